@@ -1,9 +1,8 @@
 """
-Mails of the sign-in pages.
+Mails of the sign-in pages, sent by a worker.
 
-A page counts and queues the mail. A worker makes the link and calls the mail server. So a page
-takes the same time for unknown addresses, and works without mail server or broker. The queue
-holds the id of a person, never an address or a link.
+A page only counts and queues: its time does not reveal accounts, and it needs no mail server or
+broker. A queued message holds the id of a person, never an address or a link.
 """
 
 from __future__ import annotations
@@ -34,13 +33,10 @@ _HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress
 @dataclass(frozen=True, slots=True)
 class AccountMailKind:
     """
-    A kind of mail.
-
-    :param name: lower case letters and hyphens, for the log
-    :param task: name of the Celery task that calls `send_queued`
+    :param name: lower case letters and hyphens; shown in the log
+    :param task: the Celery task that calls `send_queued`
     :param template: prefix of the template names
-    :param rate: mails to one address
-    :param make_context: returns the template variables, such as a new link
+    :param rate: limit for one address
     """
 
     name: str
@@ -60,13 +56,13 @@ def queue_mail(
     mail: AccountMailKind, *, counter: MailCounter, user_id: UUID | None, at: datetime
 ) -> None:
     """
-    Queue a mail for a worker, unless the counter has reached its limit.
+    Ask a worker for a mail, unless the counter has reached its limit.
 
-    An address without an account gets a queued message with a random id, so that time and traffic
-    do not reveal accounts. Without a broker no mail is sent, and the count is taken back.
+    An unknown address gets a message with a random id, so that time and traffic reveal no
+    accounts. Without a broker the count is taken back.
 
-    :param counter: counts the address in lower case, or an origin known to its person
-    :param user_id: None if the address has no account
+    :param counter: of the lower-case address, or of a key that only its person has
+    :param user_id: None for an unknown address
     """
     if not rate_limits.add_count(counter.rate, counter.key, at=at).is_within:
         return
@@ -86,9 +82,9 @@ def queue_mail(
 
 def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
     """
-    Send a queued mail; do nothing if no active person has the id.
+    Send a queued mail, unless the id is unknown or the person is not active.
 
-    If the mail server fails, one count of the address is taken back.
+    If the mail server fails, the count is taken back.
     """
     user = User.objects.active().filter(id=user_id).only("id", "email", "role").first()
     if user is None:

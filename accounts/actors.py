@@ -1,4 +1,4 @@
-"""The actor of a request, as the ids and epochs that the guard checks and the ledger names."""
+"""The actor of a request: ids and epochs for the guard and the ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NoActor(Exception):
-    """The request is not signed in. Ask for sign-in."""
+    """The request is not signed in."""
 
 
 class ActorKind(StrEnum):
@@ -31,9 +31,7 @@ class Actor:
     """
     A person, a service client or a system task.
 
-    `id` is the id of the user, client or task. A person has a membership and its epoch, except
-    staff without an organisation. A client has a delegation; `user_id` and `organisation_id` come
-    from it.
+    Staff may have no membership. A client's delegation gives `user_id` and `organisation_id`.
     """
 
     kind: ActorKind
@@ -53,11 +51,7 @@ SYSTEM = Actor(kind=ActorKind.SYSTEM, id=UUID(int=0))
 
 
 def get_actor(request: HttpRequest | Request) -> Actor:
-    """
-    Return the actor of a request.
-
-    :raises NoActor: if the request is not signed in
-    """
+    """:raises NoActor:"""
     if isinstance(request, Request) and isinstance(request.auth, ServiceToken):
         return _make_client_actor(request.auth)
     user = request.user

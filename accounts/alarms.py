@@ -1,4 +1,4 @@
-"""Alarms: a row until an operator settles it, and a log line."""
+"""Alarms: a row that stays until an operator settles it, and one line in the log."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ logger = logging.getLogger(__name__)
 
 
 class AlarmNotSettled(Exception):
-    """The message gives the reason in one line."""
+    """The alarm is unknown or settled, or the reason is not a line of text; see the message."""
 
 
 def raise_alarm(
     *, kind: str, about: UUID, window: str, body: Mapping[str, int | str], at: datetime
 ) -> bool:
     """
-    Raise an alarm unless one with this `kind`, `about` and `window` is open; return whether it
-    did.
+    Raise an alarm unless one of its `kind`, `about` and `window` is open; return whether it did.
 
-    `body` holds counts, enum values and our ids: never content, an address or a secret.
+    :param body: counts, enum values and our ids; never content, an address or a secret
     """
     _, created = Alarm.objects.get_or_create(
         kind=kind,
@@ -39,16 +38,12 @@ def raise_alarm(
 
 
 def was_raised(*, kind: str, about: UUID, window: str) -> bool:
-    """Return whether such an alarm was raised before, open or settled."""
+    """Return whether such an alarm was ever raised, settled or not."""
     return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
 
 
 def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
-    """
-    Settle an open alarm, and return it.
-
-    :raises AlarmNotSettled: if the alarm is unknown or settled, or `reason` is not a line of text
-    """
+    """:raises AlarmNotSettled:"""
     reason_text = " ".join(reason.split())
     if not reason_text:
         raise AlarmNotSettled('give a reason: --reason "…"')

@@ -1,4 +1,4 @@
-"""Adapters for django-allauth: no sign-up, encrypted secrets, own redirects and limits."""
+"""Our settings of django-allauth: no sign-up, sealed secrets, own-host redirects, our limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from accounts.roles import is_staff
 
 
 def display_name(user: User) -> str:
-    """Return a person's name for pages. `str(user)` is for logs and has no name in it."""
+    """Return the name for pages; `str(user)` is for logs and holds no name."""
     return user.name
 
 
@@ -50,9 +50,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """
         Return the person with these credentials.
 
-        The staff site answers people who are not staff as it answers a wrong password.
+        The staff site answers other people as for a wrong password.
 
-        :raises ValidationError: if there were too many failed attempts
+        :raises ValidationError: after too many failed attempts
         """
         at = timezone.now()
         try:
@@ -76,10 +76,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """
-        Return the methods of confirmation; without the password if there is a second factor.
+        Return the ways to confirm; without the password if the person has a second factor.
 
-        The page shows the first method: the authenticator app, or else the security key, because
-        few people carry their recovery codes.
+        The page opens the first. The security key precedes recovery codes, which people seldom
+        have with them.
         """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not reauthentication.has_second_factor(user):
@@ -89,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return factor_methods if has_app else factor_methods[::-1]
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
-        """Drop confirmations by password if there is a second factor, then let allauth decide."""
+        """Hide confirmations by password from allauth if the person has a second factor."""
         reauthentication.drop_weak_confirmations(context.request)
         required: bool = super().is_reauthentication_required(app=app, **details)
         return required
@@ -102,7 +102,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return response
 
     def set_password(self, user: User, password: str) -> None:
-        """Change the password and end all other sessions (CASA 2.2.2)."""
+        """Change the password and end every other session (CASA 2.2.2)."""
         user.set_password(password)
         # The web role may write no other column, least of all the person's role.
         user.save(update_fields=["password"])
@@ -126,15 +126,15 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """
-        Return False for the newest factor of staff; recovery codes are no factor.
+        Staff keep the factor that they added last; recovery codes alone do not count.
 
-        The database refuses the deletion too (`config.database.declared_policies`).
+        The database enforces the same (`config.database.declared_policies`).
         """
         factor_id: int | None = people.find_required_factor(authenticator.user_id)
         return not is_staff(authenticator.user) or factor_id != authenticator.pk
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """Let a security key work at both sites if the staff host is below the public host."""
+        """Make a security key work at both sites, if the staff site is a subdomain of the other."""
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()
         public_host = urlsplit(settings.PUBLIC_URL).hostname
         if public_host and entity["id"].endswith(f".{public_host}"):

@@ -1,8 +1,8 @@
 """
-Undocumented parts of django-allauth that this project depends on.
+The undocumented parts of django-allauth that we depend on.
 
-`tests/accounts/test_library_internals.py` compares each part with the installed version, and
-names the function of this module to adapt after an upgrade.
+`tests/accounts/test_library_internals.py` compares them with the installed version, and names
+functions to change.
 """
 
 from __future__ import annotations
@@ -30,17 +30,15 @@ REQUEST_KEY: Final = "request"
 
 
 class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth ships no types
-    """allauth's backend; subclasses override `find_user`."""
-
     def find_user(self, email: str, password: str) -> User | None:
         raise NotImplementedError
 
     def note_password_check(self) -> None:
-        """Tell allauth that a hash was computed. Otherwise it computes one, against timing."""
+        """Tell allauth that a hash was computed; otherwise allauth computes one, against timing."""
         self._did_check_password = True
 
     def note_inactive(self, user: User) -> None:
-        """Have allauth show its page for inactive people: the password was right."""
+        """Make allauth show its page for inactive people, after a right password."""
         self._stash_user(user)
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:
@@ -48,7 +46,7 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth s
 
 
 def find_pending_user_id(session: SessionBase) -> UUID | None:
-    """Return the id of a person who gave the right password and still owes a second factor."""
+    """Return the id of a person who gave the right password but not yet a second factor."""
     pending = session.get(PENDING_SIGN_IN_KEY)
     if not isinstance(pending, dict) or not pending.get(_PENDING_USER):
         return None
@@ -57,31 +55,27 @@ def find_pending_user_id(session: SessionBase) -> UUID | None:
 
 def read_user_id(text: str) -> UUID:
     """
-    Parse the id of a person in a link or session.
+    Parse an id from a link or a session.
 
-    :raises ValueError, django.core.exceptions.ValidationError: if the text is no id
+    :raises ValueError, django.core.exceptions.ValidationError: if `text` is no id
     """
     user_id: UUID = url_str_to_user_pk(text)
     return user_id
 
 
 def find_suspended_request(session: SessionBase) -> dict[str, Any] | None:
-    """
-    Return the state of a request that waits for a confirmation. The caller may change it in
-    place.
-    """
+    """Return the state of a request that waits for a confirmation; changes to it are kept."""
     state = session.get(SUSPENDED_REQUEST_KEY)
     return state if isinstance(state, dict) and REQUEST_KEY in state else None
 
 
 def list_confirmation_times(request: HttpRequest) -> list[float]:
-    """Return the Unix times at which the person confirmed their identity in this session."""
+    """Return the Unix times of the confirmations in this session."""
     records = get_authentication_records(request, request.user)
     return [record["at"] for record in records if record.get("reauthenticated")]
 
 
 def forget_password_confirmations(request: HttpRequest) -> None:
-    """Forget confirmations of this session that used no second factor."""
     for record in get_authentication_records(request, request.user):
         if record.get("reauthenticated") and record.get("method") != "mfa":
             record["reauthenticated"] = False
@@ -94,12 +88,12 @@ def has_shown_second_factor(request: HttpRequest) -> bool:
 
 
 def add_authenticator_app(user: User, secret: str) -> None:
-    """Store an authenticator app with this secret (base32)."""
+    """:param secret: base32"""
     _add_factor(user, Authenticator.Type.TOTP, {"secret": encrypt(secret)})
 
 
 def add_recovery_codes(user: User, seed: str) -> None:
-    """Store unused recovery codes derived from `seed` (hexadecimal)."""
+    """:param seed: hexadecimal; the codes are derived from it"""
     _add_factor(user, Authenticator.Type.RECOVERY_CODES, {"seed": encrypt(seed), "used_mask": 0})
 
 

@@ -1,5 +1,3 @@
-"""Authentication of API requests: a service client's token, or a person's session."""
-
 from __future__ import annotations
 
 import re
@@ -19,10 +17,10 @@ _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
 
 class ServiceTokenAuthentication(authentication.BaseAuthentication):
     """
-    Authenticates `Authorization: Bearer …`; `request.auth` becomes the `ServiceToken`.
+    Authenticate `Authorization: Bearer …`; `request.auth` is then the `ServiceToken`.
 
-    `request.user` is the person for whom the client acts. `actors.get_actor` and `permissions`
-    recognise a client by `request.auth`.
+    `request.user` is the person for whom the client acts. `request.auth` tells client and person
+    apart (`actors.get_actor`, `permissions`).
     """
 
     def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
@@ -52,9 +50,9 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
 
 class SessionAuthentication(authentication.SessionAuthentication):
     """
-    Authenticates a person's session, with a CSRF check; ignored with an `Authorization` header.
+    A person's session, with CSRF checked by header, as the API takes no forms.
 
-    The API takes no forms, so the CSRF token comes in a header.
+    Requests with an `Authorization` header never reach this class.
     """
 
     def enforce_csrf(self, request: Request) -> None:

@@ -1,9 +1,9 @@
 """
-Find the caller of a request: one SQL statement per session or service token.
+Find the caller of a request: one statement for a session, and one for a service token.
 
-Without a row owner (`accounts.row_owner`) the database shows no rows of people. Definer functions
-(``migrations/sql/callers.sql``) therefore read them, by the hash of a token or of a session key
-of this site. Instances have the columns that requests need; Django fetches the others on access.
+Without a row owner (`accounts.row_owner`) a process sees no rows of people, so database functions
+(``migrations/sql/callers.sql``) look up the hash of a token or of a session key of their own
+site.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ _TOKENS: Final = "SELECT * FROM find_service_token(%s, %s)"
 
 
 class _SessionRow(NamedTuple):
-    """Columns of `find_web_session` and `find_staff_session`."""
-
     session_data: str
     password: str | None
     person_id: UUID | None
@@ -53,8 +51,6 @@ class _SessionRow(NamedTuple):
 
 
 class _TokenRow(NamedTuple):
-    """Columns of `find_service_token`."""
-
     token_id: UUID
     delegation_epoch: int
     purpose: str
@@ -72,13 +68,11 @@ class _TokenRow(NamedTuple):
 
 class SessionCaller(NamedTuple):
     """
-    A live session, and the person named by its row.
-
     The row's person is not signed: compare it with the person in the signed data.
 
-    :param data: signed, and not yet verified
-    :param person: None if the row names no person, or a person hidden at this site
-    :param memberships: live memberships in open organisations, oldest first
+    :param data: signed, not yet checked
+    :param person: None without a person, or for a person hidden at this site
+    :param memberships: live, in open organisations, the oldest first
     """
 
     data: str
@@ -87,7 +81,6 @@ class SessionCaller(NamedTuple):
 
 
 def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
-    """Return the live session of this site with this hash of its key."""
     rows = [_SessionRow._make(row) for row in _fetch_rows(_SESSIONS[settings.SITE], key_hash, at)]
     if not rows:
         return None
@@ -110,11 +103,9 @@ def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
 
 def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
     """
-    Return the token with one of these hashes, its client, its delegation and the person.
+    Return the token with one of these hashes, its client, delegation and person, if all are live.
 
-    None unless all of them are live, as ``callers.sql`` defines it.
-
-    :param hashes: of one token, under the current secret and former ones
+    :param hashes: of one token, under the present and former secrets
     """
     rows = _fetch_rows(_TOKENS, list(hashes), at)
     if not rows:
@@ -167,7 +158,6 @@ def _load_membership(row: _SessionRow) -> Membership:
 
 
 def _make_instance(model: type[_Model], **values: Any) -> _Model:
-    """Return an instance with these columns; the others are deferred."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - Django's documented model API
     names = [field.attname for field in fields if field.attname in values]
     return model.from_db(connection.alias, names, [values[name] for name in names])

@@ -1,5 +1,3 @@
-"""The network of a request."""
-
 from __future__ import annotations
 
 import ipaddress
@@ -15,10 +13,10 @@ _HOST_BITS: Final = 64
 
 def find_network(request: HttpRequest) -> str:
     """
-    Return the IPv4 address, or the /64 of the IPv6 address, which belongs to one subscriber.
+    Return an IPv4 address, or an IPv6 /64, which belongs to one subscriber.
 
-    `TRUSTED_PROXY_COUNT` selects the trusted part of `X-Forwarded-For`. All requests without a
-    readable address, or with fewer addresses than proxies, share one network.
+    `TRUSTED_PROXY_COUNT` selects the part of `X-Forwarded-For`. Requests without a readable
+    address share one network.
     """
     try:
         address = ipaddress.ip_address(get_adapter(request).get_client_ip(request))

@@ -1,8 +1,8 @@
 """
-Limit how many people's data a service client reads in a minute.
+Limits the number of people that a service client reads within a minute.
 
-The limit slows down a thief of a client key; an alarm at half the limit reveals the theft.
-PostgreSQL rows hold the counts across processes and restarts.
+The limit slows a thief of a client key; an alarm at half of it shows the theft. PostgreSQL
+counts, across processes and restarts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COUNT_RETENTION = timedelta(hours=1)
 
 
 class TooManyUsers(Exception):
-    """The client has reached its limit of people for this minute. Wait `retry_after` seconds."""
+    """The client has reached its people for this minute. Wait `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("distinct users per minute")
@@ -28,9 +28,9 @@ class TooManyUsers(Exception):
 
 def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
     """
-    Count a person in the minute of `at`, once.
+    Count `user_id` once for the minute of `at`.
 
-    :raises TooManyUsers: if the client would exceed its limit
+    :raises TooManyUsers:
     """
     minute = at.replace(second=0, microsecond=0)
     minute_counts = UserMinute.objects.filter(client=client, minute_at=minute)

@@ -1,8 +1,8 @@
 """
-Create, rotate and retire service clients.
+Service clients: create, rotate, retire.
 
-Call `limited_use.agreements.service_clients` instead: it checks purposes against the feature
-registry, which this package does not know.
+`limited_use.agreements.service_clients.create_declared_client` also checks the purposes against
+the feature registry.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KINDS = frozenset({"RSA", "EC"})
 
 
 class UnusableKeys(Exception):
-    """A key is not a public RSA (2048 bits or more) or P-256 key with its own `kid`."""
+    """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
 
 
 class ClientExists(Exception):
@@ -31,7 +31,7 @@ class ClientExists(Exception):
 
 
 class ClientNotLive(Exception):
-    """The client is unknown or retired. Nothing was changed."""
+    """No live client has this id."""
 
 
 def create_client(
@@ -43,10 +43,9 @@ def create_client(
     at: datetime,
 ) -> ServiceClient:
     """
-    Create a client of `feature` that authenticates with the public keys `jwks` (RFC 7517).
+    :param jwks: public keys (RFC 7517), one of which authenticates the client
 
-    :raises UnusableKeys: if `jwks` holds an unusable or private key
-    :raises ClientExists: if the client id is taken
+    :raises UnusableKeys, ClientExists:
     """
     keys = _check_public_keys(jwks)
     try:
@@ -67,8 +66,7 @@ def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     """
     Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
 
-    :raises UnusableKeys: if `jwks` holds an unusable or private key
-    :raises ClientNotLive: if the client is unknown or retired
+    :raises UnusableKeys, ClientNotLive:
     """
     keys = _check_public_keys(jwks)
     if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
@@ -79,9 +77,9 @@ def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
 @transaction.atomic
 def retire_client(*, client_id: str, at: datetime) -> UUID:
     """
-    Retire a client, delete its tokens, and return its id.
+    End a client and its tokens, and return its id.
 
-    :raises ClientNotLive: if the client is unknown or retired
+    :raises ClientNotLive:
     """
     client = (
         ServiceClient.objects.live()
@@ -98,11 +96,7 @@ def retire_client(*, client_id: str, at: datetime) -> UUID:
 
 
 def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Return the public members of `jwks`, for storage.
-
-    :raises UnusableKeys: if a key is private, weak, duplicate or of an unknown type
-    """
+    """Return `jwks` with public members only; refuse private, weak, duplicate and unknown keys."""
     try:
         known_keys = [key for key in jwks["keys"] if key["kty"] in _KINDS]
         has_known_kinds = len(known_keys) == len(jwks["keys"])

@@ -1,8 +1,7 @@
 """
 Forms of security keys that refuse malformed credentials.
 
-django-allauth parses the JSON of a credential with Django's field and fido2. Both raise
-exceptions on hostile input: nesting, numbers of 5,000 digits, broken base64.
+In django-allauth, nesting, numbers of 5,000 digits or broken base64 raise exceptions.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _UNREADABLE: Final = (
 
 
 class CredentialField(forms.JSONField):
-    """The JSON of a credential. A form that is rendered again leaves it out."""
+    """The JSON of a credential, never shown again in a form."""
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -54,8 +53,6 @@ def _make_field() -> CredentialField:
 
 
 def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Turn a parser's exception into the error for a wrong answer."""
-
     @wraps(check)
     def check_credential(form: Any) -> Any:
         try:

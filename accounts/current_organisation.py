@@ -1,4 +1,4 @@
-"""The organisation that a signed-in person works in; the session stores its id."""
+"""The organisation that a signed-in person works in; the session keeps its id."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ _CACHE = "_antares_membership"
 
 def get_membership(request: HttpRequest | Request) -> Membership | None:
     """
-    Return the live membership that the signed-in person works under, or None.
+    Return the live membership that the signed-in person works under, by default the oldest.
 
-    The default is the oldest membership. One look-up per request keeps the whole request under
-    one epoch. The person becomes the row owner.
+    Looked up once, so the whole request has one epoch. The person becomes the row owner.
     """
     http = request._request if isinstance(request, Request) else request  # noqa: SLF001
     if not hasattr(http, _CACHE):
@@ -34,13 +33,11 @@ def get_membership(request: HttpRequest | Request) -> Membership | None:
 
 
 def _read_memberships(user_id: UUID) -> list[Membership]:
-    """Return a person's live memberships in open organisations, oldest first."""
     live = Membership.objects.live().of(user_id).filter(organisation__closed_at=None)
     return list(live.select_related("organisation").order_by("joined_at", "id"))
 
 
 def _find_memberships(request: HttpRequest, user_id: UUID) -> list[Membership]:
-    """Return the memberships that were read with the session, or read them."""
     session = getattr(request, "session", None)
     if isinstance(session, SessionStore):
         memberships = session.find_memberships(user_id)
@@ -62,11 +59,7 @@ def _choose_membership(request: HttpRequest) -> Membership | None:
 
 
 def switch_organisation(request: HttpRequest, *, organisation_id: UUID) -> Membership:
-    """
-    Switch to another organisation.
-
-    :raises NotAMember: if the person is no member, or the organisation does not exist
-    """
+    """:raises NotAMember:"""
     memberships = _read_memberships(request.user.id) if request.user.is_authenticated else []
     membership = next((row for row in memberships if row.organisation_id == organisation_id), None)
     if membership is None:
@@ -78,7 +71,7 @@ def switch_organisation(request: HttpRequest, *, organisation_id: UUID) -> Membe
 
 
 def add_memberships(request: HttpRequest) -> dict[str, object]:
-    """Add `membership` and `other_memberships` to template contexts, evaluated on use."""
+    """Give templates `membership` and `other_memberships`, looked up on use."""
 
     def list_other_memberships() -> list[Membership]:
         current = get_membership(request)

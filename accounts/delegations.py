@@ -1,5 +1,3 @@
-"""A person switches a platform feature on or off."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -23,10 +21,9 @@ def switch_on(
     *, user_id: UUID, organisation_id: UUID, feature: str, feature_version: int, at: datetime
 ) -> Delegation:
     """
-    Record that a person switched `feature` on after reading version `feature_version`.
+    :param feature_version: the version of the text that the person read
 
-    :raises NotAMember: if the person is no member of the organisation
-    :raises DelegationExists: if the feature is on
+    :raises NotAMember, DelegationExists:
     """
     with transaction.atomic():
         membership = Membership.objects.live().filter(
@@ -52,9 +49,10 @@ def switch_on(
 @transaction.atomic
 def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegation:
     """
-    Switch a feature off. From the commit on, its tokens are refused and its permits open nothing.
+    Switch a feature off. From the commit on, its tokens are refused and issued permits open
+    nothing.
 
-    :raises DelegationNotLive: if the delegation is off, or another person's
+    :raises DelegationNotLive:
     """
     live = Delegation.objects.live().filter(id=delegation_id, user_id=user_id)
     delegation = live.select_for_update(no_key=True).first()

@@ -1,8 +1,8 @@
 """
-People for a demo, created by production's own operations.
+Demo people, created by the operations that production uses.
 
-The caller is a command that refuses in production. No migration or fixture creates an account
-(CASA 1.2.1).
+No migration or fixture creates an account (CASA 1.2.1). The calling command refuses in
+production.
 """
 
 from __future__ import annotations
@@ -34,11 +34,6 @@ STRANGERS = frozenset({"platform-mallory"})
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """
-    A demo person. The command prints password and secret, and stores them only hashed or
-    encrypted.
-    """
-
     user: User
     organisation: Organisation
     password: str
@@ -46,7 +41,7 @@ class DemoPerson:
 
 
 def make_password() -> str:
-    """Return a random password: four groups of letters and digits, about 95 bits."""
+    """Return a random password of about 95 bits, in four groups."""
     raw = base64.b32encode(secrets.token_bytes(12)).decode().rstrip("=").lower()
     return "-".join(raw[start : start + 5] for start in range(0, 20, 5))
 
@@ -54,10 +49,9 @@ def make_password() -> str:
 @transaction.atomic
 def create_demo_people(*, at: datetime) -> list[DemoPerson]:
     """
-    Create two organisations and their people, staff with a TOTP secret.
+    Create two organisations and their people, staff with a TOTP secret: all or none.
 
-    :raises user_provisioning.UserExists: if they exist; nothing is changed then
-    :raises organisations.OrganisationExists: likewise
+    :raises user_provisioning.UserExists, organisations.OrganisationExists:
     """
     own_organisation = organisations.found_organisation(
         platform_id="platform-antares", name="Antares", at=at

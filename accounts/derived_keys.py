@@ -1,8 +1,7 @@
 """
-Keys of single purposes, derived by HKDF (RFC 5869) from the operator's secret.
+Keys for single purposes, derived by HKDF (RFC 5869) from the operator's secret.
 
-A leaked key serves its own purpose only: no other key, and not the secret, follows from it.
-config/README.md lists the purposes.
+A leaked key reveals neither the secret nor another key. config/README.md lists the purposes.
 """
 
 from __future__ import annotations
@@ -22,11 +21,7 @@ _DJANGO: Final = "antares django v1"
 
 
 def derive_keys(info: str) -> list[bytes]:
-    """
-    Return the 32-byte keys of a purpose: under the current secret, then under each former one.
-
-    :param info: the purpose
-    """
+    """Return a purpose's 32-byte key under the current secret, then under each former one."""
     return [derive_key(secret, info) for secret in settings.ROOT_SECRETS]
 
 
@@ -37,5 +32,4 @@ def derive_key(secret: str, info: str, length: int = _KEY_BYTES) -> bytes:
 
 
 def derive_django_key(secret: str) -> str:
-    """Derive Django's `SECRET_KEY`, which signs sessions. Settings never hold the secret itself."""
     return base64.urlsafe_b64encode(derive_key(secret, _DJANGO, _DJANGO_KEY_BYTES)).decode()

@@ -1,5 +1,3 @@
-"""Row ids that sort by creation time."""
-
 import os
 import time
 from uuid import UUID
@@ -12,8 +10,7 @@ def uuid7() -> UUID:
     """
     Return a UUIDv7: 48 bits of Unix milliseconds, 12 bits of their fraction, 62 random bits.
 
-    The fraction (RFC 9562 §6.2, method 3) sorts rows of one millisecond, so that indexes grow at
-    one end.
+    The fraction (RFC 9562 §6.2, method 3) keeps rows in order, so an index grows at one end.
     """
     milliseconds, rest = divmod(time.time_ns(), _NANOSECONDS_PER_MILLISECOND)
     fraction = (rest << 12) // _NANOSECONDS_PER_MILLISECOND

@@ -1,8 +1,7 @@
 """
-Devices and networks from which a person signed in before.
+Devices (by signed cookie) and networks (by expiring rows) of former sign-ins.
 
-A signed cookie marks a device. A row with a keyed hash and an expiry marks a network. Neither
-grants access: known origins may still try passwords while unknown ones are refused.
+Neither grants access; a known origin may still try a password while unknown origins are refused.
 """
 
 from __future__ import annotations
@@ -31,18 +30,15 @@ _NETWORK: Final = "known network"
 
 
 def find_device(request: HttpRequest, user_id: UUID) -> str | None:
-    """Return the id of the device if this person signed in with it before."""
     entries = _read_cookie(request)
     return next((entries[key] for key in _make_person_keys(user_id) if key in entries), None)
 
 
 def find_any_device(request: HttpRequest) -> str | None:
-    """Return the id of the device if any person signed in with it before."""
     return next(reversed(_read_cookie(request).values()), None)
 
 
 def is_known_network(request: HttpRequest, user_id: UUID, *, at: datetime) -> bool:
-    """Return whether this person recently signed in from the network of the request."""
     hashes = compute_hashes(_make_network_key(request, user_id), purpose=_NETWORK)
     known = KnownNetwork.objects.filter(user_id=user_id, network_hash__in=hashes, expires_at__gt=at)
     return known.exists()
@@ -91,7 +87,7 @@ def _mark_device(request: HttpRequest, response: HttpResponse, user_id: UUID) ->
 
 
 def _read_cookie(request: HttpRequest) -> dict[str, str]:
-    """Return device ids by person key, latest last; empty without a valid cookie."""
+    """Return the device's ids by person, the latest last; empty without a valid cookie."""
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
         entries: dict[str, str] = signed_values.read_value(
@@ -103,7 +99,7 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
 
 
 def _make_person_keys(user_id: UUID) -> list[str]:
-    """Return the keys of a person in the cookie, current secret first."""
+    """Return the names of a person in the cookie, the current one first."""
     hashes = compute_hashes(str(user_id), purpose=_PERSON)
     return [base64.urlsafe_b64encode(value[:15]).decode() for value in hashes]
 

@@ -1,4 +1,4 @@
-"""Join and leave organisations. Leaving is a fence: one commit ends all of the membership."""
+"""Joining and leaving. Leaving ends all that the membership began, in one commit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.models import Delegation, Membership, Organisation, ServiceToken, 
 
 
 class NotAMember(Exception):
-    """The person does not belong to the organisation. Nothing was changed."""
+    """The person does not belong to the organisation."""
 
 
 class AlreadyMember(Exception):
@@ -22,16 +22,11 @@ class AlreadyMember(Exception):
 
 
 class JoinNotAllowed(Exception):
-    """The person is deactivated, or the organisation is closed."""
+    """The person is deactivated or the organisation is closed."""
 
 
 def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
-    """
-    Create a membership.
-
-    :raises AlreadyMember: if the person is a member
-    :raises JoinNotAllowed: if the person is deactivated or the organisation is closed
-    """
+    """:raises AlreadyMember, JoinNotAllowed:"""
     with transaction.atomic():
         # Lock both, so that no deactivation or closing happens between check and write.
         person = User.objects.active().filter(id=user_id).select_for_update(no_key=True)
@@ -53,11 +48,12 @@ def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Members
 @transaction.atomic
 def end_membership(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
-    End a person's membership, features, tokens and sessions in one commit.
+    End a membership with its features, tokens and sessions, in one commit or the caller's
+    transaction.
 
     The caller ends the connections, which this package does not know.
 
-    :raises NotAMember: if the person has no live membership
+    :raises NotAMember:
     """
     live = Membership.objects.live().filter(user_id=user_id, organisation_id=organisation_id)
     if not (ended := end_memberships(live, at=at)):
@@ -66,11 +62,7 @@ def end_membership(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Mem
 
 
 def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
-    """
-    Lock the live memberships of some people for the rest of the transaction.
-
-    Ordered by id, so that two transactions do not deadlock.
-    """
+    """Lock live memberships for the rest of the transaction, ordered by id against deadlocks."""
     live = Membership.objects.live().filter(user_id__in=user_ids, organisation_id=organisation_id)
     locked = live.order_by("id").select_for_update(no_key=True, of=("self",))
     list(locked.values_list("id"))
@@ -78,7 +70,7 @@ def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> No
 
 def end_memberships(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
     """
-    End live `memberships` inside the caller's transaction, and return them as changed.
+    End live memberships in the caller's transaction, and return them.
 
     A session belongs to no organisation, so all sessions of the person end.
     """

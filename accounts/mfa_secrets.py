@@ -1,8 +1,8 @@
 """
-Encryption of TOTP secrets and recovery seeds: AES-256-GCM under a key of their own.
+Encryption at rest of TOTP secrets and recovery seeds: AES-256-GCM under a key of their own.
 
-A copy of the database must not suffice to pass the second factor. Pending posts (`pending_posts`)
-have another key. The vault, one layer above, holds provider data only.
+A copy of the database must not pass the second factor. The vault above holds data of providers
+only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CONTEXT = b"antares accounts second factor v1"
 
 
 class SecretUnreadable(Exception):
-    """No configured secret decrypts the text. The person sets up the factor again."""
+    """No configured secret decrypts it. The person sets up the factor again."""
 
 
 def _list_ciphers(context: bytes) -> list[AESGCM]:
@@ -30,9 +30,9 @@ def _list_ciphers(context: bytes) -> list[AESGCM]:
 
 def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:
     """
-    Return `text` encrypted: a version, then nonce and ciphertext in base64url.
+    Return a version, then nonce and ciphertext in base64url.
 
-    :param context: the kind of text; decryption needs the same
+    :param context: the kind of text; another kind does not decrypt
     """
     nonce = os.urandom(_NONCE_BYTES)
     cipher, *_ = _list_ciphers(context)
@@ -41,11 +41,7 @@ def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:
 
 
 def decrypt_secret(sealed: str, *, context: bytes = _CONTEXT) -> str:
-    """
-    Return the text that `encrypt_secret` encrypted.
-
-    :raises SecretUnreadable: if it was changed, or its secret is no longer configured
-    """
+    """:raises SecretUnreadable:"""
     raw = base64.urlsafe_b64decode(sealed.removeprefix(_PREFIX))
     for cipher in _list_ciphers(context):
         try:

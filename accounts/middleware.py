@@ -1,5 +1,3 @@
-"""Middleware for every request of a signed-in person."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -58,9 +56,9 @@ LAST_SEEN_INTERVAL = timedelta(days=1)
 
 class ClearRowOwnerMiddleware:
     """
-    Starts each request without a row owner, and removes the owner at its end.
+    Begin and end each request without a row owner.
 
-    A streaming response runs later, under the owner of its request.
+    A streaming response keeps the owner of its request.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -78,9 +76,9 @@ class ClearRowOwnerMiddleware:
 
 class StaffSecondFactorMiddleware:
     """
-    Refuses staff in a session without a second factor, on all views (CASA 3.3.1).
+    Refuse staff without a second factor on every page (CASA 3.3.1).
 
-    The permission table says the same; this also covers views that do not ask the table.
+    This covers views that forget to ask the permission table.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -101,9 +99,9 @@ class StaffSecondFactorMiddleware:
 
 class StaffFactorChangesMiddleware:
     """
-    Lets staff change second factors at the staff site only; the ordinary site explains it.
+    Refuse changes to second factors of staff at the ordinary site.
 
-    The database refuses it too (`config.database.declared_policies`).
+    The database enforces the same (`config.database.declared_policies`).
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -120,7 +118,7 @@ class StaffFactorChangesMiddleware:
 
 
 def _refuse_request(request: HttpRequest) -> HttpResponse:
-    """Return the problem document (RFC 9457). The package above has its page."""
+    """Return a problem document (RFC 9457); the package above this one has its page."""
     code = "second-factor-needed"
     return JsonResponse(
         {
@@ -138,7 +136,6 @@ def _refuse_request(request: HttpRequest) -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    """Return whether a REST framework view answers: API clients cannot use a page."""
     try:
         return hasattr(resolve(request.path_info).func, "cls")
     except Resolver404:
@@ -153,7 +150,7 @@ def _find_route_name(request: HttpRequest) -> str | None:
 
 
 class LastSeenMiddleware:
-    """Records `User.last_seen_at`: one write per person and day."""
+    """Record `User.last_seen_at`, once per person and day."""
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
@@ -167,8 +164,6 @@ class LastSeenMiddleware:
 
 
 class NoStoreMiddleware:
-    """Forbids browsers and proxies to store responses to signed-in people."""
-
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 

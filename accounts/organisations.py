@@ -1,5 +1,3 @@
-"""Create and close organisations."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -16,15 +14,11 @@ class OrganisationExists(Exception):
 
 
 class OrganisationNotLive(Exception):
-    """The organisation is unknown or closed. Nothing was changed."""
+    """No live organisation has this id."""
 
 
 def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisation:
-    """
-    Create an organisation of the platform.
-
-    :raises OrganisationExists: if the platform's id is taken
-    """
+    """:raises OrganisationExists:"""
     try:
         with transaction.atomic():
             return Organisation.objects.create(platform_id=platform_id, name=name, founded_at=at)
@@ -36,9 +30,9 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisa
 @transaction.atomic
 def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
     """
-    Close an organisation and end all its memberships in one commit.
+    Close an organisation and end all memberships, in one commit.
 
-    :raises OrganisationNotLive: if the organisation is unknown or closed
+    :raises OrganisationNotLive:
     """
     organisation = (
         Organisation.objects.live()

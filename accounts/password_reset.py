@@ -1,9 +1,8 @@
 """
-allauth's form for a password reset link, with a limit of mails.
+allauth's form that asks for a link to set a new password, with a limit of mails.
 
-Beyond the limit the page answers as usual and sends no mail: strangers learn nothing, and the
-mailbox holds links that work for a day. A known device has its own counter, which strangers
-cannot use up. A worker sends the mail, so the answer takes the same time for unknown addresses.
+Beyond the limit the page answers as usual but sends no mail. A known device has its own counter,
+which strangers cannot use up. A worker sends the mail, so time reveals no accounts.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ DEVICE_RATE: Final = Rate("reset-password-mail-device", 5, 3600)
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyped
-    """Counts when it is valid, after the limits of the page (`accounts.route_limits`)."""
+    """Counts valid forms, after the limits of the page."""
 
     def clean_email(self) -> str:
         # allauth makes more queries for an address with an account.

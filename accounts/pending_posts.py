@@ -1,8 +1,8 @@
 """
-A posted form that waits in the session until its sender confirms their identity.
+A posted form that waits in the session until its sender has confirmed their identity.
 
-django-allauth stores the whole request: all headers with the session key, the environment of the
-process, and the form. This middleware stores the parts that a rerun needs, encrypted.
+django-allauth stores the whole request, even session key and server environment; this module
+keeps only the necessary parts, encrypted.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ _STORED_META: Final = frozenset(
 
 
 class PendingPostsMiddleware:
-    """Wraps django-allauth's middleware, and encrypts the request stored in the session."""
-
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
@@ -45,7 +43,7 @@ class PendingPostsMiddleware:
 
 
 def _decrypt_post(request: HttpRequest) -> None:
-    """Decrypt a pending post for allauth; drop it if no configured secret decrypts it."""
+    """Decrypt a pending post for allauth, or drop it if no configured secret decrypts it."""
     state = _find_state(request)
     if state is None:
         return
@@ -69,6 +67,5 @@ def _encrypt_post(request: HttpRequest) -> None:
 
 
 def _find_state(request: HttpRequest) -> dict[str, Any] | None:
-    """Return allauth's stored state if it holds a request."""
     # Without a cookie, do not look for a session.
     return find_suspended_request(request.session) if request.session.session_key else None

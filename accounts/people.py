@@ -1,8 +1,8 @@
 """
-Look-ups of people other than the row owner.
+Look-ups of people other than the row owner, by an exact address.
 
-A web process sees rows of the row owner only (`config.database.row_owners`). Definer functions
-(``migrations/sql/people.sql``) find other people by an exact address, in lower case.
+A web process sees only the owner's rows (`config.database.row_owners`), so database functions
+(``migrations/sql/people.sql``) find other people.
 """
 
 from __future__ import annotations
@@ -21,28 +21,39 @@ class SignInRecord(NamedTuple):
 
 
 def find_sign_in_record(address: str) -> SignInRecord | None:
-    """Return the record of the person with this address, active or not."""
+    """
+    Return the person with this address, active or not.
+
+    :param address: in lower case
+    """
     row = _fetch_row("SELECT person, password FROM find_sign_in(%s)", address)
     return SignInRecord(*row) if row else None
 
 
 def find_person(address: str) -> UUID | None:
+    """
+    Return the active person with this address.
+
+    :param address: in lower case
+    """
     row = _fetch_row("SELECT * FROM find_person(%s)", address)
     return row[0] if row else None
 
 
 def find_colleague(address: str) -> UUID | None:
     """
-    Return the active member of the row owner's organisation with this verified address.
+    Return the active member of the owner's organisation with this verified address.
 
     None without a row owner (`accounts.row_owner`).
+
+    :param address: in lower case
     """
     row = _fetch_row("SELECT * FROM find_colleague(%s)", address)
     return row[0] if row else None
 
 
 def find_required_factor(person_id: UUID) -> int | None:
-    """Return the id of the factor that a member of staff may not remove, or None."""
+    """Return the id of the factor that a member of staff has to keep."""
     with row_owner.acting_for(person_id, None):
         row = _fetch_row("SELECT find_kept_factor()")
     return row[0] if row else None

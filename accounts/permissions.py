@@ -1,8 +1,7 @@
 """
-Role checks: DRF permission classes and a decorator for pages.
+Role checks at the edge: DRF permission classes and a decorator for pages.
 
-Default deny: a view without a declared permission refuses every request (`DenyAll`), and the test
-of all routes fails.
+A view without a declared permission refuses every request, and a test of all routes fails.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ class DenyAll(BasePermission):
 
 class DeclaredPermission(BasePermission):
     """
-    Allows people with `permission`, and service clients if the view takes clients.
+    A person needs `permission`; a service client needs a view that takes clients.
 
-    A client has no role: the guard decides, from the purpose of its token.
+    A client has no role: the guard decides from the purpose in its token.
     """
 
     permission: Permission
@@ -49,7 +48,7 @@ class DeclaredPermission(BasePermission):
 def build_permission_class(
     permission: Permission, *, clients: bool = False
 ) -> type[DeclaredPermission]:
-    """Return a DRF class: `permission_classes = [build_permission_class(Permission.USE_OWN)]`."""
+    """Use: `permission_classes = [build_permission_class(Permission.USE_OWN)]`."""
     return type("Declared", (DeclaredPermission,), {"permission": permission, "clients": clients})
 
 

@@ -1,10 +1,10 @@
 """
 Rate limits, counted in PostgreSQL.
 
-A row lives from its first count to the end of its window, so a flood of other counters resets
-none; `delete_expired` deletes it later. It holds a keyed hash of limit and key, never an address.
+A counter's row lasts until its window ends, so a flood of others resets none. It holds a keyed
+hash, never an address.
 
-A count locks its row until the transaction ends: count outside a transaction block.
+Counting locks the row: count outside of a transaction block.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Rate:
     """
     At most `limit` counts in a window, which begins with the first count.
 
-    :param name: lower case letters and hyphens; clients see it in `RateLimit-Policy`
+    :param name: lower case letters and hyphens; shown in `RateLimit-Policy`
     :param seconds: length of the window
     """
 
@@ -34,15 +34,12 @@ class Rate:
     seconds: int
 
     def scale_limit(self, factor: int) -> Rate:
-        """Return the rate with a limit `factor` times as high."""
         return self if factor == 1 else replace(self, limit=self.limit * factor)
 
 
 class RateUsage(NamedTuple):
     """
-    The state of a counter after a count.
-
-    :param counted: counts in this window; more than the limit if this count is refused
+    :param counted: counts in this window; above the limit if this count is refused
     :param reset_after: seconds until the window ends, at least 1
     """
 
@@ -61,11 +58,9 @@ class RateUsage(NamedTuple):
 
 def add_count(rate: Rate, key: str, *, at: datetime) -> RateUsage:
     """
-    Count once, and return the usage of `rate`.
+    Count once towards `rate`. Of concurrent counts, exactly `rate.limit` are within the rate.
 
-    Of concurrent counts exactly `rate.limit` are within the rate.
-
-    :param key: the counted thing, such as a person's id
+    :param key: the counted subject, such as a person's id
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -77,7 +72,6 @@ def add_count(rate: Rate, key: str, *, at: datetime) -> RateUsage:
 
 
 def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
-    """Take one count back, such as that of a successful attempt."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT give_back_rate(%s, %s)", [_hash_key(rate, key), at])
 

@@ -1,8 +1,7 @@
 """
-Proofs of a session beyond the sign-in: a recent confirmation, a second factor.
+Proofs of a session beyond the sign-in, from django-allauth's record in the session.
 
-Built on django-allauth's record of authentications in the session. If a person has a second
-factor, a password alone is no confirmation.
+A person with a second factor confirms with it; the password alone does not count.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class ReauthenticationNeeded(APIException):
-    """API error: confirm on the page, then call again."""
+    """The API's answer: confirm on the page, then call again."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "Please confirm that it is you, then try again."
@@ -45,10 +44,9 @@ def _get_http_request(request: HttpRequest | Request) -> HttpRequest:
 
 def has_recent_confirmation(request: HttpRequest | Request) -> bool:
     """
-    Return whether the person confirmed their identity recently, apart from signing in.
+    Return whether the person confirmed within `ACCOUNT_REAUTHENTICATION_TIMEOUT` seconds.
 
-    "Recently" is `ACCOUNT_REAUTHENTICATION_TIMEOUT` seconds. With a second factor set up, only a
-    confirmation by it counts.
+    Signing in does not count. A person with a second factor has to use it.
     """
     http = _get_http_request(request)
     # Without a method of confirmation there is no confirmation.
@@ -70,7 +68,7 @@ def drop_weak_confirmations(request: HttpRequest) -> None:
     """
     Forget confirmations by password if the person has a second factor.
 
-    Such a confirmation is older than the factor, and may be of another session.
+    They are older than the factor, and may be of another session.
     """
     if not request.user.is_authenticated or not has_second_factor(request.user):
         return
@@ -79,7 +77,7 @@ def drop_weak_confirmations(request: HttpRequest) -> None:
 
 def require_recent_confirmation(view: _PageView) -> _PageView:
     """
-    Run a page only after a recent confirmation; otherwise ask for it first.
+    Run a page only after a recent confirmation; ask for one if needed.
 
     Place it inside the decorator that checks the role.
     """

@@ -1,5 +1,3 @@
-"""Count requests by person, service client or network."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,7 +22,7 @@ def count_for_person(request: HttpRequest, rate: Rate) -> RateUsage:
 
 
 def count_for_token(token: ServiceToken, rate: Rate) -> RateUsage:
-    """Count a request of a service client for one person, apart from the person's own requests."""
+    """Count a service client's request for one person, apart from the person's own requests."""
     key = f"client {token.client_id} {token.delegation.user_id}"
     return rate_limits.add_count(rate, key, at=timezone.now())
 
@@ -34,7 +32,6 @@ def count_for_network(request: HttpRequest, rate: Rate) -> RateUsage:
 
 
 def scale_rate(rate: Rate) -> Rate:
-    """Return the rate times `RATE_LIMIT_SCALE`."""
     return rate.scale_limit(settings.RATE_LIMIT_SCALE)
 
 
@@ -44,7 +41,7 @@ def limit_by_network(
     """
     Count every request of a view by its network, before the view runs.
 
-    :param refuse: returns the response beyond the rate; `Retry-After` is added
+    :param refuse: returns the answer beyond the rate; `Retry-After` is added
     """
 
     def decorate_view(view: _View) -> _View:
@@ -66,7 +63,7 @@ def render_too_many(request: HttpRequest, usage: RateUsage) -> HttpResponse:
 
 
 def add_retry_after(response: HttpResponse, usage: RateUsage) -> HttpResponse:
-    """Add the seconds until the window ends (RFC 9110 §10.2.3), and return the response."""
+    """Add the seconds until the window ends (RFC 9110 §10.2.3)."""
     response.headers["Retry-After"] = str(usage.reset_after)
     response.headers["Cache-Control"] = "no-store"
     return response

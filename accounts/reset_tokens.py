@@ -1,5 +1,3 @@
-"""Tokens of password reset links, under a key of their own."""
-
 from __future__ import annotations
 
 from typing import Any, Final
@@ -14,11 +12,11 @@ _INFO: Final = "antares password reset v1"
 
 class ResetTokens(PasswordResetTokenGenerator):
     """
-    Django's tokens: they end with the person's next sign-in, password or address.
+    Django's tokens: they end with the next sign-in, password or address of the person.
 
-    A definer function hashes password and last sign-in, so that no worker reads either. Not a
-    subclass of allauth's: that loads this class during its own import, and adds addresses from a
-    table that we do not use.
+    The database hashes password and last sign-in, so that no worker reads either. No subclass of
+    allauth's, which adds addresses from an unused table, and loads this class while half
+    imported.
     """
 
     @property

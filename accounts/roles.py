@@ -1,8 +1,8 @@
 """
-Roles and their permissions, in one table.
+The table of roles and their permissions.
 
-Everyone is a member. Support, reviewers and operators are staff: they act on foreign data, so
-without a second factor they can do nothing, not even what members can (CASA 3.3.1).
+Staff (support, reviewer, operator) act on data of others, so they may do nothing without a second
+factor (CASA 3.3.1).
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 
 def get_permissions(*, role: str, mfa: bool) -> frozenset[Permission]:
     """
-    Return the permissions of `role` in a session with or without a second factor.
+    Return the permissions of `role`; none for an unknown role.
 
-    An unknown role has none.
+    :param mfa: whether the session has a second factor
     """
     if role not in PERMISSIONS:
         return frozenset()
@@ -91,7 +91,6 @@ def is_staff(user: User | AnonymousUser) -> bool:
 
 
 def has_permission(user: User | AnonymousUser, permission: Permission, *, mfa: bool) -> bool:
-    """Return whether `user` has a permission; `mfa`: in a session with a second factor."""
     if not user.is_authenticated or not user.is_active:
         return False
     return permission in get_permissions(role=user.role, mfa=mfa)

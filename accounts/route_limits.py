@@ -1,8 +1,8 @@
 """
-Rate limits of all classes of pages.
+Requests per minute for each class of pages, above any ordinary use.
 
-The API counts by the same rates, with its own error shape (`integrations.web.api.rate_limits`).
-Ordinary use meets no limit. `RATE_LIMIT_SCALE` raises route classes, not sign-in pages.
+The API counts by the same rates (`integrations.web.api.rate_limits`). `RATE_LIMIT_SCALE` raises
+those of route classes, not those of sign-in pages.
 """
 
 from __future__ import annotations
@@ -63,11 +63,10 @@ UNCOUNTED_ROUTES: Final = frozenset({"alive", "ready"})
 
 class RouteLimitMiddleware:
     """
-    Counts each request once, before other work.
+    Count each request once, before any other work, even for unknown addresses.
 
-    Unknown addresses and forms with a bad token count too. API views count themselves. A sign-in
-    form also counts towards its page's limits, after the CSRF check: a foreign page uses up none
-    of them.
+    API views count for themselves. A form of a sign-in page also counts towards that page's
+    limits, after the check of its form token, so a foreign page uses up none of them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -84,7 +83,6 @@ class RouteLimitMiddleware:
         return self._get_response(request)
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
-        """Return the 429 page for a form beyond a limit (Django's middleware hook)."""
         name = request.resolver_match.url_name if request.resolver_match else None
         if request.method != "POST" or name is None:
             return None

@@ -1,11 +1,12 @@
 """
-The row owner: the person, in one organisation, to whom the rows of this process are limited.
+The row owner: the person, in one organisation, for whom the database shows rows.
 
-Authentication sets the owner. Each transaction passes it to the database. Policies
-(`config.database.policies`) hide all other people's rows; without an owner they show none.
-Requests and tasks begin and end without one.
+Code that identifies the person of a request or task sets the owner; each transaction passes it to
+the policies (`config.database.policies`), which hide rows of other people. Without an owner there
+are no rows.
 
-The owner is no permit: the guard decides. It protects against a query that forgets to filter.
+The owner is no permit, for which the guard decides. It protects against a query without a filter
+by owner.
 """
 
 from __future__ import annotations
@@ -18,11 +19,7 @@ from uuid import UUID
 
 
 class RowOwner(NamedTuple):
-    """
-    A person and an organisation.
-
-    :param organisation_id: None for staff; the database then shows personal rows only
-    """
+    """:param organisation_id: None for staff; then the database shows personal rows only"""
 
     person_id: UUID | None = None
     organisation_id: UUID | None = None
@@ -38,11 +35,7 @@ def get_owner() -> RowOwner:
 
 
 def enter_person(person_id: UUID, organisation_id: UUID | None) -> None:
-    """
-    Set the owner until the request or task ends.
-
-    For authentication code only; other code uses `acting_for`.
-    """
+    """Set the owner until the request or task ends. Only for authentication; see `acting_for`."""
     _current.set(RowOwner(person_id, organisation_id))
 
 
@@ -52,36 +45,31 @@ def clear_owner() -> None:
 
 @contextmanager
 def acting_for(person_id: UUID, organisation_id: UUID | None) -> Generator[None]:
-    """Set the owner within the block, then restore the former owner."""
     with _acting_as(RowOwner(person_id, organisation_id)):
         yield
 
 
 @contextmanager
 def as_owner(owner: RowOwner) -> Generator[None]:
-    """Set an owner from `get_owner`, of another thread or an earlier time."""
+    """Set an owner that `get_owner` returned earlier, or in another thread."""
     with _acting_as(owner):
         yield
 
 
 @contextmanager
 def without_owner() -> Generator[None]:
-    """Begin the block without an owner, and drop the owner that it set."""
+    """Begin the block without an owner, and drop an owner set in it."""
     with _acting_as(NO_OWNER):
         yield
 
 
 def stream_as_owner(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """
-    Yield `parts`, each produced under the current owner.
-
-    A streaming response is produced after its request, when there is no owner.
-    """
+    """Yield parts under the current owner, although the request has ended by then."""
     return _OwnedStream(parts, get_owner())
 
 
 class _OwnedStream:
-    """Keeps no part in a local variable, so that a crash report shows none."""
+    """Gives no part a local name, so that a crash report shows none."""
 
     def __init__(self, parts: Iterable[bytes], owner: RowOwner) -> None:
         self._parts, self._owner = iter(parts), owner

@@ -1,8 +1,7 @@
 """
-allauth's forms of the second factor, with counters of their own.
+allauth's forms of the second factor, with attempts counted apart from passwords.
 
-The forms follow the right password. A known device has its own counters, so that a stranger with
-the password cannot use them up.
+A known device has its own counters, against a stranger with the password.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ CODE_USE_RATE: Final = Rate("totp-code", 1, 120)
 
 
 class _CodeFormMixin:
-    """Counts attempts with a code; a code works once."""
+    """Counts attempts; a code works once."""
 
     user: User
     authenticator: Authenticator
@@ -73,11 +72,7 @@ class ReauthenticateKeyForm(_KeyFormMixin, credential_forms.ReauthenticateWithKe
 
 @contextmanager
 def _count_failed_attempt(user: User) -> Iterator[None]:
-    """
-    Count a failed attempt; take it back if the block raises nothing.
-
-    :raises ValidationError: if there were too many attempts
-    """
+    """Count an attempt as failed, and take the count back if the block raises nothing."""
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
     for number, rate in enumerate(ATTEMPT_RATES):

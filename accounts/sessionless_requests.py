@@ -1,5 +1,3 @@
-"""Machine requests, answered without a session or cookie."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,10 +9,9 @@ from django.urls import resolve
 
 class SessionlessMiddleware:
     """
-    Calls views below `settings.PATHS_WITHOUT_SESSION` past all later middleware.
+    Call the views of `settings.PATHS_WITHOUT_SESSION` without session or cookies.
 
-    The request authenticates the machine. Earlier `MIDDLEWARE` still logs, adds headers and
-    checks the host.
+    Only earlier middleware applies: log, headers and the check of the host.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,10 +1,9 @@
 """
-The session engine (`SESSION_ENGINE`): Django's database store, with the person in each row.
+The session engine: Django's database store, with the person of each session.
 
-The row holds a hash of the session key, so a copy of the table opens no session. The data's
-signature is bound to that hash and to the site: data does not work in another row, nor an
-ordinary cookie at the staff site. The loading statement also reads the person and their
-memberships, which requests need next (`accounts.caller_lookup`).
+A row holds a hash of the session key, so a copy of the table opens no session; the data's
+signature is bound to it. A session belongs to one site. Loading a session also reads person and
+memberships (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -25,13 +24,12 @@ from accounts.models import Membership, Session, User
 
 def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
     """
-    Delete the sessions of a person; return the number of rows.
+    Delete the sessions of `user_id` at this process's site; return how many.
 
-    A request in flight cannot save a deleted session: Django answers 400. A process sees sessions
-    of its own site only. After a new password those of the other site end too, because Django
-    compares password hashes.
+    A running request cannot save a deleted session back: Django answers 400. After a new password
+    those of the other site end as well, because Django compares password hashes.
 
-    :param keep: key of a session that stays
+    :param keep: a session key
     """
     sessions = Session.objects.filter(user_id=user_id)
     if keep is not None:
@@ -40,13 +38,11 @@ def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
 
 
 def hash_session_key(session_key: str) -> str:
-    """Return the stored form of a key: 160 bits of its SHA-256, in hex."""
+    """Return 160 bits of the key's SHA-256, in hex."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:40]
 
 
 class SessionStore(DatabaseStore):
-    """Looks up sessions by the hash of the key."""
-
     _caller: SessionCaller | None = None
 
     @classmethod
@@ -55,7 +51,7 @@ class SessionStore(DatabaseStore):
 
     @property
     def key_salt(self) -> str:
-        """The signature's salt: site, and hash of the key."""
+        """Bind the signature to the site and the hash of the key."""
         key_hash = hash_session_key(self._session_key) if self._session_key else ""
         return f"{super().key_salt} {settings.SITE} {key_hash}"
 
@@ -72,12 +68,10 @@ class SessionStore(DatabaseStore):
         return self.decode(self._caller.data)
 
     def find_person(self, user_id: UUID) -> User | None:
-        """Return this person if the session's statement read them."""
         person = self._caller.person if self._caller else None
         return person if person is not None and person.pk == user_id else None
 
     def find_memberships(self, user_id: UUID) -> list[Membership] | None:
-        """Return this person's live memberships if the session's statement read them."""
         return self._caller.memberships if self._caller and self.find_person(user_id) else None
 
     def exists(self, session_key: str) -> bool:

@@ -1,9 +1,8 @@
 """
-Make the person of a sign-in or session the row owner.
+Make the person who signs in, or is signed in, the row owner.
 
-Without a row owner (`accounts.row_owner`) the database hides password hashes, second factors and
-addresses. A person becomes the owner after the right password, on each request of such a session
-(signed in, or with the second factor pending), and after a valid password reset link.
+Without an owner (`accounts.row_owner`) the database hides password hashes, second factors and
+addresses. A right password, its session, or a valid link to set a new password sets the owner.
 """
 
 from __future__ import annotations
@@ -61,7 +60,6 @@ class SignInBackend(PasswordBackend):
         return user
 
     def get_user(self, user_id: UUID) -> User | None:
-        """Return the active person with this id, if possible as read with the session."""
         session = _session.get()
         if session is not None and (person := session.find_person(user_id)):
             return person if self.user_can_authenticate(person) else None
@@ -71,7 +69,7 @@ class SignInBackend(PasswordBackend):
 
 
 class SessionUserMiddleware(AuthenticationMiddleware):
-    """Django's middleware; also makes the session's person the row owner."""
+    """Also makes the person of the session the row owner."""
 
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(  # type: ignore[assignment]
@@ -80,7 +78,7 @@ class SessionUserMiddleware(AuthenticationMiddleware):
 
 
 class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
-    """Checks a password reset link, and makes its person the row owner."""
+    """Makes the person of a valid link to set a new password the row owner."""
 
     reset_user: User | None
 
@@ -117,7 +115,7 @@ def _get_user(request: HttpRequest) -> User | AnonymousUser:
 
 
 def _read_person_id(text: str) -> UUID:
-    """Return the id in a link; an unused id if the text is invalid."""
+    """Return the id in a link, or an unused id if the text is invalid."""
     try:
         return read_user_id(text)
     except (ValueError, ValidationError):

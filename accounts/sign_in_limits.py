@@ -1,12 +1,10 @@
 """
 Limits of password attempts.
 
-An attempt is counted before the password is checked, and taken back if it was right. The counter
-depends on the origin:
+An attempt is counted before the password is checked, and taken back if it was right:
 
-- a known device or network of the person has its own counters, which strangers cannot use up;
-- all unknown origins share one counter per account. Beyond it, an unknown device needs a link
-  mailed to the account's address (`sign_in_links`);
+- a known device or network has its own counters, which strangers cannot use up;
+- all unknown origins share one counter of the account, then need a mailed link (`sign_in_links`);
 - a browser that opened such a link has a few attempts of its own.
 
 An address without an account is treated the same, but gets no mail.
@@ -56,15 +54,15 @@ class TooManySignInAttempts(Exception):
 
 
 class SignInLinkNeeded(Exception):
-    """The password was not checked. If there is an account, it gets a link by mail."""
+    """The password was not checked. An account gets a mailed link."""
 
 
 def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[AttemptCounter]:
     """
-    Count an attempt as failed, and return the counters to take back if it succeeds.
+    Count an attempt as failed; return the counters to take back if the password was right.
 
-    :raises TooManySignInAttempts: if the network, or a signed-in person, tries too many passwords
-    :raises SignInLinkNeeded: if too many attempts failed from such origins
+    :raises TooManySignInAttempts: if the network or a signed-in person tries too many
+    :raises SignInLinkNeeded: if too many failed from such origins
     """
     address = email.strip().lower()
     person_id = people.find_person(address)
@@ -84,7 +82,7 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Att
 
 
 def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
-    """Queue a mail with a sign-in link, at most one an hour per address."""
+    """Queue a sign-in link, at most one an hour for an address."""
     counter = account_mail.MailCounter(sign_in_links.MAIL.rate, address)
     account_mail.queue_mail(sign_in_links.MAIL, counter=counter, user_id=person_id, at=at)
 
@@ -97,7 +95,7 @@ def take_back_counts(counters: Sequence[AttemptCounter], *, at: datetime) -> Non
 def _find_counters(
     request: HttpRequest, address: str, user_id: UUID | None, *, at: datetime
 ) -> tuple[list[AttemptCounter], list[AttemptCounter]]:
-    """Return the counters that call for a wait, and those that a mailed link helps against."""
+    """Return counters that demand waiting, and counters that a mailed link gets past."""
     if user_id is not None and request.user.is_authenticated and request.user.pk == user_id:
         # A mailed link permits to sign in, and this person is signed in.
         return _make_counters(CONFIRMATION_RATES, f"{user_id}"), []

@@ -1,9 +1,8 @@
 """
 Links that let an unknown device try to sign in.
 
-Opening the link proves access to the mailbox. The browser may then try a password a few times
-within 15 minutes; the link itself is no sign-in. It works once: a counter of
-`accounts.rate_limits` records the use.
+An opened link proves access to the mailbox, and permits a few passwords within a quarter of an
+hour. A counter of `accounts.rate_limits` records its single use, so links need no table.
 """
 
 from __future__ import annotations
@@ -35,15 +34,11 @@ _MAX_TOKEN_LENGTH: Final = 300
 
 
 class SignInLinkInvalid(Exception):
-    """The link was used, is too old, or is not ours. Another attempt to sign in sends a new one."""
+    """The link was used, is too old, or is not ours. A new attempt to sign in sends another."""
 
 
 def make_link(user: User) -> dict[str, object]:
-    """
-    Return the mail's variables: a new link for the address of `user`, and its lifetime in hours.
-
-    For staff the link opens at both sites.
-    """
+    """Return template variables: a link for both sites, and for how many hours it works."""
     token = signed_values.sign_value(
         [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
     )
@@ -77,9 +72,9 @@ def is_link(token: str) -> bool:
 
 def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
     """
-    Use a link up, and permit this browser to try to sign in.
+    Use a link up, and let this browser try to sign in.
 
-    :raises SignInLinkInvalid: if the link was used, is too old, or is not ours
+    :raises SignInLinkInvalid:
     """
     address_hash, nonce = _read_token(token)
     if not rate_limits.add_count(LINK_USE_RATE, nonce, at=at).is_within:
@@ -88,12 +83,15 @@ def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
 
 
 def permit_after_reset(request: HttpRequest, address: str, *, at: datetime) -> None:
-    """Permit this browser to try to sign in after it set a password by a mailed link."""
     _store_permit(request, _hash_address(address), secrets.token_urlsafe(12), at=at)
 
 
 def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | None:
-    """Return the id of this browser's permit for an address in lower case, or None."""
+    """
+    Return the id of this browser's permit to try this address.
+
+    :param address: in lower case
+    """
     permit = request.session.get(_PERMIT)
     if not permit or permit["until"] <= at.timestamp():
         return None
@@ -106,11 +104,6 @@ def drop_permit(request: HttpRequest) -> None:
 
 
 def _read_token(token: str) -> tuple[str, str]:
-    """
-    Return the hash of the address and the id of the link.
-
-    :raises SignInLinkInvalid: if the token is too old, or not ours
-    """
     # Before the signature check, which costs time for a long text.
     if len(token) > _MAX_TOKEN_LENGTH:
         raise SignInLinkInvalid

@@ -1,7 +1,7 @@
 """
-Routes of both sites for signing in and out, confirming an identity, and second factors.
+Routes of both sites for signing in and out, confirmation and second factors.
 
-Only listed routes of allauth are reachable.
+allauth's routes are taken by name; others are not reachable.
 """
 
 from __future__ import annotations

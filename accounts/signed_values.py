@@ -1,4 +1,4 @@
-"""Values that leave the service and return, signed under a key per purpose."""
+"""Values that leave us and come back, signed under a key for one purpose."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from accounts.derived_keys import derive_keys
 
 
 class InvalidSignedValue(Exception):
-    """Forged, altered, too old, or signed for another purpose. Treat the value as absent."""
+    """Forged, altered, too old, or signed for another use. Ignore the value."""
 
 
 def sign_value(value: Any, *, purpose: str, bound_to: str = "") -> str:
     """
-    Return a JSON value with its time and signature, not encrypted.
+    Return a JSON `value` with its time and a signature, not encrypted.
 
-    :param purpose: one of the purposes in config/README.md
-    :param bound_to: text that `read_value` must be given too; not part of the result
+    :param purpose: one of the list in config/README.md
+    :param bound_to: a context that has to be the same on reading; not part of the text
     """
     key, *_ = _derive_keys(purpose)
     return signing.dumps(value, key=key, salt=_make_salt(bound_to))
@@ -29,9 +29,9 @@ def read_value(
     text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | None = None
 ) -> Any:
     """
-    Return the value, if signed under the current secret or a former one.
+    Return a value signed under the current secret or a former one.
 
-    :raises InvalidSignedValue: if it was not signed for this, or is older than `max_age`
+    :raises InvalidSignedValue: if it was not signed for this use, or is older than `max_age`
     """
     key, *former = _derive_keys(purpose)
     try:

@@ -1,5 +1,3 @@
-"""Celery entry points of accounts."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -21,18 +19,17 @@ from accounts.sessions import SessionStore
 
 @shared_task(name="accounts.mail_reset_link")  # type: ignore[untyped-decorator]
 def mail_reset_link(*, user_id: str, **_: object) -> None:
-    """Mail a password reset link; do nothing if the id is unknown."""
     account_mail.send_queued(reset_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.mail_sign_in_link")  # type: ignore[untyped-decorator]
 def mail_sign_in_link(*, user_id: str, **_: object) -> None:
-    """Mail a sign-in link; do nothing if the id is unknown."""
     account_mail.send_queued(sign_in_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.forget_expired")  # type: ignore[untyped-decorator]
 def forget_expired(**_: object) -> None:
+    """Delete expired sessions, tokens, used assertions, counters and known networks."""
     at = timezone.now()
     tokens.delete_expired(at=at)
     client_usage.delete_expired(at=at)

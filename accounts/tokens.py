@@ -1,8 +1,8 @@
 """
-Access tokens of service clients: one purpose, one person, ten minutes.
+Access tokens of service clients: one purpose, one person, ten minutes, no refresh token.
 
-There is no refresh token. Every call looks the token up, so switching off a feature works at the
-next call. The row holds a keyed hash: write access to the table does not suffice to make a token.
+A token is 256 random bits, looked up at every call, so switching a feature off takes effect at
+the next. A row holds a keyed hash: write access to the table makes no token.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PURPOSE: Final = "service token"
 
 
 class NotDelegated(Exception):
-    """No live delegation has this id and feature. The person must switch the feature on."""
+    """No live delegation to the client's feature has this id."""
 
 
 class PurposeNotDeclared(Exception):
@@ -41,7 +41,6 @@ class PurposeNotDeclared(Exception):
 
 
 def hash_token(token: str) -> bytes:
-    """Return the 32 bytes under which `token` is stored."""
     return compute_hash(token, purpose=_PURPOSE)
 
 
@@ -49,10 +48,7 @@ def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at:
     """
     Return a new token (43 characters, base64url).
 
-    :raises PurposeNotDeclared: if `purpose` is not one of the client's
-    :raises NotDelegated: if the delegation is off, unknown, or another feature's
-    :raises client_usage.TooManyUsers: if the client has reached its limit of people for this
-        minute
+    :raises PurposeNotDeclared, NotDelegated, client_usage.TooManyUsers:
     """
     if purpose not in client.purposes:
         raise PurposeNotDeclared
@@ -81,10 +77,10 @@ def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at:
 
 def find_token(token: str, *, at: datetime) -> ServiceToken | None:
     """
-    Return the token's row with client, delegation and person, or None.
+    Return the token's row with client, delegation and person, if all are live.
 
-    One statement per call checks all of them: token not expired, client not retired, delegation
-    on and of the token's epoch, membership live, organisation open, person active.
+    One statement checks expiry, client, delegation and its epoch, membership, organisation and
+    person.
     """
     return caller_lookup.find_token(compute_hashes(token, purpose=_PURPOSE), at=at)
 
@@ -106,7 +102,7 @@ def _membership_is_live(user: str, organisation: str) -> Exists:
 
 
 def use_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> bool:
-    """Record the use of an assertion; return whether it is the first."""
+    """Record the use of an assertion; return whether it was the first."""
     jti_hash = hashlib.sha256(jti.encode(errors="surrogatepass")).digest()
     try:
         with transaction.atomic():

@@ -1,8 +1,7 @@
 """
-Routes of accounts at the ordinary site.
+Routes of accounts, for the root of the ordinary site. allauth's routes are taken by name.
 
-Only listed routes of allauth are reachable: no sign-up, no change of address (the platform owns
-it), no sign-in by a mailed code.
+There is no sign-up, no change of address (the platform owns it), and no sign-in by a mailed code.
 """
 
 from __future__ import annotations

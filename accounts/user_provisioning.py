@@ -1,5 +1,3 @@
-"""Register people whom the platform provisions, and deactivate them."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,13 +18,11 @@ class UserExists(Exception):
 
 
 class UserNotActive(Exception):
-    """The person is unknown or not active. Nothing was changed."""
+    """No active person has this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """A person to register. `email` in any case; `platform_id` is the platform's own id."""
-
     platform_id: str
     email: str
     name: str
@@ -35,12 +31,11 @@ class NewPerson:
 
 def register_user(person: NewPerson, *, password: str | None, at: datetime) -> User:
     """
-    Register a person of the platform, which vouches for the address.
+    Record a person, with an address that the platform vouches for.
 
-    Without a password the person first sets one by the reset link; no initial password is
-    generated (CASA 1.1.2).
+    Without a password they set one by the reset link; none is made up (CASA 1.1.2).
 
-    :raises UserExists: if the address or the platform's id is taken
+    :raises UserExists:
     :raises django.core.exceptions.ValidationError: if the password is too weak
     """
     user = User(
@@ -71,9 +66,9 @@ def register_user(person: NewPerson, *, password: str | None, at: datetime) -> U
 @transaction.atomic
 def deactivate_user(*, user_id: UUID, at: datetime) -> User:
     """
-    Deactivate a person; end memberships, features, tokens and sessions in the same commit.
+    End a person's memberships, features, tokens and sessions in one commit.
 
-    :raises UserNotActive: if the person is unknown or not active
+    :raises UserNotActive:
     """
     user = User.objects.active().select_for_update(no_key=True).filter(id=user_id).first()
     if user is None:
@@ -89,5 +84,5 @@ def deactivate_user(*, user_id: UUID, at: datetime) -> User:
 
 
 def record_last_seen(*, user_id: UUID, at: datetime) -> None:
-    """Record a use of the service. A year without one ends the person's connections."""
+    """Record that a person used the service. After a year without use their connections end."""
     User.objects.active().filter(id=user_id, last_seen_at__lt=at).update(last_seen_at=at)

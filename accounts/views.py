@@ -1,5 +1,3 @@
-"""Pages beside django-allauth's: signing out, sign-in links, organisations."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -26,11 +24,11 @@ _LINK_PAGE: Final = "account/sign_in_link.html"
 
 class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no types
     """
-    Deletes the session and the data that the browser stored (CASA 6.6.1).
+    Delete the session and the browser's stored data (CASA 6.6.1).
 
-    The device cookie stays: it grants no access, and without it a stranger could lock the person
-    out. `Clear-Site-Data` has no exceptions, so other cookies are deleted one by one. Cookies of
-    the other site, possibly another port of this host, stay.
+    The cookie of a known device stays: without it a stranger could lock the person out. So
+    cookies are deleted one by one (`Clear-Site-Data` has no exceptions), except those of the
+    other site, perhaps on another port.
     """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
@@ -47,7 +45,7 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 @never_cache
 @require_safe
 def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Move the link's secret out of the address (CASA 2.1.1). GET uses nothing up."""
+    """Move the link's secret out of the address (CASA 2.1.1), without using the link up."""
     request.session.pop(_LINK_KEY, None)
     # Store nothing else: a stranger's texts would fill the session table.
     if sign_in_links.is_link(token):
@@ -58,7 +56,7 @@ def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_link(request: HttpRequest) -> HttpResponse:
-    """Ask for a click, which mail scanners do not make; then use the link."""
+    """Use the link after a click, which programs that scan mail do not make."""
     if request.method != "POST":
         return render(request, _LINK_PAGE, {"has_failed": _LINK_KEY not in request.session})
     try:
@@ -78,7 +76,6 @@ sign_in_link.permission = None  # type: ignore[attr-defined]
 @require_POST
 @require_permission(Permission.USE_OWN)
 def switch_organisation(request: HttpRequest) -> HttpResponse:
-    """Switch the organisation, then go to the form's `next` within this host."""
     try:
         organisation_id = UUID(request.POST.get("organisation", ""))
         current_organisation.switch_organisation(request, organisation_id=organisation_id)

@@ -1,7 +1,6 @@
 """
-Types of a decision: the request to use data, the fences of its permit, and the permit.
-
-Guard, agreements, vault and sinks share these types, so this module imports none of them.
+Types of decisions, shared by guard, agreements, vault and sinks. They import none of these
+packages.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class FenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A withdrawable grant. Each opening checks that it is live and has this epoch."""
+    """A grant that can be withdrawn. Each opening checks that it is live and of this epoch."""
 
     kind: FenceKind
     id: UUID
@@ -34,19 +33,15 @@ class Fence:
 
 
 class PseudonymNaming(Protocol):
-    """Pseudonyms of the ledger: 32 hexadecimal digits, the same for the same id."""
-
     def __call__(self, subject_id: UUID) -> str:
-        """Return the pseudonym of an id in entries about its use."""
+        """Return the pseudonym for entries about use."""
 
     def at_the_end(self, subject_id: UUID) -> str:
-        """Return the pseudonym of an id in entries about its removal, as its receipt shows it."""
+        """Return the pseudonym for entries about removal, which the receipt shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """A request to use one holder's data of one class, with the facts found for it."""
-
     use: Use
     # Owner of the data key: an integration, a connection (for account and access token), or a
     # grant.
@@ -72,7 +67,7 @@ class AccessRequest:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A recorded decision. Opens one data class of one holder, for at most a minute."""
+    """One recorded decision. Opens one data class of one holder, for a minute at most."""
 
     use: Use
     holder: UUID

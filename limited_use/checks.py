@@ -1,4 +1,4 @@
-"""System checks of policy, keyring, database and mail before the service starts."""
+"""System checks: states that would break the policy, found before the service starts."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def check_policy(**_: Any) -> list[CheckMessage]:
 
 @register("limited_use")
 def check_notifications(**_: Any) -> list[CheckMessage]:
-    """Check that each kind of message has a purpose that the policy allows."""
+    """Each message kind needs a purpose of the policy."""
     problems = message_kinds.find_problems(message_kinds.KINDS)
     return [Error(problem, id="limited_use.E020") for problem in problems]
 
 
 @register("limited_use", deploy=True)
 def check_mail(**_: Any) -> list[CheckMessage]:
-    """Inform the operator that no mail is sent. The service works without it."""
+    """The service works without mail; the operator should know."""
     if settings.MAIL_IS_SENT:
         return []
     message = (
@@ -57,13 +57,13 @@ def check_mail(**_: Any) -> list[CheckMessage]:
 
 @register("limited_use", Tags.security, deploy=True)
 def check_keyring(**_: Any) -> list[CheckMessage]:
-    """Check the keyring. Deployment only: `init_keyring` must run without one."""
+    """Only on deployment, because `init_keyring` runs without a keyring."""
     return find_keyring_problems()
 
 
 @register("limited_use", Tags.database, deploy=True)
 def check_durability(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Check that committed decisions survive a crash of the database server."""
+    """A decision must be on disk before the answer."""
     problems: list[CheckMessage] = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
@@ -75,21 +75,20 @@ def check_durability(databases: Sequence[str] | None = None, **_: Any) -> list[C
 
 @register("limited_use", Tags.database, deploy=True)
 def check_keyring_fit(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Check that the keyring fits the database. A lost or older keyring looks like disconnects."""
+    """A lost or outdated keyring would look like disconnects."""
     if not databases or find_keyring_problems():
         return []
     return [Error(problem, id="limited_use.E012") for problem in keyring_fit.find_problems()]
 
 
 def find_durability_problems(name: str, value: str) -> list[CheckMessage]:
-    """Return an error if this server setting can lose a committed record."""
     if value != "off":
         return []
     return [Error(f"{name} is off: a recorded decision could be lost", id="limited_use.E011")]
 
 
 def find_rule_problems(rules: Sequence[PolicyRule]) -> list[CheckMessage]:
-    """Return an error for each ambiguous, unexplained or inconsistent rule."""
+    """Return an error for each rule that is ambiguous, empty or names no clause."""
     errors: list[CheckMessage] = [
         Error(f"two rules are called {rule_id}", id="limited_use.E001")
         for rule_id, count in Counter(rule.id for rule in rules).items()
@@ -108,7 +107,6 @@ def find_rule_problems(rules: Sequence[PolicyRule]) -> list[CheckMessage]:
 
 
 def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
-    """Return an error for each feature that declares a use that the policy never allows."""
     errors: list[CheckMessage] = []
     for entry in entries:
         recipients = _CLIENT_RECIPIENTS if entry.platform_client else _SERVICE_RECIPIENTS
@@ -125,7 +123,6 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
 
 
 def find_keyring_problems() -> list[CheckMessage]:
-    """Return an error if the keyring is missing, incomplete or readable by others."""
     rights = acl.get_rights(settings.PROCESS_CLASS)
     try:
         ring = get_keyring()

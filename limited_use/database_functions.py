@@ -1,8 +1,7 @@
 """
-SECURITY DEFINER functions of the database, parsed from their ``.sql`` files. Free of Django.
+Database functions that run with their owner's rights, parsed from ``.sql`` files. Free of Django.
 
-Migrations run the same files. `manage.py database_walls` sets owners and grants, and replaces a
-function that differs from its file.
+`manage.py database_walls` restores their owners, grants and text.
 """
 
 from __future__ import annotations
@@ -24,12 +23,10 @@ _STATEMENT = re.compile(
 @dataclass(frozen=True, slots=True)
 class DatabaseFunction:
     """
-    One function.
-
     :param argument_types: as in the catalogue
     :param body: one SQL statement
-    :param statement: creates the function, or replaces one with the same result type
-    :param classes: process classes that may execute it
+    :param statement: creates the function, or replaces one of the same return type
+    :param classes: the process classes that may execute it
     """
 
     name: str
@@ -41,7 +38,6 @@ class DatabaseFunction:
 
     @property
     def signature(self) -> str:
-        """Name and argument types as in the catalogue."""
         return f"{self.name}({','.join(self.argument_types)})"
 
 
@@ -49,10 +45,8 @@ def load_functions(
     path: Path, classes: Mapping[str, frozenset[str]]
 ) -> tuple[DatabaseFunction, ...]:
     """
-    Return the functions that the file at `path` creates.
-
-    :param classes: process classes that may execute each function, by name
-    :raises ValueError: if the file creates other functions, or in another form
+    :param classes: the process classes that may execute each function
+    :raises ValueError: if the file creates functions of other names or form
     """
     text = path.read_text(encoding="utf-8")
     functions = tuple(_parse_function(match, classes) for match in _STATEMENT.finditer(text))

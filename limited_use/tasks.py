@@ -1,5 +1,3 @@
-"""Celery entry points: sequence and count the ledger, turn key epochs."""
-
 from __future__ import annotations
 
 from contextlib import suppress
@@ -22,7 +20,6 @@ def sequence_ledger(**_: object) -> None:
 
 @shared_task(name="limited_use.count_uses")  # type: ignore[untyped-decorator]
 def count_uses(**_: object) -> None:
-    """Count new ledger entries by rule and actor, and raise alarms for unusual numbers."""
     at = timezone.now()
     usage_counter.count_entries(at=at)
     refusal_bursts.alarm_bursts(at=at)
@@ -32,10 +29,10 @@ def count_uses(**_: object) -> None:
 @shared_task(name="limited_use.turn_key_epoch")  # type: ignore[untyped-decorator]
 def turn_key_epoch(**_: object) -> None:
     """
-    Turn each key line with an expired epoch.
+    Rotate each line that is due.
 
-    A keyring that does not answer, or does not fit its keys, raises an alarm. So does a line with
-    a key that cannot be rewrapped: its epochs continue, the other lines turn.
+    An unavailable or wrong keyring, or a key that cannot be rewrapped, raises an alarm; other
+    lines still rotate.
     """
     at = timezone.now()
     keyring_health.check_keyring(at=at)

@@ -1,5 +1,3 @@
-"""Remove local variables from the tracebacks of exceptions."""
-
 from __future__ import annotations
 
 import traceback
@@ -8,17 +6,15 @@ from collections.abc import Iterator
 
 def clear_frames(error: BaseException) -> None:
     """
-    Clear the variables of every frame of `error` and its causes.
+    Clear the variables of every frame of `error` and its chain.
 
-    For code that handles a provider's names before it reports a bug: the report has types and
-    lines only.
+    A report then shows kinds and lines, and no provider's names.
     """
     for linked_error in iterate_chain(error):
         traceback.clear_frames(linked_error.__traceback__)
 
 
 def iterate_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and every linked exception, once each."""
     visited_ids: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

@@ -1,5 +1,3 @@
-"""Tables of people, organisations and service clients, one file per aggregate."""
-
 from accounts.models.alarm import Alarm, AlarmKind
 from accounts.models.client import ServiceClient, ServiceToken, UsedAssertion, UserMinute
 from accounts.models.delegation import Delegation

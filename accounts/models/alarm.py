@@ -1,4 +1,4 @@
-"""Alarms for operators. Numbers and enums only, never content."""
+"""Alarms for operators: numbers and enums only, never content."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """
-Service clients of platform features, their tokens and counters.
+Service clients of platform features. A client authenticates by signature, so no value here signs
+in.
 
-A client authenticates by a signature; no row of these tables signs in.
+A token has 256 random bits, so a fast hash (SHA-256) protects it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ class ServiceClientQuerySet(models.QuerySet["ServiceClient"]):
 
 
 class ServiceClient(models.Model):
-    """A platform feature, as an API client."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client_id = models.CharField(max_length=64, unique=True)
     feature = models.CharField(max_length=64)
@@ -53,7 +52,7 @@ class ServiceClient(models.Model):
 
 
 class ServiceToken(models.Model):
-    """A token for one purpose and one person, for at most ten minutes."""
+    """One purpose and one person, for at most ten minutes."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     token_hash = models.BinaryField(max_length=32, unique=True)
@@ -82,7 +81,7 @@ class ServiceToken(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """A client assertion that was used, stored until its expiry."""
+    """A used client assertion, kept until it expires."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
@@ -103,6 +102,8 @@ class UsedAssertion(models.Model):
 
 
 class UserMinute(models.Model):
+    """A client read a person's data within a minute."""
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

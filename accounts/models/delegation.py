@@ -1,5 +1,3 @@
-"""Platform features that a person switched on in an organisation."""
-
 from __future__ import annotations
 
 from typing import Self
@@ -22,7 +20,10 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 
 
 class Delegation(models.Model):
-    """The basis of a service client's tokens. Switching on again creates a new row."""
+    """
+    A person switched one platform feature on, in one organisation. Switching on again is a new
+    row.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -1,5 +1,3 @@
-"""Organisations and their members. A person may belong to several."""
-
 from __future__ import annotations
 
 from typing import Self
@@ -46,7 +44,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    """One stay of a person in an organisation. A return is a new row and revives nothing."""
+    """
+    One stay of a person in an organisation.
+
+    A return is a new row, which revives nothing of the earlier stay.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(

@@ -1,5 +1,3 @@
-"""Counters of rate limits, and networks of recent sign-ins."""
-
 from __future__ import annotations
 
 from django.conf import settings
@@ -9,8 +7,6 @@ from accounts.ids import uuid7
 
 
 class RateCount(models.Model):
-    """A counter, from its first count to the end of its window. See `accounts.rate_limits`."""
-
     # Keyed hash of the limit's name and the counted key.
     key_hash = models.BinaryField(primary_key=True, max_length=32)
     count = models.PositiveIntegerField()
@@ -24,8 +20,6 @@ class RateCount(models.Model):
 
 
 class KnownNetwork(models.Model):
-    """A network from which a person signed in during the last weeks."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     # Keyed hash of the network, different for each person.

@@ -1,4 +1,4 @@
-"""Sessions. Each row names its person, so that all sessions of a person can be ended."""
+"""Server-side sessions. Each names its person, so that all sessions of a person can be ended."""
 
 from __future__ import annotations
 

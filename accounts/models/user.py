@@ -1,5 +1,3 @@
-"""People. The address signs in; the platform's id identifies."""
-
 from __future__ import annotations
 
 from typing import Self
@@ -38,11 +36,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """
-    A person of the platform.
-
-    There is no superuser and no per-row permission: `accounts.roles` alone defines permissions.
-    """
+    """There is no superuser and no per-row permission: `accounts.roles` has all permissions."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     platform_id = models.CharField(max_length=64, unique=True)
@@ -81,7 +75,7 @@ class User(AbstractBaseUser):
         return f"User {self.pk}"
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Check the password; the ordinary site upgrades an old hash."""
+        """Return whether the password is right. The ordinary site renews an old hash."""
         if settings.SITE == "staff":
             # The staff site may not write passwords.
             return check_password(raw_password, self.password)

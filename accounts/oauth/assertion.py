@@ -1,8 +1,8 @@
 """
-Client authentication by a signed assertion: `private_key_jwt` (RFC 7523, OpenID Connect §9).
+Client authentication by a signed assertion: `private_key_jwt`, RFC 7523 and OpenID Connect §9.
 
-We store public keys only, so stolen data cannot sign in as a client. Each rejection is logged
-with its cause; clients get the same answer for all.
+We hold public keys only, so a thief cannot sign in as a client. All rejections get the same
+answer; the log has the cause.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class RejectionCause(StrEnum):
 
 
 class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
-    """The same answer for every cause, so that it does not reveal which clients exist."""
+    """One answer for every cause, so that it does not reveal which clients exist."""
 
     status_code = 401
     description = "Client authentication failed."
@@ -80,7 +80,7 @@ class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authl
 
 
 class _AssertionRejected(Exception):
-    """`client` is the client that the assertion names, if there is one."""
+    """`client` is the client that the assertion names, if it exists."""
 
     def __init__(self, cause: RejectionCause, client: ServiceClient | None = None) -> None:
         super().__init__(cause)
@@ -92,7 +92,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
     """
     Authenticates the client of one request.
 
-    :param audience: address of the token endpoint, the only accepted audience
+    :param audience: the address of the token endpoint
     """
 
     CLIENT_AUTH_METHOD = "private_key_jwt"
@@ -125,7 +125,6 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         return client
 
     def _find_client(self, assertion: str) -> ServiceClient:
-        """Return the client that an unverified assertion names."""
         try:
             _, claims = self.extract_assertion(assertion)
         except _UNREADABLE:
@@ -167,7 +166,6 @@ def find_client(client_id: str) -> ServiceClient | None:
 
 
 def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
-    """Return the claims of an assertion that a key of the client signed."""
     try:
         return jwt.decode(assertion, KeySet.import_key_set(client.jwks), ALGORITHMS).claims
     except errors.UnsupportedAlgorithmError:
@@ -187,7 +185,7 @@ def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
 
 
 def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
-    """Log the cause, never a value of the assertion; alarm if a client has many rejections."""
+    """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
     client = rejection.client
     client_id = client.client_id if client else None
     logger.warning(

@@ -34,10 +34,7 @@ class UnknownGrantType(UnsupportedGrantTypeError):  # type: ignore[misc]  # auth
 
 
 class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  # authlib ships no types
-    """
-    RFC 6749 §4.4, narrowed: `scope` is one purpose, and `delegation` names one person's
-    delegation.
-    """
+    """RFC 6749 §4.4, narrowed: `scope` is one purpose, `delegation` is one person's."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = ["private_key_jwt"]
 
@@ -74,7 +71,12 @@ class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
-    """Serves one request at the time `at`; `audience` is the address of the endpoint."""
+    """
+    Serves one request.
+
+    :param at: the request's clock
+    :param audience: the address of this endpoint
+    """
 
     def __init__(self, *, audience: str, at: datetime) -> None:
         super().__init__()
@@ -127,8 +129,8 @@ class _TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no ty
     """
     A request of the token endpoint.
 
-    authlib's class for Django refuses http addresses other than localhost. `SECURE_SSL_REDIRECT`
-    decides about https, and knows proxies.
+    authlib's class for Django refuses every http address but localhost's; here
+    `SECURE_SSL_REDIRECT`, which knows about proxies, decides.
     """
 
     def __init__(self, request: HttpRequest) -> None:
@@ -146,11 +148,7 @@ class _TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no ty
 
 
 def _check_token_request(request: HttpRequest) -> None:
-    """
-    Refuse parameters in the query, repeated parameters, and other content types (RFC 6749 §3.2).
-
-    :raises InvalidRequestError: if the request has one of these
-    """
+    """Refuse parameters in the address, twice, or outside a form (RFC 6749 §3.2)."""
     if request.META.get("QUERY_STRING"):
         raise InvalidRequestError("Parameters belong into the body.")
     if request.content_type != _FORM:

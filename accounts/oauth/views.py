@@ -1,5 +1,3 @@
-"""The token endpoint."""
-
 from __future__ import annotations
 
 from django.conf import settings
@@ -24,7 +22,7 @@ from accounts.oauth.server import TokenServer
 )
 @sensitive_post_parameters("client_assertion")
 def token_endpoint(request: HttpRequest) -> HttpResponse:
-    """Issue one token, or an error of RFC 6749 §5.2."""
+    """Mint one token, or answer as in RFC 6749 §5.2."""
     address = settings.PUBLIC_URL.rstrip("/") + reverse("oauth_token")
     server = TokenServer(audience=address, at=timezone.now())
     try:

@@ -1,12 +1,9 @@
 """
-Consents: given and withdrawn by a person, and stored for ever.
+Consents, given and withdrawn by the person, and kept for ever.
 
-The acting person is always the consent's person; no parameter names another. A use checks the
-consent of the data's owner, so another person's consent is worth nothing.
-
-Consents change inside the caller's transaction, together with their effects. A withdrawal is a
-fence: it raises the consent's epoch, which permits carry and each opening compares. An expired
-consent counts as withdrawn.
+The actor gives and withdraws only their own; a use looks up the consent of the data's owner. Both
+happen inside the caller's transaction. Withdrawal and expiry are fences, by the epoch that
+permits carry.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ from limited_use.policy.vocabulary import Purpose, Recipient
 
 class ConsentMissing(Exception):
     """
-    The person did not agree to the current version of a declaration. Show it, and ask.
+    The person did not agree to the current version of a declaration.
 
     :param subject: key of the feature, or of the product with several features
     """
@@ -39,11 +36,11 @@ class ConsentMissing(Exception):
 
 
 class DeclarationOutdated(Exception):
-    """The version has changed since. Show the current one, and ask again."""
+    """The agreed version has changed. Show the current one and ask again."""
 
 
 class ConsentNeedsEnd(Exception):
-    """A consent to one item needs an end in the future."""
+    """Consent to one item needs an end in the future."""
 
 
 def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
@@ -59,18 +56,14 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
     expires_at: datetime | None = None,
 ) -> Consent:
     """
-    Record a person's consent to version `version` of a feature's declaration.
+    Record consent to version `version` of a feature's declaration.
 
-    The same consent again changes nothing. Another version or end replaces the older consent.
+    Repeating changes nothing; another version or end replaces the older consent.
 
-    :param person_id: the acting person, who gives the consent
-    :param purpose: one of the feature's; blank: all declared purposes
-    :param recipient: blank: as declared
-    :param item: our id of the one item of the consent
-    :raises DeclarationOutdated: if the version is not current
-    :raises UndeclaredUse: if the feature does not declare the purpose
-    :raises ConsentNeedsEnd: if it is about an item and has no end, or its end is past
-    :raises NotAMember: if the person is no member of the organisation
+    :param purpose: blank: all that the feature declares
+    :param recipient: blank: as the feature declares
+    :param item: our id of the only covered item
+    :raises DeclarationOutdated, UndeclaredUse, ConsentNeedsEnd, NotAMember:
     """
     _check_declaration(feature, version, purpose, recipient)
     if expires_at is None:
@@ -118,15 +111,11 @@ def withdraw(  # noqa: PLR0913 - the same parts
     item: UUID | None = None,
 ) -> bool:
     """
-    Withdraw a person's consent, and any wider consent that covers it.
+    Withdraw a consent, and any wider one that covers it; return whether there was one.
 
-    The other uses of a wider consent need a new one: too much ends, never too little.
+    Too much ends, never too little. Blank purpose or recipient: every one.
 
-    :param person_id: the acting person, who gave the consent
-    :param purpose: blank: every purpose
-    :param recipient: blank: every recipient
-    :param item: None: the whole feature, items included
-    :return: whether a consent ended
+    :param item: None: the whole feature, with items
     """
     covering_consents = _filter_live(person_id, organisation_id, feature)
     if purpose:
@@ -147,9 +136,9 @@ def end_feature_consents(
     items: Collection[UUID] | None = None,
 ) -> bool:
     """
-    End a person's consents to `feature` after their subject has ended.
+    End consents to `feature` because their subject has ended.
 
-    :param items: only consents to one of these; None: all
+    :param items: None: all consents to the feature
     """
     consents = _filter_live(owner_id, organisation_id, feature)
     if items is not None:
@@ -161,9 +150,9 @@ def find_item_consent(
     *, owner_id: UUID, organisation_id: UUID, feature: str, item: UUID, at: datetime
 ) -> Consent | None:
     """
-    Return the owner's live consent to `feature` for this item.
+    Return the owner's live consent to `feature` for this very item.
 
-    :param owner_id: the item's owner as found in the database, never as claimed
+    :param owner_id: as found in the database, never as a caller claims
     """
     declared = FEATURES.get(feature)
     if declared is None:
@@ -177,12 +166,11 @@ def find_item_consent(
 
 
 def make_fence(consent: Consent) -> Fence:
-    """Return the fence of a permit: it opens nothing after withdrawal or expiry of the consent."""
+    """Return the fence for permits."""
     return Fence(FenceKind.CONSENT, consent.id, consent.epoch)
 
 
 def list_consents(*, owner_id: UUID, organisation_id: UUID) -> QuerySet[Consent]:
-    """Return all consents of a person in an organisation, newest first."""
     consents = Consent.objects.filter(owner_id=owner_id, organisation_id=organisation_id)
     return consents.order_by("-given_at", "-id")
 

@@ -1,8 +1,8 @@
 """
-Leavers, deactivated people and closed organisations, as the platform reports them.
+People who leave or are deactivated, and organisations that close.
 
-One commit ends memberships, features, tokens and sessions (`accounts`), and all shares from and
-with the person. From then on nothing opens connected data; the next sweep begins its removal.
+One commit ends memberships, features, tokens, sessions and shares in both directions, and closes
+connections; the next sweep begins the removal.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class MembershipEndReason(StrEnum):
 
 def leave_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
     """
-    End a person's membership; return the number of ended shares.
+    Return how many shares ended.
 
-    :raises memberships.NotAMember: if the person is no member
+    :raises memberships.NotAMember:
     """
     with transaction.atomic():
         ended = memberships.end_membership(user_id=user_id, organisation_id=organisation_id, at=at)
@@ -42,9 +42,9 @@ def leave_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) ->
 
 def deactivate_person(*, user_id: UUID, at: datetime) -> int:
     """
-    Deactivate a person; return the number of ended shares.
+    Return how many shares ended.
 
-    :raises user_provisioning.UserNotActive: if the person is unknown or not active
+    :raises user_provisioning.UserNotActive:
     """
     with transaction.atomic():
         user_provisioning.deactivate_user(user_id=user_id, at=at)
@@ -55,9 +55,9 @@ def deactivate_person(*, user_id: UUID, at: datetime) -> int:
 
 def close_organisation(*, organisation_id: UUID, at: datetime) -> int:
     """
-    Close an organisation; return the number of ended shares.
+    Return how many shares ended.
 
-    :raises organisations.OrganisationNotLive: if the organisation is unknown or closed
+    :raises organisations.OrganisationNotLive:
     """
     with transaction.atomic():
         organisations.close_organisation(organisation_id=organisation_id, at=at)

@@ -1,9 +1,8 @@
 """
-Add organisations and people, as the platform provisions them. See `offboarding` for removal.
+Adds organisations and people, as the platform provisions them. `offboarding` removes them.
 
-Each step writes a ledger entry with role and pseudonyms, without name or address. The entry does
-not name the operator: the command runs as the tables' owner, and the service knows no person
-behind it.
+Ledger entries hold no name or address, and no operator, because the command runs with the login
+of the tables' owner.
 """
 
 from __future__ import annotations
@@ -19,11 +18,7 @@ from limited_use.ledger import entries
 
 
 def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
-    """
-    Create an organisation of the platform.
-
-    :raises organisations.OrganisationExists: if the platform's id is taken
-    """
+    """:raises organisations.OrganisationExists:"""
     with transaction.atomic():
         organisation = organisations.found_organisation(platform_id=platform_id, name=name, at=at)
         entries.record_event(event="organisation.founded", about=organisation.id, at=at)
@@ -31,9 +26,9 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
 
 def register_person(person: NewPerson, *, at: datetime) -> None:
     """
-    Register a person without a password; they set one by the reset link.
+    Record a person without a password: they set one by the link for forgotten ones.
 
-    :raises user_provisioning.UserExists: if the address or the platform's id is taken
+    :raises user_provisioning.UserExists:
     """
     with transaction.atomic():
         user = user_provisioning.register_user(person, password=None, at=at)
@@ -42,12 +37,7 @@ def register_person(person: NewPerson, *, at: datetime) -> None:
 
 
 def join_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
-    """
-    Begin a person's membership.
-
-    :raises memberships.AlreadyMember: if the person is a member
-    :raises memberships.JoinNotAllowed: if the person is deactivated or the organisation is closed
-    """
+    """:raises memberships.AlreadyMember, memberships.JoinNotAllowed:"""
     with transaction.atomic():
         memberships.add_member(user_id=user_id, organisation_id=organisation_id, at=at)
         body = {"organisation": entries.get_pseudonym(organisation_id)}

@@ -1,8 +1,4 @@
-"""
-Service clients as operators manage them; each step is a ledger entry. See `accounts.clients`.
-
-A client's purposes come from its feature's declaration; its keys are public.
-"""
+"""Service clients, with a ledger entry for each of the operator's steps. See `accounts.clients`."""
 
 from __future__ import annotations
 
@@ -27,10 +23,10 @@ def create_declared_client(
     client_id: str | None = None,
 ) -> ServiceClient:
     """
-    Create a client of `feature` for some of its declared purposes, without a ledger entry.
+    Create a client for some of its feature's declared purposes, without a ledger entry.
 
-    :param client_id: default: the feature's key
-    :param jwks: the client's public keys, a JSON Web Key Set (RFC 7517)
+    :param client_id: by default the feature's key
+    :param jwks: public keys (RFC 7517)
     :raises UndeclaredUse: see `features.check_declared`
     """
     sorted_purposes = sorted(set(purposes))
@@ -48,11 +44,9 @@ def register_client(
     *, feature: str, purposes: Iterable[str], jwks: Mapping[str, Any], at: datetime
 ) -> ServiceClient:
     """
-    Register the client of `feature` for some of its declared purposes.
+    As `create_declared_client`, with a ledger entry.
 
-    :raises features.UndeclaredUse: if the feature does not declare them
-    :raises clients.UnusableKeys: if `jwks` holds an unusable or private key
-    :raises clients.ClientExists: if the feature has a client
+    :raises features.UndeclaredUse, clients.UnusableKeys, clients.ClientExists:
     """
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
@@ -62,12 +56,7 @@ def register_client(
 
 
 def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
-    """
-    Replace a client's keys.
-
-    :raises clients.UnusableKeys: if `jwks` holds an unusable or private key
-    :raises clients.ClientNotLive: if the client is unknown or retired
-    """
+    """:raises clients.UnusableKeys, clients.ClientNotLive:"""
     with transaction.atomic():
         client = clients.replace_keys(client_id=client_id, jwks=jwks)
         entries.record_event(event="client.keys_replaced", about=client.id, at=at)
@@ -75,9 +64,9 @@ def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime
 
 def retire_client(*, client_id: str, at: datetime) -> None:
     """
-    Retire a client and delete its tokens.
+    End a client and its tokens.
 
-    :raises clients.ClientNotLive: if the client is unknown or retired
+    :raises clients.ClientNotLive:
     """
     with transaction.atomic():
         entries.record_event(

@@ -1,8 +1,7 @@
 """
-Shares: an owner shows a calendar to another registered user, and withdraws it.
+Shares with other registered users, given and taken back by the owner, as with `consents`.
 
-As with consents, the acting person is the owner, changes happen inside the caller's transaction,
-and a withdrawal is a fence. The caller checks the viewer and the ownership of the item.
+The caller checks viewer and item.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ LEVEL_DATA_CLASSES: dict[ShareLevel, frozenset[DataClass]] = {
 
 
 class ShareEndsInPast(Exception):
-    """The end is past. Ask for a future end, or none."""
+    """The end has to be in the future."""
 
 
 def give(  # noqa: PLR0913 - what is shared, part by part, each by name
@@ -45,16 +44,14 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     expires_at: datetime | None = None,
 ) -> Share:
     """
-    Record that a person shares `item` with another member of the organisation.
+    Share `item` with another member of the organisation.
 
-    The same share again changes nothing; another level or end replaces it. A share without a
-    viewer opens nothing, and looks the same to its owner.
+    Repeating changes nothing; another level or end replaces the older share. Without a viewer the
+    share opens nothing, and looks the same to its owner.
 
-    :param person_id: the acting person, who owns the share
     :param viewer_id: None if no member has the address
     :param address: as typed
-    :raises ShareEndsInPast: if the end is past
-    :raises NotAMember: if owner or viewer is no member of the organisation
+    :raises ShareEndsInPast, NotAMember:
     """
     if expires_at is not None and expires_at <= at:
         raise ShareEndsInPast
@@ -102,10 +99,6 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
 
 
 def _choose_placeholder_viewer(address: str, *, owner_id: UUID, item: UUID) -> UUID:
-    """
-    Return a viewer id for an address without a member: that of an existing share, if there is
-    one.
-    """
     current, *former = typed_addresses.make_placeholder_viewers(address, owner_id=owner_id)
     if not former:
         return current
@@ -114,11 +107,7 @@ def _choose_placeholder_viewer(address: str, *, owner_id: UUID, item: UUID) -> U
 
 
 def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
-    """
-    Withdraw a share; return None if the person has no such live share.
-
-    :param person_id: the acting person, who owns the share
-    """
+    """Return None if the actor has no such live share."""
     owned_shares = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
     share = owned_shares.select_for_update(no_key=True).first()
     if share is not None:
@@ -144,7 +133,6 @@ def end_item_shares(*, items: Collection[UUID], at: datetime) -> int:
 
 
 def end_membership_shares(*, memberships: Collection[UUID], at: datetime) -> int:
-    """End all shares from or with ended memberships; return their number."""
     is_from_or_with = Q(owner_membership__in=memberships) | Q(viewer_membership__in=memberships)
     ended = list(
         Share.objects.filter(is_from_or_with, withdrawn_at=None)
@@ -157,7 +145,6 @@ def end_membership_shares(*, memberships: Collection[UUID], at: datetime) -> int
 
 
 def end_owner_shares(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int:
-    """Withdraw all shares of a person who withdrew the consent to sharing; return their number."""
     owned_shares = Share.objects.filter(
         owner_id=person_id, organisation_id=organisation_id, withdrawn_at=None
     )
@@ -181,7 +168,7 @@ def forget_addresses(*, at: datetime) -> int:
 
 
 def make_fence(share: Share) -> Fence:
-    """Return the fence of a permit: it opens nothing after withdrawal or expiry of the share."""
+    """Return the fence for permits."""
     return Fence(FenceKind.SHARE, share.id, share.epoch)
 
 

@@ -1,8 +1,7 @@
 """
-Addresses of shares, as their owners typed them.
+Addresses as people typed them to share a calendar, shown to the typist only.
 
-Only the owner sees an address. It is encrypted under a key outside the database, and deleted with
-the share.
+Encrypted under a key outside the database, and forgotten when the share ends.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def seal_address(address: str) -> str:
 
 
 def open_address(sealed: str) -> str:
-    """Return the address; empty if there is none, or its secret is no longer configured."""
+    """Return the address; empty without one, or if its secret is no longer configured."""
     try:
         return mfa_secrets.decrypt_secret(sealed, context=_CONTEXT) if sealed else ""
     except mfa_secrets.SecretUnreadable:
@@ -31,9 +30,8 @@ def open_address(sealed: str) -> str:
 
 def make_placeholder_viewers(address: str, *, owner_id: UUID) -> list[UUID]:
     """
-    Return viewer ids that belong to no person, stable per owner and address.
-
-    The first uses the current secret, the others former ones.
+    Return ids of no user, stable for this owner and address: under the current secret, then
+    former ones.
     """
     hashes = compute_hashes(f"{owner_id} {address.lower()}", purpose=_PLACEHOLDER_PURPOSE)
     return [UUID(bytes=digest[:16], version=4) for digest in hashes]

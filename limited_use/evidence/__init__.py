@@ -1,6 +1,5 @@
 """
-The evidence: one signed bundle of sections.
+Evidence about the service: sections, each from its source, in one signed bundle.
 
-Each section states its basis: code, settings, or live data. It holds our own words, counts, times
-and hashes: no content, no address, no id of a person.
+It holds our own words, counts, times and hashes: no content, address or personal id.
 """

@@ -1,4 +1,4 @@
-"""One bundle of all sections, signed like a receipt, with the newest checkpoint."""
+"""The bundle of all sections, signed like a receipt, with the newest checkpoint."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ KIND = "evidence-bundle"
 
 def make_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> bytes:
     """
-    Return the signed bundle. Store these exact bytes: the signature covers them.
+    Return the exact bytes to keep, which the signature covers.
 
-    :raises sections.InvalidEvidence: if a section holds other values than evidence may
-    :raises KeyStoreUnavailable: if it cannot be signed now
+    :raises InvalidEvidence, KeyStoreUnavailable:
     """
     body = build_contents(sections, at=at)
     check_values(body)

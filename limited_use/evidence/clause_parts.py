@@ -1,5 +1,3 @@
-"""Every clause and its enforcement: rules, facts and code, or a duty."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +10,6 @@ from limited_use.policy.rules import RULES, PolicyRule
 
 
 def get_fact_rules(clause: Clause) -> tuple[PolicyRule, ...]:
-    """Return the rules that do not name the clause, but need one of its facts."""
     named_rules = clauses.get_rules(clause.id)
     return tuple(
         rule for rule in RULES if rule not in named_rules and rule.needs & set(clause.facts)
@@ -20,7 +17,6 @@ def get_fact_rules(clause: Clause) -> tuple[PolicyRule, ...]:
 
 
 def list_applying(clause: Clause) -> tuple[str, ...]:
-    """Return the ids of rules, and names of ledger events, that apply the clause."""
     rules = (*clauses.get_rules(clause.id), *get_fact_rules(clause))
     return (*(rule.id for rule in rules), *EVENTS.get(clause.id, ()))
 

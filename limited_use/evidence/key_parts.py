@@ -1,5 +1,3 @@
-"""Evidence about keys: keyring, directory key, epochs, ledger and publication."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -51,7 +49,7 @@ def describe_custody(_: datetime) -> Mapping[str, Any]:
 
 
 def find_unmet_custody(_: datetime) -> list[UnmetClause]:
-    """Report a file keyring, even if an operator accepted it."""
+    """Always report a file keyring, even an accepted one."""
     return [] if settings.KEYRING.url else [UnmetClause("WSEC-KEY", FILE_KEYRING_TEXT)]
 
 

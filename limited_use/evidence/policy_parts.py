@@ -1,5 +1,3 @@
-"""Evidence about the policy: rules, decision space, features, and applied rules."""
-
 from __future__ import annotations
 
 import hashlib
@@ -67,7 +65,6 @@ def _describe_feature(feature: features.Feature) -> dict[str, Any]:
 
 
 def describe_rule_usage(at: datetime) -> Mapping[str, Any]:
-    """Return how often each rule was applied: in total, and by recent day."""
     total = PolicyUse.objects.values_list("rule", "is_permitted").annotate(total=Sum("count"))
     recent = PolicyUse.objects.filter(day__gt=(at.astimezone(UTC) - LISTED_PERIOD).date())
     by_day = recent.values_list("day", "rule", "feature", "is_permitted").annotate(

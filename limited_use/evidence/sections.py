@@ -1,4 +1,4 @@
-"""The type of an evidence section. Pure, so that every package can declare sections."""
+"""The type of evidence sections. Pure, so that every package can declare its own."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ class EvidenceBasis(StrEnum):
 
 
 class InvalidEvidence(Exception):
-    """A section holds a value that is no evidence: a bug of the section."""
+    """A section holds a forbidden value: a bug."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnmetClause:
-    """A clause that this service does not meet now, and the reason."""
-
     clause: str
     why: str
 
@@ -35,11 +33,8 @@ class UnmetClause:
 @dataclass(frozen=True, slots=True)
 class EvidenceSection:
     """
-    One section.
-
-    :param says: its subject, in a sentence
-    :param content: returns text, integers, booleans, and lists and mappings of them
-    :param not_met: returns the unmet clauses
+    :param says: a sentence
+    :param content: returns words, integers, booleans, and lists and mappings of these
     """
 
     key: str
@@ -51,10 +46,7 @@ class EvidenceSection:
 
 
 def check_values(value: object) -> None:
-    """
-    :raises InvalidEvidence: for a value that canonical JSON does not hold exactly, or an overlong
-        text
-    """
+    """:raises InvalidEvidence: if canonical JSON cannot hold `value` exactly, or it is a dump"""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):

@@ -1,4 +1,4 @@
-"""Stored evidence bundles for reviewers, made by a process that sees all rows."""
+"""Stored bundles for reviewers, made by a process that may see everything."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BUNDLES: Final = 30
 
 
 def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> EvidenceBundle:
-    """Make and store a bundle. Raises as `bundle.make_bundle`."""
+    """Raises as `bundle.make_bundle`."""
     document = bundle.make_bundle(sections, at=at)
     contents = orjson.loads(document)
     stored_bundle = EvidenceBundle(

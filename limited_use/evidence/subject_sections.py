@@ -1,5 +1,3 @@
-"""Evidence sections of this package. Packages above add their own."""
-
 from __future__ import annotations
 
 from typing import Final

@@ -1,5 +1,3 @@
-"""Ledger entries of decisions: policy words, numbers and pseudonyms."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -18,10 +16,10 @@ from limited_use.policy.vocabulary import Fact
 @dataclass(slots=True)
 class DecisionEntries:
     """
-    The entries of one guard call: one per subject and data class.
+    The entries of one guard call: one for each subject and data class.
 
-    A subject may have a key per part, such as an integration with a key per calendar. The
-    requests for its parts form one use, with one entry.
+    A subject may have a key for each part, such as each calendar; requests for its parts are one
+    use.
     """
 
     moment: int
@@ -29,7 +27,6 @@ class DecisionEntries:
     _subject_indexes: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def add_request(self, request: AccessRequest, decision: Decision) -> UUID:
-        """Record the request, and return the id of its entry."""
         index = len(self.records)
         if request.about is not None and request.item is None:
             subject_key = (
@@ -53,11 +50,7 @@ class DecisionEntries:
 def build_record(
     request: AccessRequest, decision: Decision, moment: int
 ) -> dict[str, entries.EntryValue]:
-    """
-    Return the content of one decision's entry.
-
-    :param moment: of the decision, in milliseconds since the epoch
-    """
+    """:param moment: of the decision, in milliseconds since the epoch"""
     use, actor = request.use, request.actor
     name = _choose_naming(request, decision)
     return {
@@ -84,7 +77,7 @@ def _acts_for_another(request: AccessRequest) -> bool:
     """
     Return whether a person acts for another person, as support does.
 
-    All their entries then name the actor by the service's own pseudonym, permanently.
+    Their entries then name the actor by the service's own pseudonym.
     """
     actor, owner_id = request.actor, request.on_behalf_of
     return actor.kind == ActorKind.PERSON and owner_id is not None and owner_id != actor.user_id
@@ -92,9 +85,9 @@ def _acts_for_another(request: AccessRequest) -> bool:
 
 def _choose_naming(request: AccessRequest, decision: Decision) -> Callable[[UUID], str]:
     """
-    Return the pseudonyms of an entry: the subject's own only for an actor involved with it.
+    Return the pseudonyms of an entry: the subject's own only for an involved actor.
 
-    An uninvolved actor's request leaves the same entry whether or not the subject exists.
+    Otherwise the entry does not reveal whether the subject exists.
     """
     if request.names is None:
         return entries.get_pseudonym

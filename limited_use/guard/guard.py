@@ -1,8 +1,8 @@
 """
-Decide access requests, record each decision in the ledger, and return permits.
+Decides access requests, records each decision in the ledger, and returns permits.
 
-The only module that makes permits. Decisions, refusals included, are on disk before it answers.
-So it refuses to run inside a transaction: a rollback would remove the record.
+Only this module makes permits. Decisions and refusals are on disk before the answer, so the guard
+refuses to run inside a transaction, which could roll back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PERMIT_LIFETIME = timedelta(seconds=60)
 
 
 class AccessRefused(Exception):
-    """The policy refused the request, and the ledger records it. Show rule and reason."""
+    """The policy refused the request, and the ledger records it."""
 
     def __init__(self, decision: Decision, entry_id: UUID, use: Use) -> None:
         super().__init__(decision.rule_id)
@@ -42,25 +42,23 @@ class AccessRefused(Exception):
 
     @property
     def message(self) -> str:
-        """The rule and its missing facts, in sentences for the refused person."""
+        """The rule and the missing facts, in sentences for the refused person."""
         return refusal_text.explain_refusal(self.decision)
 
     @property
     def missing(self) -> list[str]:
-        """The missing facts that the refused person may know."""
         return sorted(refusal_text.get_disclosed_facts(self.decision))
 
 
 def permit(request: AccessRequest, *, at: datetime) -> Permit:
-    """Return a permit for one use. See `permits`."""
     return permits([request], at=at)[0]
 
 
 def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
     """
-    Record every decision, and return a permit for each request: all, or none.
+    Record every decision and return a permit for each request: all or none.
 
-    :raises AccessRefused: the first refusal, after every decision is recorded
+    :raises AccessRefused: the first refusal
     :raises RuntimeError: inside a transaction
     """
     answers = decide_each(requests, at=at)
@@ -72,9 +70,7 @@ def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
 
 def decide_each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit | AccessRefused]:
     """
-    Record every decision, and return a permit or a refusal for each request.
-
-    For data of several people: a refusal for one person does not affect the others.
+    Record every decision and return a permit or a refusal for each request, as of several people.
 
     :raises RuntimeError: inside a transaction
     """
@@ -92,8 +88,7 @@ def list_refused(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     """
     Return the requests that the policy would refuse now. Makes no permit and records nothing.
 
-    A caller that stops passes the refused requests to `permits`, which records them. A caller
-    that continues calls `permits` before each use.
+    `permits` records refusals, and is still necessary before each use.
     """
     return [
         request
@@ -148,11 +143,10 @@ def _decide_requests(
 
 def filter_facts(request: AccessRequest) -> frozenset[Fact]:
     """
-    Return the request's facts, without those that its actor cannot have.
+    Return the request's facts without those that its actor cannot have.
 
-    The feature registry, not the client's row, decides about registration, so a row edited by
-    hand grants nothing. The recipient must fit the actor: a client is never the owner, a person
-    never a feature.
+    The feature registry, and no stored row, proves a client's registration. A client is never the
+    owner, a person never a feature.
     """
     facts, actor, use = request.facts, request.actor, request.use
     dropped_facts = {Fact.FEATURE_REGISTERED}

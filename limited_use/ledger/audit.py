@@ -1,8 +1,7 @@
 """
 Audits the whole ledger: recomputes every hash and names the first fault.
 
-Entries are compared with the stored leaf hashes, and these with the signed and published
-checkpoints. So a changed, missing, extra or moved entry is not only detected but named.
+Compares entries, stored leaf hashes, and signed and published checkpoints.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class LedgerBroken(Exception):
     """
     The ledger is inconsistent; the message says where. Keep the evidence, then find the cause.
 
-    `difference` describes the entry, if the fault is one entry.
+    `difference` describes a faulty entry.
     """
 
     def __init__(self, message: str, difference: EntryDifference | None = None) -> None:
@@ -46,8 +45,6 @@ class AuditResult:
 
 @dataclass(frozen=True, slots=True)
 class _StoredEntry:
-    """A stored entry. `payload_id` is the id in its payload."""
-
     id: str
     payload_id: str
     hash: bytes
@@ -55,9 +52,9 @@ class _StoredEntry:
 
 def audit_ledger() -> AuditResult:
     """
-    Rebuild the tree from the entries, and compare it with everything stored and published.
+    Rebuild the tree from the entries, and compare it with all stored and published data.
 
-    :raises LedgerBroken: at the first fault
+    :raises LedgerBroken:
     """
     size = Checkpoint.objects.aggregate(size=Max("size"))["size"] or 0
     expected, built = TileStore(), dict[tiles.TileAddress, bytes]()
@@ -93,7 +90,6 @@ def audit_ledger() -> AuditResult:
 
 
 def _read_windows(size: int) -> Iterator[tuple[int, Sequence[_StoredEntry | None]]]:
-    """Yield each chunk of entries and one more, which naming a difference needs."""
     if stray := Leaf.objects.filter(idx__lt=0).first():
         raise LedgerBroken(
             f"entry {stray.id} has no place in the tree", EntryDifference(DifferenceKind.EXTRA, -1)
@@ -183,7 +179,7 @@ def _check_against_publication(size: int, expected: TileStore, first: LedgerBrok
     """
     Check the stored hashes against the published checkpoint, before they accuse an entry.
 
-    :raises LedgerBroken: if they differ; then only the published checkpoint is right
+    If they differ, only the published checkpoint is right.
     """
     latest = publication.get_publication().get_latest()
     if latest is None or latest[0].size > size:

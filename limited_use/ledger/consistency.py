@@ -1,10 +1,8 @@
 """
 Consistency proofs as text: a later tree begins with an earlier one. Pure.
 
-The format is that of a request to a witness: `old` and the earlier size, one hash per line, an
-empty line, and the later checkpoint with its signatures.
-
-https://c2sp.org/tlog-witness, RFC 9162 §2.1.4
+As in a request to a witness: `old` and the earlier size, one hash per line, an empty line, and
+the later signed checkpoint. https://c2sp.org/tlog-witness, RFC 9162 §2.1.4
 """
 
 from __future__ import annotations
@@ -34,11 +32,7 @@ class ConsistencyProof:
     checkpoint: LogCheckpoint
 
     def check_begins_with(self, earlier: LogCheckpoint) -> None:
-        """
-        Check that the later tree begins with `earlier`.
-
-        :raises BadProof: if the proof does not show it
-        """
+        """:raises BadProof: unless the later tree begins with `earlier`"""
         if earlier.size != self.old or earlier.origin != self.checkpoint.origin:
             raise BadProof("the proof begins at another checkpoint")
         check_consistency(earlier, self.checkpoint, self.path)
@@ -54,19 +48,13 @@ def check_consistency(earlier: LogCheckpoint, later: LogCheckpoint, path: Sequen
 
 
 def write_proof(*, old: int, path: Sequence[bytes], note: str) -> str:
-    """
-    Return the proof as text.
-
-    :param note: the signed checkpoint of the later tree
-    """
+    """:param note: the signed checkpoint of the later tree"""
     hashes = [base64.b64encode(node).decode() for node in path]
     return "\n".join([f"old {old}", *hashes, "", note])
 
 
 def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     """
-    Return one proof. One of `keys` must have signed its checkpoint.
-
     :raises BadNote: if none of `keys` signed the checkpoint
     :raises BadProof: if the text is malformed
     """

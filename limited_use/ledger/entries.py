@@ -1,8 +1,7 @@
 """
-Appends entries to the ledger. The sequencer gives them their index later.
+Appends entries to the ledger; the sequencer gives them their index later.
 
-An entry holds our own words, counts and keyed pseudonyms: no content, no address, and no database
-id.
+An entry holds our own words, counts and keyed pseudonyms: no content, address or database id.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 
 
 class EntryBodyRefused(Exception):
-    """The body holds something other than our words, counts and pseudonyms: a bug of the caller."""
+    """The body holds a forbidden value: a bug of the caller."""
 
 
 def get_pseudonym(subject: UUID) -> str:
-    """Return the service's pseudonym of `subject`: 32 hexadecimal digits, keyed and stable."""
+    """Return the service's pseudonym: 32 hexadecimal digits, keyed and stable."""
     return _compute_pseudonym(get_keyring(), subject)
 
 
@@ -88,14 +87,13 @@ def record_event(
     naming: Callable[[UUID], str] = get_pseudonym,
 ) -> UUID:
     """
-    Record a lifecycle event in the caller's transaction, and return the entry's id.
+    Record a lifecycle event in the caller's transaction; return the entry's id.
 
     :param event: `noun.past_participle`
-    :param about: the id of the subject (an integration, a connection, …), stored as a pseudonym
-    :param naming: makes the pseudonym; for a connection with a ledger key,
-        `pseudonyms.get_naming`
+    :param about: id of the subject (an integration, a connection, …)
+    :param naming: `pseudonyms.get_naming` for a connection with a ledger key
     :param body: counts, booleans, our own words and pseudonyms
-    :raises EntryBodyRefused: if the body holds anything else
+    :raises EntryBodyRefused:
     """
     body = body or {}
     for key, value in body.items():
@@ -117,7 +115,7 @@ def to_milliseconds(at: datetime) -> int:
 
 @lru_cache(maxsize=1)
 def get_code_revision() -> str:
-    """Return a hash of this package's source, which states the code that decided."""
+    """Return a hash of this package's source: the code that decided."""
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

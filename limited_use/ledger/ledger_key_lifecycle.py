@@ -1,9 +1,7 @@
 """
-The lifecycle of a connection's ledger key: created, set aside, offered to the owner once,
-destroyed.
+The lifecycle of a connection's ledger key: created, set aside, offered once, destroyed.
 
-A ledger entry keeps a commitment to the key. With it, a key that was handed out can be verified
-later.
+A ledger entry commits to the key, so that a key handed out can be verified later.
 """
 
 from __future__ import annotations
@@ -28,11 +26,10 @@ OFFER_DURATION: Final = timedelta(days=30)
 
 
 class KeyNotOffered(Exception):
-    """No key can be handed out: not yet, or no longer. The row says which."""
+    """No key can be handed out, yet or any longer. The row says which."""
 
 
 def create_key(*, holder: UUID, at: datetime) -> None:
-    """Create the ledger key of a connection that has none, in the caller's transaction."""
     if LedgerKey.objects.filter(holder=holder).exists():
         return
     key = secrets.token_bytes(pseudonym_derivation.KEY_BYTES)
@@ -43,9 +40,9 @@ def create_key(*, holder: UUID, at: datetime) -> None:
 
 def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
     """
-    Set aside the key of an ended connection, in the caller's transaction.
+    Set aside an ended connection's key, in the caller's transaction.
 
-    Return the ledger entry with its commitment, or None if there is no key in use.
+    Return the ledger entry of its commitment, or None without a key.
     """
     row = _lock_live_key(holder).filter(set_aside_at=None).first()
     if row is None:
@@ -69,7 +66,7 @@ def hand_out_key(*, holder: UUID, at: datetime) -> bytes:
     """
     Return the offered key and destroy it, in the caller's transaction.
 
-    :raises KeyNotOffered: if no key is offered; only one of two concurrent calls succeeds
+    :raises KeyNotOffered: also in the later of two concurrent calls
     """
     row = _lock_live_key(holder).filter(offered_until__gt=at).first()
     if row is None:
@@ -82,7 +79,7 @@ def hand_out_key(*, holder: UUID, at: datetime) -> bytes:
 
 
 def destroy_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
-    """Destroy the key, in the caller's transaction. Return False if there is none."""
+    """Destroy the key in the caller's transaction; return False if there is none."""
     row = _lock_live_key(holder).first()
     if row is None:
         return False

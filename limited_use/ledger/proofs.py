@@ -22,7 +22,7 @@ MAX_INDEX_DIGITS = 19
 
 @dataclass(frozen=True, slots=True)
 class ProvenEntry:
-    """The result of a proof: `payload` is entry `index` in the tree of `checkpoint`."""
+    """`payload` is entry `index` in the tree of `checkpoint`."""
 
     payload: bytes
     index: int
@@ -31,9 +31,7 @@ class ProvenEntry:
 
 def write_proof(*, payload: bytes | None, index: int, path: Sequence[bytes], note: str) -> str:
     """
-    Return the proof as text.
-
-    :param payload: the entry to carry; a verifier trusts it only because its hash fits
+    :param payload: the entry; a verifier trusts it only because its hash fits
     :param note: the signed checkpoint
     """
     extra = [] if payload is None else [f"extra {base64.b64encode(payload).decode()}"]
@@ -49,13 +47,11 @@ def verify_proof(
     origin: str | None = None,
 ) -> ProvenEntry:
     """
-    Return the entry that the proof proves.
-
     :param keys: keys of the log, pinned by the verifier; never taken from the proof
     :param payload: the entry, if the proof does not carry it
-    :param origin: the required log, if any
-    :raises BadNote: if none of `keys` signed the checkpoint
-    :raises BadProof: if the checkpoint's tree does not contain the entry
+    :param origin: the required log
+
+    :raises BadNote, BadProof:
     """
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")

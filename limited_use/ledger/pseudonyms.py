@@ -1,9 +1,8 @@
 """
 Pseudonyms of a connection and its parts, under the connection's own ledger key.
 
-Once the key is destroyed, the entries can no longer be assigned to the connection. Ids without a
-connection, and connections of other people, have the service's pseudonym
-(`entries.get_pseudonym`).
+Destroying the key detaches its entries from the connection. Other ids have the service's
+pseudonym (`entries.get_pseudonym`).
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ SERVICE_NAMING: PseudonymNaming = _ServiceNaming()
 
 
 class _ConnectionNaming:
-    """Pseudonyms under one ledger key, which is read for the first of them."""
+    """Pseudonyms under one ledger key, which is read on first use."""
 
     __slots__ = ("_commitment", "_holder", "_key", "_names")
 
@@ -107,11 +106,7 @@ def get_naming(holder: UUID) -> PseudonymNaming:
 
 
 def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> PseudonymNaming:
-    """
-    Return the pseudonyms for a connection, if the caller has read its `LedgerKey` row.
-
-    :param commitment: the commitment to its key; None if it has no live key
-    """
+    """:param commitment: from the `LedgerKey` row; None without a live key"""
     if commitment is None:
         return SERVICE_NAMING
     cache_key, now = (holder, commitment), monotonic()

@@ -1,8 +1,7 @@
 """
 Publishes signed checkpoints and tombstones outside the database.
 
-A restored database is smaller than the published tree. Signing on from there would sign a fork,
-and destroyed keys would be back. The publication reveals both.
+They reveal a restored database, which would sign a fork and use destroyed keys.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ TAIL_BYTES = 8192
 
 
 class PublicationUnreadable(Exception):
-    """The publication is damaged. Restore it; until then, sign nothing."""
+    """The publication is damaged. Restore it before signing."""
 
 
 class AlreadyPublished(Exception):
@@ -39,31 +38,27 @@ class PublicationSink(Protocol):
     An append-only sink outside the database: a folder, a bucket with object lock, a foreign
     server.
 
-    Each append is durable when it returns.
+    An append is durable when it returns.
     """
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
         """
-        Return the last checkpoint and its signed note, or None if nothing was published.
+        Return the last checkpoint and its signed note.
 
-        :raises PublicationUnreadable: if the publication is damaged
+        :raises PublicationUnreadable:
         """
 
     def read_checkpoints(self) -> Iterator[tuple[LogCheckpoint, str]]:
-        """Yield every checkpoint with its note, oldest first. Raises as `get_latest`."""
+        """Yield checkpoints and notes, oldest first. Raises as `get_latest`."""
 
     def append_checkpoint(self, checkpoint: LogCheckpoint, note: str) -> None:
-        """
-        Publish a checkpoint.
-
-        :raises AlreadyPublished: if a larger tree, or another of the same size, is published
-        """
+        """:raises AlreadyPublished:"""
 
     def append_tombstones(self, tombstones: Sequence[Tombstone]) -> None:
-        """Publish tombstones. Duplicates are harmless."""
+        """Duplicates are harmless."""
 
     def read_tombstones(self) -> Iterator[Tombstone]:
-        """Yield every tombstone. Raises as `get_latest`."""
+        """Raises as `get_latest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ class PublicationFolder:
     """
     Two append-only files. Each line is flushed to disk before its content is used.
 
-    :param path: the file of checkpoints; the file of tombstones is in the same folder
+    :param path: file of checkpoints; the file of tombstones is beside it
     """
 
     path: Path
@@ -180,7 +175,6 @@ def _flush_folder(folder: Path) -> None:
 
 
 def get_publication() -> PublicationFolder:
-    """Return the configured sink, by default next to the keys."""
     if folder := getattr(settings, "PUBLICATION_DIR", None):
         return PublicationFolder(Path(folder) / "checkpoints.jsonl")
     configured = getattr(settings, "LEDGER_CHECKPOINTS", None)

@@ -19,8 +19,6 @@ class DifferenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntryDifference:
-    """The first difference. `belongs_at` is the correct index of the entry at `index`."""
-
     kind: DifferenceKind
     index: int
     belongs_at: int | None = None
@@ -33,8 +31,6 @@ def find_first_difference(
     locate: LocateLeaf,
 ) -> EntryDifference | None:
     """
-    Return the first difference from index `low` on.
-
     :param actual: stored leaf hashes; None where no entry has the index
     :param expected: expected leaf hashes; shorter if no more entries should follow
     :param locate: searches the whole tree

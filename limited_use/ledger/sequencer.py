@@ -1,8 +1,7 @@
 """
-The sequencer gives new entries their index, commits, and only then signs.
+Gives new entries their index, commits, and only then signs.
 
-One at a time, by an advisory lock. It searches for entries without an index, so it finds entries
-that committed late. A killed run is continued by the next.
+An advisory lock admits one run at a time. It finds late commits, and continues a killed run.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ class LedgerFork(Exception):
     """
     The database's tree does not continue the published one, so nothing is signed.
 
-    After a restore from a backup, the operator keeps both trees and begins a log with a new name.
-    For a new or lost sink, see `manage.py publish_checkpoint`.
+    After a restore, keep both trees and begin a log with a new name. For a new or lost sink, see
+    `manage.py publish_checkpoint`.
     """
 
 
@@ -45,9 +44,9 @@ class SequencerRun:
 
 def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
     """
-    Place waiting entries, sign and publish the tree. Return None if another sequencer runs.
+    Place waiting entries, sign and publish the tree; None if another sequencer runs.
 
-    :raises LedgerFork: if the tree does not continue the published one
+    :raises LedgerFork:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK])
@@ -69,7 +68,6 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
 
 @contextmanager
 def hold_sequencer_lock() -> Iterator[None]:
-    """Wait for the running sequencer, and keep others from starting until the block ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK])
     try:
@@ -105,15 +103,12 @@ def _check_begins_with(checkpoint: signed_notes.LogCheckpoint) -> None:
 
 
 def _get_signed_checkpoints() -> QuerySet[Checkpoint]:
-    """Return the checkpoints signed under the current name. A renamed log has others as well."""
     return Checkpoint.objects.filter(note__startswith=f"{settings.LEDGER_ORIGIN}\n")
 
 
 def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     """
-    Publish the newest signed checkpoint in a sink that is empty or behind.
-
-    Signs nothing. Return the checkpoint, or None if none was ever signed.
+    Publish the newest signed checkpoint, if any, in an empty or outdated sink. Signs nothing.
 
     :raises LedgerFork: if the sink holds another log or another history
     """

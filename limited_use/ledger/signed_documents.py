@@ -3,7 +3,7 @@ Signed documents: canonical JSON with the signature as its last member. Pure.
 
     {…,"signed_by":"name+keyid",…  ,"signature":"<base64>"}\n
 
-The signature covers everything before its comma. Verification rebuilds nothing, so it detects any
+The signature covers all bytes before its comma. Verification rebuilds nothing, so it detects any
 changed byte.
 """
 
@@ -28,7 +28,6 @@ class BadDocument(Exception):
 
 
 def encode_canonical(value: Mapping[str, Any]) -> bytes:
-    """Return JSON with sorted keys, without spaces, in UTF-8."""
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -38,11 +37,7 @@ def encode_canonical(value: Mapping[str, Any]) -> bytes:
 def sign_document(
     value: Mapping[str, Any], key: VerifierKey, signer: Callable[[bytes], bytes]
 ) -> bytes:
-    """
-    Return `value` as a signed document.
-
-    :param signer: makes the Ed25519 signature of `key`
-    """
+    """:param signer: makes the Ed25519 signature of `key`"""
     if SIGNED_BY in value or "signature" in value:
         raise ValueError("the signature is added here")
     signed = encode_canonical({**value, SIGNED_BY: get_signer_name(key)}).removesuffix(b"}")
@@ -52,10 +47,10 @@ def sign_document(
 
 def verify_document(document: bytes, keys: Sequence[VerifierKey]) -> dict[str, Any]:
     """
-    Return the document's content without its signature.
+    Return the content without the signature.
 
     :param keys: pinned by the verifier; never taken from the document
-    :raises BadDocument: if its bytes are not exactly what one of `keys` signed
+    :raises BadDocument:
     """
     suffix = _SUFFIX.search(document)
     if suffix is None:

@@ -30,7 +30,7 @@ _NAME = re.compile(r"[^\s+]+\Z")
 
 
 class BadNote(Exception):
-    """The note is malformed, or no known key signed it. Do not trust its content."""
+    """The note is malformed, or no known key signed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class VerifierKey:
         return hashlib.sha256(material).digest()[:ID_BYTES]
 
     def __str__(self) -> str:
-        """Return the form to publish: `name+<key id>+<key>`."""
+        """Return `name+<key id>+<key>`, the form to publish."""
         encoded = base64.b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{encoded}"
 
@@ -65,7 +65,7 @@ class VerifierKey:
         return key
 
     def is_valid_signature(self, signature: bytes, text: bytes) -> bool:
-        """Return whether `signature` (without the key id) is this key's signature of `text`."""
+        """:param signature: without the key id"""
         message = text
         if self.kind == COSIGNATURE:
             seconds = int.from_bytes(signature[:TIME_BYTES], "big")
@@ -92,9 +92,9 @@ class LogCheckpoint:
     @classmethod
     def parse(cls, text: str) -> LogCheckpoint:
         """
-        Return the checkpoint in `text`, without its extension lines.
+        Ignore extension lines.
 
-        :raises BadNote: if `text` is no checkpoint
+        :raises BadNote:
         """
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):  # noqa: PLR2004
@@ -107,8 +107,6 @@ class LogCheckpoint:
 
 def sign_note(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> str:
     """
-    Return `text` as a signed note.
-
     :param text: ends with a newline, which the signature covers
     :param signer: makes the Ed25519 signature of `key`
     """
@@ -120,7 +118,7 @@ def sign_note(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> 
 
 def verify_note(note: str, keys: Sequence[VerifierKey]) -> str:
     """
-    Return the text of a note that at least one of `keys` signed.
+    Return the text.
 
     :raises BadNote: if none of `keys` signed the note, or one of their signatures is wrong
     """
@@ -152,9 +150,9 @@ def verify_note(note: str, keys: Sequence[VerifierKey]) -> str:
 
 def decode_base64(text: str) -> bytes:
     """
-    Return the bytes of canonical, padded standard base64.
+    Decode canonical, padded standard base64.
 
-    :raises BadNote: if the text has another form
+    :raises BadNote:
     """
     try:
         data = base64.b64decode(text, validate=True)

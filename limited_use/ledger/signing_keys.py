@@ -1,8 +1,7 @@
 """
-The current and former public keys of ledger and receipts.
+Current and former public keys of ledger and receipts.
 
-A key that changed in the keyring is recorded at its next use. Former keys stay published, because
-their signatures must stay verifiable.
+A changed key is recorded at its next use. Former keys stay published, for their signatures.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
 
 @dataclass(frozen=True, slots=True)
 class PublishedKey:
-    """One public key to publish; `until` is None while it signs."""
+    """`until` is None while the key signs."""
 
     role: SigningKey
     key: VerifierKey
@@ -42,7 +41,7 @@ def get_current_key(role: SigningKey) -> VerifierKey:
 
 
 def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
-    """Return the current key. Record it if it is new, and the end of its predecessor."""
+    """Return the current key; record a new one, and the end of its predecessor."""
     key = get_current_key(role)
     # Select by `until`, not by the latest `since`, because clocks differ.
     newest = _get_periods(role).filter(until=None).first()
@@ -55,10 +54,10 @@ def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
 
 def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
     """
-    Replace the signing key of `role`; return the former and the new public key.
+    Replace the signing key; return the former and the new public key.
 
-    The former key stays published, with its end (after a kill, recorded by the next signature). A
-    ledger entry, signed by the new key, records the replacement.
+    The former key stays published with its end, which the next signature records after a kill. A
+    ledger entry under the new key records the replacement.
     """
     former = record_current_key(role, at=at)
     get_keyring().replace_signing_key(role)
@@ -73,7 +72,6 @@ def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, Verifier
 
 
 def get_known_keys(role: SigningKey) -> list[VerifierKey]:
-    """Return the current and all former keys: signatures of each are valid."""
     former = [
         VerifierKey.parse(text)
         for text in _get_periods(role).values_list("verifier_key", flat=True)
@@ -82,7 +80,6 @@ def get_known_keys(role: SigningKey) -> list[VerifierKey]:
 
 
 def list_published_keys() -> list[PublishedKey]:
-    """Return the current and former keys of both roles, newest first for each role."""
     published: list[PublishedKey] = []
     for role in (SigningKey.RECEIPTS, SigningKey.LEDGER):
         key = get_current_key(role)

@@ -1,8 +1,7 @@
 """
 The ledger entries about one person, found by pseudonyms.
 
-The caller derives the names: `entries.get_pseudonym` for ids without a connection, and the naming
-of the connection for its parts.
+Ids without a connection use `entries.get_pseudonym`, others the naming of their connection.
 """
 
 from __future__ import annotations
@@ -41,8 +40,6 @@ _OUTCOME = {event: outcome for outcome, event in _EVENT.items()}
 
 @dataclass(frozen=True, slots=True)
 class SubjectEntry:
-    """One entry, limited to the members that its owner sees. A missing member is None."""
-
     id: UUID
     at: datetime
     event: str
@@ -78,11 +75,11 @@ def find_entries(  # noqa: PLR0913
     limit: int = 50,
 ) -> list[SubjectEntry]:
     """
-    Return entries about `subjects`, newest first.
+    Return entries, newest first.
 
-    :param subjects: names of 16 bytes each, which the caller knows to be its person's
+    :param subjects: names of 16 bytes, which the caller knows to be its person's
     :param since: the first included moment; `until` is the first excluded one
-    :param outcome: `permitted` or `refused`; another word finds nothing
+    :param outcome: `permitted` or `refused`
     :param by_service: True: actions of the service itself; False: all others
     :param after: the last entry of the previous page
     :param limit: at most `MAX_ENTRIES`

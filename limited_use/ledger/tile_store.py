@@ -1,5 +1,3 @@
-"""The tree's tiles in the database, and proofs made from them."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +36,6 @@ class TileStore:
         return tile
 
     def write_tiles(self, changed: Mapping[TileAddress, bytes]) -> None:
-        """Store tiles, in the caller's transaction."""
         self._cached_tiles.update(changed)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -63,9 +60,9 @@ class EntryWithProof:
 
 def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
     """
-    Return the entries with proofs under the newest signed checkpoint, in the given order.
+    Return the entries, in the given order, with proofs under the newest signed checkpoint.
 
-    :raises NotSequenced: if an entry is not yet in the signed tree
+    :raises NotSequenced:
     """
     entry_id_list = list(entry_ids)
     checkpoint = Checkpoint.objects.exclude(note="").order_by("-size").first()
@@ -100,7 +97,7 @@ def get_latest_note() -> str | None:
 
 def prove_consistency(old: int, new: int) -> str:
     """
-    Return the text of the proof that the signed tree of `new` begins with that of `old`.
+    Return the proof that the signed tree of `new` begins with that of `old`.
 
     :raises ValueError: if no checkpoint of `new` was signed, or `old` is not before `new`
     """

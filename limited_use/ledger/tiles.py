@@ -1,8 +1,8 @@
 """
 The tree in tiles of 256 hashes, so that appending and proving read only parts of it. Pure.
 
-A tile of level 0 holds leaf hashes. Entry i of level n + 1 is the root of tile i of level n, once
-that tile is full. So each subtree in a proof consists of neighbouring entries of one tile.
+A tile of level 0 holds leaf hashes; entry i of level n + 1 is the root of the full tile i of
+level n.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ class TileMissing(Exception):
 def append_leaves(
     size: int, leaf_hashes: Sequence[bytes], read: ReadTile
 ) -> dict[TileAddress, bytes]:
-    """Return the tiles that change when these leaves are appended to a tree of `size`."""
+    """
+    Return the tiles that change.
+
+    :param size: of the tree before
+    """
     changed: dict[TileAddress, bytes] = {}
     level, start, new = 0, size, list(leaf_hashes)
     while new:

@@ -1,5 +1,3 @@
-"""Publishes owed tombstones outside the database."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,9 +12,9 @@ BATCH = 1000
 
 def publish_owed(*, at: datetime) -> int:
     """
-    Publish the owed tombstones and return their number. Only the sequencer calls it, locked.
+    Publish owed tombstones and return their number. Only the sequencer calls it, locked.
 
-    A process killed after publishing, before recording it, publishes them again.
+    After a kill, tombstones may be published twice.
     """
     count = 0
     while owed := list(OwedTombstone.objects.filter(published_at=None).order_by("id")[:BATCH]):

@@ -1,8 +1,7 @@
 """
 The Merkle tree of RFC 9162 §2.1: hashes, roots, proofs and their verification. Pure.
 
-A `RangeRoot` gives access to a stored tree: it returns the root of the leaves from `low` up to,
-not including, `high`.
+A `RangeRoot` returns the root of a stored tree's leaves from `low` to before `high`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ EMPTY = hashlib.sha256(b"").digest()
 
 
 class BadProof(Exception):
-    """The proof is invalid. Do not trust its claim."""
+    """The proof is invalid."""
 
 
 def hash_leaf(data: bytes) -> bytes:
@@ -32,8 +31,6 @@ def get_split_size(size: int) -> int:
 
 
 def build_range_root(hashes: Sequence[bytes]) -> RangeRoot:
-    """Return the `RangeRoot` of a tree with these leaf hashes."""
-
     def range_root(low: int, high: int) -> bytes:
         if high - low == 1:
             return hashes[low]
@@ -47,7 +44,7 @@ def build_range_root(hashes: Sequence[bytes]) -> RangeRoot:
 
 def build_inclusion_proof(index: int, size: int, range_root: RangeRoot) -> list[bytes]:
     """
-    Return the path of leaf `index` in the tree of `size`, its sibling first (§2.1.3.1).
+    Return the path of a leaf, its sibling first (§2.1.3.1).
 
     :raises ValueError: if the tree has no such leaf
     """
@@ -69,9 +66,9 @@ def verify_inclusion(
     leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
 ) -> None:
     """
-    Verify that the leaf hash `leaf` is at `index` in the tree of `size` and `root` (§2.1.3.2).
+    Verify that `leaf` is at `index` in the tree (§2.1.3.2).
 
-    :raises BadProof: if the path does not prove it
+    :raises BadProof:
     """
     if not 0 <= index < size:
         raise BadProof("the tree has no such leaf")
@@ -92,7 +89,7 @@ def verify_inclusion(
 
 def build_consistency_proof(old: int, new: int, range_root: RangeRoot) -> list[bytes]:
     """
-    Return the proof that the tree of size `new` begins with that of size `old` (§2.1.4.1).
+    Return the proof that tree `new` begins with tree `old` (§2.1.4.1).
 
     :raises ValueError: unless 0 < old <= new
     """
@@ -123,9 +120,9 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
     old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> None:
     """
-    Verify that the tree (new, new_root) begins with the tree (old, old_root) (§2.1.4.2).
+    Verify that tree `new` begins with tree `old` (§2.1.4.2).
 
-    :raises BadProof: if the proof does not show it
+    :raises BadProof:
     """
     if not 0 < old <= new:
         raise BadProof("consistency is from a tree to a later one")

@@ -1,5 +1,3 @@
-"""The tables of limited use. None has a foreign key to another package's table."""
-
 from .access_rates import HourOfOpens
 from .consents import Consent
 from .keys import DataKey, KeyEpoch

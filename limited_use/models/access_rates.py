@@ -1,5 +1,3 @@
-"""Openings per hour, actor and purpose, counted from the ledger (see `usage.access_rates`)."""
-
 from __future__ import annotations
 
 from django.db import models

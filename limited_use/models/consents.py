@@ -1,5 +1,3 @@
-"""Consents to features."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -12,9 +10,9 @@ from .revocable import Given
 
 class Consent(Given):
     """
-    A person's consent to one version of a feature, in one organisation.
+    Consent to one version of a feature, in one organisation.
 
-    Consent after a withdrawal, or to a newer version, is a new row. Rows are never deleted.
+    After a withdrawal, or for a newer version, a new row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,5 +1,3 @@
-"""Data keys, and the epochs of the key-encryption keys."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -41,8 +39,6 @@ class DataKey(models.Model):
 
 
 class KeyEpoch(models.Model):
-    """The known lifetime of one key-encryption key. The key itself is in the keyring."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     line = models.CharField(max_length=16)
     number = models.PositiveIntegerField()

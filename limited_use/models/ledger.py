@@ -1,8 +1,7 @@
 """
 The ledger: entries, tree tiles, checkpoints, signing keys and owed tombstones.
 
-Entries are never changed or deleted. A trigger in migrations/sql/ledger_entries.sql refuses both,
-except for the single write of an entry's index.
+A trigger (migrations/sql/ledger_entries.sql) allows only the single write of an entry's index.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ from accounts.ids import uuid7
 
 
 class Leaf(models.Model):
-    """One ledger entry: its exact bytes, and its index once the sequencer has assigned one."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Canonical JSON, which is hashed into the tree.
     payload = models.BinaryField()
@@ -35,11 +32,7 @@ class Leaf(models.Model):
 
 
 class Tile(models.Model):
-    """
-    Up to 256 neighbouring hashes of one level of the tree (levels eight apart).
-
-    Level 0 holds leaf hashes. An entry of level n + 1 is the root of a full tile of level n.
-    """
+    """Up to 256 neighbouring hashes of one level. See `ledger.tiles`."""
 
     id = models.BigAutoField(primary_key=True)
     level = models.PositiveSmallIntegerField()
@@ -100,11 +93,7 @@ class VerifierKeyPeriod(models.Model):
 
 
 class OwedTombstone(models.Model):
-    """
-    A tombstone to publish, or already published.
-
-    The transaction that destroys the key writes it, so none is lost.
-    """
+    """A tombstone to publish, or published; the transaction that destroys the key writes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # See `vault.tombstones.Tombstone`.

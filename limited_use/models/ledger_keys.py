@@ -1,5 +1,3 @@
-"""Ledger keys, from which pseudonyms are derived, and their lifecycle; see `ledger.pseudonyms`."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -12,10 +10,9 @@ from accounts.ids import uuid7
 
 class LedgerKey(models.Model):
     """
-    The lifecycle of the ledger key of one connection: in use, set aside and offered, destroyed.
+    The lifecycle of one connection's ledger key: in use, set aside and offered, destroyed.
 
-    `WrappedLedgerKey` stores the key itself. This row stays, so that a page can show how the key
-    ended.
+    This row stays, for a page that shows how the key ended.
     """
 
     class Outcome(models.TextChoices):
@@ -71,9 +68,9 @@ class LedgerKey(models.Model):
 
 class WrappedLedgerKey(models.Model):
     """
-    A wrapped ledger key. Only the vault's functions read or write it (`vault.naming_rows`).
+    A wrapped ledger key; without a row, the key is destroyed.
 
-    Without a row, the key is destroyed.
+    Only the vault's functions read or write it (`vault.naming_rows`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,5 +1,3 @@
-"""Receipts of purges, and links to them."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -9,7 +7,7 @@ from accounts.ids import uuid7
 
 
 class Receipt(models.Model):
-    """The signed proof of one purge. Without foreign keys: a receipt outlives its subject."""
+    """The signed proof of one purge. It outlives its subject, so it has no foreign keys."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The purged integration, with one receipt of two parts.
@@ -34,9 +32,9 @@ class Receipt(models.Model):
 
 class ReceiptLink(models.Model):
     """
-    A capability link to one receipt: the holder of its random token sees that receipt only.
+    A capability link to one receipt, by a random token that is shown once and never stored.
 
-    The token is shown once and never stored. The link names no account, and outlives it.
+    It names no account, and outlives it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

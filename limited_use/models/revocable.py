@@ -1,4 +1,4 @@
-"""Agreements and shares that a person can withdraw. The withdrawal is a fence."""
+"""Agreements and shares that a person can withdraw. A withdrawal is a fence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Given(models.Model):
-    """A consent or a share. Rows are never deleted; an ended one has the time of its end."""
+    """A consent or a share. Rows are never deleted."""
 
     # The end raises it. A permit with an older epoch opens nothing.
     epoch = models.PositiveIntegerField(default=1)
@@ -25,9 +25,10 @@ class Given(models.Model):
 
     def withdraw(self, *, at: datetime) -> bool:
         """
-        Withdraw it, in the caller's transaction, which holds the row's lock.
+        Withdraw in the caller's transaction, which holds the row's lock; return whether it was
+        live.
 
-        Return whether it was live. An expired one ends at the time of its expiry.
+        An expired row ends at its expiry.
         """
         was_live = self.is_live(at)
         ended_at = at if self.expires_at is None else min(at, self.expires_at)

@@ -1,5 +1,3 @@
-"""Shares: the viewer, the calendar, the level and the end. Kept for ever."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -21,8 +19,8 @@ class Share(Given):
     """
     One person lets another registered user see one calendar, in one organisation.
 
-    Sharing again, or another way, is a new row; rows are never deleted. If no user has the typed
-    address, the viewer does not exist; the owner sees no difference.
+    Every change is a new row, kept for ever. For an address without a user, the viewer does not
+    exist; the owner sees no difference.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

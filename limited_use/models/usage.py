@@ -1,9 +1,7 @@
 """
-Applied rules and recent refusals, counted from the ledger by `usage.usage_counter`, each entry
-once.
+Applied rules and recent refusals, counted from the ledger; no row holds personal data.
 
-The rows hold rules, purposes and entry ids, and no personal data. A process that may read
-everything makes evidence bundles and gauges, so the process that shows them needs no such right.
+A process that may read everything makes bundles and gauges, so others need no such right.
 """
 
 from __future__ import annotations
@@ -50,7 +48,7 @@ class PolicyUse(models.Model):
 
 
 class Refusal(models.Model):
-    """One refusal, by its ledger entry. Kept for a month, to list refusals and detect bursts."""
+    """One refusal, by its ledger entry, kept for a month."""
 
     entry_id = models.UUIDField(primary_key=True)
     at = models.DateTimeField()
@@ -71,8 +69,6 @@ class Refusal(models.Model):
 
 
 class Tally(models.Model):
-    """The number of counted ledger entries, in one row."""
-
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     size = models.BigIntegerField(default=0)
 
@@ -87,8 +83,6 @@ class Tally(models.Model):
 
 
 class EvidenceBundle(models.Model):
-    """A signed evidence bundle: the exact bytes, which its signature covers."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     made_at = models.DateTimeField(db_index=True)
     document = models.BinaryField()
@@ -100,8 +94,6 @@ class EvidenceBundle(models.Model):
 
 
 class Gauge(models.Model):
-    """One figure about the service: our own words and a number."""
-
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=64)
     # `kind=word`, comma-separated; empty if the name has a single figure.

@@ -1,8 +1,7 @@
 """
-The closed list of messages that the platform sends, with their reasons.
+The closed list of messages that the platform may send, with a reason for each.
 
-A message holds our words, times and numbers, and links to one page. Its purpose must be one that
-the policy allows, so there is no marketing, and `find_problems` refuses any.
+The policy has to allow a kind's purpose, so there is none for marketing (`find_problems`).
 """
 
 from __future__ import annotations
@@ -27,14 +26,11 @@ OWED_PURPOSES: Final = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTIO
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageKind:
     """
-    One kind of message.
-
-    :param why: the reason to send it, for reviewers
+    :param why: the reason, for reviewers
     :param template: `notices/….txt` and `notices/….subject.txt`
-    :param value_names: its template values; all are required
-    :param route_name: route of the linked page
-    :param links_receipt: links to the receipt of its subject, readable without an account
-    :param data_classes: provider data that it may hold; none in the platform's own mail
+    :param takes: its words, all required
+    :param about_receipt: leads to the subject's receipt, by a link that needs no account
+    :param carries: its provider data; none in the platform's own mail
     """
 
     key: str
@@ -103,7 +99,6 @@ KINDS: Final[dict[str, MessageKind]] = {
 def find_problems(
     kinds: Mapping[str, MessageKind], table: evaluation.DecisionTable = evaluation.TABLE
 ) -> Iterator[str]:
-    """Yield the problems of `kinds`, as sentences for a developer."""
     for key, kind in kinds.items():
         if key != kind.key:
             yield f"{kind.key} stands under {key}"
@@ -123,7 +118,6 @@ def find_problems(
 
 
 def format_kinds(kinds: Mapping[str, MessageKind] = KINDS) -> str:
-    """Return the list for a reviewer."""
     lines = []
     for kind in kinds.values():
         data_class_names = ", ".join(sorted(kind.data_classes)) or "none"

@@ -1,9 +1,7 @@
 """
-The platform's own mail, to the address with which a person signs in. No other module sends it.
+Sends the platform's own mail, by its own server (`EMAIL_URL`), to the address for signing in.
 
-It takes a kind of the closed list and our own values, never text, so it holds no provider
-content. The platform's server sends it (`EMAIL_URL`), not a user's mailbox.
-`accounts.account_mail` and django-allauth send the mails of the sign-in pages by the same server.
+A message is a kind of the closed list with words of ours, so it carries no provider's content.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ _HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All
 
 
 class InvalidMessageValues(Exception):
-    """The kind is unknown, or the values are not its own. A bug of the caller."""
+    """The kind is unknown, or the values are not its words: a bug of the caller."""
 
 
 def send_message(
@@ -44,14 +42,14 @@ def send_message(
     about: UUID | None = None,
 ) -> bool:
     """
-    Send one message to a person's sign-in address; return whether the server took it.
+    Return whether the server took the message.
 
-    A missing or failing server is no error: pages say everything that mail says.
+    A missing server is no error: pages say everything that mail says.
 
     :param kind: a key of `message_kinds.KINDS`
-    :param values: exactly the kind's values: enum members, times, numbers, booleans
-    :param about: subject of the linked receipt, if the kind links one
-    :raises InvalidMessageValues: for other values
+    :param values: exactly those of the kind: members of enums, times, numbers, booleans
+    :param about: the subject of the receipt to link
+    :raises InvalidMessageValues:
     """
     message_kind = _check_message(kind, values, about)
     user = User.objects.active().filter(id=user_id).only("email").first()

@@ -1,8 +1,8 @@
 """
-Claims: sentences on pages, in mails or receipts that state a fact about data. Pure.
+Claims: sentences that state a fact about data, on a page, in a mail or in a receipt. Pure.
 
-Each claim id has a test, marked ``@pytest.mark.claim(id)``, that fails when the sentence is false
-(`tests/test_claims.py`). Templates use ``{% claim "id" %}…{% endclaim %}``.
+Every claim has a test, marked ``@pytest.mark.claim(id)`` (`tests/test_claims.py`). Templates use
+``{% claim "id" %}…{% endclaim %}``.
 """
 
 from __future__ import annotations

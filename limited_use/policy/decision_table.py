@@ -1,9 +1,9 @@
 """
-The whole decision space as a page for reviewers. A diff of the page is a diff of policy.
+The whole decision space as a page for reviewers.
 
-`python -m limited_use.policy.decision_table > tests/limited_use/policy.golden` writes the page.
-`python -m limited_use.policy.decision_table tests/limited_use/policy.golden` prints the uses that
-the current policy opens and closes, compared with the page.
+`python -m limited_use.policy.decision_table > tests/limited_use/policy.golden` writes the page;
+`python -m limited_use.policy.decision_table tests/limited_use/policy.golden` compares the policy
+with it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,10 @@ AnswersByUse = Mapping[Use, str]
 
 
 def list_answers(table: DecisionTable = TABLE) -> AnswersByUse:
-    """Return the policy's answer for each use: rule and needed facts."""
     return {Use(*use): _format_answer(cell) for use, cell in table.items()}
 
 
 def render_page(table: DecisionTable = TABLE) -> str:
-    """
-    Return the page by purpose, recipients and data; uses with one answer share a line.
-
-    Every use of the vocabulary is in exactly one line (see `parse_page`).
-    """
     answers_by_use = list_answers(table)
     open_count = sum(_is_open(answer) for answer in answers_by_use.values())
     sizes = f"{len(DataClass)} data classes x {len(Purpose)} purposes x {len(Recipient)} recipients"
@@ -54,7 +48,7 @@ def render_page(table: DecisionTable = TABLE) -> str:
 
 def parse_page(page: str) -> dict[Use, str]:
     """
-    Return the answers of a page, as `list_answers` returned them.
+    Return the answers of a page, as `list_answers` gave them.
 
     :raises ValueError: if a use is in two lines, or a word is not of the vocabulary
     """
@@ -76,7 +70,6 @@ def parse_page(page: str) -> dict[Use, str]:
 
 
 def describe_changes(before: AnswersByUse, after: AnswersByUse) -> Iterator[str]:
-    """Yield a line for each use that is opened, closed, or answered for another reason."""
     for use in sorted({*before, *after}):
         old, new = before.get(use, REFUSE), after.get(use, REFUSE)
         if old == new:

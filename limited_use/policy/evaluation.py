@@ -1,8 +1,7 @@
 """
 The decision on a use: pure, total, and compiled to a table.
 
-The vocabulary is finite, so a golden file lists the whole decision space: each change of policy
-shows in its diff.
+A golden file lists the whole decision space, so its diff shows each change of policy.
 """
 
 from __future__ import annotations
@@ -44,8 +43,6 @@ ALL_ELSE_TEXT = "What no rule permits is refused."
 
 @dataclass(frozen=True, slots=True)
 class DecisionCell:
-    """The rules' answer for one use: a refusal, or options that need facts."""
-
     refused: Decision
     # (needed facts, decision), in the order of the rules.
     options: tuple[tuple[frozenset[Fact], Decision], ...] = ()
@@ -61,9 +58,9 @@ SOURCE_CLASSES: Mapping[DataClass, frozenset[DataClass]] = {
 
 def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
     """
-    Return the classes of data derived from `classes`: all of the sources' classes.
+    Return the classes of data derived from `classes`: the union.
 
-    A sum, a score, a summary or an anonymised version keeps them. Opening it takes a permit for
+    Sums, scores, summaries and anonymous versions keep all classes. Opening takes a permit for
     each.
     """
     all_classes = set(classes)
@@ -73,7 +70,6 @@ def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
 
 
 def compile_rules(rules: Sequence[PolicyRule]) -> DecisionTable:
-    """Return the decision table: every use, once."""
     uses = [Use(*key) for key in product(DataClass, Purpose, Recipient)]
     cells_by_use = {use: _make_cell(use, rules) for use in uses}
     table: dict[tuple[DataClass, Purpose, Recipient], DecisionCell] = {}
@@ -155,10 +151,8 @@ RULE_TEXTS: Mapping[str, str] = {ALL_ELSE.rule_id: ALL_ELSE_TEXT} | {r.id: r.say
 
 def decide(use: Use, facts: frozenset[Fact], table: DecisionTable = TABLE) -> Decision:
     """
-    Return the decision on `use`, given the true facts.
-
-    A forbidding rule beats permitting ones in any order. A use without a rule, or with unknown
-    words, is refused.
+    A forbidding rule always beats an allowing one. A use without a rule, or with unknown words,
+    is refused.
     """
     cell = table.get(use)
     if cell is None:
@@ -182,7 +176,7 @@ def decide_derived(
     facts: frozenset[Fact],
     table: DecisionTable = TABLE,
 ) -> Decision:
-    """Return the decision on data derived from `classes`: the first refusal of one, if any."""
+    """Return the first refusal for data derived from `classes`, or the permission."""
     decision = ALL_ELSE
     for data_class in sorted(add_source_classes(*classes)):
         decision = decide(Use(data_class, purpose, recipient), facts, table)
@@ -192,5 +186,4 @@ def decide_derived(
 
 
 def can_be_allowed(purpose: str, recipient: Recipient, table: DecisionTable = TABLE) -> bool:
-    """Return whether some data could go to `recipient` for `purpose`, given all facts."""
     return any(table[use].options for use in table if use[1] == purpose and use[2] == recipient)

@@ -1,7 +1,7 @@
 """
-The registry of platform features: purposes, data, retention and user-visible texts.
+The registry of platform features.
 
-Scopes, disclosures, retention and the purposes of clients derive from these entries alone.
+Scopes, disclosure, retention and a client's purposes are computed from these entries only.
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ MAX_CACHE_HOURS: Final = 7 * 24
 
 
 class UndeclaredUse(Exception):
-    """The feature does not declare the use, or the policy never allows it."""
+    """The feature is unknown or does not declare the use, or the policy never allows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One feature, in the words for its users."""
-
     key: str
     title: str
     # Place in the user interface.
@@ -282,9 +280,9 @@ FEATURES: dict[str, Feature] = {
 
 def compute_digest(feature: Feature) -> str:
     """
-    Return a digest of everything that users of `feature` agree to: words, data, time.
+    Return a digest of all that users agree to: words, data, time.
 
-    Without the version: a changed digest needs a higher version (tested).
+    It omits the version, which has to rise when the digest changes (tested).
     """
     declared = asdict(feature)
     del declared["version"]
@@ -300,7 +298,6 @@ def compute_digest(feature: Feature) -> str:
 def is_registered(
     feature: str | None, *, purpose: str, data_class: DataClass | None, client: bool
 ) -> bool:
-    """Return whether `feature` is registered for clients or the service, and declares this use."""
     registered_feature = FEATURES.get(feature) if feature is not None else None
     return (
         registered_feature is not None
@@ -310,7 +307,6 @@ def is_registered(
 
 
 def is_shown_to_owner(purpose: str, data_class: DataClass) -> bool:
-    """Return whether a feature of the service itself declares this use."""
     for feature in FEATURES.values():
         if not feature.platform_client and feature.declares_use(purpose, data_class):
             return True
@@ -319,10 +315,9 @@ def is_shown_to_owner(purpose: str, data_class: DataClass) -> bool:
 
 def check_declared(feature: str, purposes: Iterable[str]) -> Feature:
     """
-    Return the feature, if its client may hold tokens for all of `purposes`.
+    Return the platform feature, if a client of it may hold tokens for all of `purposes`.
 
-    :raises UndeclaredUse: if the feature is unknown or no platform feature, does not declare one
-        of the purposes, or declares one that the policy never allows to a platform feature
+    :raises UndeclaredUse: also if `feature` is no platform feature
     """
     registered_feature = FEATURES.get(feature)
     if registered_feature is None or not registered_feature.platform_client:

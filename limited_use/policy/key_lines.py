@@ -1,4 +1,4 @@
-"""Key lines: the key-encryption keys that wrap data keys. Pure, for models and keyrings."""
+"""Lines of keys: which key-encryption key wraps a data key. Pure, for models and keyrings."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-Reasons of a refusal, in plain words for the refused person. Pure.
+Reasons of refusals in plain words. Pure.
 
-Missing facts explain a refusal. A person without any relation to the data learns that fact only,
-so that a refusal reveals neither its existence nor its state.
+A text names the missing facts, except to an uninvolved person, so that a refusal does not reveal
+whether the thing exists.
 """
 
 from __future__ import annotations
@@ -36,12 +36,10 @@ _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
 
 
 def get_disclosed_facts(decision: Decision) -> frozenset[Fact]:
-    """Return the missing facts that the refused person may know."""
     return decision.missing & _GATE_FACTS or decision.missing
 
 
 def explain_refusal(decision: Decision) -> str:
-    """Return the rule and its missing facts, in a sentence or two."""
     rule_text = RULE_TEXTS[decision.rule_id]
     if not decision.missing:
         return rule_text

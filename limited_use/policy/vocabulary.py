@@ -1,7 +1,7 @@
 """
-The words of the policy: data classes, purposes, recipients and facts. Pure, for offline tools.
+The words of the policy. Pure: offline tools read it without Django.
 
-Tokens, ledger entries and the golden file hold these values: never change one in use.
+Tokens, ledger entries and the golden file contain the values, so a used value never changes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DataClass(StrEnum):
 
 
 class Purpose(StrEnum):
-    """A reason of a use. The last block exists only to be refused."""
+    """The last block exists only to be refused."""
 
     __hash__ = str.__hash__
 
@@ -69,7 +69,7 @@ class Purpose(StrEnum):
 
 
 class Recipient(StrEnum):
-    """A receiver of data, found from facts, never claimed."""
+    """Derived from facts, never claimed."""
 
     __hash__ = str.__hash__
 
@@ -92,9 +92,9 @@ class Recipient(StrEnum):
 
 class Fact(StrEnum):
     """
-    A statement looked up in the database by ids, and found true.
+    A fact looked up in the database by ids.
 
-    A fact only ever permits: losing it can close a use, never open one.
+    The loss of a fact can close a use and never open one.
     """
 
     __hash__ = str.__hash__
@@ -140,7 +140,7 @@ class Fact(StrEnum):
 
 
 class Use(NamedTuple):
-    """A proposed use of provider data. A tuple, so that a table finds it in 0.1 µs."""
+    """One proposed use of provider data. A tuple, so that a table finds it in 0.1 µs."""
 
     data_class: DataClass
     purpose: Purpose

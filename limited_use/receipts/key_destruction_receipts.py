@@ -1,9 +1,8 @@
 """
 Part 2 of a receipt: the key epochs of the destroyed keys have ended as well.
 
-Until then, old copies of database and key store together could open the sealed data. Afterwards,
-only copies of the key store could. Part 2 states how long the operator keeps these, or that it is
-unknown.
+Then only copies of the key store could open old copies of the database. Part 2 states how long
+these are kept, or that it is unknown.
 """
 
 from __future__ import annotations
@@ -41,8 +40,6 @@ class EpochNotDestroyed(Exception):
 
 
 class ReceiptKey(NamedTuple):
-    """A destroyed key (id in hexadecimal), and the last key epoch that it was wrapped under."""
-
     line: KeyLine
     key_id: str
     kek_epoch: int
@@ -59,11 +56,9 @@ def issue_second_part(
     """
     Write part 2, in the caller's transaction, or return the existing one.
 
-    :param first_part: part 1
-    :param entry_ids: ledger entries of the purge; those of `key.destroyed` are included
-    :param backups_until: until when the operator keeps database copies from before the removal
-    :raises EpochNotDestroyed: until all these epochs have ended
-    :raises NotSequenced: until the ledger can prove it
+    :param entry_ids: ledger entries of the purge, with those of `key.destroyed`
+    :param backups_until: until when the operator keeps older database copies
+    :raises EpochNotDestroyed, NotSequenced:
     """
     existing = Receipt.objects.filter(subject_id=first_part.subject_id, part=2).first()
     if existing is not None:

@@ -1,5 +1,3 @@
-"""The statement of a receipt on copies of the key store, which depends on the kind of key store."""
-
 from __future__ import annotations
 
 from typing import Any

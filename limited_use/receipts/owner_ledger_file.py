@@ -1,9 +1,8 @@
 """
-The file that hands a connection's ledger key to its owner. The service keeps no copy of it.
+The file that hands a connection's ledger key to its owner. The service keeps no copy.
 
-The file is not signed: the commitment in a ledger entry, with its proof, shows that the key is
-right. With the file, the owner finds their entries in any copy of the ledger; see
-`verify.part_checks`.
+Not signed: a ledger entry with the commitment proves the key, which finds the owner's entries in
+any copy of the ledger (`verify.part_checks`).
 """
 
 from __future__ import annotations
@@ -43,8 +42,6 @@ _COMMAND_TEXT: Final = (
 
 
 class NamedSubject(NamedTuple):
-    """A thing that entries can name: its kind, its id, and a label."""
-
     kind: str
     id: UUID
     label: str
@@ -54,10 +51,8 @@ def build_file(
     key: bytes, subjects: Sequence[NamedSubject], *, entry_ids: Iterable[UUID], at: datetime
 ) -> bytes:
     """
-    Return the bytes of the file.
-
-    :param entry_ids: entries of the removal, including the one with the key's commitment
-    :raises limited_use.ledger.tile_store.NotSequenced: until that entry has its proof
+    :param entry_ids: entries of the removal, including that of the key's commitment
+    :raises limited_use.ledger.tile_store.NotSequenced:
     """
     content = {
         "kind": KIND,

@@ -1,8 +1,4 @@
-"""
-Capability links to a receipt. The database stores a hash of the random token.
-
-A link works without an account, and after the account is deleted.
-"""
+"""Capability links to a receipt, which need no account. The database stores a hash of the token."""
 
 from __future__ import annotations
 
@@ -29,7 +25,7 @@ MAX_LINKS = 5
 
 
 def create_link(*, subject_id: UUID, at: datetime) -> str:
-    """Return a new token for the receipt of `subject_id`, in URL-safe base64. Show it once."""
+    """Return a new token, in URL-safe base64. Show it once."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     ReceiptLink.objects.create(token_hash=_hash_token(token), subject_id=subject_id, made_at=at)
     links = ReceiptLink.objects.filter(subject_id=subject_id).order_by("-made_at", "-id")
@@ -38,7 +34,7 @@ def create_link(*, subject_id: UUID, at: datetime) -> str:
 
 
 def find_receipts(token: str) -> list[Receipt]:
-    """Return the existing parts of the receipt, part 1 first; empty for an unknown token."""
+    """Return the existing parts, part 1 first; empty for an unknown token."""
     hashed = _hash_token(token)
     with database.cursor() as cursor:
         cursor.execute("SELECT * FROM receipt_link(%s)", [hashed])

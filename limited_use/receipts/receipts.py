@@ -1,8 +1,7 @@
 """
-Receipts: the signed proof of what a purge removed, checked, and could not remove.
+Receipts: the signed proof of a purge, with its checks and limits.
 
-A receipt holds our own words, counts, times, key ids and ledger proofs: no content, address or
-name.
+They hold our own words, counts, times, key ids and ledger proofs: no content, address or name.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ MAX_TEXT_LENGTH = 500
 
 
 class ReceiptIncomplete(Exception):
-    """The body lacks a member, or holds something that a receipt may not: a bug of the caller."""
+    """The body lacks a member, or holds a forbidden value: a bug of the caller."""
 
 
 def issue_receipt(  # noqa: PLR0913
@@ -58,12 +57,11 @@ def issue_receipt(  # noqa: PLR0913
     """
     Write the receipt of one purge, in the caller's transaction, or return the existing one.
 
-    :param subject_id: the integration that was purged
+    :param subject_id: the purged integration
     :param body: at least `BODY_MEMBERS`; times in ISO 8601, counts as integers
-    :param entry_ids: ledger entries to include with proofs, at least one
-    :param subject: the subject's name in these entries, if it has a name of its own
-    :raises NotSequenced: until each entry is in the signed tree
-    :raises ReceiptIncomplete: if the body cannot be signed
+    :param entry_ids: ledger entries to prove, at least one
+    :param subject: the subject's own name in these entries, if any
+    :raises NotSequenced, ReceiptIncomplete:
     """
     existing = Receipt.objects.filter(subject_id=subject_id, part=1).first()
     if existing is not None:
@@ -80,7 +78,6 @@ def issue_receipt(  # noqa: PLR0913
 def sign_and_save(
     content: Mapping[str, Any], proofs: Sequence[str], receipt: Receipt, *, subject: str
 ) -> Receipt:
-    """Sign `content` with its proofs, and save it as `receipt`."""
     receipt_id, at = uuid7(), receipt.created_at
     keyring = get_keyring()
     check_text(content)
@@ -104,7 +101,7 @@ def sign_and_save(
 
 
 def get_public_keys() -> list[str]:
-    """Return the keys to verify receipts with, as `name+id+key`: of receipts and of the ledger."""
+    """Return the public keys of receipts and ledger, as `name+id+key`."""
     return [
         str(signing_keys.get_current_key(role)) for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)
     ]

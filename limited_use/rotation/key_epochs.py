@@ -1,8 +1,8 @@
 """
 Rotates the epoch of key-encryption keys: new key, rewrap the data keys, destroy the old key.
 
-This makes deleted `DataKey` rows in heap, WAL, replicas and backups worthless. An interrupted
-rotation is continued by the next call.
+Deleted `DataKey` rows in heap, WAL, replicas and backups become worthless. The next call
+continues an interrupted rotation.
 """
 
 from __future__ import annotations
@@ -41,17 +41,15 @@ SUBJECTS = {
 
 
 class AlreadyTurning(Exception):
-    """Another process rotates this line. Let it finish."""
+    """Another process rotates this line."""
 
 
 class LeftBehind(Exception):
-    """A key could not be rewrapped. Nothing was destroyed; the operator must check the keyring."""
+    """A key could not be rewrapped, so no epoch was destroyed. Check the keyring."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochRotation:
-    """The result of a rotation: `rewrapped_count` of `key_count` keys, and the destroyed epochs."""
-
     line: KeyLine
     epoch: int
     key_count: int
@@ -63,8 +61,7 @@ def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
     """
     Begin a new epoch and end all older ones, or finish an interrupted rotation.
 
-    :raises AlreadyTurning: if another process rotates the line
-    :raises LeftBehind: if a key cannot be rewrapped; then no epoch ends
+    :raises AlreadyTurning, LeftBehind:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, ROTATION_LOCKS[line]])
@@ -120,7 +117,6 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
 
 
 def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
-    """Rewrap one batch and return how many keys it stored, or None if none is left."""
     # No lock and no transaction during the keyring's work: a disconnect that deletes one of these
     # rows must not wait. No other code changes how a key is wrapped.
     keys = key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)

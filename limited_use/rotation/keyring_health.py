@@ -1,8 +1,4 @@
-"""
-Checks whether the keyring answers and fits: when a process starts and every few minutes.
-
-Raises alarms for operators, and returns sentences for the process's log or console.
-"""
+"""Checks at process start, and every few minutes, whether the keyring answers and fits."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ KEYRING_SUBJECT: Final = UUID(int=0)
 
 
 def check_keyring(*, at: datetime) -> list[str]:
-    """Return the problems that an operator must know, one sentence each, and raise the alarm."""
+    """Return the problems, one sentence each, and raise the alarm."""
     try:
         problems = keyring_fit.find_problems()
     except KeyStoreUnavailable as error:
@@ -39,7 +35,6 @@ def check_keyring(*, at: datetime) -> list[str]:
 
 
 def raise_unavailable_alarm(error: KeyStoreUnavailable, *, at: datetime) -> None:
-    """Raise the alarm for a key store that does not answer, or refuses us."""
     alarms.raise_alarm(
         kind="keyring.unavailable",
         about=KEYRING_SUBJECT,
@@ -50,7 +45,6 @@ def raise_unavailable_alarm(error: KeyStoreUnavailable, *, at: datetime) -> None
 
 
 def raise_left_behind_alarm(about: UUID, line: str, *, at: datetime) -> None:
-    """Raise the alarm for a line with epochs that cannot end, because a key cannot be rewrapped."""
     alarms.raise_alarm(
         kind="key_epoch.left_behind",
         about=about,

@@ -1,8 +1,8 @@
 """
-Keys that a restored database brought back although their tombstones are published.
+Keys in a restored database although their tombstones are published.
 
-They must be destroyed before the service uses a restored database. The whole publication is read,
-so the result does not depend on what the database says.
+They must be destroyed before use of the database. Reads the whole publication, independent of the
+database.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from limited_use.vault import key_rows, keys, tombstones
 
 
 def find_holders() -> Iterator[UUID]:
-    """Yield the holders of keys that are published as destroyed."""
     dead_keys = {
         key for key in publication.get_publication().read_tombstones() if key.kind == "key"
     }
@@ -33,7 +32,7 @@ def find_holders() -> Iterator[UUID]:
 
 
 def find_ledger_holders() -> Iterator[UUID]:
-    """Yield the connections with a ledger key published as destroyed: handed out or expired."""
+    """Yield connections with a ledger key published as destroyed: handed out or expired."""
     dead_keys = {
         tombstone
         for tombstone in publication.get_publication().read_tombstones()
@@ -49,9 +48,9 @@ def find_ledger_holders() -> Iterator[UUID]:
 
 def has_resurrected_keys() -> bool:
     """
-    Return whether a stored key is published as destroyed. Any process class may call it.
+    Any process class may call this.
 
-    :raises limited_use.ledger.publication.PublicationUnreadable: if the publication is damaged
+    :raises limited_use.ledger.publication.PublicationUnreadable:
     """
     dead_keys = [
         tombstone.value
@@ -64,7 +63,6 @@ def has_resurrected_keys() -> bool:
 
 
 def count_missing_receipts() -> int:
-    """Return how many issued receipts the database has lost."""
     issued = {
         tombstone.value
         for tombstone in publication.get_publication().read_tombstones()
@@ -79,7 +77,6 @@ def count_missing_receipts() -> int:
 
 
 def destroy_resurrected_keys(*, at: datetime) -> list[UUID]:
-    """Destroy these keys again, each with a ledger entry, and return their holders."""
     destroyed = [holder for holder in list(find_holders()) if _destroy_key(holder, at)]
     for holder in list(find_ledger_holders()):
         with transaction.atomic():

@@ -15,18 +15,13 @@ MARGIN: Final = 1 / 24
 
 
 def get_max_hours(line: KeyLine) -> int:
-    """Return the maximum lifetime of the line's key-encryption key, in hours."""
     if line is KeyLine.OWN:
         return max(int(settings.BACKUP_RETENTION_DAYS) * 24, int(settings.KEY_EPOCH_HOURS))
     return int(settings.KEY_EPOCH_HOURS)
 
 
 def is_rotation_due(line: KeyLine, *, at: datetime, max_hours: int) -> bool:
-    """
-    Return whether the line's epoch should be rotated now.
-
-    :param max_hours: how long the epoch of a key may live after the key's disconnect
-    """
+    """:param max_hours: how long a key's epoch may live after its disconnect"""
     # The oldest live epoch: after an interrupted rotation, it stays due until it is destroyed.
     began_at = (
         KeyEpoch.objects.filter(line=line, destroyed_at=None)

@@ -1,8 +1,8 @@
 """
-The sink of calendars: a viewer's own events and shared ones, in one answer.
+The sink of calendars: a viewer's own and shared calendars in one answer.
 
-Unlike other sinks it renders all rows at once: a series and its exceptions are rows, and the
-answer shows occurrences.
+A view takes all rows at once, because occurrences need a series and its exceptions. A damaged row
+stays closed.
 """
 
 from __future__ import annotations
@@ -52,10 +52,9 @@ def calendar_json(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: Make, at: datetime
 ) -> bytes:
     """
-    Return `make(rows)` as JSON. A damaged row opens empty.
+    Return the result of `make` as JSON.
 
-    :raises WrongSink: if a permit is for neither own nor shared calendars
-    :raises Unopenable: if a permit no longer holds: share or key is gone
+    :raises WrongSink, Unopenable:
     """
     _check_permits(permits, viewer)
     return orjson.dumps(make(_open_rows(rows, permits, at)))
@@ -75,12 +74,9 @@ def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     request: HttpRequest | None = None,
 ) -> bytes:
     """
-    Return `template` in UTF-8 with `context`, and `make(rows)` as the variable `under`.
+    Return `template` in UTF-8, with `context` and, as `under`, the result of `make`.
 
-    A damaged row opens empty.
-
-    :raises WrongSink: if a permit is for neither own nor shared calendars
-    :raises Unopenable: if a permit no longer holds
+    :raises WrongSink, Unopenable:
     """
     _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
@@ -96,10 +92,9 @@ def calendar_file(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
     """
-    Return the file that `make` builds from a person's own rows: all, or none.
+    Return a file made of a person's own rows: all of them, or none.
 
-    :raises WrongSink: if a permit is not for the person's own calendars
-    :raises Unopenable: if a row does not open
+    :raises WrongSink, Unopenable:
     """
     _check_permits(permits, viewer)
     if any(permit.use.recipient != Recipient.OWNER for permit in permits.values()):
@@ -112,10 +107,9 @@ def calendar_document(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
     """
-    Return the document that `make` builds from the rows: an event's sanitised description.
+    Return an event's own sanitised description.
 
-    :raises WrongSink: if a permit is for neither own nor shared calendars
-    :raises Unopenable: if a permit no longer holds
+    :raises WrongSink, Unopenable:
     """
     _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
@@ -133,12 +127,9 @@ def reseal_calendar(
     at: datetime,
 ) -> T:
     """
-    Return sealed values that `make` builds from a person's own rows; it returns nothing opened.
+    Return a person's own rows, sealed again by `make`, which reports obstacles by name only.
 
-    `make` also returns obstacles, by name and never with opened values.
-
-    :raises WrongSink: if a permit is not for the person's own calendars
-    :raises Unopenable: if a row does not open: its replacement would lose it
+    :raises WrongSink, Unopenable:
     """
     _check_permits(permits, viewer)
     if any(permit.use.recipient != Recipient.OWNER for permit in permits.values()):

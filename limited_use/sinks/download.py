@@ -1,4 +1,4 @@
-"""The sink of downloads, for the owner or a feature that the owner switched on."""
+"""The sink of downloads: bytes for the owner, or for a feature that they switched on."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ _CHECK_INTERVAL: Final = 1024 * 1024
 @guard_plaintext
 def open_attachment(sealed: SealedValue, permit: Permit, *, actor: Actor, at: datetime) -> bytes:
     """
-    Return the bytes of a stored file for its owner's download.
+    Return the bytes of a stored file, for its owner.
 
-    :raises WrongSink: if the permit is for another use
-    :raises Unopenable: if the file does not open
+    :raises WrongSink, Unopenable:
     """
     _check_permit(permit, actor)
     return opening.open_all([sealed], permit, at=at)[0]
@@ -36,10 +35,10 @@ def open_attachment(sealed: SealedValue, permit: Permit, *, actor: Actor, at: da
 
 class PassThroughFile:
     """
-    A file that passes through this sink in pieces. The receiver closes it.
+    A file that passes through this sink in pieces. The caller closes it.
 
-    Every `_CHECK_INTERVAL` bytes it checks that the file may still be opened, and breaks off
-    after a disconnect or withdrawal. A permit that only expired in between does not stop it.
+    Checked every `_EVERY` bytes: a disconnect or withdrawal breaks the file off; an expired
+    permit does not.
     """
 
     def __init__(self, pieces: Iterator[bytes], check_permits: Callable[[], object]) -> None:
@@ -58,7 +57,6 @@ class PassThroughFile:
 
     @guard_plaintext
     def _take_piece(self) -> bytes | None:
-        """Return the next piece; None at the end."""
         piece = next(self._pieces, None)
         if piece is not None:
             before, self._byte_count = self._byte_count, self._byte_count + len(piece)
@@ -83,11 +81,10 @@ def pass_through_file(
     at: datetime,
 ) -> PassThroughFile:
     """
-    Return a file from its provider, without storing it.
+    Return a file that is not stored here, as it arrives from its provider.
 
-    :param fetch: gets the file by the values of `row`; closed with the result
-    :raises WrongSink: if a permit is not for showing this to this actor
-    :raises Unopenable: if the row does not open
+    :param fetch: requests the file by the values of `row`; closed with the file
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     for source_row, values in sealed_rows.open_rows([row], permits, at=at):

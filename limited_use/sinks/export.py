@@ -1,8 +1,7 @@
 """
 The sink of an owner's own copy: one part of a file at a time, under its own permits.
 
-A copy of a large mailbox outlives a permit, so every part needs new ones. Each part reads keys
-and fences: the copy ends with its source.
+A large copy takes longer than a permit lives. Each part reads keys and fences again.
 """
 
 from __future__ import annotations
@@ -30,13 +29,12 @@ def build_part(
     rows: Sequence[SealedRow], *, permits: Permits, actor: Actor, shape: Shape, at: datetime
 ) -> bytes:
     """
-    Return the bytes of some rows of the copy.
+    Return the bytes of some rows, for their owner.
 
-    A damaged row opens empty: `shape` gets no columns, and notes the loss.
+    `shape` gets no columns of a damaged row.
 
     :param rows: few enough for memory
-    :raises WrongSink: if a permit is not for this copy and its owner
-    :raises Unopenable: if a permit no longer holds: disconnected, or the owner left
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes={Purpose.USER_EXPORT}, recipients={Recipient.OWNER}

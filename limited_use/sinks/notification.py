@@ -1,8 +1,8 @@
 """
-The sink of notifications: plain text that an owner chose to receive in their own mailbox.
+The sink of notifications to an owner's own mailbox, as plain text.
 
-No kind of message holds provider data yet, so this sink is unused. Such a kind must declare its
-data in `notifications`, and needs a consent in each permit.
+No existing kind carries provider data. A new one has to declare it in `notifications`, with the
+owner's consent as a fence.
 """
 
 from __future__ import annotations
@@ -39,12 +39,10 @@ def render_notification(  # noqa: PLR0913 - a kind of message, what it says, and
     context: Mapping[str, Any] | None = None,
 ) -> bytes:
     """
-    Return a notification's text in UTF-8 for the owner's mailbox.
+    Return the text in UTF-8.
 
-    :param kind: a key of `message_kinds.KINDS` with provider data
-    :raises WrongSink: if the kind holds no such data, or a permit is not for a chosen
-        notification
-    :raises Unopenable: if a row does not open: the consent or the key is gone
+    :param kind: a key of `message_kinds.KINDS` that carries provider data
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes={Purpose.NOTIFY_OWNER}, recipients=_MAILBOX

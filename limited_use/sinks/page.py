@@ -35,13 +35,12 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     all_or_nothing: bool = False,
 ) -> bytes:
     """
-    Return `template` in UTF-8 with `context`, and the shaped rows as the variable `under`.
+    Return `template` in UTF-8, with `context` and, as `under`, the shaped rows.
 
-    The template shows opened values by `{% reveal %}` only: see `TemplateItem`.
+    The template shows opened values by `{% reveal %}` only; see `TemplateItem`.
 
-    :param all_or_nothing: refuse all rows if one is damaged; else leave damaged columns out
-    :raises WrongSink: if a permit is not for showing this to its owner
-    :raises Unopenable: if a permit no longer holds
+    :param all_or_nothing: refuse damaged columns; otherwise they are left out
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
@@ -58,10 +57,9 @@ def render_document(
     row: SealedRow, *, permits: Permits, actor: Actor, shape: response.Shape, at: datetime
 ) -> bytes:
     """
-    Return the `body` that `shape` makes of one row: a mail's own sanitised HTML.
+    Return the document that `shape` makes under `body`: a mail's own sanitised HTML.
 
-    :raises WrongSink: if a permit is not for showing this to its owner
-    :raises Unopenable: if the row does not open
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}

@@ -1,9 +1,7 @@
 """
-The sink towards the provider, for the account that the data came from.
+The sink towards the data's own provider, for the data's own account.
 
-The sink compares a permit's holder with each row's holder, and the permit's account, found in the
-database, with the requested account. A text goes to a `ProviderOutlet`, the access that its
-adapter was opened with, so that no other account's adapter gets it. A token names its connection.
+A text needs the `ProviderOutlet` of its adapter, so no other account's adapter gets it.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ T = TypeVar("T")
 
 
 class ProviderOutlet(Protocol):
-    """The access of one account, with which its adapters were opened."""
+    """The access of one account, with which adapters are opened."""
 
     @property
     def account(self) -> UUID:
@@ -40,11 +38,10 @@ _PROVIDER_PURPOSES = frozenset(
 @guard_plaintext
 def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
-    Return a token for a request to the provider that issued it.
+    Return a token, for a request to its provider.
 
-    :param to: the connection that uses it
-    :raises WrongSink: if the permit is for another use or account
-    :raises Unopenable: if the token does not open
+    :param to: the connection that uses the token
+    :raises WrongSink, Unopenable:
     """
     if permit.use.data_class != DataClass.CREDENTIAL:
         raise WrongSink
@@ -54,10 +51,9 @@ def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: dateti
 @guard_plaintext
 def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: datetime) -> str:
     """
-    Return a cursor, remote id or account name for a request to its provider.
+    Return a cursor, remote id or account name, for a request to its provider.
 
-    :raises WrongSink: if the permit is for another use or account
-    :raises Unopenable: if the text does not open
+    :raises WrongSink, Unopenable:
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
@@ -68,7 +64,7 @@ def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: da
 def open_texts(
     sealed: Sequence[SealedValue], permit: Permit, *, to: ProviderOutlet, at: datetime
 ) -> list[str]:
-    """Return many texts with one read of the key. See `open_text`."""
+    """Return many texts, reading the key once. See `open_text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     return _open_for_provider(sealed, permit, to.account, at)
@@ -83,12 +79,7 @@ def pick_parts(
     to: ProviderOutlet,
     at: datetime,
 ) -> list[T]:
-    """
-    Return the part that `pick` takes from each value for the request; the rest stays in this
-    sink.
-
-    See `open_text`.
-    """
+    """Return the part of each value that `pick` takes out for the request. See `open_text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     _check_permit(permit, to.account)
@@ -103,7 +94,6 @@ def _open_for_provider(
 
 
 def _check_permit(permit: Permit, to: UUID) -> None:
-    """:raises WrongSink: if the permit is not for that account at its own provider"""
     use = permit.use
     if use.purpose not in _PROVIDER_PURPOSES or use.recipient != Recipient.OWN_PROVIDER:
         raise WrongSink

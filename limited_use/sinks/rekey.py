@@ -1,4 +1,4 @@
-"""Re-encrypt rows from one key to another. Plaintext never leaves this module."""
+"""A sink that lets nothing out: it opens values and seals them under another key."""
 
 from __future__ import annotations
 
@@ -26,12 +26,10 @@ def reseal_columns(
     at: datetime,
 ) -> dict[str, SealedValue]:
     """
-    Return each column sealed again by `make_seal()`.
+    Return each column sealed again.
 
-    `make_seal` is called once, after all columns are open, so it may destroy their old key.
-
-    :raises WrongSink: if a permit is for another use, or a column has none
-    :raises Unopenable: if a column does not open
+    :param make_seal: called once all columns are open, so it may destroy their former key
+    :raises WrongSink, Unopenable:
     """
     for permit in permits.values():
         if (permit.use.purpose, permit.use.recipient) != (Purpose.VAULT_REKEY, Recipient.VAULT):

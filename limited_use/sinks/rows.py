@@ -1,4 +1,4 @@
-"""Open the sealed columns of rows, for all sinks that render them."""
+"""Opens the sealed columns of rows, for the sinks that render them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN})
 
 @dataclass(frozen=True, slots=True)
 class SealedRow:
-    """A row for `shape`, and its sealed values by name."""
-
     row: Any
     sealed: Mapping[str, SealedValue | None] = field(default_factory=dict)
 
@@ -60,12 +58,11 @@ def open_rows(
     skip_whole_rows: bool = False,
 ) -> Iterator[tuple[Any, Mapping[str, bytes]]]:
     """
-    Yield each row with its opened columns; empty columns are left out.
+    Yield each row with its opened columns, without empty ones.
 
-    :param skip_damaged: leave out columns with changed bytes or keys, and raise an alarm
-    :param skip_whole_rows: leave out all columns of a row with a damaged one
-    :raises WrongSink: if no permit names a row's holder or class
-    :raises Unopenable: if a value does not open
+    :param skip_damaged: leave out columns with changed bytes or key, with an alarm
+    :param skip_whole_rows: then leave out all columns of the row
+    :raises WrongSink, Unopenable:
     """
     keys = opening.begin_batch(permits.values(), at=at)
     # Most rows of a page share holder and class, so the last permit mostly fits.

@@ -1,8 +1,7 @@
 """
-The sink towards support: one item that its owner opened to them.
+The sink towards support: one item that its owner opened.
 
-The permit names the item, and carries the owner's consent as a fence. Withdrawn or expired
-between decision and opening, it opens nothing.
+The owner's consent is a fence: a withdrawal or expiry after the decision still closes the item.
 """
 
 from __future__ import annotations
@@ -41,11 +40,10 @@ def render_item(  # noqa: PLR0913 - a template, the item that it shows, and why 
     request: HttpRequest | None = None,
 ) -> bytes:
     """
-    Return `template` in UTF-8 with the item under `items`, for a person of support.
+    Return `template` in UTF-8, with the item under `items`.
 
-    :param item_id: the item of the consent; every sealed column must belong to it
-    :raises WrongSink: if a permit is not for showing this item to this person
-    :raises Unopenable: if the item does not open: the consent or the key is gone
+    :param item_id: the item of the consent, to which every sealed column has to belong
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits,

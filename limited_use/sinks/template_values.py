@@ -1,8 +1,7 @@
 """
-Opened values in templates: hidden, so that only `{% reveal %}` shows them, while a sink renders.
+Hides opened values from templates, so that only `{% reveal %}` shows them.
 
-A hidden value holds a number, no text. The opened values are in one list, which the end of the
-rendering empties; a leaked hidden value is then useless.
+A handle holds a number; one list holds the values until the rendering ends.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _LISTS: Final = (list, tuple)
 
 
 class NotRevealed(Exception):
-    """A template used an opened value without `{% reveal %}`, or outside a sink."""
+    """A template used an opened value as text, or outside a sink. Use `{% reveal %}`."""
 
 
 def _refuse_use(*_: object, **__: object) -> NoReturn:
@@ -33,8 +32,6 @@ def _refuse_use(*_: object, **__: object) -> NoReturn:
 
 @final
 class HiddenValue:
-    """An opened value, by its index in a rendering."""
-
     __slots__ = ("_place", "_showing")
 
     _place: int
@@ -64,10 +61,10 @@ for _name in REFUSED_METHODS:
 @dataclass(frozen=True, slots=True)
 class TemplateItem:
     """
-    The result of a shape for a row that is mostly clear.
+    A shaped row.
 
-    :param clear: our own words, ids, counts and times; templates use them directly
-    :param opened: values opened from sealed columns, or made from them
+    :param clear: our own words, ids, counts and times, shown as they are
+    :param opened: content of sealed columns, or derived from it
     """
 
     clear: Mapping[str, Any]
@@ -86,11 +83,7 @@ class RevealScope:
         self._values: list[str | bytes] | None = []
 
     def hide_texts(self, value: Any) -> Any:
-        """
-        Return `value` with every text hidden; ids, numbers, flags and times stay.
-
-        The clear part of a `TemplateItem` stays too.
-        """
+        """Return `value` with every text hidden, except in the clear part of a `TemplateItem`."""
         if isinstance(value, _TEXT):
             if self._values is None:
                 raise NotRevealed("the rendering is over")
@@ -105,11 +98,7 @@ class RevealScope:
         return value
 
     def reveal_texts(self, value: Any) -> Any:
-        """
-        Return `value` with every hidden text revealed.
-
-        :raises NotRevealed: if a text belongs to another rendering, or this one is over
-        """
+        """:raises NotRevealed: if a text is of another rendering, or this rendering is over"""
         if isinstance(value, HiddenValue):
             if value._showing is not self or self._values is None:  # noqa: SLF001
                 raise NotRevealed("held for another rendering")
@@ -132,7 +121,6 @@ def render_template(
     under: str,
     request: HttpRequest | None,
 ) -> bytes:
-    """Return `template` in UTF-8, with `items` as the variable `under`. For sinks only."""
     scope = RevealScope()
     try:
         hidden_items = [scope.hide_texts(item) for item in items]

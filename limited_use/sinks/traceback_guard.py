@@ -1,8 +1,7 @@
 """
-Keep plaintext out of exceptions that leave a sink.
+Guards code that holds plaintext: an error says where, and nothing of the content.
 
-Exceptions carry their arguments, and tracebacks all local variables; a crash reporter would send
-both.
+A crash reporter would send an exception's arguments and the variables of every frame.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ R = TypeVar("R")
 
 
 class SinkFailed(Exception):
-    """A failure while plaintext was open. The text holds the exception type and the line."""
+    """Code failed while plaintext was open. The text has the kind and the line."""
 
 
 class WrongSink(Exception):
-    """The permit is for another actor, purpose, recipient or data class than this sink serves."""
+    """The permit is for another actor, purpose, recipient or kind of data."""
 
 
 # Exceptions that need no details: a fresh instance replaces them.
@@ -52,7 +51,7 @@ _PASSED_TYPE_NAMES = frozenset(
 
 
 def guard_plaintext(function: Callable[P, R]) -> Callable[P, R]:
-    """Strip arguments, frames and causes from exceptions that leave `function`."""
+    """Remove arguments, frames and cause from exceptions of `function`."""
 
     @functools.wraps(function)
     def run_guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -69,7 +68,7 @@ def guard_plaintext(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _scrub_error(error: BaseException, where: str) -> BaseException:
-    """Empty `error` and its causes, and return a replacement without plaintext."""
+    """Clear `error` and its chain, and return an exception that is safe to raise."""
     kind = type(error)
     frame_trace = error.__traceback__
     while frame_trace is not None and frame_trace.tb_next is not None:

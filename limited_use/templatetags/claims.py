@@ -13,8 +13,6 @@ _ID = re.compile(r'"[a-z0-9.-]{1,40}"')
 
 
 class ClaimNode(Node):
-    """Renders its content unchanged."""
-
     def __init__(self, nodelist: NodeList) -> None:
         self.nodelist = nodelist
 
@@ -24,11 +22,7 @@ class ClaimNode(Node):
 
 @register.tag
 def claim(parser: Parser, token: Token) -> ClaimNode:
-    """
-    Parse a claim.
-
-    :raises TemplateSyntaxError: if the id is missing or no literal
-    """
+    """:raises TemplateSyntaxError: if the id is missing or not a literal"""
     _, *arguments = token.split_contents()
     if len(arguments) != 1 or not _ID.fullmatch(arguments[0]):
         raise template.TemplateSyntaxError(

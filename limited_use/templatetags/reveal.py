@@ -1,4 +1,4 @@
-"""`{% reveal value|filter %}`: the only way for a template to show an opened value."""
+"""`{% reveal value|filter %}`: the only way for a template to show values that a sink opened."""
 
 from __future__ import annotations
 
@@ -21,11 +21,7 @@ register = template.Library()
 
 
 class RevealNode(Node):
-    """
-    Renders a hidden value through filters, with Django's escaping.
-
-    :param filter_expression: filters of the variable `revealed`; None without filters
-    """
+    """:param shown: the filters, applied to the variable `revealed`; None if there are none"""
 
     child_nodelists = ()
 
@@ -36,11 +32,7 @@ class RevealNode(Node):
         self.filter_expression = filter_expression
 
     def render(self, context: Context) -> str:
-        """
-        Return the value's text.
-
-        :raises NotRevealed: outside the rendering of a sink
-        """
+        """:raises NotRevealed:"""
         scope = context.get(CONTEXT_KEY)
         if not isinstance(scope, RevealScope):
             raise NotRevealed("no sink renders this page")
@@ -53,7 +45,6 @@ class RevealNode(Node):
 
 
 def _render_value(value: Any, context: Context) -> str:
-    """Return a value as Django's ``{{ … }}`` renders it."""
     # Most values are plain text; Django escapes the same characters, but slower.
     if type(value) is str and context.autoescape:
         return html.escape(value)
@@ -62,7 +53,6 @@ def _render_value(value: Any, context: Context) -> str:
 
 @register.tag
 def reveal(parser: Parser, token: Token) -> RevealNode:
-    """Parse `{% reveal variable.path|filter:argument %}`."""
     _, _, expression = token.contents.partition(" ")
     name, bar, filters = expression.strip().partition("|")
     if not name:

@@ -1,9 +1,9 @@
 """
-Opens per actor, purpose and hour, and an alarm for unusual numbers.
+Openings per actor, purpose and hour, and an alarm for unusual numbers.
 
-Counted from the ledger's entries in order (see `usage.usage_counter`): pages write nothing, and
-no open is missed. A client counts by its feature, the service as one. A person counts by ledger
-pseudonym: one per own connection, and one for all acts for other people, as support does.
+Counted from the ledger (`usage.usage_counter`), so no page waits for a write. A client counts by
+its feature, the service as one, a person by ledger pseudonym: one per own connection, and one for
+all acts for other people.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _NO_OPENS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class UnusualRate:
-    """An actor that opened more in an hour than is usual. `usual` is the hourly median."""
+    """An actor with unusually many openings in an hour. `usual` is the median of an hour."""
 
     actor: str
     purpose: str
@@ -65,7 +65,6 @@ class UnusualRate:
 
 
 def count_opens(entries: Iterable[Mapping[str, Any]]) -> None:
-    """Add the permitted opens of ledger `entries`, in the caller's transaction."""
     counted: dict[tuple[str, str, datetime], int] = defaultdict(int)
     for entry in entries:
         if entry["event"] != "use.permitted":
@@ -82,7 +81,7 @@ def count_opens(entries: Iterable[Mapping[str, Any]]) -> None:
 
 
 def alarm_unusual_rates(*, at: datetime) -> list[UnusualRate]:
-    """Return the unusual rates of this hour and the last, and raise one alarm for each."""
+    """Return the unusual rates of this hour and the last, with one alarm for each."""
     HourOfOpens.objects.filter(hour__lt=at - RETENTION).delete()
     unusual_rates = [
         unusual
@@ -109,7 +108,6 @@ def alarm_unusual_rates(*, at: datetime) -> list[UnusualRate]:
 
 
 def compute_limit(hours: Sequence[int]) -> int:
-    """Return the largest usual number of opens an hour, given those of other hours."""
     middle = median(hours)
     deviation = median(abs(opens - middle) for opens in hours)
     return max(FLOOR, round(middle + DEVIATIONS * deviation), round(MEDIAN_FACTOR * middle))

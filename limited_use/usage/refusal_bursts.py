@@ -1,8 +1,7 @@
 """
-Bursts of refusals: a feature used for something else, or an attack.
+Bursts of refusals: a feature with a wrong design, or an attack.
 
-Compares a feature's refusals of five minutes with its average over a week. A single refusal is a
-mistake, and its caller saw it.
+Compares five minutes with a feature's average over a week.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ NO_ROW_ID: Final = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class RefusalBurst:
-    """More refusals of one feature in a window than its limit."""
-
     feature: str
     began_at: datetime
     count: int
@@ -40,7 +37,7 @@ class RefusalBurst:
 
 
 def alarm_bursts(*, at: datetime) -> list[RefusalBurst]:
-    """Return the bursts of this window and the last, and raise one alarm for each."""
+    """Return the bursts of this window and the last, with one alarm for each."""
     bursts = [
         burst
         for start in (_get_window_start(at) - WINDOW, _get_window_start(at))

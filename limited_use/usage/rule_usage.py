@@ -1,9 +1,3 @@
-"""
-Read the uses of each rule: days, counts and newest entries, from the rows of `usage_counter`.
-
-Entries are pseudonymous, and stay so.
-"""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,11 +35,7 @@ class UsageDay:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntryDetails:
-    """
-    One entry of the ledger.
-
-    :param index: its place in the ledger; None until it is sequenced
-    """
+    """:param index: None until the sequencer gave it one"""
 
     id: UUID
     index: int | None
@@ -65,7 +55,6 @@ def get_totals() -> dict[str, UsageCount]:
 
 
 def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[UsageDay]:
-    """Return the recent days with uses of any of `rules`, newest first."""
     since = at.astimezone(UTC).date() - timedelta(days=days - 1)
     day_counts = _sum_counts("day", rule__in=list(rules), day__gte=since)
     return [
@@ -74,7 +63,6 @@ def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[Usa
 
 
 def list_latest(rules: Iterable[str], *, limit: int = 10) -> list[LedgerEntryDetails]:
-    """Return the newest entries of any of `rules`, newest first."""
     rows = PolicyUse.objects.filter(rule__in=list(rules)).order_by("-day", "-id")
     ids: set[UUID] = set()
     for latest_ids in rows.values_list("latest", flat=True)[: 4 * limit]:
@@ -91,7 +79,6 @@ def list_refusals(*, before: datetime | None = None, limit: int = 50) -> list[Re
 
 
 def count_refusals_by_feature(*, since: datetime) -> list[tuple[str, str, int]]:
-    """Return feature, rule and number of refusals since then, most first."""
     refused = PolicyUse.objects.filter(
         is_permitted=False, day__gte=since.astimezone(UTC).date()
     ).exclude(purpose="")
@@ -100,7 +87,6 @@ def count_refusals_by_feature(*, since: datetime) -> list[tuple[str, str, int]]:
 
 
 def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
-    """Return the entries of `ids` in that order, without missing ones."""
     entries_by_id = {
         leaf_id: _parse_entry(leaf_id, bytes(payload), idx)
         for leaf_id, payload, idx in _filter_leaves(ids).values_list("id", "payload", "idx")
@@ -109,11 +95,7 @@ def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
 
 
 def get_entry(entry_id: UUID) -> LedgerEntryDetails:
-    """
-    Return one entry.
-
-    :raises EntryNotFound: if there is none
-    """
+    """:raises EntryNotFound:"""
     matches = list_entries([entry_id])
     if not matches:
         raise EntryNotFound

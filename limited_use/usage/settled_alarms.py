@@ -1,4 +1,4 @@
-"""Settle alarms with a ledger entry in the same commit."""
+"""Alarms that an operator settles. Row and ledger entry are one commit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from limited_use.ledger import entries
 
 def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
-    Settle an open alarm, record it in the ledger, and return it.
+    The entry has the kind of the alarm. The reason is free text, so it stays in the alarm's row.
 
-    The entry holds the alarm's kind. The reason is free text, so it stays in the alarm's row.
-
-    :raises alarms.AlarmNotSettled: if the alarm is unknown or settled, or `reason` is not a line
-        of text
+    :raises alarms.AlarmNotSettled:
     """
     with transaction.atomic():
         alarm = alarms.settle_alarm(alarm_id, reason=reason, at=at)

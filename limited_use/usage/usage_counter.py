@@ -1,10 +1,8 @@
 """
-Count the uses of each rule from the ledger's entries, in order, each once.
+Counts how often each rule was applied, from the ledger's entries.
 
-Other events (a destroyed key, a completed purge) count by name: it has a dot, rule ids have none.
-
-One transaction stores counts and progress: a crash repeats and skips nothing, and several
-processes may run.
+An event that is no decision counts by its name, which has a dot, unlike any rule's id. Position
+and counts move in one transaction, so crashes and concurrent runs count nothing twice.
 """
 
 from __future__ import annotations
@@ -40,8 +38,6 @@ SET count = limited_use_policyuse.count + EXCLUDED.count,
 
 
 class AppliedRule(NamedTuple):
-    """One rule, applied to one kind of use for one feature on one day; or one kind of event."""
-
     rule: str
     day: date
     is_permitted: bool
@@ -58,7 +54,7 @@ class _RuleCount:
 
 
 def count_entries(*, at: datetime) -> int:
-    """Count entries sequenced since the last run; return their number."""
+    """Count the entries placed since the last run; return how many."""
     Tally.objects.get_or_create(id=1)
     total = 0
     while batch_size := _count_batch():

@@ -1,9 +1,8 @@
 """
 Keyed hashes to look values up by, under the service-wide directory key.
 
-They find rows across integrations, for example the connections of one account at a provider. A
-purge deletes the rows that contain them. Looking up an address that a third party names is a use
-of data, so `compute_lookup_blind` takes a permit.
+They find rows across integrations, such as all connections of one provider account, until a
+purge. Looking up an address that a third party names takes a permit.
 """
 
 from __future__ import annotations
@@ -26,23 +25,19 @@ LOOKUP_USE: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipien
 
 
 def compute_blind(kind: str, value: str) -> bytes:
-    """Return the 32-byte blind of `value`. The same value of another `kind` has another blind."""
+    """Return the 32-byte blind of `value`, which depends on `kind`."""
     return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"blind/1", kind, value))
 
 
 def compute_lookup_blind(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
-    """
-    Return the blind of `value` for a lookup under `permit`.
-
-    :raises Unopenable: if the permit is for another use, or has expired
-    """
+    """:raises Unopenable: if the permit is for another use, or has expired"""
     if (permit.use, permit.holder) != (LOOKUP_USE, LOOKUP_HOLDER) or at >= permit.expires_at:
         raise Unopenable("the permit is not for asking now")
     return compute_blind(kind, value)
 
 
 def derive_secret(kind: str, value: str) -> bytes:
-    """Return 32 secret bytes for `value`, always the same: a PKCE verifier, or a nonce."""
+    """Return 32 secret bytes, always the same: for a PKCE verifier, or a nonce."""
     return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"derive/1", kind, value))
 
 

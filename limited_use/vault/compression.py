@@ -23,9 +23,9 @@ _local = threading.local()
 
 def compress_record(data: bytes) -> bytes | None:
     """
-    Return `data` as one zstd frame, or None if the frame is not smaller.
+    Return one zstd frame, or None if it is not smaller.
 
-    :raises RecordTooLarge: if `expand_record` would refuse the frame
+    :raises RecordTooLarge:
     """
     if len(data) > MAX_RECORD_BYTES:
         raise RecordTooLarge
@@ -40,10 +40,8 @@ def compress_record(data: bytes) -> bytes | None:
 
 def expand_record(frame: bytes) -> bytes:
     """
-    Return the content of a frame of `compress_record`.
-
     :raises RecordTooLarge: if the frame states no size, or more than `MAX_RECORD_BYTES`
-    :raises zstandard.ZstdError: if the bytes are not such a frame
+    :raises zstandard.ZstdError: if the bytes are no frame
     """
     size = zstandard.frame_content_size(frame)
     if not 0 <= size <= MAX_RECORD_BYTES:

@@ -31,16 +31,16 @@ _KNOWN_STARTS = frozenset({_UNCOMPRESSED_START, _COMPRESSED_START})
 
 class Unopenable(Exception):
     """
-    The value does not open. The error names no reason: a flipped bit, bytes of another row, a
-    wrong or destroyed key, and plaintext all look the same.
+    The value does not open. A flipped bit, bytes of another row, a wrong or destroyed key, and
+    plaintext all look the same.
     """
 
 
 class Damaged(Unopenable):
     """
-    The holder's key is intact, but the bytes were changed or moved.
+    The bytes were changed or moved; the key is intact.
 
-    Code that opens many values catches this error to skip one value.
+    Code that opens many values catches this error to skip one.
     """
 
 
@@ -48,7 +48,7 @@ class KeyDamaged(Damaged):
     """
     The key store answers, but the holder's key does not unwrap.
 
-    Only the values under that key stay closed. The key raises one alarm, not one per row.
+    Only its values stay closed, with one alarm for the key.
     """
 
 
@@ -64,11 +64,7 @@ class RecordKey(Protocol):
 
 
 def seal_record(data: bytes, binding: Binding, key: RecordKey) -> bytes:
-    """
-    Return `data` sealed under `key` and bound to `binding`.
-
-    :raises RecordTooLarge: if `data` exceeds the size limit of a record
-    """
+    """:raises RecordTooLarge:"""
     frame = compress_record(data)
     header = (_UNCOMPRESSED_START if frame is None else _COMPRESSED_START) + key.key_id
     nonce = os.urandom(12)
@@ -79,11 +75,7 @@ def seal_record(data: bytes, binding: Binding, key: RecordKey) -> bytes:
 
 
 def open_record(record: bytes, binding: Binding, key: RecordKey) -> bytes:
-    """
-    Return the content of `record`.
-
-    :raises Damaged: if `record` was not sealed under `key` for `binding`
-    """
+    """:raises Damaged: if `record` was not sealed under `key` for `binding`"""
     header = record[:NONCE_AT]
     # No trial decryption: the header names its key, or the record is not ours.
     if header[KEY_ID_AT:] == key.key_id and header[:KEY_ID_AT] in _KNOWN_STARTS:

@@ -1,8 +1,8 @@
 """
 `SealedField`: a model field with values of type `SealedValue`.
 
-A value from the database is bound to its instance. A ciphertext that was moved to another row,
-column or owner does not open. The field supports no lookups, text, forms or dumps.
+A ciphertext moved to another row, column or owner does not open. The field supports no lookups,
+text, forms or dumps.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .sealed import Binding, SealedAccessError, SealedValue
 
 
 class StoredCiphertext(bytes):
-    """Bytes of a column, not yet bound. `SealedDescriptor` binds them."""
+    """Bytes of a column, which `SealedDescriptor` binds."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ _ABSENT = object()
 
 
 class SealedDescriptor(DeferredAttribute):
-    """Binds a ciphertext to the instance that it is read from."""
+    """Binds a ciphertext to its instance."""
 
     field: SealedField[Any, Any]
 
@@ -52,7 +52,7 @@ class SealedDescriptor(DeferredAttribute):
 
 
 class NullLookup(Exact):
-    """Allows `column=None`, which means `isnull`, and refuses other comparisons."""
+    """Allows only `column=None`, which means `isnull`."""
 
     def get_prep_lookup(self) -> Any:
         if self.rhs is not None:
@@ -66,7 +66,7 @@ _Get_co = TypeVar("_Get_co", covariant=True)
 if TYPE_CHECKING:
 
     class Column(models.Field[_Set_contra, _Get_co]):
-        """The types for a type checker: `SealedValue` in and out, or None for a nullable column."""
+        """The types for a type checker: `SealedValue`, or None for a nullable column."""
 
         _pyi_private_set_type: SealedValue
         _pyi_private_get_type: SealedValue
@@ -78,10 +78,7 @@ else:
 
 
 class SealedField(Column[_Set_contra, _Get_co]):
-    """
-    :param data_class: the class of the column's data
-    :param holder: the attribute of the instance with the id of the key's holder
-    """
+    """:param holder: the attribute with the id of the key's holder"""
 
     descriptor_class = SealedDescriptor
     empty_values: ClassVar[list[Any]] = [None]  # type: ignore[misc]
@@ -117,9 +114,8 @@ class SealedField(Column[_Set_contra, _Get_co]):
         self, value: bytes | None, *, holder: UUID, row: UUID
     ) -> SealedValue | None:
         """
-        Return the sealed value of bytes that were read without an instance, by `values_list`.
-
-        The caller states the binding. A wrong one is harmless: the value does not open.
+        Return the sealed value of bytes from `values_list`. With a wrong binding it does not
+        open.
         """
         if value is None:
             return None

@@ -1,8 +1,7 @@
 """
-Unwrapped keys in the memory of one process: few, for minutes, until their fence epoch changes.
+Unwrapped keys in a process's memory: few, for minutes, until their fence epoch changes.
 
-The cache saves unwrapping a key, never reading its row. A timer evicts expired keys, also in an
-idle process.
+The cache saves unwrapping a key, never reading its row.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ K = TypeVar("K")
 
 
 class WrappedKeyRow(Protocol):
-    """The columns of a key's row that the cache compares."""
-
     @property
     def holder(self) -> UUID: ...
     @property
@@ -38,13 +35,6 @@ class _CachedKey(Generic[K]):
 
 
 class KeyCache(Generic[K]):
-    """
-    A cache with one key per holder.
-
-    :param max_keys: the maximum number of keys
-    :param max_age_seconds: the maximum age of a key
-    """
-
     def __init__(self, *, max_keys: int, max_age_seconds: float) -> None:
         self._max_keys = max_keys
         self._max_age_seconds = max_age_seconds
@@ -59,7 +49,7 @@ class KeyCache(Generic[K]):
         return len(self._cached_keys)
 
     def find_key(self, row: WrappedKeyRow) -> K | None:
-        """Return the cached key of `row`. Drop a key of another epoch or wrapping."""
+        """Return the cached key. Drop a key of another epoch or wrapping."""
         with self._lock:
             cached_key = self._cached_keys.get(row.holder)
             if cached_key is None:
@@ -73,7 +63,6 @@ class KeyCache(Generic[K]):
         return None
 
     def store_key(self, row: WrappedKeyRow, key: K) -> None:
-        """Cache the key of `row`, and evict excess and expired keys."""
         with self._lock:
             self._cached_keys.pop(row.holder, None)
             expires_at = monotonic() + self._max_age_seconds

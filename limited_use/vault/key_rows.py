@@ -1,7 +1,6 @@
 """
-The rows of data keys, read and written through database functions (see `sql_functions`).
-
-No other module calls these functions.
+The rows of data keys, through database functions (see `sql_functions`) that no other module
+calls.
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ class KeyRow:
 
 
 class KeyMetadata(NamedTuple):
-    """The columns of a key without the wrapped key, for processes that may not read it."""
-
     holder: UUID
     line: KeyLine
     epoch: int
@@ -53,8 +50,6 @@ class EpochKeyCount(NamedTuple):
 
 
 class DataKeyToRewrap(NamedTuple):
-    """A data key that is wrapped under an older epoch."""
-
     id: UUID
     holder: UUID
     key_id: bytes
@@ -67,7 +62,7 @@ def build_read_query() -> tuple[str, int]:
     Return the query for wrapped keys that this process class may read, and how often it takes the
     array of holders.
 
-    The columns are those of `KeyRow`, with the line before the epoch.
+    Columns as in `KeyRow`, with the line before the epoch.
     """
     lines = sorted(acl.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_reader(line) for line in lines]
@@ -80,9 +75,9 @@ def build_read_query() -> tuple[str, int]:
 
 def read_row(holder: UUID) -> KeyRow | None:
     """
-    Return the holder's current key row, or None if it has no key.
+    Return the holder's current key.
 
-    :raises acl.NotThisProcess: if this process class may not read the key's line
+    :raises acl.NotThisProcess:
     """
     query, times = build_read_query()
     rows_found = run_query(query, *[[holder]] * times) if times else []
@@ -93,11 +88,7 @@ def read_row(holder: UUID) -> KeyRow | None:
 
 
 def refuse_unreadable_line(holder: UUID) -> None:
-    """
-    Distinguish a missing key from a key that this process class may not read.
-
-    :raises acl.NotThisProcess: if the holder has an unreadable key
-    """
+    """:raises acl.NotThisProcess: if the holder has a key that this process class may not read"""
     readable_lines = acl.get_rights(settings.PROCESS_CLASS).unwraps
     for key in get_metadata([holder]):
         if key.line not in readable_lines:
@@ -118,12 +109,11 @@ def get_all_metadata() -> list[KeyMetadata]:
 
 
 def count_dead_keys(tombstones: Sequence[str]) -> int:
-    """Return how many stored keys have one of these tombstones. Above 0 only after a restore."""
+    """Return how many stored keys have one of these tombstones; above 0 only after a restore."""
     return int(run_query("SELECT vault_dead(%s)", list(tombstones))[0][0])
 
 
 def count_keys_by_epoch(line: KeyLine | None = None) -> list[EpochKeyCount]:
-    """Return the number of keys under each epoch, the oldest epoch first."""
     rows_found = run_query("SELECT * FROM vault_tally() ORDER BY line, kek_epoch")
     tallies = [EpochKeyCount(KeyLine(columns[0]), *columns[1:]) for columns in rows_found]
     return [count for count in tallies if line in {None, count.line}]
@@ -136,11 +126,11 @@ def find_holder(line: KeyLine, kek_epoch: int) -> UUID | None:
 
 def lock_line(line: KeyLine, *, exclusive: bool) -> bool:
     """
-    Lock the line until the caller's transaction ends.
+    Lock the line until the transaction ends.
 
-    Return False if no epoch of the line is recorded, or if the newest epoch has just ended.
+    Return False without a recorded epoch, or if the newest has just ended.
 
-    :param exclusive: lock out others that create keys, to rotate the epoch
+    :param exclusive: lock out creators of keys, to rotate the epoch
     """
     if exclusive:
         return bool(run_query("SELECT * FROM vault_hold_line_alone(%s)", str(line)))
@@ -151,7 +141,7 @@ def insert_row(key: KeyRow, *, at: datetime) -> None:
     """
     Store a new key, in the caller's transaction.
 
-    :raises ForeignHolder: if the holder does not belong to the transaction's person
+    :raises ForeignHolder:
     """
     inserted = call_function(
         "vault_make",
@@ -168,7 +158,7 @@ def raise_epoch(holder: UUID, epoch: int) -> bool:
 
 
 def delete_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
-    """Delete the key; return its line, key id, and the last epoch that it was wrapped under."""
+    """Delete the key; return its line, key id, and the last epoch that wrapped it."""
     rows_found = call_function("vault_destroy", holder)
     if not rows_found:
         return None
@@ -179,7 +169,6 @@ def delete_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
 def get_keys_to_rewrap(
     line: KeyLine, *, from_epoch: int = 0, before_epoch: int, limit: int
 ) -> list[DataKeyToRewrap]:
-    """Return keys of a line wrapped under an epoch from `from_epoch` to before `before_epoch`."""
     rows_found = run_query(
         "SELECT * FROM vault_to_rewrap(%s, %s, %s, %s)", str(line), from_epoch, before_epoch, limit
     )
@@ -190,22 +179,16 @@ def get_keys_to_rewrap(
 
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> int:
-    """Store rewrapped keys; return how many still existed under an older epoch."""
     return len(run_query("SELECT * FROM vault_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch))
 
 
 def record_epochs(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
-    """
-    Record the beginning of new epochs.
-
-    A web process may record only the first epoch of a line.
-    """
+    """Record new epochs. A web process may record only the first epoch of a line."""
     unique_numbers = sorted(set(numbers))
     call_function("vault_began", [uuid7() for _ in unique_numbers], str(line), unique_numbers, at)
 
 
 def record_epoch_end(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:
-    """Record when an epoch's key was destroyed, and the ledger entry of it."""
     run_query("SELECT vault_ended(%s, %s, %s, %s)", str(line), number, entry_id, at)
 
 
@@ -215,7 +198,6 @@ def _parse_metadata(columns: Sequence[Any]) -> KeyMetadata:
 
 
 def call_function(name: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Call the variant of a function that this process class executes, and return its rows."""
     function, placeholders = sql_functions.name_for_class(name), ", ".join(["%s"] * len(values))
     return run_query(f"SELECT * FROM {function}({placeholders})", *values)  # noqa: S608 - our own names
 

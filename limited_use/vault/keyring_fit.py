@@ -1,8 +1,8 @@
 """
 Checks whether the keyring fits the keys that it wrapped.
 
-A lost, foreign or outdated keyring would look like a disconnect. The checks run when a process
-starts, every few minutes, and before a new keyring is created over wrapped keys.
+A lost, foreign or outdated keyring would look like a disconnect. Runs at process start, every few
+minutes, and before a new keyring is created.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ _OTHER_KEYS_TRIED: Final = 20
 
 def find_problems() -> list[str]:
     """
-    Return the problems that an operator must know, one sentence each.
+    Return the problems, one sentence each, of this process class's key lines.
 
-    Checks the key lines of this process class. A class that only reads, such as staff, may not
-    count keys, so its processes check nothing.
+    None for a class that only reads, such as staff, because it may not count keys.
 
-    :raises KeyStoreUnavailable: if the keyring does not answer
+    :raises KeyStoreUnavailable:
     """
     own_rights = acl.get_rights(settings.PROCESS_CLASS)
     lines = sorted(own_rights.all_lines) if own_rights.wraps or own_rights.turns else []
@@ -47,9 +46,9 @@ def find_problems() -> list[str]:
 
 def count_orphaned_keys() -> int:
     """
-    Return the number of wrapped keys if the keyring has no epoch key at all, otherwise 0.
+    Return the number of wrapped keys if the keyring has no epoch key, otherwise 0.
 
-    :raises KeyStoreUnavailable: if the keyring does not answer
+    :raises KeyStoreUnavailable:
     """
     try:
         has_epoch_key = any(get_keyring().list_epochs(line) for line in KeyLine)
@@ -86,10 +85,6 @@ def _find_line_problems(line: KeyLine, keyring_epochs: tuple[int, ...]) -> list[
 
 
 def _can_rewrap_another_key(line: KeyLine, epoch: int) -> bool:
-    """
-    Return whether one of the epoch's next keys unwraps. Only a class that rotates epochs can
-    check.
-    """
     if line not in acl.get_rights(settings.PROCESS_CLASS).turns:
         return False
     other_keys = key_rows.get_keys_to_rewrap(
@@ -112,7 +107,7 @@ def _can_rewrap(line: KeyLine, key: key_rows.DataKeyToRewrap) -> bool:
 
 
 def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
-    """Return whether one key of the epoch still unwraps. Calls the keyring, not the cache."""
+    """Return whether one key of the epoch still unwraps, without the cache."""
     own_rights = acl.get_rights(settings.PROCESS_CLASS)
     if line in own_rights.turns:
         sample = key_rows.get_keys_to_rewrap(
@@ -126,11 +121,10 @@ def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
 
 def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
     """
-    Return the holder of a key that this process class may unwrap, or None.
+    Return the holder of a key that this process class may unwrap.
 
-    A class that acts for one person per request cannot read any key at its start. Its processes
-    try the epoch's naming key, which belongs to no person and which a foreign keyring cannot
-    unwrap.
+    A class that acts for one person per request tries the epoch's naming key, which belongs to no
+    person.
     """
     if not sql_functions.has_variants(settings.PROCESS_CLASS):
         return key_rows.find_holder(line, epoch)

@@ -1,8 +1,8 @@
 """
 Data keys: create, read, fence, destroy.
 
-A disconnect deletes the key's row in its own transaction; from the commit on, nothing opens. The
-end of the key epoch makes the bytes of that row worthless (see `rotation.key_epochs`).
+A disconnect deletes the key's row; from the commit on, nothing opens. The end of the key epoch
+makes copies of the row worthless (`rotation.key_epochs`).
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class KeyDestroyed(Exception):
 
 class KeyUnusable(KeyDestroyed):
     """
-    The holder's key does not unwrap, so nothing can be sealed under it. Code that writes for many
-    holders catches this error.
+    The key does not unwrap, so it cannot seal. Code that writes for many holders catches this
+    error.
     """
 
 
 class DestroyedKey(NamedTuple):
-    """A destroyed key: its hexadecimal id, and the last key epoch that it was wrapped under."""
+    """Hexadecimal id, and the last epoch that wrapped the key."""
 
     line: KeyLine
     key_id: str
@@ -80,7 +80,6 @@ class UnwrappedKey:
 
     @property
     def ledger_key_cipher(self) -> AESGCM:
-        """The cipher of a naming key, which wraps ledger keys (see `ledger_key_wrap`)."""
         return AESGCM(self._derive_key("ledger-keys"))
 
     def _derive_key(self, purpose: str) -> bytes:
@@ -100,9 +99,9 @@ def create_unwrapped(
     *, holder: UUID, line: KeyLine, at: datetime, epoch: int
 ) -> tuple[KeyRow, UnwrappedKey]:
     """
-    Create the key of `holder`, in the caller's transaction; return its row and the key itself.
+    Create a key in the caller's transaction; return its row and the key itself.
 
-    A process that may only wrap keys of the line can seal with the returned key.
+    So a process with only the right to wrap can seal.
     """
     root = secrets.token_bytes(KEY_BYTES)
     key_id = compute_key_id(root)
@@ -118,7 +117,7 @@ def raise_epoch(*, holder: UUID, epoch: int) -> None:
     """
     Invalidate permits and sealers of older epochs but keep the key, in the caller's transaction.
 
-    :raises KeyDestroyed: if there is no key of an older epoch
+    :raises KeyDestroyed:
     """
     if not key_rows.raise_epoch(holder, epoch):
         raise KeyDestroyed(holder)
@@ -126,16 +125,16 @@ def raise_epoch(*, holder: UUID, epoch: int) -> None:
 
 
 def destroy_returning_id(*, holder: UUID) -> str | None:
-    """Delete the key of `holder`, in the caller's transaction; return its id. See `destroy_key`."""
+    """Return the destroyed key's id. See `destroy_key`."""
     destroyed_key = destroy_key(holder=holder)
     return None if destroyed_key is None else destroyed_key.key_id
 
 
 def destroy_key(*, holder: UUID) -> DestroyedKey | None:
     """
-    Delete the key of `holder`, in the caller's transaction, and record its tombstone as owed.
+    Delete the key in the caller's transaction, and record its tombstone as owed.
 
-    Return None if there is no key: repeating a disconnect destroys nothing.
+    Return None without a key, as in a repeated disconnect.
     """
     deleted_row = key_rows.delete_row(holder)
     if deleted_row is None:
@@ -158,10 +157,7 @@ def unwrap(row: KeyRow) -> UnwrappedKey:
     """
     Return the key of `row`, unwrapped at most once per process and five minutes.
 
-    The cache saves the unwrapping, never reading the row.
-
-    :raises EpochGone: if the epoch key that wraps it is destroyed
-    :raises KeyStoreUnavailable: if the key store does not answer
+    :raises EpochGone, KeyStoreUnavailable:
     """
     cached_key = _key_cache.find_key(row)
     if cached_key is not None:
@@ -181,17 +177,17 @@ def drop_cached_keys(holder: UUID | None = None) -> None:
 
 
 def compute_key_id(root: bytes) -> bytes:
-    """Return the commitment that names a key. It avoids trial decryption, and finds residue."""
+    """Return a commitment to the key. It avoids trial decryption, and finds residue."""
     return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
 
 
 def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     """
-    Lock the rows of the line's epochs until the transaction ends: shared to create a key,
-    exclusive to rotate.
+    Lock the line's epochs until the transaction ends: shared to create a key, exclusive to
+    rotate.
 
-    Row locks, because any login could take an advisory lock and block all key creation. Only the
-    vault's functions can lock these rows.
+    Only the vault's functions can take these row locks; any login could block key creation by an
+    advisory lock.
 
     :raises NoKeyring: if the keyring has no key of the line
     """

@@ -1,8 +1,8 @@
 """
 Naming keys wrap the ledger keys: one per key epoch, destroyed with it.
 
-A process caches naming keys and opens ledger keys without the key store. So a disconnect, which
-writes ledger entries, waits for no key store. A rotation replaces the naming key.
+A process caches naming keys, so a disconnect, which writes ledger entries, waits for no key
+store.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MAX_CIPHERS = 2
 
 
 def get_naming_holder(epoch: int) -> UUID:
-    """Return the holder id of an epoch's naming key. It is no id of a person or connection."""
+    """Return the holder id of an epoch's naming key, which is no person's or connection's id."""
     return UUID(bytes=_PREFIX + epoch.to_bytes(8, "big"))
 
 
@@ -65,8 +65,7 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     """
     Return the ledger key of this commitment, or None if it is destroyed.
 
-    :raises EpochGone: if its naming key is destroyed or does not fit
-    :raises KeyStoreUnavailable: if the naming key is not cached and the key store does not answer
+    :raises EpochGone, KeyStoreUnavailable:
     """
     binding = _get_binding(holder, commitment)
     row, previous_row = naming_rows.read_key(holder, commitment), None
@@ -84,13 +83,10 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
 
 def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
     """
-    Wrap every ledger key under the epoch's naming key, and destroy older naming keys.
+    Wrap every ledger key under the epoch's naming key, and destroy older ones. Repeatable.
 
-    The epoch's rotation calls this function. An interrupted run is continued by the next call.
-
-    :return: holders of ledger keys with a destroyed naming key, which occurs in a restored
-        database
-    :raises EpochGone: if an existing naming key does not open its ledger keys
+    :return: holders of ledger keys with a destroyed naming key, as in a restored database
+    :raises EpochGone:
     """
     with transaction.atomic():
         cipher = _get_or_create_cipher(epoch, at)
@@ -128,13 +124,11 @@ def drop_cached_ciphers(*, below: int | None = None) -> None:
 
 
 def create_naming_key(epoch: int, *, at: datetime) -> None:
-    """Create the naming key of an epoch that a rotation begins, in the caller's transaction."""
     if not keys.has_key(get_naming_holder(epoch)):
         keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
 
 
 def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM]:
-    """Return the newest epoch with a naming key, and its cipher. Create the first naming key."""
     try:
         return epochs[-1], _get_or_create_cipher(epochs[-1], at)
     except rows_of_keys.ForeignHolder:

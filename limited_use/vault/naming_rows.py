@@ -1,9 +1,8 @@
 """
 Access to the table of ledger keys through database functions (see `sql_functions`).
 
-A caller needs the holder and the key's commitment, which a row of `LedgerKey` contains. A web
-process sees only the `LedgerKey` rows of its person (`config.database.row_owners`). An id alone
-finds nothing.
+A caller needs holder and commitment, which a web process reads only for its person
+(`config.database.row_owners`).
 """
 
 from __future__ import annotations
@@ -32,8 +31,6 @@ class LedgerKeyCiphertext(NamedTuple):
 
 
 class LedgerKeyToRewrap(NamedTuple):
-    """A ledger key that is wrapped under an older epoch."""
-
     id: UUID
     holder: UUID
     commitment: bytes
@@ -66,7 +63,7 @@ def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> Non
     """
     Store a new key, in the caller's transaction.
 
-    :raises key_rows.ForeignHolder: if the holder does not belong to the transaction's person
+    :raises key_rows.ForeignHolder:
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
     if not key_rows.call_function("vault_name_make", *values):
@@ -97,7 +94,7 @@ def get_keys_to_rewrap(
 
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
-    """Store rewrapped keys. A key that was destroyed in between stays destroyed."""
+    """Store rewrapped keys, except those destroyed in between."""
     key_rows.run_query(
         "SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch
     )

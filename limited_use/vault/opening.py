@@ -1,8 +1,8 @@
 """
 Opens sealed values. Only sinks may import this module (linted).
 
-Each batch reads key rows and fences in one query, after the permits were granted. So a permit
-opens nothing once a disconnect or a withdrawal has committed.
+Each batch reads key rows and fences after the permits were granted, so a permit opens nothing
+once a disconnect or a withdrawal has committed.
 """
 
 from __future__ import annotations
@@ -57,11 +57,7 @@ _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 
 class OpeningBatch:
-    """
-    The keys of valid permits. Opens only their data.
-
-    A key that does not unwrap is None, and its values stay closed.
-    """
+    """The keys of valid permits. A key that does not unwrap is None."""
 
     __slots__ = ("_keys",)
 
@@ -72,8 +68,6 @@ class OpeningBatch:
 
     def open_value(self, sealed: SealedValue, permit: Permit) -> bytes:
         """
-        Return the plaintext of `sealed`.
-
         :raises Unopenable: if the permit is for other data, or the value does not open
         :raises envelope.Damaged: if the permit fits, but the value or its key was changed
         """
@@ -96,9 +90,8 @@ class OpeningBatch:
 
 def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     """
-    Return a batch for `permits`, after reading their keys and fences in one query.
-
-    A key that does not unwrap raises an alarm, and the other keys still open.
+    Read keys and fences in one query. A key that does not unwrap raises an alarm; others still
+    open.
 
     :raises Unopenable: if a permit has expired, its key is destroyed or of another epoch, or one
         of its fences is down
@@ -122,9 +115,9 @@ def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
 
 def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> list[bytes]:
     """
-    Return the plaintexts of `sealed`, for the use of `permit`.
+    Return the plaintexts, for one use.
 
-    :raises Unopenable: if one value does not open
+    :raises Unopenable:
     """
     batch = begin_batch([permit], at=at)
     return [batch.open_value(value, permit) for value in sealed]
@@ -133,7 +126,6 @@ def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> 
 def _unwrap_for_permit(
     permit: Permit, rows: dict[UUID, KeyRow], live_fences: set[Fence]
 ) -> UnwrappedKey | None:
-    """Return the key of a permit, or None if the key does not unwrap."""
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
         # Destroyed or fenced off, maybe by another process, so drop the cached key as well.

@@ -1,8 +1,8 @@
 """
 `SealedValue`: ciphertext and its binding, without plaintext.
 
-Any code may hold one. Its attributes reveal no more than the database does. Operations that could
-leak it from the process by accident raise an error.
+Any code may hold one: its attributes reveal no more than the database. Operations that could leak
+it raise an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class SealedAccessError(TypeError):
 
 
 class Binding(NamedTuple):
-    """The place of a ciphertext. The ciphertext opens in no other place."""
+    """The only place where a ciphertext opens."""
 
     holder: UUID
     data_class: DataClass
@@ -34,7 +34,7 @@ class Binding(NamedTuple):
 
     def associated_data(self, header: bytes) -> bytes:
         """
-        Return the authenticated data of the ciphertext (AEAD).
+        Return the data to authenticate (AEAD).
 
         :param header: format version, flags and key id
         """
@@ -125,7 +125,6 @@ class SealedValue:
 
     @property
     def ciphertext(self) -> bytes:
-        """The stored bytes: header, nonce, ciphertext, tag."""
         return self._ciphertext
 
     @property

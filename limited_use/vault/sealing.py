@@ -1,9 +1,7 @@
 """
-Seals values. Sealing needs the key, but no permit: code that writes new data cannot read old
-data.
+Seals values without a permit: code that writes new data cannot read old data.
 
-A sealer reads the key's row once and serves one batch. The caller checks the fence in the
-transaction that writes the rows.
+A sealer serves one batch. The caller checks the fence in the writing transaction.
 """
 
 from __future__ import annotations
@@ -34,8 +32,6 @@ from .sealed import Binding, SealedValue
 
 
 class Sealer:
-    """Seals and blinds values under the key of one holder."""
-
     def __init__(self, holder: UUID, epoch: int, key: UnwrappedKey) -> None:
         self.holder = holder
         self.epoch = epoch
@@ -45,9 +41,7 @@ class Sealer:
         self, model: type[models.Model], column: str, *, row: UUID, data: bytes | str
     ) -> SealedValue:
         """
-        Return `data` sealed for one column of one row of `model`.
-
-        :param row: the row's id, which is chosen before sealing
+        :param row: the row's id, chosen before sealing
         :param data: text is encoded as UTF-8
         """
         table, column_name, data_class = _get_column(model, column)
@@ -56,7 +50,7 @@ class Sealer:
         return SealedValue(envelope.seal_record(plaintext, binding, self._key), binding)
 
     def compute_blind(self, kind: str, value: str) -> bytes:
-        """Return 32 bytes to look `value` up by within this holder. They die with its key."""
+        """Return 32 bytes to look `value` up by within this holder, until its key is destroyed."""
         encoded_kind = kind.encode()
         message = b"\0".join((len(encoded_kind).to_bytes(2, "big") + encoded_kind, value.encode()))
         return hmac.digest(self._key.blind_key, message, "sha256")
@@ -67,8 +61,7 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
     Return a sealer for one batch.
 
     :param epoch: the holder's fence epoch when the work began
-    :raises KeyDestroyed: if the key is destroyed or has another epoch
-    :raises KeyUnusable: if the key does not unwrap although the key store answers
+    :raises KeyDestroyed, KeyUnusable:
     """
     # Twice at most: a rotation may have rewrapped the key and destroyed its old epoch between
     # reading the row and unwrapping.
@@ -86,10 +79,9 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
 
 def create_sealer(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> Sealer:
     """
-    Create the key of a new holder, in the caller's transaction, and return its sealer.
+    Create a new holder's key in the caller's transaction, and return its sealer.
 
-    Needs only the right to wrap keys of the line. Once the sealer is gone, opening its values
-    needs the right to unwrap them.
+    Needs only the right to wrap; opening the values later needs the right to unwrap.
     """
     _, key = create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)
     return Sealer(holder, epoch, key)

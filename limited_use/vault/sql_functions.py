@@ -1,15 +1,13 @@
 """
-Database functions that read and write the table of data keys, and the only way to it.
+The database functions for data keys, the only way to their table.
 
-They run with the rights of their owner (`SECURITY DEFINER`), a role that no login has, in the
-caller's transaction. Each may be executed by the process classes that need it (see
-`keyring.acl`). `naming_rows` does the same for ledger keys. The SQL is in
-``migrations/sql/data_keys.sql``. `manage.py database_walls` restores text and owner after a
-manual change.
+They run in the caller's transaction with the rights of a role that no login has (`SECURITY
+DEFINER`), for the process classes that need them (`keyring.acl`). `manage.py database_walls`
+restores ``migrations/sql/data_keys.sql`` after manual changes.
 
 Classes that act for one person per request execute variants: web processes (``person_keys.sql``)
-find keys of the transaction's person, staff processes (``opened_keys.sql``) keys of data that
-owners opened to support.
+for keys of the transaction's person, staff processes (``opened_keys.sql``) for data opened to
+support.
 """
 
 from __future__ import annotations
@@ -30,11 +28,6 @@ SQL_FOLDER: Final = Path(__file__).resolve().parents[1] / "migrations" / "sql"
 
 
 def get_classes_with_right(right: str) -> frozenset[str]:
-    """
-    Return the classes that have a right on any line.
-
-    :param right: a field of `KeyRights`
-    """
     return frozenset(
         process_class
         for process_class, rights in RIGHTS.items()
@@ -52,7 +45,6 @@ _VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
 
 
 def has_variants(process_class: str) -> bool:
-    """Return whether a class acts for one person per request, and so has variants."""
     return process_class in _VARIANTS
 
 
@@ -66,10 +58,6 @@ def get_reader_name(line: KeyLine) -> str:
 
 
 def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """
-    Return the executing classes of each function and variant. Classes with variants execute only
-    these.
-    """
     executors = {
         name: executing_classes - frozenset(_VARIANTS)
         for name, executing_classes in classes.items()

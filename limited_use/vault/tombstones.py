@@ -1,9 +1,8 @@
 """
 Tombstones of destroyed keys and issued receipts.
 
-The transaction that destroys a key records its tombstone as owed. `ledger.tombstone_publication`
-publishes it outside of the database. A restored database has lost what was destroyed after its
-backup; the published tombstones have not (see `rotation.resurrected_keys`).
+The transaction that destroys a key records one as owed; `ledger.tombstone_publication` publishes
+it outside of the database, where it reveals a restored key (`rotation.resurrected_keys`).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ class Tombstone(NamedTuple):
 
 
 def for_key(key_id: bytes) -> Tombstone:
-    """Return the tombstone of a key. Its value matches no ciphertext header."""
+    """Return a key's tombstone. Its value matches no ciphertext header."""
     return Tombstone("key", hashlib.sha256(b"LU-tombstone/1\0" + key_id).hexdigest())
 
 
@@ -32,7 +31,7 @@ def for_receipt(receipt_id: UUID) -> Tombstone:
 
 
 def record_owed(tombstone: Tombstone) -> None:
-    """Record a tombstone to publish, in the caller's transaction. Repeating it changes nothing."""
+    """Record a tombstone to publish, in the caller's transaction. Idempotent."""
     OwedTombstone.objects.bulk_create(
         [OwedTombstone(kind=tombstone.kind, value=tombstone.value)], ignore_conflicts=True
     )

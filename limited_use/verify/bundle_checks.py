@@ -16,9 +16,9 @@ BundleDocument = Mapping[str, Any]
 
 def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
-    Yield the bundle's sections, and every clause that it reports as not met.
+    Yield the bundle's sections, and every clause reported as not met.
 
-    The signature does not prove that a section is true, only that the service stated it then.
+    The signature proves only that the service stated a section then.
     """
     yield f"signature       good, by {document['signed_by']}"
     yield f"evidence        {document['id']}, made {document['made_at']}"

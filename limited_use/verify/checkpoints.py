@@ -1,8 +1,7 @@
 """
 Checks a series of signed checkpoints offline: the log only ever grew. Pure.
 
-Checkpoints that were kept over time show whether the service presented one history. The service
-may supply the proofs between them: a wrong one fails.
+Checkpoints kept over time show one history. The service may supply the proofs: a wrong one fails.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ class NotConsistent(Exception):
 
 def parse_notes(text: str) -> list[str]:
     """
-    Return the signed notes in `text`: a publication file (JSON lines), or a single note.
+    Return the signed notes of a publication file (JSON lines), or a single note.
 
-    :raises NotConsistent: if it is neither
+    :raises NotConsistent: if `text` is neither
     """
     if not text.startswith("{"):
         return [text]
@@ -42,7 +41,7 @@ def check_series(
     signed_notes: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
 ) -> Iterator[str]:
     """
-    Yield what the checkpoints, in the order of their publication, prove together.
+    Yield the findings on checkpoints in the order of their publication.
 
     :param signed_notes: signed checkpoints
     :param proofs: consistency proofs in any order; extra ones are ignored

@@ -1,5 +1,3 @@
-"""Checks the proof of one ledger entry, and describes the entry. Pure."""
-
 from __future__ import annotations
 
 import json
@@ -23,10 +21,9 @@ def is_proof(document: bytes) -> bool:
 
 def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
-    Yield the content of the entry, and its place in the ledger.
+    Yield the entry's content and place.
 
-    :raises BadNote: if none of `keys` signed the checkpoint
-    :raises BadProof: if the checkpoint's tree does not contain the entry
+    :raises BadNote, BadProof:
     """
     proven = proofs.verify_proof(document.decode(), keys)
     payload: dict[str, Any] = json.loads(proven.payload)

@@ -24,11 +24,7 @@ _OWN_KINDS = frozenset({"connection", "integration"})
 
 
 def parse_part(text: bytes) -> OwnerPart:
-    """
-    Return the content of the file.
-
-    :raises NotProven: if the file is no owner's part
-    """
+    """:raises NotProven: if the file is no owner's part"""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -39,7 +35,7 @@ def parse_part(text: bytes) -> OwnerPart:
 
 
 def check_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """Yield what the file proves by itself: the ledger holds the commitment to its key."""
+    """Yield the proof of the file itself: the ledger holds the commitment to its key."""
     key = bytes.fromhex(document["key"])
     if (
         len(key) != pseudonym_derivation.KEY_BYTES
@@ -66,7 +62,7 @@ def list_own_entries(
     document: OwnerPart, export: str, checkpoint: LogCheckpoint | None
 ) -> Iterator[str]:
     """
-    Yield the export's entries about the subjects of the part, oldest first.
+    Yield the export's entries about the part's subjects, oldest first.
 
     :param checkpoint: signed: the export must be the whole ledger up to its size
     :raises NotProven: if the export is not, or cannot be read

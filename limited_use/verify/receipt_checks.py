@@ -1,5 +1,3 @@
-"""Checks each part of a receipt, after its signature. Pure."""
-
 from __future__ import annotations
 
 import json
@@ -16,11 +14,10 @@ LedgerEntry = tuple[ProvenEntry, Mapping[str, Any]]
 
 
 class NotProven(Exception):
-    """The receipt does not prove what it must."""
+    """A required proof is missing or wrong."""
 
 
 def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """Yield what part 1 proves: nothing is left, and the keys are destroyed."""
     body = receipt["body"]
     yield f"signature       good, by {receipt['signed_by']}"
     yield f"receipt         {receipt['id']}, issued {receipt['issued_at']}"
@@ -46,7 +43,6 @@ def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> I
 
 
 def check_second_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """Yield what part 2 proves: the epoch of each key is destroyed as well."""
     body = receipt["body"]
     yield f"signature       good, by {receipt['signed_by']}"
     yield f"receipt, part 2 {receipt['id']}, issued {receipt['issued_at']}"
@@ -120,5 +116,5 @@ def _format_value(value: object) -> str:
 
 
 def escape_text(value: object) -> str:
-    """Return the value as printable text, which cannot send commands to a terminal."""
+    """Return printable text, which cannot send commands to a terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(value))

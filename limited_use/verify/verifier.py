@@ -54,7 +54,7 @@ def check_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     """
     Return the findings on a receipt, an evidence bundle or an entry's proof, line by line.
 
-    :raises NotProven: if anything in it does not hold
+    :raises NotProven:
     """
     if not keys:
         raise NotProven("no key was given: without one nothing is shown")
@@ -71,7 +71,7 @@ def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -
     """
     Return the findings on both parts of one receipt.
 
-    :raises NotProven: if either does not hold, or the parts belong to different receipts
+    :raises NotProven: if a check fails, or the parts belong to different receipts
     """
     lines = [*check_document(first, keys), *check_document(second, keys)]
     first_part, second_part = (
@@ -106,10 +106,10 @@ def check_part(
     document: bytes, export: str | None, note: str | None, keys: Sequence[VerifierKey]
 ) -> list[str]:
     """
-    Return what an owner's part of the ledger proves, and its entries in an export.
+    Return the findings on an owner's part of the ledger, and its entries in an export.
 
     :param note: a signed checkpoint; the export must be the whole ledger up to its size
-    :raises NotProven: if anything in it does not hold
+    :raises NotProven:
     """
     try:
         part = part_checks.parse_part(document)
@@ -214,7 +214,6 @@ def _run_checks(options: argparse.Namespace) -> list[str]:
 
 
 def _write_line(line: str) -> None:
-    """Print a line safely: a hostile file cannot send commands to the terminal."""
     encoding = sys.stdout.encoding or "ascii"
     printable = escape_text(line).encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(f"{printable}\n")

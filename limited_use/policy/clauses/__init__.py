@@ -1,8 +1,8 @@
 """
-Every clause that binds this service, with its source and enforcement. Pure data.
+Every clause that binds this service, by id. Pure data.
 
-A rule names its clauses; a clause names other enforcement, or a duty.
-`tests/limited_use/test_clauses.py` checks that they agree.
+A rule names clauses; a clause names other enforcement, or a duty
+(`tests/limited_use/test_clauses.py`).
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ def get_rules(clause_id: str) -> tuple[PolicyRule, ...]:
 
 
 def is_enforced(clause: Clause) -> bool:
-    """Return whether software enforces the clause, at least in part; otherwise it is a duty."""
+    """Return whether software enforces the clause, at least in part."""
     return bool(clause.facts or clause.code or get_rules(clause.id))

@@ -1,5 +1,3 @@
-"""Types of clauses: source, confidence in the text, and duty."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,8 +7,6 @@ from limited_use.policy.vocabulary import Fact
 
 
 class Confidence(StrEnum):
-    """How the text of a clause is known."""
-
     # Read in the document, on the source's date.
     READ = "read"
     # Read in a sibling document of the same publisher.
@@ -40,9 +36,8 @@ class Clause:
     """
     One sentence that binds this service.
 
-    Rules name their clauses (see `clauses.get_rules`). `facts` and `code` are other enforcement:
-    facts that must be true, and dotted names in this project. An enforced clause has a test with
-    its id; every other clause has a duty.
+    `facts` and `code` (dotted names) are enforcement beside rules. An enforced clause has a test
+    with its id; any other has a duty.
     """
 
     id: str

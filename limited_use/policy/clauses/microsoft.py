@@ -1,7 +1,7 @@
 """
-Microsoft's terms, read in the terms of a sibling API.
+Microsoft's terms, read in those of a sibling API.
 
-The rules do not depend on the provider, so they cover Microsoft's data as well.
+The rules of every provider also hold for Microsoft's data.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Our own conclusions from the clauses, and one law about another kind of data."""
+"""Our readings of the clauses, and one law on another kind of data."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """
-The rules of the policy, as pure data.
+The rules of the policy, as data. Pure.
 
-Any forbidding rule wins over permitting rules, in any order. The first forbidding rule names the
-clause.
+A forbidding rule always beats a permitting one. The first forbidding rule names the clause.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Permitted uses of calendars. See `permissions`."""
+"""Permitting rules for calendars."""
 
 from __future__ import annotations
 

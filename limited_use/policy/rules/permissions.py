@@ -1,7 +1,7 @@
 """
-Permitted uses of mail, accounts and keys. `calendar_permissions` has those of calendars.
+Permitting rules for mail, accounts and keys. A forbidding rule beats each of them.
 
-A forbidding rule wins over each of them.
+For calendars, see `calendar_permissions`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Uses that are forbidden for any facts. The first rule that covers a use names the clause."""
+"""Uses that are forbidden with any facts. The first matching rule names the clause."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The type of a rule, and the sets that rules use."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
-    """One rule of the policy. `says` is for users, `clauses` for reviewers."""
+    """One line of the policy. `says` is for users, `clauses` for reviewers."""
 
     id: str
     says: str
@@ -28,5 +26,4 @@ class PolicyRule:
 
 
 def forbid_use(rule_id: str, says: str, *clauses: str, **covers: frozenset[object]) -> PolicyRule:
-    """Return a rule that forbids the covered uses for any facts."""
     return PolicyRule(id=rule_id, says=says, clauses=clauses, **covers)  # type: ignore[arg-type]

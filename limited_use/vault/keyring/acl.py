@@ -1,8 +1,8 @@
 """
-The rights of each process class on keys, in one table for the key store and the code.
+The rights of each process class on keys, in one table for key store and code.
 
-A transit engine enforces them by the policies of `transit_policies`. In a folder, a process that
-reads one file can read all, so there the rights bind only code that uses this module.
+A transit engine enforces them (`transit_policies`). With a folder they bind only code that uses
+this module.
 """
 
 from __future__ import annotations
@@ -20,18 +20,16 @@ _OWN = KeyLine.OWN
 
 
 class NotThisProcess(NoKeyring):
-    """A process of this class may not do that. Use one of another class."""
+    """A process of this class has no such right. Use another."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRights:
     """
-    The rights of one process class.
-
     :param wraps: lines of which it creates keys
     :param unwraps: lines of which it opens keys
     :param turns: lines of which it rotates epochs, which opens nothing
-    :param names: lines of `unwraps` of which it reads only naming keys, no key of an account
+    :param names: lines of `unwraps` limited to naming keys, without keys of accounts
     """
 
     wraps: frozenset[KeyLine] = frozenset()
@@ -93,13 +91,10 @@ RIGHTS: Final[dict[str, KeyRights]] = {
 
 
 def get_rights(process_class: str) -> KeyRights:
-    """Return the rights of a class. An unknown class has none."""
     return RIGHTS.get(process_class, KeyRights())
 
 
 class LimitedKeyring:
-    """A keyring that checks the rights of one process class first."""
-
     def __init__(self, keyring: Keyring, process_class: str) -> None:
         self._keyring = keyring
         self._class = process_class

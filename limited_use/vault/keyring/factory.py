@@ -1,5 +1,3 @@
-"""Creates the keyring that the settings choose."""
-
 from __future__ import annotations
 
 import os
@@ -13,7 +11,6 @@ from .port import Keyring, KeyringConfig
 
 
 def get_keyring() -> Keyring:
-    """Return the configured keyring, limited to the rights of this process class."""
     if settings.KEYRING.url:
         # One per process: a forked worker must not share its parent's connections.
         keyring = _open_transit(read_config(), os.getpid())

@@ -1,9 +1,9 @@
 """
 A keyring of files in one folder: the embedded default.
 
-One file per key with 32 random bytes, readable by its owner alone. Destroying a key overwrites
-its file before unlinking. Copies in a journal, a copy-on-write filesystem, a snapshot or a backup
-are out of reach, and the receipt says so.
+Each file has 32 random bytes and is readable by its owner alone. Destruction overwrites before
+unlinking, but misses copies in a journal, a copy-on-write filesystem, a snapshot or a backup, as
+the receipt says.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class FileKeyring:
 
     @classmethod
     def create(cls, directory: str | Path) -> FileKeyring:
-        """Create the missing keys in `directory`, and return the keyring. Never replaces a key."""
+        """Create missing keys in `directory`. Never replaces a key."""
         keyring = cls(directory)
         keyring._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         keyring._check_directory()

@@ -1,8 +1,8 @@
 """
 The port of keyrings, which hold the keys above the data keys.
 
-A keyring never returns a key: it wraps, unwraps, authenticates and signs. So a folder, a transit
-engine or a separate process can implement it. `factory` chooses one.
+A keyring never returns a key, so a folder, a transit engine or a separate process can implement
+it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ class SigningKey(StrEnum):
 
 class KeyStoreUnavailable(Exception):
     """
-    The key store does not answer. Until it does, nothing opens and nothing is sealed.
-
-    No data is lost. The client may retry.
+    The key store does not answer, so nothing opens or is sealed. No data is lost; the client may
+    retry.
     """
 
     # Seconds until the client should retry.
@@ -46,8 +45,8 @@ class KeyStoreUnavailable(Exception):
 
 class NoKeyring(KeyStoreUnavailable):
     """
-    The keyring is missing, unsafe, or refuses this process. The message tells the operator what
-    to do; retrying does not help.
+    The keyring is missing, unsafe, or refuses this process. Retrying does not help; the message
+    is for the operator.
     """
 
 
@@ -63,8 +62,6 @@ class KeyBinding(NamedTuple):
 
 
 class RewrapRequest(NamedTuple):
-    """A wrapped key to wrap again, with its current epoch and its binding."""
-
     epoch: int
     wrapped: bytes
     binding: KeyBinding
@@ -72,66 +69,57 @@ class RewrapRequest(NamedTuple):
 
 class Keyring(Protocol):
     """
-    :raises KeyStoreUnavailable: from every method, if the keyring does not answer
-    :raises NoKeyring: from every method, if the keyring cannot be used
+    :raises KeyStoreUnavailable: from every method
+    :raises NoKeyring: from every method
     """
 
     def __hash__(self) -> int: ...
 
     def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
-        """Return the epochs that have a key, oldest first. The last one is current."""
+        """Return the epochs with a key, oldest first, the current one last."""
 
     def create_epoch(self, line: KeyLine) -> int:
-        """Create the key of the next epoch durably, and return its number."""
+        """Create the next epoch's key durably, and return its number."""
 
     def destroy_epoch(self, line: KeyLine, epoch: int) -> None:
-        """Destroy the key of a past epoch. Repeating it changes nothing."""
+        """Destroy the key of a past epoch. Idempotent."""
 
     def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
         """
         Return `key` (32 bytes) encrypted under the epoch's key: 60 bytes.
 
-        :raises EpochGone: if the epoch has no key
+        :raises EpochGone:
         """
 
     def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, binding: KeyBinding) -> bytes:
-        """
-        Return the key in `wrapped`.
-
-        :raises EpochGone: if the epoch has no key, or its key does not fit
-        """
+        """:raises EpochGone: if the epoch has no key, or its key does not fit"""
 
     def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
         """
         Return each key wrapped under the key of `epoch`.
 
-        :raises EpochGone: if a key does not unwrap
+        :raises EpochGone:
         """
 
     def compute_mac(self, name: MacKey, message: bytes) -> bytes:
-        """Return HMAC-SHA256 (32 bytes) of `message` under the named key."""
+        """Return HMAC-SHA256 (32 bytes)."""
 
     def sign(self, name: SigningKey, message: bytes) -> bytes:
-        """Return the Ed25519 signature (64 bytes, RFC 8032) of `message`."""
+        """Return the Ed25519 signature (64 bytes, RFC 8032)."""
 
     def get_public_key(self, name: SigningKey) -> bytes:
-        """
-        Return the raw Ed25519 public key (32 bytes).
-
-        Later signatures use the key pair of the public key that was returned last.
-        """
+        """Return the raw Ed25519 public key (32 bytes) of the key that signs from now on."""
 
     def replace_signing_key(self, name: SigningKey) -> None:
         """
         Replace the signing key durably, and destroy the former key.
 
-        A process that returned the former public key may sign with the former key once more, or
-        be refused.
+        A process that knows the former public key may sign with it once more, or be refused.
         """
 
 
 class KeyringConfig(NamedTuple):
-    """Address of a transit engine and our credentials: a token, or the two ids of an AppRole."""
+    """Address of a transit engine and credentials: a token, or the two ids of an AppRole."""
 
     url: str
     mount: str

@@ -1,9 +1,9 @@
 """
-A keyring in the transit engine of OpenBao or Vault: for production.
+A keyring in the transit engine of OpenBao or Vault, for production.
 
-An epoch is a version of a transit key. Wrapping and signing keys never leave the engine, which
-also rewraps. Each process derives a MAC key in the engine once and caches it. Otherwise every
-disconnect, which writes a ledger entry, would wait for the engine.
+An epoch is a version of a transit key. Wrapping and signing keys never leave the engine. Each
+process caches a derived MAC key, so that no disconnect, which writes a ledger entry, waits for
+the engine.
 """
 
 from __future__ import annotations
@@ -45,8 +45,6 @@ class Missing(NoKeyring):
 
 
 class TransitKeyring:
-    """:param config: address of the engine, mount and prefix of our keys"""
-
     def __init__(self, config: KeyringConfig) -> None:
         self._config = config
         self._client = TransitClient(config)
@@ -57,7 +55,7 @@ class TransitKeyring:
     @classmethod
     def create(cls, config: KeyringConfig) -> TransitKeyring:
         """
-        Create our missing keys, and return the keyring. Never replaces a key.
+        Create our missing keys. Never replaces a key.
 
         :raises NoKeyring: if an existing key has the wrong kind
         """
@@ -201,7 +199,6 @@ class TransitKeyring:
         return NoKeyring(f"the key store declines {mount}/{path}")
 
     def _read_key(self, name: str) -> dict[str, Any]:
-        """Return the description of one of our keys, after checking its kind and settings."""
         key_name = self._get_key_name(name)
         key = self._call_engine("GET", f"keys/{key_name}")
         if any(key.get(setting, value) != value for setting, value in KEY_KINDS[name].items()):

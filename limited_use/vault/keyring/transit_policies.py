@@ -1,9 +1,8 @@
 """
 The transit engine's access policies, one per process class, from the table of `acl`.
 
-Each process has a token or a role with the policy of its class, and without the built-in policy
-`default`. So a web process can wrap the key of a refresh token but never unwrap it, and the
-process that rotates epochs opens no content.
+Tokens and roles omit the built-in policy `default`. A web process can wrap the key of a refresh
+token but never unwrap it; the process that rotates epochs opens no content.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _OWN_TOKEN: dict[str, PathRule] = {
 
 
 def build_policies(mount: str, prefix: str) -> dict[str, str]:
-    """Return the text of each policy by its name, for `bao policy write`."""
+    """Return each policy's text by name, for `bao policy write`."""
     return {
         f"{prefix}-{process_class}": _format_policy(dict(_list_rules(rights, mount, prefix)))
         for process_class, rights in RIGHTS.items()

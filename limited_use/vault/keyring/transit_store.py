@@ -1,8 +1,7 @@
 """
 HTTP client of OpenBao or Vault: pooled, with short timeouts, renewing its token.
 
-A response of the key store could contain a key. So exceptions carry no body, no header and no
-cause.
+A response could contain a key, so exceptions carry no body, header or cause.
 """
 
 from __future__ import annotations
@@ -30,10 +29,7 @@ _HTTPS: Final = 443
 
 
 class RequestDeclined(Exception):
-    """
-    The store understood the request and declined it. Compare `reason`, the store's own text;
-    never show it.
-    """
+    """The store declined the request. Compare `reason`, the store's own text; never show it."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status)
@@ -42,8 +38,6 @@ class RequestDeclined(Exception):
 
 
 class TransitClient:
-    """:param config: address of the key server and our credentials"""
-
     def __init__(self, config: KeyringConfig) -> None:
         self._config = config
         verify = ssl.create_default_context(cafile=config.ca or None)
@@ -66,7 +60,7 @@ class TransitClient:
         self, method: str, path: str, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """
-        Return the response's `data`, which may be empty.
+        Return the response's `data`, possibly empty.
 
         :raises KeyStoreUnavailable: if the store is sealed, down, slow or overloaded
         :raises NoKeyring: if the store denies access
@@ -88,7 +82,6 @@ class TransitClient:
             return self._token
 
     def _obtain_token(self) -> str:
-        """Return a new token of our role, or the configured token after looking it up."""
         config = self._config
         if not config.role_id:
             self._schedule_renewal(
@@ -121,7 +114,7 @@ class TransitClient:
         """
         Return a new token if the store no longer knows this one.
 
-        :raises NoKeyring: if the token is valid, or cannot be replaced
+        :raises NoKeyring:
         """
         answer = self._send_request("GET", "auth/token/lookup-self", None, token)
         if answer.status_code == _OK:

@@ -21,16 +21,14 @@ _GONE_MESSAGES: Final = (
 
 
 def is_key_gone(reason: str) -> bool:
-    """Return whether the engine's error says that this one wrapped key can no longer be opened."""
     return any(message in reason for message in _GONE_MESSAGES)
 
 
 def encode_context(line: KeyLine, binding: KeyBinding) -> str:
     """
-    Return the context from which the engine derives the key of this wrapping.
+    Return the context from which the engine derives the wrapping key.
 
-    It leaves out the epoch, which is the key's version: the engine keeps the context when it
-    rewraps.
+    Without the epoch, because the engine keeps the context when it rewraps.
     """
     return encode_base64(b"LU-key/1\0" + binding.holder.bytes + binding.key_id + line.encode())
 
@@ -43,7 +41,7 @@ def parse_ciphertext(answer: object, version: int) -> bytes:
     """
     Return the bytes of an answer of `version`; a wrapped key has 60.
 
-    :raises KeyStoreUnavailable: if the answer has another format or version
+    :raises KeyStoreUnavailable:
     """
     prefix, _, body = str(answer).rpartition(":")
     if prefix != f"vault:v{version}":
@@ -56,7 +54,7 @@ def encode_base64(plain: bytes) -> str:
 
 
 def decode_base64(encoded: object) -> bytes:
-    """:raises KeyStoreUnavailable: if it is not base64"""
+    """:raises KeyStoreUnavailable:"""
     try:
         return base64.b64decode(str(encoded), validate=True)
     except ValueError:
