@@ -128,7 +128,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         """
         Staff keep the factor that they added last; recovery codes alone do not count.
 
-        The database enforces the same (`config.database.declared_policies`).
+        The database enforces the same (`config.database.declared_row_security`).
         """
         factor_id: int | None = people.find_required_factor(authenticator.user_id)
         return not is_staff(authenticator.user) or factor_id != authenticator.pk

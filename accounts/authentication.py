@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from accounts import client_usage, row_owner, tokens
+from accounts import api_tokens, client_usage, row_owner
 from accounts.models import ServiceToken, User
 
 # RFC 6750 §2.1. Other values after `Bearer` are refused without a query.
@@ -20,7 +20,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
     Authenticate `Authorization: Bearer …`; `request.auth` is then the `ServiceToken`.
 
     `request.user` is the person for whom the client acts. `request.auth` tells client and person
-    apart (`actors.get_actor`, `permissions`).
+    apart (`actors.get_actor`, `role_permissions`).
     """
 
     def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
@@ -29,7 +29,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
             return None
         at = timezone.now()
         match = _BEARER.fullmatch(header)
-        token = tokens.find_token(match[1], at=at) if match else None
+        token = api_tokens.find_token(match[1], at=at) if match else None
         if token is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:

@@ -101,7 +101,7 @@ class StaffFactorChangesMiddleware:
     """
     Refuse changes to second factors of staff at the ordinary site.
 
-    The database enforces the same (`config.database.declared_policies`).
+    The database enforces the same (`config.database.declared_row_security`).
     """
 
     def __init__(self, get_response: _GetResponse) -> None:

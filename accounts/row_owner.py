@@ -2,7 +2,7 @@
 The row owner: the person, in one organisation, for whom the database shows rows.
 
 Code that identifies the person of a request or task sets the owner; each transaction passes it to
-the policies (`config.database.policies`), which hide rows of other people. Without an owner there
+the policies (`config.database.row_security`), which hide rows of other people. With no owner there
 are no rows.
 
 The owner is no permit, for which the guard decides. It protects against a query without a filter

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from accounts import (
     account_mail,
+    api_tokens,
     client_usage,
     known_origins,
     rate_limits,
     reset_links,
     sign_in_links,
-    tokens,
 )
 from accounts.sessions import SessionStore
 
@@ -31,7 +31,7 @@ def mail_sign_in_link(*, user_id: str, **_: object) -> None:
 def forget_expired(**_: object) -> None:
     """Delete expired sessions, tokens, used assertions, counters and known networks."""
     at = timezone.now()
-    tokens.delete_expired(at=at)
+    api_tokens.delete_expired(at=at)
     client_usage.delete_expired(at=at)
     rate_limits.delete_expired(at=at)
     known_origins.forget_expired(at=at)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import current_organisation, sign_in_links
 from accounts.memberships import NotAMember
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 
 _LINK_KEY: Final = "sign_in_link"

@@ -22,7 +22,7 @@ from uuid import UUID
 from config.egress_tripwire import EgressAttempt, Endpoint, Tripwire, arm_tripwire
 from config.environment import Environment
 from config.provider_settings import BUILT_IN_HOSTS
-from limited_use.vault.keyring.port import key_server_address
+from limited_use.vault.keyring.keyring_port import key_server_address
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.process_classes import ProcessClass
-from limited_use.evidence.sections import EvidenceBasis, EvidenceSection
+from limited_use.evidence.evidence_sections import EvidenceBasis, EvidenceSection
 
 _REQUIREMENTS: Final = Path(__file__).resolve().parent.parent / "requirements.txt"
 _PINNED_VERSION: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
@@ -84,8 +84,8 @@ def _describe_database_rights(_: datetime) -> Mapping[str, Any]:
     from django.conf import settings
 
     from config.database import provisioning
-    from config.database.grants import GRANTS
     from config.database.row_owners import OWNERS
+    from config.database.table_grants import GRANTS
 
     differences = provisioning.find_differences()
     return {

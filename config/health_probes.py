@@ -24,8 +24,8 @@ from config.database.schema_guard import is_schema_current
 from config.heartbeats import DUTIES
 from integrations.operations import heartbeats
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 #: Seconds for which a result is reused, so that many requests cause one check of database and key
 #: store.

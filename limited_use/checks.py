@@ -16,9 +16,9 @@ from .policy.features import Feature
 from .policy.rules import RULES, PolicyRule
 from .policy.vocabulary import Recipient
 from .vault import keyring_fit
-from .vault.keyring import acl
-from .vault.keyring.factory import get_keyring
-from .vault.keyring.port import KeyStoreUnavailable, SigningKey
+from .vault.keyring import keyring_rights
+from .vault.keyring.keyring_factory import get_keyring
+from .vault.keyring.keyring_port import KeyStoreUnavailable, SigningKey
 
 MIN_RULE_WORDS = 4
 # Recipients of the service's own features, and of platform features.
@@ -123,7 +123,7 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
 
 
 def find_keyring_problems() -> list[CheckMessage]:
-    rights = acl.get_rights(settings.PROCESS_CLASS)
+    rights = keyring_rights.get_rights(settings.PROCESS_CLASS)
     try:
         ring = get_keyring()
         for mac in sorted(rights.macs):

@@ -9,8 +9,8 @@ from django.utils import timezone
 from .ledger import sequencer
 from .policy.key_lines import KeyLine
 from .rotation import key_epochs, keyring_health, rotation_schedule
-from .usage import access_rates, refusal_bursts, usage_counter
-from .vault.keyring.port import KeyStoreUnavailable
+from .usage import access_rates, refusal_bursts, rule_usage_counter
+from .vault.keyring.keyring_port import KeyStoreUnavailable
 
 
 @shared_task(name="limited_use.sequence_ledger")  # type: ignore[untyped-decorator]
@@ -21,7 +21,7 @@ def sequence_ledger(**_: object) -> None:
 @shared_task(name="limited_use.count_uses")  # type: ignore[untyped-decorator]
 def count_uses(**_: object) -> None:
     at = timezone.now()
-    usage_counter.count_entries(at=at)
+    rule_usage_counter.count_entries(at=at)
     refusal_bursts.alarm_bursts(at=at)
     access_rates.alarm_unusual_rates(at=at)
 

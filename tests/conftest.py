@@ -21,8 +21,8 @@ from django.conf import settings
 from psycopg import sql
 
 from config.database import login_roles, role_logins
-from config.embedded import postgres, servers
-from config.embedded.processes import Unavailable
+from config.embedded import embedded_servers, postgres
+from config.embedded.child_processes import Unavailable
 from config.environment import Environment
 from config.process_classes import ProcessClass
 from tests import template
@@ -70,7 +70,9 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
     # The server's own account has to get through; what is in the folder is closed by itself.
     folder.chmod(0o711)
     try:
-        urls = stack.enter_context(servers.run_servers(folder, settings=postgres.THROWAWAY))
+        urls = stack.enter_context(
+            embedded_servers.run_servers(folder, settings=postgres.THROWAWAY)
+        )
     except Unavailable as problem:
         raise pytest.UsageError(str(problem)) from None
     os.environ.update(urls.to_environment())
@@ -149,7 +151,7 @@ def _turn(item) -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def _keyring():
-    from limited_use.vault.keyring.file import FileKeyring
+    from limited_use.vault.keyring.file_keyring import FileKeyring
 
     FileKeyring.create(settings.KEYRING.folder)
 

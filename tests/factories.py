@@ -33,13 +33,13 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 from limited_use.agreements import consents
 from limited_use.policy.features import FEATURES
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import blind_index, keys, sealing
-from limited_use.vault.keyring.factory import _open_files
-from limited_use.vault.keyring.file import FileKeyring
+from limited_use.vault import blind_index, data_keys, sealing
+from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_factory import _open_files
 from tests import grants
 
 GMAIL_READONLY = "https://www.googleapis.com/auth/gmail.readonly"
@@ -52,7 +52,7 @@ def make_keyring():
     """Make sure that this process has keys, as an operator's `init_keyring` does."""
     folder = settings.KEYRING.folder
     # Another test may have replaced the keys in this folder.
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     _open_files.cache_clear()
     if folder.is_dir() and any(folder.iterdir()):
         return FileKeyring(folder)
@@ -223,7 +223,9 @@ def make_integration(
         switched_on_at=at,
         **values,
     )
-    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    data_keys.create_key(
+        holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
+    )
     if consent:
         make_consent(connection, at=at)
     SyncWork.objects.create(

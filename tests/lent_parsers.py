@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from integrations.parsers.process_pool import SIZE, get_pool
+from integrations.parsers.parser_pool import SIZE, get_pool
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from django.utils import timezone
 from accounts import delegations, memberships, organisations
 from accounts.middleware import CONFIRMATION_ROUTES
 from accounts.models import Delegation, Membership, ServiceToken, User
-from accounts.permissions import DenyAll
+from accounts.role_permissions import DenyAll
 from accounts.roles import STAFF
 from config import health_probes
 from config.heartbeats import DUTIES

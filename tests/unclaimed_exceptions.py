@@ -60,7 +60,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/inbox/elsewhere.html": [
             "This message cannot be had now",
         ],
-        "limited_use/ledger/audit.py": [
+        "limited_use/ledger/ledger_audit.py": [
             "it was never placed there",
         ],
         "limited_use/policy/refusal_text.py": [
@@ -78,14 +78,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Nobody invited you to it:",
             "there is nothing to answer.",
         ],
-        "integrations/calendar/events/validation.py": [
+        "integrations/calendar/events/event_validation.py": [
             "There are characters in it that cannot be shown.",
             "The name of number {…} is too long, or cannot be shown.",
         ],
         "integrations/calendar/events/local_edits.py": [
             "Nobody can be invited from a calendar that is kept here:",
         ],
-        "integrations/mail/row_types.py": [
+        "integrations/mail/mail_row_types.py": [
             "This message does not open here any more.",
         ],
         "integrations/mail/pages/error_pages.py": [
@@ -167,7 +167,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/calendar/pages/calendar_presenter.py": [
             "Kept here",
         ],
-        "integrations/settings/data_use/activity.py": [
+        "integrations/settings/data_use/activity_log.py": [
             "{…}, removed",
         ],
         "integrations/settings/data_use/feature_status.py": [
@@ -355,7 +355,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "labels an entry of the ledger, which is the fact": {
-        "integrations/settings/data_use/labels.py": [
+        "integrations/settings/data_use/activity_labels.py": [
             "Keep the connection working",
             "Keep it for your inbox",
             "Nobody, it stays sealed",

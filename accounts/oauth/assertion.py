@@ -19,7 +19,7 @@ from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
 from joserfc import errors, jwt
 from joserfc.jwk import KeySet
 
-from accounts import alarms, rate_limits, tokens
+from accounts import alarms, api_tokens, rate_limits
 from accounts.models import ServiceClient
 from accounts.models.alarm import AlarmKind
 from accounts.rate_limits import Rate
@@ -180,7 +180,7 @@ def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
 def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
     # Stored past the leeway, during which it could be replayed.
     expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
-    if not tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
+    if not api_tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
         raise _AssertionRejected(RejectionCause.REPLAYED)
 
 

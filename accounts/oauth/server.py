@@ -19,7 +19,7 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
-from accounts import tokens
+from accounts import api_tokens
 from accounts.models import ServiceClient
 from accounts.oauth.assertion import PrivateKeyJwtAuthenticator, find_client
 
@@ -49,21 +49,21 @@ class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         try:
-            token = tokens.issue_token(
+            token = api_tokens.issue_token(
                 client=self.request.client,
                 delegation_id=self.delegation_id,
                 purpose=self.purpose,
                 at=self.server.at,
             )
-        except tokens.PurposeNotDeclared:
+        except api_tokens.PurposeNotDeclared:
             error: Exception = InvalidScopeError("The client did not register this purpose.")
-        except tokens.NotDelegated:
+        except api_tokens.NotDelegated:
             error = InvalidGrantError("The delegation is not live.")
         else:
             body = {
                 "access_token": token,
                 "token_type": "Bearer",
-                "expires_in": int(tokens.TOKEN_LIFETIME.total_seconds()),
+                "expires_in": int(api_tokens.TOKEN_LIFETIME.total_seconds()),
                 "scope": f"{SCOPE_PREFIX}{self.purpose}",
             }
             return 200, body, self.TOKEN_RESPONSE_HEADER

@@ -19,10 +19,17 @@ from django.db import models
 from config.process_classes import ProcessClass
 from limited_use.vault.fields import SealedField
 
-from . import acl, definer_functions, login_roles, owner_rights, policies, server_rights
-from .acl import SCHEMA, DatabaseGrant
-from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, TableGrants
+from . import (
+    database_privileges,
+    definer_functions,
+    login_roles,
+    owner_rights,
+    row_security,
+    server_rights,
+)
+from .database_privileges import SCHEMA, DatabaseGrant
 from .login_roles import DatabaseRoles
+from .table_grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, TableGrants
 
 _SECRET_COLUMNS: Final = {"accounts_user": {"password"}}
 
@@ -55,25 +62,28 @@ def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
     """Apply functions, grants and policies, all or none."""
     with connection.transaction(), owner_rights.join_function_owners(connection, get_roles()):
         done = definer_functions.build_functions(connection, get_roles())
-        expected, existing = set(_list_grants(get_roles())), acl.read_grants(connection)
+        expected, existing = (
+            set(_list_grants(get_roles())),
+            database_privileges.read_grants(connection),
+        )
         for grant in sorted(existing - expected):
-            acl.execute_revoke(connection, grant)
+            database_privileges.execute_revoke(connection, grant)
             done.append(f"revoked {grant}")
         for grant in sorted(expected - existing):
-            acl.execute_grant(connection, grant)
+            database_privileges.execute_grant(connection, grant)
             done.append(f"granted {grant}")
-        done += policies.build_policies(connection, get_roles())
+        done += row_security.build_policies(connection, get_roles())
         done += server_rights.revoke_open_functions(connection)
     return done
 
 
 def find_differences() -> list[str]:
     connection = _get_connection()
-    expected, existing = set(_list_grants(get_roles())), acl.read_grants(connection)
+    expected, existing = set(_list_grants(get_roles())), database_privileges.read_grants(connection)
     return [
         *login_roles.find_problems(connection, get_roles()),
         *definer_functions.find_problems(connection, get_roles()),
-        *policies.find_problems(connection, get_roles()),
+        *row_security.find_problems(connection, get_roles()),
         *(f"too much: {grant}" for grant in sorted(existing - expected)),
         *(f"missing: {grant}" for grant in sorted(expected - existing)),
     ]
@@ -108,10 +118,10 @@ def find_excess_rights(process_class: ProcessClass) -> list[str]:
         *(f"role {role} owns {table}" for (table,) in owned_tables),
         *(
             f"too much: {grant}"
-            for grant in sorted(acl.read_grants(connection) - expected)
-            if grant.grantee in {role, acl.PUBLIC}
+            for grant in sorted(database_privileges.read_grants(connection) - expected)
+            if grant.grantee in {role, database_privileges.PUBLIC}
         ),
-        *policies.find_problems(connection, role_names),
+        *row_security.find_problems(connection, role_names),
     ]
 
 

@@ -2,7 +2,7 @@
 The owner of each row: every table, on one page.
 
 A table without an entry fails a test. If an entry names an owner, a web process sees only rows of
-its transaction's person (`policies`). The entry also names other readers.
+its transaction's person (`row_security`). The entry also names other readers.
 """
 
 from __future__ import annotations

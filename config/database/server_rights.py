@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from .acl import PUBLIC
+from .database_privileges import PUBLIC
 
 #: PostgreSQL has no privilege for these two statements, only for their function `pg_notify`.
 OPEN_STATEMENTS: Final = "every login may LISTEN and NOTIFY: PostgreSQL has no privilege for them"

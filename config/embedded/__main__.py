@@ -21,9 +21,9 @@ from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
-from config.embedded import sandbox_seed, servers, service
+from config.embedded import embedded_servers, embedded_service, sandbox_seed
+from config.embedded.child_processes import Unavailable
 from config.embedded.earlier_version import refuse_earlier_version
-from config.embedded.processes import Unavailable
 from config.parent_process import follow_parent
 
 PORT: Final = 8000
@@ -34,8 +34,8 @@ _PROVIDERS: Final = ("GOOGLE_", "MICROSOFT_")
 def run_demo(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     with (
-        servers.run_servers(arguments.data) as urls,
-        service.run_service(
+        embedded_servers.run_servers(arguments.data) as urls,
+        embedded_service.run_service(
             arguments.data,
             urls,
             port=arguments.port,
@@ -106,11 +106,11 @@ def run_campaigns(arguments: argparse.Namespace) -> int:
 
 
 def run_command(arguments: argparse.Namespace) -> int:
-    with servers.join_servers(arguments.data) as urls:
+    with embedded_servers.join_servers(arguments.data) as urls:
         refuse_earlier_version(urls, arguments.data)
         arguments.data.mkdir(parents=True, exist_ok=True)
         own_settings = {
-            **service.build_shared_settings(arguments.data.resolve()),
+            **embedded_service.build_shared_settings(arguments.data.resolve()),
             **_choose_role_prefix(os.environ),
         }
         env = {**own_settings, **os.environ, **urls.to_environment()}
@@ -124,7 +124,7 @@ def _choose_data_folder(environment: Mapping[str, str]) -> Path:
     Keys and passwords of one database are useless for another.
     """
     mark = _compute_mark(environment)
-    return service.ROOT / ".data" / (f"demo-{mark}" if mark else "demo")
+    return embedded_service.ROOT / ".data" / (f"demo-{mark}" if mark else "demo")
 
 
 def _choose_role_prefix(environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from config.database import schema_version
-from config.embedded.processes import Unavailable
-from config.embedded.servers import ServerUrls
+from config.embedded.child_processes import Unavailable
+from config.embedded.embedded_servers import ServerUrls
 
 
 def is_prepared(urls: ServerUrls, data_dir: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 
 from config.broker import get_tls_options
-from config.embedded.processes import Unavailable
+from config.embedded.child_processes import Unavailable
 
 _TIMEOUT_SECONDS: Final = 5  # seconds
 _OLDEST_VERSION: Final = 16

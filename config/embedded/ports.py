@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from config.embedded.processes import Unavailable
+from config.embedded.child_processes import Unavailable
 
 _LOOPBACK: Final = "127.0.0.1"
 _CAN_HOLD: Final = sys.platform.startswith("linux")

@@ -20,8 +20,8 @@ from urllib.parse import quote
 
 import psycopg
 
-from config.embedded import binaries
-from config.embedded.processes import ServerAccount, Unavailable, spawn_process, stop_process
+from config.embedded import server_binaries
+from config.embedded.child_processes import ServerAccount, Unavailable, spawn_process, stop_process
 
 USER: Final = "antares"
 DATABASE: Final = "antares"
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
 
         :raises Unavailable: if it does not start; the message names its log
         """
-        install = binaries.copy_within_reach(binaries.find_postgres(), self.account)
+        install = server_binaries.copy_within_reach(server_binaries.find_postgres(), self.account)
         if not (self._cluster_folder / "PG_VERSION").exists():
             self._create_cluster(install)
         options = [f"--{k}={v}" for k, v in {**_BASE, **self.settings}.items()]

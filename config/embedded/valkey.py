@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from config.embedded import binaries
-from config.embedded.processes import ServerAccount, Unavailable, spawn_process, stop_process
+from config.embedded import server_binaries
+from config.embedded.child_processes import ServerAccount, Unavailable, spawn_process, stop_process
 
 _START_TIMEOUT: Final = 10  # seconds
 
@@ -44,7 +44,7 @@ class EmbeddedValkey:
 
         :raises Unavailable: if it does not start; the message names its log
         """
-        server = binaries.copy_within_reach(binaries.find_valkey(), self.account)
+        server = server_binaries.copy_within_reach(server_binaries.find_valkey(), self.account)
         with (self.folder / "valkey.log").open("ab") as log:
             process = spawn_process(
                 [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from config.environ_middleware import WsgiApplication
-from config.front import error_answers, probes, sockets
+from config.front import error_answers, liveness_probe, server_sockets
 from config.front.client_connection import (
     READER_TIMEOUT,
     ClientConnection,
@@ -76,7 +76,7 @@ class Front:
         self._pools = {
             group: ThreadPool(group.value, count) for group, count in self._threads.items()
         }
-        bounding = asyncio.create_task(sockets.bound_unread_answers())
+        bounding = asyncio.create_task(server_sockets.bound_unread_answers())
         await send({"type": "lifespan.startup.complete"})
         await receive()
         bounding.cancel()
@@ -88,8 +88,8 @@ class Front:
         path, route = scope["raw_path"].decode("latin-1"), NO_ROUTE
         try:
             path = read_path(scope)
-            if path == probes.ALIVE_PATH:
-                await client.send_response(probes.make_alive_response(scope["method"]))
+            if path == liveness_probe.ALIVE_PATH:
+                await client.send_response(liveness_probe.make_alive_response(scope["method"]))
                 return
             route = self._find_route(path)
             await self._run_application(scope, client, make_environ(scope), route)
@@ -154,4 +154,4 @@ class Front:
         else:
             logger.error("response.broken", exc_info=error, extra=extra)
         if client.has_response:
-            sockets.reset_connection(scope["client"], scope["server"])
+            server_sockets.reset_connection(scope["client"], scope["server"])

@@ -15,8 +15,8 @@ from accounts.ids import uuid7
 from integrations.models import Calendar, Integration
 from limited_use.ledger import entries
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import key_rows, keys
-from limited_use.vault.keys import DestroyedKey
+from limited_use.vault import data_key_rows, data_keys
+from limited_use.vault.data_keys import DestroyedKey
 
 
 def list_cache_holders(integration_id: UUID) -> list[UUID]:
@@ -27,13 +27,15 @@ def list_cache_holders(integration_id: UUID) -> list[UUID]:
 
 def raise_epoch(integration: Integration) -> None:
     """Invalidate permits and sealers of older epochs; keys stay."""
-    for key_row in key_rows.get_metadata([integration.id, *list_cache_holders(integration.id)]):
-        keys.raise_epoch(holder=key_row.holder, epoch=integration.epoch)
+    for key_row in data_key_rows.get_metadata(
+        [integration.id, *list_cache_holders(integration.id)]
+    ):
+        data_keys.raise_epoch(holder=key_row.holder, epoch=integration.epoch)
 
 
 def delete_cache_keys(integration_id: UUID) -> list[tuple[UUID, DestroyedKey]]:
     deleted_keys = (
-        (cache_holder, keys.destroy_key(holder=cache_holder))
+        (cache_holder, data_keys.destroy_key(holder=cache_holder))
         for cache_holder in list_cache_holders(integration_id)
     )
     return [
@@ -64,9 +66,9 @@ def record_key_deletion(
 
 def ensure_cache_key(calendar: Calendar, *, epoch: int, at: datetime) -> None:
     """The caller saves the calendar: its `cache_id` changes with a new key."""
-    if keys.has_key(calendar.cache_id):
+    if data_keys.has_key(calendar.cache_id):
         return
     calendar.cache_id = uuid7()
     # A local calendar cannot be fetched again: its key lives as long as backups do.
     line = KeyLine.OWN if calendar.is_local else KeyLine.CONTENT
-    keys.create_key(holder=calendar.cache_id, line=line, at=at, epoch=epoch)
+    data_keys.create_key(holder=calendar.cache_id, line=line, at=at, epoch=epoch)

@@ -24,7 +24,7 @@ from limited_use.access_request import AccessRequest, Permit
 from limited_use.guard import guard
 from limited_use.policy import features
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.vault import blind_index, keys
+from limited_use.vault import blind_index, data_keys
 
 from . import facts
 from .facts import FactsSnapshot, HolderFacts
@@ -219,7 +219,7 @@ def to_stop_watches(*, connection_id: UUID, at: datetime) -> Permit:
 def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
     """Permit re-encrypting the connection's columns under other keys."""
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
-    if keys.read_row(connection_id) is not None:
+    if data_keys.read_row(connection_id) is not None:
         holder_facts = replace(holder_facts, facts=holder_facts.facts | {Fact.KEY_LIVE})
     requests = [_build_request(use, connection_id, holder_facts) for use in _REKEY_USES]
     return {

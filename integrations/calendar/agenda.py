@@ -210,7 +210,7 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     follow.
 
     :raises cursors.InvalidCursor, cursors.ExpiredCursor: see `pagination.parse_page_request`
-    :raises integrations.parsers.process_pool.ParsersBusy: if a description must be sanitised
+    :raises integrations.parsers.parser_pool.ParsersBusy: if a description must be sanitised
     """
     calendars = select_calendars(context, calendar_ids)
     page_request = pagination.parse_page_request(

@@ -25,8 +25,8 @@ from integrations.parsers import parse_requests
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks.rows import Permits
 from limited_use.vault.compression import RecordTooLarge
-from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.data_keys import KeyDestroyed
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.sealing import get_sealer
 
 from . import event_codec
@@ -67,7 +67,7 @@ def update_occurrences(
     """
     Return occurrences with descriptions of the current sanitiser.
 
-    :raises integrations.parsers.process_pool.ParsersBusy:
+    :raises integrations.parsers.parser_pool.ParsersBusy:
     """
     contents = _sanitize_outdated(
         {occurrence.row.id: (occurrence.row, occurrence.values) for occurrence in occurrences},

@@ -146,7 +146,7 @@ def serialize_event(
     Called in sinks only.
 
     :raises Damaged:
-    :raises integrations.parsers.process_pool.ParsersBusy: if its description must be sanitised
+    :raises integrations.parsers.parser_pool.ParsersBusy: if its description must be sanitised
     """
     if event_id.original_start is not None:
         occurrence = occurrences.find_occurrence(

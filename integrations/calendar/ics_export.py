@@ -30,7 +30,7 @@ from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import event_codec, local_events
 

@@ -50,7 +50,7 @@ def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -
 
     :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: also if the file
         is too expensive to read
-    :raises integrations.parsers.process_pool.ParsersBusy, local_events.CalendarFull:
+    :raises integrations.parsers.parser_pool.ParsersBusy, local_events.CalendarFull:
     :raises integrations.access.request_context.ObjectNotFound:
     """
     # The owner is checked first: reading a file is expensive.

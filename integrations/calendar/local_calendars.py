@@ -27,7 +27,7 @@ from limited_use.agreements import consents, shares
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.features import FEATURES
-from limited_use.vault import keys, sealing
+from limited_use.vault import data_keys, sealing
 from limited_use.vault.sealed import SealedValue
 
 from . import local_connection
@@ -125,7 +125,7 @@ def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime)
     """
     with transaction.atomic(durable=True):
         calendar = _lock_own_calendar(actor, calendar_id, etag)
-        ended_key = keys.destroy_key(holder=calendar.cache_id)
+        ended_key = data_keys.destroy_key(holder=calendar.cache_id)
         count, _ = Event.objects.filter(calendar=calendar).delete()
         shares.end_item_shares(items=[calendar.id], at=at)
         name = pseudonyms.get_naming(calendar.integration.connection_id)

@@ -9,7 +9,7 @@ from integrations.providers.local import LOCAL
 from limited_use.ledger import entries, pseudonyms
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 
 
 def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
@@ -39,7 +39,9 @@ def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: dateti
         status_since=at,
         switched_on_at=at,
     )
-    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    data_keys.create_key(
+        holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
+    )
     entries.record_event(
         event="integration.connected",
         about=integration.id,

@@ -19,7 +19,7 @@ from accounts import signed_values
 from integrations.formats.recurrence import expansion
 from integrations.formats.recurrence.expansion import TimeWindow
 from integrations.formats.recurrence.series import to_start_key
-from integrations.web import cursors
+from integrations.web import page_cursors
 
 from . import event_json
 from .calendar_access import VisibleCalendar
@@ -114,9 +114,9 @@ def _read_cursor(cursor: str, bound_to: str, at: datetime) -> OccurrencePosition
             cursor, purpose=_PURPOSE, bound_to=bound_to
         )
     except signed_values.InvalidSignedValue:
-        raise cursors.InvalidCursor from None
-    if at - datetime.fromtimestamp(written_at, UTC) > cursors.LIFETIME:
-        raise cursors.ExpiredCursor
+        raise page_cursors.InvalidCursor from None
+    if at - datetime.fromtimestamp(written_at, UTC) > page_cursors.LIFETIME:
+        raise page_cursors.ExpiredCursor
     return OccurrencePosition(
         datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond), occurrence_id
     )

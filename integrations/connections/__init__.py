@@ -3,13 +3,18 @@ Connect and disconnect accounts.
 
 `request_admin_consent` asks an administrator, `authorize` leads to the consent page, `callback`
 checks the answer, `save_grant` stores the grant, `products` switches integrations on, `consents`
-records and withdraws consents, `operations` disconnects.
+records and withdraws consents, `connection_operations` disconnects.
 """
 
 from integrations.access.fences import NotConnectedError
 
 from .authorize import UnknownProvider, begin_connect
 from .callback import OAuthCallback, complete_connect
+from .connection_operations import (
+    disconnect_account,
+    disconnect_integration,
+    remove_empty_connection,
+)
 from .consents import (
     LocalCalendarsExist,
     NoEarlierConsent,
@@ -21,7 +26,6 @@ from .consents import (
     withdraw_consent,
     withdraw_item_consent,
 )
-from .operations import disconnect_account, disconnect_integration, remove_empty_connection
 from .request_admin_consent import create_admin_consent_link, record_admin_answer
 
 __all__ = [

@@ -21,7 +21,7 @@ from integrations.providers.provider import Provider
 from limited_use.agreements import consents
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 
 from . import connect_outcomes
 
@@ -104,7 +104,9 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
         switched_on_at=at,
     )
     integration.save(force_insert=True)
-    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    data_keys.create_key(
+        holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
+    )
     work = SyncWork.objects.create(
         integration=integration, resource=FIRST_WORK[product], next_sync_at=at
     )

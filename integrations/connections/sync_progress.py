@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db.models import Count, Min, Q
 
-from integrations.mail.sync import mailbox_rows, quarantine
+from integrations.mail.sync import mail_quarantine, mailbox_rows
 from integrations.models import FETCHABLE, Reconciliation, SetAside, SyncStage, SyncWork
 from integrations.push import watch_health
 from integrations.push.watch_health import WatchHealth
@@ -91,8 +91,8 @@ def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID,
         SetAside.objects.filter(integration_id__in=ids)
         .values("integration_id")
         .annotate(
-            aside=Count("id", filter=~Q(reason=quarantine.DELAYED)),
-            delayed=Count("id", filter=Q(reason=quarantine.DELAYED)),
+            aside=Count("id", filter=~Q(reason=mail_quarantine.DELAYED)),
+            delayed=Count("id", filter=Q(reason=mail_quarantine.DELAYED)),
             until=Min("next_try_at"),
         )
     )

@@ -14,7 +14,7 @@ from integrations.access import permits
 from integrations.access.endpoints import get_endpoints
 from integrations.access.fences import DisconnectedError
 from integrations.models import Connection
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 from limited_use.access_request import Permit
 
 from . import credentials, token_refresh

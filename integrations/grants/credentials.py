@@ -33,9 +33,9 @@ from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys, sealing
-from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import DestroyedKey
+from limited_use.vault import data_keys, sealing
+from limited_use.vault.data_keys import DestroyedKey
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
 
@@ -71,7 +71,7 @@ def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
     Change `connection` in memory; the caller saves `TOKEN_FIELDS`. Without a new refresh token
     the old one stays.
 
-    :raises limited_use.vault.keys.KeyDestroyed: if a key is gone or of another epoch
+    :raises limited_use.vault.data_keys.KeyDestroyed: if a key is gone or of another epoch
     """
     account_sealer = sealing.get_sealer(holder=connection.id, epoch=connection.epoch)
     _seal_access_token(connection, tokens, account_sealer)
@@ -94,7 +94,7 @@ def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[DestroyedKe
 
     :param about: the connection that the key belonged to
     """
-    destroyed_key = keys.destroy_key(holder=holder)
+    destroyed_key = data_keys.destroy_key(holder=holder)
     if destroyed_key is None:
         return None
     return destroyed_key, key_holders.record_key_deletion(
@@ -114,7 +114,7 @@ def _replace_grant(connection: Connection, refresh_token: str, *, at: datetime) 
 
 
 def _get_account_sealer(connection: Connection, *, at: datetime) -> Sealer:
-    row = keys.read_row(connection.id)
+    row = data_keys.read_row(connection.id)
     if row is None:
         return sealing.create_sealer(
             holder=connection.id, line=KeyLine.ACCOUNT, at=at, epoch=connection.epoch
@@ -133,8 +133,8 @@ def _seal_access_token(connection: Connection, tokens: TokenSet, account_sealer:
 
 def _raise_epoch(holder: UUID, epoch: int) -> None:
     # A grant that was never stored has no key to fence.
-    with suppress(keys.KeyDestroyed):
-        keys.raise_epoch(holder=holder, epoch=epoch)
+    with suppress(data_keys.KeyDestroyed):
+        data_keys.raise_epoch(holder=holder, epoch=epoch)
 
 
 def record_grant_ended(
@@ -196,7 +196,7 @@ def record_grant_ended(
 def _seal_claims(connection_id: UUID, epoch: int, claims: str) -> SealedValue | None:
     try:
         account_sealer = sealing.get_sealer(holder=connection_id, epoch=epoch)
-    except (keys.KeyDestroyed, KeyStoreUnavailable):
+    except (data_keys.KeyDestroyed, KeyStoreUnavailable):
         # The grant is over all the same; the consent page just lacks the claims.
         return None
     return account_sealer.seal_value(Connection, "wanted_claims", row=connection_id, data=claims)

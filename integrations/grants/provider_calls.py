@@ -18,10 +18,10 @@ from integrations.coordination import concurrency
 from integrations.coordination.task_queue import enqueue
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.file_download import FileDownload
 from integrations.providers.mail import MailAdapter, MailUnits
+from integrations.providers.provider_access import ProviderAccess
 
 from . import access_tokens
 from .admission_control import PersonAdmission

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
 
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 
 T = TypeVar("T")
 

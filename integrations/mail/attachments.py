@@ -29,7 +29,7 @@ from . import (
     message_text,
 )
 from .file_stream import AttachmentDownload
-from .row_types import MessageRow
+from .mail_row_types import MessageRow
 
 LARGEST = provider_calls.LARGEST_FILE_BYTES
 

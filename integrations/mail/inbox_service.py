@@ -16,18 +16,18 @@ from integrations.access import permits
 from integrations.access.facts import HolderFacts
 from integrations.access.permits import Permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
-from integrations.web import cursors
-from integrations.web.cursors import PagePosition
+from integrations.web import page_cursors
+from integrations.web.page_cursors import PagePosition
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
 
-from . import message_text, page_queries, row_types, visible_mailboxes
+from . import mail_row_types, message_text, page_queries, visible_mailboxes
 from .list_filters import MailFilters
+from .mail_row_types import MailJson, MessageRow
 from .mailbox_last_looks import record_look
 from .message_list_sql import MailPageRequest
 from .page_queries import MailRowPage
-from .row_types import MailJson, MessageRow
 from .visible_mailboxes import VisibleMailboxes
 
 MESSAGES = "messages"
@@ -107,7 +107,7 @@ def list_messages(
         context,
         get_message_page(context, filters, cursor=cursor, limit=limit),
         envelope,
-        row_types.shape_message_summary,
+        mail_row_types.shape_message_summary,
     )
 
 
@@ -123,7 +123,7 @@ def list_threads(
         context,
         get_thread_page(context, filters, cursor=cursor, limit=limit),
         envelope,
-        row_types.shape_thread_summary,
+        mail_row_types.shape_thread_summary,
     )
 
 
@@ -133,7 +133,7 @@ def read_message(context: RequestContext, message_id: UUID) -> bytes:
 
     def shape_with_text(row: MessageRow, opened: Mapping[str, bytes]) -> MailJson:
         text = message_text.open_text(message_row, opened, permits=permitted.permits)
-        return row_types.shape_message(row, opened, text)
+        return mail_row_types.shape_message(row, opened, text)
 
     return response.render_json_object(
         message_row,
@@ -150,7 +150,7 @@ def read_thread(context: RequestContext, thread_id: UUID) -> bytes:
         permitted.rows[0],
         permits=permitted.permits,
         actor=context.actor,
-        shape=row_types.shape_thread,
+        shape=mail_row_types.shape_thread,
         at=context.at,
     )
 
@@ -198,7 +198,7 @@ def _read_cursor(
 ) -> PagePosition | None:
     if cursor is None:
         return None
-    return cursors.read(
+    return page_cursors.read(
         cursor,
         kind=kind,
         audience=context.audience_key,
@@ -231,7 +231,7 @@ def _permit_page(
     next_cursor = None
     if cursor_scope is not None and page.next_position is not None:
         kind, filters = cursor_scope
-        next_cursor = cursors.write(
+        next_cursor = page_cursors.write(
             page.next_position,
             kind=kind,
             audience=context.audience_key,

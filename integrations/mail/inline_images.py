@@ -15,7 +15,7 @@ from integrations.access.fences import DisconnectedError
 from integrations.coordination import concurrency
 from integrations.formats.mime.safe_text import Picture, SafeText
 from integrations.grants import provider_calls
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 
 #: Most images fetched for one message.

@@ -28,11 +28,11 @@ from limited_use.policy.claims import claim
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.sealed import SealedValue
 
 from . import ObjectNotFound, label_names
-from .row_types import MessageRow
+from .mail_row_types import MessageRow
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from django.db import connection
 from psycopg.pq import Format
 
 from accounts.actors import Actor
-from integrations.web.cursors import PagePosition
+from integrations.web.page_cursors import PagePosition
 
 from .list_filters import MailFilters
-from .row_types import MessageListColumns
+from .mail_row_types import MessageListColumns
 from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
 #: The condition of each filter; the mailbox has a separate condition.

@@ -27,8 +27,8 @@ from limited_use.policy.claims import claim
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.compression import RecordTooLarge
-from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.data_keys import KeyDestroyed
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import get_sealer
 
@@ -63,7 +63,7 @@ def open_text(
     :param opened: their plaintext
     :param permits: that opened them
     :param stores: store a text that was sanitised again
-    :raises integrations.parsers.process_pool.ParsersBusy: if the text has to be sanitised again
+    :raises integrations.parsers.parser_pool.ParsersBusy: if the text has to be sanitised again
     """
     if "shown" in opened:
         return safe_text.decode_safe_text(opened["shown"])

@@ -12,15 +12,15 @@ from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from integrations.models import Message, MessageBody, Thread
-from integrations.web.cursors import PagePosition
+from integrations.web.page_cursors import PagePosition
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import SealedValue
 
 from . import label_names, list_filters, message_list_sql, thread_list_sql
+from .mail_row_types import MessageListColumns, MessageRow, ThreadListColumns, ThreadRow
 from .message_list_sql import MailPageRequest
 from .message_text import get_sealed_columns
-from .row_types import MessageListColumns, MessageRow, ThreadListColumns, ThreadRow
 from .visible_mailboxes import VisibleMailboxes
 
 MAXIMUM = 200

@@ -24,10 +24,10 @@ from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page
 from limited_use.sinks.rows import SealedRow
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.sealing import get_sealer
 
-from . import RequestContext, remote_message_refs, row_types, visible_mailboxes
+from . import RequestContext, mail_row_types, remote_message_refs, visible_mailboxes
 from .mailbox_last_looks import record_look
 from .remote_message_refs import RemoteMailbox
 from .sync.provider_ids import MESSAGE
@@ -103,7 +103,7 @@ class _MailboxSearcher:
         self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]
     ) -> page.TemplateItem:
         clear: dict[str, Any] = {"box": mailbox, "failed": "", "before": None, "again_in": 0}
-        messages: list[row_types.MailJson] = []
+        messages: list[mail_row_types.MailJson] = []
         try:
             matches, is_more = self._fetch_matches(mailbox)
             messages = self._shape_matches(mailbox, matches)
@@ -136,7 +136,7 @@ class _MailboxSearcher:
 
     def _shape_matches(
         self, mailbox: RemoteMailbox, matches: Sequence[RemoteMessage]
-    ) -> list[row_types.MailJson]:
+    ) -> list[mail_row_types.MailJson]:
         permit = self.permits[mailbox.integration_id, DataClass.MAIL_METADATA]
         key = get_sealer(holder=mailbox.integration_id, epoch=permit.epoch)
         blinds = {key.compute_blind(MESSAGE, message.message_id): message for message in matches}

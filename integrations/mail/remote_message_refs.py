@@ -22,8 +22,8 @@ from integrations.providers.mail import RemoteMessage
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
 
-from . import ObjectNotFound, row_types
-from .row_types import MessageListColumns, MessageRow
+from . import ObjectNotFound, mail_row_types
+from .mail_row_types import MessageListColumns, MessageRow
 from .sync import message_codec
 
 # A column for a sealed provider id.
@@ -83,7 +83,7 @@ def read_ref(opened: Mapping[str, bytes]) -> dict[str, str]:
     return address
 
 
-def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> row_types.MailJson:
+def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> mail_row_types.MailJson:
     """Return the keys of the inbox."""
     no_id = UUID(int=0)
     listed = MessageListColumns(
@@ -100,7 +100,7 @@ def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> row_types.M
         labels=None,
     )
     summary = message_codec.encode_summary(message, [uuid7() for _ in message.mail.attachments])
-    return row_types.shape_message_summary(
+    return mail_row_types.shape_message_summary(
         MessageRow(listed, mailbox.connection_id), {"summary": summary}
     )
 

@@ -29,8 +29,8 @@ from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.sinks.rows import SealedRow
 from limited_use.sinks.template_values import TemplateItem
 
-from . import ObjectNotFound, PermittedRows, message_text, row_types
-from .row_types import MessageRow
+from . import ObjectNotFound, PermittedRows, mail_row_types, message_text
+from .mail_row_types import MessageRow
 
 # The owner's choices of hours.
 HOURS: Final = (1, 24, 72)
@@ -192,7 +192,7 @@ def make_support_shape(
     (message_row,) = item.rows
 
     def shape_message(row: MessageRow, opened: Mapping[str, bytes]) -> TemplateItem:
-        listed = row_types.shape_message_summary(row, opened)
+        listed = mail_row_types.shape_message_summary(row, opened)
         opened_values = {name: listed[name] for name in ("subject", "from", "to", "cc")}
         # A process for staff changes no mail.
         text = message_text.open_text(message_row, opened, permits=item.permits, stores=False)

@@ -14,7 +14,7 @@ from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import OWNER_ONLY, Integration, SyncWork
 from integrations.sync import work_leases
 
-from .sync import quarantine
+from .sync import mail_quarantine
 
 #: Days of mail that an owner may keep; the other choice is all mail.
 HORIZONS: Final = (30, 90, 365)
@@ -67,4 +67,4 @@ def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
     """
     with transaction.atomic(durable=True):
         fences.lock_live_integration(integration_id)
-        return quarantine.retry_all(integration_id=integration_id, at=at)
+        return mail_quarantine.retry_all(integration_id=integration_id, at=at)

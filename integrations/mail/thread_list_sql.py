@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from .mail_row_types import ThreadListColumns
 from .message_list_sql import MailPageRequest, fetch_rows
-from .row_types import ThreadListColumns
 
 #: The condition of each filter; the mailbox has a separate condition.
 FILTER_CONDITIONS: Final = {

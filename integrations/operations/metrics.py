@@ -32,9 +32,9 @@ from limited_use.ledger import sequencer
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone
 from limited_use.models.usage import Gauge, Refusal
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import key_rows
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault import data_key_rows
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import alarm_guide
 
@@ -154,7 +154,7 @@ def _measure_keys(at: datetime) -> Iterator[MetricValue]:
     living: Counter[str] = Counter()
     # Zeros for each line, to show the progress of a key rotation.
     waiting: Counter[str] = Counter({str(line): 0 for line in KeyLine})
-    for row in key_rows.count_keys_by_epoch():
+    for row in data_key_rows.count_keys_by_epoch():
         living[str(row.line)] += row.key_count
         if row.kek_epoch < newest.get(str(row.line), 0):
             waiting[str(row.line)] += row.key_count

@@ -23,7 +23,7 @@ def read_file(data: bytes, *, zone: str) -> CalendarFile:
     See `reader.read_calendar_file`.
 
     :raises UnreadableCalendarFile: if a line cannot be read, or a limit is exceeded
-    :raises integrations.parsers.process_pool.ParsersBusy: if no process is free
+    :raises integrations.parsers.parser_pool.ParsersBusy: if no process is free
     """
     if len(data) > components.MAX_BYTES:
         raise UnreadableCalendarFile((FileProblem(1, components.TOO_LARGE),))

@@ -21,7 +21,7 @@ from .mail_tasks import (
     ReadMime,
     SanitiseText,
 )
-from .process_pool import TaskTooCostly, get_pool
+from .parser_pool import TaskTooCostly, get_pool
 from .task_limits import BATCH_BYTES
 from .wire_frames import UnreadableItem
 

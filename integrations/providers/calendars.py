@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from integrations.formats.event import AttendeeResponse, Conference, EventContent, When
 
-from .access import ProviderAccess
+from .provider_access import ProviderAccess
 
 CalendarRole = Literal["freebusy", "reader", "writer", "owner"]
 # The guests who are notified of a change.

@@ -15,9 +15,9 @@ from typing import Final, Protocol
 from integrations.formats.mime.message import ParsedMessage
 from integrations.formats.mime.safe_bodies import SanitisedText
 
-from .access import ProviderAccess
 from .errors import ProviderError
 from .file_download import FileDownload
+from .provider_access import ProviderAccess
 
 _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 

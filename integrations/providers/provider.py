@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from .access import ProviderAccess
 from .calendars import CalendarAdapter
 from .errors import ProviderError
 from .mail import MailAdapter, MailUnits
+from .provider_access import ProviderAccess
 from .push import CalendarWatch, MailWatch, PushSubscriptions
 
 

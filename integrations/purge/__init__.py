@@ -5,8 +5,6 @@ The purge: delete everything that an integration stored, and sign a receipt.
 sweeper call `run_purge`.
 """
 
-from .engine import run_purge
-from .jobs import AlreadyDisconnected, open_job
 from .key_destruction_receipt import (
     get_key_destruction_receipt,
     get_local_key_epoch_end,
@@ -15,6 +13,8 @@ from .key_destruction_receipt import (
 )
 from .ledger_key_release import create_missing_ledger_keys, sweep_ledger_keys
 from .overdue_sweep import count_residue, list_due_jobs, list_due_sibling_jobs, list_late_promises
+from .purge_engine import run_purge
+from .purge_jobs import AlreadyDisconnected, open_job
 
 __all__ = [
     "AlreadyDisconnected",

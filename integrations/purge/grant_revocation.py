@@ -31,7 +31,7 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS, errors, oauth
 from limited_use.sinks import provider as own_provider
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcom
         return RevocationOutcome.PENDING
     if not provider.revokes:
         return RevocationOutcome.NOT_OFFERED
-    if connection.refresh_token is None or keys.read_row(connection.grant_id) is None:
+    if connection.refresh_token is None or data_keys.read_row(connection.grant_id) is None:
         # No token, or none that opens after a restore: only the person can end the grant.
         return RevocationOutcome.UNCONFIRMED
     return _decide_by_time(connection, at=at)

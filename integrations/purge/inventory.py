@@ -36,7 +36,7 @@ from integrations.models import (
     Watch,
 )
 from limited_use.models import DataKey
-from limited_use.vault import key_rows
+from limited_use.vault import data_key_rows
 
 
 class Scope(Enum):
@@ -93,7 +93,7 @@ class DataKeys:
     holders: Sequence[UUID]
 
     def count(self) -> int:
-        return len(key_rows.get_metadata(self.holders))
+        return len(data_key_rows.get_metadata(self.holders))
 
 
 def _make_holder_list(path: str) -> Callable[[QuerySet[Integration]], list[UUID]]:

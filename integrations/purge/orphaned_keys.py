@@ -17,7 +17,7 @@ from django.db.models import BinaryField, Count, F, Func, Model, Q, Value
 
 from integrations.models import LIVE, Calendar, Connection, Integration
 from limited_use.models.ledger_keys import LedgerKey
-from limited_use.vault import key_rows, ledger_key_wrap, naming_rows
+from limited_use.vault import data_key_rows, ledger_key_wrap, naming_rows
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import KEY_ID_AT, KEY_ID_BYTES
 
@@ -56,11 +56,11 @@ def count_values_without_key() -> dict[str, int]:
 
 def count_keys_without_owner() -> dict[str, int]:
     """Return numbers by line."""
-    first_look = _find_keys_without_owner(key_rows.get_all_metadata())
+    first_look = _find_keys_without_owner(data_key_rows.get_all_metadata())
     second_look = _find_keys_without_owner(
         key_row
         for chunk in _split_into_chunks(first_look)
-        for key_row in key_rows.get_metadata(chunk)
+        for key_row in data_key_rows.get_metadata(chunk)
     )
     counts = Counter(str(line) for holder, line in second_look.items() if holder in first_look)
     # A leftover ledger key could still link pseudonyms.
@@ -102,7 +102,7 @@ def _find_values_without_key(
     existing_keys = {
         _KeyReference(key_row.holder, key_row.key_id)
         for chunk in _split_into_chunks({reference.holder for reference in references})
-        for key_row in key_rows.get_metadata(chunk)
+        for key_row in data_key_rows.get_metadata(chunk)
     }
     return {
         reference: count
@@ -120,7 +120,7 @@ def _find_leftover_ledger_keys() -> set[UUID]:
     return key_holders
 
 
-def _find_keys_without_owner(key_rows: Iterable[key_rows.KeyMetadata]) -> dict[UUID, str]:
+def _find_keys_without_owner(key_rows: Iterable[data_key_rows.KeyMetadata]) -> dict[UUID, str]:
     # Wrapping keys of ledger keys have no owner, and end with their epoch.
     lines_by_holder = {
         key_row.holder: str(key_row.line)

@@ -19,7 +19,7 @@ from integrations.models import Connection, Integration, IntegrationStatus, Purg
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 
-from . import jobs
+from . import purge_jobs
 from .grant_revocation import GIVE_UP_AFTER
 from .inventory import HOLDINGS, DataKeys, Scope
 
@@ -46,14 +46,16 @@ class LatePromise:
 
 def list_due_jobs(*, at: datetime, limit: int = 500) -> list[UUID]:
     """Return the longest waiting first."""
-    job_ids = jobs.find_claimable_jobs(at).order_by("next_try_at").values_list("id", flat=True)
+    job_ids = (
+        purge_jobs.find_claimable_jobs(at).order_by("next_try_at").values_list("id", flat=True)
+    )
     return list(job_ids[:limit])
 
 
 def list_due_sibling_jobs(*, job_id: UUID, at: datetime) -> list[UUID]:
     connection = PurgeJob.objects.filter(id=job_id).values("integration__connection")
     siblings = (
-        jobs.find_claimable_jobs(at)
+        purge_jobs.find_claimable_jobs(at)
         .filter(integration__connection__in=connection)
         .exclude(id=job_id)
     )

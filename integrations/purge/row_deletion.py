@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 
 from integrations.models import Attachment, Message, MessageBody
 from limited_use.models import DataKey
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 
 from .inventory import HOLDINGS, Holding, Scope
 
@@ -58,7 +58,8 @@ def _delete_holding(
         # The disconnect destroyed them; deleted again so that the inventory has no exception.
         key_holders = holding.get_rows(integration_id).holders
         return sum(
-            keys.destroy_returning_id(holder=key_holder) is not None for key_holder in key_holders
+            data_keys.destroy_returning_id(holder=key_holder) is not None
+            for key_holder in key_holders
         )
     return delete_in_batches(holding.model, integration_id, between_batches=between_batches)
 

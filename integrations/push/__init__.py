@@ -2,12 +2,12 @@
 Watches: providers send push notifications, so that the sync rarely has to poll.
 
 A notification says that something changed; it may be lost, late, repeated or forged without harm,
-and the sync polls with or without a working watch. `desired_state` decides which watches exist,
+and the sync polls with or without a working watch. `desired_watches` decides which watches exist,
 `renewal` calls the provider, `watch_notifications` receives, `watch_health` rates watches,
 `unsubscribe` stops them at a disconnect.
 """
 
-from .desired_state import (
+from .desired_watches import (
     get_due_watch_ids,
     has_watch,
     is_push_enabled,

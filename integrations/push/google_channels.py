@@ -25,9 +25,9 @@ from integrations.providers import errors
 from integrations.providers.push import CalendarWatch, RemoteChannel, WebhookChannel
 from limited_use.sinks import provider as own_provider
 from limited_use.sinks.provider import ProviderOutlet
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.data_keys import KeyDestroyed
 
-from . import blind_lookup, desired_state, mechanisms
+from . import blind_lookup, desired_watches, mechanisms
 from .watch_worker import WatchTurn
 from .watched_resources import CALENDAR_LIST
 
@@ -131,7 +131,7 @@ def replace_channel(turn: WatchTurn) -> None:
     watch = turn.watch
     with transaction.atomic(durable=True):
         turn.hold_fence()
-        desired_state.insert_watch(
+        desired_watches.insert_watch(
             integration=watch.integration,
             resource=watch.resource,
             kind=WatchKind.CHANNEL,

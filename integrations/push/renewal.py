@@ -23,13 +23,13 @@ from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
 from limited_use import traceback_scrubber
 from limited_use.guard.guard import AccessRefused
+from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import (
     backoff,
-    desired_state,
+    desired_watches,
     error_policy,
     gmail_watch,
     google_channels,
@@ -54,7 +54,7 @@ def reconcile_watch(*, watch_id: UUID, now: Callable[[], datetime] = timezone.no
     :raises NotClaimable:
     """
     at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)
-    due = desired_state.filter_claimable(at).select_related("integration", "connection")
+    due = desired_watches.filter_claimable(at).select_related("integration", "connection")
     lease, watch = leases.claim_from(due, watch_id, at=at, duration=duration)
     account = watch.connection
     with row_owner.acting_for(account.user_id, account.organisation_id):

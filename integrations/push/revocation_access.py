@@ -17,9 +17,9 @@ from integrations.access.endpoints import get_endpoints
 from integrations.grants import credentials
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.access import ProviderAccess
 from integrations.providers.oauth import Endpoints, TokenSet
 from integrations.providers.provider import Provider
+from integrations.providers.provider_access import ProviderAccess
 from limited_use.sinks import provider as own_provider
 
 

@@ -27,11 +27,11 @@ from integrations.grants.admission_control import UnmeteredAdmission
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import Connection, Integration, Watch, WatchKind
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.provider import Provider
+from integrations.providers.provider_access import ProviderAccess
 from limited_use import traceback_scrubber
 from limited_use.sinks import provider as own_provider
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import revocation_access, shared_watches
 from .google_channels import LIFETIME

@@ -20,8 +20,8 @@ from integrations.grants.admission_control import WorkerAdmission
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS
-from integrations.providers.access import ProviderAccess
 from integrations.providers.provider import Provider
+from integrations.providers.provider_access import ProviderAccess
 from limited_use.access_request import Permit
 from limited_use.vault import sealing
 from limited_use.vault.sealed import SealedValue

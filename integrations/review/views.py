@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.coordination.task_queue import enqueue
 from limited_use.evidence import stored_bundles
@@ -25,7 +25,7 @@ from limited_use.policy.features import FEATURES
 from limited_use.policy.rules import RULES
 from limited_use.usage import rule_usage
 
-from . import clauses, policy_table, review_labels
+from . import clause_pages, policy_table, review_labels
 from .evidence import claim_register, test_results
 
 WEEK = timedelta(days=7)
@@ -36,7 +36,7 @@ PAGE = 50
 @require_safe
 @require_permission(Permission.READ_EVIDENCE)
 def show_overview(request: HttpRequest) -> HttpResponse:
-    groups = clauses.list_clauses()
+    groups = clause_pages.list_clauses()
     summaries = [line for _, lines in groups for line in lines]
     context = {
         "groups": groups,
@@ -60,7 +60,7 @@ def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
     return render(
         request,
         "review/clause.html",
-        {"page": clauses.build_clause_page(clause, at=timezone.now())},
+        {"page": clause_pages.build_clause_page(clause, at=timezone.now())},
     )
 
 

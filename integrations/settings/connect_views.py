@@ -20,8 +20,8 @@ from django.views.decorators.http import require_POST
 
 from accounts import request_limits
 from accounts.actors import NoActor, get_actor
-from accounts.permissions import require_permission
 from accounts.rate_limits import Rate
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations import connections
 from integrations.connections import OAuthCallback

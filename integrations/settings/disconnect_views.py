@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
 from accounts.reauthentication import require_recent_confirmation
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations import connections
 from integrations import purge as purges

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import request_limits
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
 from accounts.rate_limits import Rate
 from accounts.reauthentication import require_recent_confirmation
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.coordination import concurrency
 from integrations.formats import streaming_zip
@@ -23,7 +23,7 @@ from integrations.mail import mailbox_export
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
 
-from . import overview
+from . import account_overview
 
 # An export occupies a web thread until the download ends.
 RATE: Final = Rate("export", 10, 3600)
@@ -44,7 +44,7 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
     context = {
         "integration_id": integration_id,
         "provider": PROVIDERS[integration.connection.provider].label,
-        "message_count": overview.count_messages([integration_id]).get(integration_id, 0),
+        "message_count": account_overview.count_messages([integration_id]).get(integration_id, 0),
         "copies": mailbox_export.get_latest_exports(actor=actor, integration_id=integration_id),
     }
     return render(request, "settings/export.html", context)

@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
 from accounts.reauthentication import require_recent_confirmation
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.models import PurgeJob
 from integrations.purge import ledger_key_release

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access import permits
 from integrations.connections import connectable_products
@@ -22,14 +22,14 @@ from integrations.providers import PROVIDERS
 from integrations.web import ownership
 from limited_use.sinks import page as page_sink
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import (
+    account_overview,
     admin_consent_views,
     calendar_cards,
     connect_links,
     connect_results,
-    overview,
     purge_messages,
     return_to,
 )
@@ -51,7 +51,7 @@ def show_integrations(request: HttpRequest) -> HttpResponse:
 
 def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
     actor, at = get_actor(request), timezone.now()
-    accounts = overview.list_accounts(actor=actor, at=at)
+    accounts = account_overview.list_accounts(actor=actor, at=at)
     ids = [connection.id for connection, _ in accounts]
     return page_sink.render_page(
         "settings/integrations.html",
@@ -77,9 +77,10 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
             "calendars": calendar_cards.list_cards(actor),
             "to_agree": feature_status.list_to_agree_again(actor, at=at),
             "purges": [
-                purge_messages.get_table_row(job) for job in overview.list_purges(actor=actor)
+                purge_messages.get_table_row(job)
+                for job in account_overview.list_purges(actor=actor)
             ],
-            "horizons": overview.HORIZONS,
+            "horizons": account_overview.HORIZONS,
             "shows_addresses": shows_addresses,
         },
         request=request,
@@ -87,7 +88,7 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
 
 
 def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.TemplateItem:
-    account: overview.AccountOverview = row[1]
+    account: account_overview.AccountOverview = row[1]
     return page_sink.TemplateItem(
         {field.name: getattr(account, field.name) for field in fields(account)}
         | {"has_address": "email" in opened},
@@ -123,7 +124,7 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
             PROVIDERS[provider], offer.product, connection_id=connection_id
         ),
         "is_added": connection_id is not None
-        and not overview.has_product(connection_id, product=offer.product),
+        and not account_overview.has_product(connection_id, product=offer.product),
     }
     return render(request, "settings/connect.html", context)
 
@@ -139,7 +140,7 @@ def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     sends: a replacement loses the keyboard focus.
     """
     integration = ownership.get_integration(get_actor(request), integration_id)
-    account = overview.get_account(integration, at=timezone.now())
+    account = account_overview.get_account(integration, at=timezone.now())
     context = {"item": account, "is_other": request.GET.get("was") != account.words.label}
     return render(request, "settings/_moved.html", context)
 
@@ -160,7 +161,7 @@ def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     choice = request.POST.get("horizon_days", "")
-    if choice not in dict(overview.HORIZONS):
+    if choice not in dict(account_overview.HORIZONS):
         messages.error(request, "Choose one of the lengths on the list.")
         return redirect(SETTINGS_ROUTE)
     sync_controls.set_horizon(
@@ -178,13 +179,13 @@ def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     at = timezone.now()
-    account = overview.get_account(integration, at=at)
+    account = account_overview.get_account(integration, at=at)
     context = {
         "item": account,
-        "news": overview.get_update_source(account, at=at),
-        "permissions": overview.list_permissions(integration.connection),
-        "comparisons": overview.list_comparisons(integration.id),
-        "set_aside": overview.list_quarantined(integration.id),
+        "news": account_overview.get_update_source(account, at=at),
+        "permissions": account_overview.list_permissions(integration.connection),
+        "comparisons": account_overview.list_comparisons(integration.id),
+        "set_aside": account_overview.list_quarantined(integration.id),
         "integration_id": integration.id,
     }
     return render(request, "settings/details.html", context)

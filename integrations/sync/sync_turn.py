@@ -13,7 +13,7 @@ from integrations.coordination.leases import Lease
 from integrations.models import Integration, StatusReason, SyncWork
 from integrations.push.watch_health import WatchHealth
 
-from .status import SyncFindings
+from .integration_status import SyncFindings
 
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:

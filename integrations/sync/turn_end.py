@@ -28,7 +28,7 @@ from integrations.models import (
     SyncWork,
 )
 
-from .status import get_status
+from .integration_status import get_status
 from .sync_turn import SyncTurn
 
 # The conditions of `fences.hold` and `work_leases.release`. The CTE locks the integration before

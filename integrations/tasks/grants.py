@@ -12,7 +12,7 @@ from integrations.access.fences import DisconnectedError
 from integrations.connections import connection_removal
 from integrations.grants import access_tokens, credential_rekey
 from integrations.providers import errors
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 
 @shared_task(name="integrations.refresh_grant")  # type: ignore[untyped-decorator]

@@ -9,7 +9,7 @@ from integrations.coordination.leases import NotClaimable
 from integrations.coordination.task_queue import enqueue, enqueue_until_sweep
 from integrations.mail.sync import retention
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine, work_leases
+from integrations.sync import sync_engine, work_leases
 
 
 # Celery acknowledges the message before the work: a dead worker's lease expires, and the sweep
@@ -17,7 +17,7 @@ from integrations.sync import engine, work_leases
 @shared_task(name="integrations.sync_mail", time_limit=180)  # type: ignore[untyped-decorator]
 def sync_mail(*, work_id: str, **_: object) -> None:
     try:
-        due = engine.take_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now())
+        due = sync_engine.take_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now())
     except NotClaimable:
         # Another message claimed the row first, or the work has ended.
         return

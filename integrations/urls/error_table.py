@@ -19,21 +19,21 @@ from integrations import connections
 from integrations.access import fences
 from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.calendar import agenda, etags, event_lookup, local_calendars, local_events
-from integrations.calendar.events import errors as event_errors
+from integrations.calendar.events import write_errors as event_errors
 from integrations.coordination import concurrency
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.expansion import BadWindow
-from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
+from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
-from integrations.web import cursors, idempotency
+from integrations.web import idempotency, page_cursors
 from integrations.web import problem_catalogue as catalogue
 from integrations.web.problem_catalogue import ProblemType
 from integrations.web.temporary_problems import TEMPORARY_PROBLEMS
 from limited_use.agreements import consents, shares
+from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.envelope import Damaged, Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     ObjectNotFound: catalogue.NOT_FOUND,
     InvalidChoice: catalogue.NOT_A_CHOICE,
     # Mail and calendars: reading.
-    cursors.InvalidCursor: catalogue.INVALID_CURSOR,
-    cursors.ExpiredCursor: catalogue.EXPIRED_CURSOR,
+    page_cursors.InvalidCursor: catalogue.INVALID_CURSOR,
+    page_cursors.ExpiredCursor: catalogue.EXPIRED_CURSOR,
     agenda.WindowTooLong: catalogue.WINDOW_TOO_LONG,
     BadWindow: catalogue.BAD_WINDOW,
     timezones.UnknownZone: catalogue.UNKNOWN_TIMEZONE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from integrations.coordination.concurrency import TooManyWaits
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers.errors import RateLimited
 
 from . import problem_catalogue as catalogue

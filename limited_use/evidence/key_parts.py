@@ -12,12 +12,12 @@ from accounts.models import Alarm
 from limited_use.ledger import publication, sequencer, signing_keys
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone, Receipt
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import key_rows, keyring_fit
+from limited_use.vault import data_key_rows, keyring_fit
 from limited_use.vault.keyring import transit_policies
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import MacKey
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import MacKey
 
-from .sections import UnmetClause
+from .evidence_sections import UnmetClause
 
 FILE_KEYRING_TEXT: Final = (
     "the keys are files in a folder of this machine, which is no key management system: nobody can"
@@ -55,7 +55,7 @@ def find_unmet_custody(_: datetime) -> list[UnmetClause]:
 
 def describe_epochs(_: datetime) -> Mapping[str, Any]:
     living_keys: Counter[str] = Counter()
-    for line_tally in key_rows.count_keys_by_epoch():
+    for line_tally in data_key_rows.count_keys_by_epoch():
         living_keys[str(line_tally.line)] += line_tally.key_count
     return {
         "hours": settings.KEY_EPOCH_HOURS,

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from limited_use.models.usage import EvidenceBundle
 
-from . import bundle
-from .sections import EvidenceSection
+from . import evidence_bundle
+from .evidence_sections import EvidenceSection
 
 # Number of stored bundles; reviewers have fetched older ones.
 MAX_BUNDLES: Final = 30
@@ -21,7 +21,7 @@ MAX_BUNDLES: Final = 30
 
 def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> EvidenceBundle:
     """Raises as `bundle.make_bundle`."""
-    document = bundle.make_bundle(sections, at=at)
+    document = evidence_bundle.make_bundle(sections, at=at)
     contents = orjson.loads(document)
     stored_bundle = EvidenceBundle(
         id=UUID(contents["id"]),

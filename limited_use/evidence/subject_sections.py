@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Final
 
 from . import clause_parts, key_parts, policy_parts
-from .sections import EvidenceBasis, EvidenceSection
+from .evidence_sections import EvidenceBasis, EvidenceSection
 
 SECTIONS: Final = (
     EvidenceSection(

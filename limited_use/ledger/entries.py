@@ -18,8 +18,8 @@ import orjson
 from django.db import connection
 
 from accounts.ids import uuid7
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import Keyring, MacKey
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import Keyring, MacKey
 
 EntryValue = str | int | bool | None | Sequence[str] | Mapping[str, int]
 

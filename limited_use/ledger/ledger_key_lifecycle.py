@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.vault import ledger_key_wrap, naming_rows, tombstones
-from limited_use.vault.keys import KEY_ID_BYTES
+from limited_use.vault.data_keys import KEY_ID_BYTES
 
 from . import entries, pseudonym_derivation, pseudonyms
 

@@ -17,7 +17,7 @@ from django.db import connection
 
 from limited_use.access_request import PseudonymNaming
 from limited_use.vault import ledger_key_wrap
-from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import EpochGone, KeyStoreUnavailable
 
 from . import entries, pseudonym_derivation
 

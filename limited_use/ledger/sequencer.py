@@ -16,8 +16,8 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
 from limited_use.models import Checkpoint, Leaf
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import SigningKey
 
 from . import publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
 from .tile_store import TileStore

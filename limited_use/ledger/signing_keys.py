@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from limited_use.models import VerifierKeyPeriod
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import SigningKey
 
 from . import entries
 from .signed_notes import VerifierKey

@@ -19,8 +19,8 @@ from limited_use.ledger.tile_store import NotSequenced
 from limited_use.models import Receipt
 from limited_use.policy import evaluation
 from limited_use.vault import tombstones
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import SigningKey
 
 __all__ = ["NotSequenced", "ReceiptIncomplete", "get_public_keys", "issue_receipt"]
 

@@ -17,10 +17,10 @@ from limited_use.ledger import entries
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import key_rows, ledger_key_wrap
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import EpochGone, KeyBinding, RewrapRequest
-from limited_use.vault.keys import lock_line
+from limited_use.vault import data_key_rows, ledger_key_wrap
+from limited_use.vault.data_keys import lock_line
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import EpochGone, KeyBinding, RewrapRequest
 
 BATCH = 500
 # Two-key advisory locks keep two rotations of a line apart. Creating keys does not take them.
@@ -75,7 +75,7 @@ def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
         while (count := _rewrap_batch(line, epoch)) is not None:
             rewrapped += count
         destroyed = _end_epochs(line, epoch, at)
-        key_count = sum(tally.key_count for tally in key_rows.count_keys_by_epoch(line))
+        key_count = sum(tally.key_count for tally in data_key_rows.count_keys_by_epoch(line))
         return EpochRotation(line, epoch, key_count, rewrapped, destroyed)
     finally:
         with connection.cursor() as cursor:
@@ -90,13 +90,14 @@ def _begin_epoch(line: KeyLine, at: datetime) -> int:
         lock_line(line, exclusive=True, at=at)
         epochs = keyring.list_epochs(line)
         if any(
-            tally.kek_epoch > max(epochs, default=0) for tally in key_rows.count_keys_by_epoch(line)
+            tally.kek_epoch > max(epochs, default=0)
+            for tally in data_key_rows.count_keys_by_epoch(line)
         ):
             # A new epoch would reuse the number of an epoch that these keys still need.
             raise LeftBehind(f"a key of {line} is newer than the keyring: it is an older copy")
         # More than one: an earlier rotation began and did not end.
         epoch = epochs[-1] if len(epochs) > 1 else keyring.create_epoch(line)
-        key_rows.record_epochs(line, (*epochs, epoch), at=at)
+        data_key_rows.record_epochs(line, (*epochs, epoch), at=at)
         if line == ledger_key_wrap.LINE:
             # Under the lock: no other process creates the naming key of an epoch that has begun.
             ledger_key_wrap.create_naming_key(epoch, at=at)
@@ -119,7 +120,7 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
 def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
     # No lock and no transaction during the keyring's work: a disconnect that deletes one of these
     # rows must not wait. No other code changes how a key is wrapped.
-    keys = key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)
+    keys = data_key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)
     if not keys:
         return None
     requests = [
@@ -132,13 +133,13 @@ def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
         rewrapped = None
     if rewrapped is None:
         raise LeftBehind(f"a key of {line} below epoch {epoch} does not unwrap")
-    return key_rows.store_rewrapped([key.id for key in keys], rewrapped, epoch=epoch)
+    return data_key_rows.store_rewrapped([key.id for key in keys], rewrapped, epoch=epoch)
 
 
 def _end_epochs(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
     keyring = get_keyring()
     # Query again: a key that still depends on an old epoch must not lose it.
-    if key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=1):
+    if data_key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=1):
         raise LeftBehind(f"a key of {line} below epoch {epoch}")
     for number in keyring.list_epochs(line):
         if number < epoch:
@@ -152,6 +153,6 @@ def _end_epochs(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
                 body={"line": str(line), "epoch": row.number},
                 at=at,
             )
-            key_rows.record_epoch_end(line, row.number, entry_id=entry_id, at=at)
+            data_key_rows.record_epoch_end(line, row.number, entry_id=entry_id, at=at)
         ended.append(row.number)
     return tuple(ended)

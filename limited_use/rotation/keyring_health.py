@@ -9,7 +9,7 @@ from uuid import UUID
 
 from accounts import alarms
 from limited_use.vault import keyring_fit
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from limited_use.ledger import entries, publication
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
-from limited_use.vault import key_rows, keys, tombstones
+from limited_use.vault import data_key_rows, data_keys, tombstones
 
 
 def find_holders() -> Iterator[UUID]:
@@ -26,7 +26,7 @@ def find_holders() -> Iterator[UUID]:
     }
     if not dead_keys:
         return
-    for tombstone in key_rows.get_all_metadata():
+    for tombstone in data_key_rows.get_all_metadata():
         if tombstones.for_key(tombstone.key_id) in dead_keys:
             yield tombstone.holder
 
@@ -58,7 +58,7 @@ def has_resurrected_keys() -> bool:
         if tombstone.kind == "key"
     ]
     return bool(dead_keys) and (
-        key_rows.count_dead_keys(dead_keys) > 0 or any(True for _ in find_ledger_holders())
+        data_key_rows.count_dead_keys(dead_keys) > 0 or any(True for _ in find_ledger_holders())
     )
 
 
@@ -86,7 +86,7 @@ def destroy_resurrected_keys(*, at: datetime) -> list[UUID]:
 
 def _destroy_key(holder: UUID, at: datetime) -> bool:
     with transaction.atomic():
-        destroyed_key = keys.destroy_key(holder=holder)
+        destroyed_key = data_keys.destroy_key(holder=holder)
         if destroyed_key is None:
             return False  # Another process was faster.
         entries.record_event(

@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 
 from limited_use import traceback_scrubber
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,7 +1,7 @@
 """
 Openings per actor, purpose and hour, and an alarm for unusual numbers.
 
-Counted from the ledger (`usage.usage_counter`), so no page waits for a write. A client counts by
+Counted from the ledger (`usage.rule_usage_counter`), so no page waits for a write. A client counts by
 its feature, the service as one, a person by ledger pseudonym: one per own connection, and one for
 all acts for other people.
 """

@@ -15,8 +15,8 @@ from limited_use.access_request import Permit
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
 from .envelope import Unopenable
-from .keyring.factory import get_keyring
-from .keyring.port import MacKey
+from .keyring.keyring_factory import get_keyring
+from .keyring.keyring_port import MacKey
 
 #: The holder of lookup permits: no real holder, because the result is not known before the lookup.
 LOOKUP_HOLDER: Final = UUID(bytes=b"LU-directory/ask")

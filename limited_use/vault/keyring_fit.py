@@ -17,11 +17,11 @@ from django.db.models import Max
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 
-from . import key_rows, ledger_key_wrap, sql_functions
-from .keyring import acl
-from .keyring.factory import get_keyring
-from .keyring.port import EpochGone, KeyBinding, NoKeyring, RewrapRequest
-from .keys import compute_key_id
+from . import data_key_rows, ledger_key_wrap, sql_functions
+from .data_keys import compute_key_id
+from .keyring import keyring_rights
+from .keyring.keyring_factory import get_keyring
+from .keyring.keyring_port import EpochGone, KeyBinding, NoKeyring, RewrapRequest
 
 # How many other keys to try, to distinguish a damaged key from a foreign keyring.
 _OTHER_KEYS_TRIED: Final = 20
@@ -35,7 +35,7 @@ def find_problems() -> list[str]:
 
     :raises KeyStoreUnavailable:
     """
-    own_rights = acl.get_rights(settings.PROCESS_CLASS)
+    own_rights = keyring_rights.get_rights(settings.PROCESS_CLASS)
     lines = sorted(own_rights.all_lines) if own_rights.wraps or own_rights.turns else []
     return [
         problem
@@ -54,12 +54,16 @@ def count_orphaned_keys() -> int:
         has_epoch_key = any(get_keyring().list_epochs(line) for line in KeyLine)
     except NoKeyring:
         has_epoch_key = False
-    return 0 if has_epoch_key else sum(tally.key_count for tally in key_rows.count_keys_by_epoch())
+    return (
+        0
+        if has_epoch_key
+        else sum(tally.key_count for tally in data_key_rows.count_keys_by_epoch())
+    )
 
 
 def _find_line_problems(line: KeyLine, keyring_epochs: tuple[int, ...]) -> list[str]:
     problems = []
-    for _, epoch, count in key_rows.count_keys_by_epoch(line):
+    for _, epoch, count in data_key_rows.count_keys_by_epoch(line):
         if epoch not in keyring_epochs:
             problems.append(
                 f"{count} {line} keys are wrapped under epoch {epoch}, which the keyring does not"
@@ -85,15 +89,15 @@ def _find_line_problems(line: KeyLine, keyring_epochs: tuple[int, ...]) -> list[
 
 
 def _can_rewrap_another_key(line: KeyLine, epoch: int) -> bool:
-    if line not in acl.get_rights(settings.PROCESS_CLASS).turns:
+    if line not in keyring_rights.get_rights(settings.PROCESS_CLASS).turns:
         return False
-    other_keys = key_rows.get_keys_to_rewrap(
+    other_keys = data_key_rows.get_keys_to_rewrap(
         line, from_epoch=epoch, before_epoch=epoch + 1, limit=_OTHER_KEYS_TRIED
     )
     return any(_can_rewrap(line, key) for key in other_keys)
 
 
-def _can_rewrap(line: KeyLine, key: key_rows.DataKeyToRewrap) -> bool:
+def _can_rewrap(line: KeyLine, key: data_key_rows.DataKeyToRewrap) -> bool:
     keyring, binding = get_keyring(), KeyBinding(key.holder, key.key_id)
     with suppress(EpochGone):
         # Opens nothing; the result is discarded.
@@ -108,14 +112,14 @@ def _can_rewrap(line: KeyLine, key: key_rows.DataKeyToRewrap) -> bool:
 
 def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
     """Return whether one key of the epoch still unwraps, without the cache."""
-    own_rights = acl.get_rights(settings.PROCESS_CLASS)
+    own_rights = keyring_rights.get_rights(settings.PROCESS_CLASS)
     if line in own_rights.turns:
-        sample = key_rows.get_keys_to_rewrap(
+        sample = data_key_rows.get_keys_to_rewrap(
             line, from_epoch=epoch, before_epoch=epoch + 1, limit=1
         )
         return not sample or _check_by_rewrapping(line, epoch, sample[0])
     holder = _find_sample_holder(line, epoch) if line in own_rights.unwraps else None
-    row = key_rows.read_row(holder) if holder is not None else None
+    row = data_key_rows.read_row(holder) if holder is not None else None
     return row is None or _check_by_unwrapping(row)
 
 
@@ -127,23 +131,24 @@ def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
     person.
     """
     if not sql_functions.has_variants(settings.PROCESS_CLASS):
-        return key_rows.find_holder(line, epoch)
+        return data_key_rows.find_holder(line, epoch)
     return ledger_key_wrap.get_naming_holder(epoch) if line == ledger_key_wrap.LINE else None
 
 
-def _check_by_rewrapping(line: KeyLine, epoch: int, key: key_rows.DataKeyToRewrap) -> bool:
+def _check_by_rewrapping(line: KeyLine, epoch: int, key: data_key_rows.DataKeyToRewrap) -> bool:
     if _can_rewrap(line, key):
         return True
     # Unless the epoch was rotated in between.
-    return all(current.kek_epoch != epoch for current in key_rows.get_metadata([key.holder]))
+    return all(current.kek_epoch != epoch for current in data_key_rows.get_metadata([key.holder]))
 
 
-def _check_by_unwrapping(row: key_rows.KeyRow) -> bool:
+def _check_by_unwrapping(row: data_key_rows.KeyRow) -> bool:
     binding = KeyBinding(row.holder, row.key_id)
     try:
         root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, binding)
     except EpochGone:
         return all(
-            current.kek_epoch != row.kek_epoch for current in key_rows.get_metadata([row.holder])
+            current.kek_epoch != row.kek_epoch
+            for current in data_key_rows.get_metadata([row.holder])
         )
     return compute_key_id(root) == row.key_id

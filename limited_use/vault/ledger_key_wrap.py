@@ -18,10 +18,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import IntegrityError, transaction
 
-from . import key_rows as rows_of_keys
-from . import keys, naming_rows
-from .keyring.factory import get_keyring
-from .keyring.port import EpochGone, KeyBinding, Keyring, NoKeyring
+from . import data_key_rows as rows_of_keys
+from . import data_keys, naming_rows
+from .keyring.keyring_factory import get_keyring
+from .keyring.keyring_port import EpochGone, KeyBinding, Keyring, NoKeyring
 from .naming_rows import LedgerKeyCiphertext
 
 LINE = naming_rows.LINE
@@ -52,7 +52,7 @@ def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> N
     :param holder: the connection
     """
     # Shared with other creators, exclusive in a rotation, which then sees the key wrapped here.
-    keys.lock_line(LINE, exclusive=False, at=at)
+    data_keys.lock_line(LINE, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(LINE)
     if not epochs:
         raise NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")
@@ -110,7 +110,7 @@ def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
         [get_naming_holder(number) for number in range(epoch)]
     ):
         with transaction.atomic():
-            keys.destroy_returning_id(holder=old_naming_key.holder)
+            data_keys.destroy_returning_id(holder=old_naming_key.holder)
     drop_cached_ciphers(below=epoch)
     return lost
 
@@ -124,8 +124,8 @@ def drop_cached_ciphers(*, below: int | None = None) -> None:
 
 
 def create_naming_key(epoch: int, *, at: datetime) -> None:
-    if not keys.has_key(get_naming_holder(epoch)):
-        keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
+    if not data_keys.has_key(get_naming_holder(epoch)):
+        data_keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
 
 
 def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM]:
@@ -145,7 +145,7 @@ def _get_or_create_cipher(epoch: int, at: datetime) -> AESGCM:
     if cipher is None:
         # Another process may be first; then use its key.
         with contextlib.suppress(IntegrityError), transaction.atomic():
-            keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
+            data_keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
         cipher = _get_cipher(epoch)
     if cipher is None:
         raise EpochGone(f"naming {epoch}")
@@ -158,10 +158,10 @@ def _get_cipher(epoch: int) -> AESGCM | None:
         cipher = _ciphers.get(cache_key)
     if cipher is not None:
         return cipher
-    row = keys.read_row(get_naming_holder(epoch))
+    row = data_keys.read_row(get_naming_holder(epoch))
     if row is None:
         return None
-    cipher = keys.unwrap(row).ledger_key_cipher
+    cipher = data_keys.unwrap(row).ledger_key_cipher
     with _ciphers_lock:
         _ciphers[cache_key] = cipher
         while len(_ciphers) > MAX_CIPHERS:
@@ -184,7 +184,7 @@ def _unwrap_key(cipher: AESGCM, wrapped: bytes, binding: KeyBinding, epoch: int)
 
 def _get_binding(holder: UUID, commitment: bytes) -> KeyBinding:
     # A ledger key's id is the beginning of its commitment.
-    return KeyBinding(holder, commitment[: keys.KEY_ID_BYTES])
+    return KeyBinding(holder, commitment[: data_keys.KEY_ID_BYTES])
 
 
 def _encode_context(binding: KeyBinding, epoch: int) -> bytes:

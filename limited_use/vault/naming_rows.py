@@ -15,8 +15,8 @@ from accounts.ids import uuid7
 from limited_use.database_functions import DatabaseFunction, load_functions
 from limited_use.policy.key_lines import KeyLine
 
-from . import key_rows, sql_functions
-from .keyring.acl import RIGHTS
+from . import data_key_rows, sql_functions
+from .keyring.keyring_rights import RIGHTS
 from .sql_functions import SQL_FOLDER, get_classes_with_right
 
 # Every process that records entries about a connection may unwrap this line.
@@ -55,7 +55,9 @@ FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
 
 
 def read_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphertext | None:
-    rows_found = key_rows.run_query("SELECT * FROM vault_name_read(%s, %s)", holder, commitment)
+    rows_found = data_key_rows.run_query(
+        "SELECT * FROM vault_name_read(%s, %s)", holder, commitment
+    )
     return LedgerKeyCiphertext(bytes(rows_found[0][0]), rows_found[0][1]) if rows_found else None
 
 
@@ -66,22 +68,22 @@ def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> Non
     :raises key_rows.ForeignHolder:
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
-    if not key_rows.call_function("vault_name_make", *values):
-        raise key_rows.ForeignHolder(holder)
+    if not data_key_rows.call_function("vault_name_make", *values):
+        raise data_key_rows.ForeignHolder(holder)
 
 
 def delete_key(holder: UUID) -> None:
-    key_rows.call_function("vault_name_destroy", holder)
+    data_key_rows.call_function("vault_name_destroy", holder)
 
 
 def get_holders() -> set[UUID]:
-    return {holder for (holder,) in key_rows.run_query("SELECT * FROM vault_name_all()")}
+    return {holder for (holder,) in data_key_rows.run_query("SELECT * FROM vault_name_all()")}
 
 
 def get_keys_to_rewrap(
     *, before_epoch: int, limit: int, excluded_holders: Sequence[UUID]
 ) -> list[LedgerKeyToRewrap]:
-    rows_found = key_rows.run_query(
+    rows_found = data_key_rows.run_query(
         "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])",
         before_epoch,
         limit,
@@ -95,6 +97,6 @@ def get_keys_to_rewrap(
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
     """Store rewrapped keys, except those destroyed in between."""
-    key_rows.run_query(
+    data_key_rows.run_query(
         "SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch
     )

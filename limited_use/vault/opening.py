@@ -19,10 +19,10 @@ from limited_use.access_request import Fence, FenceKind, Permit
 from limited_use.policy.key_lines import KeyLine
 
 from . import envelope
+from .data_key_rows import KeyRow, build_read_query, refuse_unreadable_line
+from .data_keys import UnwrappedKey, drop_cached_keys, unwrap
 from .envelope import KeyDamaged, Unopenable
-from .key_rows import KeyRow, build_read_query, refuse_unreadable_line
-from .keyring.port import EpochGone
-from .keys import UnwrappedKey, drop_cached_keys, unwrap
+from .keyring.keyring_port import EpochGone
 from .sealed import SealedValue
 
 __all__ = ["OpeningBatch", "Unopenable", "begin_batch", "open_all"]

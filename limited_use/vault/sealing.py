@@ -17,9 +17,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass
 
 from . import envelope
-from .fields import SealedField
-from .keyring.port import EpochGone
-from .keys import (
+from .data_keys import (
     KeyDestroyed,
     KeyUnusable,
     UnwrappedKey,
@@ -28,6 +26,8 @@ from .keys import (
     read_row,
     unwrap,
 )
+from .fields import SealedField
+from .keyring.keyring_port import EpochGone
 from .sealed import Binding, SealedValue
 
 

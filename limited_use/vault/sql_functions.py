@@ -21,8 +21,8 @@ from django.conf import settings
 from limited_use.database_functions import DatabaseFunction, load_functions
 from limited_use.policy.key_lines import KeyLine
 
-from .keyring.acl import RIGHTS
-from .keyring.acl import get_rights as rights_of
+from .keyring.keyring_rights import RIGHTS
+from .keyring.keyring_rights import get_rights as rights_of
 
 SQL_FOLDER: Final = Path(__file__).resolve().parents[1] / "migrations" / "sql"
 

@@ -2,7 +2,7 @@
 Who is asking, found out as before there was one statement for it: row by row, with the ORM.
 
 It uses nothing of `accounts.sessions`, `accounts.sign_in`, `accounts.current_organisation` and
-`accounts.tokens`, and asks as the owner of the tables, from whom no row is hidden.
+`accounts.api_tokens`, and asks as the owner of the tables, from whom no row is hidden.
 """
 
 from __future__ import annotations

@@ -27,17 +27,17 @@ from rest_framework.views import APIView, exception_handler
 
 from accounts import (
     actors,
+    api_tokens,
     clients,
     delegations,
     memberships,
     organisations,
-    tokens,
     user_provisioning,
 )
 from accounts.derived_keys import derive_django_key
 from accounts.models import Delegation, Membership, Organisation, ServiceClient, ServiceToken, User
 from accounts.models import Session as SessionRow
-from accounts.permissions import build_permission_class, require_permission
+from accounts.role_permissions import build_permission_class, require_permission
 from accounts.roles import Permission, Role
 from accounts.sessions import SessionStore
 from tests.accounts.caller_oracle import Answer, ask_by_session, ask_by_token
@@ -114,7 +114,7 @@ class CallersWorld:
         self.key = session.session_key
 
     def take_token(self) -> None:
-        self.token = tokens.issue_token(
+        self.token = api_tokens.issue_token(
             client=self.widget,
             delegation_id=self.delegation.id,
             purpose="inbox.display",

@@ -25,7 +25,7 @@ from accounts.derived_keys import derive_django_key, derive_keys
 from accounts.reset_tokens import ResetTokens
 from accounts.sessions import SessionStore
 from integrations.calendar import pagination
-from integrations.web import cursors
+from integrations.web import page_cursors
 from tests.accounts.cast import person, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("2.3.4")]
@@ -81,8 +81,8 @@ def is_opened(text, context):
 
 def is_cursor(text):
     try:
-        cursors.read(text, kind="messages", **BOUND, at=AT)
-    except cursors.InvalidCursor:
+        page_cursors.read(text, kind="messages", **BOUND, at=AT)
+    except page_cursors.InvalidCursor:
         return False
     return True
 
@@ -90,7 +90,7 @@ def is_cursor(text):
 def is_calendar_cursor(text):
     try:
         pagination.parse_page_request(text, **BOUND, limit=1, at=AT)
-    except cursors.InvalidCursor:
+    except page_cursors.InvalidCursor:
         return False
     return True
 
@@ -98,7 +98,9 @@ def is_calendar_cursor(text):
 #: Per purpose, as config/README.md names it: how a value is made, and whether it is accepted.
 VALUES = {
     "cursor of mail": (
-        lambda _: cursors.write(cursors.PagePosition(AT, ROW), kind="messages", **BOUND, at=AT),
+        lambda _: page_cursors.write(
+            page_cursors.PagePosition(AT, ROW), kind="messages", **BOUND, at=AT
+        ),
         lambda _, text: is_cursor(text),
     ),
     "cursor of calendars": (

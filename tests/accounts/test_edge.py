@@ -19,16 +19,16 @@ from rest_framework.views import APIView, exception_handler
 
 from accounts import (
     actors,
+    api_tokens,
     current_organisation,
     delegations,
     demo_people,
     memberships,
-    tokens,
     user_provisioning,
 )
 from accounts.models import Alarm, ServiceClient, UserMinute
-from accounts.permissions import build_permission_class, require_permission
 from accounts.reauthentication import require_recent_confirmation
+from accounts.role_permissions import build_permission_class, require_permission
 from accounts.roles import Permission, Role
 from tests.accounts.cast import AT, PASSWORD, person, sign_in, totp_code
 from tests.api import cast
@@ -110,7 +110,7 @@ urlpatterns = [
 @pytest.fixture
 def token(widget, delegation):
     with time_machine.travel(AT, tick=False):
-        yield tokens.issue_token(
+        yield api_tokens.issue_token(
             client=widget, delegation_id=delegation.id, purpose="inbox.display", at=AT
         )
 
@@ -237,7 +237,7 @@ class TestServiceTokens:
                 feature_version=1,
                 at=AT,
             )
-            minted = tokens.issue_token(
+            minted = api_tokens.issue_token(
                 client=widget, delegation_id=theirs.id, purpose="inbox.display", at=AT
             )
 

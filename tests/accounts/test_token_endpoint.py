@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
-from accounts import client_usage, clients, delegations, tokens, user_provisioning
+from accounts import api_tokens, client_usage, clients, delegations, user_provisioning
 from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
 from accounts.oauth.assertion import REJECTION_RATE
@@ -74,7 +74,7 @@ class TestToken:
 
         row = ServiceToken.objects.get()
 
-        assert bytes(row.token_hash) == tokens.hash_token(token)
+        assert bytes(row.token_hash) == api_tokens.hash_token(token)
         assert len(base64.urlsafe_b64decode(token + "=")) >= 32
 
     def test_is_not_made_by_who_writes_the_table(self, asking):
@@ -84,15 +84,15 @@ class TestToken:
         row.id, row.token_hash = uuid7(), hashlib.sha256(b"chosen").digest()
         row.save(force_insert=True)
 
-        assert tokens.find_token("chosen", at=row.issued_at) is None
+        assert api_tokens.find_token("chosen", at=row.issued_at) is None
 
     def test_outlives_another_secret(self, asking):
         token = post_form(asking.form()).json()["access_token"]
 
         with override_settings(ROOT_SECRETS=["another secret", *django_settings.ROOT_SECRETS]):
-            assert tokens.find_token(token, at=AT)
+            assert api_tokens.find_token(token, at=AT)
         with override_settings(ROOT_SECRETS=["another secret"]):
-            assert not tokens.find_token(token, at=AT)
+            assert not api_tokens.find_token(token, at=AT)
 
     def test_is_given_for_an_elliptic_signature_too(self, delegation, widget):
         answer = post_form(Asking(delegation, alg="ES256", key=EC).form())
@@ -102,27 +102,27 @@ class TestToken:
     def test_ends_after_ten_minutes(self, asking, clock):
         token = post_form(asking.form()).json()["access_token"]
 
-        assert tokens.find_token(token, at=AT + timedelta(minutes=9, seconds=59))
-        assert not tokens.find_token(token, at=AT + timedelta(minutes=10))
+        assert api_tokens.find_token(token, at=AT + timedelta(minutes=9, seconds=59))
+        assert not api_tokens.find_token(token, at=AT + timedelta(minutes=10))
 
     def test_ends_with_its_client(self, asking):
         token = post_form(asking.form()).json()["access_token"]
 
         clients.retire_client(client_id="widget", at=AT)
 
-        assert not tokens.find_token(token, at=AT)
+        assert not api_tokens.find_token(token, at=AT)
 
     def test_ends_when_the_epoch_moves(self, asking, delegation):
         token = post_form(asking.form()).json()["access_token"]
 
         type(delegation).objects.filter(id=delegation.id).update(epoch=9)
 
-        assert not tokens.find_token(token, at=AT)
+        assert not api_tokens.find_token(token, at=AT)
 
     @given(st.text(max_size=100))
     @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_is_not_found_by_guessing(self, db, guess):
-        assert tokens.find_token(guess, at=AT) is None
+        assert api_tokens.find_token(guess, at=AT) is None
 
 
 class TestClientAuthentication:
@@ -577,5 +577,5 @@ class TestRegisteringKeys:
     def test_forgets_what_expired(self, asking):
         post_form(asking.form())
 
-        assert tokens.delete_expired(at=AT) == 0
-        assert tokens.delete_expired(at=AT + timedelta(minutes=11)) == 2
+        assert api_tokens.delete_expired(at=AT) == 0
+        assert api_tokens.delete_expired(at=AT + timedelta(minutes=11)) == 2

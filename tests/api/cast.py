@@ -26,7 +26,7 @@ from fido2.webauthn import (
     CollectedClientData,
 )
 
-from accounts import clients, delegations, tokens
+from accounts import api_tokens, clients, delegations
 from accounts.ids import uuid7
 from accounts.models import Delegation, ServiceClient, User
 from config.sites import STAFF
@@ -270,7 +270,7 @@ def feature(
     client: ServiceClient, delegation: Delegation, purpose: str = "inbox.display"
 ) -> Client:
     """Return a caller with a fresh token of that feature, for the delegation's person."""
-    token = tokens.issue_token(
+    token = api_tokens.issue_token(
         client=client, delegation_id=delegation.id, purpose=purpose, at=timezone.now()
     )
     return bearer(token)

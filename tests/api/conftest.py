@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from integrations import providers
 from integrations.coordination import concurrency
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.api import cast
 from tests.fakes import mail as fake
 from tests.fakes.mail import FakeMailbox
@@ -47,7 +47,7 @@ def _streams_end_with_the_test():
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 
@@ -67,7 +67,7 @@ def synced(django_db_setup, django_db_blocker, tmp_path_factory):
         ),
         pytest.MonkeyPatch.context() as patch,
     ):
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         box = FakeMailbox()
         offer(patch, box)
         house = houses.household()

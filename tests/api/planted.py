@@ -18,13 +18,13 @@ from django.urls import include, path
 from django.utils import timezone
 
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from config.urls import handler500
 from integrations.access import permits
 from integrations.formats.mime import safe_text
-from integrations.mail import row_types
-from integrations.mail.row_types import MessageRow
+from integrations.mail import mail_row_types
+from integrations.mail.mail_row_types import MessageRow
 from integrations.models import Message, MessageBody
 from integrations.web.api.base import UserDataView, json_response
 from limited_use.policy.vocabulary import DataClass
@@ -47,8 +47,8 @@ def _row(message_id: UUID) -> tuple[Message, SealedRow]:
     return message, SealedRow(MessageRow(message, None), sealed)
 
 
-def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> row_types.MailJson:
-    return row_types.shape_message(row, opened, safe_text.decode_safe_text(opened["shown"]))
+def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> mail_row_types.MailJson:
+    return mail_row_types.shape_message(row, opened, safe_text.decode_safe_text(opened["shown"]))
 
 
 class Anybodys(UserDataView):

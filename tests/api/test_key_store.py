@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from limited_use.models import DataKey
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.api import cast
 from tests.integrations import household as houses
 
@@ -16,7 +16,7 @@ def outage(alice):
     """Take the keys away, also from memory, and return how to bring them back."""
     folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
     folder.rename(away)
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     yield lambda: away.rename(folder)
     if away.exists():
         away.rename(folder)
@@ -63,7 +63,7 @@ class TestAKeyThatDoesNotOpen:
     @pytest.mark.invariant(8)
     def test_keeps_nobody_from_their_settings(self, alice):
         DataKey.objects.filter(holder=alice.connection.id).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         seen = cast.browser(alice.user).get("/settings/integrations/")
 
@@ -74,7 +74,7 @@ class TestAKeyThatDoesNotOpen:
     def test_hides_no_other_address(self, alice):
         houses.household(who=(alice.user, alice.organisation, alice.membership))
         DataKey.objects.filter(holder=alice.connection.id).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         browser = cast.browser(alice.user)
         seen = browser.get("/settings/integrations/").text

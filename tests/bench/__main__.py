@@ -24,8 +24,8 @@ from pathlib import Path
 
 from config.database import role_logins
 from config.database.login_roles import DatabaseRoles
-from config.embedded import servers, service
-from config.embedded.processes import Unavailable
+from config.embedded import embedded_servers, embedded_service
+from config.embedded.child_processes import Unavailable
 from config.parent_process import follow_parent
 from tests.bench import databases, google, machine, sizes, table
 from tests.bench.figures import Figure, as_json
@@ -75,8 +75,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     names = [benchmark.module for benchmark in BENCHMARKS]
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
-    parser.add_argument("--json", type=Path, default=service.ROOT / "bench.json")
-    parser.add_argument("--data", type=Path, default=service.ROOT / ".data" / "bench")
+    parser.add_argument("--json", type=Path, default=embedded_service.ROOT / "bench.json")
+    parser.add_argument("--data", type=Path, default=embedded_service.ROOT / ".data" / "bench")
     parser.add_argument("--tiny", action="store_true", help="see that it runs; measures nothing")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(names):
@@ -88,14 +88,16 @@ def main() -> int:
     chosen = [one for one in BENCHMARKS if not arguments.names or one.module in arguments.names]
     arguments.data.mkdir(parents=True, exist_ok=True)
     try:
-        with servers.run_servers(arguments.data, settings=SETTINGS) as urls:
+        with embedded_servers.run_servers(arguments.data, settings=SETTINGS) as urls:
             return _all(chosen, arguments.data, urls, arguments.json)
     except Unavailable as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
 
 
-def _all(chosen: list[Benchmark], data: Path, urls: servers.ServerUrls, output: Path) -> int:
+def _all(
+    chosen: list[Benchmark], data: Path, urls: embedded_servers.ServerUrls, output: Path
+) -> int:
     facts = machine.facts(urls.database)
     say(
         f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']},"
@@ -115,7 +117,7 @@ def _all(chosen: list[Benchmark], data: Path, urls: servers.ServerUrls, output: 
 
 
 def _each(
-    chosen: list[Benchmark], data: Path, urls: servers.ServerUrls
+    chosen: list[Benchmark], data: Path, urls: embedded_servers.ServerUrls
 ) -> tuple[dict[str, object], list[str]]:
     """Return what each found, by its name, and the names of those that broke."""
     results: dict[str, object] = {}
@@ -136,7 +138,7 @@ def _each(
     return results, broken
 
 
-def _one(benchmark: Benchmark, data: Path, urls: servers.ServerUrls) -> list[Figure]:
+def _one(benchmark: Benchmark, data: Path, urls: embedded_servers.ServerUrls) -> list[Figure]:
     name = f"{databases.TEMPLATE}_{benchmark.module}"
     database = databases.create(urls.database, name, template=databases.TEMPLATE)
     log = data / f"{benchmark.module}.log"
@@ -157,12 +159,16 @@ def _one(benchmark: Benchmark, data: Path, urls: servers.ServerUrls) -> list[Fig
 
 
 def _environment(
-    data: Path, urls: servers.ServerUrls, database: str, *, sandbox_url: str = "http://127.0.0.1:9"
+    data: Path,
+    urls: embedded_servers.ServerUrls,
+    database: str,
+    *,
+    sandbox_url: str = "http://127.0.0.1:9",
 ) -> dict[str, str]:
-    reached = servers.ServerUrls(database=database, broker=urls.broker)
+    reached = embedded_servers.ServerUrls(database=database, broker=urls.broker)
     passwords = role_logins.read_or_create_passwords(data / "roles")
     return {
-        **service.build_environment(
+        **embedded_service.build_environment(
             data,
             reached,
             url="http://localhost:8000",
@@ -187,7 +193,7 @@ def _python(arguments: list[str], environment: Mapping[str, str], log: Path) -> 
         subprocess.run(
             [sys.executable, "-m", *arguments],
             env=dict(environment),
-            cwd=service.ROOT,
+            cwd=embedded_service.ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
             check=True,

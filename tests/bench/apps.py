@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
-from config.database.grants import GRANTS
 from config.database.row_owners import OWNERS
+from config.database.table_grants import GRANTS
 
 
 class BenchConfig(AppConfig):

@@ -10,7 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.utils import timezone
 
-from accounts import delegations, tokens
+from accounts import api_tokens, delegations
 from accounts.models import Organisation, User
 from config.front.call_stack import call_with_room
 from limited_use.agreements.service_clients import create_declared_client
@@ -76,7 +76,7 @@ def feature_of(user: User, organisation: Organisation) -> Caller:
         feature_version=features.FEATURES["inbox-widget"].version,
         at=at,
     )
-    token = tokens.issue_token(
+    token = api_tokens.issue_token(
         client=client, delegation_id=delegation.id, purpose="inbox.display", at=at
     )
     return Caller(HTTP_AUTHORIZATION=f"Bearer {token}")

@@ -28,7 +28,7 @@ from integrations.calendar import agenda
 from integrations.calendar.sync import LIST_RESOURCE, get_resource
 from integrations.models import Calendar, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.bench import classes, connecting, figures, google, mailbox, measure, sizes
 from tests.bench.connecting import EMAIL
 from tests.bench.figures import Figure
@@ -118,7 +118,7 @@ def _copy(user: User, organisation: Organisation, tokens: dict[str, Any]) -> Non
 def _sync(resource: str) -> None:
     work = SyncWork.objects.get(resource=resource)
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
-    while engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
+    while sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
         pass
 
 

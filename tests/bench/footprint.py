@@ -19,7 +19,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from config.embedded.service import RunningService
+from config.embedded.embedded_service import RunningService
 from config.process_classes import ProcessClass
 from integrations.models import Message, SyncWork
 from integrations.tasks.sync import sweep_sync, sync_mail

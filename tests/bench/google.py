@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.processes import spawn_process, stop_process
+from config.embedded.child_processes import spawn_process, stop_process
 from tests.worlds.sandbox import ROOT, Sandbox
 
 # What a benchmark finds its control plane under.

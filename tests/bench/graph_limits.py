@@ -30,7 +30,7 @@ from integrations.models import Integration, Message, SyncStage, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import PROVIDERS
 from integrations.providers.microsoft.mail import GraphMailAdapter
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
@@ -180,7 +180,9 @@ def _goes_on(work: SyncWork) -> bool:
         return False
     wait = (work.next_sync_at - timezone.now()).total_seconds()
     time.sleep(max(0.0, wait))
-    engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now(), time_budget=timedelta(minutes=5))
+    sync_engine.run_turn(
+        PRODUCTS, work_id=work.id, at=timezone.now(), time_budget=timedelta(minutes=5)
+    )
     return True
 
 

@@ -23,7 +23,7 @@ from django.test import Client
 
 from accounts.models import Organisation
 from config.embedded import sandbox_seed
-from config.embedded.service import RunningService
+from config.embedded.embedded_service import RunningService
 from config.process_classes import ProcessClass
 from config.push_settings import PUBSUB_PATH
 from integrations.models import Integration, Message, SetAside, SyncWork, Watch, WatchStatus

@@ -19,7 +19,7 @@ from django.test import Client
 from accounts.models import Organisation, User
 from config.database import provisioning
 from config.embedded import ports
-from config.embedded.service import RunningService
+from config.embedded.embedded_service import RunningService
 from tests.bench import figures, load_answers, load_machine, load_server, mailbox, sizes
 from tests.bench.figures import TIMES, Figure
 from tests.bench.load_answers import Answers, LoadCaller, Question

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from config.embedded.service import ROOT, RunningService
+from config.embedded.embedded_service import ROOT, RunningService
 from tests.bench import load_machine
 from tests.bench.load_caller import Order, Report
 from tests.bench.load_machine import Spent

@@ -17,7 +17,7 @@ import httpx
 from django.conf import settings
 
 from config.database.role_logins import get_variable_name
-from config.embedded.service import GRANIAN, RunningService
+from config.embedded.embedded_service import GRANIAN, RunningService
 from config.process_classes import WORKERS, ProcessClass
 from tests.bench import figures, memory, sizes
 from tests.bench.figures import Figure

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from integrations.parsers import process_pool
+from integrations.parsers import parser_pool
 
 
 def resident(pid: int) -> float:
@@ -26,7 +26,7 @@ def of_one(pid: int) -> float:
 
 def parsers(pid: int) -> list[int]:
     """Return the parser processes of a process of the service."""
-    return [one for one in family(pid) if _command(one) == process_pool.COMMAND]
+    return [one for one in family(pid) if _command(one) == parser_pool.COMMAND]
 
 
 def family(pid: int) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from integrations.parsers import parse_requests, process_pool, task_limits
+from integrations.parsers import parse_requests, parser_pool, task_limits
 from tests.bench import memory
 
 _PATIENCE = 60  # seconds
@@ -30,10 +30,10 @@ def warm() -> Iterator[None]:
 
 def _start_all() -> None:
     until = time.monotonic() + _PATIENCE
-    with ThreadPoolExecutor(process_pool.SIZE) as threads:
-        while len(memory.parsers(os.getpid())) < process_pool.SIZE:
+    with ThreadPoolExecutor(parser_pool.SIZE) as threads:
+        while len(memory.parsers(os.getpid())) < parser_pool.SIZE:
             if time.monotonic() > until:
                 raise AssertionError("the parser processes did not start")
-            for read in threads.map(parse_requests.read_mime, [[_MAIL]] * process_pool.SIZE):
+            for read in threads.map(parse_requests.read_mime, [[_MAIL]] * parser_pool.SIZE):
                 if len(read) != 1:
                     raise AssertionError("a parser process does not read")

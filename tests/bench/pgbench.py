@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from django.db import connection
 
-from config.embedded import binaries
+from config.embedded import server_binaries
 
 _COUNT: Final = re.compile(r"transactions actually processed: (\d+)")
 _FAILED: Final = re.compile(r"failed transactions: (\d+)")
@@ -34,7 +34,7 @@ def run(script: Path, *, writers: int, seconds: int = 0, each: int = 0) -> Pgben
     """
     done = subprocess.run(
         [
-            str(binaries.find_postgres() / "bin" / "pgbench"),
+            str(server_binaries.find_postgres() / "bin" / "pgbench"),
             *("--no-vacuum", "--protocol", "prepared", "--file", str(script)),
             *("--client", str(writers), "--jobs", "1"),
             *(("--time", str(seconds)) if seconds else ("--transactions", str(each))),

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from config.embedded import ports, sandbox_seed
-from config.embedded.service import RunningService
+from config.embedded.embedded_service import RunningService
 from config.process_classes import ProcessClass
 from tests.bench import google
 

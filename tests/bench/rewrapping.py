@@ -20,9 +20,9 @@ from accounts.ids import uuid7
 from limited_use.models import DataKey
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.vault import key_rows, keys
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import EpochGone, KeyBinding, RewrapRequest
+from limited_use.vault import data_key_rows, data_keys
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import EpochGone, KeyBinding, RewrapRequest
 from tests.bench import figures, mailbox, measure, sizes
 from tests.bench.figures import Figure
 
@@ -79,15 +79,15 @@ def run() -> list[Figure]:
 
 
 def _made() -> Made:
-    root = secrets.token_bytes(keys.KEY_BYTES)
-    return Made(root, KeyBinding(uuid7(), keys.compute_key_id(root)))
+    root = secrets.token_bytes(data_keys.KEY_BYTES)
+    return Made(root, KeyBinding(uuid7(), data_keys.compute_key_id(root)))
 
 
 def _store(made: list[Made]) -> None:
     ring, at = get_keyring(), timezone.now()
     epoch = ring.list_epochs(LINE)[-1]
     # As whoever makes a key says that its epoch is in use.
-    key_rows.record_epochs(LINE, [epoch], at=at)
+    data_key_rows.record_epochs(LINE, [epoch], at=at)
     mailbox.copy(
         "limited_use_datakey",
         _COLUMNS,
@@ -106,7 +106,7 @@ def _crypto(made: list[Made]) -> list[float]:
     epoch = ring.list_epochs(LINE)[-1]
     wrapped = {
         one.holder: one.wrapped
-        for one in key_rows.get_keys_to_rewrap(LINE, before_epoch=epoch + 1, limit=KEYS)
+        for one in data_key_rows.get_keys_to_rewrap(LINE, before_epoch=epoch + 1, limit=KEYS)
     }
     asked = [
         RewrapRequest(epoch, wrapped[one.bound.holder], one.bound)

@@ -23,7 +23,7 @@ from accounts.models import Organisation, User
 from integrations.access import permits
 from integrations.models import Integration, Message, MessageBody, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
@@ -94,7 +94,7 @@ def first(integration: Integration) -> SyncFigures:
     work = SyncWork.objects.get(integration=integration)
     with parsing.warm():
         processor, clock = measure.processor_time(), time.perf_counter()
-        while engine.run_turn(
+        while sync_engine.run_turn(
             PRODUCTS, work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)
         ):
             pass

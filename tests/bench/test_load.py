@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from tests.bench import load_machine
 from tests.bench.load_caller import Order, Report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import get_pool
+from integrations.parsers.parser_pool import get_pool
 from tests.bench import measure, parsing
 
 MAIL = b"From: a@sender.example\r\nContent-Type: text/html\r\n\r\n" + b"<p>Text</p>\r\n" * 20_000

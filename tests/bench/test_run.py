@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from tests.bench.__main__ import BENCHMARKS
 
 # Three minutes on two idle cores, and several times that beside a whole suite.

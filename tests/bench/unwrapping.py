@@ -24,11 +24,11 @@ from django.conf import settings
 from config.process_classes import ProcessClass
 from integrations.models import Integration
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys
-from limited_use.vault.keyring.factory import get_keyring, read_config
-from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import KeyBinding, Keyring, KeyringConfig
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault import data_keys
+from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_factory import get_keyring, read_config
+from limited_use.vault.keyring.keyring_port import KeyBinding, Keyring, KeyringConfig
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from limited_use.vault.keyring.transit_store import TransitClient
 from tests.bench import caller, classes, figures, mailbox, measure, pairs, sizes
 from tests.bench.caller import Caller
@@ -110,14 +110,14 @@ def _unwrap(*sides: Side) -> None:
         for side in sides:
             holder = side.people[number % PEOPLE][1].id
             with side.inside() as ring:
-                row = keys.read_row(holder)
+                row = data_keys.read_row(holder)
                 if row is None:
                     raise AssertionError("there is no key to unwrap")
                 bound = KeyBinding(row.holder, row.key_id)
                 began = time.perf_counter()
                 root = ring.unwrap(row.line, row.kek_epoch, row.wrapped, bound)
                 side.unwraps.append(time.perf_counter() - began)
-            if keys.compute_key_id(root) != row.key_id:
+            if data_keys.compute_key_id(root) != row.key_id:
                 raise AssertionError("another key came out")
 
 
@@ -126,7 +126,7 @@ def _visit(*sides: Side) -> list[str]:
     order = [person for person in range(PEOPLE) for _ in range(VISITS)]
     random.Random(3).shuffle(order)  # noqa: S311 - repeatable
     calls: list[str] = []
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     with _watched(TransitClient, "call", lambda _, path, *__: calls.append(path)):
         for person in order:
             for side in sides:
@@ -186,7 +186,7 @@ def _figures(files: Side, bao: Side, calls: list[str]) -> list[Figure]:
             100 * len(bao.known) / pages,
             "%",
             note=f"{len(calls)} requests to OpenBao for {pages} pages of {PEOPLE} people, who read"
-            f" {VISITS} each within {keys.CACHE_SECONDS:.0f} s",
+            f" {VISITS} each within {data_keys.CACHE_SECONDS:.0f} s",
         ),
         figures.ratio(
             "page whose key is in memory",

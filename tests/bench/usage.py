@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
-from config.embedded.service import RunningService
+from config.embedded.embedded_service import RunningService
 from tests.bench import measure, memory
 
 # Seconds between two samples of memory.

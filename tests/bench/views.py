@@ -18,14 +18,14 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
 from integrations.access.request_context import RequestContext
-from integrations.mail import row_types
+from integrations.mail import mail_row_types
 from integrations.mail.api import serializers
 from integrations.mail.api.views import MailView
-from integrations.mail.row_types import MessageRow
+from integrations.mail.mail_row_types import MessageRow
 from integrations.models import LIVE
-from integrations.web import cursors
+from integrations.web import page_cursors
 from integrations.web.api.base import json_response
-from integrations.web.cursors import PagePosition
+from integrations.web.page_cursors import PagePosition
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 
 _COLUMNS = (
@@ -68,7 +68,7 @@ class UnguardedList(MailView):
         shown = rows[:limit]
         following = None
         if len(rows) > limit:
-            following = cursors.write(
+            following = page_cursors.write(
                 PagePosition(shown[-1].received_at, shown[-1].id),
                 kind="messages",
                 audience=asked.audience_key,
@@ -76,7 +76,7 @@ class UnguardedList(MailView):
                 at=asked.at,
             )
         data = [
-            row_types.shape_message_summary(
+            mail_row_types.shape_message_summary(
                 MessageRow(row, accounts.get(row.integration_id)),
                 {"summary": row.summary, "labels": row.labels},
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from config.embedded import service as embedded
+from config.embedded import embedded_service as embedded
 from tests import service_logs, template
 from tests.browser import chromium
 from tests.browser.visitor import FAST, looking, visiting

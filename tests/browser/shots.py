@@ -16,8 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from config.embedded import demo_calendars, postgres, servers
-from config.embedded import service as embedded
+from config.embedded import demo_calendars, embedded_servers, postgres
+from config.embedded import embedded_service as embedded
 from config.embedded.feature_client import FeatureClient
 from tests.browser import chromium
 from tests.browser.test_calendar_writing import SERIES
@@ -42,7 +42,7 @@ def main() -> int:
         data = Path(folder)
         data.chmod(0o711)
         with (
-            servers.run_servers(data, settings=postgres.THROWAWAY, environment={}) as urls,
+            embedded_servers.run_servers(data, settings=postgres.THROWAWAY, environment={}) as urls,
             embedded.run_service(data, urls, extra=FAST, seed={}) as service,
             chromium.running() as browser,
         ):

@@ -9,7 +9,7 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from tests.browser.mail import NEWSLETTER
 
 pytestmark = pytest.mark.browser

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from config.embedded.embedded_service import ROOT
 from config.embedded.feature_client import FeatureClient
-from config.embedded.service import ROOT
 
 pytestmark = pytest.mark.browser
 USES = "/settings/uses/"

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from config.embedded.processes import Unavailable
+from config.embedded.child_processes import Unavailable
 from tests.canaries import world
 from tests.canaries.run import Run
 from tests.smoke.walk import Walk

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from django.urls import NoReverseMatch, Resolver404, URLPattern, get_resolver, resolve, reverse
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from tests.canaries import appointment
 from tests.canaries.cast import Cast
 from tests.canaries.journey import Journey

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.keyring_factory import get_keyring
 from tests.canaries import cluster, stores
 from tests.canaries.world import CanaryWorld
 
@@ -142,7 +142,7 @@ class Aftermath:
     def unwrapping(self) -> int:
         """Return how many of the kept wrapped keys the key store still unwraps."""
         from limited_use.policy.key_lines import KeyLine
-        from limited_use.vault.keyring.port import EpochGone, KeyBinding
+        from limited_use.vault.keyring.keyring_port import EpochGone, KeyBinding
 
         count = 0
         for row in self.wrapped:

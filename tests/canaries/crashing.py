@@ -23,7 +23,7 @@ from uuid import UUID
 
 import httpx
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from tests.canaries import ics
 from tests.canaries.breaking import CanaryAccount
 from tests.canaries.journey import Journey

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from accounts.derived_keys import derive_django_key
-from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.keyring_factory import get_keyring
 from tests.canaries import parser_memory
 from tests.canaries.control import TRACER, Control, planted
 from tests.canaries.marks import Marks
@@ -120,7 +120,7 @@ def _data_keys() -> list[tuple[str, bytes]]:
     from limited_use.models.ledger_keys import LedgerKey
     from limited_use.policy.key_lines import KeyLine
     from limited_use.vault import ledger_key_wrap
-    from limited_use.vault.keyring.port import KeyBinding
+    from limited_use.vault.keyring.keyring_port import KeyBinding
 
     found = []
     for row in DataKey.objects.all():

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from integrations.parsers import task_limits
-from integrations.parsers.process_pool import COMMAND
+from integrations.parsers.parser_pool import COMMAND
 
 STORE: Final = "parser memory"
 #: As `watching` writes down that it was started.

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from tests.canaries import fields, graph_fields
 
 # What `leaky.py` does with what a person was shown, by the store in which that is found.

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import psycopg
 
-from config.embedded import ports, postgres, service
-from config.embedded.servers import ServerUrls
-from config.embedded.service import RunningService
+from config.embedded import embedded_service, ports, postgres
+from config.embedded.embedded_servers import ServerUrls
+from config.embedded.embedded_service import RunningService
 from tests.canaries import cluster, parser_memory, relay, stores, traffic
 from tests.canaries.control import Ground
 from tests.canaries.relay import Relay
@@ -188,7 +188,7 @@ def running(
             "TMPDIR": str(data / "tmp"),
         }
         started = stack.enter_context(
-            service.run_service(
+            embedded_service.run_service(
                 data,
                 urls,
                 sandbox_port=ports.AlreadyReserved(sandbox_port),

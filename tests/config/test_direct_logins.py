@@ -33,7 +33,7 @@ from limited_use.models.shares import Share
 from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import receipt_links
 from limited_use.rotation import key_epochs
-from limited_use.vault import keys, ledger_key_wrap
+from limited_use.vault import data_keys, ledger_key_wrap
 from tests.bench import databases
 from tests.config import rights_table, rows
 from tests.config.rights_table import Attempts, Login
@@ -91,7 +91,7 @@ class DirectLoginsWorld(NamedTuple):
 def world(transactional_db, monkeypatch, tmp_path, settings) -> DirectLoginsWorld:
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     copy_keyring(settings.KEYRING.folder)
     box = houses.provided(monkeypatch, FakeMailbox())
     box.deliver()
@@ -423,9 +423,11 @@ def giving_up_soon() -> Iterator[None]:
             cursor.execute("RESET statement_timeout")
 
 
-def make_a_key_of_each_line() -> list[keys.KeyRow]:
+def make_a_key_of_each_line() -> list[data_keys.KeyRow]:
     with transaction.atomic():
-        return [keys.create_key(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine]
+        return [
+            data_keys.create_key(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine
+        ]
 
 
 @pytest.mark.scenario("A1")

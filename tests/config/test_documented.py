@@ -12,7 +12,7 @@ from celery.bin.celery import celery as command_line
 from django.conf import settings
 
 from config.database.role_logins import get_variable_name
-from config.embedded.service import GRANIAN
+from config.embedded.embedded_service import GRANIAN
 from config.periodic_tasks import SCHEDULE
 from config.process_classes import OWNER, TASKS, WORKERS, ProcessClass
 from tests.config.documented import README, Documented, read_processes

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 import redis
 
-from config.embedded import binaries, ports, postgres, processes, servers
-from config.embedded.processes import ServerAccount, Unavailable
+from config.embedded import child_processes, embedded_servers, ports, postgres, server_binaries
+from config.embedded.child_processes import ServerAccount, Unavailable
 from tests.worlds.ending import wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def data_dir():
 
 
 def start(data_dir, **options):
-    return servers.run_servers(data_dir, settings=postgres.THROWAWAY, environment=options)
+    return embedded_servers.run_servers(data_dir, settings=postgres.THROWAWAY, environment=options)
 
 
 def processes_of(folder):
@@ -139,11 +139,11 @@ class TestServers:
     def test_keep_their_data_elsewhere_where_a_private_folder_keeps_them_out(self, tmp_path):
         private = tmp_path / "private"
         private.mkdir(mode=0o700)
-        here = processes.get_account()
+        here = child_processes.get_account()
         other = ServerAccount(uid=here.uid, gid=here.gid, is_other=True)
 
-        folder = servers._prepare_folder(private / "data", other)
-        again = servers._prepare_folder(private / "data", other)
+        folder = embedded_servers._prepare_folder(private / "data", other)
+        again = embedded_servers._prepare_folder(private / "data", other)
         folder.rmdir()
 
         assert folder == again
@@ -157,7 +157,9 @@ class TestServers:
         long.mkdir()
         monkeypatch.setattr("tempfile.tempdir", str(long))
 
-        with servers._create_socket_folder(data_dir, processes.get_account()) as made:
+        with embedded_servers._create_socket_folder(
+            data_dir, child_processes.get_account()
+        ) as made:
             assert len(str(made / ".s.PGSQL.5432")) < 107
 
 
@@ -168,7 +170,7 @@ class TestAccount:
             pwd.getpwuid(1234567)
 
         with pytest.raises(Unavailable) as problem:
-            processes.get_account()
+            child_processes.get_account()
 
         assert "1234567 has no entry in the user database" in str(problem.value)
         assert "\n" not in str(problem.value)
@@ -184,8 +186,8 @@ class TestBinaries:
         (private / "server").write_text("binary")
         other = ServerAccount(uid=os.geteuid(), gid=os.getegid(), is_other=True)
 
-        first = binaries.copy_within_reach(private / "server", other)
-        second = binaries.copy_within_reach(private / "server", other)
+        first = server_binaries.copy_within_reach(private / "server", other)
+        second = server_binaries.copy_within_reach(private / "server", other)
 
         assert first == second != private / "server"
         assert first.read_text() == "binary"
@@ -207,7 +209,7 @@ class TestBinaries:
 #: Asked to stop while it forks, as by Ctrl-C at the start of the demo.
 _STOPPED_IN_A_FORK = """
 import os, signal, sys
-from config.embedded.processes import spawn_process
+from config.embedded.child_processes import spawn_process
 
 def stop(number, frame):
     raise KeyboardInterrupt
@@ -236,17 +238,21 @@ class TestSpawn:
         assert (done.stdout, done.stderr) == ("stopped\n", "")
 
     def test_starts_a_child_that_hears_all_signals(self):
-        child = processes.spawn_process([sys.executable, "-c", _BLOCKED], output=subprocess.PIPE)
+        child = child_processes.spawn_process(
+            [sys.executable, "-c", _BLOCKED], output=subprocess.PIPE
+        )
 
         assert child.communicate(timeout=60)[0] == b"set()\n"
 
 
 class TestStop:
     def test_kills_what_will_not_stop(self):
-        stubborn = processes.spawn_process([sys.executable, "-c", STUBBORN], output=subprocess.PIPE)
+        stubborn = child_processes.spawn_process(
+            [sys.executable, "-c", STUBBORN], output=subprocess.PIPE
+        )
         stubborn.stdout.readline()
 
-        assert processes.stop_process(stubborn, timeout=0.05) == -signal.SIGKILL
+        assert child_processes.stop_process(stubborn, timeout=0.05) == -signal.SIGKILL
         stubborn.stdout.close()
 
 
@@ -276,12 +282,12 @@ def listening(port=0):
 
 class TestWaitUntilGone:
     def test_names_each_process_that_is_left(self):
-        left = processes.spawn_process([sys.executable, "-c", "import time; time.sleep(600)"])
+        left = child_processes.spawn_process([sys.executable, "-c", "import time; time.sleep(600)"])
         try:
             with pytest.raises(AssertionError, match=rf"after 0 s: {left.pid} .*sleep\(600\)"):
                 wait_until_gone(lambda: [left.pid], within=0.1)
         finally:
-            processes.stop_process(left)
+            child_processes.stop_process(left)
 
         wait_until_gone(lambda: [left.pid], within=0.1)
 

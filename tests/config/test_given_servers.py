@@ -14,8 +14,8 @@ import pytest
 from config.database import login_roles
 from config.embedded import __main__ as launcher
 from config.embedded import external_servers, postgres
-from config.embedded.processes import Unavailable
-from config.embedded.service import ROOT
+from config.embedded.child_processes import Unavailable
+from config.embedded.embedded_service import ROOT
 from tests import template
 from tests.bench import databases
 from tests.worlds import own

@@ -14,7 +14,7 @@ from config import health_probes, restore_gate
 from config.heartbeats import DUTIES
 from integrations.models import Heartbeat
 from integrations.operations import heartbeats
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -99,7 +99,7 @@ class TestReady:
 
     def test_serves_on_while_the_keys_are_away(self, settings, tmp_path):
         settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         answer = Client().get("/readyz")
 

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from accounts import row_owner
 from accounts.models import Membership, Session, User
 from accounts.roles import Role
-from config.database import declared_policies, provisioning, role_logins
+from config.database import declared_row_security, provisioning, role_logins
 from config.database.backend.base import touches_owned_rows
-from config.database.grants import GRANTS, VAULT
 from config.database.row_owners import (
     OWNERS,
     OtherReader,
@@ -27,13 +26,14 @@ from config.database.row_owners import (
     get_site_tables,
 )
 from config.database.session_settings import ORGANISATION, PERSON
+from config.database.table_grants import GRANTS, VAULT
 from config.process_classes import ProcessClass
 from integrations.access import cross_user_lookups
 from integrations.models import Calendar, Connection, Event, Integration, Message, SyncWork
 from limited_use.agreements import shares
 from limited_use.models import Consent
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.bench import databases
 from tests.config import rows
 from tests.factories import make_message
@@ -50,7 +50,7 @@ WEB, STAFF, SYNC = ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 
@@ -117,7 +117,7 @@ class TestInventory:
             assert line.by is not OwnerSource.OWNER or "organisation_id" in columns, label
 
     def test_names_a_policy_for_every_class_that_may_touch_the_table(self):
-        made = list(declared_policies.list_policies(provisioning.get_roles(), "owner"))
+        made = list(declared_row_security.list_policies(provisioning.get_roles(), "owner"))
         for table, label in get_owned_tables().items():
             for process_class in ProcessClass:
                 held = {
@@ -130,7 +130,7 @@ class TestInventory:
                 assert bool(held) is is_used, (table, process_class)
 
     def test_lets_web_processes_see_everything_of_nothing(self):
-        for one in declared_policies.list_policies(provisioning.get_roles(), "owner"):
+        for one in declared_row_security.list_policies(provisioning.get_roles(), "owner"):
             if one.role == provisioning.get_roles().get_login(WEB) and one.is_permissive:
                 is_per_site = one.table in get_site_tables() and one.rows == "site = 'web'"
                 assert "current_setting" in one.rows or is_per_site, one
@@ -619,7 +619,7 @@ class TestRowOwnerCheck:
 
     @pytest.mark.django_db
     def test_finds_a_policy_whose_words_in_the_code_have_changed(self, monkeypatch):
-        monkeypatch.setattr(declared_policies, "build_owner_condition", lambda *_: "false")
+        monkeypatch.setattr(declared_row_security, "build_owner_condition", lambda *_: "false")
 
         assert "policy web_theirs on integrations_message is not what the code says" in (
             provisioning.find_differences()

@@ -15,7 +15,7 @@ from limited_use.ledger import sequencer
 from limited_use.models import Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -27,7 +27,7 @@ from tests.walls import acting_as
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 

@@ -22,11 +22,11 @@ from django.test import Client
 
 from config import celery, health_probes
 from config.database import schema_guard, schema_version
-from config.embedded import postgres, servers
+from config.embedded import embedded_servers, postgres
+from config.embedded.child_processes import Unavailable
 from config.embedded.earlier_version import refuse_earlier_version
-from config.embedded.processes import Unavailable
-from config.embedded.servers import ServerUrls
-from config.embedded.service import ROOT
+from config.embedded.embedded_servers import ServerUrls
+from config.embedded.embedded_service import ROOT
 from config.process_classes import ProcessClass
 from config.schema_gate import SchemaGate
 from tests import template
@@ -231,7 +231,7 @@ class TestTheLauncher:
     def test_names_a_folder_that_an_earlier_version_made(self):
         with tempfile.TemporaryDirectory(prefix="antares-earlier-") as folder:
             Path(folder).chmod(0o711)
-            with servers.run_servers(
+            with embedded_servers.run_servers(
                 Path(folder), settings=postgres.THROWAWAY, environment={}
             ) as urls:
                 with psycopg.connect(urls.database) as opened, opened.cursor() as cursor:

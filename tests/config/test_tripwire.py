@@ -31,7 +31,7 @@ from config.provider_settings import read_google, read_microsoft
 from integrations.parsers import parser_process
 from integrations.providers import http
 from integrations.tasks.purposes import TASKS
-from limited_use.vault.keyring.port import key_server_address
+from limited_use.vault.keyring.keyring_port import key_server_address
 
 # Addresses of documentation: nobody is there. RFC 5737, RFC 2606.
 NOBODY = "203.0.113.9"

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from config.database import acl, definer_functions, provisioning
-from config.database.grants import GRANTS, PRIVILEGES
+from config.database import database_privileges, definer_functions, provisioning
 from config.database.server_rights import OPEN_STATEMENTS
+from config.database.table_grants import GRANTS, PRIVILEGES
 from config.process_classes import ProcessClass
 from tests.walls import acting_as
 
@@ -44,7 +44,7 @@ def refused_to_call(function):
 class TestGrants:
     def test_have_a_line_for_every_table(self):
         """
-        A new model needs a line in `config/database/grants.py`: who may do what with it, and why.
+        A new model needs a line in `config/database/table_grants.py`: its rights, and why.
         """
         assert set(GRANTS) == set(provisioning.get_tables())
 
@@ -235,6 +235,8 @@ class TestBeyond:
 
 class TestGrant:
     def test_reads_as_a_sentence(self):
-        one = acl.DatabaseGrant("table", "limited_use_leaf", "idx", "antares_purge", "UPDATE")
+        one = database_privileges.DatabaseGrant(
+            "table", "limited_use_leaf", "idx", "antares_purge", "UPDATE"
+        )
 
         assert str(one) == "UPDATE (idx) on table limited_use_leaf: antares_purge"

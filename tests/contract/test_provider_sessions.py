@@ -19,7 +19,7 @@ from integrations.grants.provider_sessions import ProviderSession
 from integrations.grants.quota_purse import CallPostponed
 from integrations.models import QuotaBucket
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 from tests.integrations import household as houses
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.google.watch import open_calendar_watch, open_mail_watch
+from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.push import CalendarWatch, MailWatch, WebhookChannel
 from tests.factories import make_access
 from tests.fakes.mail import FakeMailbox

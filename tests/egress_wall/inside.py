@@ -33,11 +33,11 @@ def sync(work_id: str) -> int:
 
     from integrations.models import Message, SyncWork
     from integrations.operations.sync_products import PRODUCTS
-    from integrations.sync import engine
+    from integrations.sync import sync_engine
 
     for _ in range(50):
         SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
-        if not engine.run_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now()):
+        if not sync_engine.run_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now()):
             break
     return Message.objects.count()
 

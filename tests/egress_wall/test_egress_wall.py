@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from django.db import connection
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from integrations.models import Message, SyncWork
 from tests.egress_wall import edge
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, acme, alice

@@ -10,7 +10,6 @@ from itertools import count
 from integrations.formats.event import AttendeeResponse, Conference, EventContent, When
 from integrations.formats.recurrence import content_lines, expansion
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import (
     CancelledInstance,
     Notify,
@@ -19,6 +18,7 @@ from integrations.providers.calendars import (
     RemoteEvent,
     RemoteEventPage,
 )
+from integrations.providers.provider_access import ProviderAccess
 
 StoredEvent = RemoteEvent | CancelledInstance | None
 

@@ -14,7 +14,6 @@ from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.file_download import FileDownload
 from integrations.providers.google.gmail_message import map_filing
 from integrations.providers.mail import (
@@ -28,6 +27,7 @@ from integrations.providers.mail import (
     RemoteMessage,
     RemoteThread,
 )
+from integrations.providers.provider_access import ProviderAccess
 
 HIDDEN = {"spam", "trash"}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.push import RemoteChannel, WebhookChannel
 from tests.fakes.mail import FakeMailbox
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from config.embedded import ports
-from config.embedded.processes import spawn_process, stop_process
-from config.embedded.service import ROOT
+from config.embedded.child_processes import spawn_process, stop_process
+from config.embedded.embedded_service import ROOT
 from tests.front.wire import PATIENCE, Wire
 from tests.worlds.processes import wait_until
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 
 from config.embedded import ports
-from config.embedded.processes import spawn_process, stop_process
-from config.embedded.service import ROOT
+from config.embedded.child_processes import spawn_process, stop_process
+from config.embedded.embedded_service import ROOT
 from tests.front.wire import PATIENCE
 from tests.openbao import certificate
 

@@ -19,7 +19,7 @@ import django
 
 django.setup()
 
-from config.front import sockets  # noqa: E402
+from config.front import server_sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402 - health checks need the apps
 from config.front.routes import Route  # noqa: E402
 from config.request_log import ResponseBroken  # noqa: E402
@@ -73,7 +73,7 @@ def streamed(megabytes: int, *, seconds: float, breaks: bool):
 def describe_sockets() -> dict[str, list[float]]:
     """Return the seconds that the kernel waits for a reader, by kind of socket."""
     found: dict[str, list[float]] = {"listening": [], "accepted": []}
-    for one in sockets._iterate_sockets():
+    for one in server_sockets._iterate_sockets():
         if one.family != socket.AF_INET:
             continue
         seconds = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000

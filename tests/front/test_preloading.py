@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 
 # `config.asgi` is what granian loads. `gc.get_objects` has what is not frozen.
 PROGRAM = """

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from config.front.sockets import UNREAD_SECONDS
+from config.front.server_sockets import UNREAD_SECONDS
 from tests.front.served import FILE_THREADS, PATIENCE
 from tests.front.wire import PATIENCE as WITHIN
 from tests.front.wire import Wire, head

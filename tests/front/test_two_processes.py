@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from config.front.sockets import UNREAD_SECONDS
+from config.front.server_sockets import UNREAD_SECONDS
 from tests.api import schema
 from tests.front.conftest import granian
 from tests.front.served import IN_MEMORY, LARGEST, PAGE_THREADS

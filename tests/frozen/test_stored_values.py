@@ -17,7 +17,14 @@ from limited_use.agreements import typed_addresses
 from limited_use.guard.guard import Permit
 from limited_use.ledger import entries, pseudonym_derivation
 from limited_use.policy.vocabulary import Purpose, Recipient, Use
-from limited_use.vault import blind_index, keys, ledger_key_wrap, naming_rows, opening, tombstones
+from limited_use.vault import (
+    blind_index,
+    data_keys,
+    ledger_key_wrap,
+    naming_rows,
+    opening,
+    tombstones,
+)
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import Binding, SealedValue
@@ -42,11 +49,11 @@ def _keys(settings, tmp_path):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.ROOT_SECRETS = [VALUES["secret"]]
     stored_values.write_keyring(settings.KEYRING.folder)
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     ledger_key_wrap.drop_cached_ciphers()
     stored_values.insert_data_keys(NOW)
     yield
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     ledger_key_wrap.drop_cached_ciphers()
 
 

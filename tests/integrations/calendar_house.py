@@ -16,7 +16,7 @@ from integrations.calendar.sync import LIST_RESOURCE, get_resource
 from integrations.formats.event import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as agenda
 from limited_use.sinks.rows import SealedRow
@@ -87,7 +87,7 @@ class CalendarHouse:
         work = SyncWork.objects.get(integration=self.house.integration, resource=resource)
         SyncWork.objects.filter(id=work.id).update(next_sync_at=at)
         with acting_as(ProcessClass.SYNC):
-            return engine.run_turn(PRODUCTS, work_id=work.id, at=at)
+            return sync_engine.run_turn(PRODUCTS, work_id=work.id, at=at)
 
     def sync(self, *, at: datetime | None = None) -> None:
         """List the calendars, and bring each one's copy up to date."""

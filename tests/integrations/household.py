@@ -24,11 +24,11 @@ from integrations.models import (
     WatchStatus,
 )
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.agreements import consents
 from limited_use.policy.features import FEATURES
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import blind_index, keys
+from limited_use.vault import blind_index, data_keys
 from tests import grants
 from tests.fakes import mail as fake
 from tests.fakes import pushes
@@ -96,7 +96,7 @@ class Household:
         SyncWork.objects.filter(integration=self.integration).update(next_sync_at=self.at)
         work_id = self.work.id
         with acting_as(ProcessClass.SYNC):
-            return engine.run_turn(PRODUCTS, work_id=work_id, at=self.at, **more)
+            return sync_engine.run_turn(PRODUCTS, work_id=work_id, at=self.at, **more)
 
     def settle(self, limit: int = 50, **more) -> None:
         """Run until nothing is left to do now."""
@@ -160,7 +160,9 @@ def household(
         switched_on_at=at,
         horizon_days=horizon_days,
     )
-    keys.create_key(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    data_keys.create_key(
+        holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
+    )
     with transaction.atomic():
         for feature in features:
             consents.give(

@@ -31,7 +31,7 @@ from integrations.models import (
 from integrations.notifications.removal_messages import SENTENCES, RemovalSubject
 from integrations.operations.sync_products import PRODUCTS
 from integrations.purge import inventory
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.receipts import receipts
@@ -303,7 +303,7 @@ def bring_in(connection):
             for _ in range(20):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC):
-                    if not engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
+                    if not sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                         break
 
 

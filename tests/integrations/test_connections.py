@@ -45,7 +45,7 @@ from integrations.settings.connect_messages import ADMIN_CONSENT_OUTCOMES, OUTCO
 from integrations.sync import work_leases
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
-from limited_use.vault import envelope, keys, ledger_key_wrap
+from limited_use.vault import data_keys, envelope, ledger_key_wrap
 from tests.broker import record_messages, sync_message
 from tests.factories import (
     as_agreed,
@@ -129,7 +129,7 @@ class TestConnecting:
         # Each sealed column opens with the key of its own connection, and with no other.
         for mine in Connection.objects.all():
             for holder in set.union(*used.values()):
-                sealed, key = mine.email, keys.unwrap(keys.read_row(holder))
+                sealed, key = mine.email, data_keys.unwrap(data_keys.read_row(holder))
                 if holder == mine.id:
                     assert envelope.open_record(sealed.ciphertext, sealed.binding, key)
                     continue

@@ -15,7 +15,7 @@ from accounts.models import Alarm
 from integrations.models import Connection, Integration, IntegrationStatus, StatusReason, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.settings import status_messages
-from integrations.sync import engine, error_policy
+from integrations.sync import error_policy, sync_engine
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -40,7 +40,7 @@ class DeniedAccount:
         """Let a worker have the next turn; return how long it rests from then on, in seconds."""
         work = SyncWork.objects.get()
         self.at = max(self.at, work.next_sync_at)
-        engine.run_turn(PRODUCTS, work_id=work.id, at=self.at)
+        sync_engine.run_turn(PRODUCTS, work_id=work.id, at=self.at)
         return (SyncWork.objects.get().next_sync_at - self.at).total_seconds()
 
     def settle(self) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from integrations.models import SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.settings import status_messages
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -30,7 +30,9 @@ def sync(client) -> list[str]:
     more = 2
     while more:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = sync_engine.run_turn(
+            PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
+        )
         seen.append(heading(client))
         more -= not is_due
     return seen

@@ -22,7 +22,7 @@ WORDS = {
     "limited_use/policy/refusal_text.py",
     "integrations/review/review_labels.py",
     "integrations/settings/data_use/feature_status.py",
-    "integrations/settings/data_use/labels.py",
+    "integrations/settings/data_use/activity_labels.py",
 }
 FACTS = {"integrations/access/facts/connections.py", "integrations/access/facts/integrations.py"}
 # Where each is found. The guard finds one itself, and takes others away.

@@ -16,9 +16,9 @@ from integrations.tasks import grants
 from limited_use.models import DataKey, Leaf, OwedTombstone
 from limited_use.policy.key_lines import KeyLine
 from limited_use.sinks import provider
-from limited_use.vault import keys, tombstones
+from limited_use.vault import data_keys, tombstones
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.acl import NotThisProcess
+from limited_use.vault.keyring.keyring_rights import NotThisProcess
 from tests.factories import make_message
 from tests.integrations.google import ALICE_BOX
 from tests.worlds.sandbox import GMAIL_READONLY
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 def web(settings, alice):
     """Be a web process that answers Alice."""
     settings.PROCESS_CLASS = "web"
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     organisation = alice.memberships.get().organisation_id
     with row_owner.acting_for(alice.id, organisation):
         yield

@@ -18,7 +18,7 @@ from integrations.models import Integration, Message, SetAside, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import http
 from integrations.settings import status_messages
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.integrations import google as googles
 from tests.integrations import hostile
 from tests.integrations import microsoft as microsofts
@@ -39,7 +39,7 @@ def turn() -> bool:
     work = SyncWork.objects.get()
     SyncWork.objects.update(next_sync_at=timezone.now())
     with acting_as(ProcessClass.SYNC):
-        return engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
+        return sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
 
 
 class Gmail:

@@ -14,7 +14,7 @@ from config.process_classes import ProcessClass
 from integrations.mail import mailbox_export
 from integrations.models import Integration, SyncWork, Thread
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.factories import actor_for
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.google import ALICE_BOX
@@ -34,7 +34,9 @@ def sync() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = sync_engine.run_turn(
+            PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
+        )
 
 
 def shown(client) -> list[str]:

@@ -21,8 +21,8 @@ from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.grants import token_refresh
 from integrations.models import Connection, PurgeJob, PurgeTrigger, SyncWork, Watch
-from integrations.purge import jobs
-from integrations.push import desired_state
+from integrations.purge import purge_jobs
+from integrations.push import desired_watches
 from integrations.sync import work_leases
 from tests.integrations import household as houses
 
@@ -51,11 +51,13 @@ def claim_work(row, at):
 
 
 def claim_watch(row, at):
-    return leases.claim_from(desired_state.filter_claimable(at), row.id, at=at, duration=MINUTE)[0]
+    return leases.claim_from(desired_watches.filter_claimable(at), row.id, at=at, duration=MINUTE)[
+        0
+    ]
 
 
 def claim_purge_job(row, at):
-    return jobs.claim_job(job_id=row.id, at=at, duration=MINUTE)[0]
+    return purge_jobs.claim_job(job_id=row.id, at=at, duration=MINUTE)[0]
 
 
 def claim_refresh(row, at):

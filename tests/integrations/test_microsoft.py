@@ -38,7 +38,7 @@ from integrations.models import (
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import errors
 from integrations.sandbox.microsoft.accounts import make_tid
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.models import Receipt
 from tests.factories import actor_for, as_agreed
 from tests.integrations import google as googles
@@ -75,7 +75,7 @@ def synced() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                again = sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def token_requests(microsoft) -> list[str]:

@@ -15,8 +15,8 @@ from integrations import connections, purge
 from integrations.access import scopes
 from integrations.access.request_context import RequestContext
 from integrations.calendar import event_lookup
-from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import EventDraft
+from integrations.calendar.events import event_access, service
+from integrations.calendar.events.event_drafts import EventDraft
 from integrations.formats.event import When
 from integrations.models import (
     AttemptOutcome,
@@ -29,7 +29,7 @@ from integrations.models import (
 )
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sandbox.microsoft.calendar import online_meetings
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.ledger import sequencer
 from tests.factories import actor_for
 from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
@@ -83,7 +83,7 @@ def synced() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                again = sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def page(browser, now) -> str:
@@ -131,7 +131,7 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
         title="Planned", start=start, end=When(at=now + 4 * HOUR, zone="Europe/Berlin")
     )
     with row_owner.acting_for(*whose):
-        seen = access.find_calendar(asked, calendar.id)
+        seen = event_access.find_calendar(asked, calendar.id)
         made = service.create(asked, seen, draft, key="one")
         again = service.create(asked, seen, draft, key="one")
 

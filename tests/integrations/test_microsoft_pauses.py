@@ -10,7 +10,7 @@ from integrations.coordination.leases import NotClaimable
 from integrations.grants import request_slots
 from integrations.models import Connection, Message, QuotaBucket, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine, work_leases
+from integrations.sync import sync_engine, work_leases
 from tests.integrations.microsoft import MicrosoftConnectBrowser, microsoft
 from tests.walls import acting_as
 
@@ -29,7 +29,7 @@ def run():
     """Take one turn; return whether the work was due."""
     with acting_as(ProcessClass.SYNC):
         try:
-            engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+            sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
         except NotClaimable:
             return False
     return True

@@ -30,7 +30,7 @@ from integrations.models import (
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import http
 from integrations.settings.connect_messages import CALENDAR_OUTCOMES, OUTCOMES
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.models import Consent, DataKey
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.integrations.pages import reading
@@ -319,7 +319,7 @@ def sync(world):
             for _ in range(4):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC), suppress(NotClaimable):
-                    engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                    sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 class TestAnOutcomeThatConnects:

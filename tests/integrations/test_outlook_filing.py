@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.models import Message, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.integrations.microsoft import MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
 from tests.worlds.microsoft import MAIL, graph_id
@@ -54,7 +54,9 @@ def sync() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = sync_engine.run_turn(
+            PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
+        )
 
 
 def of_row() -> Filing:

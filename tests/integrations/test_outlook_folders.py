@@ -11,7 +11,7 @@ from django.utils import timezone
 from integrations.models import Message, SyncWork, Thread
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers.microsoft import folders
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.models import Leaf
 from tests.integrations.microsoft import MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
@@ -88,7 +88,9 @@ def poll() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = sync_engine.run_turn(
+            PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
+        )
     assert SyncWork.objects.get().failure_count == 0
 
 
@@ -388,7 +390,7 @@ class TestAPartThatFails:
         person.sandbox.fail_next(path_contains=path, problem="graph_unavailable")
         work = SyncWork.objects.get()
         SyncWork.objects.update(next_sync_at=timezone.now())
-        assert not engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
+        assert not sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
         assert SyncWork.objects.get().failure_count == 1
         assert person.shown() == [[]]
 

@@ -30,7 +30,7 @@ from integrations.notifications.removal_messages import (
 )
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.broker import record_messages
 from tests.factories import actor_for, make_organisation, make_user
 from tests.integrations import removal_world
@@ -532,12 +532,12 @@ def keys_away():
     """Take the keys away, also from memory."""
     folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
     folder.rename(away)
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     try:
         yield
     finally:
         away.rename(folder)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
 
 def disconnect_account(world):

@@ -33,7 +33,7 @@ from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.receipts.receipts import get_public_keys
-from limited_use.vault import keys, ledger_key_wrap
+from limited_use.vault import data_keys, ledger_key_wrap
 from limited_use.verify import verifier
 from tests.integrations.household import household
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -74,7 +74,7 @@ def alice():
 
 
 def cold():
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     ledger_key_wrap.drop_cached_ciphers()
 
 
@@ -145,13 +145,13 @@ class TestApply:
         disconnect(alice)
         restore(copied)
         assert alice.status == (IntegrationStatus.SYNCING, "")
-        assert keys.unwrap(keys.read_row(alice.integration.id))
+        assert data_keys.unwrap(data_keys.read_row(alice.integration.id))
         assert restore_guard.is_pending()
 
         assert "1 integrations are purged again" in said()
 
         assert alice.status == (IntegrationStatus.PURGING, "")
-        assert keys.read_row(alice.integration.id) is None
+        assert data_keys.read_row(alice.integration.id) is None
         assert not restore_guard.is_pending()
         begin_a_new_log(settings, tmp_path)
         job = finish(PurgeJob.objects.get(integration=alice.integration))
@@ -176,7 +176,7 @@ class TestApply:
         assert second.startswith("0 restored keys destroyed again")
         assert "integrations" not in second
         assert bob.status == (IntegrationStatus.SYNCING, "")
-        assert keys.unwrap(keys.read_row(bob.integration.id))
+        assert data_keys.unwrap(data_keys.read_row(bob.integration.id))
         assert PurgeJob.objects.count() == 1
 
     @pytest.mark.parametrize("process_class", ["web", "sync"])
@@ -240,7 +240,7 @@ class TestApply:
     def test_asks_to_reconnect_where_the_grant_had_been_replaced(self, alice):
         copied = dump()
         renewed = Connection.objects.get(id=alice.connection.id)
-        keys.destroy_returning_id(holder=renewed.grant_id)
+        data_keys.destroy_returning_id(holder=renewed.grant_id)
         sequencer.run_sequencer(timezone.now())
         restore(copied)
 
@@ -251,7 +251,7 @@ class TestApply:
         assert alice.connection.status == ConnectionStatus.REAUTH_REQUIRED
         # What they have is kept until they come back.
         assert alice.status[0] == IntegrationStatus.REAUTH_REQUIRED
-        assert keys.unwrap(keys.read_row(alice.integration.id))
+        assert data_keys.unwrap(data_keys.read_row(alice.integration.id))
 
     def test_hands_out_no_ledger_key_a_second_time(self, alice):
         job = disconnect(alice)

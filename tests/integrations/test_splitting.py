@@ -18,7 +18,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.sinks import provider
 from limited_use.sinks.rekey import reseal_columns
 from limited_use.sinks.traceback_guard import WrongSink
-from limited_use.vault import keys, sealing
+from limited_use.vault import data_keys, sealing
 from limited_use.vault.envelope import Unopenable
 from tests.factories import make_connection
 
@@ -30,7 +30,7 @@ def old(db):
     """Return a connection as the migration left it: one key, and the grant has none."""
     connection = make_connection()
     DataKey.objects.all().delete()
-    keys.create_key(holder=connection.id, line=KeyLine.CREDENTIAL, at=timezone.now())
+    data_keys.create_key(holder=connection.id, line=KeyLine.CREDENTIAL, at=timezone.now())
     connection.grant_id = connection.id
     with_key = sealing.get_sealer(holder=connection.id, epoch=1)
     for column, value in (

@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations.models import Integration, IntegrationStatus, Message, QuotaBucket, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.settings import status_messages
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -30,7 +30,7 @@ SIZE = 30
 
 def turn() -> bool:
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-    return engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+    return sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def card_of(client) -> str:

@@ -29,7 +29,7 @@ from integrations.models import (
 from integrations.notifications import removal_facts
 from integrations.notifications.removal_messages import AccessOutcome
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.models import Consent
 from tests.factories import as_agreed
 from tests.integrations.google import ALICE_BOX, query_of
@@ -125,14 +125,14 @@ class TestCalendarsAlone:
         at = timezone.now()
 
         with acting_as(ProcessClass.SYNC):
-            engine.run_turn(
+            sync_engine.run_turn(
                 PRODUCTS, work_id=SyncWork.objects.get(resource=LIST_RESOURCE).id, at=at
             )
         listed = list(Calendar.objects.all())
         with acting_as(ProcessClass.SYNC):
             for one in listed:
                 work = SyncWork.objects.get(resource=get_resource(one.id))
-                while engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
+                while sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
                     pass
 
         primary = Calendar.objects.get(is_primary=True)

@@ -27,7 +27,7 @@ from integrations.models import (
 )
 from integrations.operations.sync_products import PRODUCTS
 from integrations.push import webhook_alarm
-from integrations.sync import engine, work_leases
+from integrations.sync import sync_engine, work_leases
 from integrations.tasks.purge import sweep_purges
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
@@ -101,7 +101,7 @@ def sync(clock) -> int:
     while due := work_leases.get_due_ids(at=clock()):
         for work_id in due:
             with acting_as(ProcessClass.SYNC):
-                engine.run_turn(PRODUCTS, work_id=work_id, at=clock())
+                sync_engine.run_turn(PRODUCTS, work_id=work_id, at=clock())
             turns += 1
     return turns
 

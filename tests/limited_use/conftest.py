@@ -15,10 +15,10 @@ from limited_use.access_request import AccessRequest
 from limited_use.guard import guard
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.vault import keys
-from limited_use.vault.keyring.factory import _open_transit, get_keyring
-from limited_use.vault.keyring.port import KeyringConfig
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault import data_keys
+from limited_use.vault.keyring.keyring_factory import _open_transit, get_keyring
+from limited_use.vault.keyring.keyring_port import KeyringConfig
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from limited_use.vault.sealing import get_sealer
 from tests.keyrings import copy_keyring
 
@@ -37,7 +37,7 @@ SHOW_CONTENT = Use(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNE
 def ring(request, tmp_path, settings):
     """Return a keyring of this test's own: files, or `transit` where a test asks for it."""
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     if getattr(request, "param", "file") == "transit":
         return request.getfixturevalue("transit_ring")
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
@@ -76,7 +76,7 @@ def transit_ring(openbao, use):
 def holder(ring, db):
     """Return the id of an integration that has a content key, of epoch 1."""
     holder = uuid7()
-    keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
+    data_keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
     return holder
 
 

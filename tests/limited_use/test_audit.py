@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.ids import uuid7
-from limited_use.ledger import audit, entries, publication, row_diff, sequencer, tree
-from limited_use.ledger.row_diff import DifferenceKind
+from limited_use.ledger import entries, entry_diff, ledger_audit, publication, sequencer, tree
+from limited_use.ledger.entry_diff import DifferenceKind
 from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
 
@@ -31,8 +31,8 @@ def behind_the_triggers_back(*statements):
 
 
 def found():
-    with pytest.raises(audit.LedgerBroken) as broken:
-        audit.audit_ledger()
+    with pytest.raises(ledger_audit.LedgerBroken) as broken:
+        ledger_audit.audit_ledger()
     return broken.value
 
 
@@ -100,9 +100,9 @@ class TestAudit:
 
     @pytest.mark.parametrize("chunk", [1, 3, 300])
     def test_reads_in_chunks_of_any_size(self, ring, monkeypatch, chunk):
-        monkeypatch.setattr(audit, "CHUNK", chunk)
+        monkeypatch.setattr(ledger_audit, "CHUNK", chunk)
         record(7)
-        assert audit.audit_ledger().size == 7
+        assert ledger_audit.audit_ledger().size == 7
 
         behind_the_triggers_back(
             "DELETE FROM limited_use_leaf WHERE idx = 2",
@@ -165,7 +165,7 @@ class TestAudit:
             file.write('{"note": "ledger.exa')
         record(1)
 
-        assert audit.audit_ledger().published_count == 2
+        assert ledger_audit.audit_ledger().published_count == 2
 
 
 HASHES = [bytes([n]) for n in range(60)]
@@ -175,7 +175,7 @@ class TestDifferences:
     """Whatever happened first is named, wherever it happened."""
 
     def first(self, ours, theirs, low=0):
-        return row_diff.find_first_difference(
+        return entry_diff.find_first_difference(
             low, ours, theirs, lambda one: theirs.index(one) + low if one in theirs else None
         )
 
@@ -235,7 +235,7 @@ class TestNewName:
 
         record(2)
 
-        checked = audit.audit_ledger()
+        checked = ledger_audit.audit_ledger()
         assert (checked.size, checked.checkpoint_count, checked.published_count) == (5, 2, 1)
         latest, note = publication.get_publication().get_latest()
         assert (latest.origin, latest.size) == ("ledger.example/log2", 5)

@@ -298,9 +298,9 @@ class TestPublication:
 @pytest.mark.django_db
 class TestSigners:
     def test_keep_a_former_key_for_what_it_signed(self, ring, settings):
-        from limited_use.ledger import audit, signing_keys
-        from limited_use.vault.keyring.file import FileKeyring
-        from limited_use.vault.keyring.port import SigningKey
+        from limited_use.ledger import ledger_audit, signing_keys
+        from limited_use.vault.keyring.file_keyring import FileKeyring
+        from limited_use.vault.keyring.keyring_port import SigningKey
 
         record(2)
         before = sequencer.get_verifier_key()
@@ -320,7 +320,7 @@ class TestSigners:
             (before, NOW),
         ]
         assert before != sequencer.get_verifier_key()
-        assert audit.audit_ledger().size == 3
+        assert ledger_audit.audit_ledger().size == 3
         # Pinned keys of both times check the whole series; one alone does not.
         series = [note for _, note in publication.get_publication().read_checkpoints()]
         proofs = [tile_store.prove_consistency(2, 3)]

@@ -18,8 +18,8 @@ from limited_use.models import DataKey, KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.tasks import turn_key_epoch
-from limited_use.vault import key_rows, keyring_fit, keys, ledger_key_wrap
-from limited_use.vault.keyring.port import EpochGone
+from limited_use.vault import data_key_rows, data_keys, keyring_fit, ledger_key_wrap
+from limited_use.vault.keyring.keyring_port import EpochGone
 from tests.limited_use.conftest import EITHER, NOW
 from tests.walls import acting_as
 
@@ -31,7 +31,7 @@ def lose(ring, settings, tmp_path, openbao):
     """Return a function that has the service look for its keyring where there is none."""
 
     def lose():
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         if settings.KEYRING.url:
             settings.KEYRING = replace(settings.KEYRING, prefix=f"t-{secrets.token_hex(6)}")
         else:
@@ -76,7 +76,9 @@ class TestProblems:
         assert "another keyring" in said
 
     def test_name_another_keyring_to_a_web_process_by_the_key_that_is_nobodys(self, holder):
-        keys.create_key(holder=ledger_key_wrap.get_naming_holder(1), line=KeyLine.ACCOUNT, at=NOW)
+        data_keys.create_key(
+            holder=ledger_key_wrap.get_naming_holder(1), line=KeyLine.ACCOUNT, at=NOW
+        )
         with acting_as(ProcessClass.WEB):
             assert keyring_fit.find_problems() == []
 
@@ -90,9 +92,9 @@ class TestProblems:
     def test_tell_one_key_that_is_damaged_from_another_keyring(self, holder):
         others = [uuid7() for _ in range(3)]
         for one in others:
-            keys.create_key(holder=one, line=CONTENT, at=NOW)
+            data_keys.create_key(holder=one, line=CONTENT, at=NOW)
         # The one that is looked at, whichever that is.
-        looked_at = key_rows.get_keys_to_rewrap(CONTENT, before_epoch=2, limit=1)[0].holder
+        looked_at = data_key_rows.get_keys_to_rewrap(CONTENT, before_epoch=2, limit=1)[0].holder
         DataKey.objects.filter(holder=looked_at).update(wrapped=b"\1" * 60)
 
         (said,) = keyring_fit.find_problems()
@@ -114,23 +116,23 @@ class TestDatabaseCopy:
     def test_from_before_an_epoch_opens_what_was_destroyed_until_it_is_gone_too(
         self, ring, holder, tmp_path
     ):
-        row = keys.read_row(holder)
+        row = data_keys.read_row(holder)
         shutil.copytree(tmp_path / "keyring", tmp_path / "copy")
-        keys.destroy_returning_id(holder=holder)
+        data_keys.destroy_returning_id(holder=holder)
         key_epochs.rotate_epoch(CONTENT, NOW)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         with pytest.raises(EpochGone):
-            keys.unwrap(row)
+            data_keys.unwrap(row)
 
         shutil.copytree(tmp_path / "copy", tmp_path / "keyring", dirs_exist_ok=True)
 
-        assert keys.unwrap(row)
+        assert data_keys.unwrap(row)
         assert keyring_fit.find_problems()
         # Turned as it says: gone again, and this copy with it.
         key_epochs.rotate_epoch(CONTENT, NOW)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         with pytest.raises(EpochGone):
-            keys.unwrap(row)
+            data_keys.unwrap(row)
         assert keyring_fit.find_problems() == []
 
 
@@ -162,7 +164,7 @@ class TestTheWatch:
     @pytest.mark.invariant(8)
     @pytest.mark.invariant(6)
     def test_ends_the_epochs_of_other_lines_where_one_key_of_one_is_damaged(self, ring, holder):
-        keys.create_key(holder=uuid7(), line=KeyLine.ACCOUNT, at=NOW)
+        data_keys.create_key(holder=uuid7(), line=KeyLine.ACCOUNT, at=NOW)
         DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
         KeyEpoch.objects.update(began_at=NOW - timedelta(days=400))
 

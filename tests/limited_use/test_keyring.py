@@ -14,10 +14,16 @@ from accounts.ids import uuid7
 from limited_use.models import DataKey, KeyEpoch, Leaf
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.vault import keys, opening
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import EpochGone, KeyBinding, MacKey, NoKeyring, SigningKey
+from limited_use.vault import data_keys, opening
+from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import (
+    EpochGone,
+    KeyBinding,
+    MacKey,
+    NoKeyring,
+    SigningKey,
+)
 from tests.limited_use.conftest import EITHER, NOW
 
 CONTENT = KeyLine.CONTENT
@@ -131,7 +137,7 @@ def survivors(ring, db):
     """Return the holders of five keys."""
     holders = [uuid7() for _ in range(5)]
     for holder in holders:
-        keys.create_key(holder=holder, line=CONTENT, at=NOW)
+        data_keys.create_key(holder=holder, line=CONTENT, at=NOW)
     return holders
 
 
@@ -156,7 +162,7 @@ class TestKeyEpochRotation:
 
         for _ in range(3):
             key_epochs.rotate_epoch(CONTENT, NOW)
-            keys.drop_cached_keys()
+            data_keys.drop_cached_keys()
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
@@ -169,17 +175,17 @@ class TestKeyEpochRotation:
     )
     def test_makes_a_deleted_row_worthless(self, holder, ring):
         row = DataKey.objects.get(holder=holder)
-        remembered = keys.KeyRow(
+        remembered = data_keys.KeyRow(
             holder, CONTENT, 1, bytes(row.key_id), bytes(row.wrapped), row.kek_epoch
         )
-        keys.destroy_returning_id(holder=holder)
-        assert keys.unwrap(remembered)
+        data_keys.destroy_returning_id(holder=holder)
+        assert data_keys.unwrap(remembered)
 
         key_epochs.rotate_epoch(CONTENT, NOW)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         with pytest.raises(EpochGone):
-            keys.unwrap(remembered)
+            data_keys.unwrap(remembered)
 
     def test_records_which_epoch_ended(self, survivors):
         key_epochs.rotate_epoch(CONTENT, NOW)
@@ -202,7 +208,7 @@ class TestKeyEpochRotation:
         def meanwhile(self, *asked):
             # No transaction of the turn's own is open, so that no row is locked.
             assert len(connection.savepoint_ids) == depth
-            keys.destroy_returning_id(holder=survivors[0])
+            data_keys.destroy_returning_id(holder=survivors[0])
             return rewrap(self, *asked)
 
         monkeypatch.setattr(type(ring), "rewrap", meanwhile)
@@ -210,7 +216,7 @@ class TestKeyEpochRotation:
         turned = key_epochs.rotate_epoch(CONTENT, NOW)
 
         assert (turned.rewrapped_count, turned.key_count) == (4, 4)
-        assert keys.read_row(survivors[0]) is None
+        assert data_keys.read_row(survivors[0]) is None
 
     @pytest.mark.parametrize("step", ["_rewrap_batch", "_end_epochs"])
     def test_is_finished_by_the_next_one_if_killed(self, survivors, ring, monkeypatch, step):

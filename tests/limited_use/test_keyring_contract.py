@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from accounts.ids import uuid7
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault.keyring.factory import read_config
-from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import (
+from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_factory import read_config
+from limited_use.vault.keyring.keyring_port import (
     EpochGone,
     KeyBinding,
     MacKey,
@@ -19,7 +19,7 @@ from limited_use.vault.keyring.port import (
     RewrapRequest,
     SigningKey,
 )
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from tests.limited_use.conftest import EITHER
 
 CONTENT, CREDENTIAL = KeyLine.CONTENT, KeyLine.CREDENTIAL

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from limited_use.ledger import (
-    audit,
     entries,
+    ledger_audit,
     proofs,
     publication,
     sequencer,
@@ -372,7 +372,7 @@ class TestEntries:
                 cursor.execute("TRUNCATE limited_use_leaf")
 
     def test_name_the_same_subject_alike_under_one_keyring_only(self, ring, settings, tmp_path):
-        from limited_use.vault.keyring.file import FileKeyring
+        from limited_use.vault.keyring.file_keyring import FileKeyring
 
         subject = uuid7()
         name = entries.get_pseudonym(subject)
@@ -548,5 +548,5 @@ class TestAudit:
         sequencer.run_sequencer(NOW)
         Checkpoint.objects.update(**change)
 
-        with pytest.raises(audit.LedgerBroken):
-            audit.audit_ledger()
+        with pytest.raises(ledger_audit.LedgerBroken):
+            ledger_audit.audit_ledger()

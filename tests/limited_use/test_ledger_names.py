@@ -27,8 +27,8 @@ from limited_use.models.ledger_keys import LedgerKey, WrappedLedgerKey
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs, resurrected_keys
 from limited_use.vault import ledger_key_wrap, naming_rows
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import EpochGone
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import EpochGone
 from tests.integrations.household import person
 from tests.limited_use.conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
 
@@ -399,7 +399,7 @@ class TestRotationOfLedgerKeys:
         row = DataKey.objects.get(line=ledger_key_wrap.LINE)
         DataKey.objects.filter(id=row.id).update(wrapped=bytes(60))
         cold()
-        from limited_use.vault import keys as data_keys
+        from limited_use.vault import data_keys
 
         data_keys.drop_cached_keys()
 

@@ -12,10 +12,10 @@ import pytest
 from django.conf import settings
 
 from limited_use.models import DataKey
-from limited_use.vault import keys, opening
+from limited_use.vault import data_keys, opening
+from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.key_cache import KeyCache
-from limited_use.vault.keys import KeyDestroyed
 from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import NOW
 
@@ -108,13 +108,13 @@ class TestAKeyInUse:
         """Return something sealed and a permit, its key unwrapped in this process."""
         sealed, held = seal(), permit()
         opening.open_all([sealed], held, at=NOW)
-        assert len(keys._key_cache) == 1
+        assert len(data_keys._key_cache) == 1
         return sealed, held
 
     def test_is_dropped_when_its_fence_moves(self, held, holder):
-        keys.raise_epoch(holder=holder, epoch=2)
+        data_keys.raise_epoch(holder=holder, epoch=2)
 
-        assert len(keys._key_cache) == 0
+        assert len(data_keys._key_cache) == 0
 
     # What another process did is seen in the row.
     def test_is_dropped_when_its_fence_was_moved_elsewhere(self, held, holder):
@@ -123,7 +123,7 @@ class TestAKeyInUse:
         with pytest.raises(Unopenable):
             opening.open_all([held[0]], held[1], at=NOW)
 
-        assert len(keys._key_cache) == 0
+        assert len(data_keys._key_cache) == 0
 
     def test_is_dropped_when_it_was_destroyed_elsewhere(self, held, holder):
         DataKey.objects.filter(holder=holder).delete()
@@ -131,7 +131,7 @@ class TestAKeyInUse:
         with pytest.raises(Unopenable):
             opening.open_all([held[0]], held[1], at=NOW)
 
-        assert len(keys._key_cache) == 0
+        assert len(data_keys._key_cache) == 0
 
     def test_is_dropped_by_who_would_seal_with_it(self, held, holder):
         DataKey.objects.filter(holder=holder).delete()
@@ -139,8 +139,11 @@ class TestAKeyInUse:
         with pytest.raises(KeyDestroyed):
             get_sealer(holder=holder, epoch=1)
 
-        assert len(keys._key_cache) == 0
+        assert len(data_keys._key_cache) == 0
 
     def test_is_kept_bounded_in_number_and_time(self):
-        assert (keys.CACHE_SIZE, keys.CACHE_SECONDS) == (1024, 300)
-        assert (keys._key_cache._max_keys, keys._key_cache._max_age_seconds) == (1024, 300)
+        assert (data_keys.CACHE_SIZE, data_keys.CACHE_SECONDS) == (1024, 300)
+        assert (data_keys._key_cache._max_keys, data_keys._key_cache._max_age_seconds) == (
+            1024,
+            300,
+        )

@@ -17,7 +17,7 @@ from limited_use.guard import decision_entries, guard
 from limited_use.ledger import entries, sequencer
 from limited_use.models import HourOfOpens, Leaf
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.usage import access_rates, usage_counter
+from limited_use.usage import access_rates, rule_usage_counter
 from tests.limited_use.conftest import ALICE, NOW, SHOW_METADATA, SYSTEM
 
 HOUR = timedelta(hours=1)
@@ -65,7 +65,7 @@ class TestCounting:
 
     def counted(self):
         sequencer.run_sequencer(NOW)
-        usage_counter.count_entries(at=NOW)
+        rule_usage_counter.count_entries(at=NOW)
         return dict(HourOfOpens.objects.values_list("actor", "opens"))
 
     @pytest.mark.invariant(3)

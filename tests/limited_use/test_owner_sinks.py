@@ -24,7 +24,7 @@ from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, U
 from limited_use.sinks import calendar, export, notification, support
 from limited_use.sinks.rows import SealedRow
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink
-from limited_use.vault import envelope, keys, opening
+from limited_use.vault import data_keys, envelope, opening
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.sealed import Binding, SealedValue
 from tests.limited_use.conftest import ALICE, MALLORY, NOW, SYSTEM
@@ -222,7 +222,7 @@ class TestSupport:
     @pytest.mark.invariant(5)
     def test_shows_nothing_once_the_key_is_destroyed(self, row, permit, holder):
         held = permit()
-        keys.destroy_returning_id(holder=holder)
+        data_keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
             self.read(row, held)
@@ -311,7 +311,7 @@ class TestExport:
 
         with pytest.raises(Unopenable):
             self.part([row], held, at=NOW + guard.PERMIT_LIFETIME)
-        keys.destroy_returning_id(holder=holder)
+        data_keys.destroy_returning_id(holder=holder)
         with pytest.raises(Unopenable):
             self.part([row], held)
 
@@ -336,7 +336,7 @@ class TestExport:
 def event(holder, data=b'{"subject": "at nine"}', data_class=DataClass.CALENDAR_EVENT):
     """Seal a row as a table of events will: there is none yet."""
     binding = Binding(holder, data_class, "calendar_event", uuid7(), "summary")
-    sealed = envelope.seal_record(data, binding, keys.unwrap(keys.read_row(holder)))
+    sealed = envelope.seal_record(data, binding, data_keys.unwrap(data_keys.read_row(holder)))
     return SealedRow(binding.row, {"summary": SealedValue(sealed, binding)})
 
 

@@ -10,11 +10,11 @@ from django.db import connection, connections, transaction
 
 from accounts.ids import uuid7
 from limited_use.guard import guard
-from limited_use.ledger import audit, entries, sequencer
+from limited_use.ledger import entries, ledger_audit, sequencer
 from limited_use.models import DataKey, Leaf
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.vault import keys, opening
+from limited_use.vault import data_keys, opening
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import NOW
@@ -49,7 +49,7 @@ class TestRotationRace:
         @on_its_own_connection
         def make():
             with transaction.atomic():
-                keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
+                data_keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
                 made.set()
                 assert go_on.wait(PATIENCE)
 
@@ -64,7 +64,7 @@ class TestRotationRace:
 
         assert turning.result(PATIENCE).rewrapped_count == 1
         assert DataKey.objects.get(holder=holder).kek_epoch == 2
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         assert get_sealer(holder=holder, epoch=1)
 
     def test_is_made_by_one_of_two(self, ring, pool):
@@ -96,7 +96,7 @@ class TestSequencer:
         sequencer.run_sequencer(NOW)
 
         assert sorted(Leaf.objects.values_list("idx", flat=True)) == list(range(100))
-        assert audit.audit_ledger().size == 100
+        assert ledger_audit.audit_ledger().size == 100
 
 
 @pytest.mark.invariant(5)
@@ -105,7 +105,7 @@ class TestDisconnectRace:
         sealed, held = seal(), guard.permit(ask(), at=NOW)
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
-        destroy = on_its_own_connection(lambda: keys.destroy_returning_id(holder=holder))
+        destroy = on_its_own_connection(lambda: data_keys.destroy_returning_id(holder=holder))
         pool.submit(destroy).result(PATIENCE)
 
         with pytest.raises(Unopenable):

@@ -13,8 +13,8 @@ from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Receipt
 from limited_use.receipts import receipts
 from limited_use.receipts.receipts import NotSequenced, ReceiptIncomplete
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import SigningKey
 from limited_use.verify import verifier
 from limited_use.verify.verifier import NotProven
 from tests.limited_use.conftest import NOW
@@ -186,7 +186,7 @@ class TestVerifyReceipt:
             verifier.check_document(bytes(issue().document), [keys[which]])
 
     def test_believes_no_key_that_only_the_receipt_names(self, issue, tmp_path, keys):
-        from limited_use.vault.keyring.file import FileKeyring
+        from limited_use.vault.keyring.file_keyring import FileKeyring
 
         other = FileKeyring.create(tmp_path / "forger")
         forger = VerifierKey(

@@ -17,14 +17,20 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.rotation import key_epochs
 from limited_use.sinks import provider
-from limited_use.vault import key_rows, keyring_fit, keys, ledger_key_wrap, sealing
+from limited_use.vault import data_key_rows, data_keys, keyring_fit, ledger_key_wrap, sealing
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring import acl
-from limited_use.vault.keyring.acl import LimitedKeyring, NotThisProcess
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import KeyBinding, MacKey, NoKeyring, RewrapRequest, SigningKey
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault.keyring import keyring_rights
+from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import (
+    KeyBinding,
+    MacKey,
+    NoKeyring,
+    RewrapRequest,
+    SigningKey,
+)
+from limited_use.vault.keyring.keyring_rights import LimitedKeyring, NotThisProcess
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from tests.integrations.household import person
 from tests.limited_use.conftest import NOW, SYSTEM
 from tests.walls import acting_as
@@ -205,21 +211,21 @@ class TestNamingKeys:
     def test_are_read_by_staff_and_the_key_of_an_account_is_not(self, ring, settings):
         account, naming_holder = uuid7(), ledger_key_wrap.get_naming_holder(1)
         for holder in (account, naming_holder):
-            keys.create_key(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
+            data_keys.create_key(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
 
         settings.PROCESS_CLASS = "staff"
         with acting_as("staff"):
-            read = key_rows.read_row(naming_holder)
+            read = data_key_rows.read_row(naming_holder)
             assert read is not None
             assert read.holder == naming_holder
-            assert key_rows.read_row(account) is None
+            assert data_key_rows.read_row(account) is None
             with pytest.raises(ProgrammingError), transaction.atomic():
-                key_rows.run_query("SELECT * FROM vault_read_account(%s)", [account])
+                data_key_rows.run_query("SELECT * FROM vault_read_account(%s)", [account])
 
 
 class TestRightsTable:
     def test_knows_every_class_of_process(self):
-        assert {one for one in acl.RIGHTS if one} == set(map(str, ProcessClass))
+        assert {one for one in keyring_rights.RIGHTS if one} == set(map(str, ProcessClass))
 
     def test_applies_to_the_process_that_the_settings_name(self, ring, settings):
         assert isinstance(get_keyring(), FileKeyring)
@@ -270,7 +276,7 @@ class TestRightsOfWebProcess:
     @pytest.fixture(autouse=True)
     def _web(self, settings, ring, db):
         settings.PROCESS_CLASS = "web"
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
     def test_seals_a_refresh_token_and_cannot_open_it(self, grant):
         with pytest.raises(NotThisProcess):
@@ -278,7 +284,7 @@ class TestRightsOfWebProcess:
 
     def test_keeps_no_key_of_what_it_sealed(self, grant):
         # Nothing to open it with stayed in this process's memory.
-        assert len(keys._key_cache) == 0
+        assert len(data_keys._key_cache) == 0
 
     def test_cannot_make_itself_another_sealer_for_it(self, grant):
         with pytest.raises(NotThisProcess):
@@ -297,7 +303,7 @@ class TestRightsOfWebProcess:
     @pytest.mark.invariant(5)
     def test_destroys_what_it_cannot_open(self, grant, settings):
         sealed, held = grant
-        assert keys.destroy_returning_id(holder=held.holder)
+        assert data_keys.destroy_returning_id(holder=held.holder)
         settings.PROCESS_CLASS = "sync"
 
         with pytest.raises(Unopenable):

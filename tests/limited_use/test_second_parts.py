@@ -18,9 +18,9 @@ from limited_use.receipts import key_destruction_receipts, receipt_links, receip
 from limited_use.receipts.key_destruction_receipts import EpochNotDestroyed, ReceiptKey
 from limited_use.receipts.receipts import NotSequenced, ReceiptIncomplete
 from limited_use.rotation import key_epochs
-from limited_use.vault import keys
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import EpochGone, KeyBinding, SigningKey
+from limited_use.vault import data_keys
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import EpochGone, KeyBinding, SigningKey
 from limited_use.verify import verifier
 from limited_use.verify.verifier import NotProven
 from tests.limited_use.conftest import NOW
@@ -34,11 +34,11 @@ class Purge:
 
     def __init__(self):
         self.subject = uuid7()
-        made = keys.create_key(holder=self.subject, line=KeyLine.CONTENT, at=NOW)
+        made = data_keys.create_key(holder=self.subject, line=KeyLine.CONTENT, at=NOW)
         row = DataKey.objects.get(holder=made.holder)
         self.wrapped = bytes(row.wrapped)
         self.end = ReceiptKey(KeyLine.CONTENT, bytes(row.key_id).hex(), row.kek_epoch)
-        keys.destroy_returning_id(holder=self.subject)
+        data_keys.destroy_returning_id(holder=self.subject)
         self.entry_ids = [
             entries.record_event(event="integration.disconnected", about=self.subject, at=NOW),
             entries.record_event(

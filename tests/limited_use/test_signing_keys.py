@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.ids import uuid7
 from limited_use.ledger import (
-    audit,
     entries,
+    ledger_audit,
     publication,
     sequencer,
     signed_notes,
@@ -22,9 +22,9 @@ from limited_use.ledger import (
 from limited_use.ledger.signed_notes import BadNote, VerifierKey
 from limited_use.models import Leaf
 from limited_use.receipts import receipts
-from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import NoKeyring, SigningKey
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_port import NoKeyring, SigningKey
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from limited_use.verify import verifier
 from limited_use.verify.receipt_checks import NotProven
 from tests.limited_use.conftest import EITHER, NOW
@@ -127,7 +127,7 @@ class TestRotate:
         rotate(SigningKey.LEDGER)
         sequencer.run_sequencer(LATER)
 
-        assert audit.audit_ledger().checkpoint_count == 2
+        assert ledger_audit.audit_ledger().checkpoint_count == 2
         signed = [note for _, note in publication.get_publication().read_checkpoints()]
         new = signing_keys.get_current_key(SigningKey.LEDGER)
         assert signed_notes.verify_note(signed[0], [former])
@@ -170,7 +170,7 @@ class TestRotate:
             one for one in signing_keys.list_published_keys() if one.role == SigningKey.LEDGER
         )
         assert (before.key, before.until, newest.until) == (former, LATER, None)
-        assert audit.audit_ledger()
+        assert ledger_audit.audit_ledger()
 
     def test_leaves_nothing_of_the_former_in_its_file(self, ring, settings):
         path = settings.KEYRING.folder / "sign-ledger.key"

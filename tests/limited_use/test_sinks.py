@@ -16,7 +16,7 @@ from limited_use.sinks import download, page, provider, response
 from limited_use.sinks.page import TemplateItem
 from limited_use.sinks.response import SealedRow
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink, guard_plaintext
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.sealing import get_sealer
 from tests.factories import make_access
@@ -105,7 +105,7 @@ class TestJsonPage:
 
     def test_refuses_a_row_that_no_permit_names(self, rows, permits):
         foreign = uuid7()
-        keys.create_key(holder=foreign, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_key(holder=foreign, line=KeyLine.CONTENT, at=NOW)
         row = uuid7()
         sealed = get_sealer(holder=foreign, epoch=1).seal_value(
             Message, "summary", row=row, data=b"x"
@@ -122,7 +122,7 @@ class TestJsonPage:
 
     @pytest.mark.invariant(5)
     def test_shows_nothing_once_the_key_is_destroyed(self, rows, permits, holder):
-        keys.destroy_returning_id(holder=holder)
+        data_keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
             response.render_json_page(rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
@@ -212,7 +212,7 @@ class TestProvider:
     @pytest.fixture
     def connection_id(self, ring):
         connection_id = uuid7()
-        keys.create_key(holder=connection_id, line=KeyLine.CREDENTIAL, at=NOW)
+        data_keys.create_key(holder=connection_id, line=KeyLine.CREDENTIAL, at=NOW)
         return connection_id
 
     @pytest.fixture

@@ -8,11 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from accounts.ids import uuid7
-from limited_use.ledger import audit, entries, publication, sequencer
+from limited_use.ledger import entries, ledger_audit, publication, sequencer
 from limited_use.models import Checkpoint, DataKey, KeyEpoch, Leaf, OwedTombstone, Tile
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import resurrected_keys
-from limited_use.vault import keys, tombstones
+from limited_use.vault import data_keys, tombstones
 from tests.limited_use.conftest import NOW
 
 # What a backup of the database holds of us.
@@ -31,7 +31,7 @@ def restore(copied):
     for rows in copied:
         for row in serializers.deserialize("python", rows):
             row.save()
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
 
 
 def record(count=1):
@@ -42,7 +42,7 @@ def record(count=1):
 
 def make():
     holder = uuid7()
-    keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
+    data_keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
     return holder
 
 
@@ -51,7 +51,7 @@ def make():
 @pytest.mark.clause("TOK-DELETE", "WDEL")
 class TestPublish:
     def test_names_a_destroyed_key_outside_by_a_hash_alone(self, ring):
-        key_id = keys.destroy_returning_id(holder=make())
+        key_id = data_keys.destroy_returning_id(holder=make())
         assert list(publication.get_publication().read_tombstones()) == []
 
         sequencer.run_sequencer(NOW)
@@ -65,14 +65,14 @@ class TestPublish:
     def test_owes_nothing_for_what_was_rolled_back(self, ring):
         holder = make()
         with transaction.atomic():
-            keys.destroy_returning_id(holder=holder)
+            data_keys.destroy_returning_id(holder=holder)
             transaction.set_rollback(True)
         sequencer.run_sequencer(NOW)
 
         assert list(publication.get_publication().read_tombstones()) == []
 
     def test_is_repeated_after_a_crash_and_never_lost(self, ring, monkeypatch):
-        keys.destroy_returning_id(holder=make())
+        data_keys.destroy_returning_id(holder=make())
         sink = publication.get_publication()
         with monkeypatch.context() as patch:
 
@@ -90,11 +90,11 @@ class TestPublish:
         assert not OwedTombstone.objects.filter(published_at=None).exists()
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
-        keys.destroy_returning_id(holder=make())
+        data_keys.destroy_returning_id(holder=make())
         sequencer.run_sequencer(NOW)
         with (publication.get_publication().path.parent / "tombstones.jsonl").open("a") as file:
             file.write('{"kind": "k')
-        keys.destroy_returning_id(holder=make())
+        data_keys.destroy_returning_id(holder=make())
         sequencer.run_sequencer(NOW)
 
         assert len(list(publication.get_publication().read_tombstones())) == 2
@@ -125,8 +125,8 @@ class TestRestore:
         assert Leaf.objects.count() == 3
         with pytest.raises(sequencer.LedgerFork, match="published at 7, but the database has 3"):
             record()
-        with pytest.raises(audit.LedgerBroken, match="a checkpoint of 7 was made"):
-            audit.audit_ledger()
+        with pytest.raises(ledger_audit.LedgerBroken, match="a checkpoint of 7 was made"):
+            ledger_audit.audit_ledger()
         assert publication.get_publication().path.read_text() == lines
 
     def test_signs_no_fork_once_it_has_grown_past_what_was_published(self, ring):
@@ -148,17 +148,17 @@ class TestRestore:
         gone, stays = make(), make()
         record()
         older = copy()
-        keys.destroy_returning_id(holder=gone)
+        data_keys.destroy_returning_id(holder=gone)
         record()
         restore(older)
-        assert keys.unwrap(keys.read_row(gone))
+        assert data_keys.unwrap(data_keys.read_row(gone))
 
         call_command("apply_tombstones")
 
         assert "1 restored keys destroyed again" in (said := capsys.readouterr().out)
         assert "The ledger was rewound" in said
-        assert keys.read_row(gone) is None
-        assert keys.unwrap(keys.read_row(stays))
+        assert data_keys.read_row(gone) is None
+        assert data_keys.unwrap(data_keys.read_row(stays))
         assert b'"restored":true' in bytes(Leaf.objects.order_by("id").last().payload)
         assert resurrected_keys.destroy_resurrected_keys(at=NOW) == []
 
@@ -171,13 +171,13 @@ class TestRestore:
         monkeypatch.setattr(type(connections), "close_all", lambda _: None)
         gone = make()
         older = copy()
-        keys.destroy_returning_id(holder=gone)
+        data_keys.destroy_returning_id(holder=gone)
         record()
         restore(older)
 
         check_restored_keys()
 
-        assert keys.read_row(gone) is None
+        assert data_keys.read_row(gone) is None
 
     def test_counts_the_receipts_that_it_lost(self, ring):
         tombstones.record_owed(tombstones.for_receipt(uuid7()))
@@ -186,7 +186,7 @@ class TestRestore:
         assert resurrected_keys.count_missing_receipts() == 1
 
     def test_does_nothing_where_nothing_was_restored(self, ring, capsys):
-        keys.destroy_returning_id(holder=make())
+        data_keys.destroy_returning_id(holder=make())
         make()
         record()
 

@@ -15,10 +15,10 @@ from limited_use.models import DataKey, Leaf
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.sinks import download
-from limited_use.vault import blind_index, keys, opening
+from limited_use.vault import blind_index, data_keys, opening
 from limited_use.vault.keyring import transit_store
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import (
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import (
     EpochGone,
     KeyBinding,
     KeyStoreUnavailable,
@@ -27,7 +27,7 @@ from limited_use.vault.keyring.port import (
     RewrapRequest,
     SigningKey,
 )
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import ALICE, NOW, SHOW_CONTENT
 from tests.openbao import proxy
@@ -40,7 +40,7 @@ BOUND = KeyBinding(uuid7(), b"12345678")
 @pytest.fixture
 def ring(transit_ring, settings):
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return transit_ring
 
 
@@ -82,13 +82,13 @@ class TestOutage:
     ):
         sealed, held = seal(), permit()
         ring.compute_mac(MacKey.PSEUDONYM, b"")
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         recover = refusing(openbao, mode)
         try:
             for refused in (
                 lambda: opening.open_all([sealed], held, at=NOW),
                 lambda: get_sealer(holder=holder, epoch=1),
-                lambda: keys.create_key(holder=uuid7(), line=CONTENT, at=NOW),
+                lambda: data_keys.create_key(holder=uuid7(), line=CONTENT, at=NOW),
                 lambda: key_epochs.rotate_epoch(CONTENT, NOW),
                 lambda: ring.sign(SigningKey.LEDGER, b""),
             ):
@@ -104,7 +104,7 @@ class TestOutage:
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
         assert key_epochs.rotate_epoch(CONTENT, NOW).destroyed == (1,)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
     @pytest.mark.claim("integrations.nothing-lost")
@@ -113,7 +113,7 @@ class TestOutage:
         sealed, held = seal(), permit()
         openbao.seal()
         try:
-            destroyed = keys.destroy_returning_id(holder=holder)
+            destroyed = data_keys.destroy_returning_id(holder=holder)
             entries.record_event(
                 event="key.destroyed", about=holder, body={"key_id": destroyed}, at=NOW
             )
@@ -128,7 +128,7 @@ class TestOutage:
 
         sealed = seal(column="content", model=MessageBody)
         held = permit(use=SHOW_CONTENT)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         openbao.seal()
         try:
             with pytest.raises(KeyStoreUnavailable):

@@ -19,17 +19,17 @@ from limited_use.access_request import Fence, FenceKind
 from limited_use.models import DataKey
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass
-from limited_use.vault import blind_index, compression, envelope, keys, opening
+from limited_use.vault import blind_index, compression, data_keys, envelope, opening
+from limited_use.vault.data_keys import KeyDestroyed, UnwrappedKey
 from limited_use.vault.envelope import Damaged, KeyDamaged, Unopenable
-from limited_use.vault.keyring.port import NoKeyring
-from limited_use.vault.keys import KeyDestroyed, UnwrappedKey
+from limited_use.vault.keyring.keyring_port import NoKeyring
 from limited_use.vault.sealed import Binding, SealedValue
 from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import EITHER, NOW, SHOW_CONTENT
 
 ROOT = bytes(range(32))
-KEY = UnwrappedKey(ROOT, keys.compute_key_id(ROOT))
-OTHER = UnwrappedKey(ROOT[::-1], keys.compute_key_id(ROOT[::-1]))
+KEY = UnwrappedKey(ROOT, data_keys.compute_key_id(ROOT))
+OTHER = UnwrappedKey(ROOT[::-1], data_keys.compute_key_id(ROOT[::-1]))
 PLACE = Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary")
 ELSEWHERE = {
     "holder": Binding(UUID(int=9), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary"),
@@ -179,7 +179,7 @@ class TestOpening:
     @pytest.mark.claim("data-use.permits")
     def test_refuses_another_holder(self, seal, permit):
         other = uuid7()
-        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
 
         with pytest.raises(Unopenable):
             opening.open_all([seal()], permit(holder=other), at=NOW)
@@ -205,7 +205,7 @@ class TestOpening:
         sealed, held = seal(), permit()
         assert opening.open_all([sealed], held, at=NOW)
 
-        keys.destroy_returning_id(holder=holder)
+        data_keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
             opening.open_all([sealed], held, at=NOW)
@@ -213,7 +213,7 @@ class TestOpening:
     @pytest.mark.invariant(5)
     def test_opens_nothing_under_an_older_epoch(self, seal, permit, holder):
         sealed, held = seal(), permit()
-        keys.raise_epoch(holder=holder, epoch=2)
+        data_keys.raise_epoch(holder=holder, epoch=2)
 
         with pytest.raises(Unopenable):
             opening.open_all([sealed], held, at=NOW)
@@ -238,7 +238,7 @@ class TestOpening:
         self, seal, permit, holder, ring, monkeypatch
     ):
         sealed, held = seal(), permit()
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         read, stale = opening._read_keys_and_fences, opening._read_keys_and_fences([held], NOW)
         from limited_use.rotation import key_epochs
 
@@ -270,7 +270,7 @@ class TestDamagedDataKey:
     @pytest.fixture
     def neighbour(self, ring, db):
         other = uuid7()
-        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
         return other
 
     @pytest.mark.parametrize("wrong", WRONG, ids=str)
@@ -281,7 +281,7 @@ class TestDamagedDataKey:
             Message, "summary", row=row, data=b"there"
         )
         DataKey.objects.filter(holder=holder).update(**wrong)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         batch = opening.begin_batch([held, beside], at=NOW)
 
@@ -291,7 +291,7 @@ class TestDamagedDataKey:
 
     def test_is_told_from_one_that_is_gone(self, seal, permit, holder):
         sealed, held = seal(), permit()
-        keys.destroy_returning_id(holder=holder)
+        data_keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable) as caught:
             opening.open_all([sealed], held, at=NOW)
@@ -303,7 +303,7 @@ class TestDamagedDataKey:
     def test_opens_no_fence(self, seal, permit, holder):
         held = permit(fences=(Fence(FenceKind.MEMBERSHIP, uuid7(), 1),))
         DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         with pytest.raises(Unopenable) as caught:
             opening.begin_batch([held], at=NOW)
@@ -313,7 +313,7 @@ class TestDamagedDataKey:
     def test_is_one_alarm_a_day(self, permit, holder):
         held, another = permit(), permit(use=SHOW_CONTENT)
         DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         for _ in range(3):
             opening.begin_batch([held, another], at=NOW)
@@ -391,10 +391,10 @@ class TestFences:
 class TestSealer:
     @pytest.mark.invariant(5)
     def test_is_refused_once_the_key_is_destroyed(self, holder):
-        destroyed = keys.destroy_returning_id(holder=holder)
+        destroyed = data_keys.destroy_returning_id(holder=holder)
 
         assert len(destroyed) == 16
-        assert keys.destroy_returning_id(holder=holder) is None
+        assert data_keys.destroy_returning_id(holder=holder) is None
         with pytest.raises(KeyDestroyed):
             get_sealer(holder=holder, epoch=1)
 
@@ -403,7 +403,7 @@ class TestSealer:
         with pytest.raises(KeyDestroyed):
             get_sealer(holder=holder, epoch=2)
         with pytest.raises(KeyDestroyed):
-            keys.raise_epoch(holder=holder, epoch=1)
+            data_keys.raise_epoch(holder=holder, epoch=1)
 
     def test_seals_only_into_sealed_columns(self, holder):
         with pytest.raises(TypeError):
@@ -431,7 +431,7 @@ class TestSealer:
     @pytest.mark.invariant(6)
     def test_blinds_differently_for_each_holder(self, holder):
         other = uuid7()
-        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
 
         assert get_sealer(holder=holder, epoch=1).compute_blind("id", "a") != get_sealer(
             holder=other, epoch=1
@@ -453,7 +453,7 @@ class TestDataKeys:
     def test_come_back_when_the_disconnect_rolls_back(self, seal, permit, holder):
         sealed = seal()
         with transaction.atomic():
-            keys.destroy_returning_id(holder=holder)
+            data_keys.destroy_returning_id(holder=holder)
             transaction.set_rollback(True)
 
         assert opening.open_all([sealed], permit(), at=NOW) == [b"canary"]
@@ -470,10 +470,10 @@ class TestDataKeys:
     @pytest.mark.control("4.1.4")
     def test_do_not_unwrap_for_another_holder(self, holder):
         other = uuid7()
-        keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
         mine = DataKey.objects.get(holder=holder)
         DataKey.objects.filter(holder=other).update(wrapped=mine.wrapped, key_id=mine.key_id)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         with pytest.raises(KeyDestroyed):
             get_sealer(holder=other, epoch=1)
@@ -484,7 +484,7 @@ def test_no_key_is_made_without_a_keyring(db, settings, tmp_path):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
 
     with pytest.raises(NoKeyring):
-        keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
 
 
 @pytest.mark.invariant(2)

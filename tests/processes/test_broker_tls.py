@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from accounts.ids import uuid7
 from config.broker import get_tls_options
 from config.embedded import external_servers
-from config.embedded.processes import Unavailable
+from config.embedded.child_processes import Unavailable
 from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.tasks.sync import sync_mail

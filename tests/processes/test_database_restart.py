@@ -16,7 +16,7 @@ from django.conf import settings as now
 from django.test import Client
 from django.utils import timezone
 
-from config.embedded import binaries, processes
+from config.embedded import child_processes, server_binaries
 from config.embedded.postgres import THROWAWAY, EmbeddedPostgres
 from config.heartbeats import DUTIES
 from config.process_classes import ProcessClass
@@ -33,7 +33,7 @@ ANSWERED = {PAGE: 200, API: 200, READY: 200, CHANNEL: 204}
 def cluster():
     """Return a PostgreSQL that is this test's own, to stop and start; it does not run yet."""
     with tempfile.TemporaryDirectory(prefix="antares-own-") as made:
-        account = processes.get_account()
+        account = child_processes.get_account()
         folders = [Path(made), Path(made) / "data", Path(made) / "socket"]
         for folder in folders:
             folder.mkdir(exist_ok=True)
@@ -43,7 +43,7 @@ def cluster():
 
 def copy_database(url: str) -> None:
     """Copy the test's database, as it is now, into the one at `url`."""
-    bin_folder = binaries.find_postgres() / "bin"
+    bin_folder = server_binaries.find_postgres() / "bin"
     database = now.DATABASES["default"]
     source = {"PGPASSWORD": database["PASSWORD"]}
     given = {"--host": database["HOST"], "--port": database["PORT"], "--username": database["USER"]}

@@ -15,7 +15,7 @@ import pytest
 
 from config.database.role_logins import get_variable_name
 from config.embedded import ports
-from config.embedded.servers import run_servers as servers_running
+from config.embedded.embedded_servers import run_servers as servers_running
 from config.process_classes import OWNER, ProcessClass
 from tests import service_logs
 from tests.config import production

@@ -11,9 +11,9 @@ import pytest
 from integrations.models import Connection, Message, PurgeJob
 from limited_use.models import DataKey, KeyEpoch, Receipt
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys
-from limited_use.vault.keyring.factory import _open_transit
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault import data_keys
+from limited_use.vault.keyring.keyring_factory import _open_transit
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser
 from tests.processes.test_connect import person_of
 from tests.worlds.processes import PATIENCE, script, wait_until
@@ -30,7 +30,7 @@ def store(openbao, world, settings, tmp_path):
     place = openbao.place(f"p-{secrets.token_hex(6)}")
     TransitKeyring.create(place._replace(token=openbao.root))
     settings.KEYRING = replace(settings.KEYRING, **place._replace(token=openbao.root)._asdict())
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
 
     def of(process_class):
         return {

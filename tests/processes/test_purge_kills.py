@@ -20,7 +20,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from config.process_classes import ProcessClass
 from integrations.models import Message, PurgeJob, PurgeStep
 from integrations.purge import inventory

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from config.database import provisioning
 from config.process_classes import ProcessClass
-from integrations.mail.sync import quarantine
+from integrations.mail.sync import mail_quarantine
 from integrations.mail.sync.provider_ids import MESSAGE
 from integrations.models import Integration, Message, SetAside, SyncStage, SyncWork
 from limited_use.vault.sealing import get_sealer
@@ -128,7 +128,7 @@ class TestPartsOfBatchesThatAreNotAnswered:
         wait_until(lambda: SetAside.objects.count() == len(late) and is_settled())
         running.kill("first")
 
-        assert set(SetAside.objects.values_list("reason", flat=True)) == {quarantine.DELAYED}
+        assert set(SetAside.objects.values_list("reason", flat=True)) == {mail_quarantine.DELAYED}
         assert Integration.objects.get().status == "active"
         page = client.get("/settings/integrations/").content.decode()
         assert "has not delivered 5 messages yet" in page

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.processes import get_account, spawn_process, stop_process
+from config.embedded.child_processes import get_account, spawn_process, stop_process
 from tests import debian
 from tests.tiers import skip_on_this_machine
 

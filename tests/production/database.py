@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from config.embedded.processes import ServerAccount, get_account, spawn_process, stop_process
+from config.embedded.child_processes import ServerAccount, get_account, spawn_process, stop_process
 from tests import debian
 from tests.production.documented import Blocks
 from tests.tiers import skip_on_this_machine

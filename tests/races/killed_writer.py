@@ -34,7 +34,7 @@ import integrations  # noqa: E402
 from config.process_classes import ProcessClass  # noqa: E402
 from integrations.coordination.leases import NotClaimable  # noqa: E402
 from integrations.operations.sync_products import PRODUCTS  # noqa: E402
-from integrations.sync import engine, work_leases  # noqa: E402
+from integrations.sync import sync_engine, work_leases  # noqa: E402
 from tests.races import sequencing  # noqa: E402
 from tests.races.writers import WORKER  # noqa: E402
 from tests.walls import acting_as  # noqa: E402
@@ -93,7 +93,7 @@ def start_worker() -> int:
 def do_work(work_id: Any) -> None:
     try:
         with acting_as(ProcessClass.SYNC):
-            engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+            sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
     except NotClaimable:
         # It is done already, or not to be done any more.
         return

@@ -15,11 +15,11 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership, User
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from integrations.access import fences
 from integrations.calendar import sharing
 from integrations.models import AttemptOutcome, Integration, Watch, WatchKind
-from integrations.push import desired_state
+from integrations.push import desired_watches
 from limited_use.agreements import offboarding
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
@@ -59,7 +59,7 @@ class TestConnectingASecondProduct:
                 transaction.atomic(durable=True),
             ):
                 fences.lock_integration(integration_id=mail.id, epoch=mail.epoch)
-                desired_state.insert_watch(
+                desired_watches.insert_watch(
                     integration=mail, resource="mail", kind=WatchKind.TOPIC, at=timezone.now()
                 )
                 is_held.set()

@@ -16,7 +16,7 @@ from integrations.grants import access_tokens
 from integrations.models import Connection, Message, PurgeJob, PurgeStep, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.purge import inventory
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from integrations.tasks.sync import sync_mail
 from limited_use.models import Receipt
 from tests.canaries import stores
@@ -77,7 +77,7 @@ class TestDisconnectDuringPurge:
     def test_in_the_middle_of_a_sync_leaves_nothing(self, browser, integration, sandbox):
         work = SyncWork.objects.get(integration=integration)
         sandbox.fail_next(2, hang_seconds=1.5, path_prefix="/gmail/v1/users/me/threads")
-        sync = InThread(lambda: engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()))
+        sync = InThread(lambda: sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()))
         sync.start()
         leased = SyncWork.objects.filter(id=work.id, lease_by__isnull=False)
         wait_until(leased.exists)
@@ -141,7 +141,7 @@ class TestDisconnectDuringPurge:
 
 def engine_refuses(work_id):
     try:
-        engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+        sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
     except NotClaimable:
         return True
     return False

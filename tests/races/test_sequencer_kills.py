@@ -14,7 +14,7 @@ import pytest
 from django.db import connection as database
 
 from accounts.ids import uuid7
-from limited_use.ledger import audit, entries, publication, sequencer
+from limited_use.ledger import entries, ledger_audit, publication, sequencer
 from limited_use.models import Checkpoint, Leaf, OwedTombstone
 from limited_use.vault import tombstones
 from tests.integrations.purge.conftest import keyring
@@ -77,7 +77,7 @@ def free():
 
 
 def check_all(made):
-    audit.audit_ledger()
+    ledger_audit.audit_ledger()
     placed = dict(Leaf.objects.values_list("id", "idx"))
     assert set(placed) >= set(made)
     assert sorted(placed.values()) == list(range(len(placed)))

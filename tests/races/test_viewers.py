@@ -17,7 +17,7 @@ from integrations.calendar.sync import get_resource
 from integrations.coordination.leases import NotClaimable
 from integrations.models import Calendar, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
@@ -62,7 +62,7 @@ def work(calendar, over: threading.Event) -> int:
         while not over.is_set():
             row = SyncWork.objects.get(resource=get_resource(calendar.id))
             try:
-                engine.run_turn(PRODUCTS, work_id=row.id, at=timezone.now())
+                sync_engine.run_turn(PRODUCTS, work_id=row.id, at=timezone.now())
                 count += 1
             except NotClaimable:
                 over.wait(0.01)

@@ -15,15 +15,15 @@ from django.utils import timezone
 from accounts import row_owner
 from integrations.access import fences
 from integrations.access.request_context import RequestContext
-from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import EventDraft
+from integrations.calendar.events import event_access, service
+from integrations.calendar.events.event_drafts import EventDraft
 from integrations.calendar.sync import event_descriptions, event_store
 from integrations.formats.event import When
 from integrations.grants import provider_calls
 from integrations.models import Connection, Event
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers.google.config import GOOGLE
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.vault import sealing
 from tests.api import cast
 from tests.api.calendars.asking import ok
@@ -118,7 +118,7 @@ def test_what_a_sync_brought_in_meanwhile_is_the_event_that_was_written(alice, a
     calendar_id = alice.primary.id
 
     def write():
-        seen = access.find_calendar(asked, calendar_id)
+        seen = event_access.find_calendar(asked, calendar_id)
         return service.create(asked, seen, draft, key="key-00000001")
 
     with at_the_fence(alice, write) as found:
@@ -132,7 +132,9 @@ def test_a_page_that_was_overtaken_by_a_write_is_written_all_the_same(alice, acc
     work = alice.work_of(alice.primary)
     type(work).objects.filter(id=work.id).update(next_sync_at=timezone.now())
 
-    with at_the_fence(alice, lambda: engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())):
+    with at_the_fence(
+        alice, lambda: sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
+    ):
         bring_in(alice, account)
         written = Event.objects.get()
         account.put(meeting(moment(4), "Later"))

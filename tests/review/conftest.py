@@ -10,7 +10,7 @@ from django.utils import timezone
 from config.process_classes import ProcessClass
 from integrations.review.evidence import code_hashes
 from limited_use.ledger import sequencer
-from limited_use.usage import usage_counter
+from limited_use.usage import rule_usage_counter
 from tests import bound_tests, matrix
 from tests.api import cast
 from tests.api.conftest import _as_web, alice, keyring, mailbox, mine, synced
@@ -50,7 +50,7 @@ def settle():
     """Have the sequencer and the tally do what they do every few seconds."""
     with as_worker():
         sequencer.run_sequencer(timezone.now())
-        usage_counter.count_entries(at=timezone.now())
+        rule_usage_counter.count_entries(at=timezone.now())
 
 
 @pytest.fixture

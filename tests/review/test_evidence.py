@@ -15,8 +15,8 @@ from integrations import connections
 from integrations.models import PurgeJob, PurgeTrigger
 from integrations.review import evidence
 from integrations.tasks import evidence as tasks
-from limited_use.evidence import sections, stored_bundles
-from limited_use.evidence.sections import InvalidEvidence
+from limited_use.evidence import evidence_sections, stored_bundles
+from limited_use.evidence.evidence_sections import InvalidEvidence
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models.usage import EvidenceBundle
 from limited_use.policy.clauses import CLAUSES
@@ -101,13 +101,13 @@ class TestTheBundle:
         assert said["order"] == list(dict.fromkeys(said["order"]))
         assert set(said["order"]) == set(said["sections"])
         for one in said["sections"].values():
-            assert one["rests_on"] in set(sections.EvidenceBasis)
+            assert one["rests_on"] in set(evidence_sections.EvidenceBasis)
             assert one["says"].endswith(".")
 
     def test_is_refused_if_a_section_holds_what_is_no_evidence(self):
         for value in (1.5, b"bytes", {1: "x"}, timezone.now(), ["x" * 1_000_001]):
             with pytest.raises(InvalidEvidence):
-                sections.check_values({"a": value})
+                evidence_sections.check_values({"a": value})
 
 
 class TestItsSections:

@@ -17,7 +17,7 @@ from limited_use import tasks as counting
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.usage import refusal_bursts
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from tests.api import cast
 from tests.review.conftest import MESSAGES, as_worker, settle
 

@@ -19,7 +19,7 @@ from limited_use.policy.evaluation import TABLE
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
 from limited_use.usage import rule_usage
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_port import SigningKey
 from tests import bound_tests
 from tests.api import cast
 from tests.bound_tests import Bound

@@ -21,8 +21,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from config.embedded import postgres, service
-from config.embedded.processes import Unavailable
+from config.embedded import embedded_service, postgres
+from config.embedded.child_processes import Unavailable
 from tests.smoke.steps import Smoke
 from tests.smoke.walk import Walk
 from tests.worlds import own
@@ -51,7 +51,7 @@ def main() -> int:
         try:
             with (
                 own.running(data, settings=postgres.SCANNABLE) as mine,
-                service.run_service(
+                embedded_service.run_service(
                     data, mine.urls, workers=2, extra={**FAST, **mine.extra}, seed={}, validate=True
                 ) as running,
             ):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg
 
+from config.embedded.embedded_service import RunningService
 from config.embedded.feature_client import FeatureClient
-from config.embedded.service import RunningService
 from tests.canaries import stores
 from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search

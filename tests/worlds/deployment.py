@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.embedded.processes import spawn_process, stop_process
+from config.embedded.child_processes import spawn_process, stop_process
 from tests.config import production
 from tests.config.documented import Documented
 

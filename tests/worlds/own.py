@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.database.login_roles import DatabaseRoles
-from config.embedded import servers
-from config.embedded.servers import ServerUrls
+from config.embedded import embedded_servers
+from config.embedded.embedded_servers import ServerUrls
 from tests.bench import databases
 
 
@@ -49,7 +49,7 @@ def running(
     :raises Unavailable: if those given do not answer, or none can be started here
     """
     given = os.environ if given is None else given
-    with servers.run_servers(data, settings=settings, environment=given) as urls:
+    with embedded_servers.run_servers(data, settings=settings, environment=given) as urls:
         if not given.get("DATABASE_URL"):
             yield Own(urls, {}, embedded=True)
             return

@@ -22,11 +22,11 @@ import pytest
 from django.conf import settings as now
 
 from config.database.role_logins import get_variable_name
-from config.embedded import ports, servers
-from config.embedded.processes import spawn_process, stop_process
-from config.embedded.service import GRANIAN, ROOT, RunningService
+from config.embedded import embedded_servers, ports
+from config.embedded.child_processes import spawn_process, stop_process
+from config.embedded.embedded_service import GRANIAN, ROOT, RunningService
 from config.process_classes import ProcessClass
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests import service_logs
 from tests.bench.memory import family
 from tests.integrations.google import ALICE_BOX, point_at
@@ -209,7 +209,7 @@ def world(transactional_db, sandbox, settings, tmp_path, web_port):
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     settings.PUBLIC_URL = f"http://localhost:{web_port}"
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     copy_keyring(settings.KEYRING.folder)
     point_at(settings, sandbox)
     sandbox.dial(units_per_minute=0, concurrency=0)
@@ -221,7 +221,7 @@ def world(transactional_db, sandbox, settings, tmp_path, web_port):
 def running(world, settings, tmp_path):
     """Return the service, none of whose processes runs yet; all are gone at the end."""
     given = {"DATABASE_URL": os.environ["DATABASE_URL"]}
-    with servers.run_servers(tmp_path / "broker", environment=given) as urls:
+    with embedded_servers.run_servers(tmp_path / "broker", environment=given) as urls:
         made = Running(settings.PUBLIC_URL, world, tmp_path, urls.broker)
         with service_logs.watching(made.service.logs):
             try:

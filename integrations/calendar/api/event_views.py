@@ -17,10 +17,10 @@ from rest_framework.response import Response
 
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_lookup, free_busy_query
-from integrations.calendar.events import access, drafts, service
-from integrations.calendar.events.drafts import DraftGuest, EventDraft, EventEdit
-from integrations.calendar.events.results import EventWriteResult
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events import event_access, event_drafts, service
+from integrations.calendar.events.event_drafts import DraftGuest, EventDraft, EventEdit
+from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.write_results import EventWriteResult
 from integrations.coordination import concurrency
 from integrations.formats.event import Reminder, When
 from integrations.web import idempotency
@@ -103,7 +103,7 @@ class EventListView(CalendarView):
     @concurrency.hold_wait_slot()
     def _create_event(self, attempt: IdempotentAttempt, fields: Mapping[str, Any]) -> HttpResponse:
         draft, key = EventDraft(**parse_edit(fields)), attempt.read_keyed_request().key
-        visible = access.find_calendar(self.request_context, fields["calendar_id"])
+        visible = event_access.find_calendar(self.request_context, fields["calendar_id"])
         earlier_record = attempt.claim(self.request_context, visible.calendar.integration)
         if earlier_record is not None:
             row_id = earlier_record.event_id
@@ -305,8 +305,8 @@ def _parse_times(when: Mapping[str, str]) -> tuple[When, When]:
 def _parse_moment(text: str, zone: str, name: str) -> When:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        return drafts.resolve_clock_time(at, zone, field=name)
-    known = drafts.resolve_clock_time(datetime(2000, 1, 1), zone).zone  # noqa: DTZ001 - a clock time
+        return event_drafts.resolve_clock_time(at, zone, field=name)
+    known = event_drafts.resolve_clock_time(datetime(2000, 1, 1), zone).zone  # noqa: DTZ001 - a clock time
     return When(at=at, zone=known)
 
 

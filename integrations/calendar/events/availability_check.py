@@ -18,8 +18,8 @@ from integrations.calendar import free_busy_query
 from integrations.calendar.free_busy_query import FreeBusyQuery, FreeBusyResult
 from integrations.formats.event import EventContent
 
-from .errors import SlotTaken
-from .validation import BadDraft
+from .event_validation import BadDraft
+from .write_errors import SlotTaken
 
 
 def require_free(context: RequestContext, people: Sequence[UUID], content: EventContent) -> None:

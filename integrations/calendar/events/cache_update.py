@@ -17,10 +17,10 @@ from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import Calendar, Event
 from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
 from limited_use.vault import sealing
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.sealing import Sealer
 
-from .access import ProviderCalendar
+from .event_access import ProviderCalendar
 
 
 @dataclass(slots=True)

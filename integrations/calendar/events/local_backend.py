@@ -29,14 +29,14 @@ from integrations.formats.recurrence.series import BadEvent
 from integrations.formats.timezones import UnknownZone
 from limited_use.sinks import calendar as sink
 
-from . import drafts, local_edits, local_event_reader, verified_writes
-from .access import EventRequest
-from .drafts import EventEdit
-from .errors import EventKeyReused, NoSuchOccurrence
+from . import event_drafts, local_edits, local_event_reader, verified_writes
+from .event_access import EventRequest
+from .event_drafts import EventEdit
+from .event_validation import BadDraft
 from .local_edits import LocalEdit
 from .local_event_reader import LocalEvent
-from .results import EventWriteResult, SeriesScope
-from .validation import BadDraft
+from .write_errors import EventKeyReused, NoSuchOccurrence
+from .write_results import EventWriteResult, SeriesScope
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ def change(
     scope: SeriesScope,
 ) -> EventWriteResult:
     calendar_id, event_id = visible.calendar.id, request.event_id
-    new_uid, *_ = drafts.following_event_ids(
+    new_uid, *_ = event_drafts.following_event_ids(
         request.context.user_id, calendar_id, event_id.row_id, event_id.original_start, etag
     )
 

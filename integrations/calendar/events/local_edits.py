@@ -15,11 +15,11 @@ from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.series import StartKey
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
-from . import drafts, series_arithmetic
-from .drafts import EventEdit
+from . import event_drafts, series_arithmetic
+from .event_drafts import EventEdit
+from .event_validation import ONE_MOVES, ONE_REPEATS, BadDraft
 from .local_event_reader import LocalEvent
-from .results import SeriesScope
-from .validation import ONE_MOVES, ONE_REPEATS, BadDraft
+from .write_results import SeriesScope
 
 NO_GUESTS = "Nobody can be invited from a calendar that is kept here: choose another calendar."
 
@@ -40,7 +40,7 @@ def change_event(
     :raises NoSuchOccurrence, EventStale, BadDraft, VersionMalformed: see `service.change`
     """
     live = event.get_content()
-    edited = drafts.apply_edit(live, edit)
+    edited = event_drafts.apply_edit(live, edit)
     refuse_new_guests(live, edited)
     etags.require_no_conflict(etag, live, edited, edit)
     if event.original_start is None:
@@ -117,11 +117,11 @@ def _change_all(
 ) -> SeriesWithExceptions:
     if series_arithmetic.changes_times(edit):
         return series_arithmetic.move_occurrences(series, original_start, edited, edit)
-    content = drafts.apply_edit(series.content, edit)
+    content = event_drafts.apply_edit(series.content, edit)
     exception = series.exceptions.get(original_start)
     if exception is not None:
         # The edited occurrence follows the edit; other exceptions stay as they are.
-        edited_exception = drafts.apply_edit(exception, series_arithmetic.without_times(edit))
+        edited_exception = event_drafts.apply_edit(exception, series_arithmetic.without_times(edit))
         series = _set_exception(series, original_start, edited_exception)
     return series_arithmetic.map_series_errors(lambda: series_edits.change_series(series, content))
 

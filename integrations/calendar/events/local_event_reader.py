@@ -16,7 +16,7 @@ from integrations.formats.recurrence.series import StartKey, to_start_key
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from integrations.models import EventKind
 
-from .errors import NoSuchOccurrence
+from .write_errors import NoSuchOccurrence
 
 
 @dataclass(frozen=True, slots=True)

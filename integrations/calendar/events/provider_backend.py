@@ -18,14 +18,14 @@ from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.calendars import CancelledInstance, Notify, RemoteEvent
 
-from . import access, cache_update, drafts, series, verified_writes
-from .access import EventRequest, ProviderCalendar, RemoteTarget
+from . import cache_update, event_access, event_drafts, series, verified_writes
 from .cache_update import CacheUpdate, RemoteChanges
-from .drafts import EventEdit
-from .errors import GuestsAlwaysNotified, NoSuchOccurrence, NotInvited
-from .results import EventWriteResult, SeriesScope
+from .event_access import EventRequest, ProviderCalendar, RemoteTarget
+from .event_drafts import EventEdit
+from .event_validation import ONE_MOVES, ONE_REPEATS, BadDraft
 from .series import SeriesWrite
-from .validation import ONE_MOVES, ONE_REPEATS, BadDraft
+from .write_errors import GuestsAlwaysNotified, NoSuchOccurrence, NotInvited
+from .write_results import EventWriteResult, SeriesScope
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def create(
     notify: Notify,
 ) -> EventWriteResult:
     """For this and the functions below, see `service`."""
-    provider_calendar = access.open_calendar(context, visible)
+    provider_calendar = event_access.open_calendar(context, visible)
     _require_notify(provider_calendar, notify, content)
     with provider_calls.open_calendars(provider_calendar.access) as call:
         created = verified_writes.create(
@@ -59,7 +59,7 @@ def find_created(
 
     :raises EventKeyReused, errors.ProviderError:
     """
-    provider_calendar = access.open_calendar(context, visible)
+    provider_calendar = event_access.open_calendar(context, visible)
     with provider_calls.open_calendars(provider_calendar.access) as call:
         created = verified_writes.find_created(
             call, provider_calendar.remote_id, content, event_id=event_id
@@ -82,7 +82,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
             if scope == "following":
                 return _find_following(request, target, call, etag)
             return _handle_missing(request, target)
-        edited = drafts.apply_edit(live.content, edit)
+        edited = event_drafts.apply_edit(live.content, edit)
         if live.is_organizer:
             _require_notify(target.provider_calendar, notify, live.content, edited)
         _raise_stale_after_refresh(
@@ -155,7 +155,7 @@ def move(
     if target.is_occurrence:
         raise BadDraft({"calendar_id": ONE_MOVES})
     # With the same account's access, so the sink opens no id of another account.
-    destination_calendar = access.open_calendar(
+    destination_calendar = event_access.open_calendar(
         request.context, destination, target.provider_calendar.access
     )
     event_id = target.remote.event_id
@@ -313,7 +313,7 @@ def _add_exceptions(
 
 def _get_following_ids(request: EventRequest, target: RemoteTarget, etag: str) -> tuple[str, ...]:
     event_id = request.event_id
-    return drafts.following_event_ids(
+    return event_drafts.following_event_ids(
         request.context.user_id,
         target.provider_calendar.calendar.id,
         event_id.row_id,

@@ -21,10 +21,10 @@ from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, Notify, RemoteEvent
 
-from . import drafts, series_arithmetic, verified_writes
+from . import event_drafts, series_arithmetic, verified_writes
 from .cache_update import RemoteChanges
-from .drafts import EventEdit
-from .errors import NoSuchOccurrence, SeriesHalfDone
+from .event_drafts import EventEdit
+from .write_errors import NoSuchOccurrence, SeriesHalfDone
 
 #: How many changed occurrences are written again; any more lose their changes.
 MAX_REWRITES: Final = 30
@@ -57,7 +57,7 @@ def change_whole_series(
     """
     before = write.series.content
     if original_start is None or not series_arithmetic.changes_times(edit):
-        _write_series(write, drafts.apply_edit(before, edit), ())
+        _write_series(write, event_drafts.apply_edit(before, edit), ())
         return
     exceptions = write.fetch_exceptions()
     moved = series_arithmetic.move_occurrences(

@@ -15,10 +15,10 @@ from integrations.formats.recurrence.series import BadEvent, StartKey
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
 from integrations.formats.recurrence.series_split import NeedsRule
 
-from . import drafts
-from .drafts import EventEdit
-from .errors import NoSuchOccurrence
-from .validation import BadDraft
+from . import event_drafts
+from .event_drafts import EventEdit
+from .event_validation import BadDraft
+from .write_errors import NoSuchOccurrence
 
 _TIMES: Final = frozenset({"start", "end"})
 _NEEDS_RULE: Final = "Say how it repeats from then on: the rule that it has does not tell."
@@ -51,7 +51,7 @@ def move_occurrences(
         )
     )
     content = replace(
-        drafts.apply_edit(series.content, without_times(edit)),
+        event_drafts.apply_edit(series.content, without_times(edit)),
         start=moved.content.start,
         end=moved.content.end,
         recurrence=moved.content.recurrence,

@@ -15,10 +15,11 @@ from integrations.formats.event import AttendeeResponse, EventContent
 from integrations.providers.calendars import Notify
 from limited_use.guard.guard import AccessRefused
 
-from . import access, availability_check, drafts, local_backend, provider_backend
-from .access import EventRequest
-from .drafts import EventDraft, EventEdit
-from .errors import (
+from . import availability_check, event_access, event_drafts, local_backend, provider_backend
+from .event_access import EventRequest
+from .event_drafts import EventDraft, EventEdit
+from .event_validation import BadDraft
+from .write_errors import (
     CalendarReadOnly,
     EventKeyReused,
     EventRejected,
@@ -26,8 +27,7 @@ from .errors import (
     SlotTaken,
     WritePermissionMissing,
 )
-from .results import EventWriteResult, SeriesScope
-from .validation import BadDraft
+from .write_results import EventWriteResult, SeriesScope
 
 #: Errors of `create` after which no event was written: its key may be used for another event.
 NOT_WRITTEN: Final = (
@@ -54,8 +54,8 @@ def create(  # noqa: PLR0913 - all parts of a new event
     :raises limited_use.guard.guard.AccessRefused, integrations.access.fences.DisconnectedError:
     :raises integrations.providers.errors.OutcomeUnknown: repeating the request is harmless
     """
-    content = drafts.to_event_content(draft)
-    event_id = drafts.client_event_id(context.user_id, visible.calendar.id, key)
+    content = event_drafts.to_event_content(draft)
+    event_id = event_drafts.client_event_id(context.user_id, visible.calendar.id, key)
     if require_free:
         try:
             availability_check.require_free(context, require_free, content)
@@ -88,10 +88,10 @@ def change(  # noqa: PLR0913 - all parts of an edit
     :raises: see `access.find_event`, and `create` but for EventKeyReused
     """
     request = EventRequest(context, event_id)
-    row, visible = access.find_event(request)
+    row, visible = event_access.find_event(request)
     if visible.calendar.is_local:
         return local_backend.change(request, visible, edit, etag=etag, scope=scope)
-    target = access.open_target(request, row, visible)
+    target = event_access.open_target(request, row, visible)
     return provider_backend.change(request, target, edit, etag=etag, scope=scope, notify=notify)
 
 
@@ -110,10 +110,10 @@ def delete(
     :raises: see `change`
     """
     request = EventRequest(context, event_id)
-    row, visible = access.find_event(request)
+    row, visible = event_access.find_event(request)
     if visible.calendar.is_local:
         return local_backend.delete(request, visible, etag=etag, scope=scope)
-    target = access.open_target(request, row, visible)
+    target = event_access.open_target(request, row, visible)
     return provider_backend.delete(request, target, etag=etag, scope=scope, notify=notify)
 
 
@@ -128,14 +128,14 @@ def move(
     :raises: see `change`
     """
     request = EventRequest(context, event_id)
-    row, visible, destination = access.find_move(request, to)
+    row, visible, destination = event_access.find_move(request, to)
     if destination.calendar.id == visible.calendar.id:
         raise BadDraft({"calendar_id": "It is in that calendar already."})
     if destination.calendar.integration_id != visible.calendar.integration_id:
         raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
     if visible.calendar.is_local:
         return local_backend.move(request, visible, destination, etag=etag)
-    target = access.open_target(request, row, visible)
+    target = event_access.open_target(request, row, visible)
     return provider_backend.move(request, target, destination, etag=etag, notify=notify)
 
 
@@ -155,11 +155,11 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     :raises: see `change`
     """
     request = EventRequest(context, event_id)
-    row, visible = access.find_event(request)
+    row, visible = event_access.find_event(request)
     if visible.calendar.is_local:
         # A file may name guests, but sends no invitation.
         raise NotInvited
-    target = access.open_target(request, row, visible)
+    target = event_access.open_target(request, row, visible)
     return provider_backend.respond(
         request, target, response, etag=etag, scope=scope, notify=notify
     )

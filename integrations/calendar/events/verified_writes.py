@@ -16,14 +16,14 @@ from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter, CancelledInstance, Notify, RemoteEvent
 
-from .errors import (
+from .event_validation import WHY_NOT_MOVED, BadDraft
+from .write_errors import (
     CalendarReadOnly,
     EventKeyReused,
     EventRejected,
     GuestsAlwaysNotified,
     NotOrganizer,
 )
-from .validation import WHY_NOT_MOVED, BadDraft
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import InvalidChoice, ObjectNotFound, get_request_context
 from integrations.calendar import cache_settings, calendar_access, calendar_list, event_json

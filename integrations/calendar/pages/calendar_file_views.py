@@ -11,14 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import request_limits
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import get_request_context
 from integrations.calendar import ics_export, ics_import, local_events
 from integrations.coordination import concurrency
 from integrations.formats.icalendar import writer
 from integrations.formats.icalendar.file_problems import FileProblem, UnreadableCalendarFile
-from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
+from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.web.problem_catalogue import BUSY
 from limited_use.policy.claims import claim
 

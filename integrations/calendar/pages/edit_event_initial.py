@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 from django import forms
 
 from integrations.calendar import etags
-from integrations.calendar.events import drafts
-from integrations.calendar.events.drafts import DraftGuest, EventEdit
+from integrations.calendar.events import event_drafts
+from integrations.calendar.events.event_drafts import DraftGuest, EventEdit
 from integrations.calendar.page_queries import EventPageData
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, Reminder, When
@@ -62,7 +62,7 @@ class EditEventForm(EventForm):
         cleaned_data = self.cleaned_data
         draft = self.build_draft()
         changed = set(
-            etags.get_changed_fields(cleaned_data["version"], drafts.to_event_content(draft))
+            etags.get_changed_fields(cleaned_data["version"], event_drafts.to_event_content(draft))
         )
         if is_occurrence or cleaned_data["repeats"] == UNCHANGED:
             changed.discard("recurrence")

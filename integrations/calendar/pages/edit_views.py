@@ -8,14 +8,14 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import etags, event_lookup, page_queries
 from integrations.calendar.etags import EventStale
 from integrations.calendar.events import service
-from integrations.calendar.events.results import EventWriteResult, SeriesScope
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.write_results import EventWriteResult, SeriesScope
 from limited_use.sinks import calendar as sink
 from limited_use.vault.envelope import Damaged
 

@@ -21,7 +21,7 @@ from integrations.calendar.event_lookup import EventId
 from integrations.calendar.occurrences import EventOccurrence
 from integrations.calendar.page_queries import EventPageData
 from integrations.formats.event import Attendee, EventContent
-from integrations.formats.recurrence import rrule_text
+from integrations.formats.recurrence import rrule_description
 from integrations.formats.recurrence.expansion import Occurrence
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
@@ -258,7 +258,7 @@ def _describe_recurrence(occurrence: EventOccurrence, events: OpenedRows) -> str
     for row, values in events:
         if row.id == occurrence.master.id and values:
             series = occurrences.read_event_content(row, values)
-            return rrule_text.describe_recurrence(series.recurrence, series.start)
+            return rrule_description.describe_recurrence(series.recurrence, series.start)
     return ""
 
 

@@ -13,12 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.events import service
-from integrations.calendar.events.results import SeriesScope
+from integrations.calendar.events.write_results import SeriesScope
 from integrations.formats.event import AttendeeResponse
 from integrations.providers.calendars import Notify
 from integrations.web import sandboxed_html

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from django import forms
 
-from integrations.calendar.events import drafts
-from integrations.calendar.events.drafts import DraftGuest, EventDraft
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events import event_drafts
+from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
+from integrations.calendar.events.event_validation import BadDraft
 from integrations.formats.event import Reminder, When
 
 from . import recurrence_form
@@ -132,9 +132,9 @@ class EventForm(forms.Form):
         day: date = self.cleaned_data[f"{prefix}_day"]
         if self.cleaned_data["is_days"]:
             # Calendars use an exclusive end.
-            return drafts.to_day(day + _DAY if prefix == "end" and day < date.max else day)
+            return event_drafts.to_day(day + _DAY if prefix == "end" and day < date.max else day)
         clock = datetime.combine(day, self.cleaned_data[f"{prefix}_time"])
-        return drafts.resolve_clock_time(clock, self.cleaned_data["zone"], field=prefix)
+        return event_drafts.resolve_clock_time(clock, self.cleaned_data["zone"], field=prefix)
 
     def _get_guests(self) -> tuple[DraftGuest, ...]:
         lines = self.cleaned_data["guests"].splitlines()

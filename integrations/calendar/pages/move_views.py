@@ -9,13 +9,13 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.events import service
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events.event_validation import BadDraft
 from integrations.calendar.page_queries import EventPageData
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.calendar import OpenedRows, TemplateItem

@@ -24,7 +24,7 @@ from limited_use.sinks import calendar
 from limited_use.sinks.calendar import SealedRow, TemplateItem
 from limited_use.sinks.rows import Permits
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)

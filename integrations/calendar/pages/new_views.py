@@ -14,15 +14,15 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import RequestContext, get_request_context
 from integrations.calendar import agenda, calendar_list
 from integrations.calendar.calendar_access import VisibleCalendar
-from integrations.calendar.events import access, service
-from integrations.calendar.events import errors as event_errors
-from integrations.calendar.events.results import EventWriteResult
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events import event_access, service
+from integrations.calendar.events import write_errors as event_errors
+from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.write_results import EventWriteResult
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.calendar import OpenedRows, TemplateItem
 
@@ -73,7 +73,7 @@ def _create_event(request_context: RequestContext, form: EventForm) -> EventWrit
     draft = form.build_draft()
     return service.create(
         request_context,
-        access.find_calendar(request_context, cleaned_data["calendar"]),
+        event_access.find_calendar(request_context, cleaned_data["calendar"]),
         draft,
         key=str(cleaned_data["key"]),
         notify="all" if cleaned_data["notify"] else "none",

@@ -9,7 +9,7 @@ from typing import Final
 
 from integrations.formats import timezones
 from integrations.formats.event import When
-from integrations.formats.recurrence import content_lines, rrule, rrule_text
+from integrations.formats.recurrence import content_lines, rrule, rrule_description
 from integrations.formats.recurrence.rrule import RecurrenceRule
 
 #: The form's choices. Other rules are kept unchanged.
@@ -117,4 +117,4 @@ def _get_last_day(until: date, start: When) -> date:
 
 
 def list_weekdays() -> tuple[tuple[str, str], ...]:
-    return tuple((str(number), name) for number, name in enumerate(rrule_text.DAYS))
+    return tuple((str(number), name) for number, name in enumerate(rrule_description.DAYS))

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import request_limits
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import ObjectNotFound, RequestContext, get_request_context
 from integrations.calendar import calendar_access, calendar_list, sharing

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
 from integrations.formats.event import Reminder, When
-from integrations.formats.recurrence import rrule_text
+from integrations.formats.recurrence import rrule_description
 from integrations.formats.recurrence.expansion import Occurrence
 
 _DAY: Final = timedelta(days=1)
@@ -74,8 +74,8 @@ def _format_days(first: date, last: date) -> str:
 
 
 def _format_day(day: date) -> str:
-    month = rrule_text.MONTHS[day.month - 1]
-    return f"{rrule_text.DAYS[day.weekday()]}, {day.day} {month} {day.year}"
+    month = rrule_description.MONTHS[day.month - 1]
+    return f"{rrule_description.DAYS[day.weekday()]}, {day.day} {month} {day.year}"
 
 
 def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
@@ -88,7 +88,7 @@ def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
         format_duration(reminder.minutes) + (" by e-mail" if reminder.method == "email" else "")
         for reminder in sorted(event_reminders)
     ]
-    return f"{rrule_text.join_items(phrases)} before"
+    return f"{rrule_description.join_items(phrases)} before"
 
 
 def format_duration(minutes: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from integrations.calendar.calendar_access import VisibleCalendar
-from integrations.calendar.events import access
+from integrations.calendar.events import event_access
 from integrations.models import CalendarRole
 
 WRITER_ROLES: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
@@ -17,7 +17,7 @@ def is_writable(visible: VisibleCalendar) -> bool:
     calendar = visible.calendar
     if visible.share is not None or calendar.role not in WRITER_ROLES:
         return False
-    return calendar.is_local or access.allows_writing(calendar)
+    return calendar.is_local or event_access.allows_writing(calendar)
 
 
 def list_move_targets(

@@ -20,7 +20,7 @@ from integrations.access import key_holders, scopes
 from integrations.models import CACHE_CHOICES, LIVE, Calendar, Event, Integration, SyncWork
 from limited_use.agreements import shares
 from limited_use.ledger import entries, pseudonyms
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 
 from . import work_items
 
@@ -46,7 +46,9 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
     calendar_ids = [calendar.id for calendar in calendars]
     if not calendar_ids:
         return 0
-    ended_keys = [(calendar, keys.destroy_key(holder=calendar.cache_id)) for calendar in calendars]
+    ended_keys = [
+        (calendar, data_keys.destroy_key(holder=calendar.cache_id)) for calendar in calendars
+    ]
     count, _ = Event.objects.filter(calendar_id__in=calendar_ids).delete()
     Calendar.objects.filter(id__in=calendar_ids).update(
         about=None,

@@ -22,11 +22,11 @@ from integrations.access import key_holders
 from integrations.models import Calendar
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteCalendar
-from limited_use.vault.keys import KeyUnusable
+from limited_use.vault.data_keys import KeyUnusable
 from limited_use.vault.sealing import Sealer
 
 from . import work_items
-from .session import CalendarSyncSession
+from .calendar_session import CalendarSyncSession
 
 CALENDAR: Final = "calendar"
 # More than a person uses; the rest is not synced.

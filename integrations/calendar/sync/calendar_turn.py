@@ -18,12 +18,12 @@ from integrations.models import Calendar, Integration, StatusReason, SyncStage, 
 from integrations.providers import PROVIDERS
 from integrations.push import watch_health
 from integrations.push.watch_health import WatchHealth
-from integrations.sync import crashes
-from integrations.sync.status import SyncFindings
+from integrations.sync import turn_crashes
+from integrations.sync.integration_status import SyncFindings
 from integrations.sync.sync_turn import SyncClock
 
 from . import calendar_list_sync, event_sync, work_items
-from .session import CalendarSyncSession
+from .calendar_session import CalendarSyncSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,9 @@ class CalendarTurn:
         others = all_works.exclude(id=self.work.id).aggregate(since=Min("failing_since"))["since"]
         if not failure_reason and others is not None:
             # Success of one calendar does not end the trouble of another.
-            crashing = all_works.filter(crash_count__gte=crashes.LIMIT).exclude(id=self.work.id)
+            crashing = all_works.filter(crash_count__gte=turn_crashes.LIMIT).exclude(
+                id=self.work.id
+            )
             failure_reason = StatusReason.PROVIDER_UNAVAILABLE
             if crashing.exists():
                 failure_reason = StatusReason.UNEXPECTED

@@ -10,7 +10,7 @@ from typing import Final
 from integrations.formats.mime import safe_bodies
 from integrations.formats.mime.event_descriptions import SanitisedDescription
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers.calendars import RemoteEvent
 
 logger = logging.getLogger(__name__)

@@ -21,9 +21,9 @@ from integrations.providers import errors
 from integrations.providers.calendars import RemoteEventPage
 from limited_use.vault import sealing
 
-from . import event_descriptions, event_store, reconcile, work_items
+from . import calendar_reconciliation, event_descriptions, event_store, work_items
+from .calendar_session import CalendarSyncSession
 from .event_descriptions import SafeDescriptions
-from .session import CalendarSyncSession
 
 # How much of the window may pass before it is listed again.
 WINDOW_MARGIN: Final = timedelta(days=14)
@@ -89,7 +89,7 @@ def _sync_pages(session: CalendarSyncSession, calendar: Calendar, remote_id: str
         else:
             _store_page(session, calendar, page)
         if page.next_page is None:
-            if is_round or not reconcile.is_due(calendar, session.clock.now()):
+            if is_round or not calendar_reconciliation.is_due(calendar, session.clock.now()):
                 return True
             # All changes have just been fetched, so any difference now is a fault of the copy.
             _begin_round(session, calendar, is_compared=True)
@@ -214,7 +214,8 @@ def _write_page(
         + len(page.rejected)
         + len(batch.unreadable_ids),
         "position": None,
-        "missing_count": calendar.missing_count + reconcile.count_missing(calendar, batch),
+        "missing_count": calendar.missing_count
+        + calendar_reconciliation.count_missing(calendar, batch),
     }
     if page.next_page is not None:
         values["position"] = sealer.seal_value(
@@ -243,7 +244,7 @@ def _write_page(
         event_store.write_batch(batch, at=at)
         if page.next_page is None:
             if is_round:
-                values |= reconcile.build_comparison(calendar, since=window[0], at=at)
+                values |= calendar_reconciliation.build_comparison(calendar, since=window[0], at=at)
             _delete_unseen(calendar, at, is_round=is_round)
         Calendar.objects.filter(id=calendar.id).update(**values)
     for name, value in values.items():

@@ -19,12 +19,12 @@ from integrations.formats.recurrence.series import (
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
 from . import components, events, split_series, timezone_names
+from .all_day_events import DayFinder
 from .components import CalendarComponent
 from .events import ParsedVevent
 from .file_problems import FileProblems, TooManyProblems
 from .split_series import BadRange
 from .timezones import CalendarZones
-from .whole_days import DayFinder
 
 #: Events and exceptions together.
 MAX_EVENTS: Final = 10_000

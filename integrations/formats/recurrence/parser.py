@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 from integrations.formats.event import EventContent
 
-from . import content_lines, rrule, whole_days
+from . import all_day_series, content_lines, rrule
 from .content_lines import ContentLine
-from .count_end import END_OF_TIME, find_last_counted
+from .recurrence_end import END_OF_TIME, find_last_counted
 from .rrule import FIRST_YEAR, LAST_YEAR, RecurrenceRule
 from .rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
 from .series import BoundedRule, Series, StartKey, to_start_key, validate_times
@@ -183,7 +183,7 @@ def _to_day(value: date, zone_name: str) -> date:
     if value.tzinfo is None:
         return value.date()
     likely_zones = (timezones.get_zone(timezones.get_iana_name(zone_name)),) if zone_name else ()
-    return whole_days.guess_day(value, likely_zones)[0]
+    return all_day_series.guess_day(value, likely_zones)[0]
 
 
 def get_span(

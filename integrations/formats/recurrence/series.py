@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 
-from .count_end import END_OF_TIME
+from .recurrence_end import END_OF_TIME
 from .rrule import FIRST_YEAR, LAST_YEAR
 from .rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
 

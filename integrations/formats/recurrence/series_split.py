@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 
 from . import content_lines, rrule
-from .count_end import count_before
+from .recurrence_end import count_before
 from .rrule import RecurrenceRule
 from .rrule_iter import WorkBudget
 from .series import BoundedRule, Series, StartKey

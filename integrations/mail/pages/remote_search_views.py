@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations.access.request_context import RequestContext, get_request_context
 from integrations.coordination import concurrency

@@ -8,7 +8,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers.errors import RateLimited
 from integrations.web import retry_pages, sandboxed_html
 from integrations.web.problem_catalogue import ProblemType

@@ -13,13 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
 from accounts.reauthentication import require_recent_confirmation
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations import mail
 from integrations.access.request_context import InvalidChoice
 from integrations.access.support_and_export_permits import SUPPORT
-from integrations.mail import row_types, support_access
+from integrations.mail import mail_row_types, support_access
 from integrations.web.form_numbers import read_number
 from limited_use.agreements import consents
 from limited_use.policy.claims import claim
@@ -51,7 +51,7 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
         reading.rows,
         permits=reading.permits,
         actor=actor,
-        shape=row_types.shape_message_summary,
+        shape=mail_row_types.shape_message_summary,
         at=at,
         context={
             "choices": CHOICES,

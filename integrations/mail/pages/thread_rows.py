@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from integrations.mail import row_types
+from integrations.mail import mail_row_types
 from integrations.templatetags import mail_page
 from integrations.web.row_urls import RowUrl
 from limited_use.sinks.page import TemplateItem
@@ -21,10 +21,12 @@ class ThreadRowPresenter:
     now: datetime
     url: RowUrl
 
-    def present_row(self, row: row_types.ThreadRow, opened: Mapping[str, bytes]) -> TemplateItem:
-        thread, summary = row.thread, row_types.read_newest_summary(opened)
+    def present_row(
+        self, row: mail_row_types.ThreadRow, opened: Mapping[str, bytes]
+    ) -> TemplateItem:
+        thread, summary = row.thread, mail_row_types.read_newest_summary(opened)
         # The page shows one of the first two.
-        participants = list(islice(row_types.iterate_participants([summary]), 2))
+        participants = list(islice(mail_row_types.iterate_participants([summary]), 2))
         person = mail_page.counterpart(participants, self.is_outgoing)
         at, count = thread.last_received_at, thread.message_count
         return TemplateItem(

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import require_permission
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations import mail
 from integrations.access.request_context import get_request_context
@@ -26,11 +26,11 @@ from integrations.mail import (
     MailFilters,
     attachment_response,
     attachments,
-    row_types,
+    mail_row_types,
     support_access,
 )
 from integrations.providers import errors
-from integrations.web import cursors, sandboxed_html
+from integrations.web import page_cursors, sandboxed_html
 from integrations.web.row_urls import RowUrl
 from limited_use.sinks import page as page_sink
 
@@ -60,7 +60,7 @@ def show_threads(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("cursor")
     try:
         reading = mail.get_thread_page(context, filters, cursor=cursor, limit=PAGE)
-    except (cursors.InvalidCursor, cursors.ExpiredCursor):
+    except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
         # A bookmark with an old cursor: show the first page.
         return redirect(_add_query(reverse("inbox"), folder))
     status = mailbox_status.describe_mailboxes(reading.mailboxes)
@@ -109,7 +109,7 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         reading = mail.get_message_page(
             context, MailFilters(thread_id=thread_id), cursor=cursor, limit=PAGE
         )
-    except (cursors.InvalidCursor, cursors.ExpiredCursor):
+    except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
         return redirect("inbox-thread", thread_id)
     if not reading.rows:
         raise Http404
@@ -138,7 +138,7 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
 
 
 def _shape_thread_message(
-    row: row_types.MessageRow,
+    row: mail_row_types.MessageRow,
     opened: Mapping[str, bytes],
     *,
     heights: Mapping[UUID, str],
@@ -149,7 +149,7 @@ def _shape_thread_message(
         "is_important": "important" in row.message.folders,
         "support_until": to_support.get(row.message.id),
     }
-    return page_sink.TemplateItem(clear, row_types.shape_thread_message(row, opened))
+    return page_sink.TemplateItem(clear, mail_row_types.shape_thread_message(row, opened))
 
 
 @never_cache

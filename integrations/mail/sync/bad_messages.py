@@ -19,14 +19,14 @@ from accounts import alarms
 from integrations.access.fences import DisconnectedError
 from integrations.coordination.leases import LeaseLost
 from integrations.grants.quota_purse import CallPostponed
-from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
+from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers.errors import ProviderError
 from limited_use import traceback_scrubber
 from limited_use.guard.guard import AccessRefused
 from limited_use.vault.compression import RecordTooLarge
+from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
-from limited_use.vault.keys import KeyDestroyed
+from limited_use.vault.keyring.keyring_port import EpochGone, KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 

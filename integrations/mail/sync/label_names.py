@@ -13,8 +13,8 @@ import orjson
 
 from integrations.formats.mime.headers import make_printable
 
+from .mail_session import MailChanges, MailSyncSession
 from .message_codec import encode_label
-from .session import MailChanges, MailSyncSession
 
 _BLIND: Final = "mail.labels"
 # Seconds.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from integrations.providers.mail import FilingChange, MailChangePage, MessageRef
 from integrations.push import watch_health
 
-from . import fetch_planner, label_changes, message_fetch, provider_ids, quarantine
-from .session import MailChanges, MailSyncSession
+from . import fetch_planner, label_changes, mail_quarantine, message_fetch, provider_ids
+from .mail_session import MailChanges, MailSyncSession
 from .throttled_mailbox import FetchResult, make_single_steps
 
 
@@ -46,7 +46,9 @@ def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) 
     refiled = _find_refiled(session, page)
     refiled_ids = {change.ref.message_id for change in refiled}
     ids = [ref.message_id for ref in page.upserted if ref.message_id not in refiled_ids]
-    skipped = quarantine.find_quarantined(session.owner.integration_id, ids, sealer=session.sealer)
+    skipped = mail_quarantine.find_quarantined(
+        session.owner.integration_id, ids, sealer=session.sealer
+    )
     refs = [ref for ref in page.upserted if ref.message_id not in skipped | refiled_ids]
     unavailable_ids: list[str] = []
     if not fetch_and_store(session, refs, unavailable_ids=unavailable_ids):
@@ -153,10 +155,10 @@ def fetch_quarantined(session: MailSyncSession) -> bool:
     )
     if not session.mailbox_state.is_any_due(at):
         return True
-    requested_ids = quarantine.get_requested_ids(
+    requested_ids = mail_quarantine.get_requested_ids(
         integration_id, permit=permit, to=session.mailbox.adapter.access, at=at
     )
-    delayed_ids = quarantine.get_due_ids(
+    delayed_ids = mail_quarantine.get_due_ids(
         integration_id, permit=permit, to=session.mailbox.adapter.access, at=at
     )
 

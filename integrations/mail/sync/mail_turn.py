@@ -20,12 +20,12 @@ from integrations.models import Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS, errors
 from integrations.push.watch_health import WatchHealth
 from integrations.sync import check_intervals
-from integrations.sync.status import SyncFindings
+from integrations.sync.integration_status import SyncFindings
 from integrations.sync.sync_turn import SyncClock
 
-from . import label_names, mail_delta, reconcile, snapshot
+from . import label_names, mail_delta, mail_reconciliation, snapshot
 from .bulk_sql import MailRowOwner
-from .session import MailSyncSession
+from .mail_session import MailSyncSession
 from .throttled_mailbox import ThrottledMailbox
 
 
@@ -106,7 +106,7 @@ class MailTurn:
                 label_names.update_names(session)
             if not mail_delta.fetch_quarantined(session):
                 return False
-        return reconcile.reconcile_if_due(session)
+        return mail_reconciliation.reconcile_if_due(session)
 
     def _take_snapshot(self) -> bool:
         snapshot.begin_round(self.session)

@@ -1,7 +1,7 @@
 """
 Encode one message for the tables: columns in clear for lists, JSON to seal for the rest.
 
-Pure. `integrations.models.mail` describes the JSON, and `integrations.mail.row_types` reads it.
+Pure. `integrations.models.mail` describes the JSON; `integrations.mail.mail_row_types` reads it.
 """
 
 from __future__ import annotations

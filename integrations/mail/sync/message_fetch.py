@@ -13,9 +13,9 @@ from integrations.providers import errors
 from integrations.providers.mail import is_provider_id
 from limited_use import traceback_scrubber
 
-from . import bad_messages, quarantine
+from . import bad_messages, mail_quarantine
 from .fetch_planner import FetchStep
-from .session import MailChanges, MailSyncSession
+from .mail_session import MailChanges, MailSyncSession
 from .throttled_mailbox import FetchResult, make_single_steps
 
 logger = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ def _quarantine_failed(fetched: FetchResult) -> errors.ProviderError | None:
     if general_error is not None:
         return general_error
     for step, error in fetched.failed:
-        reason = "unexpected" if isinstance(error, errors.Unexpected) else quarantine.DELAYED
+        reason = "unexpected" if isinstance(error, errors.Unexpected) else mail_quarantine.DELAYED
         if step.thread_id is not None:
             fetched.single_ids += step.message_ids
         else:

@@ -18,8 +18,8 @@ from integrations.models import Message, SyncStage
 from integrations.providers import errors
 from integrations.providers.mail import MessageListPage, MessageRef
 
-from . import fetch_planner, message_fetch, provider_ids, quarantine
-from .session import MailChanges, MailSyncSession
+from . import fetch_planner, mail_quarantine, message_fetch, provider_ids
+from .mail_session import MailChanges, MailSyncSession
 from .throttled_mailbox import FetchResult
 
 # Pages of up to 500 ids that are planned together. A wider window saves units on long threads, but
@@ -141,7 +141,9 @@ def _fetch_window(session: MailSyncSession, window: ListingWindow, *, only_newes
     window.done_ids |= provider_ids.find_seen(
         ids, owner=session.owner, sealer=session.sealer, seen_round=session.work.round
     )
-    skipped = quarantine.find_quarantined(session.owner.integration_id, ids, sealer=session.sealer)
+    skipped = mail_quarantine.find_quarantined(
+        session.owner.integration_id, ids, sealer=session.sealer
+    )
     window.done_ids |= skipped
     missing_refs = [ref for ref in refs if ref.message_id not in window.done_ids]
     steps = fetch_planner.plan_fetch(missing_refs, session.mailbox.prices)

@@ -11,12 +11,12 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from integrations.calendar.sync import reconcile as comparing
+from integrations.calendar.sync import calendar_reconciliation as comparing
 from integrations.coordination.leases import NotClaimable
-from integrations.mail.sync import reconcile
+from integrations.mail.sync import mail_reconciliation
 from integrations.models import Calendar, Reconciliation, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 
 
 class Command(BaseCommand):
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, integration_id: UUID, **options: Any) -> None:  # noqa: ARG002
         began = timezone.now()
-        if not reconcile.request_reconciliation(integration_id=integration_id, at=began):
+        if not mail_reconciliation.request_reconciliation(integration_id=integration_id, at=began):
             raise CommandError("nothing live of that id is fetched")
         comparing.request_comparison(integration_id=integration_id)
         for work in SyncWork.objects.filter(integration_id=integration_id).order_by("id"):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     def _run_work(self, work_id: UUID) -> None:
         try:
-            while engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
+            while sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                 self.stdout.write("still at it …")
         except NotClaimable:
             raise CommandError("a worker has it; it will compare, too") from None

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from integrations.formats.mime import gmail_payload
 from integrations.providers import errors, http
-from integrations.providers.access import ProviderAccess
 from integrations.providers.file_download import FileDownload
+from integrations.providers.provider_access import ProviderAccess
 
 from .http import map_google_error, prepare_request
 

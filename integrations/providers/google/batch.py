@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from integrations.providers import errors, http
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 
 from .http import map_google_error, parse_outcome, prepare_request, send_read
 

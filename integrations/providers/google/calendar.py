@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from integrations.formats.event import AttendeeResponse, EventContent, When
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import (
     CancelledInstance,
     Notify,
@@ -20,6 +19,7 @@ from integrations.providers.calendars import (
     RemoteEventPage,
 )
 from integrations.providers.mail import get_item_name, parse_provider_id
+from integrations.providers.provider_access import ProviderAccess
 
 from . import event_reader, event_writer
 from .discovery import CalendarService, get_calendar_service, get_root_url

@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import ProviderAccess
 from integrations.providers.file_download import FileDownload
 from integrations.providers.mail import (
     FetchTarget,
@@ -24,6 +23,7 @@ from integrations.providers.mail import (
     get_item_name,
     parse_provider_id,
 )
+from integrations.providers.provider_access import ProviderAccess
 
 from . import attachments, gmail_message, history
 from .batch import GoogleOutcome, send_batch

@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import parse_provider_id
+from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.push import RemoteChannel, WebhookChannel
 
 from .discovery import (

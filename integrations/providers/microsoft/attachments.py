@@ -13,10 +13,10 @@ from threading import BoundedSemaphore
 from typing import Final
 
 from integrations.formats.mime.graph_attachments import GRAPH_ID_PREFIX
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.file_download import FileDownload
+from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message
 from .http import GraphApiRequest, fetch_contents, quote_segment

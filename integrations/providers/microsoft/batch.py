@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from integrations.providers import errors, http, request_concurrency
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 
 from .http import (
     GraphApiRequest,

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 from integrations.formats.event import AttendeeResponse, EventContent, When
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import (
     CancelledInstance,
     Notify,
@@ -27,6 +26,7 @@ from integrations.providers.calendars import (
     RemoteEvent,
     RemoteEventPage,
 )
+from integrations.providers.provider_access import ProviderAccess
 
 from . import (
     calendar_delta,

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from integrations.providers import errors, storable_values
-from integrations.providers.access import ProviderAccess
 from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
 from integrations.providers.mail import get_item_name
+from integrations.providers.provider_access import ProviderAccess
 
 from . import event_reader
 from .batch import send_in_batches

@@ -9,7 +9,7 @@ from typing import Any, Final
 from integrations.formats import timezones
 from integrations.formats.event import When
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 
 from . import event_times
 from .batch import send_in_batches

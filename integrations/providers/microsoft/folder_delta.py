@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values
-from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import parse_provider_id
+from integrations.providers.provider_access import ProviderAccess
 
 from .batch import send_in_batches
 from .folders import WELL_KNOWN, FolderEntry, FolderList

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from integrations.formats.mime.graph_message import decode_json
 from integrations.providers import errors, http
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.token_responses import parse_claims
 
 from .client import DEADLINE, get_client

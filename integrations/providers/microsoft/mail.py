@@ -10,7 +10,6 @@ from threading import Lock
 from typing import Any, Final
 
 from integrations.providers import errors, storable_values, unexpected_responses
-from integrations.providers.access import ProviderAccess
 from integrations.providers.file_download import FileDownload
 from integrations.providers.mail import (
     FetchTarget,
@@ -20,6 +19,7 @@ from integrations.providers.mail import (
     RemoteMessage,
     RemoteThread,
 )
+from integrations.providers.provider_access import ProviderAccess
 
 from . import attachments, folder_delta, graph_message, mail_delta, mail_delta_pages
 from .folders import ReadableFolders

@@ -16,8 +16,8 @@ import orjson
 from integrations.parsers import parse_requests
 from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import RemoteMessage
+from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message, mime_selection, sent_replies
 from .folders import ReadableFolders

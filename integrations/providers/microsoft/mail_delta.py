@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from integrations.providers import errors, unexpected_responses
-from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import FilingChange, MailChangePage, MessageFiling, MessageRef
+from integrations.providers.provider_access import ProviderAccess
 
 from . import folder_delta, graph_message
 from .batch import send_in_batches

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message
 from .batch import send_in_batches

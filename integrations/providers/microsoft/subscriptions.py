@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from integrations.formats import timezones
 from integrations.providers import errors, unexpected_responses
-from integrations.providers.access import ProviderAccess
 from integrations.providers.mail import parse_provider_id
+from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.push import RemoteChannel, WebhookChannel
 
 from .http import GraphApiRequest, get_root_url, quote_segment, send_read, send_write

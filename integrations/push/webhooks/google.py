@@ -24,8 +24,8 @@ from integrations.access import permits
 from integrations.access.endpoints import get_endpoints, get_push_endpoints
 from integrations.providers import errors, identity
 from integrations.providers.google import pubsub
-from integrations.push import dispatch
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from integrations.push import notification_dispatch
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import body
 
@@ -56,7 +56,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
         receive = partial(
             push.receive_mailbox_notification, notice.address, PROVIDER, permit=permit, at=at
         )
-        dispatch.dispatch_notification(receive, at=at)
+        notification_dispatch.dispatch_notification(receive, at=at)
     except errors.IdentityRejected as error:
         logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": error.reason})
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
@@ -83,7 +83,7 @@ def receive_channel_call(request: HttpRequest) -> HttpResponse:
         at=at,
     )
     try:
-        dispatch.dispatch_notification(receive, at=at)
+        notification_dispatch.dispatch_notification(receive, at=at)
     except push.CallerNotProven:
         logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": "token"})
         return HttpResponse(status=HTTPStatus.FORBIDDEN)

@@ -24,8 +24,8 @@ from integrations import push
 from integrations.providers import errors
 from integrations.providers.microsoft import notifications
 from integrations.providers.push import SubscriptionNotification
-from integrations.push import dispatch
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from integrations.push import notification_dispatch
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import body
 
@@ -76,6 +76,6 @@ def _dispatch_each(calls: list[SubscriptionNotification]) -> bool:
     for call in calls:
         receive = partial(push.receive_subscription_notification, call, at=at)
         with suppress(push.CallerNotProven):
-            dispatch.dispatch_notification(receive, at=at)
+            notification_dispatch.dispatch_notification(receive, at=at)
             is_proven = True
     return is_proven

@@ -11,8 +11,8 @@ from typing import Final
 
 from django.conf import settings
 
-from limited_use.evidence import bundle, subject_sections
-from limited_use.evidence.sections import EvidenceBasis, EvidenceSection, UnmetClause
+from limited_use.evidence import evidence_bundle, subject_sections
+from limited_use.evidence.evidence_sections import EvidenceBasis, EvidenceSection, UnmetClause
 
 from . import claim_register, deadlines, register_sections, scope_report, test_results
 
@@ -58,8 +58,8 @@ def list_sections() -> list[EvidenceSection]:
 
 
 def make_bundle(*, at: datetime) -> bytes:
-    """See `limited_use.evidence.bundle`."""
-    return bundle.make_bundle(list_sections(), at=at)
+    """See `limited_use.evidence.evidence_bundle`."""
+    return evidence_bundle.make_bundle(list_sections(), at=at)
 
 
 def list_not_met(sections: Sequence[EvidenceSection], *, at: datetime) -> list[UnmetClause]:

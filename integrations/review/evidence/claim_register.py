@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from limited_use.evidence.sections import EvidenceBasis, EvidenceSection
+from limited_use.evidence.evidence_sections import EvidenceBasis, EvidenceSection
 
 from . import code_hashes, test_results
 

@@ -12,7 +12,7 @@ from django.db.models import Count
 
 from integrations import purge
 from integrations.models import Connection, Integration, PurgeJob
-from limited_use.evidence.sections import UnmetClause
+from limited_use.evidence.evidence_sections import UnmetClause
 from limited_use.policy.features import FEATURES
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from limited_use.evidence.sections import EvidenceBasis, EvidenceSection
+from limited_use.evidence.evidence_sections import EvidenceBasis, EvidenceSection
 
 from . import code_hashes
 

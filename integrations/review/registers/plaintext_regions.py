@@ -30,7 +30,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "integrations.parsers": "Has isolated processes read what strangers wrote.",
     "integrations.formats.icalendar": "Parses and writes calendar files.",
     "integrations.calendar.event_codec": "Converts an event to and from the record that is sealed.",
-    "integrations.calendar.events.drafts": "Events as their owner typed them.",
+    "integrations.calendar.events.event_drafts": "Events as their owner typed them.",
 }
 
 # Names in these sources without plaintext: types and errors.
@@ -42,8 +42,8 @@ HARMLESS: Final = frozenset(
         "integrations.formats.icalendar.file_problems.FileProblem",
         "integrations.formats.icalendar.file_problems.UnreadableCalendarFile",
         "integrations.parsers.refusal_counts",
-        "integrations.parsers.process_pool.ParsersBusy",
-        "integrations.parsers.process_pool.ParsersUnavailable",
+        "integrations.parsers.parser_pool.ParsersBusy",
+        "integrations.parsers.parser_pool.ParsersUnavailable",
         "integrations.parsers.parser_process.COMMAND",
     }
 )
@@ -71,7 +71,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.tasks.grants": "Has a grant refreshed; receives no token.",
     # Mail, for its owner and for support.
     "integrations.mail.inbox_service": "Passes rows and a shape to the sink of JSON answers.",
-    "integrations.mail.row_types": "Shapes that sinks make of opened messages.",
+    "integrations.mail.mail_row_types": "Shapes that sinks make of opened messages.",
     "integrations.mail.message_text": "The text of a message, safe to show; made again and sealed.",
     "integrations.mail.pages.remote_search_views": "Pages with a message that is not stored.",
     "integrations.mail.pages.thread_rows": "Makes the rows of the inbox page.",

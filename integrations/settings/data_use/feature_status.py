@@ -14,7 +14,7 @@ from limited_use.policy.features import FEATURES, Feature
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES, PolicyRule
 from limited_use.policy.vocabulary import Fact, Recipient
 
-from . import labels
+from . import activity_labels
 
 
 class FeatureState(StrEnum):
@@ -59,7 +59,8 @@ class FeatureStatus:
     @property
     def data(self) -> tuple[str, ...]:
         return tuple(
-            labels.DATA_CLASS[data_class] for data_class in sorted(self.feature.data_classes)
+            activity_labels.DATA_CLASS[data_class]
+            for data_class in sorted(self.feature.data_classes)
         )
 
     @property
@@ -68,7 +69,7 @@ class FeatureStatus:
             recipient for rule in get_feature_rules(self.feature) for recipient in rule.recipients
         }
         return tuple(
-            labels.RECIPIENT[recipient]
+            activity_labels.RECIPIENT[recipient]
             for recipient in sorted(_filter_recipients(self.feature, rule_recipients))
         )
 

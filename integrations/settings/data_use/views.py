@@ -18,14 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import delegations
 from accounts.actors import get_actor
-from accounts.permissions import require_permission
 from accounts.reauthentication import require_recent_confirmation
+from accounts.role_permissions import require_permission
 from accounts.roles import Permission
 from integrations import connections
 from integrations.access.request_context import get_request_context
 from integrations.calendar import sharing
 from integrations.coordination import concurrency
-from integrations.settings import overview
+from integrations.settings import account_overview
 from integrations.web import ownership
 from integrations.web.form_numbers import read_number
 from limited_use.agreements import consents
@@ -33,7 +33,7 @@ from limited_use.ledger import tile_store
 from limited_use.policy.claims import claim
 from limited_use.policy.features import FEATURES, Feature
 
-from . import activity, downloads, feature_status, filters, withdrawal
+from . import activity_downloads, activity_filters, activity_log, feature_status, withdrawal
 
 ACTIVITY_ROUTE = "settings-uses"
 
@@ -43,11 +43,11 @@ ACTIVITY_ROUTE = "settings-uses"
 @require_permission(Permission.USE_OWN)
 def show_activity(request: HttpRequest) -> HttpResponse:
     owner = _get_owner(request)
-    subjects = activity.find_subjects(**owner)
-    form = filters.ActivityFilterForm(request.GET, connections=subjects.connections)
-    activity_query = filters.build_query(form)
+    subjects = activity_log.find_subjects(**owner)
+    form = activity_filters.ActivityFilterForm(request.GET, connections=subjects.connections)
+    activity_query = activity_filters.build_query(form)
     after = _parse_uuid(request.GET.get("after"))
-    lines, next_after = activity.get_page(subjects, activity_query, after=after)
+    lines, next_after = activity_log.get_page(subjects, activity_query, after=after)
     # Only valid filters.
     query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
     context = {
@@ -63,7 +63,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
         "is_later_page": after is not None,
         "query": urlencode(query),
         "next_query": urlencode({**query, "after": str(next_after)}) if next_after else "",
-        "removals": overview.list_purges(actor=get_actor(request)),
+        "removals": account_overview.list_purges(actor=get_actor(request)),
     }
     return render(request, "settings/uses.html", context)
 
@@ -74,16 +74,16 @@ def show_activity(request: HttpRequest) -> HttpResponse:
 def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
     """Stream the file with the page's filters."""
     owner = _get_owner(request)
-    subjects = activity.find_subjects(**owner)
-    activity_query = filters.build_query(
-        filters.ActivityFilterForm(request.GET, connections=subjects.connections)
+    subjects = activity_log.find_subjects(**owner)
+    activity_query = activity_filters.build_query(
+        activity_filters.ActivityFilterForm(request.GET, connections=subjects.connections)
     )
     write, content_type = {
-        "csv": (downloads.as_csv, "text/csv; charset=utf-8"),
-        "json": (downloads.as_json, "application/json"),
+        "csv": (activity_downloads.as_csv, "text/csv; charset=utf-8"),
+        "json": (activity_downloads.as_json, "application/json"),
     }[form]
     with concurrency.STREAM_SLOTS.lend_slot(owner["user_id"]) as slot:
-        parts = write(activity.iterate_lines(subjects, activity_query))
+        parts = write(activity_log.iterate_lines(subjects, activity_query))
         response = StreamingHttpResponse(
             concurrency.hold_slot(slot, parts), content_type=content_type
         )
@@ -96,7 +96,9 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
 @require_permission(Permission.USE_OWN)
 def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
     """Return the inclusion proof of one of the person's entries (C2SP tlog-proof)."""
-    if not activity.is_own_entry(activity.find_subjects(**_get_owner(request)), own_entry_id):
+    if not activity_log.is_own_entry(
+        activity_log.find_subjects(**_get_owner(request)), own_entry_id
+    ):
         raise Http404
     try:
         (proven,) = tile_store.prove_entries([own_entry_id])

@@ -19,7 +19,7 @@ from integrations.providers.product_names import name_product
 from integrations.web import ownership, row_counts
 from limited_use.sinks import page as page_sink
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import feature_status
 from .feature_status import FeatureState, FeatureStatus

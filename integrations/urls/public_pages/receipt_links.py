@@ -21,7 +21,7 @@ from accounts.rate_limits import Rate
 from limited_use.ledger import signing_keys
 from limited_use.models import Receipt
 from limited_use.receipts import receipt_links
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_port import SigningKey
 from limited_use.verify import verifier
 from limited_use.verify.receipt_checks import NotProven
 

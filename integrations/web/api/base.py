@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor, get_actor
-from accounts.permissions import build_permission_class
+from accounts.role_permissions import build_permission_class
 from accounts.roles import Permission
 from integrations.access import permits
 from integrations.access.request_context import ObjectNotFound, RequestContext

@@ -16,10 +16,10 @@ from django.db import DatabaseError
 
 from limited_use.vault import keyring_fit
 from limited_use.vault.keyring import transit_policies
-from limited_use.vault.keyring.factory import read_config
-from limited_use.vault.keyring.file import FileKeyring
-from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_factory import read_config
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 
 
 class Command(BaseCommand):

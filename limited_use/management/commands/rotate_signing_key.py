@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from limited_use.ledger import sequencer, signing_keys
-from limited_use.vault.keyring.port import KeyStoreUnavailable, SigningKey
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable, SigningKey
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 
 class Command(BaseCommand):

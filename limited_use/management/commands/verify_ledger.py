@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from limited_use.ledger import audit
+from limited_use.ledger import ledger_audit
 
 
 class Command(BaseCommand):
@@ -14,8 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            report = audit.audit_ledger()
-        except audit.LedgerBroken as problem:
+            report = ledger_audit.audit_ledger()
+        except ledger_audit.LedgerBroken as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(
             f"{report.size} entries, {report.checkpoint_count} checkpoints: all fit;"

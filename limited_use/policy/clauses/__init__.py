@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from limited_use.policy.rules import RULES, PolicyRule
 
 from .clause_types import Clause, Confidence, Duty, Source
+from .derived_clauses import OWN
 from .microsoft import MICROSOFT
 from .notice import NOTICE
 from .oauth import OAUTH
-from .own_readings import OWN
 from .use import LIMITED_USE
 from .workspace import WORKSPACE
 

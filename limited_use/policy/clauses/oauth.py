@@ -86,7 +86,7 @@ OAUTH: tuple[Clause, ...] = (
         source=GOOGLE_OAUTH,
         quote="delete them permanently from your application or system",
         code=(
-            "limited_use.vault.keys.destroy_returning_id",
+            "limited_use.vault.data_keys.destroy_returning_id",
             "limited_use.receipts.key_destruction_receipts.issue_second_part",
         ),
     ),

@@ -7,8 +7,16 @@ A forbidding rule always beats a permitting one. The first forbidding rule names
 from __future__ import annotations
 
 from .permissions import PERMISSION_RULES
+from .policy_rule_types import (
+    ANY_REASON,
+    CALENDAR,
+    EVERYONE,
+    EVERYTHING,
+    MAIL,
+    PolicyRule,
+    forbid_use,
+)
 from .prohibitions import PROHIBITION_RULES
-from .rule_types import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, PolicyRule, forbid_use
 
 __all__ = [
     "ANY_REASON",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
 
-from .rule_types import CALENDAR, PolicyRule
+from .policy_rule_types import CALENDAR, PolicyRule
 
 CALENDAR_RULES: tuple[PolicyRule, ...] = (
     PolicyRule(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
 
 from .calendar_permissions import CALENDAR_RULES
-from .rule_types import MAIL, PolicyRule
+from .policy_rule_types import MAIL, PolicyRule
 
 PERMISSION_RULES: tuple[PolicyRule, ...] = (
     PolicyRule(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 
-from .rule_types import ANY_REASON, CALENDAR, EVERYONE, EVERYTHING, MAIL, PolicyRule, forbid_use
+from .policy_rule_types import (
+    ANY_REASON,
+    CALENDAR,
+    EVERYONE,
+    EVERYTHING,
+    MAIL,
+    PolicyRule,
+    forbid_use,
+)
 
 PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     forbid_use(

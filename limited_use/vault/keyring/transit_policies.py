@@ -1,5 +1,5 @@
 """
-The transit engine's access policies, one per process class, from the table of `acl`.
+The transit engine's access policies, one per process class, from the table of `keyring_rights`.
 
 Tokens and roles omit the built-in policy `default`. A web process can wrap the key of a refresh
 token but never unwrap it; the process that rotates epochs opens no content.
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .acl import RIGHTS, KeyRights
-from .port import SigningKey
+from .keyring_port import SigningKey
+from .keyring_rights import RIGHTS, KeyRights
 
 # The capabilities at a path, and the only allowed parameters.
 PathRule = tuple[tuple[str, ...], tuple[str, ...]]

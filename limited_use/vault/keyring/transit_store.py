@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import httpx
 
-from .port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_server_address
+from .keyring_port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_server_address
 
 # A person may be waiting for the page.
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)

@@ -7,7 +7,7 @@ from typing import Final
 
 from limited_use.policy.key_lines import KeyLine
 
-from .port import KeyBinding, KeyStoreUnavailable
+from .keyring_port import KeyBinding, KeyStoreUnavailable
 
 # The engine's errors for a destroyed version, or a wrapped key that does not fit. Other errors are
 # not about one key, and must not pass for its destruction.

@@ -11,7 +11,7 @@ from integrations.formats.event import When
 from integrations.models import Event, EventKind
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from limited_use.vault.fields import StoredCiphertext
 from tests.api import schema
 from tests.api.calendars.asking import V1, WEEK, events, named, ok
@@ -46,7 +46,7 @@ def damaged_key(alice):
     """The key of the team's calendar is there, and does not unwrap any more."""
     team = alice.calendars.get(is_primary=False)
     DataKey.objects.filter(holder=team.cache_id).update(wrapped=b"\1" * 60)
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return team
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from integrations.formats.mime import safe_bodies
 from integrations.models import Event
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import get_pool
+from integrations.parsers.parser_pool import get_pool
 from integrations.parsers.task_limits import TaskBudget
 from limited_use.vault import sealing
 from tests.api.calendars.asking import V1, events, ok, share

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations.models import Event
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import get_pool
+from integrations.parsers.parser_pool import get_pool
 from integrations.parsers.task_limits import TaskBudget
 from tests.api import cast
 from tests.api.calendars.test_local import LIST, begin, fill

@@ -13,7 +13,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from schemathesis import Case, Response
 
-from accounts import delegations, tokens
+from accounts import api_tokens, delegations
 from accounts.models import User
 from config.process_classes import ProcessClass
 from limited_use.agreements.service_clients import create_declared_client
@@ -69,7 +69,7 @@ def switch_on_feature(world: GeneratedRequestsWorld, feature: str, purpose: str)
         feature_version=FEATURES[feature].version,
         at=world.at,
     )
-    token = tokens.issue_token(
+    token = api_tokens.issue_token(
         client=client, delegation_id=delegation.id, purpose=purpose, at=world.at
     )
     return Caller({"Authorization": f"Bearer {token}"})

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from integrations.urls.api import openapi
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.api.conftest import open_test_transaction
 from tests.api.generated import callers
 from tests.api.generated.known_requests import make_known_requests, make_local_requests
@@ -35,7 +35,7 @@ def world(django_db_setup, django_db_blocker, sandbox_process, tmp_path_factory)
         ),
         open_test_transaction(),
     ):
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         yield build_world(sandbox_process)
 
 

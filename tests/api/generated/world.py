@@ -20,7 +20,7 @@ from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
 from integrations.models import Connection, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from limited_use.agreements import consents
 from limited_use.policy.features import FEATURES
 from tests.api import cast
@@ -114,7 +114,7 @@ def _sync_everything() -> None:
             return
         for work_id in list(due):
             with acting_as(ProcessClass.SYNC):
-                while engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
+                while sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                     pass
     raise AssertionError("work is still due")
 

@@ -26,7 +26,7 @@ from integrations.models.calendar import DAYS_AHEAD, get_week
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance
 from limited_use.models import DataKey, Leaf
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.fakes.calendars import FakeCalendarAdapter
 from tests.integrations.calendar.conftest import NOW
 from tests.integrations.calendar_house import meeting, moment
@@ -336,7 +336,7 @@ class TestDamagedCalendarKey:
         alice.sync()
         team = alice.calendars.get(is_primary=False)
         DataKey.objects.filter(holder=team.cache_id).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
         return team
 
     def test_stops_neither_the_list_nor_another_calendar(self, alice, account, team):

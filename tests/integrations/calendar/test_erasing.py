@@ -20,7 +20,7 @@ from integrations.purge import inventory
 from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import calendar
 from limited_use.sinks.rows import SealedRow
-from limited_use.vault import key_rows, keys
+from limited_use.vault import data_key_rows, data_keys
 from limited_use.vault.envelope import Unopenable
 from tests.integrations.calendar.conftest import NOW
 from tests.integrations.calendar_house import BOTH, meeting, moment
@@ -74,11 +74,11 @@ class TestACopyThatIsTooOld:
             connection_id=connection.id, epoch=connection.epoch, at=NOW
         )
         copy = alice.primary.cache_id
-        assert keys.has_key(copy)
+        assert data_keys.has_key(copy)
 
         assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
 
-        assert not keys.has_key(copy)
+        assert not data_keys.has_key(copy)
         assert not alice.events.exists()
 
     @pytest.mark.claim("calendars.copy", "calendar.kept-until", "integrations.calendar-kept")
@@ -88,7 +88,7 @@ class TestACopyThatIsTooOld:
         assert sweep(NOW + timedelta(hours=23)) == 0
         assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
 
-        assert not keys.has_key(copy)
+        assert not data_keys.has_key(copy)
         assert not alice.events.exists()
         calendar = alice.primary
         assert (calendar.about, calendar.cursor, calendar.cached_at) == (None, None, None)
@@ -122,7 +122,7 @@ class TestACopyThatIsTooOld:
         assert sweep(NOW + DAY + timedelta(hours=1)) == 1
 
         other.refresh_from_db()
-        assert keys.has_key(other.cache_id)
+        assert data_keys.has_key(other.cache_id)
         assert other.cached_at is not None
 
 
@@ -145,7 +145,7 @@ class TestItsOwnerDeletesIt:
                 make=len,
                 at=NOW,
             )
-        assert key_rows.get_metadata([event.cache_id]) == []
+        assert data_key_rows.get_metadata([event.cache_id]) == []
 
     @pytest.mark.claim("erase.until-asked")
     def test_for_good_until_it_is_asked_for_again(self, alice, account):
@@ -191,7 +191,7 @@ class TestACalendarThatIsGone:
 
         assert not Calendar.objects.filter(id=gone.id).exists()
         assert not SyncWork.objects.filter(resource=get_resource(gone.id)).exists()
-        assert not keys.has_key(gone.cache_id)
+        assert not data_keys.has_key(gone.cache_id)
 
 
 class TestCacheAfterDisconnect:
@@ -205,7 +205,7 @@ class TestCacheAfterDisconnect:
         with acting_as(ProcessClass.WEB, alice), transaction.atomic():
             job = purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
 
-        assert key_rows.get_metadata(copies) == []
+        assert data_key_rows.get_metadata(copies) == []
         assert {held for _, _, held, _ in job.cache_keys} == {str(one) for one in copies}
 
     @pytest.mark.invariant(6)

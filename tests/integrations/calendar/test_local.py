@@ -18,13 +18,13 @@ from integrations.calendar.sync import cache_eviction
 from integrations.connections import automatic_disconnect
 from integrations.formats.timezones import UnknownZone
 from integrations.models import Calendar, Connection, Integration, PurgeTrigger, RevocationOutcome
-from integrations.purge import jobs
+from integrations.purge import purge_jobs
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.models import DataKey, KeyEpoch
 from limited_use.policy.features import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs, rotation_schedule
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW
 from tests.integrations.household import person
@@ -184,7 +184,7 @@ class TestRemoving:
                 actor=alice, calendar_id=calendar_id, etag=seen(calendar_id), at=NOW
             )
 
-        assert not keys.has_key(held)
+        assert not data_keys.has_key(held)
         assert listed(alice) == []
 
 
@@ -206,5 +206,5 @@ class TestDisconnectOfLocalCalendar:
 
         job.refresh_from_db()
         assert job.revocation == RevocationOutcome.NOT_NEEDED
-        assert job.step != jobs.PurgeStep.FENCED
+        assert job.step != purge_jobs.PurgeStep.FENCED
         assert not Calendar.objects.exists()

@@ -15,7 +15,7 @@ from integrations.mail import MailFilters, attachments
 from integrations.mail.file_stream import FIRST_BYTES
 from integrations.mail.inbox_service import ObjectNotFound
 from integrations.models import Attachment
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 from integrations.providers.file_download import FileDownload
 from limited_use.sinks.traceback_guard import SinkFailed

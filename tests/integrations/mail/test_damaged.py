@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations import mail
-from integrations.mail import MailFilters, row_types
+from integrations.mail import MailFilters, mail_row_types
 from integrations.models import Message, MessageBody
 from limited_use.models import DataKey
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from limited_use.vault.envelope import KeyDamaged, Unopenable
 from limited_use.vault.fields import StoredCiphertext
 from tests.integrations import household as houses
@@ -42,14 +42,14 @@ class TestAList:
         first, *others = page["data"]
         assert len(others) == 6
         assert first["id"] == str(damaged.id)
-        assert (first["subject"], first["snippet"]) == ("", row_types.DAMAGED["snippet"])
+        assert (first["subject"], first["snippet"]) == ("", mail_row_types.DAMAGED["snippet"])
         assert first["date"]
         assert all(one["subject"] for one in others)
 
     def test_of_conversations_does_too(self, filled, damaged):
         page = orjson.loads(mail.list_threads(asked(filled), MailFilters()))
 
-        assert [one["snippet"] == row_types.DAMAGED["snippet"] for one in page["data"]] == [
+        assert [one["snippet"] == mail_row_types.DAMAGED["snippet"] for one in page["data"]] == [
             True, False, False, False, False,
         ]  # fmt: skip
 
@@ -101,7 +101,7 @@ def second(filled, mailbox):
 def damaged_key(second):
     """The key of her second mailbox is there, and does not unwrap any more."""
     DataKey.objects.filter(holder=second.integration.id).update(wrapped=b"\1" * 60)
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return second
 
 
@@ -109,7 +109,9 @@ class TestAKey:
     def test_closes_its_mailbox_and_no_other(self, filled, damaged_key):
         page = orjson.loads(mail.list_messages(asked(filled), MailFilters()))
 
-        closed = [one for one in page["data"] if one["snippet"] == row_types.DAMAGED["snippet"]]
+        closed = [
+            one for one in page["data"] if one["snippet"] == mail_row_types.DAMAGED["snippet"]
+        ]
         assert (len(page["data"]), len(closed)) == (14, 7)
         assert {one["connection_id"] for one in closed} == {str(damaged_key.connection.id)}
         assert all(one["date"] and not one["subject"] and not one["labels"] for one in closed)

@@ -16,7 +16,7 @@ from integrations import mail
 from integrations.mail import MailFilters, message_list_sql
 from integrations.mail.inbox_service import ObjectNotFound
 from integrations.models import IntegrationStatus
-from integrations.web import cursors
+from integrations.web import page_cursors
 from limited_use.guard.guard import AccessRefused
 from tests.integrations.mail.conftest import asked
 
@@ -138,32 +138,32 @@ class TestACursor:
     def test_works_for_its_own_filters_only(self, filled):
         cursor = listed(filled, limit=2)["next_cursor"]
 
-        with pytest.raises(cursors.InvalidCursor):
+        with pytest.raises(page_cursors.InvalidCursor):
             listed(filled, MailFilters(unread=True), cursor=cursor)
 
     def test_works_for_its_own_caller_only(self, filled, mallory):
         cursor = listed(filled, limit=2)["next_cursor"]
 
-        with pytest.raises(cursors.InvalidCursor):
+        with pytest.raises(page_cursors.InvalidCursor):
             listed(mallory, cursor=cursor)
 
     def test_works_for_its_own_kind_of_list_only(self, filled):
         cursor = listed(filled, limit=2)["next_cursor"]
 
-        with pytest.raises(cursors.InvalidCursor):
+        with pytest.raises(page_cursors.InvalidCursor):
             mail.list_threads(asked(filled), MailFilters(), cursor=cursor)
 
     def test_expires(self, filled):
         cursor = listed(filled, limit=2)["next_cursor"]
 
-        with pytest.raises(cursors.ExpiredCursor):
+        with pytest.raises(page_cursors.ExpiredCursor):
             mail.get_message_page(
                 asked(filled, timezone.now() + timedelta(days=2)), MailFilters(), cursor=cursor
             )
 
     @pytest.mark.parametrize("forged", ["", "x", "a:b:c", "…", "WzFd:1:2"])
     def test_that_we_did_not_write_is_invalid(self, filled, forged):
-        with pytest.raises(cursors.InvalidCursor):
+        with pytest.raises(page_cursors.InvalidCursor):
             listed(filled, cursor=forged)
 
     def test_with_any_character_changed_is_invalid(self, filled):
@@ -175,7 +175,7 @@ class TestACursor:
             # Base64 has spare bits at the end of a block: the same bytes are the same cursor.
             try:
                 listed(filled, cursor=changed)
-            except (cursors.InvalidCursor, cursors.ExpiredCursor):
+            except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
                 continue
             raise AssertionError(place)
 

@@ -24,7 +24,7 @@ from integrations.mail import (
 )
 from integrations.models import MessageBody, PurgeTrigger
 from integrations.parsers import parse_requests
-from integrations.parsers.process_pool import ParserPool
+from integrations.parsers.parser_pool import ParserPool
 from integrations.providers import errors
 from limited_use.sinks import rows as sealed_rows
 from limited_use.vault.sealing import get_sealer

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Calendar, Event, SyncWork
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.api import cast
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
@@ -107,7 +107,7 @@ class TestDeleting:
 
         assert "Deleted: 1 event, and the keys to them." in answer.text
         assert not Event.objects.exists()
-        assert not keys.has_key(copy)
+        assert not data_keys.has_key(copy)
         alice.sync(at=timezone.now())
         assert not Event.objects.exists()
         assert "you deleted it" in browser.get(address(alice)).content.decode()

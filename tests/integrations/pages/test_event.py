@@ -16,7 +16,7 @@ from integrations.models import Calendar
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
 from limited_use.models.shares import ShareLevel
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from limited_use.vault.fields import StoredCiphertext
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
@@ -356,7 +356,7 @@ class TestWhatCannotBeShown:
         address = addresses(show(her_browser))[0]
         copy = alice.primary.cache_id
         DataKey.objects.filter(holder=copy).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         answer = her_browser.get(address)
 

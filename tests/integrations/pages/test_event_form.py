@@ -10,7 +10,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as some
 
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events.event_validation import BadDraft
 from integrations.calendar.pages import recurrence_form
 from integrations.calendar.pages.forms import EventForm, get_blank_values
 from integrations.calendar.pages.recurrence_form import RepeatChoice

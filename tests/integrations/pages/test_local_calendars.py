@@ -16,7 +16,7 @@ from integrations.parsers import parse_requests as parsers
 from limited_use.models import Leaf
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.api import cast
 from tests.integrations.calendar.test_imported import share
 from tests.integrations.calendar.test_shared import actor_of
@@ -371,7 +371,7 @@ class TestRemoving:
 
         assert ("Nothing was removed" in stale.content.decode(), still) == (True, 1)
         assert "Removed: 1 event," in answer.content.decode()
-        assert not keys.has_key(home.cache_id)
+        assert not data_keys.has_key(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
         assert not Share.objects.filter(withdrawn_at=None).exists()
 
@@ -390,4 +390,4 @@ class TestRemoving:
         assert browser.post(address, {"files_kept": "yes"}).status_code == 302
 
         assert not Share.objects.filter(withdrawn_at=None).exists()
-        assert not keys.has_key(home.cache_id)
+        assert not data_keys.has_key(home.cache_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.embedded.service import ROOT
+from config.embedded.embedded_service import ROOT
 from integrations.calendar.pages import calendar_colors
 
 GREEN, ORANGE = 2, 3

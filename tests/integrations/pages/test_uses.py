@@ -18,7 +18,7 @@ from accounts.models import Delegation
 from accounts.roles import STAFF
 from integrations.access import permits
 from integrations.models import Integration, PurgeJob
-from integrations.settings.data_use import activity, feature_status, labels
+from integrations.settings.data_use import activity_labels, activity_log, feature_status
 from integrations.settings.data_use.feature_status import FeatureState
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
@@ -103,7 +103,7 @@ class TestWhoMay:
                 continue
             assert feature.where in said
             for data_class in feature.data_classes:
-                assert labels.DATA_CLASS[data_class] in said
+                assert activity_labels.DATA_CLASS[data_class] in said
             assert ("days" in said) is (feature.retention_days is not None)
 
     def test_says_since_when_and_to_which_version(self, alice, her_browser):
@@ -137,8 +137,8 @@ class TestWhoMay:
         )
         inbox = feature_status.FeatureStatus(feature=FEATURES["inbox"], state=FeatureState.OFF)
 
-        assert widget.recipients == (labels.RECIPIENT[Recipient.PLATFORM_FEATURE],)
-        assert inbox.recipients == (labels.RECIPIENT[Recipient.OWNER],)
+        assert widget.recipients == (activity_labels.RECIPIENT[Recipient.PLATFORM_FEATURE],)
+        assert inbox.recipients == (activity_labels.RECIPIENT[Recipient.OWNER],)
 
     def test_lists_items_agreed_to_with_their_end(self, alice, her_browser, bob):
         given, other = cast.one_item(alice), cast.one_item(bob)
@@ -404,7 +404,7 @@ class TestWhoDid:
         assert ('class="errors"' in html) is ("after" not in asked)
 
     def test_comes_page_by_page(self, alice, her_browser, monkeypatch):
-        monkeypatch.setattr(activity, "PAGE_SIZE", 2)
+        monkeypatch.setattr(activity_log, "PAGE_SIZE", 2)
         for _ in range(3):
             her_browser.get("/inbox/")
 
@@ -469,13 +469,13 @@ class TestDownloads:
         assert {one["outcome"] for one in found} == {"refused"}
 
     def test_end_after_so_many_and_say_so(self, her_browser, monkeypatch):
-        from integrations.settings.data_use import downloads
+        from integrations.settings.data_use import activity_downloads
 
         for _ in range(4):
             her_browser.get("/inbox/")
-        monkeypatch.setattr(downloads, "MAX_ENTRIES", 3)
-        monkeypatch.setattr(activity, "_BATCH", 2)
-        monkeypatch.setattr(activity.iterate_lines, "__kwdefaults__", {"limit": 3})
+        monkeypatch.setattr(activity_downloads, "MAX_ENTRIES", 3)
+        monkeypatch.setattr(activity_log, "_BATCH", 2)
+        monkeypatch.setattr(activity_log.iterate_lines, "__kwdefaults__", {"limit": 3})
 
         as_json = json.loads(downloaded(her_browser, "json"))
         as_csv = downloaded(her_browser, "csv").splitlines()
@@ -485,7 +485,7 @@ class TestDownloads:
         assert len(as_csv) == 1 + 3 + 1
 
     def test_read_on_where_a_batch_ends(self, her_browser, monkeypatch):
-        monkeypatch.setattr(activity, "_BATCH", 2)
+        monkeypatch.setattr(activity_log, "_BATCH", 2)
         for _ in range(5):
             her_browser.get("/inbox/")
 
@@ -585,14 +585,14 @@ class TestSomebodyElse:
 
 class TestDataUseTexts:
     def test_know_every_member_of_the_vocabulary(self):
-        assert set(labels.PURPOSE) == set(Purpose)
-        assert set(labels.DATA_CLASS) == set(DataClass)
-        assert set(labels.RECIPIENT) == set(Recipient)
+        assert set(activity_labels.PURPOSE) == set(Purpose)
+        assert set(activity_labels.DATA_CLASS) == set(DataClass)
+        assert set(activity_labels.RECIPIENT) == set(Recipient)
 
     def test_keep_what_is_registered_no_more(self):
-        assert labels.get_feature_title("gone") == "gone"
-        assert labels.get_rule_text("gone") == "gone"
-        assert labels.get_feature_title(None) == labels.get_rule_text(None) == ""
+        assert activity_labels.get_feature_title("gone") == "gone"
+        assert activity_labels.get_rule_text("gone") == "gone"
+        assert activity_labels.get_feature_title(None) == activity_labels.get_rule_text(None) == ""
 
 
 class TestStanding:

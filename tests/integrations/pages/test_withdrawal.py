@@ -34,7 +34,7 @@ from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.api import cast
 from tests.broker import record_messages
 from tests.fakes.calendars import FakeCalendars
@@ -204,7 +204,7 @@ class TestThePageOfCalendars:
         self, alice, browser, local, monkeypatch
     ):
         for one in Calendar.objects.all():
-            keys.destroy_key(holder=one.cache_id)
+            data_keys.destroy_key(holder=one.cache_id)
 
         page = said(browser)
 
@@ -235,8 +235,8 @@ class TestDisconnectAfterWithdrawal:
         assert {one.calendar.id for one in agenda.get_visible_calendars(seen)} == {local.id}
         live = Share.objects.filter(withdrawn_at=None)
         assert list(live.values_list("item", flat=True)) == [local.id]
-        assert not keys.has_key(google.cache_id)
-        assert keys.has_key(local.cache_id)
+        assert not data_keys.has_key(google.cache_id)
+        assert data_keys.has_key(local.cache_id)
         finish(PurgeJob.objects.get())
         assert [one.id for one in Calendar.objects.all()] == [local.id]
         assert Event.objects.count() == 1
@@ -256,10 +256,10 @@ class TestWithdrawingWithALocalCalendar:
         job = PurgeJob.objects.get()
         assert job.integration_id == alice.integration.id
         assert answer["Location"] == reverse("settings-purge", args=[job.id])
-        assert not keys.has_key(copy)
+        assert not data_keys.has_key(copy)
         kept = Calendar.objects.get(id=local.id)
         assert kept.cache_id == local.cache_id
-        assert keys.has_key(local.cache_id)
+        assert data_keys.has_key(local.cache_id)
         assert Event.objects.filter(calendar=local).count() == 1
         assert b"SUMMARY:Tea" in before
         assert b"SUMMARY:Tea" in file_of(browser, local)
@@ -343,7 +343,7 @@ class TestALocalCalendar:
 
         assert not Calendar.objects.filter(id=local.id).exists()
         assert not Event.objects.filter(calendar_id=local.id).exists()
-        assert not keys.has_key(local.cache_id)
+        assert not data_keys.has_key(local.cache_id)
 
     @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
     @pytest.mark.claim("data-use.kept-until-removed")
@@ -430,7 +430,7 @@ class TestRemovingAllLocalCalendars:
 
         # Alice's account at Google has nothing of it, and there is no key from the commit on.
         assert answer.status_code == 302
-        assert not keys.has_key(local.cache_id)
+        assert not data_keys.has_key(local.cache_id)
         assert "Family" not in browser.get(reverse("calendar")).text
         assert offered(browser, local) == [404, 404]
         job = finish(PurgeJob.objects.get())
@@ -460,7 +460,7 @@ class TestRemovingAllLocalCalendars:
 
         assert "I have the files that I want to keep." in reading.text(answer.text)
         assert not PurgeJob.objects.exists()
-        assert keys.has_key(local.cache_id)
+        assert data_keys.has_key(local.cache_id)
 
     def test_has_no_page_of_cached_copies(self, browser, local):
         address = reverse("settings-calendars-erase", args=[local.integration_id])

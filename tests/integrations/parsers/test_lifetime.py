@@ -9,7 +9,7 @@ import pytest
 
 from integrations.parsers import refusal_counts, task_limits
 from integrations.parsers.mail_tasks import PARSED_MAILS_REPLY, ReadMime
-from integrations.parsers.process_pool import ParserPool, ParsersBusy, TaskTooCostly
+from integrations.parsers.parser_pool import ParserPool, ParsersBusy, TaskTooCostly
 
 MAIL = b"From: a@sender.example\r\nSubject: Hello\r\n\r\nText\r\n"
 PATIENCE = 30.0

@@ -23,13 +23,13 @@ from integrations.parsers.mail_tasks import (
     ReadMime,
     SanitiseText,
 )
-from integrations.parsers.parser_process import COMMAND, ParserProcess
-from integrations.parsers.process_pool import (
+from integrations.parsers.parser_pool import (
     ParserPool,
     ParsersBusy,
     ParsersUnavailable,
     TaskTooCostly,
 )
+from integrations.parsers.parser_process import COMMAND, ParserProcess
 from integrations.parsers.task_limits import TaskBudget, budget_for
 from integrations.parsers.wire_frames import OUT_OF_MEMORY
 

@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.access import ProviderAccess
 from integrations.providers.google import mail
 from integrations.providers.google.attachments import MAX_BYTES
+from integrations.providers.provider_access import ProviderAccess
 
 MESSAGE = {
     "id": "m1",

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from integrations import purge
 from integrations.models import Integration, PurgeJob, PurgeTrigger
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.integrations.purge import holdings
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.keyrings import copy_keyring
@@ -40,7 +40,7 @@ def clock():
 def keyring(tmp_path, settings):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 

@@ -33,7 +33,7 @@ from integrations.models import (
     WatchStatus,
 )
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import blind_index, keys
+from limited_use.vault import blind_index, data_keys
 from limited_use.vault.sealing import Sealer, get_sealer
 from tests import grants
 
@@ -128,7 +128,7 @@ def integration(
         status_since=at,
         switched_on_at=at,
     )
-    keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=at, epoch=made.epoch)
+    data_keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=at, epoch=made.epoch)
     with_key = get_sealer(holder=made.id, epoch=made.epoch)
     work_id, aside_id = uuid7(), uuid7()
     SyncWork.objects.create(

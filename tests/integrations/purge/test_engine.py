@@ -30,7 +30,7 @@ from integrations.models import (
     QuotaBucket,
     RevocationOutcome,
 )
-from integrations.purge import inventory, jobs
+from integrations.purge import inventory, purge_jobs
 from integrations.purge.receipt import TRIGGER_REASONS
 from limited_use.agreements import consents
 from limited_use.ledger import entries, sequencer
@@ -247,7 +247,9 @@ class TestRun:
 
     def test_is_nobody_elses_while_its_lease_lasts(self, mailbox, clock, settings):
         job = disconnect(mailbox)
-        jobs.claim_job(job_id=job.id, at=NOW, duration=timedelta(seconds=settings.LEASE_SECONDS))
+        purge_jobs.claim_job(
+            job_id=job.id, at=NOW, duration=timedelta(seconds=settings.LEASE_SECONDS)
+        )
 
         with pytest.raises(NotClaimable):
             purge.run_purge(job_id=job.id, now=clock)

@@ -14,11 +14,11 @@ from limited_use.ledger import sequencer
 from limited_use.models import Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.vault import envelope, keys
+from limited_use.vault import data_keys, envelope
 from limited_use.vault.keyring import transit_store
-from limited_use.vault.keyring.factory import _open_transit
-from limited_use.vault.keyring.port import EpochGone
-from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault.keyring.keyring_factory import _open_transit
+from limited_use.vault.keyring.keyring_port import EpochGone
+from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.openbao import server
 
@@ -83,13 +83,13 @@ def store(request, tmp_path, settings, monkeypatch):
 def kept(store, mailbox):
     """Return what a copy of the database from before the removal has of one message."""
     message = Message.objects.filter(integration=mailbox).first()
-    return message.summary, keys.read_row(mailbox.id)
+    return message.summary, data_keys.read_row(mailbox.id)
 
 
 def opened(kept):
     sealed, row = kept
-    keys.drop_cached_keys()
-    return envelope.open_record(sealed.ciphertext, sealed.binding, keys.unwrap(row))
+    data_keys.drop_cached_keys()
+    return envelope.open_record(sealed.ciphertext, sealed.binding, data_keys.unwrap(row))
 
 
 def removed(mailbox, clock):

@@ -12,7 +12,7 @@ from integrations.grants import rate_limits, request_slots
 from integrations.models import QuotaBucket, SyncWork
 from integrations.purge import inventory
 from integrations.sync import work_leases
-from limited_use.vault import keys, sealing
+from limited_use.vault import data_keys, sealing
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.test_engine import left, run
@@ -36,7 +36,7 @@ class TestFence:
 
         with pytest.raises(fences.DisconnectedError), transaction.atomic():
             fences.lock_connection(connection_id=mailbox.connection_id, epoch=epoch)
-        with pytest.raises(keys.KeyDestroyed):
+        with pytest.raises(data_keys.KeyDestroyed):
             sealing.get_sealer(holder=mailbox.connection_id, epoch=epoch)
 
     @pytest.mark.claim("data-use.disconnect", "home.removed")
@@ -48,7 +48,7 @@ class TestFence:
         assert sealing.get_sealer(holder=mailbox.id, epoch=1)
         disconnect(mailbox)
         for epoch in (1, 2):
-            with pytest.raises(keys.KeyDestroyed):
+            with pytest.raises(data_keys.KeyDestroyed):
                 sealing.get_sealer(holder=mailbox.id, epoch=epoch)
 
     def test_lets_nobody_claim_its_work(self, mailbox):

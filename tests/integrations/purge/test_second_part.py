@@ -19,8 +19,8 @@ from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import receipt_links, receipts
 from limited_use.rotation import key_epochs, rotation_schedule
-from limited_use.vault import keys as vault_keys
-from limited_use.vault.keyring.port import EpochGone
+from limited_use.vault import data_keys as vault_keys
+from limited_use.vault.keyring.keyring_port import EpochGone
 from limited_use.verify import verifier
 from tests.integrations import household
 from tests.integrations.calendar import local_house

@@ -13,7 +13,7 @@ from integrations.tasks import purge as purge_tasks
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.walls import acting_as
 
@@ -26,7 +26,7 @@ class TestSealedBytes:
 
     def test_that_outlived_their_key_are_found_by_column(self, mailbox):
         with transaction.atomic():
-            keys.destroy_key(holder=mailbox.id)
+            data_keys.destroy_key(holder=mailbox.id)
 
         found = orphaned_keys.count_values_without_key()
 
@@ -36,8 +36,10 @@ class TestSealedBytes:
 
     def test_of_a_key_that_another_took_the_place_of_are_found(self, mailbox):
         with transaction.atomic():
-            keys.destroy_key(holder=mailbox.id)
-            keys.create_key(holder=mailbox.id, line=KeyLine.CONTENT, at=NOW, epoch=mailbox.epoch)
+            data_keys.destroy_key(holder=mailbox.id)
+            data_keys.create_key(
+                holder=mailbox.id, line=KeyLine.CONTENT, at=NOW, epoch=mailbox.epoch
+            )
 
         assert "integrations.Message.summary" in orphaned_keys.count_values_without_key()
 
@@ -73,8 +75,8 @@ class TestOrphanedKeys:
 
     def test_of_nobody_are_found_by_line(self, mailbox):
         with transaction.atomic():
-            keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
-            keys.create_key(holder=uuid7(), line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
+            data_keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
+            data_keys.create_key(holder=uuid7(), line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
 
         assert orphaned_keys.count_keys_without_owner() == {
             str(KeyLine.CONTENT): 1,
@@ -85,8 +87,8 @@ class TestOrphanedKeys:
 class TestTheSearch:
     def test_raises_an_alarm_for_each_place_once_a_day(self, mailbox):
         with transaction.atomic():
-            keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
-            keys.destroy_key(holder=mailbox.id)
+            data_keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
+            data_keys.destroy_key(holder=mailbox.id)
 
         with acting_as("purge"):
             for _ in range(2):

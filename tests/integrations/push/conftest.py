@@ -18,7 +18,7 @@ from integrations.providers.push import MailboxNotification
 from integrations.push import mechanisms
 from integrations.push.mechanisms import PushMechanism
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches
 from tests.integrations import household as houses
@@ -57,7 +57,7 @@ def keyring(tmp_path, settings):
         pubsub_account="push@antares.iam.gserviceaccount.com",
         calendar_channels=True,
     )
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     # One of an older test's would stand in no ledger of this one's.
     permits._push_lookup_permits.clear()
     return copy_keyring(settings.KEYRING.folder)
@@ -90,7 +90,7 @@ def calendars(alice, clock, monkeypatch):
         status_since=clock.at,
         switched_on_at=clock.at,
     )
-    keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=clock.at, epoch=made.epoch)
+    data_keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=clock.at, epoch=made.epoch)
     SyncWork.objects.create(
         integration=made, resource=CALENDAR, next_sync_at=clock.at + timedelta(days=1)
     )

@@ -13,7 +13,7 @@ from integrations import push
 from integrations.models import SyncWork, Watch
 from integrations.operations.sync_products import PRODUCTS
 from integrations.push.watch_worker import OVERLAP
-from integrations.sync import engine, work_leases
+from integrations.sync import sync_engine, work_leases
 from integrations.tasks import watches as tasks
 from tests.broker import record_messages, sync_message
 from tests.integrations.push.conftest import CALENDAR, disconnect, rows, sweep
@@ -51,7 +51,7 @@ def next_turn() -> None:
     """Do the work that is due now."""
     with acting_as(ProcessClass.SYNC):
         for work_id in work_leases.get_due_ids(at=timezone.now()):
-            engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+            sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 @pytest.mark.scenario("P3")

@@ -42,7 +42,7 @@ class TestRegions:
             "limited_use.ledger",
             "limited_use.policy.evaluation",
             "integrations.models",
-            "integrations.purge.engine",
+            "integrations.purge.purge_engine",
             "integrations.notifications.owner_notices",
         )
 
@@ -72,7 +72,7 @@ class TestSources:
             "from integrations.providers import PROVIDERS",
             "from integrations.providers.errors import Unavailable",
             "from integrations import mail",
-            "from limited_use.vault.keyring.port import KeyStoreUnavailable",
+            "from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable",
         ],
     )
     def test_do_not_include_other_modules(self, code):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.keyrings import copy_keyring
@@ -18,7 +18,7 @@ def keyring(tmp_path, settings):
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     settings.GMAIL_UNITS_PER_MINUTE = 0
     settings.GMAIL_CONCURRENCY = 4
-    keys.drop_cached_keys()
+    data_keys.drop_cached_keys()
     return copy_keyring(settings.KEYRING.folder)
 
 

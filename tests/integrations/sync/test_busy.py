@@ -13,7 +13,7 @@ from config.process_classes import ProcessClass
 from integrations.calendar.sync import LIST_RESOURCE, get_resource
 from integrations.models import IntegrationStatus, SetAside, StatusReason, SyncWork
 from integrations.operations.alarm_guide import NEXT_STEPS
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.settings import status_messages
 from tests.integrations import calendar_house
 from tests.integrations.calendar.conftest import account

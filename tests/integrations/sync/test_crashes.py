@@ -15,7 +15,7 @@ from integrations.providers import errors
 from integrations.settings import status_messages
 from integrations.sync import work_leases
 from limited_use.models import DataKey
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.integrations.pages import reading
 from tests.walls import acting_as
 
@@ -132,7 +132,7 @@ class TestAMailboxThatIsNotChecked:
 class TestCrashByDamagedKey:
     def test_is_shown_to_the_owner(self, synced):
         DataKey.objects.filter(holder=synced.integration.id).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         synced.run()
 

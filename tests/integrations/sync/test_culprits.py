@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.coordination.leases import LeaseLost
-from integrations.mail.sync import bad_messages, quarantine, reconcile
+from integrations.mail.sync import bad_messages, mail_quarantine, mail_reconciliation
 from integrations.models import (
     IntegrationStatus,
     Message,
@@ -25,12 +25,12 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
+from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.parsers.wire_frames import UnreadableReason
 from integrations.providers import errors
 from integrations.settings import status_messages
 from limited_use.vault.compression import RecordTooLarge
-from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from tests.fakes.mail import KilledDuringFetch
 from tests.walls import acting_as
 
@@ -138,7 +138,7 @@ class TestAMessageThatCannotBeStored:
         synced.run()
         mailbox.twisted.clear()
 
-        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert (synced.messages.count(), synced.status) == (2, ACTIVE)
@@ -148,7 +148,7 @@ class TestAMessageThatCannotBeStored:
         mailbox.twisted[mailbox.deliver()] = mail(subject=HALF)
         synced.run()
 
-        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert SetAside.objects.get().reason == "not-storable"
@@ -159,7 +159,7 @@ class TestAMessageThatIsAskedForAgain:
     @pytest.mark.parametrize(
         ("error", "found"),
         [
-            (errors.Unavailable("down"), (quarantine.DELAYED, 1)),
+            (errors.Unavailable("down"), (mail_quarantine.DELAYED, 1)),
             (ParsersBusy(), ("not-storable", 0)),
         ],
     )
@@ -168,7 +168,7 @@ class TestAMessageThatIsAskedForAgain:
         mailbox.twisted[culprit] = mail(subject=HALF)
         synced.run()
         mailbox.twisted[culprit] = raising(error)
-        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
 
         synced.run()
 
@@ -203,7 +203,7 @@ class TestFlagsThatCannotBeStored:
         mailbox.refiled[known] = replace(mailbox.messages[known].filing, folders=(HALF,))
         synced.run()
 
-        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert synced.messages.filter(is_starred=True).count() == 1
@@ -234,7 +234,9 @@ class TestIdsThatAreNoText:
         mailbox.deliver()
 
         synced.settle()
-        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
+        mail_reconciliation.request_reconciliation(
+            integration_id=synced.integration.id, at=synced.at
+        )
         synced.settle()
 
         assert synced.messages.count() == 2
@@ -346,7 +348,7 @@ class TestAMessageThatAWorkerDiesOf:
         turns(synced)
         mailbox.deliver()
 
-        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         turns(synced, 2)
 
         assert SetAside.objects.get().reason == "crashed"
@@ -459,12 +461,12 @@ class TestTheDailyRound:
         assert SetAside.objects.filter(reason="crashed").count() == 5
         mailbox.twisted.clear()
 
-        quarantine.retry_temporary(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_temporary(integration_id=synced.integration.id, at=synced.at)
         turns(synced)
         assert SetAside.objects.count() == 2
 
         late = synced.at + timedelta(days=8)
-        assert quarantine.retry_temporary(integration_id=synced.integration.id, at=late) == 0
+        assert mail_quarantine.retry_temporary(integration_id=synced.integration.id, at=late) == 0
 
 
 class TestCrashesOutsideOfMessages:
@@ -523,7 +525,7 @@ class TestEveryReason:
             bad_messages.UNDECODABLE,
             bad_messages.CRASHED,
         }
-        said |= {*quarantine.TEMPORARY_REASONS, "rejected"}
+        said |= {*mail_quarantine.TEMPORARY_REASONS, "rejected"}
 
         assert said == set(status_messages.QUARANTINE_REASONS)
         assert len(set(status_messages.QUARANTINE_REASONS.values())) == len(

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from integrations.mail.sync import quarantine
+from integrations.mail.sync import mail_quarantine
 from integrations.models import IntegrationStatus, QuotaBucket, SetAside, StatusReason, SyncWork
 from integrations.providers import errors
 from integrations.settings import status_messages
@@ -110,7 +110,7 @@ class TestAMessageThatIsNotDelivered:
     def test_is_tried_after_growing_pauses_for_an_hour_and_then_daily(self, alice, mailbox, late):
         began, tries = alice.at, []
         mailbox.calls.clear()
-        while SetAside.objects.get().reason == quarantine.DELAYED:
+        while SetAside.objects.get().reason == mail_quarantine.DELAYED:
             due = SetAside.objects.get().next_try_at
             assert len(tries) < 20
             tries.append((due - alice.at).total_seconds())
@@ -172,7 +172,7 @@ class TestAMessageThatIsNotDelivered:
         fail(mailbox, late, lambda: errors.RateLimited("slow down", status=429, retry_after=90))
         travel(alice)
 
-        assert SetAside.objects.get().reason == quarantine.DELAYED
+        assert SetAside.objects.get().reason == mail_quarantine.DELAYED
         assert QuotaBucket.objects.get().parked_until is not None
         assert alice.status == ACTIVE
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations import mail
 from integrations.mail import MailFilters
-from integrations.mail.sync import message_store, quarantine, reconcile
+from integrations.mail.sync import mail_quarantine, mail_reconciliation, message_store
 from integrations.models import (
     IntegrationStatus,
     MessageBody,
@@ -185,7 +185,7 @@ class TestPoison:
         assert mailbox.calls.count("fetch") == 0
         mailbox.messages[poison].content = b"Subject: mended\n\nfine\n"
 
-        quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert not SetAside.objects.exists()
@@ -208,7 +208,9 @@ class TestReconciling:
     def test_counts_and_heals_what_is_missing(self, synced):
         for row in synced.messages[:2]:
             message_store.delete_rows([row.id])
-        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
+        mail_reconciliation.request_reconciliation(
+            integration_id=synced.integration.id, at=synced.at
+        )
 
         synced.settle()
 
@@ -222,7 +224,9 @@ class TestReconciling:
         gone = next(iter(mailbox.messages))
         # Deleted without a trace in the history.
         del mailbox.messages[gone]
-        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
+        mail_reconciliation.request_reconciliation(
+            integration_id=synced.integration.id, at=synced.at
+        )
 
         synced.settle()
 
@@ -237,11 +241,13 @@ class TestReconciling:
         older = [mailbox.deliver(at=days_ago(day)) for day in (10, 30, 50, 70)]
         synced.settle()
         mailbox.page_size = 4
-        monkeypatch.setattr(reconcile, "WHOLE", 4)
+        monkeypatch.setattr(mail_reconciliation, "WHOLE", 4)
         monkeypatch.setattr(secrets, "randbelow", lambda below: below - 1)
         del mailbox.messages[older[1]]
         message_store.delete_rows([synced.messages.order_by("received_at")[1].id])
-        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
+        mail_reconciliation.request_reconciliation(
+            integration_id=synced.integration.id, at=synced.at
+        )
 
         synced.settle()
 
@@ -256,7 +262,9 @@ class TestReconciling:
 
     def test_sweeps_what_grew_older_than_the_horizon(self, synced, mailbox):
         synced.messages.filter(received_at__lt=days_ago(3.5)).update(received_at=days_ago(91))
-        reconcile.request_reconciliation(integration_id=synced.integration.id, at=synced.at)
+        mail_reconciliation.request_reconciliation(
+            integration_id=synced.integration.id, at=synced.at
+        )
         stale = next(reversed(mailbox.messages))
         mailbox.messages[stale].received_at = days_ago(91)
 

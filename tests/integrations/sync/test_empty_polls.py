@@ -16,7 +16,7 @@ from hypothesis import settings as limits
 from config.process_classes import ProcessClass
 from integrations.connections import automatic_disconnect
 from integrations.grants.quota_purse import CallPostponed
-from integrations.mail.sync import label_names, quarantine
+from integrations.mail.sync import label_names, mail_quarantine
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
 from limited_use.agreements import consents
@@ -225,7 +225,7 @@ class EmptyPollWorld:
         self.mailbox.clock += 1
 
     def ask_again(self, _):
-        quarantine.retry_all(integration_id=self.house.integration.id, at=self.house.at)
+        mail_quarantine.retry_all(integration_id=self.house.integration.id, at=self.house.at)
 
     def compare(self, _):
         SyncWork.objects.update(reconcile_at=self.house.at)

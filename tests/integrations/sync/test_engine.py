@@ -25,9 +25,9 @@ from integrations.models import (
 )
 from integrations.providers import errors
 from integrations.sync import error_policy, work_leases
-from integrations.sync.status import QUIET_FOR, SyncFindings, get_status
+from integrations.sync.integration_status import QUIET_FOR, SyncFindings, get_status
 from limited_use.models import DataKey, Leaf
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.integrations import household as houses
 from tests.walls import acting_as
 
@@ -60,7 +60,7 @@ class TestKeysOutOfReach:
         mailbox.deliver()
         before = Message.objects.count()
         folder.rename(away)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         synced.run()
 
@@ -79,7 +79,7 @@ class TestSyncWithDamagedKey:
         mailbox.deliver()
         before = Message.objects.count()
         DataKey.objects.filter(holder=synced.integration.id).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         for _ in range(3):
             assert not synced.run()
@@ -94,7 +94,7 @@ class TestSyncWithDamagedKey:
         who = (synced.user, synced.organisation, synced.membership)
         other = houses.household(who=who)
         DataKey.objects.filter(holder=synced.integration.id).update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         synced.run()
         other.settle()
@@ -106,7 +106,7 @@ class TestSyncWithDamagedKey:
     @pytest.mark.django_db(transaction=True)
     def test_can_be_disconnected_and_is_emptied(self, synced):
         DataKey.objects.update(wrapped=b"\1" * 60)
-        keys.drop_cached_keys()
+        data_keys.drop_cached_keys()
 
         with acting_as(ProcessClass.WEB, synced), transaction.atomic():
             integration = Integration.objects.select_for_update().get(id=synced.integration.id)

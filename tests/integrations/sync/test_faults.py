@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Alarm
 from integrations.coordination.leases import NotClaimable
-from integrations.mail.sync import quarantine
+from integrations.mail.sync import mail_quarantine
 from integrations.models import (
     IntegrationStatus,
     Message,
@@ -31,10 +31,10 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.parsers.process_pool import ParsersBusy, ParsersUnavailable
+from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
-from integrations.settings import overview, status_messages
-from integrations.sync import crashes
+from integrations.settings import account_overview, status_messages
+from integrations.sync import turn_crashes
 from tests.fakes.mail import FakeMailbox, KilledDuringFetch
 from tests.integrations import household as houses
 
@@ -178,10 +178,10 @@ class FaultWorld:
         shown = self.shown()
         if self.bad >= 2:
             assert status_messages.STATUS[IntegrationStatus.ACTIVE].says not in shown
-        if work.crash_count >= crashes.LIMIT:
+        if work.crash_count >= turn_crashes.LIMIT:
             assert status == (IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED)
             about = self.house.integration.id
-            assert Alarm.objects.filter(kind=crashes.ALARM, about=about).exists()
+            assert Alarm.objects.filter(kind=turn_crashes.ALARM, about=about).exists()
         mine = Message.objects.filter(integration=self.house.integration)
         bodies = MessageBody.objects.filter(integration_id=self.house.integration.id)
         threads = Thread.objects.filter(integration_id=self.house.integration.id)
@@ -190,7 +190,7 @@ class FaultWorld:
 
     def shown(self) -> str:
         integration = self.house.read_again().integration
-        return overview.get_account(integration, at=self.house.at).words.says
+        return account_overview.get_account(integration, at=self.house.at).words.says
 
     def settle(self, limit: int = 80) -> None:
         for _ in range(limit):
@@ -238,7 +238,7 @@ def test_whatever_fails_is_seen_and_everything_else_arrives(monkeypatch, first, 
     named = len(culprits) - culprits.count("crashed")
     assert world.aside.exclude(reason="crashed").count() <= named
     for _ in range(2):
-        quarantine.retry_all(integration_id=world.house.integration.id, at=world.house.at)
+        mail_quarantine.retry_all(integration_id=world.house.integration.id, at=world.house.at)
         world.settle()
     assert world.house.messages.count() == good
     assert sorted(world.aside.values_list("reason", flat=True)) == sorted(culprits)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations.models import Integration, Message, SetAside, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.sync import engine
+from integrations.sync import sync_engine
 from tests.integrations.google import ALICE_BOX, acme, alice, browser_of, google
 
 __all__ = ["acme", "alice", "browser_of", "google"]
@@ -21,7 +21,7 @@ FAILURES = {
 
 def run():
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-    return engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+    return sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -26,7 +26,7 @@ from integrations.models import (
 )
 from integrations.providers import errors
 from integrations.tasks import sync as tasks
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 from tests.api import cast
 from tests.integrations import household as houses
 
@@ -129,7 +129,7 @@ class TestAHorizon:
 
     @pytest.mark.invariant(5)
     def test_leaves_what_was_disconnected_to_its_purge(self, aged):
-        keys.destroy_returning_id(holder=aged.integration.id)
+        data_keys.destroy_returning_id(holder=aged.integration.id)
         Integration.objects.update(
             status=IntegrationStatus.PURGING, epoch=2, switched_off_at=timezone.now()
         )

@@ -12,7 +12,7 @@ from accounts.models import Alarm
 from integrations.models import IntegrationStatus, StatusReason, SyncWork, Watch
 from integrations.push import silence_alarm
 from integrations.push.watch_health import RECHECK_SECONDS
-from integrations.sync.status import QUIET_FOR
+from integrations.sync.integration_status import QUIET_FOR
 from tests.integrations.push.conftest import alice, clock, keyring, mailbox, provider, told_of
 from tests.integrations.push.conftest import sweep as see_to_watches
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.mail.sync import reconcile
+from integrations.mail.sync import mail_reconciliation
 from integrations.models import (
     IntegrationStatus,
     QuotaBucket,
@@ -142,7 +142,7 @@ class TestAMailboxAtTheSandbox:
         house.settle()
         short = house.messages.count()
         google.dial(list_omission=0.0)
-        reconcile.request_reconciliation(integration_id=house.integration.id, at=house.at)
+        mail_reconciliation.request_reconciliation(integration_id=house.integration.id, at=house.at)
 
         house.settle()
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
 from integrations.push import blind_lookup, due_syncs
-from limited_use.vault.keyring.factory import _open_files
+from limited_use.vault.keyring.keyring_factory import _open_files
 from tests.broker import sync_message
 from tests.integrations.push.conftest import CALENDAR, rows, sweep
 from tests.integrations.webhooks.conftest import CHANNEL, asked_of, call

@@ -16,7 +16,7 @@ from integrations import providers
 from integrations.models import SyncWork, Watch
 from integrations.providers.microsoft import notifications
 from integrations.push import blind_lookup, due_syncs, mechanisms
-from limited_use.vault.keyring.factory import _open_files
+from limited_use.vault.keyring.keyring_factory import _open_files
 from tests.broker import sync_message
 from tests.fakes.pushes import make_open_subscriptions
 from tests.integrations.push.conftest import rows, sweep

@@ -25,7 +25,7 @@ from integrations.models import SyncWork, Watch
 from integrations.providers import http
 from integrations.providers.push import MailboxNotification
 from limited_use.models import Leaf
-from limited_use.vault.keyring.factory import _open_files
+from limited_use.vault.keyring.keyring_factory import _open_files
 from tests.broker import broker_down, sync_message
 from tests.integrations.webhooks.conftest import (
     ACCOUNT,

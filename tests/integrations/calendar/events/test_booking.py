@@ -12,9 +12,9 @@ from rest_framework.test import APIRequestFactory
 
 from config.process_classes import ProcessClass
 from integrations.calendar import refresh_on_read
-from integrations.calendar.events import access, service
-from integrations.calendar.events.errors import SlotTaken
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events import event_access, service
+from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.write_errors import SlotTaken
 from integrations.calendar.sync import get_resource
 from integrations.formats.event import When
 from integrations.models import Calendar, Event, Reply, SyncWork
@@ -173,7 +173,7 @@ class TestAnEventThatAnEarlierTryWrote:
     def test_keeps_its_key_where_the_provider_cannot_tell(self, alice, again, account):
         @idempotent("create_event", undone=service.NOT_WRITTEN)
         def post(_, __, *, attempt):
-            seen = access.find_calendar(again, alice.primary.id)
+            seen = event_access.find_calendar(again, alice.primary.id)
             assert attempt.claim(again, seen.calendar.integration) is None
             return service.create(again, seen, draft(), key="key-1", require_free=[again.user_id])
 

@@ -13,15 +13,15 @@ from integrations.access.fences import DisconnectedError
 from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import agenda, event_lookup
 from integrations.calendar.etags import EventStale
-from integrations.calendar.events import access, provider_backend, service
-from integrations.calendar.events.access import EventRequest
-from integrations.calendar.events.errors import (
+from integrations.calendar.events import event_access, provider_backend, service
+from integrations.calendar.events.event_access import EventRequest
+from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.write_errors import (
     CalendarReadOnly,
     NotInvited,
     SeriesHalfDone,
     WritePermissionMissing,
 )
-from integrations.calendar.events.validation import BadDraft
 from integrations.formats.event import Attendee, Conference, When
 from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
@@ -367,8 +367,8 @@ class TestMoveOfEvent:
         before = account.version
         with acting_as(ProcessClass.WEB):
             request = EventRequest(asked, event_lookup.parse_event_id(one["id"]))
-            target = access.open_target(request, *access.find_event(request))
-            other = access.find_calendar(asked, second.primary.id)
+            target = event_access.open_target(request, *event_access.find_event(request))
+            other = event_access.find_calendar(asked, second.primary.id)
 
             # `service.move` refuses before the provider's backend is called.
             with pytest.raises(WrongSink):

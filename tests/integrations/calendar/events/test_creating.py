@@ -8,9 +8,9 @@ import pytest
 
 from config.process_classes import ProcessClass
 from integrations import providers
-from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import DraftGuest, EventDraft
-from integrations.calendar.events.errors import GuestsAlwaysNotified
+from integrations.calendar.events import event_access, service
+from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
+from integrations.calendar.events.write_errors import GuestsAlwaysNotified
 from integrations.formats.event import When
 from integrations.providers.calendars import RemoteEvent
 from tests.integrations.calendar_house import moment
@@ -33,7 +33,7 @@ def draft(title="Review", *, at=None, hours=1, **more):
 
 def create(asked, calendar, made, key="key-1", **more):
     with acting_as(ProcessClass.WEB):
-        seen = access.find_calendar(asked, calendar.id)
+        seen = event_access.find_calendar(asked, calendar.id)
         return service.create(asked, seen, made, key=key, **more)
 
 

@@ -11,8 +11,8 @@ from django.db import transaction
 
 from config.process_classes import ProcessClass
 from integrations import providers
-from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import EventDraft
+from integrations.calendar.events import event_access, service
+from integrations.calendar.events.event_drafts import EventDraft
 from integrations.formats.event import Attendee, When
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
@@ -101,7 +101,7 @@ def new(asked, alice):
     draft = EventDraft(title="New", start=When(at=moment(4), zone="UTC"),
                   end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
     with acting_as(ProcessClass.WEB):
-        seen = access.find_calendar(asked, alice.primary.id)
+        seen = event_access.find_calendar(asked, alice.primary.id)
         return service.create(asked, seen, draft, key="key-00000001")
 
 

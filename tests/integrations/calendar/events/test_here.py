@@ -13,10 +13,10 @@ from config.process_classes import ProcessClass
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar import etags, event_lookup, local_calendars, local_events
 from integrations.calendar.etags import EventStale
-from integrations.calendar.events import access, service
-from integrations.calendar.events.drafts import DraftGuest, EventDraft
-from integrations.calendar.events.errors import EventKeyReused, NoSuchOccurrence, NotInvited
-from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.events import event_access, service
+from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
+from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.write_errors import EventKeyReused, NoSuchOccurrence, NotInvited
 from integrations.formats.event import Attendee, When
 from integrations.models import Calendar, Event
 from limited_use.models import Leaf
@@ -103,7 +103,7 @@ def delete(asked, one, **more):
 
 def create(asked, calendar_id, made, key="key-1"):
     with acting_as(ProcessClass.WEB):
-        seen = access.find_calendar(asked, calendar_id)
+        seen = event_access.find_calendar(asked, calendar_id)
         return service.create(asked, seen, made, key=key)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar.etags import EventStale
-from integrations.calendar.events.drafts import EventDraft
+from integrations.calendar.events.event_drafts import EventDraft
 from integrations.formats.event import When
 from integrations.models import Event
 from tests.integrations.calendar.events.test_here import alice, asked

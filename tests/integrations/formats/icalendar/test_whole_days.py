@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.formats import timezones
-from integrations.formats.recurrence import whole_days
+from integrations.formats.recurrence import all_day_series
 from integrations.formats.recurrence.expansion import expand_event, make_window
 from tests.integrations.formats.icalendar.files import BERLIN, calendar, event, read
 
@@ -190,7 +190,7 @@ class TestAMoment:
     def test_at_noon_is_of_its_own_day(self):
         noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
-        assert whole_days.guess_day(noon) == (date(2026, 3, 2), date(2026, 3, 3))
-        assert whole_days.guess_day(noon, [timezones.get_zone("Pacific/Tarawa")])[0] == date(
+        assert all_day_series.guess_day(noon) == (date(2026, 3, 2), date(2026, 3, 3))
+        assert all_day_series.guess_day(noon, [timezones.get_zone("Pacific/Tarawa")])[0] == date(
             2026, 3, 3
         )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from integrations.formats.event import When
-from integrations.formats.recurrence import rrule_text
+from integrations.formats.recurrence import rrule_description
 
 # A Tuesday, nine o'clock in Berlin.
 START = When(at=datetime(2026, 3, 3, 8, tzinfo=UTC), zone="Europe/Berlin")
@@ -38,7 +38,7 @@ class TestRruleText:
         ],
     )
     def test_say_what_is_common(self, rule, said):
-        assert rrule_text.describe_recurrence([f"RRULE:{rule}"], START) == said
+        assert rrule_description.describe_recurrence([f"RRULE:{rule}"], START) == said
 
     @pytest.mark.parametrize(
         "rule",
@@ -59,30 +59,36 @@ class TestRruleText:
         ],
     )
     def test_do_not_say_half_of_a_rule(self, rule):
-        assert rrule_text.describe_recurrence([f"RRULE:{rule}"], START) == rrule_text.CUSTOM_RULE
+        assert (
+            rrule_description.describe_recurrence([f"RRULE:{rule}"], START)
+            == rrule_description.CUSTOM_RULE
+        )
 
     def test_say_until_which_day_on_the_clock_of_the_series(self):
-        said = rrule_text.describe_recurrence(["RRULE:FREQ=DAILY;UNTIL=20260309T230000Z"], START)
+        said = rrule_description.describe_recurrence(
+            ["RRULE:FREQ=DAILY;UNTIL=20260309T230000Z"], START
+        )
 
         assert said == "every day, until 10 March 2026"
 
     def test_say_that_dates_were_added_and_left_out(self):
         lines = ["RRULE:FREQ=DAILY", "RDATE:20260501T080000Z", "EXDATE:20260304T080000Z,20260305"]
 
-        said = rrule_text.describe_recurrence(lines, START)
+        said = rrule_description.describe_recurrence(lines, START)
 
         assert said == "every day, on 1 more date, without 2 dates"
 
     def test_say_nothing_of_what_happens_once(self):
-        assert rrule_text.describe_recurrence([], When(day=date(2026, 3, 3))) == ""
+        assert rrule_description.describe_recurrence([], When(day=date(2026, 3, 3))) == ""
 
     def test_do_not_fail_for_a_zone_that_nobody_knows(self):
         start = When(at=START.at, zone="Mars/Base")
 
         assert (
-            rrule_text.describe_recurrence(["RRULE:FREQ=WEEKLY"], start) == rrule_text.CUSTOM_RULE
+            rrule_description.describe_recurrence(["RRULE:FREQ=WEEKLY"], start)
+            == rrule_description.CUSTOM_RULE
         )
 
     @given(some.lists(some.text(max_size=60), max_size=4))
     def test_never_fail(self, lines):
-        assert isinstance(rrule_text.describe_recurrence(lines, START), str)
+        assert isinstance(rrule_description.describe_recurrence(lines, START), str)

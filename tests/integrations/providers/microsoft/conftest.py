@@ -12,7 +12,7 @@ from threading import Condition, Thread
 
 import pytest
 
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 from tests.factories import make_access
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.coordination import concurrency
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 from integrations.providers.mail import FetchTarget
 from integrations.providers.microsoft import attachments, config, folders, http, mail_delta_pages

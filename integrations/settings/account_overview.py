@@ -22,7 +22,7 @@ from integrations.access import scopes
 from integrations.connections import connectable_products, sync_progress
 from integrations.connections.requested_permissions import RequestedPermission
 from integrations.connections.sync_progress import SyncProgress
-from integrations.mail.sync import quarantine
+from integrations.mail.sync import mail_quarantine
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -35,7 +35,7 @@ from integrations.models import (
 )
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
-from integrations.sync.status import QUIET_FOR
+from integrations.sync.integration_status import QUIET_FOR
 
 from . import status_messages
 from .status_messages import StatusMessage
@@ -161,7 +161,7 @@ def list_comparisons(integration_id: UUID) -> list[Reconciliation]:
 
 def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
     """Newest first."""
-    rows = quarantine.get_unreadable([integration_id]).order_by("-first_seen_at")
+    rows = mail_quarantine.get_unreadable([integration_id]).order_by("-first_seen_at")
     return [
         {
             "first_seen_at": row.first_seen_at,

@@ -23,15 +23,15 @@ from integrations.coordination.leases import Lease, LeaseLost
 from integrations.grants import access_tokens
 from integrations.grants.quota_purse import CallPostponed
 from integrations.models import StatusReason, SyncWork
-from integrations.parsers.process_pool import ParsersBusy
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 from limited_use import traceback_scrubber
 from limited_use.guard.guard import AccessRefused
+from limited_use.vault.data_keys import KeyDestroyed, KeyUnusable
 from limited_use.vault.envelope import Damaged, Unopenable
-from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.keys import KeyDestroyed, KeyUnusable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import crashes, failures, poll_interval, turn_end, work_leases
+from . import poll_interval, turn_crashes, turn_end, turn_failures, work_leases
 from .sync_turn import SyncClock, SyncProduct, SyncTurn
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def take_turn(
     account = work.integration.connection
     with row_owner.acting_for(account.user_id, account.organisation_id):
         if follows_crash:
-            crashes.report_crash(work, at=at)
+            turn_crashes.report_crash(work, at=at)
         is_due = _run_guarded(products, lease, work, clock, time_budget)
         due = [work_id] if is_due else []
         if work.resource == products[work.integration.product].listing_resource:
@@ -103,15 +103,15 @@ def _run_guarded(
         return False
     except (Damaged, KeyUnusable):
         # A stored value was changed: this work fails until it is repaired; other work goes on.
-        failures.report_damage(lease, work, clock)
+        turn_failures.report_damage(lease, work, clock)
         return False
     except _OVER_ERRORS:
-        failures.give_up(lease, work, clock)
+        turn_failures.give_up(lease, work, clock)
         return False
     except KeyStoreUnavailable:
         # Neither the mailbox nor its owner is at fault: continue later from the same position.
         logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
-        failures.give_up(lease, work, clock)
+        turn_failures.give_up(lease, work, clock)
         return False
     except Exception as bug:
         # A bug alerts a developer, and is not retried every second. Its frames hold ids, cursors
@@ -126,8 +126,8 @@ def _run_guarded(
             },
         )
         work.crash_count += 1
-        failures.give_up(lease, work, clock, failed=True)
-        crashes.report_crash(work, at=clock.now())
+        turn_failures.give_up(lease, work, clock, failed=True)
+        turn_crashes.report_crash(work, at=clock.now())
         raise
 
 
@@ -139,11 +139,11 @@ def _advance_turn(turn: SyncTurn) -> bool:
         _release_work(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
     except ParsersBusy as busy:
-        failures.back_off(
+        turn_failures.back_off(
             turn,
             busy,
             StatusReason.BUSY,
-            wait=work_leases.compute_backoff(failures.count_failures(turn)),
+            wait=work_leases.compute_backoff(turn_failures.count_failures(turn)),
         )
         return False
     except errors.GrantRevoked:
@@ -152,10 +152,10 @@ def _advance_turn(turn: SyncTurn) -> bool:
             epoch=turn.credential_epoch,
             at=turn.clock.now(),
         )
-        failures.give_up(turn.lease, turn.work, turn.clock)
+        turn_failures.give_up(turn.lease, turn.work, turn.clock)
         return False
     except errors.ProviderError as error:
-        failures.handle_error(turn, error)
+        turn_failures.handle_error(turn, error)
         return False
     wait = poll_interval.get_rest_seconds(turn, at=turn.clock.now()) if finished else 0
     became_due = _release_work(turn, wait=wait, finished=finished)
@@ -173,7 +173,7 @@ def _release_work(
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
     # A careful turn without progress has not found the message that crashed earlier turns.
-    is_clean = finished or turn.has_progressed or not crashes.is_careful(turn.work)
+    is_clean = finished or turn.has_progressed or not turn_crashes.is_careful(turn.work)
     if is_clean:
         values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
     if finished or turn.has_progressed:

@@ -14,7 +14,7 @@ from uuid import UUID
 from accounts import alarms
 from integrations.models import FETCHABLE, Integration, IntegrationStatus, StatusReason, SyncWork
 
-from .status import QUIET_FOR
+from .integration_status import QUIET_FOR
 
 #: Crashes in a row that degrade the integration and alert the operator.
 LIMIT: Final = 3

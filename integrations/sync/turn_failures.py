@@ -16,7 +16,7 @@ from integrations.grants import access_tokens, provider_alerts
 from integrations.models import Connection, StatusReason, SyncWork
 from integrations.providers import PROVIDERS, errors
 
-from . import crashes, error_policy, turn_end, work_leases
+from . import error_policy, turn_crashes, turn_end, work_leases
 from .error_policy import FailureHandling
 from .sync_turn import SyncClock, SyncTurn
 
@@ -71,7 +71,7 @@ def back_off(
     now = turn.clock.now()
     turn.work.failing_since = turn.work.failing_since or now
     if reason == StatusReason.BUSY:
-        crashes.report_busy(turn.work, at=now)
+        turn_crashes.report_busy(turn.work, at=now)
     logger.warning(
         "sync.failed",
         extra={
@@ -111,9 +111,9 @@ def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
         at=now,
     )
     # The turns of other calendars read this count to learn why this one fails.
-    work.crash_count = max(work.crash_count + 1, crashes.LIMIT)
+    work.crash_count = max(work.crash_count + 1, turn_crashes.LIMIT)
     give_up(lease, work, clock, failed=True)
-    crashes.degrade_integration(work, at=now)
+    turn_crashes.degrade_integration(work, at=now)
 
 
 def give_up(lease: Lease, work: SyncWork, clock: SyncClock, *, failed: bool = False) -> None:

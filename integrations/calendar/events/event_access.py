@@ -18,11 +18,11 @@ from integrations.formats.recurrence.series import StartKey
 from integrations.grants import provider_calls
 from integrations.models import Calendar, CalendarRole, Event, EventKind
 from integrations.providers import PROVIDERS
-from integrations.providers.access import ProviderAccess
+from integrations.providers.provider_access import ProviderAccess
 from limited_use.access_request import Permit
 from limited_use.sinks import provider as own_provider
 
-from .errors import CalendarReadOnly, WritePermissionMissing
+from .write_errors import CalendarReadOnly, WritePermissionMissing
 
 CAPABILITY: Final = "calendar.write"
 _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})

@@ -11,7 +11,7 @@ from integrations.formats.event import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence.series import BadEvent
 from integrations.formats.recurrence.series import validate_times as times_of
 
-from .validation import NO_SUCH_ZONE, BadDraft, validate_event
+from .event_validation import NO_SUCH_ZONE, BadDraft, validate_event
 
 # How many ids the following part of one edit has: how often it may be deleted and created again.
 _MAX_TRIES: Final = 5

@@ -29,7 +29,7 @@ from integrations.models import (
 )
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault import keys
+from limited_use.vault import data_keys
 
 
 class AlreadyDisconnected(Exception):
@@ -53,7 +53,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     if live_integration is None:
         raise AlreadyDisconnected
     name = pseudonyms.get_naming(connection.id).at_the_end
-    content_key = keys.destroy_key(holder=live_integration.id)
+    content_key = data_keys.destroy_key(holder=live_integration.id)
     key_id, kek_epoch = (content_key.key_id, content_key.kek_epoch) if content_key else ("", None)
     cache_keys = key_holders.delete_cache_keys(live_integration.id)
     Integration.objects.filter(id=live_integration.id).update(

@@ -24,8 +24,8 @@ from integrations.providers.mail import MessageListPage, MessageRef
 from integrations.sync import work_leases
 from limited_use.sinks import provider as own_provider
 
-from . import mail_delta, provider_ids, quarantine
-from .session import MailChanges, MailSyncSession
+from . import mail_delta, mail_quarantine, provider_ids
+from .mail_session import MailChanges, MailSyncSession
 
 EVERY = timedelta(days=1)
 # A mailbox up to this size is compared whole; of a larger one, this many newest messages are,
@@ -68,7 +68,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
     if due_at is None or due_at > session.clock.now():
         return True
     _delete_aged(session)
-    quarantine.retry_temporary(integration_id=session.owner.integration_id, at=due_at)
+    mail_quarantine.retry_temporary(integration_id=session.owner.integration_id, at=due_at)
     listings = list(_get_listings(session))
     missing = [ref for listing in listings for ref in _find_missing(session, listing)]
     extra = [row_id for listing in listings for row_id in _find_extra(session, listing)]
@@ -167,7 +167,7 @@ def _find_missing(session: MailSyncSession, listing: ProviderListing) -> list[Me
         ids_by_blind[blind]
         for blind in ids_by_blind.keys() - {bytes(blind) for blind in stored_blinds}
     ]
-    fetchable_ids = set(missing_ids) - quarantine.find_quarantined(
+    fetchable_ids = set(missing_ids) - mail_quarantine.find_quarantined(
         session.owner.integration_id, missing_ids, sealer=session.sealer
     )
     return [ref for remote_id, ref in listing.refs.items() if remote_id in fetchable_ids]

@@ -8,7 +8,7 @@ import orjson
 
 from limited_use.ledger import tile_store
 
-from .activity import MAX_ENTRIES, ActivityLine
+from .activity_log import MAX_ENTRIES, ActivityLine
 
 # Columns in order.
 _VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {

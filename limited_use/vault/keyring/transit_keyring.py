@@ -15,7 +15,7 @@ from typing import Any, Final
 from limited_use.policy.key_lines import KeyLine
 
 from . import transit_wire as wire
-from .port import (
+from .keyring_port import (
     EpochGone,
     KeyBinding,
     KeyringConfig,

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from limited_use.policy.features import FEATURES
 
-from . import labels
+from . import activity_labels
 
 EVERYBODY_ELSE = ""
 EVERYBODY = "all"
@@ -43,7 +43,7 @@ class ActivityFilterForm(forms.Form):
         ],
     )
     purpose = forms.ChoiceField(
-        required=False, choices=[("", "Every purpose"), *labels.PURPOSE.items()]
+        required=False, choices=[("", "Every purpose"), *activity_labels.PURPOSE.items()]
     )
     connection = forms.ChoiceField(required=False, label="Account")
     outcome = forms.ChoiceField(

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence import content_lines, whole_days
+from integrations.formats.recurrence import all_day_series, content_lines
 from integrations.formats.recurrence.content_lines import ContentLine
 from integrations.formats.recurrence.rrule_iter import WorkBudget
 from integrations.formats.recurrence.series import Series
@@ -94,7 +94,7 @@ class DayFinder:
                 yield self._find_day_of_moment(value, series)
 
     def _find_day_of_moment(self, moment: datetime, series: Series | None) -> date:
-        first, other = whole_days.guess_day(moment, self.likely_zones)
+        first, other = all_day_series.guess_day(moment, self.likely_zones)
         if series is None or _has_start(series, first, self.work):
             return first
         return other if _has_start(series, other, self.work) else first

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db.models import Max
 
 from limited_use.models import Checkpoint, Leaf, Tile
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_port import SigningKey
 
-from . import publication, row_diff, signed_notes, signing_keys, tiles, tree
-from .row_diff import DifferenceKind, EntryDifference
+from . import entry_diff, publication, signed_notes, signing_keys, tiles, tree
+from .entry_diff import DifferenceKind, EntryDifference
 from .tile_store import TileStore
 
 CHUNK = 2000
@@ -124,7 +124,7 @@ def _compare_window(
 ) -> LedgerBroken | None:
     hashes = [None if row is None else row.hash for row in rows]
     expected_hashes = _read_leaf_hashes(low, min(size, low + CHUNK + 1), expected)
-    difference = row_diff.find_first_difference(
+    difference = entry_diff.find_first_difference(
         low, hashes, expected_hashes, lambda leaf_hash: _locate_leaf(leaf_hash, size, expected)
     )
     if difference is not None and difference.index < low + CHUNK:

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from .acl import LimitedKeyring
-from .file import FileKeyring
-from .port import Keyring, KeyringConfig
+from .file_keyring import FileKeyring
+from .keyring_port import Keyring, KeyringConfig
+from .keyring_rights import LimitedKeyring
 
 
 def get_keyring() -> Keyring:
@@ -39,7 +39,7 @@ def _open_files(directory: str) -> Keyring:
 @lru_cache(maxsize=8)
 def _open_transit(config: KeyringConfig, _process: int) -> Keyring:
     # Imported late: it loads an HTTP library, which a keyring of files does not need.
-    from .transit import TransitKeyring
+    from .transit_keyring import TransitKeyring
 
     return TransitKeyring(config)
 

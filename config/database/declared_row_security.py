@@ -1,7 +1,7 @@
 """
 Row-level security: the declared policies, by table and process class.
 
-`policies` creates and compares them.
+`row_security` creates and compares them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from accounts.roles import Role
 from config.process_classes import SITES, ProcessClass
 from integrations.access.facts import SHARING_CONSENT
 
-from .grants import GRANTS, LOOKUP, VAULT_COLUMNS
 from .login_roles import DatabaseRoles
 from .row_owners import (
     OWNERS,
@@ -25,6 +24,7 @@ from .row_owners import (
 )
 from .session_settings import ORGANISATION, PERSON
 from .staff_visible_rows import build_opened_condition
+from .table_grants import GRANTS, LOOKUP, VAULT_COLUMNS
 
 # An unset setting, or one of a previous transaction, equals no value.
 _PERSON: Final = f"nullif(current_setting('{PERSON}', true), '')::uuid"

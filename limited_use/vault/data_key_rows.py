@@ -18,7 +18,7 @@ from accounts.ids import uuid7
 from limited_use.policy.key_lines import KeyLine
 
 from . import sql_functions
-from .keyring import acl
+from .keyring import keyring_rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def build_read_query() -> tuple[str, int]:
 
     Columns as in `KeyRow`, with the line before the epoch.
     """
-    lines = sorted(acl.get_rights(settings.PROCESS_CLASS).unwraps)
+    lines = sorted(keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_reader(line) for line in lines]
     selects = (
         f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {reader}(%s)"  # noqa: S608 - our own names
@@ -89,10 +89,12 @@ def read_row(holder: UUID) -> KeyRow | None:
 
 def refuse_unreadable_line(holder: UUID) -> None:
     """:raises acl.NotThisProcess: if the holder has a key that this process class may not read"""
-    readable_lines = acl.get_rights(settings.PROCESS_CLASS).unwraps
+    readable_lines = keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps
     for key in get_metadata([holder]):
         if key.line not in readable_lines:
-            raise acl.NotThisProcess(f"a process of this class may not read a {key.line} key")
+            raise keyring_rights.NotThisProcess(
+                f"a process of this class may not read a {key.line} key"
+            )
 
 
 def parse_row(columns: Sequence[Any]) -> KeyRow:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from config.embedded.processes import ServerAccount, Unavailable
+from config.embedded.child_processes import ServerAccount, Unavailable
 
 
 def find_postgres() -> Path:

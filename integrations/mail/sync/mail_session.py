@@ -17,14 +17,14 @@ from integrations.access.permits import MailSyncPermits
 from integrations.coordination.leases import Lease
 from integrations.models import Integration, Message, SyncWork
 from integrations.providers.mail import RemoteMessage
-from integrations.sync import crashes, sync_turn, work_leases
+from integrations.sync import sync_turn, turn_crashes, work_leases
 from integrations.sync.sync_turn import SyncClock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault import sealing
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
 
-from . import bad_messages, label_changes, mailbox_rows, message_store, quarantine
+from . import bad_messages, label_changes, mail_quarantine, mailbox_rows, message_store
 from .bulk_sql import MailRowOwner
 from .label_changes import LabelChanges
 from .mailbox_rows import MailboxState
@@ -74,7 +74,7 @@ class MailSyncSession:
     unsaved_values: dict[str, Any] = field(default_factory=dict)
     # Something was written: row counts may have changed.
     has_written: bool = False
-    _crash_note: quarantine.CrashNote | None = None
+    _crash_note: mail_quarantine.CrashNote | None = None
     _recorded_units: int = 0
     _may_store: bool = False
     _sealer: Sealer | None = None
@@ -149,7 +149,7 @@ class MailSyncSession:
     @property
     def is_careful(self) -> bool:
         """Messages are fetched one at a time, because earlier turns crashed."""
-        return crashes.is_careful(self.work)
+        return turn_crashes.is_careful(self.work)
 
     @cached_property
     def horizon_start(self) -> datetime | None:
@@ -233,13 +233,13 @@ class MailSyncSession:
                 message_store.delete_rows(changes.swept)
             settled = [remote_id for remote_id in changes.settled if remote_id not in set_aside]
             if self._crash_note is not None:
-                quarantine.remove_note(self._crash_note)
+                mail_quarantine.remove_note(self._crash_note)
             if settled:
-                quarantine.clear_messages(
+                mail_quarantine.clear_messages(
                     settled, integration_id=integration_id, sealer=self.sealer
                 )
             if set_aside:
-                quarantine.quarantine_messages(
+                mail_quarantine.quarantine_messages(
                     set_aside, integration_id=integration_id, sealer=self.sealer, at=at
                 )
         self._crash_note = None
@@ -272,7 +272,7 @@ class MailSyncSession:
         with transaction.atomic(durable=True):
             fences.lock_integration(integration_id=integration_id, epoch=self.epoch)
             work_leases.renew(self.lease, at=at)
-            self._crash_note = quarantine.note_fetch(
+            self._crash_note = mail_quarantine.note_fetch(
                 remote_id, integration_id=integration_id, sealer=sealer, at=at
             )
         self._mark_written()

@@ -22,9 +22,9 @@ from config.database import role_logins
 from config.database.login_roles import DatabaseRoles
 from config.database.role_logins import ClassLogins
 from config.embedded import ports, sandbox_seed
+from config.embedded.child_processes import Unavailable, spawn_process, stop_process
 from config.embedded.earlier_version import is_prepared, refuse_earlier_version
-from config.embedded.processes import Unavailable, spawn_process, stop_process
-from config.embedded.servers import ServerUrls
+from config.embedded.embedded_servers import ServerUrls
 from config.process_classes import DEFAULT_PREFIX, WORKERS, ProcessClass
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -11,10 +11,10 @@ from django.conf import settings
 from accounts.ids import uuid7
 from limited_use.ledger import entries, signed_documents, signing_keys, tile_store
 from limited_use.policy import evaluation
-from limited_use.vault.keyring.factory import get_keyring
-from limited_use.vault.keyring.port import SigningKey
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import SigningKey
 
-from .sections import EvidenceSection, check_values
+from .evidence_sections import EvidenceSection, check_values
 
 KIND = "evidence-bundle"
 

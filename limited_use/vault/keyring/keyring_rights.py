@@ -13,7 +13,7 @@ from typing import Final
 
 from limited_use.policy.key_lines import KeyLine
 
-from .port import KeyBinding, Keyring, MacKey, NoKeyring, RewrapRequest, SigningKey
+from .keyring_port import KeyBinding, Keyring, MacKey, NoKeyring, RewrapRequest, SigningKey
 
 _CONTENT, _ACCOUNT, _CREDENTIAL = KeyLine.CONTENT, KeyLine.ACCOUNT, KeyLine.CREDENTIAL
 _OWN = KeyLine.OWN

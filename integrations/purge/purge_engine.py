@@ -27,7 +27,7 @@ from integrations.notifications import owner_notices
 from limited_use.ledger import entries, pseudonyms, sequencer
 from limited_use.ledger.tile_store import NotSequenced
 
-from . import connection_deletion, inventory, jobs, provider_revocation, receipt, row_deletion
+from . import connection_deletion, inventory, provider_revocation, purge_jobs, receipt, row_deletion
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     :raises NotClaimable, LeaseLost:
     """
     duration = timedelta(seconds=settings.LEASE_SECONDS)
-    lease, job = jobs.claim_job(job_id=job_id, at=now(), duration=duration)
+    lease, job = purge_jobs.claim_job(job_id=job_id, at=now(), duration=duration)
     session, step = PurgeSession(lease, now), PurgeStep(job.step)
     try:
         while step is not PurgeStep.DONE:
@@ -116,7 +116,7 @@ def _delete_rows(session: PurgeSession) -> None:
     at = session.now()
     values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted_count}
     with transaction.atomic(durable=True):
-        jobs.save_step(session.lease, step=PurgeStep.EMPTIED, at=at, values=values)
+        purge_jobs.save_step(session.lease, step=PurgeStep.EMPTIED, at=at, values=values)
 
 
 def _verify_deletion(session: PurgeSession) -> None:
@@ -136,7 +136,7 @@ def _verify_deletion(session: PurgeSession) -> None:
             at=at,
             naming=_get_naming(job),
         )
-        jobs.save_step(
+        purge_jobs.save_step(
             session.lease,
             step=PurgeStep.VERIFIED,
             at=at,
@@ -164,7 +164,9 @@ def _settle_revocation(session: PurgeSession) -> None:
             at=at,
             naming=_get_naming(job),
         )
-        jobs.save_step(session.lease, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,))
+        purge_jobs.save_step(
+            session.lease, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,)
+        )
 
 
 def _end_connection(session: PurgeSession) -> None:
@@ -173,7 +175,7 @@ def _end_connection(session: PurgeSession) -> None:
         if _reopen_revocation(session, job, at):
             return
         deletion = connection_deletion.end_connection(job.integration.connection_id, at=at)
-        jobs.save_step(
+        purge_jobs.save_step(
             session.lease,
             step=PurgeStep.CREDENTIAL_DESTROYED,
             at=at,
@@ -196,7 +198,7 @@ def _complete_purge(session: PurgeSession) -> None:
             at=at,
             naming=_get_naming(job),
         )
-        jobs.save_step(
+        purge_jobs.save_step(
             session.lease,
             step=PurgeStep.AWAITING_CHECKPOINT,
             at=at,
@@ -240,7 +242,7 @@ def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bo
     if not provider_revocation.is_outdated(job, job.integration.connection):
         return False
     values = {"revocation": RevocationOutcome.PENDING}
-    jobs.save_step(session.lease, step=PurgeStep.VERIFIED, at=at, values=values)
+    purge_jobs.save_step(session.lease, step=PurgeStep.VERIFIED, at=at, values=values)
     return True
 
 
@@ -263,7 +265,7 @@ def _repeat_deletion(session: PurgeSession, counts: Mapping[str, int]) -> None:
 
 def _save_step(session: PurgeSession, step: PurgeStep) -> None:
     with transaction.atomic(durable=True):
-        jobs.save_step(session.lease, step=step, at=session.now())
+        purge_jobs.save_step(session.lease, step=step, at=session.now())
 
 
 _STEPS: Final[Mapping[PurgeStep, Callable[[PurgeSession], None]]] = {

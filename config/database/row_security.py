@@ -1,5 +1,5 @@
 """
-Row-level security: creates the policies of `declared_policies`, compares them, and drops others.
+Row-level security: creates the policies of `declared_row_security`, compares them, and drops others.
 
 PostgreSQL rewrites a policy's text. So a policy's comment contains a hash of both texts, ours and
 PostgreSQL's, for the comparison.
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from .declared_policies import RowPolicy, list_policies
+from .declared_row_security import RowPolicy, list_policies
 from .login_roles import DatabaseRoles
 from .row_owners import get_owned_tables, get_site_tables
 

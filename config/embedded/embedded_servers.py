@@ -18,9 +18,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from config.embedded import binaries, external_servers
+from config.embedded import external_servers, server_binaries
+from config.embedded.child_processes import ServerAccount, Unavailable, get_account
 from config.embedded.postgres import EmbeddedPostgres
-from config.embedded.processes import ServerAccount, Unavailable, get_account
 from config.embedded.valkey import EmbeddedValkey
 
 # sun_path holds 108 bytes, the last one zero; PostgreSQL adds ``/.s.PGSQL.5432.lock``.
@@ -121,7 +121,7 @@ def _prepare_folder(data_dir: Path, owner: ServerAccount) -> Path:
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     folder = data_dir.resolve() / "servers"
-    if not binaries.is_reachable(folder, owner):
+    if not server_binaries.is_reachable(folder, owner):
         mark = sha256(str(folder).encode()).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"antares-data-{mark}"
         if folder.exists() and (folder.is_symlink() or folder.stat().st_uid != owner.uid):

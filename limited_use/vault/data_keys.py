@@ -21,11 +21,11 @@ from django.db import transaction
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass
 
-from . import key_rows, tombstones
+from . import data_key_rows, tombstones
+from .data_key_rows import KeyRow
 from .key_cache import KeyCache
-from .key_rows import KeyRow
-from .keyring.factory import get_keyring
-from .keyring.port import EpochGone, KeyBinding, NoKeyring
+from .keyring.keyring_factory import get_keyring
+from .keyring.keyring_port import EpochGone, KeyBinding, NoKeyring
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
@@ -109,7 +109,7 @@ def create_unwrapped(
         kek_epoch = _lock_current_epoch(line, at)
         wrapped = get_keyring().wrap(line, kek_epoch, root, KeyBinding(holder, key_id))
         row = KeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
-        key_rows.insert_row(row, at=at)
+        data_key_rows.insert_row(row, at=at)
     return row, UnwrappedKey(root, key_id)
 
 
@@ -119,7 +119,7 @@ def raise_epoch(*, holder: UUID, epoch: int) -> None:
 
     :raises KeyDestroyed:
     """
-    if not key_rows.raise_epoch(holder, epoch):
+    if not data_key_rows.raise_epoch(holder, epoch):
         raise KeyDestroyed(holder)
     drop_cached_keys(holder)
 
@@ -136,7 +136,7 @@ def destroy_key(*, holder: UUID) -> DestroyedKey | None:
 
     Return None without a key, as in a repeated disconnect.
     """
-    deleted_row = key_rows.delete_row(holder)
+    deleted_row = data_key_rows.delete_row(holder)
     if deleted_row is None:
         return None
     line, key_id, kek_epoch = deleted_row
@@ -146,11 +146,11 @@ def destroy_key(*, holder: UUID) -> DestroyedKey | None:
 
 
 def read_row(holder: UUID) -> KeyRow | None:
-    return key_rows.read_row(holder)
+    return data_key_rows.read_row(holder)
 
 
 def has_key(holder: UUID) -> bool:
-    return bool(key_rows.get_metadata([holder]))
+    return bool(data_key_rows.get_metadata([holder]))
 
 
 def unwrap(row: KeyRow) -> UnwrappedKey:
@@ -192,13 +192,13 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     :raises NoKeyring: if the keyring has no key of the line
     """
     for _ in range(LOCK_ATTEMPTS):
-        if key_rows.lock_line(line, exclusive=exclusive):
+        if data_key_rows.lock_line(line, exclusive=exclusive):
             return
         # The line has no recorded epoch, or its epoch ended before the lock.
         epochs = get_keyring().list_epochs(line)
         if not epochs:
             raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
-        key_rows.record_epochs(line, epochs, at=at)
+        data_key_rows.record_epochs(line, epochs, at=at)
     raise RuntimeError(f"the epochs of {line} end faster than they are locked")
 
 
@@ -209,5 +209,5 @@ def _lock_current_epoch(line: KeyLine, at: datetime) -> int:
     epochs = get_keyring().list_epochs(line)
     if not epochs:
         raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
-    key_rows.record_epochs(line, [epochs[-1]], at=at)
+    data_key_rows.record_epochs(line, [epochs[-1]], at=at)
     return epochs[-1]

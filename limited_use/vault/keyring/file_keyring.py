@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from limited_use.policy.key_lines import KeyLine
 
-from .port import EpochGone, KeyBinding, MacKey, NoKeyring, RewrapRequest, SigningKey
+from .keyring_port import EpochGone, KeyBinding, MacKey, NoKeyring, RewrapRequest, SigningKey
 
 KEY_BYTES = 32
 NONCE_BYTES = 12

@@ -21,8 +21,8 @@ from limited_use.ledger import entries, subject_access
 from limited_use.ledger.subject_access import SubjectEntry
 from limited_use.models import Leaf
 
-from . import labels
-from .filters import ActivityQuery
+from . import activity_labels
+from .activity_filters import ActivityQuery
 
 PAGE_SIZE: Final = 50
 # A download is cut off after this many entries, and says so.
@@ -125,17 +125,17 @@ def _query_entries(
 
 def _make_line(entry: SubjectEntry, subjects: LedgerSubjects) -> ActivityLine:
     connection_id = subjects.names.get(entry.subject)
-    outcome, tone = labels.OUTCOME.get(entry.outcome or "", labels.RECORDED)
+    outcome, tone = activity_labels.OUTCOME.get(entry.outcome or "", activity_labels.RECORDED)
     return ActivityLine(
         entry=entry,
-        who=labels.describe_actor(entry, is_owner=entry.actor in subjects.person),
-        what=labels.describe_use(entry),
-        feature=labels.get_feature_title(entry.feature),
-        data=labels.DATA_CLASS.get(entry.data_class or "", entry.data_class or ""),
-        recipient=labels.describe_recipient(entry),
+        who=activity_labels.describe_actor(entry, is_owner=entry.actor in subjects.person),
+        what=activity_labels.describe_use(entry),
+        feature=activity_labels.get_feature_title(entry.feature),
+        data=activity_labels.DATA_CLASS.get(entry.data_class or "", entry.data_class or ""),
+        recipient=activity_labels.describe_recipient(entry),
         outcome=outcome,
         tone=tone,
-        says=labels.get_rule_text(entry.rule),
+        says=activity_labels.get_rule_text(entry.rule),
         connection_id=connection_id,
         connection=subjects.connections.get(connection_id, "") if connection_id else "",
     )
