@@ -26,7 +26,7 @@ from accounts import (
     sign_in_links,
 )
 from accounts.models import User
-from accounts.roles import is_staff
+from accounts.roles import has_staff_role
 
 
 def display_name(user: User) -> str:
@@ -131,7 +131,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         The database enforces the same (`config.database.declared_row_security`).
         """
         factor_id: int | None = people.find_required_factor(authenticator.user_id)
-        return not is_staff(authenticator.user) or factor_id != authenticator.pk
+        return not has_staff_role(authenticator.user) or factor_id != authenticator.pk
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Make a security key work at both sites, if the staff site is a subdomain of the other."""
@@ -146,4 +146,4 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
 
 def _may_sign_in_at_site(user: User) -> bool:
-    return settings.SITE != "staff" or is_staff(user)
+    return settings.SITE != "staff" or has_staff_role(user)

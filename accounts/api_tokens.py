@@ -75,14 +75,14 @@ def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at:
     return token
 
 
-def find_token(token: str, *, at: datetime) -> ServiceToken | None:
+def find_access_token(token: str, *, at: datetime) -> ServiceToken | None:
     """
     Return the token's row with client, delegation and person, if all are live.
 
     One statement checks expiry, client, delegation and its epoch, membership, organisation and
     person.
     """
-    return caller_lookup.find_token(compute_hashes(token, purpose=_PURPOSE), at=at)
+    return caller_lookup.find_caller_token(compute_hashes(token, purpose=_PURPOSE), at=at)
 
 
 def _find_active_person(user_id: UUID) -> User | None:
@@ -112,6 +112,6 @@ def use_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> b
     return True
 
 
-def delete_expired(*, at: datetime) -> int:
+def delete_expired_access_tokens(*, at: datetime) -> int:
     tokens = ServiceToken.objects.filter(expires_at__lte=at).delete()[0]
     return tokens + UsedAssertion.objects.filter(expires_at__lte=at).delete()[0]

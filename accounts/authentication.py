@@ -29,7 +29,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
             return None
         at = timezone.now()
         match = _BEARER.fullmatch(header)
-        token = api_tokens.find_token(match[1], at=at) if match else None
+        token = api_tokens.find_access_token(match[1], at=at) if match else None
         if token is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:

@@ -101,7 +101,7 @@ def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
     return SessionCaller(first_row.session_data, person, memberships)
 
 
-def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
+def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
     """
     Return the token with one of these hashes, its client, delegation and person, if all are live.
 

@@ -59,5 +59,5 @@ def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
         raise TooManyUsers(60 - at.second)
 
 
-def delete_expired(*, at: datetime) -> int:
+def delete_expired_user_counts(*, at: datetime) -> int:
     return UserMinute.objects.filter(minute_at__lt=at - COUNT_RETENTION).delete()[0]

@@ -22,11 +22,11 @@ MINIMUM_RSA_BITS = 2048
 _KINDS = frozenset({"RSA", "EC"})
 
 
-class UnusableKeys(Exception):
+class UnusableClientKeys(Exception):
     """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
 
 
-class ClientExists(Exception):
+class ServiceClientExists(Exception):
     """The client id is taken."""
 
 
@@ -59,7 +59,7 @@ def create_client(
             )
     except IntegrityError:
         pass
-    raise ClientExists
+    raise ServiceClientExists
 
 
 def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
@@ -75,7 +75,7 @@ def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
 
 
 @transaction.atomic
-def retire_client(*, client_id: str, at: datetime) -> UUID:
+def retire_service_client(*, client_id: str, at: datetime) -> UUID:
     """
     End a client and its tokens, and return its id.
 
@@ -106,7 +106,7 @@ def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
     kids = [key.kid for key in keys]
     has_unique_kids = all(kids) and len(set(kids)) == len(kids)
     if not keys or not has_unique_kids or not all(_is_usable(key) for key in keys):
-        raise UnusableKeys
+        raise UnusableClientKeys
     return {"keys": [key.as_dict(private=False) for key in keys]}
 
 

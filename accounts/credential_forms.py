@@ -30,7 +30,7 @@ _UNREADABLE: Final = (
 )
 
 
-class CredentialField(forms.JSONField):
+class SecurityKeyCredentialField(forms.JSONField):
     """The JSON of a credential, never shown again in a form."""
 
     def to_python(self, value: Any) -> Any:
@@ -48,8 +48,8 @@ class CredentialField(forms.JSONField):
         return ""
 
 
-def _make_field() -> CredentialField:
-    return CredentialField(required=True, widget=forms.HiddenInput)
+def _make_field() -> SecurityKeyCredentialField:
+    return SecurityKeyCredentialField(required=True, widget=forms.HiddenInput)
 
 
 def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -64,7 +64,7 @@ def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return check_credential
 
 
-class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
+class AddSecurityKeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
     credential = _make_field()
     clean = _refuse_unreadable(AddWebAuthnForm.clean)
 

@@ -20,16 +20,18 @@ _DJANGO_KEY_BYTES: Final = 64
 _DJANGO: Final = "antares django v1"
 
 
-def derive_keys(info: str) -> list[bytes]:
+def derive_keys_from_secrets(info: str) -> list[bytes]:
     """Return a purpose's 32-byte key under the current secret, then under each former one."""
-    return [derive_key(secret, info) for secret in settings.ROOT_SECRETS]
+    return [derive_key_from_secret(secret, info) for secret in settings.ROOT_SECRETS]
 
 
 @cache
-def derive_key(secret: str, info: str, length: int = _KEY_BYTES) -> bytes:
+def derive_key_from_secret(secret: str, info: str, length: int = _KEY_BYTES) -> bytes:
     kdf = HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode())
     return kdf.derive(secret.encode())
 
 
 def derive_django_key(secret: str) -> str:
-    return base64.urlsafe_b64encode(derive_key(secret, _DJANGO, _DJANGO_KEY_BYTES)).decode()
+    return base64.urlsafe_b64encode(
+        derive_key_from_secret(secret, _DJANGO, _DJANGO_KEY_BYTES)
+    ).decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from accounts.derived_keys import derive_keys
+from accounts.derived_keys import derive_keys_from_secrets
 
 
 def compute_hash(text: str, *, purpose: str) -> bytes:
@@ -20,5 +20,5 @@ def compute_hashes(text: str, *, purpose: str) -> list[bytes]:
     """Return the hash under the current secret, then under each former one."""
     # Typed text may hold characters that no encoding has.
     encoded_text = text.encode(errors="backslashreplace")
-    keys = derive_keys(f"antares hash {purpose} v1")
+    keys = derive_keys_from_secrets(f"antares hash {purpose} v1")
     return [hmac.digest(key, encoded_text, "sha256") for key in keys]

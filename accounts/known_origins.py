@@ -66,7 +66,7 @@ def forget_networks(*, user_id: UUID) -> None:
     KnownNetwork.objects.filter(user_id=user_id).delete()
 
 
-def forget_expired(*, at: datetime) -> int:
+def forget_expired_networks(*, at: datetime) -> int:
     return KnownNetwork.objects.filter(expires_at__lte=at).delete()[0]
 
 

@@ -13,7 +13,7 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from accounts.derived_keys import derive_keys
+from accounts.derived_keys import derive_keys_from_secrets
 
 _NONCE_BYTES = 12
 _PREFIX = "f1."
@@ -25,7 +25,7 @@ class SecretUnreadable(Exception):
 
 
 def _list_ciphers(context: bytes) -> list[AESGCM]:
-    return [AESGCM(key) for key in derive_keys(context.decode())]
+    return [AESGCM(key) for key in derive_keys_from_secrets(context.decode())]
 
 
 def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:

@@ -20,7 +20,7 @@ from django.utils.http import urlencode
 
 from accounts import row_owner, user_provisioning
 from accounts.reauthentication import has_shown_second_factor
-from accounts.roles import is_staff
+from accounts.roles import has_staff_role
 
 _GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -85,7 +85,7 @@ class StaffSecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not is_staff(request.user) or has_shown_second_factor(request):
+        if not has_staff_role(request.user) or has_shown_second_factor(request):
             return self.get_response(request)
         has_factor = is_mfa_enabled(request.user)
         if _find_route_name(request) in (CONFIRMATION_ROUTES if has_factor else SETUP_ROUTES):
@@ -111,7 +111,7 @@ class StaffFactorChangesMiddleware:
         if (
             settings.STAFF_CHANGE_FACTORS_HERE
             or _find_route_name(request) not in FACTOR_CHANGE_ROUTES
-            or not is_staff(request.user)
+            or not has_staff_role(request.user)
         ):
             return self.get_response(request)
         return HttpResponseRedirect(reverse("mfa_index"))

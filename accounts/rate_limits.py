@@ -37,7 +37,7 @@ class Rate:
         return self if factor == 1 else replace(self, limit=self.limit * factor)
 
 
-class RateUsage(NamedTuple):
+class RateLimitUsage(NamedTuple):
     """
     :param counted: counts in this window; above the limit if this count is refused
     :param reset_after: seconds until the window ends, at least 1
@@ -56,7 +56,7 @@ class RateUsage(NamedTuple):
         return max(0, self.rate.limit - self.counted)
 
 
-def add_count(rate: Rate, key: str, *, at: datetime) -> RateUsage:
+def add_count(rate: Rate, key: str, *, at: datetime) -> RateLimitUsage:
     """
     Count once towards `rate`. Of concurrent counts, exactly `rate.limit` are within the rate.
 
@@ -68,7 +68,7 @@ def add_count(rate: Rate, key: str, *, at: datetime) -> RateUsage:
             [_hash_key(rate, key), rate.limit, rate.seconds, at],
         )
         counted, ends_at = cursor.fetchone()
-    return RateUsage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
+    return RateLimitUsage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
 
 
 def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
@@ -76,7 +76,7 @@ def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
         cursor.execute("SELECT give_back_rate(%s, %s)", [_hash_key(rate, key), at])
 
 
-def delete_expired(*, at: datetime) -> int:
+def delete_expired_rate_counts(*, at: datetime) -> int:
     return RateCount.objects.filter(expires_at__lte=at).delete()[0]
 
 

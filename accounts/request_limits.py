@@ -12,22 +12,22 @@ from django.utils import timezone
 from accounts import rate_limits
 from accounts.client_networks import find_network
 from accounts.models import ServiceToken
-from accounts.rate_limits import Rate, RateUsage
+from accounts.rate_limits import Rate, RateLimitUsage
 
 _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
 
 
-def count_for_person(request: HttpRequest, rate: Rate) -> RateUsage:
+def count_for_person(request: HttpRequest, rate: Rate) -> RateLimitUsage:
     return rate_limits.add_count(rate, f"person {request.user.pk}", at=timezone.now())
 
 
-def count_for_token(token: ServiceToken, rate: Rate) -> RateUsage:
+def count_for_token(token: ServiceToken, rate: Rate) -> RateLimitUsage:
     """Count a service client's request for one person, apart from the person's own requests."""
     key = f"client {token.client_id} {token.delegation.user_id}"
     return rate_limits.add_count(rate, key, at=timezone.now())
 
 
-def count_for_network(request: HttpRequest, rate: Rate) -> RateUsage:
+def count_for_network(request: HttpRequest, rate: Rate) -> RateLimitUsage:
     return rate_limits.add_count(rate, f"network {find_network(request)}", at=timezone.now())
 
 
@@ -36,7 +36,7 @@ def scale_rate(rate: Rate) -> Rate:
 
 
 def limit_by_network(
-    rate: Rate, refuse: Callable[[RateUsage], HttpResponse]
+    rate: Rate, refuse: Callable[[RateLimitUsage], HttpResponse]
 ) -> Callable[[_View], _View]:
     """
     Count every request of a view by its network, before the view runs.
@@ -58,11 +58,11 @@ def limit_by_network(
     return decorate_view
 
 
-def render_too_many(request: HttpRequest, usage: RateUsage) -> HttpResponse:
+def render_too_many(request: HttpRequest, usage: RateLimitUsage) -> HttpResponse:
     return add_retry_after(render(request, "429.html", status=429), usage)
 
 
-def add_retry_after(response: HttpResponse, usage: RateUsage) -> HttpResponse:
+def add_retry_after(response: HttpResponse, usage: RateLimitUsage) -> HttpResponse:
     """Add the seconds until the window ends (RFC 9110 §10.2.3)."""
     response.headers["Retry-After"] = str(usage.reset_after)
     response.headers["Cache-Control"] = "no-store"

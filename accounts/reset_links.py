@@ -20,7 +20,7 @@ from accounts.reset_tokens import ResetTokens
 ADDRESS_RATE: Final = Rate("reset-password-mail", 5, 3600)
 
 
-def make_link(user: User) -> dict[str, object]:
+def make_password_reset_link(user: User) -> dict[str, object]:
     """Return the mail's variables: a new link, and for how many hours it works."""
     token = ResetTokens().make_token(user)
     path = reverse("account_reset_password_from_key", args=[user.pk.hex, token])
@@ -33,5 +33,5 @@ MAIL: Final = AccountMailKind(
     "accounts.mail_reset_link",
     "account/email/reset_link",
     ADDRESS_RATE,
-    make_link,
+    make_password_reset_link,
 )

@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import connection
 
-from accounts.derived_keys import derive_keys
+from accounts.derived_keys import derive_keys_from_secrets
 
 _INFO: Final = "antares password reset v1"
 
@@ -21,11 +21,11 @@ class ResetTokens(PasswordResetTokenGenerator):
 
     @property
     def secret(self) -> bytes:  # type: ignore[override]  # Django's takes both
-        return derive_keys(_INFO)[0]
+        return derive_keys_from_secrets(_INFO)[0]
 
     @property
     def secret_fallbacks(self) -> list[bytes]:  # type: ignore[override]
-        return derive_keys(_INFO)[1:]
+        return derive_keys_from_secrets(_INFO)[1:]
 
     def _make_hash_value(self, user: Any, timestamp: int) -> str:
         return f"{user.pk}|{_read_password_state(user)}|{timestamp}|{user.email}"

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 
 from accounts.models import ServiceToken
 from accounts.reauthentication import has_shown_second_factor
-from accounts.roles import Permission, has_permission
+from accounts.roles import RolePermission, has_role_permission
 
 _PageView = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
@@ -36,29 +36,33 @@ class DeclaredPermission(BasePermission):
     A client has no role: the guard decides from the purpose in its token.
     """
 
-    permission: Permission
+    permission: RolePermission
     clients: bool
 
     def has_permission(self, request: Request, view: Any) -> bool:  # DRF's shape  # noqa: ARG002  # DRF's shape
         if isinstance(request.auth, ServiceToken):
             return self.clients
-        return has_permission(request.user, self.permission, mfa=has_shown_second_factor(request))
+        return has_role_permission(
+            request.user, self.permission, mfa=has_shown_second_factor(request)
+        )
 
 
 def build_permission_class(
-    permission: Permission, *, clients: bool = False
+    permission: RolePermission, *, clients: bool = False
 ) -> type[DeclaredPermission]:
     """Use: `permission_classes = [build_permission_class(Permission.USE_OWN)]`."""
     return type("Declared", (DeclaredPermission,), {"permission": permission, "clients": clients})
 
 
-def require_permission(permission: Permission) -> Callable[[_PageView], _PageView]:
+def require_permission(permission: RolePermission) -> Callable[[_PageView], _PageView]:
     def decorate_view(view: _PageView) -> _PageView:
         @wraps(view)
         def check_then_run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not has_permission(request.user, permission, mfa=has_shown_second_factor(request)):
+            if not has_role_permission(
+                request.user, permission, mfa=has_shown_second_factor(request)
+            ):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -27,7 +27,7 @@ class Role(models.TextChoices):
     OPERATOR = "operator"
 
 
-class Permission(StrEnum):
+class RolePermission(StrEnum):
     """An action that a role allows. The guard decides on which data."""
 
     # Read and change one's own data: inbox, settings, connections.
@@ -50,29 +50,29 @@ class Permission(StrEnum):
 
 STAFF = frozenset({Role.SUPPORT, Role.REVIEWER, Role.OPERATOR})
 
-PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.MEMBER: frozenset({Permission.USE_OWN}),
+PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
+    Role.MEMBER: frozenset({RolePermission.USE_OWN}),
     Role.SUPPORT: frozenset(
         {
-            Permission.USE_OWN,
-            Permission.VIEW_CONNECTIONS,
-            Permission.REVOKE_CONNECTIONS,
-            Permission.READ_OPENED_ITEMS,
+            RolePermission.USE_OWN,
+            RolePermission.VIEW_CONNECTIONS,
+            RolePermission.REVOKE_CONNECTIONS,
+            RolePermission.READ_OPENED_ITEMS,
         }
     ),
-    Role.REVIEWER: frozenset({Permission.USE_OWN, Permission.READ_EVIDENCE}),
+    Role.REVIEWER: frozenset({RolePermission.USE_OWN, RolePermission.READ_EVIDENCE}),
     Role.OPERATOR: frozenset(
         {
-            Permission.USE_OWN,
-            Permission.MANAGE_CLIENTS,
-            Permission.MANAGE_PEOPLE,
-            Permission.VIEW_OPERATIONS,
+            RolePermission.USE_OWN,
+            RolePermission.MANAGE_CLIENTS,
+            RolePermission.MANAGE_PEOPLE,
+            RolePermission.VIEW_OPERATIONS,
         }
     ),
 }
 
 
-def get_permissions(*, role: str, mfa: bool) -> frozenset[Permission]:
+def get_permissions(*, role: str, mfa: bool) -> frozenset[RolePermission]:
     """
     Return the permissions of `role`; none for an unknown role.
 
@@ -86,11 +86,13 @@ def get_permissions(*, role: str, mfa: bool) -> frozenset[Permission]:
     return PERMISSIONS[known]
 
 
-def is_staff(user: User | AnonymousUser) -> bool:
+def has_staff_role(user: User | AnonymousUser) -> bool:
     return getattr(user, "role", None) in STAFF
 
 
-def has_permission(user: User | AnonymousUser, permission: Permission, *, mfa: bool) -> bool:
+def has_role_permission(
+    user: User | AnonymousUser, permission: RolePermission, *, mfa: bool
+) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
     return permission in get_permissions(role=user.role, mfa=mfa)

@@ -16,7 +16,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 
 from accounts import known_origins, rate_limits, request_limits
-from accounts.rate_limits import Rate, RateUsage
+from accounts.rate_limits import Rate, RateLimitUsage
 
 MINUTE: Final = 60
 
@@ -113,21 +113,21 @@ def _counts_itself(match: ResolverMatch) -> bool:
     )
 
 
-def _count_route_class(request: HttpRequest) -> RateUsage:
+def _count_route_class(request: HttpRequest) -> RateLimitUsage:
     if request.user.is_authenticated:
         rate = request_limits.scale_rate(get_method_rate(request.method))
         return request_limits.count_for_person(request, rate)
     return _count_for_origin(request, request_limits.scale_rate(ANONYMOUS))
 
 
-def _count_for_origin(request: HttpRequest, rate: Rate) -> RateUsage:
+def _count_for_origin(request: HttpRequest, rate: Rate) -> RateLimitUsage:
     """Count a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
         return rate_limits.add_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)
 
 
-def _count_route(request: HttpRequest, rate: Rate, counted_by: CountedBy) -> RateUsage:
+def _count_route(request: HttpRequest, rate: Rate, counted_by: CountedBy) -> RateLimitUsage:
     if counted_by is CountedBy.PERSON and request.user.is_authenticated:
         return request_limits.count_for_person(request, rate)
     return _count_for_origin(request, rate)

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts import credential_forms, known_origins, rate_limits
 from accounts.models import User
-from accounts.rate_limits import Rate, RateUsage
+from accounts.rate_limits import Rate, RateLimitUsage
 
 ATTEMPT_RATES: Final = (
     Rate("second-factor", 5, 300),
@@ -85,7 +85,7 @@ def _count_failed_attempt(user: User) -> Iterator[None]:
     _take_back_counts(ATTEMPT_RATES, key, at=at)
 
 
-def _format_wait(usage: RateUsage) -> str:
+def _format_wait(usage: RateLimitUsage) -> str:
     minutes = math.ceil(usage.reset_after / 60)
     number, unit = (minutes, "minute") if minutes <= 60 else (math.ceil(minutes / 60), "hour")  # noqa: PLR2004 - of an hour
     return f"{number} {unit}{pluralize(number)}"

@@ -20,7 +20,7 @@ from accounts.account_mail import AccountMailKind
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import User
 from accounts.rate_limits import Rate
-from accounts.roles import is_staff
+from accounts.roles import has_staff_role
 
 LINK_LIFETIME: Final = timedelta(hours=6)
 PERMIT_LIFETIME: Final = timedelta(minutes=15)
@@ -37,7 +37,7 @@ class SignInLinkInvalid(Exception):
     """The link was used, is too old, or is not ours. A new attempt to sign in sends another."""
 
 
-def make_link(user: User) -> dict[str, object]:
+def make_sign_in_link(user: User) -> dict[str, object]:
     """Return template variables: a link for both sites, and for how many hours it works."""
     token = signed_values.sign_value(
         [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
@@ -45,7 +45,7 @@ def make_link(user: User) -> dict[str, object]:
     path = reverse("account_open_sign_in_link", args=[token])
     return {
         "link": settings.PUBLIC_URL + path,
-        "staff_link": settings.STAFF_URL + path if is_staff(user) else "",
+        "staff_link": settings.STAFF_URL + path if has_staff_role(user) else "",
         "hours": LINK_LIFETIME // timedelta(hours=1),
     }
 
@@ -57,11 +57,11 @@ MAIL: Final = AccountMailKind(
     "accounts.mail_sign_in_link",
     "account/email/sign_in_link",
     Rate("sign-in-link-mail", 1, 3600),
-    make_link,
+    make_sign_in_link,
 )
 
 
-def is_link(token: str) -> bool:
+def is_sign_in_link(token: str) -> bool:
     """Return whether the token is ours and not too old; it may have been used."""
     try:
         _read_token(token)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core import signing  # noqa: TID251 - each call below names the key of its purpose
 
-from accounts.derived_keys import derive_keys
+from accounts.derived_keys import derive_keys_from_secrets
 
 
 class InvalidSignedValue(Exception):
@@ -43,7 +43,7 @@ def read_value(
 
 
 def _derive_keys(purpose: str) -> list[bytes]:
-    return derive_keys(f"antares signature {purpose} v1")
+    return derive_keys_from_secrets(f"antares signature {purpose} v1")
 
 
 def _make_salt(bound_to: str) -> str:

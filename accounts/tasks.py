@@ -31,8 +31,8 @@ def mail_sign_in_link(*, user_id: str, **_: object) -> None:
 def forget_expired(**_: object) -> None:
     """Delete expired sessions, tokens, used assertions, counters and known networks."""
     at = timezone.now()
-    api_tokens.delete_expired(at=at)
-    client_usage.delete_expired(at=at)
-    rate_limits.delete_expired(at=at)
-    known_origins.forget_expired(at=at)
+    api_tokens.delete_expired_access_tokens(at=at)
+    client_usage.delete_expired_user_counts(at=at)
+    rate_limits.delete_expired_rate_counts(at=at)
+    known_origins.forget_expired_networks(at=at)
     SessionStore.clear_expired()

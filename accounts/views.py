@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import current_organisation, sign_in_links
 from accounts.memberships import NotAMember
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 
 _LINK_KEY: Final = "sign_in_link"
 _LINK_PAGE: Final = "account/sign_in_link.html"
@@ -48,7 +48,7 @@ def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the link's secret out of the address (CASA 2.1.1), without using the link up."""
     request.session.pop(_LINK_KEY, None)
     # Store nothing else: a stranger's texts would fill the session table.
-    if sign_in_links.is_link(token):
+    if sign_in_links.is_sign_in_link(token):
         request.session[_LINK_KEY] = token
     return redirect("account_sign_in_link")
 
@@ -74,7 +74,7 @@ sign_in_link.permission = None  # type: ignore[attr-defined]
 
 
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def switch_organisation(request: HttpRequest) -> HttpResponse:
     try:
         organisation_id = UUID(request.POST.get("organisation", ""))

@@ -13,14 +13,14 @@ from django.conf import settings  # noqa: E402
 # First, because it hardens the process and loads Django.
 from config import wsgi  # noqa: E402
 from config.front import preload, server_sockets  # noqa: E402
-from config.front.application import Front  # noqa: E402
+from config.front.application import AsgiFront  # noqa: E402
 from config.route_limits import ThreadGroup  # noqa: E402
 from integrations.coordination import process_memory  # noqa: E402
 
 server_sockets.allow_open_files()
 preload.load_views()
 preload.load_templates()
-application = Front(
+application = AsgiFront(
     wsgi.application,
     {
         ThreadGroup.PAGES: settings.WEB_THREADS,

@@ -57,7 +57,7 @@ class JsonLineFormatter(logging.Formatter):
         if current := request_id.get():
             line["request_id"] = current
         for name in sorted(FIELDS & record.__dict__.keys()):
-            if (value := to_log_value(record.__dict__[name])) is not None:
+            if (value := convert_to_log_value(record.__dict__[name])) is not None:
                 line[name] = value
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = describe_exception(record.exc_info[1])
@@ -76,7 +76,7 @@ def get_event_name(record: logging.LogRecord) -> str:
     return "library.logged"
 
 
-def to_log_value(value: object) -> str | int | float | bool | None:
+def convert_to_log_value(value: object) -> str | int | float | bool | None:
     """Return an id, name, number or time as a JSON value; None for any other value."""
     match value:
         case bool() | int() | float():

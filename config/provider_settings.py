@@ -65,7 +65,7 @@ class ProviderSettings:
         ]
 
 
-def is_built_in(url: str) -> bool:
+def is_built_in_url(url: str) -> bool:
     """Return whether `url` is https on a built-in host, on the usual port, without a user."""
     try:
         parts = urlsplit(url)
@@ -180,6 +180,6 @@ def build_microsoft_endpoints(authority: str, graph: str, tenant: str) -> Provid
 
 def _read_url(env: Environment, name: str, default: str, *, production: bool) -> str:
     url = env.read_text(name, default)
-    if production and url and not is_built_in(url):
+    if production and url and not is_built_in_url(url):
         env.add_problem(f"{name} is not one of the built-in https hosts; production uses no other")
     return url

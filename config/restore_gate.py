@@ -42,7 +42,7 @@ class RestoreGate(StartupGate):
     def find_refusal(self) -> GateRefusal | None:
         try:
             is_pending = self._is_pending()
-        except (publication.PublicationUnreadable, OSError):
+        except (publication.LedgerPublicationUnreadable, OSError):
             # Unknown, so the page does not mention a restore.
             logger.exception("tombstones.unreadable")
             return _UNKNOWN_REFUSAL

@@ -48,7 +48,7 @@ MFA_ADAPTER = "accounts.allauth_adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RATE_LIMITS = False
 MFA_FORMS = {
-    "add_webauthn": "accounts.credential_forms.AddKeyForm",
+    "add_webauthn": "accounts.credential_forms.AddSecurityKeyForm",
     "authenticate": "accounts.second_factor.AuthenticateForm",
     "reauthenticate": "accounts.second_factor.ReauthenticateForm",
     "authenticate_webauthn": "accounts.second_factor.AuthenticateKeyForm",

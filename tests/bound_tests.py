@@ -87,16 +87,16 @@ class _Module:
                 yield from self._ids([value for value in values if isinstance(value, ast.Constant)])
 
 
-def found(folder: Path = TESTS) -> dict[Bound, list[str]]:
+def find_bound_tests(folder: Path = TESTS) -> dict[Bound, list[str]]:
     """Return every id with the tests that are bound to it, as the tests stand."""
     tests: dict[Bound, set[str]] = defaultdict(set)
     for path in sorted(folder.rglob("test_*.py")):
         place = path.relative_to(folder.parent).as_posix()
         for bound, test in in_source(path.read_text(encoding="utf-8"), place):
             tests[bound].add(test)
-    return {bound: sorted(tests[bound]) for bound in sorted(tests, key=_order)}
+    return {bound: sorted(tests[bound]) for bound in sorted(tests, key=_get_sort_key)}
 
 
-def _order(bound: Bound) -> tuple[int, int, str]:
+def _get_sort_key(bound: Bound) -> tuple[int, int, str]:
     number = int(bound.id) if bound.id.isdigit() else 0
     return MARKERS.index(bound.marker), number, bound.id

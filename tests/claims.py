@@ -19,7 +19,11 @@ def main() -> int:
     from integrations.review.evidence import claim_register
     from tests import bound_tests
 
-    tests = {one.id: found for one, found in bound_tests.found().items() if one.marker == "claim"}
+    tests = {
+        one.id: found
+        for one, found in bound_tests.find_bound_tests().items()
+        if one.marker == "claim"
+    }
     for claim in claim_register.collect_claims():
         sys.stdout.write(f"{claim.id}  ({claim.path})\n  {claim.sentence}\n")
         sys.stdout.writelines(f"  - {test}\n" for test in tests.get(claim.id, ["NO TEST"]))

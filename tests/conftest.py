@@ -22,7 +22,7 @@ from psycopg import sql
 
 from config.database import login_roles, role_logins
 from config.embedded import embedded_servers, postgres
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.environment import Environment
 from config.process_classes import ProcessClass
 from tests import template
@@ -73,7 +73,7 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
         urls = stack.enter_context(
             embedded_servers.run_servers(folder, settings=postgres.THROWAWAY)
         )
-    except Unavailable as problem:
+    except EmbeddedServersUnavailable as problem:
         raise pytest.UsageError(str(problem)) from None
     os.environ.update(urls.to_environment())
     if urls.folder is not None:
@@ -135,7 +135,7 @@ _LONG = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    items.sort(key=_turn)
+    items.sort(key=_get_order)
 
 
 def pytest_collection_finish():
@@ -144,7 +144,7 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-def _turn(item) -> int:
+def _get_order(item) -> int:
     first = (turn for turn, path in enumerate(_LONG) if item.nodeid.startswith(path))
     return next(first, len(_LONG))
 
@@ -184,7 +184,7 @@ def openbao(tmp_path_factory):
     """Return a running key store, one per process that asks for it."""
     from tests.openbao import server
 
-    with server.running(tmp_path_factory.mktemp("openbao")) as started:
+    with server.run_openbao(tmp_path_factory.mktemp("openbao")) as started:
         yield started
 
 
@@ -208,6 +208,6 @@ def django_db_setup(django_test_environment, django_db_blocker):
             # Rights on the database itself do not come with a copy.
             provisioning.build_walls()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
+            patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.delete_all_rows)
             yield
     databases.drop(os.environ["DATABASE_URL"], name)

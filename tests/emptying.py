@@ -18,7 +18,7 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 LARGE = 128 * 1024
 
 
-def empty(_test_case: Any = None) -> None:
+def delete_all_rows(_test_case: Any = None) -> None:
     """
     Delete every row that a test committed, as a superuser past triggers and keys.
 
@@ -30,7 +30,7 @@ def empty(_test_case: Any = None) -> None:
             "SELECT relname, pg_table_size(oid) > %s FROM pg_class"
             " WHERE relname = ANY(%s) AND relnamespace = current_schema()::regnamespace"
             " ORDER BY relname",
-            [LARGE, _tables()],
+            [LARGE, _list_tables()],
         )
         found = [(sql.Identifier(name), is_large) for name, is_large in cursor.fetchall()]
         deletes = sql.SQL("").join(sql.SQL("DELETE FROM {};").format(name) for name, _ in found)
@@ -44,5 +44,5 @@ def empty(_test_case: Any = None) -> None:
             cursor.execute(sql.SQL("VACUUM {}").format(name))
 
 
-def _tables() -> list[str]:
+def _list_tables() -> list[str]:
     return sorted(set(connection.introspection.django_table_names()) - KEPT)

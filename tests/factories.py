@@ -223,7 +223,7 @@ def make_integration(
         switched_on_at=at,
         **values,
     )
-    data_keys.create_key(
+    data_keys.create_data_key(
         holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
     )
     if consent:

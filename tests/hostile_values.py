@@ -73,10 +73,10 @@ def parameters(draw: st.DrawFn, names: tuple[str, ...], usual: dict[str, str]) -
     chosen = draw(st.lists(st.sampled_from(names), max_size=6, unique=True)) if names else []
     given = {name: str(value).encode() for name, value in usual.items()}
     given |= {name: draw(texts) for name in chosen}
-    return write(given)
+    return write_form(given)
 
 
-def write(values: Mapping[str, str | bytes]) -> str:
+def write_form(values: Mapping[str, str | bytes]) -> str:
     """Return a query or a form; text is UTF-8."""
     encoded = {
         name: value.encode() if isinstance(value, str) else value for name, value in values.items()

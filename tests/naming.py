@@ -108,7 +108,7 @@ PAGES = (
 
 
 @cache
-def every() -> tuple[NamedRequest, ...]:
+def list_named_requests() -> tuple[NamedRequest, ...]:
     """Return one request for each place in which a caller names something."""
     return (*_of_the_api(), *PAGES)
 

@@ -109,7 +109,7 @@ def _dotted(node: ast.AST) -> str:
 
 
 @cache
-def reached(name: str) -> frozenset[str]:
+def find_reached_names(name: str) -> frozenset[str]:
     """Return the dotted names of all that the function, class or constant `name` may reach."""
     seen: set[str] = set()
     waiting = [name]

@@ -1,7 +1,7 @@
 """
 Show what the service and its database logged while a test ran, in the report of its failure.
 
-Fixtures that start processes name the folder of their logs with `watching`, and their database if
+Fixtures that start processes name the folder of their logs with `watch_logs`, and their database if
 it is not the test's own. Of the database server's log, only the lines about these databases are
 shown: other tests use the same server.
 """
@@ -27,7 +27,7 @@ _sizes_at_start: dict[Path, int] = {}
 
 
 @contextmanager
-def watching(folder: Path, *, database: str | None = None) -> Iterator[None]:
+def watch_logs(folder: Path, *, database: str | None = None) -> Iterator[None]:
     """
     Show the logs in `folder` in the report of each test that fails until the block ends.
 

@@ -23,17 +23,17 @@ from tests.bench import databases
 def copy_template(name: str) -> str:
     """Create the database `name` as a copy of the migrated one, and return its URL."""
     url = os.environ["DATABASE_URL"]
-    return databases.create(url, name, template=ensure_template(url))
+    return databases.create_database(url, name, template=ensure_template(url))
 
 
 def ensure_template(url: str) -> str:
     """Return the name of the migrated database on the server at `url`, made if it is missing."""
     name = template_name()
-    with _locked(url, name) as server:
+    with _hold_lock(url, name) as server:
         found = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
         if found is None:
             unfinished = f"{name}_unfinished"
-            databases.create(url, unfinished)
+            databases.create_database(url, unfinished)
             with using_database(unfinished):
                 _prepare()
             server.execute(
@@ -77,7 +77,7 @@ def using_database(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(url: str, name: str) -> Iterator[psycopg.Connection]:
+def _hold_lock(url: str, name: str) -> Iterator[psycopg.Connection]:
     """Yield a connection that holds a lock of this name, until the end of the block."""
     with psycopg.connect(url, autocommit=True) as server:
         server.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])

@@ -11,7 +11,7 @@ from tests.matrix import rows_of
 
 class TestTheReader:
     def test_misses_no_marker_that_pytest_sees(self, request):
-        found = bound_tests.found()
+        found = bound_tests.find_bound_tests()
 
         missing = {
             (row["marker"], row["id"], test)

@@ -18,19 +18,25 @@ def render(source, **context):
     return engines["django"].from_string(source).render(context)
 
 
-def bound():
+def map_bound_tests():
     """Return the tests of each claim id that a marker names."""
-    return {one.id: tests for one, tests in bound_tests.found().items() if one.marker == "claim"}
+    return {
+        one.id: tests
+        for one, tests in bound_tests.find_bound_tests().items()
+        if one.marker == "claim"
+    }
 
 
 class TestEveryClaim:
     def test_has_a_test(self):
-        assert {claim.id for claim in claim_register.collect_claims()} - bound().keys() == set()
+        assert {
+            claim.id for claim in claim_register.collect_claims()
+        } - map_bound_tests().keys() == set()
 
     def test_is_the_one_that_its_tests_name(self):
         known = {claim.id for claim in claim_register.collect_claims()}
 
-        assert {one: tests for one, tests in bound().items() if one not in known} == {}
+        assert {one: tests for one, tests in map_bound_tests().items() if one not in known} == {}
 
     def test_has_an_id_of_its_own(self):
         sentences: dict[str, set[str]] = {}
@@ -103,14 +109,14 @@ class TestTheRegister:
 class TestASentenceWithoutAnId:
     def test_is_no_claim_or_is_listed_with_a_reason(self):
         """Give it an id and a test; see CONTRIBUTING.md."""
-        found = {s for s in unclaimed.find() if not s.path.startswith(files())}
+        found = {s for s in unclaimed.find_unclaimed() if not s.path.startswith(files())}
 
-        assert sorted(found - listed()) == []
+        assert sorted(found - list_excepted_sentences()) == []
 
     def test_is_listed_only_as_long_as_it_is_there(self):
-        everything = set(unclaimed.find())
+        everything = set(unclaimed.find_unclaimed())
 
-        assert sorted(listed() - everything) == []
+        assert sorted(list_excepted_sentences() - everything) == []
         assert [
             name for name in files() if not any(s.path.startswith(name) for s in everything)
         ] == []
@@ -156,7 +162,7 @@ class TestASentenceWithoutAnId:
         ]  # fmt: skip
 
 
-def listed():
+def list_excepted_sentences():
     """Return every sentence that is listed with a reason."""
     return {
         Sentence(path, text)

@@ -39,7 +39,7 @@ def routes(patterns=None):
 
 
 def cost_of(view: str) -> RouteCost | None:
-    found = reach.reached(view)
+    found = reach.find_reached_names(view)
     return COSTS.get((WAITS in found, STREAMS in found))
 
 
@@ -52,8 +52,8 @@ class TestCostlyRouteTable:
     def test_would_miss_none_whose_way_to_the_provider_is_a_callback(self):
         search = "integrations.mail.pages.remote_search_views.search_mail"
 
-        assert "integrations.grants.provider_calls.open_mailbox" in reach.reached(search)
-        assert WAITS not in reach.reached("integrations.mail.pages.views.show_threads")
+        assert "integrations.grants.provider_calls.open_mailbox" in reach.find_reached_names(search)
+        assert WAITS not in reach.find_reached_names("integrations.mail.pages.views.show_threads")
 
 
 class TestEveryStream:
@@ -83,7 +83,7 @@ class TestEveryDoorToAProvider:
 
     @pytest.mark.parametrize("door", sorted(DOORS))
     def test_waits_in_a_slot(self, door):
-        assert WAITS in reach.reached(door)
+        assert WAITS in reach.find_reached_names(door)
 
     def test_is_the_only_way_in(self):
         behind = {
@@ -96,6 +96,8 @@ class TestEveryDoorToAProvider:
         assert mentioned <= self.DOORS
 
     def test_is_passed_by_every_route_that_may_sleep(self):
-        sleeping = {name for name, view in routes() if "time.sleep" in reach.reached(view)}
+        sleeping = {
+            name for name, view in routes() if "time.sleep" in reach.find_reached_names(view)
+        }
 
         assert sleeping - COSTLY_ROUTES.keys() == SLEEP_FOR_NOBODY.keys()

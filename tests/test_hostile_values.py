@@ -23,7 +23,7 @@ from limited_use.policy.features import FEATURES
 from tests import hostile_values, naming
 from tests.api import cast
 from tests.api.conftest import alice, keyring, mailbox, synced
-from tests.test_routes import UNKNOWN, RoutesWorld, names, send, world
+from tests.test_routes import UNKNOWN, RoutesWorld, names, send_request, world
 
 __all__ = ["alice", "keyring", "mailbox", "synced", "world"]
 
@@ -107,7 +107,7 @@ class TestPageWithHostileValues:
         headers = data.draw(hostile_values.headers())
         who = data.draw(st.sampled_from((browser, never_raising(Client()))))
 
-        refuse_5xx(ask(who, method, path, sent, headers), method, path, sent, headers)
+        refuse_5xx(send_hostile(who, method, path, sent, headers), method, path, sent, headers)
 
     def test_answers_the_worst_values_of_all_that_its_form_needs(self, world, browser):
         wrong = []
@@ -115,9 +115,9 @@ class TestPageWithHostileValues:
         for name, usual in USUAL.items():
             for each in usual:
                 for value in (b"9" * 5_000, b"\0"):
-                    sent = hostile_values.write({**usual, each: value})
+                    sent = hostile_values.write_form({**usual, each: value})
                     method = "GET" if name in READ else "POST"
-                    answer = ask(browser, method, world.address(name), sent, {})
+                    answer = send_hostile(browser, method, world.address(name), sent, {})
                     if answer.status_code >= 500:
                         wrong.append((name, each, value[:20]))
 
@@ -148,17 +148,17 @@ def ids_of(world: RoutesWorld) -> list[str]:
     return [str(each) for each in world.ids.values()]
 
 
-def ask(client: Client, method: str, path: str, sent: str, headers: dict[str, str]) -> Any:
+def send_hostile(client: Client, method: str, path: str, sent: str, headers: dict[str, str]) -> Any:
     """Send a query or a form, and take back all that it did."""
     if method == "GET":
-        return send(client, "GET", f"{path}?{sent}", {}, headers=headers)
-    return send(client, "POST", path, sent, content_type=FORM, headers=headers)
+        return send_request(client, "GET", f"{path}?{sent}", {}, headers=headers)
+    return send_request(client, "POST", path, sent, content_type=FORM, headers=headers)
 
 
 def send_json(client: Client, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
     if method == "POST":
-        return send(client, "POST", path, body, content_type=JSON, headers=headers)
-    return send(client, method, path, {}, data=body, content_type=JSON, headers=headers)
+        return send_request(client, "POST", path, body, content_type=JSON, headers=headers)
+    return send_request(client, method, path, {}, data=body, content_type=JSON, headers=headers)
 
 
 @cache

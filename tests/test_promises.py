@@ -21,7 +21,7 @@ def sources():
                 yield path, path.read_text(encoding="utf-8")
 
 
-def holding(pattern):
+def list_files_holding(pattern):
     found = re.compile(pattern, re.MULTILINE)
     return [path.relative_to(ROOT).as_posix() for path, text in sources() if found.search(text)]
 
@@ -64,8 +64,8 @@ class TestTheRepository:
 
     @pytest.mark.control("4.1.2")
     def test_switches_no_verification_of_certificates_off(self):
-        assert holding(r"verify\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False") == []
+        assert list_files_holding(r"verify\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False") == []
 
     @pytest.mark.control("4.1.2")
     def test_is_looked_at_by_searches_that_find(self):
-        assert "config/settings.py" in holding(r"^from config\.environment import")
+        assert "config/settings.py" in list_files_holding(r"^from config\.environment import")

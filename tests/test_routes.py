@@ -102,26 +102,26 @@ class Route:
 
 
 @cache
-def walked() -> tuple[Route, ...]:
+def list_routes() -> tuple[Route, ...]:
     """Return every pattern of the URLconf."""
 
-    def inside(patterns, wanted) -> Iterator[Route]:
+    def iterate_routes(patterns, wanted) -> Iterator[Route]:
         for one in patterns:
             more = wanted | set(one.pattern.regex.groupindex)
             if isinstance(one, URLPattern):
                 yield Route(one.name, one.callback, frozenset(more))
             else:
-                yield from inside(one.url_patterns, more)
+                yield from iterate_routes(one.url_patterns, more)
 
-    return tuple(inside(get_resolver().url_patterns, frozenset()))
+    return tuple(iterate_routes(get_resolver().url_patterns, frozenset()))
 
 
 def names() -> list[str]:
-    return list(dict.fromkeys(one.name for one in walked()))
+    return list(dict.fromkeys(one.name for one in list_routes()))
 
 
 def route(name: str) -> Route:
-    return next(one for one in walked() if one.name == name)
+    return next(one for one in list_routes() if one.name == name)
 
 
 @dataclass
@@ -180,7 +180,7 @@ def world(alice, monkeypatch):
     # As if every process ran, for as long as the walk takes.
     heartbeats.record_heartbeats(DUTIES, at=timezone.now() + timedelta(hours=1))
     monkeypatch.setattr(health_probes, "READINESS", health_probes.ReadinessCache())
-    mine = cast.owned(alice)
+    mine = cast.get_owned_ids(alice)
     event = calendar_of(alice, monkeypatch)
     second = organisations.found_organisation(
         platform_id="second", name="Second", at=timezone.now()
@@ -188,7 +188,7 @@ def world(alice, monkeypatch):
     memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
-    elsewhere = cast.elsewhere(alice)
+    elsewhere = cast.make_remote_attachment_ref(alice)
     ids = {
         "row": str(elsewhere.row),
         "seal": elsewhere.seal,
@@ -200,7 +200,7 @@ def world(alice, monkeypatch):
         "calendar_id": str(event.calendar_id),
         "event_id": str(event.id),
         "integration_id": mine.integration,
-        "purge_id": str(removed(alice).id),
+        "purge_id": str(make_finished_removal(alice).id),
         "approval_id": str(factories.make_approval(alice.user, alice.organisation).id),
         "attempt_id": str(factories.make_attempt(alice.user, alice.organisation).id),
         "pk": factor.pk,
@@ -257,7 +257,7 @@ def calendar_of(alice: houses.Household, monkeypatch) -> Event:
     return more.events.order_by("id")[0]
 
 
-def removed(alice: houses.Household) -> PurgeJob:
+def make_finished_removal(alice: houses.Household) -> PurgeJob:
     """Return a finished removal of another mailbox of hers, with a receipt."""
     gone = houses.household(who=(alice.user, alice.organisation, alice.membership))
     job = connections.disconnect_integration(
@@ -280,7 +280,7 @@ def removed(alice: houses.Household) -> PurgeJob:
     return PurgeJob.objects.get(id=job.id)
 
 
-def caller(who: str, world: RoutesWorld, bob, mallory) -> Client:
+def make_caller(who: str, world: RoutesWorld, bob, mallory) -> Client:
     """Return the client of that caller, as recently confirmed as can be."""
     people = {"owner": world.house, "colleague": bob, "stranger": mallory}
     if who in people:
@@ -338,7 +338,7 @@ FEATURES = {
 }
 
 
-def send(client: Client, method: str, path: str, form: Mapping[str, Any], **more: Any):
+def send_request(client: Client, method: str, path: str, form: Mapping[str, Any], **more: Any):
     """Send one request and take back all that it did."""
     cookies = client.cookies.output()
     before = transaction.savepoint()
@@ -356,7 +356,7 @@ def send(client: Client, method: str, path: str, form: Mapping[str, Any], **more
         client.cookies.load(re.sub(r"(?m)^Set-Cookie: ", "", cookies).replace("\r\n", "; "))
 
 
-def own(client: Client) -> dict[str, str]:
+def get_own_ids(client: Client) -> dict[str, str]:
     """
     Return ids of the caller's own: a calendar and an event, where they may have any.
 
@@ -379,32 +379,36 @@ def own(client: Client) -> dict[str, str]:
     return ids | {"event_id": written.json()["id"], "etag": written.json()["etag"]}
 
 
-def ask(client: Client, one: NamedRequest, theirs: str, mine: Mapping[str, str]):
+def ask_for_named(client: Client, one: NamedRequest, theirs: str, mine: Mapping[str, str]):
     """Send a request of the caller's own that names `theirs` where it names something."""
     path = reverse(one.route, kwargs={each: mine[each] for each in route(one.route).wanted})
     if not one.at:
-        return send(client, one.method, path, {}, query_params={**one.rest, one.name: theirs})
+        return send_request(
+            client, one.method, path, {}, query_params={**one.rest, one.name: theirs}
+        )
     headers = {"Idempotency-Key": "of-this-walk", "If-Match": f'"{mine["etag"]}"'}
     more: dict[str, Any] = {"headers": {each: headers[each] for each in one.headers}}
     if one.is_api:
         more["content_type"] = "application/json"
-    return send(client, one.method, path, naming.body(one, theirs, mine), **more)
+    return send_request(client, one.method, path, naming.body(one, theirs, mine), **more)
 
 
-def expected(who: str, name: str, method: str) -> str:
+def get_expected_answer(who: str, name: str, method: str) -> str:
     page, api = CALLERS[who]
     column = api if route(name).is_api else page
     if column == "refused":
         return "404" if name == "api-nothing" else "403"
     kind = routes.ROUTES[name]
-    said = bare(name) if column == "bare" else kind.roles.get(who) or getattr(kind, column)
+    said = (
+        get_bare_answer(name) if column == "bare" else kind.roles.get(who) or getattr(kind, column)
+    )
     if method == "HEAD" and said == routes.BARE_PAGE:
         return "403"
     word, *more = said.split()[PLACE[method]].split("/")
     return dict(zip(("PATCH", "DELETE"), more, strict=False)).get(method, word)
 
 
-def bare(name: str) -> str:
+def get_bare_answer(name: str) -> str:
     return routes.BARE_API if route(name).is_api else routes.BARE.get(name, routes.BARE_PAGE)
 
 
@@ -445,13 +449,13 @@ class TestRouteTable:
         for name in names():
             for who in CALLERS:
                 for method in METHODS:
-                    assert expected(who, name, method) in routes.WORDS, (name, who)
+                    assert get_expected_answer(who, name, method) in routes.WORDS, (name, who)
 
     @pytest.mark.control("3.1.5")
     def test_says_why_a_form_may_come_without_a_token(self):
         exempt = {
             one.name
-            for one in walked()
+            for one in list_routes()
             if getattr(one.callback, "csrf_exempt", False) and not one.is_api
         }
 
@@ -459,7 +463,7 @@ class TestRouteTable:
 
     @pytest.mark.control("3.1.1")
     def test_finds_a_declared_permission_in_every_view_of_ours(self):
-        for one in walked():
+        for one in list_routes():
             if one.is_api:
                 view = one.callback.cls
                 assert view.permission_classes, one.name
@@ -494,7 +498,7 @@ class TestEveryRoute:
         self.walk(others, world, bob, mallory, who)
 
     def walk(self, methods, world, bob, mallory, who):
-        client = caller(who, world, bob, mallory)
+        client = make_caller(who, world, bob, mallory)
         before = world.state()
         wrong = []
         is_owner = who in {"owner", "feature"}
@@ -502,10 +506,12 @@ class TestEveryRoute:
         for name in names():
             path = world.address(name)
             for method in methods:
-                answer = send(client, method, path, world.forms.get(name, {}))
-                said = differs(answer, expected(who, name, method))
+                answer = send_request(client, method, path, world.forms.get(name, {}))
+                said = differs(answer, get_expected_answer(who, name, method))
                 if said:
-                    wrong.append(f"{name} {method}: {said}, not {expected(who, name, method)}")
+                    wrong.append(
+                        f"{name} {method}: {said}, not {get_expected_answer(who, name, method)}"
+                    )
                 if not is_owner and cast.MARKER.encode() in answer.getvalue():
                     wrong.append(f"{name} {method}: shows what is Alice's")
                 if answer.status_code >= 500:
@@ -518,25 +524,28 @@ class TestEveryRoute:
 
     @pytest.mark.parametrize("who", [one for one in CALLERS if one != "owner"])
     def test_answers_alices_ids_and_unknown_ones_alike(self, world, bob, mallory, who):
-        client = caller(who, world, bob, mallory)
+        client = make_caller(who, world, bob, mallory)
         wrong = []
 
-        for one in walked():
+        for one in list_routes():
             if not one.wanted & set(IDS) or (who == "feature" and one.is_api):
                 continue
             for method in ("GET", "POST"):
                 theirs, unknown = world.address(one.name), world.address(one.name, unknown=True)
-                answers = [send(client, method, path, {}) for path in (theirs, unknown)]
+                answers = [send_request(client, method, path, {}) for path in (theirs, unknown)]
                 first, second = plain(answers[0], theirs), plain(answers[1], unknown)
                 if first != second:
                     wrong.append(f"{method} {one.name}: {first} {second}")
 
-        before, mine = world.state(), own(client)
-        for one in naming.every():
+        before, mine = world.state(), get_own_ids(client)
+        for one in naming.list_named_requests():
             if who == "feature" and one.is_api:
                 continue
             hers = world.named(one)
-            answers = [plain(ask(client, one, each, mine), each) for each in (hers, beside(hers))]
+            answers = [
+                plain(ask_for_named(client, one, each, mine), each)
+                for each in (hers, make_neighbouring_id(hers))
+            ]
             status, _, shown = answers[0]
             if answers[0] != answers[1] or status >= 500 or cast.MARKER.encode() in shown:
                 wrong.append(f"{one}: {answers}")
@@ -545,15 +554,16 @@ class TestEveryRoute:
         assert world.state() == before
 
     def test_takes_from_their_owner_the_ids_that_the_others_try(self, world, bob, mallory):
-        client = caller("owner", world, bob, mallory)
+        client = make_caller("owner", world, bob, mallory)
         mine = {name: str(value) for name, value in world.ids.items()} | {"user": "me"}
         mine["etag"] = client.get(f"/v1/users/me/events/{mine['event_id']}").json()["etag"]
 
         refused = [
             f"{one}: {answer.status_code} {answer.content.decode()}"
-            for one in naming.every()
+            for one in naming.list_named_requests()
             # Her calendar may not be written in on this walk (409): whose it is was found.
-            if (answer := ask(client, one, world.named(one), mine)).status_code not in {409, *FINE}
+            if (answer := ask_for_named(client, one, world.named(one), mine)).status_code
+            not in {409, *FINE}
         ]
 
         assert refused == []
@@ -563,11 +573,11 @@ class TestEveryRoute:
     def test_that_ends_something_asks_who_it_is_first(self, world, bob, who):
         browser = cast.browser((world.house if who == "owner" else bob).user)
         before = world.state()
-        sensitive = [one for one in walked() if getattr(one.callback, "needs_recent", False)]
+        sensitive = [one for one in list_routes() if getattr(one.callback, "needs_recent", False)]
 
         assert {one.name for one in sensitive} == set(routes.CONFIRM)
         for one in sensitive:
-            answer = send(browser, "POST", world.address(one.name), {})
+            answer = send_request(browser, "POST", world.address(one.name), {})
             # The owner has a security key.
             expected = "factor" if who == "owner" else "confirm"
             assert differs(answer, expected) == "", one.name
@@ -580,8 +590,8 @@ class TestEveryRoute:
         before = world.state()
 
         for name in sorted(routes.CONFIRM):
-            refused = send(by_password, "POST", world.address(name), {})
-            allowed = send(by_factor, "POST", world.address(name), {})
+            refused = send_request(by_password, "POST", world.address(name), {})
+            allowed = send_request(by_factor, "POST", world.address(name), {})
             assert differs(refused, "factor") == "", name
             assert differs(allowed, "factor") != "", name
         assert world.state() == before
@@ -597,7 +607,9 @@ class TestEveryRoute:
 
         for name in names():
             for method in ("GET", "POST"):
-                answer = send(browser, method, world.address(name), world.forms.get(name, {}))
+                answer = send_request(
+                    browser, method, world.address(name), world.forms.get(name, {})
+                )
                 assert answer.status_code < 500, name
                 assert cast.MARKER.encode() not in answer.getvalue(), name
                 if route(name).is_api:
@@ -611,9 +623,9 @@ class TestEveryRoute:
         browser = cast.browser(user, recent=True)
 
         for name in set(names()) - CONFIRMATION_ROUTES - routes.WITHOUT_SESSION:
-            answer = send(browser, "GET", world.address(name), {})
+            answer = send_request(browser, "GET", world.address(name), {})
             assert differs(answer, "403" if route(name).is_api else "factor") == "", name
-            assert send(browser, "POST", world.address(name), {}).status_code == 403, name
+            assert send_request(browser, "POST", world.address(name), {}).status_code == 403, name
 
 
 IDS = (
@@ -622,7 +634,7 @@ IDS = (
 )  # fmt: skip
 
 
-def beside(value: str) -> str:
+def make_neighbouring_id(value: str) -> str:
     """Return an id or cursor like that one which is nobody's."""
     try:
         return str(UUID(int=UUID(value).int ^ 1))
@@ -630,7 +642,7 @@ def beside(value: str) -> str:
         return f"{value}x"
 
 
-def without(value: str, said: str) -> str:
+def remove_said(value: str, said: str) -> str:
     """Return an address without what was `said`; the way back through a door says it twice over."""
     for _ in range(3):
         value, said = value.replace(said, ""), quote(said, safe="")
@@ -647,7 +659,7 @@ def plain(answer, said: str) -> tuple:
         unlike = dict.fromkeys(("request_id", "instance", "ledger_entry"), "")
         body = orjson.dumps(orjson.loads(body) | unlike)
     headers = {
-        name: without(value, said)
+        name: remove_said(value, said)
         for name, value in answer.headers.items()
         if name not in {"X-Request-ID", "Content-Length", "Expires", "RateLimit"}
     }

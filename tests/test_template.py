@@ -35,7 +35,7 @@ class TestTheTemplate:
     def test_is_made_again_where_making_it_was_interrupted(self, monkeypatch):
         monkeypatch.setattr(settings, "DATABASE_ROLE_PREFIX", f"antares_again_{os.getpid()}")
         url, name = os.environ["DATABASE_URL"], template.template_name()
-        databases.create(url, f"{name}_unfinished")
+        databases.create_database(url, f"{name}_unfinished")
         prepared = []
         monkeypatch.setattr(
             template, "_prepare", lambda: prepared.append(connection.settings_dict["NAME"])

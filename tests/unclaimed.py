@@ -50,7 +50,7 @@ class Sentence(NamedTuple):
     text: str
 
 
-def find() -> list[Sentence]:
+def find_unclaimed() -> list[Sentence]:
     """Return every sentence outside a claim that has one of `WORDS`."""
     return [*_find_in_templates(), *_find_in_code()]
 

@@ -17,7 +17,7 @@ from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries
 
 
-def decided(
+def decide_unrecorded(
     asks: Sequence[AccessRequest], *, at: datetime
 ) -> tuple[list[Permit], AccessRefused | None, list[tuple[UUID, dict[str, entries.EntryValue]]]]:
     """Return what `guard.permits` would grant, its first refusal, and the entries to write."""

@@ -47,7 +47,7 @@ _UNREADABLE: Final = (
 )
 
 
-class RejectionCause(StrEnum):
+class AssertionRejectionCause(StrEnum):
     """For the log and the alarm, never for the client."""
 
     MISSING = "missing"
@@ -82,7 +82,7 @@ class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authl
 class _AssertionRejected(Exception):
     """`client` is the client that the assertion names, if it exists."""
 
-    def __init__(self, cause: RejectionCause, client: ServiceClient | None = None) -> None:
+    def __init__(self, cause: AssertionRejectionCause, client: ServiceClient | None = None) -> None:
         super().__init__(cause)
         self.cause = cause
         self.client = client
@@ -115,7 +115,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
     def _authenticate_client(self, form: Any) -> ServiceClient:
         assertion = form.get("client_assertion")
         if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
-            raise _AssertionRejected(RejectionCause.MISSING)
+            raise _AssertionRejected(AssertionRejectionCause.MISSING)
         client = self._find_client(assertion)
         try:
             self._verify_claims(_verify_signature(assertion, client), client)
@@ -128,21 +128,21 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         try:
             _, claims = self.extract_assertion(assertion)
         except _UNREADABLE:
-            raise _AssertionRejected(RejectionCause.MALFORMED) from None
+            raise _AssertionRejected(AssertionRejectionCause.MALFORMED) from None
         client_id = claims.get("sub")
         client = find_client(client_id) if isinstance(client_id, str) else None
         if client is None:
-            raise _AssertionRejected(RejectionCause.UNKNOWN_CLIENT)
+            raise _AssertionRejected(AssertionRejectionCause.UNKNOWN_CLIENT)
         return client
 
     def _verify_claims(self, claims: dict[str, Any], client: ServiceClient) -> None:
         if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
-            raise _AssertionRejected(RejectionCause.ISSUER)
+            raise _AssertionRejected(AssertionRejectionCause.ISSUER)
         # Exactly our audience: another recipient of the assertion could use it too.
         if claims.get("aud") != self._audience:
-            raise _AssertionRejected(RejectionCause.AUDIENCE)
+            raise _AssertionRejected(AssertionRejectionCause.AUDIENCE)
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
-            raise _AssertionRejected(RejectionCause.ID)
+            raise _AssertionRejected(AssertionRejectionCause.ID)
         self._verify_times(claims)
         # Last, because it uses up the assertion: only a verified signature may do that.
         _record_use(claims, client)
@@ -150,13 +150,13 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
     def _verify_times(self, claims: dict[str, Any]) -> None:
         now, expires = int(self._at.timestamp()), claims.get("exp")
         if isinstance(expires, bool) or not isinstance(expires, int):
-            raise _AssertionRejected(RejectionCause.LIFETIME)
+            raise _AssertionRejected(AssertionRejectionCause.LIFETIME)
         if expires > now + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS:
-            raise _AssertionRejected(RejectionCause.LIFETIME)
+            raise _AssertionRejected(AssertionRejectionCause.LIFETIME)
         try:
             jwt.JWTClaimsRegistry(now=now, leeway=LEEWAY_SECONDS).validate(claims)
         except _UNREADABLE:
-            raise _AssertionRejected(RejectionCause.TIME) from None
+            raise _AssertionRejected(AssertionRejectionCause.TIME) from None
 
 
 def find_client(client_id: str) -> ServiceClient | None:
@@ -169,11 +169,11 @@ def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
     try:
         return jwt.decode(assertion, KeySet.import_key_set(client.jwks), ALGORITHMS).claims
     except errors.UnsupportedAlgorithmError:
-        cause = RejectionCause.ALGORITHM
+        cause = AssertionRejectionCause.ALGORITHM
     except errors.BadSignatureError:
-        cause = RejectionCause.SIGNATURE
+        cause = AssertionRejectionCause.SIGNATURE
     except _UNREADABLE:
-        cause = RejectionCause.MALFORMED
+        cause = AssertionRejectionCause.MALFORMED
     raise _AssertionRejected(cause)
 
 
@@ -181,7 +181,7 @@ def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
     # Stored past the leeway, during which it could be replayed.
     expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
     if not api_tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
-        raise _AssertionRejected(RejectionCause.REPLAYED)
+        raise _AssertionRejected(AssertionRejectionCause.REPLAYED)
 
 
 def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:

@@ -16,7 +16,7 @@ SCHEMA: Final = "public"
 PUBLIC: Final = "PUBLIC"
 
 
-class DatabaseGrant(NamedTuple):
+class DatabasePrivilege(NamedTuple):
     """A privilege of a grantee on an object. `column` is empty, except for a column privilege."""
 
     kind: str
@@ -60,24 +60,24 @@ SELECT kind, name, col, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
 """
 
 
-def read_grants(connection: psycopg.Connection[Any]) -> set[DatabaseGrant]:
+def read_grants(connection: psycopg.Connection[Any]) -> set[DatabasePrivilege]:
     """Return all privileges, except those of the object's owner."""
-    return {DatabaseGrant(*row) for row in connection.execute(_GRANTS_QUERY).fetchall()}
+    return {DatabasePrivilege(*row) for row in connection.execute(_GRANTS_QUERY).fetchall()}
 
 
-def execute_grant(connection: psycopg.Connection[Any], grant: DatabaseGrant) -> None:
+def execute_grant(connection: psycopg.Connection[Any], grant: DatabasePrivilege) -> None:
     connection.execute(
         sql.SQL("GRANT {} TO {}").format(_format_privilege(grant), _format_grantee(grant))
     )
 
 
-def execute_revoke(connection: psycopg.Connection[Any], grant: DatabaseGrant) -> None:
+def execute_revoke(connection: psycopg.Connection[Any], grant: DatabasePrivilege) -> None:
     connection.execute(
         sql.SQL("REVOKE {} FROM {}").format(_format_privilege(grant), _format_grantee(grant))
     )
 
 
-def _format_privilege(grant: DatabaseGrant) -> sql.Composed:
+def _format_privilege(grant: DatabasePrivilege) -> sql.Composed:
     column = sql.SQL(" ({})").format(sql.Identifier(grant.column)) if grant.column else sql.SQL("")
     # The catalogue names a function with its arguments.
     name = sql.SQL(grant.name) if grant.kind == "function" else sql.Identifier(grant.name)
@@ -89,5 +89,5 @@ def _format_privilege(grant: DatabaseGrant) -> sql.Composed:
     )
 
 
-def _format_grantee(grant: DatabaseGrant) -> sql.Composable:
+def _format_grantee(grant: DatabasePrivilege) -> sql.Composable:
     return sql.SQL(PUBLIC) if grant.grantee == PUBLIC else sql.Identifier(grant.grantee)

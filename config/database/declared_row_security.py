@@ -16,9 +16,9 @@ from integrations.access.facts import SHARING_CONSENT
 from .login_roles import DatabaseRoles
 from .row_owners import (
     OWNERS,
-    OtherReader,
     OwnedTable,
-    OwnerSource,
+    RowOwnerColumns,
+    SharedRowReader,
     get_owned_tables,
     get_site_tables,
 )
@@ -46,7 +46,7 @@ _IS_SUPPORT: Final = (
 )
 
 
-class RowPolicy(NamedTuple):
+class RowSecurityPolicy(NamedTuple):
     """
     One policy of a role for a command on some rows.
 
@@ -66,7 +66,7 @@ class RowPolicy(NamedTuple):
         return f"policy {self.name} on {self.table}"
 
 
-def list_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]:
+def list_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowSecurityPolicy]:
     """
     Yield every policy.
 
@@ -76,37 +76,37 @@ def list_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]:
         owned_table = OWNERS[label]
         if not isinstance(owned_table, OwnedTable):
             continue
-        yield RowPolicy(table, "owner_of_tables", owner, "ALL", "true")
+        yield RowSecurityPolicy(table, "owner_of_tables", owner, "ALL", "true")
         if label in LOOKUP:
-            yield RowPolicy(table, "lookup", roles.lookup_owner, "SELECT", "true")
+            yield RowSecurityPolicy(table, "lookup", roles.lookup_owner, "SELECT", "true")
         if label in VAULT_COLUMNS:
-            yield RowPolicy(table, "vault", roles.vault_owner, "SELECT", "true")
+            yield RowSecurityPolicy(table, "vault", roles.vault_owner, "SELECT", "true")
         for role, process_class in roles.login_classes.items():
             if GRANTS[label].is_used_by(process_class):
                 yield from _list_class_policies(table, owned_table, role, process_class)
     yield from _list_site_policies(roles, owner)
 
 
-def _list_site_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowPolicy]:
+def _list_site_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowSecurityPolicy]:
     for table, label in get_site_tables().items():
-        yield RowPolicy(table, "owner_of_tables", owner, "ALL", "true")
+        yield RowSecurityPolicy(table, "owner_of_tables", owner, "ALL", "true")
         if label in LOOKUP:
-            yield RowPolicy(table, "lookup", roles.lookup_owner, "SELECT", "true")
+            yield RowSecurityPolicy(table, "lookup", roles.lookup_owner, "SELECT", "true")
         for role, process_class in roles.login_classes.items():
             if GRANTS[label].is_used_by(process_class):
                 own = f"site = '{process_class}'" if process_class in SITES else "true"
-                yield RowPolicy(table, f"{process_class}_own", role, "ALL", own)
+                yield RowSecurityPolicy(table, f"{process_class}_own", role, "ALL", own)
 
 
 def _list_class_policies(
     table: str, owned_table: OwnedTable, role: str, process_class: ProcessClass
-) -> Iterator[RowPolicy]:
+) -> Iterator[RowSecurityPolicy]:
     name, rows = _choose_rows(process_class, owned_table)
-    yield RowPolicy(table, f"{process_class}_{name}", role, "ALL", rows)
+    yield RowSecurityPolicy(table, f"{process_class}_{name}", role, "ALL", rows)
     label = get_owned_tables()[table]
     if process_class is ProcessClass.WEB:
         for name, command, rows in _list_other_readers(label, owned_table):
-            yield RowPolicy(table, f"web_{name}", role, command, rows)
+            yield RowSecurityPolicy(table, f"web_{name}", role, command, rows)
         yield from _limit_writing(table, label, role)
     if label == "mfa.Authenticator" and process_class is ProcessClass.WEB:
         yield from _keep_factors_of_staff(table, role)
@@ -124,7 +124,7 @@ def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[
     return "theirs", build_owner_condition(owned_table)
 
 
-def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowPolicy]:
+def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowSecurityPolicy]:
     """
     Yield policies that keep a web process from changing second factors of staff, who use their
     own site.
@@ -134,11 +134,11 @@ def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowPolicy]:
     is_member = f"(SELECT u.role = '{Role.MEMBER}' FROM accounts_user u WHERE u.id = {_PERSON})"  # noqa: S608 - our own words
     same = f"{is_member} OR public.is_stored_factor(id, type, data)"
     name = "web_keeps_factors"
-    yield RowPolicy(table, name, role, "ALL", "true", check=same, is_permissive=False)
-    yield RowPolicy(table, f"{name}_all", role, "DELETE", is_member, is_permissive=False)
+    yield RowSecurityPolicy(table, name, role, "ALL", "true", check=same, is_permissive=False)
+    yield RowSecurityPolicy(table, f"{name}_all", role, "DELETE", is_member, is_permissive=False)
 
 
-def _keep_newest_factor(table: str, role: str) -> Iterator[RowPolicy]:
+def _keep_newest_factor(table: str, role: str) -> Iterator[RowSecurityPolicy]:
     """
     Yield policies that keep staff from deleting their newest second factor, or changing its type.
 
@@ -147,14 +147,14 @@ def _keep_newest_factor(table: str, role: str) -> Iterator[RowPolicy]:
     """
     is_not_newest = "id IS DISTINCT FROM (SELECT public.find_kept_factor())"
     name = "staff_keeps_factor"
-    yield RowPolicy(table, name, role, "DELETE", is_not_newest, is_permissive=False)
+    yield RowSecurityPolicy(table, name, role, "DELETE", is_not_newest, is_permissive=False)
     other_kind = f"type <> 'recovery_codes' OR {is_not_newest}"
-    yield RowPolicy(
+    yield RowSecurityPolicy(
         table, f"{name}_kind", role, "UPDATE", "true", check=other_kind, is_permissive=False
     )
 
 
-def _limit_writing(table: str, label: str, role: str) -> Iterator[RowPolicy]:
+def _limit_writing(table: str, label: str, role: str) -> Iterator[RowSecurityPolicy]:
     """
     Yield policies that keep a web process from writing its person's rows about a foreign object.
 
@@ -165,13 +165,15 @@ def _limit_writing(table: str, label: str, role: str) -> Iterator[RowPolicy]:
         case "limited_use.Share":
             viewed = f"viewer_id = {_PERSON} AND organisation_id = {_ORGANISATION}"
             ended = f"{viewed} AND withdrawn_at IS NOT NULL"
-            yield RowPolicy(table, "web_viewer_ends", role, "UPDATE", viewed, check=ended)
+            yield RowSecurityPolicy(table, "web_viewer_ends", role, "UPDATE", viewed, check=ended)
             check = "withdrawn_at IS NOT NULL OR public.owns_calendar(item)"
         case "integrations.PurgeJob" | "integrations.Calendar":
             check = "public.owns_integration(integration_id)"
         case _:
             return
-    yield RowPolicy(table, "web_own_thing", role, "ALL", "true", check=check, is_permissive=False)
+    yield RowSecurityPolicy(
+        table, "web_own_thing", role, "ALL", "true", check=check, is_permissive=False
+    )
 
 
 def _sees_all(process_class: ProcessClass, owned_table: OwnedTable) -> bool:
@@ -185,17 +187,17 @@ def build_owner_condition(table: OwnedTable) -> str:
         # A scalar subquery is evaluated once per statement. For few rows it costs more than it
         # saves, because each statement sets up its plan; a policy that reads another table also
         # sets up that table's plans.
-        case OwnerSource.OWNER if table.many:
+        case RowOwnerColumns.OWNER if table.many:
             is_own_person = f"{table.column} = (SELECT {_PERSON})"
             return f"{is_own_person} AND organisation_id = (SELECT {_ORGANISATION})"
-        case OwnerSource.OWNER:
+        case RowOwnerColumns.OWNER:
             return f"{table.column} = {_PERSON} AND organisation_id = {_ORGANISATION}"
-        case OwnerSource.PERSON:
+        case RowOwnerColumns.PERSON:
             return f"{table.column} = {_PERSON}"
         # An array is built once per statement: an index can use it, and no row needs a lookup.
-        case OwnerSource.CONNECTION:
+        case RowOwnerColumns.CONNECTION:
             return f"{table.column} = {_format_any(_OWN_CONNECTIONS)}"
-        case OwnerSource.INTEGRATION:
+        case RowOwnerColumns.INTEGRATION:
             return f"{table.column} = {_format_any(_OWN_INTEGRATIONS)}"
 
 
@@ -204,24 +206,24 @@ def _list_other_readers(label: str, owned_table: OwnedTable) -> Iterator[tuple[s
     match owned_table.also:
         case None:
             return
-        case OtherReader.SHARED_CALENDAR:
+        case SharedRowReader.SHARED_CALENDAR:
             column = "id" if label == "integrations.Calendar" else "calendar_id"
             yield "shared", "SELECT", f"{column} = {_format_any(f'SELECT s.item {_LIVE_SHARES}')}"
-        case OtherReader.SHARED_INTEGRATION:
+        case SharedRowReader.SHARED_INTEGRATION:
             calendars = _LIVE_SHARES.replace(
                 " WHERE", " JOIN integrations_calendar k ON k.id = s.item WHERE", 1
             )
             yield "shared", "SELECT", f"id = {_format_any(f'SELECT k.integration_id {calendars}')}"
-        case OtherReader.SHARED_OWNER if owned_table.by is OwnerSource.OWNER:
+        case SharedRowReader.SHARED_OWNER if owned_table.by is RowOwnerColumns.OWNER:
             rows = f"organisation_id = {_ORGANISATION} AND {owned_table.column} = {sharing_owners}"
             yield "shared", "SELECT", rows
-        case OtherReader.SHARED_OWNER:
+        case SharedRowReader.SHARED_OWNER:
             connections = (
                 "SELECT c.id FROM integrations_connection c"  # noqa: S608 - our own words
                 f" WHERE c.organisation_id = {_ORGANISATION} AND c.user_id = {sharing_owners}"
             )
             yield "shared", "SELECT", f"{owned_table.column} = {_format_any(connections)}"
-        case OtherReader.SHARED_AGREEMENT:
+        case SharedRowReader.SHARED_AGREEMENT:
             sharing_agreement = (
                 f"organisation_id = {_ORGANISATION} AND feature = '{SHARING_CONSENT.feature_key}'"
             )
@@ -230,7 +232,7 @@ def _list_other_readers(label: str, owned_table: OwnedTable) -> Iterator[tuple[s
                 "SELECT",
                 f"{sharing_agreement} AND {owned_table.column} = {sharing_owners}",
             )
-        case OtherReader.VIEWER:
+        case SharedRowReader.VIEWER:
             yield "viewer", "SELECT", f"viewer_id = {_PERSON} AND organisation_id = {_ORGANISATION}"
 
 

@@ -27,7 +27,7 @@ from . import (
     row_security,
     server_rights,
 )
-from .database_privileges import SCHEMA, DatabaseGrant
+from .database_privileges import SCHEMA, DatabasePrivilege
 from .login_roles import DatabaseRoles
 from .table_grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, TableGrants
 
@@ -72,7 +72,7 @@ def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
         for grant in sorted(expected - existing):
             database_privileges.execute_grant(connection, grant)
             done.append(f"granted {grant}")
-        done += row_security.build_policies(connection, get_roles())
+        done += row_security.build_row_security_policies(connection, get_roles())
         done += server_rights.revoke_open_functions(connection)
     return done
 
@@ -141,13 +141,15 @@ def _get_connection() -> psycopg.Connection[Any]:
     return connection
 
 
-def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
+def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivilege]:
     models_by_label = get_tables()
     yield from _list_function_grants(role_names)
     for role in role_names.all_names:
-        yield DatabaseGrant("schema", SCHEMA, "", role, "USAGE")
+        yield DatabasePrivilege("schema", SCHEMA, "", role, "USAGE")
     for role in role_names.login_classes:
-        yield DatabaseGrant("database", str(database.settings_dict["NAME"]), "", role, "CONNECT")
+        yield DatabasePrivilege(
+            "database", str(database.settings_dict["NAME"]), "", role, "CONNECT"
+        )
     for label, line in GRANTS.items():
         model = models_by_label.get(label)
         table = model._meta.db_table if model else label  # noqa: SLF001
@@ -155,19 +157,19 @@ def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
             yield from _list_table_grants(table, model, line, role, process_class)
 
 
-def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
+def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivilege]:
     """Yield the right to execute each function, and the privileges of function owners."""
     models_by_label = {label: model for label, model in get_tables().items() if model is not None}
     for functions in definer_functions.get_functions_by_owner(role_names).values():
         for function in functions:
             for process_class in function.classes:
                 role = role_names.get_login(ProcessClass(process_class))
-                yield DatabaseGrant("function", function.signature, "", role, "EXECUTE")
+                yield DatabasePrivilege("function", function.signature, "", role, "EXECUTE")
     for owner, lines in ((role_names.vault_owner, VAULT), (role_names.counter_owner, COUNTER)):
         for label, letters in lines.items():
             for letter in letters:
                 table = models_by_label[label]._meta.db_table  # noqa: SLF001
-                yield DatabaseGrant("table", table, "", owner, PRIVILEGES[letter])
+                yield DatabasePrivilege("table", table, "", owner, PRIVILEGES[letter])
     for owner, readable_columns in (
         (role_names.lookup_owner, LOOKUP),
         (role_names.vault_owner, VAULT_COLUMNS),
@@ -175,7 +177,7 @@ def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabaseGrant]:
         for label, columns in readable_columns.items():
             for column in columns:
                 table = models_by_label[label]._meta.db_table  # noqa: SLF001
-                yield DatabaseGrant("table", table, column, owner, PRIVILEGES["r"])
+                yield DatabasePrivilege("table", table, column, owner, PRIVILEGES["r"])
 
 
 def _list_table_grants(
@@ -184,18 +186,18 @@ def _list_table_grants(
     line: TableGrants,
     role: str,
     process_class: ProcessClass,
-) -> Iterator[DatabaseGrant]:
+) -> Iterator[DatabasePrivilege]:
     for letter in line.get_letters(process_class):
         privilege = PRIVILEGES[letter]
         if process_class is ProcessClass.CONSOLE and model is not None and not line.whole:
             for column in _get_clear_columns(model):
-                yield DatabaseGrant("table", table, column, role, privilege)
+                yield DatabasePrivilege("table", table, column, role, privilege)
         else:
-            yield DatabaseGrant("table", table, "", role, privilege)
+            yield DatabasePrivilege("table", table, "", role, privilege)
     for (limited_class, letter), columns in line.columns.items():
         if limited_class is process_class:
             for column in columns:
-                yield DatabaseGrant("table", table, column, role, PRIVILEGES[letter])
+                yield DatabasePrivilege("table", table, column, role, PRIVILEGES[letter])
 
 
 def _get_clear_columns(model: type[models.Model]) -> list[str]:

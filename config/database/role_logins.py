@@ -76,7 +76,7 @@ def get_user(url: str) -> str:
     return unquote(urlsplit(url).username or "") if is_readable_url(url) else ""
 
 
-def get_password(url: str) -> str:
+def get_database_login_password(url: str) -> str:
     return unquote(urlsplit(url).password or "")
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from django.apps import apps
 
 
-class OwnerSource(StrEnum):
+class RowOwnerColumns(StrEnum):
     """The columns of a row that name its owner."""
 
     # The row has the person and the organisation.
@@ -28,7 +28,7 @@ class OwnerSource(StrEnum):
     CONNECTION = "connection"
 
 
-class OtherReader(StrEnum):
+class SharedRowReader(StrEnum):
     """Other readers of a row. The database finds them in the rows of shares."""
 
     # Viewers of this calendar.
@@ -43,7 +43,7 @@ class OtherReader(StrEnum):
     VIEWER = "share that names them"
 
 
-class StaffAccess(StrEnum):
+class StaffRowAccess(StrEnum):
     """How a row belongs to a message that its owner opened to support."""
 
     AGREEMENT = "agreement to show a message to support"
@@ -72,11 +72,11 @@ class OwnedTable:
         `declared_policies.build_owner_condition`)
     """
 
-    by: OwnerSource
+    by: RowOwnerColumns
     column: str
     why: str
-    also: OtherReader | None = None
-    opened: StaffAccess | None = None
+    also: SharedRowReader | None = None
+    opened: StaffRowAccess | None = None
     sync: bool = False
     many: bool = False
 
@@ -92,7 +92,7 @@ class OwnedTable:
 
 
 @dataclass(frozen=True, slots=True)
-class SiteTable:
+class SiteRowsTable:
     """A table of which each site's class sees the rows of its site."""
 
     why: str
@@ -116,7 +116,7 @@ _SIGN_IN: Final = "read to find out who is asking"
 _SERVICE: Final = "the service's own, about nobody by name"
 
 #: By model, or by table if there is no model.
-OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
+OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
     "auth.Group": _UNUSED,
@@ -125,15 +125,15 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     "django_migrations": UnownedTable(_SERVICE),
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": OwnedTable(
-        OwnerSource.PERSON,
+        RowOwnerColumns.PERSON,
         "id",
         "names, addresses and password hashes; sign-in asks a function",
-        opened=StaffAccess.STAFF,
+        opened=StaffRowAccess.STAFF,
         sync=True,
     ),
     "accounts.Organisation": UnownedTable(_SIGN_IN),
     "accounts.Membership": UnownedTable(f"{_SIGN_IN}; colleagues are shared with"),
-    "accounts.Session": SiteTable(
+    "accounts.Session": SiteRowsTable(
         f"{_SIGN_IN}, under a hash of what they show; neither site makes one for the other"
     ),
     "accounts.RateCount": UnownedTable("out of reach: through functions that count alone"),
@@ -147,32 +147,32 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     "accounts.Delegation": UnownedTable(f"{_SIGN_IN}: what a client's token stands for"),
     "accounts.Alarm": UnownedTable(_SERVICE),
     "account.EmailAddress": OwnedTable(
-        OwnerSource.PERSON,
+        RowOwnerColumns.PERSON,
         "user_id",
         "addresses; sign-in and sharing ask functions",
-        opened=StaffAccess.STAFF,
+        opened=StaffRowAccess.STAFF,
     ),
     "account.EmailConfirmation": _UNUSED,
     "mfa.Authenticator": OwnedTable(
-        OwnerSource.PERSON,
+        RowOwnerColumns.PERSON,
         "user_id",
         "second factors, shown when the password was right",
-        opened=StaffAccess.STAFF,
+        opened=StaffRowAccess.STAFF,
     ),
     # --- limited_use ------------------------------------------------------------------------
     "limited_use.Share": OwnedTable(
-        OwnerSource.OWNER,
+        RowOwnerColumns.OWNER,
         "owner_id",
         "with whom people share what",
-        also=OtherReader.VIEWER,
+        also=SharedRowReader.VIEWER,
         sync=True,
     ),
     "limited_use.Consent": OwnedTable(
-        OwnerSource.OWNER,
+        RowOwnerColumns.OWNER,
         "owner_id",
         "what people agreed to, and what of theirs is open to support",
-        also=OtherReader.SHARED_AGREEMENT,
-        opened=StaffAccess.AGREEMENT,
+        also=SharedRowReader.SHARED_AGREEMENT,
+        opened=StaffRowAccess.AGREEMENT,
         sync=True,
     ),
     "limited_use.DataKey": UnownedTable("out of reach: through the vault's functions alone"),
@@ -183,7 +183,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     "limited_use.VerifierKeyPeriod": UnownedTable(_SERVICE),
     "limited_use.OwedTombstone": UnownedTable("hashes of what died"),
     "limited_use.Receipt": OwnedTable(
-        OwnerSource.PERSON, "owner_id", "what somebody had here, and when it ended"
+        RowOwnerColumns.PERSON, "owner_id", "what somebody had here, and when it ended"
     ),
     "limited_use.ReceiptLink": UnownedTable(
         "hashes of links, each to be shown by whoever holds it"
@@ -195,11 +195,11 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     "limited_use.Gauge": UnownedTable(_SERVICE),
     "limited_use.EvidenceBundle": UnownedTable(_SERVICE),
     "limited_use.LedgerKey": OwnedTable(
-        OwnerSource.CONNECTION,
+        RowOwnerColumns.CONNECTION,
         "holder",
         "by which keys the ledger names somebody",
-        also=OtherReader.SHARED_OWNER,
-        opened=StaffAccess.LEDGER_KEY,
+        also=SharedRowReader.SHARED_OWNER,
+        opened=StaffRowAccess.LEDGER_KEY,
         sync=True,
     ),
     "limited_use.WrappedLedgerKey": UnownedTable(
@@ -207,88 +207,90 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteTable | UnownedTable]] = {
     ),
     # --- integrations -----------------------------------------------------------------------
     "integrations.Connection": OwnedTable(
-        OwnerSource.OWNER,
+        RowOwnerColumns.OWNER,
         "user_id",
         "which accounts somebody has, and their sealed tokens",
-        also=OtherReader.SHARED_OWNER,
-        opened=StaffAccess.CONNECTION,
+        also=SharedRowReader.SHARED_OWNER,
+        opened=StaffRowAccess.CONNECTION,
         sync=True,
     ),
     "integrations.Integration": OwnedTable(
-        OwnerSource.CONNECTION,
+        RowOwnerColumns.CONNECTION,
         "connection_id",
         "what somebody has switched on",
-        also=OtherReader.SHARED_INTEGRATION,
-        opened=StaffAccess.INTEGRATION,
+        also=SharedRowReader.SHARED_INTEGRATION,
+        opened=StaffRowAccess.INTEGRATION,
         sync=True,
     ),
     "integrations.ConnectAttempt": OwnedTable(
-        OwnerSource.PERSON, "user_id", "connects in progress, which end where they began"
+        RowOwnerColumns.PERSON, "user_id", "connects in progress, which end where they began"
     ),
     "integrations.Approval": OwnedTable(
-        OwnerSource.OWNER, "user_id", "that somebody's administrator was asked to allow an account"
+        RowOwnerColumns.OWNER,
+        "user_id",
+        "that somebody's administrator was asked to allow an account",
     ),
     "integrations.Discard": UnownedTable(
         "hashes of accounts whose grant was not kept: it is nobody's"
     ),
     "integrations.Thread": OwnedTable(
-        OwnerSource.OWNER, "user_id", "how much mail, when", many=True
+        RowOwnerColumns.OWNER, "user_id", "how much mail, when", many=True
     ),
     "integrations.Message": OwnedTable(
-        OwnerSource.OWNER,
+        RowOwnerColumns.OWNER,
         "user_id",
         "when whose mail came; the rest is sealed",
-        opened=StaffAccess.MESSAGE,
+        opened=StaffRowAccess.MESSAGE,
         many=True,
     ),
     "integrations.MessageBody": OwnedTable(
-        OwnerSource.INTEGRATION, "integration_id", "sealed mail", opened=StaffAccess.PART
+        RowOwnerColumns.INTEGRATION, "integration_id", "sealed mail", opened=StaffRowAccess.PART
     ),
     "integrations.Attachment": OwnedTable(
-        OwnerSource.INTEGRATION, "integration_id", "sizes; the rest is sealed"
+        RowOwnerColumns.INTEGRATION, "integration_id", "sizes; the rest is sealed"
     ),
     "integrations.Calendar": OwnedTable(
-        OwnerSource.OWNER,
+        RowOwnerColumns.OWNER,
         "user_id",
         "which calendars; what they are called is sealed",
-        also=OtherReader.SHARED_CALENDAR,
+        also=SharedRowReader.SHARED_CALENDAR,
     ),
     "integrations.Event": OwnedTable(
-        OwnerSource.OWNER,
+        RowOwnerColumns.OWNER,
         "user_id",
         "weeks with appointments; the rest is sealed",
-        also=OtherReader.SHARED_CALENDAR,
+        also=SharedRowReader.SHARED_CALENDAR,
         many=True,
     ),
     "integrations.Export": OwnedTable(
-        OwnerSource.OWNER, "user_id", "that somebody took a copy along"
+        RowOwnerColumns.OWNER, "user_id", "that somebody took a copy along"
     ),
     "integrations.Heartbeat": UnownedTable(_SERVICE),
     "integrations.ParserCount": UnownedTable(_SERVICE),
     "integrations.Reply": OwnedTable(
-        OwnerSource.OWNER, "user_id", "that somebody wrote an event, and when"
+        RowOwnerColumns.OWNER, "user_id", "that somebody wrote an event, and when"
     ),
     "integrations.Notice": OwnedTable(
-        OwnerSource.CONNECTION, "connection_id", "what somebody was told", sync=True
+        RowOwnerColumns.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),
     # The person sees it in every organisation, and also after leaving all.
     "integrations.PurgeJob": OwnedTable(
-        OwnerSource.PERSON, "user_id", "that somebody left, and why", sync=True
+        RowOwnerColumns.PERSON, "user_id", "that somebody left, and why", sync=True
     ),
     "integrations.QuotaBucket": OwnedTable(
-        OwnerSource.CONNECTION, "connection_id", "how busy an account is", sync=True
+        RowOwnerColumns.CONNECTION, "connection_id", "how busy an account is", sync=True
     ),
     "integrations.SyncWork": OwnedTable(
-        OwnerSource.INTEGRATION, "integration_id", "how a copy stands", sync=True
+        RowOwnerColumns.INTEGRATION, "integration_id", "how a copy stands", sync=True
     ),
     "integrations.Watch": OwnedTable(
-        OwnerSource.INTEGRATION, "integration_id", "what providers tell us of", sync=True
+        RowOwnerColumns.INTEGRATION, "integration_id", "what providers tell us of", sync=True
     ),
     "integrations.SetAside": OwnedTable(
-        OwnerSource.INTEGRATION, "integration_id", "what would not parse"
+        RowOwnerColumns.INTEGRATION, "integration_id", "what would not parse"
     ),
     "integrations.Reconciliation": OwnedTable(
-        OwnerSource.INTEGRATION, "integration_id", "how much mail there is"
+        RowOwnerColumns.INTEGRATION, "integration_id", "how much mail there is"
     ),
 }
 
@@ -302,10 +304,10 @@ def get_owned_tables() -> Mapping[str, str]:
 @cache
 def get_site_tables() -> Mapping[str, str]:
     """Return the tables of rows that belong to a site, with their labels in `OWNERS`."""
-    return _get_tables_of_kind(SiteTable)
+    return _get_tables_of_kind(SiteRowsTable)
 
 
-def _get_tables_of_kind(kind: type[OwnedTable | SiteTable]) -> Mapping[str, str]:
+def _get_tables_of_kind(kind: type[OwnedTable | SiteRowsTable]) -> Mapping[str, str]:
     return {
         model._meta.db_table: label  # noqa: SLF001 - Django's documented model API
         for model in apps.get_models()

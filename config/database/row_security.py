@@ -1,5 +1,5 @@
 """
-Row-level security: creates the policies of `declared_row_security`, compares them, and drops others.
+Row-level security: creates the policies of `declared_row_security` and drops others.
 
 PostgreSQL rewrites a policy's text. So a policy's comment contains a hash of both texts, ours and
 PostgreSQL's, for the comparison.
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from .declared_row_security import RowPolicy, list_policies
+from .declared_row_security import RowSecurityPolicy, list_policies
 from .login_roles import DatabaseRoles
 from .row_owners import get_owned_tables, get_site_tables
 
@@ -30,7 +30,9 @@ class _CataloguePolicy(NamedTuple):
     comment: str | None
 
 
-def build_policies(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
+def build_row_security_policies(
+    connection: psycopg.Connection[Any], roles: DatabaseRoles
+) -> list[str]:
     """Create or replace differing policies, in the caller's transaction; return what was done."""
     done = []
     for table, is_on, is_forced, _ in _read_table_states(connection):
@@ -84,7 +86,7 @@ def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> 
 
 def _list_expected_policies(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
-) -> Iterator[RowPolicy]:
+) -> Iterator[RowSecurityPolicy]:
     owners = {owner for *_, owner in _read_table_states(connection)}
     # The one owner who migrates. Tables of another owner could not be changed anyway.
     for owner in sorted(owners)[:1]:
@@ -114,7 +116,7 @@ def _read_policies(connection: psycopg.Connection[Any]) -> list[_CataloguePolicy
     return [_CataloguePolicy(*row) for row in rows]
 
 
-def _is_as_declared(policy: RowPolicy, existing: _CataloguePolicy) -> bool:
+def _is_as_declared(policy: RowSecurityPolicy, existing: _CataloguePolicy) -> bool:
     letters = {"ALL": "*", "SELECT": "r", "UPDATE": "w", "DELETE": "d"}
     return (
         existing.roles == [policy.role]
@@ -125,12 +127,12 @@ def _is_as_declared(policy: RowPolicy, existing: _CataloguePolicy) -> bool:
     )
 
 
-def _compute_mark(policy: RowPolicy, existing: _CataloguePolicy) -> str:
+def _compute_mark(policy: RowSecurityPolicy, existing: _CataloguePolicy) -> str:
     words = (policy.rows, policy.check, existing.using, existing.check)
     return hashlib.sha256("\0".join(map(str, words)).encode()).hexdigest()
 
 
-def _create_policy(connection: psycopg.Connection[Any], policy: RowPolicy) -> None:
+def _create_policy(connection: psycopg.Connection[Any], policy: RowSecurityPolicy) -> None:
     name, table = sql.Identifier(policy.name), sql.Identifier(policy.table)
     connection.execute(
         sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {} USING ({}){}").format(

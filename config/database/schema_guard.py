@@ -17,14 +17,14 @@ def check_before_migrating(using: str) -> None:
     """
     database = connections[using]
     with database.cursor() as cursor:
-        if schema_version.is_earlier(cursor):
+        if schema_version.is_schema_version_earlier(cursor):
             name = database.settings_dict["NAME"]
             raise CommandError(
                 f'database "{name}" was made by an earlier version: use an empty one'
             )
         # Django would create this table later.
         MigrationRecorder(database).ensure_schema()
-        if not schema_version.is_current(cursor):
+        if not schema_version.is_schema_version_current(cursor):
             schema_version.record_version(cursor)
 
 
@@ -35,4 +35,4 @@ def is_schema_current() -> bool:
     :raises django.db.DatabaseError: if the database does not answer
     """
     with connection.cursor() as cursor:
-        return schema_version.is_current(cursor)
+        return schema_version.is_schema_version_current(cursor)

@@ -30,7 +30,7 @@ def compute_fingerprint(root: Path = ROOT) -> str:
     return f"schema {digest.hexdigest()}"
 
 
-def is_current(cursor: Any) -> bool:
+def is_schema_version_current(cursor: Any) -> bool:
     """
     Return whether this source tree created the schema.
 
@@ -40,14 +40,14 @@ def is_current(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0] == compute_fingerprint())
 
 
-def is_earlier(cursor: Any) -> bool:
+def is_schema_version_earlier(cursor: Any) -> bool:
     """
     Return whether another version created our tables.
 
     :param cursor: psycopg's or Django's, of the owner of the tables
     """
     cursor.execute("SELECT to_regclass('public.django_migrations') IS NOT NULL")
-    if not cursor.fetchone()[0] or is_current(cursor):
+    if not cursor.fetchone()[0] or is_schema_version_current(cursor):
         return False
     cursor.execute(
         "SELECT EXISTS (SELECT FROM public.django_migrations WHERE app = ANY (%s))", [list(APPS)]

@@ -14,17 +14,17 @@ from typing import Final
 from accounts.roles import Role
 from integrations.access.support_and_export_permits import SUPPORT
 
-from .row_owners import OwnedTable, StaffAccess
+from .row_owners import OwnedTable, StaffRowAccess
 
 _IS_OPEN: Final = (
     f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
 )
 #: By kind: the column that refers to another table, and the visible rows of that table.
 _BELONGS_TO: Final = {
-    StaffAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
-    StaffAccess.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
-    StaffAccess.CONNECTION: ("id", "SELECT i.connection_id FROM integrations_integration i"),
-    StaffAccess.LEDGER_KEY: ("holder", "SELECT c.id FROM integrations_connection c"),
+    StaffRowAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
+    StaffRowAccess.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
+    StaffRowAccess.CONNECTION: ("id", "SELECT i.connection_id FROM integrations_integration i"),
+    StaffRowAccess.LEDGER_KEY: ("holder", "SELECT c.id FROM integrations_connection c"),
 }
 
 
@@ -37,11 +37,11 @@ def build_opened_condition(table: OwnedTable, *, owner_condition: str, is_suppor
     """
     if table.opened is None:
         return "false"
-    if table.opened is StaffAccess.STAFF:
+    if table.opened is StaffRowAccess.STAFF:
         return f"{owner_condition} AND {_is_staff(table)}"
-    if table.opened is StaffAccess.AGREEMENT:
+    if table.opened is StaffRowAccess.AGREEMENT:
         return f"{_IS_OPEN} AND ({is_support} OR ({owner_condition}))"
-    if table.opened is StaffAccess.MESSAGE:
+    if table.opened is StaffRowAccess.MESSAGE:
         agreed_items = f"SELECT k.item FROM limited_use_consent k WHERE {_IS_OPEN}"  # noqa: S608 - our own words
         return f"{owner_condition} AND id = ANY (ARRAY({agreed_items}))"
     column, rows = _BELONGS_TO[table.opened]

@@ -22,7 +22,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from config.embedded import embedded_servers, embedded_service, sandbox_seed
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.embedded.earlier_version import refuse_earlier_version
 from config.parent_process import follow_parent
 
@@ -86,7 +86,7 @@ def run_campaigns(arguments: argparse.Namespace) -> int:
 
     people_file = arguments.data / "people.json"
     if not people_file.exists():
-        raise Unavailable(f"{people_file} is missing: start the demo first")
+        raise EmbeddedServersUnavailable(f"{people_file} is missing: start the demo first")
     seeded = json.loads(people_file.read_text(encoding="utf-8"))
     client = next(
         seeded_client
@@ -98,7 +98,7 @@ def run_campaigns(arguments: argparse.Namespace) -> int:
     try:
         response = feature.request_messages(client["delegation_id"], alice)
     except httpx.ConnectError:
-        raise Unavailable(f"nothing answers on port {arguments.port}") from None
+        raise EmbeddedServersUnavailable(f"nothing answers on port {arguments.port}") from None
     print_line(f"GET /v1/users/{alice}/messages for the purpose {client['purpose']}")
     print_line(f"{response.status_code} {response.headers['content-type']}")
     print_line(json.dumps(response.json(), indent=2))
@@ -183,7 +183,7 @@ def main() -> int:
         signal.signal(number, _raise_interrupt)
     try:
         return int(arguments.act(arguments))
-    except Unavailable as problem:
+    except EmbeddedServersUnavailable as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     except KeyboardInterrupt:

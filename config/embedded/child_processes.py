@@ -25,7 +25,7 @@ _STOP_TIMEOUT: Final = 20  # seconds
 _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
-class Unavailable(Exception):
+class EmbeddedServersUnavailable(Exception):
     """The embedded servers cannot start. The message is one line for a person."""
 
 
@@ -44,7 +44,7 @@ class ServerAccount:
             os.chown(path, self.uid, self.gid)
 
 
-def get_account() -> ServerAccount:
+def get_server_account() -> ServerAccount:
     """
     Return the account to run the servers under.
 
@@ -57,7 +57,7 @@ def get_account() -> ServerAccount:
     try:
         pwd.getpwuid(os.geteuid())
     except KeyError:
-        raise Unavailable(
+        raise EmbeddedServersUnavailable(
             f"user id {os.geteuid()} has no entry in the user database, which PostgreSQL needs: "
             "run as a named user, or set DATABASE_URL and BROKER_URL"
         ) from None

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import psycopg
 
 from config.database import schema_version
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.embedded.embedded_servers import ServerUrls
 
 
-def is_prepared(urls: ServerUrls, data_dir: Path) -> bool:
+def is_embedded_data_prepared(urls: ServerUrls, data_dir: Path) -> bool:
     """
     Return whether an earlier start has prepared schema, keys and people for this version.
 
@@ -23,17 +23,17 @@ def is_prepared(urls: ServerUrls, data_dir: Path) -> bool:
     if not all((data_dir / name).exists() for name in ("keyring", "people.json")):
         return False
     with psycopg.connect(urls.database) as connection, connection.cursor() as cursor:
-        return schema_version.is_current(cursor)
+        return schema_version.is_schema_version_current(cursor)
 
 
 def refuse_earlier_version(urls: ServerUrls, data_dir: Path) -> None:
     """:raises Unavailable: if an earlier version created the database; one line says what to do"""
     with psycopg.connect(urls.database) as connection, connection.cursor() as cursor:
-        if not schema_version.is_earlier(cursor):
+        if not schema_version.is_schema_version_earlier(cursor):
             return
     if urls.folder is None:
         name = urlsplit(urls.database).path.removeprefix("/")
-        raise Unavailable(
+        raise EmbeddedServersUnavailable(
             f'DATABASE_URL: database "{name}" was made by an earlier version: name an empty one'
         )
     data_dir = data_dir.resolve()
@@ -43,4 +43,6 @@ def refuse_earlier_version(urls: ServerUrls, data_dir: Path) -> None:
     to_delete = ".data/" if is_ours else str(data_dir)
     if data_dir not in urls.folder.parents:
         to_delete += f" and {urls.folder}"
-    raise Unavailable(f"{shown_path} was made by an earlier version: delete {to_delete}")
+    raise EmbeddedServersUnavailable(
+        f"{shown_path} was made by an earlier version: delete {to_delete}"
+    )

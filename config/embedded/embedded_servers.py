@@ -19,7 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from config.embedded import external_servers, server_binaries
-from config.embedded.child_processes import ServerAccount, Unavailable, get_account
+from config.embedded.child_processes import (
+    EmbeddedServersUnavailable,
+    ServerAccount,
+    get_server_account,
+)
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
 
@@ -69,7 +73,7 @@ def run_servers(
     files = None
     with ExitStack() as stack:
         if not (database and broker):
-            owner = get_account()
+            owner = get_server_account()
             folder = _prepare_folder(data_dir, owner)
             stack.enter_context(_lock_folder(folder))
             sockets = stack.enter_context(_create_socket_folder(folder, owner))
@@ -100,12 +104,12 @@ def join_servers(data_dir: Path) -> Iterator[ServerUrls]:
 def _find_running_servers(data_dir: Path) -> ServerUrls | None:
     if os.environ.get("DATABASE_URL") or os.environ.get("BROKER_URL"):
         return None
-    owner = get_account()
+    owner = get_server_account()
     folder = _prepare_folder(data_dir, owner)
     try:
         with _lock_folder(folder):
             return None
-    except Unavailable:
+    except EmbeddedServersUnavailable:
         sockets = Path((folder / "sockets").read_text(encoding="utf-8"))
     return ServerUrls(
         database=EmbeddedPostgres(folder, sockets, owner, {}).url,
@@ -121,11 +125,11 @@ def _prepare_folder(data_dir: Path, owner: ServerAccount) -> Path:
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     folder = data_dir.resolve() / "servers"
-    if not server_binaries.is_reachable(folder, owner):
+    if not server_binaries.is_path_reachable(folder, owner):
         mark = sha256(str(folder).encode()).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"antares-data-{mark}"
         if folder.exists() and (folder.is_symlink() or folder.stat().st_uid != owner.uid):
-            raise Unavailable(f"{folder} belongs to somebody else: remove it")
+            raise EmbeddedServersUnavailable(f"{folder} belongs to somebody else: remove it")
     folder.mkdir(mode=0o700, exist_ok=True)
     owner.give_ownership(folder, 0o700)
     return folder
@@ -137,7 +141,9 @@ def _lock_folder(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Unavailable(f"servers are already running on {folder}: stop them first") from None
+            raise EmbeddedServersUnavailable(
+                f"servers are already running on {folder}: stop them first"
+            ) from None
         yield
 
 

@@ -22,8 +22,8 @@ from config.database import role_logins
 from config.database.login_roles import DatabaseRoles
 from config.database.role_logins import ClassLogins
 from config.embedded import ports, sandbox_seed
-from config.embedded.child_processes import Unavailable, spawn_process, stop_process
-from config.embedded.earlier_version import is_prepared, refuse_earlier_version
+from config.embedded.child_processes import EmbeddedServersUnavailable, spawn_process, stop_process
+from config.embedded.earlier_version import is_embedded_data_prepared, refuse_earlier_version
 from config.embedded.embedded_servers import ServerUrls
 from config.process_classes import DEFAULT_PREFIX, WORKERS, ProcessClass
 
@@ -126,8 +126,8 @@ class RunningService:
     def wait_until_listening(self, name: str, port: int) -> None:
         try:
             ports.wait_for_port(port, self.processes[name], name=name)
-        except Unavailable as problem:
-            raise Unavailable(f"{problem}: see {self.logs / name}.log") from None
+        except EmbeddedServersUnavailable as problem:
+            raise EmbeddedServersUnavailable(f"{problem}: see {self.logs / name}.log") from None
 
     def find_ended_process(self) -> str | None:
         return next((name for name, p in self.processes.items() if p.poll() is not None), None)
@@ -248,7 +248,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
         try:
             # A person waits for the first page, and other starting processes would delay it. On
             # prepared data the web server starts first; the first page needs no sandbox.
-            if is_prepared(urls, data_dir):
+            if is_embedded_data_prepared(urls, data_dir):
                 service.start_site(ProcessClass.WEB, web_port)
                 _prepare_data(service, with_calendars=seed is None)
                 service.wait_until_listening("web", web_port)
@@ -282,4 +282,6 @@ def _prepare_data(service: RunningService, *, with_calendars: bool) -> None:
         cwd=ROOT,
     )
     if process.wait() != 0:
-        raise Unavailable("the database could not be prepared; the reason stands above")
+        raise EmbeddedServersUnavailable(
+            "the database could not be prepared; the reason stands above"
+        )

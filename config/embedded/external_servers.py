@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 
 from config.broker import get_tls_options
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 
 _TIMEOUT_SECONDS: Final = 5  # seconds
 _OLDEST_VERSION: Final = 16
@@ -19,16 +19,20 @@ _OLDEST_VERSION: Final = 16
 def check_database(url: str) -> None:
     """:raises Unavailable: unless a PostgreSQL that is new enough accepts the login"""
     if not url.startswith(("postgresql://", "postgres://")):
-        raise Unavailable("DATABASE_URL must be a postgresql:// address; there is no other dialect")
+        raise EmbeddedServersUnavailable(
+            "DATABASE_URL must be a postgresql:// address; there is no other dialect"
+        )
     try:
         with psycopg.connect(url, connect_timeout=_TIMEOUT_SECONDS, autocommit=True) as connection:
             version = connection.info.server_version // 10000
     except psycopg.OperationalError as error:
-        raise Unavailable(f"DATABASE_URL: {_first_line(error)}") from None
+        raise EmbeddedServersUnavailable(f"DATABASE_URL: {_first_line(error)}") from None
     except (psycopg.Error, ValueError):
-        raise Unavailable("DATABASE_URL is no address that PostgreSQL understands") from None
+        raise EmbeddedServersUnavailable(
+            "DATABASE_URL is no address that PostgreSQL understands"
+        ) from None
     if version < _OLDEST_VERSION:
-        raise Unavailable(
+        raise EmbeddedServersUnavailable(
             f"DATABASE_URL leads to PostgreSQL {version}: {_OLDEST_VERSION} or newer is needed"
         )
 
@@ -49,9 +53,9 @@ def check_broker(url: str, authority: str = "") -> None:
         with Connection(url, connect_timeout=_TIMEOUT_SECONDS, ssl=tls) as connection:  # type: ignore[no-untyped-call]  # ships no types
             connection.ensure_connection(max_retries=1, timeout=_TIMEOUT_SECONDS)
     except (OperationalError, OSError) as error:
-        raise Unavailable(f"BROKER_URL: {_first_line(error)}") from None
+        raise EmbeddedServersUnavailable(f"BROKER_URL: {_first_line(error)}") from None
     except Exception:  # noqa: BLE001 - each transport has errors of its own for what is no address
-        raise Unavailable("BROKER_URL is no address of a Redis or Valkey") from None
+        raise EmbeddedServersUnavailable("BROKER_URL is no address of a Redis or Valkey") from None
 
 
 def _first_line(error: Exception) -> str:

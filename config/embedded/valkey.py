@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from config.embedded import server_binaries
-from config.embedded.child_processes import ServerAccount, Unavailable, spawn_process, stop_process
+from config.embedded.child_processes import (
+    EmbeddedServersUnavailable,
+    ServerAccount,
+    spawn_process,
+    stop_process,
+)
 
 _START_TIMEOUT: Final = 10  # seconds
 
@@ -68,7 +73,9 @@ class EmbeddedValkey:
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._is_answering():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(f"Valkey did not start: see {self.folder / 'valkey.log'}")
+                raise EmbeddedServersUnavailable(
+                    f"Valkey did not start: see {self.folder / 'valkey.log'}"
+                )
             time.sleep(0.02)
 
     def _is_answering(self) -> bool:

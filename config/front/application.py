@@ -34,7 +34,7 @@ LINGER: Final = 2.0
 Scope = Mapping[str, Any]
 
 
-class Front:
+class AsgiFront:
     """
     Serves a WSGI application by ASGI.
 

@@ -7,16 +7,18 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from integrations.providers.oauth import Endpoints
+from integrations.providers.oauth import OAuthEndpoints
 from integrations.providers.provider import Provider
 
 
-def get_endpoints(provider: str) -> Endpoints:
+def get_endpoints(provider: str) -> OAuthEndpoints:
     configured = _get_settings(provider)
-    return Endpoints(**{field.name: getattr(configured, field.name) for field in fields(Endpoints)})
+    return OAuthEndpoints(
+        **{field.name: getattr(configured, field.name) for field in fields(OAuthEndpoints)}
+    )
 
 
-def is_registered(provider: str) -> bool:
+def is_provider_registered(provider: str) -> bool:
     """Without a client id in the settings, the provider is off."""
     return bool(_get_settings(provider).client_id)
 

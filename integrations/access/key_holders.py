@@ -30,12 +30,12 @@ def raise_epoch(integration: Integration) -> None:
     for key_row in data_key_rows.get_metadata(
         [integration.id, *list_cache_holders(integration.id)]
     ):
-        data_keys.raise_epoch(holder=key_row.holder, epoch=integration.epoch)
+        data_keys.raise_data_key_epoch(holder=key_row.holder, epoch=integration.epoch)
 
 
 def delete_cache_keys(integration_id: UUID) -> list[tuple[UUID, DestroyedKey]]:
     deleted_keys = (
-        (cache_holder, data_keys.destroy_key(holder=cache_holder))
+        (cache_holder, data_keys.destroy_data_key(holder=cache_holder))
         for cache_holder in list_cache_holders(integration_id)
     )
     return [
@@ -66,9 +66,9 @@ def record_key_deletion(
 
 def ensure_cache_key(calendar: Calendar, *, epoch: int, at: datetime) -> None:
     """The caller saves the calendar: its `cache_id` changes with a new key."""
-    if data_keys.has_key(calendar.cache_id):
+    if data_keys.has_data_key(calendar.cache_id):
         return
     calendar.cache_id = uuid7()
     # A local calendar cannot be fetched again: its key lives as long as backups do.
     line = KeyLine.OWN if calendar.is_local else KeyLine.CONTENT
-    data_keys.create_key(holder=calendar.cache_id, line=line, at=at, epoch=epoch)
+    data_keys.create_data_key(holder=calendar.cache_id, line=line, at=at, epoch=epoch)

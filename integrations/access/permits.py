@@ -124,7 +124,7 @@ def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
     An empty list or an unknown id opens nothing, so no later refusal would keep the client from
     learning which rows exist.
     """
-    if actor.kind != ActorKind.CLIENT or features.is_registered(
+    if actor.kind != ActorKind.CLIENT or features.is_feature_use_registered(
         actor.feature, purpose=actor.purpose or "", data_class=None, client=True
     ):
         return

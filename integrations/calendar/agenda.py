@@ -20,8 +20,8 @@ from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats import timezones
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import BadWindow, TimeWindow
-from integrations.formats.recurrence.rrule_iter import WorkBudget
+from integrations.formats.recurrence.expansion import BadTimeWindow, TimeWindow
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, SealedRow
@@ -57,7 +57,7 @@ def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     :raises WindowTooLong, integrations.formats.timezones.UnknownZone:
     """
     if end <= start:
-        raise BadWindow
+        raise BadTimeWindow
     if end - start > MAX_WINDOW:
         raise WindowTooLong
     return expansion.make_window(start, end, zone=timezones.get_iana_name(zone))
@@ -260,11 +260,13 @@ def _serialize_page(
     agenda_rows: AgendaRows,
     envelope: Mapping[str, Any],
 ) -> dict[str, Any]:
-    expanded = occurrences.expand_rows(opened, window, work=WorkBudget(_MAX_STEPS))
+    expanded = occurrences.expand_rows(opened, window, work=RecurrenceWorkBudget(_MAX_STEPS))
     page_occurrences, next_cursor = page.cut_page(
         expanded.occurrences, window, read_until=agenda_rows.read_until
     )
-    page_occurrences = event_descriptions.update_occurrences(page_occurrences, agenda_rows.permits)
+    page_occurrences = event_descriptions.update_occurrence_descriptions(
+        page_occurrences, agenda_rows.permits
+    )
     return {
         **envelope,
         "data": event_json.serialize_occurrences(page_occurrences),

@@ -14,7 +14,7 @@ from uuid import UUID
 from integrations.formats.recurrence import free_busy
 from integrations.formats.recurrence.expansion import TimeWindow
 from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
-from integrations.formats.recurrence.rrule_iter import WorkBudget
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 
 from . import occurrences
 from .event_rows import EventRow
@@ -36,21 +36,21 @@ def get_busy_times(
     }
     for row, values in opened_rows:
         rows[row.visible.calendar.id].append((row, values))
-    work = WorkBudget(_MAX_STEPS)
+    work = RecurrenceWorkBudget(_MAX_STEPS)
     # The smallest first, so that an expensive calendar takes no budget from the others.
     smallest_first = sorted(windows, key=lambda calendar_id: len(rows[calendar_id]))
     return {
         calendar_id: _get_calendar_times(
             rows[calendar_id],
             windows[calendar_id],
-            WorkBudget(_MAX_STEPS_PER_CALENDAR, parent=work),
+            RecurrenceWorkBudget(_MAX_STEPS_PER_CALENDAR, parent=work),
         )
         for calendar_id in smallest_first
     }
 
 
 def _get_calendar_times(
-    opened_rows: OpenedEventRows, window: TimeWindow, work: WorkBudget
+    opened_rows: OpenedEventRows, window: TimeWindow, work: RecurrenceWorkBudget
 ) -> BusyTimes:
     if any("timing" not in values for _, values in opened_rows):
         return UNKNOWN

@@ -61,7 +61,7 @@ def render_field(record: Mapping[str, Any]) -> str | None:
     return description.html.strip()
 
 
-def update_occurrences(
+def update_occurrence_descriptions(
     occurrences: Sequence[EventOccurrence], permits: Permits
 ) -> list[EventOccurrence]:
     """
@@ -81,7 +81,7 @@ def update_occurrences(
     ]
 
 
-def update_row(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedValues:
+def update_row_description(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedValues:
     """See `update_occurrences`."""
     contents = _sanitize_outdated({row.id: (row, values)}, permits)
     return {**values, "content": contents[row.id]} if row.id in contents else values

@@ -45,12 +45,12 @@ def serialize_calendar(
         "read_only": share is not None or calendar.role not in {"writer", "owner"},
         "shared_by": None if share is None else share.owner_id,
         "level": "owner" if share is None else share.level,
-        "copy": serialize_copy(visible, at=at),
+        "copy": serialize_calendar_copy_state(visible, at=at),
         "etag": calendar.version if share is None else None,
     }
 
 
-def serialize_copy(
+def serialize_calendar_copy_state(
     visible: VisibleCalendar, *, at: datetime, is_withheld: bool = False
 ) -> JsonObject:
     """:param is_withheld: whether the sharer may not show the calendar now"""

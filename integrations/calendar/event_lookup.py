@@ -162,7 +162,7 @@ def serialize_event(
             return _serialize_occurrence(
                 occurrences.build_changed_occurrence(opened_rows, row, values), permits
             )
-        updated_values = event_descriptions.update_row(row, values, permits)
+        updated_values = event_descriptions.update_row_description(row, values, permits)
         return event_json.serialize_master(
             row, updated_values, occurrences.read_event_content(row, updated_values)
         )
@@ -170,7 +170,7 @@ def serialize_event(
 
 
 def _serialize_occurrence(occurrence: EventOccurrence, permits: Permits) -> dict[str, Any]:
-    [updated] = event_descriptions.update_occurrences([occurrence], permits)
+    [updated] = event_descriptions.update_occurrence_descriptions([occurrence], permits)
     return event_json.serialize_occurrence(updated)
 
 

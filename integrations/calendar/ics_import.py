@@ -30,7 +30,7 @@ RATE: Final = Rate("import", 30, 3600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportResult:
+class CalendarImportResult:
     """
     Counts of events that are new, that existed, and that the file cancels.
 
@@ -43,7 +43,9 @@ class ImportResult:
     left_out: tuple[str, ...]
 
 
-def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -> ImportResult:
+def import_calendar_file(
+    *, actor: Actor, calendar_id: UUID, data: bytes, at: datetime
+) -> CalendarImportResult:
     """
     An event with an existing UID is replaced, so importing again creates no duplicates. Times
     without a zone are in the calendar's zone.
@@ -62,7 +64,7 @@ def import_file(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -
         part_uids=[*_list_part_uids(file)],
     )
     result = local_events.write_events(actor=actor, writes={calendar_id: write}, at=at)[calendar_id]
-    return ImportResult(
+    return CalendarImportResult(
         added_count=len(write.put) - len(result.replaced_uids),
         replaced_count=len(result.replaced_uids),
         removed_count=result.dropped_count,

@@ -47,7 +47,7 @@ class CalendarNameMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarProperties:
+class LocalCalendarProperties:
     """`zone` is an IANA name, `colour` as in `#1a73e8`."""
 
     name: str
@@ -67,8 +67,8 @@ class CreatedCalendar:
     is_replayed: bool
 
 
-def create_calendar(
-    *, actor: Actor, properties: CalendarProperties, version: int, at: datetime
+def create_local_calendar(
+    *, actor: Actor, properties: LocalCalendarProperties, version: int, at: datetime
 ) -> UUID:
     """
     :param version: of the agreement that the actor accepted
@@ -82,7 +82,11 @@ def create_calendar(
 
 
 def create_calendar_once(
-    context: RequestContext, *, properties: CalendarProperties, version: int, request: KeyedRequest
+    context: RequestContext,
+    *,
+    properties: LocalCalendarProperties,
+    version: int,
+    request: KeyedRequest,
 ) -> CreatedCalendar:
     """
     See `create_calendar`.
@@ -103,7 +107,7 @@ def create_calendar_once(
 
 
 def rename_calendar(
-    *, actor: Actor, calendar_id: UUID, properties: CalendarProperties, etag: str
+    *, actor: Actor, calendar_id: UUID, properties: LocalCalendarProperties, etag: str
 ) -> None:
     """
     :param etag: the version that the actor saw
@@ -125,10 +129,10 @@ def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime)
     """
     with transaction.atomic(durable=True):
         calendar = _lock_own_calendar(actor, calendar_id, etag)
-        ended_key = data_keys.destroy_key(holder=calendar.cache_id)
+        ended_key = data_keys.destroy_data_key(holder=calendar.cache_id)
         count, _ = Event.objects.filter(calendar=calendar).delete()
         shares.end_item_shares(items=[calendar.id], at=at)
-        name = pseudonyms.get_naming(calendar.integration.connection_id)
+        name = pseudonyms.get_pseudonym_naming(calendar.integration.connection_id)
         entries.record_event(
             event="calendar.removed",
             about=calendar.integration_id,
@@ -152,7 +156,7 @@ def _lock_membership(person_id: UUID, organisation_id: UUID) -> None:
 
 
 def _agree_and_create(
-    owner_ids: tuple[UUID, UUID], properties: CalendarProperties, version: int, at: datetime
+    owner_ids: tuple[UUID, UUID], properties: LocalCalendarProperties, version: int, at: datetime
 ) -> Calendar:
     properties = _clean_properties(properties)
     if version != FEATURES[FEATURE].version:
@@ -176,7 +180,7 @@ def _insert_calendar(
     integration: Integration,
     person_id: UUID,
     organisation_id: UUID,
-    properties: CalendarProperties,
+    properties: LocalCalendarProperties,
     at: datetime,
 ) -> Calendar:
     calendar = Calendar(
@@ -198,7 +202,7 @@ def _insert_calendar(
     return calendar
 
 
-def _seal_properties(calendar: Calendar, properties: CalendarProperties) -> SealedValue:
+def _seal_properties(calendar: Calendar, properties: LocalCalendarProperties) -> SealedValue:
     sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=calendar.integration.epoch)
     record = {
         "id": "",
@@ -209,11 +213,11 @@ def _seal_properties(calendar: Calendar, properties: CalendarProperties) -> Seal
     return sealer.seal_value(Calendar, "about", row=calendar.id, data=orjson.dumps(record))
 
 
-def _clean_properties(properties: CalendarProperties) -> CalendarProperties:
+def _clean_properties(properties: LocalCalendarProperties) -> LocalCalendarProperties:
     name = " ".join(properties.name.split())
     if not name or len(name) > MAX_NAME_LENGTH:
         raise CalendarNameMissing
-    return CalendarProperties(name, timezones.get_zone(properties.zone).key, properties.colour)
+    return LocalCalendarProperties(name, timezones.get_zone(properties.zone).key, properties.colour)
 
 
 def _get_person_ids(actor: Actor) -> tuple[UUID, UUID]:

@@ -29,7 +29,7 @@ def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: dateti
         provider=LOCAL.key,
         connected_at=at,
     )
-    ledger_keys.create_key(holder=connection.id, at=at)
+    ledger_keys.create_ledger_key(holder=connection.id, at=at)
     integration = Integration.objects.create(
         id=uuid7(),
         connection=connection,
@@ -39,7 +39,7 @@ def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: dateti
         status_since=at,
         switched_on_at=at,
     )
-    data_keys.create_key(
+    data_keys.create_data_key(
         holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
     )
     entries.record_event(
@@ -47,6 +47,6 @@ def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: dateti
         about=integration.id,
         body={"product": "calendar", "horizon_days": None},
         at=at,
-        naming=pseudonyms.get_naming(connection.id),
+        naming=pseudonyms.get_pseudonym_naming(connection.id),
     )
     return integration

@@ -19,7 +19,7 @@ from django.db import transaction
 from accounts.actors import Actor, ActorKind
 from integrations.access import calendar_permits, fences
 from integrations.access.request_context import ObjectNotFound
-from integrations.formats.recurrence.rrule_iter import WorkBudget
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.models import LIVE, Calendar, Event
 from limited_use.vault import sealing
 from limited_use.vault.sealing import Sealer
@@ -36,7 +36,7 @@ MAX_STEPS: Final = 2_000_000
 MAX_TRIES: Final = 3
 
 
-class CalendarFull(Exception):
+class LocalCalendarFull(Exception):
     """The calendar would have more than `MAX_ROWS`."""
 
 
@@ -143,7 +143,7 @@ def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> Prep
         page,
         calendar=calendar,
         sealer=sealer,
-        work=WorkBudget(MAX_STEPS),
+        work=RecurrenceWorkBudget(MAX_STEPS),
         descriptions=event_descriptions.sanitize_descriptions(page.events),
     )
     blinds = {
@@ -182,9 +182,9 @@ def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> 
                 transaction.set_rollback(True)
                 return False
             calendar.round += 1
-            event_store.write_batch(prepared.batch, at=at)
+            event_store.write_event_batch(prepared.batch, at=at)
             if Event.objects.filter(calendar=calendar).count() > MAX_ROWS:
-                raise CalendarFull
+                raise LocalCalendarFull
             Calendar.objects.filter(id=calendar.id).update(round=calendar.round)
     return True
 

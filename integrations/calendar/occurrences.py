@@ -15,8 +15,8 @@ from integrations.formats.event import EventContent
 from integrations.formats.recurrence import expansion
 from integrations.formats.recurrence.expansion import Occurrence, TimeWindow
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
-from integrations.formats.recurrence.series import BadEvent, StartKey, to_start_key
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
+from integrations.formats.recurrence.series import BadEventTimes, StartKey, to_start_key
 from integrations.formats.timezones import UnknownZone
 from integrations.models import EventKind
 from limited_use.vault.envelope import Damaged
@@ -57,7 +57,7 @@ class _SeriesExceptions:
 
 
 def expand_rows(
-    opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget | None = None
+    opened_rows: OpenedEventRows, window: TimeWindow, *, work: RecurrenceWorkBudget | None = None
 ) -> ExpandedWindow:
     """`unreadable_ids` are damaged rows and invalid series."""
     unreadable = [row.id for row, values in opened_rows if not values]
@@ -77,7 +77,7 @@ def expand_rows(
                 exceptions=series_exceptions.contents if series_exceptions is not None else {},
                 work=work,
             )
-        except (BadEvent, BadSeries, TooManyOccurrences):
+        except (BadEventTimes, BadSeries, TooManyOccurrences):
             unreadable.append(row.id)
             continue
         event_occurrences += [
@@ -95,7 +95,7 @@ def expand_rows(
 
 
 def list_occurrences(
-    opened_rows: OpenedEventRows, window: TimeWindow, *, work: WorkBudget
+    opened_rows: OpenedEventRows, window: TimeWindow, *, work: RecurrenceWorkBudget
 ) -> list[Occurrence] | None:
     """Return None if any series cannot be expanded."""
     exceptions = _group_exceptions(opened_rows)
@@ -111,7 +111,7 @@ def list_occurrences(
             event_occurrence.occurrence
             for event_occurrence in _expand_orphans(opened_rows, exceptions, window)
         ]
-    except (BadEvent, BadSeries, TooManyOccurrences, UnknownZone):
+    except (BadEventTimes, BadSeries, TooManyOccurrences, UnknownZone):
         return None
     return occurrences
 
@@ -138,7 +138,7 @@ def find_occurrence(
                 original_start,
                 exceptions=series_exceptions.contents if series_exceptions is not None else {},
             )
-        except (BadEvent, BadSeries, TooManyOccurrences):
+        except (BadEventTimes, BadSeries, TooManyOccurrences):
             return None
         return (
             None

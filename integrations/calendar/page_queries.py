@@ -61,7 +61,7 @@ def get_calendar_page_data(
     :raises limited_use.guard.guard.AccessRefused:
     """
     calendars = agenda.get_visible_calendars(context)
-    chosen_calendars = [visible for visible in calendars if is_chosen(visible, hidden_ids)]
+    chosen_calendars = [visible for visible in calendars if is_calendar_chosen(visible, hidden_ids)]
     refreshing = refresh_on_read.request_refresh(chosen_calendars, at=context.at)
     current_calendars = [visible for visible in chosen_calendars if visible.is_current(context.at)]
     event_rows_in_window = event_rows.get_window_rows(
@@ -149,7 +149,7 @@ def get_description_data(context: RequestContext, event_id: EventId) -> EventPag
     return EventPageData(rows, permits, visible, [], "")
 
 
-def is_chosen(visible: VisibleCalendar, hidden_ids: Collection[UUID]) -> bool:
+def is_calendar_chosen(visible: VisibleCalendar, hidden_ids: Collection[UUID]) -> bool:
     """For a shared calendar, the viewer's own choice counts."""
     return (
         visible.calendar.is_shown
@@ -163,7 +163,7 @@ def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[U
     chosen_calendars = [
         visible
         for visible in agenda.get_visible_calendars(context)
-        if is_chosen(visible, hidden_ids)
+        if is_calendar_chosen(visible, hidden_ids)
     ]
     return len(refresh_on_read.request_refresh(chosen_calendars, at=context.at))
 

@@ -154,7 +154,9 @@ def serialize_calendar_states(
         {
             "id": visible.calendar.id,
             "complete": visible in shown_calendars,
-            **event_json.serialize_copy(visible, at=at, is_withheld=visible in withheld_calendars),
+            **event_json.serialize_calendar_copy_state(
+                visible, at=at, is_withheld=visible in withheld_calendars
+            ),
         }
         for visible in (*shown_calendars, *missing_calendars)
     ]

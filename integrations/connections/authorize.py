@@ -9,7 +9,7 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from integrations.access import permits, scopes
-from integrations.access.endpoints import get_endpoints, is_registered, redirect_uri
+from integrations.access.endpoints import get_endpoints, is_provider_registered, redirect_uri
 from integrations.access.fences import NotConnectedError
 from integrations.grants import access_tokens
 from integrations.models import Connection, ConnectionStatus
@@ -53,7 +53,7 @@ def begin_connect(  # noqa: PLR0913
         or actor.organisation_id is None
     ):
         raise UnknownProvider
-    if product not in registered_provider.products or not is_registered(provider):
+    if product not in registered_provider.products or not is_provider_registered(provider):
         raise UnknownProvider
     declared_versions = {feature.key: feature.version for feature in features}
     if dict(agreed_versions) != declared_versions:

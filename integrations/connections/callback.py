@@ -22,7 +22,7 @@ from integrations.coordination import contention
 from integrations.grants import credentials, provider_alerts, shared_grants
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.providers import PROVIDERS, errors, identity, oauth
-from integrations.providers.oauth import Endpoints, TokenSet
+from integrations.providers.oauth import OAuthEndpoints, TokenSet
 from integrations.providers.provider import Provider
 
 from . import connect_outcomes, oauth_state, save_grant
@@ -66,10 +66,10 @@ def complete_connect(
             provider=callback.provider,
             at=at,
         )
-    except oauth_state.StateExpired as expired:
+    except oauth_state.OAuthStateExpired as expired:
         attempt, outcome = expired.attempt, AttemptOutcome.EXPIRED
-    except (oauth_state.UnknownState, oauth_state.StateReplayed) as error:
-        is_replay = isinstance(error, oauth_state.StateReplayed)
+    except (oauth_state.UnknownOAuthState, oauth_state.OAuthStateReplayed) as error:
+        is_replay = isinstance(error, oauth_state.OAuthStateReplayed)
         connect_request = ConnectRequest(
             user_id=user_id,
             organisation_id=organisation_id,
@@ -158,7 +158,7 @@ def _check_callback(callback: OAuthCallback, provider: Provider) -> None:
         raise connect_outcomes.MalformedCallback
 
 
-def _check_issuer(callback: OAuthCallback, endpoints: Endpoints) -> None:
+def _check_issuer(callback: OAuthCallback, endpoints: OAuthEndpoints) -> None:
     """
     Call this before the code is sent anywhere (RFC 9207). If `iss` is not required, the redirect
     URI identifies the provider.

@@ -8,14 +8,14 @@ from typing import Final
 from uuid import UUID
 
 from integrations.access import scopes
-from integrations.access.endpoints import is_registered
+from integrations.access.endpoints import is_provider_registered
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.providers.provider import Provider
 from limited_use.policy.features import Feature
 
 from . import requested_permissions
-from .requested_permissions import RequestedPermission
+from .requested_permissions import RequestedScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,16 @@ class ConnectableProduct:
     title: str
     says: str
     features: tuple[Feature, ...]
-    requests: tuple[RequestedPermission, ...]
+    requests: tuple[RequestedScope, ...]
     has_single_permissions: bool
 
 
 def list_requested_permissions(
     provider: Provider, product: str, *, connection_id: UUID | None = None
-) -> tuple[RequestedPermission, ...]:
+) -> tuple[RequestedScope, ...]:
     """:param connection_id: to add it to; scopes of its live products are requested again"""
     products = scopes.get_connect_products(product, connection_id)
-    return requested_permissions.list_permissions(provider, products)
+    return requested_permissions.list_requested_scopes(provider, products)
 
 
 # The purpose of each product. The provider decides which products it has.
@@ -60,5 +60,5 @@ def list_connectable_products() -> tuple[ConnectableProduct, ...]:
         )
         for provider in PROVIDERS.values()
         for product, says in _PURPOSES.items()
-        if product in provider.products and is_registered(provider.key)
+        if product in provider.products and is_provider_registered(provider.key)
     )

@@ -112,7 +112,7 @@ def fence_connection(*, connection_id: UUID, at: datetime) -> None:
             connection.reauth_since = None
             connection.refresh_lease_by = connection.refresh_lease_until = None
             credentials.fence_keys(connection)
-            name = pseudonyms.get_naming(connection.id)
+            name = pseudonyms.get_pseudonym_naming(connection.id)
             entries.record_event(
                 event="connection.forgotten", about=connection.id, at=at, naming=name
             )
@@ -135,7 +135,7 @@ def _end_connection(connection_id: UUID, outcome: RevocationOutcome, *, at: date
             about=connection_id,
             body={"outcome": str(outcome)},
             at=at,
-            naming=pseudonyms.get_naming(connection_id),
+            naming=pseudonyms.get_pseudonym_naming(connection_id),
         )
         connection_deletion.end_connection(connection_id, at=at)
         ledger_key_release.settle_ledger_key(connection_id, at=at)

@@ -27,15 +27,15 @@ LIFETIME = timedelta(minutes=10)
 KEPT_FOR = timedelta(days=30)
 
 
-class UnknownState(Exception):
+class UnknownOAuthState(Exception):
     """Unknown, or of another person, browser or provider. Start again."""
 
 
-class StateReplayed(Exception):
+class OAuthStateReplayed(Exception):
     """The state was used before. Do nothing."""
 
 
-class StateExpired(Exception):
+class OAuthStateExpired(Exception):
     """The state came back too late. Start again."""
 
     def __init__(self, attempt: ConnectAttempt) -> None:
@@ -88,13 +88,13 @@ def consume_state(
     with transaction.atomic(durable=True):
         attempt = attempts.select_for_update(no_key=True).first()
         if attempt is None:
-            raise UnknownState
+            raise UnknownOAuthState
         if attempt.used_at is not None:
-            raise StateReplayed
+            raise OAuthStateReplayed
         attempt.used_at = at
         attempt.save(update_fields=["used_at"])
     if attempt.outcome != AttemptOutcome.PENDING or at >= attempt.expires_at:
-        raise StateExpired(attempt)
+        raise OAuthStateExpired(attempt)
     return attempt
 
 

@@ -104,7 +104,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
         switched_on_at=at,
     )
     integration.save(force_insert=True)
-    data_keys.create_key(
+    data_keys.create_data_key(
         holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
     )
     work = SyncWork.objects.create(
@@ -117,7 +117,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
         about=integration.id,
         body={"product": product, "horizon_days": integration.horizon_days},
         at=at,
-        naming=pseudonyms.get_naming(connection.id),
+        naming=pseudonyms.get_pseudonym_naming(connection.id),
     )
 
 

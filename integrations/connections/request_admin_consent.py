@@ -10,7 +10,7 @@ from integrations.access.endpoints import (
     admin_consent_redirect_uri,
     admin_consent_url,
     get_endpoints,
-    is_registered,
+    is_provider_registered,
 )
 from integrations.providers import admin_consent, get_connectable_provider
 
@@ -39,7 +39,7 @@ def create_admin_consent_link(
     if (
         registered_provider is None
         or not url
-        or not is_registered(provider)
+        or not is_provider_registered(provider)
         or product not in registered_provider.products
     ):
         raise UnknownProvider

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from integrations.access import scopes
-from integrations.access.endpoints import is_registered
+from integrations.access.endpoints import is_provider_registered
 from integrations.providers import PROVIDERS
-from integrations.providers.provider import Permission, Provider
+from integrations.providers.provider import Provider, ProviderScope
 
 
 @dataclass(frozen=True, slots=True)
-class RequestedPermission:
+class RequestedScope:
     """
     :param provider: display name
     :param products: those that request the scope
@@ -32,9 +32,9 @@ class RequestedPermission:
     methods: tuple[str, ...]
 
 
-def list_permissions(
+def list_requested_scopes(
     provider: Provider, products: Iterable[str]
-) -> tuple[RequestedPermission, ...]:
+) -> tuple[RequestedScope, ...]:
     """Scopes of identity come last."""
     sorted_products = sorted(products)
     requested_scopes = frozenset(
@@ -49,19 +49,19 @@ def list_permissions(
     )
 
 
-def list_all_permissions() -> tuple[RequestedPermission, ...]:
+def list_all_permissions() -> tuple[RequestedScope, ...]:
     return tuple(
         permission
         for provider in PROVIDERS.values()
-        if provider.products and is_registered(provider.key)
-        for permission in list_permissions(provider, provider.products)
+        if provider.products and is_provider_registered(provider.key)
+        for permission in list_requested_scopes(provider, provider.products)
     )
 
 
-def _describe_scope(provider: Provider, scope: str, products: list[str]) -> RequestedPermission:
+def _describe_scope(provider: Provider, scope: str, products: list[str]) -> RequestedScope:
     uses = list(_find_permissions(provider, scope, products))
     reasons = dict.fromkeys(permission.reason for _, permission in uses)
-    return RequestedPermission(
+    return RequestedScope(
         provider=provider.label,
         scope=scope,
         products=tuple(
@@ -75,7 +75,7 @@ def _describe_scope(provider: Provider, scope: str, products: list[str]) -> Requ
 
 def _find_permissions(
     provider: Provider, scope: str, products: list[str]
-) -> Iterator[tuple[str, Permission]]:
+) -> Iterator[tuple[str, ProviderScope]]:
     """Yield nothing for scopes of identity."""
     yield from (
         ("", permission)

@@ -103,7 +103,7 @@ def store_grant(
         connection.asked_scopes = attempt.asked_scopes
         connection.granted_scopes = sorted(granted)
         connection.save()
-        ledger_keys.create_key(holder=connection.id, at=at)
+        ledger_keys.create_ledger_key(holder=connection.id, at=at)
         entries.record_event(
             event="connection.connected",
             about=connection.id,
@@ -113,7 +113,7 @@ def store_grant(
                 "scopes": len(granted),
             },
             at=at,
-            naming=pseudonyms.get_naming(connection.id),
+            naming=pseudonyms.get_pseudonym_naming(connection.id),
         )
         outcome = products.settle_product(attempt, connection, provider, granted, at)
         products.settle_other_products(connection, attempt.product, provider, granted, at)

@@ -17,7 +17,7 @@ from integrations.mail.sync import mail_quarantine, mailbox_rows
 from integrations.models import FETCHABLE, Reconciliation, SetAside, SyncStage, SyncWork
 from integrations.push import watch_health
 from integrations.push.watch_health import WatchHealth
-from integrations.sync.check_intervals import CheckInterval, get_interval
+from integrations.sync.check_intervals import PollInterval, get_interval
 
 # Due and untouched for longer than this: no worker is running.
 STALLED_AFTER = timedelta(minutes=2)
@@ -67,10 +67,10 @@ class SyncProgress:
     delayed_until: datetime | None
     compared: ReconciliationCounts | None
     watch: WatchHealth | None
-    interval: CheckInterval | None
+    interval: PollInterval | None
 
     @property
-    def current_interval(self) -> CheckInterval | None:
+    def current_interval(self) -> PollInterval | None:
         is_delayed = self.failing_since is not None or bool(self.pause_reason) or self.is_stalled
         return self.interval if self.stage == SyncStage.DELTA and not is_delayed else None
 
@@ -116,7 +116,7 @@ def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID,
     }
 
 
-def is_stalled(work: SyncWork, *, at: datetime) -> bool:
+def is_sync_work_stalled(work: SyncWork, *, at: datetime) -> bool:
     """Return whether the work waited longer than a running worker would leave it."""
     last_seen_at = max(filter(None, (work.next_sync_at, work.heartbeat_at, work.lease_until)))
     return at - last_seen_at > STALLED_AFTER
@@ -142,7 +142,7 @@ def _build_progress(
         next_try_at=work.next_sync_at,
         failing_since=work.failing_since,
         pause_reason=work.pause_reason if work.next_sync_at > at else "",
-        is_stalled=is_stalled(work, at=at),
+        is_stalled=is_sync_work_stalled(work, at=at),
         aside_count=quarantined.get("aside", 0),
         delayed_count=quarantined.get("delayed", 0),
         delayed_until=quarantined.get("until"),
@@ -153,7 +153,7 @@ def _build_progress(
     )
 
 
-def _get_interval(work: SyncWork, watch: WatchHealth | None, at: datetime) -> CheckInterval | None:
+def _get_interval(work: SyncWork, watch: WatchHealth | None, at: datetime) -> PollInterval | None:
     if work.resource != mailbox_rows.RESOURCE or work.integration.status not in FETCHABLE:
         return None
     began_at = work.integration.switched_on_at

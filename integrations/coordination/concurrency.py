@@ -34,7 +34,7 @@ class TooManyStreams(Exception):
     """The person downloads two other files. Nothing was done; ask again when one has ended."""
 
 
-class PersonSlot:
+class PersonRequestSlot:
     """
     Occupied until it is given back or garbage-collected. As a context manager it gives itself
     back if the block fails; after success its new holder does (`hold_slot`).
@@ -42,7 +42,7 @@ class PersonSlot:
 
     __slots__ = ("__weakref__", "_budget", "_person_id")
 
-    def __init__(self, budget: SlotBudget, person_id: UUID) -> None:
+    def __init__(self, budget: PersonSlotBudget, person_id: UUID) -> None:
         self._budget, self._person_id = budget, person_id
 
     def give_back(self) -> None:
@@ -62,7 +62,7 @@ class PersonSlot:
             self.give_back()
 
 
-class SlotBudget:
+class PersonSlotBudget:
     """
     Slots are held by weak references: a dropped response that was not closed frees its slot.
 
@@ -73,19 +73,19 @@ class SlotBudget:
     def __init__(self, most: int, refusal: type[Exception]) -> None:
         self._most = most
         self._refusal = refusal
-        self._lent: dict[UUID, list[weakref.ref[PersonSlot]]] = {}
+        self._lent: dict[UUID, list[weakref.ref[PersonRequestSlot]]] = {}
         self._lock = Lock()
 
-    def lend_slot(self, person_id: UUID) -> PersonSlot:
+    def lend_slot(self, person_id: UUID) -> PersonRequestSlot:
         with self._lock:
             lent_slots = self._find_lent_slots(person_id)
             if len(lent_slots) >= self._most:
                 raise self._refusal
-            slot = PersonSlot(self, person_id)
+            slot = PersonRequestSlot(self, person_id)
             self._lent[person_id] = [*lent_slots, weakref.ref(slot)]
             return slot
 
-    def take_slot_back(self, slot: PersonSlot, person_id: UUID) -> None:
+    def take_slot_back(self, slot: PersonRequestSlot, person_id: UUID) -> None:
         with self._lock:
             remaining_slots = [
                 reference
@@ -101,12 +101,12 @@ class SlotBudget:
         with self._lock:
             return len(self._find_lent_slots(person_id))
 
-    def _find_lent_slots(self, person_id: UUID) -> list[weakref.ref[PersonSlot]]:
+    def _find_lent_slots(self, person_id: UUID) -> list[weakref.ref[PersonRequestSlot]]:
         return [reference for reference in self._lent.get(person_id, ()) if reference() is not None]
 
 
-WAIT_SLOTS: Final = SlotBudget(MOST_WAITS, TooManyWaits)
-STREAM_SLOTS: Final = SlotBudget(MOST_STREAMS, TooManyStreams)
+WAIT_SLOTS: Final = PersonSlotBudget(MOST_WAITS, TooManyWaits)
+STREAM_SLOTS: Final = PersonSlotBudget(MOST_STREAMS, TooManyStreams)
 
 
 @dataclass(slots=True)
@@ -145,13 +145,13 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
             slot.give_back()
 
 
-def hold_slot(slot: PersonSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
+def hold_slot(slot: PersonRequestSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
     """Stream `parts`; `slot` is held until they end or are closed."""
     return _SlotHoldingIterator(slot, parts)
 
 
 class _SlotHoldingIterator:
-    def __init__(self, slot: PersonSlot, parts: Iterator[bytes]) -> None:
+    def __init__(self, slot: PersonRequestSlot, parts: Iterator[bytes]) -> None:
         self._slot, self._parts = slot, parts
 
     def __iter__(self) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from integrations.providers import errors
 from integrations.providers.provider import Provider
 
 from . import rate_limits, request_slots
-from .quota_purse import CallPostponed, QuotaPurse
+from .quota_purse import ProviderCallPostponed, QuotaPurse
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class WorkerAdmission:
             ):
                 yield
         except request_slots.NoFreeSlot as busy:
-            raise CallPostponed(busy.wait) from None
+            raise ProviderCallPostponed(busy.wait) from None
 
 
 class UnmeteredAdmission:

@@ -94,11 +94,11 @@ def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[DestroyedKe
 
     :param about: the connection that the key belonged to
     """
-    destroyed_key = data_keys.destroy_key(holder=holder)
+    destroyed_key = data_keys.destroy_data_key(holder=holder)
     if destroyed_key is None:
         return None
     return destroyed_key, key_holders.record_key_deletion(
-        destroyed_key, about=about, name=pseudonyms.get_naming(about).at_the_end, at=at
+        destroyed_key, about=about, name=pseudonyms.get_pseudonym_naming(about).at_the_end, at=at
     )
 
 
@@ -134,7 +134,7 @@ def _seal_access_token(connection: Connection, tokens: TokenSet, account_sealer:
 def _raise_epoch(holder: UUID, epoch: int) -> None:
     # A grant that was never stored has no key to fence.
     with suppress(data_keys.KeyDestroyed):
-        data_keys.raise_epoch(holder=holder, epoch=epoch)
+        data_keys.raise_data_key_epoch(holder=holder, epoch=epoch)
 
 
 def record_grant_ended(
@@ -187,7 +187,7 @@ def record_grant_ended(
             about=connection.id,
             body={"epoch": connection.epoch, "integrations": len(integrations)},
             at=at,
-            naming=pseudonyms.get_naming(connection.id),
+            naming=pseudonyms.get_pseudonym_naming(connection.id),
         )
     logger.info("connection.grant_ended", extra={"connection_id": connection_id})
     return True
@@ -259,6 +259,6 @@ def discard_tokens(  # noqa: PLR0913
             pending_discard.delete()
     with transaction.atomic():
         body = {"outcome": outcome}
-        name = pseudonyms.get_naming(about)
+        name = pseudonyms.get_pseudonym_naming(about)
         entries.record_event(event="grant.discarded", about=about, body=body, at=at, naming=name)
     return outcome

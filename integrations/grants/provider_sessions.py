@@ -13,7 +13,7 @@ from integrations.providers.provider_access import ProviderAccess
 T = TypeVar("T")
 
 
-class Admission(Protocol):
+class CallAdmission(Protocol):
     """
     Decides when a call may be sent.
 
@@ -31,7 +31,7 @@ class ProviderSession:
     """:param access: with which the caller opened its adapter"""
 
     access: ProviderAccess
-    admission: Admission
+    admission: CallAdmission
 
     def call(self, request: Callable[[], T], *, units: int = 0) -> T:
         """

@@ -8,10 +8,10 @@ from integrations.access.endpoints import get_rate_settings
 from integrations.providers.provider import Provider
 
 from . import rate_limits
-from .rate_limits import RateLimit
+from .rate_limits import MailboxRateLimit
 
 
-class CallPostponed(Exception):
+class ProviderCallPostponed(Exception):
     """Quota or slots are not free in time. Continue in `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
@@ -32,7 +32,7 @@ class QuotaPurse:
         self._provider = provider
 
     @cached_property
-    def rate_limit(self) -> RateLimit:
+    def rate_limit(self) -> MailboxRateLimit:
         return rate_limits.make_rate_limit(get_rate_settings(self._provider))
 
     def draw_units(self, units: int, *, least_units: int) -> None:
@@ -51,7 +51,7 @@ class QuotaPurse:
         )
         self.balance += grant.units
         if self.balance < least_units:
-            raise CallPostponed(grant.wait)
+            raise ProviderCallPostponed(grant.wait)
         if grant.units and grant.wait:
             time.sleep(grant.wait)
 

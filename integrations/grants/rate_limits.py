@@ -81,7 +81,7 @@ ON CONFLICT (connection_id) DO UPDATE SET parked_until =
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimit:
+class MailboxRateLimit:
     """
     :param per_minute: quota units; 0: no limit
     :param minutes: the provider's counting window, in which at most `per_minute * minutes` units
@@ -100,8 +100,8 @@ class RateLimit:
         return self.per_minute * (1 - BURST) / 60
 
 
-def make_rate_limit(rate_settings: RateSettings) -> RateLimit:
-    return RateLimit(rate_settings.units_per_minute, rate_settings.minutes)
+def make_rate_limit(rate_settings: RateSettings) -> MailboxRateLimit:
+    return MailboxRateLimit(rate_settings.units_per_minute, rate_settings.minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def draw_units(  # noqa: PLR0913 - one question to the bucket
     connection_id: UUID,
     units: int,
     least_units: int,
-    limit: RateLimit,
+    limit: MailboxRateLimit,
     patience: float = PATIENCE,
     is_person: bool = False,
 ) -> QuotaGrant:

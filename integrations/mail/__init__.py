@@ -3,7 +3,7 @@
 from integrations.access.request_context import ObjectNotFound, RequestContext
 
 from .inbox_service import (
-    PermittedRows,
+    PermittedMailRows,
     get_message,
     get_message_page,
     get_thread,
@@ -18,7 +18,7 @@ from .list_filters import MailFilters
 __all__ = [
     "MailFilters",
     "ObjectNotFound",
-    "PermittedRows",
+    "PermittedMailRows",
     "RequestContext",
     "get_message",
     "get_message_page",

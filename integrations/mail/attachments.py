@@ -22,7 +22,7 @@ from limited_use.sinks.rows import SealedRow
 
 from . import (
     ObjectNotFound,
-    PermittedRows,
+    PermittedMailRows,
     RequestContext,
     file_stream,
     inline_images,
@@ -69,7 +69,7 @@ def render_body(context: RequestContext, *, message_id: UUID) -> bytes:
 
     :raises ObjectNotFound:
     """
-    permitted: PermittedRows = mail.get_message(context, message_id)
+    permitted: PermittedMailRows = mail.get_message(context, message_id)
     (message_row,) = permitted.rows
     connection_id = _get_connection_id(message_row.row)
 

@@ -17,7 +17,7 @@ from integrations.access.facts import HolderFacts
 from integrations.access.permits import Permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.web import page_cursors
-from integrations.web.page_cursors import PagePosition
+from integrations.web.page_cursors import CursorPagePosition
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
@@ -41,7 +41,7 @@ _FULL_CLASSES = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)
-class PermittedRows:
+class PermittedMailRows:
     """
     Rows, and the permits under which a sink opens them.
 
@@ -56,7 +56,7 @@ class PermittedRows:
 
 def get_message_page(
     context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
-) -> PermittedRows:
+) -> PermittedMailRows:
     """
     Return the newest messages first.
 
@@ -68,12 +68,12 @@ def get_message_page(
 
 def get_thread_page(
     context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
-) -> PermittedRows:
+) -> PermittedMailRows:
     """See `get_message_page`."""
     return _get_page(context, filters, THREADS, cursor=cursor, limit=limit)
 
 
-def get_message(context: RequestContext, message_id: UUID) -> PermittedRows:
+def get_message(context: RequestContext, message_id: UUID) -> PermittedMailRows:
     """:raises ObjectNotFound, limited_use.guard.guard.AccessRefused:"""
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     page = page_queries.select_message(
@@ -84,7 +84,7 @@ def get_message(context: RequestContext, message_id: UUID) -> PermittedRows:
     return _permit_page(context, mailboxes, page, _FULL_CLASSES)
 
 
-def get_thread(context: RequestContext, thread_id: UUID) -> PermittedRows:
+def get_thread(context: RequestContext, thread_id: UUID) -> PermittedMailRows:
     """See `get_message`."""
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     page = page_queries.select_thread(
@@ -157,7 +157,7 @@ def read_thread(context: RequestContext, thread_id: UUID) -> bytes:
 
 def _get_page(
     context: RequestContext, filters: MailFilters, kind: str, *, cursor: str | None, limit: int
-) -> PermittedRows:
+) -> PermittedMailRows:
     after = _read_cursor(context, filters, kind, cursor)
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     page_request = MailPageRequest(
@@ -174,7 +174,7 @@ def _get_page(
 
 def _render_list(
     context: RequestContext,
-    permitted: PermittedRows,
+    permitted: PermittedMailRows,
     envelope: Mapping[str, Any] | None,
     shape: response.Shape,
 ) -> bytes:
@@ -195,7 +195,7 @@ def _render_list(
 
 def _read_cursor(
     context: RequestContext, filters: MailFilters, kind: str, cursor: str | None
-) -> PagePosition | None:
+) -> CursorPagePosition | None:
     if cursor is None:
         return None
     return page_cursors.read(
@@ -214,7 +214,7 @@ def _permit_page(
     data_classes: Sequence[DataClass],
     *,
     cursor_scope: tuple[str, MailFilters] | None = None,
-) -> PermittedRows:
+) -> PermittedMailRows:
     # An empty page is also an answer about the mailboxes: it needs a permit and is recorded.
     counts = page_queries.count_by_integration(page.integration_ids) or dict.fromkeys(
         mailboxes.connection_ids, 0
@@ -238,6 +238,6 @@ def _permit_page(
             filters=filters.canonical_json,
             at=context.at,
         )
-    return PermittedRows(
+    return PermittedMailRows(
         page.rows, granted, next_cursor, tuple(mailboxes.mailbox_facts.by_integration.values())
     )

@@ -14,7 +14,7 @@ from django.db import connection
 from psycopg.pq import Format
 
 from accounts.actors import Actor
-from integrations.web.page_cursors import PagePosition
+from integrations.web.page_cursors import CursorPagePosition
 
 from .list_filters import MailFilters
 from .mail_row_types import MessageListColumns
@@ -56,7 +56,7 @@ class MailPageRequest:
     actor: Actor
     user_id: UUID
     mailboxes: VisibleMailboxes
-    after: PagePosition | None
+    after: CursorPagePosition | None
     limit: int
 
 

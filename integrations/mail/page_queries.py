@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from integrations.models import Message, MessageBody, Thread
-from integrations.web.page_cursors import PagePosition
+from integrations.web.page_cursors import CursorPagePosition
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import SealedValue
@@ -42,7 +42,7 @@ class MailRowPage:
 
     rows: list[SealedRow]
     integration_ids: list[UUID]
-    next_position: PagePosition | None
+    next_position: CursorPagePosition | None
 
 
 def select_message_page(page: MailPageRequest) -> MailRowPage:
@@ -65,7 +65,9 @@ def select_message_page(page: MailPageRequest) -> MailRowPage:
             for row, holder in zip(page_rows, integration_ids, strict=True)
         ],
         integration_ids,
-        PagePosition(page_rows[-1].received_at, page_rows[-1].id) if len(rows) > limit else None,
+        CursorPagePosition(page_rows[-1].received_at, page_rows[-1].id)
+        if len(rows) > limit
+        else None,
     )
 
 
@@ -80,7 +82,7 @@ def select_thread_page(page: MailPageRequest) -> MailRowPage:
     return MailRowPage(
         [_make_thread_row(row, mailboxes, canonical_ids) for row in page_rows],
         [row.integration_id for row in page_rows],
-        PagePosition(last.last_received_at, last.id) if last else None,
+        CursorPagePosition(last.last_received_at, last.id) if last else None,
     )
 
 
@@ -127,7 +129,9 @@ def select_thread(
     return MailRowPage([named_row], [thread_row.integration_id] * len(rows), None)
 
 
-def _select_page(rows: QuerySet[Any], column: str, after: PagePosition | None) -> QuerySet[Any]:
+def _select_page(
+    rows: QuerySet[Any], column: str, after: CursorPagePosition | None
+) -> QuerySet[Any]:
     if after is not None:
         # The first condition selects the index range; the second breaks ties.
         rows = rows.filter(**{f"{column}__lte": after.at}).filter(

@@ -29,7 +29,7 @@ from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.sinks.rows import SealedRow
 from limited_use.sinks.template_values import TemplateItem
 
-from . import ObjectNotFound, PermittedRows, mail_row_types, message_text
+from . import ObjectNotFound, PermittedMailRows, mail_row_types, message_text
 from .mail_row_types import MessageRow
 
 # The owner's choices of hours.
@@ -61,7 +61,7 @@ def get_own_message(*, actor: Actor, message_id: UUID) -> Message:
     return message
 
 
-def get_head(*, actor: Actor, message: Message, at: datetime) -> PermittedRows:
+def get_head(*, actor: Actor, message: Message, at: datetime) -> PermittedMailRows:
     row = SealedRow(MessageRow(message, None), {"summary": message.summary})
     granted = permits.to_display(
         actor=actor,
@@ -69,7 +69,7 @@ def get_head(*, actor: Actor, message: Message, at: datetime) -> PermittedRows:
         data_classes=(DataClass.MAIL_METADATA,),
         at=at,
     )
-    return PermittedRows([row], granted)
+    return PermittedMailRows([row], granted)
 
 
 def open_to_support(
@@ -157,7 +157,7 @@ def _get_existing_ids(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]
         return list(messages.filter(integration__status__in=LIVE).values_list("id", flat=True))
 
 
-def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> PermittedRows:
+def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> PermittedMailRows:
     """
     A refusal is recorded, too.
 
@@ -176,13 +176,13 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
             text = message_text.get_sealed_columns(body)
         except MessageBody.DoesNotExist:
             raise ObjectNotFound from None
-    return PermittedRows(
+    return PermittedMailRows(
         [SealedRow(MessageRow(message, None), {"summary": message.summary, **text})], granted
     )
 
 
 def make_support_shape(
-    item: PermittedRows,
+    item: PermittedMailRows,
 ) -> Callable[[MessageRow, Mapping[str, bytes]], TemplateItem]:
     """
     Show participants, subject and text.

@@ -12,7 +12,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.demo_people import DemoPerson
 from accounts.models import Membership
 from integrations.calendar import local_calendars, local_events, sharing
-from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
@@ -35,13 +35,17 @@ def seed_calendars(people: Sequence[DemoPerson], *, at: datetime) -> None:
         _build_event("Dentist", monday, day=2, clock="08:00", is_private=True),
         _build_event("Lunch with Alice", monday, day=3, clock="12:30"),
     ]
-    _create_calendar(alice, CalendarProperties("Running club", _BERLIN, "#0b8043"), club, bob, at)
-    _create_calendar(bob, CalendarProperties("Bob's plans", _BERLIN, "#8e24aa"), plans, alice, at)
+    _create_calendar(
+        alice, LocalCalendarProperties("Running club", _BERLIN, "#0b8043"), club, bob, at
+    )
+    _create_calendar(
+        bob, LocalCalendarProperties("Bob's plans", _BERLIN, "#8e24aa"), plans, alice, at
+    )
 
 
 def _create_calendar(
     owner: DemoPerson,
-    about: CalendarProperties,
+    about: LocalCalendarProperties,
     events: Sequence[EventContent],
     viewer: DemoPerson,
     at: datetime,
@@ -53,7 +57,7 @@ def _create_calendar(
     ]
     with row_owner.acting_for(owner.user.id, owner.organisation.id):
         version = FEATURES[local_calendars.FEATURE].version
-        calendar_id = local_calendars.create_calendar(
+        calendar_id = local_calendars.create_local_calendar(
             actor=actor, properties=about, version=version, at=at
         )
         local_events.write_events(actor=actor, writes={calendar_id: CalendarWrite(put=put)}, at=at)

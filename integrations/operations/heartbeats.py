@@ -23,7 +23,7 @@ ALARM: Final = "workers.missing"
 _SERVICE: Final = UUID(int=0)
 
 
-class MissingDuty(NamedTuple):
+class MissingProcessDuty(NamedTuple):
     duty: str
     seen_at: datetime | None
 
@@ -42,16 +42,16 @@ def get_last_seen(duties: Collection[str]) -> dict[str, datetime]:
     return dict(rows.order_by("duty").values_list("duty", "seen_at"))
 
 
-def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
+def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingProcessDuty]:
     last_seen = get_last_seen(duties)
     return [
-        MissingDuty(duty, last_seen.get(duty))
+        MissingProcessDuty(duty, last_seen.get(duty))
         for duty in sorted(duties)
         if duty not in last_seen or at - last_seen[duty] > MISSING_AFTER
     ]
 
 
-def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingDuty]:
+def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingProcessDuty]:
     """Raise one alarm per missing duty and outage."""
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:

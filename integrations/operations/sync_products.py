@@ -11,6 +11,8 @@ from integrations.sync.sync_turn import SyncProduct
 
 #: By the integration's product.
 PRODUCTS: Final[Mapping[str, SyncProduct]] = {
-    "mail": SyncProduct(open_turn=mail_turn.open_turn),
-    "calendar": SyncProduct(open_turn=sync.open_turn, listing_resource=sync.LIST_RESOURCE),
+    "mail": SyncProduct(open_turn=mail_turn.open_mail_sync_turn),
+    "calendar": SyncProduct(
+        open_turn=sync.open_calendar_sync_turn, listing_resource=sync.LIST_RESOURCE
+    ),
 }

@@ -21,7 +21,7 @@ from .mail_tasks import (
     ReadMime,
     SanitiseText,
 )
-from .parser_pool import TaskTooCostly, get_pool
+from .parser_pool import TaskTooCostly, get_parser_pool
 from .task_limits import BATCH_BYTES
 from .wire_frames import UnreadableItem
 
@@ -39,10 +39,10 @@ def run_task(
     Return `UnreadableItem` if the task exceeds its limits.
 
     :param size: of the content, in bytes
-    :raises process_pool.ParsersBusy: if no process is free
+    :raises parser_pool.ParsersBusy: if no process is free
     """
     try:
-        return get_pool().run_task(task, reply, size=size, wait_seconds=WAIT_SECONDS)
+        return get_parser_pool().run_task(task, reply, size=size, wait_seconds=WAIT_SECONDS)
     except TaskTooCostly:
         return UnreadableItem("too-costly")
 
@@ -50,7 +50,7 @@ def run_task(
 def read_gmail(payloads: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
     :param payloads: as JSON
-    :raises process_pool.ParsersBusy: if no process is free
+    :raises parser_pool.ParsersBusy: if no process is free
     """
     return _read_all(payloads, ReadGmail)
 
@@ -58,7 +58,7 @@ def read_gmail(payloads: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
 def read_mime(messages: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
     :param messages: RFC 5322 bytes
-    :raises process_pool.ParsersBusy: if no process is free
+    :raises parser_pool.ParsersBusy: if no process is free
     """
     return _read_all(messages, ReadMime)
 
@@ -66,7 +66,7 @@ def read_mime(messages: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
 def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
     """
     :param records: see `mime.graph_message.parse_record`
-    :raises process_pool.ParsersBusy: if no process is free
+    :raises parser_pool.ParsersBusy: if no process is free
     """
     return _read_all(records, ReadGraph)
 
@@ -76,14 +76,14 @@ def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
     Return None if the part does not exist.
 
     :param path: see `AttachmentPart.part`
-    :raises process_pool.ParsersBusy: if no process is free
+    :raises parser_pool.ParsersBusy: if no process is free
     """
     reply = run_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
     return reply if isinstance(reply, UnreadableItem) else reply.data
 
 
 def sanitise_text(text: str, html: str) -> SanitisedText | UnreadableItem:
-    """:raises process_pool.ParsersBusy: if no process is free"""
+    """:raises parser_pool.ParsersBusy: if no process is free"""
     reply = run_task(SanitiseText(text, html), SANITISE_TEXT_REPLY, size=len(text) + len(html))
     return reply if isinstance(reply, UnreadableItem) else reply.sanitised
 
@@ -92,7 +92,7 @@ def sanitise_descriptions(texts: Sequence[str]) -> list[SanitisedDescription | N
     """
     Return None for a text beyond the limits.
 
-    :raises process_pool.ParsersBusy: if no process is free
+    :raises parser_pool.ParsersBusy: if no process is free
     """
     return [
         description for batch in _split_batches(texts) for description in _sanitise_batch(batch)

@@ -21,7 +21,7 @@ from . import refusal_counts, task_limits
 from .idle_processes import IdleProcesses
 from .mail_tasks import SANITISE_TEXT_REPLY, SanitiseText
 from .parser_process import COMMAND, ParserProcess, ProcessEnded, ProcessTooSlow, ReplyTooLarge
-from .task_limits import TaskBudget
+from .task_limits import ParserTaskBudget
 from .wire_frames import NOT_ISOLATED, OUT_OF_MEMORY
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
     "ParsersBusy",
     "ParsersUnavailable",
     "TaskTooCostly",
-    "get_pool",
+    "get_parser_pool",
 ]
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class ParserPool:
         size: int = SIZE,
         *,
         start: Callable[[], ParserProcess] = ParserProcess,
-        budget_for: Callable[[int], TaskBudget] = task_limits.budget_for,
+        budget_for: Callable[[int], ParserTaskBudget] = task_limits.budget_for,
     ) -> None:
         self._start = start
         self._budget_for = budget_for
@@ -110,7 +110,7 @@ class ParserPool:
     def _send_twice(
         self,
         body: bytes,
-        budget: TaskBudget,
+        budget: ParserTaskBudget,
         wait_seconds: float,
         decode: Callable[[memoryview], R],
     ) -> R:
@@ -237,5 +237,5 @@ _current: Final = _CurrentPool()
 os.register_at_fork(after_in_child=_current.forget_parent)
 
 
-def get_pool() -> ParserPool:
+def get_parser_pool() -> ParserPool:
     return _current.get_pool()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .task_limits import TaskBudget
+from .task_limits import ParserTaskBudget
 from .wire_frames import REPLY_HEADER, TASK_HEADER
 
 #: The program with its arguments, exactly as the egress tripwire declares.
@@ -87,7 +87,7 @@ class ParserProcess:
             return False
         return not _is_ready(self._out, select.POLLIN, 0)
 
-    def run_task(self, body: bytes, budget: TaskBudget) -> memoryview:
+    def run_task(self, body: bytes, budget: ParserTaskBudget) -> memoryview:
         """
         :raises ProcessEnded: if the process ended
         :raises ProcessTooSlow: if the reply did not arrive in time

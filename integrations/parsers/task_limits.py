@@ -7,7 +7,7 @@ _MEGABYTE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class TaskBudget:
+class ParserTaskBudget:
     """
     :param memory_bytes: address space above the process's initial size
     :param wall_seconds: then the task is tried once more: the machine may have been busy
@@ -19,7 +19,7 @@ class TaskBudget:
     reply_bytes: int
 
 
-def budget_for(size: int) -> TaskBudget:
+def budget_for(size: int) -> ParserTaskBudget:
     """
     Ordinary mail of a megabyte takes 20 ms and four times its size. The time limit is a hundred
     times as long, for slow machines.
@@ -27,7 +27,7 @@ def budget_for(size: int) -> TaskBudget:
     :param size: bytes
     """
     megabytes = size / _MEGABYTE
-    return TaskBudget(
+    return ParserTaskBudget(
         cpu_seconds=2.0 + megabytes / 4,
         memory_bytes=256 * _MEGABYTE + 8 * size,
         wall_seconds=60.0 + 4 * megabytes,

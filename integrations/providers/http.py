@@ -119,7 +119,7 @@ def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
         pool_manager.clear()
 
 
-def get_pool() -> urllib3.PoolManager:
+def get_http_pool() -> urllib3.PoolManager:
     # Without the lock, two threads could create two pools, and one would be dropped with open
     # sockets.
     with _POOL_LOCK:
@@ -159,7 +159,7 @@ def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:
 def _open_response(method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
     reset_token = current_destination.set(find_first_hop(url))
     try:
-        return get_pool().request(method, url, redirect=False, retries=False, **options)
+        return get_http_pool().request(method, url, redirect=False, retries=False, **options)
     finally:
         current_destination.reset(reset_token)
 

@@ -27,8 +27,8 @@ from .token_responses import (
 )
 
 __all__ = [
-    "Endpoints",
-    "Revocation",
+    "GrantRevocationResult",
+    "OAuthEndpoints",
     "TokenSet",
     "authorize_url",
     "exchange_code",
@@ -38,7 +38,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoints:
+class OAuthEndpoints:
     """:param issuer_required: whether a callback must name the issuer (RFC 9207)"""
 
     issuer: str
@@ -53,7 +53,7 @@ class Endpoints:
     issuer_required: bool = True
 
 
-class Revocation(StrEnum):
+class GrantRevocationResult(StrEnum):
     CONFIRMED = "confirmed"
     # 400 `invalid_token`: the provider no longer knows the grant.
     ALREADY_GONE = "already_gone"
@@ -61,7 +61,7 @@ class Revocation(StrEnum):
 
 def authorize_url(  # noqa: PLR0913
     provider: Provider,
-    endpoints: Endpoints,
+    endpoints: OAuthEndpoints,
     *,
     redirect_uri: str,
     scopes: frozenset[str],
@@ -102,7 +102,7 @@ def authorize_url(  # noqa: PLR0913
 
 def exchange_code(  # noqa: PLR0913
     provider: Provider,
-    endpoints: Endpoints,
+    endpoints: OAuthEndpoints,
     *,
     code: str,
     redirect_uri: str,
@@ -150,7 +150,7 @@ def exchange_code(  # noqa: PLR0913
 
 def refresh_tokens(
     provider: Provider,
-    endpoints: Endpoints,
+    endpoints: OAuthEndpoints,
     *,
     refresh_token: str,
     at: datetime,
@@ -174,7 +174,7 @@ def refresh_tokens(
     return build_token_set(provider, answer, None, at)
 
 
-def revoke_token(endpoints: Endpoints, *, token: str) -> Revocation:
+def revoke_token(endpoints: OAuthEndpoints, *, token: str) -> GrantRevocationResult:
     """
     Google revokes all grants of this user to the project.
 
@@ -182,16 +182,16 @@ def revoke_token(endpoints: Endpoints, *, token: str) -> Revocation:
     """
     response = http.post_form(endpoints.revoke_url, {"token": token})
     if response.status == HTTPStatus.OK:
-        return Revocation.CONFIRMED
+        return GrantRevocationResult.CONFIRMED
     error = parse_fields(response).get("error")
     if response.status == HTTPStatus.BAD_REQUEST and error == "invalid_token":
-        return Revocation.ALREADY_GONE
+        return GrantRevocationResult.ALREADY_GONE
     raise map_token_error(response, errors.Unexpected)
 
 
 def _request_tokens(
     provider: Provider,
-    endpoints: Endpoints,
+    endpoints: OAuthEndpoints,
     body: str,
     *,
     rejection: type[errors.ProviderError],

@@ -14,7 +14,7 @@ from .push import CalendarWatch, MailWatch, PushSubscriptions
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
+class ProviderScope:
     """
     :param reason: shown to people before consent, on the data-use page and in the evidence
     :param methods: the API methods called with the scope; empty if it only changes the tokens
@@ -26,9 +26,9 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
-class Capability:
+class ProviderCapability:
     key: str
-    permissions: tuple[Permission, ...]
+    permissions: tuple[ProviderScope, ...]
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -56,9 +56,9 @@ class Provider:
     label: str
     issuer: str
     authorize_params: Mapping[str, str]
-    identity_permissions: tuple[Permission, ...]
+    identity_permissions: tuple[ProviderScope, ...]
     scope_aliases: Mapping[str, str]
-    capabilities: Mapping[str, Capability]
+    capabilities: Mapping[str, ProviderCapability]
     revocation_pages: tuple[str, ...]
     subject_claims: tuple[str, ...] = ("sub",)
     address_claims: tuple[str, ...] = ("email",)

@@ -14,7 +14,7 @@ from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import DataKey
 
 from . import grant_revocation
-from .inventory import HOLDINGS, Scope
+from .inventory import HOLDINGS, PurgeScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
 def _delete_rows(connection_id: UUID) -> None:
     # At most a few rows: a bucket, notices and attempts.
     for holding in HOLDINGS:
-        if holding.scope is Scope.CONNECTION and holding.model not in {Connection, DataKey}:
+        if holding.scope is PurgeScope.CONNECTION and holding.model not in {Connection, DataKey}:
             holding.get_rows(connection_id).delete()
 
 

@@ -211,7 +211,9 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
     return answer
 
 
-def revoke_within_timeout(provider_endpoints: oauth.Endpoints, token: str) -> RevocationOutcome:
+def revoke_within_timeout(
+    provider_endpoints: oauth.OAuthEndpoints, token: str
+) -> RevocationOutcome:
     """
     Return `PENDING` after `shared_grants.LONGEST_CALL`.
 
@@ -219,7 +221,7 @@ def revoke_within_timeout(provider_endpoints: oauth.Endpoints, token: str) -> Re
     """
     # The client's timeout is per read, so a slow answer could last forever. The thread uses no
     # database, and is abandoned after the timeout.
-    answers: Queue[oauth.Revocation | errors.ProviderError] = Queue()
+    answers: Queue[oauth.GrantRevocationResult | errors.ProviderError] = Queue()
 
     def send_revocation() -> None:
         try:
@@ -238,6 +240,6 @@ def revoke_within_timeout(provider_endpoints: oauth.Endpoints, token: str) -> Re
 
 
 _OUTCOMES: Final = {
-    oauth.Revocation.CONFIRMED: RevocationOutcome.CONFIRMED,
-    oauth.Revocation.ALREADY_GONE: RevocationOutcome.ALREADY_GONE,
+    oauth.GrantRevocationResult.CONFIRMED: RevocationOutcome.CONFIRMED,
+    oauth.GrantRevocationResult.ALREADY_GONE: RevocationOutcome.ALREADY_GONE,
 }

@@ -39,7 +39,7 @@ from limited_use.models import DataKey
 from limited_use.vault import data_key_rows
 
 
-class Scope(Enum):
+class PurgeScope(Enum):
     """The owner of the rows, and so the time of their deletion."""
 
     # Deleted with the integration, at once.
@@ -52,11 +52,11 @@ class Scope(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class DataHolding:
     """:param get_rows: of the owner with that id: to count, and to delete unless they are keys"""
 
     model: type[Model]
-    scope: Scope
+    scope: PurgeScope
     get_rows: Callable[[UUID], Any]
     # Name in the receipt, if rows are not simply deleted.
     name: str = ""
@@ -68,9 +68,9 @@ class Holding:
         return self.name or self.model._meta.label  # noqa: SLF001
 
 
-def _make_table_holding(model: type[Model], column: str, scope: Scope) -> Holding:
+def _make_table_holding(model: type[Model], column: str, scope: PurgeScope) -> DataHolding:
     manager: Any = model._default_manager  # noqa: SLF001
-    return Holding(model, scope, lambda holder: manager.filter(**{column: holder}))
+    return DataHolding(model, scope, lambda holder: manager.filter(**{column: holder}))
 
 
 def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
@@ -87,7 +87,7 @@ def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
 
 
 @dataclass(frozen=True, slots=True)
-class DataKeys:
+class HeldDataKeys:
     """Data keys, counted and never read."""
 
     holders: Sequence[UUID]
@@ -111,19 +111,23 @@ def _list_cache_holders(integrations: QuerySet[Integration]) -> list[UUID]:
     ]
 
 
-def _get_grant_keys(connection_id: UUID) -> DataKeys:
+def _get_grant_keys(connection_id: UUID) -> HeldDataKeys:
     grants = Connection.objects.filter(id=connection_id)
-    return DataKeys(list(grants.values_list("grant_id", flat=True)))
+    return HeldDataKeys(list(grants.values_list("grant_id", flat=True)))
 
 
-_INTEGRATION, _WATCHES, _CONNECTION = Scope.INTEGRATION, Scope.WATCHES, Scope.CONNECTION
+_INTEGRATION, _WATCHES, _CONNECTION = (
+    PurgeScope.INTEGRATION,
+    PurgeScope.WATCHES,
+    PurgeScope.CONNECTION,
+)
 
 #: In order of deletion: referring tables first.
-HOLDINGS: Final[tuple[Holding, ...]] = (
-    Holding(
+HOLDINGS: Final[tuple[DataHolding, ...]] = (
+    DataHolding(
         DataKey,
         _INTEGRATION,
-        lambda holder: DataKeys(_list_cache_holders(Integration.objects.filter(id=holder))),
+        lambda holder: HeldDataKeys(_list_cache_holders(Integration.objects.filter(id=holder))),
         name="limited_use.DataKey.copies",
         list_key_holders=_list_cache_holders,
     ),
@@ -139,10 +143,10 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     _make_table_holding(Watch, "integration_id", _WATCHES),
     _make_table_holding(Export, "integration_id", _INTEGRATION),
     _make_table_holding(Reply, "integration_id", _INTEGRATION),
-    Holding(
+    DataHolding(
         DataKey,
         _INTEGRATION,
-        lambda holder: DataKeys([holder]),
+        lambda holder: HeldDataKeys([holder]),
         name="limited_use.DataKey.content",
         list_key_holders=_make_holder_list("id"),
     ),
@@ -150,18 +154,20 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     _make_table_holding(Notice, "connection_id", _CONNECTION),
     _make_table_holding(ConnectAttempt, "connection_id", _CONNECTION),
     _make_table_holding(Approval, "connection_id", _CONNECTION),
-    Holding(Connection, _CONNECTION, _find_account_columns, name="integrations.Connection.grant"),
-    Holding(
+    DataHolding(
+        Connection, _CONNECTION, _find_account_columns, name="integrations.Connection.grant"
+    ),
+    DataHolding(
         DataKey,
         _CONNECTION,
         _get_grant_keys,
         name="limited_use.DataKey.credential",
         list_key_holders=_make_holder_list("connection__grant_id"),
     ),
-    Holding(
+    DataHolding(
         DataKey,
         _CONNECTION,
-        lambda holder: DataKeys([holder]),
+        lambda holder: HeldDataKeys([holder]),
         name="limited_use.DataKey.account",
         list_key_holders=_make_holder_list("connection_id"),
     ),

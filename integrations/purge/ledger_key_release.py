@@ -16,13 +16,13 @@ from accounts.actors import SYSTEM
 from accounts.models import ServiceClient
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
 from limited_use.ledger import ledger_key_lifecycle
-from limited_use.ledger.ledger_key_lifecycle import KeyNotOffered
+from limited_use.ledger.ledger_key_lifecycle import LedgerKeyNotOffered
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.receipts import owner_ledger_file
-from limited_use.receipts.owner_ledger_file import NamedSubject
+from limited_use.receipts.owner_ledger_file import NamedLedgerSubject
 
 __all__ = [
-    "KeyNotOffered",
+    "LedgerKeyNotOffered",
     "create_missing_ledger_keys",
     "get_ledger_key",
     "settle_ledger_key",
@@ -50,7 +50,7 @@ def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
     if purges.exists():
         ledger_key_lifecycle.offer_key(holder=connection_id, at=at)
     else:
-        ledger_key_lifecycle.destroy_key(
+        ledger_key_lifecycle.destroy_ledger_key(
             holder=connection_id, outcome=LedgerKey.Outcome.DISCARDED, at=at
         )
 
@@ -66,7 +66,7 @@ def create_missing_ledger_keys(*, at: datetime) -> int:
                 Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id)
             )
             if locked_connections.exists():
-                ledger_key_lifecycle.create_key(holder=connection_id, at=at)
+                ledger_key_lifecycle.create_ledger_key(holder=connection_id, at=at)
                 created_count += 1
     return created_count
 
@@ -97,7 +97,7 @@ def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     purges = PurgeJob.objects.select_related("integration__connection")
     job = purges.filter(id=job_id, user_id=user_id).first()
     if job is None:
-        raise KeyNotOffered
+        raise LedgerKeyNotOffered
     connection = job.integration.connection
     entry_id_lists = purges.filter(integration__connection=connection).values_list(
         "entry_ids", flat=True
@@ -111,17 +111,17 @@ def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     )
 
 
-def _list_named_rows(connection: Connection) -> list[NamedSubject]:
-    named_rows = [NamedSubject("connection", connection.id, connection.provider)]
+def _list_named_rows(connection: Connection) -> list[NamedLedgerSubject]:
+    named_rows = [NamedLedgerSubject("connection", connection.id, connection.provider)]
     named_rows += [
-        NamedSubject("integration", integration.id, integration.product)
+        NamedLedgerSubject("integration", integration.id, integration.product)
         for integration in Integration.objects.filter(connection=connection).order_by("id")
     ]
     named_rows += [
-        NamedSubject("you", connection.user_id, ""),
-        NamedSubject("this service", SYSTEM.id, ""),
+        NamedLedgerSubject("you", connection.user_id, ""),
+        NamedLedgerSubject("this service", SYSTEM.id, ""),
     ]
     return named_rows + [
-        NamedSubject("platform feature", client.id, client.feature)
+        NamedLedgerSubject("platform feature", client.id, client.feature)
         for client in ServiceClient.objects.order_by("id")
     ]

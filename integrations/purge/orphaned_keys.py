@@ -120,7 +120,7 @@ def _find_leftover_ledger_keys() -> set[UUID]:
     return key_holders
 
 
-def _find_keys_without_owner(key_rows: Iterable[data_key_rows.KeyMetadata]) -> dict[UUID, str]:
+def _find_keys_without_owner(key_rows: Iterable[data_key_rows.DataKeyMetadata]) -> dict[UUID, str]:
     # Wrapping keys of ledger keys have no owner, and end with their epoch.
     lines_by_holder = {
         key_row.holder: str(key_row.line)

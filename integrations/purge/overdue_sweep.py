@@ -21,7 +21,7 @@ from limited_use.policy.key_lines import KeyLine
 
 from . import purge_jobs
 from .grant_revocation import GIVE_UP_AFTER
-from .inventory import HOLDINGS, DataKeys, Scope
+from .inventory import HOLDINGS, HeldDataKeys, PurgeScope
 
 
 class PurgePromise(StrEnum):
@@ -109,12 +109,12 @@ def count_residue() -> dict[str, int]:
     for holding in HOLDINGS:
         if holding.model is Connection:
             continue  # A database constraint keeps ended connections empty.
-        if holding.scope is Scope.CONNECTION:
+        if holding.scope is PurgeScope.CONNECTION:
             column, ended_integrations, id_column = "connection_id", ended, "connection_id"
         else:
             column, ended_integrations, id_column = "integration_id", purged, "id"
         if holding.list_key_holders:
-            count = DataKeys(holding.list_key_holders(ended_integrations)).count()
+            count = HeldDataKeys(holding.list_key_holders(ended_integrations)).count()
         else:
             manager: Any = holding.model._default_manager  # noqa: SLF001
             count = manager.filter(

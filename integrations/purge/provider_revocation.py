@@ -80,7 +80,7 @@ def _is_grant_gone(job: PurgeJob) -> bool:
 
 
 def _make_counter(job: PurgeJob) -> push.CountWatchEnd:
-    def add_counts(ended: push.WatchEnd) -> None:
+    def add_counts(ended: push.StoppedWatches) -> None:
         row = PurgeJob.objects.select_for_update(no_key=True).get(id=job.id)
         row.watch_counts[ended.outcome] = row.watch_counts.get(ended.outcome, 0) + ended.count
         lapse_times = (row.watch_lapse_by, ended.lapse_by)
@@ -99,8 +99,8 @@ def _settle_watches(job: PurgeJob, *, at: datetime, give_up: bool) -> bool:
     jobs = PurgeJob.objects.filter(id=job.id)
     counts = jobs.values_list("watch_counts", flat=True).get()
     outcome = next(
-        (candidate for candidate in push.StopOutcome if counts.get(candidate)),
-        push.StopOutcome.NONE,
+        (candidate for candidate in push.WatchStopOutcome if counts.get(candidate)),
+        push.WatchStopOutcome.NONE,
     )
     jobs.update(watch_stop=outcome)
     _make_siblings_due(job.integration.connection, at=at)
@@ -153,7 +153,7 @@ def get_next_try_time(job: PurgeJob, *, at: datetime) -> datetime:
     return min(due_times, default=at)
 
 
-def is_outdated(job: PurgeJob, connection: Connection) -> bool:
+def is_revocation_outcome_outdated(job: PurgeJob, connection: Connection) -> bool:
     """
     Return whether the purge's outcome `NEEDED_ELSEWHERE` is no longer true.
 

@@ -10,7 +10,7 @@ from integrations.grants import shared_grants
 from integrations.models import Connection, ConnectionStatus, PurgeJob, RevocationOutcome
 from integrations.providers import PROVIDERS
 from limited_use.policy.claims import claim
-from limited_use.receipts.receipts import format_time
+from limited_use.receipts.receipts import format_receipt_time
 
 REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
     RevocationOutcome.CONFIRMED: claim(
@@ -78,35 +78,35 @@ _DROPPED: Final = claim(
     " for it at the provider.",
 )
 # Outcomes of stopping watches, before the revocation.
-WATCHES: Final[Mapping[push.StopOutcome, str]] = {
-    push.StopOutcome.NONE: claim(
+WATCHES: Final[Mapping[push.WatchStopOutcome, str]] = {
+    push.WatchStopOutcome.NONE: claim(
         "receipt.watch-none", "The provider was not telling us of news by itself."
     ),
-    push.StopOutcome.STOPPED: claim(
+    push.WatchStopOutcome.STOPPED: claim(
         "receipt.watch-stopped",
         "The provider was told to tell us of no more news, and said it does.",
     ),
-    push.StopOutcome.GONE: claim(
+    push.WatchStopOutcome.GONE: claim(
         "receipt.watch-gone", "The provider answered that it was no longer telling us of news."
     ),
-    push.StopOutcome.LAPSED: claim(
+    push.WatchStopOutcome.LAPSED: claim(
         "receipt.watch-lapsed",
         "The provider did not say that it tells us of no more news, but the time is over for which"
         " it had agreed to.",
     ),
-    push.StopOutcome.UNANSWERED: claim(
+    push.WatchStopOutcome.UNANSWERED: claim(
         "receipt.watch-unanswered",
         "The provider was asked to tell us of no more news, and did not say that it does. It ends"
         " by itself.",
     )
     + f" {_DROPPED}",
-    push.StopOutcome.NO_ACCESS: claim(
+    push.WatchStopOutcome.NO_ACCESS: claim(
         "receipt.watch-no-access",
         "The provider could not be asked to tell us of no more news, because no token of ours"
         " worked. It ends by itself.",
     )
     + f" {_DROPPED}",
-    push.StopOutcome.NEEDED_ELSEWHERE: claim(
+    push.WatchStopOutcome.NEEDED_ELSEWHERE: claim(
         "receipt.watch-needed-elsewhere",
         "The provider goes on telling us of news of this account, because something else that is"
         " connected to it needs that. Of this integration it finds nothing any more.",
@@ -129,7 +129,7 @@ CREDENTIAL: Final[Mapping[bool, str]] = {
 
 
 def build_watches_part(job: PurgeJob) -> dict[str, Any]:
-    outcome = push.StopOutcome(job.watch_stop or push.StopOutcome.NONE)
+    outcome = push.WatchStopOutcome(job.watch_stop or push.WatchStopOutcome.NONE)
     counts = _count_watches(job)
     total = sum(part["count"] for part in counts)
     sentences = [f"{part['count']} of {total}: {part['says']}" for part in counts]
@@ -138,14 +138,16 @@ def build_watches_part(job: PurgeJob) -> dict[str, Any]:
         "says": " ".join(sentences) if len(sentences) > 1 else WATCHES[outcome],
         "each": counts,
         "tries": job.watch_try_count,
-        "tried_at": format_time(job.watch_tried_at) if job.watch_try_count else None,
-        "lapse_by": format_time(job.watch_lapse_by),
+        "tried_at": format_receipt_time(job.watch_tried_at) if job.watch_try_count else None,
+        "lapse_by": format_receipt_time(job.watch_lapse_by),
     }
 
 
 def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
     """Leave out watches that never began."""
-    outcomes = [outcome for outcome in push.StopOutcome if outcome is not push.StopOutcome.NONE]
+    outcomes = [
+        outcome for outcome in push.WatchStopOutcome if outcome is not push.WatchStopOutcome.NONE
+    ]
     return [
         {"outcome": str(outcome), "count": count, "says": WATCHES[outcome]}
         for outcome in outcomes
@@ -166,7 +168,7 @@ def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
         "says": " ".join(_list_sentences(outcome, connection, needs)),
         "needed_by": list(needs),
         "tries": tries,
-        "tried_at": format_time(job.revocation_tried_at) if tries else None,
+        "tried_at": format_receipt_time(job.revocation_tried_at) if tries else None,
         "pages": list(PROVIDERS[connection.provider].revocation_pages),
     }
 

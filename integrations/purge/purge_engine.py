@@ -25,7 +25,7 @@ from integrations.grants import shared_grants
 from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
 from integrations.notifications import owner_notices
 from limited_use.ledger import entries, pseudonyms, sequencer
-from limited_use.ledger.tile_store import NotSequenced
+from limited_use.ledger.tile_store import EntryNotSequenced
 
 from . import connection_deletion, inventory, provider_revocation, purge_jobs, receipt, row_deletion
 
@@ -221,7 +221,7 @@ def _issue_receipt(session: PurgeSession) -> None:
             if _reopen_revocation(session, job, at):
                 return
             receipt.issue_receipt(session.lease, job, at=at)
-    except NotSequenced:
+    except EntryNotSequenced:
         raise PurgePostponed(at + CHECKPOINT_PAUSE) from None
     log.info(
         "purge.completed",
@@ -239,7 +239,7 @@ def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bo
     commit.
     """
     job.integration.connection = shared_grants.lock_connection(job.integration.connection_id)
-    if not provider_revocation.is_outdated(job, job.integration.connection):
+    if not provider_revocation.is_revocation_outcome_outdated(job, job.integration.connection):
         return False
     values = {"revocation": RevocationOutcome.PENDING}
     purge_jobs.save_step(session.lease, step=PurgeStep.VERIFIED, at=at, values=values)
@@ -247,7 +247,7 @@ def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bo
 
 
 def _get_naming(job: PurgeJob) -> Callable[[UUID], str]:
-    return pseudonyms.get_naming(job.integration.connection_id).at_the_end
+    return pseudonyms.get_pseudonym_naming(job.integration.connection_id).at_the_end
 
 
 def _count_left(job: PurgeJob) -> dict[str, int]:

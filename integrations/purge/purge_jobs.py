@@ -52,8 +52,8 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     )
     if live_integration is None:
         raise AlreadyDisconnected
-    name = pseudonyms.get_naming(connection.id).at_the_end
-    content_key = data_keys.destroy_key(holder=live_integration.id)
+    name = pseudonyms.get_pseudonym_naming(connection.id).at_the_end
+    content_key = data_keys.destroy_data_key(holder=live_integration.id)
     key_id, kek_epoch = (content_key.key_id, content_key.kek_epoch) if content_key else ("", None)
     cache_keys = key_holders.delete_cache_keys(live_integration.id)
     Integration.objects.filter(id=live_integration.id).update(

@@ -79,12 +79,12 @@ def build_document(job: PurgeJob) -> dict[str, Any]:
         "product": job.integration.product,
         "provider": job.integration.connection.provider,
         "clauses": _list_clauses(job),
-        "requested_at": receipts.format_time(job.fenced_at),
+        "requested_at": receipts.format_receipt_time(job.fenced_at),
         # One commit fenced the integration and destroyed its key.
-        "unreadable_at": receipts.format_time(job.fenced_at),
-        "started_at": receipts.format_time(job.fenced_at),
-        "emptied_at": receipts.format_time(job.emptied_at),
-        "verified_at": receipts.format_time(job.verified_at),
+        "unreadable_at": receipts.format_receipt_time(job.fenced_at),
+        "started_at": receipts.format_receipt_time(job.fenced_at),
+        "emptied_at": receipts.format_receipt_time(job.emptied_at),
+        "verified_at": receipts.format_receipt_time(job.verified_at),
         "deleted_rows": _count_deleted(job),
         "stores": {
             name: {"before": job.counts_before.get(name, 0), "left": left}
@@ -120,7 +120,9 @@ def issue_receipt(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
     receipt = receipts.issue_receipt(
         subject_id=job.integration_id,
         owner_id=job.user_id,
-        subject=pseudonyms.get_naming(job.integration.connection_id).at_the_end(job.integration_id),
+        subject=pseudonyms.get_pseudonym_naming(job.integration.connection_id).at_the_end(
+            job.integration_id
+        ),
         body=build_document(job),
         entry_ids=job.entry_ids,
         at=at,
@@ -141,7 +143,7 @@ def _list_destroyed_keys(job: PurgeJob) -> list[dict[str, Any]]:
         ("account", job.account_key_id, job.account_kek_epoch, ended_at),
     ]
     return [
-        {"line": line, "key_id": key_id, "key_epoch": epoch, "at": receipts.format_time(at)}
+        {"line": line, "key_id": key_id, "key_epoch": epoch, "at": receipts.format_receipt_time(at)}
         for line, key_id, epoch, at in destroyed
         if key_id
     ]
@@ -161,7 +163,7 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
             "receipt.consent", "Your agreement to the feature, with its version and date."
         ),
         "backups": {
-            "until": receipts.format_time(key_destruction_receipt.get_backup_end(job)),
+            "until": receipts.format_receipt_time(key_destruction_receipt.get_backup_end(job)),
             "says": claim(
                 "receipt.backups",
                 "Copies of the database may hold what was sealed. Once the epochs of all destroyed"
@@ -170,7 +172,7 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
         },
         "key_epoch": {
             "number": job.content_kek_epoch,
-            "destroyed_by": receipts.format_time(epoch_ends),
+            "destroyed_by": receipts.format_receipt_time(epoch_ends),
             "says": claim(
                 "receipt.key-epoch",
                 "Until then a stolen copy of the database together with the live key store could"
@@ -185,7 +187,7 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
     if (local_epoch_end := key_destruction_receipt.get_local_key_epoch_end(job)) is not None:
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
-            "destroyed_by": receipts.format_time(local_epoch_end),
+            "destroyed_by": receipts.format_receipt_time(local_epoch_end),
             "says": claim(
                 "receipt.own-key-epoch",
                 "What lived here alone is in copies of the database as well, so that no accident"

@@ -18,7 +18,7 @@ from integrations.models import Attachment, Message, MessageBody
 from limited_use.models import DataKey
 from limited_use.vault import data_keys
 
-from .inventory import HOLDINGS, Holding, Scope
+from .inventory import HOLDINGS, DataHolding, PurgeScope
 
 BATCH: Final = 1000
 # Longest time that others wait for our locks: slow batches shrink the next one. The first is small,
@@ -43,7 +43,9 @@ def delete_rows(
     """
     if not connection.get_autocommit():
         raise RuntimeError("batches are transactions of their own")
-    scopes = {Scope.INTEGRATION, Scope.WATCHES} if with_watches else {Scope.INTEGRATION}
+    scopes = (
+        {PurgeScope.INTEGRATION, PurgeScope.WATCHES} if with_watches else {PurgeScope.INTEGRATION}
+    )
     holdings = [holding for holding in HOLDINGS if holding.scope in scopes]
     ordered_holdings = sorted(holdings, key=lambda holding: holding.model in _CASCADED)
     return sum(
@@ -52,7 +54,7 @@ def delete_rows(
 
 
 def _delete_holding(
-    holding: Holding, integration_id: UUID, between_batches: Callable[[], None]
+    holding: DataHolding, integration_id: UUID, between_batches: Callable[[], None]
 ) -> int:
     if holding.model is DataKey:
         # The disconnect destroyed them; deleted again so that the inventory has no exception.

@@ -17,7 +17,13 @@ from .desired_watches import (
 )
 from .renewal import reconcile_watch
 from .silence_alarm import alert_operator
-from .unsubscribe import CountWatchEnd, StopOutcome, WatchEnd, leave_to_lapse, stop_watches
+from .unsubscribe import (
+    CountWatchEnd,
+    StoppedWatches,
+    WatchStopOutcome,
+    leave_to_lapse,
+    stop_watches,
+)
 from .watch_health import WatchHealth
 from .watch_notifications import (
     CallerNotProven,
@@ -32,9 +38,9 @@ __all__ = [
     "CallerNotProven",
     "ChangedResource",
     "CountWatchEnd",
-    "StopOutcome",
-    "WatchEnd",
+    "StoppedWatches",
     "WatchHealth",
+    "WatchStopOutcome",
     "alert_operator",
     "get_due_watch_ids",
     "has_watch",

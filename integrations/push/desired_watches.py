@@ -48,7 +48,9 @@ def needs_watch(integration: Integration, resource: str) -> bool:
 
 
 def is_push_enabled(integration: Integration, resource: str) -> bool:
-    return mechanisms.is_enabled(integration.product, integration.connection.provider, resource)
+    return mechanisms.is_push_enabled_for(
+        integration.product, integration.connection.provider, resource
+    )
 
 
 def has_watch(integration_id: UUID, resource: str) -> bool:
@@ -103,7 +105,7 @@ def filter_claimable(at: datetime) -> QuerySet[Watch]:
 
 def _withdraw_disabled(at: datetime) -> None:
     for product, provider in _get_product_providers():
-        if not mechanisms.is_enabled(product, provider):
+        if not mechanisms.is_push_enabled_for(product, provider):
             watches = Watch.objects.filter(
                 integration__product=product, connection__provider=provider
             )

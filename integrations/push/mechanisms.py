@@ -58,7 +58,7 @@ def get_mechanism(product: str, provider: str) -> PushMechanism | None:
     return by_product.get(product)
 
 
-def is_enabled(product: str, provider: str, resource: str = "") -> bool:
+def is_push_enabled_for(product: str, provider: str, resource: str = "") -> bool:
     """Check the product, or one of its resources."""
     mechanism = get_mechanism(product, provider)
     if mechanism is None or not mechanism.is_enabled(provider):

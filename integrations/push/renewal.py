@@ -18,7 +18,7 @@ from accounts import row_owner
 from integrations.access.fences import DisconnectedError
 from integrations.coordination import leases
 from integrations.coordination.leases import LeaseLost
-from integrations.grants.quota_purse import CallPostponed
+from integrations.grants.quota_purse import ProviderCallPostponed
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
 from limited_use import traceback_scrubber
@@ -68,7 +68,7 @@ def _run_turn(turn: WatchTurn) -> None:
         _apply_status(turn)
     except LeaseLost:
         pass
-    except CallPostponed as postponed:
+    except ProviderCallPostponed as postponed:
         turn.postpone_watch(timedelta(seconds=postponed.wait))
     except (DisconnectedError, KeyStoreUnavailable):
         turn.postpone_watch(PAUSE)

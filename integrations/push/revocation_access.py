@@ -17,7 +17,7 @@ from integrations.access.endpoints import get_endpoints
 from integrations.grants import credentials
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.oauth import Endpoints, TokenSet
+from integrations.providers.oauth import OAuthEndpoints, TokenSet
 from integrations.providers.provider import Provider
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.sinks import provider as own_provider
@@ -31,7 +31,7 @@ class RevocationToken:
         connection: Connection,
         *,
         provider: Provider,
-        provider_endpoints: Endpoints,
+        provider_endpoints: OAuthEndpoints,
         access_token: str,
         refresh_token: str,
     ) -> None:

@@ -47,7 +47,7 @@ LONGEST_CALL: Final = timedelta(seconds=10)
 _TRIES: Final = 2
 
 
-class StopOutcome(StrEnum):
+class WatchStopOutcome(StrEnum):
     """Of several watches, the first in this order."""
 
     # The provider accepts no token that opens: the watch expires by itself.
@@ -66,16 +66,16 @@ class StopOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WatchEnd:
+class StoppedWatches:
     """:param lapse_by: until when the provider may still notify; None: it no longer notifies"""
 
-    outcome: StopOutcome
+    outcome: WatchStopOutcome
     count: int
     lapse_by: datetime | None = None
 
 
 #: Counts ended watches in the transaction that deletes their rows.
-CountWatchEnd = Callable[[WatchEnd], None]
+CountWatchEnd = Callable[[StoppedWatches], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,16 @@ def stop_watches(
         if has_access or not _has_changed(integration.connection):
             break
     if not has_access:
-        _settle_watches(_get_watches(integration_id), StopOutcome.NO_ACCESS, at=now(), count=count)
+        _settle_watches(
+            _get_watches(integration_id), WatchStopOutcome.NO_ACCESS, at=now(), count=count
+        )
     remaining = len(_get_watches(integration_id))
     logger.info("watch.stop_tried", extra={"integration_id": integration_id, "left": remaining})
     return not remaining
 
 
 def leave_to_lapse(integration_id: UUID, *, at: datetime, count: CountWatchEnd) -> None:
-    _settle_watches(_get_watches(integration_id), StopOutcome.UNANSWERED, at=at, count=count)
+    _settle_watches(_get_watches(integration_id), WatchStopOutcome.UNANSWERED, at=at, count=count)
 
 
 def _get_watches(integration_id: UUID) -> list[Watch]:
@@ -115,7 +117,7 @@ def _get_watches(integration_id: UUID) -> list[Watch]:
 
 
 def _settle_watches(
-    rows: Sequence[Watch], outcome: StopOutcome, *, at: datetime, count: CountWatchEnd
+    rows: Sequence[Watch], outcome: WatchStopOutcome, *, at: datetime, count: CountWatchEnd
 ) -> None:
     for row in rows:
         with transaction.atomic(durable=True):
@@ -124,12 +126,16 @@ def _settle_watches(
                 count(_make_end(row, outcome, at))
 
 
-def _make_end(row: Watch, outcome: StopOutcome, at: datetime) -> WatchEnd:
-    if outcome not in {StopOutcome.NO_ACCESS, StopOutcome.UNANSWERED}:
-        return WatchEnd(outcome, 1)
+def _make_end(row: Watch, outcome: WatchStopOutcome, at: datetime) -> StoppedWatches:
+    if outcome not in {WatchStopOutcome.NO_ACCESS, WatchStopOutcome.UNANSWERED}:
+        return StoppedWatches(outcome, 1)
     # An unconfirmed watch may last for its requested lifetime.
     lapse_by: datetime = row.expires_at or at + LIFETIME
-    return WatchEnd(outcome, 1, lapse_by) if lapse_by > at else WatchEnd(StopOutcome.LAPSED, 1)
+    return (
+        StoppedWatches(outcome, 1, lapse_by)
+        if lapse_by > at
+        else StoppedWatches(WatchStopOutcome.LAPSED, 1)
+    )
 
 
 def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEnd) -> bool:
@@ -168,7 +174,7 @@ def _get_stop_requests(
     for row in rows:
         if row.kind == WatchKind.TOPIC:
             if is_needed:
-                _settle_watches([row], StopOutcome.NEEDED_ELSEWHERE, at=at, count=count)
+                _settle_watches([row], WatchStopOutcome.NEEDED_ELSEWHERE, at=at, count=count)
             else:
                 yield _StopRequest(row, None)
         elif row.channel is None or row.resource_blind is None:
@@ -187,7 +193,7 @@ def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> Non
     if row.lease_until is not None and row.lease_until > at:
         # A worker waits for the response. It stops the channel, or writes how to stop it.
         return
-    outcome = StopOutcome.UNANSWERED if row.channel is not None else StopOutcome.NONE
+    outcome = WatchStopOutcome.UNANSWERED if row.channel is not None else WatchStopOutcome.NONE
     _settle_watches([row], outcome, at=at, count=count)
 
 
@@ -202,7 +208,7 @@ def _stop_within_bounds(
     """Return False if the provider accepts no token."""
     # Client timeouts are per read, and there may be many watches. The thread does not use the
     # database, and is abandoned at the deadline.
-    answers: Queue[tuple[_StopRequest, StopOutcome] | None] = Queue()
+    answers: Queue[tuple[_StopRequest, WatchStopOutcome] | None] = Queue()
     provider = PROVIDERS[integration.connection.provider]
 
     def stop_each() -> None:
@@ -220,26 +226,28 @@ def _stop_within_bounds(
         if answer is None:
             return True
         request, outcome = answer
-        if outcome is StopOutcome.NO_ACCESS:
+        if outcome is WatchStopOutcome.NO_ACCESS:
             return False
-        if outcome is not StopOutcome.UNANSWERED:
+        if outcome is not WatchStopOutcome.UNANSWERED:
             _settle_watches([request.row], outcome, at=at, count=count)
 
 
-def _stop_watch(provider: Provider, request: _StopRequest, token: RevocationToken) -> StopOutcome:
+def _stop_watch(
+    provider: Provider, request: _StopRequest, token: RevocationToken
+) -> WatchStopOutcome:
     session = ProviderSession(token.access, UnmeteredAdmission())
     try:
         is_stopped = session.call(lambda: _call_provider(provider, request, token.access))
     except (errors.GrantRevoked, errors.TokenRejected):
-        return StopOutcome.NO_ACCESS
+        return WatchStopOutcome.NO_ACCESS
     except errors.ProviderError:
-        return StopOutcome.UNANSWERED
+        return WatchStopOutcome.UNANSWERED
     except Exception as bug:
         # The frames hold ids, so no report shows them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.not_stopped", extra={"provider": provider.key})
-        return StopOutcome.UNANSWERED
-    return StopOutcome.STOPPED if is_stopped else StopOutcome.GONE
+        return WatchStopOutcome.UNANSWERED
+    return WatchStopOutcome.STOPPED if is_stopped else WatchStopOutcome.GONE
 
 
 def _call_provider(provider: Provider, request: _StopRequest, access: ProviderAccess) -> bool:

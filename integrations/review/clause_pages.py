@@ -9,24 +9,24 @@ from itertools import groupby
 
 from limited_use.evidence import clause_parts, stored_bundles
 from limited_use.policy import clauses as catalogue
-from limited_use.policy.clauses import Clause
+from limited_use.policy.clauses import PolicyClause
 from limited_use.policy.rules import PolicyRule
 from limited_use.usage import rule_usage
-from limited_use.usage.rule_usage import UsageCount
+from limited_use.usage.rule_usage import RuleUsageCount
 
 from . import review_labels
 from .evidence import test_results
-from .evidence.test_results import MissingResults, RunResults
+from .evidence.test_results import MissingTestResults, TestRunResults
 
 
 @dataclass(frozen=True, slots=True)
 class ClauseSummary:
     """:param test_count: tests that bear its id; None if test results are missing"""
 
-    clause: Clause
+    clause: PolicyClause
     rules: Sequence[PolicyRule]
     test_count: int | None
-    count: UsageCount
+    count: RuleUsageCount
     is_met: bool
 
     @property
@@ -35,10 +35,10 @@ class ClauseSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleRow:
+class ClauseRuleRow:
     rule: PolicyRule
     needs: Sequence[str]
-    count: UsageCount
+    count: RuleUsageCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class ClauseTest:
 class ClausePage:
     line: ClauseSummary
     known_by: str
-    rules: Sequence[RuleRow]
-    by_fact: Sequence[RuleRow]
+    rules: Sequence[ClauseRuleRow]
+    by_fact: Sequence[ClauseRuleRow]
     facts: Sequence[str]
-    events: Sequence[tuple[str, UsageCount]]
-    results: RunResults | MissingResults
+    events: Sequence[tuple[str, RuleUsageCount]]
+    results: TestRunResults | MissingTestResults
     tests: Sequence[tuple[str, Sequence[ClauseTest]]]
-    days: Sequence[rule_usage.UsageDay]
+    days: Sequence[rule_usage.RuleUsageDay]
     entries: Sequence[rule_usage.LedgerEntryDetails]
 
 
@@ -77,7 +77,7 @@ def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
     ]
 
 
-def build_clause_page(clause: Clause, *, at: datetime) -> ClausePage:
+def build_clause_page(clause: PolicyClause, *, at: datetime) -> ClausePage:
     counts, results = rule_usage.get_totals(), test_results.load_results()
     applying = clause_parts.list_applying(clause)
     return ClausePage(
@@ -87,7 +87,7 @@ def build_clause_page(clause: Clause, *, at: datetime) -> ClausePage:
         by_fact=[_describe_rule(rule, counts) for rule in clause_parts.get_fact_rules(clause)],
         facts=[review_labels.describe_fact(fact) for fact in clause.facts],
         events=[
-            (event, counts.get(event, UsageCount()))
+            (event, counts.get(event, RuleUsageCount()))
             for event in clause_parts.EVENTS.get(clause.id, ())
         ],
         results=results,
@@ -101,31 +101,33 @@ def build_clause_page(clause: Clause, *, at: datetime) -> ClausePage:
 
 
 def _summarise_clause(
-    clause: Clause,
-    counts: Mapping[str, UsageCount],
+    clause: PolicyClause,
+    counts: Mapping[str, RuleUsageCount],
     not_met: Sequence[str],
-    results: RunResults | MissingResults,
+    results: TestRunResults | MissingTestResults,
 ) -> ClauseSummary:
-    is_missing = isinstance(results, MissingResults)
-    applying = [counts.get(key, UsageCount()) for key in clause_parts.list_applying(clause)]
+    is_missing = isinstance(results, MissingTestResults)
+    applying = [counts.get(key, RuleUsageCount()) for key in clause_parts.list_applying(clause)]
     return ClauseSummary(
         clause=clause,
         rules=catalogue.get_rules(clause.id),
         test_count=None if is_missing else len(_list_tests(clause, results)),
-        count=UsageCount(
+        count=RuleUsageCount(
             sum(count.permitted for count in applying), sum(count.refused for count in applying)
         ),
         is_met=clause.id not in not_met,
     )
 
 
-def _describe_rule(rule: PolicyRule, counts: Mapping[str, UsageCount]) -> RuleRow:
+def _describe_rule(rule: PolicyRule, counts: Mapping[str, RuleUsageCount]) -> ClauseRuleRow:
     needs = [review_labels.describe_fact(fact) for fact in sorted(rule.needs)]
-    return RuleRow(rule, needs, counts.get(rule.id, UsageCount()))
+    return ClauseRuleRow(rule, needs, counts.get(rule.id, RuleUsageCount()))
 
 
-def _list_tests(clause: Clause, results: RunResults | MissingResults) -> list[ClauseTest]:
-    if isinstance(results, MissingResults):
+def _list_tests(
+    clause: PolicyClause, results: TestRunResults | MissingTestResults
+) -> list[ClauseTest]:
+    if isinstance(results, MissingTestResults):
         return []
     tests = []
     for name, outcome in results.list_tests("clause", clause.id).items():

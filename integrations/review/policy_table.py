@@ -18,7 +18,7 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyOption:
+class PolicyRuleOption:
     rule_id: str
     says: str
     needs: Sequence[str]
@@ -29,11 +29,11 @@ class PolicyRow:
     recipients: Sequence[str]
     data_classes: Sequence[str]
     is_open: bool
-    ways: Sequence[PolicyOption]
+    ways: Sequence[PolicyRuleOption]
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyBlock:
+class PolicyPurposeTable:
     purpose: str
     rows: Sequence[PolicyRow]
 
@@ -42,9 +42,9 @@ class PolicyBlock:
         return any(row.is_open for row in self.rows)
 
 
-def list_blocks() -> list[PolicyBlock]:
+def list_blocks() -> list[PolicyPurposeTable]:
     """Purposes that can be permitted come first."""
-    blocks = [PolicyBlock(str(purpose), list(_build_rows(purpose))) for purpose in Purpose]
+    blocks = [PolicyPurposeTable(str(purpose), list(_build_rows(purpose))) for purpose in Purpose]
     return sorted(blocks, key=lambda block: not block.is_open)
 
 
@@ -73,10 +73,10 @@ def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
         )
 
 
-def _list_options(cell: DecisionCell) -> Iterator[PolicyOption]:
+def _list_options(cell: DecisionCell) -> Iterator[PolicyRuleOption]:
     if not cell.options:
         rule_id = cell.refused.rule_id
-        yield PolicyOption(rule_id, evaluation.RULE_TEXTS[rule_id], ())
+        yield PolicyRuleOption(rule_id, evaluation.RULE_TEXTS[rule_id], ())
     for needs, decision in cell.options:
         facts = [review_labels.describe_fact(fact) for fact in sorted(needs)]
-        yield PolicyOption(decision.rule_id, _BY_ID[decision.rule_id].says, facts)
+        yield PolicyRuleOption(decision.rule_id, _BY_ID[decision.rule_id].says, facts)

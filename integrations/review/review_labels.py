@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from limited_use.policy.clauses import Confidence
+from limited_use.policy.clauses import ClauseConfidence
 from limited_use.policy.vocabulary import Fact
 
 FACTS: Final[Mapping[Fact, str]] = {
@@ -27,11 +27,11 @@ FACTS: Final[Mapping[Fact, str]] = {
     Fact.PROVIDER_SAID: "the provider named it itself, and is proven to have",
 }
 
-KNOWN_BY: Final[Mapping[Confidence, str]] = {
-    Confidence.READ: "read in the document itself",
-    Confidence.SIBLING: "read in a sibling of the document, by the same publisher",
-    Confidence.SECOND_HAND: "quoted by somebody else; not to be told as fact",
-    Confidence.OURS: "our own reading",
+KNOWN_BY: Final[Mapping[ClauseConfidence, str]] = {
+    ClauseConfidence.READ: "read in the document itself",
+    ClauseConfidence.SIBLING: "read in a sibling of the document, by the same publisher",
+    ClauseConfidence.SECOND_HAND: "quoted by somebody else; not to be told as fact",
+    ClauseConfidence.OURS: "our own reading",
 }
 
 

@@ -14,11 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.coordination.task_queue import enqueue
 from limited_use.evidence import stored_bundles
 from limited_use.ledger import signing_keys, tile_store
-from limited_use.ledger.tile_store import NotSequenced
+from limited_use.ledger.tile_store import EntryNotSequenced
 from limited_use.models.usage import EvidenceBundle
 from limited_use.policy import clauses as catalogue
 from limited_use.policy.features import FEATURES
@@ -34,7 +34,7 @@ PAGE = 50
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def show_overview(request: HttpRequest) -> HttpResponse:
     groups = clause_pages.list_clauses()
     summaries = [line for _, lines in groups for line in lines]
@@ -52,7 +52,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
     clause = catalogue.CLAUSES.get(clause_id)
     if clause is None:
@@ -66,7 +66,7 @@ def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def show_policy(request: HttpRequest) -> HttpResponse:
     (size, open_count), totals = policy_table.count_uses(), rule_usage.get_totals()
     context = {
@@ -74,7 +74,7 @@ def show_policy(request: HttpRequest) -> HttpResponse:
         "size": size,
         "open_count": open_count,
         "closed_count": size - open_count,
-        "rules": [(rule, totals.get(rule.id, rule_usage.UsageCount())) for rule in RULES],
+        "rules": [(rule, totals.get(rule.id, rule_usage.RuleUsageCount())) for rule in RULES],
         "features": FEATURES.values(),
     }
     return render(request, "review/policy.html", context)
@@ -82,7 +82,7 @@ def show_policy(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def show_refusals(request: HttpRequest) -> HttpResponse:
     """Show the newest first; name no person."""
     at = timezone.now()
@@ -97,11 +97,11 @@ def show_refusals(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     try:
         entry = rule_usage.get_entry(entry_id)
-    except rule_usage.EntryNotFound:
+    except rule_usage.LedgerEntryNotFound:
         raise Http404 from None
     rules_by_id = {rule.id: rule for rule in RULES}
     context = {
@@ -120,13 +120,13 @@ def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
     """See https://c2sp.org/tlog-proof."""
     try:
         rule_usage.get_entry(entry_id)
         [proven] = tile_store.prove_entries([entry_id])
-    except (rule_usage.EntryNotFound, NotSequenced):
+    except (rule_usage.LedgerEntryNotFound, EntryNotSequenced):
         raise Http404 from None
     response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{entry_id}.tlog-proof"'
@@ -135,7 +135,7 @@ def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def show_evidence(request: HttpRequest) -> HttpResponse:
     results = test_results.load_results()
     context = {
@@ -155,7 +155,7 @@ def show_evidence(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def request_bundle(request: HttpRequest) -> HttpResponse:
     if enqueue("integrations.make_evidence"):
         messages.success(request, "A bundle is being made. Load this page again in a moment.")
@@ -166,7 +166,7 @@ def request_bundle(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_EVIDENCE)
+@require_permission(RolePermission.READ_EVIDENCE)
 def download_bundle(_: HttpRequest, bundle_id: UUID) -> HttpResponse:
     """Send the exact bytes: they are signed."""
     bundle = EvidenceBundle.objects.filter(id=bundle_id).first()

@@ -20,7 +20,7 @@ from accounts import row_owner
 from accounts.actors import Actor
 from integrations.access import scopes
 from integrations.connections import connectable_products, sync_progress
-from integrations.connections.requested_permissions import RequestedPermission
+from integrations.connections.requested_permissions import RequestedScope
 from integrations.connections.sync_progress import SyncProgress
 from integrations.mail.sync import mail_quarantine
 from integrations.models import (
@@ -60,7 +60,7 @@ class AccountOverview:
     integration_id: UUID | None
     needs_reconnect: bool
     reconnect_before: datetime | None
-    missing: tuple[RequestedPermission, ...]
+    missing: tuple[RequestedScope, ...]
     unused_scopes: tuple[str, ...]
     horizon_value: str
     horizon_words: str
@@ -120,7 +120,7 @@ class PermissionStatus:
     tone: str
 
 
-def has_product(connection_id: UUID, *, product: str) -> bool:
+def has_connected_product(connection_id: UUID, *, product: str) -> bool:
     live = Integration.objects.live().filter(connection_id=connection_id, product=product)
     return live.exists()
 
@@ -230,7 +230,7 @@ def _make_account(
         progress=state,
         status=integration.status if integration else "",
         is_importing=is_importing,
-        has_calendars=has_product(connection.id, product="calendar"),
+        has_calendars=has_connected_product(connection.id, product="calendar"),
         is_moving=is_importing
         or bool(integration and integration.status != IntegrationStatus.REAUTH_REQUIRED),
     )

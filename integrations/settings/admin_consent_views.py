@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actors import Actor, get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations import connections
 from integrations.access.endpoints import admin_consent_url
 from integrations.connections import admin_consent, connectable_products
@@ -113,7 +113,7 @@ def _make_card(approval: Approval, title: str) -> AdminConsentCard:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
     """On POST, create the administrator's link and show it once."""
     actor = get_actor(request)
@@ -158,7 +158,7 @@ def _get_offer(provider: str, product: str) -> ConnectableProduct:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def forget_request(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     """The link is no longer valid."""
     user_id, organisation_id = ownership.get_owner_ids(get_actor(request))

@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.actors import Actor
 from integrations.access import scopes
 from integrations.connections import connectable_products
-from integrations.connections.requested_permissions import RequestedPermission
+from integrations.connections.requested_permissions import RequestedScope
 from integrations.models import Calendar, Connection, ConnectionStatus, Integration
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
@@ -37,10 +37,10 @@ class CalendarCard:
     expires_at: datetime | None
     may_write: bool
     may_add_mail: bool
-    missing: tuple[RequestedPermission, ...]
+    missing: tuple[RequestedScope, ...]
 
 
-def list_cards(actor: Actor) -> list[CalendarCard]:
+def list_calendar_cards(actor: Actor) -> list[CalendarCard]:
     """Oldest first."""
     if actor.user_id is None or actor.organisation_id is None:
         return []

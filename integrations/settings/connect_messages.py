@@ -10,7 +10,7 @@ from integrations.models import AttemptOutcome
 from limited_use.policy.claims import claim
 
 
-class NextStep(StrEnum):
+class ConnectNextStep(StrEnum):
     CONNECT = "connect"
     RECONNECT = "reconnect"
     ADD = "add"
@@ -22,10 +22,10 @@ class ConnectOutcome:
     tone: str
     title: str
     says: str
-    action: NextStep
+    action: ConnectNextStep
 
 
-_AGAIN: Final = NextStep.CONNECT
+_AGAIN: Final = ConnectNextStep.CONNECT
 _NOTHING: Final = claim("outcome.nothing-connected", "Nothing was connected.")
 _OPERATOR_INFORMED: Final = claim("outcome.told", "We have been told.")
 OUTCOMES: Final[dict[str, ConnectOutcome]] = {
@@ -33,20 +33,20 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         "good",
         "Connected.",
         claim("outcome.mail-coming", "Your mail is coming in, newest first."),
-        NextStep.NONE,
+        ConnectNextStep.NONE,
     ),
     AttemptOutcome.CONNECTED_PARTLY: ConnectOutcome(
         "warn",
         "Connected, with less than was asked.",
         claim("outcome.partly", "What you unticked is switched off here. Everything else works."),
-        NextStep.RECONNECT,
+        ConnectNextStep.RECONNECT,
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
         "Connected, without mail.",
         claim("outcome.no-mail", "You did not give permission to read mail, so Antares reads none.")
         + " Give it below if you want your mail here.",
-        NextStep.NONE,
+        ConnectNextStep.NONE,
     ),
     AttemptOutcome.DENIED: ConnectOutcome(
         "info", _NOTHING, "You said no at the provider, and that is fine.", _AGAIN
@@ -110,7 +110,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
             "Reconnecting needs the same account as before, and nothing of it was changed.",
         )
         + " To add the other one as well, connect it anew.",
-        NextStep.RECONNECT,
+        ConnectNextStep.RECONNECT,
     ),
     AttemptOutcome.LIVES_ALREADY: ConnectOutcome(
         "warn",
@@ -120,7 +120,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
             "Nothing was changed: this alone would have taken its permission away.",
         )
         + " Added to it, both are asked for.",
-        NextStep.ADD,
+        ConnectNextStep.ADD,
     ),
     AttemptOutcome.CONNECTED_BY_OTHER: ConnectOutcome(
         "warn",
@@ -178,7 +178,7 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         "good",
         "Connected.",
         claim("outcome.calendars-coming", "Your calendars are coming in."),
-        NextStep.NONE,
+        ConnectNextStep.NONE,
     ),
     AttemptOutcome.CONNECTED_PARTLY: ConnectOutcome(
         "warn",
@@ -188,7 +188,7 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
             "You did not give permission to write events, so your calendars are shown and nothing"
             " is changed in them.",
         ),
-        NextStep.RECONNECT,
+        ConnectNextStep.RECONNECT,
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
@@ -198,7 +198,7 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
             "You did not give permission to read calendars, so Antares reads none.",
         )
         + " Give it below if you want them here.",
-        NextStep.NONE,
+        ConnectNextStep.NONE,
     ),
 }
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.actors import NoActor, get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.connections import connect_attempts, connectable_products
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.providers import PROVIDERS
@@ -24,18 +24,18 @@ from .connect_messages import (
     ADMIN_CONSENT_OUTCOMES,
     CALENDAR_OUTCOMES,
     OUTCOMES,
+    ConnectNextStep,
     ConnectOutcome,
-    NextStep,
 )
 
 # After a success, the account's own card soon shows the state.
 SUCCESS_SHOWN_FOR: Final = timedelta(minutes=1)
 
-_ACTION_LABELS: Final[dict[NextStep, str]] = {
-    NextStep.CONNECT: "Try again",
-    NextStep.RECONNECT: "Reconnect",
-    NextStep.ADD: "Add it to that account",
-    NextStep.NONE: "",
+_ACTION_LABELS: Final[dict[ConnectNextStep, str]] = {
+    ConnectNextStep.CONNECT: "Try again",
+    ConnectNextStep.RECONNECT: "Reconnect",
+    ConnectNextStep.ADD: "Add it to that account",
+    ConnectNextStep.NONE: "",
 }
 
 
@@ -83,9 +83,13 @@ def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
     """:param attempt: ended or pending"""
     outcome = _get_outcome(attempt, at)
     connect_args = (attempt.provider, attempt.product, attempt.connection_id)
-    url = None if outcome.action is NextStep.NONE else connect_links.get_connect_url(*connect_args)
+    url = (
+        None
+        if outcome.action is ConnectNextStep.NONE
+        else connect_links.get_connect_url(*connect_args)
+    )
     action_label = _ACTION_LABELS[outcome.action]
-    if outcome.action is NextStep.ADD:
+    if outcome.action is ConnectNextStep.ADD:
         action_label = (
             f"Add {'calendar' if attempt.product == 'calendar' else 'mail'} to that account"
         )
@@ -108,7 +112,7 @@ def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def dismiss_result(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
     if not connect_attempts.dismiss_attempt(

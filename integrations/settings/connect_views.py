@@ -22,7 +22,7 @@ from accounts import request_limits
 from accounts.actors import NoActor, get_actor
 from accounts.rate_limits import Rate
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations import connections
 from integrations.connections import OAuthCallback
 from integrations.coordination import concurrency
@@ -45,7 +45,7 @@ class HttpResponseSeeOther(HttpResponseRedirect):
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
     actor = get_actor(request)
     connection_id = _parse_uuid(request.POST.get("connection"))

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actors import get_actor
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations import connections
 from integrations import purge as purges
 from integrations.access.request_context import get_request_context
@@ -30,7 +30,7 @@ from . import disconnect_confirmation, purge_messages
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     request_context = get_request_context(request)
@@ -59,12 +59,12 @@ def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpRe
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask once for all products, and disconnect them together."""
     request_context = get_request_context(request)
-    connection, integrations = ownership.get_account(request_context.actor, connection_id)
+    connection, integrations = ownership.get_own_account(request_context.actor, connection_id)
     if request.method == "POST":
         user_id, organisation_id = ownership.get_owner_ids(request_context.actor)
         jobs = connections.disconnect_account(
@@ -83,7 +83,7 @@ def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpRespons
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Show the progress of a removal, and its receipt at the end."""
     job = ownership.get_purge(get_actor(request), purge_id)
@@ -94,7 +94,7 @@ def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Part 1."""
     job = ownership.get_purge(get_actor(request), purge_id)
@@ -105,7 +105,7 @@ def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Part 2 exists after the key epoch ends."""
     job = ownership.get_purge(get_actor(request), purge_id)
@@ -124,7 +124,7 @@ def _render_receipt(part: Receipt, name: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Show once a link that works without an account."""
     job = ownership.get_purge(get_actor(request), purge_id)
@@ -138,7 +138,7 @@ def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Remove a connection without live integrations."""

@@ -16,7 +16,7 @@ from accounts.actors import get_actor
 from accounts.rate_limits import Rate
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.coordination import concurrency
 from integrations.formats import streaming_zip
 from integrations.mail import mailbox_export
@@ -31,7 +31,7 @@ RATE: Final = Rate("export", 10, 3600)
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     actor = get_actor(request)

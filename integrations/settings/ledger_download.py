@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import get_actor
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.models import PurgeJob
 from integrations.purge import ledger_key_release
 from integrations.web import ownership
@@ -50,7 +50,7 @@ NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """On POST, destroy its key, commit, and return the file: it is downloaded once."""
@@ -61,7 +61,7 @@ def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
             document = ledger_key_release.take_ledger_file(
                 job_id=job.id, user_id=job.user_id, at=at
             )
-        except ledger_key_release.KeyNotOffered:
+        except ledger_key_release.LedgerKeyNotOffered:
             return _render_gone(request, job)
         response = HttpResponse(document, content_type="application/json")
         response["Content-Disposition"] = f'attachment; filename="ledger-part-{job.id}.json"'

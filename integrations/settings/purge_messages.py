@@ -25,7 +25,7 @@ from integrations.purge import (
     get_local_key_epoch_end,
     ledger_key_release,
 )
-from integrations.push import StopOutcome
+from integrations.push import WatchStopOutcome
 from limited_use.models.ledger_keys import LedgerKey
 
 from . import status_messages
@@ -59,14 +59,16 @@ _LAST: Final = _PromisedStep(PurgeStep.DONE, "removal.signed", "Sign the receipt
 
 # Claims about the provider's notifications, and the outcomes that ended them.
 _NOTICES: Final = {
-    StopOutcome.STOPPED: "removal.notices-stopped",
-    StopOutcome.GONE: "removal.notices-stopped",
-    StopOutcome.LAPSED: "removal.notices-lapsed",
-    StopOutcome.UNANSWERED: "removal.notices-unanswered",
-    StopOutcome.NO_ACCESS: "removal.notices-no-access",
-    StopOutcome.NEEDED_ELSEWHERE: "removal.notices-kept",
+    WatchStopOutcome.STOPPED: "removal.notices-stopped",
+    WatchStopOutcome.GONE: "removal.notices-stopped",
+    WatchStopOutcome.LAPSED: "removal.notices-lapsed",
+    WatchStopOutcome.UNANSWERED: "removal.notices-unanswered",
+    WatchStopOutcome.NO_ACCESS: "removal.notices-no-access",
+    WatchStopOutcome.NEEDED_ELSEWHERE: "removal.notices-kept",
 }
-_NOTICES_ENDED: Final = frozenset({StopOutcome.STOPPED, StopOutcome.GONE, StopOutcome.LAPSED})
+_NOTICES_ENDED: Final = frozenset(
+    {WatchStopOutcome.STOPPED, WatchStopOutcome.GONE, WatchStopOutcome.LAPSED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def get_page_context(job: PurgeJob) -> dict[str, Any]:
 def _list_steps(job: PurgeJob, situation: RemovalSituation) -> list[RemovalStep]:
     subject = situation.subject
     steps = [_keep_promise(job, subject, promise) for promise in _FIRST]
-    if job.watch_try_count and job.watch_stop != StopOutcome.NONE:
+    if job.watch_try_count and job.watch_stop != WatchStopOutcome.NONE:
         steps.append(_stop_notices(job, subject))
     if situation.access is not AccessOutcome.NEVER_GIVEN:
         steps += [_settle_access(job, situation), _settle_tokens(job, situation)]
@@ -147,7 +149,7 @@ def _keep_promise(job: PurgeJob, subject: RemovalSubject, promise: _PromisedStep
 def _stop_notices(job: PurgeJob, subject: RemovalSubject) -> RemovalStep:
     if not job.watch_stop:
         return RemovalStep("ahead", make_statement("removal.notices-asked", subject), "")
-    outcome = StopOutcome(job.watch_stop)
+    outcome = WatchStopOutcome(job.watch_stop)
     mark = "done" if outcome in _NOTICES_ENDED else "kept"
     return RemovalStep(mark, make_statement(_NOTICES[outcome], subject), "")
 

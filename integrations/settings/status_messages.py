@@ -9,7 +9,7 @@ from django.conf import settings
 from integrations.connections.sync_progress import SyncProgress
 from integrations.models import IntegrationStatus, StatusReason
 from integrations.push.watch_health import WatchHealth
-from integrations.sync.check_intervals import CheckInterval, IntervalReason
+from integrations.sync.check_intervals import IntervalReason, PollInterval
 from limited_use.policy.claims import claim
 
 
@@ -103,7 +103,7 @@ class UpdateSource:
 
 
 def describe_updates(
-    watch: WatchHealth | None, *, label: str, interval: CheckInterval | None, at: datetime
+    watch: WatchHealth | None, *, label: str, interval: PollInterval | None, at: datetime
 ) -> UpdateSource:
     """:param interval: None while checks are irregular"""
     checks = _describe_checks(label, interval)
@@ -118,7 +118,7 @@ def describe_updates(
     return UpdateSource(f"{says} {checks}", watch.last_event_at, watch.expires_at)
 
 
-def _describe_checks(label: str, interval: CheckInterval | None) -> str:
+def _describe_checks(label: str, interval: PollInterval | None) -> str:
     if interval is None:
         return f"At present, Antares does not check {label} at regular intervals."
     interval_text = format_interval(interval.seconds)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access import permits
 from integrations.connections import connectable_products
 from integrations.mail import sync_controls
@@ -40,7 +40,7 @@ SETTINGS_ROUTE = "settings-integrations"
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_integrations(request: HttpRequest) -> HttpResponse:
     try:
         return HttpResponse(_render_integrations(request, shows_addresses=True))
@@ -74,7 +74,7 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
             ),
             "approvals": admin_consent_views.list_cards(actor, at=at),
             "offers": connectable_products.list_connectable_products(),
-            "calendars": calendar_cards.list_cards(actor),
+            "calendars": calendar_cards.list_calendar_cards(actor),
             "to_agree": feature_status.list_to_agree_again(actor, at=at),
             "purges": [
                 purge_messages.get_table_row(job)
@@ -98,7 +98,7 @@ def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.Templat
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
     """Show the requested permissions and their reasons, immediately before consent."""
     offer_key = (provider, request.GET.get("product", "mail"))
@@ -124,14 +124,14 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
             PROVIDERS[provider], offer.product, connection_id=connection_id
         ),
         "is_added": connection_id is not None
-        and not account_overview.has_product(connection_id, product=offer.product),
+        and not account_overview.has_connected_product(connection_id, product=offer.product),
     }
     return render(request, "settings/connect.html", context)
 
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """
     Return the changing part of one account's card.
@@ -147,7 +147,7 @@ def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     sync_controls.sync_now(integration_id=integration.id, at=timezone.now())
@@ -157,7 +157,7 @@ def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     choice = request.POST.get("horizon_days", "")
@@ -175,7 +175,7 @@ def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     at = timezone.now()
@@ -193,7 +193,7 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def retry_quarantined(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     sync_controls.retry_quarantined(integration_id=integration.id, at=timezone.now())

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations import mail
 from integrations.mail import support_access
 from limited_use.guard.guard import AccessRefused
@@ -20,7 +20,7 @@ from limited_use.vault.envelope import Unopenable
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_OPENED_ITEMS)
+@require_permission(RolePermission.READ_OPENED_ITEMS)
 def list_items(request: HttpRequest) -> HttpResponse:
     opened_items = support_access.list_open_items(actor=get_actor(request), at=timezone.now())
     return render(request, "console/items.html", {"items": opened_items})
@@ -28,7 +28,7 @@ def list_items(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.READ_OPENED_ITEMS)
+@require_permission(RolePermission.READ_OPENED_ITEMS)
 def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
     Refusals are recorded as well. Items that are closed, never were open or do not exist get the

@@ -26,7 +26,7 @@ class IntervalReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckInterval:
+class PollInterval:
     """
     :param seconds: between two polls
     :param looked_at: last view of the mailbox; without one, when mail was switched on
@@ -39,7 +39,7 @@ class CheckInterval:
 
 def get_interval(
     *, watch: WatchHealth | None, looked_at: datetime | None, began_at: datetime, at: datetime
-) -> CheckInterval:
+) -> PollInterval:
     """
     Return the current interval between polls.
 
@@ -49,10 +49,10 @@ def get_interval(
     looked_at = looked_at or began_at
     usual = settings.SYNC_INTERVAL_SECONDS
     if watch is not None and watch.is_trusted(at):
-        return CheckInterval(max(usual, settings.PUSH_POLL_SECONDS), IntervalReason.TOLD, looked_at)
+        return PollInterval(max(usual, settings.PUSH_POLL_SECONDS), IntervalReason.TOLD, looked_at)
     seconds = get_idle_seconds(at - looked_at)
     reason = IntervalReason.USUAL if seconds == usual else IntervalReason.NOT_LOOKED_AT
-    return CheckInterval(seconds, reason, looked_at)
+    return PollInterval(seconds, reason, looked_at)
 
 
 def get_idle_seconds(since: timedelta) -> int:

@@ -19,7 +19,7 @@ DENIAL_PAUSES: Final = (30.0, 60.0, 120.0)
 
 
 @dataclass(frozen=True, slots=True)
-class FailureHandling:
+class SyncFailureHandling:
     """
     :param reason: shown to the owner if the failure lasts
     :param wait: seconds until the next try; None: exponential backoff
@@ -36,29 +36,29 @@ class FailureHandling:
 
 
 # The most specific class first: the first match decides.
-HANDLING_BY_ERROR: tuple[tuple[type[errors.ProviderError], FailureHandling], ...] = (
-    (errors.RateLimited, FailureHandling(StatusReason.RATE_LIMITED, pauses_connection=True)),
-    (errors.Unavailable, FailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
+HANDLING_BY_ERROR: tuple[tuple[type[errors.ProviderError], SyncFailureHandling], ...] = (
+    (errors.RateLimited, SyncFailureHandling(StatusReason.RATE_LIMITED, pauses_connection=True)),
+    (errors.Unavailable, SyncFailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
     # Refused after a refresh: the token is not at fault, and the provider did not say that the
     # grant ended.
-    (errors.TokenRejected, FailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
+    (errors.TokenRejected, SyncFailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
     # Our own error: the operator is alerted, and no owner is asked to reconnect.
-    (errors.InvalidClient, FailureHandling(StatusReason.APP_MISCONFIGURED)),
+    (errors.InvalidClient, SyncFailureHandling(StatusReason.APP_MISCONFIGURED)),
     # Waiting repairs none of these, and frequent tries would be a storm.
-    (errors.MailboxMissing, FailureHandling(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
-    (errors.ScopeMissing, FailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
-    (errors.AdminBlocked, FailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
-    (errors.ProviderError, FailureHandling(StatusReason.UNEXPECTED, wait=LONGEST_PAUSE)),
+    (errors.MailboxMissing, SyncFailureHandling(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
+    (errors.ScopeMissing, SyncFailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
+    (errors.AdminBlocked, SyncFailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
+    (errors.ProviderError, SyncFailureHandling(StatusReason.UNEXPECTED, wait=LONGEST_PAUSE)),
 )
 
 
-def is_denial(error: errors.ProviderError) -> bool:
+def is_provider_denial(error: errors.ProviderError) -> bool:
     if isinstance(error, errors.Unexpected):
         return error.status == HTTPStatus.FORBIDDEN
     return isinstance(error, (errors.ScopeMissing, errors.AdminBlocked))
 
 
-def get_denial_handling(denial_count: int) -> FailureHandling | None:
+def get_denial_handling(denial_count: int) -> SyncFailureHandling | None:
     """
     Handle refusals that prove nothing yet; return None after enough repetitions.
 
@@ -66,8 +66,10 @@ def get_denial_handling(denial_count: int) -> FailureHandling | None:
     """
     if denial_count > len(DENIAL_PAUSES):
         return None
-    return FailureHandling(StatusReason.PROVIDER_UNAVAILABLE, wait=DENIAL_PAUSES[denial_count - 1])
+    return SyncFailureHandling(
+        StatusReason.PROVIDER_UNAVAILABLE, wait=DENIAL_PAUSES[denial_count - 1]
+    )
 
 
-def get_handling(error: errors.ProviderError) -> FailureHandling:
+def get_handling(error: errors.ProviderError) -> SyncFailureHandling:
     return next(handling for kind, handling in HANDLING_BY_ERROR if isinstance(error, kind))

@@ -44,7 +44,7 @@ class SyncFindings:
     silent_since: datetime | None = None
 
 
-def get_status(  # noqa: PLR0911 - one answer per line of the table
+def get_integration_sync_status(  # noqa: PLR0911 - one answer per line of the table
     findings: SyncFindings, *, current: tuple[str, str], at: datetime
 ) -> tuple[IntegrationStatus, StatusReason]:
     """:param current: status and reason before the turn; a failure too recent to show keeps them"""

@@ -21,7 +21,7 @@ from accounts import row_owner
 from integrations.access.fences import DisconnectedError
 from integrations.coordination.leases import Lease, LeaseLost
 from integrations.grants import access_tokens
-from integrations.grants.quota_purse import CallPostponed
+from integrations.grants.quota_purse import ProviderCallPostponed
 from integrations.models import StatusReason, SyncWork
 from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
@@ -134,7 +134,7 @@ def _run_guarded(
 def _advance_turn(turn: SyncTurn) -> bool:
     try:
         finished = turn.advance()
-    except CallPostponed as postponed:
+    except ProviderCallPostponed as postponed:
         # Work that became due during the turn waits for the quota as well.
         _release_work(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
@@ -173,7 +173,7 @@ def _release_work(
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
     # A careful turn without progress has not found the message that crashed earlier turns.
-    is_clean = finished or turn.has_progressed or not turn_crashes.is_careful(turn.work)
+    is_clean = finished or turn.has_progressed or not turn_crashes.needs_careful_sync(turn.work)
     if is_clean:
         values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
     if finished or turn.has_progressed:

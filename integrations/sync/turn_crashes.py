@@ -25,7 +25,7 @@ BUSY: Final = "parsers.busy"
 EVERY_MAILBOX: Final = UUID(int=0)
 
 
-def is_careful(work: SyncWork) -> bool:
+def needs_careful_sync(work: SyncWork) -> bool:
     """Messages are then fetched one at a time."""
     count: int = work.crash_count
     return count >= CAREFUL_AFTER

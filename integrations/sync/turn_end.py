@@ -28,7 +28,7 @@ from integrations.models import (
     SyncWork,
 )
 
-from .integration_status import get_status
+from .integration_status import get_integration_sync_status
 from .sync_turn import SyncTurn
 
 # The conditions of `fences.hold` and `work_leases.release`. The CTE locks the integration before
@@ -101,7 +101,7 @@ def get_changed_status(
     integration = turn.integration
     current = (integration.status, integration.status_reason)
     findings = replace(turn.get_findings(failure_reason), silent_since=turn.get_silent_since(at))
-    status = get_status(findings, current=current, at=at)
+    status = get_integration_sync_status(findings, current=current, at=at)
     return status if status != current else None
 
 

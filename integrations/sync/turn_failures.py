@@ -17,7 +17,7 @@ from integrations.models import Connection, StatusReason, SyncWork
 from integrations.providers import PROVIDERS, errors
 
 from . import error_policy, turn_crashes, turn_end, work_leases
-from .error_policy import FailureHandling
+from .error_policy import SyncFailureHandling
 from .sync_turn import SyncClock, SyncTurn
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
     now = turn.clock.now()
-    unproven = _count_denial(turn) if error_policy.is_denial(error) else None
+    unproven = _count_denial(turn) if error_policy.is_provider_denial(error) else None
     handling = unproven or error_policy.get_handling(error)
     wait = handling.compute_wait(error, count_failures(turn))
     # A retry-after header concerns the whole mailbox.
@@ -40,7 +40,7 @@ def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
     back_off(turn, error, handling.reason, wait=wait, code=error.reason)
 
 
-def _count_denial(turn: SyncTurn) -> FailureHandling | None:
+def _count_denial(turn: SyncTurn) -> SyncFailureHandling | None:
     """
     Make the next try use a new token. Return None if the new token's scopes or repetition prove
     the refusal.

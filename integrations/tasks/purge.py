@@ -17,7 +17,7 @@ from integrations.calendar.sync import cache_eviction
 from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.coordination.task_queue import enqueue
 from integrations.purge import orphaned_keys
-from limited_use.receipts.receipts import NotSequenced
+from limited_use.receipts.receipts import EntryNotSequenced
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def write_second_parts(**_: object) -> None:
     for job_id in purge.list_due_key_destruction_receipts():
         try:
             purge.issue_key_destruction_receipt(job_id=job_id, at=at)
-        except NotSequenced:
+        except EntryNotSequenced:
             continue  # Not in the ledger yet; the next sweep finds the job.
         except Exception:
             # A failed receipt does not stop the others.

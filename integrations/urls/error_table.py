@@ -23,7 +23,7 @@ from integrations.calendar.events import write_errors as event_errors
 from integrations.coordination import concurrency
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
-from integrations.formats.recurrence.expansion import BadWindow
+from integrations.formats.recurrence.expansion import BadTimeWindow
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.web import idempotency, page_cursors
@@ -53,7 +53,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     page_cursors.InvalidCursor: catalogue.INVALID_CURSOR,
     page_cursors.ExpiredCursor: catalogue.EXPIRED_CURSOR,
     agenda.WindowTooLong: catalogue.WINDOW_TOO_LONG,
-    BadWindow: catalogue.BAD_WINDOW,
+    BadTimeWindow: catalogue.BAD_WINDOW,
     timezones.UnknownZone: catalogue.UNKNOWN_TIMEZONE,
     event_lookup.CalendarNotCurrent: catalogue.COPY_NOT_CURRENT,
     # Calendars: writing.
@@ -64,21 +64,21 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     local_calendars.TooManyCalendars: catalogue.TOO_MANY_CALENDARS,
     local_calendars.CalendarNameMissing: catalogue.NO_NAME,
     local_events.LocalEventChanged: catalogue.EVENTS_CHANGED,
-    local_events.CalendarFull: catalogue.CALENDAR_FULL,
+    local_events.LocalCalendarFull: catalogue.CALENDAR_FULL,
     UnreadableCalendarFile: catalogue.UNREADABLE_FILE,
     event_errors.CalendarReadOnly: catalogue.READ_ONLY,
     event_errors.WritePermissionMissing: catalogue.WRITE_PERMISSION_MISSING,
-    event_errors.NotOrganizer: catalogue.NOT_ORGANIZER,
-    event_errors.NotInvited: catalogue.NOT_INVITED,
+    event_errors.NotEventOrganizer: catalogue.NOT_ORGANIZER,
+    event_errors.NotInvitedToEvent: catalogue.NOT_INVITED,
     event_errors.GuestsAlwaysNotified: catalogue.GUESTS_ARE_TOLD,
     event_errors.EventRejected: catalogue.REFUSED_BY_PROVIDER,
     event_errors.NoSuchOccurrence: catalogue.OCCURRENCE_GONE,
-    event_errors.SlotTaken: catalogue.NOT_FREE,
-    event_errors.SeriesHalfDone: catalogue.HALF_DONE,
+    event_errors.EventSlotTaken: catalogue.NOT_FREE,
+    event_errors.SeriesSplitHalfDone: catalogue.HALF_DONE,
     event_errors.EventKeyReused: catalogue.EVENT_KEY_REUSED,
     idempotency.IdempotencyKeyReused: catalogue.KEY_REUSED,
     idempotency.RequestInProgress: catalogue.IN_PROGRESS,
-    idempotency.ResultGone: catalogue.CREATED_EVENT_GONE,
+    idempotency.IdempotentResultGone: catalogue.CREATED_EVENT_GONE,
     # Sealed values and the key store. Keys are destroyed with the connection.
     KeyDestroyed: catalogue.NO_LONGER_CONNECTED,
     Unopenable: catalogue.NO_LONGER_CONNECTED,

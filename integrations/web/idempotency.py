@@ -54,7 +54,7 @@ class IdempotencyKeyReused(Exception):
     """Another request used the key before."""
 
 
-class ResultGone(Exception):
+class IdempotentResultGone(Exception):
     """The created object no longer exists under its id."""
 
 
@@ -149,7 +149,7 @@ def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         answer = make()
     except ObjectNotFound:
-        raise ResultGone from None
+        raise IdempotentResultGone from None
     answer["Idempotent-Replayed"] = "true"
     return answer
 

@@ -32,7 +32,7 @@ def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
     return connection_id
 
 
-def get_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
+def get_own_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
     """
     Return a connection with its live integrations, mail first.
 

@@ -21,14 +21,16 @@ class ExpiredCursor(Exception):
     """A valid cursor that is too old."""
 
 
-class PagePosition(NamedTuple):
+class CursorPagePosition(NamedTuple):
     """The last row of a page."""
 
     at: datetime
     id: UUID
 
 
-def write(position: PagePosition, *, kind: str, audience: str, filters: str, at: datetime) -> str:
+def write(
+    position: CursorPagePosition, *, kind: str, audience: str, filters: str, at: datetime
+) -> str:
     """
     :param kind: the list
     :param audience: ids of the actor and the user
@@ -44,7 +46,9 @@ def write(position: PagePosition, *, kind: str, audience: str, filters: str, at:
     return signed_values.sign_value(payload, purpose=_PURPOSE, bound_to=binding)
 
 
-def read(cursor: str, *, kind: str, audience: str, filters: str, at: datetime) -> PagePosition:
+def read(
+    cursor: str, *, kind: str, audience: str, filters: str, at: datetime
+) -> CursorPagePosition:
     """
     :raises InvalidCursor: if this service did not write it for this query
     :raises ExpiredCursor: if it is older than `LIFETIME`
@@ -57,7 +61,7 @@ def read(cursor: str, *, kind: str, audience: str, filters: str, at: datetime) -
         raise InvalidCursor from None
     if at - datetime.fromtimestamp(written_at, UTC) > LIFETIME:
         raise ExpiredCursor
-    return PagePosition(
+    return CursorPagePosition(
         datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond), UUID(row_id)
     )
 

@@ -70,5 +70,7 @@ def retire_client(*, client_id: str, at: datetime) -> None:
     """
     with transaction.atomic():
         entries.record_event(
-            event="client.retired", about=clients.retire_client(client_id=client_id, at=at), at=at
+            event="client.retired",
+            about=clients.retire_service_client(client_id=client_id, at=at),
+            at=at,
         )

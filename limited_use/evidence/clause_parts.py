@@ -5,18 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from limited_use.policy import clauses
-from limited_use.policy.clauses import Clause
+from limited_use.policy.clauses import PolicyClause
 from limited_use.policy.rules import RULES, PolicyRule
 
 
-def get_fact_rules(clause: Clause) -> tuple[PolicyRule, ...]:
+def get_fact_rules(clause: PolicyClause) -> tuple[PolicyRule, ...]:
     named_rules = clauses.get_rules(clause.id)
     return tuple(
         rule for rule in RULES if rule not in named_rules and rule.needs & set(clause.facts)
     )
 
 
-def list_applying(clause: Clause) -> tuple[str, ...]:
+def list_applying(clause: PolicyClause) -> tuple[str, ...]:
     rules = (*clauses.get_rules(clause.id), *get_fact_rules(clause))
     return (*(rule.id for rule in rules), *EVENTS.get(clause.id, ()))
 

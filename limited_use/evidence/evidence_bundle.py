@@ -19,7 +19,7 @@ from .evidence_sections import EvidenceSection, check_values
 KIND = "evidence-bundle"
 
 
-def make_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> bytes:
+def make_evidence_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> bytes:
     """
     Return the exact bytes to keep, which the signature covers.
 

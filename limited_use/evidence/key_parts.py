@@ -44,7 +44,9 @@ def describe_custody(_: datetime) -> Mapping[str, Any]:
         "copies_of_the_key_store_live_days": "unknown" if retention is None else retention,
         "policies_of_the_transit_engine": {}
         if is_files
-        else transit_policies.build_policies(settings.KEYRING.mount, settings.KEYRING.prefix),
+        else transit_policies.build_transit_policies(
+            settings.KEYRING.mount, settings.KEYRING.prefix
+        ),
     }
 
 
@@ -78,7 +80,7 @@ def describe_ledger(_: datetime) -> Mapping[str, Any]:
     newest = Checkpoint.objects.exclude(note="").order_by("-size").first()
     return {
         "origin": settings.LEDGER_ORIGIN,
-        "size": sequencer.get_size(),
+        "size": sequencer.get_ledger_size(),
         "waiting_for_a_place": Leaf.objects.filter(idx=None).count(),
         "signed_size": newest.size if newest else 0,
         "signed_at": _format_time(newest.signed_at) if newest else None,

@@ -16,7 +16,7 @@ LISTED_PERIOD: Final = timedelta(days=30)
 
 
 def describe_rules(_: datetime) -> Mapping[str, Any]:
-    text = decision_table.render_page()
+    text = decision_table.render_decision_table()
     return {
         "version": evaluation.VERSION,
         "rules": [_describe_rule(rule) for rule in RULES],

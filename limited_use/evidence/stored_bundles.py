@@ -21,7 +21,7 @@ MAX_BUNDLES: Final = 30
 
 def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> EvidenceBundle:
     """Raises as `bundle.make_bundle`."""
-    document = evidence_bundle.make_bundle(sections, at=at)
+    document = evidence_bundle.make_evidence_bundle(sections, at=at)
     contents = orjson.loads(document)
     stored_bundle = EvidenceBundle(
         id=UUID(contents["id"]),

@@ -9,7 +9,7 @@ from accounts.ids import uuid7
 from limited_use.access_request import AccessRequest
 from limited_use.ledger import entries
 from limited_use.policy import evaluation
-from limited_use.policy.evaluation import Decision
+from limited_use.policy.evaluation import PolicyDecision
 from limited_use.policy.vocabulary import Fact
 
 
@@ -26,7 +26,7 @@ class DecisionEntries:
     records: list[tuple[UUID, dict[str, entries.EntryValue]]] = field(default_factory=list)
     _subject_indexes: dict[tuple[object, ...], int] = field(default_factory=dict)
 
-    def add_request(self, request: AccessRequest, decision: Decision) -> UUID:
+    def add_request(self, request: AccessRequest, decision: PolicyDecision) -> UUID:
         index = len(self.records)
         if request.about is not None and request.item is None:
             subject_key = (
@@ -48,7 +48,7 @@ class DecisionEntries:
 
 
 def build_record(
-    request: AccessRequest, decision: Decision, moment: int
+    request: AccessRequest, decision: PolicyDecision, moment: int
 ) -> dict[str, entries.EntryValue]:
     """:param moment: of the decision, in milliseconds since the epoch"""
     use, actor = request.use, request.actor
@@ -83,7 +83,7 @@ def _acts_for_another(request: AccessRequest) -> bool:
     return actor.kind == ActorKind.PERSON and owner_id is not None and owner_id != actor.user_id
 
 
-def _choose_naming(request: AccessRequest, decision: Decision) -> Callable[[UUID], str]:
+def _choose_naming(request: AccessRequest, decision: PolicyDecision) -> Callable[[UUID], str]:
     """
     Return the pseudonyms of an entry: the subject's own only for an involved actor.
 

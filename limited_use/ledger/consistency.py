@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from . import signed_notes, tree
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
-from .tree import BadProof
+from .tree import BadMerkleProof
 
 # The specification's limit, which suffices below 2^63 leaves.
 MAX_PROOF_LENGTH = 63
@@ -34,7 +34,7 @@ class ConsistencyProof:
     def check_begins_with(self, earlier: LogCheckpoint) -> None:
         """:raises BadProof: unless the later tree begins with `earlier`"""
         if earlier.size != self.old or earlier.origin != self.checkpoint.origin:
-            raise BadProof("the proof begins at another checkpoint")
+            raise BadMerkleProof("the proof begins at another checkpoint")
         check_consistency(earlier, self.checkpoint, self.path)
 
 
@@ -44,10 +44,10 @@ def check_consistency(earlier: LogCheckpoint, later: LogCheckpoint, path: Sequen
         tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
     elif path or earlier.root != tree.EMPTY:
         # Every tree begins with the empty one, so a proof must be empty.
-        raise BadProof("an empty tree has one root and no proof")
+        raise BadMerkleProof("an empty tree has one root and no proof")
 
 
-def write_proof(*, old: int, path: Sequence[bytes], note: str) -> str:
+def write_consistency_proof(*, old: int, path: Sequence[bytes], note: str) -> str:
     """:param note: the signed checkpoint of the later tree"""
     hashes = [base64.b64encode(node).decode() for node in path]
     return "\n".join([f"old {old}", *hashes, "", note])
@@ -62,7 +62,7 @@ def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     lines = body.split("\n")
     old = _OLD.match(lines[0])
     if not separator or old is None or len(lines) - 1 > MAX_PROOF_LENGTH:
-        raise BadProof("not a consistency proof")
+        raise BadMerkleProof("not a consistency proof")
     checkpoint = LogCheckpoint.parse(signed_notes.verify_note(note, keys))
     return ConsistencyProof(
         int(old[1]), tuple(signed_notes.decode_base64(line) for line in lines[1:]), checkpoint
@@ -74,11 +74,11 @@ def split_proofs(text: str) -> list[str]:
 
 
 __all__ = [
+    "BadMerkleProof",
     "BadNote",
-    "BadProof",
     "ConsistencyProof",
     "check_consistency",
     "parse_proof",
     "split_proofs",
-    "write_proof",
+    "write_consistency_proof",
 ]

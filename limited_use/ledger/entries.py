@@ -29,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
 _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-class EntryBodyRefused(Exception):
+class LedgerEntryRefused(Exception):
     """The body holds a forbidden value: a bug of the caller."""
 
 
@@ -128,12 +128,12 @@ def _check_value(key: str, value: object) -> None:
         for inner, count in value.items():
             _check_value(key, inner)
             if not isinstance(count, int):
-                raise EntryBodyRefused(key)
+                raise LedgerEntryRefused(key)
     elif isinstance(value, list | tuple):
         for item in value:
             _check_value(key, item)
     elif isinstance(value, str):
         if not _WORD.match(value) or _RAW_ID.search(value):
-            raise EntryBodyRefused(key)
+            raise LedgerEntryRefused(key)
     elif value is not None and not isinstance(value, int):
-        raise EntryBodyRefused(key)
+        raise LedgerEntryRefused(key)

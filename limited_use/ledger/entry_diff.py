@@ -10,7 +10,7 @@ from enum import StrEnum
 LocateLeaf = Callable[[bytes], int | None]
 
 
-class DifferenceKind(StrEnum):
+class EntryDifferenceKind(StrEnum):
     CHANGED = "changed"
     MISSING = "missing"
     EXTRA = "extra"
@@ -18,18 +18,18 @@ class DifferenceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class EntryDifference:
-    kind: DifferenceKind
+class LedgerEntryDifference:
+    kind: EntryDifferenceKind
     index: int
     belongs_at: int | None = None
 
 
-def find_first_difference(
+def find_first_entry_difference(
     low: int,
     actual: Sequence[bytes | None],
     expected: Sequence[bytes],
     locate: LocateLeaf,
-) -> EntryDifference | None:
+) -> LedgerEntryDifference | None:
     """
     :param actual: stored leaf hashes; None where no entry has the index
     :param expected: expected leaf hashes; shorter if no more entries should follow
@@ -39,13 +39,13 @@ def find_first_difference(
         index = low + offset
         if offset >= len(expected):
             if actual_hash is not None:
-                return EntryDifference(DifferenceKind.EXTRA, index)
+                return LedgerEntryDifference(EntryDifferenceKind.EXTRA, index)
         elif actual_hash is None:
-            return EntryDifference(DifferenceKind.MISSING, index)
+            return LedgerEntryDifference(EntryDifferenceKind.MISSING, index)
         elif actual_hash != expected[offset]:
             return _classify_difference(index, offset, actual, expected, locate)
     if len(actual) < len(expected):
-        return EntryDifference(DifferenceKind.MISSING, low + len(actual))
+        return LedgerEntryDifference(EntryDifferenceKind.MISSING, low + len(actual))
     return None
 
 
@@ -55,16 +55,16 @@ def _classify_difference(
     actual: Sequence[bytes | None],
     expected: Sequence[bytes],
     locate: LocateLeaf,
-) -> EntryDifference:
+) -> LedgerEntryDifference:
     actual_hash = actual[offset]
     next_actual = actual[offset + 1] if offset + 1 < len(actual) else None
     next_expected = expected[offset + 1] if offset + 1 < len(expected) else None
     if actual_hash is not None and actual_hash == next_expected and next_actual != expected[offset]:
         # All later entries moved up.
-        return EntryDifference(DifferenceKind.MISSING, index)
+        return LedgerEntryDifference(EntryDifferenceKind.MISSING, index)
     belongs_at = None if actual_hash is None else locate(actual_hash)
     if belongs_at is not None:
-        return EntryDifference(DifferenceKind.REORDERED, index, belongs_at)
+        return LedgerEntryDifference(EntryDifferenceKind.REORDERED, index, belongs_at)
     if next_actual == expected[offset]:
-        return EntryDifference(DifferenceKind.EXTRA, index)
-    return EntryDifference(DifferenceKind.CHANGED, index)
+        return LedgerEntryDifference(EntryDifferenceKind.EXTRA, index)
+    return LedgerEntryDifference(EntryDifferenceKind.CHANGED, index)

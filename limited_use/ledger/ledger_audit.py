@@ -17,8 +17,8 @@ from limited_use.models import Checkpoint, Leaf, Tile
 from limited_use.vault.keyring.keyring_port import SigningKey
 
 from . import entry_diff, publication, signed_notes, signing_keys, tiles, tree
-from .entry_diff import DifferenceKind, EntryDifference
-from .tile_store import TileStore
+from .entry_diff import EntryDifferenceKind, LedgerEntryDifference
+from .tile_store import LedgerTileStore
 
 CHUNK = 2000
 
@@ -30,7 +30,7 @@ class LedgerBroken(Exception):
     `difference` describes a faulty entry.
     """
 
-    def __init__(self, message: str, difference: EntryDifference | None = None) -> None:
+    def __init__(self, message: str, difference: LedgerEntryDifference | None = None) -> None:
         super().__init__(message)
         self.difference = difference
 
@@ -57,7 +57,7 @@ def audit_ledger() -> AuditResult:
     :raises LedgerBroken:
     """
     size = Checkpoint.objects.aggregate(size=Max("size"))["size"] or 0
-    expected, built = TileStore(), dict[tiles.TileAddress, bytes]()
+    expected, built = LedgerTileStore(), dict[tiles.TileAddress, bytes]()
 
     def read_built_tile(place: tiles.TileAddress) -> bytes:
         return built.get(place, b"")
@@ -72,7 +72,7 @@ def audit_ledger() -> AuditResult:
     if first_fault is not None:
         raise first_fault
     _check_tiles(dict(built))
-    range_root = tiles.build_range_root(read_built_tile)
+    range_root = tiles.build_tile_range_root(read_built_tile)
     count = 0
     for checkpoint in Checkpoint.objects.order_by("size").iterator():
         _check_checkpoint(
@@ -92,7 +92,8 @@ def audit_ledger() -> AuditResult:
 def _read_windows(size: int) -> Iterator[tuple[int, Sequence[_StoredEntry | None]]]:
     if stray := Leaf.objects.filter(idx__lt=0).first():
         raise LedgerBroken(
-            f"entry {stray.id} has no place in the tree", EntryDifference(DifferenceKind.EXTRA, -1)
+            f"entry {stray.id} has no place in the tree",
+            LedgerEntryDifference(EntryDifferenceKind.EXTRA, -1),
         )
     last = Leaf.objects.aggregate(last=Max("idx"))["last"]
     for low in range(0, max(size, 0 if last is None else last + 1), CHUNK):
@@ -102,7 +103,8 @@ def _read_windows(size: int) -> Iterator[tuple[int, Sequence[_StoredEntry | None
             at = (idx or 0) - low
             if rows[at] is not None:
                 raise LedgerBroken(
-                    f"two entries stand at {idx}", EntryDifference(DifferenceKind.EXTRA, idx or 0)
+                    f"two entries stand at {idx}",
+                    LedgerEntryDifference(EntryDifferenceKind.EXTRA, idx or 0),
                 )
             rows[at] = _StoredEntry(
                 str(entry_id), _read_payload_id(bytes(payload)), tree.hash_leaf(bytes(payload))
@@ -120,11 +122,11 @@ def _read_payload_id(payload: bytes) -> str:
 
 
 def _compare_window(
-    low: int, rows: Sequence[_StoredEntry | None], size: int, expected: TileStore
+    low: int, rows: Sequence[_StoredEntry | None], size: int, expected: LedgerTileStore
 ) -> LedgerBroken | None:
     hashes = [None if row is None else row.hash for row in rows]
     expected_hashes = _read_leaf_hashes(low, min(size, low + CHUNK + 1), expected)
-    difference = entry_diff.find_first_difference(
+    difference = entry_diff.find_first_entry_difference(
         low, hashes, expected_hashes, lambda leaf_hash: _locate_leaf(leaf_hash, size, expected)
     )
     if difference is not None and difference.index < low + CHUNK:
@@ -136,19 +138,19 @@ def _compare_window(
 
 
 def _describe_difference(
-    difference: EntryDifference, rows: Sequence[_StoredEntry | None], low: int
+    difference: LedgerEntryDifference, rows: Sequence[_StoredEntry | None], low: int
 ) -> str:
     offset = difference.index - low
     row = rows[offset] if offset < len(rows) else None
     entry = f"entry {difference.index}" + (f" ({row.id})" if row else "")
     match difference.kind:
-        case DifferenceKind.MISSING:
+        case EntryDifferenceKind.MISSING:
             return f"entry {difference.index} is missing"
-        case DifferenceKind.EXTRA:
+        case EntryDifferenceKind.EXTRA:
             return f"{entry} is extra: it was never placed there"
-        case DifferenceKind.REORDERED:
+        case EntryDifferenceKind.REORDERED:
             return f"{entry} is out of order: its place is {difference.belongs_at}"
-        case DifferenceKind.CHANGED:
+        case EntryDifferenceKind.CHANGED:
             return f"{entry} was changed"
 
 
@@ -175,7 +177,9 @@ def _locate_leaf(
     return None
 
 
-def _check_against_publication(size: int, expected: TileStore, first: LedgerBroken | None) -> None:
+def _check_against_publication(
+    size: int, expected: LedgerTileStore, first: LedgerBroken | None
+) -> None:
     """
     Check the stored hashes against the published checkpoint, before they accuse an entry.
 
@@ -185,7 +189,7 @@ def _check_against_publication(size: int, expected: TileStore, first: LedgerBrok
     if latest is None or latest[0].size > size:
         return
     try:
-        root = tiles.build_range_root(expected)(0, latest[0].size)
+        root = tiles.build_tile_range_root(expected)(0, latest[0].size)
     except tiles.TileMissing:
         root = b""
     if root != latest[0].root:

@@ -25,11 +25,11 @@ Outcome = LedgerKey.Outcome
 OFFER_DURATION: Final = timedelta(days=30)
 
 
-class KeyNotOffered(Exception):
+class LedgerKeyNotOffered(Exception):
     """No key can be handed out, yet or any longer. The row says which."""
 
 
-def create_key(*, holder: UUID, at: datetime) -> None:
+def create_ledger_key(*, holder: UUID, at: datetime) -> None:
     if LedgerKey.objects.filter(holder=holder).exists():
         return
     key = secrets.token_bytes(pseudonym_derivation.KEY_BYTES)
@@ -70,15 +70,15 @@ def hand_out_key(*, holder: UUID, at: datetime) -> bytes:
     """
     row = _lock_live_key(holder).filter(offered_until__gt=at).first()
     if row is None:
-        raise KeyNotOffered
+        raise LedgerKeyNotOffered
     key = ledger_key_wrap.key_of(holder, bytes(row.commitment))
     if key is None:
-        raise KeyNotOffered
+        raise LedgerKeyNotOffered
     _destroy_row(row, Outcome.TAKEN, at)
     return key
 
 
-def destroy_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
+def destroy_ledger_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
     """Destroy the key in the caller's transaction; return False if there is none."""
     row = _lock_live_key(holder).first()
     if row is None:
@@ -113,16 +113,16 @@ def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> No
     naming_rows.delete_key(row.holder)
     row.destroyed_at, row.outcome = at, outcome
     row.save(update_fields=["destroyed_at", "outcome"])
-    tombstones.record_owed(tombstones.for_key(get_key_id(bytes(row.commitment))))
+    tombstones.record_owed(tombstones.build_key_tombstone(get_key_id(bytes(row.commitment))))
     # After a rollback the key is read again. Other processes drop it within minutes.
-    pseudonyms.drop_cached_keys()
+    pseudonyms.drop_cached_ledger_keys()
 
 
 def _record_event(event: str, row: LedgerKey, body: dict[str, str], at: datetime) -> UUID:
     return entries.record_event(
         event=event,
         about=row.holder,
-        naming=pseudonyms.get_naming(row.holder).at_the_end,
+        naming=pseudonyms.get_pseudonym_naming(row.holder).at_the_end,
         body={"commitment": bytes(row.commitment).hex(), **body},
         at=at,
     )

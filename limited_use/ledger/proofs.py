@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from . import signed_notes, tree
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
-from .tree import BadProof
+from .tree import BadMerkleProof
 
 HEADER = "c2sp.org/tlog-proof@v1"
 # A path of this length covers more leaves than a log can have.
@@ -21,7 +21,7 @@ MAX_INDEX_DIGITS = 19
 
 
 @dataclass(frozen=True, slots=True)
-class ProvenEntry:
+class ProvenLedgerEntry:
     """`payload` is entry `index` in the tree of `checkpoint`."""
 
     payload: bytes
@@ -29,7 +29,9 @@ class ProvenEntry:
     checkpoint: LogCheckpoint
 
 
-def write_proof(*, payload: bytes | None, index: int, path: Sequence[bytes], note: str) -> str:
+def write_entry_proof(
+    *, payload: bytes | None, index: int, path: Sequence[bytes], note: str
+) -> str:
     """
     :param payload: the entry; a verifier trusts it only because its hash fits
     :param note: the signed checkpoint
@@ -45,7 +47,7 @@ def verify_proof(
     *,
     payload: bytes | None = None,
     origin: str | None = None,
-) -> ProvenEntry:
+) -> ProvenLedgerEntry:
     """
     :param keys: keys of the log, pinned by the verifier; never taken from the proof
     :param payload: the entry, if the proof does not carry it
@@ -56,30 +58,30 @@ def verify_proof(
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")
     if not separator or lines.pop(0) != HEADER or not lines:
-        raise BadProof("not a tlog-proof")
+        raise BadMerkleProof("not a tlog-proof")
     if lines[0].startswith("extra "):
         carried = signed_notes.decode_base64(lines.pop(0).removeprefix("extra "))
         if payload is not None and payload != carried:
-            raise BadProof("the proof is of another entry")
+            raise BadMerkleProof("the proof is of another entry")
         payload = carried
     index = _parse_index(lines.pop(0) if lines else "")
     if payload is None or len(lines) > MAX_PATH_LENGTH:
-        raise BadProof("not a tlog-proof of an entry")
+        raise BadMerkleProof("not a tlog-proof of an entry")
     checkpoint = LogCheckpoint.parse(signed_notes.verify_note(note, keys))
     if origin is not None and checkpoint.origin != origin:
-        raise BadProof("the checkpoint is of another log")
+        raise BadMerkleProof("the checkpoint is of another log")
     path = [signed_notes.decode_base64(line) for line in lines]
     tree.verify_inclusion(tree.hash_leaf(payload), index, checkpoint.size, path, checkpoint.root)
-    return ProvenEntry(payload, index, checkpoint)
+    return ProvenLedgerEntry(payload, index, checkpoint)
 
 
 def _parse_index(line: str) -> int:
     number = line.removeprefix("index ")
     if not line.startswith("index ") or not number.isascii() or not number.isdigit():
-        raise BadProof("the proof names no index")
+        raise BadMerkleProof("the proof names no index")
     if len(number) > MAX_INDEX_DIGITS or number != str(int(number)):
-        raise BadProof("the proof names no index")
+        raise BadMerkleProof("the proof names no index")
     return int(number)
 
 
-__all__ = ["BadNote", "BadProof", "ProvenEntry", "verify_proof", "write_proof"]
+__all__ = ["BadMerkleProof", "BadNote", "ProvenLedgerEntry", "verify_proof", "write_entry_proof"]

@@ -94,7 +94,7 @@ _cache: OrderedDict[tuple[UUID, bytes], tuple[float, _ConnectionNaming]] = Order
 _cache_lock = Lock()
 
 
-def get_naming(holder: UUID) -> PseudonymNaming:
+def get_pseudonym_naming(holder: UUID) -> PseudonymNaming:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT commitment FROM limited_use_ledgerkey"
@@ -125,6 +125,6 @@ def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> Pseudony
     return naming
 
 
-def drop_cached_keys() -> None:
+def drop_cached_ledger_keys() -> None:
     with _cache_lock:
         _cache.clear()

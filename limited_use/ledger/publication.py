@@ -25,7 +25,7 @@ from .signed_notes import LogCheckpoint
 TAIL_BYTES = 8192
 
 
-class PublicationUnreadable(Exception):
+class LedgerPublicationUnreadable(Exception):
     """The publication is damaged. Restore it before signing."""
 
 
@@ -112,7 +112,7 @@ class PublicationFolder:
             try:
                 yield Tombstone(**json.loads(line))
             except (ValueError, TypeError):
-                raise PublicationUnreadable(str(self._tombstone_path)) from None
+                raise LedgerPublicationUnreadable(str(self._tombstone_path)) from None
 
     @property
     def _tombstone_path(self) -> Path:
@@ -125,7 +125,7 @@ class PublicationFolder:
             return LogCheckpoint(parsed["origin"], parsed["size"], root), parsed["note"]
         except (ValueError, KeyError, TypeError):
             pass
-        raise PublicationUnreadable(str(self.path))
+        raise LedgerPublicationUnreadable(str(self.path))
 
 
 def _read_lines(path: Path) -> Iterator[bytes]:

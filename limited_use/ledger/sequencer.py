@@ -20,7 +20,7 @@ from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
 from . import publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
-from .tile_store import TileStore
+from .tile_store import LedgerTileStore
 
 # The entries of one transaction: 16 ms of hashing.
 BATCH = 2000
@@ -90,14 +90,14 @@ def check_continuity() -> None:
 
 
 def _check_begins_with(checkpoint: signed_notes.LogCheckpoint) -> None:
-    size = get_size()
+    size = get_ledger_size()
     if checkpoint.origin != settings.LEDGER_ORIGIN:
         raise LedgerFork(f"what was published is of the log {checkpoint.origin}")
     if size < checkpoint.size:
         raise LedgerFork(f"published at {checkpoint.size}, but the database has {size}")
     if (
         checkpoint.size
-        and tiles.build_range_root(TileStore())(0, checkpoint.size) != checkpoint.root
+        and tiles.build_tile_range_root(LedgerTileStore())(0, checkpoint.size) != checkpoint.root
     ):
         raise LedgerFork(f"the tree of {checkpoint.size} is not the one that was published")
 
@@ -126,7 +126,7 @@ def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     return checkpoint, row.note
 
 
-def get_size() -> int:
+def get_ledger_size() -> int:
     """Return the number of entries with an index."""
     last = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
     return last or 0
@@ -143,9 +143,9 @@ def _place_entries(at: datetime, batch: int) -> int:
         )
         if not waiting:
             return 0
-        size = get_size()
+        size = get_ledger_size()
         hashes = [tree.hash_leaf(bytes(payload)) for _, payload in waiting]
-        store = TileStore()
+        store = LedgerTileStore()
         store.write_tiles(tiles.append_leaves(size, hashes, store))
         with connection.cursor() as cursor:
             cursor.execute(
@@ -159,7 +159,7 @@ def _place_entries(at: datetime, batch: int) -> int:
             )
         new_size = size + len(waiting)
         Checkpoint.objects.create(
-            size=new_size, root=tiles.build_range_root(store)(0, new_size), made_at=at
+            size=new_size, root=tiles.build_tile_range_root(store)(0, new_size), made_at=at
         )
         return len(waiting)
 

@@ -26,7 +26,7 @@ SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedKey:
+class PublishedSigningKey:
     """`until` is None while the key signs."""
 
     role: SigningKey
@@ -79,17 +79,19 @@ def get_known_keys(role: SigningKey) -> list[VerifierKey]:
     return list(dict.fromkeys([get_current_key(role), *former]))
 
 
-def list_published_keys() -> list[PublishedKey]:
-    published: list[PublishedKey] = []
+def list_published_keys() -> list[PublishedSigningKey]:
+    published: list[PublishedSigningKey] = []
     for role in (SigningKey.RECEIPTS, SigningKey.LEDGER):
         key = get_current_key(role)
         keys_of_role = [
-            PublishedKey(role, VerifierKey.parse(period.verifier_key), period.since, period.until)
+            PublishedSigningKey(
+                role, VerifierKey.parse(period.verifier_key), period.since, period.until
+            )
             for period in _get_periods(role)
         ]
         if not keys_of_role or keys_of_role[0].key != key:
             # The key has not signed anything yet.
-            keys_of_role.insert(0, PublishedKey(role, key, None, None))
+            keys_of_role.insert(0, PublishedSigningKey(role, key, None, None))
         published += keys_of_role
     return published
 

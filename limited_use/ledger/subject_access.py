@@ -39,7 +39,7 @@ _OUTCOME = {event: outcome for outcome, event in _EVENT.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class SubjectEntry:
+class SubjectLedgerEntry:
     id: UUID
     at: datetime
     event: str
@@ -73,7 +73,7 @@ def find_entries(  # noqa: PLR0913
     by_service: bool | None = None,
     after: UUID | None = None,
     limit: int = 50,
-) -> list[SubjectEntry]:
+) -> list[SubjectLedgerEntry]:
     """
     Return entries, newest first.
 
@@ -113,8 +113,8 @@ def _encode_member(key: str, word: str | None) -> bytes | None:
 
 def _parse_entry(
     entry_id: UUID, payload: Mapping[str, Any], place: int | None, subject: bytes
-) -> SubjectEntry:
-    return SubjectEntry(
+) -> SubjectLedgerEntry:
+    return SubjectLedgerEntry(
         id=entry_id,
         at=datetime.fromtimestamp(payload["at"] / 1000, UTC),
         event=payload["event"],

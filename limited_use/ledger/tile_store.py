@@ -13,11 +13,11 @@ from . import proofs, tiles, tree
 from .tiles import TileAddress
 
 
-class NotSequenced(Exception):
+class EntryNotSequenced(Exception):
     """An entry is not yet in a signed tree. Retry after the sequencer has run."""
 
 
-class TileStore:
+class LedgerTileStore:
     """Reads each tile once. Later reads see written tiles."""
 
     def __init__(self) -> None:
@@ -73,21 +73,23 @@ def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
         )
     }
     if checkpoint is None:
-        raise NotSequenced
-    range_root = tiles.build_range_root(TileStore())
+        raise EntryNotSequenced
+    range_root = tiles.build_tile_range_root(LedgerTileStore())
     proven: list[EntryWithProof] = []
     for entry_id in entry_id_list:
         payload, idx = leaves.get(entry_id, (b"", None))
         if idx is None or idx >= checkpoint.size:
-            raise NotSequenced
+            raise EntryNotSequenced
         path = tree.build_inclusion_proof(idx, checkpoint.size, range_root)
-        proof = proofs.write_proof(payload=payload, index=idx, path=path, note=checkpoint.note)
+        proof = proofs.write_entry_proof(
+            payload=payload, index=idx, path=path, note=checkpoint.note
+        )
         proven.append(EntryWithProof(entry_id, payload, proof))
     return proven
 
 
 def build_consistency_path(old: int, new: int) -> Sequence[bytes]:
-    return tree.build_consistency_proof(old, new, tiles.build_range_root(TileStore()))
+    return tree.build_consistency_proof(old, new, tiles.build_tile_range_root(LedgerTileStore()))
 
 
 def get_latest_note() -> str | None:
@@ -105,4 +107,4 @@ def prove_consistency(old: int, new: int) -> str:
     note = signed.values_list("note", flat=True).first()
     if note is None:
         raise ValueError(f"no checkpoint of {new} was signed")
-    return texts.write_proof(old=old, path=build_consistency_path(old, new), note=note)
+    return texts.write_consistency_proof(old=old, path=build_consistency_path(old, new), note=note)

@@ -51,7 +51,7 @@ def append_leaves(
     return changed
 
 
-def build_range_root(read: ReadTile) -> tree.RangeRoot:
+def build_tile_range_root(read: ReadTile) -> tree.RangeRoot:
     def range_root(low: int, high: int) -> bytes:
         size = high - low
         if size == 0:

@@ -13,7 +13,7 @@ RangeRoot = Callable[[int, int], bytes]
 EMPTY = hashlib.sha256(b"").digest()
 
 
-class BadProof(Exception):
+class BadMerkleProof(Exception):
     """The proof is invalid."""
 
 
@@ -30,7 +30,7 @@ def get_split_size(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def build_range_root(hashes: Sequence[bytes]) -> RangeRoot:
+def build_merkle_range_root(hashes: Sequence[bytes]) -> RangeRoot:
     def range_root(low: int, high: int) -> bytes:
         if high - low == 1:
             return hashes[low]
@@ -71,11 +71,11 @@ def verify_inclusion(
     :raises BadProof:
     """
     if not 0 <= index < size:
-        raise BadProof("the tree has no such leaf")
+        raise BadMerkleProof("the tree has no such leaf")
     node, last, computed = index, size - 1, leaf
     for sibling in path:
         if last == 0:
-            raise BadProof("the path is too long")
+            raise BadMerkleProof("the path is too long")
         if node & 1 or node == last:
             computed = hash_node(sibling, computed)
             while not node & 1 and node:
@@ -84,7 +84,7 @@ def verify_inclusion(
             computed = hash_node(computed, sibling)
         node, last = node >> 1, last >> 1
     if last or computed != root:
-        raise BadProof("the path does not lead to the root")
+        raise BadMerkleProof("the path does not lead to the root")
 
 
 def build_consistency_proof(old: int, new: int, range_root: RangeRoot) -> list[bytes]:
@@ -125,13 +125,13 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
     :raises BadProof:
     """
     if not 0 < old <= new:
-        raise BadProof("consistency is from a tree to a later one")
+        raise BadMerkleProof("consistency is from a tree to a later one")
     if old == new:
         if proof or old_root != new_root:
-            raise BadProof("two trees of one size differ")
+            raise BadMerkleProof("two trees of one size differ")
         return
     if not proof:
-        raise BadProof("the proof is empty")
+        raise BadMerkleProof("the proof is empty")
     hashes = list(proof) if old & (old - 1) else [old_root, *proof]
     node, last = old - 1, new - 1
     while node & 1:
@@ -139,7 +139,7 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
     computed_old = computed_new = hashes[0]
     for sibling in hashes[1:]:
         if last == 0:
-            raise BadProof("the proof is too long")
+            raise BadMerkleProof("the proof is too long")
         if node & 1 or node == last:
             computed_old = hash_node(sibling, computed_old)
             computed_new = hash_node(sibling, computed_new)
@@ -149,4 +149,4 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
             computed_new = hash_node(computed_new, sibling)
         node, last = node >> 1, last >> 1
     if last or computed_old != old_root or computed_new != new_root:
-        raise BadProof("the trees are not consistent")
+        raise BadMerkleProof("the trees are not consistent")

@@ -24,7 +24,7 @@ OWED_PURPOSES: Final = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageKind:
+class PlatformMessageKind:
     """
     :param why: the reason, for reviewers
     :param template: `notices/….txt` and `notices/….subject.txt`
@@ -46,10 +46,10 @@ class MessageKind:
 _SETTINGS: Final = "settings-integrations"
 _RECONNECT_VALUES: Final = frozenset({"provider", "until", "permission_only"})
 
-KINDS: Final[dict[str, MessageKind]] = {
+KINDS: Final[dict[str, PlatformMessageKind]] = {
     kind.key: kind
     for kind in (
-        MessageKind(
+        PlatformMessageKind(
             key="reconnect",
             why="What came from a connected account is removed unless its owner reconnects.",
             purpose=Purpose.CONNECTION_MAINTAIN,
@@ -57,7 +57,7 @@ KINDS: Final[dict[str, MessageKind]] = {
             value_names=_RECONNECT_VALUES,
             route_name=_SETTINGS,
         ),
-        MessageKind(
+        PlatformMessageKind(
             key="reconnect_again",
             why="Half of the time in which they can reconnect is over.",
             purpose=Purpose.CONNECTION_MAINTAIN,
@@ -65,7 +65,7 @@ KINDS: Final[dict[str, MessageKind]] = {
             value_names=_RECONNECT_VALUES,
             route_name=_SETTINGS,
         ),
-        MessageKind(
+        PlatformMessageKind(
             key="reconnect_last",
             why="The last notice before what came from a connected account is removed.",
             purpose=Purpose.CONNECTION_MAINTAIN,
@@ -73,7 +73,7 @@ KINDS: Final[dict[str, MessageKind]] = {
             value_names=_RECONNECT_VALUES,
             route_name=_SETTINGS,
         ),
-        MessageKind(
+        PlatformMessageKind(
             key="purged",
             why="What came from a connected account is being removed, and they did not do it.",
             purpose=Purpose.CONNECTION_END,
@@ -81,7 +81,7 @@ KINDS: Final[dict[str, MessageKind]] = {
             value_names=frozenset({"provider", "product", "others", "trigger"}),
             route_name=_SETTINGS,
         ),
-        MessageKind(
+        PlatformMessageKind(
             key="receipt_ready",
             why="The proof of a removal belongs to whose data was removed, account or not.",
             purpose=Purpose.CONNECTION_END,
@@ -97,7 +97,7 @@ KINDS: Final[dict[str, MessageKind]] = {
 
 
 def find_problems(
-    kinds: Mapping[str, MessageKind], table: evaluation.DecisionTable = evaluation.TABLE
+    kinds: Mapping[str, PlatformMessageKind], table: evaluation.DecisionTable = evaluation.TABLE
 ) -> Iterator[str]:
     for key, kind in kinds.items():
         if key != kind.key:
@@ -117,7 +117,7 @@ def find_problems(
                 yield f"{key} carries {data_class}, which the policy allows in no notification"
 
 
-def format_kinds(kinds: Mapping[str, MessageKind] = KINDS) -> str:
+def format_kinds(kinds: Mapping[str, PlatformMessageKind] = KINDS) -> str:
     lines = []
     for kind in kinds.values():
         data_class_names = ", ".join(sorted(kind.data_classes)) or "none"

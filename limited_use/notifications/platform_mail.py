@@ -21,7 +21,7 @@ from django.urls import reverse
 from accounts.models import User
 from limited_use.receipts import receipt_links
 
-from .message_kinds import KINDS, MessageKind, MessageValue
+from .message_kinds import KINDS, MessageValue, PlatformMessageKind
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,9 @@ def send_message(
     return True
 
 
-def _check_message(kind: str, values: Mapping[str, object], about: UUID | None) -> MessageKind:
+def _check_message(
+    kind: str, values: Mapping[str, object], about: UUID | None
+) -> PlatformMessageKind:
     message_kind = KINDS.get(kind)
     if message_kind is None:
         raise InvalidMessageValues("unknown kind")
@@ -97,7 +99,7 @@ def _to_template_value(value: MessageValue) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _get_page_path(kind: MessageKind, about: UUID | None, at: datetime) -> str:
+def _get_page_path(kind: PlatformMessageKind, about: UUID | None, at: datetime) -> str:
     if about is None:
         return reverse(kind.route_name)
     return reverse(kind.route_name, args=[receipt_links.create_link(subject_id=about, at=at)])

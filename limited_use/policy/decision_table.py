@@ -28,7 +28,7 @@ def list_answers(table: DecisionTable = TABLE) -> AnswersByUse:
     return {Use(*use): _format_answer(cell) for use, cell in table.items()}
 
 
-def render_page(table: DecisionTable = TABLE) -> str:
+def render_decision_table(table: DecisionTable = TABLE) -> str:
     answers_by_use = list_answers(table)
     open_count = sum(_is_open(answer) for answer in answers_by_use.values())
     sizes = f"{len(DataClass)} data classes x {len(Purpose)} purposes x {len(Recipient)} recipients"
@@ -132,4 +132,4 @@ if __name__ == "__main__":
         reviewed = parse_page(Path(sys.argv[1]).read_text(encoding="utf-8"))
         sys.stdout.writelines(f"{line}\n" for line in describe_changes(reviewed, list_answers()))
     else:
-        sys.stdout.write(render_page())
+        sys.stdout.write(render_decision_table())

@@ -20,15 +20,15 @@ __all__ = [
     "RULES",
     "TABLE",
     "VERSION",
-    "Decision",
     "DecisionCell",
     "DecisionTable",
+    "PolicyDecision",
     "PolicyRule",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PolicyDecision:
     allowed: bool
     rule_id: str
     clauses: tuple[str, ...]
@@ -37,15 +37,15 @@ class Decision:
 
 
 # The clause for uses without a rule.
-ALL_ELSE = Decision(allowed=False, rule_id="all-else", clauses=("LU-4", "W-LU4"))
+ALL_ELSE = PolicyDecision(allowed=False, rule_id="all-else", clauses=("LU-4", "W-LU4"))
 ALL_ELSE_TEXT = "What no rule permits is refused."
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionCell:
-    refused: Decision
+    refused: PolicyDecision
     # (needed facts, decision), in the order of the rules.
-    options: tuple[tuple[frozenset[Fact], Decision], ...] = ()
+    options: tuple[tuple[frozenset[Fact], PolicyDecision], ...] = ()
 
 
 DecisionTable = Mapping[tuple[DataClass, Purpose, Recipient], DecisionCell]
@@ -87,7 +87,7 @@ def _combine_cells(derived: DecisionCell, source: DecisionCell) -> DecisionCell:
     options = tuple(
         (
             needs | source_needs,
-            Decision(
+            PolicyDecision(
                 allowed=True,
                 rule_id=derived_decision.rule_id,
                 clauses=(
@@ -116,14 +116,16 @@ def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
     ]
     for rule in covering_rules:
         if not rule.allow:
-            return DecisionCell(Decision(allowed=False, rule_id=rule.id, clauses=rule.clauses))
+            return DecisionCell(
+                PolicyDecision(allowed=False, rule_id=rule.id, clauses=rule.clauses)
+            )
     if not covering_rules:
         return DecisionCell(ALL_ELSE)
     first = covering_rules[0]
     return DecisionCell(
-        Decision(allowed=False, rule_id=first.id, clauses=first.clauses),
+        PolicyDecision(allowed=False, rule_id=first.id, clauses=first.clauses),
         tuple(
-            (rule.needs, Decision(allowed=True, rule_id=rule.id, clauses=rule.clauses))
+            (rule.needs, PolicyDecision(allowed=True, rule_id=rule.id, clauses=rule.clauses))
             for rule in covering_rules
         ),
     )
@@ -149,7 +151,9 @@ VERSION = hashlib.sha256(
 RULE_TEXTS: Mapping[str, str] = {ALL_ELSE.rule_id: ALL_ELSE_TEXT} | {r.id: r.says for r in RULES}
 
 
-def decide(use: Use, facts: frozenset[Fact], table: DecisionTable = TABLE) -> Decision:
+def decide_data_use(
+    use: Use, facts: frozenset[Fact], table: DecisionTable = TABLE
+) -> PolicyDecision:
     """
     A forbidding rule always beats an allowing one. A use without a rule, or with unknown words,
     is refused.
@@ -164,7 +168,7 @@ def decide(use: Use, facts: frozenset[Fact], table: DecisionTable = TABLE) -> De
         return cell.refused
     # Callers show the nearest option.
     needs, nearest = min(cell.options, key=lambda option: len(option[0] - facts))
-    return Decision(
+    return PolicyDecision(
         allowed=False, rule_id=nearest.rule_id, clauses=nearest.clauses, missing=needs - facts
     )
 
@@ -175,11 +179,11 @@ def decide_derived(
     recipient: Recipient,
     facts: frozenset[Fact],
     table: DecisionTable = TABLE,
-) -> Decision:
+) -> PolicyDecision:
     """Return the first refusal for data derived from `classes`, or the permission."""
     decision = ALL_ELSE
     for data_class in sorted(add_source_classes(*classes)):
-        decision = decide(Use(data_class, purpose, recipient), facts, table)
+        decision = decide_data_use(Use(data_class, purpose, recipient), facts, table)
         if not decision.allowed:
             break
     return decision

@@ -295,7 +295,7 @@ def compute_digest(feature: Feature) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def is_registered(
+def is_feature_use_registered(
     feature: str | None, *, purpose: str, data_class: DataClass | None, client: bool
 ) -> bool:
     registered_feature = FEATURES.get(feature) if feature is not None else None
@@ -306,7 +306,7 @@ def is_registered(
     )
 
 
-def is_shown_to_owner(purpose: str, data_class: DataClass) -> bool:
+def does_feature_declare_use(purpose: str, data_class: DataClass) -> bool:
     for feature in FEATURES.values():
         if not feature.platform_client and feature.declares_use(purpose, data_class):
             return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .evaluation import RULE_TEXTS, Decision
+from .evaluation import RULE_TEXTS, PolicyDecision
 from .vocabulary import Fact
 
 # Per fact, the sentence for its absence.
@@ -35,11 +35,11 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
 
 
-def get_disclosed_facts(decision: Decision) -> frozenset[Fact]:
+def get_disclosed_facts(decision: PolicyDecision) -> frozenset[Fact]:
     return decision.missing & _GATE_FACTS or decision.missing
 
 
-def explain_refusal(decision: Decision) -> str:
+def explain_refusal(decision: PolicyDecision) -> str:
     rule_text = RULE_TEXTS[decision.rule_id]
     if not decision.missing:
         return rule_text

@@ -21,11 +21,11 @@ from limited_use.models import KeyEpoch, Receipt
 from limited_use.policy.claims import claim
 from limited_use.policy.key_lines import KeyLine
 
-from .receipts import NotSequenced, ReceiptIncomplete, sign_and_save
+from .receipts import EntryNotSequenced, ReceiptIncomplete, sign_and_save
 
 __all__ = [
+    "EntryNotSequenced",
     "EpochNotDestroyed",
-    "NotSequenced",
     "ReceiptIncomplete",
     "ReceiptKey",
     "issue_second_part",

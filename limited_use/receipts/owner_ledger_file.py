@@ -41,18 +41,18 @@ _COMMAND_TEXT: Final = (
 )
 
 
-class NamedSubject(NamedTuple):
+class NamedLedgerSubject(NamedTuple):
     kind: str
     id: UUID
     label: str
 
 
 def build_file(
-    key: bytes, subjects: Sequence[NamedSubject], *, entry_ids: Iterable[UUID], at: datetime
+    key: bytes, subjects: Sequence[NamedLedgerSubject], *, entry_ids: Iterable[UUID], at: datetime
 ) -> bytes:
     """
     :param entry_ids: entries of the removal, including that of the key's commitment
-    :raises limited_use.ledger.tile_store.NotSequenced:
+    :raises limited_use.ledger.tile_store.EntryNotSequenced:
     """
     content = {
         "kind": KIND,

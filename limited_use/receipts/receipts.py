@@ -15,14 +15,14 @@ from django.conf import settings
 
 from accounts.ids import uuid7
 from limited_use.ledger import entries, signed_documents, signing_keys, tile_store
-from limited_use.ledger.tile_store import NotSequenced
+from limited_use.ledger.tile_store import EntryNotSequenced
 from limited_use.models import Receipt
 from limited_use.policy import evaluation
 from limited_use.vault import tombstones
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
-__all__ = ["NotSequenced", "ReceiptIncomplete", "get_public_keys", "issue_receipt"]
+__all__ = ["EntryNotSequenced", "ReceiptIncomplete", "get_public_keys", "issue_receipt"]
 
 KIND = "deletion-receipt"
 # The required members of a body (see the README for each).
@@ -87,7 +87,7 @@ def sign_and_save(
             "v": 1,
             "id": str(receipt_id),
             "subject": subject,
-            "issued_at": format_time(at),
+            "issued_at": format_receipt_time(at),
             "software": {"code": entries.get_code_revision(), "policy": evaluation.VERSION},
             "ledger": {"origin": settings.LEDGER_ORIGIN, "proofs": list(proofs)},
         },
@@ -95,7 +95,7 @@ def sign_and_save(
         lambda message: keyring.sign(SigningKey.RECEIPTS, message),
     )
     receipt.id = receipt_id
-    tombstones.record_owed(tombstones.for_receipt(receipt_id))
+    tombstones.record_owed(tombstones.build_receipt_tombstone(receipt_id))
     receipt.save(force_insert=True)
     return receipt
 
@@ -107,7 +107,7 @@ def get_public_keys() -> list[str]:
     ]
 
 
-def format_time(at: datetime | None) -> str | None:
+def format_receipt_time(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 

@@ -49,7 +49,7 @@ class LeftBehind(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class EpochRotation:
+class KeyEpochRotation:
     line: KeyLine
     epoch: int
     key_count: int
@@ -57,7 +57,7 @@ class EpochRotation:
     destroyed: tuple[int, ...]
 
 
-def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
+def rotate_epoch(line: KeyLine, at: datetime) -> KeyEpochRotation:
     """
     Begin a new epoch and end all older ones, or finish an interrupted rotation.
 
@@ -76,7 +76,7 @@ def rotate_epoch(line: KeyLine, at: datetime) -> EpochRotation:
             rewrapped += count
         destroyed = _end_epochs(line, epoch, at)
         key_count = sum(tally.key_count for tally in data_key_rows.count_keys_by_epoch(line))
-        return EpochRotation(line, epoch, key_count, rewrapped, destroyed)
+        return KeyEpochRotation(line, epoch, key_count, rewrapped, destroyed)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, ROTATION_LOCKS[line]])
@@ -114,7 +114,7 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
     # A key that a restored database cannot open names nothing any more.
     for holder in lost_holders:
         with transaction.atomic():
-            ledger_keys.destroy_key(holder=holder, outcome=ledger_keys.Outcome.LOST, at=at)
+            ledger_keys.destroy_ledger_key(holder=holder, outcome=ledger_keys.Outcome.LOST, at=at)
 
 
 def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:

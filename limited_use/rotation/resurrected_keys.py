@@ -27,7 +27,7 @@ def find_holders() -> Iterator[UUID]:
     if not dead_keys:
         return
     for tombstone in data_key_rows.get_all_metadata():
-        if tombstones.for_key(tombstone.key_id) in dead_keys:
+        if tombstones.build_key_tombstone(tombstone.key_id) in dead_keys:
             yield tombstone.holder
 
 
@@ -42,7 +42,7 @@ def find_ledger_holders() -> Iterator[UUID]:
         LedgerKey.objects.filter(destroyed_at=None) if dead_keys else LedgerKey.objects.none()
     )
     for holder, commitment in live_keys.values_list("holder", "commitment").iterator():
-        if tombstones.for_key(ledger_keys.get_key_id(bytes(commitment))) in dead_keys:
+        if tombstones.build_key_tombstone(ledger_keys.get_key_id(bytes(commitment))) in dead_keys:
             yield holder
 
 
@@ -50,7 +50,7 @@ def has_resurrected_keys() -> bool:
     """
     Any process class may call this.
 
-    :raises limited_use.ledger.publication.PublicationUnreadable:
+    :raises limited_use.ledger.publication.LedgerPublicationUnreadable:
     """
     dead_keys = [
         tombstone.value
@@ -80,13 +80,15 @@ def destroy_resurrected_keys(*, at: datetime) -> list[UUID]:
     destroyed = [holder for holder in list(find_holders()) if _destroy_key(holder, at)]
     for holder in list(find_ledger_holders()):
         with transaction.atomic():
-            ledger_keys.destroy_key(holder=holder, outcome=ledger_keys.Outcome.RESTORED, at=at)
+            ledger_keys.destroy_ledger_key(
+                holder=holder, outcome=ledger_keys.Outcome.RESTORED, at=at
+            )
     return destroyed
 
 
 def _destroy_key(holder: UUID, at: datetime) -> bool:
     with transaction.atomic():
-        destroyed_key = data_keys.destroy_key(holder=holder)
+        destroyed_key = data_keys.destroy_data_key(holder=holder)
         if destroyed_key is None:
             return False  # Another process was faster.
         entries.record_event(

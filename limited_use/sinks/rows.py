@@ -14,7 +14,7 @@ from limited_use.access_request import Permit
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.envelope import Damaged, KeyDamaged
-from limited_use.vault.sealed import Binding, SealedValue
+from limited_use.vault.sealed import CiphertextBinding, SealedValue
 
 from .traceback_guard import WrongSink
 
@@ -92,7 +92,7 @@ def open_rows(
         yield row.row, values
 
 
-def _raise_alarm(damaged: Damaged, binding: Binding, at: datetime) -> None:
+def _raise_alarm(damaged: Damaged, binding: CiphertextBinding, at: datetime) -> None:
     if isinstance(damaged, KeyDamaged):
         # The key has its own alarm, once for all of its rows.
         return

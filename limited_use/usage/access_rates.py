@@ -1,9 +1,9 @@
 """
 Openings per actor, purpose and hour, and an alarm for unusual numbers.
 
-Counted from the ledger (`usage.rule_usage_counter`), so no page waits for a write. A client counts by
-its feature, the service as one, a person by ledger pseudonym: one per own connection, and one for
-all acts for other people.
+Counted from the ledger (`usage.rule_usage_counter`), so no page waits for a write. A client
+counts by its feature, the service as one, a person by ledger pseudonym: one per own connection,
+and one for all acts for other people.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _NO_OPENS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class UnusualRate:
+class UnusualOpeningRate:
     """An actor with unusually many openings in an hour. `usual` is the median of an hour."""
 
     actor: str
@@ -80,7 +80,7 @@ def count_opens(entries: Iterable[Mapping[str, Any]]) -> None:
         cursor.executemany(_ADD, rows)
 
 
-def alarm_unusual_rates(*, at: datetime) -> list[UnusualRate]:
+def alarm_unusual_rates(*, at: datetime) -> list[UnusualOpeningRate]:
     """Return the unusual rates of this hour and the last, with one alarm for each."""
     HourOfOpens.objects.filter(hour__lt=at - RETENTION).delete()
     unusual_rates = [
@@ -113,7 +113,7 @@ def compute_limit(hours: Sequence[int]) -> int:
     return max(FLOOR, round(middle + DEVIATIONS * deviation), round(MEDIAN_FACTOR * middle))
 
 
-def _find_unusual_rate(row: HourOfOpens) -> UnusualRate | None:
+def _find_unusual_rate(row: HourOfOpens) -> UnusualOpeningRate | None:
     earlier_rows = HourOfOpens.objects.filter(
         purpose=row.purpose, hour__lt=row.hour, hour__gte=row.hour - BASELINE
     ).order_by("-hour")
@@ -128,7 +128,9 @@ def _find_unusual_rate(row: HourOfOpens) -> UnusualRate | None:
     allowed = compute_limit(hours)
     if row.opens <= allowed:
         return None
-    return UnusualRate(row.actor, row.purpose, row.hour, row.opens, round(median(hours)), allowed)
+    return UnusualOpeningRate(
+        row.actor, row.purpose, row.hour, row.opens, round(median(hours)), allowed
+    )
 
 
 def _is_known(row: HourOfOpens) -> bool:

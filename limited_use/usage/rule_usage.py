@@ -13,12 +13,12 @@ from limited_use.models import Leaf
 from limited_use.models.usage import PolicyUse, Refusal
 
 
-class EntryNotFound(Exception):
+class LedgerEntryNotFound(Exception):
     """The ledger has no such entry."""
 
 
 @dataclass(frozen=True, slots=True)
-class UsageCount:
+class RuleUsageCount:
     permitted: int = 0
     refused: int = 0
 
@@ -28,9 +28,9 @@ class UsageCount:
 
 
 @dataclass(frozen=True, slots=True)
-class UsageDay:
+class RuleUsageDay:
     day: date
-    count: UsageCount
+    count: RuleUsageCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,18 @@ class LedgerEntryDetails:
         return self.event == "use.refused"
 
 
-def get_totals() -> dict[str, UsageCount]:
+def get_totals() -> dict[str, RuleUsageCount]:
     return {
-        rule: UsageCount(permitted, refused) for rule, permitted, refused in _sum_counts("rule")
+        rule: RuleUsageCount(permitted, refused) for rule, permitted, refused in _sum_counts("rule")
     }
 
 
-def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[UsageDay]:
+def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[RuleUsageDay]:
     since = at.astimezone(UTC).date() - timedelta(days=days - 1)
     day_counts = _sum_counts("day", rule__in=list(rules), day__gte=since)
     return [
-        UsageDay(day, UsageCount(permitted, refused)) for day, permitted, refused in day_counts
+        RuleUsageDay(day, RuleUsageCount(permitted, refused))
+        for day, permitted, refused in day_counts
     ][::-1]
 
 
@@ -98,7 +99,7 @@ def get_entry(entry_id: UUID) -> LedgerEntryDetails:
     """:raises EntryNotFound:"""
     matches = list_entries([entry_id])
     if not matches:
-        raise EntryNotFound
+        raise LedgerEntryNotFound
     return matches[0]
 
 

@@ -37,7 +37,7 @@ SET count = limited_use_policyuse.count + EXCLUDED.count,
 """
 
 
-class AppliedRule(NamedTuple):
+class AppliedPolicyRule(NamedTuple):
     rule: str
     day: date
     is_permitted: bool
@@ -82,7 +82,7 @@ def _count_batch() -> int:
 
 
 def _write_counts(entries: Iterable[Mapping[str, Any]]) -> None:
-    counts: dict[AppliedRule, _RuleCount] = defaultdict(_RuleCount)
+    counts: dict[AppliedPolicyRule, _RuleCount] = defaultdict(_RuleCount)
     refusals: list[Refusal] = []
     for entry in entries:
         at = datetime.fromtimestamp(entry["at"] / 1000, UTC)
@@ -101,9 +101,9 @@ def _write_counts(entries: Iterable[Mapping[str, Any]]) -> None:
     Refusal.objects.bulk_create(refusals, ignore_conflicts=True)
 
 
-def _get_applied_rule(entry: Mapping[str, Any], at: datetime) -> AppliedRule:
+def _get_applied_rule(entry: Mapping[str, Any], at: datetime) -> AppliedPolicyRule:
     if entry["event"] not in _DECISIONS:
-        return AppliedRule(
+        return AppliedPolicyRule(
             rule=entry["event"],
             day=at.date(),
             is_permitted=True,
@@ -112,7 +112,7 @@ def _get_applied_rule(entry: Mapping[str, Any], at: datetime) -> AppliedRule:
             purpose="",
             recipient="",
         )
-    return AppliedRule(
+    return AppliedPolicyRule(
         rule=entry["rule"],
         day=at.date(),
         is_permitted=_DECISIONS[entry["event"]],
@@ -123,7 +123,7 @@ def _get_applied_rule(entry: Mapping[str, Any], at: datetime) -> AppliedRule:
     )
 
 
-def _make_refusal(applied: AppliedRule, entry_id: UUID, at: datetime) -> Refusal:
+def _make_refusal(applied: AppliedPolicyRule, entry_id: UUID, at: datetime) -> Refusal:
     return Refusal(
         entry_id=entry_id,
         at=at,

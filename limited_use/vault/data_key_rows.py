@@ -22,7 +22,7 @@ from .keyring import keyring_rights
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRow:
+class DataKeyRow:
     holder: UUID
     line: KeyLine
     epoch: int
@@ -31,7 +31,7 @@ class KeyRow:
     kek_epoch: int
 
 
-class KeyMetadata(NamedTuple):
+class DataKeyMetadata(NamedTuple):
     holder: UUID
     line: KeyLine
     epoch: int
@@ -39,7 +39,7 @@ class KeyMetadata(NamedTuple):
     kek_epoch: int
 
 
-class ForeignHolder(Exception):
+class ForeignKeyHolder(Exception):
     """The holder does not belong to the transaction's person, so no key was stored."""
 
 
@@ -73,7 +73,7 @@ def build_read_query() -> tuple[str, int]:
     return " UNION ALL ".join(selects), len(lines)
 
 
-def read_row(holder: UUID) -> KeyRow | None:
+def read_data_key_row(holder: UUID) -> DataKeyRow | None:
     """
     Return the holder's current key.
 
@@ -97,16 +97,16 @@ def refuse_unreadable_line(holder: UUID) -> None:
             )
 
 
-def parse_row(columns: Sequence[Any]) -> KeyRow:
+def parse_row(columns: Sequence[Any]) -> DataKeyRow:
     holder, line, epoch, key_id, wrapped, kek_epoch = columns
-    return KeyRow(holder, KeyLine(line), epoch, bytes(key_id), bytes(wrapped), kek_epoch)
+    return DataKeyRow(holder, KeyLine(line), epoch, bytes(key_id), bytes(wrapped), kek_epoch)
 
 
-def get_metadata(holders: Sequence[UUID]) -> list[KeyMetadata]:
+def get_metadata(holders: Sequence[UUID]) -> list[DataKeyMetadata]:
     return [_parse_metadata(columns) for columns in call_function("vault_held", list(holders))]
 
 
-def get_all_metadata() -> list[KeyMetadata]:
+def get_all_metadata() -> list[DataKeyMetadata]:
     return [_parse_metadata(columns) for columns in run_query("SELECT * FROM vault_all()")]
 
 
@@ -126,7 +126,7 @@ def find_holder(line: KeyLine, kek_epoch: int) -> UUID | None:
     return rows_found[0][0] if rows_found else None
 
 
-def lock_line(line: KeyLine, *, exclusive: bool) -> bool:
+def lock_key_line(line: KeyLine, *, exclusive: bool) -> bool:
     """
     Lock the line until the transaction ends.
 
@@ -139,7 +139,7 @@ def lock_line(line: KeyLine, *, exclusive: bool) -> bool:
     return bool(run_query("SELECT * FROM vault_hold_line(%s)", str(line)))
 
 
-def insert_row(key: KeyRow, *, at: datetime) -> None:
+def insert_row(key: DataKeyRow, *, at: datetime) -> None:
     """
     Store a new key, in the caller's transaction.
 
@@ -151,15 +151,15 @@ def insert_row(key: KeyRow, *, at: datetime) -> None:
         *(key.key_id, key.wrapped, key.kek_epoch, at),
     )
     if not inserted:
-        raise ForeignHolder(key.holder)
+        raise ForeignKeyHolder(key.holder)
 
 
-def raise_epoch(holder: UUID, epoch: int) -> bool:
+def raise_key_row_epoch(holder: UUID, epoch: int) -> bool:
     """Raise the fence epoch; return whether there was a key of an older epoch."""
     return bool(call_function("vault_raise", holder, epoch))
 
 
-def delete_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
+def delete_data_key_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
     """Delete the key; return its line, key id, and the last epoch that wrapped it."""
     rows_found = call_function("vault_destroy", holder)
     if not rows_found:
@@ -194,9 +194,9 @@ def record_epoch_end(line: KeyLine, number: int, *, entry_id: UUID, at: datetime
     run_query("SELECT vault_ended(%s, %s, %s, %s)", str(line), number, entry_id, at)
 
 
-def _parse_metadata(columns: Sequence[Any]) -> KeyMetadata:
+def _parse_metadata(columns: Sequence[Any]) -> DataKeyMetadata:
     holder, line, epoch, key_id, kek_epoch = columns
-    return KeyMetadata(holder, KeyLine(line), epoch, bytes(key_id), kek_epoch)
+    return DataKeyMetadata(holder, KeyLine(line), epoch, bytes(key_id), kek_epoch)
 
 
 def call_function(name: str, *values: Any) -> list[tuple[Any, ...]]:

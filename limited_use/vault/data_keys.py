@@ -22,7 +22,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.vocabulary import DataClass
 
 from . import data_key_rows, tombstones
-from .data_key_rows import KeyRow
+from .data_key_rows import DataKeyRow
 from .key_cache import KeyCache
 from .keyring.keyring_factory import get_keyring
 from .keyring.keyring_port import EpochGone, KeyBinding, NoKeyring
@@ -90,14 +90,14 @@ class UnwrappedKey:
 _key_cache: KeyCache[UnwrappedKey] = KeyCache(max_keys=CACHE_SIZE, max_age_seconds=CACHE_SECONDS)
 
 
-def create_key(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1) -> KeyRow:
+def create_data_key(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1) -> DataKeyRow:
     """:param epoch: the holder's fence epoch"""
     return create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)[0]
 
 
 def create_unwrapped(
     *, holder: UUID, line: KeyLine, at: datetime, epoch: int
-) -> tuple[KeyRow, UnwrappedKey]:
+) -> tuple[DataKeyRow, UnwrappedKey]:
     """
     Create a key in the caller's transaction; return its row and the key itself.
 
@@ -108,52 +108,52 @@ def create_unwrapped(
     with transaction.atomic():
         kek_epoch = _lock_current_epoch(line, at)
         wrapped = get_keyring().wrap(line, kek_epoch, root, KeyBinding(holder, key_id))
-        row = KeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
+        row = DataKeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
         data_key_rows.insert_row(row, at=at)
     return row, UnwrappedKey(root, key_id)
 
 
-def raise_epoch(*, holder: UUID, epoch: int) -> None:
+def raise_data_key_epoch(*, holder: UUID, epoch: int) -> None:
     """
     Invalidate permits and sealers of older epochs but keep the key, in the caller's transaction.
 
     :raises KeyDestroyed:
     """
-    if not data_key_rows.raise_epoch(holder, epoch):
+    if not data_key_rows.raise_key_row_epoch(holder, epoch):
         raise KeyDestroyed(holder)
     drop_cached_keys(holder)
 
 
 def destroy_returning_id(*, holder: UUID) -> str | None:
     """Return the destroyed key's id. See `destroy_key`."""
-    destroyed_key = destroy_key(holder=holder)
+    destroyed_key = destroy_data_key(holder=holder)
     return None if destroyed_key is None else destroyed_key.key_id
 
 
-def destroy_key(*, holder: UUID) -> DestroyedKey | None:
+def destroy_data_key(*, holder: UUID) -> DestroyedKey | None:
     """
     Delete the key in the caller's transaction, and record its tombstone as owed.
 
     Return None without a key, as in a repeated disconnect.
     """
-    deleted_row = data_key_rows.delete_row(holder)
+    deleted_row = data_key_rows.delete_data_key_row(holder)
     if deleted_row is None:
         return None
     line, key_id, kek_epoch = deleted_row
     drop_cached_keys(holder)
-    tombstones.record_owed(tombstones.for_key(key_id))
+    tombstones.record_owed(tombstones.build_key_tombstone(key_id))
     return DestroyedKey(line, key_id.hex(), kek_epoch)
 
 
-def read_row(holder: UUID) -> KeyRow | None:
-    return data_key_rows.read_row(holder)
+def read_row(holder: UUID) -> DataKeyRow | None:
+    return data_key_rows.read_data_key_row(holder)
 
 
-def has_key(holder: UUID) -> bool:
+def has_data_key(holder: UUID) -> bool:
     return bool(data_key_rows.get_metadata([holder]))
 
 
-def unwrap(row: KeyRow) -> UnwrappedKey:
+def unwrap(row: DataKeyRow) -> UnwrappedKey:
     """
     Return the key of `row`, unwrapped at most once per process and five minutes.
 
@@ -192,7 +192,7 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     :raises NoKeyring: if the keyring has no key of the line
     """
     for _ in range(LOCK_ATTEMPTS):
-        if data_key_rows.lock_line(line, exclusive=exclusive):
+        if data_key_rows.lock_key_line(line, exclusive=exclusive):
             return
         # The line has no recorded epoch, or its epoch ended before the lock.
         epochs = get_keyring().list_epochs(line)

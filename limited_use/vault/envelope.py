@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from limited_use.policy.vocabulary import DataClass
 
 from .compression import RecordTooLarge, compress_record, expand_record
-from .sealed import FORMAT, KEY_ID_AT, KEY_ID_BYTES, Binding
+from .sealed import FORMAT, KEY_ID_AT, KEY_ID_BYTES, CiphertextBinding
 
 ZSTD = 0x01
 FLAGS_AT = len(FORMAT)
@@ -52,7 +52,7 @@ class KeyDamaged(Damaged):
     """
 
 
-class Cipher(Protocol):
+class RecordCipher(Protocol):
     def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes: ...
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes: ...
 
@@ -60,10 +60,10 @@ class Cipher(Protocol):
 class RecordKey(Protocol):
     key_id: bytes
 
-    def get_cipher(self, data_class: DataClass) -> Cipher: ...
+    def get_cipher(self, data_class: DataClass) -> RecordCipher: ...
 
 
-def seal_record(data: bytes, binding: Binding, key: RecordKey) -> bytes:
+def seal_record(data: bytes, binding: CiphertextBinding, key: RecordKey) -> bytes:
     """:raises RecordTooLarge:"""
     frame = compress_record(data)
     header = (_UNCOMPRESSED_START if frame is None else _COMPRESSED_START) + key.key_id
@@ -74,7 +74,7 @@ def seal_record(data: bytes, binding: Binding, key: RecordKey) -> bytes:
     return header + nonce + ciphertext
 
 
-def open_record(record: bytes, binding: Binding, key: RecordKey) -> bytes:
+def open_record(record: bytes, binding: CiphertextBinding, key: RecordKey) -> bytes:
     """:raises Damaged: if `record` was not sealed under `key` for `binding`"""
     header = record[:NONCE_AT]
     # No trial decryption: the header names its key, or the record is not ours.

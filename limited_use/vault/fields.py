@@ -18,7 +18,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from limited_use.policy.vocabulary import DataClass
 
-from .sealed import Binding, SealedAccessError, SealedValue
+from .sealed import CiphertextBinding, SealedAccessError, SealedValue
 
 
 class StoredCiphertext(bytes):
@@ -101,8 +101,8 @@ class SealedField(Column[_Set_contra, _Get_co]):
             kwargs | {"data_class": str(self.data_class), "holder": self.holder},
         )
 
-    def get_binding(self, instance: models.Model) -> Binding:
-        return Binding(
+    def get_binding(self, instance: models.Model) -> CiphertextBinding:
+        return CiphertextBinding(
             getattr(instance, self.holder),
             self.data_class,
             instance._meta.db_table,  # noqa: SLF001
@@ -120,7 +120,9 @@ class SealedField(Column[_Set_contra, _Get_co]):
         if value is None:
             return None
         table = self.model._meta.db_table  # noqa: SLF001
-        return SealedValue(value[:], Binding(holder, self.data_class, table, row, self.column_name))
+        return SealedValue(
+            value[:], CiphertextBinding(holder, self.data_class, table, row, self.column_name)
+        )
 
     @property
     def column_name(self) -> str:

@@ -119,7 +119,7 @@ def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
         )
         return not sample or _check_by_rewrapping(line, epoch, sample[0])
     holder = _find_sample_holder(line, epoch) if line in own_rights.unwraps else None
-    row = data_key_rows.read_row(holder) if holder is not None else None
+    row = data_key_rows.read_data_key_row(holder) if holder is not None else None
     return row is None or _check_by_unwrapping(row)
 
 
@@ -130,7 +130,7 @@ def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
     A class that acts for one person per request tries the epoch's naming key, which belongs to no
     person.
     """
-    if not sql_functions.has_variants(settings.PROCESS_CLASS):
+    if not sql_functions.has_function_variants(settings.PROCESS_CLASS):
         return data_key_rows.find_holder(line, epoch)
     return ledger_key_wrap.get_naming_holder(epoch) if line == ledger_key_wrap.LINE else None
 
@@ -142,7 +142,7 @@ def _check_by_rewrapping(line: KeyLine, epoch: int, key: data_key_rows.DataKeyTo
     return all(current.kek_epoch != epoch for current in data_key_rows.get_metadata([key.holder]))
 
 
-def _check_by_unwrapping(row: data_key_rows.KeyRow) -> bool:
+def _check_by_unwrapping(row: data_key_rows.DataKeyRow) -> bool:
     binding = KeyBinding(row.holder, row.key_id)
     try:
         root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, binding)

@@ -124,14 +124,14 @@ def drop_cached_ciphers(*, below: int | None = None) -> None:
 
 
 def create_naming_key(epoch: int, *, at: datetime) -> None:
-    if not data_keys.has_key(get_naming_holder(epoch)):
-        data_keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
+    if not data_keys.has_data_key(get_naming_holder(epoch)):
+        data_keys.create_data_key(holder=get_naming_holder(epoch), line=LINE, at=at)
 
 
 def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM]:
     try:
         return epochs[-1], _get_or_create_cipher(epochs[-1], at)
-    except rows_of_keys.ForeignHolder:
+    except rows_of_keys.ForeignKeyHolder:
         # A web process creates only the first naming key. The interrupted rotation will create this
         # one, and rewrap the keys that an older one wraps.
         for epoch in reversed(epochs[:-1]):
@@ -145,7 +145,7 @@ def _get_or_create_cipher(epoch: int, at: datetime) -> AESGCM:
     if cipher is None:
         # Another process may be first; then use its key.
         with contextlib.suppress(IntegrityError), transaction.atomic():
-            data_keys.create_key(holder=get_naming_holder(epoch), line=LINE, at=at)
+            data_keys.create_data_key(holder=get_naming_holder(epoch), line=LINE, at=at)
         cipher = _get_cipher(epoch)
     if cipher is None:
         raise EpochGone(f"naming {epoch}")

@@ -69,7 +69,7 @@ def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> Non
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
     if not data_key_rows.call_function("vault_name_make", *values):
-        raise data_key_rows.ForeignHolder(holder)
+        raise data_key_rows.ForeignKeyHolder(holder)
 
 
 def delete_key(holder: UUID) -> None:

@@ -19,7 +19,7 @@ from limited_use.access_request import Fence, FenceKind, Permit
 from limited_use.policy.key_lines import KeyLine
 
 from . import envelope
-from .data_key_rows import KeyRow, build_read_query, refuse_unreadable_line
+from .data_key_rows import DataKeyRow, build_read_query, refuse_unreadable_line
 from .data_keys import UnwrappedKey, drop_cached_keys, unwrap
 from .envelope import KeyDamaged, Unopenable
 from .keyring.keyring_port import EpochGone
@@ -124,7 +124,7 @@ def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> 
 
 
 def _unwrap_for_permit(
-    permit: Permit, rows: dict[UUID, KeyRow], live_fences: set[Fence]
+    permit: Permit, rows: dict[UUID, DataKeyRow], live_fences: set[Fence]
 ) -> UnwrappedKey | None:
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
@@ -141,7 +141,7 @@ def _unwrap_for_permit(
         return None
 
 
-def _raise_damaged_key_alarm(row: KeyRow, at: datetime) -> None:
+def _raise_damaged_key_alarm(row: DataKeyRow, at: datetime) -> None:
     alarms.raise_alarm(
         kind="key.damaged",
         about=row.holder,
@@ -153,15 +153,15 @@ def _raise_damaged_key_alarm(row: KeyRow, at: datetime) -> None:
 
 def _read_keys_and_fences(
     permits: Sequence[Permit], at: datetime
-) -> tuple[dict[UUID, KeyRow], set[Fence]]:
+) -> tuple[dict[UUID, DataKeyRow], set[Fence]]:
     statement, parameters = _build_query(permits, at)
-    keys: dict[UUID, KeyRow] = {}
+    keys: dict[UUID, DataKeyRow] = {}
     live_fences: set[Fence] = set()
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         for kind, row_id, epoch, is_live, line, key_id, wrapped, kek_epoch in cursor.fetchall():
             if kind == "key":
-                keys[row_id] = KeyRow(
+                keys[row_id] = DataKeyRow(
                     row_id, KeyLine(line), epoch, bytes(key_id), bytes(wrapped), kek_epoch
                 )
             elif is_live:

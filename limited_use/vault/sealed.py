@@ -23,7 +23,7 @@ class SealedAccessError(TypeError):
     """Code treated a sealed value as plain data. Open it in a sink, under a permit."""
 
 
-class Binding(NamedTuple):
+class CiphertextBinding(NamedTuple):
     """The only place where a ciphertext opens."""
 
     holder: UUID
@@ -111,10 +111,10 @@ REFUSED_METHODS = (
 class SealedValue:
     __slots__ = ("__weakref__", "_binding", "_ciphertext")
 
-    _binding: Binding
+    _binding: CiphertextBinding
     _ciphertext: bytes
 
-    def __init__(self, ciphertext: bytes, binding: Binding) -> None:
+    def __init__(self, ciphertext: bytes, binding: CiphertextBinding) -> None:
         if not isinstance(ciphertext, bytes):
             raise SealedAccessError("ciphertext is bytes")
         object.__setattr__(self, "_ciphertext", ciphertext)
@@ -128,7 +128,7 @@ class SealedValue:
         return self._ciphertext
 
     @property
-    def binding(self) -> Binding:
+    def binding(self) -> CiphertextBinding:
         return self._binding
 
     def __setattr__(self, *_: object) -> NoReturn:

@@ -28,7 +28,7 @@ from .data_keys import (
 )
 from .fields import SealedField
 from .keyring.keyring_port import EpochGone
-from .sealed import Binding, SealedValue
+from .sealed import CiphertextBinding, SealedValue
 
 
 class Sealer:
@@ -45,7 +45,7 @@ class Sealer:
         :param data: text is encoded as UTF-8
         """
         table, column_name, data_class = _get_column(model, column)
-        binding = Binding(self.holder, data_class, table, row, column_name)
+        binding = CiphertextBinding(self.holder, data_class, table, row, column_name)
         plaintext = data.encode() if isinstance(data, str) else data
         return SealedValue(envelope.seal_record(plaintext, binding, self._key), binding)
 

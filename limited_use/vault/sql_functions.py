@@ -44,7 +44,7 @@ READ_NAMING: Final = "vault_read_naming"
 _VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
 
 
-def has_variants(process_class: str) -> bool:
+def has_function_variants(process_class: str) -> bool:
     return process_class in _VARIANTS
 
 

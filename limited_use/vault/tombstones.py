@@ -21,12 +21,12 @@ class Tombstone(NamedTuple):
     value: str
 
 
-def for_key(key_id: bytes) -> Tombstone:
+def build_key_tombstone(key_id: bytes) -> Tombstone:
     """Return a key's tombstone. Its value matches no ciphertext header."""
     return Tombstone("key", hashlib.sha256(b"LU-tombstone/1\0" + key_id).hexdigest())
 
 
-def for_receipt(receipt_id: UUID) -> Tombstone:
+def build_receipt_tombstone(receipt_id: UUID) -> Tombstone:
     return Tombstone("receipt", str(receipt_id))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from limited_use.ledger import signed_notes
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 
-from .receipt_checks import NotProven, escape_text
+from .receipt_checks import ReceiptNotProven, escape_text
 
 BundleDocument = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Itera
     yield _check_checkpoint(document["ledger"], keys)
     sections = document["sections"]
     if sorted(sections) != sorted(document["order"]):
-        raise NotProven("its sections are not those that it lists")
+        raise ReceiptNotProven("its sections are not those that it lists")
     for section in (sections[key] for key in document["order"]):
         title, basis = escape_text(section["title"]), escape_text(section["rests_on"])
         yield f"section         {title}, resting on {basis}"
@@ -43,16 +43,16 @@ def _check_checkpoint(ledger: Mapping[str, Any], keys: Sequence[VerifierKey]) ->
         return f"checkpoint      none yet: {escape_text(origin)} has signed nothing"
     log_keys = [key for key in keys if key.name == origin]
     if not log_keys:
-        raise NotProven(f"no key of the ledger {escape_text(origin)} was given")
+        raise ReceiptNotProven(f"no key of the ledger {escape_text(origin)} was given")
     checkpoint = LogCheckpoint.parse(signed_notes.verify_note(note, log_keys))
     if checkpoint.origin != origin:
-        raise NotProven("its checkpoint is another ledger's")
+        raise ReceiptNotProven("its checkpoint is another ledger's")
     return f"checkpoint      {checkpoint.origin}, size {checkpoint.size}, signature good"
 
 
 def _check_policy(content: Mapping[str, Any]) -> str:
     stated_digest = content["decision_space_sha256"]
     if hashlib.sha256(content["decision_space"].encode()).hexdigest() != stated_digest:
-        raise NotProven("the decision space is not the one that it names")
+        raise ReceiptNotProven("the decision space is not the one that it names")
     count = len(content["rules"])
     return f"policy          {count} rules, every use there is: SHA-256 {stated_digest}"

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from limited_use.ledger import consistency, signed_notes
 from limited_use.ledger.consistency import ConsistencyProof
 from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
-from limited_use.ledger.tree import BadProof
+from limited_use.ledger.tree import BadMerkleProof
 
 
-class NotConsistent(Exception):
+class CheckpointsInconsistent(Exception):
     """Two checkpoints do not share one history, or the proof is missing."""
 
 
@@ -34,7 +34,7 @@ def parse_notes(text: str) -> list[str]:
         return [line["note"] for line in map(json.loads, lines)]
     except (ValueError, KeyError, TypeError):
         pass
-    raise NotConsistent("it is no file of checkpoints")
+    raise CheckpointsInconsistent("it is no file of checkpoints")
 
 
 def check_series(
@@ -49,7 +49,7 @@ def check_series(
     """
     series = [_verify_checkpoint(note, keys) for note in signed_notes]
     if not series:
-        raise NotConsistent("it holds no checkpoint")
+        raise CheckpointsInconsistent("it holds no checkpoint")
     parsed_proofs = [_parse_proof(text, keys) for text in proofs]
     yield f"checkpoint      {series[0].origin}, size {series[0].size}, signature good"
     for earlier, later in itertools.pairwise(series):
@@ -62,15 +62,15 @@ def _verify_checkpoint(note: str, keys: Sequence[VerifierKey]) -> LogCheckpoint:
         return LogCheckpoint.parse(signed_notes.verify_note(note, keys))
     except BadNote as problem:
         message = str(problem)
-    raise NotConsistent(f"a checkpoint is not signed by a key that was given: {message}")
+    raise CheckpointsInconsistent(f"a checkpoint is not signed by a key that was given: {message}")
 
 
 def _parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     try:
         return consistency.parse_proof(text, keys)
-    except (BadNote, BadProof) as problem:
+    except (BadNote, BadMerkleProof) as problem:
         message = str(problem)
-    raise NotConsistent(f"a consistency proof cannot be read: {message}")
+    raise CheckpointsInconsistent(f"a consistency proof cannot be read: {message}")
 
 
 def _check_pair(
@@ -78,22 +78,26 @@ def _check_pair(
 ) -> None:
     sizes = f"{earlier.size} and {later.size}"
     if earlier.origin != later.origin:
-        raise NotConsistent(f"checkpoints {sizes} are of two logs")
+        raise CheckpointsInconsistent(f"checkpoints {sizes} are of two logs")
     if later.size < earlier.size:
-        raise NotConsistent(f"checkpoints {sizes}: the log shrank")
+        raise CheckpointsInconsistent(f"checkpoints {sizes}: the log shrank")
     if later.size == earlier.size:
         if later.root != earlier.root:
-            raise NotConsistent(f"checkpoints {sizes} show two histories: a fork")
+            raise CheckpointsInconsistent(f"checkpoints {sizes} show two histories: a fork")
         return
     fitting = [proof for proof in proofs if (proof.old, proof.checkpoint) == (earlier.size, later)]
     if not earlier.size:
         fitting = [ConsistencyProof(0, (), later)]
     if not fitting:
-        raise NotConsistent(f"no proof was given that {later.size} continues {earlier.size}")
+        raise CheckpointsInconsistent(
+            f"no proof was given that {later.size} continues {earlier.size}"
+        )
     for proof in fitting:
         try:
             proof.check_begins_with(earlier)
-        except BadProof:
+        except BadMerkleProof:
             continue
         return
-    raise NotConsistent(f"{later.size} does not continue {earlier.size}: the log was rewritten")
+    raise CheckpointsInconsistent(
+        f"{later.size} does not continue {earlier.size}: the log was rewritten"
+    )

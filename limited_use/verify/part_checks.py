@@ -15,7 +15,7 @@ from uuid import UUID
 from limited_use.ledger import proofs, pseudonym_derivation, tree
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 
-from .receipt_checks import NotProven
+from .receipt_checks import ReceiptNotProven
 
 OwnerPart = Mapping[str, Any]
 
@@ -30,18 +30,18 @@ def parse_part(text: bytes) -> OwnerPart:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or (document.get("kind"), document.get("v")) != (KIND, 1):
-        raise NotProven("it is no owner's part of a ledger, of version 1")
+        raise ReceiptNotProven("it is no owner's part of a ledger, of version 1")
     return document
 
 
-def check_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str]:
+def check_ledger_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """Yield the proof of the file itself: the ledger holds the commitment to its key."""
     key = bytes.fromhex(document["key"])
     if (
         len(key) != pseudonym_derivation.KEY_BYTES
         or pseudonym_derivation.compute_commitment(key).hex() != document["commitment"]
     ):
-        raise NotProven("its key is not the one of its commitment")
+        raise ReceiptNotProven("its key is not the one of its commitment")
     yield f"key             of the commitment {document['commitment']}"
     for subject in document["names"]:
         subject_id = UUID(subject["id"])
@@ -50,7 +50,7 @@ def check_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str
             pseudonym_derivation.derive_removal_name(key, subject_id).hex(),
         )
         if names != (subject["name"], subject["name_at_the_end"]):
-            raise NotProven(
+            raise ReceiptNotProven(
                 f"the names of {subject['what']} {subject_id} are not made with its key"
             )
         described = f"{subject['what']} {_escape_text(subject['says'])} {subject_id}"
@@ -84,7 +84,7 @@ def list_own_entries(
         index, payload = _parse_line(line)
         hashes.append(tree.hash_leaf(payload))
         if checkpoint is not None and index != len(hashes) - 1:
-            raise NotProven(f"entry {len(hashes) - 1} is missing in the export")
+            raise ReceiptNotProven(f"entry {len(hashes) - 1} is missing in the export")
         entry = json.loads(payload)
         if entry.get("subject") in own_names:
             count += 1
@@ -92,8 +92,11 @@ def list_own_entries(
     yield f"yours           {count} of {len(hashes)} entries"
     if checkpoint is not None:
         size = checkpoint.size
-        if len(hashes) < size or tree.build_range_root(hashes[:size])(0, size) != checkpoint.root:
-            raise NotProven("the export is not the ledger of that checkpoint")
+        if (
+            len(hashes) < size
+            or tree.build_merkle_range_root(hashes[:size])(0, size) != checkpoint.root
+        ):
+            raise ReceiptNotProven("the export is not the ledger of that checkpoint")
         yield f"complete        up to the checkpoint of {size}"
 
 
@@ -101,7 +104,7 @@ def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKe
     origin = document["ledger"]["origin"]
     log_keys = [log_key for log_key in keys if log_key.name == origin]
     if not log_keys:
-        raise NotProven(f"no key of the ledger {origin} was given")
+        raise ReceiptNotProven(f"no key of the ledger {origin} was given")
     removal_names = {
         pseudonym_derivation.derive_removal_name(key, UUID(subject["id"])).hex()
         for subject in document["names"]
@@ -115,7 +118,7 @@ def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKe
             and entry["subject"] in removal_names
         ):
             return f"committed       in entry {proven.index} of {origin}, signature good"
-    raise NotProven("no ledger entry has its commitment")
+    raise ReceiptNotProven("no ledger entry has its commitment")
 
 
 def _parse_line(line: str) -> tuple[int, bytes]:
@@ -124,7 +127,7 @@ def _parse_line(line: str) -> tuple[int, bytes]:
         return int(parsed["index"]), str(parsed["payload"]).encode()
     except (ValueError, KeyError, TypeError):
         pass
-    raise NotProven("the export cannot be read")
+    raise ReceiptNotProven("the export cannot be read")
 
 
 def _get_names(subject: Mapping[str, str]) -> tuple[str, str, str]:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from limited_use.ledger import proofs
-from limited_use.ledger.proofs import ProvenEntry
+from limited_use.ledger.proofs import ProvenLedgerEntry
 from limited_use.ledger.signed_notes import VerifierKey
 
 ReceiptDocument = Mapping[str, Any]
-LedgerEntry = tuple[ProvenEntry, Mapping[str, Any]]
+LedgerEntry = tuple[ProvenLedgerEntry, Mapping[str, Any]]
 
 
-class NotProven(Exception):
+class ReceiptNotProven(Exception):
     """A required proof is missing or wrong."""
 
 
@@ -25,7 +25,7 @@ def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> I
     yield f"from, to        {body['started_at']}, {body['emptied_at']}"
     for name, counts in sorted(body["stores"].items()):
         if counts["left"] != 0:
-            raise NotProven(f"{name}: {counts['left']} left")
+            raise ReceiptNotProven(f"{name}: {counts['left']} left")
         yield f"emptied         {name}: {counts['before']} before, 0 left"
     entries = _verify_entries(receipt, keys)
     yield from _list_entries(entries)
@@ -35,7 +35,7 @@ def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> I
     }
     for key in body["keys_destroyed"]:
         if key["key_id"] not in recorded:
-            raise NotProven(f"no ledger entry says that key {key['key_id']} was destroyed")
+            raise ReceiptNotProven(f"no ledger entry says that key {key['key_id']} was destroyed")
         yield f"key destroyed   {key['key_id']}, {key['at']}"
     yield _format_checkpoint(entries)
     yield f"provider        {_format_value(body['provider_revocation'])}"
@@ -52,14 +52,18 @@ def check_second_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> 
     _check_subject(receipt, entries)
     events = [(entry["event"], entry.get("body", {})) for _, entry in entries]
     if not body["keys"]:
-        raise NotProven("it names no key")
+        raise ReceiptNotProven("it names no key")
     for key in body["keys"]:
         line, key_id, epoch = key["line"], key["key_id"], key["key_epoch"]
         wrapped = {"line": line, "key_id": key_id, "kek_epoch": epoch}
         if ("key.destroyed", wrapped) not in events:
-            raise NotProven(f"no ledger entry says that key {key_id} was under {line} {epoch}")
+            raise ReceiptNotProven(
+                f"no ledger entry says that key {key_id} was under {line} {epoch}"
+            )
         if ("key_epoch.destroyed", {"line": line, "epoch": epoch}) not in events:
-            raise NotProven(f"no ledger entry says that key epoch {line} {epoch} was destroyed")
+            raise ReceiptNotProven(
+                f"no ledger entry says that key epoch {line} {epoch} was destroyed"
+            )
         yield f"key             {key_id}, wrapped under {line} epoch {epoch}"
         yield f"epoch destroyed {line} {epoch}, {key['epoch_destroyed_at']}"
     yield _format_checkpoint(entries)
@@ -70,7 +74,7 @@ def _verify_entries(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> li
     origin = receipt["ledger"]["origin"]
     entries = [_verify_entry(text, keys, origin) for text in receipt["ledger"]["proofs"]]
     if not entries:
-        raise NotProven("it carries no ledger entry")
+        raise ReceiptNotProven("it carries no ledger entry")
     return entries
 
 
@@ -82,7 +86,7 @@ def _list_entries(entries: Sequence[LedgerEntry]) -> Iterator[str]:
 
 def _check_subject(receipt: ReceiptDocument, entries: Sequence[LedgerEntry]) -> None:
     if receipt["subject"] not in {entry["subject"] for _, entry in entries}:
-        raise NotProven("none of its ledger entries is about what it is about")
+        raise ReceiptNotProven("none of its ledger entries is about what it is about")
 
 
 def _format_checkpoint(entries: Sequence[LedgerEntry]) -> str:
@@ -99,10 +103,10 @@ def _list_remains(body: Mapping[str, Any]) -> Iterator[str]:
 
 def _verify_entry(
     text: str, keys: Sequence[VerifierKey], origin: str
-) -> tuple[ProvenEntry, Mapping[str, Any]]:
+) -> tuple[ProvenLedgerEntry, Mapping[str, Any]]:
     log_keys = [key for key in keys if key.name == origin]
     if not log_keys:
-        raise NotProven(f"no key of the ledger {origin} was given")
+        raise ReceiptNotProven(f"no key of the ledger {origin} was given")
     proven = proofs.verify_proof(text, log_keys, origin=origin)
     return proven, json.loads(proven.payload)
 

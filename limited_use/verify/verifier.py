@@ -27,11 +27,11 @@ from pathlib import Path
 from limited_use.ledger import consistency, signed_documents, signed_notes
 from limited_use.ledger.signed_documents import BadDocument
 from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
-from limited_use.ledger.tree import BadProof
+from limited_use.ledger.tree import BadMerkleProof
 
 from . import bundle_checks, checkpoints, entry_checks, part_checks
-from .checkpoints import NotConsistent
-from .receipt_checks import NotProven, check_first_part, check_second_part, escape_text
+from .checkpoints import CheckpointsInconsistent
+from .receipt_checks import ReceiptNotProven, check_first_part, check_second_part, escape_text
 
 # A receipt has some ten kilobytes, an evidence bundle some hundred.
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
@@ -57,14 +57,14 @@ def check_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     :raises NotProven:
     """
     if not keys:
-        raise NotProven("no key was given: without one nothing is shown")
+        raise ReceiptNotProven("no key was given: without one nothing is shown")
     try:
         return list(_list_findings(document, keys))
-    except (BadDocument, BadNote, BadProof) as problem:
+    except (BadDocument, BadNote, BadMerkleProof) as problem:
         message = str(problem)
     except _MALFORMED:
         message = _UNKNOWN_FORM
-    raise NotProven(message)
+    raise ReceiptNotProven(message)
 
 
 def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -> list[str]:
@@ -80,7 +80,7 @@ def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -
     )
     expected = {"id": first_part["id"], "sha256": hashlib.sha256(first).hexdigest()}
     if second_part.get("part_1") != expected or second_part["subject"] != first_part["subject"]:
-        raise NotProven("the two files are not parts 1 and 2 of one receipt")
+        raise ReceiptNotProven("the two files are not parts 1 and 2 of one receipt")
     return [*lines, "together        parts 1 and 2 of one receipt"]
 
 
@@ -91,7 +91,7 @@ def _list_findings(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str
     content = signed_documents.verify_document(document, keys)
     check = _KINDS.get(content["kind"]) if content["v"] == 1 else None
     if check is None:
-        raise NotProven("it is signed, but it is no receipt and no evidence of version 1")
+        raise ReceiptNotProven("it is signed, but it is no receipt and no evidence of version 1")
     yield from check(content, keys)
 
 
@@ -102,7 +102,7 @@ _KINDS = {
 }
 
 
-def check_part(
+def check_owner_ledger_part(
     document: bytes, export: str | None, note: str | None, keys: Sequence[VerifierKey]
 ) -> list[str]:
     """
@@ -113,19 +113,19 @@ def check_part(
     """
     try:
         part = part_checks.parse_part(document)
-        lines = list(part_checks.check_part(part, keys))
+        lines = list(part_checks.check_ledger_part(part, keys))
         if export is not None:
             checkpoint = (
                 None if note is None else LogCheckpoint.parse(signed_notes.verify_note(note, keys))
             )
             lines += part_checks.list_own_entries(part, export, checkpoint)
-    except (BadNote, BadProof) as problem:
+    except (BadNote, BadMerkleProof) as problem:
         message = str(problem)
     except _MALFORMED:
         message = _UNKNOWN_FORM
     else:
         return lines
-    raise NotProven(message)
+    raise ReceiptNotProven(message)
 
 
 def _check_series_files(
@@ -147,7 +147,7 @@ def _check_part_files(
         for checkpoint_file in checkpoint_files
         for note in checkpoints.parse_notes(_read_text(checkpoint_file))
     ]
-    return check_part(
+    return check_owner_ledger_part(
         file.read_bytes()[: MAX_DOCUMENT_BYTES + 1],
         _read_text(exports[0]) if exports else None,
         signed[-1] if signed else None,
@@ -157,12 +157,12 @@ def _check_part_files(
 
 def _read_text(file: Path) -> str:
     if file.stat().st_size > MAX_SERIES_BYTES:
-        raise NotProven(f"{file} is larger than any file of checkpoints")
+        raise ReceiptNotProven(f"{file} is larger than any file of checkpoints")
     try:
         return file.read_bytes().decode()
     except UnicodeDecodeError:
         pass
-    raise NotProven(f"{file} is not text")
+    raise ReceiptNotProven(f"{file} is not text")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     try:
         lines = _run_checks(options)
-    except (NotProven, NotConsistent, BadNote, OSError) as problem:
+    except (ReceiptNotProven, CheckpointsInconsistent, BadNote, OSError) as problem:
         _write_line(f"NOT PROVEN: {problem}")
         return 1
     except _MALFORMED:

@@ -96,7 +96,7 @@ def totp_code(secret: str) -> str:
     return f"{(struct.unpack_from('>I', digest, start)[0] & 0x7FFFFFFF) % 10**6:06}"
 
 
-def tampered(token: str) -> str:
+def tamper_with_token(token: str) -> str:
     """Return a JWT whose payload says something else under the old signature."""
     header, payload, signature = token.split(".")
     raw = base64.urlsafe_b64decode(payload + "==").replace(b'"iat"', b'"iaT"')

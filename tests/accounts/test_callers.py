@@ -38,7 +38,7 @@ from accounts.derived_keys import derive_django_key
 from accounts.models import Delegation, Membership, Organisation, ServiceClient, ServiceToken, User
 from accounts.models import Session as SessionRow
 from accounts.role_permissions import build_permission_class, require_permission
-from accounts.roles import Permission, Role
+from accounts.roles import Role, RolePermission
 from accounts.sessions import SessionStore
 from tests.accounts.caller_oracle import Answer, ask_by_session, ask_by_token
 from tests.accounts.cast import AT, PASSWORD
@@ -50,7 +50,7 @@ README: Final = Path(__file__).parents[2] / "accounts" / "README.md"
 API, PAGE = "/who", "/page"
 
 
-def describe(request: Any) -> dict[str, Any]:
+def describe_caller(request: Any) -> dict[str, Any]:
     actor = actors.get_actor(request)
     return {
         "person": actor.user_id,
@@ -60,19 +60,19 @@ def describe(request: Any) -> dict[str, Any]:
 
 
 class WhoAmI(APIView):
-    permission_classes = [build_permission_class(Permission.USE_OWN, clients=True)]
+    permission_classes = [build_permission_class(RolePermission.USE_OWN, clients=True)]
 
     def get_exception_handler(self):
         # The service's own handler belongs to a package above this one.
         return exception_handler
 
     def get(self, request):
-        return Response(describe(request))
+        return Response(describe_caller(request))
 
 
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show(request: Any) -> HttpResponse:
-    return JsonResponse(describe(request))
+    return JsonResponse(describe_caller(request))
 
 
 urlpatterns = [
@@ -195,7 +195,7 @@ def join_elsewhere(world: CallersWorld) -> None:
     memberships.add_member(user_id=world.alice.id, organisation_id=world.elsewhere.id, at=AT)
 
 
-def choose(world: CallersWorld, organisation: Organisation) -> None:
+def sign_in_to_organisation(world: CallersWorld, organisation: Organisation) -> None:
     world.sign_in(organisation_id=str(organisation.id))
 
 
@@ -205,7 +205,7 @@ def leave_and_come_back(world: CallersWorld) -> None:
     memberships.add_member(**gone, at=timezone.now())
 
 
-def leave(world: CallersWorld) -> None:
+def end_membership_of_alice(world: CallersWorld) -> None:
     memberships.end_membership(
         user_id=world.alice.id, organisation_id=world.antares.id, at=timezone.now()
     )
@@ -251,7 +251,7 @@ BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
     "secret turned, former one gone": (partial(turn_secret, keeps_former=False), False),
     "suspended": (suspend, False),
     "suspended, at the row alone": (suspend_row, False),
-    "left": (leave, False),
+    "left": (end_membership_of_alice, False),
     "left, at the row alone": (lambda w: w.memberships.update(left_at=timezone.now()), True),
     "left and came back, signed in again": (
         lambda w: (leave_and_come_back(w), w.sign_in()), True,
@@ -261,13 +261,13 @@ BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
     "organisation closed, at the row alone": (close_organisation_row, True),
     "two organisations": (join_elsewhere, True),
     "two organisations, the second chosen": (
-        lambda w: (join_elsewhere(w), choose(w, w.elsewhere)), True,
+        lambda w: (join_elsewhere(w), sign_in_to_organisation(w, w.elsewhere)), True,
     ),
-    "chosen organisation is not theirs": (lambda w: choose(w, w.elsewhere), True),
+    "chosen organisation is not theirs": (lambda w: sign_in_to_organisation(w, w.elsewhere), True),
     "chosen organisation was left": (
         lambda w: (
             join_elsewhere(w),
-            choose(w, w.antares),
+            sign_in_to_organisation(w, w.antares),
             w.memberships.update(left_at=timezone.now()),
         ),
         True,
@@ -298,7 +298,8 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
     "secret turned, former one kept": (partial(turn_secret, keeps_former=True), True),
     "secret turned, former one gone": (partial(turn_secret, keeps_former=False), False),
     "client retired": (
-        lambda w: clients.retire_client(client_id=w.widget.client_id, at=timezone.now()), False,
+        lambda w: clients.retire_service_client(client_id=w.widget.client_id, at=timezone.now()),
+        False,
     ),
     "client retired, at the row alone": (
         lambda _: ServiceClient.objects.update(retired_at=timezone.now()), False,
@@ -321,7 +322,7 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
     ),
     "suspended": (suspend, False),
     "suspended, at the row alone": (suspend_row, False),
-    "left": (leave, False),
+    "left": (end_membership_of_alice, False),
     "left, at the row alone": (lambda w: w.memberships.update(left_at=timezone.now()), False),
     "left and came back": (leave_and_come_back, False),
     "came back, at the rows alone": (
@@ -343,7 +344,9 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
 }  # fmt: skip
 
 
-def expect(answer: Answer | None, where: str, *, by_token: bool) -> tuple[int, dict[str, Any]]:
+def get_expected_answer(
+    answer: Answer | None, where: str, *, by_token: bool
+) -> tuple[int, dict[str, Any]]:
     """Return status and body that a view gives to this caller."""
     if by_token and where == PAGE:
         # A page reads no token.
@@ -356,7 +359,7 @@ def expect(answer: Answer | None, where: str, *, by_token: bool) -> tuple[int, d
     return 200, {name: value if value is None else str(value) for name, value in body.items()}
 
 
-def read(response: Any) -> tuple[int, dict[str, Any]]:
+def read_answer(response: Any) -> tuple[int, dict[str, Any]]:
     if response.status_code != 200:
         return response.status_code, {}
     body = response.json()
@@ -374,8 +377,8 @@ class TestACallerByASession:
         assert world.get(where).status_code == 200
         change(world)
 
-        expected = expect(world.ask_oracle(), where, by_token=False)
-        found = read(world.get(where))
+        expected = get_expected_answer(world.ask_oracle(), where, by_token=False)
+        found = read_answer(world.get(where))
 
         assert found == expected
         assert (found[0] == 200) is is_let_in
@@ -394,9 +397,9 @@ class TestACallerByAToken:
             # By a token alone: a session beside it has tests of its own.
             world.key = None
 
-        found = read(world.get(where))
+        found = read_answer(world.get(where))
 
-        assert found == expect(world.ask_oracle(), where, by_token=True)
+        assert found == get_expected_answer(world.ask_oracle(), where, by_token=True)
         assert (found[0] == 200) is (is_let_in and where == API)
 
 

@@ -22,7 +22,7 @@ TEXTS = (
 )  # fmt: skip
 
 
-def encoded(data: bytes) -> str:
+def encode_base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
@@ -30,23 +30,27 @@ def credentials() -> Iterator[str]:
     """Return texts that are no credential, each for another parser."""
     yield from TEXTS
     sound = b'{"type":"webauthn.get","challenge":"AAAA","origin":"http://localhost"}'
-    data = ("\u00e9", "A", 5, None, *map(encoded, (
+    data = ("\u00e9", "A", 5, None, *map(encode_base64url, (
         b"[" * 9_000, b"9" * 5_000, b"{}", b"1", b"\xff", sound[:-12] + b'[::"}',
         b'{"type":"webauthn.create","challenge":5,"origin":[]}',
     )))  # fmt: skip
     authenticator = b"\xa3\x63fmt\x64none\x68authData\x58\x25" + bytes(32) + b"\x45" + bytes(4)
-    objects = ("A", None, 5, *map(encoded, (
+    objects = ("A", None, 5, *map(encode_base64url, (
         b"\x81" * 5_000, b"\x9b" + b"\xff" * 8, bytes(37), authenticator + b"\x67attStmt\xa0",
     )))  # fmt: skip
     for each in data:
-        yield written(each, attestationObject="AAAA", authenticatorData="AAAA", signature="AAAA")
+        yield write_credential(
+            each, attestationObject="AAAA", authenticatorData="AAAA", signature="AAAA"
+        )
     for each in objects:
-        yield written(encoded(sound), attestationObject=each)
-        yield written(encoded(sound), authenticatorData=each, signature="AAAA", userHandle=each)
+        yield write_credential(encode_base64url(sound), attestationObject=each)
+        yield write_credential(
+            encode_base64url(sound), authenticatorData=each, signature="AAAA", userHandle=each
+        )
     yield json.dumps({"id": 5, "rawId": [], "type": None, "response": 5})
 
 
-def written(client_data: object, **response: object) -> str:
+def write_credential(client_data: object, **response: object) -> str:
     """Return a credential of the form that browsers give it."""
     more = {"response": {"clientDataJSON": client_data, **response}}
     return json.dumps({"id": "AAAA", "rawId": "AAAA", "type": "public-key", **more})

@@ -21,7 +21,7 @@ from accounts import (
     sign_in_links,
     signed_values,
 )
-from accounts.derived_keys import derive_django_key, derive_keys
+from accounts.derived_keys import derive_django_key, derive_keys_from_secrets
 from accounts.reset_tokens import ResetTokens
 from accounts.sessions import SessionStore
 from integrations.calendar import pagination
@@ -63,7 +63,7 @@ def make_cookie(user):
 
 
 def make_link(user):
-    return str(sign_in_links.make_link(user)["link"]).rstrip("/").rpartition("/")[2]
+    return str(sign_in_links.make_sign_in_link(user)["link"]).rstrip("/").rpartition("/")[2]
 
 
 def make_calendar_cursor():
@@ -99,7 +99,7 @@ def is_calendar_cursor(text):
 VALUES = {
     "cursor of mail": (
         lambda _: page_cursors.write(
-            page_cursors.PagePosition(AT, ROW), kind="messages", **BOUND, at=AT
+            page_cursors.CursorPagePosition(AT, ROW), kind="messages", **BOUND, at=AT
         ),
         lambda _, text: is_cursor(text),
     ),
@@ -107,7 +107,7 @@ VALUES = {
         lambda _: make_calendar_cursor(),
         lambda _, text: is_calendar_cursor(text),
     ),
-    "sign-in link": (make_link, lambda _, text: sign_in_links.is_link(text)),
+    "sign-in link": (make_link, lambda _, text: sign_in_links.is_sign_in_link(text)),
     "known device": (
         make_cookie,
         lambda user, text: known_origins.find_device(request_with(text), user.pk) is not None,
@@ -168,7 +168,7 @@ def list_keys(settings):
         "suspended request": "antares accounts suspended request v1",
         "rate counter": "antares hash rate counter v1",
     }
-    keys = {purpose: derive_keys(info)[0] for purpose, info in infos.items()}
+    keys = {purpose: derive_keys_from_secrets(info)[0] for purpose, info in infos.items()}
     return {**keys, "session": settings.SECRET_KEY, "the secret": settings.ROOT_SECRETS[0]}
 
 
@@ -301,7 +301,7 @@ class TestTheDocumentation:
     def test_is_all_there_is(self):
         """Nobody else uses the secret, nor Django's key."""
 
-        def using(name):
+        def list_files_using(name):
             found = [
                 path
                 for path in list_sources()
@@ -309,5 +309,5 @@ class TestTheDocumentation:
             ]
             return [str(path.relative_to(ROOT)) for path in found]
 
-        assert using("ROOT_SECRETS") == ["accounts/derived_keys.py"]
-        assert using("SECRET_KEY") == using("SECRET_KEY_FALLBACKS") == []
+        assert list_files_using("ROOT_SECRETS") == ["accounts/derived_keys.py"]
+        assert list_files_using("SECRET_KEY") == list_files_using("SECRET_KEY_FALLBACKS") == []

@@ -29,7 +29,7 @@ from accounts import (
 from accounts.models import Alarm, ServiceClient, UserMinute
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import build_permission_class, require_permission
-from accounts.roles import Permission, Role
+from accounts.roles import Role, RolePermission
 from tests.accounts.cast import AT, PASSWORD, person, sign_in, totp_code
 from tests.api import cast
 
@@ -43,7 +43,7 @@ class View(APIView):
 
 
 class WhoAmI(View):
-    permission_classes = [build_permission_class(Permission.USE_OWN, clients=True)]
+    permission_classes = [build_permission_class(RolePermission.USE_OWN, clients=True)]
 
     def get(self, request):
         actor = actors.get_actor(request)
@@ -64,7 +64,7 @@ class WhoAmI(View):
 
 
 class PeopleOnly(WhoAmI):
-    permission_classes = [build_permission_class(Permission.USE_OWN)]
+    permission_classes = [build_permission_class(RolePermission.USE_OWN)]
 
 
 class Undeclared(View):
@@ -73,7 +73,7 @@ class Undeclared(View):
 
 
 class Broken(View):
-    class Failing(build_permission_class(Permission.USE_OWN)):
+    class Failing(build_permission_class(RolePermission.USE_OWN)):
         def has_permission(self, request, view):
             raise RuntimeError
 
@@ -85,12 +85,12 @@ class Broken(View):
         return Response({"secret": True})
 
 
-@require_permission(Permission.VIEW_OPERATIONS)
+@require_permission(RolePermission.VIEW_OPERATIONS)
 def operations(request):
     return HttpResponse("operations")
 
 
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def sensitive(request):
     return HttpResponse("done")
@@ -115,7 +115,7 @@ def token(widget, delegation):
         )
 
 
-def call(token: str, where: str = "/who"):
+def call_with_token(token: str, where: str = "/who"):
     return Client().get(where, headers={"Authorization": f"Bearer {token}"})
 
 
@@ -132,7 +132,7 @@ class TestActorOf:
 
     @pytest.mark.invariant(1)
     def test_finds_the_client_and_for_whom_it_acts(self, token, widget, delegation, alice):
-        body = call(token).json()
+        body = call_with_token(token).json()
 
         assert (body["kind"], body["id"], body["purpose"]) == (
             "client",
@@ -197,11 +197,11 @@ class TestTheCurrentOrganisation:
 class TestServiceTokens:
     @pytest.mark.invariant(5)
     def test_are_refused_at_the_call_after_switching_off(self, token, delegation, alice):
-        assert call(token).status_code == 200
+        assert call_with_token(token).status_code == 200
 
         delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
 
-        answer = call(token)
+        answer = call_with_token(token)
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="antares"')
 
     @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ class TestServiceTokens:
         assert answer.status_code == 401
 
     def test_are_refused_where_only_people_may(self, token):
-        assert call(token, "/people").status_code == 403
+        assert call_with_token(token, "/people").status_code == 403
 
     @pytest.mark.control("2.1.1")
     @pytest.mark.parametrize("name", ["access_token", "token", "Authorization"])
@@ -241,12 +241,12 @@ class TestServiceTokens:
                 client=widget, delegation_id=theirs.id, purpose="inbox.display", at=AT
             )
 
-            assert call(minted, "/people").status_code == 403
+            assert call_with_token(minted, "/people").status_code == 403
 
     def test_are_counted_where_they_are_used(self, token, alice):
         UserMinute.objects.all().delete()
 
-        call(token)
+        call_with_token(token)
 
         assert UserMinute.objects.get().user_id == alice.id
 
@@ -259,7 +259,7 @@ class TestServiceTokens:
             minute_at=AT.replace(second=0),
         )
 
-        answer = call(token)
+        answer = call_with_token(token)
 
         assert answer.status_code == 429
         assert Alarm.objects.count() == 1

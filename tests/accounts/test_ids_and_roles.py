@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from accounts.models import User
-from accounts.roles import PERMISSIONS, Permission, Role, get_permissions, has_permission
+from accounts.roles import PERMISSIONS, Role, RolePermission, get_permissions, has_role_permission
 
 
 class TestUuid7:
@@ -62,26 +62,26 @@ class TestMay:
     @pytest.mark.control("3.1.1")
     @pytest.mark.parametrize(
         ("permission", "role", "mfa"),
-        list(itertools.product(Permission, Role, (True, False))),
+        list(itertools.product(RolePermission, Role, (True, False))),
     )
     def test_follows_the_table_and_staff_need_a_second_factor(self, permission, role, mfa):
         expected = ALLOWED[permission, role] and (mfa or role not in NEED_SECOND_FACTOR)
 
-        assert has_permission(User(role=role), permission, mfa=mfa) is expected
+        assert has_role_permission(User(role=role), permission, mfa=mfa) is expected
 
     def test_is_expected_for_every_role_and_permission_and_no_other(self):
-        assert set(ALLOWED) == set(itertools.product(Permission, Role))
+        assert set(ALLOWED) == set(itertools.product(RolePermission, Role))
 
     @pytest.mark.control("3.3.1")
     @pytest.mark.parametrize("role", sorted(NEED_SECOND_FACTOR))
     def test_gives_staff_nothing_at_all_without_a_second_factor(self, role):
         assert get_permissions(role=role, mfa=False) == frozenset()
 
-    @pytest.mark.parametrize("permission", Permission)
+    @pytest.mark.parametrize("permission", RolePermission)
     def test_gives_nothing_to_the_deactivated(self, permission):
         user = User(role=Role.OPERATOR, is_active=False)
 
-        assert not has_permission(user, permission, mfa=True)
+        assert not has_role_permission(user, permission, mfa=True)
 
     @pytest.mark.control("3.1.3")
     @given(role=st.text(max_size=20), mfa=st.booleans())
@@ -93,4 +93,4 @@ class TestMay:
         assert set(PERMISSIONS) == set(Role)
 
     def test_gives_members_no_permission_over_what_is_not_theirs(self):
-        assert PERMISSIONS[Role.MEMBER] == {Permission.USE_OWN}
+        assert PERMISSIONS[Role.MEMBER] == {RolePermission.USE_OWN}

@@ -86,7 +86,7 @@ METHODS = [
 ]  # fmt: skip
 
 
-def describe(owner, name):
+def describe_parameters(owner, name):
     """Return the parameters of a method after `self`; None if there is no such method."""
     method = getattr(owner, name, None)
     if method is None:
@@ -109,7 +109,7 @@ class TestMethods:
         ids=[f"{owner.__name__}.{name}" for owner, name, *_ in METHODS],
     )
     def test_have_the_parameters_that_our_code_gives_or_takes(self, owner, name, parameters, ours):
-        assert describe(owner, name) == parameters, (
+        assert describe_parameters(owner, name) == parameters, (
             f"{owner.__module__}.{owner.__name__}.{name} changed: accounts.{ours} depends on it"
         )
 

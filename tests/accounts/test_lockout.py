@@ -29,7 +29,9 @@ def clock():
         yield travelled
 
 
-def attempt(email: str, password: str, *, address: str = STRANGE, browser: Client | None = None):
+def attempt_sign_in(
+    email: str, password: str, *, address: str = STRANGE, browser: Client | None = None
+):
     browser = browser or Client()
     return browser.post(LOGIN, {"login": email, "password": password}, REMOTE_ADDR=address)
 
@@ -46,13 +48,17 @@ def is_in(browser: Client) -> bool:
 def guess(email: str, count: int, *, network: str = "10.1") -> int:
     """Try wrong passwords, each from a network of its own; return how many were looked at."""
     addresses = (f"{network}.{number // 250}.{number % 250 + 1}" for number in range(count))
-    return sum(not is_refused(attempt(email, "no", address=address)) for address in addresses)
+    return sum(
+        not is_refused(attempt_sign_in(email, "no", address=address)) for address in addresses
+    )
 
 
 def signed_in(user, *, address: str = HOME) -> Client:
     """Return a browser in which somebody signed in and out."""
     browser = Client()
-    assert attempt(user.email, PASSWORD, address=address, browser=browser).status_code == 302
+    assert (
+        attempt_sign_in(user.email, PASSWORD, address=address, browser=browser).status_code == 302
+    )
     browser.post("/accounts/logout/")
     assert not is_in(browser)
     return browser
@@ -69,11 +75,11 @@ class TestALockedAccount:
         guess(alice.email, MOST + 1)
         for number in range(320):
             sign_in_limits.count_attempt(
-                flooding(number), f"nobody-{number}@antares.example", at=AT
+                make_flood_request(number), f"nobody-{number}@antares.example", at=AT
             )
 
         assert guess(alice.email, 5, network="10.9") == 0
-        assert is_refused(attempt(alice.email, PASSWORD))
+        assert is_refused(attempt_sign_in(alice.email, PASSWORD))
 
     @pytest.mark.control("1.1.1")
     @pytest.mark.parametrize("email", ["alice@antares.example", "nobody@antares.example"])
@@ -91,7 +97,9 @@ class TestALockedAccount:
             guess(email, MOST)
 
         known, unknown = (
-            re.sub(r'value="[^"]*"', "", attempt(email, "no", address=address).content.decode())
+            re.sub(
+                r'value="[^"]*"', "", attempt_sign_in(email, "no", address=address).content.decode()
+            )
             for email, address in ((alice.email, HOME), ("nobody@antares.example", OFFICE))
         )
 
@@ -101,7 +109,7 @@ class TestALockedAccount:
 
     def test_is_none_for_right_passwords(self, alice, clock):
         for _ in range(MOST + 5):
-            assert attempt(alice.email, PASSWORD).status_code == 302
+            assert attempt_sign_in(alice.email, PASSWORD).status_code == 302
 
 
 class TestStrangerGuessingPasswords:
@@ -112,22 +120,22 @@ class TestStrangerGuessingPasswords:
         browser, address = (before, STRANGE) if way == "device" else (Client(), HOME)
         guess(alice.email, MOST + 5)
 
-        attempt(alice.email, PASSWORD, address=address, browser=browser)
+        attempt_sign_in(alice.email, PASSWORD, address=address, browser=browser)
 
         assert is_in(browser)
 
     def test_in_the_same_network_does_not_lock_out_a_known_device(self, alice, clock):
         browser = signed_in(alice)
         for _ in range(30):
-            attempt(alice.email, "no", address=HOME)
+            attempt_sign_in(alice.email, "no", address=HOME)
 
-        attempt(alice.email, PASSWORD, address=HOME, browser=browser)
+        attempt_sign_in(alice.email, PASSWORD, address=HOME, browser=browser)
 
         assert is_in(browser)
 
     def test_does_not_keep_somebody_who_is_signed_in_from_confirming(self, alice, clock):
         browser = Client()
-        attempt(alice.email, PASSWORD, address=HOME, browser=browser)
+        attempt_sign_in(alice.email, PASSWORD, address=HOME, browser=browser)
         guess(alice.email, MOST + 5)
 
         answer = browser.post(
@@ -141,7 +149,7 @@ class TestStrangerGuessingPasswords:
         browser = signed_in(alice)
 
         looked_at = sum(
-            not is_refused(attempt(alice.email, "no", browser=browser)) for _ in range(15)
+            not is_refused(attempt_sign_in(alice.email, "no", browser=browser)) for _ in range(15)
         )
 
         assert looked_at == sign_in_limits.DEVICE_RATES[0].limit
@@ -152,20 +160,20 @@ class TestStrangerGuessingPasswords:
         browser = Client()
         browser.cookies[settings.DEVICE_COOKIE_NAME] = planted
 
-        assert is_refused(attempt(alice.email, PASSWORD, browser=browser))
+        assert is_refused(attempt_sign_in(alice.email, PASSWORD, browser=browser))
 
     def test_does_not_pass_with_a_device_of_another_person(self, alice, mallory, clock):
         browser = signed_in(mallory, address=OFFICE)
         guess(alice.email, MOST)
 
-        assert is_refused(attempt(alice.email, PASSWORD, address=OFFICE, browser=browser))
+        assert is_refused(attempt_sign_in(alice.email, PASSWORD, address=OFFICE, browser=browser))
 
 
 class TestKnownOrigins:
     def test_are_marked_after_the_second_factor_only(self, sam, clock):
         secret = demo_people.add_second_factor(sam)
         browser = Client()
-        attempt(sam.email, PASSWORD, browser=browser)
+        attempt_sign_in(sam.email, PASSWORD, browser=browser)
         before = (settings.DEVICE_COOKIE_NAME in browser.cookies, KnownNetwork.objects.count())
 
         browser.post("/accounts/mfa/authenticate/", {"code": totp_code(secret)})
@@ -190,7 +198,7 @@ class TestKnownOrigins:
         clock.shift(timedelta(days=days))
         guess(alice.email, MOST)
 
-        assert is_refused(attempt(alice.email, PASSWORD, address=HOME)) is not is_known
+        assert is_refused(attempt_sign_in(alice.email, PASSWORD, address=HOME)) is not is_known
 
     def test_go_with_the_person(self, alice, clock):
         signed_in(alice)
@@ -213,9 +221,9 @@ class TestTheMailedLink:
         page = browser.get(link, follow=True)
         browser.post("/accounts/login/link/")
         after_link = is_in(browser)
-        answer = attempt(alice.email, "no", browser=browser)
+        answer = attempt_sign_in(alice.email, "no", browser=browser)
 
-        attempt(alice.email, PASSWORD, browser=browser)
+        attempt_sign_in(alice.email, PASSWORD, browser=browser)
 
         assert b"You still need your password" in page.content
         assert not after_link
@@ -230,7 +238,7 @@ class TestTheMailedLink:
         answers = [browser.post("/accounts/login/link/") for browser in (first, second)]
 
         assert [answer.status_code for answer in answers] == [302, 410]
-        assert is_refused(attempt(alice.email, PASSWORD, browser=second))
+        assert is_refused(attempt_sign_in(alice.email, PASSWORD, browser=second))
 
     def test_is_not_used_up_by_programs_that_look_at_it(self, alice, link):
         for method in ("head", "get"):
@@ -255,7 +263,7 @@ class TestTheMailedLink:
         browser.post("/accounts/login/link/")
 
         looked_at = sum(
-            not is_refused(attempt(alice.email, "no", browser=browser)) for _ in range(10)
+            not is_refused(attempt_sign_in(alice.email, "no", browser=browser)) for _ in range(10)
         )
 
         assert looked_at == sign_in_limits.LINK_RATES[0].limit
@@ -266,7 +274,7 @@ class TestTheMailedLink:
         browser.get(link)
         browser.post("/accounts/login/link/")
 
-        assert is_refused(attempt(mallory.email, PASSWORD, browser=browser))
+        assert is_refused(attempt_sign_in(mallory.email, PASSWORD, browser=browser))
 
     @pytest.mark.parametrize("token", ["x", "x:y:z", "WyJhIiwiYiJd:1uHy:forged"])
     def test_is_none_that_somebody_made_up(self, client, token, db):
@@ -312,7 +320,7 @@ class TestTheMailedLink:
         new = "another-battery-horse"
         browser.post(form, {"password1": new, "password2": new})
 
-        attempt(alice.email, new, browser=browser)
+        attempt_sign_in(alice.email, new, browser=browser)
 
         assert is_in(browser)
 
@@ -352,12 +360,12 @@ class TestTheMailOfALink:
         locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, SMTP
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
         guess(alice.email, MOST)
-        refused = attempt(alice.email, "no", address=OFFICE)
+        refused = attempt_sign_in(alice.email, "no", address=OFFICE)
         workers.run()
         reported = [record.msg for record in caplog.records]
         settings.EMAIL_BACKEND = locmem
 
-        attempt(alice.email, "no", address=OFFICE)
+        attempt_sign_in(alice.email, "no", address=OFFICE)
         workers.run()
 
         assert (refused.status_code, b"gets a mail" in refused.content) == (200, True)
@@ -368,9 +376,9 @@ class TestTheMailOfALink:
     def test_is_asked_for_again_after_the_broker_failed(self, alice, clock, workers, email):
         guess(email, MOST)
         with broker_down():
-            refused = attempt(email, "no", address=OFFICE)
+            refused = attempt_sign_in(email, "no", address=OFFICE)
 
-        attempt(email, "no", address=OFFICE)
+        attempt_sign_in(email, "no", address=OFFICE)
 
         assert (refused.status_code, b"gets a mail" in refused.content) == (200, True)
         assert len(workers.run()) == 1
@@ -380,7 +388,7 @@ class TestConfirming:
     @pytest.mark.control("1.1.1")
     def test_takes_few_guesses_and_promises_no_link(self, alice, clock, workers):
         browser = Client()
-        attempt(alice.email, PASSWORD, address=HOME, browser=browser)
+        attempt_sign_in(alice.email, PASSWORD, address=HOME, browser=browser)
 
         def confirm(password: str):
             clock.shift(timedelta(seconds=20))
@@ -405,7 +413,7 @@ class TestSecondFactors:
 
     def at_the_factor(self, sam, browser: Client | None = None) -> Client:
         browser = browser or Client()
-        assert attempt(sam.email, PASSWORD, browser=browser).status_code == 302
+        assert attempt_sign_in(sam.email, PASSWORD, browser=browser).status_code == 302
         return browser
 
     def show(self, browser: Client, code: str):
@@ -482,7 +490,7 @@ class TestSecondFactors:
         assert not is_in(thief)
 
 
-def flooding(number: int):
+def make_flood_request(number: int):
     """Return a request from a network of its own."""
     from django.contrib.auth.models import AnonymousUser
     from django.test import RequestFactory

@@ -38,11 +38,11 @@ class TestLeaving:
 
     @pytest.mark.invariant(5)
     def test_refuses_the_features_token_at_the_next_call(self, alice, antares, token):
-        assert api_tokens.find_token(token, at=AT) is not None
+        assert api_tokens.find_access_token(token, at=AT) is not None
 
         memberships.end_membership(user_id=alice.id, organisation_id=antares.id, at=AT)
 
-        assert api_tokens.find_token(token, at=AT) is None
+        assert api_tokens.find_access_token(token, at=AT) is None
 
     def test_takes_nothing_back_half_way(self, alice, antares, delegation):
         with transaction.atomic():
@@ -78,7 +78,7 @@ class TestLeaving:
 
         memberships.add_member(user_id=alice.id, organisation_id=antares.id, at=AT)
 
-        assert api_tokens.find_token(token, at=AT) is None
+        assert api_tokens.find_access_token(token, at=AT) is None
         assert not Delegation.objects.live().exists()
 
 
@@ -109,7 +109,7 @@ class TestClosingAnOrganisation:
         organisations.close_organisation(organisation_id=antares.id, at=AT)
 
         assert not Membership.objects.live().filter(organisation=antares).exists()
-        assert api_tokens.find_token(token, at=AT) is None
+        assert api_tokens.find_access_token(token, at=AT) is None
 
     def test_says_so_the_second_time(self, antares):
         organisations.close_organisation(organisation_id=antares.id, at=AT)
@@ -127,7 +127,7 @@ class TestDeactivating:
         user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         assert not Membership.objects.live().of(alice.id).exists()
-        assert api_tokens.find_token(token, at=AT) is None
+        assert api_tokens.find_access_token(token, at=AT) is None
         assert browser.get("/accounts/password/change/").status_code == 302
 
     def test_ends_sessions_of_staff_who_belong_nowhere(self, sam):
@@ -203,7 +203,7 @@ class TestDelegations:
     def test_refuse_live_tokens_once_switched_off(self, alice, delegation, token):
         delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
 
-        assert api_tokens.find_token(token, at=AT) is None
+        assert api_tokens.find_access_token(token, at=AT) is None
 
     def test_are_not_anyone_elses_to_switch_off(self, mallory, delegation):
         with pytest.raises(delegations.DelegationNotLive):

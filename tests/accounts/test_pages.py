@@ -59,7 +59,7 @@ def confirmed(alice) -> Client:
     return browser
 
 
-def pages(names: list[str]) -> list[str]:
+def reverse_all(names: list[str]) -> list[str]:
     return [reverse(name) for name in names]
 
 

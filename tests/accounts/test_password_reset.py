@@ -33,20 +33,20 @@ def clock():
 def sent(workers, mailoutbox):
     """Return a function that lets workers send what was asked for, and returns all mails so far."""
 
-    def send():
+    def send_queued_mail():
         workers.run()
         return mailoutbox
 
-    return send
+    return send_queued_mail
 
 
-def ask(email: str, *, address: str = "203.0.113.9", browser: Client | None = None):
+def ask_for_reset(email: str, *, address: str = "203.0.113.9", browser: Client | None = None):
     return (browser or Client()).post(RESET, {"email": email}, REMOTE_ADDR=address)
 
 
 def ask_from_many_networks(email: str, count: int) -> set[tuple[int, str]]:
     """Ask once from each network, and return the different answers."""
-    answers = [ask(email, address=f"198.51.100.{number}") for number in range(count)]
+    answers = [ask_for_reset(email, address=f"198.51.100.{number}") for number in range(count)]
     return {(answer.status_code, answer.headers.get("Location", "")) for answer in answers}
 
 
@@ -72,33 +72,33 @@ class TestStrangerResettingPassword:
         browser = known_device(alice)
         ask_from_many_networks(alice.email, 12)
 
-        answer = ask(alice.email, browser=browser)
+        answer = ask_for_reset(alice.email, browser=browser)
 
         assert (answer.status_code, answer["Location"]) == (302, DONE)
         assert len(sent()) == MOST + 1
 
     def test_uses_nothing_up_once_the_network_is_refused(self, alice, sent):
         for number in range(20):
-            ask(f"nobody-{number}@antares.example")
-        refused = [ask(alice.email).status_code for _ in range(12)]
+            ask_for_reset(f"nobody-{number}@antares.example")
+        refused = [ask_for_reset(alice.email).status_code for _ in range(12)]
 
-        ask(alice.email, address="198.51.100.1")
+        ask_for_reset(alice.email, address="198.51.100.1")
 
         assert refused == [429] * 12
         assert len(sent()) == 1
 
     def test_uses_nothing_up_with_forms_that_are_not_valid(self, alice, sent):
         for _ in range(12):
-            assert ask(f"{alice.email},").status_code == 200
+            assert ask_for_reset(f"{alice.email},").status_code == 200
 
-        ask(alice.email)
+        ask_for_reset(alice.email)
 
         assert len(sent()) == 1
 
     def test_gets_no_counter_by_a_device_of_another_person(self, alice, mallory, sent):
         ask_from_many_networks(alice.email, 12)
 
-        ask(alice.email, browser=known_device(mallory))
+        ask_for_reset(alice.email, browser=known_device(mallory))
 
         assert len(sent()) == MOST
 
@@ -112,7 +112,7 @@ class TestTheMail:
         self, alice, workers, mailoutbox
     ):
         for email in (alice.email, UNKNOWN):
-            assert ask(email)["Location"] == DONE
+            assert ask_for_reset(email)["Location"] == DONE
         sent_by_page = len(mailoutbox)
 
         (known, arguments), (unknown, others) = workers.run()
@@ -131,13 +131,13 @@ class TestTheMail:
         statements = []
         for email in (alice.email, UNKNOWN):
             with CaptureQueriesContext(connection) as captured:
-                ask(email)
+                ask_for_reset(email)
             statements.append([query["sql"].split("(")[0].split("=")[0] for query in captured])
 
         assert statements[0] == statements[1]
 
     def test_goes_to_nobody_who_was_switched_off_since(self, alice, sent):
-        ask(alice.email)
+        ask_for_reset(alice.email)
         user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
         assert sent() == []
@@ -147,12 +147,12 @@ class TestTheMail:
     ):
         locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, SMTP
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-        answer = ask(alice.email)
+        answer = ask_for_reset(alice.email)
         workers.run()
         settings.EMAIL_BACKEND = locmem
         reported = [record.msg for record in caplog.records]
 
-        ask(alice.email)
+        ask_for_reset(alice.email)
         workers.run()
 
         assert (answer.status_code, answer["Location"]) == (302, DONE)
@@ -164,7 +164,7 @@ class TestTheMail:
         with broker_down():
             answers = ask_from_many_networks(email, MOST + 1)
 
-        ask(email)
+        ask_for_reset(email)
 
         assert answers == {(302, DONE)}
         assert len(workers.run()) == 1
@@ -175,7 +175,7 @@ class TestAPerson:
         ask_from_many_networks(alice.email, 12)
         clock.shift(HOUR)
 
-        ask(alice.email)
+        ask_for_reset(alice.email)
 
         assert len(sent()) == MOST + 1
 
@@ -183,7 +183,7 @@ class TestAPerson:
         browser = known_device(alice)
 
         for _ in range(12):
-            ask(alice.email, browser=browser)
+            ask_for_reset(alice.email, browser=browser)
 
         assert len(sent()) == MOST
 

@@ -31,7 +31,7 @@ def waiting(db, settings):
     return browser
 
 
-def stored(browser: Client) -> dict:
+def read_suspended_request(browser: Client) -> dict:
     return SessionStore(browser.cookies["session"].value).load()[SUSPENDED_REQUEST_KEY]
 
 
@@ -39,7 +39,7 @@ def stored(browser: Client) -> dict:
 @pytest.mark.control("6.5.1")
 class TestAFormThatWaits:
     def test_is_encrypted_in_the_session(self, waiting):
-        kept = json.dumps(stored(waiting))
+        kept = json.dumps(read_suspended_request(waiting))
 
         assert MARK not in kept
         assert waiting.cookies["session"].value not in kept
@@ -47,7 +47,7 @@ class TestAFormThatWaits:
 
     def test_is_kept_without_the_headers_cookies_and_environment_it_came_with(self, waiting):
         opened = json.loads(
-            mfa_secrets.decrypt_secret(stored(waiting)["request"], context=_CONTEXT)
+            mfa_secrets.decrypt_secret(read_suspended_request(waiting)["request"], context=_CONTEXT)
         )
 
         assert waiting.cookies["session"].value not in json.dumps(opened["META"])
@@ -68,7 +68,7 @@ class TestAFormThatWaits:
     def test_waits_on_through_a_wrong_password(self, waiting):
         waiting.post("/accounts/reauthenticate/", {"password": "wrong"})
 
-        assert "request" in stored(waiting)
+        assert "request" in read_suspended_request(waiting)
         assert MARK not in Session.objects.get().session_data
 
     def test_is_dropped_where_no_secret_opens_it(self, waiting, settings):

@@ -28,7 +28,7 @@ class TestARace:
         threads = 50
         together = Barrier(threads)
 
-        def count(_: int) -> bool:
+        def count_in_thread(_: int) -> bool:
             try:
                 connection.ensure_connection()
                 together.wait(timeout=60)
@@ -37,7 +37,7 @@ class TestARace:
                 connection.close()
 
         with ThreadPoolExecutor(threads) as pool:
-            within = list(pool.map(count, range(threads)))
+            within = list(pool.map(count_in_thread, range(threads)))
 
         assert sum(within) == RATE.limit
 

@@ -40,7 +40,7 @@ def test_is_nobody_at_first_and_whoever_was_before_after_a_block(alice):
 def test_what_is_streamed_is_made_for_whom_it_began_and_leaves_nobody_behind(alice):
     made, closed = [], []
 
-    def parts():
+    def stream_parts():
         try:
             for _ in range(3):
                 made.append(row_owner.get_owner())
@@ -49,7 +49,7 @@ def test_what_is_streamed_is_made_for_whom_it_began_and_leaves_nobody_behind(ali
             closed.append(row_owner.get_owner())
 
     with row_owner.acting_for(*alice):
-        stream = row_owner.stream_as_owner(parts())
+        stream = row_owner.stream_as_owner(stream_parts())
     assert next(stream) == b"part"
     assert row_owner.get_owner() == NO_OWNER
     assert next(stream) == b"part"
@@ -62,11 +62,11 @@ def test_what_is_streamed_is_made_for_whom_it_began_and_leaves_nobody_behind(ali
 
 @pytest.mark.invariant(4)
 def test_what_breaks_off_names_no_part_that_was_made_before():
-    def parts():
+    def stream_and_fail():
         yield SECRET
         raise KeyError
 
-    stream = row_owner.stream_as_owner(parts())
+    stream = row_owner.stream_as_owner(stream_and_fail())
     with pytest.raises(KeyError) as caught:
         for _ in stream:
             pass

@@ -20,7 +20,7 @@ from accounts import api_tokens, client_usage, clients, delegations, user_provis
 from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
 from accounts.oauth.assertion import REJECTION_RATE
-from tests.accounts.cast import AT, EC, RSA, Asking, person, post_form, tampered
+from tests.accounts.cast import AT, EC, RSA, Asking, person, post_form, tamper_with_token
 
 pytestmark = pytest.mark.django_db
 ORIGIN = django_settings.PUBLIC_URL.rstrip("/")
@@ -33,16 +33,16 @@ def clock():
         yield traveller
 
 
-def part(value: dict) -> str:
+def encode_jwt_part(value: dict) -> str:
     """Return one part of a JWT, unsigned."""
-    return encoded(json.dumps(value))
+    return encode_base64url(json.dumps(value))
 
 
-def encoded(text: str) -> str:
+def encode_base64url(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def refused(answer, status: int, error: str) -> bool:
+def is_refused_with(answer, status: int, error: str) -> bool:
     return (
         (answer.status_code, answer.json()["error"]) == (status, error)
         and answer["Cache-Control"] == "no-store"
@@ -84,15 +84,15 @@ class TestToken:
         row.id, row.token_hash = uuid7(), hashlib.sha256(b"chosen").digest()
         row.save(force_insert=True)
 
-        assert api_tokens.find_token("chosen", at=row.issued_at) is None
+        assert api_tokens.find_access_token("chosen", at=row.issued_at) is None
 
     def test_outlives_another_secret(self, asking):
         token = post_form(asking.form()).json()["access_token"]
 
         with override_settings(ROOT_SECRETS=["another secret", *django_settings.ROOT_SECRETS]):
-            assert api_tokens.find_token(token, at=AT)
+            assert api_tokens.find_access_token(token, at=AT)
         with override_settings(ROOT_SECRETS=["another secret"]):
-            assert not api_tokens.find_token(token, at=AT)
+            assert not api_tokens.find_access_token(token, at=AT)
 
     def test_is_given_for_an_elliptic_signature_too(self, delegation, widget):
         answer = post_form(Asking(delegation, alg="ES256", key=EC).form())
@@ -102,27 +102,27 @@ class TestToken:
     def test_ends_after_ten_minutes(self, asking, clock):
         token = post_form(asking.form()).json()["access_token"]
 
-        assert api_tokens.find_token(token, at=AT + timedelta(minutes=9, seconds=59))
-        assert not api_tokens.find_token(token, at=AT + timedelta(minutes=10))
+        assert api_tokens.find_access_token(token, at=AT + timedelta(minutes=9, seconds=59))
+        assert not api_tokens.find_access_token(token, at=AT + timedelta(minutes=10))
 
     def test_ends_with_its_client(self, asking):
         token = post_form(asking.form()).json()["access_token"]
 
-        clients.retire_client(client_id="widget", at=AT)
+        clients.retire_service_client(client_id="widget", at=AT)
 
-        assert not api_tokens.find_token(token, at=AT)
+        assert not api_tokens.find_access_token(token, at=AT)
 
     def test_ends_when_the_epoch_moves(self, asking, delegation):
         token = post_form(asking.form()).json()["access_token"]
 
         type(delegation).objects.filter(id=delegation.id).update(epoch=9)
 
-        assert not api_tokens.find_token(token, at=AT)
+        assert not api_tokens.find_access_token(token, at=AT)
 
     @given(st.text(max_size=100))
     @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_is_not_found_by_guessing(self, db, guess):
-        assert api_tokens.find_token(guess, at=AT) is None
+        assert api_tokens.find_access_token(guess, at=AT) is None
 
 
 class TestClientAuthentication:
@@ -153,7 +153,7 @@ class TestClientAuthentication:
     def test_refuses_wrong_claims(self, asking, changed):
         answer = post_form(asking.form(client_assertion=asking.assertion(**changed)))
 
-        assert refused(answer, 401, "invalid_client")
+        assert is_refused_with(answer, 401, "invalid_client")
 
     @pytest.mark.control("2.3.4")
     @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ class TestClientAuthentication:
     def test_takes_an_assertion_for_its_own_address_alone(self, asking, audience):
         answer = post_form(asking.form(client_assertion=asking.assertion(aud=audience)))
 
-        assert refused(answer, 401, "invalid_client")
+        assert is_refused_with(answer, 401, "invalid_client")
         assert post_form(asking.form()).status_code == 200
 
     @pytest.mark.control("2.3.4")
@@ -183,7 +183,7 @@ class TestClientAuthentication:
         post_form(form)
         ServiceToken.objects.all().delete()
 
-        assert refused(post_form(form), 401, "invalid_client")
+        assert is_refused_with(post_form(form), 401, "invalid_client")
 
     def test_does_not_let_a_forger_use_up_an_assertion(self, asking):
         assertion = asking.assertion()
@@ -196,34 +196,42 @@ class TestClientAuthentication:
     def test_refuses_another_key(self, asking):
         asking.key = RSAKey.generate_key(2048, {"kid": "rsa"})
 
-        assert refused(post_form(asking.form()), 401, "invalid_client")
+        assert is_refused_with(post_form(asking.form()), 401, "invalid_client")
 
     @pytest.mark.control("2.3.4")
     def test_refuses_the_public_key_as_a_shared_secret(self, asking):
-        signed = f"{part({'alg': 'HS256', 'kid': 'rsa'})}.{part(asking.claims())}"
+        signed = (
+            f"{encode_jwt_part({'alg': 'HS256', 'kid': 'rsa'})}.{encode_jwt_part(asking.claims())}"
+        )
         mac = hmac.digest(RSA.as_pem(private=False), signed.encode(), "sha256")
         forged = f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
 
-        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+        assert is_refused_with(
+            post_form(asking.form(client_assertion=forged)), 401, "invalid_client"
+        )
 
     @pytest.mark.control("2.3.4")
     def test_refuses_none(self, asking):
-        forged = f"{part({'alg': 'none'})}.{part(asking.claims())}."
+        forged = f"{encode_jwt_part({'alg': 'none'})}.{encode_jwt_part(asking.claims())}."
 
-        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+        assert is_refused_with(
+            post_form(asking.form(client_assertion=forged)), 401, "invalid_client"
+        )
 
     @pytest.mark.control("2.3.4")
     def test_refuses_a_changed_payload(self, asking):
-        forged = tampered(asking.assertion())
+        forged = tamper_with_token(asking.assertion())
 
-        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+        assert is_refused_with(
+            post_form(asking.form(client_assertion=forged)), 401, "invalid_client"
+        )
 
     @pytest.mark.control("2.3.4")
     @pytest.mark.parametrize("alg", ["RS512", "PS256"])
     def test_refuses_algorithms_that_are_not_named(self, asking, alg):
         asking.alg = alg
 
-        assert refused(post_form(asking.form()), 401, "invalid_client")
+        assert is_refused_with(post_form(asking.form()), 401, "invalid_client")
 
     @pytest.mark.parametrize(
         "changed",
@@ -235,29 +243,33 @@ class TestClientAuthentication:
         ],
     )
     def test_refuses_what_is_no_assertion(self, asking, changed):
-        assert refused(post_form(asking.form(**changed)), 401, "invalid_client")
+        assert is_refused_with(post_form(asking.form(**changed)), 401, "invalid_client")
 
     @pytest.mark.parametrize("depth", [100, 950, 9_000, 90_000])
     def test_refuses_an_assertion_of_any_depth(self, asking, depth):
         claims = json.dumps({**asking.claims(), "x": 0})
         nested = claims.replace('"x": 0', f'"x": {"[" * depth}{"]" * depth}')
-        forged = f"{part({'alg': 'RS256', 'kid': 'rsa'})}.{encoded(nested)}.AAAA"
+        forged = (
+            f"{encode_jwt_part({'alg': 'RS256', 'kid': 'rsa'})}.{encode_base64url(nested)}.AAAA"
+        )
 
-        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+        assert is_refused_with(
+            post_form(asking.form(client_assertion=forged)), 401, "invalid_client"
+        )
 
     def test_refuses_a_header_of_any_values(self, asking):
         _, payload, signature = asking.assertion().split(".")
 
         for name in ("crit", "b64", "alg", "kid"):
             for value in (5, None, [1], [None], {}, "", "\ud800"):
-                header = part({"alg": "RS256", "kid": "rsa", name: value})
+                header = encode_jwt_part({"alg": "RS256", "kid": "rsa", name: value})
                 answer = post_form(asking.form(client_assertion=f"{header}.{payload}.{signature}"))
-                assert refused(answer, 401, "invalid_client"), (name, value)
+                assert is_refused_with(answer, 401, "invalid_client"), (name, value)
 
     def test_refuses_a_retired_client(self, asking):
-        clients.retire_client(client_id="widget", at=AT)
+        clients.retire_service_client(client_id="widget", at=AT)
 
-        assert refused(post_form(asking.form()), 401, "invalid_client")
+        assert is_refused_with(post_form(asking.form()), 401, "invalid_client")
 
     def test_says_the_same_of_unknown_clients(self, asking):
         unknown = post_form(Asking(asking.delegation, client_id="nobody").form())
@@ -272,7 +284,7 @@ class TestClientAuthentication:
 
         clients.replace_keys(client_id="widget", jwks={"keys": [new.as_dict(private=False)]})
 
-        assert refused(post_form(asking.form()), 401, "invalid_client")
+        assert is_refused_with(post_form(asking.form()), 401, "invalid_client")
         asking.key = new
         assert post_form(asking.form()).status_code == 200
 
@@ -284,11 +296,11 @@ class TestARejectedAssertion:
     def causes(self, caplog):
         """Return a function that returns the cause and the client of each log line."""
 
-        def read():
+        def read_rejections():
             lines = [one for one in caplog.records if one.msg == "assertion.rejected"]
             return [(one.reason, getattr(one, "client_id", None)) for one in lines]
 
-        return read
+        return read_rejections
 
     @pytest.mark.parametrize(
         ("cause", "changed"),
@@ -315,7 +327,14 @@ class TestARejectedAssertion:
             ("missing", {"client_assertion": None}),
             ("missing", {"client_assertion_type": "urn:other"}),
             ("malformed", {"client_assertion": "not.a.jwt"}),
-            ("malformed", {"client_assertion": f"{part({'alg': 'RS256'})}.{encoded('[')}.AAAA"}),
+            (
+                "malformed",
+                {
+                    "client_assertion": ".".join(
+                        [encode_jwt_part({"alg": "RS256"}), encode_base64url("["), "AAAA"]
+                    )
+                },
+            ),
         ],
     )
     def test_that_is_none_is_logged_too(self, asking, causes, cause, changed):
@@ -350,14 +369,14 @@ class TestARejectedAssertion:
         assert marker not in "".join(str(vars(record)) for record in caplog.records)
 
     def test_raises_an_alarm_with_its_client_if_there_are_many(self, asking, clock):
-        def send(count: int):
+        def send_bad_assertions(count: int):
             for _ in range(count):
                 post_form(asking.form(client_assertion=asking.assertion(aud=ORIGIN)))
                 clock.shift(timedelta(seconds=6))
 
-        send(REJECTION_RATE.limit)
+        send_bad_assertions(REJECTION_RATE.limit)
         few = Alarm.objects.count()
-        send(2)
+        send_bad_assertions(2)
 
         alarm = Alarm.objects.get()
         assert few == 0
@@ -375,19 +394,23 @@ class TestRequest:
         [None, "", "inbox.display", "purpose:", "purpose:a purpose:b", "purpose:marketing", "*"],
     )
     def test_needs_one_purpose_that_the_client_declared(self, asking, scope):
-        assert refused(post_form(asking.form(scope=scope)), 400, "invalid_scope")
+        assert is_refused_with(post_form(asking.form(scope=scope)), 400, "invalid_scope")
 
     @pytest.mark.parametrize("delegation", [None, "", "not-a-uuid", "\0", "1"])
     def test_needs_a_delegation(self, asking, delegation):
-        assert refused(post_form(asking.form(delegation=delegation)), 400, "invalid_request")
+        assert is_refused_with(
+            post_form(asking.form(delegation=delegation)), 400, "invalid_request"
+        )
 
     def test_refuses_an_unknown_delegation(self, asking):
-        assert refused(post_form(asking.form(delegation=str(uuid4()))), 400, "invalid_grant")
+        assert is_refused_with(
+            post_form(asking.form(delegation=str(uuid4()))), 400, "invalid_grant"
+        )
 
     def test_refuses_a_delegation_that_is_off(self, asking, alice, delegation):
         delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
 
-        assert refused(post_form(asking.form()), 400, "invalid_grant")
+        assert is_refused_with(post_form(asking.form()), 400, "invalid_grant")
 
     def test_refuses_another_features_delegation(self, asking, alice, antares):
         foreign = delegations.switch_on(
@@ -398,24 +421,26 @@ class TestRequest:
             at=AT,
         )
 
-        assert refused(post_form(asking.form(delegation=str(foreign.id))), 400, "invalid_grant")
+        assert is_refused_with(
+            post_form(asking.form(delegation=str(foreign.id))), 400, "invalid_grant"
+        )
 
     def test_refuses_the_delegation_of_the_deactivated(self, asking, alice):
         user_provisioning.deactivate_user(user_id=alice.id, at=AT)
 
-        assert refused(post_form(asking.form()), 400, "invalid_grant")
+        assert is_refused_with(post_form(asking.form()), 400, "invalid_grant")
 
     @pytest.mark.parametrize("grant", ["authorization_code", "password", 'a"b\\é', ""])
     @pytest.mark.control("3.2.1")
     def test_knows_no_other_grant(self, asking, grant):
         answer = post_form(asking.form(grant_type=grant))
 
-        assert refused(answer, 400, "unsupported_grant_type")
+        assert is_refused_with(answer, 400, "unsupported_grant_type")
 
     def test_refuses_a_client_without_purposes(self, asking):
         ServiceClient.objects.update(purposes=[])
 
-        assert refused(post_form(asking.form()), 400, "unauthorized_client")
+        assert is_refused_with(post_form(asking.form()), 400, "unauthorized_client")
 
     @pytest.mark.control("2.1.1")
     def test_refuses_parameters_in_the_address(self, asking):
@@ -423,18 +448,18 @@ class TestRequest:
 
         answer = post_form(form, f"/oauth/token?client_assertion={form['client_assertion']}")
 
-        assert refused(answer, 400, "invalid_request")
+        assert is_refused_with(answer, 400, "invalid_request")
 
     @pytest.mark.control("5.1.1")
     def test_refuses_a_parameter_sent_twice(self, asking):
         answer = post_form(asking.form(scope=["purpose:inbox.display", "purpose:marketing"]))
 
-        assert refused(answer, 400, "invalid_request")
+        assert is_refused_with(answer, 400, "invalid_request")
 
     def test_refuses_json(self, asking):
         answer = Client().post("/oauth/token", json.dumps(asking.form()), "application/json")
 
-        assert refused(answer, 400, "invalid_request")
+        assert is_refused_with(answer, 400, "invalid_request")
 
     def test_answers_to_post_only(self, client):
         assert client.get("/oauth/token").status_code == 405
@@ -527,7 +552,7 @@ class TestPeoplePerMinute:
     def test_are_forgotten_after_an_hour(self, widget):
         self.count(widget, 2, AT)
 
-        assert client_usage.delete_expired(at=AT + timedelta(hours=2)) == 2
+        assert client_usage.delete_expired_user_counts(at=AT + timedelta(hours=2)) == 2
 
 
 class TestRegisteringKeys:
@@ -545,7 +570,7 @@ class TestRegisteringKeys:
         ids=["none", "private", "twice", "shared", "broken", "text"],
     )
     def test_refuses_all_but_public_strong_keys(self, keys):
-        with pytest.raises(clients.UnusableKeys):
+        with pytest.raises(clients.UnusableClientKeys):
             clients.create_client(
                 client_id="c", feature="f", purposes=["inbox.display"], jwks={"keys": keys}, at=AT
             )
@@ -555,27 +580,27 @@ class TestRegisteringKeys:
     def test_refuses_a_weak_key(self):
         weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
 
-        with pytest.raises(clients.UnusableKeys):
+        with pytest.raises(clients.UnusableClientKeys):
             clients.create_client(
                 client_id="c", feature="f", purposes=[], jwks={"keys": [weak]}, at=AT
             )
 
     def test_refuses_a_client_id_that_is_taken(self, widget):
-        with pytest.raises(clients.ClientExists):
+        with pytest.raises(clients.ServiceClientExists):
             clients.create_client(
                 client_id="widget", feature="f", purposes=[], jwks=widget.jwks, at=AT
             )
 
     def test_retires_once(self, widget):
-        clients.retire_client(client_id="widget", at=AT)
+        clients.retire_service_client(client_id="widget", at=AT)
 
         with pytest.raises(clients.ClientNotLive):
-            clients.retire_client(client_id="widget", at=AT)
+            clients.retire_service_client(client_id="widget", at=AT)
         with pytest.raises(clients.ClientNotLive):
             clients.replace_keys(client_id="widget", jwks=widget.jwks)
 
     def test_forgets_what_expired(self, asking):
         post_form(asking.form())
 
-        assert api_tokens.delete_expired(at=AT) == 0
-        assert api_tokens.delete_expired(at=AT + timedelta(minutes=11)) == 2
+        assert api_tokens.delete_expired_access_tokens(at=AT) == 0
+        assert api_tokens.delete_expired_access_tokens(at=AT + timedelta(minutes=11)) == 2

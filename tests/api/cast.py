@@ -91,7 +91,7 @@ def hostile_mail() -> bytes:
     return bytes(mail)
 
 
-def fill(house: Household, mailbox, *, count: int = 6) -> None:
+def fill_mailbox(house: Household, mailbox, *, count: int = 6) -> None:
     """Bring the hostile mail and `count` plain ones in, by a sync; an hour between any two."""
     now = timezone.now().replace(microsecond=0)
     mailbox.deliver(
@@ -118,7 +118,7 @@ class Owned:
     integration: str
 
 
-def owned(house: Household) -> Owned:
+def get_owned_ids(house: Household) -> Owned:
     attachment = Attachment.objects.get(integration_id=house.integration.id)
     return Owned(
         str(house.user.id),
@@ -130,7 +130,7 @@ def owned(house: Household) -> Owned:
     )
 
 
-def elsewhere(house: Household) -> RemoteMessageRef:
+def make_remote_attachment_ref(house: Household) -> RemoteMessageRef:
     """Return where a file of the hostile mail is at the provider, as a search leads to it."""
     (part,) = (one.part for one in rfc5322.parse_message(hostile_mail()).attachments)
     key = get_sealer(holder=house.integration.id, epoch=house.integration.epoch)

@@ -69,9 +69,9 @@ def synced(django_db_setup, django_db_blocker, tmp_path_factory):
     ):
         data_keys.drop_cached_keys()
         box = FakeMailbox()
-        offer(patch, box)
+        offer_mailbox(patch, box)
         house = houses.household()
-        cast.fill(house, box)
+        cast.fill_mailbox(house, box)
         # Only the rows stay for the tests; no check of theirs is left for the end, or a test could
         # not change tables.
         patch.undo()
@@ -86,7 +86,7 @@ def mailbox(request, monkeypatch):
     if "alice" in request.fixturenames:
         _, synced_box = request.getfixturevalue("synced")
         box = copy.deepcopy(synced_box)
-    return offer(monkeypatch, box)
+    return offer_mailbox(monkeypatch, box)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def alice(synced, db, mailbox):
     return house.read_again()
 
 
-def offer(patch: pytest.MonkeyPatch, box: FakeMailbox) -> FakeMailbox:
+def offer_mailbox(patch: pytest.MonkeyPatch, box: FakeMailbox) -> FakeMailbox:
     """Have `box` be what Google opens: like a real mailbox, with a live token or not at all."""
 
     def open_mail(access):
@@ -131,7 +131,7 @@ def mallory(db, mailbox):
 
 @pytest.fixture
 def mine(alice):
-    return cast.owned(alice)
+    return cast.get_owned_ids(alice)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from config.urls import handler500
 from integrations.access import permits
 from integrations.formats.mime import safe_text
@@ -38,7 +38,7 @@ __all__ = ["handler500"]
 WHOLE = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
-def _row(message_id: UUID) -> tuple[Message, SealedRow]:
+def _get_sealed_message(message_id: UUID) -> tuple[Message, SealedRow]:
     message = get_object_or_404(Message, id=message_id)
     sealed = {
         "summary": message.summary,
@@ -55,7 +55,7 @@ class Anybodys(UserDataView):
     """Asks for permits, but for whichever message the address names."""
 
     def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
-        message, row = _row(message_id)
+        message, row = _get_sealed_message(message_id)
         granted = permits.to_display(
             actor=self.actor,
             counts={message.integration_id: 1},
@@ -73,7 +73,7 @@ class Unasked(UserDataView):
     """Does not even ask: it has no permit."""
 
     def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
-        _, row = _row(message_id)
+        _, row = _get_sealed_message(message_id)
         return json_response(
             response.render_json_object(row, permits={}, actor=self.actor, shape=_shape, at=self.at)
         )
@@ -84,10 +84,10 @@ class Broken(UserDataView):
         raise RuntimeError(MARKER)
 
 
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def anybodys_page(request: HttpRequest, message_id: UUID) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
-    message, row = _row(message_id)
+    message, row = _get_sealed_message(message_id)
     granted = permits.to_display(
         actor=actor, counts={message.integration_id: 1}, data_classes=WHOLE, at=at
     )

@@ -34,7 +34,7 @@ def is_address(value: object) -> bool:
 
 
 @cache
-def described() -> dict[str, Any]:
+def read_strict_document() -> dict[str, Any]:
     found = orjson.loads(openapi.read_document())
     for schema in found["components"]["schemas"].values():
         # What is not declared is not sent, or a new column becomes API by accident.
@@ -42,12 +42,13 @@ def described() -> dict[str, Any]:
     for methods in found["paths"].values():
         for told in methods.values():
             told["responses"] = {
-                status: _follow(answer, found) for status, answer in told["responses"].items()
+                status: _resolve_answer(answer, found)
+                for status, answer in told["responses"].items()
             }
     return found
 
 
-def _follow(answer: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+def _resolve_answer(answer: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """Return an answer of an operation, or the one that many operations share."""
     if "$ref" not in answer:
         return answer
@@ -59,10 +60,10 @@ def operation(path: str, method: str = "get") -> dict[str, Any]:
     route = resolve(path).route
     for converter in ("<str:", "<uuid:"):
         route = route.replace(converter, "{")
-    return described()["paths"]["/" + route.replace(">", "}")][method]
+    return read_strict_document()["paths"]["/" + route.replace(">", "}")][method]
 
 
-def check(answer) -> dict[str, Any]:
+def check_answer(answer) -> dict[str, Any]:
     """
     Return the answer's body, having checked it.
 
@@ -74,7 +75,7 @@ def check(answer) -> dict[str, Any]:
     assert str(answer.status_code) in says, answer.status_code
     schema = says[str(answer.status_code)]["content"][media_type]["schema"]
     validator = Draft202012Validator(
-        {**schema, "components": described()["components"]}, format_checker=FORMATS
+        {**schema, "components": read_strict_document()["components"]}, format_checker=FORMATS
     )
     body = orjson.loads(answer.content)
     found = [f"{'/'.join(map(str, e.path))}: {e.message}" for e in validator.iter_errors(body)]
@@ -108,6 +109,6 @@ def problem(answer, status: int, code: str) -> dict[str, Any]:
 
 def check_problem(body: dict[str, Any]) -> None:
     """Check every member of a problem document."""
-    schema = described()["components"]["schemas"]["Problem"]
+    schema = read_strict_document()["components"]["schemas"]["Problem"]
     errors = list(Draft202012Validator(schema, format_checker=FORMATS).iter_errors(body))
     assert errors == []

@@ -22,12 +22,12 @@ V1 = "/v1/users/me"
 
 def cursor_of(client, where="messages", **filters):
     """Return the cursor of the first page's end."""
-    body = schema.check(client.get(f"{V1}/{where}", {"limit": 2, **filters}))
+    body = schema.check_answer(client.get(f"{V1}/{where}", {"limit": 2, **filters}))
     assert body["next_cursor"]
     return body["next_cursor"]
 
 
-def refused(client, cursor, where="messages", **filters):
+def check_cursor_refused(client, cursor, where="messages", **filters):
     schema.problem(
         client.get(f"{V1}/{where}", {"cursor": cursor, **filters}), 400, "invalid-cursor"
     )
@@ -39,7 +39,7 @@ class TestACursor:
     @pytest.mark.parametrize("where", ["messages", "threads"])
     @pytest.mark.parametrize("forged", ["x", "a:b:c", "WzFd:1:2", "…", "null", "0" * 5000])
     def test_that_is_forged_is_invalid(self, hers, where, forged):
-        refused(hers, forged, where)
+        check_cursor_refused(hers, forged, where)
 
     def test_that_was_altered_anywhere_is_invalid(self, hers):
         cursor = cursor_of(hers)
@@ -49,34 +49,34 @@ class TestACursor:
                 changed = cursor[:place] + other + cursor[place + 1 :]
                 # The last character of a base64 block has spare bits: the same signature.
                 if changed != cursor and not same_bytes(changed, cursor):
-                    refused(hers, changed)
+                    check_cursor_refused(hers, changed)
 
     @pytest.mark.parametrize(
         "filters",
         [{"unread": "true"}, {"folder": "inbox"}, {"received_after": "2020-01-01T00:00:00Z"}],
     )
     def test_is_for_its_own_filters(self, hers, filters):
-        refused(hers, cursor_of(hers), **filters)
-        refused(hers, cursor_of(hers, **filters))
+        check_cursor_refused(hers, cursor_of(hers), **filters)
+        check_cursor_refused(hers, cursor_of(hers, **filters))
 
     def test_may_go_on_with_another_limit(self, hers):
         answer = hers.get(f"{V1}/messages", {"cursor": cursor_of(hers), "limit": 100})
 
-        assert len(schema.check(answer)["data"]) == 5
+        assert len(schema.check_answer(answer)["data"]) == 5
 
     def test_of_messages_is_none_of_threads(self, hers):
-        refused(hers, cursor_of(hers, "messages"), "threads")
-        refused(hers, cursor_of(hers, "threads"), "messages")
+        check_cursor_refused(hers, cursor_of(hers, "messages"), "threads")
+        check_cursor_refused(hers, cursor_of(hers, "threads"), "messages")
 
     def test_of_one_person_is_none_of_another(self, hers, bob, mallory):
         cursor = cursor_of(hers)
 
         for house in (bob, mallory):
-            refused(cast.browser(house.user), cursor)
+            check_cursor_refused(cast.browser(house.user), cursor)
 
     def test_of_a_person_is_none_of_their_feature(self, hers, widget):
-        refused(widget, cursor_of(hers))
-        refused(hers, cursor_of(widget))
+        check_cursor_refused(widget, cursor_of(hers))
+        check_cursor_refused(hers, cursor_of(widget))
 
     def test_of_one_delegation_is_none_of_the_next(self, alice):
         client = cast.widget()
@@ -86,7 +86,7 @@ class TestACursor:
             delegation_id=first.id, user_id=alice.user.id, at=timezone.now()
         )
 
-        refused(cast.feature(client, cast.switch_on(alice, client)), cursor)
+        check_cursor_refused(cast.feature(client, cast.switch_on(alice, client)), cursor)
 
     def test_of_one_organisation_is_none_of_another(self, hers, alice):
         from accounts import memberships, organisations
@@ -99,20 +99,20 @@ class TestACursor:
         answer = hers.post("/accounts/organisation/", {"organisation": str(other.id)})
 
         assert answer.status_code == 303
-        refused(hers, cursor)
+        check_cursor_refused(hers, cursor)
 
     def test_is_no_state_and_a_state_is_no_cursor(self, hers, alice):
         answer = hers.post("/settings/integrations/connect/google/begin", cast.AGREED)
         state = parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
 
-        refused(hers, state)
+        check_cursor_refused(hers, state)
         hers.get("/connect/google/callback", {"state": cursor_of(hers), "code": "4/x"})
 
         assert alice.connection.__class__.objects.count() == 1
 
     @pytest.mark.parametrize("salt", ["", "django.core.signing", "integrations.mail.cursor"])
     def test_signed_by_us_for_something_else_is_invalid(self, hers, salt):
-        refused(hers, signing.dumps([0, 0, 0, "0" * 32], salt=salt))
+        check_cursor_refused(hers, signing.dumps([0, 0, 0, "0" * 32], salt=salt))
 
     def test_that_has_expired_says_to_begin_again(self, hers, alice):
         cursor = cursor_of(hers)
@@ -127,9 +127,9 @@ class TestACursor:
         cursor = cursor_of(hers)
 
         settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
-        assert schema.check(hers.get(f"{V1}/messages", {"cursor": cursor}))["data"]
+        assert schema.check_answer(hers.get(f"{V1}/messages", {"cursor": cursor}))["data"]
         settings.ROOT_SECRETS = ["another"]
-        refused(hers, cursor)
+        check_cursor_refused(hers, cursor)
 
     def test_tells_nothing_of_the_mail(self, hers):
         import base64
@@ -142,13 +142,13 @@ class TestACursor:
 def same_bytes(one: str, other: str) -> bool:
     import base64
 
-    def decoded(text):
+    def decode_parts(text):
         return [base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in text.split(":")]
 
     try:
         return (
             len(one.split(":")) == 3
-            and decoded(one)[::2] == decoded(other)[::2]
+            and decode_parts(one)[::2] == decode_parts(other)[::2]
             and (one.split(":")[1] == other.split(":")[1])
         )
     except ValueError:
@@ -170,30 +170,32 @@ class TestPaging:
         MessageBody.objects.filter(integration_id=bob.integration.id).delete()
         # Three of them at the very same moment: the id breaks the tie.
         ages = [0, 1, 1, 1, 2, 3, 4]
-        begun = [put(bob, where, at - timedelta(hours=age)) for age in ages]
+        begun = [put_message(bob, where, at - timedelta(hours=age)) for age in ages]
         client, seen, cursor, steps = cast.browser(bob.user), [], None, list(steps)
         gone = set()
 
         while True:
             query = {"limit": limit} | ({"cursor": cursor} if cursor else {})
-            body = schema.check(client.get(f"{V1}/{where}", query))
+            body = schema.check_answer(client.get(f"{V1}/{where}", query))
             seen += [one["id"] for one in body["data"]]
             cursor = body["next_cursor"]
             assert len(body["data"]) <= limit
             if cursor is None:
                 break
-            gone |= meanwhile(bob, where, steps.pop() if steps else "page", at, begun)
+            gone |= change_list_between_pages(
+                bob, where, steps.pop() if steps else "page", at, begun
+            )
 
         assert len(seen) == len(set(seen))
         assert set(begun) - gone <= set(seen)
 
 
-def put(house: houses.Household, where: str, at) -> str:
+def put_message(house: houses.Household, where: str, at) -> str:
     message = factories.make_message(house.integration, received_at=at)
     return str(message.id if where == "messages" else message.thread_id)
 
 
-def meanwhile(house, where, step, at, begun) -> set[str]:
+def change_list_between_pages(house, where, step, at, begun) -> set[str]:
     """Let something happen to the list between two pages; return which of `begun` it removed."""
     moments = {
         "newer": timedelta(hours=1),
@@ -201,7 +203,7 @@ def meanwhile(house, where, step, at, begun) -> set[str]:
         "same": -timedelta(hours=1),
     }
     if step in moments:
-        put(house, where, at + moments[step])
+        put_message(house, where, at + moments[step])
     if step == "delete":
         victim = begun[len(begun) // 2]
         rows = (

@@ -19,7 +19,7 @@ V1 = "/v1/users/me"
 EVIL = "https://evil.example"
 
 
-def posts(mine) -> list[tuple[str, dict[str, str]]]:
+def list_form_posts(mine) -> list[tuple[str, dict[str, str]]]:
     """Every form of ours that changes something, as a person would send it."""
     one = {"integration_id": mine.integration}
     return [
@@ -36,7 +36,7 @@ def posts(mine) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
-def state() -> list:
+def list_changeable_rows() -> list:
     """Everything that those forms could change."""
     models = (Integration, Connection, PurgeJob, Delegation, ConnectAttempt, Membership, User)
     return [list(model.objects.order_by("pk").values()) for model in models]
@@ -50,7 +50,7 @@ class TestAForeignPage:
         browser.get("/settings/integrations/")
         before = dump()
 
-        for path, form in posts(mine):
+        for path, form in list_form_posts(mine):
             for headers in ({}, {"Origin": EVIL}, {"Origin": "null"}):
                 answer = browser.post(path, form, headers=headers)
                 assert answer.status_code == 403, path
@@ -66,13 +66,13 @@ class TestAForeignPage:
         other.get("/settings/integrations/")
         theirs = other.cookies["csrf"].value
         browser = cast.browser(alice.user, recent=True, strict=True)
-        before = state()
+        before = list_changeable_rows()
 
-        for path, form in posts(mine):
+        for path, form in list_form_posts(mine):
             answer = browser.post(path, {**form, "csrfmiddlewaretoken": theirs})
             assert answer.status_code == 403, path
 
-        assert state() == before
+        assert list_changeable_rows() == before
 
     @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
     def test_cannot_write_to_the_api_either(self, alice, method):
@@ -137,7 +137,7 @@ class TestExtraFields:
         browser = cast.browser(alice.user, recent=True)
         fields = {**self.FIELDS, "user_id": str(mallory.user.id)}
 
-        for path, form in posts(mine)[:3] + posts(mine)[5:7]:
+        for path, form in list_form_posts(mine)[:3] + list_form_posts(mine)[5:7]:
             browser.post(path, {**fields, **form})
 
         person = User.objects.values().get(id=alice.user.id)
@@ -211,7 +211,7 @@ class TestARedirect:
         answer = Client().post("/accounts/login/", form, query_params={"next": target})
 
         assert answer.status_code == 302
-        stays(answer)
+        check_stays_at_site(answer)
 
     @pytest.mark.parametrize("target", TARGETS)
     def test_after_switching_organisation_stays_here(self, hers, alice, target):
@@ -220,7 +220,7 @@ class TestARedirect:
         answer = hers.post(reverse("switch_organisation"), form)
 
         assert answer.status_code == 303
-        stays(answer)
+        check_stays_at_site(answer)
 
     @pytest.mark.parametrize("target", TARGETS)
     @pytest.mark.parametrize("name", ["account_login", "account_logout", "account_reauthenticate"])
@@ -229,7 +229,7 @@ class TestARedirect:
             hers.get(reverse(name), {"next": target}),
             hers.post(reverse(name), {"next": target}, query_params={"next": target}),
         ):
-            stays(answer)
+            check_stays_at_site(answer)
 
     @pytest.mark.parametrize("target", TARGETS)
     def test_of_the_connect_goes_to_the_provider_or_home(self, hers, settings, target):
@@ -252,7 +252,7 @@ class TestARedirect:
         assert (answer.status_code, answer.headers["Location"]) == (302, login)
 
 
-def stays(answer) -> None:
+def check_stays_at_site(answer) -> None:
     """:raises AssertionError: if the answer leads to another origin"""
     target = answer.headers.get("Location", "/")
     assert target.startswith("/"), target
@@ -279,7 +279,7 @@ class TestIdsInABody:
         ids["delegation"] = (
             str(Delegation.objects.get().id) if owner == "alice" else ids["delegation"]
         )
-        before = state()
+        before = list_changeable_rows()
 
         answers = [
             browser.post(
@@ -297,15 +297,15 @@ class TestIdsInABody:
         ]
 
         assert answers == [404, 404, 302, 404]
-        assert state() == before
+        assert list_changeable_rows() == before
 
     @pytest.mark.parametrize("name", ["connection_id", "thread_id"])
     def test_in_a_filter_are_as_unknown_as_any(self, bob, mine, name):
         browser = cast.browser(bob.user)
         foreign = mine.connection if name == "connection_id" else mine.thread
 
-        theirs = schema.check(browser.get(f"{V1}/messages", {name: foreign}))
-        unknown = schema.check(
+        theirs = schema.check_answer(browser.get(f"{V1}/messages", {name: foreign}))
+        unknown = schema.check_answer(
             browser.get(f"{V1}/messages", {name: "00000000-0000-7000-8000-000000000001"})
         )
 

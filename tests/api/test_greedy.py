@@ -26,7 +26,7 @@ LIMIT = 6_000
 
 @pytest.fixture
 def place(alice):
-    return cast.elsewhere(alice)
+    return cast.make_remote_attachment_ref(alice)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def waits(alice):
         slot.give_back()
 
 
-def remote(place, more: str = "") -> str:
+def make_remote_file_path(place, more: str = "") -> str:
     return f"/inbox/elsewhere/{place.integration_id}/{place.row}/{place.seal}/{more}"
 
 
@@ -73,17 +73,17 @@ class TestAThirdWait:
         assert again == given
 
     def test_of_a_message_that_is_not_kept_asks_again_by_itself(self, hers, waits, place):
-        page = hers.get(remote(place))
+        page = hers.get(make_remote_file_path(place))
 
         assert page.status_code == 429
-        assert page["Refresh"] == f"2; url={remote(place)}?again=1"
+        assert page["Refresh"] == f"2; url={make_remote_file_path(place)}?again=1"
         assert "This page tries again by itself." in page.text
 
     def test_of_its_text_asks_again_in_its_frame(self, hers, waits, place):
-        frame = hers.get(remote(place, "body/"))
+        frame = hers.get(make_remote_file_path(place, "body/"))
 
         assert frame.status_code == 429
-        assert frame["Refresh"] == f"2; url={remote(place, 'body/')}?again=1"
+        assert frame["Refresh"] == f"2; url={make_remote_file_path(place, 'body/')}?again=1"
         assert frame["X-Frame-Options"] == "SAMEORIGIN"
         assert "sandbox" in frame["Content-Security-Policy"]
         assert "This text appears by itself in a moment." in frame.text
@@ -105,7 +105,7 @@ class TestAThirdWait:
 
     def test_of_a_file_begins_it_by_itself(self, hers, waits, mine, place, alice):
         for address in (
-            remote(place, "file/"),
+            make_remote_file_path(place, "file/"),
             f"/inbox/messages/{mine.message}/attachments/{mine.attachment}/",
         ):
             page = hers.get(address)
@@ -133,7 +133,7 @@ class TestAThirdWait:
     def test_is_answered_once_one_of_the_two_has_ended(self, hers, waits, place):
         waits.pop().give_back()
 
-        assert hers.get(remote(place)).status_code == 200
+        assert hers.get(make_remote_file_path(place)).status_code == 200
         assert hers.post("/inbox/search/", {"words": cast.MARKER}).status_code == 200
 
     def test_leaves_what_is_kept_here_alone(self, hers, waits, mine):
@@ -146,7 +146,7 @@ class TestAThirdWait:
             assert hers.get(address).status_code == 200
 
     def test_is_asked_again_ten_times_and_not_for_ever(self, hers, waits, place):
-        page, times = hers.get(remote(place)), 0
+        page, times = hers.get(make_remote_file_path(place)), 0
         while "Refresh" in page:
             times += 1
             page = hers.get(page["Refresh"].partition("url=")[2])
@@ -159,9 +159,9 @@ class TestAThirdWait:
     def test_is_asked_again_from_the_beginning_where_the_count_is_none(
         self, hers, waits, place, again
     ):
-        page = hers.get(remote(place), {"again": again})
+        page = hers.get(make_remote_file_path(place), {"again": again})
 
-        assert page["Refresh"] == f"2; url={remote(place)}?again=1"
+        assert page["Refresh"] == f"2; url={make_remote_file_path(place)}?again=1"
 
 
 class TestAThirdStream:
@@ -207,11 +207,11 @@ class TestAThirdStream:
         assert STREAM_SLOTS.count_lent(alice.user.id) == 0
 
     def test_is_not_used_up_by_files_that_break_off(self, begin, alice, mailbox):
-        def broken():
+        def break_off_after_first_bytes():
             yield bytes(FIRST_BYTES)
             raise errors.Unavailable("Google stopped answering")
 
-        mailbox.attached = lambda: FileDownload(broken())
+        mailbox.attached = lambda: FileDownload(break_off_after_first_bytes())
         for _ in range(5):
             answer = begin["api"]()
             assert answer.status_code == 200
@@ -254,7 +254,7 @@ class TestQuota:
     def limited(self, settings, alice):
         """Have workers use up the quota of Alice's mailbox."""
         settings.GMAIL_UNITS_PER_MINUTE = LIMIT
-        limit = rate_limits.RateLimit(LIMIT)
+        limit = rate_limits.MailboxRateLimit(LIMIT)
         for _ in range(2):
             rate_limits.draw_units(
                 connection_id=alice.connection.id, units=5_000, least_units=1, limit=limit
@@ -290,19 +290,21 @@ class TestQuota:
         assert "by itself" not in found.text
 
     def test_that_is_used_up_has_a_message_asked_for_again(self, hers, place):
-        page = hers.get(remote(place))
+        page = hers.get(make_remote_file_path(place))
 
         assert page.status_code == 503
-        assert page["Refresh"] == f"{page['Retry-After']}; url={remote(place)}?again=1"
+        assert (
+            page["Refresh"] == f"{page['Retry-After']}; url={make_remote_file_path(place)}?again=1"
+        )
         assert "This page tries again by itself." in page.text
         self.let_pass(int(page["Retry-After"]))
-        assert hers.get(f"{remote(place)}?again=1").status_code == 200
+        assert hers.get(f"{make_remote_file_path(place)}?again=1").status_code == 200
 
     def test_that_is_used_up_has_its_text_asked_for_again(self, hers, place):
-        frame = hers.get(remote(place, "body/"))
+        frame = hers.get(make_remote_file_path(place, "body/"))
 
         assert frame.status_code == 503
-        assert frame["Refresh"].endswith(f"; url={remote(place, 'body/')}?again=1")
+        assert frame["Refresh"].endswith(f"; url={make_remote_file_path(place, 'body/')}?again=1")
         assert frame["X-Frame-Options"] == "SAMEORIGIN"
 
     def test_that_is_used_up_has_a_file_begun_by_itself(self, hers, mine, alice):
@@ -349,7 +351,7 @@ class TestAFileThatTheProviderCutsShort:
 
     @pytest.fixture
     def address(self, alice, mailbox):
-        mine = cast.owned(alice)
+        mine = cast.get_owned_ids(alice)
         mailbox.attached = lambda: FileDownload(iter([b"eight..."]), size=9)
         return f"{mine.message}/attachments/{mine.attachment}"
 

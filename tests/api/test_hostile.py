@@ -37,11 +37,11 @@ def policy(answer) -> dict[str, str]:
 
 
 def at_provider(house, tail: str = "") -> str:
-    place = cast.elsewhere(house)
+    place = cast.make_remote_attachment_ref(house)
     return f"/inbox/elsewhere/{place.integration_id}/{place.row}/{place.seal}/{tail}"
 
 
-def pages(mine) -> dict[str, str]:
+def list_page_paths(mine) -> dict[str, str]:
     return {
         "list": "/inbox/",
         "all": "/inbox/?folder=all",
@@ -57,7 +57,7 @@ def pages(mine) -> dict[str, str]:
 class TestHostilePageRequest:
     @pytest.mark.parametrize("name", ["list", "all", "thread", "settings", "disconnect", "details"])
     def test_shows_hostile_mail_as_text(self, alice, mine, name):
-        answer = cast.browser(alice.user, recent=True).get(pages(mine)[name])
+        answer = cast.browser(alice.user, recent=True).get(list_page_paths(mine)[name])
 
         assert answer.status_code == 200
         for markup in cast.MARKUP:
@@ -84,7 +84,7 @@ class TestHostilePageRequest:
     @pytest.mark.control("5.1.4")
     @pytest.mark.parametrize("name", ["list", "thread"])
     def test_evaluates_no_template_of_the_sender(self, hers, mine, name):
-        page = hers.get(pages(mine)[name]).content.decode()
+        page = hers.get(list_page_paths(mine)[name]).content.decode()
 
         assert cast.MARKER in page
         assert "{{7*7}}" in page
@@ -96,7 +96,7 @@ class TestHostilePageRequest:
     @pytest.mark.invariant(12)
     @pytest.mark.parametrize("name", ["list", "thread", "settings"])
     def test_loads_nothing_from_elsewhere_and_is_not_kept(self, hers, mine, name):
-        answer = hers.get(pages(mine)[name])
+        answer = hers.get(list_page_paths(mine)[name])
 
         says = policy(answer)
         assert says["default-src"] == "'none'"
@@ -160,7 +160,7 @@ class TestABodyOpenedDirectly:
 @pytest.mark.control("5.1.7")
 class TestTheApi:
     def test_gives_a_sanitised_body_only(self, hers, mine):
-        body = schema.check(hers.get(f"{V1}/messages/{mine.message}"))
+        body = schema.check_answer(hers.get(f"{V1}/messages/{mine.message}"))
 
         harmless(body["body"])
         assert cast.MARKER in body["body"]
@@ -180,7 +180,7 @@ class TestTheApi:
     @pytest.mark.scenario("F3")
     @pytest.mark.control("5.1.10")
     def test_gives_a_file_name_without_a_path(self, hers, mine):
-        [file] = schema.check(hers.get(f"{V1}/messages/{mine.message}"))["attachments"]
+        [file] = schema.check_answer(hers.get(f"{V1}/messages/{mine.message}"))["attachments"]
 
         assert cast.MARKER in file["filename"]
         assert not set(file["filename"]) & set("/\\\0\r\n")

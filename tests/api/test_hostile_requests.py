@@ -29,7 +29,7 @@ def browser(alice):
     return browser
 
 
-def post(browser: Client, path: str, body: bytes, content_type: str, **headers: str):
+def post_bytes(browser: Client, path: str, body: bytes, content_type: str, **headers: str):
     headers |= {"X-CSRFToken": browser.cookies["csrf"].value, "Idempotency-Key": "key-00000001"}
     return browser.post(path, body, content_type=content_type, headers=headers)
 
@@ -39,7 +39,7 @@ class TestABodySentAsAForm:
     def test_is_not_understood(self, browser, content_type):
         for path in ("calendars", "events", "free-busy", "availability"):
             for body in (b"[1]", b"1", b'"x"', b"null", b"a=b", b"\xff", b""):
-                answer = post(browser, f"{V1}/{path}", body, content_type)
+                answer = post_bytes(browser, f"{V1}/{path}", body, content_type)
                 schema.problem(answer, 400, "bad-request")
 
     def test_has_no_token_that_the_api_accepts(self, browser, content_type):
@@ -51,13 +51,13 @@ class TestABodySentAsAForm:
         schema.problem(answer, 403, "not-permitted")
 
     def test_is_imported_if_it_is_a_calendar(self, browser, calendar, content_type):
-        answer = post(browser, f"{V1}/calendars/{calendar}/import", FILE, content_type)
+        answer = post_bytes(browser, f"{V1}/calendars/{calendar}/import", FILE, content_type)
 
-        assert schema.check(answer)["added"] == 0
+        assert schema.check_answer(answer)["added"] == 0
 
     def test_is_not_imported_if_it_is_none(self, browser, calendar, content_type):
         for body in (b"a=b", b"\xff", b"--x--", b"[1]"):
-            answer = post(browser, f"{V1}/calendars/{calendar}/import", body, content_type)
+            answer = post_bytes(browser, f"{V1}/calendars/{calendar}/import", body, content_type)
             assert (answer.status_code, answer.json()["code"]) == (422, "unreadable-file")
 
 
@@ -65,9 +65,9 @@ class TestABodySentAsAForm:
 def calendar(browser) -> str:
     version = features.FEATURES["local-calendar"].version
     about = {"name": "Own", "timezone": "UTC", "version": version}
-    answer = post(browser, f"{V1}/calendars", json.dumps(about).encode(), "application/json")
+    answer = post_bytes(browser, f"{V1}/calendars", json.dumps(about).encode(), "application/json")
     assert answer.status_code == 201
-    return schema.check(answer)["id"]
+    return schema.check_answer(answer)["id"]
 
 
 class TestANumberOfAForm:

@@ -29,12 +29,12 @@ __all__ = ["rows_are_not_hidden"]
 V1 = "/v1/users/me"
 
 
-def ledger() -> list[dict]:
+def list_ledger_entries() -> list[dict]:
     return [orjson.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
 
 
-def since(before: int) -> list[dict]:
-    return ledger()[before:]
+def list_entries_since(before: int) -> list[dict]:
+    return list_ledger_entries()[before:]
 
 
 def every_read(mine) -> list[str]:
@@ -69,7 +69,7 @@ class TestARead:
         assert client.get(f"{V1}/{where}".format(**vars(mine))).status_code == 200
 
         about = entries.get_pseudonym(UUID(mine.integration))
-        found = [one for one in since(before) if one["subject"] == about]
+        found = [one for one in list_entries_since(before) if one["subject"] == about]
         assert sorted(one["class"] for one in found) == classes
         for one in found:
             assert one["event"] == "use.permitted"
@@ -84,13 +84,13 @@ class TestARead:
         hers.get(f"{V1}/messages")
 
         # The second mailbox shows no row on this page.
-        assert [one["subject"] for one in since(before)] == [
+        assert [one["subject"] for one in list_entries_since(before)] == [
             entries.get_pseudonym(alice.integration.id)
         ]
         other.settle()
         before = Leaf.objects.count()
         hers.get(f"{V1}/messages")
-        assert len(since(before)) == 2
+        assert len(list_entries_since(before)) == 2
 
     def test_holds_no_content_address_or_raw_id(self, alice, hers, mine):
         for path in every_read(mine):
@@ -108,7 +108,7 @@ class TestARead:
 
         cast.browser(bob.user).get(f"{V1}/messages")
 
-        assert [one["count"] for one in since(before)] == [0]
+        assert [one["count"] for one in list_entries_since(before)] == [0]
 
 
 @pytest.mark.clause("LU-1", "AN-10")
@@ -136,7 +136,7 @@ class TestFeatureOverApi:
 
         token = post_form(asking.form()).json()["access_token"]
 
-        body = schema.check(cast.bearer(token).get(f"/v1/users/{mine.user}/messages"))
+        body = schema.check_answer(cast.bearer(token).get(f"/v1/users/{mine.user}/messages"))
         assert len(body["data"]) == 7
 
     @pytest.mark.claim("feature.switched-off", "feature.widget", "uses.only-what-is-on")
@@ -179,7 +179,7 @@ class TestFeatureOverApi:
         schema.problem(widget.get(f"{V1}/messages"), 401, "not-authenticated")
 
     def test_ends_with_its_client(self, widget):
-        clients.retire_client(client_id="inbox-widget", at=timezone.now())
+        clients.retire_service_client(client_id="inbox-widget", at=timezone.now())
 
         schema.problem(widget.get(f"{V1}/messages"), 401, "not-authenticated")
 
@@ -189,8 +189,8 @@ class TestFeatureOverApi:
 
         body = schema.problem(widget.get(f"{V1}/messages"), 403, "limited-use-refused")
 
-        assert ledger()[-1]["id"] == body["ledger_entry"]
-        assert ledger()[-1]["missing"] == ["consent_current"]
+        assert list_ledger_entries()[-1]["id"] == body["ledger_entry"]
+        assert list_ledger_entries()[-1]["missing"] == ["consent_current"]
         assert body["missing"] == ["consent_current"]
         assert "Settings asks its owner again" in body["detail"]
 
@@ -227,7 +227,7 @@ class TestACampaign:
         assert {"LU-4", "LU-4.1"} <= set(body["clauses"])
         assert (body["purpose"], body["recipient"]) == ("marketing", "platform_feature")
         assert "marketing" in body["detail"]
-        [entry] = since(before)
+        [entry] = list_entries_since(before)
         assert entry["id"] == body["ledger_entry"]
         assert (entry["event"], entry["rule"]) == ("use.refused", "never-market")
         assert entry["feature"] == "campaigns"
@@ -248,7 +248,7 @@ class TestACampaign:
         answer = cast.feature(client, delegation, "marketing").get(f"{V1}/messages")
 
         body = schema.problem(answer, 403, "limited-use-refused")
-        assert ledger()[-1]["id"] == body["ledger_entry"]
+        assert list_ledger_entries()[-1]["id"] == body["ledger_entry"]
 
     def test_may_hold_no_other_purpose_either(self, alice, mine):
         client = clients.create_client(
@@ -272,7 +272,7 @@ class TestACampaign:
 
         body = schema.problem(caller.get(f"{V1}/messages"), 403, "limited-use-refused")
 
-        assert ledger()[-1]["id"] == body["ledger_entry"]
+        assert list_ledger_entries()[-1]["id"] == body["ledger_entry"]
 
     @pytest.mark.parametrize(
         ("purpose", "rule", "clause", "words"),
@@ -333,7 +333,7 @@ class TestAViewThatForgetsTheOwner:
 
         body = schema.problem(answer, 403, "limited-use-refused")
         assert cast.MARKER.encode() not in answer.content
-        found = since(before)
+        found = list_entries_since(before)
         assert body["ledger_entry"] in {one["id"] for one in found}
         assert {one["event"] for one in found} == {"use.refused"}
         assert {one["subject"] for one in found} == {entries.get_pseudonym(alice.integration.id)}
@@ -347,8 +347,8 @@ class TestAViewThatForgetsTheOwner:
         assert "no-store" in answer.headers["Cache-Control"]
         page = answer.content.decode()
         assert cast.MARKER not in page
-        assert ledger()[-1]["event"] == "use.refused"
-        assert any(one["id"] in page for one in ledger()[-2:])
+        assert list_ledger_entries()[-1]["event"] == "use.refused"
+        assert any(one["id"] in page for one in list_ledger_entries()[-2:])
 
     def test_serves_its_owner(self, hers, mine):
         assert cast.MARKER.encode() in hers.get(f"{V1}/anybodys/{mine.message}").content
@@ -377,7 +377,7 @@ class TestAViewThatForgetsTheOwner:
         answer = cast.browser(user, mfa=True).get(f"{V1}/anybodys/{mine.message}")
 
         schema.problem(answer, 403, "limited-use-refused")
-        assert "actor_owns" in ledger()[-1]["missing"]
+        assert "actor_owns" in list_ledger_entries()[-1]["missing"]
 
 
 @pytest.mark.control("4.1.1")
@@ -431,8 +431,8 @@ class TestAfterTheGrantEnded:
     @pytest.mark.claim("data-use.grace", "mail.nothing-lost")
     @pytest.mark.invariant(6)
     def test_its_owner_still_reads(self, ended, hers, mine):
-        assert len(schema.check(hers.get(f"{V1}/messages"))["data"]) == 7
-        assert cast.MARKER in schema.check(hers.get(f"{V1}/messages/{mine.message}"))["body"]
+        assert len(schema.check_answer(hers.get(f"{V1}/messages"))["data"]) == 7
+        assert cast.MARKER in schema.check_answer(hers.get(f"{V1}/messages/{mine.message}"))["body"]
         assert hers.get("/inbox/").status_code == 200
         assert hers.get(f"/inbox/messages/{mine.message}/body/").status_code == 200
 
@@ -449,7 +449,7 @@ class TestAfterTheGrantEnded:
         assert not any(cast.MARKER.encode() in answer.content for answer in answers.values())
 
     def test_the_api_says_until_when_to_reconnect(self, ended, hers, mine):
-        body = schema.check(hers.get(f"{V1}/connections/{mine.connection}"))
+        body = schema.check_answer(hers.get(f"{V1}/connections/{mine.connection}"))
 
         assert body["status"] == "reauth_required"
         assert body["reconnect_before"] is not None
@@ -478,7 +478,7 @@ class TestWhileAPurgeIsRunning:
     def test_nothing_opens_for_anybody(self, widget, hers, purging, mine):
         for client in (hers, widget):
             for where in ("messages", "threads", "connections"):
-                assert schema.check(client.get(f"{V1}/{where}"))["data"] == []
+                assert schema.check_answer(client.get(f"{V1}/{where}"))["data"] == []
             for path in every_read(mine)[2:]:
                 schema.problem(client.get(path), 404, "not-found")
         for path in (

@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 MESSAGES, THREADS = f"{V1}/messages", f"{V1}/threads"
 
 
-def leave(house, long: timedelta, **values):
+def leave_unlooked_at(house, long: timedelta, **values):
     """Have nobody look at the mailbox for so long, and a turn that ended well until then."""
     SyncWork.objects.filter(integration=house.integration).update(
         looked_at=timezone.now() - long, last_synced_at=timezone.now() - 9 * HOUR, **values
@@ -36,7 +36,7 @@ def leave(house, long: timedelta, **values):
     house.run()
 
 
-def rest(house) -> timedelta:
+def get_rest_after_turn(house) -> timedelta:
     """Return how long the work rests after a turn, to the second."""
     work = house.work
     return timedelta(seconds=round((work.next_sync_at - work.last_synced_at).total_seconds()))
@@ -55,7 +55,7 @@ def _no_look_is_remembered():
 @pytest.fixture
 def left(alice):
     """Alice, who has not looked at her mail for ten hours; it was checked two minutes ago."""
-    leave(alice, 10 * HOUR)
+    leave_unlooked_at(alice, 10 * HOUR)
     SyncWork.objects.update(last_synced_at=timezone.now() - timedelta(minutes=2))
     return alice
 
@@ -71,9 +71,9 @@ class TestAMailboxThatNobodyLooksAt:
         ("hours", "minutes"), [(0.5, 1), (0.99, 1), (2, 6), (5, 15), (10, 30), (20, 60), (900, 60)]
     )
     def test_is_checked_ever_more_rarely_and_hourly_at_least(self, alice, hours, minutes):
-        leave(alice, hours * HOUR)
+        leave_unlooked_at(alice, hours * HOUR)
 
-        assert rest(alice) == timedelta(minutes=minutes)
+        assert get_rest_after_turn(alice) == timedelta(minutes=minutes)
 
     def test_counts_from_when_it_was_switched_on(self, alice):
         alice.integration.switched_on_at = timezone.now() - 5 * HOUR
@@ -81,22 +81,22 @@ class TestAMailboxThatNobodyLooksAt:
 
         alice.run()
 
-        assert (alice.work.looked_at, rest(alice)) == (None, timedelta(minutes=15))
+        assert (alice.work.looked_at, get_rest_after_turn(alice)) == (None, timedelta(minutes=15))
 
     def test_is_not_checked_more_rarely_than_the_settings_say(self, alice, settings):
         settings.SYNC_LONGEST_INTERVAL_SECONDS = 300
 
-        leave(alice, 40 * HOUR)
+        leave_unlooked_at(alice, 40 * HOUR)
 
-        assert rest(alice) == timedelta(minutes=5)
+        assert get_rest_after_turn(alice) == timedelta(minutes=5)
 
     @pytest.mark.parametrize("long", [HOUR, 900 * HOUR])
     def test_is_checked_as_ever_where_the_provider_tells(self, alice, watch, settings, long):
         settings.PUSH = replace(settings.PUSH, pubsub_topic="projects/x/topics/y")
 
-        leave(alice, long)
+        leave_unlooked_at(alice, long)
 
-        assert rest(alice) == timedelta(seconds=settings.PUSH_POLL_SECONDS)
+        assert get_rest_after_turn(alice) == timedelta(seconds=settings.PUSH_POLL_SECONDS)
 
     @pytest.mark.claim("settings.checked-rarely")
     def test_says_so_in_its_details(self, left, hers):
@@ -175,14 +175,14 @@ class TestALook:
         assert is_due(left)
         assert timezone.now() - left.work.looked_at < timedelta(minutes=1)
         left.run()
-        assert rest(left) == timedelta(minutes=1)
+        assert get_rest_after_turn(left) == timedelta(minutes=1)
 
     def test_by_sync_now_counts_as_well(self, left, hers):
         hers.post(reverse("settings-sync-now", args=[left.integration.id]))
 
         assert is_due(left)
         left.run()
-        assert rest(left) == timedelta(minutes=1)
+        assert get_rest_after_turn(left) == timedelta(minutes=1)
 
     def test_is_said_in_details_and_api(self, left, hers):
         hers.get("/inbox/")
@@ -197,12 +197,12 @@ class TestALook:
     def test_is_one_statement_in_some_minutes(self, left, hers):
         written = []
 
-        def look(execute, text, values, many, context):
+        def record_look_statement(execute, text, values, many, context):
             if "SET looked_at" in text:
                 written.append(text)
             return execute(text, values, many, context)
 
-        with connection.execute_wrapper(look):
+        with connection.execute_wrapper(record_look_statement):
             for path in (MESSAGES, THREADS, "/inbox/", MESSAGES):
                 hers.get(path)
 
@@ -230,7 +230,7 @@ class TestALook:
         hers.get(MESSAGES)
 
         assert not is_due(left)
-        assert rest(left) == timedelta(minutes=1)
+        assert get_rest_after_turn(left) == timedelta(minutes=1)
 
     def test_that_falls_into_a_check_has_the_mailbox_checked_again(self, left, hers):
         at = timezone.now()
@@ -259,12 +259,12 @@ class TestALook:
         last_looks._last_written.clear()
         written = []
 
-        def look(execute, text, values, many, context):
+        def record_look_statement(execute, text, values, many, context):
             if "SET looked_at" in text:
                 written.append(text)
             return execute(text, values, many, context)
 
-        with connection.execute_wrapper(look):
+        with connection.execute_wrapper(record_look_statement):
             for path in (MESSAGES, THREADS, MESSAGES):
                 hers.get(path)
 

@@ -48,19 +48,19 @@ def shares_of(alice) -> str:
     return f"{V1}/calendars/{alice.primary.id}/shares"
 
 
-def share(alice, email, *, browser=None, **more):
+def post_share(alice, email, *, browser=None, **more):
     body = {"email": email, "level": "details", "version": VERSION, **more}
     browser = browser or cast.browser(alice.user)
     return browser.post(shares_of(alice), json.dumps(body), content_type="application/json")
 
 
-def reached(*users) -> list[Share]:
+def list_shares_with(*users) -> list[Share]:
     return list(Share.objects.filter(viewer_id__in=[user.id for user in users]))
 
 
 class TestSharing:
     def test_shows_the_calendar_to_whoever_has_the_address(self, alice, bob):
-        assert share(alice, bob.email.upper()).status_code == 202
+        assert post_share(alice, bob.email.upper()).status_code == 202
 
         found = cast.browser(bob).get(f"{V1}/shares").json()["data"]
         assert [(one["direction"], one["level"]) for one in found] == [("received", "details")]
@@ -74,7 +74,7 @@ class TestSharing:
         cast.verified(alice.user)
         typed = [bob.email, "Nobody@antares.example", alice.user.email]
         for address in typed:
-            share(alice, address)
+            post_share(alice, address)
         browser = cast.browser(alice.user)
 
         lists = [
@@ -94,7 +94,7 @@ class TestSharing:
 
     def test_takes_the_same_address_twice_as_one(self, alice, bob):
         for address in (bob.email, bob.email.upper(), "no@antares.example", "NO@antares.example"):
-            share(alice, address)
+            post_share(alice, address)
 
         mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
         assert [one["address"] for one in mine] == ["no@antares.example", bob.email]
@@ -102,10 +102,10 @@ class TestSharing:
     def test_takes_them_as_one_under_another_secret_as_well(self, alice, bob, settings):
         typed = [bob.email, "nobody@antares.example"]
         for address in typed:
-            share(alice, address)
+            post_share(alice, address)
         settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
         for address in typed:
-            share(alice, address)
+            post_share(alice, address)
 
         mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
         assert [one["address"] for one in mine] == typed[::-1]
@@ -120,8 +120,8 @@ class TestSharing:
         cast.verified(user)
         counts = []
         for address in (user.email, user.email.replace("kis", "kiss")):
-            share(alice, address)
-            share(alice, address.replace(letter, look_alike, 1))
+            post_share(alice, address)
+            post_share(alice, address.replace(letter, look_alike, 1))
             counts.append(Share.objects.count())
 
         assert counts[1] == 2 * counts[0]
@@ -129,7 +129,7 @@ class TestSharing:
     @pytest.mark.invariant(4)
     def test_keeps_what_was_typed_encrypted_and_until_it_ends(self, alice, bob):
         for address in (bob.email, "nobody@antares.example"):
-            share(alice, address)
+            post_share(alice, address)
         kept = list(Share.objects.values_list("typed_address", flat=True))
         for row in Share.objects.all():
             cast.browser(alice.user).delete(f"{V1}/shares/{row.id}")
@@ -141,8 +141,8 @@ class TestSharing:
     @pytest.mark.invariant(4)
     def test_forgets_what_was_typed_once_it_has_expired(self, alice, bob):
         until = timezone.now() + timedelta(hours=1)
-        share(alice, bob.email, expires_at=until.isoformat())
-        share(alice, "nobody@antares.example")
+        post_share(alice, bob.email, expires_at=until.isoformat())
+        post_share(alice, "nobody@antares.example")
         with acting_as(ProcessClass.PURGE):
             forgotten = shares.forget_addresses(at=until)
 
@@ -152,17 +152,17 @@ class TestSharing:
 
     @pytest.mark.control("3.1.4")
     def test_answers_the_same_whether_anybody_has_the_address(self, alice, bob):
-        known = share(alice, bob.email)
+        known = post_share(alice, bob.email)
         cast.verified(alice.user)
-        others = [share(alice, "nobody@antares.example"), share(alice, alice.user.email)]
+        others = [post_share(alice, "nobody@antares.example"), post_share(alice, alice.user.email)]
 
         assert {one.status_code for one in (known, *others)} == {202}
         assert len({one.content for one in (known, *others)}) == 1
-        assert [one.viewer_id == bob.id for one in reached(bob)] == [True]
+        assert [one.viewer_id == bob.id for one in list_shares_with(bob)] == [True]
 
     def test_tries_no_more_addresses_in_an_hour_than_anybody_would(self, alice):
         browser = cast.browser(alice.user)
-        tried = [share(alice, f"p{one}@antares.example", browser=browser) for one in range(31)]
+        tried = [post_share(alice, f"p{one}@antares.example", browser=browser) for one in range(31)]
 
         assert {one.status_code for one in tried[:30]} == {202}
         assert (tried[30].status_code, tried[30].json()["code"]) == (429, "rate-limited")
@@ -174,16 +174,16 @@ class TestSharing:
         cast.verified(stranger)
         cast.verified(bob, verified=False)
 
-        share(alice, stranger.email)
-        share(alice, bob.email)
+        post_share(alice, stranger.email)
+        post_share(alice, bob.email)
 
-        assert reached(stranger, bob) == []
+        assert list_shares_with(stranger, bob) == []
         for user in (stranger, bob):
             assert cast.browser(user).get(f"{V1}/shares").json()["data"] == []
 
     @pytest.mark.clause("GUDP-change")
     def test_takes_agreement_to_its_words_as_they_are(self, alice, bob):
-        answer = share(alice, bob.email, version=VERSION + 1)
+        answer = post_share(alice, bob.email, version=VERSION + 1)
 
         assert (answer.status_code, answer.json()["code"]) == (409, "not-agreed")
         assert not Consent.objects.filter(feature="calendar-sharing").exists()
@@ -191,7 +191,7 @@ class TestSharing:
     def test_ends_in_the_past_for_nobody(self, alice, bob):
         past = (timezone.now() - timedelta(hours=1)).isoformat()
 
-        answer = share(alice, bob.email, expires_at=past)
+        answer = post_share(alice, bob.email, expires_at=past)
 
         assert (answer.status_code, answer.json()["code"]) == (400, "end-in-the-past")
 
@@ -207,7 +207,7 @@ class TestSharing:
 
     @pytest.mark.invariant(3)
     def test_is_in_the_ledger_without_a_name_or_an_address(self, alice, bob):
-        share(alice, bob.email)
+        post_share(alice, bob.email)
 
         said = [bytes(one.payload).decode() for one in Leaf.objects.all()]
         assert any('"event":"share.given"' in one for one in said)
@@ -217,7 +217,7 @@ class TestSharing:
 class TestEnding:
     @pytest.fixture(autouse=True)
     def _shared(self, alice, bob):
-        share(alice, bob.email)
+        post_share(alice, bob.email)
         self.share = Share.objects.get()
 
     @pytest.mark.invariant(5)

@@ -25,7 +25,7 @@ from pathlib import Path
 from config.database import role_logins
 from config.database.login_roles import DatabaseRoles
 from config.embedded import embedded_servers, embedded_service
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.parent_process import follow_parent
 from tests.bench import databases, google, machine, sizes, table
 from tests.bench.figures import Figure, as_json
@@ -40,7 +40,7 @@ ROLES = DatabaseRoles(databases.TEMPLATE)
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A module of this package with a `run`, and whether it needs the sandbox."""
+    """A module of this package with a `run_benchmark`, and whether it needs the sandbox."""
 
     module: str
     title: str
@@ -83,23 +83,23 @@ def main() -> int:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {names}")
     if arguments.tiny:
         os.environ[sizes.TINY] = "1"
-        say("Tiny: what it says of times and rates means nothing.")
+        print_line("Tiny: what it says of times and rates means nothing.")
     follow_parent()
     chosen = [one for one in BENCHMARKS if not arguments.names or one.module in arguments.names]
     arguments.data.mkdir(parents=True, exist_ok=True)
     try:
         with embedded_servers.run_servers(arguments.data, settings=SETTINGS) as urls:
-            return _all(chosen, arguments.data, urls, arguments.json)
-    except Unavailable as problem:
+            return _run_all(chosen, arguments.data, urls, arguments.json)
+    except EmbeddedServersUnavailable as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
 
 
-def _all(
+def _run_all(
     chosen: list[Benchmark], data: Path, urls: embedded_servers.ServerUrls, output: Path
 ) -> int:
     facts = machine.facts(urls.database)
-    say(
+    print_line(
         f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']},"
         f" PostgreSQL {facts['postgresql']['server_version']},"
         f" fsync {facts['postgresql']['fsync']}"
@@ -107,16 +107,16 @@ def _all(
     with ExitStack() as stack:
         stack.callback(databases.drop_roles, urls.database, ROLES)
         stack.callback(databases.drop, urls.database, databases.TEMPLATE)
-        template = databases.create(urls.database, databases.TEMPLATE)
+        template = databases.create_database(urls.database, databases.TEMPLATE)
         _python(["tests.bench.prepare"], _environment(data, urls, template), data / "prepare.log")
-        results, broken = _each(chosen, data, urls)
+        results, broken = _run_each(chosen, data, urls)
     found = {"machine": facts, "at": datetime.now(UTC).isoformat(), **results}
     output.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
-    say(f"\nAlso in {output}")
+    print_line(f"\nAlso in {output}")
     return 1 if broken else 0
 
 
-def _each(
+def _run_each(
     chosen: list[Benchmark], data: Path, urls: embedded_servers.ServerUrls
 ) -> tuple[dict[str, object], list[str]]:
     """Return what each found, by its name, and the names of those that broke."""
@@ -124,23 +124,23 @@ def _each(
     broken = []
     for benchmark in chosen:
         began = time.monotonic()
-        say(f"\n{benchmark.title}")
+        print_line(f"\n{benchmark.title}")
         try:
-            figures = _one(benchmark, data, urls)
+            figures = _run_one(benchmark, data, urls)
         except subprocess.CalledProcessError as error:
             broken.append(benchmark.module)
-            say(f"  broke with status {error.returncode}: see {data / benchmark.module}.log")
+            print_line(f"  broke with status {error.returncode}: see {data / benchmark.module}.log")
             continue
         seconds = time.monotonic() - began
-        say(table.render(figures))
-        say(f"    {seconds:.0f} s")
+        print_line(table.render(figures))
+        print_line(f"    {seconds:.0f} s")
         results[benchmark.module] = {"seconds": round(seconds, 1), "figures": as_json(figures)}
     return results, broken
 
 
-def _one(benchmark: Benchmark, data: Path, urls: embedded_servers.ServerUrls) -> list[Figure]:
+def _run_one(benchmark: Benchmark, data: Path, urls: embedded_servers.ServerUrls) -> list[Figure]:
     name = f"{databases.TEMPLATE}_{benchmark.module}"
-    database = databases.create(urls.database, name, template=databases.TEMPLATE)
+    database = databases.create_database(urls.database, name, template=databases.TEMPLATE)
     log = data / f"{benchmark.module}.log"
     log.unlink(missing_ok=True)
     # A ledger begins with each database; what another published would be a fork of it.
@@ -150,7 +150,7 @@ def _one(benchmark: Benchmark, data: Path, urls: embedded_servers.ServerUrls) ->
         stack.callback(databases.drop, urls.database, name)
         environment = _environment(data, urls, database)
         if benchmark.sandbox:
-            sandbox = stack.enter_context(google.running(data / "sandbox.log", environment))
+            sandbox = stack.enter_context(google.run_sandbox(data / "sandbox.log", environment))
             environment = _environment(data, urls, database, sandbox_url=sandbox.url)
             environment[google.CONTROL] = sandbox.control_url
         output = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "figures.json"
@@ -200,7 +200,7 @@ def _python(arguments: list[str], environment: Mapping[str, str], log: Path) -> 
         )
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -27,8 +27,8 @@ from tests.bench.pgbench import PgbenchResult
 WRITERS = (1, 8, 16)
 # Times as many as the chain, without and with other work, where there is more than one writer.
 LEAST = {False: 2.0, True: 5.0}
-ROUNDS = sizes.of(3, tiny=1)
-SECONDS, EACH = sizes.of(1, tiny=0), sizes.of(0, tiny=3)
+ROUNDS = sizes.choose_size(3, tiny=1)
+SECONDS, EACH = sizes.choose_size(1, tiny=0), sizes.choose_size(0, tiny=3)
 
 OURS, CHAIN, NONE = "ours", "chain", "none"
 _WORK = "\\sleep 4 ms\n"
@@ -46,8 +46,8 @@ _LINK = (
 )
 
 
-def run() -> list[Figure]:
-    statement, payload = _appended()
+def run_benchmark() -> list[Figure]:
+    statement, payload = _capture_append_statement()
     audits = {OURS: statement, CHAIN: _LINK.format(payload=payload), NONE: ""}
     found: dict[tuple[str, int, bool], list[PgbenchResult]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -55,23 +55,27 @@ def run() -> list[Figure]:
         for _ in range(ROUNDS):
             for writers in WRITERS:
                 for (name, works), script in scripts.items():
-                    one = pgbench.run(script, writers=writers, seconds=SECONDS, each=EACH)
+                    one = pgbench.run_pgbench(script, writers=writers, seconds=SECONDS, each=EACH)
                     found.setdefault((name, writers, works), []).append(one)
-    _check(found)
-    return [_figure(found, writers, works=works) for works in (False, True) for writers in WRITERS]
+    _check_rows_written(found)
+    return [
+        _build_figure(found, writers, works=works) for works in (False, True) for writers in WRITERS
+    ]
 
 
-def _appended() -> tuple[str, str]:
+def _capture_append_statement() -> tuple[str, str]:
     """Return the very statement that appends an entry, and the entry's bytes, as SQL."""
     seen: list[tuple[str, list[Any]]] = []
 
-    def look(execute: Any, text: str, values: list[Any], many: Any, context: Any) -> Any:
+    def record_statement(
+        execute: Any, text: str, values: list[Any], many: Any, context: Any
+    ) -> Any:
         seen.append((text, values))
         return execute(text, values, many, context)
 
     # A connection begins with statements of its own.
     connection.ensure_connection()
-    with connection.execute_wrapper(look):
+    with connection.execute_wrapper(record_statement):
         entries.append_entries([(uuid7(), leaves.body())])
     ((text, (_, payload, subject)),) = seen
     written = [f"'\\x{bytes(value).hex()}'::bytea" for value in (payload, subject)]
@@ -93,7 +97,7 @@ def _scripts(folder: Path, audits: Mapping[str, str]) -> dict[tuple[str, bool], 
     return made
 
 
-def _check(found: Mapping[tuple[str, int, bool], list[PgbenchResult]]) -> None:
+def _check_rows_written(found: Mapping[tuple[str, int, bool], list[PgbenchResult]]) -> None:
     """:raises AssertionError: unless each transaction left its row, and its entry or link"""
     done = dict.fromkeys((OURS, CHAIN, NONE), 0)
     for (name, *_), runs in found.items():
@@ -104,10 +108,10 @@ def _check(found: Mapping[tuple[str, int, bool], list[PgbenchResult]]) -> None:
     ran = sequencer.run_sequencer(timezone.now())
     if ran is None or ran.placed_count != done[OURS] + 1 or Leaf.objects.filter(idx=None).exists():
         raise AssertionError(f"{ran} of {done[OURS] + 1} entries")
-    chains.check(count=done[CHAIN])
+    chains.check_chain(count=done[CHAIN])
 
 
-def _figure(
+def _build_figure(
     found: Mapping[tuple[str, int, bool], list[PgbenchResult]], writers: int, *, works: bool
 ) -> Figure:
     rates = {
@@ -117,7 +121,7 @@ def _figure(
     }
     alone = f"{rates[NONE]:,.0f} /s without either; " if NONE in rates else ""
     least = LEAST[works] if writers > 1 else None
-    return figures.times(
+    return figures.make_times_figure(
         f"{writers} writer{'s' if writers > 1 else ''}{', 4 ms of work' if works else ''}",
         rates[OURS],
         "/s",

@@ -20,27 +20,27 @@ _SHARED = (
 )  # fmt: skip
 
 
-def write(mailboxes: list[Rows], connection_id: UUID) -> None:
+def write_baseline_rows(mailboxes: list[Rows], connection_id: UUID) -> None:
     """Write the same rows, with the text that they seal, to each baseline's table."""
     types = {name: MESSAGE[name] for name in _SHARED}
     summary_of, labels_of = (
         FernetMessage._meta.get_field(name).get_prep_value for name in ("summary", "labels")
     )
     text = {"summary": "text", "labels": "text"}
-    mailbox.copy(
+    mailbox.copy_rows(
         "bench_plainmessage",
         {**types, "remote_id": "varchar", **text},
         (
             (*shared, plain["provider_id"], orjson.dumps(plain).decode(), None)
-            for shared, plain in _each(mailboxes)
+            for shared, plain in _iterate_rows(mailboxes)
         ),
     )
-    mailbox.copy(
+    mailbox.copy_rows(
         "bench_fernetmessage",
         {**types, **text},
         (
             (*shared, summary_of(orjson.dumps(plain).decode()), labels_of(None))
-            for shared, plain in _each(mailboxes)
+            for shared, plain in _iterate_rows(mailboxes)
         ),
     )
     lists = ("sender", "to", "cc", "bcc", "reply_to", "labels")
@@ -52,12 +52,12 @@ def write(mailboxes: list[Rows], connection_id: UUID) -> None:
             snippet=plain["snippet"],
             **{name: _addresses(plain.get("from" if name == "sender" else name)) for name in lists},
         )
-        for shared, plain in _each(mailboxes)
+        for shared, plain in _iterate_rows(mailboxes)
     ]
     ColumnMessage.objects.bulk_create(columns, batch_size=1_000)
 
 
-def _each(mailboxes: list[Rows]) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
+def _iterate_rows(mailboxes: list[Rows]) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
     places = [list(MESSAGE).index(name) for name in _SHARED]
     for row in mailbox.shuffled(*(rows.messages for rows in mailboxes)):
         shared = tuple(row[place] for place in places)

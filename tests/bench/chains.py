@@ -41,7 +41,7 @@ class Link(models.Model):
         return f"link {self.pk}"
 
 
-def check(*, count: int) -> None:
+def check_chain(*, count: int) -> None:
     """:raises AssertionError: unless there are `count` links, each made of the one before"""
     found, before = 0, b""
     for payload, kept in Link.objects.order_by("id").values_list("payload", "hash").iterator():

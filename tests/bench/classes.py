@@ -29,7 +29,7 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
     :raises AssertionError: if it may do more than its class
     """
     owner = to or connections["default"]
-    with using(owner):
+    with use_database(owner):
         # Rights on tables come with a copy of a database, those on the database itself do not.
         provisioning.build_walls()
     name = role_logins.get_variable_name(process_class)
@@ -41,7 +41,7 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
         "PASSWORD": login["PASSWORD"],
     }
     try:
-        with using(found):
+        with use_database(found):
             if beyond := provisioning.find_excess_rights(process_class):
                 raise AssertionError(beyond)
         yield found
@@ -60,15 +60,15 @@ def turn_to(database: Any) -> None:
 def as_of(database: Any, call: Callable[[], object]) -> Callable[[], object]:
     """Return `call`, made as whoever is logged in to `database`."""
 
-    def turned() -> object:
+    def turn_and_call() -> object:
         turn_to(database)
         return call()
 
-    return turned
+    return turn_and_call
 
 
 @contextmanager
-def using(database: Any) -> Iterator[None]:
+def use_database(database: Any) -> Iterator[None]:
     """Have everything ask `database`. See `turn_to`."""
     before = connections["default"]
     turn_to(database)

@@ -21,7 +21,7 @@ OUTLOOK = "ada@contoso.example"
 _SCOPES = ("Mail.Read", "MailboxSettings.Read", "email", "openid", "profile")
 
 
-def connected() -> Sandbox:
+def get_sandbox_with_client() -> Sandbox:
     """Return the sandbox that was started for this benchmark, our client registered there."""
     sandbox = Sandbox(settings.GOOGLE.api_root_url.rstrip("/"), os.environ[google.CONTROL])
     sandbox.register_client(redirect_uris=(REDIRECT_URI, at_microsoft.REDIRECT_URI))
@@ -40,7 +40,7 @@ def mailbox_of(
         access_token=tokens["access_token"],
         refresh_token=tokens["refresh_token"],
     )
-    return _of(connection)
+    return _make_syncing_integration(connection)
 
 
 def outlook_of(
@@ -56,10 +56,10 @@ def outlook_of(
         refresh_token=tokens["refresh_token"],
         scopes=_SCOPES,
     )
-    return _of(connection)
+    return _make_syncing_integration(connection)
 
 
-def _of(connection: Connection) -> Integration:
+def _make_syncing_integration(connection: Connection) -> Integration:
     with transaction.atomic():
         # All of it, so that the lower bound of the whole mailbox holds.
         return make_integration(

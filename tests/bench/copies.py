@@ -42,39 +42,39 @@ from tests.factories import (
 )
 from tests.worlds.sandbox import Sandbox
 
-EVENTS = sizes.of(200, tiny=20)
-RUNS, WARM_UP = sizes.of(100, tiny=3), sizes.of(10, tiny=1)
+EVENTS = sizes.choose_size(200, tiny=20)
+RUNS, WARM_UP = sizes.choose_size(100, tiny=3), sizes.choose_size(10, tiny=1)
 WEEK = timedelta(days=7)
 # All that happens in the week is on one page of either.
 PAGE = 200
 SCOPES = ("calendar.calendarlist.readonly", "calendar.events.readonly")
 
 
-def run() -> list[Figure]:
-    sandbox = connecting.connected()
+def run_benchmark() -> list[Figure]:
+    sandbox = connecting.get_sandbox_with_client()
     sandbox.seed(EMAIL, size=0)
-    google.unlimited(sandbox)
+    google.remove_limits(sandbox)
     start = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(EVENTS):
         sandbox.put_event(EMAIL, **_event(number, start))
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
-    tokens = sandbox.authorize(EMAIL, "openid email " + " ".join(map(_scope, SCOPES)))
-    _copy(alice, organisation, tokens)
-    mailbox.settle()
-    ours = partial(_ours, actor_for(alice, organisation), start)
+    tokens = sandbox.authorize(EMAIL, "openid email " + " ".join(map(_make_scope, SCOPES)))
+    _connect_and_sync(alice, organisation, tokens)
+    mailbox.settle_tables()
+    ours = partial(_read_own_week, actor_for(alice, organisation), start)
     fetch = _fetch(sandbox, tokens["access_token"], start)
     with (
         classes.logged_in(ProcessClass.WEB) as web,
-        classes.using(web),
+        classes.use_database(web),
         row_owner.acting_for(alice.id, organisation.id),
     ):
-        count = _same(orjson.loads(ours()), orjson.loads(fetch()))
+        count = _count_same_occurrences(orjson.loads(ours()), orjson.loads(fetch()))
         samples = measure.interleaved({"ours": ours, "fetch": fetch}, runs=RUNS, warm_up=WARM_UP)
-    return _figures(samples, count)
+    return _build_figures(samples, count)
 
 
-def _scope(name: str) -> str:
+def _make_scope(name: str) -> str:
     return f"https://www.googleapis.com/auth/{name}"
 
 
@@ -93,14 +93,14 @@ def _event(number: int, start: datetime) -> dict[str, Any]:
     }
 
 
-def _copy(user: User, organisation: Organisation, tokens: dict[str, Any]) -> None:
+def _connect_and_sync(user: User, organisation: Organisation, tokens: dict[str, Any]) -> None:
     """Connect the account, and bring its calendar in as a sync does."""
     connection = make_connection(
         user,
         organisation,
         access_token=tokens["access_token"],
         refresh_token=tokens["refresh_token"],
-        scopes=("openid", "email", *map(_scope, SCOPES)),
+        scopes=("openid", "email", *map(_make_scope, SCOPES)),
     )
     with transaction.atomic():
         integration = make_integration(
@@ -108,21 +108,21 @@ def _copy(user: User, organisation: Organisation, tokens: dict[str, Any]) -> Non
         )
     make_consent(connection, "calendar")
     SyncWork.objects.filter(integration=integration).update(resource=LIST_RESOURCE)
-    _sync(LIST_RESOURCE)
+    _sync_resource(LIST_RESOURCE)
     for calendar in Calendar.objects.all():
-        _sync(get_resource(calendar.id))
+        _sync_resource(get_resource(calendar.id))
     # Not looked at as if for the first time while the benchmark looks.
     Calendar.objects.update(asked_at=timezone.now() + timedelta(days=1))
 
 
-def _sync(resource: str) -> None:
+def _sync_resource(resource: str) -> None:
     work = SyncWork.objects.get(resource=resource)
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
     while sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
         pass
 
 
-def _ours(actor: Actor, start: datetime) -> bytes:
+def _read_own_week(actor: Actor, start: datetime) -> bytes:
     if actor.user_id is None:
         raise TypeError("nobody asks")
     inside = agenda.build_window(start, start + WEEK, zone="UTC")
@@ -150,7 +150,7 @@ def _fetch(sandbox: Sandbox, token: str, start: datetime) -> Callable[[], bytes]
     return fetch
 
 
-def _same(ours: dict[str, Any], theirs: dict[str, Any]) -> int:
+def _count_same_occurrences(ours: dict[str, Any], theirs: dict[str, Any]) -> int:
     """
     Return how many occurrences both tell.
 
@@ -166,10 +166,10 @@ def _same(ours: dict[str, Any], theirs: dict[str, Any]) -> int:
     return len(here)
 
 
-def _figures(samples: measure.Samples, count: int) -> list[Figure]:
+def _build_figures(samples: measure.Samples, count: int) -> list[Figure]:
     ms = {name: 1000 * measure.median(found) for name, found in samples.clock.items()}
     return [
-        figures.times(
+        figures.make_times_figure(
             "a week out of the copy",
             ms["ours"],
             "ms",

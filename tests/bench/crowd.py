@@ -37,7 +37,7 @@ _APART: Final = {
 _SHARED: Final = frozenset({"organisation_id"})
 
 
-def of(user: User, count: int, *, first: int = 1) -> None:
+def copy_user(user: User, count: int, *, first: int = 1) -> None:
     """
     Write `count` people like `user`, of the same organisation, each with mailboxes and keys.
 
@@ -55,21 +55,21 @@ def of(user: User, count: int, *, first: int = 1) -> None:
     }  # fmt: skip
     with connection.cursor() as cursor:
         for model, condition in _ROWS:
-            cursor.execute(_statement(model, condition), values)
+            cursor.execute(_build_copy_statement(model, condition), values)
 
 
-def _statement(model: type[models.Model], condition: str) -> str:
+def _build_copy_statement(model: type[models.Model], condition: str) -> str:
     table = model._meta.db_table
     fields = model._meta.concrete_fields
     columns = ", ".join(str(field.column) for field in fields)
-    written = ", ".join(_copy(field, model) for field in fields)
+    written = ", ".join(_build_copied_column(field, model) for field in fields)
     return (
         f"INSERT INTO {table} ({columns}) SELECT {written} FROM {table},"  # noqa: S608 - our names
         f" generate_series(%(first)s::int, %(last)s::int) AS n WHERE {condition}"
     )
 
 
-def _copy(field: models.Field, model: type[models.Model]) -> str:
+def _build_copied_column(field: models.Field, model: type[models.Model]) -> str:
     column = str(field.column)
     # An address is a person's own, or sealed.
     if column in _APART and (column != "email" or model is User):

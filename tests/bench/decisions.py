@@ -45,11 +45,11 @@ CASES = (
     Case(Use(DataClass.MAIL_METADATA, Purpose.MARKETING, Recipient.PLATFORM_FEATURE), READING),
     Case(Use(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.THIRD_PARTY), READING),
 )
-ROUNDS = sizes.of(40, tiny=2)
-WRITES = sizes.of(400, tiny=3)
+ROUNDS = sizes.choose_size(40, tiny=2)
+WRITES = sizes.choose_size(400, tiny=3)
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     cedar, casbin = engines.Cedar(), engines.Casbin()
     same = engines.agreement(cedar, casbin, also=CASES)
     samples: dict[str, list[float]] = {"ours": [], "cedar": [], "casbin": []}
@@ -57,7 +57,9 @@ def run() -> list[Figure]:
     casbin_cases = [casbin.request(case) for case in CASES]
     for _ in range(ROUNDS):
         samples["ours"].append(
-            measure.looped(lambda case: evaluation.decide(case.use, case.facts), CASES, loops=2000)
+            measure.looped(
+                lambda case: evaluation.decide_data_use(case.use, case.facts), CASES, loops=2000
+            )
         )
         samples["cedar"].append(measure.looped(cedar.allows, cedar_cases, loops=40))
         samples["casbin"].append(measure.looped(casbin.allows, casbin_cases, loops=10))
@@ -66,11 +68,13 @@ def run() -> list[Figure]:
     )
     counted = f"processor time, median of {ROUNDS} rounds; all three agree on {same:,} questions"
     return [
-        figures.limit("decision", decision, "µs", most=1, note=f"{len(CASES)} uses; {counted}"),
-        figures.times(
+        figures.make_limit_figure(
+            "decision", decision, "µs", most=1, note=f"{len(CASES)} uses; {counted}"
+        ),
+        figures.make_times_figure(
             "… and by Cedar", decision, "µs", baseline=by_cedar, against="cedarpy, policies parsed"
         ),
-        figures.times(
+        figures.make_times_figure(
             "… and by Casbin", decision, "µs", baseline=by_casbin, against="casbin, policy loaded"
         ),
         *_permits(),
@@ -78,12 +82,12 @@ def run() -> list[Figure]:
 
 
 def _permits() -> list[Figure]:
-    asked, at = [_ask()], datetime(2026, 1, 1, tzinfo=UTC)
-    granted, refused, _ = unrecorded.decided(asked, at=at)
+    asked, at = [_make_access_request()], datetime(2026, 1, 1, tzinfo=UTC)
+    granted, refused, _ = unrecorded.decide_unrecorded(asked, at=at)
     if refused is not None or len(granted) != 1:
         raise AssertionError("the permit that is measured is not granted")
     alone = [
-        measure.looped(lambda asks: unrecorded.decided(asks, at=at), [asked], loops=2000)
+        measure.looped(lambda asks: unrecorded.decide_unrecorded(asks, at=at), [asked], loops=2000)
         for _ in range(ROUNDS)
     ]
     before = Leaf.objects.count()
@@ -96,14 +100,14 @@ def _permits() -> list[Figure]:
     if written != 2 * (WRITES + 20):
         raise AssertionError(f"{written} ledger entries were written")
     return [
-        figures.limit(
+        figures.make_limit_figure(
             "permit, without its ledger entry",
             measure.median(alone) * 1e6,
             "µs",
             most=10,
             note="processor time: facts and registry checked, decided, its entry made",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "permit, its ledger entry on disk",
             measure.median(samples.clock["permit"]) * 1e6,
             "µs",
@@ -114,11 +118,11 @@ def _permits() -> list[Figure]:
     ]
 
 
-def _ask() -> AccessRequest:
+def _make_access_request() -> AccessRequest:
     user, holder, account = uuid7(), uuid7(), uuid7()
     membership = uuid7()
     # The ledger has names of each account's own, as in the service.
-    ledger_key_lifecycle.create_key(holder=account, at=timezone.now())
+    ledger_key_lifecycle.create_ledger_key(holder=account, at=timezone.now())
     actor = Actor(ActorKind.PERSON, user, user, uuid7(), membership, 1)
     return AccessRequest(
         use=CASES[0].use,
@@ -129,12 +133,12 @@ def _ask() -> AccessRequest:
         facts=CASES[0].facts,
         fences=(Fence(FenceKind.MEMBERSHIP, membership, 1),),
         count=50,
-        names=pseudonyms.get_naming(account),
+        names=pseudonyms.get_pseudonym_naming(account),
     )
 
 
 def _bare_insert(asked: list[AccessRequest]) -> Callable[[], object]:
-    _, _, records = unrecorded.decided(asked, at=timezone.now())
+    _, _, records = unrecorded.decide_unrecorded(asked, at=timezone.now())
     payload = entries.encode_entry({**records[0][1], "id": str(records[0][0]), "v": 1})
     statement = "INSERT INTO limited_use_leaf (id, payload) VALUES (%s, %s)"
     cursor = connection.cursor()

@@ -115,7 +115,7 @@ def agreement(cedar: Cedar, other: Casbin, *, also: Iterable[Case], count: int =
         asked.append(Case(rng.choice(uses), frozenset(f for f in facts if rng.random() < 0.8)))
     asked += also
     for case in asked:
-        ours = evaluation.decide(case.use, case.facts).allowed
+        ours = evaluation.decide_data_use(case.use, case.facts).allowed
         theirs = cedar.allows(cedar.request(case)), other.allows(other.request(case))
         if theirs != (ours, ours):
             raise AssertionError(f"{case}: {ours}, cedar and casbin say {theirs}")

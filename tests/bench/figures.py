@@ -37,12 +37,12 @@ def plain(name: str, ours: float, unit: str, *, note: str = "") -> Figure:
     return Figure(name, ours, unit, note=note)
 
 
-def limit(name: str, ours: float, unit: str, *, most: float, note: str = "") -> Figure:
+def make_limit_figure(name: str, ours: float, unit: str, *, most: float, note: str = "") -> Figure:
     """Return a figure with an absolute goal."""
     return Figure(name, ours, unit, goal=f"≤ {most:g} {unit}", met=ours <= most, note=note)
 
 
-def least(
+def make_least_figure(
     name: str,
     ours: float,
     unit: str,
@@ -58,7 +58,7 @@ def least(
     return Figure(name, ours, unit, baseline, against, found, goal, ours >= least, note)
 
 
-def ratio(
+def make_ratio_figure(
     name: str,
     ours: float,
     unit: str,
@@ -74,7 +74,7 @@ def ratio(
     return Figure(name, ours, unit, baseline, against, found, note=note, **goal)
 
 
-def times(
+def make_times_figure(
     name: str,
     ours: float,
     unit: str,

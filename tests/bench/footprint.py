@@ -29,16 +29,16 @@ from tests.factories import make_organisation, make_user
 from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
-MESSAGES = sizes.of(10_000, tiny=60)
+MESSAGES = sizes.choose_size(10_000, tiny=60)
 # Enough to have its client library, its loop and its connections at work.
-OUTLOOK_MESSAGES = sizes.of(1_000, tiny=40)
+OUTLOOK_MESSAGES = sizes.choose_size(1_000, tiny=40)
 PATIENCE = 240  # seconds
 
 
-def run() -> list[Figure]:
-    sandbox = connecting.connected()
+def run_benchmark() -> list[Figure]:
+    sandbox = connecting.get_sandbox_with_client()
     sandbox.seed(connecting.EMAIL, size=MESSAGES, seed=7)
-    google.unlimited(sandbox)
+    google.remove_limits(sandbox)
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     integration = connecting.mailbox_of(sandbox, alice, organisation)
@@ -48,21 +48,21 @@ def run() -> list[Figure]:
     client = Client()
     client.force_login(alice)
     with (
-        processes.started(ProcessClass.SYNC) as service,
+        processes.start_processes(ProcessClass.SYNC) as service,
         httpx.Client(base_url=service.url, timeout=60) as browser,
     ):
         browser.cookies.set(settings.SESSION_COOKIE_NAME, client.session.session_key)
         browser.get("/v1/users/me/messages").raise_for_status()
         sweep_sync.delay()
-        _wait(lambda: not _queued(), "the worker to take a task")
+        _wait(lambda: not _count_queued_tasks(), "the worker to take a task")
         idle = _resident(service)
         began = time.perf_counter()
         SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
         sync_mail.delay(work_id=str(work.id))
-        _wait(lambda: _synced(work), "the mailbox to be synced")
+        _wait(lambda: _is_synced(work), "the mailbox to be synced")
         seconds = time.perf_counter() - began
         of_parsers = _of_parsers(service)
-        read = sum(len(page) for page in _pages(browser))
+        read = sum(len(page) for page in _read_inbox_pages(browser))
         after = _resident(service)
         both = _with_microsoft(service, sandbox, alice, organisation)
     count = Message.objects.filter(integration=integration).count()
@@ -72,10 +72,10 @@ def run() -> list[Figure]:
     if not of_parsers:
         raise AssertionError("the worker read the mailbox without a parser process")
     return [
-        _figure(
+        _build_figure(
             "worker after the sync", "worker-sync", idle, after, f"4 threads, one process; {said}"
         ),
-        _figure(
+        _build_figure(
             "web server after reading them all", "web", idle, after, f"4 threads; {read:,} read"
         ),
         figures.plain(
@@ -84,7 +84,7 @@ def run() -> list[Figure]:
             "MB",
             note=f"{len(of_parsers)}, right after the sync: idle, they end within seconds",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "worker with Microsoft in use",
             both["worker-sync"],
             "MB",
@@ -103,7 +103,7 @@ def _with_microsoft(
     integration = connecting.outlook_of(sandbox, user, organisation)
     work = SyncWork.objects.get(integration=integration)
     sync_mail.delay(work_id=str(work.id))
-    _wait(lambda: _synced(work), "the mailbox at Microsoft to be synced")
+    _wait(lambda: _is_synced(work), "the mailbox at Microsoft to be synced")
     return _resident(service)
 
 
@@ -121,13 +121,13 @@ def _of_parsers(service: RunningService) -> list[float]:
     return [memory.of_one(pid) for pid in memory.parsers(service.processes["worker-sync"].pid)]
 
 
-def _queued() -> int:
+def _count_queued_tasks() -> int:
     broker = redis.Redis.from_url(settings.BROKER_URL.replace("redis+socket", "unix"))
     with broker:
         return int(broker.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
 
 
-def _synced(work: SyncWork) -> bool:
+def _is_synced(work: SyncWork) -> bool:
     work.refresh_from_db(fields=["last_synced_at"])
     return work.last_synced_at is not None
 
@@ -140,7 +140,7 @@ def _wait(is_so: Callable[[], bool], what: str) -> None:
         time.sleep(0.2)
 
 
-def _pages(browser: httpx.Client) -> Iterator[list[object]]:
+def _read_inbox_pages(browser: httpx.Client) -> Iterator[list[object]]:
     """Yield all pages of the inbox, as a client reads them."""
     cursor = None
     while True:
@@ -152,9 +152,9 @@ def _pages(browser: httpx.Client) -> Iterator[list[object]]:
             return
 
 
-def _figure(
+def _build_figure(
     name: str, process: str, idle: dict[str, float], after: dict[str, float], note: str
 ) -> Figure:
-    return figures.ratio(
+    return figures.make_ratio_figure(
         name, after[process], "MB", baseline=idle[process], against="the same, idle", note=note
     )

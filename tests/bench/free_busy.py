@@ -25,38 +25,38 @@ from tests.bench import classes, figures, mailbox, measure, planner, sizes
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user
 
-PEOPLE = sizes.of(50, tiny=3)
-SINGLES, SERIES = sizes.of(225, tiny=60), sizes.of(25, tiny=6)
-RUNS, WARM_UP = sizes.of(40, tiny=3), sizes.of(5, tiny=1)
+PEOPLE = sizes.choose_size(50, tiny=3)
+SINGLES, SERIES = sizes.choose_size(225, tiny=60), sizes.choose_size(25, tiny=6)
+RUNS, WARM_UP = sizes.choose_size(40, tiny=3), sizes.choose_size(5, tiny=1)
 SPAN = timedelta(days=14)
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     people = [_colleague(number, organisation, alice) for number in range(PEOPLE)]
-    mailbox.settle()
-    asks = partial(_asked, actor_for(alice, organisation), people)
+    mailbox.settle_tables()
+    asks = partial(_ask_free_busy, actor_for(alice, organisation), people)
     owner, before = connections["default"], Leaf.objects.count()
     with (
         classes.logged_in(ProcessClass.WEB) as web,
-        classes.using(web),
+        classes.use_database(web),
         row_owner.acting_for(alice.id, organisation.id),
     ):
-        _check(orjson.loads(asks()))
+        _check_all_known(orjson.loads(asks()))
         samples = measure.interleaved({"asked": asks}, runs=RUNS, warm_up=WARM_UP)
-    with classes.using(owner):
+    with classes.use_database(owner):
         # One for each person: whose calendar it is, and nothing of the others.
         if Leaf.objects.count() - before != PEOPLE * (1 + RUNS + WARM_UP):
             raise AssertionError("not every look has its ledger entry")
-    return _figures(samples)
+    return _build_figures(samples)
 
 
 def _colleague(number: int, organisation: Organisation, viewer: User) -> UUID:
     """Return somebody with a full calendar, who shares with `viewer` when they are busy."""
     person = make_user("colleague", organisation=organisation)
     calendar = planner.calendar(planner.account(person, organisation), is_primary=True)
-    planner.fill(calendar, singles=SINGLES, series=SERIES, seed=number)
+    planner.fill_calendar(calendar, singles=SINGLES, series=SERIES, seed=number)
     at = timezone.now()
     whose = {"person_id": person.id, "organisation_id": organisation.id}
     with transaction.atomic():
@@ -68,7 +68,7 @@ def _colleague(number: int, organisation: Organisation, viewer: User) -> UUID:
     return person.id
 
 
-def _asked(actor: Actor, people: list[UUID]) -> bytes:
+def _ask_free_busy(actor: Actor, people: list[UUID]) -> bytes:
     if actor.user_id is None:
         raise TypeError("nobody asks")
     at = timezone.now()
@@ -79,14 +79,14 @@ def _asked(actor: Actor, people: list[UUID]) -> bytes:
     )
 
 
-def _check(told: dict[str, list[dict[str, object]]]) -> None:
+def _check_all_known(told: dict[str, list[dict[str, object]]]) -> None:
     """:raises AssertionError: unless something is known of everybody"""
     known = [one for one in told["data"] if one["status"] == "known" and one["time_slots"]]
     if len(known) != PEOPLE:
         raise AssertionError(f"{len(known)} of {PEOPLE} people are known")
 
 
-def _figures(samples: measure.Samples) -> list[Figure]:
+def _build_figures(samples: measure.Samples) -> list[Figure]:
     clock, own = samples.clock["asked"], samples.processor["asked"]
     return [
         figures.plain(

@@ -16,7 +16,7 @@ CONTROL = "BENCH_SANDBOX_CONTROL"
 
 
 @contextmanager
-def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
+def run_sandbox(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
     with ports.reserve_port() as port, ports.reserve_port() as control, log.open("ab") as output:
         process = spawn_process(
             [
@@ -36,7 +36,7 @@ def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
             stop_process(process)
 
 
-def unlimited(sandbox: Sandbox) -> None:
+def remove_limits(sandbox: Sandbox) -> None:
     """Let nothing but the machine decide how fast a mailbox is read."""
     sandbox.dial(
         units_per_minute=0,

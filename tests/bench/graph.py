@@ -32,24 +32,24 @@ from tests.bench.figures import Figure
 from tests.factories import make_access
 from tests.worlds.microsoft import MAIL, MicrosoftSandbox
 
-MESSAGES, READ = sizes.of(1_000, tiny=60), sizes.of(100, tiny=10)
-RUNS, WARM_UP = sizes.of(3, tiny=1), sizes.of(1, tiny=1)
+MESSAGES, READ = sizes.choose_size(1_000, tiny=60), sizes.choose_size(100, tiny=10)
+RUNS, WARM_UP = sizes.choose_size(3, tiny=1), sizes.choose_size(1, tiny=1)
 
 
-def run() -> list[Figure]:
-    sandbox = connecting.connected()
+def run_benchmark() -> list[Figure]:
+    sandbox = connecting.get_sandbox_with_client()
     microsoft = MicrosoftSandbox(sandbox)
     for seed, email in ((microsoft.seed, connecting.OUTLOOK), (sandbox.seed, connecting.EMAIL)):
         seed(email, size=MESSAGES, seed=5, malformed=0)
-    google.unlimited(sandbox)
+    google.remove_limits(sandbox)
     token = microsoft.authorize(connecting.OUTLOOK, MAIL)["access_token"]
     root = f"{microsoft.url}/v1.0"
     access = make_access(token, root)
     # What one lists, it knows the heads of: the other has to ask for them, as the baselines do.
     adapter, reader = GraphMailAdapter(access), GraphMailAdapter(access)
-    with microsoft.graph(token) as plain, graph_library.opened(root, token) as (runner, typed):
+    with microsoft.graph(token) as plain, graph_library.open_client(root, token) as (runner, typed):
         listing = {
-            "ours": lambda: _ours(adapter),
+            "ours": lambda: _list_with_adapter(adapter),
             "typed": lambda: runner.run(_models(typed)),
             "plain": lambda: _plain(plain),
         }
@@ -59,7 +59,7 @@ def run() -> list[Figure]:
             raise AssertionError("the three list different messages")
         some = ids[:READ]
         reading: dict[str, Callable[[], object]] = {
-            "ours": lambda: _read(reader, some),
+            "ours": lambda: _count_fetched_messages(reader, some),
             "typed": lambda: runner.run(_read_models(typed, some)),
             "plain": lambda: _read_plain(plain, some),
         }
@@ -70,18 +70,18 @@ def run() -> list[Figure]:
             read = measure.interleaved(
                 reading, runs=RUNS, warm_up=0, processor=measure.processor_time
             ).processor
-        synced = graph_syncing.measured(
+        synced = graph_syncing.measure_syncs(
             sandbox, count=MESSAGES, plain=plain, typed=typed, runner=runner
         )
     return [
-        *_figures("listing", MESSAGES, listed),
-        *_figures("reading", READ, read),
+        *_build_figures("listing", MESSAGES, listed),
+        *_build_figures("reading", READ, read),
         *synced,
-        *graph_limits.measured(sandbox),
+        *graph_limits.measure_large_mailbox(sandbox),
     ]
 
 
-def _ours(adapter: GraphMailAdapter) -> list[str]:
+def _list_with_adapter(adapter: GraphMailAdapter) -> list[str]:
     found: list[str] = []
     page: str | None = None
     while True:
@@ -97,10 +97,10 @@ def _plain(client: httpx.Client) -> list[str]:
 
 
 async def _models(client: GraphServiceClient) -> list[str]:
-    return [one async for page in graph_library.pages(client) for one in page]
+    return [one async for page in graph_library.list_id_pages(client) for one in page]
 
 
-def _read(adapter: GraphMailAdapter, ids: list[str]) -> int:
+def _count_fetched_messages(adapter: GraphMailAdapter, ids: list[str]) -> int:
     found = adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
     return sum(len(getattr(one, "messages", ())) for one in found)
 
@@ -121,12 +121,12 @@ async def _read_models(client: GraphServiceClient, ids: list[str]) -> int:
     return len(ids)
 
 
-def _figures(what: str, count: int, processor: dict[str, list[float]]) -> list[Figure]:
+def _build_figures(what: str, count: int, processor: dict[str, list[float]]) -> list[Figure]:
     each = {name: 1e6 * measure.median(found) / count for name, found in processor.items()}
     note = f"{count:,} messages; processor time, median of {RUNS} in turn"
     listing = what == "listing"
     return [
-        figures.times(
+        figures.make_times_figure(
             f"{what} a message",
             each["ours"],
             "µs",
@@ -135,7 +135,7 @@ def _figures(what: str, count: int, processor: dict[str, list[float]]) -> list[F
             least=20.0 if listing else None,
             note=note,
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "… and by httpx alone",
             each["ours"],
             "µs",

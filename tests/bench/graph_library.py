@@ -24,7 +24,7 @@ COLUMNS: Final = tuple(HEAD_FIELDS.split(","))
 _PARAMETERS = MessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters
 
 
-async def pages(client: GraphServiceClient) -> AsyncIterator[list[str]]:
+async def list_id_pages(client: GraphServiceClient) -> AsyncIterator[list[str]]:
     """Yield the listing, newest first, as pages of ids."""
     wanted = _PARAMETERS(orderby=["receivedDateTime desc"], select=list(COLUMNS), top=PAGE)
     asked = RequestConfiguration(query_parameters=wanted)
@@ -47,12 +47,12 @@ def pages_by_httpx(client: httpx.Client) -> Iterator[list[str]]:
 
 
 @contextmanager
-def opened(root: str, token: str) -> Iterator[tuple[asyncio.Runner, GraphServiceClient]]:
+def open_client(root: str, token: str) -> Iterator[tuple[asyncio.Runner, GraphServiceClient]]:
     """Yield a client, and the loop that its connections belong to."""
     headers = {"Authorization": f"Bearer {token}", "Prefer": 'IdType="ImmutableId"'}
     with asyncio.Runner() as runner:
 
-        async def made() -> tuple[httpx.AsyncClient, GraphServiceClient]:
+        async def make_clients() -> tuple[httpx.AsyncClient, GraphServiceClient]:
             http = GraphClientFactory.create_with_default_middleware(
                 client=httpx.AsyncClient(headers=headers, timeout=60), options=options
             )
@@ -60,7 +60,7 @@ def opened(root: str, token: str) -> Iterator[tuple[asyncio.Runner, GraphService
             adapter.base_url = root
             return http, GraphServiceClient(request_adapter=adapter)
 
-        http, client = runner.run(made())
+        http, client = runner.run(make_clients())
         try:
             yield runner, client
         finally:

@@ -40,8 +40,8 @@ from tests.factories import actor_for, make_organisation, make_user
 from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
-LARGE, SMALL = sizes.of(20_000, tiny=150), sizes.of(1_000, tiny=60)
-AT_GMAIL = sizes.of(3_000, tiny=60)
+LARGE, SMALL = sizes.choose_size(20_000, tiny=150), sizes.choose_size(1_000, tiny=60)
+AT_GMAIL = sizes.choose_size(3_000, tiny=60)
 LARGE_BOX, SMALL_BOX = "large@contoso.example", "small@contoso.example"
 GMAIL_BOX = "large@gmail.example"
 #: https://learn.microsoft.com/en-us/graph/throttling-limits
@@ -90,7 +90,7 @@ class Synced:
         return 1_000 * self.round_trips / self.count
 
 
-def measured(sandbox: Sandbox) -> list[Figure]:
+def measure_large_mailbox(sandbox: Sandbox) -> list[Figure]:
     """Return what it takes to bring in a mailbox of `LARGE` messages of all kinds."""
     microsoft = MicrosoftSandbox(sandbox)
     for email, size in ((LARGE_BOX, LARGE), (SMALL_BOX, SMALL)):
@@ -103,12 +103,12 @@ def measured(sandbox: Sandbox) -> list[Figure]:
         small, again = (open_box(email=SMALL_BOX) for _ in range(2))
         # Their quota would be waited for, and costs nothing.
         with override_settings(GRAPH_UNITS_PER_MINUTE=0), _by_mime():
-            former = _synced(sandbox, small)
-        _synced(sandbox, again)
+            former = _measure_first_sync(sandbox, small)
+        _measure_first_sync(sandbox, again)
         equal = _count_equal(small, again, actor_for(alice, organisation))
-        ours = _synced(sandbox, open_box(email=LARGE_BOX))
+        ours = _measure_first_sync(sandbox, open_box(email=LARGE_BOX))
     gmail = _at_gmail(sandbox, alice, organisation)
-    return _figures(ours, former, gmail, equal)
+    return _build_figures(ours, former, gmail, equal)
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def _provider(provider: Any) -> Iterator[None]:
         providers[provider.key] = before
 
 
-def _synced(sandbox: Sandbox, integration: Integration) -> Synced:
+def _measure_first_sync(sandbox: Sandbox, integration: Integration) -> Synced:
     """Return what the first sync takes, with the pauses that the quota wants."""
     sandbox.clear_journal()
     work = SyncWork.objects.get(integration=integration)
@@ -188,8 +188,10 @@ def _goes_on(work: SyncWork) -> bool:
 
 def _at_gmail(sandbox: Sandbox, user: User, organisation: Organisation) -> syncing.SyncFigures:
     # Makes the sandbox render every message once.
-    syncing.first(connecting.mailbox_of(sandbox, user, organisation, email=GMAIL_BOX))
-    return syncing.first(connecting.mailbox_of(sandbox, user, organisation, email=GMAIL_BOX))
+    syncing.measure_first_sync(connecting.mailbox_of(sandbox, user, organisation, email=GMAIL_BOX))
+    return syncing.measure_first_sync(
+        connecting.mailbox_of(sandbox, user, organisation, email=GMAIL_BOX)
+    )
 
 
 def _count_equal(one: Integration, other: Integration, actor: Actor) -> Compared:
@@ -197,7 +199,7 @@ def _count_equal(one: Integration, other: Integration, actor: Actor) -> Compared
     Return how many rows two ways of reading have in common, how many there are, and how many
     differ in which field.
     """
-    rows, others = _rows(one, actor), _rows(other, actor)
+    rows, others = _read_stored_rows(one, actor), _read_stored_rows(other, actor)
     if rows.keys() != others.keys():
         raise AssertionError("the two ways read different messages")
     differing = Counter(
@@ -206,7 +208,7 @@ def _count_equal(one: Integration, other: Integration, actor: Actor) -> Compared
     return sum(rows[key] == others[key] for key in rows), len(rows), differing
 
 
-def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
+def _read_stored_rows(integration: Integration, actor: Actor) -> dict[str, Any]:
     rows = list(Message.objects.filter(integration=integration))
     at = timezone.now()
     granted = permits.to_display(
@@ -237,31 +239,31 @@ def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
     return {one["id"]: one for one in orjson.loads(page)["items"]}
 
 
-def _figures(
+def _build_figures(
     ours: Synced, former: Synced, gmail: syncing.SyncFigures, equal: Compared
 ) -> list[Figure]:
     at_once = f"{ours.count:,} messages, Graph's limits on; {ours.throttled} requests got 429"
     by_mime = f"a request for the MIME of each, {former.count:,} messages"
     processor = "processor time, parsers included"
     return [
-        figures.limit(
+        figures.make_limit_figure(
             f"first sync of {LARGE:,} messages", ours.clock / 60, "min", most=4.0, note=at_once
         ),
-        figures.limit(
+        figures.make_limit_figure(
             "requests sent per 1,000 messages",
             ours.sent_per_thousand,
             "requests",
             most=120.0,
             note="a batch is one; folders and listings too",
         ),
-        figures.limit(
+        figures.make_limit_figure(
             "… as Graph counts them",
             ours.per_thousand,
             "requests",
             most=120.0,
             note=f"batches by their parts; {by_mime}: {former.per_thousand:,.0f}",
         ),
-        figures.times(
+        figures.make_times_figure(
             "messages per second and core",
             ours.per_core,
             "/s",
@@ -271,7 +273,7 @@ def _figures(
             more_is_better=True,
             note=f"{processor}; {gmail.count:,} messages at Gmail, without a quota",
         ),
-        figures.times(
+        figures.make_times_figure(
             "… and by the MIME of each",
             ours.per_core,
             "/s",

@@ -32,11 +32,11 @@ from tests.bench.syncing import SyncFigures
 from tests.factories import make_organisation, make_user
 from tests.worlds.sandbox import Sandbox
 
-RUNS = sizes.of(2, tiny=1)
+RUNS = sizes.choose_size(2, tiny=1)
 Rows = list[tuple[PlainMessage, PlainBody]]
 
 
-def measured(
+def measure_syncs(
     sandbox: Sandbox,
     *,
     count: int,
@@ -52,20 +52,24 @@ def measured(
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     ways: dict[str, Callable[[], SyncFigures]] = {
-        "ours": lambda: syncing.first(connecting.outlook_of(sandbox, alice, organisation)),
-        "gmail": lambda: syncing.first(connecting.mailbox_of(sandbox, alice, organisation)),
-        "typed": lambda: _loop(lambda: runner.run(_read_models(typed, alice))),
-        "plain": lambda: _loop(lambda: _read_plain(plain, alice)),
+        "ours": lambda: syncing.measure_first_sync(
+            connecting.outlook_of(sandbox, alice, organisation)
+        ),
+        "gmail": lambda: syncing.measure_first_sync(
+            connecting.mailbox_of(sandbox, alice, organisation)
+        ),
+        "typed": lambda: _run_plain_loop(lambda: runner.run(_read_models(typed, alice))),
+        "plain": lambda: _run_plain_loop(lambda: _read_plain(plain, alice)),
     }
     # Makes the sandbox render every message once, of both.
     for name in ("plain", "gmail"):
         ways[name]()
     found = {name: [way() for _ in range(RUNS)] for name, way in ways.items()}
-    _counted(found, sandbox.mailbox(connecting.EMAIL)["listedTotal"], count)
-    return _figures(found, count)
+    _check_counts(found, sandbox.mailbox(connecting.EMAIL)["listedTotal"], count)
+    return _build_figures(found, count)
 
 
-def _loop(read: Callable[[], Iterable[Rows]]) -> SyncFigures:
+def _run_plain_loop(read: Callable[[], Iterable[Rows]]) -> SyncFigures:
     PlainMessage.objects.all().delete()
     processor, clock = measure.processor_time(), time.perf_counter()
     for page in read():
@@ -77,7 +81,7 @@ def _loop(read: Callable[[], Iterable[Rows]]) -> SyncFigures:
 
 async def _read_models(client: GraphServiceClient, user: User) -> list[Rows]:
     pages = []
-    async for page in graph_library.pages(client):
+    async for page in graph_library.list_id_pages(client):
         rows = []
         for one in page:
             there = client.me.messages.by_message_id(one)
@@ -86,7 +90,7 @@ async def _read_models(client: GraphServiceClient, user: User) -> list[Rows]:
             if head is None or head.received_date_time is None:
                 raise AssertionError("a message has no head")
             at, is_read = head.received_date_time, bool(head.is_read)
-            rows.append(_row(user, one, at, is_read=is_read, content=content))
+            rows.append(_make_plain_rows(user, one, at, is_read=is_read, content=content))
         pages.append(rows)
     return pages
 
@@ -99,11 +103,11 @@ def _read_plain(client: httpx.Client, user: User) -> Iterator[Rows]:
             head = client.get(path).raise_for_status().json()
             content = client.get(f"{path}/$value").raise_for_status().content
             at = datetime.fromisoformat(head["receivedDateTime"])
-            rows.append(_row(user, one, at, is_read=head["isRead"], content=content))
+            rows.append(_make_plain_rows(user, one, at, is_read=head["isRead"], content=content))
         yield rows
 
 
-def _row(
+def _make_plain_rows(
     user: User, message_id: str, at: datetime, *, is_read: bool, content: bytes
 ) -> tuple[PlainMessage, PlainBody]:
     mail = rfc5322.parse_message(content)
@@ -128,7 +132,7 @@ def _row(
     return message, PlainBody(message=message, content=(mail.text or mail.html).replace("\0", ""))
 
 
-def _counted(found: dict[str, list[SyncFigures]], listed: int, count: int) -> None:
+def _check_counts(found: dict[str, list[SyncFigures]], listed: int, count: int) -> None:
     """Ours leaves out junk and what is deleted, as Gmail's does; the loops read everything."""
     wanted = {"ours": listed, "gmail": listed, "typed": count, "plain": count}
     for name, runs in found.items():
@@ -137,7 +141,7 @@ def _counted(found: dict[str, list[SyncFigures]], listed: int, count: int) -> No
             raise AssertionError(f"{name}: {counts} of {wanted[name]} messages")
 
 
-def _figures(found: dict[str, list[SyncFigures]], count: int) -> list[Figure]:
+def _build_figures(found: dict[str, list[SyncFigures]], count: int) -> list[Figure]:
     each = {name: measure.median(one.per_core for one in runs) for name, runs in found.items()}
     note = f"{count:,} messages; processor time, parsers included, median of {RUNS}"
     lines: tuple[tuple[str, str, str], ...] = (
@@ -151,6 +155,8 @@ def _figures(found: dict[str, list[SyncFigures]], count: int) -> list[Figure]:
     )
     more: dict[str, Any] = {"more_is_better": True, "note": note}
     return [
-        figures.times(name, each["ours"], "/s", baseline=each[other], against=against, **more)
+        figures.make_times_figure(
+            name, each["ours"], "/s", baseline=each[other], against=against, **more
+        )
         for name, other, against in lines
     ]

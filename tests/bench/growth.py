@@ -20,29 +20,33 @@ from tests.bench import caller, classes, figures, mailbox, measure, pairs, sizes
 from tests.bench.figures import Figure
 from tests.factories import make_organisation, make_user
 
-OWN = sizes.of(1_500, tiny=120)
-SMALL, LARGE = sizes.of(10_000, tiny=200), sizes.of(300_000, tiny=400)
+OWN = sizes.choose_size(1_500, tiny=120)
+SMALL, LARGE = sizes.choose_size(10_000, tiny=200), sizes.choose_size(300_000, tiny=400)
 # Messages per mailbox of somebody else.
 OF_OTHERS = 2_900
-RUNS, WARM_UP = sizes.of(600, tiny=3), sizes.of(30, tiny=1)
+RUNS, WARM_UP = sizes.choose_size(600, tiny=3), sizes.choose_size(30, tiny=1)
 PATH = "/v1/users/me/messages"
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
-    _fill([mailbox.made(mailbox.owned(alice, organisation), OWN)], organisation, SMALL)
+    _fill_table(
+        [mailbox.make_sealed_rows(mailbox.make_owned_mailbox(alice, organisation), OWN)],
+        organisation,
+        SMALL,
+    )
     browser = caller.signed_in(alice)
-    with pairs.copied() as (small, large):
-        with classes.using(large):
-            _fill([], organisation, LARGE - SMALL)
-        return _figures(_samples(small, large, browser))
+    with pairs.copy_database() as (small, large):
+        with classes.use_database(large):
+            _fill_table([], organisation, LARGE - SMALL)
+        return _build_figures(_measure_samples(small, large, browser))
 
 
-def _samples(small: Any, large: Any, browser: caller.Caller) -> measure.Samples:
+def _measure_samples(small: Any, large: Any, browser: caller.Caller) -> measure.Samples:
     pages = {}
     for name, database, count in (("small", small, SMALL), ("large", large, LARGE)):
-        with classes.using(database):
+        with classes.use_database(database):
             if Message.objects.count() != count:
                 raise AssertionError(f"{Message.objects.count()} messages instead of {count}")
             pages[name] = orjson.loads(browser.get(PATH))
@@ -55,49 +59,51 @@ def _samples(small: Any, large: Any, browser: caller.Caller) -> measure.Samples:
             for one in (small, large)
         )
         # What is at hand when the last call is over is put back.
-        stack.enter_context(classes.using(small))
+        stack.enter_context(classes.use_database(small))
         return measure.interleaved(
             {
-                "small": _page(small, browser),
-                "large": _page(large, browser),
-                "small, second": _page(small, browser, second),
-                "large, second": _page(large, browser, second),
+                "small": _prepare_page_request(small, browser),
+                "large": _prepare_page_request(large, browser),
+                "small, second": _prepare_page_request(small, browser, second),
+                "large, second": _prepare_page_request(large, browser, second),
             },
             runs=RUNS,
             warm_up=WARM_UP,
         )
 
 
-def _fill(rows: list[mailbox.Rows], organisation: Any, count: int) -> None:
+def _fill_table(rows: list[mailbox.Rows], organisation: Any, count: int) -> None:
     count -= sum(len(one.messages) for one in rows)
     while count:
         part = min(count, OF_OTHERS)
         owner = make_user("other", organisation=organisation)
-        rows.append(mailbox.made(mailbox.owned(owner, organisation), part))
+        rows.append(mailbox.make_sealed_rows(mailbox.make_owned_mailbox(owner, organisation), part))
         count -= part
         if len(rows) == 20:
             mailbox.load(*rows)
             rows = []
     if rows:
         mailbox.load(*rows)
-    mailbox.settle()
+    mailbox.settle_tables()
 
 
-def _page(database: Any, browser: caller.Caller, query: str = "") -> Callable[[], None]:
-    def call() -> None:
+def _prepare_page_request(
+    database: Any, browser: caller.Caller, query: str = ""
+) -> Callable[[], None]:
+    def request_page() -> None:
         classes.turn_to(database)
         browser.get(PATH, query)
 
-    return call
+    return request_page
 
 
-def _figures(samples: measure.Samples) -> list[Figure]:
+def _build_figures(samples: measure.Samples) -> list[Figure]:
     figure_of = {
         "page, p95": ("small", "large"),
         "second page, p95": ("small, second", "large, second"),
     }
     return [
-        figures.ratio(
+        figures.make_ratio_figure(
             name,
             1000 * measure.p95(samples.clock[large]),
             "ms",

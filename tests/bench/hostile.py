@@ -36,7 +36,7 @@ from tests.bench.usage import PARSERS, Usage
 from tests.factories import make_organisation, make_user
 from tests.worlds.sandbox import Sandbox
 
-SECONDS = sizes.of(600, tiny=60)
+SECONDS = sizes.choose_size(600, tiny=60)
 PER_SECOND = 6
 MAILBOX_COUNT = 10
 # One in so many is hostile.
@@ -93,13 +93,13 @@ class Mailbox:
         return SetAside.objects.filter(integration=self.integration).count()
 
 
-def run() -> list[Figure]:
-    sandbox = connecting.connected()
-    google.unlimited(sandbox)
+def run_benchmark() -> list[Figure]:
+    sandbox = connecting.get_sandbox_with_client()
+    google.remove_limits(sandbox)
     organisation = make_organisation()
     with ExitStack() as stack:
         service = stack.enter_context(
-            processes.started(ProcessClass.SYNC, ProcessClass.PURGE, beat=True)
+            processes.start_processes(ProcessClass.SYNC, ProcessClass.PURGE, beat=True)
         )
         sandbox.subscribe(
             sandbox_seed.TOPIC, service.url + PUBSUB_PATH, account=sandbox_seed.PUSH_ACCOUNT
@@ -108,11 +108,11 @@ def run() -> list[Figure]:
             _connect(stack, sandbox, service, organisation, number)
             for number in range(MAILBOX_COUNT)
         ]
-        _begin(boxes)
+        _begin_syncing(boxes)
         delivery = Delivery(sandbox, [box.email for box in boxes], PER_SECOND, HOSTILE)
         delivery.send_each_kind()
         _wait_for_hostile(delivery, boxes)
-        used = stack.enter_context(usage.observed(service))
+        used = stack.enter_context(usage.observe_usage(service))
         begin = time.monotonic()
         _exchange(delivery, boxes)
         end = time.monotonic()
@@ -143,7 +143,7 @@ def _connect(
     return Mailbox(email, integration, browser)
 
 
-def _begin(boxes: list[Mailbox]) -> None:
+def _begin_syncing(boxes: list[Mailbox]) -> None:
     """Have all mailboxes synced and watched, and their owners known to the web server."""
     ids = [box.integration.id for box in boxes]
     works = SyncWork.objects.filter(integration__in=ids)
@@ -219,7 +219,7 @@ def _of_messages(delivery: Delivery, boxes: list[Mailbox]) -> list[Figure]:
     stored = sum(box.count_kept() for box in boxes) - len(delays)
     rate = f"{PER_SECOND} messages/s over {len(boxes)} mailboxes for {SECONDS:,} s"
     return [
-        figures.least(
+        figures.make_least_figure(
             f"good messages readable within {GOAL} s",
             100 * in_time / len(delays),
             "%",
@@ -228,8 +228,8 @@ def _of_messages(delivery: Delivery, boxes: list[Mailbox]) -> list[Figure]:
         ),
         figures.plain("… until one is readable, median", measure.median(delays), "s"),
         figures.plain("… 95th percentile", measure.p95(delays), "s"),
-        figures.limit("… the slowest", max(delays), "s", most=GOAL),
-        figures.least(
+        figures.make_limit_figure("… the slowest", max(delays), "s", most=GOAL),
+        figures.make_least_figure(
             "hostile messages stored or set aside",
             100 * (stored + set_aside) / delivery.hostile_count,
             "%",
@@ -247,7 +247,7 @@ def _of_memory(used: Usage, name: str, begin: float, end: float) -> Figure:
     count = max(1, min(int(WINDOW / usage.INTERVAL), len(samples) // 2))
     first, last = samples[:count], samples[-count:]
     peak = max(size for _, size in used.held[name])
-    return figures.ratio(
+    return figures.make_ratio_figure(
         f"memory of {_NAMES[name]}",
         measure.median(last),
         "MB",

@@ -31,7 +31,7 @@ def body() -> dict[str, Any]:
         facts=_FACTS,
         count=50,
     )
-    _, refused, records = unrecorded.decided([ask], at=timezone.now())
+    _, refused, records = unrecorded.decide_unrecorded([ask], at=timezone.now())
     if refused is not None:
         raise AssertionError("the entry is one of a refusal")
     return dict(records[0][1])
@@ -43,10 +43,10 @@ def load(count: int, *, placed_from: int | None = None, table: str = "limited_us
 
     :param placed_from: as if a sequencer had placed them, the first there; None: they wait for one
     """
-    mailbox.copy(table, _COLUMNS, _rows(count, placed_from))
+    mailbox.copy_rows(table, _COLUMNS, _generate_rows(count, placed_from))
 
 
-def _rows(count: int, placed_from: int | None) -> Iterator[tuple[Any, ...]]:
+def _generate_rows(count: int, placed_from: int | None) -> Iterator[tuple[Any, ...]]:
     said = body()
     subject = bytes.fromhex(said["subject"])
     for number in range(count):

@@ -30,9 +30,9 @@ CALLERS = (1, 4, 16)
 GOAL_AT = 4
 #: Web processes of each server.
 WEB_PROCESSES = (1, 2)
-MESSAGES = sizes.of(1_000, tiny=60)
+MESSAGES = sizes.choose_size(1_000, tiny=60)
 PAGE = 50
-SECONDS, ROUNDS = sizes.of(3, tiny=1), sizes.of(4, tiny=1)
+SECONDS, ROUNDS = sizes.choose_size(3, tiny=1), sizes.choose_size(4, tiny=1)
 
 QUESTIONS = (
     Question("inbox list", lambda _: f"/v1/users/me/messages?limit={PAGE}", '"snippet":', PAGE),
@@ -41,10 +41,10 @@ QUESTIONS = (
 )
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     organisation = make_organisation()
     people = [_make_person(number, organisation) for number in range(max(CALLERS))]
-    mailbox.settle()
+    mailbox.settle_tables()
     # Rights on the database itself do not come with a copy of one.
     provisioning.build_walls()
     found = []
@@ -52,17 +52,19 @@ def run() -> list[Figure]:
         servers = {}
         for count in WEB_PROCESSES:
             port = stack.enter_context(ports.reserve_port())
-            servers[count] = stack.enter_context(load_server.started(port, count))
+            servers[count] = stack.enter_context(load_server.start_server(port, count))
             found += _ask_first(servers[count], people[0]) if count == 1 else []
         for question in QUESTIONS:
             for callers in CALLERS:
-                found += _measure(servers, question, people[:callers])
+                found += _measure_question(servers, question, people[:callers])
         return [*found, *load_server.measure_memory(servers)]
 
 
 def _make_person(number: int, organisation: Organisation) -> LoadCaller:
     user = make_user(f"person{number}", organisation=organisation)
-    rows = mailbox.made(mailbox.owned(user, organisation), MESSAGES, bodies=True)
+    rows = mailbox.make_sealed_rows(
+        mailbox.make_owned_mailbox(user, organisation), MESSAGES, bodies=True
+    )
     mailbox.load(rows)
     newest = max(rows.messages, key=lambda row: row[7])
     return LoadCaller(_sign_in(user), str(newest[0]))
@@ -87,7 +89,7 @@ def _ask_first(service: RunningService, person: LoadCaller) -> list[Figure]:
     return first
 
 
-def _measure(
+def _measure_question(
     servers: dict[int, RunningService], question: Question, people: list[LoadCaller]
 ) -> list[Figure]:
     answers = {count: Answers() for count in servers}
@@ -95,16 +97,20 @@ def _measure(
         counts = list(servers)
         for place in range(len(counts)):
             count = counts[(turn + place) % len(counts)]
-            load_answers.ask(servers[count], question, people, answers[count], seconds=SECONDS)
+            load_answers.ask_for_seconds(
+                servers[count], question, people, answers[count], seconds=SECONDS
+            )
     name = f"{question.name}, {len(people)} caller{'s' if len(people) > 1 else ''}"
     return [
         figure
         for count in servers
-        for figure in _describe(f"{name}, {count} web", answers, count, len(people))
+        for figure in _build_figures(f"{name}, {count} web", answers, count, len(people))
     ]
 
 
-def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) -> list[Figure]:
+def _build_figures(
+    name: str, answers: dict[int, Answers], count: int, callers: int
+) -> list[Figure]:
     own, alone = answers[count], answers[1]
     has_goal = callers == GOAL_AT
     requests = len(own.waits)
@@ -112,7 +118,7 @@ def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) 
         rate = figures.plain(name, own.rate, "requests/s", note=f"{requests:,} requests")
     else:
         possible = _find_limit(own, count) / _find_limit(alone, 1)
-        rate = figures.times(
+        rate = figures.make_times_figure(
             name,
             own.rate,
             "requests/s",
@@ -122,10 +128,10 @@ def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) 
             more_is_better=True,
             note=f"{requests:,} requests; by processor time at most {possible:.2f}{TIMES}",
         )
-    machine = load_machine.describe(
+    machine = load_machine.build_load_figures(
         own.spent, requests=requests, rate=own.rate, web_processes=count
     )
-    tail = figures.ratio(
+    tail = figures.make_ratio_figure(
         "… 99th percentile",
         own.quantile(0.99),
         "ms",

@@ -55,7 +55,7 @@ class Answers:
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def ask(
+def ask_for_seconds(
     service: RunningService,
     question: Question,
     people: list[LoadCaller],
@@ -74,17 +74,17 @@ def ask(
     )
     pid = next(iter(service.processes.values())).pid
     with _callers() as callers:
-        _tell(callers, json.dumps(order))
-        if _hear(callers) != "ready":
+        _write_line_to(callers, json.dumps(order))
+        if _read_line_from(callers) != "ready":
             raise AssertionError(f"{question.name}: callers broke before they began")
-        before = load_machine.read(pid)
+        before = load_machine.read_spent(pid)
         begin = time.monotonic() + 0.05
-        _tell(callers, str(begin))
-        said = _hear(callers)
+        _write_line_to(callers, str(begin))
+        said = _read_line_from(callers)
         if not said:
             raise AssertionError(f"{question.name}: a request was not answered as it should be")
         report: Report = json.loads(said)
-        answers.spent.add_between(before, load_machine.read(pid))
+        answers.spent.add_between(before, load_machine.read_spent(pid))
     answers.spent.callers += report["processor"]
     answers.waits += report["waits"]
     answers.seconds += report["end"] - begin
@@ -102,12 +102,12 @@ def _callers() -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def _tell(callers: subprocess.Popen[str], line: str) -> None:
+def _write_line_to(callers: subprocess.Popen[str], line: str) -> None:
     assert callers.stdin is not None
     callers.stdin.write(f"{line}\n")
     callers.stdin.flush()
 
 
-def _hear(callers: subprocess.Popen[str]) -> str:
+def _read_line_from(callers: subprocess.Popen[str]) -> str:
     assert callers.stdout is not None
     return callers.stdout.readline().strip()

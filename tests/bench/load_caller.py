@@ -117,7 +117,7 @@ class Client:
         return SystemExit(f"{self._target}: {self._came[:600]!r}")
 
 
-def ask(clients: list[Client], is_over: Callable[[Client], bool]) -> list[float]:
+def ask_until_over(clients: list[Client], is_over: Callable[[Client], bool]) -> list[float]:
     """Have each client ask until `is_over` says so, and return the seconds of each request."""
     waits, asking = [], len(clients)
     with selectors.DefaultSelector() as selector:
@@ -142,17 +142,17 @@ def ask(clients: list[Client], is_over: Callable[[Client], bool]) -> list[float]
 def main() -> None:
     order: Order = json.loads(sys.stdin.readline())
     clients = [Client(order, target, cookie) for target, cookie in order["clients"]]
-    ask(clients, lambda client: client.answers >= order["warm_up"])
-    say("ready")
+    ask_until_over(clients, lambda client: client.answers >= order["warm_up"])
+    print_line("ready")
     begin = float(sys.stdin.readline())
     time.sleep(max(0.0, begin - time.monotonic()))
     end, spent = begin + order["seconds"], time.process_time()
-    waits = ask(clients, lambda _: time.monotonic() >= end)
+    waits = ask_until_over(clients, lambda _: time.monotonic() >= end)
     spent = time.process_time() - spent
-    say(json.dumps(Report(waits=waits, end=time.monotonic(), processor=spent)))
+    print_line(json.dumps(Report(waits=waits, end=time.monotonic(), processor=spent)))
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

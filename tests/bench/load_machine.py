@@ -47,7 +47,7 @@ class Spent:
         return self.web + self.postgresql + self.callers
 
 
-def read(web: int) -> Spent:
+def read_spent(web: int) -> Spent:
     """
     Return what was spent until now, without callers, who tell of themselves.
 
@@ -74,7 +74,9 @@ def find_limit(spent: Spent, *, requests: int, web_processes: int) -> float:
     return min(of_web, find_bound(spent, requests=requests))
 
 
-def describe(spent: Spent, *, requests: int, rate: float, web_processes: int) -> list[Figure]:
+def build_load_figures(
+    spent: Spent, *, requests: int, rate: float, web_processes: int
+) -> list[Figure]:
     """Return the rate against what the machine could answer, and what took its processors."""
     bound = find_bound(spent, requests=requests)
     of_web = find_web_bound(spent, requests=requests, web_processes=web_processes)
@@ -82,7 +84,7 @@ def describe(spent: Spent, *, requests: int, rate: float, web_processes: int) ->
     each = {"web": spent.web, "PostgreSQL": spent.postgresql, "callers": spent.callers}
     others = max(0.0, spent.available - spent.idle - spent.by_load)
     return [
-        figures.ratio(
+        figures.make_ratio_figure(
             "… against the machine",
             rate,
             "requests/s",

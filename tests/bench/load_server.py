@@ -28,7 +28,7 @@ _THREADS = 4
 
 
 @contextmanager
-def started(port: int, web_processes: int) -> Iterator[RunningService]:
+def start_server(port: int, web_processes: int) -> Iterator[RunningService]:
     """Start a web server as production does, and stop it on leaving."""
     url = f"http://localhost:{port}"
     logs = Path(settings.KEYRING.folder).parent / "logs"
@@ -92,7 +92,7 @@ def measure_memory(servers: dict[int, RunningService]) -> list[Figure]:
         service.start_worker(f"worker-{process_class}", process_class)
     service.start_beat()
     # They have begun, and beat has said that something may be due.
-    time.sleep(sizes.of(20, tiny=10))
+    time.sleep(sizes.choose_size(20, tiny=10))
     for name in (*(f"worker-{one}" for one in WORKERS), "beat"):
         held = memory.resident(service.processes[name].pid)
         found.append(figures.plain(f"memory of {name}", held, "MB", note="after the start"))

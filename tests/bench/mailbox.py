@@ -69,16 +69,18 @@ class Rows:
     plain: dict[UUID, dict[str, Any]] = field(default_factory=dict)
 
 
-def owned(user: User, organisation: Organisation) -> Integration:
+def make_owned_mailbox(user: User, organisation: Organisation) -> Integration:
     """Return a mailbox without mail, of an account of its own, that its owner agreed to."""
     connection = make_connection(user, organisation, subject=uuid7().hex)
     with transaction.atomic():
         # What the ledger calls it from then on, as a connect makes it.
-        ledger_key_lifecycle.create_key(holder=connection.id, at=timezone.now())
+        ledger_key_lifecycle.create_ledger_key(holder=connection.id, at=timezone.now())
         return make_integration(connection)
 
 
-def made(integration: Integration, count: int, *, bodies: bool = False, keep: bool = False) -> Rows:
+def make_sealed_rows(
+    integration: Integration, count: int, *, bodies: bool = False, keep: bool = False
+) -> Rows:
     """
     Return `count` messages in threads of three, sealed, in the order in which they came in.
 
@@ -181,10 +183,10 @@ def load(*mailboxes: Rows) -> None:
     )
     for table, columns, name in tables:
         parts = [getattr(one, name) for one in mailboxes]
-        copy(f"integrations_{table}", columns, shuffled(*parts))
+        copy_rows(f"integrations_{table}", columns, shuffled(*parts))
 
 
-def copy(table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
+def copy_rows(table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
     """
     Write rows by COPY.
 
@@ -197,7 +199,7 @@ def copy(table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -
             stream.write_row(row)
 
 
-def settle() -> None:
+def settle_tables() -> None:
     """Leave the tables as autovacuum would, and nothing for a checkpoint to do meanwhile."""
     with database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

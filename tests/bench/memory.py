@@ -61,14 +61,14 @@ def _command(pid: int) -> tuple[str, ...]:
 
 
 def _rollup(pid: int, key: str) -> int:
-    return _read(Path(f"/proc/{pid}/smaps_rollup"), key)
+    return _read_proc_value(Path(f"/proc/{pid}/smaps_rollup"), key)
 
 
 def _status(pid: int, key: str) -> int:
-    return _read(Path(f"/proc/{pid}/status"), key)
+    return _read_proc_value(Path(f"/proc/{pid}/status"), key)
 
 
-def _read(path: Path, key: str) -> int:
+def _read_proc_value(path: Path, key: str) -> int:
     with suppress(OSError):
         for line in path.read_text().splitlines():
             if line.startswith(key):

@@ -21,7 +21,7 @@ from config.process_classes import ProcessClass
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_json, occurrences
 from integrations.formats.recurrence.expansion import TimeWindow
-from integrations.formats.recurrence.rrule_iter import WorkBudget
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.models import Calendar
 from limited_use.models import Leaf
 from limited_use.sinks import calendar as sink
@@ -31,20 +31,20 @@ from tests.bench.models import PlainEvent
 from tests.factories import actor_for, make_organisation, make_user
 
 CALENDARS = 20
-SINGLES, SERIES = sizes.of(4_500, tiny=200), sizes.of(500, tiny=60)
-RUNS, WARM_UP = sizes.of(20, tiny=2), sizes.of(3, tiny=1)
+SINGLES, SERIES = sizes.choose_size(4_500, tiny=200), sizes.choose_size(500, tiny=60)
+RUNS, WARM_UP = sizes.choose_size(20, tiny=2), sizes.choose_size(3, tiny=1)
 ZONE = "Europe/Berlin"
 # What all series of one answer may take, as in `agenda`.
 WORK = 200_000
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     integration = planner.account(alice, organisation)
     kept: list[planner.Plain] = []
     for number in range(CALENDARS):
-        planner.fill(
+        planner.fill_calendar(
             planner.calendar(integration, is_primary=number == 0),
             singles=SINGLES // CALENDARS,
             series=SERIES // CALENDARS,
@@ -52,23 +52,23 @@ def run() -> list[Figure]:
             keep=kept.extend,
         )
     PlainEvent.objects.bulk_create([PlainEvent(**one._asdict()) for one in kept], batch_size=1_000)
-    mailbox.settle()
+    mailbox.settle_tables()
     actor = actor_for(alice, organisation)
     start = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     inside = agenda.build_window(start, start + timedelta(days=31), zone=ZONE)
     ids = list(Calendar.objects.values_list("id", flat=True))
-    ours = partial(_ours, actor, inside)
-    plain = partial(plain_month.answer, ids, inside.start, inside.end, ZONE)
+    ours = partial(_read_own_month, actor, inside)
+    plain = partial(plain_month.answer_month, ids, inside.start, inside.end, ZONE)
     owner, before = connections["default"], Leaf.objects.count()
     with (
         classes.logged_in(ProcessClass.WEB) as web,
-        classes.using(owner),
+        classes.use_database(owner),
         row_owner.acting_for(alice.id, organisation.id),
     ):
         classes.turn_to(web)
         found = orjson.loads(ours())
         classes.turn_to(owner)
-        _same(found, orjson.loads(plain()))
+        _check_same_answers(found, orjson.loads(plain()))
         samples = measure.interleaved(
             {"ours": classes.as_of(web, ours), "plain": classes.as_of(owner, plain)},
             runs=RUNS,
@@ -78,26 +78,28 @@ def run() -> list[Figure]:
         # One for each data class of the one account.
         if Leaf.objects.count() - before != 2 * (1 + RUNS + WARM_UP):
             raise AssertionError("not every month has its ledger entries")
-    return _figures(samples, len(found["data"]))
+    return _build_figures(samples, len(found["data"]))
 
 
-def _ours(actor: Actor, inside: TimeWindow) -> bytes:
+def _read_own_month(actor: Actor, inside: TimeWindow) -> bytes:
     if actor.user_id is None:
         raise TypeError("nobody asks")
     at = timezone.now()
     found = agenda.read_window(RequestContext(actor, actor.user_id, at), inside)
 
-    def make(opened: sink.OpenedRows) -> dict[str, Any]:
-        expanded = occurrences.expand_rows(opened, inside, work=WorkBudget(WORK))
+    def make_month(opened: sink.OpenedRows) -> dict[str, Any]:
+        expanded = occurrences.expand_rows(opened, inside, work=RecurrenceWorkBudget(WORK))
         return {
             "data": event_json.serialize_occurrences(expanded.occurrences),
             "unreadable": expanded.unreadable_ids,
         }
 
-    return sink.calendar_json(found.rows, permits=found.permits, viewer=actor, make=make, at=at)
+    return sink.calendar_json(
+        found.rows, permits=found.permits, viewer=actor, make=make_month, at=at
+    )
 
 
-def _same(ours: dict[str, Any], plain: dict[str, Any]) -> None:
+def _check_same_answers(ours: dict[str, Any], plain: dict[str, Any]) -> None:
     """:raises AssertionError: unless both say the same of the same occurrences, in one order"""
     if ours["unreadable"] or len(ours["data"]) < SERIES:
         raise AssertionError(f"{len(ours['data'])} occurrences, {ours['unreadable']} unreadable")
@@ -108,11 +110,11 @@ def _same(ours: dict[str, Any], plain: dict[str, Any]) -> None:
             raise AssertionError(f"{one} is not {other}")
 
 
-def _figures(samples: measure.Samples, count: int) -> list[Figure]:
+def _build_figures(samples: measure.Samples, count: int) -> list[Figure]:
     ms = {name: 1000 * measure.median(found) for name, found in samples.clock.items()}
     own = {name: 1000 * measure.median(found) for name, found in samples.processor.items()}
     return [
-        figures.ratio(
+        figures.make_ratio_figure(
             f"a month of {CALENDARS} calendars",
             ms["ours"],
             "ms",
@@ -122,7 +124,7 @@ def _figures(samples: measure.Samples, count: int) -> list[Figure]:
             note=f"{SINGLES + SERIES:,} events, {SERIES} of them series; {count:,} occurrences;"
             f" median of {RUNS} in turn",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "… in processor time",
             own["ours"],
             "ms",

@@ -24,7 +24,7 @@ from accounts import row_owner
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
 from integrations.calendar import local_calendars
-from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.calendar.pages import view_ranges
 from integrations.models import Calendar
 from limited_use.agreements import consents, shares
@@ -36,11 +36,11 @@ from tests.bench import caller, classes, figures, mailbox, measure, planner, siz
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user
 
-MESSAGES = sizes.of(1_500, tiny=210)
+MESSAGES = sizes.choose_size(1_500, tiny=210)
 PAGE = 50
 # Of each of four calendars; together some twenty events a week.
-SINGLES, SERIES = sizes.of(60, tiny=30), 4
-RUNS, WARM_UP = sizes.of(150, tiny=3), sizes.of(10, tiny=1)
+SINGLES, SERIES = sizes.choose_size(60, tiny=30), 4
+RUNS, WARM_UP = sizes.choose_size(150, tiny=3), sizes.choose_size(10, tiny=1)
 ZONE = "Europe/Berlin"
 WEEK, MONTH = "week", "month"
 
@@ -63,21 +63,23 @@ class Counts(NamedTuple):
     entries: int
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     _make_mailbox(alice, organisation)
     _make_calendars(alice, make_user("bob", organisation=organisation), organisation)
-    mailbox.settle()
+    mailbox.settle_tables()
     browser = caller.signed_in(alice)
     pairs = _list_pairs(timezone.now().astimezone(ZoneInfo(ZONE)).date())
-    with classes.logged_in(ProcessClass.WEB) as web, classes.using(web):
+    with classes.logged_in(ProcessClass.WEB) as web, classes.use_database(web):
         for pair in pairs:
             pair.compare(
                 browser.get(*pair.page).decode(), orjson.loads(browser.get(*pair.json))["data"]
             )
         counts = {
-            path: _count(browser, path, web) for pair in pairs for path in (pair.page, pair.json)
+            path: _count_costs(browser, path, web)
+            for pair in pairs
+            for path in (pair.page, pair.json)
         }
         before = Leaf.objects.count()
         samples = measure.interleaved(
@@ -92,7 +94,7 @@ def run() -> list[Figure]:
         expected = (RUNS + WARM_UP) * sum(one.entries for one in counts.values())
         if Leaf.objects.count() - before != expected:
             raise AssertionError("not every answer has its ledger entries")
-    return [figure for pair in pairs for figure in _figures(pair, samples, counts)]
+    return [figure for pair in pairs for figure in _build_figures(pair, samples, counts)]
 
 
 def _list_pairs(today: date) -> list[Pair]:
@@ -124,7 +126,7 @@ def _calendar_pair(view: str, today: date) -> Pair:
 
 
 def _make_mailbox(user: User, organisation: Organisation) -> None:
-    mailbox.load(mailbox.made(mailbox.owned(user, organisation), MESSAGES))
+    mailbox.load(mailbox.make_sealed_rows(mailbox.make_owned_mailbox(user, organisation), MESSAGES))
 
 
 def _make_calendars(alice: User, bob: User, organisation: Organisation) -> None:
@@ -134,9 +136,9 @@ def _make_calendars(alice: User, bob: User, organisation: Organisation) -> None:
         planner.calendar(account, is_primary=is_first) for is_first in (True, False)
     ]
     with row_owner.acting_for(alice.id, organisation.id):
-        local_id = local_calendars.create_calendar(
+        local_id = local_calendars.create_local_calendar(
             actor=actor_for(alice, organisation),
-            properties=CalendarProperties("Calendar 2", ZONE),
+            properties=LocalCalendarProperties("Calendar 2", ZONE),
             version=FEATURES[local_calendars.FEATURE].version,
             at=at,
         )
@@ -147,7 +149,7 @@ def _make_calendars(alice: User, bob: User, organisation: Organisation) -> None:
     for number, calendar in enumerate([*owned_by_account, local_calendar, shared_calendar]):
         if not calendar.is_local:
             _name_calendar(calendar, f"Calendar {number}")
-        planner.fill(calendar, singles=SINGLES, series=SERIES, seed=number)
+        planner.fill_calendar(calendar, singles=SINGLES, series=SERIES, seed=number)
     _share_calendar(shared_calendar, alice, at)
 
 
@@ -195,21 +197,21 @@ def _getter(browser: caller.Caller, path: tuple[str, str]) -> Callable[[], objec
     return lambda: browser.get(*path)
 
 
-def _count(browser: caller.Caller, path: tuple[str, str], database: Any) -> Counts:
+def _count_costs(browser: caller.Caller, path: tuple[str, str], database: Any) -> Counts:
     """Return the statements and ledger entries of one request."""
     statements: list[str] = []
 
-    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+    def record_statement(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         statements.append(sql)
         return execute(sql, *rest)
 
     before = Leaf.objects.count()
-    with database.execute_wrapper(note):
+    with database.execute_wrapper(record_statement):
         browser.get(*path)
     return Counts(len(statements), Leaf.objects.count() - before)
 
 
-def _figures(
+def _build_figures(
     pair: Pair, samples: measure.Samples, counts: dict[tuple[str, str], Counts]
 ) -> list[Figure]:
     page, json = ("?".join(path) for path in (pair.page, pair.json))
@@ -218,7 +220,7 @@ def _figures(
         for seconds in (samples.clock, samples.processor)
     )
     return [
-        figures.ratio(
+        figures.make_ratio_figure(
             pair.name,
             clock[page],
             "ms",
@@ -227,7 +229,7 @@ def _figures(
             most=pair.most,
             note=f"median of {RUNS} in turn",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "… in processor time",
             own[page],
             "ms",

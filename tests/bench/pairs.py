@@ -18,13 +18,13 @@ from tests.bench import databases
 
 
 @contextmanager
-def copied() -> Iterator[tuple[Any, Any]]:
+def copy_database() -> Iterator[tuple[Any, Any]]:
     """Yield connections to this benchmark's database and to a copy of it, dropped at the end."""
     first = connections["default"]
     # A database is copied while nobody is connected to it.
     connections.close_all()
-    databases.create(
-        _elsewhere(), _other_name(), template=str(settings.DATABASES["default"]["NAME"])
+    databases.create_database(
+        _get_template_url(), _other_name(), template=str(settings.DATABASES["default"]["NAME"])
     )
     second = connections.create_connection("default")
     second.settings_dict = {**second.settings_dict, "NAME": _other_name()}
@@ -33,12 +33,12 @@ def copied() -> Iterator[tuple[Any, Any]]:
     finally:
         connections["default"] = first
         second.close()
-        databases.drop(_elsewhere(), _other_name())
+        databases.drop(_get_template_url(), _other_name())
 
 
 def _other_name() -> str:
     return f"{settings.DATABASES['default']['NAME']}_other"
 
 
-def _elsewhere() -> str:
-    return databases.named(os.environ["DATABASE_URL"], databases.TEMPLATE)
+def _get_template_url() -> str:
+    return databases.replace_database_name(os.environ["DATABASE_URL"], databases.TEMPLATE)

@@ -24,7 +24,7 @@ class PgbenchResult(NamedTuple):
     per_second: float
 
 
-def run(script: Path, *, writers: int, seconds: int = 0, each: int = 0) -> PgbenchResult:
+def run_pgbench(script: Path, *, writers: int, seconds: int = 0, each: int = 0) -> PgbenchResult:
     """
     Run a script of one transaction in `writers` sessions at once, on this benchmark's database.
 

@@ -30,7 +30,7 @@ Shape = dict[str, Any]
 Span = tuple[Any, Any]
 
 
-def answer(calendar_ids: Sequence[UUID], start: datetime, end: datetime, zone: str) -> bytes:
+def answer_month(calendar_ids: Sequence[UUID], start: datetime, end: datetime, zone: str) -> bytes:
     """Return all that happens from `start` until just before `end`, by start, as JSON."""
     place = ZoneInfo(zone)
     rows = PlainEvent.objects.filter(
@@ -50,14 +50,14 @@ def answer(calendar_ids: Sequence[UUID], start: datetime, end: datetime, zone: s
         if row[2] == "cancelled":
             continue
         spans = list(_spans(row, timing, apart.get((row[1], row[3]), set()), (start, end, place)))
-        shape = _said(row, orjson.loads(row[8])) if spans else {}
+        shape = _shape_event(row, orjson.loads(row[8])) if spans else {}
         for first, last in spans:
-            shown = {**shape, "when": _when(first, last, timing)}
+            shown = {**shape, "when": _shape_when(first, last, timing)}
             if row[2] == "series":
-                _name(shown, row[0], first)
+                _name_occurrence(shown, row[0], first)
             elif row[2] == "changed":
                 original = datetime.fromisoformat(timing["original"][0])
-                _name(shown, masters[row[1], row[4]], original)
+                _name_occurrence(shown, masters[row[1], row[4]], original)
                 shown["is_changed"] = True
             at, until = (_moment(one, place).timestamp() for one in (first, last))
             found.append((at, -until, str(row[0]), shown))
@@ -95,7 +95,7 @@ def _moment(one: date, place: ZoneInfo) -> datetime:
     return one if isinstance(one, datetime) else datetime.combine(one, time(), place)
 
 
-def _when(first: date, last: date, timing: Shape) -> Shape:
+def _shape_when(first: date, last: date, timing: Shape) -> Shape:
     if not isinstance(first, datetime):
         return {"object": "datespan", "start": first.isoformat(), "end": last.isoformat()}
     return {
@@ -107,7 +107,7 @@ def _when(first: date, last: date, timing: Shape) -> Shape:
     }
 
 
-def _name(shown: Shape, master: UUID, original: datetime) -> None:
+def _name_occurrence(shown: Shape, master: UUID, original: datetime) -> None:
     shown["id"] = f"{master}_{original:%Y%m%dT%H%M%SZ}"
     shown["master_event_id"] = master
     shown["original_start"] = original.isoformat()
@@ -119,7 +119,7 @@ def _description(content: Shape) -> str:
     return found.strip()
 
 
-def _said(row: tuple[Any, ...], content: Shape) -> Shape:
+def _shape_event(row: tuple[Any, ...], content: Shape) -> Shape:
     names = ("email", "name", "status", "is_organizer", "is_self", "is_optional", "is_resource")
     return {
         "id": str(row[0]),

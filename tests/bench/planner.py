@@ -25,7 +25,7 @@ from integrations.calendar import event_codec
 from integrations.calendar.sync import event_descriptions, event_store
 from integrations.calendar.sync.event_descriptions import SafeDescriptions
 from integrations.formats.event import Attendee, EventContent, When
-from integrations.formats.recurrence.rrule_iter import WorkBudget
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.models import Calendar, Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
@@ -73,7 +73,7 @@ def account(user: User, organisation: Organisation) -> Integration:
     """Return an account whose calendars are connected, and that its owner agreed to be shown."""
     connection = make_connection(user, organisation, subject=uuid7().hex)
     with transaction.atomic():
-        ledger_key_lifecycle.create_key(holder=connection.id, at=timezone.now())
+        ledger_key_lifecycle.create_ledger_key(holder=connection.id, at=timezone.now())
         integration = make_integration(connection, product="calendar", consent=False)
     make_consent(connection, "calendar")
     return integration
@@ -106,7 +106,9 @@ def calendar(integration: Integration, *, is_primary: bool = False) -> Calendar:
     return made
 
 
-def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | None = None) -> None:
+def fill_calendar(
+    made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | None = None
+) -> None:
     """
     Write events to a calendar: single ones over all that a copy reaches, and series.
 
@@ -117,10 +119,12 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
     rng = random.Random(seed)  # noqa: S311 - repeatable
     events = [*_singles(singles, rng), *_series(series, rng)]
     cancelled = [
-        CancelledInstance(f"{one.event_id}_off", one.event_id, _coming(one.content.start))
+        CancelledInstance(
+            f"{one.event_id}_off", one.event_id, _find_next_occurrence(one.content.start)
+        )
         for one in events[singles::5]
     ]
-    events += [_moved(one) for one in events[singles + 1 :: 5]]
+    events += [_make_moved_occurrence(one) for one in events[singles + 1 :: 5]]
     page = RemoteEventPage(tuple(events), tuple(cancelled), (), {}, None, None)
     epoch = made.integration.epoch
     sealer = sealing.get_sealer(holder=made.cache_id, epoch=epoch)
@@ -129,11 +133,11 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
         page,
         calendar=made,
         sealer=sealer,
-        work=WorkBudget(10_000_000),
+        work=RecurrenceWorkBudget(10_000_000),
         descriptions=descriptions,
     )
     with transaction.atomic():
-        event_store.write_batch(batch, at=timezone.now())
+        event_store.write_event_batch(batch, at=timezone.now())
     if keep is not None:
         keep(list(_plain(made, batch, events, cancelled, descriptions)))
 
@@ -141,7 +145,9 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
 def _singles(count: int, rng: random.Random) -> Iterator[RemoteEvent]:
     for number in range(count):
         day = rng.randrange(-DAYS_BACK, DAYS_AHEAD)
-        content = _all_day(number, day) if number % 20 == 0 else _timed(number, day, rng)
+        content = (
+            _all_day(number, day) if number % 20 == 0 else _make_timed_content(number, day, rng)
+        )
         yield _event(f"single{number:05d}", content)
 
 
@@ -151,7 +157,7 @@ def _series(count: int, rng: random.Random) -> Iterator[RemoteEvent]:
         day = next(
             -ago for ago in itertools.count(rng.randrange(7, 400)) if _weekday(-ago) < len(DAYS)
         )
-        start = _timed(number, day, rng)
+        start = _make_timed_content(number, day, rng)
         rule = RULES[number % len(RULES)].format(day=DAYS[_weekday(day)])
         yield _event(f"series{number:05d}", start, recurrence=(rule,))
 
@@ -169,7 +175,7 @@ def _event(
     )
 
 
-def _timed(number: int, day: int, rng: random.Random) -> EventContent:
+def _make_timed_content(number: int, day: int, rng: random.Random) -> EventContent:
     at = _midnight(day) + timedelta(minutes=15 * rng.randrange(24, 80))
     zone = ZONES[number % len(ZONES)]
     said = " ".join(rng.choices(WORDS, k=30))
@@ -201,7 +207,7 @@ def _midnight(day: int) -> datetime:
     return today + timedelta(days=day)
 
 
-def _coming(begun: When) -> When:
+def _find_next_occurrence(begun: When) -> When:
     """Return when a series that is not by the month happens next, in four weeks at most."""
     if begun.at is None:
         raise TypeError("series are of moments here")
@@ -213,9 +219,13 @@ def _coming(begun: When) -> When:
     return When(at=clock.astimezone(UTC), zone=begun.zone)
 
 
-def _moved(one: RemoteEvent) -> RemoteEvent:
+def _make_moved_occurrence(one: RemoteEvent) -> RemoteEvent:
     """Return an occurrence of a series that is to come, put two days later."""
-    begun, ended, start = one.content.start, one.content.end, _coming(one.content.start)
+    begun, ended, start = (
+        one.content.start,
+        one.content.end,
+        _find_next_occurrence(one.content.start),
+    )
     if begun.at is None or ended.at is None or start.at is None:
         raise TypeError("series are of moments here")
     at = start.at + timedelta(days=2)

@@ -34,11 +34,11 @@ from tests.factories import make_organisation, make_user
 from tests.worlds.microsoft import MicrosoftSandbox
 from tests.worlds.sandbox import Sandbox
 
-MESSAGES = sizes.of(200, tiny=20)
+MESSAGES = sizes.choose_size(200, tiny=20)
 COUNTED: Final = 3
-RUNS, WARM_UP = sizes.of(200, tiny=3), sizes.of(10, tiny=2)
+RUNS, WARM_UP = sizes.choose_size(200, tiny=3), sizes.choose_size(10, tiny=2)
 # Ledger entries that are stored to see how many bytes one takes with its indexes.
-STORED = sizes.of(20_000, tiny=500)
+STORED = sizes.choose_size(20_000, tiny=500)
 CORES: Final = 2
 # How many times the request by httpx alone a poll of Gmail took when each turn asked for permission
 # to store: three times as many mailboxes are a third of it.
@@ -78,32 +78,32 @@ class Polls:
         return CORES * INTERVAL / (measure.median(self.worker) + self.of_database)
 
 
-def run() -> list[Figure]:
-    sandbox = connecting.connected()
+def run_benchmark() -> list[Figure]:
+    sandbox = connecting.get_sandbox_with_client()
     sandbox.seed(connecting.EMAIL, size=MESSAGES, seed=7)
     MicrosoftSandbox(sandbox).seed(connecting.OUTLOOK, size=MESSAGES, seed=7, malformed=0)
-    google.unlimited(sandbox)
+    google.remove_limits(sandbox)
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     found = {
-        "Gmail": _synced(connecting.mailbox_of(sandbox, alice, organisation)),
-        "Outlook": _synced(connecting.outlook_of(sandbox, alice, organisation)),
+        "Gmail": _sync_first(connecting.mailbox_of(sandbox, alice, organisation)),
+        "Outlook": _sync_first(connecting.outlook_of(sandbox, alice, organisation)),
     }
     with classes.logged_in(ProcessClass.SYNC) as worker:
         for _ in range(WARM_UP):
             for polls in found.values():
-                _poll(polls.work, worker)
-        plain = _measure(list(found.values()), worker, _open_plain(sandbox))
+                _run_poll(polls.work, worker)
+        plain = _measure_polls(list(found.values()), worker, _open_plain(sandbox))
         # What is counted is not measured at the same time.
         for _ in range(COUNTED):
             for polls in found.values():
-                _count(polls, worker, sandbox)
+                _count_poll_costs(polls, worker, sandbox)
         for polls in found.values():
             polls.rest = _get_rest(polls.work, worker)
     entries = _bytes_per_entry([leaf for polls in found.values() for leaf in polls.entries])
     return [
-        *_figures("Gmail", found["Gmail"], entries, _beside_plain(found["Gmail"], plain)),
-        *_figures("Outlook", found["Outlook"], entries, _beside_gmail(found)),
+        *_build_figures("Gmail", found["Gmail"], entries, _beside_plain(found["Gmail"], plain)),
+        *_build_figures("Outlook", found["Outlook"], entries, _beside_gmail(found)),
     ]
 
 
@@ -115,23 +115,23 @@ def _open_plain(sandbox: Sandbox) -> Callable[[], object]:
     )
     since = client.get("/profile").raise_for_status().json()["historyId"]
 
-    def ask() -> None:
+    def ask_for_history() -> None:
         answer = client.get("/history", params={"startHistoryId": since})
         if "history" in answer.raise_for_status().json():
             raise AssertionError("something has changed")
 
-    return ask
+    return ask_for_history
 
 
-def _synced(integration: Integration) -> Polls:
-    syncing.first(integration)
+def _sync_first(integration: Integration) -> Polls:
+    syncing.measure_first_sync(integration)
     return Polls(SyncWork.objects.get(integration=integration))
 
 
-def _poll(work: SyncWork, worker: Any) -> None:
+def _run_poll(work: SyncWork, worker: Any) -> None:
     """Make the work due, and do the worker's task, logged in as `worker`."""
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
-    with classes.using(worker):
+    with classes.use_database(worker):
         _run_task(work)
 
 
@@ -142,7 +142,7 @@ def _run_task(work: SyncWork) -> None:
     close_old_connections()
 
 
-def _measure(each: list[Polls], worker: Any, ask: Callable[[], object]) -> list[float]:
+def _measure_polls(each: list[Polls], worker: Any, ask: Callable[[], object]) -> list[float]:
     """Fill in what polls of each take, and return what `ask` takes in turn with them."""
     gc.collect()
     gc.freeze()
@@ -154,7 +154,7 @@ def _measure(each: list[Polls], worker: Any, ask: Callable[[], object]) -> list[
         for place in range(len(each)):
             polls = each[(turn + place) % len(each)]
             SyncWork.objects.filter(id=polls.work.id).update(next_sync_at=timezone.now())
-            with classes.using(worker):
+            with classes.use_database(worker):
                 connection.ensure_connection()
                 backend = connection.connection.info.backend_pid
                 spent, served = time.process_time(), measure.of_process(backend)
@@ -167,12 +167,12 @@ def _measure(each: list[Polls], worker: Any, ask: Callable[[], object]) -> list[
     return plain
 
 
-def _count(polls: Polls, worker: Any, sandbox: Sandbox) -> None:
+def _count_poll_costs(polls: Polls, worker: Any, sandbox: Sandbox) -> None:
     began = timezone.now()
     last = Leaf.objects.order_by("id").values_list("id", flat=True).last()
     sandbox.clear_journal()
-    with _counted(worker) as statements:
-        _poll(polls.work, worker)
+    with _record_statements(worker) as statements:
+        _run_poll(polls.work, worker)
     polls.statements.append(len(statements))
     polls.requests.append(len(sandbox.requests()))
     # Ids grow with time; in one process there is no doubt.
@@ -186,7 +186,7 @@ def _count(polls: Polls, worker: Any, sandbox: Sandbox) -> None:
 def _get_rest(work: SyncWork, worker: Any) -> float:
     """Return how long the mailbox rests if nobody has looked at it for a day."""
     SyncWork.objects.filter(id=work.id).update(looked_at=timezone.now() - timedelta(days=1))
-    _poll(work, worker)
+    _run_poll(work, worker)
     after = SyncWork.objects.get(id=work.id)
     if after.last_synced_at is None:
         raise AssertionError("the poll did not end well")
@@ -194,7 +194,7 @@ def _get_rest(work: SyncWork, worker: Any) -> float:
 
 
 @contextmanager
-def _counted(worker: Any) -> Iterator[list[str]]:
+def _record_statements(worker: Any) -> Iterator[list[str]]:
     """
     Yield what is filled in: the statements that our code sends.
 
@@ -203,12 +203,12 @@ def _counted(worker: Any) -> Iterator[list[str]]:
     """
     seen: list[str] = []
 
-    def look(execute: Any, text: str, values: Any, many: Any, context: Any) -> Any:
+    def record_statement(execute: Any, text: str, values: Any, many: Any, context: Any) -> Any:
         if not text.lstrip().upper().startswith(("SAVEPOINT", "RELEASE")):
             seen.append(text)
         return execute(text, values, many, context)
 
-    with worker.execute_wrapper(look):
+    with worker.execute_wrapper(record_statement):
         yield seen
 
 
@@ -218,7 +218,7 @@ def _bytes_per_entry(entries: list[Leaf]) -> float:
         pass
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {_COPY} (LIKE limited_use_leaf INCLUDING ALL)")
-        mailbox.copy(_COPY, _COLUMNS, _rows(entries))
+        mailbox.copy_rows(_COPY, _COLUMNS, _copy_entry_rows(entries))
         cursor.execute(f"VACUUM {_COPY}")
         cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [_COPY])
         rows = cursor.fetchone()[0] / STORED
@@ -227,7 +227,7 @@ def _bytes_per_entry(entries: list[Leaf]) -> float:
         return float(rows + cursor.fetchone()[0] / Leaf.objects.count())
 
 
-def _rows(entries: list[Leaf]) -> Iterator[tuple[Any, ...]]:
+def _copy_entry_rows(entries: list[Leaf]) -> Iterator[tuple[Any, ...]]:
     for number in range(STORED):
         leaf = entries[number % len(entries)]
         subject = bytes(leaf.subject) if leaf.subject is not None else None
@@ -235,7 +235,7 @@ def _rows(entries: list[Leaf]) -> Iterator[tuple[Any, ...]]:
 
 
 def _beside_plain(polls: Polls, plain: list[float]) -> Figure:
-    return figures.ratio(
+    return figures.make_ratio_figure(
         "Gmail: worker",
         1e3 * measure.median(polls.worker),
         "ms",
@@ -247,7 +247,7 @@ def _beside_plain(polls: Polls, plain: list[float]) -> Figure:
 
 
 def _beside_gmail(found: dict[str, Polls]) -> Figure:
-    return figures.ratio(
+    return figures.make_ratio_figure(
         "Outlook: worker",
         1e3 * measure.median(found["Outlook"].worker),
         "ms",
@@ -258,12 +258,12 @@ def _beside_gmail(found: dict[str, Polls]) -> Figure:
     )
 
 
-def _figures(name: str, polls: Polls, entry_bytes: float, of_worker: Figure) -> list[Figure]:
+def _build_figures(name: str, polls: Polls, entry_bytes: float, of_worker: Figure) -> list[Figure]:
     each = len(polls.entries) / COUNTED
     return [
         of_worker,
         figures.plain(f"{name}: database", 1e3 * polls.of_database, "ms", note="mean of the same"),
-        figures.limit(
+        figures.make_limit_figure(
             f"{name}: statements",
             max(polls.statements),
             "",
@@ -276,7 +276,7 @@ def _figures(name: str, polls: Polls, entry_bytes: float, of_worker: Figure) -> 
             "",
             note="to the provider; of Graph's batch, the batch and each part",
         ),
-        figures.limit(f"{name}: ledger entries", each, "", most=2),
+        figures.make_limit_figure(f"{name}: ledger entries", each, "", most=2),
         figures.plain(
             f"{name}: ledger of a mailbox and day",
             each * entry_bytes * 86_400 / INTERVAL / 1e6,

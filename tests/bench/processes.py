@@ -16,7 +16,7 @@ from tests.bench import google
 
 
 @contextmanager
-def started(*classes: ProcessClass, beat: bool = False) -> Iterator[RunningService]:
+def start_processes(*classes: ProcessClass, beat: bool = False) -> Iterator[RunningService]:
     """
     Start a web server and a worker `worker-CLASS` of each class, and stop them on leaving.
 

@@ -32,9 +32,9 @@ from tests.bench.figures import Figure
 from tests.bench.settings import CASCADE
 from tests.factories import actor_for, make_organisation, make_user
 
-MESSAGES = sizes.of(100_000, tiny=300)
-NEIGHBOURS = sizes.of(20_000, tiny=60)
-RUNS = sizes.of(3, tiny=1)
+MESSAGES = sizes.choose_size(100_000, tiny=300)
+NEIGHBOURS = sizes.choose_size(20_000, tiny=60)
+RUNS = sizes.choose_size(3, tiny=1)
 # Flat: less than a list of the ids of all messages would take.
 FLAT_MB = 8
 
@@ -51,26 +51,26 @@ class PurgeFigures:
     what: str = ""
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     actor = actor_for(alice, organisation)
-    bob = mailbox.owned(make_user("bob", organisation=organisation), organisation)
-    neighbours = mailbox.made(bob, NEIGHBOURS, bodies=True)
+    bob = mailbox.make_owned_mailbox(make_user("bob", organisation=organisation), organisation)
+    neighbours = mailbox.make_sealed_rows(bob, NEIGHBOURS, bodies=True)
     ours, theirs = [], []
     for _ in range(RUNS):
-        integration = mailbox.owned(alice, organisation)
-        rows = mailbox.made(integration, MESSAGES, bodies=True)
+        integration = mailbox.make_owned_mailbox(alice, organisation)
+        rows = mailbox.make_sealed_rows(integration, MESSAGES, bodies=True)
         mailbox.load(rows, neighbours)
-        box = sides.copy(integration, count=MESSAGES)
+        box = sides.copy_to_plain_tables(integration, count=MESSAGES)
         del rows
-        mailbox.settle()
+        mailbox.settle_tables()
         ours.append(_purge(integration, actor))
-        mailbox.settle()
+        mailbox.settle_tables()
         theirs.append(_cascade(box))
         sides.check_others(bob, count=NEIGHBOURS)
         sides.clear()
-    return _figures(ours, theirs)
+    return _build_figures(ours, theirs)
 
 
 def _purge(integration: Integration, actor: Actor) -> PurgeFigures:
@@ -80,7 +80,7 @@ def _purge(integration: Integration, actor: Actor) -> PurgeFigures:
         actor=actor, counts={integration.id: 50}, data_classes=(DataClass.MAIL_METADATA,), at=at
     )
 
-    def page() -> bytes:
+    def render_page() -> bytes:
         return response.render_json_page(
             [SealedRow(row, {"summary": row.summary}) for row in rows],
             permits=granted,
@@ -89,7 +89,7 @@ def _purge(integration: Integration, actor: Actor) -> PurgeFigures:
             at=at,
         )
 
-    if page().count(b'"subject":"Message ') != 50:
+    if render_page().count(b'"subject":"Message ') != 50:
         raise AssertionError("the mailbox did not open before")
     # From the call to the first attempt, with a permit in hand, that opens nothing.
     began = time.perf_counter()
@@ -100,17 +100,17 @@ def _purge(integration: Integration, actor: Actor) -> PurgeFigures:
         at=timezone.now(),
     )
     try:
-        page()
+        render_page()
     except Unopenable:
         unreadable = time.perf_counter() - began
     else:
         raise AssertionError("the mailbox opens after the disconnect")
-    with memory.peak() as peak, transactions.observed() as seen:
+    with memory.peak() as peak, transactions.observe_transactions() as seen:
         start, clock = timezone.now(), time.perf_counter()
         step = purge.run_purge(job_id=job.id)
         whole = time.perf_counter() - clock
     done = PurgeJob.objects.get(id=job.id)
-    if step is not PurgeStep.DONE or sides.left(sides.OURS, integration.id):
+    if step is not PurgeStep.DONE or sides.count_left(sides.OURS, integration.id):
         raise AssertionError(f"the purge stands at {step}")
     return PurgeFigures(
         seconds=(done.verified_at - start).total_seconds(),
@@ -127,45 +127,46 @@ def _cascade(box: Box) -> PurgeFigures:
         began = time.perf_counter()
         box.delete(using=CASCADE)
         seconds = time.perf_counter() - began
-    if sides.left(sides.THEIRS, box.id):
+    if sides.count_left(sides.THEIRS, box.id):
         raise AssertionError("the cascade left something")
     return PurgeFigures(seconds, seconds, peak[0])
 
 
-def _figures(ours: list[PurgeFigures], theirs: list[PurgeFigures]) -> list[Figure]:
-    def of(found: list[PurgeFigures], name: str) -> float:
+def _build_figures(ours: list[PurgeFigures], theirs: list[PurgeFigures]) -> list[Figure]:
+    def get_median(found: list[PurgeFigures], name: str) -> float:
         return measure.median(getattr(one, name) for one in found)
 
     worst = max(ours, key=lambda one: one.longest)
     runs = f"median of {RUNS} in turn, {NEIGHBOURS:,} rows of others in between"
     return [
-        figures.limit(
+        figures.make_limit_figure(
             "until nothing opens",
-            1000 * of(ours, "unreadable"),
+            1000 * get_median(ours, "unreadable"),
             "ms",
             most=100,
             note="disconnect committed, and a permit in hand opens nothing",
         ),
-        figures.times(
+        figures.make_times_figure(
             "until no row is left",
-            of(ours, "seconds"),
+            get_median(ours, "seconds"),
             "s",
-            baseline=of(theirs, "seconds"),
+            baseline=get_median(theirs, "seconds"),
             against="Django's cascade in one transaction",
             least=5,
             note=f"ours with the call to the provider and the check that nothing is left; {runs}",
         ),
         figures.plain(
-            "until the receipt is signed", of(ours, "receipt"), "s", note="ledger sequenced"
+            "until the receipt is signed", get_median(ours, "receipt"), "s", note="ledger sequenced"
         ),
-        figures.limit(
+        figures.make_limit_figure(
             "longest transaction",
             1000 * worst.longest,
             "ms",
             most=30,
-            note=f"worst of {RUNS} runs: {worst.what}; the cascade: {of(theirs, 'longest'):.1f} s",
+            note=f"worst of {RUNS} runs: {worst.what};"
+            f" the cascade: {get_median(theirs, 'longest'):.1f} s",
         ),
-        figures.limit(
+        figures.make_limit_figure(
             "memory on top",
             max(one.peak_mb for one in ours),
             "MB",

@@ -27,10 +27,10 @@ from tests.bench import figures, mailbox, measure, sizes
 from tests.bench.figures import Figure
 
 # And of the loop, which takes its time.
-KEYS, LOOPED = sizes.of(20_000, tiny=60), sizes.of(4_000, tiny=60)
-RUNS = sizes.of(3, tiny=1)
+KEYS, LOOPED = sizes.choose_size(20_000, tiny=60), sizes.choose_size(4_000, tiny=60)
+RUNS = sizes.choose_size(3, tiny=1)
 # Rounds of the crypto alone, and keys in one of its calls: as many as the turn hands over.
-ROUNDS = sizes.of(40, tiny=2)
+ROUNDS = sizes.choose_size(40, tiny=2)
 SAMPLE = 50
 
 LINE = KeyLine.CONTENT
@@ -47,17 +47,17 @@ class Made(NamedTuple):
     bound: KeyBinding
 
 
-def run() -> list[Figure]:
-    made = [_made() for _ in range(KEYS)]
+def run_benchmark() -> list[Figure]:
+    made = [_make_key() for _ in range(KEYS)]
     _store(made)
-    mailbox.settle()
+    mailbox.settle_tables()
     crypto = _crypto(made)
     turns, loops = [], []
     for _ in range(RUNS):
-        loops.append(_loop())
-        turns.append(_turn(made))
+        loops.append(_measure_plain_loop())
+        turns.append(_measure_turn(made))
     return [
-        figures.limit(
+        figures.make_limit_figure(
             "crypto for a key",
             1e6 * measure.median(crypto),
             "µs",
@@ -65,7 +65,7 @@ def run() -> list[Figure]:
             note=f"processor time: unwrapped and wrapped again, file keyring,"
             f" {key_epochs.BATCH} keys at once; median of {ROUNDS}",
         ),
-        figures.times(
+        figures.make_times_figure(
             "keys wrapped anew",
             KEYS / measure.median(turns),
             "/s",
@@ -78,7 +78,7 @@ def run() -> list[Figure]:
     ]
 
 
-def _made() -> Made:
+def _make_key() -> Made:
     root = secrets.token_bytes(data_keys.KEY_BYTES)
     return Made(root, KeyBinding(uuid7(), data_keys.compute_key_id(root)))
 
@@ -88,7 +88,7 @@ def _store(made: list[Made]) -> None:
     epoch = ring.list_epochs(LINE)[-1]
     # As whoever makes a key says that its epoch is in use.
     data_key_rows.record_epochs(LINE, [epoch], at=at)
-    mailbox.copy(
+    mailbox.copy_rows(
         "limited_use_datakey",
         _COLUMNS,
         (
@@ -123,7 +123,7 @@ def _crypto(made: list[Made]) -> list[float]:
     return seconds
 
 
-def _loop() -> float:
+def _measure_plain_loop() -> float:
     """Wrap keys anew, one at a time, under the epoch that they have: the work is the same."""
     ring = get_keyring()
     began = time.perf_counter()
@@ -136,7 +136,7 @@ def _loop() -> float:
     return time.perf_counter() - began
 
 
-def _turn(made: list[Made]) -> float:
+def _measure_turn(made: list[Made]) -> float:
     ring = get_keyring()
     former = ring.list_epochs(LINE)[-1]
     sample = random.Random(former).sample(made, SAMPLE)  # noqa: S311 - repeatable

@@ -28,10 +28,10 @@ from tests.bench import caller, classes, crowd, figures, leaves, mailbox, measur
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user
 
-PEOPLE = sizes.of(2_000, tiny=20)
-ENTRIES = sizes.of(50_000, tiny=100)
+PEOPLE = sizes.choose_size(2_000, tiny=20)
+ENTRIES = sizes.choose_size(50_000, tiny=100)
 TIMES = 10
-RUNS, WARM_UP = sizes.of(400, tiny=3), sizes.of(30, tiny=1)
+RUNS, WARM_UP = sizes.choose_size(400, tiny=3), sizes.choose_size(30, tiny=1)
 
 _LISTED = (DataClass.MAIL_METADATA,)
 _SHOWN = Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER)
@@ -43,22 +43,22 @@ _OF_PEOPLE = (
 )
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     organisation = make_organisation()
     alice, bob = (make_user(name, organisation=organisation) for name in ("alice", "bob"))
-    hers = mailbox.owned(alice, organisation)
-    mailbox.owned(bob, organisation)
+    hers = mailbox.make_owned_mailbox(alice, organisation)
+    mailbox.make_owned_mailbox(bob, organisation)
     caller.feature_of(bob, organisation)
-    _grow(bob, times=1)
-    with pairs.copied() as (small, large):
-        with classes.using(large):
-            _grow(bob, times=TIMES - 1, above=1)
-        _check(small, times=1)
-        _check(large, times=TIMES)
-        calls = _calls(hers, actor_for(alice, organisation))
-        before = [_entries(small), _entries(large)]
+    _grow_tables(bob, times=1)
+    with pairs.copy_database() as (small, large):
+        with classes.use_database(large):
+            _grow_tables(bob, times=TIMES - 1, above=1)
+        _check_table_sizes(small, times=1)
+        _check_table_sizes(large, times=TIMES)
+        calls = _prepare_calls(hers, actor_for(alice, organisation))
+        before = [_count_entries(small), _count_entries(large)]
         with ExitStack() as stack:
-            stack.enter_context(classes.using(small))
+            stack.enter_context(classes.use_database(small))
             stack.enter_context(row_owner.acting_for(alice.id, organisation.id))
             logins = {
                 (size, one): stack.enter_context(classes.logged_in(one, to=database))
@@ -67,7 +67,9 @@ def run() -> list[Figure]:
             }
             samples = measure.interleaved(
                 {
-                    f"{name}, {size}": _at(logins[size, _CLASS.get(name, ProcessClass.WEB)], call)
+                    f"{name}, {size}": _prepare_call_at(
+                        logins[size, _CLASS.get(name, ProcessClass.WEB)], call
+                    )
                     for name, call in calls.items()
                     for size in ("small", "large")
                 },
@@ -75,44 +77,48 @@ def run() -> list[Figure]:
                 warm_up=WARM_UP,
             )
             planned = [
-                _planned(database) for (size, _), database in logins.items() if size == "large"
+                _count_planned_statements(database)
+                for (size, _), database in logins.items()
+                if size == "large"
             ]
         # One of a page's permit and two of a sync's, which asks for news.
         expected = [count + 3 * (RUNS + WARM_UP) for count in before]
-        if [_entries(small), _entries(large)] != expected:
+        if [_count_entries(small), _count_entries(large)] != expected:
             raise AssertionError("not every permit has its ledger entry")
-        return [*(_figure(name, samples) for name in calls), _planned_each_time(planned)]
+        return [*(_build_figure(name, samples) for name in calls), _planned_each_time(planned)]
 
 
-def _grow(bob: User, *, times: int, above: int = 0) -> None:
-    crowd.of(bob, times * PEOPLE, first=above * PEOPLE + 1)
+def _grow_tables(bob: User, *, times: int, above: int = 0) -> None:
+    crowd.copy_user(bob, times * PEOPLE, first=above * PEOPLE + 1)
     leaves.load(times * ENTRIES, placed_from=above * ENTRIES)
-    mailbox.settle()
+    mailbox.settle_tables()
 
 
-def _check(database: Any, *, times: int) -> None:
+def _check_table_sizes(database: Any, *, times: int) -> None:
     """:raises AssertionError: unless every table is as large as it is meant to be"""
-    with classes.using(database):
+    with classes.use_database(database):
         for model in _OF_PEOPLE:
             if not times * PEOPLE <= model.objects.count() <= 4 * (times * PEOPLE + 2):
                 raise AssertionError(f"{model.__name__}: {model.objects.count()} rows")
-    if _entries(database) < times * ENTRIES:
-        raise AssertionError(f"{_entries(database)} ledger entries")
+    if _count_entries(database) < times * ENTRIES:
+        raise AssertionError(f"{_count_entries(database)} ledger entries")
 
 
-def _entries(database: Any) -> int:
-    with classes.using(database):
+def _count_entries(database: Any) -> int:
+    with classes.use_database(database):
         return Leaf.objects.count()
 
 
-def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
+def _prepare_calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
     at = timezone.now()
     granted = permits.to_display(actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=at)
     whose = hers.connection.user_id
 
     def decision() -> None:
         found = facts.for_mailboxes(user_id=whose, actor=actor, at=at).by_integration[hers.id]
-        allowed, _, _ = unrecorded.decided([_ask(hers, actor, found)], at=at)
+        allowed, _, _ = unrecorded.decide_unrecorded(
+            [_make_access_request(hers, actor, found)], at=at
+        )
         if not allowed:
             raise AssertionError("what is measured was refused")
 
@@ -134,7 +140,9 @@ def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
     }
 
 
-def _ask(hers: Integration, actor: Actor, found: facts.HolderFacts) -> AccessRequest:
+def _make_access_request(
+    hers: Integration, actor: Actor, found: facts.HolderFacts
+) -> AccessRequest:
     return AccessRequest(
         use=_SHOWN,
         holder=hers.id,
@@ -149,17 +157,17 @@ def _ask(hers: Integration, actor: Actor, found: facts.HolderFacts) -> AccessReq
     )
 
 
-def _at(database: Any, call: Callable[[], object]) -> Callable[[], object]:
-    def turned() -> object:
+def _prepare_call_at(database: Any, call: Callable[[], object]) -> Callable[[], object]:
+    def turn_and_call() -> object:
         classes.turn_to(database)
         return call()
 
-    return turned
+    return turn_and_call
 
 
-def _figure(name: str, samples: measure.Samples) -> Figure:
+def _build_figure(name: str, samples: measure.Samples) -> Figure:
     small, large = (samples.clock[f"{name}, {size}"] for size in ("small", "large"))
-    return figures.ratio(
+    return figures.make_ratio_figure(
         name,
         1e6 * measure.median(large),
         "µs",
@@ -171,7 +179,7 @@ def _figure(name: str, samples: measure.Samples) -> Figure:
     )
 
 
-def _planned(database: Any) -> int:
+def _count_planned_statements(database: Any) -> int:
     """Return how many of a login's statements were planned each time."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -181,7 +189,7 @@ def _planned(database: Any) -> int:
 
 
 def _planned_each_time(counts: list[int]) -> Figure:
-    return figures.limit(
+    return figures.make_limit_figure(
         "planned each time",
         sum(counts),
         "statements",

@@ -19,16 +19,16 @@ from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.ledger.tile_store import EntryWithProof
 from limited_use.models import Leaf
 from limited_use.verify import verifier
-from limited_use.verify.receipt_checks import NotProven
+from limited_use.verify.receipt_checks import ReceiptNotProven
 from tests.bench import figures, leaves, mailbox, measure, sizes
 from tests.bench.figures import Figure
 
-ENTRIES = sizes.of(1_000_000, tiny=2_500)
+ENTRIES = sizes.choose_size(1_000_000, tiny=2_500)
 # What comes in within some seconds; how often; and how many proofs are looked at.
-USUAL, ROUNDS = sizes.of(100, tiny=5), sizes.of(40, tiny=2)
-PROOFS = sizes.of(300, tiny=10)
+USUAL, ROUNDS = sizes.choose_size(100, tiny=5), sizes.choose_size(40, tiny=2)
+PROOFS = sizes.choose_size(300, tiny=10)
 # Batches of the baseline, which is the same for each.
-BATCHES = sizes.of(50, tiny=1)
+BATCHES = sizes.choose_size(50, tiny=1)
 
 _PLACE = """
 UPDATE bench_leaf SET idx = placed.idx FROM unnest(%s::uuid[], %s::bigint[]) AS placed(id, idx)
@@ -36,22 +36,22 @@ UPDATE bench_leaf SET idx = placed.idx FROM unnest(%s::uuid[], %s::bigint[]) AS 
 """
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     baseline = _places_alone()
     leaves.load(ENTRIES)
-    mailbox.settle()
+    mailbox.settle_tables()
     began, spent = time.perf_counter(), time.process_time()
     done = sequencer.run_sequencer(timezone.now())
     clock, processor = time.perf_counter() - began, time.process_time() - spent
     if done != sequencer.SequencerRun(ENTRIES, ENTRIES):
         raise AssertionError(f"{done} of {ENTRIES}")
     _check_tree(ENTRIES)
-    few = [_few() for _ in range(ROUNDS)]
-    entries, making = _proven()
+    few = [_measure_few_entries() for _ in range(ROUNDS)]
+    entries, making = _measure_proofs()
     key = sequencer.get_verifier_key()
-    checking = [_checked(entry, key) for entry in entries]
+    checking = [_measure_check(entry, key) for entry in entries]
     return [
-        figures.least(
+        figures.make_least_figure(
             "entries placed",
             ENTRIES / clock,
             "/s",
@@ -78,14 +78,16 @@ def _of_proofs(
     whole = max(len(entry.proof.encode()) for entry in entries)
     said = f"worst of {len(entries)} of {ENTRIES:,}"
     return [
-        figures.limit("proof", path, "B", most=1024, note=f"index and path, as text; {said}"),
+        figures.make_limit_figure(
+            "proof", path, "B", most=1024, note=f"index and path, as text; {said}"
+        ),
         figures.plain(
             "… with what it is about", whole, "B", note="the entry and the signed checkpoint"
         ),
         figures.plain(
             "… made", 1000 * measure.median(making), "ms", note="one at a time, from the database"
         ),
-        figures.limit(
+        figures.make_limit_figure(
             "… checked offline",
             1000 * measure.median(checking),
             "ms",
@@ -100,7 +102,7 @@ def _places_alone() -> float:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_leaf (LIKE limited_use_leaf INCLUDING ALL)")
         leaves.load(BATCHES * sequencer.BATCH, table="bench_leaf")
-        mailbox.settle()
+        mailbox.settle_tables()
         began = time.perf_counter()
         for batch in range(BATCHES):
             with transaction.atomic():
@@ -141,9 +143,9 @@ def _check_tree(size: int) -> None:
         raise AssertionError("what was published is another tree")
 
 
-def _few() -> float:
+def _measure_few_entries() -> float:
     leaves.load(USUAL)
-    before = sequencer.get_size()
+    before = sequencer.get_ledger_size()
     began = time.perf_counter()
     done = sequencer.run_sequencer(timezone.now())
     seconds = time.perf_counter() - began
@@ -152,10 +154,10 @@ def _few() -> float:
     return seconds
 
 
-def _proven() -> tuple[list[EntryWithProof], list[float]]:
+def _measure_proofs() -> tuple[list[EntryWithProof], list[float]]:
     """Return proofs of entries all over the tree, and the seconds that each took to make."""
     rng = random.Random(5)  # noqa: S311 - repeatable
-    size = sequencer.get_size()
+    size = sequencer.get_ledger_size()
     chosen = {0, size - 1, *rng.sample(range(size), PROOFS - 2)}
     found: list[EntryWithProof] = []
     seconds: list[float] = []
@@ -166,7 +168,7 @@ def _proven() -> tuple[list[EntryWithProof], list[float]]:
     return found, seconds
 
 
-def _checked(entry: EntryWithProof, key: VerifierKey) -> float:
+def _measure_check(entry: EntryWithProof, key: VerifierKey) -> float:
     """Return the seconds; the same proof with one hash of its path changed must not pass."""
     document = entry.proof.encode()
     began = time.perf_counter()
@@ -176,7 +178,7 @@ def _checked(entry: EntryWithProof, key: VerifierKey) -> float:
     forged = entry.proof.replace(path[-1], path[-2] if len(path) > 3 else "A" * 43 + "=")
     try:
         verifier.check_document(forged.encode(), [key])
-    except NotProven:
+    except ReceiptNotProven:
         return seconds
     raise AssertionError("a forged proof passes")
 

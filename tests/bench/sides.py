@@ -14,7 +14,7 @@ OURS = (Thread, Message, MessageBody, Attachment)
 THEIRS = (BoxThread, BoxMessage, BoxMessageBody, BoxAttachment)
 
 
-def copy(integration: Integration, *, count: int) -> Box:
+def copy_to_plain_tables(integration: Integration, *, count: int) -> Box:
     """Copy the loaded rows, in the order in which they lie on disk, to the plain tables."""
     box = Box.objects.create(id=integration.id)
     others = Integration.objects.exclude(id=integration.id).values_list("id", flat=True)
@@ -34,7 +34,7 @@ def copy(integration: Integration, *, count: int) -> Box:
     return box
 
 
-def left(tables: tuple[type[models.Model], ...], integration_id: UUID) -> int:
+def count_left(tables: tuple[type[models.Model], ...], integration_id: UUID) -> int:
     return sum(table.objects.filter(integration_id=integration_id).count() for table in tables)
 
 

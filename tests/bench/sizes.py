@@ -9,5 +9,5 @@ from typing import Final
 TINY: Final = "BENCH_TINY"
 
 
-def of(full: int, *, tiny: int) -> int:
+def choose_size(full: int, *, tiny: int) -> int:
     return tiny if os.environ.get(TINY) else full

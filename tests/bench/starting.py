@@ -24,7 +24,7 @@ from typing import NamedTuple
 from tests.bench import figures, measure, sizes
 from tests.bench.figures import Figure
 
-RUNS = sizes.of(9, tiny=1)
+RUNS = sizes.choose_size(9, tiny=1)
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 180  # seconds
 _PAUSE = 0.005
@@ -50,7 +50,7 @@ class Spent(NamedTuple):
     processor: float
 
 
-def run() -> list[Figure]:
+def run_benchmark() -> list[Figure]:
     # Below no private folder: the embedded servers run as another account if this is root.
     with tempfile.TemporaryDirectory(prefix="antares-starting-") as made:
         folder = Path(made)
@@ -63,8 +63,8 @@ def run() -> list[Figure]:
             pages.append(_start_demo(folder))
             setups.append(_set_up_django())
     return [
-        _figure("first page of the demo on existing data", pages, setups, "clock", most=3),
-        _figure("processor seconds until then", pages, setups, "processor"),
+        _build_figure("first page of the demo on existing data", pages, setups, "clock", most=3),
+        _build_figure("processor seconds until then", pages, setups, "processor"),
         figures.plain("first page of the demo without data", first.clock, "s", note="one start"),
     ]
 
@@ -158,13 +158,13 @@ def _used_by(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _figure(
+def _build_figure(
     name: str, pages: list[Spent], setups: list[Spent], clock: str, *, most: float | None = None
 ) -> Figure:
     ours, baseline = (
         measure.median(getattr(spent, clock) for spent in found) for found in (pages, setups)
     )
-    return figures.ratio(
+    return figures.make_ratio_figure(
         name,
         ours,
         "s",

@@ -28,7 +28,7 @@ from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
 from tests.bench import figures, google, measure, parsing, realistic, sizes
-from tests.bench.connecting import EMAIL, connected, mailbox_of
+from tests.bench.connecting import EMAIL, get_sandbox_with_client, mailbox_of
 from tests.bench.figures import Figure
 from tests.bench.loop import Loop
 from tests.bench.models import PlainBody, PlainMessage
@@ -39,8 +39,8 @@ from tests.factories import (
 )
 from tests.worlds.sandbox import Sandbox
 
-MESSAGES = sizes.of(realistic.SIZE, tiny=60)
-RUNS = sizes.of(3, tiny=1)
+MESSAGES = sizes.choose_size(realistic.SIZE, tiny=60)
+RUNS = sizes.choose_size(3, tiny=1)
 # Nine tenths of what it was before messages were read in processes of their own.
 LEAST_PER_CORE = 0.9 * 1_920
 
@@ -63,10 +63,10 @@ class SyncFigures:
         return self.count / self.processor
 
 
-def run() -> list[Figure]:
-    sandbox = connected()
+def run_benchmark() -> list[Figure]:
+    sandbox = get_sandbox_with_client()
     sandbox.seed(EMAIL, size=MESSAGES, seed=realistic.SEED)
-    google.unlimited(sandbox)
+    google.remove_limits(sandbox)
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     # Makes the sandbox render every message once; and what is listed is what there is to sync.
@@ -75,27 +75,29 @@ def run() -> list[Figure]:
     ours, theirs = [], []
     for _ in range(RUNS):
         PlainMessage.objects.all().delete()
-        ours.append(_sync(sandbox, alice, organisation, expected))
-        theirs.append(_loop(sandbox, alice, expected))
+        ours.append(_measure_sync(sandbox, alice, organisation, expected))
+        theirs.append(_measure_plain_loop(sandbox, alice, expected))
     _same_text(actor_for(alice, organisation))
-    return _figures(ours, theirs, Loop(sandbox, EMAIL), expected)
+    return _build_figures(ours, theirs, Loop(sandbox, EMAIL), expected)
 
 
-def _sync(sandbox: Sandbox, user: User, organisation: Organisation, expected: int) -> SyncFigures:
+def _measure_sync(
+    sandbox: Sandbox, user: User, organisation: Organisation, expected: int
+) -> SyncFigures:
     before = sandbox.units()
-    found = first(mailbox_of(sandbox, user, organisation))
+    found = measure_first_sync(mailbox_of(sandbox, user, organisation))
     if found.count != expected:
         raise AssertionError(f"{found.count} of {expected} messages were synced")
     return replace(found, units=sandbox.units() - before)
 
 
-def first(integration: Integration) -> SyncFigures:
+def measure_first_sync(integration: Integration) -> SyncFigures:
     """Return what it takes to bring in a mailbox of which nothing is here; units are not seen."""
     work = SyncWork.objects.get(integration=integration)
     with parsing.warm():
         processor, clock = measure.processor_time(), time.perf_counter()
         while sync_engine.run_turn(
-            PRODUCTS, work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)
+            PRODUCTS, work_id=work.id, at=_make_due(work), time_budget=timedelta(minutes=5)
         ):
             pass
         spent = measure.processor_time() - processor, time.perf_counter() - clock
@@ -105,13 +107,13 @@ def first(integration: Integration) -> SyncFigures:
     return SyncFigures(*spent, count, 0)
 
 
-def _due(work: SyncWork) -> datetime:
+def _make_due(work: SyncWork) -> datetime:
     at = timezone.now()
     SyncWork.objects.filter(id=work.id).update(next_sync_at=at)
     return at
 
 
-def _loop(sandbox: Sandbox, user: User, expected: int) -> SyncFigures:
+def _measure_plain_loop(sandbox: Sandbox, user: User, expected: int) -> SyncFigures:
     reader = Loop(sandbox, EMAIL)
     before = sandbox.units()
     processor, clock = measure.processor_time(), time.perf_counter()
@@ -160,38 +162,38 @@ def _same_text(actor: Actor) -> None:
         raise AssertionError(f"only {same} of {len(texts)} messages have the text that they should")
 
 
-def _figures(
+def _build_figures(
     ours: list[SyncFigures], theirs: list[SyncFigures], mailbox: Loop, expected: int
 ) -> list[Figure]:
-    def of(found: list[SyncFigures], name: str) -> float:
+    def get_median(found: list[SyncFigures], name: str) -> float:
         return measure.median(getattr(one, name) for one in found)
 
-    units = of(ours, "units") / expected
+    units = get_median(ours, "units") / expected
     threads = mailbox.threads()
     if MESSAGES == realistic.SIZE and threads != realistic.THREADS:
         raise AssertionError("the mailbox is not the one whose bound is written down")
     least = realistic.least_units(threads)
     runs = f"{expected:,} messages, median of {RUNS} in turn"
     return [
-        figures.least(
+        figures.make_least_figure(
             "messages per second and core",
-            of(ours, "per_core"),
+            get_median(ours, "per_core"),
             "/s",
             least=LEAST_PER_CORE,
-            baseline=of(theirs, "per_core"),
+            baseline=get_median(theirs, "per_core"),
             against="the plain loop, which parses in its own process and seals nothing",
             note=f"processor time of the syncing process and its parsers; {runs}",
         ),
-        figures.times(
+        figures.make_times_figure(
             "messages per second by the clock",
-            expected / of(ours, "clock"),
+            expected / get_median(ours, "clock"),
             "/s",
-            baseline=expected / of(theirs, "clock"),
+            baseline=expected / get_median(theirs, "clock"),
             against="the plain loop",
             more_is_better=True,
             note="sandbox and database share the machine",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "quota units per message",
             units,
             "units",
@@ -200,12 +202,13 @@ def _figures(
             most=1.05,
             note=f"{least:,} units at least, for threads by size: {threads}",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "… and of one call per message",
             units,
             "units",
             baseline=float(realistic.MESSAGE_UNITS),
             against="20 units each",
-            note=f"the loop paid {of(theirs, 'units') / expected:.2f}, its listing included",
+            note=f"the loop paid {get_median(theirs, 'units') / expected:.2f},"
+            " its listing included",
         ),
     ]

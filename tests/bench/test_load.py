@@ -23,7 +23,7 @@ WARM_UP, SECONDS = 2, 0.3
 
 
 @contextmanager
-def answering(*pieces: bytes) -> Iterator[int]:
+def answer_with_pieces(*pieces: bytes) -> Iterator[int]:
     """Answer each request on each connection with `pieces`, one after another; yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=_accept, args=(server, pieces), daemon=True).start()
@@ -35,10 +35,10 @@ def _accept(server: socket.socket, pieces: tuple[bytes, ...]) -> None:
         while True:
             connection, _ = server.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            Thread(target=_answer, args=(connection, pieces), daemon=True).start()
+            Thread(target=_answer_requests, args=(connection, pieces), daemon=True).start()
 
 
-def _answer(connection: socket.socket, pieces: tuple[bytes, ...]) -> None:
+def _answer_requests(connection: socket.socket, pieces: tuple[bytes, ...]) -> None:
     with connection, suppress(OSError):
         while connection.recv(1 << 16):
             for piece in pieces:
@@ -52,7 +52,7 @@ def _close(server: socket.socket) -> None:
     connection.close()
 
 
-def call(port: int, *, clients: int) -> tuple[Report | None, str]:
+def call_with_clients(port: int, *, clients: int) -> tuple[Report | None, str]:
     """Return what the callers report, and what they say of a problem."""
     order = Order(
         port=port,
@@ -86,8 +86,8 @@ class TestCallers:
         ids=["whole", "with a head in pieces", "with a body in pieces"],
     )
     def test_measure_every_right_answer(self, pieces):
-        with answering(*pieces) as port:
-            report, problem = call(port, clients=3)
+        with answer_with_pieces(*pieces) as port:
+            report, problem = call_with_clients(port, clients=3)
 
         assert report is not None, problem
         assert len(report["waits"]) >= 3
@@ -110,8 +110,8 @@ class TestCallers:
         ],
     )  # fmt: skip
     def test_break_at_any_other(self, answer):
-        with answering(answer) as port:
-            report, problem = call(port, clients=2)
+        with answer_with_pieces(answer) as port:
+            report, problem = call_with_clients(port, clients=2)
 
         assert report is None
         assert "/0" in problem or "/1" in problem
@@ -119,7 +119,7 @@ class TestCallers:
     def test_break_when_the_server_closes_the_connection(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
             Thread(target=_close, args=(server,), daemon=True).start()
-            report, problem = call(server.getsockname()[1], clients=1)
+            report, problem = call_with_clients(server.getsockname()[1], clients=1)
 
         assert report is None
         assert "closed" in problem or "reset" in problem
@@ -147,12 +147,12 @@ class TestTheMachine:
         assert bound == pytest.approx(100 * len(os.sched_getaffinity(0)))
 
     def test_has_what_its_processes_spend_and_no_more_than_there_is(self, db):
-        before = load_machine.read(os.getpid())
+        before = load_machine.read_spent(os.getpid())
         began, spent = time.monotonic(), time.process_time()
         while time.process_time() - spent < 0.3:
             sum(range(1_000))
         found = load_machine.Spent()
-        found.add_between(before, load_machine.read(os.getpid()))
+        found.add_between(before, load_machine.read_spent(os.getpid()))
         seconds = time.monotonic() - began
 
         assert found.web >= 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from integrations.parsers import parse_requests
-from integrations.parsers.parser_pool import get_pool
+from integrations.parsers.parser_pool import get_parser_pool
 from tests.bench import measure, parsing
 
 MAIL = b"From: a@sender.example\r\nContent-Type: text/html\r\n\r\n" + b"<p>Text</p>\r\n" * 20_000
@@ -19,7 +19,7 @@ class TestProcessorTime:
                 parse_requests.read_mime([MAIL])
             alive = measure.processor_time()
             of_parsers = alive - both - (time.process_time() - own)
-            get_pool().close()
+            get_parser_pool().close()
             ended = measure.processor_time()
 
         # Most of this work is theirs.

@@ -27,25 +27,25 @@ class Seen:
 
 
 @contextmanager
-def observed() -> Iterator[Seen]:
+def observe_transactions() -> Iterator[Seen]:
     """Yield a list that grows by each transaction of this thread."""
     seen = Seen()
     began: list[float] = []
     texts: list[str] = []
     enter, leave = Atomic.__enter__, Atomic.__exit__
 
-    def entered(atomic: Atomic) -> None:
+    def enter_observed(atomic: Atomic) -> None:
         if not connection.in_atomic_block:
             began.append(time.perf_counter())
             texts.clear()
         enter(atomic)
 
-    def left(atomic: Atomic, *error: Any) -> None:
+    def leave_observed(atomic: Atomic, *error: Any) -> None:
         leave(atomic, *error)
         if began and not connection.in_atomic_block:
             seen.add(time.perf_counter() - began.pop(), "; ".join(texts))
 
-    def statement(execute: Any, text: Any, parameters: Any, many: Any, context: Any) -> Any:
+    def time_statement(execute: Any, text: Any, parameters: Any, many: Any, context: Any) -> Any:
         if connection.in_atomic_block:
             texts.append(str(text)[:60])
             return execute(text, parameters, many, context)
@@ -55,7 +55,7 @@ def observed() -> Iterator[Seen]:
         return found
 
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.object(Atomic, "__enter__", entered))
-        stack.enter_context(mock.patch.object(Atomic, "__exit__", left))
-        stack.enter_context(connection.execute_wrapper(statement))
+        stack.enter_context(mock.patch.object(Atomic, "__enter__", enter_observed))
+        stack.enter_context(mock.patch.object(Atomic, "__exit__", leave_observed))
+        stack.enter_context(connection.execute_wrapper(time_statement))
         yield seen

@@ -26,7 +26,7 @@ from integrations.models import Integration
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
 from limited_use.vault.keyring.file_keyring import FileKeyring
-from limited_use.vault.keyring.keyring_factory import get_keyring, read_config
+from limited_use.vault.keyring.keyring_factory import get_keyring, parse_keyring_config
 from limited_use.vault.keyring.keyring_port import KeyBinding, Keyring, KeyringConfig
 from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from limited_use.vault.keyring.transit_store import TransitClient
@@ -36,10 +36,10 @@ from tests.bench.figures import Figure
 from tests.factories import make_organisation, make_user
 from tests.openbao import server
 
-PEOPLE, VISITS = sizes.of(40, tiny=2), sizes.of(20, tiny=3)
+PEOPLE, VISITS = sizes.choose_size(40, tiny=2), sizes.choose_size(20, tiny=3)
 MESSAGES = 60
 # Keys that are unwrapped one after another, without a page.
-UNWRAPS = sizes.of(400, tiny=4)
+UNWRAPS = sizes.choose_size(400, tiny=4)
 PATH = "/v1/users/me/messages"
 
 
@@ -60,25 +60,25 @@ class Side:
     @contextmanager
     def inside(self, *, as_web: bool = False) -> Iterator[Keyring]:
         """Have the service use this database and this keyring."""
-        before = read_config()
-        _name(self.place or before._replace(url=""))
+        before = parse_keyring_config()
+        _configure_keyring(self.place or before._replace(url=""))
         try:
-            with classes.using(self.web if as_web else self.database):
+            with classes.use_database(self.web if as_web else self.database):
                 yield get_keyring()
         finally:
-            _name(before)
+            _configure_keyring(before)
 
 
-def _name(place: KeyringConfig) -> None:
+def _configure_keyring(place: KeyringConfig) -> None:
     # Not `override_settings`, which empties Django's cache of settings for every page.
     settings.KEYRING = replace(settings.KEYRING, **place._asdict())
 
 
-def run() -> list[Figure]:
-    with tempfile.TemporaryDirectory() as folder, server.running(Path(folder)) as openbao:
+def run_benchmark() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder, server.run_openbao(Path(folder)) as openbao:
         place = openbao.place("bench")
         TransitKeyring.create(place._replace(token=openbao.root))
-        with pairs.copied() as (first, second), ExitStack() as stack:
+        with pairs.copy_database() as (first, second), ExitStack() as stack:
             webs = (
                 stack.enter_context(classes.logged_in(ProcessClass.WEB, to=one))
                 for one in (first, second)
@@ -86,25 +86,25 @@ def run() -> list[Figure]:
             files, bao = Side(first, next(webs), None), Side(second, next(webs), place)
             for side in (files, bao):
                 with side.inside():
-                    side.people = _people()
-                    mailbox.settle()
-            _unwrap(files, bao)
+                    side.people = _make_people()
+                    mailbox.settle_tables()
+            _measure_unwraps(files, bao)
             calls = _visit(files, bao)
-    return _figures(files, bao, calls)
+    return _build_figures(files, bao, calls)
 
 
-def _people() -> list[tuple[Caller, Integration]]:
+def _make_people() -> list[tuple[Caller, Integration]]:
     organisation = make_organisation()
     found = []
     for _ in range(PEOPLE):
         person = make_user("person", organisation=organisation)
-        theirs = mailbox.owned(person, organisation)
-        mailbox.load(mailbox.made(theirs, MESSAGES))
+        theirs = mailbox.make_owned_mailbox(person, organisation)
+        mailbox.load(mailbox.make_sealed_rows(theirs, MESSAGES))
         found.append((caller.signed_in(person), theirs))
     return found
 
 
-def _unwrap(*sides: Side) -> None:
+def _measure_unwraps(*sides: Side) -> None:
     """Unwrap keys by each keyring in turn, nothing kept in between."""
     for number in range(UNWRAPS):
         for side in sides:
@@ -127,21 +127,24 @@ def _visit(*sides: Side) -> list[str]:
     random.Random(3).shuffle(order)  # noqa: S311 - repeatable
     calls: list[str] = []
     data_keys.drop_cached_keys()
-    with _watched(TransitClient, "call", lambda _, path, *__: calls.append(path)):
+    with _watch_method(TransitClient, "call", lambda _, path, *__: calls.append(path)):
         for person in order:
             for side in sides:
-                _page(side, person)
+                _read_inbox_page(side, person)
     for side in sides:
         if (len(side.asked), len(side.known)) != (PEOPLE, PEOPLE * (VISITS - 1)):
             raise AssertionError(f"{len(side.asked)} pages asked for a key of {PEOPLE} people")
     return calls
 
 
-def _page(side: Side, person: int) -> None:
+def _read_inbox_page(side: Side, person: int) -> None:
     unwrapped: list[object] = []
     kind = TransitKeyring if side.place else FileKeyring
     browser = side.people[person][0]
-    with side.inside(as_web=True), _watched(kind, "unwrap", lambda *asked: unwrapped.append(asked)):
+    with (
+        side.inside(as_web=True),
+        _watch_method(kind, "unwrap", lambda *asked: unwrapped.append(asked)),
+    ):
         began = time.perf_counter()
         body = browser.get(PATH)
         seconds = time.perf_counter() - began
@@ -151,19 +154,19 @@ def _page(side: Side, person: int) -> None:
 
 
 @contextmanager
-def _watched(kind: type, name: str, note: Callable[..., object]) -> Iterator[None]:
+def _watch_method(kind: type, name: str, note: Callable[..., object]) -> Iterator[None]:
     """Have `note` called with what a method of `kind` is called with, before it does its work."""
     does = getattr(kind, name)
 
-    def watched(one: object, *arguments: Any) -> Any:
+    def call_watched(one: object, *arguments: Any) -> Any:
         note(*arguments)
         return does(one, *arguments)
 
-    with mock.patch.object(kind, name, watched):
+    with mock.patch.object(kind, name, call_watched):
         yield
 
 
-def _figures(files: Side, bao: Side, calls: list[str]) -> list[Figure]:
+def _build_figures(files: Side, bao: Side, calls: list[str]) -> list[Figure]:
     pages = len(bao.known) + len(bao.asked)
     # Beside each mailbox's key, once per process, the one by which the ledger names people.
     mailboxes = [
@@ -172,7 +175,7 @@ def _figures(files: Side, bao: Side, calls: list[str]) -> list[Figure]:
     if len(mailboxes) != len(bao.asked) or len(calls) - len(mailboxes) > 1:
         raise AssertionError(f"{len(calls)} requests to the key store, such as {calls[:3]}")
     return [
-        figures.ratio(
+        figures.make_ratio_figure(
             "a key unwrapped",
             1e6 * measure.median(bao.unwraps),
             "µs",
@@ -188,7 +191,7 @@ def _figures(files: Side, bao: Side, calls: list[str]) -> list[Figure]:
             note=f"{len(calls)} requests to OpenBao for {pages} pages of {PEOPLE} people, who read"
             f" {VISITS} each within {data_keys.CACHE_SECONDS:.0f} s",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "page whose key is in memory",
             1000 * measure.median(bao.known),
             "ms",
@@ -197,7 +200,7 @@ def _figures(files: Side, bao: Side, calls: list[str]) -> list[Figure]:
             most=1.1,
             note=f"median of {len(bao.known)} in turn; nothing is asked of OpenBao",
         ),
-        figures.ratio(
+        figures.make_ratio_figure(
             "page that asks for its key",
             1000 * measure.median(bao.asked),
             "ms",

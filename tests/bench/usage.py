@@ -38,22 +38,22 @@ class Usage:
 
 
 @contextmanager
-def observed(service: RunningService) -> Iterator[Usage]:
+def observe_usage(service: RunningService) -> Iterator[Usage]:
     """Yield what is filled in: memory while the block runs, processor time when it ends."""
     usage, is_over = Usage(), Event()
-    sampler = Thread(target=lambda: _sample(service, usage, is_over.wait), daemon=True)
-    before = _spent(service)
+    sampler = Thread(target=lambda: _sample_memory(service, usage, is_over.wait), daemon=True)
+    before = _measure_spent(service)
     sampler.start()
     try:
         yield usage
     finally:
         is_over.set()
         sampler.join()
-        after = _spent(service)
+        after = _measure_spent(service)
         usage.spent = {name: after[name] - before[name] for name in after}
 
 
-def _sample(service: RunningService, usage: Usage, wait: Callable[[float], bool]) -> None:
+def _sample_memory(service: RunningService, usage: Usage, wait: Callable[[float], bool]) -> None:
     while not wait(INTERVAL):
         at, of_parsers = time.monotonic(), []
         for name, process in service.processes.items():
@@ -67,7 +67,7 @@ def _sample(service: RunningService, usage: Usage, wait: Callable[[float], bool]
             usage.held.setdefault(PARSERS, []).append((at, mean))
 
 
-def _spent(service: RunningService) -> dict[str, float]:
+def _measure_spent(service: RunningService) -> dict[str, float]:
     found = {PARSERS: 0.0}
     for name, process in service.processes.items():
         parsers = set(memory.parsers(process.pid))

@@ -25,7 +25,7 @@ from integrations.mail.mail_row_types import MessageRow
 from integrations.models import LIVE
 from integrations.web import page_cursors
 from integrations.web.api.base import json_response
-from integrations.web.page_cursors import PagePosition
+from integrations.web.page_cursors import CursorPagePosition
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 
 _COLUMNS = (
@@ -69,7 +69,7 @@ class UnguardedList(MailView):
         following = None
         if len(rows) > limit:
             following = page_cursors.write(
-                PagePosition(shown[-1].received_at, shown[-1].id),
+                CursorPagePosition(shown[-1].received_at, shown[-1].id),
                 kind="messages",
                 audience=asked.audience_key,
                 filters=filters.text,

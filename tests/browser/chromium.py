@@ -34,7 +34,7 @@ MISSING = (
 )
 
 
-def find() -> str | None:
+def find_browser() -> str | None:
     """Return the path of an installed browser."""
     named = os.environ.get("CHROMIUM")
     candidates = [named] if named else [shutil.which(name) for name in NAMES]
@@ -50,16 +50,16 @@ def install() -> None:
 
 def executable() -> str:
     """Return a browser's path, installing one where that is possible; skip the test otherwise."""
-    if find() is None:
+    if find_browser() is None:
         install()
-    found = find()
+    found = find_browser()
     if found is None:
         skip_on_this_machine(MISSING)
     return found
 
 
 @contextmanager
-def running():
+def run_browser():
     """Yield a running headless browser."""
     from playwright.sync_api import sync_playwright
 
@@ -73,7 +73,7 @@ def running():
 
 if __name__ == "__main__":
     # `make` calls this before several test processes would each install a browser.
-    if find() is None:
+    if find_browser() is None:
         install()
-    if find() is None:
+    if find_browser() is None:
         sys.stderr.write(f"{MISSING}; tests that need one will be skipped\n")

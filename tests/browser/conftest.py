@@ -18,7 +18,7 @@ from django.db import connections
 from config.embedded import embedded_service as embedded
 from tests import service_logs, template
 from tests.browser import chromium
-from tests.browser.visitor import FAST, looking, visiting
+from tests.browser.visitor import FAST, open_new_visitor, open_visitor
 from tests.worlds import own
 from tests.worlds.sandbox import Sandbox
 
@@ -32,7 +32,7 @@ def browser():
     """Return a real Chromium; see `chromium.py` for where it comes from."""
     # Playwright's synchronous interface keeps an event loop in this thread, which Django takes
     # for asynchronous code; it is not.
-    with pytest.MonkeyPatch.context() as patch, chromium.running() as running:
+    with pytest.MonkeyPatch.context() as patch, chromium.run_browser() as running:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield running
         # With that loop Django keeps connections of their own, which nobody closes afterwards.
@@ -58,7 +58,7 @@ def service(django_db_blocker):
         # The server's own account has to get through; what is in the folder is closed by itself.
         data.chmod(0o711)
         with (
-            own.running(data, settings={}, given=given, template=migrated) as mine,
+            own.run_own_servers(data, settings={}, given=given, template=migrated) as mine,
             embedded.run_service(
                 data,
                 mine.urls,
@@ -67,7 +67,7 @@ def service(django_db_blocker):
                 seed={},
                 validate=True,
             ) as running,
-            service_logs.watching(running.logs, database=mine.extra.get("DATABASE_ROLE_PREFIX")),
+            service_logs.watch_logs(running.logs, database=mine.extra.get("DATABASE_ROLE_PREFIX")),
         ):
             yield running
 
@@ -83,12 +83,12 @@ def google(service):
 @pytest.fixture(scope="package")
 def cast(service):
     """Return people who can sign in, each for one test: one of the staff, and members."""
-    staff, *first = _registered(service, 0)
-    more = chain.from_iterable(_registered(service, turn * PEOPLE) for turn in count(1))
+    staff, *first = _register_people(service, 0)
+    more = chain.from_iterable(_register_people(service, turn * PEOPLE) for turn in count(1))
     return {"staff": staff, "members": chain(first, more), "numbers": count(1)}
 
 
-def _registered(service, first):
+def _register_people(service, first):
     done = subprocess.run(
         [sys.executable, "-m", "tests.browser.cast", str(first), str(PEOPLE)],
         env=service.environment,
@@ -121,7 +121,7 @@ def visit_at_any_size(browser, service, google, cast):
     """Return how to open a browser for a fixture that several tests share."""
 
     def open_as(person=None, **options):
-        return visiting(
+        return open_new_visitor(
             browser,
             service,
             google,
@@ -159,5 +159,5 @@ def looked_at(browser, service, google, looker, screen):
     """Return a person whose mailbox is connected, in a browser of the test's own."""
     person, account, cookies = looker
     options = {"storage_state": cookies, "viewport": screen}
-    with looking(browser, service, google, person, account, **options) as one:
+    with open_visitor(browser, service, google, person, account, **options) as one:
         yield one

@@ -21,7 +21,7 @@ from config.embedded import embedded_service as embedded
 from config.embedded.feature_client import FeatureClient
 from tests.browser import chromium
 from tests.browser.test_calendar_writing import SERIES
-from tests.browser.visitor import FAST, visiting
+from tests.browser.visitor import FAST, open_new_visitor
 from tests.worlds.sandbox import Sandbox
 
 PLACE = embedded.ROOT / "accounts" / "static" / "antares" / "shots"
@@ -44,13 +44,13 @@ def main() -> int:
         with (
             embedded_servers.run_servers(data, settings=postgres.THROWAWAY, environment={}) as urls,
             embedded.run_service(data, urls, extra=FAST, seed={}) as service,
-            chromium.running() as browser,
+            chromium.run_browser() as browser,
         ):
-            take(browser, service, json.loads((data / "people.json").read_text()))
+            take_shots(browser, service, json.loads((data / "people.json").read_text()))
     return 0
 
 
-def take(browser, service, seeded) -> None:
+def take_shots(browser, service, seeded) -> None:
     google = Sandbox(service.sandbox_url, service.control_url)
     alice = next(one for one in seeded["people"] if one["email"].startswith("alice"))
     size = {"width": 1120, "height": 720}
@@ -62,7 +62,7 @@ def take(browser, service, seeded) -> None:
         "calendars": demo_calendars.build_google_calendars(datetime.now(UTC).date()),
         "viewport": size,
     }
-    with visiting(browser, service, google, alice, **mine) as visitor:
+    with open_new_visitor(browser, service, google, alice, **mine) as visitor:
         visitor.sign_in().connect()
         visitor.go("/settings/integrations/")
         keep(browser, visitor.page.screenshot(), PLACE / "settings.webp")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import violations
-from tests.browser.visitor import looking
+from tests.browser.visitor import open_visitor
 
 pytestmark = pytest.mark.browser
 OVERRIDE = "\u202egpj.exe"
@@ -26,7 +26,7 @@ def event(start, hours, title, **more):
     }
 
 
-def fill(google, account):
+def fill_calendars(google, account):
     noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     today, later = noon.date(), noon.date() + timedelta(days=2)
     for one in (
@@ -53,7 +53,7 @@ def fill(google, account):
 
 def plan(visitor):
     """Connect a calendar that is filled, and wait until what is in it is here."""
-    fill(visitor.google, visitor.account)
+    fill_calendars(visitor.google, visitor.account)
     visitor.to_consent("/settings/connect/google/?product=calendar").decide()
     visitor.go("/calendar/?view=day")
     expect(visitor.page.locator(".entry", has_text="Review")).to_be_visible()
@@ -73,7 +73,7 @@ def planned(browser, service, google, planner, screen):
     """Return a person whose calendar is connected, in a browser of the test's own."""
     person, account, cookies = planner
     options = {"storage_state": cookies, "viewport": screen}
-    with looking(browser, service, google, person, account, **options) as one:
+    with open_visitor(browser, service, google, person, account, **options) as one:
         one.go("/calendar/?view=day")
         yield one
 

@@ -37,13 +37,13 @@ class TestAMissingBrowser:
     def test_is_installed_by_root_who_is_told(self, monkeypatch, capsys):
         asked = []
 
-        def run(command, **_):
+        def record_command(command, **_):
             asked.append(command)
             return type("Done", (), {"returncode": 0})
 
         monkeypatch.setattr(os, "geteuid", lambda: 0)
         monkeypatch.setattr(debian.shutil, "which", lambda name: f"/usr/bin/{name}")
-        monkeypatch.setattr(debian.subprocess, "run", run)
+        monkeypatch.setattr(debian.subprocess, "run", record_command)
 
         chromium.install()
 

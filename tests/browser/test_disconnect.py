@@ -15,7 +15,7 @@ from tests.browser.mail import NEWSLETTER
 pytestmark = pytest.mark.browser
 
 
-def _end(visitor):
+def _disconnect_and_wait(visitor):
     """Press the button, confirm who it is, and wait for the receipt."""
     visitor.card.get_by_role("link", name="Disconnect").click()
     visitor.confirm()
@@ -40,7 +40,7 @@ class TestDisconnectInBrowser:
         connected.open_mail(NEWSLETTER)
         conversation = connected.page.url
         connected.go("/settings/integrations/")
-        _end(connected)
+        _disconnect_and_wait(connected)
         page = connected.page
 
         with page.expect_download() as saved:
@@ -59,7 +59,7 @@ class TestDisconnectInBrowser:
         expect(page.locator(".empty")).to_contain_text("No mailbox is connected")
 
     def test_leaves_the_receipt_in_settings(self, connected):
-        _end(connected)
+        _disconnect_and_wait(connected)
 
         connected.go("/settings/integrations/")
 

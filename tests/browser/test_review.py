@@ -40,7 +40,7 @@ def rita(visit, service, seeded):
         yield one.sign_in_with_code()
 
 
-def soon(visitor, path, shown):
+def reload_until_shown(visitor, path, shown):
     """Load a page until what workers do every few seconds stands on it."""
     for _ in range(60):
         visitor.go(path)
@@ -61,7 +61,7 @@ class TestAReviewer:
         assert answer.status_code == 403
         page = rita.page
 
-        soon(rita, "/review/refusals/", "campaigns")
+        reload_until_shown(rita, "/review/refusals/", "campaigns")
         page.get_by_role("link", name="Clauses").click()
         page.get_by_role("link", name="LU-4.1", exact=True).click()
         expect(page.locator("#enforced + p")).to_contain_text("rules of the policy")
@@ -84,7 +84,7 @@ class TestAReviewer:
         rita.go("/review/evidence/")
         page.get_by_role("button", name="Make one now").click()
         expect(page.locator(".messages")).to_contain_text("is being made")
-        soon(rita, "/review/evidence/", "WSEC-KEY")
+        reload_until_shown(rita, "/review/evidence/", "WSEC-KEY")
         found += violations(page)
         with page.expect_download() as evidence:
             page.locator("a[download]").first.click()

@@ -180,7 +180,7 @@ def search_elsewhere(visitor, subject):
 
 
 @contextmanager
-def visiting(
+def open_new_visitor(
     browser, service, google, person, *, account, size=0, mail=mailbox, calendars=None, **options
 ):
     """
@@ -192,12 +192,12 @@ def visiting(
     if calendars is not None:
         made_up["calendar_fields"] = calendars
     google.seed(account, name=person["name"], messages=mail(account), **made_up)
-    with looking(browser, service, google, person, account, **options) as visitor:
+    with open_visitor(browser, service, google, person, account, **options) as visitor:
         yield visitor
 
 
 @contextmanager
-def looking(browser, service, google, person, account, *, url=None, **options):
+def open_visitor(browser, service, google, person, account, *, url=None, **options):
     """Yield that person with their account, as it is, in a browser of its own; close after."""
     context = browser.new_context(reduced_motion="reduce", **options)
     visitor = Visitor(context, service, google, person, account, url=url)

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from tests.canaries import world
 from tests.canaries.run import Run
 from tests.smoke.walk import Walk
@@ -28,10 +28,10 @@ def main() -> int:
     walk, began = Walk(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="antares-canary-") as folder:
         try:
-            with world.running(Path(folder), settings=given.settings) as running:
+            with world.run_world(Path(folder), settings=given.settings) as running:
                 run = Run(running, walk)
                 run.short() if given.short else run.all()
-        except Unavailable as problem:
+        except EmbeddedServersUnavailable as problem:
             sys.stderr.write(f"{problem}\n")
             return 1
     walk.say(f"{time.monotonic() - began:.0f} s")

@@ -222,8 +222,8 @@ class Addresses:
         alice = self.cast[ALICE]
         calendar = next(one for one in alice.api("/calendars")["data"] if one["is_primary"])
         span = {
-            "start": appointment.start(-1).isoformat(),
-            "end": appointment.start(9).isoformat(),
+            "start": appointment.get_day_start(-1).isoformat(),
+            "end": appointment.get_day_start(9).isoformat(),
         }
         event = alice.api("/events", **span)["data"][0]
         return {"calendar_id": calendar["id"], "event_id": event["id"]}
@@ -244,14 +244,14 @@ def _route_of(path: str) -> str | None:
 def names() -> tuple[str, ...]:
     """Return the names of all routes, as the URLconf has them."""
 
-    def inside(patterns: Any) -> Iterator[str]:
+    def iterate_names(patterns: Any) -> Iterator[str]:
         for one in patterns:
             if isinstance(one, URLPattern):
                 yield str(one.name)
             else:
-                yield from inside(one.url_patterns)
+                yield from iterate_names(one.url_patterns)
 
-    return tuple(dict.fromkeys(inside(get_resolver().url_patterns)))
+    return tuple(dict.fromkeys(iterate_names(get_resolver().url_patterns)))
 
 
 def address(name: str, ids: dict[str, str], typed: str) -> str:

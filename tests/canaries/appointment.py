@@ -15,7 +15,7 @@ def team(mark: str) -> str:
     return f"{digest[:32]}@group.calendar.google.com"
 
 
-def start(days: int) -> datetime:
+def get_day_start(days: int) -> datetime:
     """Return nine o'clock (UTC) of the day that is so many days from today."""
     now = datetime.now(UTC)
     return now.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=days)
@@ -24,95 +24,101 @@ def start(days: int) -> datetime:
 def event(mark: str, day: int, **more: Any) -> dict[str, Any]:
     """Return an event with every text of Google's description, where a word may stand."""
 
-    def own(name: str) -> str:
+    def make_canary(name: str) -> str:
         return f"{mark}-ev{name}"
 
     return {
-        "summary": own("summary"),
-        "description": f"<p title='{own('tooltip')}'>{own('description')}</p>",
-        "location": own("location"),
-        "colorId": own("colorid"),
-        "eventLabelId": own("labelid"),
-        "eventType": own("type"),
-        "hangoutLink": f"https://meet.example/{own('hangout')}",
-        "htmlLink": f"https://calendar.example/{own('htmllink')}",
-        "transparency": own("transparency"),
-        "visibility": own("visibility"),
-        "creator": _person(own("creator")),
-        "organizer": _person(own("organizer")),
-        "start": {"dateTime": start(day).isoformat(), "timeZone": ZONE},
-        "end": {"dateTime": (start(day) + timedelta(hours=1)).isoformat(), "timeZone": ZONE},
+        "summary": make_canary("summary"),
+        "description": f"<p title='{make_canary('tooltip')}'>{make_canary('description')}</p>",
+        "location": make_canary("location"),
+        "colorId": make_canary("colorid"),
+        "eventLabelId": make_canary("labelid"),
+        "eventType": make_canary("type"),
+        "hangoutLink": f"https://meet.example/{make_canary('hangout')}",
+        "htmlLink": f"https://calendar.example/{make_canary('htmllink')}",
+        "transparency": make_canary("transparency"),
+        "visibility": make_canary("visibility"),
+        "creator": _person(make_canary("creator")),
+        "organizer": _person(make_canary("organizer")),
+        "start": {"dateTime": get_day_start(day).isoformat(), "timeZone": ZONE},
+        "end": {
+            "dateTime": (get_day_start(day) + timedelta(hours=1)).isoformat(),
+            "timeZone": ZONE,
+        },
         "attendees": [
             {
-                **_person(own("attendee")),
-                "comment": own("comment"),
-                "responseStatus": own("response"),
-                "asyncOperation": own("async"),
+                **_person(make_canary("attendee")),
+                "comment": make_canary("comment"),
+                "responseStatus": make_canary("response"),
+                "asyncOperation": make_canary("async"),
                 "optional": True,
             }
         ],
         "attachments": [
             {
-                "fileId": own("fileid"),
-                "fileUrl": f"https://files.example/{own('fileurl')}",
-                "iconLink": f"https://files.example/{own('fileicon')}",
-                "mimeType": f"application/x-{own('filetype')}",
-                "title": own("filetitle"),
+                "fileId": make_canary("fileid"),
+                "fileUrl": f"https://files.example/{make_canary('fileurl')}",
+                "iconLink": f"https://files.example/{make_canary('fileicon')}",
+                "mimeType": f"application/x-{make_canary('filetype')}",
+                "title": make_canary("filetitle"),
             }
         ],
-        "conferenceData": _conference(own),
+        "conferenceData": _conference(make_canary),
         "extendedProperties": {
-            "private": {own("privatename"): own("privatevalue")},
-            "shared": {own("sharedname"): own("sharedvalue")},
+            "private": {make_canary("privatename"): make_canary("privatevalue")},
+            "shared": {make_canary("sharedname"): make_canary("sharedvalue")},
         },
         "gadget": {
-            "display": own("gadgetdisplay"),
-            "iconLink": f"https://files.example/{own('gadgeticon')}",
-            "link": f"https://files.example/{own('gadgetlink')}",
-            "preferences": {own("gadgetpreference"): own("gadgetvalue")},
-            "title": own("gadgettitle"),
-            "type": own("gadgettype"),
+            "display": make_canary("gadgetdisplay"),
+            "iconLink": f"https://files.example/{make_canary('gadgeticon')}",
+            "link": f"https://files.example/{make_canary('gadgetlink')}",
+            "preferences": {make_canary("gadgetpreference"): make_canary("gadgetvalue")},
+            "title": make_canary("gadgettitle"),
+            "type": make_canary("gadgettype"),
         },
-        "source": {"title": own("sourcetitle"), "url": f"https://x.example/{own('sourceurl')}"},
+        "source": {
+            "title": make_canary("sourcetitle"),
+            "url": f"https://x.example/{make_canary('sourceurl')}",
+        },
         "reminders": {
             "useDefault": False,
-            "overrides": [{"method": own("remindermethod"), "minutes": 10}],
+            "overrides": [{"method": make_canary("remindermethod"), "minutes": 10}],
         },
         "workingLocationProperties": {
-            "type": own("workingtype"),
-            "customLocation": {"label": own("workinglabel")},
+            "type": make_canary("workingtype"),
+            "customLocation": {"label": make_canary("workinglabel")},
             "officeLocation": {
-                "buildingId": own("building"),
-                "deskId": own("desk"),
-                "floorId": own("floor"),
-                "floorSectionId": own("section"),
-                "label": own("office"),
+                "buildingId": make_canary("building"),
+                "deskId": make_canary("desk"),
+                "floorId": make_canary("floor"),
+                "floorSectionId": make_canary("section"),
+                "label": make_canary("office"),
             },
         },
         "outOfOfficeProperties": {
-            "autoDeclineMode": own("outmode"),
-            "declineMessage": own("outmessage"),
+            "autoDeclineMode": make_canary("outmode"),
+            "declineMessage": make_canary("outmessage"),
         },
         "focusTimeProperties": {
-            "autoDeclineMode": own("focusmode"),
-            "chatStatus": own("chatstatus"),
-            "declineMessage": own("focusmessage"),
+            "autoDeclineMode": make_canary("focusmode"),
+            "chatStatus": make_canary("chatstatus"),
+            "declineMessage": make_canary("focusmessage"),
         },
         "birthdayProperties": {
-            "contact": own("contact"),
-            "customTypeName": own("birthdayname"),
-            "type": own("birthdaytype"),
+            "contact": make_canary("contact"),
+            "customTypeName": make_canary("birthdayname"),
+            "type": make_canary("birthdaytype"),
         },
         **more,
     }
 
 
-def named(mark: str, day: int) -> dict[str, Any]:
+def make_event_with_canary_ids(mark: str, day: int) -> dict[str, Any]:
     """
     Return an event whose ids and version are canaries, too, and its zone and rule no zone and no
     rule: as no sandbox would make them, or understand them.
     """
-    strange = {"dateTime": start(day).isoformat(), "timeZone": f"{mark}-evzone"}
+    strange = {"dateTime": get_day_start(day).isoformat(), "timeZone": f"{mark}-evzone"}
     return {
         **event(mark, day, start=strange),
         "recurrence": ["RRULE:FREQ=DAILY;COUNT=2", f"X-{mark}-evrecurrence:1"],
@@ -124,38 +130,40 @@ def named(mark: str, day: int) -> dict[str, Any]:
     }
 
 
-def moved(mark: str, master: str, day: int) -> dict[str, Any]:
+def make_moved_occurrence(mark: str, master: str, day: int) -> dict[str, Any]:
     """Return what was changed in a series whose id is `master`."""
-    original = {"dateTime": start(day).isoformat(), "timeZone": ZONE}
+    original = {"dateTime": get_day_start(day).isoformat(), "timeZone": ZONE}
     more = {"recurringEventId": master, "originalStartTime": original}
     return event(mark, day, **more, summary=f"{mark}-evmoved")
 
 
-def listed(mark: str, calendar_id: str) -> dict[str, Any]:
+def make_calendar_list_entry(mark: str, calendar_id: str) -> dict[str, Any]:
     """Return the entry of a list of calendars for one that is there."""
 
-    def own(name: str) -> str:
+    def make_canary(name: str) -> str:
         return f"{mark}-cal{name}"
 
     return {
-        "kind": own("kind"),
-        "etag": f'"{own("etag")}"',
+        "kind": make_canary("kind"),
+        "etag": f'"{make_canary("etag")}"',
         "id": calendar_id,
-        "summary": own("summary"),
-        "summaryOverride": own("override"),
-        "description": own("description"),
-        "location": own("location"),
-        "timeZone": own("zone"),
-        "dataOwner": f"{own('owner')}@x.example",
-        "colorId": own("colorid"),
-        "backgroundColor": own("background"),
-        "foregroundColor": own("foreground"),
+        "summary": make_canary("summary"),
+        "summaryOverride": make_canary("override"),
+        "description": make_canary("description"),
+        "location": make_canary("location"),
+        "timeZone": make_canary("zone"),
+        "dataOwner": f"{make_canary('owner')}@x.example",
+        "colorId": make_canary("colorid"),
+        "backgroundColor": make_canary("background"),
+        "foregroundColor": make_canary("foreground"),
         "accessRole": "owner",
-        "defaultReminders": [{"method": own("remindermethod"), "minutes": 5}],
+        "defaultReminders": [{"method": make_canary("remindermethod"), "minutes": 5}],
         "notificationSettings": {
-            "notifications": [{"method": own("notifymethod"), "type": own("notifytype")}]
+            "notifications": [
+                {"method": make_canary("notifymethod"), "type": make_canary("notifytype")}
+            ]
         },
-        "conferenceProperties": {"allowedConferenceSolutionTypes": [own("solution")]},
+        "conferenceProperties": {"allowedConferenceSolutionTypes": [make_canary("solution")]},
     }
 
 
@@ -166,7 +174,7 @@ def calendar_fields(mark: str, *, series_id: str, team_id: str) -> dict[str, Any
     :param series_id: of the series in the first; `team_id` is the second calendar's
     """
     series = {
-        "start": {"dateTime": start(0).isoformat(), "timeZone": ZONE},
+        "start": {"dateTime": get_day_start(0).isoformat(), "timeZone": ZONE},
         "recurrence": ["RRULE:FREQ=DAILY;COUNT=5"],
     }
     return {
@@ -174,7 +182,7 @@ def calendar_fields(mark: str, *, series_id: str, team_id: str) -> dict[str, Any
         "events": [
             event(mark, 1),
             event(mark, 0, **series, id=series_id),
-            moved(mark, series_id, 2),
+            make_moved_occurrence(mark, series_id, 2),
             event(mark, 2, visibility="private", summary=f"{mark}-evprivate"),
         ],
         "calendars": [

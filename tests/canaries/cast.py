@@ -61,7 +61,9 @@ class Cast:
             browser.http.close()
 
 
-def assembled(world: CanaryWorld, marks: Marks, exchanges: Exchanges, secrets: SecretsSeen) -> Cast:
+def assemble_cast(
+    world: CanaryWorld, marks: Marks, exchanges: Exchanges, secrets: SecretsSeen
+) -> Cast:
     """Return the demo's people and features, none of whom is signed in yet."""
     seeded = world.seeded()
     people = {

@@ -157,8 +157,8 @@ class Crashing:
         from integrations.models import Calendar, Event
 
         person, mark = account.person, account.breaking.mark
-        calendar_id = planning.begin(person, f"{mark}-livinghere")
-        planning.fill(person, calendar_id, ics.file(mark).encode())
+        calendar_id = planning.create_local_calendar(person, f"{mark}-livinghere")
+        planning.import_file(person, calendar_id, ics.file(mark).encode())
         event = Event.objects.get(calendar_id=calendar_id)
         etag = person.api(f"/events/{event.id}")["etag"]
         account.breaking.seal(Event, event.id, "content")
@@ -166,7 +166,7 @@ class Crashing:
             person.browser.get(f"/settings/calendars/{calendar_id}/calendar.ics")
         person.send("PATCH", f"/events/{event.id}", json={"busy": False}, if_match=f'"{etag}"')
         account.breaking.seal(Calendar, UUID(calendar_id), "about")
-        planning.fill(person, calendar_id, ics.file("plain").encode())
+        planning.import_file(person, calendar_id, ics.file("plain").encode())
 
     def _at_the_providers(self) -> None:
         """What the workers open for a provider: ids, cursors, names to compare, the token."""

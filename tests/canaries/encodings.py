@@ -108,7 +108,9 @@ WRITERS: Final[Mapping[str, Callable[[str], bytes]]] = {
 BINARY: Final = frozenset({"utf-16", "gzip", "zlib", "zstd"})
 
 
-def expanded(data: bytes, *, zlib_before: int | None = None) -> Iterator[tuple[str, bytes]]:
+def expand_compressed(
+    data: bytes, *, zlib_before: int | None = None
+) -> Iterator[tuple[str, bytes]]:
     """
     Return what decompresses in `data`, wherever it begins.
 

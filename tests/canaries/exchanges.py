@@ -51,15 +51,15 @@ class Exchanges:
     def watch(self, http: httpx.Client, actor: str) -> None:
         """Record everything that `http` is answered from now on, as given to `actor`."""
 
-        def asked(request: httpx.Request) -> None:
-            request.extensions["began"] = _now()
+        def note_request(request: httpx.Request) -> None:
+            request.extensions["began"] = _get_milliseconds()
 
-        def answered(response: httpx.Response) -> None:
+        def note_response(response: httpx.Response) -> None:
             if str(response.url).startswith(self.only):
                 response.read()
                 self.add(response, actor, began=response.request.extensions["began"])
 
-        http.event_hooks = {"request": [asked], "response": [answered]}
+        http.event_hooks = {"request": [note_request], "response": [note_response]}
 
     def add(self, response: httpx.Response, actor: str, *, began: int) -> None:
         kind = response.headers.get("content-type", "")
@@ -74,7 +74,7 @@ class Exchanges:
                     answer=headers.encode("utf-8", "replace") + b"\n\n" + response.content,
                     problem=response.json() if "problem+json" in kind else {},
                     began=began,
-                    ended=_now(),
+                    ended=_get_milliseconds(),
                     to_provider="/oauth2/" in response.headers.get("location", ""),
                 )
             )
@@ -85,7 +85,7 @@ class Exchanges:
         return [one for one in self.all if one.actor == actor and found in one.answer]
 
 
-def _now() -> int:
+def _get_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 

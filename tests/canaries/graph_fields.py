@@ -124,7 +124,7 @@ class _Node:
         return lambda *_: None
 
 
-def filled(model: Any, mark: str, at: str = "") -> dict[str, Any]:
+def fill_resource(model: Any, mark: str, at: str = "") -> dict[str, Any]:
     """Return a resource of which every text is a canary; what is no text is left out."""
     made: dict[str, Any] = {}
     for name, node in _properties(model, at):
@@ -133,14 +133,14 @@ def filled(model: Any, mark: str, at: str = "") -> dict[str, Any]:
             text = _text(mark, path)
             made[name] = text if node.kind == "text" else [text]
         elif node.kind:
-            inside = filled(node.model, mark, path)
+            inside = fill_resource(node.model, mark, path)
             made[name] = inside if node.kind == "one" else [inside]
     return made
 
 
-def error(mark: str, more: str) -> dict[str, Any]:
+def make_error(mark: str, more: str) -> dict[str, Any]:
     """Return an error of Graph's; `more` stands at the end of its message: it is told by that."""
-    made = filled(MainError, mark)
+    made = fill_resource(MainError, mark)
     made["message"] += f"-{more}"
     return {"error": made}
 

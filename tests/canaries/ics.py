@@ -8,35 +8,35 @@ from tests.canaries import appointment
 def file(mark: str) -> str:
     """Return the file: one series of three, with a guest, an alarm and what nobody knows."""
 
-    def own(name: str) -> str:
+    def make_canary(name: str) -> str:
         return f"{mark}-ics{name}"
 
-    start = appointment.start(2)
+    start = appointment.get_day_start(2)
     return "\r\n".join(
         (
             "BEGIN:VCALENDAR",
             "VERSION:2.0",
-            f"PRODID:-//{own('prodid')}//EN",
-            f"X-WR-CALNAME:{own('calname')}",
+            f"PRODID:-//{make_canary('prodid')}//EN",
+            f"X-WR-CALNAME:{make_canary('calname')}",
             "BEGIN:VEVENT",
-            f"UID:{own('uid')}@x.example",
+            f"UID:{make_canary('uid')}@x.example",
             f"DTSTAMP:{start:%Y%m%dT%H%M%SZ}",
             f"DTSTART;TZID={appointment.ZONE}:{start:%Y%m%dT%H%M%S}",
             "DURATION:PT1H",
             "RRULE:FREQ=WEEKLY;COUNT=3",
-            f"SUMMARY:{own('summary')}",
-            f"DESCRIPTION:{own('description')}",
-            f"LOCATION:{own('location')}",
-            f"CATEGORIES:{own('category')}",
-            f"COMMENT:{own('comment')}",
-            f"URL:https://x.example/{own('url')}",
-            f"ORGANIZER;CN={own('organizername')}:mailto:{own('organizer')}@x.example",
-            f"ATTENDEE;CN={own('attendeename')}:mailto:{own('attendee')}@x.example",
-            f"X-{own('name').upper()}:{own('value')}",
+            f"SUMMARY:{make_canary('summary')}",
+            f"DESCRIPTION:{make_canary('description')}",
+            f"LOCATION:{make_canary('location')}",
+            f"CATEGORIES:{make_canary('category')}",
+            f"COMMENT:{make_canary('comment')}",
+            f"URL:https://x.example/{make_canary('url')}",
+            f"ORGANIZER;CN={make_canary('organizername')}:mailto:{make_canary('organizer')}@x.example",
+            f"ATTENDEE;CN={make_canary('attendeename')}:mailto:{make_canary('attendee')}@x.example",
+            f"X-{make_canary('name').upper()}:{make_canary('value')}",
             "BEGIN:VALARM",
             "ACTION:DISPLAY",
             "TRIGGER:-PT10M",
-            f"DESCRIPTION:{own('alarm')}",
+            f"DESCRIPTION:{make_canary('alarm')}",
             "END:VALARM",
             "END:VEVENT",
             "END:VCALENDAR",

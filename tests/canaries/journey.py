@@ -80,13 +80,13 @@ class Journey:
         return ", ".join(f"{name} {len(self.messages(name))}" for name in ORIGINS)
 
     def wait_for(self, name: str, *, provider: str = "google") -> None:
-        def stands() -> bool:
+        def is_standing() -> bool:
             self.boxes.nudge()
             found = self.integration(name, provider=provider)
             is_on = found["status"] in {"active", "degraded"}
             return is_on and bool(found["sync"]["last_synced_at"])
 
-        eventually(stands, within=45, says=f"{name}'s mailbox in step", every=0.2)
+        eventually(is_standing, within=45, says=f"{name}'s mailbox in step", every=0.2)
 
     def integration(
         self, name: str, *, product: str = "mail", provider: str = "google"
@@ -153,18 +153,18 @@ class Journey:
         sandbox.clear_faults()
 
     def _more_than(self, count: int):
-        def more() -> bool:
+        def has_more() -> bool:
             self.boxes.nudge()
             return len(self.messages(ALICE)) > count
 
-        return more
+        return has_more
 
     def _heard(self, text: str):
-        def heard() -> bool:
+        def is_answered() -> bool:
             self.boxes.nudge()
             return self.boxes.answered(text)
 
-        return heard
+        return is_answered
 
     def _set_aside(self) -> bool:
         self.boxes.nudge()
@@ -292,11 +292,11 @@ class Journey:
         return "said, read meanwhile, reconnected"
 
     def asked_to_reconnect(self, name: str) -> None:
-        def asked() -> bool:
+        def is_asked() -> bool:
             self.boxes.nudge()
             return "Reconnect before" in self.cast[name].settings().text
 
-        eventually(asked, within=30, says="to reconnect", every=0.3)
+        eventually(is_asked, within=30, says="to reconnect", every=0.3)
 
     def disconnect(self, name: str, *, product: str = "mail", provider: str = "google") -> str:
         """Disconnect by the page, and keep what leads to the receipt."""
@@ -318,11 +318,11 @@ class Journey:
         browser = self.cast[name].browser
         place = f"/settings/removals/{self.removals[name]}/"
 
-        def there() -> bool:
+        def is_receipt_there() -> bool:
             return browser.get(f"{place}receipt.json").status == 200
 
         began = time.monotonic()
-        eventually(there, within=60, says="a receipt", every=0.2)
+        eventually(is_receipt_there, within=60, says="a receipt", every=0.2)
         page = browser.get(place)
         form = page.form("/link/")
         shown = browser.submit(page, form, form.data())

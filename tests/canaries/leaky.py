@@ -31,11 +31,11 @@ class Leak:
             and response.status_code == 200
             and len(response.content) > 500
         ):
-            everywhere(request, response.content)
+            leak_everywhere(request, response.content)
         return response
 
 
-def everywhere(request: HttpRequest, shown: bytes) -> None:
+def leak_everywhere(request: HttpRequest, shown: bytes) -> None:
     from django.core.mail import send_mail
 
     from config.celery import app

@@ -30,26 +30,30 @@ def slug(name: str) -> str:
 
 
 def headers(mark: str) -> list[tuple[str, str]]:
-    def own(name: str) -> str:
+    def make_canary(name: str) -> str:
         return f"{mark}-{slug(name)}"
 
     return [
-        *((name, mime.format_address(own(name), f"{own(name)}@x.example")) for name in _ADDRESSES),
+        *(
+            (name, mime.format_address(make_canary(name), f"{make_canary(name)}@x.example"))
+            for name in _ADDRESSES
+        ),
         # As encoded words, once in each way (RFC 2047).
-        ("Subject", _words(f"{mark}-subject é")),
+        ("Subject", _encode_words(f"{mark}-subject é")),
         ("Message-ID", f"<{mark}-messageid@x.example>"),
-        *((name, f"<{own(name)}@x.example>") for name in _IDS),
-        *((name, own(name)) for name in _WORDS),
+        *((name, f"<{make_canary(name)}@x.example>") for name in _IDS),
+        *((name, make_canary(name)) for name in _WORDS),
         (
             "Received",
-            f"from {own('Received')}.example by mx.example; Wed, 25 Nov 2026 03:00:00 +0000",
+            f"from {make_canary('Received')}.example by mx.example;"
+            " Wed, 25 Nov 2026 03:00:00 +0000",
         ),
         # Its name is one as well.
-        (f"X-{mark}-headername", own("headervalue")),
+        (f"X-{mark}-headername", make_canary("headervalue")),
     ]
 
 
-def _words(text: str) -> str:
+def _encode_words(text: str) -> str:
     half = len(text) // 2
     quoted = "".join(f"={byte:02X}" for byte in text[half:].encode())
     first = base64.b64encode(text[:half].encode()).decode()

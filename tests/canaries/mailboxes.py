@@ -85,13 +85,16 @@ class Mailboxes:
         """Let the provider go wrong once, saying `text`, and wait until it was heard."""
         self.world.sandbox.fail_next(1, **fault)
 
-        def heard() -> bool:
+        def is_answered() -> bool:
             self.nudge()
             return self.answered(text)
 
         try:
             eventually(
-                heard, within=20, says=f"the provider's {text[len(self.marks.of('')) :]}", every=0.3
+                is_answered,
+                within=20,
+                says=f"the provider's {text[len(self.marks.of('')) :]}",
+                every=0.3,
             )
         finally:
             self.world.sandbox.clear_faults()
@@ -100,32 +103,32 @@ class Mailboxes:
         """Return an error in Google's envelope with a canary in every text of it."""
         mark = self.marks.of(owner)
 
-        def own(name: str) -> str:
+        def make_canary(name: str) -> str:
             return f"{mark}-error{name}"
 
         return {
             "error": {
                 "code": status,
-                "message": own("message"),
-                "status": own("status"),
+                "message": make_canary("message"),
+                "status": make_canary("status"),
                 "errors": [
                     {
-                        "message": own("errorsmessage"),
-                        "reason": own("errorsreason"),
-                        "domain": own("errorsdomain"),
-                        "location": own("errorslocation"),
-                        "locationType": own("errorslocationtype"),
+                        "message": make_canary("errorsmessage"),
+                        "reason": make_canary("errorsreason"),
+                        "domain": make_canary("errorsdomain"),
+                        "location": make_canary("errorslocation"),
+                        "locationType": make_canary("errorslocationtype"),
                     }
                 ],
                 "details": [
                     {
-                        "@type": own("detailstype"),
-                        "reason": own("detailsreason"),
-                        "domain": own("detailsdomain"),
+                        "@type": make_canary("detailstype"),
+                        "reason": make_canary("detailsreason"),
+                        "domain": make_canary("detailsdomain"),
                     }
                 ],
             },
-            "text": own("text"),
+            "text": make_canary("text"),
         }
 
     def crafted(self, owner: str, message: dict[str, Any], **more: Any) -> dict[str, Any]:

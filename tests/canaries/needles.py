@@ -71,13 +71,13 @@ class Needles:
 
     @staticmethod
     def _inside(data: bytes, whole: bytes, depth: int) -> Iterator[tuple[str, bytes]]:
-        yield from encodings.expanded(data)
+        yield from encodings.expand_compressed(data)
         # Compressed first, then written as text: sessions, signed values, task messages.
         for run in _BASE64.finditer(whole):
             # What stands before it, such as its length, may look like a part of it.
             for before in range(4):
                 decoded = stores.unbase64(run.group()[before:])
-                for encoding, opened in encodings.expanded(decoded, zlib_before=_HEAD):
+                for encoding, opened in encodings.expand_compressed(decoded, zlib_before=_HEAD):
                     yield f"base64 {encoding}", opened
         if not depth and b"%" in data and len(data) < _SMALL:
             yield "percent", unquote_to_bytes(data)

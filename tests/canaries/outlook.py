@@ -100,11 +100,11 @@ class CanaryOutlook:
             sandbox.fail_next(1, method="GET", path_suffix=place, status=200, body=body)
             told[model] = f"{self.mark}-{graph_fields.word(model)}"
 
-        def heard() -> bool:
+        def are_all_answered() -> bool:
             self.journey.boxes.nudge()
             return all(map(self.journey.boxes.answered, told.values()))
 
-        eventually(heard, within=30, says="every strange answer", every=0.2)
+        eventually(are_all_answered, within=30, says="every strange answer", every=0.2)
         sandbox.clear_faults()
         strange = {told["Event.subject"], told["Event.exceptionOccurrences.subject"]}
         eventually(
@@ -116,39 +116,50 @@ class CanaryOutlook:
         """Return what is answered in place of what is there: a text to be heard, where, all."""
         mark = self.mark
 
-        def named(name: str, real: dict[str, Any], *kept: str) -> dict[str, Any]:
-            made = graph_fields.filled(graph_fields.RESOURCES[name], mark)
+        def make_strange_resource(name: str, real: dict[str, Any], *kept: str) -> dict[str, Any]:
+            made = graph_fields.fill_resource(graph_fields.RESOURCES[name], mark)
             return made | {one: real[one] for one in kept if one in real}
 
         message = self._listed()[0]
         folders = self._other("GET", _FOLDERS)
         folders["@odata.deltaLink"] = self._link(_FOLDERS)[1]
         kept = ("id", "parentFolderId", "totalItemCount", "isHidden")
-        folders["value"] = [named("mailFolders", one, *kept) for one in folders["value"]]
+        folders["value"] = [
+            make_strange_resource("mailFolders", one, *kept) for one in folders["value"]
+        ]
         calendars = self._other("GET", "/me/calendars")
         owned = ("id", "isDefaultCalendar", "canEdit")
-        calendars["value"] = [named("calendars", one, *owned) for one in calendars["value"]]
+        calendars["value"] = [
+            make_strange_resource("calendars", one, *owned) for one in calendars["value"]
+        ]
         place, link = self._link(_CALENDARS)
-        event = named("events", {}) | {"seriesMasterId": None}
+        event = make_strange_resource("events", {}) | {"seriesMasterId": None}
         [differing] = event.pop("exceptionOccurrences")
         for one in (event, differing):
-            for name, at in (("start", appointment.start(1)), ("end", appointment.start(2))):
+            for name, at in (
+                ("start", appointment.get_day_start(1)),
+                ("end", appointment.get_day_start(2)),
+            ):
                 one[name]["dateTime"] = f"{at:%Y-%m-%dT%H:%M:%S}.0000000"
         # Of each one that can be shown, and one whose rule cannot be read.
         name = hashlib.sha256(f"{mark}-series".encode()).hexdigest()
         series = {"id": name, "type": "seriesMaster"}
-        events = {"value": [*_both(event), series], "@odata.deltaLink": link}
-        whole = event | {**series, "recurrence": None, "exceptionOccurrences": _both(differing)}
-        settings = named("mailboxSettings", {})
-        categories = {"value": [named("masterCategories", {})]}
+        events = {"value": [*make_readable_and_unreadable(event), series], "@odata.deltaLink": link}
+        whole = event | {
+            **series,
+            "recurrence": None,
+            "exceptionOccurrences": make_readable_and_unreadable(differing),
+        }
+        settings = make_strange_resource("mailboxSettings", {})
+        categories = {"value": [make_strange_resource("masterCategories", {})]}
         changes, after = self._link(f"/{message['parentFolderId']}{_MAIL}")
-        whole_message = named("messages", message, *_FILED) | {"isDraft": True}
+        whole_message = make_strange_resource("messages", message, *_FILED) | {"isDraft": True}
         # A draft is read again whenever it is told of.
         told = {one: whole_message[one] for one in whole_message if one != "uniqueBody"}
         heads = {"value": [told], "@odata.deltaLink": after}
         # The file is asked for by its id.
         file_id = {"id": hashlib.sha256(f"{mark}-file".encode()).hexdigest()}
-        files = {"value": [named("attachments", file_id, "id")]}
+        files = {"value": [make_strange_resource("attachments", file_id, "id")]}
         return [
             ("Message.subject", changes, heads),
             (
@@ -168,7 +179,7 @@ class CanaryOutlook:
     def _link(self, suffix: str) -> tuple[str, str]:
         """Return where changes were asked for last whose path ends so, and by which link."""
 
-        def asked() -> tuple[str, str] | None:
+        def find_link() -> tuple[str, str] | None:
             self.journey.boxes.nudge()
             relay = self.journey.world.relay
             sent = [part for one in relay.sent() for part in one.parts]
@@ -176,7 +187,7 @@ class CanaryOutlook:
             links = [one for one in links if "$deltatoken" in parse_qs(urlsplit(one.target).query)]
             return (links[-1].path, f"{relay.url}{links[-1].target}") if links else None
 
-        found: tuple[str, str] = eventually(asked, within=30, says="a delta", every=0.2)
+        found: tuple[str, str] = eventually(find_link, within=30, says="a delta", every=0.2)
         return found
 
     def misbehaviour(self) -> str:
@@ -189,7 +200,7 @@ class CanaryOutlook:
         ):
             more = f"{status}{place[1:9].lower()}"
             text = f"{self.mark}-{graph_fields.word('MainError.message')}-{more}"
-            body = graph_fields.error(self.mark, more)
+            body = graph_fields.make_error(self.mark, more)
             boxes.misbehave(text, path_suffix=place, status=status, body=body, headers=header)
         self.journey.wait_for(BOB, provider=THERE)
         eventually(self._in_step, within=30, says="events after refusals", every=0.2)
@@ -239,7 +250,7 @@ class CanaryOutlook:
         return "no subscription; the consent is the owner's to remove"
 
     def _error(self, status: int) -> dict[str, Any]:
-        return graph_fields.error(self.mark, f"write{status}")
+        return graph_fields.make_error(self.mark, f"write{status}")
 
     def _connect(self, product: str) -> None:
         connection = self.journey.connection(BOB, provider=THERE)
@@ -276,12 +287,12 @@ class CanaryOutlook:
 
     def _events(self) -> list[dict[str, Any]]:
         span = {
-            "start": appointment.start(-3).isoformat(),
-            "end": appointment.start(20).isoformat(),
+            "start": appointment.get_day_start(-3).isoformat(),
+            "end": appointment.get_day_start(20).isoformat(),
         }
         return list(self.bob.api("/events", **span, limit=200)["data"])
 
 
-def _both(event: dict[str, Any]) -> list[dict[str, Any]]:
+def make_readable_and_unreadable(event: dict[str, Any]) -> list[dict[str, Any]]:
     """Return an event that can be read, and another of the same words that cannot."""
     return [event | {"recurrence": None}, event | {"id": f"{event['id']}-unreadable"}]

@@ -53,13 +53,13 @@ class Book:
                 connection.id,
                 *Integration.objects.filter(connection=connection).values_list("id", flat=True),
             ]
-            for name in (pseudonyms.get_naming(connection.id), entries.get_pseudonym):
+            for name in (pseudonyms.get_pseudonym_naming(connection.id), entries.get_pseudonym):
                 self.holders |= {name(one): owner for one in ids}
                 self.actors |= {name(one): who for one, who in {**people, **clients}.items()}
 
     def without_permission(self, url: str) -> tuple[list[str], int]:
         """Return the answers that no entry permits, and how many were looked at."""
-        leaves = list(_leaves(url))
+        leaves = list(_read_ledger_leaves(url))
         needles = Needles({name: self.marks.of(name) for name in ORIGINS})
         wrong, looked_at = [], 0
         for one in self.cast.exchanges.all:
@@ -74,7 +74,7 @@ class Book:
 
     def without_record(self, url: str) -> tuple[list[str], int]:
         """Return the refusals whose entry is not in the ledger, and how many were looked at."""
-        leaves = {leaf["id"]: leaf for leaf in _leaves(url)}
+        leaves = {leaf["id"]: leaf for leaf in _read_ledger_leaves(url)}
         refusals = [one for one in self.cast.exchanges.all if "ledger_entry" in one.problem]
         wrong = [
             one.line
@@ -109,7 +109,7 @@ def _recipients(one: Exchange, owner: str) -> set[str]:
     return {"support_agent", "registered_user"}
 
 
-def _leaves(url: str) -> Iterator[dict[str, Any]]:
+def _read_ledger_leaves(url: str) -> Iterator[dict[str, Any]]:
     with psycopg.connect(url) as connection:
         for leaf_id, payload in connection.execute(_LEAVES):
             yield {**json.loads(bytes(payload)), "id": str(leaf_id)}

@@ -85,13 +85,13 @@ class Sent:
         ]
         body = b"" if self.is_for_secrets else self.body
         if self.path.endswith(_CHANNELS_ARE_TOLD):
-            body = _without(body, _OF_A_CHANNEL)
+            body = _drop_members(body, _OF_A_CHANNEL)
         elif self.method in {"POST", "PATCH"} and _EVENTS_ARE_WRITTEN.fullmatch(path):
-            body = _without(body, _OF_AN_EVENT)
+            body = _drop_members(body, _OF_AN_EVENT)
         return "\n".join((self.method, path, query, *headers)).encode("latin-1") + b"\n\n" + body
 
 
-def _without(body: bytes, names: frozenset[str]) -> bytes:
+def _drop_members(body: bytes, names: frozenset[str]) -> bytes:
     given = json.loads(body or b"{}")
     return json.dumps({name: it for name, it in given.items() if name not in names}).encode()
 
@@ -128,10 +128,12 @@ class Relay:
             there, back = bytearray(), bytearray()
             self._pipes.append((there, back))
             for source, target, kept in ((near, far, there), (far, near, back)):
-                threading.Thread(target=_pass, args=(source, target, kept), daemon=True).start()
+                threading.Thread(
+                    target=_pass_on_bytes, args=(source, target, kept), daemon=True
+                ).start()
 
 
-def _pass(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
+def _pass_on_bytes(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
     with suppress(OSError):
         while piece := source.recv(_PIECE):
             kept += piece
@@ -157,7 +159,7 @@ def requests(data: bytes) -> Iterator[Sent]:
 
 
 @contextmanager
-def running(to: int) -> Iterator[Relay]:
+def run_relay(to: int) -> Iterator[Relay]:
     """Relay to that port of this machine until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         relay = Relay(to, listening.getsockname()[1])

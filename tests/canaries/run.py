@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tests.canaries import aftermath, letter
 from tests.canaries.aftermath import Aftermath
-from tests.canaries.cast import Cast, assembled
+from tests.canaries.cast import Cast, assemble_cast
 from tests.canaries.exchanges import Exchanges
 from tests.canaries.journey import Journey
 from tests.canaries.looking import Looking
@@ -39,7 +39,7 @@ class Run:
 
         self.secrets = SecretsSeen()
         self.exchanges = Exchanges((self.world.url, self.world.staff_url))
-        self.cast: Cast = assembled(self.world, self.marks, self.exchanges, self.secrets)
+        self.cast: Cast = assemble_cast(self.world, self.marks, self.exchanges, self.secrets)
         self.boxes = Mailboxes(self.world, self.marks)
         self.journey = Journey(self.world, self.marks, self.cast, self.boxes)
         self.verdicts = Verdicts(

@@ -69,14 +69,14 @@ def search(needles: Needles, where: Stores) -> Seen:
     """Return everything that was found, sorted, and where it was looked for."""
     hits: set[Hit] = set()
     # A store that was looked at and is empty was looked at all the same.
-    sizes = Counter(dict.fromkeys(_named(where), 0))
+    sizes = Counter(dict.fromkeys(_iterate_store_names(where), 0))
     for store, place, data in _pieces(where):
         sizes[store] += len(data)
         hits |= {Hit(store, place, *found) for found in needles.found_in(data)}
     return Seen(sorted(hits), sizes)
 
 
-def _named(where: Stores) -> Iterator[str]:
+def _iterate_store_names(where: Stores) -> Iterator[str]:
     if where.database_url:
         yield from ("rows", "sessions")
     if where.broker_url:
@@ -101,7 +101,7 @@ def _pieces(where: Stores) -> Iterator[tuple[str, str, bytes]]:
 
 def _database(where: Stores) -> Iterator[tuple[str, str, bytes]]:
     with psycopg.connect(where.database_url, autocommit=True) as connection:
-        for place, data in stores.rows(connection, excluded=where.excluded):
+        for place, data in stores.read_rows(connection, excluded=where.excluded):
             yield "rows", place, data
         for place, data in stores.sessions(connection):
             yield "sessions", place, data

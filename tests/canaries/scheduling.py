@@ -68,7 +68,10 @@ class Scheduling:
         place = f"/calendar/v3/calendars/{there}/events"
         words = ("etag", "kind", "summary", "timeZone", "description", "accessRole")
         events = {word: f"{mark}-events{word.lower()}" for word in words}
-        events |= {"items": [appointment.named(mark, 1)], "nextSyncToken": self._asked_with(place)}
+        events |= {
+            "items": [appointment.make_event_with_canary_ids(mark, 1)],
+            "nextSyncToken": self._asked_with(place),
+        }
         boxes.misbehave(
             f"{mark}-eventsetag",
             method="GET",
@@ -78,14 +81,16 @@ class Scheduling:
             body=events,
         )
         # A list is told whole: what is not in it is gone.
-        main = appointment.listed(mark, self.journey.marks.account(ALICE)) | {"primary": True}
+        main = appointment.make_calendar_list_entry(mark, self.journey.marks.account(ALICE)) | {
+            "primary": True
+        }
         lists = {"etag": f"{mark}-listetag", "kind": f"{mark}-listkind"}
         boxes.misbehave(
             f"{mark}-listetag",
             method="GET",
             path_prefix="/calendar/v3/users/me/calendarList",
             status=200,
-            body={**lists, "items": [main, appointment.listed(mark, there)]},
+            body={**lists, "items": [main, appointment.make_calendar_list_entry(mark, there)]},
         )
         return "every text of lists, calendars and events"
 
@@ -122,7 +127,7 @@ class Scheduling:
             self.journey.marks.of(ALICE),
         )
         for email in (f"{typed}-share@x.example", str(cast[BOB].seeded["email"])):
-            planning.share(cast[ALICE], self.ids["True"], email)
+            planning.share_calendar(cast[ALICE], self.ids["True"], email)
         shares = f"/calendars/{self.ids['False']}/shares"
         for status, body in (
             (202, {"email": f"{typed}-shareapi@x.example", "level": "freebusy", "version": 1}),
@@ -148,7 +153,10 @@ class Scheduling:
     def _free_busy(self) -> None:
         """When people have time, by whom it is shared with; asked with words in every place."""
         cast, typed = self.journey.cast, self.journey.marks.typed
-        span = {"start": appointment.start(0).isoformat(), "end": appointment.start(5).isoformat()}
+        span = {
+            "start": appointment.get_day_start(0).isoformat(),
+            "end": appointment.get_day_start(5).isoformat(),
+        }
         people = [cast.id(ALICE), cast.id(MALLORY), "me"]
         meeting = {
             **span,
@@ -187,15 +195,15 @@ class Scheduling:
 
     def _events(self, name: str) -> list[dict[str, Any]]:
         span = {
-            "start": (appointment.start(-3)).isoformat(),
-            "end": (appointment.start(0) + timedelta(days=20)).isoformat(),
+            "start": (appointment.get_day_start(-3)).isoformat(),
+            "end": (appointment.get_day_start(0) + timedelta(days=20)).isoformat(),
         }
         return list(self.journey.cast[name].api("/events", **span, limit=200)["data"])
 
     def _asked_with(self, path: str) -> str:
         """Return the sync token that the provider was asked with last, there."""
 
-        def asked() -> str:
+        def find_query() -> str:
             self.journey.boxes.nudge()
             found = ""
             for one in self.journey.world.relay.sent():
@@ -204,4 +212,4 @@ class Scheduling:
                     found = query.get("syncToken", [found])[0]
             return found
 
-        return eventually(asked, within=30, says="a delta", every=0.2)
+        return eventually(find_query, within=30, says="a delta", every=0.2)

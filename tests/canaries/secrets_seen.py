@@ -59,7 +59,7 @@ class SecretsSeen:
     def watch(self, http: httpx.Client) -> None:
         """Look at every address that this browser goes to, and at the session it gets."""
 
-        def answered(response: httpx.Response) -> None:
+        def note_response(response: httpx.Response) -> None:
             for address in (str(response.url), response.headers.get("location", "")):
                 for name, value in parse_qsl(urlsplit(address).query):
                     if name in _IN_ADDRESSES - {"login_hint"}:
@@ -70,7 +70,7 @@ class SecretsSeen:
                     self.add("session", value)
 
         hooks = http.event_hooks
-        http.event_hooks = {**hooks, "response": [*hooks["response"], answered]}
+        http.event_hooks = {**hooks, "response": [*hooks["response"], note_response]}
 
     def collect(self, relay: Relay) -> None:
         """Remember everything that went to the provider as a secret, or came from it as one."""

@@ -47,7 +47,7 @@ def uncompressed(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def rows(
+def read_rows(
     connection: psycopg.Connection[Any], *, excluded: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, bytes]]:
     """Return every value of every row, in the database's own binary form."""

@@ -22,7 +22,7 @@ EVENT = {
 }
 
 
-def left(method: str, target: str, body: object = None, **headers: str) -> bytes:
+def list_left_of_request(method: str, target: str, body: object = None, **headers: str) -> bytes:
     data = b"" if body is None else json.dumps(body).encode()
     return Sent(method, target, tuple(headers.items()), data).without_its_due
 
@@ -47,7 +47,7 @@ def left(method: str, target: str, body: object = None, **headers: str) -> bytes
     ],
 )
 def test_is_no_leak_at_its_place(method, target, body):
-    assert MARK.encode() not in left(method, target, body)
+    assert MARK.encode() not in list_left_of_request(method, target, body)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,11 @@ def test_is_no_leak_at_its_place(method, target, body):
     ],
 )
 def test_is_a_leak_anywhere_else(method, target, body):
-    assert MARK.encode() in left(method, target, body)
+    assert MARK.encode() in list_left_of_request(method, target, body)
 
 
 def test_is_a_leak_in_a_header():
-    assert MARK.encode() in left("GET", f"{CALENDAR}/events", **{"x-more": MARK})
-    assert MARK.encode() not in left("GET", "/gmail", authorization=f"Bearer {MARK}")
+    assert MARK.encode() in list_left_of_request("GET", f"{CALENDAR}/events", **{"x-more": MARK})
+    assert MARK.encode() not in list_left_of_request(
+        "GET", "/gmail", authorization=f"Bearer {MARK}"
+    )

@@ -130,13 +130,13 @@ class Verdicts:
         :param deliver: has a message arrive, for a parser process to read; called until one did
         """
 
-        def look() -> list[str] | list[int]:
+        def look_in_parsers() -> list[str] | list[int]:
             deliver()
             is_readable = parser_memory.is_readable()
             return self.looking.in_parsers() if is_readable else self.world.parsers()
 
         says = "a parser process with a canary in its memory, as the search sees it"
-        found = eventually(look, within=30, says=says, every=0.5)
+        found = eventually(look_in_parsers, within=30, says=says, every=0.5)
         open_files = {file for pid in self.world.parsers() for file in _open_files(pid)}
         secrets = [str(name) for name in found if name in self.secrets.found]
         must(not secrets, f"parser processes hold {', '.join(secrets)}")

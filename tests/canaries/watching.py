@@ -54,7 +54,7 @@ def _chain(error: BaseException | None) -> Any:
             "type": type(error).__name__,
             "text": str(error),
             "arguments": [repr(one) for one in error.args],
-            "more": {name: _shown(value) for name, value in vars(error).items()},
+            "more": {name: _show_value(value) for name, value in vars(error).items()},
             "formatted": traceback.format_exception(error),
             "frames": list(_frames(error.__traceback__)),
         }
@@ -66,12 +66,12 @@ def _frames(trace: TracebackType | None) -> Any:
         frame = trace.tb_frame
         yield {
             "in": f"{frame.f_code.co_qualname}:{trace.tb_lineno}",
-            "variables": {name: _shown(value) for name, value in frame.f_locals.items()},
+            "variables": {name: _show_value(value) for name, value in frame.f_locals.items()},
         }
         trace = trace.tb_next
 
 
-def _shown(value: object) -> str:
+def _show_value(value: object) -> str:
     try:
         shown = repr(value)
         # What is ours is looked into; what others show of theirs is for them to say.
@@ -88,19 +88,22 @@ def write_down_connections(folder: str, arguments: list[str]) -> None:
     name = " ".join(arguments[:1])
     busy = threading.local()
 
-    def hear(event: str, found: tuple[Any, ...]) -> None:
+    def note_connection(event: str, found: tuple[Any, ...]) -> None:
         if event not in _WATCHED or getattr(busy, "now", False):
             return
         busy.now = True
         try:
-            _append(EGRESS, json.dumps({"by": name, "event": event, "place": _place(event, found)}))
+            _append(
+                EGRESS,
+                json.dumps({"by": name, "event": event, "place": _describe_place(event, found)}),
+            )
         finally:
             busy.now = False
 
-    sys.addaudithook(hear)
+    sys.addaudithook(note_connection)
 
 
-def _place(event: str, found: tuple[Any, ...]) -> str:
+def _describe_place(event: str, found: tuple[Any, ...]) -> str:
     if event == "socket.getaddrinfo":
         return f"{_text(found[0])}:{_text(found[1])}"
     if event.startswith("socket."):

@@ -158,7 +158,7 @@ def _descends(pid: int, roots: set[int], parents: Mapping[int, int]) -> bool:
 
 
 @contextmanager
-def running(
+def run_world(
     data: Path,
     *,
     settings: str = "tests.canaries.settings",
@@ -175,9 +175,9 @@ def running(
         (data / name).mkdir(mode=0o700)
     with ExitStack() as stack:
         sandbox_port = stack.enter_context(ports.reserve_port())
-        mine = stack.enter_context(own.running(data, settings=CLUSTER, given=given))
+        mine = stack.enter_context(own.run_own_servers(data, settings=CLUSTER, given=given))
         urls = mine.urls
-        between = stack.enter_context(relay.running(sandbox_port))
+        between = stack.enter_context(relay.run_relay(sandbox_port))
         kept = stack.enter_context(traffic.recorded(urls.broker))
         extra = {
             **FAST,
@@ -217,6 +217,6 @@ def _providers(url: str) -> dict[str, str]:
     }
 
 
-def settle(seconds: float) -> None:
+def sleep_for(seconds: float) -> None:
     """Let what runs run on."""
     time.sleep(seconds)

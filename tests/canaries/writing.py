@@ -51,7 +51,7 @@ class CanaryWrites:
     def here(self) -> str:
         """The same in a calendar that lives here; from files and as one; then it goes."""
         person, typed = self.person, self.journey.marks.typed
-        calendar_id = planning.begin(person, f"{typed}-localname")
+        calendar_id = planning.create_local_calendar(person, f"{typed}-localname")
         made = self._changed(self._made(calendar_id, "here"))
         self._by_page(calendar_id)
         statuses = self._refused(calendar_id, made)
@@ -63,7 +63,7 @@ class CanaryWrites:
             seen = person.send("GET", place).headers["ETag"]
             answer = person.send("PUT", place, json=body, if_match=seen)
             must(answer.status_code == status, f"a name was answered {answer.status_code}")
-        planning.share(person, calendar_id, str(self.journey.cast[BOB].seeded["email"]))
+        planning.share_calendar(person, calendar_id, str(self.journey.cast[BOB].seeded["email"]))
         self.journey.cast[BOB].browser.get("/calendar/?view=agenda")
         planning.take_back(person, calendar_id)
         self._delete(made)
@@ -174,13 +174,13 @@ class CanaryWrites:
         person, typed = self.person, self.journey.marks.typed
         broken = ics.file(typed).replace("FREQ=WEEKLY", f"FREQ={typed}-icsfreq")
         for status, text in ((200, ics.file(typed)), (422, broken), (422, f"{typed}-nofile")):
-            answer = planning.fill(person, calendar_id, text.encode())
+            answer = planning.import_file(person, calendar_id, text.encode())
             must(answer.status_code == status, f"a file was answered {answer.status_code}")
         page = person.browser.get(f"/settings/calendars/{calendar_id}/")
         for text in (ics.file(typed), broken):
             upload = {"file": (f"{typed}-upload.ics", text.encode(), "text/calendar")}
             token = dict(page.form("/fill/").fields)["csrfmiddlewaretoken"]
-            _post(person, f"/settings/calendars/{calendar_id}/fill/", token, upload)
+            _post_form(person, f"/settings/calendars/{calendar_id}/fill/", token, upload)
         for address in (
             f"/settings/calendars/{calendar_id}/calendar.ics",
             f"/v1/users/me/calendars/{calendar_id}/export",
@@ -209,8 +209,8 @@ class CanaryWrites:
             **{name: f"{typed}-{where}{name}" for name in _WORDS},
             "when": {
                 "object": "timespan",
-                "start": appointment.start(4).isoformat(),
-                "end": appointment.start(5).isoformat(),
+                "start": appointment.get_day_start(4).isoformat(),
+                "end": appointment.get_day_start(5).isoformat(),
                 "timezone": appointment.ZONE,
             },
         }
@@ -220,7 +220,7 @@ def _notify(event: Mapping[str, Any]) -> str:
     return "all" if event["participants"] else "none"
 
 
-def _post(person: SmokePerson, path: str, token: str, upload: Any) -> httpx.Response:
+def _post_form(person: SmokePerson, path: str, token: str, upload: Any) -> httpx.Response:
     base = person.browser.base_url
     headers = {"origin": base, "referer": f"{base}{path}"}
     data = {"csrfmiddlewaretoken": token}

@@ -28,7 +28,7 @@ def environment(keyring: Path) -> dict[str, str]:
     }
 
 
-def start(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_manage(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run manage.py (``check`` if nothing is named) in exactly `env`."""
     return subprocess.run(
         [sys.executable, "manage.py", *(arguments or ("check",))],

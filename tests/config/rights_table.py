@@ -107,33 +107,33 @@ class Attempts:
         return found if isinstance(found, int) else int(found[0][0])
 
 
-def attempt(attempts: Attempts, name: str, columns: Iterable[str], rows: int) -> Table:
+def attempt_columns(attempts: Attempts, name: str, columns: Iterable[str], rows: int) -> Table:
     """Try to read and to write each column of one table."""
     columns = list(columns)
 
-    def may(statement: str) -> tuple[str, ...]:
-        return tuple(one for one in columns if attempts.may(_make(statement, name, one)))
+    def list_allowed_columns(statement: str) -> tuple[str, ...]:
+        return tuple(one for one in columns if attempts.may(_make_statement(statement, name, one)))
 
-    read = may("SELECT {column} FROM {table}")
+    read = list_allowed_columns("SELECT {column} FROM {table}")
     count = "SELECT count(*) FROM (SELECT {column} FROM {table}) AS t"
     return Table(
         name,
         rows,
         read,
-        (attempts.count(_make(count, name, read[0])) if read else 0) or 0,
-        may("INSERT INTO {table} ({column}) SELECT NULL WHERE false"),
-        may("UPDATE {table} SET {column} = NULL WHERE false"),
-        attempts.count(_make("DELETE FROM {table}", name)),
-        attempts.may(_make("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT", name)),
+        (attempts.count(_make_statement(count, name, read[0])) if read else 0) or 0,
+        list_allowed_columns("INSERT INTO {table} ({column}) SELECT NULL WHERE false"),
+        list_allowed_columns("UPDATE {table} SET {column} = NULL WHERE false"),
+        attempts.count(_make_statement("DELETE FROM {table}", name)),
+        attempts.may(_make_statement("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT", name)),
     )
 
 
-def _make(statement: str, table: str, column: str = "") -> sql.Composed:
+def _make_statement(statement: str, table: str, column: str = "") -> sql.Composed:
     names = {"table": sql.Identifier(table), "column": sql.Identifier(column or table)}
     return sql.SQL(statement).format(**names)
 
 
-def write(logins: Iterable[Login], columns: dict[str, list[str]]) -> str:
+def write_tables(logins: Iterable[Login], columns: dict[str, list[str]]) -> str:
     """Return the tables as Markdown: one for each login, and one of functions."""
     logins = list(logins)
     parts = [line for login in logins for line in _of_login(login, columns)]

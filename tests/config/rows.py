@@ -131,7 +131,7 @@ def everything(house, viewer) -> None:
     Receipt.objects.create(
         subject_id=integration.id, owner_id=house.user.id, document=b"{}", created_at=at
     )
-    ledger_keys.create_key(holder=account.id, at=at)
+    ledger_keys.create_ledger_key(holder=account.id, at=at)
 
 
 def a_calendar(house, **values) -> Calendar:

@@ -28,7 +28,7 @@ def machine(tmp_path):
     for name in ("Makefile", "config/bootstrap.sh", *(one.name for one in ROOT.glob("req*.txt"))):
         shutil.copy(ROOT / name, tree / name)
 
-    def run(target, python=None):
+    def run_make(target, python=None):
         if python is not None:
             (tools / "python3").write_text(python)
             (tools / "python3").chmod(0o755)
@@ -42,7 +42,7 @@ def machine(tmp_path):
             check=False,
         )
 
-    return run
+    return run_make
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "smoke", "canary", "bench", "lint"])

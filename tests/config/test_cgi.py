@@ -27,7 +27,9 @@ class TestWhatARequestKnows:
         assert seen == [{"REMOTE_ADDR": "192.0.2.7", "PATH_INFO": "/"}]
 
 
-def ask(path: str, body: bytes = b"", content_type: str = "text/plain") -> tuple[str, bytes]:
+def ask_application(
+    path: str, body: bytes = b"", content_type: str = "text/plain"
+) -> tuple[str, bytes]:
     """Return status and body of what the web application answers, below any middleware."""
     environ = RequestFactory().generic("POST" if body else "GET", path).environ
     environ |= {"CONTENT_TYPE": content_type, "HTTP_HOST": "localhost", "REMOTE_ADDR": "192.0.2.9"}
@@ -49,7 +51,9 @@ class TestAContentType:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_that_names_any_character_set_is_read_as_utf8(self, name):
-        status, body = ask(f"{reverse('ledger-consistency')}?from=%ff&to=%5C", b"", f"a/b; {name}")
+        status, body = ask_application(
+            f"{reverse('ledger-consistency')}?from=%ff&to=%5C", b"", f"a/b; {name}"
+        )
 
         assert (status, body) == ("400 Bad Request", b"name two sizes: ?from=1&to=2\n")
 
@@ -57,7 +61,7 @@ class TestAContentType:
     def test_of_a_webhook_is_of_no_account(self, name):
         path = f"{reverse('webhook-microsoft-subscription')}?validationToken=Validation%3a+a"
 
-        assert ask(path, b"x", f"text/plain; {name}") == ("200 OK", b"Validation: a")
+        assert ask_application(path, b"x", f"text/plain; {name}") == ("200 OK", b"Validation: a")
 
     @pytest.mark.parametrize("written", ["boundary=a-b", 'Boundary="a-b"; charset=hex'])
     def test_keeps_the_boundary_of_a_form(self, written):

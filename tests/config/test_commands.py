@@ -28,7 +28,7 @@ def env(tmp_path):
 class TestOverduePurges:
     @pytest.mark.parametrize("process_class", [OWNER, "web"])
     def test_says_in_one_line_which_class_runs_it(self, env, process_class):
-        done = production.start({**env, "PROCESS_CLASS": process_class}, "overdue_purges")
+        done = production.run_manage({**env, "PROCESS_CLASS": process_class}, "overdue_purges")
 
         assert done.returncode == 1
         assert done.stdout == ""
@@ -37,7 +37,7 @@ class TestOverduePurges:
         )
 
     def test_explains_itself_in_every_class(self, env):
-        done = production.start({**env, "PROCESS_CLASS": OWNER}, "overdue_purges", "--help")
+        done = production.run_manage({**env, "PROCESS_CLASS": OWNER}, "overdue_purges", "--help")
 
         assert done.returncode == 0, done.stderr
         assert "List promises that are late" in done.stdout

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/accounts/login/"
 
 
-def get() -> int:
+def request_page() -> int:
     """Answer as a web server has it, with Django's signals; return the process of the database."""
     Caller().get(PAGE)
     pid: int = connection.connection.info.backend_pid
@@ -42,47 +42,47 @@ def checks(monkeypatch) -> list[str]:
     sent: list[str] = []
     ask = DatabaseWrapper.is_usable
 
-    def counted(wrapper: DatabaseWrapper) -> bool:
+    def check_and_count(wrapper: DatabaseWrapper) -> bool:
         sent.append("SELECT 1")
         return ask(wrapper)
 
-    monkeypatch.setattr(DatabaseWrapper, "is_usable", counted)
+    monkeypatch.setattr(DatabaseWrapper, "is_usable", check_and_count)
     return sent
 
 
 class TestAConnection:
     def test_that_was_used_a_moment_ago_is_not_asked(self, checks):
-        before = get()
+        before = request_page()
 
-        assert get() == before
+        assert request_page() == before
         assert checks == []
 
     def test_that_was_idle_for_long_is_asked(self, checks):
-        before = get()
+        before = request_page()
         connection.used_at = time.monotonic() - TRUSTED_SECONDS
 
-        assert get() == before
+        assert request_page() == before
         assert checks == ["SELECT 1"]
 
     @pytest.mark.parametrize("idle", [0.0, TRUSTED_SECONDS])
     def test_that_the_server_ended_is_replaced(self, checks, idle):
-        before = get()
+        before = request_page()
         end_connection(before)
         connection.used_at -= idle
 
-        assert get() != before
+        assert request_page() != before
         assert checks == ["SELECT 1"]
 
     def test_that_was_closed_here_is_replaced(self):
-        before = get()
+        before = request_page()
         connection.connection.close()
 
-        assert get() != before
+        assert request_page() != before
 
     @pytest.mark.parametrize("statement", [b"SELECT pg_sleep(20)", b"BEGIN; SELECT 1/0"])
     def test_that_was_left_in_the_middle_of_a_statement_is_replaced(self, statement):
         """As a worker leaves it whose time limit ends within a statement."""
-        before = get()
+        before = request_page()
         left = connection.connection.pgconn
         left.send_query(statement)
         if b"BEGIN" in statement:
@@ -91,4 +91,4 @@ class TestAConnection:
 
         close_old_connections()
 
-        assert get() != before
+        assert request_page() != before

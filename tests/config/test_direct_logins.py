@@ -130,7 +130,10 @@ def login(process_class: ProcessClass, person: houses.Household | None = None) -
     name = connection.settings_dict["NAME"]
     owner = None if person is None else (person.user.id, person.organisation.id)
     return Attempts(
-        databases.named(os.environ[role_logins.get_variable_name(process_class)], name), owner
+        databases.replace_database_name(
+            os.environ[role_logins.get_variable_name(process_class)], name
+        ),
+        owner,
     )
 
 
@@ -167,7 +170,9 @@ def attempt_everything(
         return Login(
             name,
             {
-                table: rights_table.attempt(attempts, table, columns[table], count_rows(table))
+                table: rights_table.attempt_columns(
+                    attempts, table, columns[table], count_rows(table)
+                )
                 for table in columns
             },
             {one.signature: may_call(attempts, one) for one in all_functions()},
@@ -205,7 +210,7 @@ class TestEveryLogin:
     """One test for all of it: the attempts take seconds."""
 
     def test_reaches_what_its_class_needs_and_nothing_of_others(self, tried):
-        text = rights_table.write(tried.values(), columns_by_table())
+        text = rights_table.write_tables(tried.values(), columns_by_table())
         if path := os.environ.get(rights_table.OUTPUT):
             Path(path).write_text(text, encoding="utf-8")
 
@@ -423,10 +428,11 @@ def giving_up_soon() -> Iterator[None]:
             cursor.execute("RESET statement_timeout")
 
 
-def make_a_key_of_each_line() -> list[data_keys.KeyRow]:
+def make_a_key_of_each_line() -> list[data_keys.DataKeyRow]:
     with transaction.atomic():
         return [
-            data_keys.create_key(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine
+            data_keys.create_data_key(holder=uuid7(), line=one, at=timezone.now())
+            for one in KeyLine
         ]
 
 
@@ -435,7 +441,7 @@ class TestTheLockOfALine:
     def test_is_out_of_reach_of_a_web_login(self, world):
         """What a web login can take keeps nobody from making a key."""
         name = connection.settings_dict["NAME"]
-        url = databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
+        url = databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
         with psycopg.connect(url) as web, login(WEB, world.bob) as attempts:
             for refused in (
                 "SELECT 1 FROM limited_use_keyepoch FOR UPDATE",
@@ -461,7 +467,7 @@ class TestTheLockOfALine:
         add = "SELECT vault_person_began(ARRAY[gen_random_uuid()], %s, ARRAY[2], now())"
         name = connection.settings_dict["NAME"]
         with psycopg.connect(
-            databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
+            databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
         ) as web:
             for line in KeyLine:
                 web.execute(add, [str(line)])
@@ -479,7 +485,7 @@ class TestTheLockOfALine:
         )
         name = connection.settings_dict["NAME"]
         with psycopg.connect(
-            databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
+            databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
         ) as web:
             web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
             added = web.execute(add, [ledger_key_wrap.get_naming_holder(2)]).fetchall()

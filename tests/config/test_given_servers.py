@@ -14,7 +14,7 @@ import pytest
 from config.database import login_roles
 from config.embedded import __main__ as launcher
 from config.embedded import external_servers, postgres
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.embedded.embedded_service import ROOT
 from tests import template
 from tests.bench import databases
@@ -40,7 +40,7 @@ ENTRIES = {
 }
 
 
-def elsewhere(**given):
+def build_environment_elsewhere(**given):
     """Return the environment with other servers than this test's."""
     left = {key: value for key, value in os.environ.items() if key not in ASK}
     return {**left, **given}
@@ -70,7 +70,7 @@ def databases_there():
 class TestExternalServers:
     @pytest.mark.parametrize(("name", "url", "says"), WRONG)
     def test_says_in_one_line_what_is_wrong_and_no_password(self, name, url, says):
-        with pytest.raises(Unavailable, match=says) as caught:
+        with pytest.raises(EmbeddedServersUnavailable, match=says) as caught:
             ASK[name](url)
 
         said = str(caught.value)
@@ -85,7 +85,7 @@ class TestExternalServers:
     def test_refuses_one_that_is_too_old(self, monkeypatch):
         monkeypatch.setattr(external_servers, "_OLDEST_VERSION", 99)
 
-        with pytest.raises(Unavailable, match="99 or newer is needed"):
+        with pytest.raises(EmbeddedServersUnavailable, match="99 or newer is needed"):
             external_servers.check_database(os.environ["DATABASE_URL"])
 
     @pytest.mark.parametrize("entry", ENTRIES)
@@ -93,7 +93,7 @@ class TestExternalServers:
         done = subprocess.run(
             [sys.executable, "-m", *ENTRIES[entry]],
             cwd=ROOT,
-            env=elsewhere(DATABASE_URL="postgresql://a@127.0.0.1:1/a"),
+            env=build_environment_elsewhere(DATABASE_URL="postgresql://a@127.0.0.1:1/a"),
             capture_output=True,
             text=True,
             timeout=120,
@@ -109,7 +109,7 @@ class TestExternalServers:
 class TestARunOfItsOwn:
     def test_has_a_database_and_roles_of_its_own_and_leaves_none(self, tmp_path):
         # Others are at work on the same server.
-        with own.running(tmp_path, settings=postgres.SCANNABLE) as mine:
+        with own.run_own_servers(tmp_path, settings=postgres.SCANNABLE) as mine:
             made = login_roles.DatabaseRoles(mine.extra["DATABASE_ROLE_PREFIX"])
             with psycopg.connect(mine.urls.database, autocommit=True) as connection:
                 login_roles.make_roles(connection, made, {})
@@ -124,7 +124,7 @@ class TestARunOfItsOwn:
     def test_has_servers_of_its_own_where_none_are_given(self, tmp_path):
         tmp_path.chmod(0o711)
 
-        with own.running(tmp_path, settings=postgres.THROWAWAY, given={}) as mine:
+        with own.run_own_servers(tmp_path, settings=postgres.THROWAWAY, given={}) as mine:
             assert mine.urls.database != os.environ["DATABASE_URL"]
             assert (mine.embedded, mine.extra) == (True, {})
 
@@ -166,7 +166,7 @@ class TestTheDemo:
         return subprocess.run(
             [sys.executable, "-m", "config.embedded.database_setup"],
             cwd=ROOT,
-            env=elsewhere(
+            env=build_environment_elsewhere(
                 ANTARES_ENV="development",
                 DATABASE_URL=database,
                 BROKER_URL=os.environ["BROKER_URL"],

@@ -127,10 +127,10 @@ class TestHeart:
             heartbeats.record_heartbeats(["purge"], at=at)
 
     def test_goes_on_when_the_database_is_away(self, monkeypatch, caplog):
-        def away(*_, **__):
+        def raise_operational_error(*_, **__):
             raise OperationalError
 
-        monkeypatch.setattr(heartbeats, "record_heartbeats", away)
+        monkeypatch.setattr(heartbeats, "record_heartbeats", raise_operational_error)
         HeartbeatThread(["purge"]).record_duties(may_alarm=True)
 
         assert [record.msg for record in caplog.records] == ["heartbeat.failed"]
@@ -212,12 +212,12 @@ class TestCountsOfParsers:
         refusal_counts.count_event("busy")
         refusal_counts.count_event("too_costly", 2)
 
-        def away(event, _):
+        def fail_unless_busy(event, _):
             if event != "busy":
                 raise OperationalError
 
         with monkeypatch.context() as patched:
-            patched.setattr(parser_counts, "_add_count", away)
+            patched.setattr(parser_counts, "_add_count", fail_unless_busy)
             HeartbeatThread(()).record_duties(may_alarm=False)
 
         # What was added is not added again.

@@ -12,7 +12,7 @@ ROLE = {"KEYRING_ROLE_ID": "role", "KEYRING_SECRET_ID": "secret"}
 DEFAULT = Path("/default")
 
 
-def read(values, *, production=True):
+def read_keyring_settings(values, *, production=True):
     env = Environment(values)
     found = read_keyring(env, production=production, default_folder=DEFAULT)
     env.raise_problems()
@@ -22,7 +22,9 @@ def read(values, *, production=True):
 @pytest.mark.control("6.7.1")
 class TestKeyStore:
     def test_is_an_address_and_a_token_with_names_of_ours(self):
-        assert read({**GOOD, "KEYRING_URL": "https://bao.example:8200/"}) == KeyringSettings(
+        assert read_keyring_settings(
+            {**GOOD, "KEYRING_URL": "https://bao.example:8200/"}
+        ) == KeyringSettings(
             url="https://bao.example:8200",
             mount="transit",
             prefix="antares",
@@ -35,7 +37,7 @@ class TestKeyStore:
         )
 
     def test_is_reached_as_a_role_instead(self):
-        found = read({"KEYRING_URL": GOOD["KEYRING_URL"], **ROLE})
+        found = read_keyring_settings({"KEYRING_URL": GOOD["KEYRING_URL"], **ROLE})
 
         assert (found.role_id, found.token) == ("role", "")
 
@@ -43,7 +45,9 @@ class TestKeyStore:
         (tmp_path / "secret").write_text("secret\n")
         values = {**GOOD, "KEYRING_ROLE_ID": "role", "KEYRING_TOKEN": ""}
 
-        found = read({**values, "KEYRING_SECRET_ID_FILE": str(tmp_path / "secret")})
+        found = read_keyring_settings(
+            {**values, "KEYRING_SECRET_ID_FILE": str(tmp_path / "secret")}
+        )
 
         assert found.secret_id == "secret"
 
@@ -51,9 +55,9 @@ class TestKeyStore:
     def test_is_plain_http_on_loopback_in_development_only(self, host):
         values = {**GOOD, "KEYRING_URL": f"http://{host}:8200"}
 
-        assert read(values, production=False).url == values["KEYRING_URL"]
+        assert read_keyring_settings(values, production=False).url == values["KEYRING_URL"]
         with pytest.raises(InvalidSettings):
-            read(values)
+            read_keyring_settings(values)
 
     @pytest.mark.parametrize("production", [True, False])
     @pytest.mark.parametrize(
@@ -76,29 +80,29 @@ class TestKeyStore:
     )
     def test_is_refused(self, changed, production):
         with pytest.raises(InvalidSettings):
-            read({**GOOD, **changed}, production=production)
+            read_keyring_settings({**GOOD, **changed}, production=production)
 
     def test_shows_no_secret(self):
-        found = read({**GOOD, "KEYRING_TOKEN": "s.secret-token"})
+        found = read_keyring_settings({**GOOD, "KEYRING_TOKEN": "s.secret-token"})
 
         assert "s.secret-token" not in repr(found)
 
 
 class TestFolder:
     def test_is_not_there_where_a_transit_engine_is(self):
-        assert read({**GOOD, "KEYRING_DIR": "/nonexistent"}).folder is None
+        assert read_keyring_settings({**GOOD, "KEYRING_DIR": "/nonexistent"}).folder is None
 
     def test_has_a_default_in_development(self):
-        assert read({}, production=False).folder == DEFAULT
+        assert read_keyring_settings({}, production=False).folder == DEFAULT
 
 
 class TestSnapshotRetention:
     def test_is_unknown_unless_it_is_set(self):
-        assert read(GOOD).snapshot_retention_days is None
+        assert read_keyring_settings(GOOD).snapshot_retention_days is None
 
     @pytest.mark.parametrize("days", [0, 30])
     def test_is_the_number_of_days_that_is_set(self, days):
-        found = read({**GOOD, "KEYRING_SNAPSHOT_RETENTION": str(days)})
+        found = read_keyring_settings({**GOOD, "KEYRING_SNAPSHOT_RETENTION": str(days)})
 
         assert found.snapshot_retention_days == days
 
@@ -120,8 +124,8 @@ class TestProductionKeyring:
         }
 
     def test_starts_with_a_transit_engine_over_tls(self, env):
-        made = production.start(env, "init_keyring")
-        done = production.start(env, "check", "--deploy", "--fail-level", "WARNING")
+        made = production.run_manage(env, "init_keyring")
+        done = production.run_manage(env, "check", "--deploy", "--fail-level", "WARNING")
 
         assert made.returncode == 0, made.stderr
         assert f"# bao policy write {env['KEYRING_PREFIX']}-sync -" in made.stdout
@@ -130,7 +134,7 @@ class TestProductionKeyring:
     def test_does_not_talk_to_a_server_that_nobody_vouches_for(self, env):
         del env["KEYRING_CA"]
 
-        done = production.start(env, "init_keyring")
+        done = production.run_manage(env, "init_keyring")
 
         assert done.returncode == 1
         assert "the key store does not answer" in done.stderr
@@ -138,7 +142,7 @@ class TestProductionKeyring:
     def test_says_where_checkpoints_go_when_no_folder_is_there(self, env):
         del env["LEDGER_CHECKPOINTS"]
 
-        done = production.start(env)
+        done = production.run_manage(env)
 
         assert done.returncode == 1
         assert "LEDGER_CHECKPOINTS is not set" in done.stderr

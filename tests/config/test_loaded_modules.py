@@ -38,7 +38,7 @@ STARTS = {
 }
 
 
-def run(program, *, process_class=""):
+def run_program(program, *, process_class=""):
     """Run a program as a process of that class, and return what it prints last."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "config.settings_test",
@@ -64,7 +64,7 @@ def test_a_process_that_calls_no_provider_imports_no_client_library(process):
         f"[name for name in {UNNEEDED} if name in sys.modules])"
     )
 
-    assert run(program, process_class=process_class) == "True []"
+    assert run_program(program, process_class=process_class) == "True []"
 
 
 def test_a_worker_imports_all_views_before_it_sets_apart_what_is_loaded():
@@ -77,7 +77,7 @@ def test_a_worker_imports_all_views_before_it_sets_apart_what_is_loaded():
         "celery.load_views in {one() for _, one in signals.worker_init.receivers})"
     )
 
-    assert run(program) == "False True True"
+    assert run_program(program) == "False True True"
 
 
 def test_the_launcher_imports_neither_django_nor_celery_nor_an_http_client():
@@ -87,7 +87,7 @@ def test_the_launcher_imports_neither_django_nor_celery_nor_an_http_client():
         f"print([name for name in {names} if name in sys.modules])"
     )
 
-    assert run(program) == "[]"
+    assert run_program(program) == "[]"
 
 
 def test_whatever_reads_the_settings_queues_into_our_broker():
@@ -96,7 +96,7 @@ def test_whatever_reads_the_settings_queues_into_our_broker():
         "from celery import current_app; print(current_app.main)"
     )
 
-    assert run(program) == "antares"
+    assert run_program(program) == "antares"
 
 
 class TestLoadedModuleCheck:

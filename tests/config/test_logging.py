@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.logging import FIELDS, JsonLineFormatter, describe_exception, to_log_value
+from config.logging import FIELDS, JsonLineFormatter, convert_to_log_value, describe_exception
 from config.request_log import RequestLogMiddleware, ResponseBroken, request_id
 
 CANARY = "canary-7f3a91 alice@example.org ya29.secret"
@@ -107,10 +107,10 @@ class TestJsonLines:
 class TestPlain:
     @given(st.integers() | st.booleans() | st.floats(allow_nan=False) | st.uuids())
     def test_passes_numbers_and_ids(self, value):
-        assert to_log_value(value) in {value, str(value)}
+        assert convert_to_log_value(value) in {value, str(value)}
 
     def test_passes_no_long_names(self):
-        assert to_log_value("a" * 121) is None
+        assert convert_to_log_value("a" * 121) is None
 
 
 class TestDescribe:
@@ -144,11 +144,11 @@ class TestRequestLog:
         assert len({first, second, "chosen"}) == 3
 
     def test_says_what_breaks_an_answer_off_and_lets_nothing_of_it_out(self, caplog):
-        def parts():
+        def stream_and_fail():
             yield b"the beginning"
             raise LookupError(CANARY)
 
-        serve = RequestLogMiddleware(lambda _: StreamingHttpResponse(parts()))
+        serve = RequestLogMiddleware(lambda _: StreamingHttpResponse(stream_and_fail()))
         answer = serve(RequestFactory().get("/"))
         with pytest.raises(ResponseBroken) as caught, caplog.at_level(logging.ERROR):
             list(answer)

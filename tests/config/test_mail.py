@@ -9,7 +9,7 @@ from config.mail_settings import read_mail_settings
 from tests.config import production
 
 
-def of(url="", *, is_production=True, **more):
+def read_settings(url="", *, is_production=True, **more):
     env = Environment({**({"EMAIL_URL": url} if url else {}), **more})
     made = read_mail_settings(env, production=is_production, folder="/data/mail")
     env.raise_problems()
@@ -18,7 +18,7 @@ def of(url="", *, is_production=True, **more):
 
 class TestOutgoing:
     def test_is_nowhere_in_production_unless_it_is_said(self):
-        made = of()
+        made = read_settings()
 
         assert made.is_sent is False
         assert made.backend.endswith("dummy.EmailBackend")
@@ -32,7 +32,7 @@ class TestOutgoing:
         ],
     )
     def test_is_a_server_that_is_talked_to_under_tls(self, url, host, port, tls, ssl):
-        made = of(url)
+        made = read_settings(url)
 
         assert (made.host, made.port) == (host, port)
         assert (made.use_starttls, made.use_tls) == (tls, ssl)
@@ -40,31 +40,33 @@ class TestOutgoing:
         assert made.is_sent is True
 
     def test_is_files_in_development(self):
-        made = of(is_production=False)
+        made = read_settings(is_production=False)
 
         assert made.backend.endswith("filebased.EmailBackend")
         assert made.folder == "/data/mail"
-        assert of(is_production=False, EMAIL_DIR="/other").folder == "/other"
-        assert of("file:///mine", is_production=False).folder == "/mine"
+        assert read_settings(is_production=False, EMAIL_DIR="/other").folder == "/other"
+        assert read_settings("file:///mine", is_production=False).folder == "/mine"
 
     def test_is_the_console_in_development_where_that_is_said(self):
-        assert of("console:", is_production=False).backend.endswith("console.EmailBackend")
+        assert read_settings("console:", is_production=False).backend.endswith(
+            "console.EmailBackend"
+        )
 
     @pytest.mark.parametrize(
         "url", ["file:///var/mail", "console:", "smtp:", "http://mail.example", "mail.example"]
     )
     def test_is_nothing_else_in_production(self, url):
         with pytest.raises(InvalidSettings, match="EMAIL_URL"):
-            of(url)
+            read_settings(url)
 
 
 class TestProductionMail:
     def test_starts_without_and_says_that_no_mail_is_sent(self, tmp_path):
         tmp_path.chmod(0o700)
         env = production.environment(tmp_path)
-        production.start(env, "init_keyring")
+        production.run_manage(env, "init_keyring")
 
-        done = production.start(env, "check", "--deploy")
+        done = production.run_manage(env, "check", "--deploy")
 
         assert done.returncode == 0
         assert "no mail is sent" in done.stderr

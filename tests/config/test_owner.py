@@ -28,7 +28,9 @@ OWNER = f"{PREFIX}_owner"
 
 def as_superuser(*statements, database=None):
     url = os.environ["DATABASE_URL"]
-    with psycopg.connect(databases.named(url, database) if database else url) as opened:
+    with psycopg.connect(
+        databases.replace_database_name(url, database) if database else url
+    ) as opened:
         for statement in statements:
             opened.execute(statement)
 
@@ -46,7 +48,7 @@ class Done(NamedTuple):
     error: str
 
 
-def run(*arguments):
+def run_owner_command(*arguments):
     """Run one of the owner's commands, logged in as the owner."""
     parts = urlsplit(url_of(OWNER))
     stdout, error = StringIO(), ""
@@ -81,10 +83,10 @@ def migrated(django_db_blocker):
     drop_everything()
     owner = sql.Identifier(OWNER)
     as_superuser(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pw'").format(owner))
-    databases.create(os.environ["DATABASE_URL"], PREFIX)
+    databases.create_database(os.environ["DATABASE_URL"], PREFIX)
     as_superuser(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(PREFIX), owner))
     with django_db_blocker.unblock():
-        assert run("migrate", "--verbosity", "0").error == ""
+        assert run_owner_command("migrate", "--verbosity", "0").error == ""
         yield
     drop_everything()
 
@@ -93,7 +95,9 @@ def migrated(django_db_blocker):
 def owner(migrated):
     """Return the owner's name; no role of the deployment exists yet."""
     owner = sql.Identifier(OWNER)
-    with psycopg.connect(databases.named(os.environ["DATABASE_URL"], PREFIX)) as opened:
+    with psycopg.connect(
+        databases.replace_database_name(os.environ["DATABASE_URL"], PREFIX)
+    ) as opened:
         for name in ROLES.all_names:
             if opened.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
                 role = sql.Identifier(name)
@@ -122,7 +126,7 @@ def memberships(role):
 
 
 def assert_walls_stand(owner):
-    check = run("database_walls", "--check")
+    check = run_owner_command("database_walls", "--check")
     assert check.error == ""
     assert check.stdout.startswith("the walls stand as the code says\n")
     for one in ProcessClass:
@@ -136,8 +140,8 @@ class TestAnOwnerThatMayMakeRoles:
     def test_builds_the_walls_and_does_nothing_the_second_time(self, owner):
         may_make_roles(owner)
 
-        done = run("database_walls")
-        again = run("database_walls")
+        done = run_owner_command("database_walls")
+        again = run_owner_command("database_walls")
 
         assert done.error == ""
         assert again.error == ""
@@ -146,7 +150,7 @@ class TestAnOwnerThatMayMakeRoles:
 
     def test_puts_right_a_function_that_was_changed(self, owner):
         may_make_roles(owner)
-        run("database_walls")
+        run_owner_command("database_walls")
         as_superuser(
             sql.SQL("ALTER FUNCTION public.{} SECURITY INVOKER").format(
                 sql.SQL(FUNCTIONS[0].signature)
@@ -154,7 +158,7 @@ class TestAnOwnerThatMayMakeRoles:
             database=PREFIX,
         )
 
-        done = run("database_walls")
+        done = run_owner_command("database_walls")
 
         assert done.stdout.startswith("made function "), done.error
         assert_walls_stand(owner)
@@ -167,21 +171,21 @@ class TestAnOwnerThatMayMakeRoles:
                 login = "LOGIN" if name in ROLES.login_classes else "NOLOGIN"
                 opened.execute(sql.SQL("CREATE ROLE {} " + login).format(sql.Identifier(name)))
 
-        done = run("database_walls")
+        done = run_owner_command("database_walls")
 
         assert done.error == ""
         assert_walls_stand(owner)
 
     def test_is_told_the_statement_that_only_a_superuser_may_execute(self, owner):
         may_make_roles(owner)
-        run("database_walls")
+        run_owner_command("database_walls")
 
-        said = run("database_walls", "--check").stdout.splitlines()[1]
+        said = run_owner_command("database_walls", "--check").stdout.splitlines()[1]
         statement = said.partition("may execute: ")[2]
         assert statement.startswith("REVOKE EXECUTE ON FUNCTION pg_catalog.lo_close(integer), ")
         as_superuser(statement, database=PREFIX)
 
-        assert run("database_walls", "--check").stdout.splitlines() == [
+        assert run_owner_command("database_walls", "--check").stdout.splitlines() == [
             "the walls stand as the code says",
             OPEN_STATEMENTS,
         ]
@@ -204,10 +208,10 @@ class TestAnOwnerThatLacksARight:
         return said
 
     def test_to_make_roles(self, owner):
-        said = self.execute_what_it_says(run("database_walls"))
+        said = self.execute_what_it_says(run_owner_command("database_walls"))
 
         assert said == f'ALTER ROLE "{owner}" CREATEROLE;'
-        assert run("database_walls").error == ""
+        assert run_owner_command("database_walls").error == ""
         assert_walls_stand(owner)
 
     def test_to_change_roles_that_another_made(self, owner):
@@ -220,13 +224,13 @@ class TestAnOwnerThatLacksARight:
             sql.SQL("CREATE ROLE {}").format(sql.Identifier(ROLES.vault_owner)),
         )
 
-        said = self.execute_what_it_says(run("database_walls"))
+        said = self.execute_what_it_says(run_owner_command("database_walls"))
 
         assert said == (
             f'GRANT "{PREFIX}_web", "{PREFIX}_sync", "{PREFIX}_vault" TO "{owner}"'
             " WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;"
         )
-        assert run("database_walls").error == ""
+        assert run_owner_command("database_walls").error == ""
         assert_walls_stand(owner)
 
     def test_to_the_database(self, owner):
@@ -237,19 +241,19 @@ class TestAnOwnerThatLacksARight:
             sql.SQL("GRANT CONNECT ON DATABASE {database} TO {owner}").format(**names),
         )
 
-        said = self.execute_what_it_says(run("database_walls"))
+        said = self.execute_what_it_says(run_owner_command("database_walls"))
 
         assert said == f'ALTER DATABASE "{PREFIX}" OWNER TO "{owner}";'
-        assert run("database_walls").error == ""
+        assert run_owner_command("database_walls").error == ""
         assert_walls_stand(owner)
 
     def test_to_take_an_attribute_away_that_only_a_superuser_gives(self, owner):
         may_make_roles(owner)
-        run("database_walls")
+        run_owner_command("database_walls")
         web = sql.Identifier(ROLES.get_login(ProcessClass.WEB))
         as_superuser(sql.SQL("ALTER ROLE {} BYPASSRLS").format(web))
 
-        said = self.execute_what_it_says(run("database_walls"))
+        said = self.execute_what_it_says(run_owner_command("database_walls"))
 
         assert said == f'ALTER ROLE "{PREFIX}_web" NOBYPASSRLS;'
         assert_walls_stand(owner)

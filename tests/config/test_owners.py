@@ -19,9 +19,9 @@ from config.database import declared_row_security, provisioning, role_logins
 from config.database.backend.base import touches_owned_rows
 from config.database.row_owners import (
     OWNERS,
-    OtherReader,
     OwnedTable,
-    OwnerSource,
+    RowOwnerColumns,
+    SharedRowReader,
     get_owned_tables,
     get_site_tables,
 )
@@ -89,7 +89,7 @@ def in_another_organisation(user):
     return houses.household(who=(user, organisation, membership))
 
 
-def run(statement, *values):
+def run_sql(statement, *values):
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else cursor.rowcount
@@ -114,7 +114,7 @@ class TestInventory:
         for label in get_owned_tables().values():
             line, columns = OWNERS[label], {f.column for f in apps.get_model(label)._meta.fields}
             assert line.column in columns, label
-            assert line.by is not OwnerSource.OWNER or "organisation_id" in columns, label
+            assert line.by is not RowOwnerColumns.OWNER or "organisation_id" in columns, label
 
     def test_names_a_policy_for_every_class_that_may_touch_the_table(self):
         made = list(declared_row_security.list_policies(provisioning.get_roles(), "owner"))
@@ -203,7 +203,7 @@ class TestRowsOfWebProcess:
         alice, _ = both
         name = connection.settings_dict["NAME"]
         with psycopg.connect(
-            databases.named(os.environ[role_logins.get_variable_name(WEB)], name)
+            databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
         ) as real:
             count = "SELECT count(*) FROM integrations_message"
             assert real.execute(count).fetchone() == (0,)
@@ -223,7 +223,7 @@ class TestRowsOfWebProcess:
         _, bob = both
         with transaction.atomic():
             login = provisioning.get_roles().get_login(WEB)
-            run(f"ALTER TABLE integrations_message OWNER TO {login}")
+            run_sql(f"ALTER TABLE integrations_message OWNER TO {login}")
             with acting_as(WEB, bob):
                 assert set(Message.objects.values_list("user_id", flat=True)) == {bob.user.id}
             transaction.set_rollback(True)
@@ -252,7 +252,7 @@ class TestOtherClasses:
     def test_of_the_console_count_everything(self, both):
         alice, bob = both
         with acting_as(ProcessClass.CONSOLE):
-            found = run("SELECT user_id FROM integrations_connection")
+            found = run_sql("SELECT user_id FROM integrations_connection")
         assert set(found) == {(alice.user.id,), (bob.user.id,)}
 
 
@@ -260,7 +260,7 @@ def sync_counts():
     readable = [
         one for one, label in get_owned_tables().items() if "r" in GRANTS[label].get_letters(SYNC)
     ]
-    return {one: run(f"SELECT count(*) FROM {one}")[0][0] for one in readable}  # noqa: S608
+    return {one: run_sql(f"SELECT count(*) FROM {one}")[0][0] for one in readable}  # noqa: S608
 
 
 @pytest.fixture
@@ -338,7 +338,7 @@ class TestAShare:
             "limited_use.LedgerKey",
             "limited_use.Share",
         }
-        assert OWNERS["limited_use.Share"].also is OtherReader.VIEWER
+        assert OWNERS["limited_use.Share"].also is SharedRowReader.VIEWER
 
 
 @pytest.mark.control("4.1.1")
@@ -393,12 +393,12 @@ class TestStaff:
 
         assert self.messages(both) == [opened.item]
         with acting_as(STAFF, alice):
-            assert run("SELECT message_id FROM integrations_messagebody") == [(opened.item,)]
-            found = run("SELECT id FROM integrations_integration")
+            assert run_sql("SELECT message_id FROM integrations_messagebody") == [(opened.item,)]
+            found = run_sql("SELECT id FROM integrations_integration")
             assert found == [(alice.integration.id,)]
-            found = run("SELECT id FROM integrations_connection")
+            found = run_sql("SELECT id FROM integrations_connection")
             assert found == [(alice.connection.id,)]
-            assert run("SELECT holder FROM limited_use_ledgerkey") == [(alice.connection.id,)]
+            assert run_sql("SELECT holder FROM limited_use_ledgerkey") == [(alice.connection.id,)]
             assert set(Consent.objects.values_list("feature", flat=True)) == {"support"}
 
     def test_who_act_for_an_owner_who_opened_nothing_see_nothing(self, both, opened):
@@ -418,7 +418,7 @@ class TestStaff:
             "UPDATE accounts_user SET password = ''",
         ):
             with acting_as(STAFF, alice), pytest.raises(ProgrammingError), transaction.atomic():
-                run(statement)
+                run_sql(statement)
 
     @pytest.mark.invariant(5)
     def test_see_it_while_that_stands(self, both, opened):
@@ -447,7 +447,7 @@ def staff_counts():
         for table, label in get_owned_tables().items()
         if GRANTS[label].is_used_by(STAFF)
     }
-    return {one: run(f"SELECT count(*) FROM {one}")[0][0] for one in names}  # noqa: S608
+    return {one: run_sql(f"SELECT count(*) FROM {one}")[0][0] for one in names}  # noqa: S608
 
 
 @pytest.mark.control("4.1.1")
@@ -492,9 +492,9 @@ class TestATransaction:
         with acting_as(WEB):
             with row_owner.acting_for(alice.user.id, alice.organisation.id):
                 assert self.seen() == {alice.user.id}
-            assert run(f"SELECT current_setting('{PERSON}', true)") in ([("",)], [(None,)])
+            assert run_sql(f"SELECT current_setting('{PERSON}', true)") in ([("",)], [(None,)])
             assert self.seen() == set()
-            assert run("SELECT user_id FROM integrations_message") == []
+            assert run_sql("SELECT user_id FROM integrations_message") == []
 
     @pytest.mark.parametrize("fails", [False, True])
     def test_leaves_nothing_however_it_ends(self, both, fails):
@@ -517,7 +517,7 @@ class TestATransaction:
                 SyncWork.objects.create(integration=alice.integration, next_sync_at=alice.at)
             assert self.seen() == {alice.user.id}
             with pytest.raises(ProgrammingError):
-                run("SELECT no_such_column FROM integrations_message")
+                run_sql("SELECT no_such_column FROM integrations_message")
             assert self.seen() == {alice.user.id}
 
     @pytest.mark.parametrize("in_block", [False, True])
@@ -609,7 +609,7 @@ class TestRowOwnerCheck:
     def test_finds_what_was_changed_by_hand_and_the_command_takes_it_back(self, planted, found):
         table = "integrations_message"
         assert provisioning.find_differences() == []
-        run(planted.format(t=table))
+        run_sql(planted.format(t=table))
 
         (said,) = provisioning.find_differences()
         assert found.format(t=table) in said

@@ -16,7 +16,7 @@ OURS = "https://in.hooks.example/push"
 HOSTS = ["antares.example", ".hooks.example"]
 
 
-def of(*, is_production=True, **given):
+def read_settings(*, is_production=True, **given):
     env = Environment(given)
     url = "https://antares.example"
     made = read_push_settings(env, production=is_production, public_url=url, hosts=HOSTS)
@@ -26,18 +26,20 @@ def of(*, is_production=True, **given):
 
 class TestPush:
     def test_is_off_for_mailboxes_unless_it_is_said(self):
-        made = of()
+        made = read_settings()
 
         assert (made.pubsub_topic, made.pubsub_account) == ("", "")
 
     def test_goes_to_the_public_address_whose_tokens_name_it(self):
-        made = of(**WHOLE)
+        made = read_settings(**WHOLE)
 
         assert made.webhook_url == "https://antares.example"
         assert made.pubsub_audience == "https://antares.example/webhooks/google/pubsub"
 
     def test_may_go_to_another_of_our_hosts(self):
-        made = of(**WHOLE, WEBHOOK_URL="https://in.hooks.example/", GOOGLE_PUSH_AUDIENCE=OURS)
+        made = read_settings(
+            **WHOLE, WEBHOOK_URL="https://in.hooks.example/", GOOGLE_PUSH_AUDIENCE=OURS
+        )
 
         assert made.webhook_url == "https://in.hooks.example"
         assert made.pubsub_audience == OURS
@@ -66,21 +68,24 @@ class TestPush:
     )
     def test_is_refused_in_part_or_in_plain(self, changed):
         with pytest.raises(InvalidSettings) as caught:
-            of(**{**WHOLE, **changed})
+            read_settings(**{**WHOLE, **changed})
 
         assert len(caught.value.problems) == 1
 
     def test_may_name_another_audience_in_development(self):
-        assert of(is_production=False, GOOGLE_PUSH_AUDIENCE="ours").pubsub_audience == "ours"
+        assert (
+            read_settings(is_production=False, GOOGLE_PUSH_AUDIENCE="ours").pubsub_audience
+            == "ours"
+        )
 
     def test_of_calendars_needs_https_and_so_production(self):
-        assert of().calendar_channels is True
-        assert of(is_production=False).calendar_channels is False
+        assert read_settings().calendar_channels is True
+        assert read_settings(is_production=False).calendar_channels is False
 
     def test_starts_in_production(self, tmp_path):
         tmp_path.chmod(0o700)
         env = production.environment(tmp_path)
 
-        assert production.start({**env, **WHOLE}).returncode == 0
-        refused = production.start({**env, **WHOLE, "WEBHOOK_URL": "http://antares.example"})
+        assert production.run_manage({**env, **WHOLE}).returncode == 0
+        refused = production.run_manage({**env, **WHOLE, "WEBHOOK_URL": "http://antares.example"})
         assert refused.stderr == "config: WEBHOOK_URL must be an https:// address\n"

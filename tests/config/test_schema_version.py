@@ -23,7 +23,7 @@ from django.test import Client
 from config import celery, health_probes
 from config.database import schema_guard, schema_version
 from config.embedded import embedded_servers, postgres
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.embedded.earlier_version import refuse_earlier_version
 from config.embedded.embedded_servers import ServerUrls
 from config.embedded.embedded_service import ROOT
@@ -60,7 +60,7 @@ def write_comment(text):
         cursor.execute(f"COMMENT ON TABLE django_migrations IS {text}")
 
 
-def run(url, *arguments):
+def run_python(url, *arguments):
     """Run Python on the service's database at `url`."""
     return subprocess.run(
         [sys.executable, *arguments],
@@ -77,7 +77,7 @@ def run(url, *arguments):
 def database():
     """Return the address of an empty database on the server of this test."""
     name = f"antares_version_{os.getpid()}"
-    yield databases.create(os.environ["DATABASE_URL"], name)
+    yield databases.create_database(os.environ["DATABASE_URL"], name)
     databases.drop(os.environ["DATABASE_URL"], name)
 
 
@@ -162,15 +162,15 @@ class TestRecord:
 
     def test_is_not_asked_of_tables_that_are_not_ours(self, database):
         with psycopg.connect(database) as opened, opened.cursor() as cursor:
-            assert not schema_version.is_earlier(cursor)
+            assert not schema_version.is_schema_version_earlier(cursor)
             write_migrations(cursor, FOREIGN)
 
-            assert not schema_version.is_earlier(cursor)
+            assert not schema_version.is_schema_version_earlier(cursor)
 
 
 class TestMigrate:
     def test_refuses_what_an_earlier_version_made_in_one_line(self, earlier):
-        done = run(earlier, "manage.py", "migrate", "--verbosity", "0")
+        done = run_python(earlier, "manage.py", "migrate", "--verbosity", "0")
 
         assert done.returncode == 1
         assert done.stdout == ""
@@ -197,8 +197,8 @@ class TestMigrate:
                     " VALUES ('accounts', '0001_initial', now())"
                 )
 
-                assert schema_version.is_current(cursor)
-                assert not schema_version.is_earlier(cursor)
+                assert schema_version.is_schema_version_current(cursor)
+                assert not schema_version.is_schema_version_earlier(cursor)
 
     @pytest.mark.django_db
     def test_refuses_a_schema_of_other_files(self):
@@ -217,7 +217,9 @@ class TestMigrate:
 class TestTheLauncher:
     def test_names_a_database_that_an_earlier_version_made(self, earlier):
         with tempfile.TemporaryDirectory() as folder:
-            done = run(earlier, "-m", "config.embedded", "--data", folder, "demo", "--port", "0")
+            done = run_python(
+                earlier, "-m", "config.embedded", "--data", folder, "demo", "--port", "0"
+            )
             left = list(Path(folder).glob("[!s]*"))
 
         assert done.returncode == 1
@@ -236,7 +238,7 @@ class TestTheLauncher:
             ) as urls:
                 with psycopg.connect(urls.database) as opened, opened.cursor() as cursor:
                     write_migrations(cursor, FORMER)
-                with pytest.raises(Unavailable) as raised:
+                with pytest.raises(EmbeddedServersUnavailable) as raised:
                     refuse_earlier_version(urls, Path(folder))
                 with psycopg.connect(urls.database) as opened, opened.cursor() as cursor:
                     schema_version.record_version(cursor)
@@ -249,7 +251,7 @@ class TestTheLauncher:
         data_dir = ROOT / ".data" / "demo"
         urls = ServerUrls(earlier, "", folder=data_dir / "servers")
 
-        with pytest.raises(Unavailable) as raised:
+        with pytest.raises(EmbeddedServersUnavailable) as raised:
             refuse_earlier_version(urls, data_dir)
 
         assert str(raised.value) == (".data/demo was made by an earlier version: delete .data/")
@@ -257,7 +259,9 @@ class TestTheLauncher:
     def test_names_the_files_of_servers_that_are_elsewhere(self, earlier):
         urls = ServerUrls(earlier, "", folder=Path("/somewhere/antares-data-1"))
 
-        with pytest.raises(Unavailable, match=r"delete \.data/ and /somewhere/antares-data-1$"):
+        with pytest.raises(
+            EmbeddedServersUnavailable, match=r"delete \.data/ and /somewhere/antares-data-1$"
+        ):
             refuse_earlier_version(urls, ROOT / ".data" / "demo")
 
 
@@ -289,11 +293,11 @@ class TestTheService:
         celery.check_schema()
 
     def test_starts_no_worker_where_it_cannot_tell(self, monkeypatch):
-        def away():
+        def raise_operational_error():
             raise OperationalError
 
         monkeypatch.setattr("django.db.connections.close_all", lambda: None)
-        monkeypatch.setattr(schema_guard, "is_schema_current", away)
+        monkeypatch.setattr(schema_guard, "is_schema_current", raise_operational_error)
 
         with pytest.raises(SystemExit, match="does not answer"):
             celery.check_schema()
@@ -343,10 +347,10 @@ class TestTheDoor:
 
     @pytest.mark.scenario("X1")
     def test_says_of_a_database_that_is_away_that_it_is_away(self, caplog):
-        def away():
+        def raise_operational_error():
             raise OperationalError
 
-        door = SchemaGate(lambda *_: [b"passed on"], away)
+        door = SchemaGate(lambda *_: [b"passed on"], raise_operational_error)
 
         assert door.refresh_refusal() is not None
         (status, headers), page = self.ask(door, "/")
@@ -384,7 +388,7 @@ class TestTheWeb:
             "application({'PATH_INFO': '/'}, lambda status, headers: print(status))\n"
         )
 
-        done = run(earlier, "-c", script)
+        done = run_python(earlier, "-c", script)
 
         assert done.stdout == "503 Service Unavailable\n"
         assert '"event":"schema.other_version"' in done.stderr

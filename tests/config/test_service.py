@@ -64,7 +64,7 @@ def killed_if_late(process):
         timer.join()
 
 
-def run(data_dir, *arguments):
+def run_demo_command(data_dir, *arguments):
     """Run one command on the demo's data, as the README says."""
     env = {k: v for k, v in os.environ.items() if k not in OURS}
     command = [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "run"]
@@ -198,7 +198,7 @@ class TestDemo:
     @staticmethod
     def look(data_dir):
         """Have a command look at its data, while it runs or after."""
-        done = run(data_dir, "manage.py", "verify_ledger")
+        done = run_demo_command(data_dir, "manage.py", "verify_ledger")
 
         assert done.returncode == 0, done.stderr
         assert "all fit" in done.stdout

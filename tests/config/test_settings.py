@@ -16,8 +16,8 @@ def env(tmp_path):
 
 class TestProductionSettings:
     def test_passes_the_deployment_check(self, env):
-        made = production.start(env, "init_keyring")
-        done = production.start(env, "check", "--deploy", "--fail-level", "WARNING")
+        made = production.run_manage(env, "init_keyring")
+        done = production.run_manage(env, "check", "--deploy", "--fail-level", "WARNING")
 
         assert made.returncode == 0, made.stderr
         assert done.returncode == 0, done.stderr
@@ -27,7 +27,7 @@ class TestProductionSettings:
     def test_refuses_to_start_without_keys(self, env):
         del env["KEYRING_DIR"]
 
-        done = production.start(env)
+        done = production.run_manage(env)
 
         assert done.returncode == 1
         assert done.stderr == (
@@ -36,7 +36,7 @@ class TestProductionSettings:
 
     @pytest.mark.scenario("A1")
     def test_names_everything_that_is_missing_at_once_one_line_each(self):
-        done = production.start({})
+        done = production.run_manage({})
 
         named = {line.split()[1] for line in done.stderr.splitlines()}
         assert done.returncode == 1
@@ -84,7 +84,7 @@ class TestProductionSettings:
         ],
     )
     def test_refuses(self, env, name, value):
-        done = production.start({**env, name: value})
+        done = production.run_manage({**env, name: value})
 
         lines = done.stderr.splitlines()
         assert done.returncode == 1
@@ -93,7 +93,7 @@ class TestProductionSettings:
     def test_refuses_a_keyring_that_others_can_open(self, env, tmp_path):
         tmp_path.chmod(0o750)
 
-        done = production.start(env)
+        done = production.run_manage(env)
 
         assert done.returncode == 1
         assert "KEYRING_DIR is open to others" in done.stderr
@@ -137,14 +137,14 @@ class TestProductionSettings:
     def test_takes_no_client_that_development_has_by_default(self, env, name):
         del env[name]
 
-        done = production.start(env)
+        done = production.run_manage(env)
 
         assert done.returncode == 1
         assert done.stderr.startswith(f"config: {name} is not set")
 
     @pytest.mark.clause("ENV-SPLIT")
     def test_stops_at_a_sandbox(self, env):
-        done = production.start({**env, "GOOGLE_TOKEN_URL": "http://127.0.0.1:8100/token"})
+        done = production.run_manage({**env, "GOOGLE_TOKEN_URL": "http://127.0.0.1:8100/token"})
 
         assert done.returncode == 1
         assert done.stderr.startswith("config: GOOGLE_TOKEN_URL")
@@ -161,7 +161,7 @@ class TestProductionSettings:
             " s.SECURE_HSTS_SECONDS > 31_000_000, s.SESSION_COOKIE_NAME[:7])"
         )
 
-        done = production.start(env, "shell", "--no-imports", "-c", code)
+        done = production.run_manage(env, "shell", "--no-imports", "-c", code)
 
         assert done.stdout.split() == ["False", *["True"] * 6, "__Host-"], done.stderr
 
@@ -176,7 +176,7 @@ class TestProductionSettings:
             " it.ssl['ssl_ca_certs'])"
         )
 
-        done = production.start(
+        done = production.run_manage(
             {**env, "BROKER_CA": str(authority)}, "shell", "--no-imports", "-c", code
         )
 
@@ -198,7 +198,7 @@ class TestTheStaffSite:
         staff = {"PROCESS_CLASS": "staff", "DATABASE_URL_STAFF": STAFF_LOGIN}
 
         found = {
-            one: production.start({**env, **more}, "shell", "--no-imports", "-c", code).stdout
+            one: production.run_manage({**env, **more}, "shell", "--no-imports", "-c", code).stdout
             for one, more in {"web": {}, "staff": staff}.items()
         }
 
@@ -219,7 +219,7 @@ OWNER_URL = f"postgresql://antares:pw@{DATABASE}"
 class TestProcessClass:
     def test_needs_the_login_of_its_own_class(self, env):
         # The environment of a web process, with the owner's login as well.
-        done = production.start({**env, "PROCESS_CLASS": "purge", "DATABASE_URL": OWNER_URL})
+        done = production.run_manage({**env, "PROCESS_CLASS": "purge", "DATABASE_URL": OWNER_URL})
 
         assert done.returncode == 1
         assert done.stderr == (
@@ -227,7 +227,7 @@ class TestProcessClass:
         )
 
     def test_goes_by_the_prefix_of_the_roles(self, env):
-        done = production.start({**env, "DATABASE_ROLE_PREFIX": "other"})
+        done = production.run_manage({**env, "DATABASE_ROLE_PREFIX": "other"})
 
         assert done.returncode == 1
         assert "DATABASE_URL_WEB must log in as other_web" in done.stderr
@@ -238,11 +238,11 @@ class TestProcessClass:
             "antares_web": {"DATABASE_URL": OWNER_URL},
             "antares": {"DATABASE_URL": OWNER_URL, "PROCESS_CLASS": "owner"},
         }.items():
-            done = production.start({**env, **extra}, "shell", "--no-imports", "-c", code)
+            done = production.run_manage({**env, **extra}, "shell", "--no-imports", "-c", code)
             assert done.stdout.split() == [found], done.stderr
 
     def test_of_the_owner_needs_the_login_of_the_owner(self, env):
-        done = production.start({**env, "PROCESS_CLASS": "owner"})
+        done = production.run_manage({**env, "PROCESS_CLASS": "owner"})
 
         assert done.returncode == 1
         assert done.stderr.startswith("config: DATABASE_URL is not set")
@@ -250,7 +250,7 @@ class TestProcessClass:
     def test_of_the_owner_verifies_the_database_as_well(self, env):
         plain = OWNER_URL.partition("?")[0]
 
-        done = production.start({**env, "PROCESS_CLASS": "owner", "DATABASE_URL": plain})
+        done = production.run_manage({**env, "PROCESS_CLASS": "owner", "DATABASE_URL": plain})
 
         assert done.returncode == 1
         assert done.stderr.startswith("config: DATABASE_URL needs ?sslmode=verify-full")
@@ -276,7 +276,7 @@ class TestProcessClass:
     def test_makes_no_roles_unless_it_has_a_password_for_each(self, env):
         given = {"DATABASE_URL": OWNER_URL, "PROCESS_CLASS": "owner"}
 
-        done = production.start({**env, **given}, "database_walls")
+        done = production.run_manage({**env, **given}, "database_walls")
 
         assert done.returncode == 1
         assert [line.split()[1] for line in done.stderr.splitlines()] == [
@@ -320,7 +320,7 @@ class TestTheProxyInFront:
     def test_has_to_be_named(self, env):
         del env["TRUSTED_PROXY"]
 
-        done = production.start(env, "check", "--deploy", "--fail-level", "ERROR")
+        done = production.run_manage(env, "check", "--deploy", "--fail-level", "ERROR")
 
         assert done.returncode == 1
         assert "(proxies.E001) TRUSTED_PROXY is not set" in done.stderr

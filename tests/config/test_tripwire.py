@@ -38,7 +38,7 @@ NOBODY = "203.0.113.9"
 ROOT = settings_test.BASE_DIR
 
 
-def refused(tripwire, event, *arguments):
+def check_refused(tripwire, event, *arguments):
     with pytest.raises(UndeclaredConnection):
         tripwire.check_event(event, arguments)
 
@@ -79,26 +79,26 @@ class TestTripwire:
     def test_refuses_and_tells_of_others(self, tripwire, told, address):
         tripwire.remember_addresses("gmail.googleapis.com", [(0, 0, 0, "", ("192.0.2.1", 443))])
 
-        refused(tripwire, "socket.connect", None, address)
+        check_refused(tripwire, "socket.connect", None, address)
 
         assert told == [EgressAttempt(address[0], address[1])]
 
     def test_refuses_to_look_up_what_is_not_declared(self, tripwire, told):
-        refused(tripwire, "socket.getaddrinfo", "c2VjcmV0.collector.example", 53)
-        refused(tripwire, "socket.gethostbyname", b"collector.example")
+        check_refused(tripwire, "socket.getaddrinfo", "c2VjcmV0.collector.example", 53)
+        check_refused(tripwire, "socket.gethostbyname", b"collector.example")
 
         # What stands before a domain may be what somebody meant to send.
         assert {attempt.target for attempt in told} == {"collector.example"}
 
     def test_refuses_packets_without_a_connection(self, tripwire):
-        refused(tripwire, "socket.sendto", None, (NOBODY, 53))
-        refused(tripwire, "socket.sendmsg", None, (NOBODY, 53))
+        check_refused(tripwire, "socket.sendto", None, (NOBODY, 53))
+        check_refused(tripwire, "socket.sendmsg", None, (NOBODY, 53))
 
     @pytest.mark.parametrize(
         "event", ["subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"]
     )
     def test_refuses_to_start_processes_that_it_would_not_see(self, tripwire, event):
-        refused(tripwire, event, "curl", ["curl"], None, {})
+        check_refused(tripwire, event, "curl", ["curl"], None, {})
 
     def test_lets_sockets_of_this_machine_through(self, tripwire, told):
         tripwire.check_event("socket.connect", (None, "/run/postgresql/.s.PGSQL.5432"))
@@ -141,11 +141,11 @@ class TestInThisProcess:
         egress.clear()
 
     def test_sees_every_thread(self, egress):
-        def reach():
+        def resolve_in_thread():
             with pytest.raises(UndeclaredConnection):
                 socket.gethostbyname("thread.example")
 
-        thread = threading.Thread(target=reach)
+        thread = threading.Thread(target=resolve_in_thread)
         thread.start()
         thread.join()
 
@@ -216,7 +216,7 @@ def watched(told):
 
 
 @contextmanager
-def within(variable, value):
+def set_variable(variable, value):
     way = variable.set(value)
     try:
         yield
@@ -250,13 +250,13 @@ class TestAProgram:
 
     @pytest.mark.parametrize("start", ANOTHER.values(), ids=ANOTHER)
     def test_is_refused_if_it_is_another(self, watched, told, start):
-        refused(watched, "subprocess.Popen", *start)
+        check_refused(watched, "subprocess.Popen", *start)
 
         assert told == [EgressAttempt("subprocess.Popen", 0)]
 
     @pytest.mark.parametrize("event", ["os.system", "os.exec", "os.posix_spawn"])
     def test_is_started_in_no_other_way(self, watched, event):
-        refused(watched, event, *DECLARED)
+        check_refused(watched, event, *DECLARED)
 
     def test_is_seen_where_a_production_process_starts_it(self):
         done = subprocess.run(
@@ -295,31 +295,31 @@ except egress_tripwire.UndeclaredConnection:
 class TestDoors:
     @pytest.mark.parametrize("place", [GMAIL, OAUTH, KEYS])
     def test_are_the_only_way_to_what_is_behind_them(self, watched, told, place):
-        refused(watched, "socket.getaddrinfo", *place)
-        refused(watched, "socket.connect", None, place)
+        check_refused(watched, "socket.getaddrinfo", *place)
+        check_refused(watched, "socket.connect", None, place)
 
         assert len(told) == 2
 
     def test_to_a_provider_lead_to_the_host_of_the_request_alone(self, watched):
-        with within(http.current_destination, GMAIL):
+        with set_variable(http.current_destination, GMAIL):
             watched.check_event("socket.getaddrinfo", (*GMAIL, 0, 0, 0))
             watched.remember_addresses(GMAIL[0], [(0, 0, 0, "", ("192.0.2.1", 443))])
             watched.check_event("socket.connect", (None, ("192.0.2.1", 443)))
             for elsewhere in (OAUTH, KEYS, ("broker.internal", 6380), ("192.0.2.1", 8443)):
-                refused(watched, "socket.connect", None, elsewhere)
+                check_refused(watched, "socket.connect", None, elsewhere)
 
-        refused(watched, "socket.connect", None, ("192.0.2.1", 443))
+        check_refused(watched, "socket.connect", None, ("192.0.2.1", 443))
 
     def test_to_the_key_store_lead_to_no_provider(self, watched):
-        with within(key_server_address, KEYS):
+        with set_variable(key_server_address, KEYS):
             watched.check_event("socket.connect", (None, KEYS))
-            refused(watched, "socket.connect", None, GMAIL)
+            check_refused(watched, "socket.connect", None, GMAIL)
 
     def test_open_nothing_that_is_not_declared(self, watched):
         # What an answer of a provider named, say.
         for place in (("169.254.169.254", 80), ("broker.internal", 6380), KEYS):
-            with within(http.current_destination, place):
-                refused(watched, "socket.connect", None, place)
+            with set_variable(http.current_destination, place):
+                check_refused(watched, "socket.connect", None, place)
 
     def test_leave_database_broker_and_mail_to_everybody(self, watched, told):
         for place in (("broker.internal", 6380), ("mail.internal", 587), ("db.internal", 5432)):
@@ -331,30 +331,36 @@ class TestDoors:
         made = service.build_tripwire(settings(EGRESS_PROXY="http://proxy.internal:3128"))
         made.record_attempt = told.append
 
-        with within(http.current_destination, ("proxy.internal", 3128)):
+        with set_variable(http.current_destination, ("proxy.internal", 3128)):
             made.check_event("socket.connect", (None, ("proxy.internal", 3128)))
-        with within(http.current_destination, GMAIL):
-            refused(made, "socket.connect", None, GMAIL)
+        with set_variable(http.current_destination, GMAIL):
+            check_refused(made, "socket.connect", None, GMAIL)
 
 
 @pytest.mark.invariant(4)
 class TestATask:
     @pytest.mark.parametrize("name", ["integrations.sync_mail", "integrations.purge_integration"])
     def test_whose_purpose_it_is_reaches_the_provider(self, watched, name):
-        with within(service.current_task, name), within(http.current_destination, GMAIL):
+        with (
+            set_variable(service.current_task, name),
+            set_variable(http.current_destination, GMAIL),
+        ):
             watched.check_event("socket.connect", (None, GMAIL))
 
     @pytest.mark.parametrize("name", [name for name, entry in TASKS.items() if not entry.purposes])
     def test_without_a_purpose_reaches_none(self, watched, told, name):
-        with within(service.current_task, name), within(http.current_destination, GMAIL):
-            refused(watched, "socket.connect", None, GMAIL)
+        with (
+            set_variable(service.current_task, name),
+            set_variable(http.current_destination, GMAIL),
+        ):
+            check_refused(watched, "socket.connect", None, GMAIL)
 
         assert told == [EgressAttempt("googleapis.com", 443, purpose=name)]
 
     def test_without_a_purpose_still_reaches_keys_and_broker(self, watched):
-        with within(service.current_task, "limited_use.turn_key_epoch"):
+        with set_variable(service.current_task, "limited_use.turn_key_epoch"):
             watched.check_event("socket.connect", (None, ("broker.internal", 6380)))
-            with within(key_server_address, KEYS):
+            with set_variable(key_server_address, KEYS):
                 watched.check_event("socket.connect", (None, KEYS))
 
     def test_is_known_while_it_runs(self):

@@ -16,17 +16,17 @@ from tests.walls import acting_as
 CLASSES = list(ProcessClass)
 
 
-def run(statement, *values):
+def run_sql(statement, *values):
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else cursor.rowcount
 
 
-def refused(statement, *values):
+def is_refused(statement, *values):
     """Return whether the database itself refuses it for want of a right."""
     try:
         with transaction.atomic():
-            run(statement, *values)
+            run_sql(statement, *values)
     except ProgrammingError as error:
         return isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
     return False
@@ -36,7 +36,7 @@ def refused_to_call(function):
     """Return whether the role that is on may not execute it; with nothing, it does nothing."""
     nothing = ", ".join(f"NULL::{argument_type}" for argument_type in function.argument_types)
     try:
-        return refused(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
+        return is_refused(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
     except IntegrityError:
         return False
 
@@ -69,7 +69,7 @@ class TestGrants:
 class TestEachClass:
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_may_do_what_its_line_says_and_nothing_else(self, process_class):
-        held = run(
+        held = run_sql(
             "SELECT c.relname::text, p, has_table_privilege(%s, c.oid, p)"
             " FROM pg_class c, unnest(%s::text[]) p"
             " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')",
@@ -90,10 +90,10 @@ class TestEachClass:
     @pytest.mark.invariant(3)
     def test_can_neither_delete_from_the_ledger_nor_change_it(self, process_class):
         with acting_as(process_class):
-            assert refused("DELETE FROM limited_use_leaf")
-            assert refused("TRUNCATE limited_use_leaf")
-            assert refused("UPDATE limited_use_leaf SET payload = ''::bytea")
-            assert refused("UPDATE limited_use_leaf SET idx = 1") is (
+            assert is_refused("DELETE FROM limited_use_leaf")
+            assert is_refused("TRUNCATE limited_use_leaf")
+            assert is_refused("UPDATE limited_use_leaf SET payload = ''::bytea")
+            assert is_refused("UPDATE limited_use_leaf SET idx = 1") is (
                 process_class is not ProcessClass.PURGE
             )
 
@@ -101,11 +101,11 @@ class TestEachClass:
     def test_can_make_nothing_and_become_nobody(self, process_class):
         role = provisioning.get_roles().get_login(process_class)
         with acting_as(process_class):
-            assert refused("CREATE TABLE planted (id integer)")
-            assert refused("CREATE SCHEMA planted")
-            assert refused("ALTER TABLE integrations_message DISABLE ROW LEVEL SECURITY")
-            assert refused("CREATE ROLE planted")
-        assert run("SELECT roleid FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member"
+            assert is_refused("CREATE TABLE planted (id integer)")
+            assert is_refused("CREATE SCHEMA planted")
+            assert is_refused("ALTER TABLE integrations_message DISABLE ROW LEVEL SECURITY")
+            assert is_refused("CREATE ROLE planted")
+        assert run_sql("SELECT roleid FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member"
                    " WHERE r.rolname = %s", role) == []  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ class TestEachClass:
     )
     def test_of_the_console_reads_no_sealed_column(self, table, column):
         with acting_as(ProcessClass.CONSOLE):
-            assert refused(f"SELECT {column} FROM {table}")  # noqa: S608 - of our models
-            assert refused(f"SELECT * FROM {table}")  # noqa: S608 - of our models
+            assert is_refused(f"SELECT {column} FROM {table}")  # noqa: S608 - of our models
+            assert is_refused(f"SELECT * FROM {table}")  # noqa: S608 - of our models
 
 
 @pytest.mark.django_db
@@ -133,10 +133,10 @@ class TestKeyTables:
     @pytest.mark.parametrize("table", ["limited_use_datakey", "limited_use_wrappedledgerkey"])
     def test_are_touched_by_nobody_who_logs_in(self, table, process_class):
         with acting_as(process_class):
-            assert refused(f"SELECT holder FROM {table}")  # noqa: S608 - of this test
-            assert refused(f"INSERT INTO {table} DEFAULT VALUES")
-            assert refused(f"UPDATE {table} SET holder = NULL")  # noqa: S608
-            assert refused(f"DELETE FROM {table}")  # noqa: S608
+            assert is_refused(f"SELECT holder FROM {table}")  # noqa: S608 - of this test
+            assert is_refused(f"INSERT INTO {table} DEFAULT VALUES")
+            assert is_refused(f"UPDATE {table} SET holder = NULL")  # noqa: S608
+            assert is_refused(f"DELETE FROM {table}")  # noqa: S608
 
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_are_asked_by_functions_that_a_class_needs_and_no_others(self, process_class):
@@ -174,7 +174,7 @@ class TestProvisioningCheck:
     )
     def test_finds_what_was_changed_by_hand_and_the_command_takes_it_back(self, planted, found):
         roles = {one.value: provisioning.get_roles().get_login(one) for one in ProcessClass}
-        run(planted.format(**roles))
+        run_sql(planted.format(**roles))
 
         with pytest.raises(CommandError, match="1 difference"):
             self.check()
@@ -184,8 +184,8 @@ class TestProvisioningCheck:
         assert provisioning.find_differences() == []
 
     def test_finds_a_grant_to_somebody_whom_the_table_does_not_know(self):
-        run("CREATE ROLE antares_test_marketing")
-        run("GRANT SELECT ON integrations_message TO antares_test_marketing")
+        run_sql("CREATE ROLE antares_test_marketing")
+        run_sql("GRANT SELECT ON integrations_message TO antares_test_marketing")
 
         assert provisioning.find_differences() == [
             "too much: SELECT on table integrations_message: antares_test_marketing"
@@ -202,12 +202,12 @@ class TestFunctionsOfTheServer:
     @pytest.mark.parametrize("process_class", CLASSES)
     def test_are_executed_by_no_class(self, process_class):
         with acting_as(process_class):
-            assert refused("SELECT lo_creat(-1)")
-            assert refused("SELECT lo_from_bytea(0, 'a copy')")
-            assert refused("SELECT pg_notify('other', 'a copy')")
+            assert is_refused("SELECT lo_creat(-1)")
+            assert is_refused("SELECT lo_from_bytea(0, 'a copy')")
+            assert is_refused("SELECT pg_notify('other', 'a copy')")
 
     def test_are_reported_and_revoked_where_they_came_back(self):
-        run("GRANT EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) TO PUBLIC")
+        run_sql("GRANT EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) TO PUBLIC")
 
         assert provisioning.find_differences() == []
         (said, statements) = provisioning.describe_open_rights()
@@ -235,7 +235,7 @@ class TestBeyond:
 
 class TestGrant:
     def test_reads_as_a_sentence(self):
-        one = database_privileges.DatabaseGrant(
+        one = database_privileges.DatabasePrivilege(
             "table", "limited_use_leaf", "idx", "antares_purge", "UPDATE"
         )
 

@@ -74,7 +74,7 @@ class GoogleCalendarWorld:
         return self.sandbox.add_calendar(ALICE, name)
 
     def put(self, content: EventContent, *, organizer: str = "") -> str:
-        event = writing.build_body(content)
+        event = writing.build_google_event(content)
         event["attendees"] = [
             writing.build_attendee(one) | ({"self": True} if one.is_self else {})
             for one in content.attendees
@@ -132,7 +132,7 @@ class GraphWorld:
         return self._id(name)
 
     def put(self, content: EventContent, *, organizer: str = "") -> str:
-        event = writing.build_body(content)
+        event = writing.build_google_event(content)
         event["attendees"] = [writing.build_attendee(one) for one in content.attendees]
         if organizer:
             event["organizer"] = {"email": organizer}

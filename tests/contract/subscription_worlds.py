@@ -36,7 +36,7 @@ class _Answering(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering():
+def answer_validation():
     """The address of somebody who says back what they are tried with."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
     threading.Thread(

@@ -65,7 +65,7 @@ def weekly(**more) -> EventContent:
     return content("Weekly", recurrence=("RRULE:FREQ=WEEKLY;COUNT=4",), **more)
 
 
-def synced(world, cursor=None, window=WINDOW):
+def read_round(world, cursor=None, window=WINDOW):
     """All that a round brings, as one page."""
     events, cancelled, deleted, page = [], [], [], None
     while True:
@@ -107,7 +107,7 @@ class TestEvents:
             )
         )
 
-        [found] = synced(world).events
+        [found] = read_round(world).events
 
         assert found.content.title == "Review"
         assert found.content.start == When(at=TEN, zone=BERLIN)
@@ -127,7 +127,7 @@ class TestEvents:
         )
         world.put(holiday)
 
-        [found] = synced(world).events
+        [found] = read_round(world).events
 
         assert found.content.start == When(day=date(2026, 10, 25))
         assert found.content.end == When(day=date(2026, 10, 26))
@@ -138,18 +138,18 @@ class TestEvents:
         world.put(content("after", TEN + timedelta(days=90)))
         window = (TEN - timedelta(days=30), TEN + timedelta(days=30))
 
-        found = synced(world, window=window)
+        found = read_round(world, window=window)
 
         assert [one.event_id for one in found.events] == [within]
 
     def test_that_changed_are_told_since_the_cursor(self, world):
         kept, changed, gone = (world.put(content(name)) for name in ("kept", "changed", "gone"))
-        cursor = synced(world).cursor
+        cursor = read_round(world).cursor
         world.retitle(changed, "otherwise")
         world.delete(gone)
         added = world.put(content("added"))
 
-        found = synced(world, cursor)
+        found = read_round(world, cursor)
 
         assert {one.event_id: one.content.title for one in found.events} == {
             changed: "otherwise",
@@ -157,11 +157,11 @@ class TestEvents:
         }
         assert found.deleted == (gone,)
         assert kept not in {one.event_id for one in found.events}
-        assert synced(world, found.cursor).events == ()
+        assert read_round(world, found.cursor).events == ()
 
     @pytest.mark.scenario("S2")
     def test_since_a_forgotten_cursor_are_not_to_be_had(self, world):
-        cursor = synced(world).cursor
+        cursor = read_round(world).cursor
         world.forget()
 
         with pytest.raises(errors.CursorExpired):
@@ -176,7 +176,7 @@ class TestEvents:
 class TestSeries:
     def test_are_told_as_a_series_with_what_differs(self, world):
         series = world.put(weekly())
-        cursor = synced(world).cursor
+        cursor = read_round(world).cursor
         second, third = (
             world.adapter.get_instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
             for weeks in (1, 2)
@@ -189,8 +189,8 @@ class TestSeries:
         )
         world.adapter.delete_event(world.primary, third, etag="*", notify="none")
 
-        found = synced(world, cursor)
-        whole = synced(world)
+        found = read_round(world, cursor)
+        whole = read_round(world)
 
         # What is as it was may be told again.
         told = {one.event_id: one for one in found.events}
@@ -212,11 +212,11 @@ class TestSeries:
             series, When(at=TEN + timedelta(weeks=1), zone="UTC")
         )
         world.adapter.delete_event(world.primary, second, etag="*", notify="none")
-        cursor = synced(world).cursor
+        cursor = read_round(world).cursor
 
         world.delete(series)
 
-        assert series in synced(world, cursor).deleted
+        assert series in read_round(world, cursor).deleted
 
 
 class TestWriteContract:
@@ -230,7 +230,7 @@ class TestWriteContract:
             world.adapter.create_event(
                 world.primary, content("two"), event_id="0123456789abcdef", notify="none"
             )
-        [found] = synced(world).events
+        [found] = read_round(world).events
         assert found.content.title == "one"
 
     @pytest.mark.invariant(9)

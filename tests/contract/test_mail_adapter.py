@@ -9,7 +9,7 @@ import pytest
 
 from integrations.providers import errors
 from integrations.providers.mail import FetchTarget, MessageRef
-from tests.contract.reading import fetched, whole_thread
+from tests.contract.reading import fetch_message, whole_thread
 from tests.contract.worlds import (
     ALICE,
     FakeMailWorld,
@@ -27,7 +27,7 @@ WORLDS = {
 }
 
 
-def opened(name, request):
+def open_world(name, request):
     made = WORLDS[name](request.getfixturevalue("sandbox") if name != "fake" else None)
     yield made
     made.check()
@@ -35,13 +35,13 @@ def opened(name, request):
 
 @pytest.fixture(params=WORLDS)
 def world(request):
-    yield from opened(request.param, request)
+    yield from open_world(request.param, request)
 
 
 @pytest.fixture(params=["fake", "google", "microsoft-mime"])
 def world_of_parts(request):
     """A world where the parts of a message are read as its sender put them together."""
-    yield from opened(request.param, request)
+    yield from open_world(request.param, request)
 
 
 def letter(subject: str = "Lunch", **headers: str) -> EmailMessage:
@@ -71,7 +71,7 @@ def nested_parts(depth: int) -> bytes:
     return b"Subject: deep\r\n" + b"".join(levels) + b"\r\nhello"
 
 
-def listed(adapter, **wanted) -> list[str]:
+def list_message_ids(adapter, **wanted) -> list[str]:
     found, page = [], None
     while True:
         answer = adapter.list_messages(page=page, **wanted)
@@ -81,7 +81,7 @@ def listed(adapter, **wanted) -> list[str]:
             return found
 
 
-def followed(adapter, cursor: str):
+def follow_changes(adapter, cursor: str):
     pages = [adapter.get_changes(cursor)]
     while pages[-1].has_more:
         pages.append(adapter.get_changes(pages[-1].cursor))
@@ -102,13 +102,13 @@ class TestListing:
         new = world.deliver(at=now - timedelta(days=1))
         middle = world.deliver(at=now - timedelta(days=2))
 
-        assert listed(world.adapter) == [new, middle, old]
+        assert list_message_ids(world.adapter) == [new, middle, old]
 
     def test_comes_in_pages(self, world):
         now = datetime.now(UTC)
         sent = [world.deliver(at=now - timedelta(hours=number)) for number in range(7)]
 
-        assert listed(world.adapter, limit=3) == sent
+        assert list_message_ids(world.adapter, limit=3) == sent
         assert len(world.adapter.list_messages(limit=3).refs) <= 3
 
     @pytest.mark.invariant(11)
@@ -118,7 +118,7 @@ class TestListing:
         on = world.deliver(at=horizon)
         within = world.deliver(at=horizon + timedelta(days=1))
 
-        assert listed(world.adapter, since=horizon) == [within, on]
+        assert list_message_ids(world.adapter, since=horizon) == [within, on]
 
     @pytest.mark.invariant(11)
     def test_leaves_spam_and_trash_out(self, world):
@@ -126,7 +126,7 @@ class TestListing:
         world.deliver(label_ids=("TRASH",))
         kept = world.deliver()
 
-        assert listed(world.adapter) == [kept]
+        assert list_message_ids(world.adapter) == [kept]
 
     def test_of_nothing_is_empty(self, world):
         assert world.adapter.list_messages().refs == ()
@@ -135,7 +135,7 @@ class TestListing:
         world.deliver(bytes(letter("Dinner")))
         wanted = world.deliver(bytes(letter("Zugspitze")))
 
-        assert listed(world.adapter, query="Zugspitze") == [wanted]
+        assert list_message_ids(world.adapter, query="Zugspitze") == [wanted]
 
     @pytest.mark.invariant(11)
     def test_goes_on_before_a_moment(self, world):
@@ -144,7 +144,7 @@ class TestListing:
         before = world.deliver(bytes(letter("Zugspitze")), at=moment - timedelta(seconds=1))
         world.deliver(bytes(letter("Dinner")), at=moment - timedelta(seconds=1))
 
-        assert listed(world.adapter, query="Zugspitze", until=moment) == [before]
+        assert list_message_ids(world.adapter, query="Zugspitze", until=moment) == [before]
 
 
 class TestFetching:
@@ -154,7 +154,7 @@ class TestFetching:
             world.deliver(many_parts(1_100)),
             world.deliver(bytes(letter("last"))),
         )
-        thread_id = fetched(world.adapter, last).thread_id
+        thread_id = fetch_message(world.adapter, last).thread_id
 
         found = world.adapter.fetch_messages(
             [
@@ -174,7 +174,7 @@ class TestFetching:
         at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
         message_id = world.deliver(bytes(letter(Cc="carol@example.com")), at=at)
 
-        found = fetched(world.adapter, message_id)
+        found = fetch_message(world.adapter, message_id)
 
         assert (found.message_id, found.received_at) == (message_id, at)
         assert (found.mail.subject, found.mail.message_id) == ("Lunch", "lunch@example.com")
@@ -190,7 +190,7 @@ class TestFetching:
         label = world.make_label("Receipts")
         message_id = world.deliver(label_ids=("INBOX", "UNREAD", "STARRED", label))
 
-        filing = fetched(world.adapter, message_id).filing
+        filing = fetch_message(world.adapter, message_id).filing
 
         assert (filing.folders, filing.labels) == (("inbox",), (label,))
         assert (filing.is_unread, filing.is_starred) == (True, True)
@@ -199,7 +199,10 @@ class TestFetching:
     def test_calls_archived_what_is_nowhere_else(self, world):
         message_id = world.deliver(label_ids=("IMPORTANT",))
 
-        assert set(fetched(world.adapter, message_id).filing.folders) == {"important", "archive"}
+        assert set(fetch_message(world.adapter, message_id).filing.folders) == {
+            "important",
+            "archive",
+        }
 
     def test_says_gone_of_what_was_deleted_since_it_was_listed(self, world):
         message_id = world.deliver()
@@ -207,14 +210,14 @@ class TestFetching:
         world.delete(message_id)
 
         with pytest.raises(errors.Gone):
-            fetched(world.adapter, ref.message_id)
+            fetch_message(world.adapter, ref.message_id)
 
     @pytest.mark.parametrize("label", ["SPAM", "TRASH"])
     def test_says_gone_of_spam_and_trash(self, world, label):
         message_id = world.deliver(label_ids=(label,))
 
         with pytest.raises(errors.Gone):
-            fetched(world.adapter, message_id)
+            fetch_message(world.adapter, message_id)
 
     def test_reads_a_thread_at_once(self, world):
         first = world.deliver(bytes(letter()))
@@ -223,18 +226,18 @@ class TestFetching:
         second = world.deliver_to(first, bytes(reply))
         alone = world.deliver()
 
-        thread = whole_thread(world.adapter, fetched(world.adapter, first).thread_id)
+        thread = whole_thread(world.adapter, fetch_message(world.adapter, first).thread_id)
 
         assert [message.message_id for message in thread.messages] == [first, second]
         assert alone not in {message.message_id for message in thread.messages}
-        assert thread.messages[1] == fetched(world.adapter, second)
+        assert thread.messages[1] == fetch_message(world.adapter, second)
 
     def test_leaves_the_hidden_out_of_a_thread(self, world):
         first = world.deliver(bytes(letter()))
         second = world.deliver_to(
             first, bytes(letter("Re: Lunch", References="<lunch@example.com>"))
         )
-        thread_id = fetched(world.adapter, first).thread_id
+        thread_id = fetch_message(world.adapter, first).thread_id
         world.relabel(second, add=("TRASH",), remove=("INBOX",))
 
         thread = whole_thread(world.adapter, thread_id)
@@ -243,7 +246,7 @@ class TestFetching:
 
     def test_says_gone_of_a_thread_that_is(self, world):
         message_id = world.deliver()
-        thread_id = fetched(world.adapter, message_id).thread_id
+        thread_id = fetch_message(world.adapter, message_id).thread_id
         world.delete(message_id)
 
         with pytest.raises(errors.Gone):
@@ -265,13 +268,13 @@ class TestFetching:
         empty = world.deliver(b"\r\n")
 
         with pytest.raises(errors.Rejected) as caught:
-            fetched(world.adapter, poisoned)
-        thread = whole_thread(world.adapter, fetched(world.adapter, good).thread_id)
+            fetch_message(world.adapter, poisoned)
+        thread = whole_thread(world.adapter, fetch_message(world.adapter, good).thread_id)
 
         assert caught.value.reason == reason
         assert [message.message_id for message in thread.messages] == [good]
         assert thread.rejected == {poisoned: reason}
-        assert fetched(world.adapter, empty).mail.subject == ""
+        assert fetch_message(world.adapter, empty).mail.subject == ""
 
 
 class TestAttachmentContract:
@@ -286,7 +289,7 @@ class TestAttachmentContract:
         return world.deliver(bytes(message))
 
     def test_are_described_without_being_fetched(self, world):
-        described = fetched(world.adapter, self.sent(world)).mail.attachments
+        described = fetch_message(world.adapter, self.sent(world)).mail.attachments
 
         assert [(part.filename, part.content_type, part.size) for part in described] == [
             ("menu.pdf", "application/pdf", len(self.DATA)),
@@ -296,15 +299,15 @@ class TestAttachmentContract:
     @pytest.mark.scenario("F1")
     def test_are_found_again_later(self, world):
         message_id = self.sent(world)
-        part = fetched(world.adapter, message_id).mail.attachments[0].part
-        fetched(world.adapter, message_id)
+        part = fetch_message(world.adapter, message_id).mail.attachments[0].part
+        fetch_message(world.adapter, message_id)
 
         assert b"".join(world.adapter.open_attachment(message_id, part)) == self.DATA
         assert b"".join(world.adapter.open_attachment(message_id, part)) == self.DATA
 
     def test_may_be_empty(self, world):
         message_id = self.sent(world)
-        part = fetched(world.adapter, message_id).mail.attachments[1].part
+        part = fetch_message(world.adapter, message_id).mail.attachments[1].part
 
         assert b"".join(world.adapter.open_attachment(message_id, part)) == b""
 
@@ -323,7 +326,7 @@ class TestChanges:
         second = world.deliver()
         world.delete(first)
 
-        (page,) = followed(world.adapter, cursor)
+        (page,) = follow_changes(world.adapter, cursor)
 
         assert [ref.message_id for ref in page.upserted] == [second]
         assert page.deleted == (first,)
@@ -332,9 +335,9 @@ class TestChanges:
     def test_are_none_after_the_last(self, world):
         cursor = world.adapter.get_profile().cursor
         world.deliver()
-        (page,) = followed(world.adapter, cursor)
+        (page,) = follow_changes(world.adapter, cursor)
 
-        (again,) = followed(world.adapter, page.cursor)
+        (again,) = follow_changes(world.adapter, page.cursor)
 
         assert (again.upserted, again.refiled, again.deleted) == ((), (), ())
 
@@ -342,9 +345,9 @@ class TestChanges:
         cursor = world.adapter.get_profile().cursor
         message_id = world.deliver()
 
-        (page,) = followed(world.adapter, cursor)
+        (page,) = follow_changes(world.adapter, cursor)
 
-        thread_id = fetched(world.adapter, message_id).thread_id
+        thread_id = fetch_message(world.adapter, message_id).thread_id
         assert page.upserted == (MessageRef(message_id, thread_id),)
 
     def test_say_how_a_message_is_filed_now(self, world):
@@ -353,13 +356,13 @@ class TestChanges:
         world.relabel(message_id, add=("STARRED",), remove=("UNREAD",))
         world.relabel(message_id, remove=("INBOX",))
 
-        (page,) = followed(world.adapter, cursor)
+        (page,) = follow_changes(world.adapter, cursor)
 
         told = {one.ref.message_id: one.filing for one in page.refiled}
         # What may be here already is fetched only if it is not.
         assert all(one.message_id in page.filings for one in page.upserted)
         filing = {**told, **page.filings}[message_id]
-        assert filing == fetched(world.adapter, message_id).filing
+        assert filing == fetch_message(world.adapter, message_id).filing
         assert (filing.is_unread, filing.is_starred) == (False, True)
 
     @pytest.mark.parametrize("label", ["SPAM", "TRASH"])
@@ -367,9 +370,9 @@ class TestChanges:
         message_id = world.deliver()
         cursor = world.adapter.get_profile().cursor
         world.relabel(message_id, add=(label,), remove=("INBOX",))
-        (binned,) = followed(world.adapter, cursor)
+        (binned,) = follow_changes(world.adapter, cursor)
         world.relabel(message_id, add=("INBOX",), remove=(label,))
-        (back,) = followed(world.adapter, binned.cursor)
+        (back,) = follow_changes(world.adapter, binned.cursor)
 
         assert (binned.deleted, binned.upserted, binned.refiled) == ((message_id,), (), ())
         assert [ref.message_id for ref in back.upserted] == [message_id]
@@ -383,7 +386,7 @@ class TestChanges:
         world.relabel(message_id, remove=("INBOX",))
         world.relabel(message_id, add=("STARRED",))
 
-        (page,) = followed(world.adapter, cursor)
+        (page,) = follow_changes(world.adapter, cursor)
 
         assert [ref.message_id for ref in page.upserted] == [message_id]
         assert page.deleted == ()
@@ -392,7 +395,7 @@ class TestChanges:
         cursor = world.adapter.get_profile().cursor
         world.deliver(label_ids=("SPAM",))
 
-        (page,) = followed(world.adapter, cursor)
+        (page,) = follow_changes(world.adapter, cursor)
 
         assert page.upserted == ()
 
@@ -401,7 +404,7 @@ class TestChanges:
         message_id = world.deliver()
         world.relabel(message_id, remove=("UNREAD",))
 
-        (page,) = followed(world.adapter, cursor)
+        (page,) = follow_changes(world.adapter, cursor)
 
         assert [ref.message_id for ref in page.upserted] == [message_id]
         assert page.refiled == ()
@@ -411,7 +414,7 @@ class TestChanges:
         cursor = world.adapter.get_profile().cursor
         sent = [world.deliver() for _ in range(world.page_of_changes + 20)]
 
-        pages = followed(world.adapter, cursor)
+        pages = follow_changes(world.adapter, cursor)
 
         assert len(pages) > 1
         assert [ref.message_id for page in pages for ref in page.upserted] == sent
@@ -468,7 +471,7 @@ class TestMailErrorContract:
         with pytest.raises(errors.MailboxMissing):
             world.adapter.get_profile()
 
-    @pytest.mark.parametrize("call", [fetched, whole_thread])
+    @pytest.mark.parametrize("call", [fetch_message, whole_thread])
     def test_carry_no_response(self, world, call):
         with pytest.raises(errors.Gone) as caught:
             call(world.adapter, "1234567890abcdef")

@@ -16,7 +16,7 @@ from integrations.grants.admission_control import (
     WorkerAdmission,
 )
 from integrations.grants.provider_sessions import ProviderSession
-from integrations.grants.quota_purse import CallPostponed
+from integrations.grants.quota_purse import ProviderCallPostponed
 from integrations.models import QuotaBucket
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.provider_access import ProviderAccess
@@ -28,7 +28,7 @@ UNITS = 5
 MOST_AT_ONCE = 4
 # Units a minute: so slow that a test of some seconds gains less than the price of a call.
 PACE = 60
-CAPACITY = rate_limits.RateLimit(PACE).burst_capacity
+CAPACITY = rate_limits.MailboxRateLimit(PACE).burst_capacity
 GAIN = 2
 # Google's mailboxes, if they answered as few requests at once as Microsoft's.
 PROVIDER = replace(PROVIDERS["google"], most_at_once=MOST_AT_ONCE)
@@ -101,7 +101,7 @@ def open_session(house, name: str, token: Token) -> ProviderSession:
     return ProviderSession(access, ADMISSIONS[name](house))
 
 
-def start(house, name: str, *refusals: Exception) -> tuple[ProviderSession, Request]:
+def start_session(house, name: str, *refusals: Exception) -> tuple[ProviderSession, Request]:
     token = Token()
     return open_session(house, name, token), Request(house, token, *refusals)
 
@@ -118,13 +118,13 @@ def fill_bucket(house, units: float) -> None:
 @pytest.mark.parametrize("name", ADMISSIONS)
 class TestARefusedToken:
     def test_is_renewed_once_and_the_call_repeated(self, house, name):
-        session, request = start(house, name, REFUSAL)
+        session, request = start_session(house, name, REFUSAL)
 
         assert session.call(request, units=UNITS) == "answer"
         assert request.tokens == ["token 0", "token 1"]
 
     def test_is_not_renewed_twice_in_one_call(self, house, name):
-        session, request = start(house, name, REFUSAL, REFUSAL)
+        session, request = start_session(house, name, REFUSAL, REFUSAL)
 
         with pytest.raises(errors.TokenRejected):
             session.call(request, units=UNITS)
@@ -133,7 +133,7 @@ class TestARefusedToken:
         assert len(request.token.claims) == 1
 
     def test_is_renewed_again_by_the_next_call(self, house, name):
-        session, request = start(house, name, REFUSAL)
+        session, request = start_session(house, name, REFUSAL)
         session.call(request)
         request.refusals = [REFUSAL]
 
@@ -142,14 +142,16 @@ class TestARefusedToken:
 
     def test_is_renewed_with_the_claims_that_the_provider_wants(self, house, name):
         claims = '{"access_token": {}}'
-        session, request = start(house, name, errors.ClaimsWanted("no", claims=claims, status=401))
+        session, request = start_session(
+            house, name, errors.ClaimsWanted("no", claims=claims, status=401)
+        )
 
         session.call(request)
 
         assert request.token.claims == [claims]
 
     def test_is_kept_after_every_other_error(self, house, name):
-        session, request = start(house, name, errors.Gone("gone"))
+        session, request = start_session(house, name, errors.Gone("gone"))
 
         with pytest.raises(errors.Gone):
             session.call(request)
@@ -161,7 +163,7 @@ class TestARefusedToken:
 class TestQuota:
     @pytest.mark.parametrize("name", METERED)
     def test_is_paid_before_the_request(self, house, name):
-        session, request = start(house, name)
+        session, request = start_session(house, name)
 
         session.call(request, units=UNITS)
         session.call(request, units=UNITS)
@@ -170,7 +172,7 @@ class TestQuota:
 
     @pytest.mark.parametrize(("name", "payments"), [("person", 1), ("worker", 2), ("watch", 2)])
     def test_is_paid_by_a_worker_for_each_attempt_and_by_a_page_once(self, house, name, payments):
-        session, request = start(house, name, REFUSAL)
+        session, request = start_session(house, name, REFUSAL)
 
         session.call(request, units=UNITS)
 
@@ -178,10 +180,14 @@ class TestQuota:
 
     @pytest.mark.parametrize(
         ("name", "error"),
-        [("person", errors.RateLimited), ("worker", CallPostponed), ("watch", CallPostponed)],
+        [
+            ("person", errors.RateLimited),
+            ("worker", ProviderCallPostponed),
+            ("watch", ProviderCallPostponed),
+        ],
     )
     def test_that_is_used_up_sends_nothing(self, house, name, error):
-        session, request = start(house, name)
+        session, request = start_session(house, name)
         fill_bucket(house, -1_000)
 
         with pytest.raises(error):
@@ -192,7 +198,7 @@ class TestQuota:
 
     @pytest.mark.parametrize("name", METERED)
     def test_is_not_asked_about_a_free_call(self, house, name):
-        session, request = start(house, name)
+        session, request = start_session(house, name)
         fill_bucket(house, -1_000)
 
         assert session.call(request) == "answer"
@@ -207,7 +213,7 @@ class TestQuota:
 class TestSlots:
     @pytest.mark.parametrize(("name", "count"), [("person", 3), ("worker", 4), ("watch", 1)])
     def test_are_held_by_the_request(self, house, name, count):
-        session, request = start(house, name)
+        session, request = start_session(house, name)
 
         session.call(request, units=3)
 
@@ -217,7 +223,7 @@ class TestSlots:
     @pytest.mark.parametrize("name", METERED)
     @pytest.mark.parametrize("error", [errors.Gone("no"), errors.RateLimited("no"), OSError("no")])
     def test_are_given_back_when_the_call_raises(self, house, name, error):
-        session, request = start(house, name, error)
+        session, request = start_session(house, name, error)
 
         with pytest.raises(type(error)):
             session.call(request, units=3)
@@ -228,7 +234,7 @@ class TestSlots:
 
     @pytest.mark.parametrize("name", METERED)
     def test_are_given_back_when_the_new_token_is_refused_as_well(self, house, name):
-        session, request = start(house, name, REFUSAL, REFUSAL)
+        session, request = start_session(house, name, REFUSAL, REFUSAL)
 
         with pytest.raises(errors.TokenRejected):
             session.call(request, units=3)
@@ -238,10 +244,14 @@ class TestSlots:
 
     @pytest.mark.parametrize(
         ("name", "error"),
-        [("person", errors.RateLimited), ("worker", CallPostponed), ("watch", CallPostponed)],
+        [
+            ("person", errors.RateLimited),
+            ("worker", ProviderCallPostponed),
+            ("watch", ProviderCallPostponed),
+        ],
     )
     def test_that_others_hold_send_nothing(self, house, name, error):
-        session, request = start(house, name)
+        session, request = start_session(house, name)
 
         with (
             request_slots.hold_slots(
@@ -272,7 +282,7 @@ class TestSlots:
 
 class TestAPersonsWait:
     def test_is_one_of_theirs_during_the_call(self, house):
-        session, request = start(house, "person")
+        session, request = start_session(house, "person")
 
         session.call(request, units=UNITS)
 
@@ -281,14 +291,14 @@ class TestAPersonsWait:
 
     @pytest.mark.parametrize("name", ["worker", "watch", "unmetered"])
     def test_is_not_taken_by_a_worker(self, house, name):
-        session, request = start(house, name)
+        session, request = start_session(house, name)
 
         session.call(request, units=UNITS)
 
         assert request.waits == [0]
 
     def test_is_refused_at_once_when_they_have_two(self, house):
-        session, request = start(house, "person")
+        session, request = start_session(house, "person")
         slots = [
             concurrency.WAIT_SLOTS.lend_slot(house.user.id) for _ in range(concurrency.MOST_WAITS)
         ]

@@ -7,14 +7,19 @@ from datetime import timedelta
 import pytest
 
 from integrations.providers import errors
-from tests.contract.subscription_worlds import FakeSubscriptionWorld, GraphWorld, answering, hook
+from tests.contract.subscription_worlds import (
+    FakeSubscriptionWorld,
+    GraphWorld,
+    answer_validation,
+    hook,
+)
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
 def address():
-    with answering() as found:
+    with answer_validation() as found:
         yield found
 
 
@@ -28,7 +33,7 @@ def world(request, address):
     made.check()
 
 
-def opened(world, name="one"):
+def subscribe_to_calendar(world, name="one"):
     return world.adapter.subscribe_to_calendar(world.calendar_id, hook(name, world.address))
 
 
@@ -43,7 +48,7 @@ def test_stands_for_as_long_as_was_asked(world):
 
 def test_of_the_mailbox_stands_beside_that_of_a_calendar(world):
     of_mail = world.adapter.subscribe_to_mailbox(hook("mail", world.address))
-    of_calendar = opened(world)
+    of_calendar = subscribe_to_calendar(world)
 
     assert world.held == {of_mail.resource_id, of_calendar.resource_id}
 
@@ -62,7 +67,7 @@ def test_is_renewed_where_it_stands(world):
 
 @pytest.mark.scenario("P3")
 def test_that_has_ended_is_not_renewed(world):
-    made = opened(world)
+    made = subscribe_to_calendar(world)
     world.end_all()
 
     with pytest.raises(errors.Gone):
@@ -70,9 +75,9 @@ def test_that_has_ended_is_not_renewed(world):
 
 
 def test_takes_the_place_of_another_of_the_same_thing(world):
-    first = opened(world)
+    first = subscribe_to_calendar(world)
 
-    second = opened(world, "two")
+    second = subscribe_to_calendar(world, "two")
 
     assert first.resource_id != second.resource_id
     assert world.held == {second.resource_id}
@@ -82,16 +87,16 @@ def test_may_stand_when_no_answer_came_and_is_not_there_twice(world):
     world.lose_answer()
 
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        opened(world)
+        subscribe_to_calendar(world)
     assert len(world.held) == 1
-    made = opened(world, "two")
+    made = subscribe_to_calendar(world, "two")
 
     assert world.held == {made.resource_id}
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def test_is_ended_without_an_error_however_often(world):
-    made = opened(world)
+    made = subscribe_to_calendar(world)
 
     said = [world.adapter.stop_subscription(made.resource_id) for _ in range(2)]
 
@@ -109,7 +114,7 @@ def test_is_not_made_where_nobody_answers_a_trial(sandbox):
     world = GraphWorld(sandbox, "http://127.0.0.1:1/nobody")
 
     with pytest.raises(errors.WebhookRejected) as caught:
-        opened(world)
+        subscribe_to_calendar(world)
 
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     assert world.held == set()

@@ -16,7 +16,7 @@ from integrations.providers.google.mail import MAX_PAGE, open_mail
 from integrations.providers.mail import MailAdapter
 from integrations.providers.microsoft import mail as outlook
 from integrations.providers.microsoft.mail_delta_pages import CHANGES_PAGE
-from tests.contract.reading import fetched
+from tests.contract.reading import fetch_message
 from tests.factories import make_access
 from tests.fakes.mail import FakeMailAdapter, FakeMailbox
 from tests.worlds.microsoft import MicrosoftSandbox, control_id, graph_id
@@ -94,7 +94,7 @@ class GoogleMailWorld:
         return self.sandbox.deliver(ALICE, labels=list(label_ids), **more)["id"]
 
     def deliver_to(self, thread_of: str, content: bytes) -> str:
-        return self.deliver(content, thread=fetched(self.adapter, thread_of).thread_id)
+        return self.deliver(content, thread=fetch_message(self.adapter, thread_of).thread_id)
 
     def delete(self, message_id: str) -> None:
         self.sandbox.delete(ALICE, message_id)

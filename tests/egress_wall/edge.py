@@ -81,14 +81,14 @@ class Proxy:
 
 def couple(here, place) -> None:
     """Pass on what comes from either side until one has ended; a path is a socket's of ours."""
-    with _reached(place) as there:
+    with _connect_to(place) as there:
         other = threading.Thread(target=_pump, args=(there, here), daemon=True)
         other.start()
         _pump(here, there)
         other.join()
 
 
-def _reached(place):
+def _connect_to(place):
     if isinstance(place, tuple):
         return socket.create_connection(place)
     made = socket.socket(socket.AF_UNIX)
@@ -124,11 +124,11 @@ def front(folder, sandbox_port: int):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
-    def serve(here) -> None:
+    def serve_secured(here) -> None:
         with context.wrap_socket(here, server_side=True) as secured:
             couple(secured, ("127.0.0.1", sandbox_port))
 
-    listener = Listener(("127.0.0.1", 0), serve)
+    listener = Listener(("127.0.0.1", 0), serve_secured)
     try:
         yield listener.port, certificate
     finally:

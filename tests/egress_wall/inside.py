@@ -22,7 +22,7 @@ NOWHERE = ("203.0.113.9", 443)
 METADATA = ("169.254.169.254", 80)
 
 
-def sync(work_id: str) -> int:
+def sync_until_idle(work_id: str) -> int:
     """Sync until nothing is due; return how many messages are here."""
     import django
 
@@ -97,7 +97,7 @@ def main(work_id: str, sandbox_port: str) -> None:
     ways = {"python": by_python, "c": by_c, "process": by_a_process}
     places = {"nowhere": NOWHERE, "metadata": METADATA, "sandbox": host, "near": near}
     found = {
-        "messages": sync(work_id),
+        "messages": sync_until_idle(work_id),
         "route": by_adding_a_route(),
         "proxy": by_the_proxy("collector.example:443"),
         "ways": {

@@ -57,7 +57,9 @@ def work(world, alice):
     return SyncWork.objects.get(integration=integration)
 
 
-def walled(near: str, far: str, *command: str, **settings: str) -> subprocess.CompletedProcess:
+def run_behind_wall(
+    near: str, far: str, *command: str, **settings: str
+) -> subprocess.CompletedProcess:
     """Run a command behind the wall."""
     return subprocess.run(
         [SCRIPT, f"w{os.getpid()}", *command],
@@ -90,7 +92,7 @@ def outcome(namespaces, world, work, tmp_path):
         edge.cable(near, database["HOST"], str(database["PORT"])) as database_port,
     ):
         proxy = edge.Proxy(near, {f"{edge.HOST}:443": ("127.0.0.1", secured)})
-        done = walled(
+        done = run_behind_wall(
             near,
             far,
             *(sys.executable, "-m", "tests.egress_wall.inside", str(work.id), str(port)),
@@ -137,7 +139,7 @@ class TestTheScript:
     def test_leaves_nothing_behind(self, namespaces):
         near, far = edge.pair(os.getpid() + 1)
 
-        done = walled(near, far, "/bin/sh", "-c", "exit 7")
+        done = run_behind_wall(near, far, "/bin/sh", "-c", "exit 7")
 
         assert done.returncode == 7, done.stderr
         listed = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True)
@@ -146,6 +148,8 @@ class TestTheScript:
     def test_takes_every_right_away(self, namespaces):
         near, far = edge.pair(os.getpid() + 2)
 
-        done = walled(near, far, "/bin/grep", "^Cap\\(Eff\\|Bnd\\|Prm\\)", "/proc/self/status")
+        done = run_behind_wall(
+            near, far, "/bin/grep", "^Cap\\(Eff\\|Bnd\\|Prm\\)", "/proc/self/status"
+        )
 
         assert [line.split()[1] for line in done.stdout.splitlines()] == ["0" * 16] * 3

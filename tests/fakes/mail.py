@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from integrations.formats.mime import rfc5322, safe_bodies
-from integrations.formats.mime.message import PoisonMessage
+from integrations.formats.mime.message import UnreadableMailMessage
 from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
 from integrations.parsers.wire_frames import UnreadableItem
@@ -306,7 +306,7 @@ class FakeMailAdapter:
             return parse_requests.read_mime([content])[0]
         try:
             mail = rfc5322.parse_message(content)
-        except PoisonMessage as poison:
+        except UnreadableMailMessage as poison:
             return UnreadableItem(poison.reason)
         return ParsedMail(mail, safe_bodies.sanitise_text(mail.text, mail.html))
 

@@ -135,26 +135,26 @@ class FakeCalendarWatch:
 
 def make_open_mail_watch(watches: FakeWatches, mailbox: FakeMailbox):
     @contextmanager
-    def opened(access: ProviderAccess) -> Iterator[FakeMailWatch]:
+    def open_mail_watch(access: ProviderAccess) -> Iterator[FakeMailWatch]:
         access.token()
         yield FakeMailWatch(watches, mailbox)
 
-    return opened
+    return open_mail_watch
 
 
 def make_open_calendar_watch(watches: FakeWatches):
     @contextmanager
-    def opened(access: ProviderAccess) -> Iterator[FakeCalendarWatch]:
+    def open_calendar_watch(access: ProviderAccess) -> Iterator[FakeCalendarWatch]:
         access.token()
         yield FakeCalendarWatch(watches)
 
-    return opened
+    return open_calendar_watch
 
 
 def make_open_subscriptions(watches: FakeWatches):
     @contextmanager
-    def opened(access: ProviderAccess) -> Iterator[FakeSubscriptions]:
+    def open_subscriptions(access: ProviderAccess) -> Iterator[FakeSubscriptions]:
         access.token()
         yield FakeSubscriptions(watches)
 
-    return opened
+    return open_subscriptions

@@ -59,7 +59,7 @@ class Nginx:
     def write(self) -> Path:
         """Write the configuration of the machine, and ours with the names of this machine."""
         folder = self.folder
-        certificate.write(folder / "cert.pem", folder / "key.pem")
+        certificate.write_certificate(folder / "cert.pem", folder / "key.pem")
         names = {
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{self.upstream};",
             "server 127.0.0.1:8001;": f"server 127.0.0.1:{self.staff_upstream};",
@@ -107,7 +107,7 @@ class Nginx:
 
 
 @contextmanager
-def running(
+def run_nginx(
     folder: Path, upstream: int, *, staff_upstream: int | None = None, **spoiled: str
 ) -> Iterator[Nginx]:
     """Start nginx before the web server at port `upstream`, and before that of staff."""

@@ -20,7 +20,7 @@ import django
 django.setup()
 
 from config.front import server_sockets  # noqa: E402
-from config.front.application import Front  # noqa: E402 - health checks need the apps
+from config.front.application import AsgiFront  # noqa: E402 - health checks need the apps
 from config.front.routes import Route  # noqa: E402
 from config.request_log import ResponseBroken  # noqa: E402
 from config.route_limits import BodyLimit, RouteLimits, ThreadGroup  # noqa: E402
@@ -53,13 +53,13 @@ def find_route(path: str) -> Route:
     return Route({"/stream": _STREAM, "/state": _STATE}.get(path, _PAGE), path)
 
 
-def count(name: str, by: int) -> None:
+def add_count(name: str, by: int) -> None:
     with _lock:
         _state[name] += by
 
 
-def streamed(megabytes: int, *, seconds: float, breaks: bool):
-    count("streaming", 1)
+def stream_megabytes(megabytes: int, *, seconds: float, breaks: bool):
+    add_count("streaming", 1)
     try:
         time.sleep(seconds)
         for _ in range(16 * megabytes):
@@ -67,7 +67,7 @@ def streamed(megabytes: int, *, seconds: float, breaks: bool):
         if breaks:
             raise ResponseBroken
     finally:
-        count("streaming", -1)
+        add_count("streaming", -1)
 
 
 def describe_sockets() -> dict[str, list[float]]:
@@ -87,21 +87,21 @@ def describe_sockets() -> dict[str, list[float]]:
     return found
 
 
-def answer(environ, start_response):
+def answer_request(environ, start_response):
     given = {key: values[0] for key, values in parse_qs(environ["QUERY_STRING"]).items()}
     path = environ["PATH_INFO"]
     if path == "/state":
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps({**_state, "pid": os.getpid()}).encode()]
-    count("called", 1)
+    add_count("called", 1)
     start_response("200 OK", [("Content-Type", "application/octet-stream")])
     if path == "/hold":
-        count("holding", 1)
+        add_count("holding", 1)
         time.sleep(float(given["seconds"]))
-        count("holding", -1)
+        add_count("holding", -1)
     if path == "/stream":
         seconds = float(given.get("seconds", 0))
-        return streamed(int(given["megabytes"]), seconds=seconds, breaks="breaks" in given)
+        return stream_megabytes(int(given["megabytes"]), seconds=seconds, breaks="breaks" in given)
     if path == "/large":
         return [bytes(int(given["megabytes"]) * 1024 * 1024)]
     if path == "/unread":
@@ -114,8 +114,8 @@ def answer(environ, start_response):
     return [" ".join(said).encode()]
 
 
-application = Front(
-    answer,
+application = AsgiFront(
+    answer_request,
     THREADS,
     routes=find_route,
     reader_patience=PATIENCE,
@@ -123,4 +123,4 @@ application = Front(
 )
 
 # With the limits of the real routes.
-behind_nginx = Front(answer, THREADS)
+behind_nginx = AsgiFront(answer_request, THREADS)

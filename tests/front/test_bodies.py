@@ -11,7 +11,7 @@ import pytest
 
 from tests.api import schema
 from tests.front.served import DEADLINE, IN_MEMORY, LARGEST
-from tests.front.wire import PATIENCE, chunk, head, post
+from tests.front.wire import PATIENCE, chunk, head, make_post
 from tests.worlds.processes import wait_until
 
 # Seconds: a deadline that was kept on a loaded machine.
@@ -19,7 +19,7 @@ AT_LAST = 15
 CHUNKED = "Transfer-Encoding: chunked"
 
 
-def described(body: bytes) -> bytes:
+def describe_body(body: bytes) -> bytes:
     """Return what the application answers to that body."""
     return f"{len(body)} {len(body)} {hashlib.sha256(body).hexdigest()}".encode()
 
@@ -29,30 +29,30 @@ class TestAWholeBody:
     def test_reaches_the_application(self, server, size):
         body = bytes(range(256)) * (size // 256 + 1)
 
-        with server.connect(post("/", body[:size])) as client:
+        with server.connect(make_post("/", body[:size])) as client:
             answer = client.read_answer()
 
-        assert (answer.status, answer.body) == (200, described(body[:size]))
+        assert (answer.status, answer.body) == (200, describe_body(body[:size]))
 
     def test_in_chunks_has_a_length_when_it_has_arrived(self, server):
         with server.connect(head("/", CHUNKED)) as client:
             for piece in (b"one", b"two", b""):
                 client.send(chunk(piece))
 
-            assert client.read_answer().body == described(b"onetwo")
+            assert client.read_answer().body == describe_body(b"onetwo")
 
     def test_may_be_waited_for_by_a_client_that_asks_first(self, server):
         with server.connect(head("/", "Content-Length: 3", "Expect: 100-continue")) as client:
             assert client.read_head() == b"HTTP/1.1 100 Continue\r\n\r\n"
             client.send(b"one")
 
-            assert client.read_answer().body == described(b"one")
+            assert client.read_answer().body == describe_body(b"one")
 
     def test_leaves_the_connection_for_the_next_request(self, server):
         with server.connect() as client:
             for body in (b"one", b"", b"two"):
-                client.send(post("/", body))
-                assert client.read_answer().body == described(body)
+                client.send(make_post("/", body))
+                assert client.read_answer().body == describe_body(body)
 
 
 class TestATooLargeBody:
@@ -178,7 +178,7 @@ class TestManyBodies:
         wait_until(lambda: not self.is_refused(server, its_share, last=2), within=PATIENCE)
 
 
-def seen(server, target: str, *lines: str) -> dict[str, str]:
+def read_environ(server, target: str, *lines: str) -> dict[str, str]:
     """Return the texts of the environment that the application is called with."""
     with server.connect(head(target, *lines, "X-Environ: yes", method="GET")) as client:
         return json.loads(client.read_answer().body)
@@ -188,7 +188,7 @@ class TestAHeader:
     def test_with_an_underscore_is_not_taken_for_one_of_a_proxy(self, server):
         lines = ("X_Forwarded_Proto: https", "X-Forwarded-For: 192.0.2.1", "Cookie: a=1")
 
-        environ = seen(server, "/", *lines, "Cookie: b=2")
+        environ = read_environ(server, "/", *lines, "Cookie: b=2")
 
         assert "HTTP_X_FORWARDED_PROTO" not in environ
         assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.1"
@@ -214,7 +214,7 @@ class TestTheEnvironment:
         ],
     )
     def test_has_the_bytes_of_the_address(self, server, target, path, query):
-        environ = seen(server, target)
+        environ = read_environ(server, target)
 
         assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == (path, query)
 
@@ -231,7 +231,7 @@ class TestTheEnvironment:
     @pytest.mark.invariant(4)
     @pytest.mark.control("6.5.1")
     def test_has_nothing_of_the_process(self, server):
-        environ = seen(server, "/", "Content-Type: text/plain")
+        environ = read_environ(server, "/", "Content-Type: text/plain")
 
         named = {name for name in environ if not name.startswith(("HTTP_", "wsgi."))}
         assert named == {

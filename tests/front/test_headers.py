@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.browser_headers import ALLOWED_FEATURES, DISABLED_FEATURES, HEADERS
-from tests.front.wire import post
+from tests.front.wire import make_post
 
 # Answers of the front: its probe, an address that is not UTF-8, a body that is too large.
 OF_THE_FRONT = {
@@ -42,7 +42,7 @@ class TestAnAnswerOfTheFront:
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
     def test_has_them_when_it_refuses_a_body(self, server):
-        with server.connect(post("/", b"x" * 100_000)) as client:
+        with server.connect(make_post("/", b"x" * 100_000)) as client:
             answer = client.read_answer()
 
         assert answer.status == 413

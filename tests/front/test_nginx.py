@@ -41,7 +41,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def proxy(folder, upstream):
-    with nginx.running(folder, upstream) as made:
+    with nginx.run_nginx(folder, upstream) as made:
         yield made
 
 
@@ -51,7 +51,7 @@ def client(proxy):
         yield made
 
 
-def described(body: bytes) -> str:
+def describe_body(body: bytes) -> str:
     return f"{len(body)} {len(body)} {hashlib.sha256(body).hexdigest()}"
 
 
@@ -82,7 +82,7 @@ class TestBodyThroughNginx:
 
         answer = client.post(target, content=body)
 
-        assert (answer.status_code, answer.text) == (200, described(body))
+        assert (answer.status_code, answer.text) == (200, describe_body(body))
 
     @pytest.mark.parametrize("target", ADDRESSES)
     @pytest.mark.parametrize("length", [7, 4096], ids=["of_a_few_bytes", "of_4_KiB"])
@@ -93,7 +93,7 @@ class TestBodyThroughNginx:
 
         answer = client.post(target, content=(bytes(length) for _ in range(size // length)))
 
-        assert (answer.status_code, answer.text) == (200, described(bytes(size)))
+        assert (answer.status_code, answer.text) == (200, describe_body(bytes(size)))
 
     @pytest.mark.parametrize("target", ADDRESSES)
     @pytest.mark.parametrize("says_its_length", [True, False])
@@ -104,7 +104,7 @@ class TestBodyThroughNginx:
         with proxy.client(http2=True) as client:
             answer = client.post(target, content=body if says_its_length else pieces)
 
-        assert (answer.http_version, answer.text) == ("HTTP/2", described(body))
+        assert (answer.http_version, answer.text) == ("HTTP/2", describe_body(body))
 
     @pytest.mark.parametrize("target", ["/accounts/login/", "/oauth/token"])
     def test_in_chunks_is_held_to_the_limit_of_its_route(self, client, target):
@@ -132,7 +132,7 @@ class TestBodyThroughNginx:
     def test_that_needs_a_file_is_noticed(self, tmp_path, upstream, target, spoiled):
         """Whether the tests above could fail."""
         tmp_path.chmod(0o777)
-        with nginx.running(tmp_path, upstream, **spoiled) as proxy, proxy.client() as client:
+        with nginx.run_nginx(tmp_path, upstream, **spoiled) as proxy, proxy.client() as client:
             assert client.post(target, content=bytes(ADDRESSES[target])).status_code == 500
 
     @pytest.mark.parametrize(("http2", "length"), [(False, 7), (True, 8192)])
@@ -146,7 +146,7 @@ class TestBodyThroughNginx:
             return client.post("/v1/users/me/events", content=chunks).status_code
 
         with (
-            nginx.running(tmp_path, upstream, **held) as proxy,
+            nginx.run_nginx(tmp_path, upstream, **held) as proxy,
             proxy.client(http2=http2) as client,
         ):
             # By HTTP/2 it depends on how the frames arrive.
@@ -172,7 +172,7 @@ class TestResponseThroughNginx:
         tmp_path.chmod(0o777)
         spoiled = {"proxy_max_temp_file_size 0;": "proxy_max_temp_file_size 64m;"}
         with (
-            nginx.running(tmp_path, upstream, **spoiled) as proxy,
+            nginx.run_nginx(tmp_path, upstream, **spoiled) as proxy,
             proxy.client() as client,
             pytest.raises(httpx.HTTPError),
         ):
@@ -209,7 +209,7 @@ class TestTheStaffSite:
     def beside(self, tmp_path, upstream):
         """Have nothing behind the ordinary site, and a web server behind that of staff."""
         tmp_path.chmod(0o777)
-        with nginx.running(tmp_path, upstream=9, staff_upstream=upstream) as proxy:
+        with nginx.run_nginx(tmp_path, upstream=9, staff_upstream=upstream) as proxy:
             yield proxy
 
     def test_has_a_web_server_of_its_own(self, beside):
@@ -232,7 +232,10 @@ class TestTheStaffSite:
             in_chunks = staff.post("/accounts/login/", content=chunks)
 
         assert [one.status_code for one in said] == [200, 413]
-        assert (in_chunks.status_code, in_chunks.text) == (200, described(bytes(largest // 7 * 7)))
+        assert (in_chunks.status_code, in_chunks.text) == (
+            200,
+            describe_body(bytes(largest // 7 * 7)),
+        )
 
     def test_is_led_to_https_as_well(self, beside):
         url = f"http://127.0.0.1:{beside.plain_port}/review/"
@@ -245,7 +248,7 @@ class TestALog:
     def test_holds_no_address(self, tmp_path):
         """Not even where nothing is behind nginx, of which it would otherwise write a line."""
         tmp_path.chmod(0o777)
-        with nginx.running(tmp_path, upstream=9) as proxy, proxy.client() as client:
+        with nginx.run_nginx(tmp_path, upstream=9) as proxy, proxy.client() as client:
             assert client.get(f"/receipts/{SECRET}/").status_code == 502
             client.post(f"/{SECRET}", content=bytes(MIB))
             httpx.get(f"http://127.0.0.1:{proxy.plain_port}/{SECRET}", timeout=PATIENCE)

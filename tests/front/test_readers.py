@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 LARGE = 64
 
 
-def get(target: str) -> bytes:
+def make_get(target: str) -> bytes:
     return head(target, method="GET")
 
 
@@ -35,13 +35,13 @@ class TestAWholeAnswer:
         with server.connect(head(f"{target}?megabytes=1", method="HEAD")) as client:
             assert client.read_head().startswith(b"HTTP/1.1 200 ")
             # The next answer follows at once.
-            client.send(get("/"))
+            client.send(make_get("/"))
             assert client.read_head().startswith(b"HTTP/1.1 200 ")
 
 
 class TestAReaderWhoReadsNothing:
     def test_of_a_stream_has_a_thread_for_a_while_only(self, server):
-        with server.connect(get(f"/stream?megabytes={LARGE}"), window=4096) as client:
+        with server.connect(make_get(f"/stream?megabytes={LARGE}"), window=4096) as client:
             server.wait_until_streaming(1)
             began = time.monotonic()
             server.wait_until_streaming(0)
@@ -51,11 +51,11 @@ class TestAReaderWhoReadsNothing:
             assert client.is_reset(within=UNREAD_SECONDS / 3)
 
     def test_is_reset_where_the_server_listens_on_every_address(self, everywhere):
-        with Wire(everywhere, get(f"/stream?megabytes={LARGE}"), window=4096) as client:
+        with Wire(everywhere, make_get(f"/stream?megabytes={LARGE}"), window=4096) as client:
             assert client.is_reset(within=UNREAD_SECONDS / 2)
 
     def test_of_a_page_has_none(self, server):
-        with server.connect(get(f"/large?megabytes={LARGE}"), window=4096) as client:
+        with server.connect(make_get(f"/large?megabytes={LARGE}"), window=4096) as client:
             time.sleep(PATIENCE / 3)
 
             assert server.get("/").status_code == 200
@@ -74,7 +74,7 @@ class TestAReaderWhoReadsNothing:
     def test_makes_another_wait_for_a_while_only(self, server):
         with ExitStack() as stack:
             for _ in range(FILE_THREADS):
-                client = server.connect(get(f"/stream?megabytes={LARGE}"), window=4096)
+                client = server.connect(make_get(f"/stream?megabytes={LARGE}"), window=4096)
                 stack.enter_context(client)
             server.wait_until_streaming(FILE_THREADS)
 
@@ -83,7 +83,7 @@ class TestAReaderWhoReadsNothing:
 
 class TestAReaderWhoLeaves:
     def test_ends_the_stream(self, server):
-        with server.connect(get(f"/stream?megabytes={100 * LARGE}")) as client:
+        with server.connect(make_get(f"/stream?megabytes={100 * LARGE}")) as client:
             client.read_head()
             server.wait_until_streaming(1)
 

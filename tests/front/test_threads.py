@@ -8,14 +8,14 @@ from contextlib import ExitStack
 import pytest
 
 from tests.front.served import FILE_THREADS, PAGE_THREADS
-from tests.front.wire import PATIENCE, head, post
+from tests.front.wire import PATIENCE, head, make_post
 from tests.worlds.processes import wait_until
 
 # Seconds for which a page keeps its thread.
 HELD = 2.0
 
 
-def get(target: str) -> bytes:
+def make_get(target: str) -> bytes:
     return head(target, method="GET")
 
 
@@ -25,7 +25,7 @@ def held(server):
     wait_until(lambda: server.state()["holding"] == 0, within=PATIENCE)
     with ExitStack() as stack:
         clients = [
-            stack.enter_context(server.connect(get(f"/hold?seconds={HELD}")))
+            stack.enter_context(server.connect(make_get(f"/hold?seconds={HELD}")))
             for _ in range(PAGE_THREADS)
         ]
         wait_until(lambda: server.state()["holding"] == PAGE_THREADS, within=PATIENCE)
@@ -44,7 +44,7 @@ class TestAThread:
             assert {client.read_answer().status for client in slow} == {408}
 
     def test_is_waited_for(self, server, held):
-        with server.connect(post("/", b"one")) as client:
+        with server.connect(make_post("/", b"one")) as client:
             assert client.read_answer().status == 200
 
         assert [client.read_answer().status for client in held] == [200] * PAGE_THREADS
@@ -59,7 +59,7 @@ class TestAThread:
     def test_is_not_kept_for_a_client_that_left_while_it_waited(self, server, held):
         called = server.state()["called"]
         for _ in range(3):
-            with server.connect(get("/")):
+            with server.connect(make_get("/")):
                 time.sleep(0.1)
 
         for client in held:
@@ -67,14 +67,14 @@ class TestAThread:
         assert server.state() | {"called": called} == server.state()
 
     def test_for_files_is_not_one_for_pages(self, server, held):
-        with server.connect(get("/stream?megabytes=1")) as client:
+        with server.connect(make_get("/stream?megabytes=1")) as client:
             assert client.read_head().startswith(b"HTTP/1.1 200 ")
             assert server.state()["holding"] == PAGE_THREADS
 
     def test_for_pages_is_not_one_for_files(self, server):
         with ExitStack() as stack:
             for _ in range(FILE_THREADS):
-                client = server.connect(get("/stream?megabytes=200"), window=4096)
+                client = server.connect(make_get("/stream?megabytes=200"), window=4096)
                 stack.enter_context(client)
             server.wait_until_streaming(FILE_THREADS)
 

@@ -21,14 +21,14 @@ from config.front.server_sockets import UNREAD_SECONDS
 from tests.api import schema
 from tests.front.conftest import granian
 from tests.front.served import IN_MEMORY, LARGEST, PAGE_THREADS
-from tests.front.wire import PATIENCE, Wire, chunk, head, post
+from tests.front.wire import PATIENCE, Wire, chunk, head, make_post
 from tests.worlds.processes import wait_until
 
 CHUNKED = "Transfer-Encoding: chunked"
 COUNT = 2
 
 
-def get(target: str) -> bytes:
+def make_get(target: str) -> bytes:
     return head(target, method="GET")
 
 
@@ -43,28 +43,28 @@ class Pair:
 
     def _find(self) -> bool:
         with Wire(self._port) as wire:
-            if (pid := ask(wire, "/state")["pid"]) not in self.pids:
+            if (pid := ask_for_json(wire, "/state")["pid"]) not in self.pids:
                 self.pids.append(pid)
         return len(self.pids) == COUNT
 
     def connect(self, which: int) -> Wire:
         """Return a connection to the process of that number, on which nothing is under way."""
 
-        def reached() -> Wire | None:
+        def try_to_reach() -> Wire | None:
             wire = Wire(self._port)
-            if ask(wire, "/state")["pid"] == self.pids[which]:
+            if ask_for_json(wire, "/state")["pid"] == self.pids[which]:
                 return self._stack.enter_context(wire)
             wire.socket.close()
             return None
 
-        return wait_until(reached, within=PATIENCE)
+        return wait_until(try_to_reach, within=PATIENCE)
 
     def state(self, which: int) -> dict[str, int]:
-        return ask(self.connect(which), "/state")
+        return ask_for_json(self.connect(which), "/state")
 
 
-def ask(wire: Wire, target: str):
-    wire.send(get(target))
+def ask_for_json(wire: Wire, target: str):
+    wire.send(make_get(target))
     return json.loads(wire.read_answer().body)
 
 
@@ -111,7 +111,7 @@ def which(request) -> int:
 class TestEachProcess:
     def test_bounds_bodies_and_says_so_as_one_does(self, pair, which):
         whole = pair.connect(which)
-        whole.send(post("/", bytes(LARGEST)))
+        whole.send(make_post("/", bytes(LARGEST)))
         assert whole.read_answer().body.startswith(f"{LARGEST} ".encode())
 
         announced = pair.connect(which)
@@ -145,14 +145,14 @@ class TestEachProcess:
 
     def test_resets_a_reader_who_reads_nothing(self, pair, which):
         reader = pair.connect(which)
-        reader.send(get("/stream?megabytes=64"))
+        reader.send(make_get("/stream?megabytes=64"))
 
         assert reader.is_reset(within=UNREAD_SECONDS / 2)
         wait_until(lambda: pair.state(which)["streaming"] == 0, within=PATIENCE)
 
     def test_has_the_kernel_end_what_nobody_takes(self, pair, which):
         def seconds() -> set[float]:
-            found = ask(pair.connect(which), "/unread")
+            found = ask_for_json(pair.connect(which), "/unread")
             return {*found["listening"], *found["accepted"]}
 
         wait_until(lambda: seconds() == {UNREAD_SECONDS}, within=PATIENCE)
@@ -162,11 +162,11 @@ class TestTheOther:
     def test_answers_while_all_threads_of_one_are_taken(self, pair, which):
         held = [pair.connect(which) for _ in range(PAGE_THREADS)]
         for wire in held:
-            wire.send(get("/hold?seconds=1.5"))
+            wire.send(make_get("/hold?seconds=1.5"))
         wait_until(lambda: pair.state(which)["holding"] == PAGE_THREADS, within=PATIENCE)
 
         other = pair.connect(1 - which)
-        other.send(get("/"))
+        other.send(make_get("/"))
 
         assert other.read_answer().status == 200
         assert pair.state(which)["holding"] == PAGE_THREADS
@@ -180,7 +180,7 @@ class TestTheOther:
             for place, wire in enumerate(wires):
                 network = f"X-Forwarded-For: 192.0.2.{place}"
                 wire.send(head("/", f"Content-Length: {LARGEST}", network) + bytes(half))
-            asking.send(post("/", bytes(half), "X-Forwarded-For: 192.0.2.99"))
+            asking.send(make_post("/", bytes(half), "X-Forwarded-For: 192.0.2.99"))
             status = asking.read_answer().status
             for wire in wires:
                 wire.socket.close()
@@ -195,7 +195,7 @@ class TestTheServer:
         pair = stoppable.pair
         held = [pair.connect(number) for number in range(COUNT)]
         for wire in held:
-            wire.send(get("/hold?seconds=1"))
+            wire.send(make_get("/hold?seconds=1"))
         for number in range(COUNT):
             wait_until(lambda it=number: pair.state(it)["holding"] == 1, within=PATIENCE)
 
@@ -206,7 +206,7 @@ class TestTheServer:
         """Its thread learns that from the event loop, which has to run until then."""
         pair = stoppable.pair
         client = pair.connect(0)
-        client.send(get("/stream?megabytes=1&seconds=1"))
+        client.send(make_get("/stream?megabytes=1&seconds=1"))
         wait_until(lambda: pair.state(0)["streaming"] == 1, within=PATIENCE)
         client.socket.close()
 

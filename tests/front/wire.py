@@ -95,7 +95,7 @@ def head(target: str, *lines: str, method: str = "POST") -> bytes:
     return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
 
 
-def post(target: str, body: bytes, *lines: str) -> bytes:
+def make_post(target: str, body: bytes, *lines: str) -> bytes:
     return head(target, f"Content-Length: {len(body)}", *lines) + body
 
 

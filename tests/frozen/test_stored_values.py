@@ -27,7 +27,7 @@ from limited_use.vault import (
 )
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.fields import SealedField
-from limited_use.vault.sealed import Binding, SealedValue
+from limited_use.vault.sealed import CiphertextBinding, SealedValue
 from limited_use.vault.sealing import get_sealer
 from tests.frozen import stored_values
 from tests.frozen.stored_values import VALUES
@@ -91,7 +91,7 @@ class TestSealedValues:
     def test_do_not_open_in_another_table(self):
         sealed = stored_values.read_sealed(VALUES["sealed"][0])
         moved = SealedValue(
-            sealed.ciphertext, Binding(*sealed.binding[:2], "other", *sealed.binding[3:])
+            sealed.ciphertext, CiphertextBinding(*sealed.binding[:2], "other", *sealed.binding[3:])
         )
 
         with pytest.raises(Unopenable):
@@ -171,7 +171,7 @@ def compute_derived_values() -> dict[str, str]:
         "account blind": blind_index.compute_blind("account", "alice@example.org").hex(),
         "nonce": blind_index.derive_secret("nonce", "attempt").hex(),
         "message blind": get_sealer(holder=holder, epoch=1).compute_blind("message", "m-1").hex(),
-        "tombstone of a key": tombstones.for_key(bytes(8)).value,
+        "tombstone of a key": tombstones.build_key_tombstone(bytes(8)).value,
         "keyed hash": keyed_hashes.compute_hash("text", purpose="network").hex(),
         "ledger entry": entries.encode_entry(
             {"v": 1, "event": "use.permitted", "count": None}

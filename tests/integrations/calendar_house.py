@@ -32,11 +32,11 @@ def provided(monkeypatch, account: FakeCalendars) -> FakeCalendars:
     """Put calendars in memory where the provider's adapter is opened."""
 
     @contextmanager
-    def opened(access):
+    def open_fake(access):
         access.token()
         yield FakeCalendarAdapter(account, access)
 
-    google = replace(providers.PROVIDERS["google"], open_calendars=opened)
+    google = replace(providers.PROVIDERS["google"], open_calendars=open_fake)
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
     return account
 
@@ -115,7 +115,7 @@ class CalendarHouse:
             for one in found
         ]
         answer = agenda.calendar_json(
-            rows, permits=permits, viewer=self.house.actor, make=_plainly, at=at
+            rows, permits=permits, viewer=self.house.actor, make=_open_plainly, at=at
         )
         return orjson.loads(answer)
 
@@ -124,7 +124,7 @@ class CalendarHouse:
         return sorted(one["content"]["title"] for one in found if one["content"])
 
 
-def _plainly(opened):
+def _open_plainly(opened):
     return [
         {
             "kind": row.kind,
@@ -142,7 +142,7 @@ def calendar_house(*, at: datetime, **more) -> CalendarHouse:
     )
 
 
-def second(whose) -> CalendarHouse:
+def make_second_house(whose) -> CalendarHouse:
     """Return another account of a person who agreed to everything before, brought in."""
     house = CalendarHouse(
         household(at=NOW, product="calendar", features=(), horizon_days=None, who=whose)

@@ -160,7 +160,7 @@ def household(
         switched_on_at=at,
         horizon_days=horizon_days,
     )
-    data_keys.create_key(
+    data_keys.create_data_key(
         holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
     )
     with transaction.atomic():

@@ -355,7 +355,7 @@ def is_removed_within_an_hour(world, product):
 
 def has_counted_every_table(world, product):
     tables = {
-        one.label for one in inventory.HOLDINGS if one.scope is not inventory.Scope.CONNECTION
+        one.label for one in inventory.HOLDINGS if one.scope is not inventory.PurgeScope.CONNECTION
     }
     counted = world.job_of(product).counts_left
     return counted.keys() >= tables and set(counted.values()) == {0} and not world.has_rows(product)

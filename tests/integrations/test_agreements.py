@@ -63,12 +63,12 @@ def queued(monkeypatch):
     return record_messages(monkeypatch)
 
 
-def of(user, organisation):
+def make_owner_values(user, organisation):
     return {"user_id": user.id, "organisation_id": organisation.id, "at": timezone.now()}
 
 
 @transaction.atomic
-def give(person, organisation, *, feature, at, item=None):
+def give_consent(person, organisation, *, feature, at, item=None):
     """Agree to a feature for an hour."""
     return consents.give(
         person_id=person.id,
@@ -81,7 +81,7 @@ def give(person, organisation, *, feature, at, item=None):
     )
 
 
-def events(prefix):
+def list_ledger_events(prefix):
     said = [json.loads(bytes(leaf.payload))["event"] for leaf in Leaf.objects.order_by("id")]
     return [event for event in said if event.startswith(prefix)]
 
@@ -99,17 +99,17 @@ class TestWithdrawingTheInbox:
     def test_disconnects_every_mailbox_in_the_same_commit(self, alice, acme, mailbox):
         second = make_integration(make_connection(alice, acme))
 
-        jobs = connections.withdraw_consent(feature="inbox", **of(alice, acme))
+        jobs = connections.withdraw_consent(feature="inbox", **make_owner_values(alice, acme))
 
         assert {job.integration_id for job in jobs} == {mailbox.id, second.id}
         assert {job.trigger for job in jobs} == {PurgeTrigger.CONSENT_WITHDRAWN}
         assert not Integration.objects.live().exists()
         assert not DataKey.objects.filter(holder__in=[mailbox.id, second.id]).exists()
         assert Consent.objects.get().withdrawn_at is not None
-        assert events("consent.") == ["consent.given", "consent.withdrawn"]
+        assert list_ledger_events("consent.") == ["consent.given", "consent.withdrawn"]
 
     def test_says_in_the_receipt_who_wanted_it(self, alice, acme, mailbox):
-        (job,) = connections.withdraw_consent(feature="inbox", **of(alice, acme))
+        (job,) = connections.withdraw_consent(feature="inbox", **make_owner_values(alice, acme))
 
         assert job.trigger == "consent_withdrawn"
         assert "owner withdrew the agreement" in receipt.TRIGGER_REASONS[job.trigger]
@@ -118,19 +118,19 @@ class TestWithdrawingTheInbox:
         bob = make_user("bob", organisation=acme)
         theirs = make_integration(make_connection(bob, acme))
 
-        connections.withdraw_consent(feature="inbox", **of(alice, acme))
+        connections.withdraw_consent(feature="inbox", **make_owner_values(alice, acme))
 
         assert list(Integration.objects.live()) == [theirs]
         assert Consent.objects.get(owner_id=bob.id).withdrawn_at is None
 
     def test_does_nothing_a_second_time(self, alice, acme, mailbox):
-        connections.withdraw_consent(feature="inbox", **of(alice, acme))
+        connections.withdraw_consent(feature="inbox", **make_owner_values(alice, acme))
 
-        assert connections.withdraw_consent(feature="inbox", **of(alice, acme)) == []
+        assert connections.withdraw_consent(feature="inbox", **make_owner_values(alice, acme)) == []
         assert PurgeJob.objects.count() == 1
 
     def test_ends_what_a_connect_brings_in_meanwhile(self, alice, acme, mailbox):
-        connections.withdraw_consent(feature="inbox", **of(alice, acme))
+        connections.withdraw_consent(feature="inbox", **make_owner_values(alice, acme))
         again = make_integration(make_connection(alice, acme))
 
         assert again.status == IntegrationStatus.ACTIVE
@@ -152,7 +152,7 @@ class TestACopyThatNobodyAgreesTo:
 
     def test_is_one_whose_agreement_is_over(self, alice, acme, mailbox):
         at = timezone.now()
-        give(alice, acme, feature="inbox", at=at)
+        give_consent(alice, acme, feature="inbox", at=at)
 
         automatic_disconnect.disconnect_due_integrations(at=at)
         assert not PurgeJob.objects.exists()
@@ -184,7 +184,7 @@ class TestWordsThatChanged:
             permits.to_sync(integration_id=mailbox.id, at=timezone.now())
 
         connections.renew_consent(
-            feature="inbox", version=FEATURES["inbox"].version, **of(alice, acme)
+            feature="inbox", version=FEATURES["inbox"].version, **make_owner_values(alice, acme)
         )
 
         assert permits.to_display(**show)
@@ -195,27 +195,37 @@ class TestWordsThatChanged:
         reword(monkeypatch, "inbox")
 
         version = FEATURES["inbox"].version
-        connections.renew_consent(feature="inbox", version=version, **of(alice, acme))
+        connections.renew_consent(
+            feature="inbox", version=version, **make_owner_values(alice, acme)
+        )
 
         work = SyncWork.objects.get()
         assert work.next_sync_at <= timezone.now()
         assert queued == [sync_message(work)]
-        assert events("consent.") == ["consent.given", "consent.replaced", "consent.given"]
+        assert list_ledger_events("consent.") == [
+            "consent.given",
+            "consent.replaced",
+            "consent.given",
+        ]
 
     def test_are_agreed_to_as_they_are_now_and_not_otherwise(self, alice, acme, mailbox):
         with pytest.raises(DeclarationOutdated):
-            connections.renew_consent(feature="inbox", version=9, **of(alice, acme))
+            connections.renew_consent(feature="inbox", version=9, **make_owner_values(alice, acme))
 
     def test_are_nothing_to_who_never_agreed(self, alice, acme):
         version = FEATURES["inbox"].version
         with pytest.raises(NoEarlierConsent):
-            connections.renew_consent(feature="inbox", version=version, **of(alice, acme))
+            connections.renew_consent(
+                feature="inbox", version=version, **make_owner_values(alice, acme)
+            )
         assert not Consent.objects.exists()
 
 
 def switch_on(alice, acme, *, version=None, feature="inbox-widget"):
     version = version or FEATURES[feature].version
-    return connections.switch_on_feature(feature=feature, version=version, **of(alice, acme))
+    return connections.switch_on_feature(
+        feature=feature, version=version, **make_owner_values(alice, acme)
+    )
 
 
 class TestAPlatformFeature:
@@ -229,14 +239,17 @@ class TestAPlatformFeature:
         )
 
         assert not Delegation.objects.live().exists()
-        assert events("delegation.") == ["delegation.switched_on", "delegation.switched_off"]
+        assert list_ledger_events("delegation.") == [
+            "delegation.switched_on",
+            "delegation.switched_off",
+        ]
 
     def test_is_not_switched_on_twice(self, alice, acme):
         switch_on(alice, acme)
 
         with pytest.raises(DelegationExists):
             switch_on(alice, acme)
-        assert events("delegation.") == ["delegation.switched_on"]
+        assert list_ledger_events("delegation.") == ["delegation.switched_on"]
 
     @pytest.mark.clause("AN-1")
     def test_is_agreed_to_again_as_a_new_one_when_its_words_change(self, alice, acme, monkeypatch):
@@ -273,8 +286,14 @@ class TestAPlatformFeature:
 class TestOneItem:
     def test_is_withdrawn_by_its_owner_only(self, alice, acme):
         bob, at = make_user("bob", organisation=acme), timezone.now()
-        given = give(alice, acme, feature="support", item=uuid7(), at=at)
+        given = give_consent(alice, acme, feature="support", item=uuid7(), at=at)
 
-        assert not connections.withdraw_item_consent(consent_id=given.id, **of(bob, acme))
-        assert connections.withdraw_item_consent(consent_id=given.id, **of(alice, acme))
-        assert not connections.withdraw_item_consent(consent_id=given.id, **of(alice, acme))
+        assert not connections.withdraw_item_consent(
+            consent_id=given.id, **make_owner_values(bob, acme)
+        )
+        assert connections.withdraw_item_consent(
+            consent_id=given.id, **make_owner_values(alice, acme)
+        )
+        assert not connections.withdraw_item_consent(
+            consent_id=given.id, **make_owner_values(alice, acme)
+        )

@@ -13,7 +13,7 @@ from integrations.coordination import concurrency
 from integrations.coordination.concurrency import (
     STREAM_SLOTS,
     WAIT_SLOTS,
-    SlotBudget,
+    PersonSlotBudget,
     TooManyStreams,
     TooManyWaits,
 )
@@ -27,7 +27,7 @@ class Full(Exception):
 
 @pytest.fixture
 def budget():
-    return SlotBudget(2, Full)
+    return PersonSlotBudget(2, Full)
 
 
 class TestABudget:

@@ -79,7 +79,7 @@ FORGED = (
 )  # fmt: skip
 
 
-def events():
+def list_ledger_events():
     return [json.loads(bytes(leaf.payload))["event"] for leaf in Leaf.objects.order_by("id")]
 
 
@@ -98,7 +98,9 @@ class TestConnecting:
         assert Consent.objects.get().feature == "inbox"
         assert attempt.connection_id == connection.id
         assert DataKey.objects.filter(holder__in=[connection.id, integration.id]).count() == 2
-        assert {"connection.connected", "integration.connected", "consent.given"} <= set(events())
+        assert {"connection.connected", "integration.connected", "consent.given"} <= set(
+            list_ledger_events()
+        )
 
     def test_asks_a_worker_to_begin_at_once(
         self, browser_of, alice, monkeypatch, django_capture_on_commit_callbacks
@@ -653,7 +655,7 @@ class TestWhatHappensMeanwhile:
         assert browser.attempt().outcome == AttemptOutcome.DISCLOSURE_OUTDATED
         assert not Connection.objects.exists()
         assert not google.grants(ALICE_BOX)
-        assert "grant.discarded" in events()
+        assert "grant.discarded" in list_ledger_events()
 
 
 class TestDisconnectOfConnection:

@@ -24,7 +24,7 @@ def heading(client) -> str:
     return reading.text(card)
 
 
-def sync(client) -> list[str]:
+def sync_and_read_headings(client) -> list[str]:
     """Have turns until none is due, and two more; return the card after each."""
     seen = [heading(client)]
     more = 2
@@ -44,7 +44,7 @@ class TestAnEmptyMailbox:
         browser = browser_of(alice)
         browser.connect("empty@example.com")
 
-        seen = sync(browser.client)
+        seen = sync_and_read_headings(browser.client)
 
         assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
 
@@ -53,7 +53,7 @@ class TestAnEmptyMailbox:
         browser = at_microsoft.MicrosoftConnectBrowser(alice, microsoft)
         browser.connect("empty@contoso.example")
 
-        seen = sync(browser.client)
+        seen = sync_and_read_headings(browser.client)
 
         assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
 
@@ -65,10 +65,10 @@ class TestACursorThatIsForgotten:
         google.seed("empty@example.com", size=0)
         browser = browser_of(alice)
         browser.connect("empty@example.com")
-        sync(browser.client)
+        sync_and_read_headings(browser.client)
         google.expire_history("empty@example.com")
 
-        seen = sync(browser.client)
+        seen = sync_and_read_headings(browser.client)
 
         assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
 
@@ -78,7 +78,7 @@ class TestACursorThatIsForgotten:
         browser.connect("empty@example.com")
         google.fail_next(50, path_prefix="/gmail/v1/users/me/history", problem="not_found")
 
-        seen = sync(browser.client)
+        seen = sync_and_read_headings(browser.client)
 
         assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
         assert status_messages.STATUS["active"].says in seen[-1]

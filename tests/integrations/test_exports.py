@@ -66,33 +66,33 @@ def other(mailbox):
     return make_integration(make_connection(connection.user, connection.organisation))
 
 
-def fill(mailbox, count):
+def fill_mailbox(mailbox, count):
     return [
         make_message(mailbox, subject=f"Letter {n}", text=f"Text {n}\nFrom here on", html="<p>x")
         for n in range(count)
     ]
 
 
-def stream(actor, mailbox, now=timezone.now):
+def stream_export(actor, mailbox, now=timezone.now):
     export_id = mailbox_export.request_export(actor=actor, integration_id=mailbox.id, at=now())
     return mailbox_export.stream_export(export_id=export_id, actor=actor, now=now)
 
 
-def whole(parts):
+def read_finished_copy(parts):
     """Return what is in a copy that came to its end."""
     with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
         assert archive.testzip() is None
         return archive.read("mail.mbox")
 
 
-def entries(data, tmp_path):
+def read_copy(data, tmp_path):
     """Return what a mail program reads in a copy."""
     (tmp_path / "copy.mbox").write_bytes(data)
     with closing(mailboxes.mbox(tmp_path / "copy.mbox", create=False)) as found:
         return [message_from_bytes(one.as_bytes(), policy=policy.default) for one in found]
 
 
-def disconnect(mailbox):
+def disconnect_mailbox(mailbox):
     connections.disconnect_integration(
         integration_id=mailbox.id,
         user_id=mailbox.connection.user_id,
@@ -102,7 +102,7 @@ def disconnect(mailbox):
     )
 
 
-def decisions():
+def list_export_decisions():
     said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
     return [one for one in said if one.get("purpose") == "user.export"]
 
@@ -113,9 +113,11 @@ class TestMailboxExport:
     @pytest.mark.claim("export.whole", "export.about")
     @pytest.mark.claim("export.holds")
     def test_holds_every_message_and_says_what_it_is(self, alice, mailbox, tmp_path):
-        fill(mailbox, 3)
+        fill_mailbox(mailbox, 3)
 
-        about, *letters, end = entries(whole(stream(alice, mailbox)), tmp_path)
+        about, *letters, end = read_copy(
+            read_finished_copy(stream_export(alice, mailbox)), tmp_path
+        )
 
         assert about["Subject"] == "About this copy"
         assert ACCOUNT in about.get_content()
@@ -136,7 +138,7 @@ class TestMailboxExport:
             attachments=[("plän.pdf", "application/pdf", 12)],
         )
 
-        letter = entries(whole(stream(alice, mailbox)), tmp_path)[1]
+        letter = read_copy(read_finished_copy(stream_export(alice, mailbox)), tmp_path)[1]
 
         assert letter["Subject"] == "Grüße"
         assert letter["From"] == "Bob B <bob@example.org>"
@@ -152,14 +154,14 @@ class TestMailboxExport:
     def test_holds_a_note_for_a_message_that_is_damaged_and_all_others(
         self, alice, mailbox, tmp_path, column
     ):
-        damaged = fill(mailbox, 3)[1]
+        damaged = fill_mailbox(mailbox, 3)[1]
         model = {"summary": Message, "content": MessageBody}[column]
         (raw,) = model.objects.filter(pk=damaged.id).values_list(column, flat=True)
         row = model.objects.get(pk=damaged.id)
         row.__dict__[column] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
         row.save(update_fields=[column])
 
-        _, *letters, end = entries(whole(stream(alice, mailbox)), tmp_path)
+        _, *letters, end = read_copy(read_finished_copy(stream_export(alice, mailbox)), tmp_path)
 
         assert [one["Subject"] for one in letters] == [
             "Letter 0",
@@ -175,48 +177,50 @@ class TestMailboxExport:
 
     @pytest.mark.claim("feature.export")
     def test_holds_nothing_of_any_other_mailbox(self, alice, mailbox, other):
-        fill(mailbox, 1)
+        fill_mailbox(mailbox, 1)
         make_message(other, subject="OTHER")
 
-        assert b"OTHER" not in whole(stream(alice, mailbox))
+        assert b"OTHER" not in read_finished_copy(stream_export(alice, mailbox))
 
     def test_is_whole_where_there_is_no_mail(self, alice, mailbox, tmp_path):
-        _, end = entries(whole(stream(alice, mailbox)), tmp_path)
+        _, end = read_copy(read_finished_copy(stream_export(alice, mailbox)), tmp_path)
 
         assert "holds 0 messages" in end.get_content()
 
     def test_is_had_after_the_grant_ended_elsewhere(self, alice, mailbox):
-        fill(mailbox, 1)
+        fill_mailbox(mailbox, 1)
         Integration.objects.update(status=IntegrationStatus.REAUTH_REQUIRED)
 
-        assert b"Letter 0" in whole(stream(alice, mailbox))
+        assert b"Letter 0" in read_finished_copy(stream_export(alice, mailbox))
 
     @pytest.mark.invariant(3)
     def test_is_recorded_part_by_part_with_how_many(self, alice, mailbox, monkeypatch):
         monkeypatch.setattr(mailbox_export, "MOST_MESSAGES", 2)
-        fill(mailbox, 3)
+        fill_mailbox(mailbox, 3)
 
-        b"".join(stream(alice, mailbox))
+        b"".join(stream_export(alice, mailbox))
 
-        mail = [one for one in decisions() if one["class"] == "mail.content"]
+        mail = [one for one in list_export_decisions() if one["class"] == "mail.content"]
         assert [one["count"] for one in mail] == [2, 1, 0]
-        assert {one["event"] for one in decisions()} == {"use.permitted"}
+        assert {one["event"] for one in list_export_decisions()} == {"use.permitted"}
 
     def test_holds_no_more_than_a_part_in_memory(self, alice, mailbox, monkeypatch):
         monkeypatch.setattr(mailbox_export, "MOST_BYTES", 1)
-        fill(mailbox, 3)
+        fill_mailbox(mailbox, 3)
 
-        parts = list(stream(alice, mailbox))
+        parts = list(stream_export(alice, mailbox))
 
         assert [part.count(b"Subject: Letter") for part in parts] == [0, 1, 1, 1, 0, 0]
 
     @pytest.mark.invariant(5)
     def test_outlives_the_permits_of_its_parts(self, alice, mailbox, monkeypatch):
         monkeypatch.setattr(mailbox_export, "MOST_MESSAGES", 1)
-        fill(mailbox, 3)
+        fill_mailbox(mailbox, 3)
         clock = iter(timezone.now() + timedelta(minutes=2 * n) for n in range(99))
 
-        assert b"This copy is whole" in whole(stream(alice, mailbox, now=lambda: next(clock)))
+        assert b"This copy is whole" in read_finished_copy(
+            stream_export(alice, mailbox, now=lambda: next(clock))
+        )
 
 
 @pytest.mark.invariant(5)
@@ -240,22 +244,22 @@ class TestACopyThatBreaksOff:
     @pytest.mark.claim("export.whole")
     @pytest.mark.claim("export.breaks-off")
     def test_says_so_when_it_is_disconnected_in_the_middle(self, alice, mailbox):
-        fill(mailbox, 3)
-        parts = stream(alice, mailbox)
+        fill_mailbox(mailbox, 3)
+        parts = stream_export(alice, mailbox)
         assert b"Letter 0" in self.begin(parts, 2)
 
-        disconnect(mailbox)
+        disconnect_mailbox(mailbox)
 
         rest = self.rest(parts)
         assert b"NOT whole" in rest
         assert b"Letter" not in rest
 
     def test_says_so_when_it_is_disconnected_after_its_last_message(self, alice, mailbox):
-        fill(mailbox, 1)
-        parts = stream(alice, mailbox)
+        fill_mailbox(mailbox, 1)
+        parts = stream_export(alice, mailbox)
         self.begin(parts, 2)
 
-        disconnect(mailbox)
+        disconnect_mailbox(mailbox)
         mailbox_is_empty(mailbox)
 
         assert b"NOT whole" in self.rest(parts)
@@ -263,8 +267,8 @@ class TestACopyThatBreaksOff:
     def test_says_so_when_the_key_goes_between_a_decision_and_opening(
         self, alice, mailbox, monkeypatch
     ):
-        fill(mailbox, 2)
-        parts = stream(alice, mailbox)
+        fill_mailbox(mailbox, 2)
+        parts = stream_export(alice, mailbox)
         self.begin(parts, 2)
         grant = support_and_export_permits.to_export
 
@@ -278,8 +282,8 @@ class TestACopyThatBreaksOff:
         assert b"NOT whole" in self.rest(parts)
 
     def test_ends_when_its_owner_leaves_the_organisation(self, alice, mailbox):
-        fill(mailbox, 2)
-        parts = stream(alice, mailbox)
+        fill_mailbox(mailbox, 2)
+        parts = stream_export(alice, mailbox)
         self.begin(parts, 1)
 
         Membership.objects.update(left_at=timezone.now(), epoch=2)
@@ -287,18 +291,18 @@ class TestACopyThatBreaksOff:
         assert b"NOT whole" in self.rest(parts)
 
     def test_ends_when_it_lasts_for_longer_than_a_download_may(self, alice, mailbox):
-        fill(mailbox, 3)
+        fill_mailbox(mailbox, 3)
         began = timezone.now()
         clock = iter(began + timedelta(minutes=50 * n) for n in range(99))
 
-        parts = stream(alice, mailbox, now=lambda: next(clock))
+        parts = stream_export(alice, mailbox, now=lambda: next(clock))
         self.begin(parts, 1)
 
         assert b"NOT whole" in self.rest(parts)
 
     def test_is_remembered_as_that(self, alice, mailbox):
-        fill(mailbox, 2)
-        parts = stream(alice, mailbox)
+        fill_mailbox(mailbox, 2)
+        parts = stream_export(alice, mailbox)
         self.begin(parts, 2)
 
         # Whoever downloaded it closed the browser.
@@ -325,7 +329,7 @@ class TestExportRequest:
 
     @pytest.mark.claim("feature.export")
     def test_of_somebody_else_is_worth_nothing(self, alice, mailbox):
-        fill(mailbox, 1)
+        fill_mailbox(mailbox, 1)
         export_id = mailbox_export.request_export(
             actor=alice, integration_id=mailbox.id, at=timezone.now()
         )
@@ -338,7 +342,7 @@ class TestExportRequest:
 
         assert ACCOUNT.encode() not in came
         assert b"Letter" not in came
-        assert {one["event"] for one in decisions()} == {"use.refused"}
+        assert {one["event"] for one in list_export_decisions()} == {"use.refused"}
 
     def test_is_possible_for_what_is_ones_own_and_live(self, alice, mailbox):
         home = make_organisation()
@@ -348,7 +352,7 @@ class TestExportRequest:
             mailbox_export.request_export(
                 actor=mallory, integration_id=mailbox.id, at=timezone.now()
             )
-        disconnect(mailbox)
+        disconnect_mailbox(mailbox)
         with pytest.raises(mail.ObjectNotFound):
             mailbox_export.request_export(actor=alice, integration_id=mailbox.id, at=timezone.now())
 
@@ -362,12 +366,14 @@ class TestExportPage:
     @pytest.mark.claim("export.about", "export.contents")
     def test_says_what_a_copy_holds_and_what_not(self, browser, mailbox, other, tmp_path):
         make_message(mailbox, attachments=[("plan.pdf", "application/pdf", 12)])
-        fill(mailbox, 1)
-        fill(other, 3)
+        fill_mailbox(mailbox, 1)
+        fill_mailbox(other, 3)
         path = f"/settings/integrations/{mailbox.id}/export/"
 
         page = browser.get(path).content.decode()
-        about, *letters, _ = entries(whole(browser.post(path).streaming_content), tmp_path)
+        about, *letters, _ = read_copy(
+            read_finished_copy(browser.post(path).streaming_content), tmp_path
+        )
 
         assert "the 2 messages that are kept here" in page
         assert len(letters) == 2
@@ -381,11 +387,11 @@ class TestExportPage:
 
     @pytest.mark.clause("AN-23")
     def test_answers_with_a_file_that_no_browser_renders_or_keeps(self, browser, mailbox):
-        fill(mailbox, 1)
+        fill_mailbox(mailbox, 1)
 
         answer = browser.post(f"/settings/integrations/{mailbox.id}/export/")
 
-        assert b"Letter 0" in whole(answer.streaming_content)
+        assert b"Letter 0" in read_finished_copy(answer.streaming_content)
         assert answer["Content-Type"] == "application/zip"
         assert answer["Content-Disposition"].startswith('attachment; filename="antares-mail-')
         assert answer["X-Content-Type-Options"] == "nosniff"

@@ -130,7 +130,7 @@ class TestAReconnect:
         _, _, key_id = renewed
 
         assert ended() == [{"kek_epoch": 1, "key_id": key_id.hex(), "line": "credential"}]
-        owed = tombstones.for_key(key_id)
+        owed = tombstones.build_key_tombstone(key_id)
         assert OwedTombstone.objects.filter(kind=owed.kind, value=owed.value).exists()
 
     @pytest.mark.invariant(5)

@@ -34,7 +34,7 @@ GMAIL = "/gmail/v1/users/me/messages/"
 OFTEN = 100
 
 
-def turn() -> bool:
+def run_turn() -> bool:
     """Let a worker have one turn. Return whether another is due at once."""
     work = SyncWork.objects.get()
     SyncWork.objects.update(next_sync_at=timezone.now())
@@ -143,22 +143,22 @@ class OutlookByMime(HostileOutlook):
 
 @pytest.fixture
 def gmail(sandbox, settings, alice):
-    return settled(Gmail(sandbox, settings, alice))
+    return settle_world(Gmail(sandbox, settings, alice))
 
 
 @pytest.fixture
 def outlook(sandbox, settings, alice):
-    return settled(HostileOutlook(sandbox, settings, alice))
+    return settle_world(HostileOutlook(sandbox, settings, alice))
 
 
 @pytest.fixture
 def outlook_by_mime(sandbox, settings, alice):
-    return settled(OutlookByMime(sandbox, settings, alice))
+    return settle_world(OutlookByMime(sandbox, settings, alice))
 
 
-def settled(world):
+def settle_world(world):
     for _ in range(20):
-        if not turn():
+        if not run_turn():
             return world
     raise AssertionError("still due")
 
@@ -170,7 +170,7 @@ def bring_between_neighbours(world, node: hostile.Node) -> str:
     world.deliver(node)
     world.deliver()
 
-    turn()
+    run_turn()
 
     assert was_answered(world.sandbox)
     arrived = Message.objects.count() - before
@@ -236,7 +236,7 @@ def test_a_size_that_gmail_does_not_say_in_earnest_ends_at_a_row(gmail, size):
     gmail.answer(strange, sizeEstimate=size, payload=node)
     before = Message.objects.count()
 
-    turn()
+    run_turn()
 
     assert Message.objects.count() == before + 3
     assert not SetAside.objects.exists()
@@ -259,7 +259,7 @@ def test_an_id_that_is_no_text_ends_at_a_row(gmail, what):
     gmail.answer(strange, **{what: ["\ud800"] if what == "labelIds" else "\ud800"})
     before = Message.objects.count()
 
-    turn()
+    run_turn()
 
     arrived = Message.objects.count() - before
     assert arrived + SetAside.objects.count() == 3
@@ -282,7 +282,7 @@ def test_an_answer_of_9000_levels_ends_at_a_row(request, world):
     before = Message.objects.count()
 
     for _ in range(3):
-        turn()
+        run_turn()
 
     assert Message.objects.count() - before + SetAside.objects.count() == 3
     assert Message.objects.count() - before >= 2
@@ -318,7 +318,7 @@ def test_properties_of_outlook_that_say_no_such_thing_end_at_a_row(outlook, prop
     outlook.answer_with(strange, **properties)
     before = Message.objects.count()
 
-    turn()
+    run_turn()
 
     arrived = Message.objects.count() - before
     is_hidden = "parentFolderId" in properties
@@ -351,13 +351,13 @@ class TestAListingWithAnIdThatIsNoText:
                 }
             ],
         }
-        turn()
+        run_turn()
         before = Message.objects.count()
         gmail.sandbox.fail_next(
             1, path_prefix="/gmail/v1/users/me/history", status=200, body=json.dumps(history)
         )
 
-        turn()
+        run_turn()
 
         assert (Message.objects.count(), SyncWork.objects.get().crash_count) == (before, 0)
         assert SetAside.objects.get().reason == "undecodable"
@@ -377,7 +377,7 @@ def test_a_sender_whose_name_is_another_address_is_one_and_is_marked(request, wo
         )
     )
 
-    turn()
+    run_turn()
 
     client = mail.browser.client
     assert "Name shows another address" in client.get("/inbox/").text

@@ -30,7 +30,7 @@ FOLDERS_BOX = "folders@contoso.example"
 LABELS_SCOPE = "openid email https://www.googleapis.com/auth/gmail.labels"
 
 
-def sync() -> None:
+def sync_until_idle() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
@@ -39,7 +39,7 @@ def sync() -> None:
         )
 
 
-def shown(client) -> list[str]:
+def list_shown_labels(client) -> list[str]:
     """Return the labels that the API lists; a conversation's page shows the same."""
     listed = client.get("/v1/users/me/messages").json()["data"]
     labels = sorted({label for message in listed for label in message["labels"]})
@@ -68,33 +68,33 @@ class TestALabelOfGmail:
             google.deliver(ALICE_BOX, labels=["INBOX", *names])
         browser = browser_of(alice)
         browser.connect()
-        sync()
+        sync_until_idle()
         return browser.client
 
     def test_shows_its_new_name_at_the_next_sync(self, client, google, labels):
-        assert shown(client) == ["Taxes", "Travel"]
+        assert list_shown_labels(client) == ["Taxes", "Travel"]
         google.clear_journal()
 
         labels.patch("/labels/Label_1", json={"name": "Taxes 2026"}).raise_for_status()
-        sync()
+        sync_until_idle()
 
-        assert shown(client) == ["Taxes 2026", "Travel"]
+        assert list_shown_labels(client) == ["Taxes 2026", "Travel"]
         assert google.calls("gmail.users.messages.get") == 0
         assert google.calls("gmail.users.labels.list") == 1
 
     def test_is_no_longer_shown_once_it_is_deleted(self, client, labels):
         labels.delete("/labels/Label_1").raise_for_status()
-        sync()
+        sync_until_idle()
 
-        assert shown(client) == ["Travel"]
+        assert list_shown_labels(client) == ["Travel"]
 
     def test_is_shown_once_it_is_made(self, client, google, labels):
         made = labels.post("/labels", json={"name": "Family"}).json()
         message = google.mailbox(ALICE_BOX)["messages"][0]
         google.relabel(ALICE_BOX, message["id"], add=(made["id"],))
-        sync()
+        sync_until_idle()
 
-        assert shown(client) == ["Family", "Taxes", "Travel"]
+        assert list_shown_labels(client) == ["Family", "Taxes", "Travel"]
 
     def test_has_its_name_in_a_copy(self, client, alice):
         integration = Integration.objects.get()
@@ -112,7 +112,7 @@ class TestALabelOfGmail:
 
     def test_that_changed_nothing_writes_nothing(self, client):
         before = SyncWork.objects.values_list("label_names", flat=True).get()
-        sync()
+        sync_until_idle()
 
         assert SyncWork.objects.values_list("label_names", flat=True).get() == before
 
@@ -132,10 +132,10 @@ class TestAFolderOfOutlook:
         mine.post(f"/me/messages/{message}/move", json={"destinationId": folder})
         browser = at_microsoft.MicrosoftConnectBrowser(alice, microsoft)
         browser.connect(FOLDERS_BOX)
-        sync()
-        assert shown(browser.client) == ["Taxes"]
+        sync_until_idle()
+        assert list_shown_labels(browser.client) == ["Taxes"]
 
         mine.patch(f"/me/mailFolders/{folder}", json={"displayName": "Tax"}).raise_for_status()
-        sync()
+        sync_until_idle()
 
-        assert shown(browser.client) == ["Tax"]
+        assert list_shown_labels(browser.client) == ["Tax"]

@@ -24,7 +24,7 @@ CLASSES = (DataClass.MAIL_METADATA,)
 @pytest.fixture
 def alice():
     alice = household()
-    ledger_key_lifecycle.create_key(holder=alice.connection.id, at=alice.at)
+    ledger_key_lifecycle.create_ledger_key(holder=alice.connection.id, at=alice.at)
     return alice
 
 
@@ -48,7 +48,7 @@ class TestOwnEntries:
         (entry,), found = own_of(alice)
 
         assert found[entry.subject] == alice.integration.id
-        assert entry.subject.hex() == pseudonyms.get_naming(alice.connection.id)(
+        assert entry.subject.hex() == pseudonyms.get_pseudonym_naming(alice.connection.id)(
             alice.integration.id
         )
         assert entry.subject.hex() != entries.get_pseudonym(alice.integration.id)
@@ -80,7 +80,7 @@ class TestOwnEntries:
 
     def test_name_nobody_alike_in_two_connections(self, alice):
         other = household(who=(alice.user, alice.organisation, alice.membership))
-        ledger_key_lifecycle.create_key(holder=other.connection.id, at=other.at)
+        ledger_key_lifecycle.create_ledger_key(holder=other.connection.id, at=other.at)
         for one in (alice, other):
             show(alice.actor, one.integration.id)
 

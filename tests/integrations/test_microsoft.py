@@ -68,7 +68,7 @@ def connected(alices):
     return Connection.objects.get()
 
 
-def synced() -> None:
+def sync_everything() -> None:
     """Run every piece of work that there is, as a worker would, to its end."""
     for work_id in SyncWork.objects.values_list("id", flat=True):
         again = True
@@ -206,7 +206,7 @@ class TestOneInbox:
         self.connect_google(alice, microsoft, settings)
         for hours in (2, 4, 6):
             self.deliver(sandbox.deliver, hours, now, to="alice.box@example.com")
-        synced()
+        sync_everything()
 
         page = alices.client.get("/inbox/").content.decode()
 
@@ -235,7 +235,7 @@ class TestOneInbox:
             thread_id=first["threadId"],
         )
 
-        synced()
+        sync_everything()
 
         ours = Thread.objects.get(message_count=2)
         assert Message.objects.filter(thread=ours).count() == 2
@@ -245,7 +245,7 @@ class TestOneInbox:
         microsoft.seed(ALICE_BOX, size=0, labels=["Customers"])
         assert alices.connect().outcome == AttemptOutcome.CONNECTED
         microsoft.deliver(ALICE_BOX, labels=["INBOX", "STARRED", "IMPORTANT", "Label_1"])
-        synced()
+        sync_everything()
         thread = Message.objects.get(is_starred=True).thread_id
 
         listed = alices.client.get("/inbox/?folder=important").content.decode()
@@ -259,13 +259,13 @@ class TestOneInbox:
     def test_follows_what_happens_there(self, microsoft, connected):
         kept = microsoft.deliver(ALICE_BOX, subject="kept")
         gone = microsoft.deliver(ALICE_BOX, subject="gone")
-        synced()
+        sync_everything()
         before = Message.objects.count()
         microsoft.mail("delete", ALICE_BOX, id=gone["id"])
         microsoft.mail("labels", ALICE_BOX, id=kept["id"], add=["STARRED"], remove=["INBOX"])
         microsoft.deliver(ALICE_BOX, subject="new")
 
-        synced()
+        sync_everything()
 
         assert Message.objects.count() == before
         starred = Message.objects.get(is_starred=True)
@@ -280,7 +280,7 @@ class TestWhatChangesWithoutItsContent:
         microsoft.seed(ALICE_BOX, size=0, labels=["Customers", "Harbour"])
         assert alices.connect().outcome == AttemptOutcome.CONNECTED
         delivered = microsoft.deliver(ALICE_BOX, labels=["INBOX", "UNREAD"])
-        synced()
+        sync_everything()
         microsoft.sandbox.clear_journal()
         return delivered["id"]
 
@@ -297,7 +297,7 @@ class TestWhatChangesWithoutItsContent:
     def test_is_shown_and_costs_no_fetch(self, alices, microsoft, message, change, badges):
         microsoft.mail("labels", ALICE_BOX, id=message, **change)
 
-        synced()
+        sync_everything()
 
         row = Message.objects.latest("received_at")
         page = alices.client.get(f"/inbox/threads/{row.thread_id}/").content.decode()
@@ -309,14 +309,14 @@ class TestWhatChangesWithoutItsContent:
     def test_does_not_hold_for_a_draft(self, alices, microsoft, message):
         token = microsoft.authorize(ALICE_BOX, MAIL)["access_token"]
         with microsoft.graph(token) as graph:
-            draft = graph.post("/me/messages", json=written("First words")).json()["id"]
-            synced()
-            graph.patch(f"/me/messages/{draft}", json=written("Other words"))
-            synced()
+            draft = graph.post("/me/messages", json=make_draft("First words")).json()["id"]
+            sync_everything()
+            graph.patch(f"/me/messages/{draft}", json=make_draft("Other words"))
+            sync_everything()
             assert "Other words" in self.shown_in(alices, "drafts")
-            graph.patch(f"/me/messages/{draft}", json=written("Last words"))
+            graph.patch(f"/me/messages/{draft}", json=make_draft("Last words"))
             graph.post(f"/me/messages/{draft}/send")
-        synced()
+        sync_everything()
 
         assert "Last words" in self.shown_in(alices, "sent")
 
@@ -325,7 +325,7 @@ class TestWhatChangesWithoutItsContent:
         return alices.client.get(f"/inbox/threads/{thread}/").content.decode()
 
 
-def written(text: str) -> dict:
+def make_draft(text: str) -> dict:
     """Return a draft as Graph takes it."""
     return {
         "subject": text,
@@ -341,7 +341,7 @@ class TestHowMessagesCame:
         before = self.details(alices)
         microsoft.deliver(ALICE_BOX, raw=raw)
 
-        synced()
+        sync_everything()
 
         assert "Read from the original" not in before
         assert re.search(r"Read from the original</dt><dd>1: mail whose kind", self.details(alices))
@@ -351,7 +351,7 @@ class TestHowMessagesCame:
         raw = b"Subject: Failed\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b--"
         assert alices.connect().outcome == AttemptOutcome.CONNECTED
         microsoft.deliver(ALICE_BOX, raw=raw)
-        synced()
+        sync_everything()
 
         actor = actor_for(alice, acme)
         export_id = mailbox_export.request_export(
@@ -380,7 +380,7 @@ class TestTheGrant:
         assert connected.refresh_token.ciphertext != before
         assert connected.grant_generation == 2
         access_tokens.refresh_grant(connection_id=connected.id)
-        synced()
+        sync_everything()
         assert Message.objects.count() == 3
 
     def test_is_renewed_with_the_claims_that_were_wanted(self, microsoft, connected):
@@ -395,7 +395,7 @@ class TestTheGrant:
             headers={"WWW-Authenticate": asked},
         )
 
-        synced()
+        sync_everything()
 
         assert Message.objects.count() == 3
         # Once, and not again: what was wanted was given.
@@ -410,10 +410,10 @@ class TestTheGrant:
         microsoft,
         connected,
     ):
-        synced()
+        sync_everything()
         microsoft.control("microsoft/tokens/kill", email=ALICE_BOX, code=50173)
         microsoft.control("microsoft/tokens/expire", email=ALICE_BOX)
-        synced()
+        sync_everything()
         integration = Integration.objects.get()
         assert (integration.status, integration.status_reason) == (
             IntegrationStatus.REAUTH_REQUIRED,
@@ -423,7 +423,7 @@ class TestTheGrant:
         attempt = alices.connect(connection=connected)
 
         assert attempt.outcome == AttemptOutcome.CONNECTED
-        synced()
+        sync_everything()
         assert Integration.objects.get().status == IntegrationStatus.ACTIVE
         assert Message.objects.count() == 3
 
@@ -434,7 +434,7 @@ class TestTheGrant:
         wanted = '{"access_token":{"capolids":{"essential":true,"values":["second-factor"]}}}'
         microsoft.control("microsoft/tokens/challenge", email=ALICE_BOX, claims=wanted)
         microsoft.control("microsoft/tokens/expire", email=ALICE_BOX)
-        synced()
+        sync_everything()
         standing = Integration.objects.get()
         assert standing.status == IntegrationStatus.REAUTH_REQUIRED
         assert standing.status_reason == StatusReason.CONFIRMATION_NEEDED
@@ -452,7 +452,7 @@ class TestTheGrant:
         assert connected.wanted_claims is None
         assert "claims" not in googles.query_of(alices.begin(connected)["Location"])
         microsoft.control("microsoft/tokens/expire", email=ALICE_BOX)
-        synced()
+        sync_everything()
         assert Integration.objects.get().status == IntegrationStatus.ACTIVE
 
     @pytest.mark.invariant(10)
@@ -472,7 +472,7 @@ class TestTheGrant:
 class TestDisconnectOfMicrosoft:
     @pytest.fixture
     def job(self, alices, connected, alice, acme):
-        synced()
+        sync_everything()
         return connections.disconnect_integration(
             integration_id=Integration.objects.get().id,
             user_id=alice.id,
@@ -530,7 +530,7 @@ class TestMicrosoftCalendars:
         assert attempt.outcome == AttemptOutcome.CONNECTED
         assert asked == ASKED | {"Calendars.Read", "Calendars.ReadWrite"}
         # The first lists them, which makes work of each.
-        synced()
-        synced()
+        sync_everything()
+        sync_everything()
         assert Calendar.objects.filter(integration__product="calendar").exists()
         assert {one.status for one in Integration.objects.all()} == {IntegrationStatus.ACTIVE}

@@ -72,12 +72,12 @@ def connected(theirs, microsoft, alice):
     said = microsoft.visit(begun["Location"], "accept", account=ALICE_BOX)
     assert browser.arrive(**said).outcome == AttemptOutcome.CONNECTED
     # The list first, and then what is on it.
-    synced()
-    synced()
+    sync_everything()
+    sync_everything()
     return browser
 
 
-def synced() -> None:
+def sync_everything() -> None:
     for work_id in list(SyncWork.objects.values_list("id", flat=True)):
         again = True
         while again:
@@ -86,12 +86,12 @@ def synced() -> None:
                 again = sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
-def page(browser, now) -> str:
+def show_agenda_page(browser, now) -> str:
     return browser.client.get(f"/calendar/?day={now:%Y-%m-%d}&view=agenda").content.decode()
 
 
 def test_are_shown_as_series_and_events(connected, now, microsoft):
-    shown = page(connected, now)
+    shown = show_agenda_page(connected, now)
 
     assert ("Weekly" in shown, "Lunch" in shown) == (True, True)
     assert sorted(Event.objects.values_list("kind", flat=True)) == [
@@ -113,7 +113,7 @@ def test_follow_what_becomes_of_them_there(connected, microsoft, theirs):
     stamp = f"{series}_{start:%Y%m%dT%H%M%SZ}"
     gone = second | {"id": stamp, "originalStartTime": original, "start": original, "end": original}
     microsoft.control("events", event=gone, **where)
-    synced()
+    sync_everything()
 
     kinds = sorted(Event.objects.values_list("kind", flat=True))
     assert kinds == [EventKind.CANCELLED, EventKind.SERIES]
@@ -136,7 +136,7 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
         again = service.create(asked, seen, draft, key="one")
 
     assert made.event_id == again.event_id
-    assert "Planned" in page(connected, now)
+    assert "Planned" in show_agenda_page(connected, now)
     found = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft")["events"]
     assert [one["summary"] for one in found].count("Planned") == 1
     assert (
@@ -268,9 +268,9 @@ class TestOutlookSeries:
         assert (tries, answer.status_code) == (5, 302)
         assert titles(microsoft, other) == ["Moved", "Standup"]
         assert titles(microsoft, "") == ["Lunch", "Weekly"]
-        shown = page(connected, series.first + timedelta(weeks=1))
+        shown = show_agenda_page(connected, series.first + timedelta(weeks=1))
         assert shown.count("Moved") == 1
-        synced()
+        sync_everything()
         assert sorted(Event.objects.values_list("kind", flat=True)) == sorted(
             [EventKind.SINGLE, EventKind.SERIES, EventKind.SERIES, EventKind.CHANGED,
              EventKind.CANCELLED]
@@ -300,7 +300,7 @@ class TestOutlookSeries:
         self, other, series, microsoft, connected, kills
     ):
         join(microsoft, series.id)
-        synced()
+        sync_everything()
         row = row_of_series()
         assert "Its online meeting gets a new link" in move_page(connected)[1]
         last = series.first + timedelta(weeks=3)

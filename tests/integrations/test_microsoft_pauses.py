@@ -25,7 +25,7 @@ def connection(microsoft, alice):
     return Connection.objects.get()
 
 
-def run():
+def run_turn():
     """Take one turn; return whether the work was due."""
     with acting_as(ProcessClass.SYNC):
         try:
@@ -58,7 +58,7 @@ class TestAPause:
     ):
         microsoft.sandbox.fail_next(path_contains=path, problem=problem)
 
-        assert run()
+        assert run_turn()
 
         statuses = microsoft.sandbox.counters()["statuses"]
         refused = [count for name, count in statuses.items() if name.endswith(f" {status}")]
@@ -66,7 +66,7 @@ class TestAPause:
         assert Message.objects.count() < 3
         until = QuotaBucket.objects.get(connection=connection).parked_until
         assert least < (until - timezone.now()).total_seconds() <= work_leases.FIRST_PAUSE
-        assert not run()
+        assert not run_turn()
         with (
             pytest.raises(request_slots.NoFreeSlot),
             request_slots.hold_slots(connection_id=connection.id, want=1, most=4, is_person=True),
@@ -75,5 +75,5 @@ class TestAPause:
 
         let_pass()
         for _ in range(5):
-            run()
+            run_turn()
         assert Message.objects.count() == 3

@@ -14,7 +14,11 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from integrations.connections import connect_attempts, oauth_state
-from integrations.connections.oauth_state import ConnectRequest, StateReplayed, UnknownState
+from integrations.connections.oauth_state import (
+    ConnectRequest,
+    OAuthStateReplayed,
+    UnknownOAuthState,
+)
 from integrations.models import AttemptOutcome, ConnectAttempt
 from tests.factories import make_keyring, make_organisation, make_user
 
@@ -53,7 +57,7 @@ class TestAState:
         attempt, state = begin(alice, acme)
 
         assert consume(alice, state).id == attempt.id
-        with pytest.raises(StateReplayed):
+        with pytest.raises(OAuthStateReplayed):
             consume(alice, state)
 
     @pytest.mark.parametrize(
@@ -62,25 +66,25 @@ class TestAState:
     def test_is_of_one_browser_and_one_provider(self, alice, acme, other):
         _, state = begin(alice, acme)
 
-        with pytest.raises(UnknownState):
+        with pytest.raises(UnknownOAuthState):
             consume(alice, state, **other)
         assert consume(alice, state)
 
     def test_is_of_one_person(self, alice, bob, acme):
         _, state = begin(alice, acme)
 
-        with pytest.raises(UnknownState):
+        with pytest.raises(UnknownOAuthState):
             consume(bob, state)
 
     @pytest.mark.parametrize("made_up", ["", "x", "A" * 43])
     def test_cannot_be_made_up(self, alice, made_up):
-        with pytest.raises(UnknownState):
+        with pytest.raises(UnknownOAuthState):
             consume(alice, made_up)
 
     def test_ends_after_ten_minutes(self, alice, acme):
         attempt, state = begin(alice, acme, at=timezone.now() - oauth_state.LIFETIME)
 
-        with pytest.raises(oauth_state.StateExpired) as caught:
+        with pytest.raises(oauth_state.OAuthStateExpired) as caught:
             consume(alice, state)
         assert caught.value.attempt.id == attempt.id
 
@@ -110,7 +114,7 @@ class TestWhatIsDerivedFromIt:
         program = (
             "import django; django.setup();"
             "from integrations.connections import oauth_state as s;"
-            f"print(s.verifier({state!r}), s.nonce({state!r}))"
+            f"print(s.derive_verifier({state!r}), s.derive_nonce({state!r}))"
         )
 
         answer = subprocess.run(
@@ -155,7 +159,7 @@ class TestSeveralProcesses:
         def bring(_):
             try:
                 consume(alice, state)
-            except StateReplayed:
+            except OAuthStateReplayed:
                 return False
             finally:
                 databases.close_all()
@@ -210,5 +214,5 @@ class TestARefusal:
         mark = f"refused {alice.id} {refused.outcome} {minute.isoformat()}"
         assert bytes(refused.state_hash) == hashlib.sha256(mark.encode()).digest()
 
-        with pytest.raises(UnknownState):
+        with pytest.raises(UnknownOAuthState):
             consume(alice, mark)

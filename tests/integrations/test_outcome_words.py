@@ -111,7 +111,7 @@ def page_of(browser) -> str:
     return reading.text(answer.text.split("<main")[1])
 
 
-def disconnect(world, integration):
+def disconnect_integration(world, integration):
     connections.disconnect_integration(
         integration_id=integration.id,
         user_id=world.browser.user.id,
@@ -124,7 +124,7 @@ def break_token(**fault):
     return lambda world: world.fail_token(**fault)
 
 
-def say(**parameters):
+def prepare_answer(**parameters):
     return lambda world: world.say(**parameters)
 
 
@@ -169,7 +169,7 @@ def connect_what_bob_has(world):
 
 def connect_while_it_is_revoked(world):
     world.browser.connect()
-    disconnect(world, Integration.objects.get())
+    disconnect_integration(world, Integration.objects.get())
     Connection.objects.update(revoking_until=timezone.now() + timedelta(seconds=15))
     world.consent()
 
@@ -206,11 +206,11 @@ def change_the_words_meanwhile(world):
 #: How to come to each outcome that connects nothing.
 WAYS = {
     AttemptOutcome.DENIED: lambda world: world.consent(deny=True),
-    AttemptOutcome.ADMIN_BLOCKED: say(error="admin_policy_enforced"),
+    AttemptOutcome.ADMIN_BLOCKED: prepare_answer(error="admin_policy_enforced"),
     AttemptOutcome.EXPIRED: expire,
     AttemptOutcome.REPLAYED: replay,
     AttemptOutcome.FOREIGN_STATE: come_from_another_browser,
-    AttemptOutcome.MALFORMED: say(code="x", scope="a&scope=b"),
+    AttemptOutcome.MALFORMED: prepare_answer(code="x", scope="a&scope=b"),
     AttemptOutcome.WRONG_ISSUER: name_another_issuer,
     AttemptOutcome.CODE_REJECTED: break_token(status=400, body='{"error": "invalid_grant"}'),
     AttemptOutcome.IDENTITY_UNPROVEN: prove_no_identity,
@@ -221,7 +221,7 @@ WAYS = {
     AttemptOutcome.OVERTAKEN: leave_meanwhile,
     AttemptOutcome.DISCLOSURE_OUTDATED: change_the_words_meanwhile,
     AttemptOutcome.PROVIDER_UNAVAILABLE: break_token(status=503, body="<html>"),
-    AttemptOutcome.REJECTED_BY_PROVIDER: say(error="invalid_request"),
+    AttemptOutcome.REJECTED_BY_PROVIDER: prepare_answer(error="invalid_request"),
     AttemptOutcome.APP_MISCONFIGURED: break_token(status=401, body='{"error": "invalid_client"}'),
     AttemptOutcome.FAILED: break_token(status=400, body='{"error": "nonsense"}'),
 }
@@ -311,7 +311,7 @@ def deliver(world):
         world.google.deliver(ALICE_BOX, subject=f"Message {number}")
 
 
-def sync(world):
+def sync_what_is_due(world):
     """Have workers do what is due, until nothing is."""
     world.google.dial(units_per_minute=0, concurrency=0)
     for _ in range(2):
@@ -331,7 +331,7 @@ class TestAnOutcomeThatConnects:
         work = SyncWork.objects.get()
         assert work.next_sync_at <= timezone.now()
 
-        sync(world)
+        sync_what_is_due(world)
 
         assert Message.objects.count() == 3
 
@@ -340,7 +340,7 @@ class TestAnOutcomeThatConnects:
         connect_calendar(world.browser)
         assert CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED].says in page_of(world.browser)
 
-        sync(world)
+        sync_what_is_due(world)
 
         assert Calendar.objects.filter(cached_at__isnull=False).exists()
 
@@ -350,7 +350,7 @@ class TestAnOutcomeThatConnects:
         words = OUTCOMES[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
         assert words.says in page_of(world.browser)
 
-        sync(world)
+        sync_what_is_due(world)
 
         assert world.google.requests("/gmail") == []
 
@@ -358,14 +358,14 @@ class TestAnOutcomeThatConnects:
     def test_reads_no_more_mail_where_the_permission_is_taken_back(self, world):
         deliver(world)
         world.browser.connect()
-        sync(world)
+        sync_what_is_due(world)
         assert Message.objects.count() == 3
 
         world.browser.connect(untick=(GMAIL_READONLY,))
         page = page_of(world.browser)
         calls = world.google.requests("/gmail")
         assert calls
-        sync(world)
+        sync_what_is_due(world)
 
         # The inbox still has what was brought in before, so the page does not call it empty.
         assert "so Antares reads none." in page
@@ -379,7 +379,7 @@ class TestAnOutcomeThatConnects:
         words = CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
         assert words.says in page_of(world.browser)
 
-        sync(world)
+        sync_what_is_due(world)
 
         assert world.google.requests("/calendar") == []
         assert not Calendar.objects.exists()
@@ -390,7 +390,7 @@ class TestAnOutcomeThatConnects:
         words = CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED_PARTLY]
         assert words.says in page_of(world.browser)
 
-        sync(world)
+        sync_what_is_due(world)
 
         assert Calendar.objects.filter(cached_at__isnull=False).exists()
         assert not Consent.objects.filter(feature="calendar-editing").exists()

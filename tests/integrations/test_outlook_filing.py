@@ -50,7 +50,7 @@ STEPS = (
 )
 
 
-def sync() -> None:
+def sync_until_idle() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
@@ -95,7 +95,7 @@ class TestAMessageThatIsFiledAnewAtOutlook:
         message = graph_id(oid, microsoft.deliver(BOX)["id"])
         browser = MicrosoftConnectBrowser(alice, microsoft)
         browser.connect(BOX)
-        sync()
+        sync_until_idle()
         microsoft.sandbox.dial(graph_partial_changes=partial)
         microsoft.sandbox.clear_journal()
         expected = of_row()
@@ -104,7 +104,7 @@ class TestAMessageThatIsFiledAnewAtOutlook:
         with microsoft.graph(microsoft.authorize(BOX, MAIL)["access_token"]) as mine:
             for changed, then in STEPS:
                 mine.patch(f"/me/messages/{message}", json=changed).raise_for_status()
-                sync()
+                sync_until_idle()
 
                 expected = replace(expected, **then)
                 assert replace(of_row(), labels=expected.labels) == expected, changed

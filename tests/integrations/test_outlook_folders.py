@@ -55,12 +55,12 @@ class OutlookPerson:
 
     def connect(self) -> None:
         self.browser.connect(BOX)
-        poll()
+        sync_until_idle()
 
     def poll(self) -> Counter:
         """Poll once; return how often Graph was asked what."""
         self.sandbox.clear_journal()
-        poll()
+        sync_until_idle()
         return Counter(self.sandbox.counters()["calls"])
 
     def listed(self) -> list[list[str]]:
@@ -83,7 +83,7 @@ class OutlookPerson:
         return sorted(Message.objects.values_list("folders", flat=True))
 
 
-def poll() -> None:
+def sync_until_idle() -> None:
     """Do what is due, until nothing is."""
     is_due = True
     while is_due:

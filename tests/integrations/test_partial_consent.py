@@ -9,7 +9,7 @@ import pytest
 
 from integrations.models import AttemptOutcome, Connection, Integration, IntegrationStatus
 from integrations.providers import PROVIDERS
-from integrations.providers.provider import Capability, Permission
+from integrations.providers.provider import ProviderCapability, ProviderScope
 from limited_use.models import Consent
 from limited_use.policy.features import FEATURES
 from tests.factories import as_agreed
@@ -29,7 +29,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def composer(google, monkeypatch):
     """Register a second capability of Google's and a feature that needs it, as a product would."""
-    sending = Capability("mail.send", (Permission(SEND, "To send mail"),))
+    sending = ProviderCapability("mail.send", (ProviderScope(SEND, "To send mail"),))
     capabilities = {**PROVIDERS["google"].capabilities, sending.key: sending}
     provider = replace(PROVIDERS["google"], capabilities=MappingProxyType(capabilities))
     monkeypatch.setitem(PROVIDERS, "google", provider)
@@ -51,7 +51,7 @@ def connect(browser, google, *untick):
     return browser.attempt().outcome
 
 
-def agreed():
+def list_agreed_features():
     return set(Consent.objects.filter(withdrawn_at=None).values_list("feature", flat=True))
 
 
@@ -59,7 +59,7 @@ class TestAConsentOfSeveralScopes:
     def test_is_to_every_feature_when_everything_is_ticked(self, browser_of, alice, google):
         assert connect(browser_of(alice), google) == AttemptOutcome.CONNECTED
 
-        assert agreed() == {"inbox", "composer"}
+        assert list_agreed_features() == {"inbox", "composer"}
 
     def test_without_one_is_to_the_other_feature_alone_and_said(self, browser_of, alice, google):
         browser = browser_of(alice)
@@ -67,7 +67,7 @@ class TestAConsentOfSeveralScopes:
         outcome = connect(browser, google, SEND)
 
         assert outcome == AttemptOutcome.CONNECTED_PARTLY
-        assert agreed() == {"inbox"}
+        assert list_agreed_features() == {"inbox"}
         assert Integration.objects.get().status == IntegrationStatus.SYNCING
         assert SEND not in Connection.objects.get().granted_scopes
         page = browser.client.get("/settings/integrations/").content.decode()
@@ -78,14 +78,14 @@ class TestAConsentOfSeveralScopes:
         outcome = connect(browser_of(alice), google, GMAIL_READONLY)
 
         assert outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
-        assert agreed() == {"composer"}
+        assert list_agreed_features() == {"composer"}
         assert not Integration.objects.exists()
 
     def test_without_any_is_to_nothing(self, browser_of, alice, google):
         outcome = connect(browser_of(alice), google, GMAIL_READONLY, SEND)
 
         assert outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
-        assert agreed() == set()
+        assert list_agreed_features() == set()
 
     def test_is_complete_once_the_missing_one_is_given(self, browser_of, alice, google):
         browser = browser_of(alice)
@@ -93,5 +93,5 @@ class TestAConsentOfSeveralScopes:
 
         assert connect(browser, google) == AttemptOutcome.CONNECTED
 
-        assert agreed() == {"inbox", "composer"}
+        assert list_agreed_features() == {"inbox", "composer"}
         assert Integration.objects.count() == 1

@@ -42,15 +42,15 @@ pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 METADATA = [DataClass.MAIL_METADATA]
 
 
-def entries():
+def list_ledger_entries():
     return [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
 
 
-def decisions():
-    return [entry["event"] for entry in entries() if entry["event"].startswith("use.")]
+def list_decisions():
+    return [entry["event"] for entry in list_ledger_entries() if entry["event"].startswith("use.")]
 
 
-def shown(actor, integration, data_classes=METADATA):
+def permit_display(actor, integration, data_classes=METADATA):
     return permits.to_display(
         actor=actor, counts={integration.id: 50}, data_classes=data_classes, at=timezone.now()
     )
@@ -83,7 +83,7 @@ def integration(alice, acme):
 
 class TestShowing:
     def test_is_permitted_to_the_owner_and_recorded_once_per_class(self, integration, alice, acme):
-        given = shown(
+        given = permit_display(
             actor_for(alice, acme), integration, [DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT]
         )
 
@@ -94,8 +94,8 @@ class TestShowing:
         permit = given[integration.id, DataClass.MAIL_METADATA]
         assert permit.use.recipient == Recipient.OWNER
         assert {fence.kind for fence in permit.fences} == {FenceKind.MEMBERSHIP, FenceKind.CONSENT}
-        assert decisions() == ["use.permitted"] * 2
-        assert [entry["count"] for entry in entries()[-2:]] == [50, 50]
+        assert list_decisions() == ["use.permitted"] * 2
+        assert [entry["count"] for entry in list_ledger_entries()[-2:]] == [50, 50]
 
     @pytest.mark.claim("feature.inbox-only-you")
     @pytest.mark.control("3.1.4")
@@ -106,12 +106,12 @@ class TestShowing:
         careless = Integration.objects.get(id=integration.id)
 
         with pytest.raises(AccessRefused) as refused:
-            shown(actor_for(bob, acme), careless)
+            permit_display(actor_for(bob, acme), careless)
 
         assert refused.value.decision.rule_id == "owner-reads-own-inbox"
         assert "actor_owns" in refused.value.decision.missing
-        assert entries()[-1]["event"] == "use.refused"
-        assert entries()[-1]["id"] == str(refused.value.entry_id)
+        assert list_ledger_entries()[-1]["event"] == "use.refused"
+        assert list_ledger_entries()[-1]["id"] == str(refused.value.entry_id)
 
     @pytest.mark.control("3.1.4")
     def test_is_refused_for_an_integration_that_does_not_exist(self, alice, acme, integration):
@@ -129,20 +129,20 @@ class TestShowing:
         memberships.add_member(user_id=alice.id, organisation_id=other.id, at=timezone.now())
 
         with pytest.raises(AccessRefused):
-            shown(actor_for(alice, other), integration)
+            permit_display(actor_for(alice, other), integration)
 
     def test_is_refused_to_an_owner_who_left(self, integration, alice, acme):
         actor = actor_for(alice, acme)
         memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
         with pytest.raises(AccessRefused):
-            shown(actor, integration)
+            permit_display(actor, integration)
 
     def test_is_refused_without_consent_to_what_the_feature_is_now(self, alice, acme):
         integration = make_integration(make_connection(alice, acme), consent=False)
 
         with pytest.raises(AccessRefused) as refused:
-            shown(actor_for(alice, acme), integration)
+            permit_display(actor_for(alice, acme), integration)
         assert "consent_current" in refused.value.decision.missing
 
     @pytest.mark.parametrize("status", [IntegrationStatus.PURGING, IntegrationStatus.PURGED])
@@ -150,13 +150,13 @@ class TestShowing:
         Integration.objects.update(status=status, switched_off_at=timezone.now())
 
         with pytest.raises(AccessRefused):
-            shown(actor_for(alice, acme), integration)
+            permit_display(actor_for(alice, acme), integration)
 
     def test_of_nothing_asks_nothing(self, alice, acme):
         assert not permits.to_display(
             actor=actor_for(alice, acme), counts={}, data_classes=METADATA, at=timezone.now()
         )
-        assert not decisions()
+        assert not list_decisions()
 
     def test_refuses_all_for_one_and_records_each(self, integration, alice, bob, acme):
         theirs = make_integration(make_connection(bob, acme))
@@ -169,12 +169,12 @@ class TestShowing:
                 at=timezone.now(),
             )
 
-        assert sorted(decisions()) == ["use.permitted", "use.refused"]
+        assert sorted(list_decisions()) == ["use.permitted", "use.refused"]
 
 
 class TestAPlatformFeature:
     def test_is_shown_what_its_person_switched_on(self, integration, alice, acme):
-        given = shown(client_for(alice, acme), integration)
+        given = permit_display(client_for(alice, acme), integration)
 
         permit = given[integration.id, DataClass.MAIL_METADATA]
         assert permit.use.recipient == Recipient.PLATFORM_FEATURE
@@ -186,7 +186,7 @@ class TestAPlatformFeature:
         client = client_for(alice, acme, feature="campaigns", purpose=purpose)
 
         with pytest.raises(AccessRefused):
-            shown(client, integration)
+            permit_display(client, integration)
 
     def test_is_refused_when_the_grant_ended_though_the_owner_still_reads(
         self, integration, alice, acme
@@ -197,8 +197,8 @@ class TestAPlatformFeature:
         )
 
         with pytest.raises(AccessRefused):
-            shown(client, integration)
-        assert shown(actor_for(alice, acme), integration)
+            permit_display(client, integration)
+        assert permit_display(actor_for(alice, acme), integration)
 
     def test_is_refused_after_it_was_switched_off(self, integration, alice, acme):
         client = client_for(alice, acme)
@@ -207,11 +207,11 @@ class TestAPlatformFeature:
         )
 
         with pytest.raises(AccessRefused):
-            shown(client, integration)
+            permit_display(client, integration)
 
     def test_is_refused_the_mail_of_a_person_who_did_not_switch_it_on(self, integration, bob, acme):
         with pytest.raises(AccessRefused):
-            shown(client_for(bob, acme), integration)
+            permit_display(client_for(bob, acme), integration)
 
 
 @pytest.mark.invariant(5)
@@ -229,13 +229,13 @@ class TestAPermitInHand:
         message = make_message(integration, subject="Lunch")
         actor = actor_for(alice, acme)
 
-        assert b"Lunch" in self.opened(message, shown(actor, integration), actor)
+        assert b"Lunch" in self.opened(message, permit_display(actor, integration), actor)
 
     @pytest.mark.parametrize("withdrawal", ["disconnect", "consent", "leaving", "grant"])
     def test_opens_nothing_after_a_withdrawal(self, integration, alice, acme, withdrawal):
         message = make_message(integration)
         actor = actor_for(alice, acme)
-        given = shown(actor, integration)
+        given = permit_display(actor, integration)
         at = timezone.now()
         with transaction.atomic():
             if withdrawal == "disconnect":
@@ -290,7 +290,7 @@ class TestTheServicesOwn:
 
         assert given.credential.holder == integration.connection_id
         assert given.remote.use.recipient == Recipient.OWN_PROVIDER
-        assert decisions() == ["use.permitted"] * 2
+        assert list_decisions() == ["use.permitted"] * 2
         assert given.remote.expires_at - timezone.now() <= timedelta(seconds=60)
 
     def test_stores_under_a_decision_for_each_class(self, integration):
@@ -298,7 +298,7 @@ class TestTheServicesOwn:
 
         assert set(given) == {DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}
         assert {permit.use.purpose for permit in given.values()} == {Purpose.SYNC_STORE}
-        assert decisions() == ["use.permitted"] * 2
+        assert list_decisions() == ["use.permitted"] * 2
 
     def test_syncs_nothing_without_consent(self, integration, alice, acme):
         consents.withdraw(

@@ -228,7 +228,7 @@ class TestTheOnlyProduct:
 
     @pytest.mark.claim("local-remove.within-an-hour", "receipt.not-needed")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
-        local_house.begun(actor_for(alice, acme), "Choir")
+        local_house.create_local_calendar(actor_for(alice, acme), "Choir")
         world = RemovalWorld(alice, Nobody())
         google.clear_journal()
 
@@ -474,7 +474,7 @@ class TestTheWholeAccount:
         assert RemovalAtGoogle.email not in text
 
     def test_is_not_what_is_stored_only_in_antares(self, alice, acme, google):
-        local_house.begun(actor_for(alice, acme), "Choir")
+        local_house.create_local_calendar(actor_for(alice, acme), "Choir")
         world = RemovalWorld(alice, Nobody())
 
         address = f"/settings/connections/{world.connection.id}/disconnect/"

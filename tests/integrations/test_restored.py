@@ -68,7 +68,7 @@ def google(settings):
 @pytest.fixture
 def alice():
     alice = household()
-    ledger_keys.create_key(holder=alice.connection.id, at=alice.at)
+    ledger_keys.create_ledger_key(holder=alice.connection.id, at=alice.at)
     sequencer.run_sequencer(alice.at)
     return alice
 
@@ -112,7 +112,7 @@ def begin_a_new_log(settings, tmp_path):
     (settings.PUBLICATION_DIR / "tombstones.jsonl").write_bytes(graves.read_bytes())
 
 
-def disconnect(alice):
+def disconnect_alice(alice):
     job = connections.disconnect_integration(
         integration_id=alice.integration.id,
         user_id=alice.user.id,
@@ -120,10 +120,10 @@ def disconnect(alice):
         at=timezone.now(),
         trigger=PurgeTrigger.OWNER,
     )
-    return finish(job)
+    return finish_purge(job)
 
 
-def finish(job):
+def finish_purge(job):
     while True:
         job.refresh_from_db()
         if job.step == PurgeStep.DONE:
@@ -131,7 +131,7 @@ def finish(job):
         purge.run_purge(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at))
 
 
-def said():
+def apply_tombstones():
     out = StringIO()
     call_command("apply_tombstones", stdout=out)
     return out.getvalue()
@@ -142,19 +142,19 @@ class TestApply:
         self, alice, settings, tmp_path
     ):
         copied = dump()
-        disconnect(alice)
+        disconnect_alice(alice)
         restore(copied)
         assert alice.status == (IntegrationStatus.SYNCING, "")
         assert data_keys.unwrap(data_keys.read_row(alice.integration.id))
         assert restore_guard.is_pending()
 
-        assert "1 integrations are purged again" in said()
+        assert "1 integrations are purged again" in apply_tombstones()
 
         assert alice.status == (IntegrationStatus.PURGING, "")
         assert data_keys.read_row(alice.integration.id) is None
         assert not restore_guard.is_pending()
         begin_a_new_log(settings, tmp_path)
-        job = finish(PurgeJob.objects.get(integration=alice.integration))
+        job = finish_purge(PurgeJob.objects.get(integration=alice.integration))
         assert job.trigger == PurgeTrigger.RESTORED
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
         assert "came back with a copy" in json.loads(receipt)["body"]["why"]
@@ -167,10 +167,10 @@ class TestApply:
     def test_does_nothing_twice_and_nothing_to_what_lives(self, alice):
         bob = household()
         copied = dump()
-        disconnect(alice)
+        disconnect_alice(alice)
         restore(copied)
 
-        first, second = said(), said()
+        first, second = apply_tombstones(), apply_tombstones()
 
         assert "1 integrations" in first
         assert second.startswith("0 restored keys destroyed again")
@@ -182,7 +182,7 @@ class TestApply:
     @pytest.mark.parametrize("process_class", ["web", "sync"])
     def test_is_seen_by_who_may_not_do_it_and_done_by_who_may(self, alice, process_class):
         copied = dump()
-        disconnect(alice)
+        disconnect_alice(alice)
         restore(copied)
         with acting_as(process_class):
             assert restore_guard.is_pending()
@@ -197,7 +197,7 @@ class TestApply:
         bob = household()
         copied = dump()
         for one in (alice, bob):
-            disconnect(one)
+            disconnect_alice(one)
         restore(copied)
         ended = restore_guard.automatic_disconnect.disconnect_in_transaction
         calls = []
@@ -254,7 +254,7 @@ class TestApply:
         assert data_keys.unwrap(data_keys.read_row(alice.integration.id))
 
     def test_hands_out_no_ledger_key_a_second_time(self, alice):
-        job = disconnect(alice)
+        job = disconnect_alice(alice)
         copied = dump()
         ledger_key_release.take_ledger_file(job_id=job.id, user_id=alice.user.id, at=timezone.now())
         sequencer.run_sequencer(timezone.now())
@@ -264,7 +264,7 @@ class TestApply:
         restore_guard.remove_resurrected(at=timezone.now())
 
         assert LedgerKey.objects.get(holder=alice.connection.id).outcome == "restored"
-        with pytest.raises(ledger_key_release.KeyNotOffered):
+        with pytest.raises(ledger_key_release.LedgerKeyNotOffered):
             ledger_key_release.take_ledger_file(
                 job_id=job.id, user_id=alice.user.id, at=timezone.now()
             )
@@ -286,7 +286,7 @@ class TestDoor:
         return RestoreGate(passed_on, restore_guard.is_pending)
 
     def test_is_open_where_nothing_was_restored(self, alice):
-        disconnect(alice)
+        disconnect_alice(alice)
 
         assert self.answer(self.door())[2] == "passed on"
 
@@ -294,7 +294,7 @@ class TestDoor:
     def test_is_shut_until_the_tombstones_are_applied(self, alice, monkeypatch):
         monkeypatch.setattr("config.startup_gate.CHECK_INTERVAL", 0.0)
         copied = dump()
-        disconnect(alice)
+        disconnect_alice(alice)
         restore(copied)
         door = self.door()
 
@@ -307,14 +307,14 @@ class TestDoor:
         assert headers["Content-Type"] == "application/problem+json"
         assert json.loads(body)["status"] == 503
 
-        said()
+        apply_tombstones()
 
         assert self.answer(door)[2] == "passed on"
 
     def test_stays_shut_where_it_cannot_be_told_and_does_not_say_that_it_was_restored(
         self, alice, settings, caplog
     ):
-        disconnect(alice)
+        disconnect_alice(alice)
         (settings.PUBLICATION_DIR / "tombstones.jsonl").write_text("{broken}\n")
         door = self.door()
         caplog.clear()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integrations.access import scopes
 from integrations.providers import PROVIDERS, calendars, mail, push
-from integrations.providers.provider import Capability, Permission
+from integrations.providers.provider import ProviderCapability, ProviderScope
 from limited_use.policy.features import FEATURES
 from tests.factories import GMAIL_READONLY
 
@@ -23,7 +23,7 @@ TWO = replace(
     capabilities=MappingProxyType(
         {
             **GOOGLE.capabilities,
-            "mail.send": Capability("mail.send", (Permission(SEND, "To send mail"),)),
+            "mail.send": ProviderCapability("mail.send", (ProviderScope(SEND, "To send mail"),)),
         }
     ),
 )

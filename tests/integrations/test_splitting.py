@@ -30,7 +30,7 @@ def old(db):
     """Return a connection as the migration left it: one key, and the grant has none."""
     connection = make_connection()
     DataKey.objects.all().delete()
-    data_keys.create_key(holder=connection.id, line=KeyLine.CREDENTIAL, at=timezone.now())
+    data_keys.create_data_key(holder=connection.id, line=KeyLine.CREDENTIAL, at=timezone.now())
     connection.grant_id = connection.id
     with_key = sealing.get_sealer(holder=connection.id, epoch=1)
     for column, value in (

@@ -93,7 +93,7 @@ def agent(user):
     return Actor(kind=ActorKind.PERSON, id=user.id, user_id=user.id)
 
 
-def opened(alice, message, *, hours=24, at=None):
+def open_to_support(alice, message, *, hours=24, at=None):
     return support_access.open_to_support(
         actor=alice, message_id=message.id, hours=hours, version=1, at=at or timezone.now()
     )
@@ -103,11 +103,11 @@ def desk(user):
     return cast.desk(user)
 
 
-def read(browser, message):
+def read_item(browser, message):
     return browser.get(f"/support/items/{message.id}/")
 
 
-def decisions(purpose="support.item"):
+def list_decisions(purpose="support.item"):
     said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
     return [one for one in said if one.get("purpose") == purpose]
 
@@ -145,7 +145,7 @@ class TestTheOwner:
         shown = browser.get(f"/inbox/threads/{message.thread_id}/").content.decode()
         assert re.search(f"Support can read it until {end}", asked)
         assert re.search(f"Open to support until {end}", shown)
-        assert read(desk(staff()), message).status_code == 200
+        assert read_item(desk(staff()), message).status_code == 200
         assert (consent.purpose, consent.recipient) == ("support.item", "support_agent")
         assert consent.owner_id == message.user_id
 
@@ -181,7 +181,7 @@ class TestTheOwner:
     def test_opens_and_closes_nothing_of_anybody_else(self, message, alice):
         stranger = mailbox_of("mallory").connection.user
         browser = cast.browser(stranger, recent=True)
-        opened(alice, message)
+        open_to_support(alice, message)
 
         assert self.agree(browser, message).status_code == 404
         assert browser.post(f"/inbox/messages/{message.id}/support/close/").status_code == 404
@@ -193,13 +193,13 @@ class TestTheOwner:
     def test_finds_every_reading_in_their_own_ledger(self, mailbox, message, alice, sam):
         from limited_use.ledger import subject_access
 
-        opened(alice, message)
+        open_to_support(alice, message)
         for _ in range(2):
-            assert read(desk(sam), message).status_code == 200
+            assert read_item(desk(sam), message).status_code == 200
 
         from limited_use.ledger import pseudonyms
 
-        naming = pseudonyms.get_naming(mailbox.connection_id)
+        naming = pseudonyms.get_pseudonym_naming(mailbox.connection_id)
         subject = bytes.fromhex(naming(mailbox.id))
         found = subject_access.find_entries(
             [subject], since=None, until=None, purpose="support.item", feature=None, limit=50
@@ -217,7 +217,7 @@ class TestSupport:
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.clause("AN-18")
     def test_sees_ids_ends_and_organisations_of_what_is_open(self, message, other, alice, sam):
-        opened(alice, message)
+        open_to_support(alice, message)
 
         page = desk(sam).get("/support/items/").content.decode()
 
@@ -234,15 +234,15 @@ class TestSupport:
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.clause("WLU-3.1")
     def test_reads_the_item_and_nothing_else_of_the_mailbox(self, message, other, alice, sam):
-        opened(alice, message)
+        open_to_support(alice, message)
 
-        page = read(desk(sam), message).content.decode()
+        page = read_item(desk(sam), message).content.decode()
 
         assert f"{CANARY} &lt;b&gt;" in page
         assert f"{CANARY} text" in page
         assert f"{CANARY}.pdf" not in page
         assert "OTHER" not in page
-        assert read(desk(sam), other).status_code == 403
+        assert read_item(desk(sam), other).status_code == 403
 
     @pytest.mark.clause("LU-3")
     @pytest.mark.claim("data-use.staff")
@@ -250,7 +250,7 @@ class TestSupport:
         colleague = make_user(
             "sam", role=Role.SUPPORT, organisation=mailbox.connection.organisation
         )
-        opened(alice, message)
+        open_to_support(alice, message)
         mine = f"/settings/integrations/{mailbox.id}"
         browser = cast.browser(colleague, mfa=True, recent=True)
 
@@ -269,11 +269,11 @@ class TestSupport:
     @pytest.mark.invariant(3)
     @pytest.mark.clause("LU-3")
     def test_is_refused_what_was_not_opened_and_that_is_recorded(self, message, sam):
-        answer = read(desk(sam), message)
+        answer = read_item(desk(sam), message)
 
         assert answer.status_code == 403
         assert CANARY.encode() not in answer.content
-        refused = decisions()
+        refused = list_decisions()
         assert {one["event"] for one in refused} == {"use.refused"}
         assert all("item_consented" in one["missing"] for one in refused)
 
@@ -282,11 +282,11 @@ class TestSupport:
         from accounts.ids import uuid7
 
         browser = desk(sam)
-        closed = read(browser, message)
+        closed = read_item(browser, message)
         nothing = browser.get(f"/support/items/{uuid7()}/")
 
         assert (closed.status_code, nothing.status_code) == (403, 403)
-        assert len(decisions()) == 4
+        assert len(list_decisions()) == 4
 
     @pytest.mark.claim("support.withdrawn")
     @pytest.mark.claim("support.taken-back")
@@ -294,13 +294,13 @@ class TestSupport:
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.invariant(5)
     def test_reads_nothing_any_more_once_the_owner_took_it_back(self, message, alice, sam):
-        opened(alice, message)
+        open_to_support(alice, message)
         browser = desk(sam)
-        assert read(browser, message).status_code == 200
+        assert read_item(browser, message).status_code == 200
 
         support_access.withdraw_access(actor=alice, message_id=message.id, at=timezone.now())
 
-        assert read(browser, message).status_code == 403
+        assert read_item(browser, message).status_code == 403
         assert str(message.id) not in browser.get("/support/items/").content.decode()
 
     @pytest.mark.claim(
@@ -313,16 +313,16 @@ class TestSupport:
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.invariant(5)
     def test_reads_nothing_any_more_once_its_end_has_come(self, message, alice, sam):
-        opened(alice, message, hours=1, at=timezone.now() - timedelta(hours=1))
+        open_to_support(alice, message, hours=1, at=timezone.now() - timedelta(hours=1))
 
-        assert read(desk(sam), message).status_code == 403
+        assert read_item(desk(sam), message).status_code == 403
         assert str(message.id) not in desk(sam).get("/support/items/").content.decode()
 
     @pytest.mark.invariant(5)
     @pytest.mark.parametrize("how", ["withdrawn", "over", "disconnected"])
     def test_opens_nothing_with_a_permit_of_before(self, mailbox, message, alice, sam, how):
         at = timezone.now()
-        opened(alice, message, hours=1, at=at)
+        open_to_support(alice, message, hours=1, at=at)
         reading = support_access.get_permitted_message(
             actor=agent(sam), message_id=message.id, at=at
         )
@@ -332,7 +332,7 @@ class TestSupport:
             Consent.objects.update(expires_at=at + timedelta(seconds=1))
             at += timedelta(seconds=1)
         else:
-            disconnect(mailbox, at)
+            disconnect_mailbox(mailbox, at)
 
         with pytest.raises(Unopenable):
             support_sink.render_item(
@@ -349,10 +349,10 @@ class TestSupport:
     @pytest.mark.invariant(5)
     @pytest.mark.invariant(6)
     def test_reads_nothing_of_a_mailbox_that_was_disconnected(self, mailbox, message, alice, sam):
-        opened(alice, message)
-        disconnect(mailbox, timezone.now())
+        open_to_support(alice, message)
+        disconnect_mailbox(mailbox, timezone.now())
 
-        assert read(desk(sam), message).status_code == 403
+        assert read_item(desk(sam), message).status_code == 403
         assert str(message.id) not in desk(sam).get("/support/items/").content.decode()
         assert Consent.objects.get(item=message.id).withdrawn_at
 
@@ -360,32 +360,32 @@ class TestSupport:
     @pytest.mark.claim("data-use.grace")
     @pytest.mark.invariant(5)
     def test_reads_nothing_after_the_grant_has_ended(self, mailbox, message, alice, sam):
-        opened(alice, message)
+        open_to_support(alice, message)
         connection = mailbox.connection
-        assert read(desk(sam), message).status_code == 200
+        assert read_item(desk(sam), message).status_code == 200
 
         at = timezone.now()
         assert credentials.record_grant_ended(
             connection_id=connection.id, epoch=connection.epoch, at=at
         )
 
-        assert read(desk(sam), message).status_code == 403
+        assert read_item(desk(sam), message).status_code == 403
 
     @pytest.mark.clause("AN-18")
     def test_is_not_the_owner_of_what_is_read(self, mailbox, message, alice):
         User.objects.filter(id=alice.user_id).update(role=Role.SUPPORT)
-        opened(alice, message)
+        open_to_support(alice, message)
         browser = desk(User.objects.get(id=alice.user_id))
 
-        assert read(browser, message).status_code == 403
+        assert read_item(browser, message).status_code == 403
         assert str(message.id) not in browser.get("/support/items/").content.decode()
 
     @pytest.mark.control("3.3.1")
     def test_needs_a_second_factor(self, message, alice, sam):
-        opened(alice, message)
+        open_to_support(alice, message)
 
-        with_factor = read(desk(sam), message)
-        without_factor = read(cast.browser(sam), message)
+        with_factor = read_item(desk(sam), message)
+        without_factor = read_item(cast.browser(sam), message)
 
         assert with_factor.status_code == 200
         assert f"{CANARY} text" in with_factor.content.decode()
@@ -394,14 +394,14 @@ class TestSupport:
 
     @pytest.mark.control("3.3.1")
     def test_shows_a_second_factor_that_is_set_up_before_the_item(self, message, alice, sam):
-        opened(alice, message)
+        open_to_support(alice, message)
         cast.security_key(sam)
 
-        answer = read(cast.browser(sam), message)
+        answer = read_item(cast.browser(sam), message)
 
         form = f"/accounts/mfa/reauthenticate/?next=/support/items/{message.id}/"
         assert (answer.status_code, unquote(answer.url)) == (302, form)
-        assert read(desk(sam), message).status_code == 200
+        assert read_item(desk(sam), message).status_code == 200
 
     @pytest.mark.clause("LU-3")
     @pytest.mark.parametrize(
@@ -409,10 +409,10 @@ class TestSupport:
     )
     def test_is_nobody_of_another_role(self, message, alice, role, status):
         """A member is not even signed in: the database shows the staff site no such person."""
-        opened(alice, message)
+        open_to_support(alice, message)
         user = staff(role)
 
-        assert read(desk(user), message).status_code == status
+        assert read_item(desk(user), message).status_code == status
         # Nor by another way in than the page.
         with pytest.raises(AccessRefused) as caught:
             support_and_export_permits.to_show_support(
@@ -426,10 +426,10 @@ class TestSupport:
 
         from limited_use.policy.features import FEATURES
 
-        opened(alice, message)
+        open_to_support(alice, message)
         monkeypatch.setitem(FEATURES, "support", replace(FEATURES["support"], version=2))
 
-        assert read(desk(sam), message).status_code == 403
+        assert read_item(desk(sam), message).status_code == 403
 
     def test_reads_nothing_that_anybody_but_the_owner_agreed_to(self, message, sam):
         stranger = mailbox_of("mallory").connection
@@ -443,14 +443,14 @@ class TestSupport:
             at=timezone.now(),
         )
 
-        assert read(desk(sam), message).status_code == 403
+        assert read_item(desk(sam), message).status_code == 403
 
     @pytest.mark.scenario("O3")
     @pytest.mark.invariant(4)
     def test_leaves_nothing_of_it_in_the_log(self, message, alice, sam, caplog):
-        opened(alice, message)
+        open_to_support(alice, message)
         with caplog.at_level("DEBUG"):
-            read(desk(sam), message)
+            read_item(desk(sam), message)
 
         assert CANARY not in caplog.text
 
@@ -460,12 +460,12 @@ class TestOwn:
         assert support_access.get_own_message(actor=alice, message_id=message.id) == message
         with pytest.raises(mail.ObjectNotFound):
             support_access.get_own_message(actor=agent(sam), message_id=message.id)
-        disconnect(mailbox, timezone.now())
+        disconnect_mailbox(mailbox, timezone.now())
         with pytest.raises(mail.ObjectNotFound):
             support_access.get_own_message(actor=alice, message_id=message.id)
 
 
-def disconnect(mailbox, at):
+def disconnect_mailbox(mailbox, at):
     connections.disconnect_integration(
         integration_id=mailbox.id,
         user_id=mailbox.connection.user_id,

@@ -28,7 +28,7 @@ LIMIT = {
 SIZE = 30
 
 
-def turn() -> bool:
+def run_turn() -> bool:
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
     return sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
@@ -43,7 +43,7 @@ def details_of(client) -> str:
     return reading.text(client.get(reverse("settings-details", args=[integration.id])).text)
 
 
-def said(label: str) -> re.Pattern[str]:
+def compile_throttle_text(label: str) -> re.Pattern[str]:
     """Return what says that `label` slows the import down, and when it goes on."""
     return re.compile(
         rf"{label} limits how fast mail can be read\. The import goes on by itself"
@@ -68,8 +68,8 @@ def outlook(alice, microsoft):
 
 
 def check_words(client, label: str, sandbox) -> None:
-    assert said(label).search(card_of(client)), card_of(client)
-    assert said(label).search(details_of(client))
+    assert compile_throttle_text(label).search(card_of(client)), card_of(client)
+    assert compile_throttle_text(label).search(details_of(client))
     assert status_messages.STATUS[IntegrationStatus.SYNCING].label in card_of(client)
     (connection,) = client.get("/v1/users/me/connections").json()["data"]
     (integration,) = connection["integrations"]
@@ -79,7 +79,7 @@ def check_words(client, label: str, sandbox) -> None:
 
     sandbox.clear_faults()
     QuotaBucket.objects.all().delete()
-    while turn():
+    while run_turn():
         pass
 
     assert Message.objects.exists()
@@ -91,13 +91,13 @@ class TestAnImportThatIsSlowedDown:
     def test_by_google_says_so_and_when_it_goes_on(self, gmail, google):
         google.fail_next(100, path_prefix="/gmail/v1/users/me/messages/", **LIMIT)
         google.fail_next(100, path_prefix="/gmail/v1/users/me/threads/", **LIMIT)
-        turn()
+        run_turn()
 
         check_words(gmail, "Google", google)
 
     def test_by_microsoft_says_so_and_when_it_goes_on(self, outlook, microsoft):
         microsoft.sandbox.fail_next(100, path_prefix="/v1.0/me/messages", **LIMIT)
-        turn()
+        run_turn()
 
         check_words(outlook, "Microsoft", microsoft.sandbox)
 
@@ -111,8 +111,8 @@ class TestAnImportThatIsSlowedDown:
                 "parked_until": timezone.now() + timedelta(seconds=60),
             },
         )
-        turn()
-        assert said("Google").search(card_of(gmail)), card_of(gmail)
+        run_turn()
+        assert compile_throttle_text("Google").search(card_of(gmail)), card_of(gmail)
         settings.GMAIL_UNITS_PER_MINUTE = 0
 
         check_words(gmail, "Google", google)

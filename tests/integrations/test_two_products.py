@@ -55,16 +55,16 @@ def calendar(browser, *, connection=None, untick=()):
     return browser.attempt().outcome, set(query_of(address)["scope"].split())
 
 
-def of(product) -> Integration:
+def get_integration_of(product) -> Integration:
     return Integration.objects.live().get(product=product)
 
 
-def listed(page) -> set[str]:
+def list_scopes_asked(page) -> set[str]:
     """Return the scopes that a page says are asked for."""
     return set(re.findall(r"<code>([^<]+)</code>", page.content.decode()))
 
 
-def agreed() -> set[str]:
+def list_agreed_features() -> set[str]:
     return set(Consent.objects.filter(withdrawn_at=None).values_list("feature", flat=True))
 
 
@@ -79,18 +79,18 @@ class TestCalendarsAlone:
 
         assert outcome == AttemptOutcome.CONNECTED
         assert asked == {"openid", "email", LIST, EVENTS, EDIT}
-        assert agreed() == {"calendar", "calendar-editing"}
+        assert list_agreed_features() == {"calendar", "calendar-editing"}
         assert SyncWork.objects.get().resource == LIST_RESOURCE
 
     def test_can_be_read_without_being_written(self, alices):
         outcome, _ = calendar(alices, untick=(EDIT,))
 
         assert outcome == AttemptOutcome.CONNECTED_PARTLY
-        assert agreed() == {"calendar"}
+        assert list_agreed_features() == {"calendar"}
         page = alices.client.get("/settings/integrations/").content.decode()
         assert "Connected, to read only." in page
         assert "Not given at Google" in page
-        assert of("calendar").status == IntegrationStatus.SYNCING
+        assert get_integration_of("calendar").status == IntegrationStatus.SYNCING
 
     @pytest.mark.parametrize("missing", [LIST, EVENTS])
     def test_are_not_there_without_permission_to_read_them(self, alices, missing):
@@ -109,7 +109,7 @@ class TestCalendarsAlone:
         outcome = alices.connect(connection=connection).outcome
 
         assert outcome == AttemptOutcome.CONNECTED
-        assert of("calendar").status == IntegrationStatus.SYNCING
+        assert get_integration_of("calendar").status == IntegrationStatus.SYNCING
         assert {GMAIL_READONLY, EVENTS} <= set(Connection.objects.get().granted_scopes)
 
     def test_keep_their_grant_when_mail_alone_is_begun_anew(self, alices):
@@ -151,7 +151,7 @@ class TestCalendarsBesideMail:
         assert outcome == AttemptOutcome.CONNECTED
         assert GMAIL_READONLY in asked
         assert Connection.objects.count() == 1
-        assert of("mail").status != IntegrationStatus.REAUTH_REQUIRED
+        assert get_integration_of("mail").status != IntegrationStatus.REAUTH_REQUIRED
 
     @pytest.mark.scenario("X6")
     def test_begun_anew_take_nothing_from_the_mail(self, alices, google):
@@ -173,7 +173,7 @@ class TestCalendarsBesideMail:
 
         assert f'?{address}">Add calendar to that account</a>' in page
         disclosure = alices.client.get(f"/settings/connect/google/?{unescape(address)}")
-        assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= listed(disclosure)
+        assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= list_scopes_asked(disclosure)
 
     def test_that_were_added_in_another_window_are_not_lost_to_the_first(self, alices, google):
         connection = Connection.objects.get()
@@ -183,7 +183,7 @@ class TestCalendarsBesideMail:
         alices.arrive(google.consent(first, email=ALICE_BOX))
 
         assert alices.attempt().outcome == AttemptOutcome.LIVES_ALREADY
-        assert of("calendar").status == IntegrationStatus.SYNCING
+        assert get_integration_of("calendar").status == IntegrationStatus.SYNCING
 
     def test_have_no_permission_that_is_called_unused(self, alices):
         calendar(alices, connection=Connection.objects.get())
@@ -195,9 +195,9 @@ class TestCalendarsBesideMail:
     def test_are_among_the_permissions_that_the_details_list(self, alices):
         calendar(alices, connection=Connection.objects.get(), untick=(EDIT,))
 
-        page = alices.client.get(f"/settings/integrations/{of('mail').id}/details/")
+        page = alices.client.get(f"/settings/integrations/{get_integration_of('mail').id}/details/")
 
-        assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= listed(page)
+        assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= list_scopes_asked(page)
         row = next(one for one in page.text.split("<tr>") if f"<code>{EDIT}</code>" in one)
         assert "not given" in row
         assert page.text.count("not given") == 1
@@ -206,15 +206,17 @@ class TestCalendarsBesideMail:
     def test_are_said_to_use_the_grant_that_stays(self, alices, product):
         calendar(alices, connection=Connection.objects.get())
 
-        situation = removal_facts.predict_removal(Connection.objects.get(), [of(product)])
+        situation = removal_facts.predict_removal(
+            Connection.objects.get(), [get_integration_of(product)]
+        )
 
         assert situation.access == AccessOutcome.KEPT
 
     def test_whose_mail_was_unticked_pause_the_mail(self, alices):
         calendar(alices, connection=Connection.objects.get(), untick=(GMAIL_READONLY,))
 
-        assert of("mail").status == IntegrationStatus.REAUTH_REQUIRED
-        assert of("calendar").status == IntegrationStatus.SYNCING
+        assert get_integration_of("mail").status == IntegrationStatus.REAUTH_REQUIRED
+        assert get_integration_of("calendar").status == IntegrationStatus.SYNCING
 
     @pytest.mark.scenario("X6")
     @pytest.mark.parametrize(("ended", "left"), [("mail", "calendar"), ("calendar", "mail")])
@@ -222,14 +224,14 @@ class TestCalendarsBesideMail:
         calendar(alices, connection=Connection.objects.get())
 
         job = connections.disconnect_integration(
-            integration_id=of(ended).id,
+            integration_id=get_integration_of(ended).id,
             user_id=alice.id,
             organisation_id=acme.id,
             at=timezone.now(),
         )
 
         assert Connection.objects.get().status == ConnectionStatus.ACTIVE
-        assert of(left).is_live
+        assert get_integration_of(left).is_live
         from integrations.purge import provider_revocation
 
         provider_revocation.attempt_revocation(job, now=timezone.now)
@@ -242,13 +244,13 @@ class TestCalendarsBesideMail:
             outcome, _ = calendar(alices, connection=Connection.objects.get())
             assert outcome == AttemptOutcome.CONNECTED
             connections.disconnect_integration(
-                integration_id=of("calendar").id,
+                integration_id=get_integration_of("calendar").id,
                 user_id=alice.id,
                 organisation_id=acme.id,
                 at=timezone.now(),
             )
 
-        assert of("mail").is_live
+        assert get_integration_of("mail").is_live
         assert Integration.objects.filter(product="calendar").count() == 20
         assert purge.list_due_jobs(at=timezone.now())
 
@@ -262,13 +264,13 @@ class TestTheDeadlineInTheApi:
 
         calendar(alices, connection=Connection.objects.get(), untick=(GMAIL_READONLY,))
 
-        until = of("mail").status_since + timedelta(days=settings.REAUTH_GRACE_DAYS)
+        until = get_integration_of("mail").status_since + timedelta(days=settings.REAUTH_GRACE_DAYS)
         assert read_deadline(alices) == until.replace(microsecond=0)
         second = timedelta(seconds=1)
         assert automatic_disconnect.disconnect_due_integrations(at=until - second) == []
         (job_id,) = automatic_disconnect.disconnect_due_integrations(at=until + second)
         assert PurgeJob.objects.get(id=job_id).integration.product == "mail"
-        assert of("calendar").is_live
+        assert get_integration_of("calendar").is_live
         assert read_deadline(alices) is None
 
 

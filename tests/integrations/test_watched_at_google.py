@@ -33,13 +33,13 @@ def connected(transactional_db, google, alice, browser_of, settings):
     return Integration.objects.get()
 
 
-def sweep() -> None:
+def reconcile_due_watches() -> None:
     with acting_as(ProcessClass.SYNC):
         for watch_id in push.get_due_watch_ids(at=timezone.now()):
             push.reconcile_watch(watch_id=watch_id)
 
 
-def disconnect(integration, clock=timezone.now):
+def disconnect_integration(integration, clock=timezone.now):
     connection = integration.connection
     job = connections.disconnect_integration(
         integration_id=integration.id,
@@ -67,9 +67,9 @@ def topics(google):
 
 
 def test_a_mailbox_is_watched_for_as_long_as_it_is_connected(connected, google):
-    sweep()
+    reconcile_due_watches()
     watched = topics(google)
-    said = disconnect(connected)
+    said = disconnect_integration(connected)
 
     assert watched == {ALICE_BOX: TOPIC}
     assert topics(google) == {}
@@ -82,11 +82,11 @@ def test_a_mailbox_is_watched_for_as_long_as_it_is_connected(connected, google):
 @pytest.mark.parametrize("rotates", [False, True])
 def test_a_watch_is_stopped_with_a_token_that_has_to_be_refreshed(connected, google, rotates):
     google.dial(rotate_refresh_tokens=rotates)
-    sweep()
+    reconcile_due_watches()
     google.expire_access(ALICE_BOX)
     Connection.objects.update(access_expires_at=timezone.now())
 
-    said = disconnect(connected)
+    said = disconnect_integration(connected)
 
     assert said["provider_watches"]["outcome"] == "stopped"
     # By the newest token, or the provider would take the grant for gone already.
@@ -96,11 +96,11 @@ def test_a_watch_is_stopped_with_a_token_that_has_to_be_refreshed(connected, goo
 
 @pytest.mark.scenario("X6")
 def test_a_watch_is_stopped_with_a_new_token_if_google_refuses_the_present_one(connected, google):
-    sweep()
+    reconcile_due_watches()
     google.expire_access(ALICE_BOX)
     refreshed = google.calls("/token")
 
-    said = disconnect(connected)
+    said = disconnect_integration(connected)
 
     assert google.calls("/token") == refreshed + 1
     assert said["provider_watches"]["outcome"] == "stopped"
@@ -110,10 +110,10 @@ def test_a_watch_is_stopped_with_a_new_token_if_google_refuses_the_present_one(c
 @pytest.mark.scenario("X1")
 @pytest.mark.claim("removal.notices-no-access")
 def test_a_watch_whose_grant_is_gone_is_left_to_end_by_itself(connected, google, alice):
-    sweep()
+    reconcile_due_watches()
     google.revoke_grant(ALICE_BOX)
 
-    said = disconnect(connected)
+    said = disconnect_integration(connected)
 
     assert said["provider_watches"]["outcome"] == "no_access"
     assert said["provider_watches"]["lapse_by"] is not None
@@ -126,9 +126,9 @@ def test_a_watch_whose_grant_is_gone_is_left_to_end_by_itself(connected, google,
 def test_a_watch_that_another_connection_goes_by_is_kept(connected, google, alice, browser_of):
     bob = make_user("bob", organisation=make_organisation("Other"))
     browser_of(bob).connect()
-    sweep()
+    reconcile_due_watches()
 
-    said = disconnect(connected)
+    said = disconnect_integration(connected)
 
     assert said["provider_watches"]["outcome"] == "needed_elsewhere"
     assert topics(google) == {ALICE_BOX: TOPIC}
@@ -138,12 +138,12 @@ def test_a_watch_that_another_connection_goes_by_is_kept(connected, google, alic
 @pytest.mark.scenario("X1")
 @pytest.mark.claim("removal.notices-lapsed", "removal.notices-asked")
 def test_a_watch_that_ended_before_google_answered_has_lapsed(connected, google, alice):
-    sweep()
+    reconcile_due_watches()
     clock = RemovalClock()
     Watch.objects.update(expires_at=clock() + timedelta(minutes=10))
     google.fail_next(99, path_suffix="/stop", method="POST", status=503, body="")
 
-    said = disconnect(connected, clock)["provider_watches"]
+    said = disconnect_integration(connected, clock)["provider_watches"]
 
     assert (said["outcome"], said["lapse_by"]) == ("lapsed", None)
     assert google.grants(ALICE_BOX) == []
@@ -152,7 +152,7 @@ def test_a_watch_that_ended_before_google_answered_has_lapsed(connected, google,
 
 @pytest.mark.clause("SCOPE-MIN")
 def test_a_watch_takes_the_permission_that_mail_is_read_by(connected, google):
-    sweep()
+    reconcile_due_watches()
 
     [watch] = Watch.objects.all()
     assert watch.status == WatchStatus.LIVE

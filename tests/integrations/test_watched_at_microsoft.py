@@ -32,7 +32,7 @@ from integrations.tasks.purge import sweep_purges
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
 from limited_use.usage import settled_alarms
-from tests.contract.subscription_worlds import answering
+from tests.contract.subscription_worlds import answer_validation
 from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
 from tests.walls import acting_as
@@ -66,7 +66,7 @@ def clock():
 @pytest.fixture(autouse=True)
 def webhook(settings):
     """Let Microsoft call an address that says back what it is tried with."""
-    with answering() as address:
+    with answer_validation() as address:
         settings.PUSH = replace(
             settings.PUSH, webhook_url=address.removesuffix("/channel"), graph_subscriptions=True
         )
@@ -90,12 +90,12 @@ def connected(browser, microsoft, product):
     begun = browser.begin(product=product, version=versions)
     said = microsoft.visit(begun["Location"], "accept", account=ALICE_BOX)
     assert browser.arrive(**said).outcome == AttemptOutcome.CONNECTED
-    sync(SubscriptionClock())
+    sync_what_is_due(SubscriptionClock())
     assert not subscriptions(microsoft)
     return Integration.objects.get()
 
 
-def sync(clock) -> int:
+def sync_what_is_due(clock) -> int:
     """Do the sync work that is due, as a worker's turns do; return how many turns that took."""
     turns = 0
     while due := work_leases.get_due_ids(at=clock()):
@@ -116,7 +116,7 @@ def subscriptions(microsoft) -> list:
     return microsoft.look("microsoft/subscriptions", email=ALICE_BOX)["subscriptions"]
 
 
-def change(microsoft, product) -> None:
+def deliver_change(microsoft, product) -> None:
     """Let something arrive at Microsoft."""
     if product == "mail":
         microsoft.deliver(ALICE_BOX, subject="In the gap")
@@ -132,7 +132,7 @@ def shows_change(browser, product) -> bool:
     return "In the gap" in browser.client.get(path).content.decode()
 
 
-def disconnect(integration) -> PurgeJob:
+def disconnect_integration(integration) -> PurgeJob:
     connection = integration.connection
     return connections.disconnect_integration(
         integration_id=integration.id,
@@ -142,7 +142,7 @@ def disconnect(integration) -> PurgeJob:
     )
 
 
-def finish(job, clock) -> dict:
+def finish_purge(job, clock) -> dict:
     """Run the purge whenever it is due; return what its receipt says of the notifications."""
     with acting_as(ProcessClass.PURGE):
         for _ in range(60):
@@ -163,11 +163,11 @@ class TestAChangeBeforeTheSubscription:
     """Nobody is told of it: the sync is due when the subscription starts."""
 
     def test_is_here_after_the_next_turn(self, connected, browser, microsoft, product, clock):
-        change(microsoft, product)
+        deliver_change(microsoft, product)
         see_to_watches(clock)
         assert subscriptions(microsoft)
 
-        assert sync(clock)
+        assert sync_what_is_due(clock)
 
         assert shows_change(browser, product)
 
@@ -175,15 +175,15 @@ class TestAChangeBeforeTheSubscription:
         self, connected, browser, microsoft, product, clock
     ):
         see_to_watches(clock)
-        sync(clock)
+        sync_what_is_due(clock)
         # Nobody hears of it: it is found gone when it is renewed.
         event = {"email": ALICE_BOX, "event": "subscriptionRemoved"}
         microsoft.control("microsoft/subscriptions/lifecycle", **event)
-        change(microsoft, product)
+        deliver_change(microsoft, product)
         Watch.objects.update(due_at=clock())
         see_to_watches(clock)
 
-        assert sync(clock)
+        assert sync_what_is_due(clock)
 
         assert subscriptions(microsoft)
         assert shows_change(browser, product)
@@ -230,11 +230,11 @@ class TestAnAddressThatMicrosoftCannotValidate:
         assert raised == [[]] * (several - 1) + [[("provider.webhook_rejected", "microsoft")]]
         assert lasted < timedelta(minutes=6)
         # Polled meanwhile, and its owner reads nothing else.
-        change(microsoft, "mail")
+        deliver_change(microsoft, "mail")
         work = SyncWork.objects.get()
         assert work.next_sync_at - clock() <= timedelta(minutes=1)
         clock.reach(work.next_sync_at)
-        sync(clock)
+        sync_what_is_due(clock)
         assert shows_change(browser, "mail")
         integration = Integration.objects.get()
         assert (integration.status, integration.status_reason) == ("active", "")
@@ -272,7 +272,7 @@ class TestSubscriptionAfterDisconnect:
     @pytest.fixture
     def subscribed(self, connected, microsoft, clock):
         see_to_watches(clock)
-        sync(clock)
+        sync_what_is_due(clock)
         assert len(subscriptions(microsoft)) == 1
         return connected
 
@@ -283,7 +283,7 @@ class TestSubscriptionAfterDisconnect:
         self, subscribed, browser, microsoft, clock, fault
     ):
         microsoft.sandbox.fail_next(3, path_prefix=SUBSCRIPTIONS, method="DELETE", **fault)
-        job = disconnect(subscribed)
+        job = disconnect_integration(subscribed)
         with acting_as(ProcessClass.PURGE):
             purge.run_purge(job_id=job.id, now=clock)
 
@@ -292,7 +292,7 @@ class TestSubscriptionAfterDisconnect:
         assert not Event.objects.exists()
         assert len(subscriptions(microsoft)) == 1
 
-        said = finish(job, clock)
+        said = finish_purge(job, clock)
 
         assert subscriptions(microsoft) == []
         assert (said["outcome"], said["tries"], said["lapse_by"]) == ("stopped", 4, None)
@@ -306,7 +306,7 @@ class TestSubscriptionAfterDisconnect:
         # The answer is lost on its way, and the next one is that there is none.
         microsoft.sandbox.fail_next(1, path_prefix=SUBSCRIPTIONS, method="DELETE", drop="after")
 
-        said = finish(disconnect(subscribed), clock)
+        said = finish_purge(disconnect_integration(subscribed), clock)
 
         assert subscriptions(microsoft) == []
         assert said["outcome"] == "gone"
@@ -316,9 +316,9 @@ class TestSubscriptionAfterDisconnect:
     @pytest.mark.parametrize("product", ["mail"], indirect=True)
     def test_gives_up_after_a_day_and_says_so(self, subscribed, browser, microsoft, clock):
         microsoft.sandbox.fail_next(99, path_prefix=SUBSCRIPTIONS, method="DELETE", status=503)
-        job = disconnect(subscribed)
+        job = disconnect_integration(subscribed)
 
-        said = finish(job, clock)
+        said = finish_purge(job, clock)
 
         assert len(subscriptions(microsoft)) == 1
         assert said["outcome"] == "unanswered"

@@ -50,7 +50,7 @@ def account(request):
     return made(request.getfixturevalue(request.param))
 
 
-def connected(user, account, product) -> RemovalWorld:
+def connect_account(user, account, product) -> RemovalWorld:
     assert account.connect(user, product).outcome == AttemptOutcome.CONNECTED
     return RemovalWorld(user, account)
 
@@ -59,7 +59,7 @@ def address_of(product):
     return reverse("settings-feature-withdraw", args=[FEATURES[product]])
 
 
-def read(world, product) -> str:
+def read_main_text(world, product) -> str:
     answer = world.client.get(address_of(product))
     assert answer.status_code == 200
     return reading.text(answer.text.split("<main")[1])
@@ -76,10 +76,10 @@ class TestWithdrawing:
     @pytest.mark.claim("withdraw.disconnects", "withdraw.unreadable-at-once")
     @pytest.mark.claim("feature.withdraw-ends", "feature.mail-kept", "withdraw.receipts")
     def test_ends_the_agreement_and_removes_the_copy_with_a_receipt(self, alice, account, product):
-        world = connected(alice, account, product)
+        world = connect_account(alice, account, product)
         settings = reading.text(world.client.get(reverse("settings-uses")).text)
         assert "Ends it, and removes the copy that is kept for it." in settings
-        page = read(world, product)
+        page = read_main_text(world, product)
         assert "Antares keeps no copy that you do not agree to. So this disconnects 1 account" in (
             page
         )
@@ -110,11 +110,11 @@ class TestWithdrawing:
 
     @pytest.mark.claim("withdraw.unchanged-there")
     def test_changes_nothing_at_the_provider(self, alice, account, product):
-        world = connected(alice, account, product)
+        world = connect_account(alice, account, product)
         label = account.key.title()
         is_mail = product == "mail"
         says = f"mail at {label} stays as it is." if is_mail else f"calendars at {label} stay as"
-        assert says in read(world, product)
+        assert says in read_main_text(world, product)
         before = account.look_at_content()
 
         world.finish(withdraw(world, product))
@@ -126,12 +126,12 @@ class TestWithdrawing:
 class TestWhatIsCounted:
     @pytest.mark.claim("withdraw.counts")
     def test_is_what_the_rows_hold_and_what_goes(self, alice, account):
-        world = connected(alice, account, "mail")
+        world = connect_account(alice, account, "mail")
         mail = world.integrations["mail"]
         messages = Message.objects.filter(integration=mail)
         threads = Thread.objects.filter(integration=mail)
         assert (messages.count(), threads.count()) == (2, 2)
-        assert "2 messages in 2 conversations" in read(world, "mail")
+        assert "2 messages in 2 conversations" in read_main_text(world, "mail")
 
         world.finish(withdraw(world, "mail"))
 

@@ -76,7 +76,7 @@ def transit_ring(openbao, use):
 def holder(ring, db):
     """Return the id of an integration that has a content key, of epoch 1."""
     holder = uuid7()
-    data_keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
+    data_keys.create_data_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
     return holder
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from limited_use.ledger import entries, entry_diff, ledger_audit, publication, sequencer, tree
-from limited_use.ledger.entry_diff import DifferenceKind
+from limited_use.ledger.entry_diff import EntryDifferenceKind
 from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
 
@@ -52,7 +52,7 @@ class TestAudit:
 
         broken = found()
 
-        assert (broken.difference.kind, broken.difference.index) == (DifferenceKind.CHANGED, 4)
+        assert (broken.difference.kind, broken.difference.index) == (EntryDifferenceKind.CHANGED, 4)
         assert str(broken) == f"entry 4 ({entry}) was changed"
 
     @pytest.mark.parametrize("place", [0, 4, 8])
@@ -79,7 +79,11 @@ class TestAudit:
 
         broken = found().difference
 
-        assert (broken.kind, broken.index, broken.belongs_at) == (DifferenceKind.REORDERED, 2, 6)
+        assert (broken.kind, broken.index, broken.belongs_at) == (
+            EntryDifferenceKind.REORDERED,
+            2,
+            6,
+        )
 
     @pytest.mark.parametrize("place", [4, 9])
     def test_names_an_extra_entry(self, ring, place):
@@ -175,7 +179,7 @@ class TestDifferences:
     """Whatever happened first is named, wherever it happened."""
 
     def first(self, ours, theirs, low=0):
-        return entry_diff.find_first_difference(
+        return entry_diff.find_first_entry_difference(
             low, ours, theirs, lambda one: theirs.index(one) + low if one in theirs else None
         )
 
@@ -201,10 +205,10 @@ class TestDifferences:
         assert (
             found.kind
             == {
-                "changed": DifferenceKind.CHANGED,
-                "emptied": DifferenceKind.MISSING,
-                "taken out": DifferenceKind.MISSING,
-                "put in": DifferenceKind.EXTRA,
+                "changed": EntryDifferenceKind.CHANGED,
+                "emptied": EntryDifferenceKind.MISSING,
+                "taken out": EntryDifferenceKind.MISSING,
+                "put in": EntryDifferenceKind.EXTRA,
             }[change]
         )
 
@@ -219,7 +223,11 @@ class TestDifferences:
 
         found = self.first(ours, theirs)
 
-        assert (found.kind, found.index, found.belongs_at) == (DifferenceKind.REORDERED, one, other)
+        assert (found.kind, found.index, found.belongs_at) == (
+            EntryDifferenceKind.REORDERED,
+            one,
+            other,
+        )
 
 
 @pytest.mark.django_db

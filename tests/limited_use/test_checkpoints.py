@@ -23,12 +23,12 @@ from limited_use.ledger import (
     tile_store,
     tree,
 )
-from limited_use.ledger.consistency import BadNote, BadProof
+from limited_use.ledger.consistency import BadMerkleProof, BadNote
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 from limited_use.models import Checkpoint as Made
 from limited_use.receipts import receipts
 from limited_use.verify import checkpoints
-from limited_use.verify.checkpoints import NotConsistent
+from limited_use.verify.checkpoints import CheckpointsInconsistent
 from tests.limited_use.conftest import NOW
 from tests.limited_use.test_ledger import NOTE, SIGNER, VECTOR_HASHES, VERIFIER
 
@@ -49,13 +49,13 @@ def hashes(size, mark=b""):
 
 
 def signed(leaves, size, signer=SIGNER):
-    checkpoint = LogCheckpoint(ORIGIN, size, tree.build_range_root(leaves)(0, size))
+    checkpoint = LogCheckpoint(ORIGIN, size, tree.build_merkle_range_root(leaves)(0, size))
     return signed_notes.sign_note(str(checkpoint), VERIFIER, signer.sign)
 
 
 def proof(leaves, old, new):
-    path = tree.build_consistency_proof(old, new, tree.build_range_root(leaves))
-    return consistency.write_proof(old=old, path=path, note=signed(leaves, new))
+    path = tree.build_consistency_proof(old, new, tree.build_merkle_range_root(leaves))
+    return consistency.write_consistency_proof(old=old, path=path, note=signed(leaves, new))
 
 
 def check(series, proofs=()):
@@ -64,20 +64,24 @@ def check(series, proofs=()):
 
 class TestConsistencyText:
     def test_writes_the_vector(self):
-        path = tree.build_consistency_proof(3, 7, tree.build_range_root(VECTOR_HASHES))
+        path = tree.build_consistency_proof(3, 7, tree.build_merkle_range_root(VECTOR_HASHES))
 
-        assert consistency.write_proof(old=3, path=path, note=NOTE) == VECTOR
+        assert consistency.write_consistency_proof(old=3, path=path, note=NOTE) == VECTOR
 
     def test_shows_what_the_vector_shows(self):
         read = consistency.parse_proof(VECTOR, [VERIFIER])
 
-        read.check_begins_with(LogCheckpoint(ORIGIN, 3, tree.build_range_root(VECTOR_HASHES)(0, 3)))
+        read.check_begins_with(
+            LogCheckpoint(ORIGIN, 3, tree.build_merkle_range_root(VECTOR_HASHES)(0, 3))
+        )
         for other in (
             LogCheckpoint(ORIGIN, 3, tree.EMPTY),
-            LogCheckpoint(ORIGIN, 2, tree.build_range_root(VECTOR_HASHES)(0, 2)),
-            LogCheckpoint("other.example/log", 3, tree.build_range_root(VECTOR_HASHES)(0, 3)),
+            LogCheckpoint(ORIGIN, 2, tree.build_merkle_range_root(VECTOR_HASHES)(0, 2)),
+            LogCheckpoint(
+                "other.example/log", 3, tree.build_merkle_range_root(VECTOR_HASHES)(0, 3)
+            ),
         ):
-            with pytest.raises(BadProof):
+            with pytest.raises(BadMerkleProof):
                 read.check_begins_with(other)
 
     @pytest.mark.parametrize(
@@ -93,7 +97,7 @@ class TestConsistencyText:
         ],
     )
     def test_is_not_read_when_malformed(self, old, new):
-        with pytest.raises((BadProof, BadNote)):
+        with pytest.raises((BadMerkleProof, BadNote)):
             consistency.parse_proof(VECTOR.replace(old, new, 1), [VERIFIER])
 
     @given(size=st.integers(1, 300), data=st.data())
@@ -102,12 +106,14 @@ class TestConsistencyText:
         leaves = hashes(size)
         read = consistency.parse_proof(proof(leaves, old, size), [VERIFIER])
 
-        read.check_begins_with(LogCheckpoint(ORIGIN, old, tree.build_range_root(leaves)(0, old)))
+        read.check_begins_with(
+            LogCheckpoint(ORIGIN, old, tree.build_merkle_range_root(leaves)(0, old))
+        )
         changed = data.draw(st.integers(0, old - 1))
         forged = [*leaves[:changed], tree.hash_leaf(b"forged"), *leaves[changed + 1 :]]
-        with pytest.raises(BadProof):
+        with pytest.raises(BadMerkleProof):
             read.check_begins_with(
-                LogCheckpoint(ORIGIN, old, tree.build_range_root(forged)(0, old))
+                LogCheckpoint(ORIGIN, old, tree.build_merkle_range_root(forged)(0, old))
             )
 
 
@@ -132,19 +138,19 @@ class TestCheckpointCheck:
 
         # The service proves what it likes: of its new history, or of the old one.
         for given_proof in (proof(forged, old, old + more), proof(leaves, old, old + more)):
-            with pytest.raises(NotConsistent):
+            with pytest.raises(CheckpointsInconsistent):
                 check(series, [given_proof])
 
     def test_finds_a_fork(self):
-        with pytest.raises(NotConsistent, match="5 and 5 show two histories"):
+        with pytest.raises(CheckpointsInconsistent, match="5 and 5 show two histories"):
             check([signed(hashes(5), 5), signed(hashes(5, b"x"), 5)])
 
     def test_finds_a_log_that_shrank(self):
-        with pytest.raises(NotConsistent, match="5 and 4: the log shrank"):
+        with pytest.raises(CheckpointsInconsistent, match="5 and 4: the log shrank"):
             check([signed(hashes(5), 5), signed(hashes(5), 4)])
 
     def test_believes_no_growth_without_a_proof(self):
-        with pytest.raises(NotConsistent, match="no proof was given that 5 continues 3"):
+        with pytest.raises(CheckpointsInconsistent, match="no proof was given that 5 continues 3"):
             check([signed(hashes(5), 3), signed(hashes(5), 5)])
 
     @pytest.mark.parametrize("which", [0, 1])
@@ -153,13 +159,13 @@ class TestCheckpointCheck:
         signers[which] = OTHER
         series = [signed(hashes(5), n, one) for n, one in zip((3, 5), signers, strict=True)]
 
-        with pytest.raises(NotConsistent, match="not signed"):
+        with pytest.raises(CheckpointsInconsistent, match="not signed"):
             check(series, [proof(hashes(5), 3, 5)])
 
     def test_shows_nothing_of_nothing(self):
-        with pytest.raises(NotConsistent):
+        with pytest.raises(CheckpointsInconsistent):
             check([])
-        with pytest.raises(NotConsistent):
+        with pytest.raises(CheckpointsInconsistent):
             checkpoints.parse_notes("{nonsense}\n")
 
 
@@ -327,7 +333,7 @@ class TestSigners:
         assert list(
             checkpoints.check_series(series, proofs, signing_keys.get_known_keys(SigningKey.LEDGER))
         )
-        with pytest.raises(NotConsistent):
+        with pytest.raises(CheckpointsInconsistent):
             list(checkpoints.check_series(series, proofs, [before]))
 
     def test_list_a_key_that_has_signed_nothing_yet(self, ring):

@@ -7,7 +7,7 @@ import importlib
 import pytest
 
 from limited_use.policy import clauses
-from limited_use.policy.clauses import CLAUSES, Confidence
+from limited_use.policy.clauses import CLAUSES, ClauseConfidence
 from limited_use.policy.evaluation import ALL_ELSE
 from limited_use.policy.rules import RULES
 from tests import bound_tests
@@ -29,7 +29,11 @@ def find(name):
 @pytest.fixture(scope="module")
 def borne():
     """The tests that bear each clause, read from their source: nothing is run, or missed."""
-    return {one.id: named for one, named in bound_tests.found().items() if one.marker == "clause"}
+    return {
+        one.id: named
+        for one, named in bound_tests.find_bound_tests().items()
+        if one.marker == "clause"
+    }
 
 
 class TestTheCatalogue:
@@ -49,7 +53,7 @@ class TestTheCatalogue:
         assert clause.source.url.startswith("https://") or (
             clause.id.partition("-")[0] in WITHOUT_ADDRESS
         )
-        if clause.confidence == Confidence.OURS:
+        if clause.confidence == ClauseConfidence.OURS:
             assert not clause.quote
         else:
             assert clause.source.as_of
@@ -83,7 +87,7 @@ class TestTheCatalogue:
 
     def test_claims_no_second_hand_words_as_read(self):
         # What the facts of this project know from others only; a new one is decided here.
-        assert {one.id for one in CLAUSES.values() if one.confidence != Confidence.READ} == {
+        assert {one.id for one in CLAUSES.values() if one.confidence != ClauseConfidence.READ} == {
             "CASA-DEL", "GFAQ-models", "WAGENT", "WSEC-PI",
             "MS-ADS", "MS-COPY", "MS-DEL", "MS-INC", "MS-MIN", "MS-REVLINK",
             "CPNI-222", "OWN-CRASH", "OWN-LOGS", "OWN-PAGES",

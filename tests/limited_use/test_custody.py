@@ -76,7 +76,7 @@ class TestProblems:
         assert "another keyring" in said
 
     def test_name_another_keyring_to_a_web_process_by_the_key_that_is_nobodys(self, holder):
-        data_keys.create_key(
+        data_keys.create_data_key(
             holder=ledger_key_wrap.get_naming_holder(1), line=KeyLine.ACCOUNT, at=NOW
         )
         with acting_as(ProcessClass.WEB):
@@ -92,7 +92,7 @@ class TestProblems:
     def test_tell_one_key_that_is_damaged_from_another_keyring(self, holder):
         others = [uuid7() for _ in range(3)]
         for one in others:
-            data_keys.create_key(holder=one, line=CONTENT, at=NOW)
+            data_keys.create_data_key(holder=one, line=CONTENT, at=NOW)
         # The one that is looked at, whichever that is.
         looked_at = data_key_rows.get_keys_to_rewrap(CONTENT, before_epoch=2, limit=1)[0].holder
         DataKey.objects.filter(holder=looked_at).update(wrapped=b"\1" * 60)
@@ -164,7 +164,7 @@ class TestTheWatch:
     @pytest.mark.invariant(8)
     @pytest.mark.invariant(6)
     def test_ends_the_epochs_of_other_lines_where_one_key_of_one_is_damaged(self, ring, holder):
-        data_keys.create_key(holder=uuid7(), line=KeyLine.ACCOUNT, at=NOW)
+        data_keys.create_data_key(holder=uuid7(), line=KeyLine.ACCOUNT, at=NOW)
         DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
         KeyEpoch.objects.update(began_at=NOW - timedelta(days=400))
 

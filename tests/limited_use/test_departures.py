@@ -26,15 +26,15 @@ from tests.accounts.cast import EC
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ring")]
 
 
-def run(*arguments):
+def run_command(*arguments):
     out = StringIO()
     call_command(*map(str, arguments), stdout=out)
     return out.getvalue()
 
 
-def fails(*arguments):
+def run_failing_command(*arguments):
     with pytest.raises(CommandError) as failed:
-        run(*arguments)
+        run_command(*arguments)
     assert "\n" not in str(failed.value)
     return str(failed.value)
 
@@ -49,7 +49,7 @@ def recorded():
     return [(one["event"], one.get("body", {}).get("why")) for one in found]
 
 
-def counted():
+def count_people():
     return [one.objects.count() for one in (Organisation, User, Membership)]
 
 
@@ -75,13 +75,13 @@ def members(organisation):
 @pytest.fixture
 def office():
     """Two people of one organisation: what each has shared with the other, and more."""
-    run("people", "found", "acme", "Acme")
+    run_command("people", "found", "acme", "Acme")
     for name in ("alice", "bob"):
-        run("people", "register", name, f"{name}@acme.example", name)
-        run("people", "join", name, "acme")
+        run_command("people", "register", name, f"{name}@acme.example", name)
+        run_command("people", "join", name, "acme")
     one, other = (Membership.objects.get(user__platform_id=name) for name in ("alice", "bob"))
-    share(one, other)
-    share(other, one)
+    share_calendar(one, other)
+    share_calendar(other, one)
     delegations.switch_on(
         user_id=one.user_id,
         organisation_id=one.organisation_id,
@@ -92,7 +92,7 @@ def office():
     Client().force_login(one.user)
 
 
-def share(owner, viewer):
+def share_calendar(owner, viewer):
     at = timezone.now()
     with transaction.atomic():
         consents.give(
@@ -126,9 +126,9 @@ def left_of_alice():
 class TestWhoComes:
     @pytest.mark.invariant(3)
     def test_leaves_an_entry_for_each_step_without_a_name_or_an_address(self):
-        run("people", "found", "acme", "Acme Works")
-        run("people", "register", "otto", "otto@acme.example", "Otto", "--role", "operator")
-        run("people", "join", "otto", "acme")
+        run_command("people", "found", "acme", "Acme Works")
+        run_command("people", "register", "otto", "otto@acme.example", "Otto", "--role", "operator")
+        run_command("people", "join", "otto", "acme")
 
         said = [json.loads(one) for one in payloads()]
         otto, acme = (entries.get_pseudonym(made.objects.get().id) for made in (User, Organisation))
@@ -149,14 +149,14 @@ class TestWhoComes:
             ["join", "alice", "acme"],
         ]
         for step in steps:
-            before = counted()
+            before = count_people()
 
             with no_entries(), pytest.raises(IntegrityError):
-                run("people", *step)
+                run_command("people", *step)
 
-            assert counted() == before
-            run("people", *step)
-        assert counted() == [1, 1, 1]
+            assert count_people() == before
+            run_command("people", *step)
+        assert count_people() == [1, 1, 1]
 
 
 @pytest.mark.invariant(5)
@@ -184,7 +184,7 @@ class TestWhoGoes:
         before = left_of_alice()
         earlier = len(recorded())
 
-        said = run("people", *command)
+        said = run_command("people", *command)
 
         assert before == [1, 1, 1, 2]
         assert left_of_alice() == [0, 0, 0, 0]
@@ -193,7 +193,7 @@ class TestWhoGoes:
         assert recorded()[earlier:] == [*recorded_as, *lapsed]
 
     def test_leaves_whoever_stays_alone(self, office):
-        run("people", "leave", "alice", "acme")
+        run_command("people", "leave", "alice", "acme")
 
         assert members("acme") == {"bob"}
 
@@ -208,7 +208,7 @@ class TestWhoGoes:
         ],
     )
     def test_that_cannot_be_is_one_line(self, office, command, said):
-        assert fails("people", *command) == said
+        assert run_failing_command("people", *command) == said
 
     def test_goes_once(self, office):
         for command, said in [
@@ -216,9 +216,11 @@ class TestWhoGoes:
             (["deactivate", "bob"], "they are switched off already"),
             (["close", "acme"], "it is closed already"),
         ]:
-            run("people", *command)
-            assert fails("people", *command) == said
-        assert fails("people", "join", "alice", "acme").endswith("or the organisation closed")
+            run_command("people", *command)
+            assert run_failing_command("people", *command) == said
+        assert run_failing_command("people", "join", "alice", "acme").endswith(
+            "or the organisation closed"
+        )
 
 
 @pytest.fixture
@@ -237,11 +239,11 @@ class TestAClient:
     def test_is_registered_gets_new_keys_and_is_retired(self, keys):
         new = ECKey.generate_key("P-256", {"kid": "new"})
 
-        run("clients", "register", "inbox-widget", keys(EC), "inbox.display")
+        run_command("clients", "register", "inbox-widget", keys(EC), "inbox.display")
         client = ServiceClient.objects.get()
-        run("clients", "rotate", "inbox-widget", keys(EC, new))
+        run_command("clients", "rotate", "inbox-widget", keys(EC, new))
         both = ServiceClient.objects.get()
-        run("clients", "retire", "inbox-widget")
+        run_command("clients", "retire", "inbox-widget")
 
         assert (client.client_id, client.purposes) == ("inbox-widget", ["inbox.display"])
         assert [one["kid"] for one in both.jwks["keys"]] == ["ec", "new"]
@@ -253,11 +255,13 @@ class TestAClient:
     def test_is_refused_in_one_line(self, keys, tmp_path):
         register = ["clients", "register", "inbox-widget"]
 
-        assert "marketing" in fails(*register, keys(EC), "marketing")
-        assert "P-256" in fails(*register, keys(), "inbox.display")
-        assert "No such file" in fails(*register, tmp_path / "none", "inbox.display")
-        assert "no such client" in fails("clients", "rotate", "inbox-widget", keys(EC))
-        assert "no such client" in fails("clients", "retire", "inbox-widget")
-        run(*register, keys(EC), "inbox.display")
-        assert "has a client" in fails(*register, keys(EC), "inbox.display")
+        assert "marketing" in run_failing_command(*register, keys(EC), "marketing")
+        assert "P-256" in run_failing_command(*register, keys(), "inbox.display")
+        assert "No such file" in run_failing_command(*register, tmp_path / "none", "inbox.display")
+        assert "no such client" in run_failing_command(
+            "clients", "rotate", "inbox-widget", keys(EC)
+        )
+        assert "no such client" in run_failing_command("clients", "retire", "inbox-widget")
+        run_command(*register, keys(EC), "inbox.display")
+        assert "has a client" in run_failing_command(*register, keys(EC), "inbox.display")
         assert len(recorded()) == 1

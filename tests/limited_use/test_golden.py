@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limited_use.policy import decision_table
-from limited_use.policy.evaluation import RULES, TABLE, compile_rules, decide
+from limited_use.policy.evaluation import RULES, TABLE, compile_rules, decide_data_use
 from limited_use.policy.rules import PolicyRule
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
@@ -43,21 +43,21 @@ class TestDecisionTablePage:
             )
         )
 
-        assert decision_table.render_page() == reviewed, (
+        assert decision_table.render_decision_table() == reviewed, (
             "the policy has changed: write the page again with"
             f" `python -m limited_use.policy.decision_table`, and have it reviewed\n{changed}"
         )
 
     def test_holds_every_use_there_is_once(self):
-        found = decision_table.parse_page(decision_table.render_page())
+        found = decision_table.parse_page(decision_table.render_decision_table())
 
         assert set(found) == set(TABLE)
         assert found == decision_table.list_answers()
 
     def test_says_of_each_use_what_the_policy_decides(self):
         for use, answer in decision_table.parse_page(REVIEWED.read_text(encoding="utf-8")).items():
-            assert answer.startswith(decision_table.PERMIT) is decide(use, FACTS).allowed
-            assert decide(use, FACTS).rule_id in answer
+            assert answer.startswith(decision_table.PERMIT) is decide_data_use(use, FACTS).allowed
+            assert decide_data_use(use, FACTS).rule_id in answer
 
     def test_is_not_read_where_it_says_two_things_of_one_use(self):
         twice = "[marketing]\n  owner\n    refuse  profile: a\n    refuse  everything: b\n"
@@ -70,7 +70,7 @@ class TestDecisionTablePage:
             decision_table.parse_page("[marketing]\n  owner\n    refuse  gossip: a\n")
 
     def test_puts_what_can_be_permitted_first_and_identical_answers_together(self):
-        lines = decision_table.render_page().splitlines()
+        lines = decision_table.render_decision_table().splitlines()
         block = lines[lines.index("[notify.owner]") :]
 
         assert block[2].split()[0] == decision_table.PERMIT

@@ -268,7 +268,7 @@ class TestWhatIsCounted:
         words = {*DataClass, *Purpose, *Recipient, *FEATURES, *ActorKind, *evaluation.RULE_TEXTS}
         asks = [ask(), ask(use=SHOW_CONTENT, count=3), ask(use=TO_FEATURE, actor=WIDGET)]
 
-        _, _, records = unrecorded.decided(asks, at=NOW)
+        _, _, records = unrecorded.decide_unrecorded(asks, at=NOW)
 
         for asked, (_, record) in zip(asks, records, strict=True):
             ids = {str(one) for one in (asked.holder, asked.actor.id, asked.on_behalf_of)}

@@ -30,7 +30,7 @@ def prove(payload: bytes) -> str:
     """Return the proof of an entry that is the whole of a ledger."""
     leaf = tree.hash_leaf(payload)
     note = signed_notes.sign_note(str(LogCheckpoint(ORIGIN, 1, leaf)), KEY, _PRIVATE.sign)
-    return proofs.write_proof(payload=payload, index=0, path=[], note=note)
+    return proofs.write_entry_proof(payload=payload, index=0, path=[], note=note)
 
 
 ENTRY = {
@@ -248,8 +248,8 @@ class TestOtherHostileFiles:
     def test_of_an_export_are_not_proven(self, index):
         line = f'{{"index": {index}, "payload": "[]"}}'
 
-        with pytest.raises(verifier.NotProven):
-            verifier.check_part(json.dumps(GOOD_PART).encode(), line, None, [KEY])
+        with pytest.raises(verifier.ReceiptNotProven):
+            verifier.check_owner_ledger_part(json.dumps(GOOD_PART).encode(), line, None, [KEY])
 
     def test_with_a_member_twice_are_not_proven(self, run):
         signed = sign(RECEIPT)[:-1]

@@ -137,7 +137,7 @@ def survivors(ring, db):
     """Return the holders of five keys."""
     holders = [uuid7() for _ in range(5)]
     for holder in holders:
-        data_keys.create_key(holder=holder, line=CONTENT, at=NOW)
+        data_keys.create_data_key(holder=holder, line=CONTENT, at=NOW)
     return holders
 
 
@@ -175,7 +175,7 @@ class TestKeyEpochRotation:
     )
     def test_makes_a_deleted_row_worthless(self, holder, ring):
         row = DataKey.objects.get(holder=holder)
-        remembered = data_keys.KeyRow(
+        remembered = data_keys.DataKeyRow(
             holder, CONTENT, 1, bytes(row.key_id), bytes(row.wrapped), row.kek_epoch
         )
         data_keys.destroy_returning_id(holder=holder)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from accounts.ids import uuid7
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault.keyring.file_keyring import FileKeyring
-from limited_use.vault.keyring.keyring_factory import read_config
+from limited_use.vault.keyring.keyring_factory import parse_keyring_config
 from limited_use.vault.keyring.keyring_port import (
     EpochGone,
     KeyBinding,
@@ -34,7 +34,7 @@ def again(ring):
     """Return the same keyring as another process would make it."""
     if isinstance(ring, FileKeyring):
         return FileKeyring.create(ring._directory)
-    return TransitKeyring.create(read_config())
+    return TransitKeyring.create(parse_keyring_config())
 
 
 @EITHER

@@ -24,7 +24,7 @@ from limited_use.ledger import (
     tree,
 )
 from limited_use.ledger.signed_notes import BadNote, VerifierKey
-from limited_use.ledger.tree import BadProof
+from limited_use.ledger.tree import BadMerkleProof
 from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
 
@@ -58,14 +58,14 @@ def b64(data):
 
 class TestTree:
     def test_has_the_roots_of_the_vector(self):
-        ranges = tree.build_range_root(VECTOR_HASHES)
+        ranges = tree.build_merkle_range_root(VECTOR_HASHES)
 
         assert b64(ranges(0, 3)) == "z3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo="
         assert b64(ranges(0, 7)) == "CwB/uRXrmyoUb1SxyG7FO2ZPjkVbdmCwtu4T7cDZIcA="
         assert ranges(0, 0) == tree.EMPTY
 
     def test_has_the_consistency_proof_of_the_vector(self):
-        proof = tree.build_consistency_proof(3, 7, tree.build_range_root(VECTOR_HASHES))
+        proof = tree.build_consistency_proof(3, 7, tree.build_merkle_range_root(VECTOR_HASHES))
 
         assert [b64(one) for one in proof] == [
             "/KifV8n4yOtAR6f/nTM6z54PM4SyCyVbzqsPIW3Momc=",
@@ -76,22 +76,22 @@ class TestTree:
 
     def test_proves_every_leaf_of_every_size(self):
         hashes = [tree.hash_leaf(bytes([n])) for n in range(70)]
-        ranges = tree.build_range_root(hashes)
+        ranges = tree.build_merkle_range_root(hashes)
         for size in range(1, 71):
             root = ranges(0, size)
             for index in range(size):
                 path = tree.build_inclusion_proof(index, size, ranges)
                 tree.verify_inclusion(hashes[index], index, size, path, root)
-                with pytest.raises(BadProof):
+                with pytest.raises(BadMerkleProof):
                     tree.verify_inclusion(hashes[index - 1], index, size, [*path, root], root)
 
     def test_proves_that_every_size_continues_every_smaller_one(self):
-        ranges = tree.build_range_root([tree.hash_leaf(bytes([n])) for n in range(70)])
+        ranges = tree.build_merkle_range_root([tree.hash_leaf(bytes([n])) for n in range(70)])
         for new in range(1, 71):
             for old in range(1, new + 1):
                 proof = tree.build_consistency_proof(old, new, ranges)
                 tree.verify_consistency(old, new, proof, ranges(0, old), ranges(0, new))
-                with pytest.raises(BadProof):
+                with pytest.raises(BadMerkleProof):
                     tree.verify_consistency(old, new, proof, tree.EMPTY, ranges(0, new))
 
     @given(
@@ -100,21 +100,21 @@ class TestTree:
     )
     def test_believes_no_altered_path(self, size, data):
         hashes = [tree.hash_leaf(n.to_bytes(2, "big")) for n in range(size)]
-        ranges = tree.build_range_root(hashes)
+        ranges = tree.build_merkle_range_root(hashes)
         index = data.draw(st.integers(0, size - 1))
         path = tree.build_inclusion_proof(index, size, ranges)
         altered = data.draw(
             st.sampled_from([path[:-1], [*path, tree.EMPTY], path[::-1], [tree.EMPTY, *path[1:]]])
         )
         if altered != path:
-            with pytest.raises(BadProof):
+            with pytest.raises(BadMerkleProof):
                 tree.verify_inclusion(hashes[index], index, size, altered, ranges(0, size))
 
     @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
     def test_has_no_leaf_outside(self, index, size):
         with pytest.raises(ValueError, match="no such leaf"):
-            tree.build_inclusion_proof(index, size, tree.build_range_root(VECTOR_HASHES))
-        with pytest.raises(BadProof):
+            tree.build_inclusion_proof(index, size, tree.build_merkle_range_root(VECTOR_HASHES))
+        with pytest.raises(BadMerkleProof):
             tree.verify_inclusion(VECTOR_HASHES[0], index, size, [], tree.EMPTY)
 
 
@@ -134,8 +134,8 @@ class TestTiles:
 
         size, whole, ranges = (
             len(hashes),
-            tree.build_range_root(hashes),
-            tiles.build_range_root(read),
+            tree.build_merkle_range_root(hashes),
+            tiles.build_tile_range_root(read),
         )
         assert ranges(0, size) == whole(0, size)
         for index in {0, size // 3, size - 1}:
@@ -151,7 +151,7 @@ class TestTiles:
         # 65,536 leaves fill a tile of level one.
         hashes = [tree.hash_leaf(n.to_bytes(4, "big")) for n in range(65_537)]
         held = tiles.append_leaves(0, hashes, lambda _: b"")
-        ranges = tiles.build_range_root(lambda place: held.get(place, b""))
+        ranges = tiles.build_tile_range_root(lambda place: held.get(place, b""))
 
         assert (2, 0) in held
         path = tree.build_inclusion_proof(4_321, 65_537, ranges)
@@ -161,14 +161,14 @@ class TestTiles:
         with pytest.raises(tiles.TileMissing):
             tiles.append_leaves(10, VECTOR_HASHES, lambda _: b"")
         with pytest.raises(tiles.TileMissing):
-            tiles.build_range_root(lambda _: b"")(0, 4)
+            tiles.build_tile_range_root(lambda _: b"")(0, 4)
 
 
 class TestNotes:
     def test_sign_the_vector(self):
         text = str(
             signed_notes.LogCheckpoint(
-                "ledger.example/log1", 7, tree.build_range_root(VECTOR_HASHES)(0, 7)
+                "ledger.example/log1", 7, tree.build_merkle_range_root(VECTOR_HASHES)(0, 7)
             )
         )
 
@@ -243,9 +243,9 @@ class TestNotes:
 
 class TestProofs:
     def test_write_the_vector(self):
-        path = tree.build_inclusion_proof(4, 7, tree.build_range_root(VECTOR_HASHES))
+        path = tree.build_inclusion_proof(4, 7, tree.build_merkle_range_root(VECTOR_HASHES))
 
-        assert proofs.write_proof(payload=None, index=4, path=path, note=NOTE) == PROOF
+        assert proofs.write_entry_proof(payload=None, index=4, path=path, note=NOTE) == PROOF
 
     def test_show_the_entry_of_the_vector(self):
         proven = proofs.verify_proof(
@@ -255,11 +255,11 @@ class TestProofs:
         assert (proven.payload, proven.index, proven.checkpoint.size) == (b"leaf-4", 4, 7)
 
     def test_carry_the_entry(self):
-        path = tree.build_inclusion_proof(4, 7, tree.build_range_root(VECTOR_HASHES))
-        text = proofs.write_proof(payload=b"leaf-4", index=4, path=path, note=NOTE)
+        path = tree.build_inclusion_proof(4, 7, tree.build_merkle_range_root(VECTOR_HASHES))
+        text = proofs.write_entry_proof(payload=b"leaf-4", index=4, path=path, note=NOTE)
 
         assert proofs.verify_proof(text, [VERIFIER]).payload == b"leaf-4"
-        with pytest.raises(BadProof):
+        with pytest.raises(BadMerkleProof):
             proofs.verify_proof(text, [VERIFIER], payload=b"leaf-5")
 
     @pytest.mark.parametrize(
@@ -277,15 +277,15 @@ class TestProofs:
         ],
     )
     def test_show_nothing_when_changed(self, old, new):
-        with pytest.raises((BadProof, BadNote)):
+        with pytest.raises((BadMerkleProof, BadNote)):
             proofs.verify_proof(PROOF.replace(old, new, 1), [VERIFIER], payload=b"leaf-4")
 
     def test_show_nothing_of_another_entry_or_log(self):
-        with pytest.raises(BadProof):
+        with pytest.raises(BadMerkleProof):
             proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-3")
-        with pytest.raises(BadProof):
+        with pytest.raises(BadMerkleProof):
             proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-4", origin="other.example/log")
-        with pytest.raises(BadProof):
+        with pytest.raises(BadMerkleProof):
             proofs.verify_proof(PROOF, [VERIFIER])
 
 
@@ -319,7 +319,7 @@ class TestEntries:
         ],
     )
     def test_hold_no_content_no_address_and_no_raw_id(self, ring, body):
-        with pytest.raises(entries.EntryBodyRefused):
+        with pytest.raises(entries.LedgerEntryRefused):
             entries.record_event(event="x.done", about=uuid7(), body=body, at=NOW)
 
     def test_hold_words_counts_and_truths(self, ring):
@@ -435,11 +435,11 @@ class TestSequencer:
 
     def test_proves_nothing_that_has_no_place_yet(self, ring):
         (entry,) = record()
-        with pytest.raises(tile_store.NotSequenced):
+        with pytest.raises(tile_store.EntryNotSequenced):
             tile_store.prove_entries([entry])
 
         sequencer.run_sequencer(NOW)
-        with pytest.raises(tile_store.NotSequenced):
+        with pytest.raises(tile_store.EntryNotSequenced):
             tile_store.prove_entries([entry, uuid7()])
 
     def test_signs_what_a_killed_run_had_committed(self, ring, monkeypatch):

@@ -39,18 +39,18 @@ LATER = NOW + ledger_key_lifecycle.OFFER_DURATION
 @pytest.fixture(autouse=True)
 def _cold(ring):
     ledger_key_wrap.drop_cached_ciphers()
-    pseudonyms.drop_cached_keys()
+    pseudonyms.drop_cached_ledger_keys()
 
 
 @pytest.fixture
 def connected(ring):
     """Return the id of a connection that has a ledger key."""
     connected = uuid7()
-    ledger_key_lifecycle.create_key(holder=connected, at=NOW)
+    ledger_key_lifecycle.create_ledger_key(holder=connected, at=NOW)
     return connected
 
 
-def last():
+def read_last_entry():
     return json.loads(bytes(Leaf.objects.order_by("id").last().payload))
 
 
@@ -58,7 +58,7 @@ def commitment_of(connected):
     return bytes(LedgerKey.objects.get(holder=connected).commitment)
 
 
-def ended(connected):
+def end_ledger_key(connected):
     ledger_key_lifecycle.set_aside(holder=connected, at=NOW)
     ledger_key_lifecycle.offer_key(holder=connected, at=NOW)
 
@@ -66,7 +66,7 @@ def ended(connected):
 def cold():
     """As another process would begin."""
     ledger_key_wrap.drop_cached_ciphers()
-    pseudonyms.drop_cached_keys()
+    pseudonyms.drop_cached_ledger_keys()
 
 
 def connect_at_the_web():
@@ -78,7 +78,7 @@ def connect_at_the_web():
         user=user, organisation=organisation, provider="google", connected_at=NOW
     ).id
     with row_owner.acting_for(user.id, organisation.id):
-        ledger_key_lifecycle.create_key(holder=connected, at=NOW)
+        ledger_key_lifecycle.create_ledger_key(holder=connected, at=NOW)
     return connected
 
 
@@ -91,17 +91,17 @@ class TestNames:
     def test_are_made_by_the_connections_own_key(self, ring):
         one, other, subject = uuid7(), uuid7(), uuid7()
         for holder in (one, other):
-            ledger_key_lifecycle.create_key(holder=holder, at=NOW)
+            ledger_key_lifecycle.create_ledger_key(holder=holder, at=NOW)
 
         found = {
-            pseudonyms.get_naming(one)(subject),
-            pseudonyms.get_naming(other)(subject),
+            pseudonyms.get_pseudonym_naming(one)(subject),
+            pseudonyms.get_pseudonym_naming(other)(subject),
             entries.get_pseudonym(subject),
         }
 
         assert len(found) == 3
         cold()
-        assert pseudonyms.get_naming(one)(subject) in found
+        assert pseudonyms.get_pseudonym_naming(one)(subject) in found
         assert all(len(bytes.fromhex(name)) == pseudonym_derivation.NAME_BYTES for name in found)
 
     @EITHER
@@ -111,26 +111,32 @@ class TestNames:
     ):
         settings.PROCESS_CLASS = "web"
         connected, subject = connect_at_the_web(), uuid7()
-        name = pseudonyms.get_naming(connected)(subject)
+        name = pseudonyms.get_pseudonym_naming(connected)(subject)
         cold()
         settings.PROCESS_CLASS = process_class
 
-        assert pseudonyms.get_naming(connected)(subject) == name != entries.get_pseudonym(subject)
+        assert (
+            pseudonyms.get_pseudonym_naming(connected)(subject)
+            == name
+            != entries.get_pseudonym(subject)
+        )
 
     @pytest.mark.claim("receipt.pseudonyms-ours")
     def test_are_the_services_own_where_there_is_no_key(self, ring):
         subject = uuid7()
 
-        assert pseudonyms.get_naming(uuid7())(subject) == entries.get_pseudonym(subject)
-        assert pseudonyms.get_naming(uuid7()).at_the_end(subject) == entries.get_pseudonym(subject)
+        assert pseudonyms.get_pseudonym_naming(uuid7())(subject) == entries.get_pseudonym(subject)
+        assert pseudonyms.get_pseudonym_naming(uuid7()).at_the_end(
+            subject
+        ) == entries.get_pseudonym(subject)
 
     def test_are_others_in_a_removal_than_in_use(self, connected):
-        name = pseudonyms.get_naming(connected)
+        name = pseudonyms.get_pseudonym_naming(connected)
 
         assert name(connected) != name.at_the_end(connected)
 
     def test_say_nothing_of_their_key(self, connected):
-        name = pseudonyms.get_naming(connected)
+        name = pseudonyms.get_pseudonym_naming(connected)
         name(uuid7())
 
         assert repr(name) == "<Naming>"
@@ -138,18 +144,18 @@ class TestNames:
 
     def test_stay_the_same_when_the_key_epoch_turns(self, connected):
         subject = uuid7()
-        name = pseudonyms.get_naming(connected)
+        name = pseudonyms.get_pseudonym_naming(connected)
         before = name(subject), name.at_the_end(subject)
 
         key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
-        after = pseudonyms.get_naming(connected)
+        after = pseudonyms.get_pseudonym_naming(connected)
         assert (after(subject), after.at_the_end(subject)) == before
 
     def test_stay_the_same_for_who_read_the_key_before_the_turn(self, connected, monkeypatch):
         subject, read = uuid7(), naming_rows.read_key
-        before = pseudonyms.get_naming(connected)(subject)
+        before = pseudonyms.get_pseudonym_naming(connected)(subject)
         former = [read(connected, commitment_of(connected))]
         key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         cold()
@@ -158,28 +164,28 @@ class TestNames:
             naming_rows, "read_key", lambda *key: former.pop() if former else read(*key)
         )
 
-        assert pseudonyms.get_naming(connected)(subject) == before
+        assert pseudonyms.get_pseudonym_naming(connected)(subject) == before
         assert not former
 
     def test_need_no_key_store_once_a_process_made_one(self, connected, settings):
         other, subject = uuid7(), uuid7()
-        ledger_key_lifecycle.create_key(holder=other, at=NOW)
+        ledger_key_lifecycle.create_ledger_key(holder=other, at=NOW)
         ring = get_keyring()
-        pseudonyms.get_naming(connected)(subject)
+        pseudonyms.get_pseudonym_naming(connected)(subject)
         for path in ring._directory.glob("kek-*"):
             path.unlink()
 
-        assert pseudonyms.get_naming(other)(subject) != entries.get_pseudonym(subject)
+        assert pseudonyms.get_pseudonym_naming(other)(subject) != entries.get_pseudonym(subject)
 
 
 class TestGuard:
     def record(self, ask, **changes):
         with suppress(AccessRefused):
             guard.permits([ask(**changes)], at=NOW)
-        return last()
+        return read_last_entry()
 
     def test_names_what_is_somebodys_own_by_the_connections_key(self, ask, holder, connected):
-        name = pseudonyms.get_naming(connected)
+        name = pseudonyms.get_pseudonym_naming(connected)
 
         entry = self.record(ask, names=name)
 
@@ -190,11 +196,11 @@ class TestGuard:
 
     def test_names_what_the_service_does_by_itself_likewise(self, ask, holder, connected):
         entry = self.record(
-            ask, names=pseudonyms.get_naming(connected), actor=SYSTEM, facts=frozenset()
+            ask, names=pseudonyms.get_pseudonym_naming(connected), actor=SYSTEM, facts=frozenset()
         )
 
         assert entry["event"] == "use.refused"
-        assert entry["subject"] == pseudonyms.get_naming(connected)(holder)
+        assert entry["subject"] == pseudonyms.get_pseudonym_naming(connected)(holder)
 
     @pytest.mark.scenario("X1")
     def test_leaves_one_trace_of_somebody_elses_asking_whether_it_exists_or_not(
@@ -203,7 +209,10 @@ class TestGuard:
         foreign = {"actor": MALLORY, "on_behalf_of": MALLORY.user_id}
 
         there = self.record(
-            ask, names=pseudonyms.get_naming(connected), facts=OWNING - {"actor_owns"}, **foreign
+            ask,
+            names=pseudonyms.get_pseudonym_naming(connected),
+            facts=OWNING - {"actor_owns"},
+            **foreign,
         )
         not_there = self.record(ask, facts=frozenset(), **foreign)
 
@@ -211,16 +220,16 @@ class TestGuard:
         assert there["subject"] == not_there["subject"] == entries.get_pseudonym(holder)
         assert there["actor"] == not_there["actor"] == entries.get_pseudonym(MALLORY.id)
         # Nor is the key so much as opened for it.
-        assert pseudonyms.get_naming(connected)._key is None
+        assert pseudonyms.get_pseudonym_naming(connected)._key is None
 
 
 class TestKey:
     @EITHER
     def test_stands_nowhere_in_clear_and_is_handed_out_once(self, ring):
         connected, subject = uuid7(), uuid7()
-        ledger_key_lifecycle.create_key(holder=connected, at=NOW)
-        name = pseudonyms.get_naming(connected)(subject)
-        ended(connected)
+        ledger_key_lifecycle.create_ledger_key(holder=connected, at=NOW)
+        name = pseudonyms.get_pseudonym_naming(connected)(subject)
+        end_ledger_key(connected)
 
         key = ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
@@ -229,41 +238,41 @@ class TestKey:
         assert bytes(row.commitment) == pseudonym_derivation.compute_commitment(key)
         assert row.outcome == "taken"
         assert not WrappedLedgerKey.objects.exists()
-        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+        with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
             ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
     @pytest.mark.parametrize("at", [LATER, LATER + timedelta(days=1)])
     def test_is_not_handed_out_after_its_thirty_days(self, connected, at):
-        ended(connected)
+        end_ledger_key(connected)
 
-        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+        with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
             ledger_key_lifecycle.hand_out_key(holder=connected, at=at)
         assert ledger_key_lifecycle.expire_offers(at=at) == 1
         assert LedgerKey.objects.get(holder=connected).outcome == "expired"
         assert ledger_key_lifecycle.expire_offers(at=at) == 0
 
     def test_stays_until_then(self, connected):
-        ended(connected)
+        end_ledger_key(connected)
 
         assert ledger_key_lifecycle.expire_offers(at=LATER - timedelta(seconds=1)) == 0
         assert ledger_key_lifecycle.hand_out_key(holder=connected, at=LATER - timedelta(seconds=1))
 
     def test_is_not_handed_out_while_the_connection_lives(self, connected):
-        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+        with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
             ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
         assert ledger_key_lifecycle.offer_key(holder=connected, at=NOW) is False
         assert ledger_key_lifecycle.set_aside(holder=connected, at=NOW) is not None
-        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+        with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
             ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
     def test_is_kept_as_a_commitment_in_the_ledger(self, connected):
-        name = pseudonyms.get_naming(connected).at_the_end(connected)
-        ended(connected)
-        assert last()["event"] == "ledger_key.set_aside"
+        name = pseudonyms.get_pseudonym_naming(connected).at_the_end(connected)
+        end_ledger_key(connected)
+        assert read_last_entry()["event"] == "ledger_key.set_aside"
 
         key = ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
 
-        entry = last()
+        entry = read_last_entry()
         assert entry["event"] == "ledger_key.destroyed"
         assert entry["subject"] == name
         assert entry["body"] == {
@@ -272,7 +281,7 @@ class TestKey:
         }
 
     def test_comes_back_with_a_rollback_and_never_half(self, connected):
-        ended(connected)
+        end_ledger_key(connected)
         written = Leaf.objects.count()
         with transaction.atomic():
             ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
@@ -283,27 +292,27 @@ class TestKey:
 
     def test_is_made_once(self, connected):
         subject = uuid7()
-        name = pseudonyms.get_naming(connected)(subject)
+        name = pseudonyms.get_pseudonym_naming(connected)(subject)
 
-        ledger_key_lifecycle.create_key(holder=connected, at=NOW)
+        ledger_key_lifecycle.create_ledger_key(holder=connected, at=NOW)
 
-        assert pseudonyms.get_naming(connected)(subject) == name
+        assert pseudonyms.get_pseudonym_naming(connected)(subject) == name
 
     def test_leaves_nobody_who_could_make_its_names(self, connected):
         subject = uuid7()
         entries.record_event(
-            event="x.done", about=subject, at=NOW, naming=pseudonyms.get_naming(connected)
+            event="x.done", about=subject, at=NOW, naming=pseudonyms.get_pseudonym_naming(connected)
         )
         named = bytes(Leaf.objects.get().subject)
         former = WrappedLedgerKey.objects.get(holder=connected)
-        ended(connected)
+        end_ledger_key(connected)
         ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
         key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         cold()
 
         # Not the service, not with what it has left, and not with an old copy of the row.
         assert (
-            pseudonyms.get_naming(connected)(subject)
+            pseudonyms.get_pseudonym_naming(connected)(subject)
             == entries.get_pseudonym(subject)
             != named.hex()
         )
@@ -336,8 +345,8 @@ class TestRotationOfLedgerKeys:
     def test_goes_on_where_it_was_killed(self, connected, ring, monkeypatch):
         others = [uuid7() for _ in range(5)]
         for other in others:
-            ledger_key_lifecycle.create_key(holder=other, at=NOW)
-        found = {other: pseudonyms.get_naming(other)(other) for other in others}
+            ledger_key_lifecycle.create_ledger_key(holder=other, at=NOW)
+        found = {other: pseudonyms.get_pseudonym_naming(other)(other) for other in others}
         monkeypatch.setattr(ledger_key_wrap, "BATCH", 2)
         save = naming_rows.store_rewrapped
         calls = []
@@ -353,12 +362,12 @@ class TestRotationOfLedgerKeys:
             with pytest.raises(KeyboardInterrupt):
                 key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         cold()
-        assert {other: pseudonyms.get_naming(other)(other) for other in others} == found
+        assert {other: pseudonyms.get_pseudonym_naming(other)(other) for other in others} == found
 
         turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
-        assert {other: pseudonyms.get_naming(other)(other) for other in others} == found
+        assert {other: pseudonyms.get_pseudonym_naming(other)(other) for other in others} == found
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
         assert ring.list_epochs(ledger_key_wrap.LINE) == (turned.epoch,)
 
@@ -371,14 +380,18 @@ class TestRotationOfLedgerKeys:
         settings.PROCESS_CLASS = "web"
         between = connect_at_the_web()
         settings.PROCESS_CLASS = ""
-        name = pseudonyms.get_naming(between)(between)
+        name = pseudonyms.get_pseudonym_naming(between)(between)
 
         turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
         assert turned.epoch == epoch
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {epoch}
-        assert pseudonyms.get_naming(between)(between) == name != entries.get_pseudonym(between)
+        assert (
+            pseudonyms.get_pseudonym_naming(between)(between)
+            == name
+            != entries.get_pseudonym(between)
+        )
 
     def test_that_has_begun_has_every_new_key_under_its_own(
         self, connected, ring, settings, monkeypatch
@@ -426,7 +439,7 @@ class TestRestored:
 
     @pytest.mark.claim("ledger-part.restored")
     def test_brings_no_key_back_that_was_handed_out(self, connected):
-        ended(connected)
+        end_ledger_key(connected)
         copied = self.copy()
         ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
         sequencer.run_sequencer(NOW)
@@ -436,9 +449,9 @@ class TestRestored:
         resurrected_keys.destroy_resurrected_keys(at=NOW)
 
         assert LedgerKey.objects.get(holder=connected).outcome == "restored"
-        with pytest.raises(ledger_key_lifecycle.KeyNotOffered):
+        with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
             ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
-        assert last()["body"]["outcome"] == "restored"
+        assert read_last_entry()["body"]["outcome"] == "restored"
 
     @pytest.mark.claim("ledger-part.lost")
     def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
@@ -450,7 +463,7 @@ class TestRestored:
         resurrected_keys.destroy_resurrected_keys(at=NOW)
         cold()
 
-        assert pseudonyms.get_naming(connected)(subject) == entries.get_pseudonym(subject)
+        assert pseudonyms.get_pseudonym_naming(connected)(subject) == entries.get_pseudonym(subject)
 
         key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         assert LedgerKey.objects.get(holder=connected).outcome == "lost"

@@ -112,7 +112,7 @@ class TestAKeyInUse:
         return sealed, held
 
     def test_is_dropped_when_its_fence_moves(self, held, holder):
-        data_keys.raise_epoch(holder=holder, epoch=2)
+        data_keys.raise_data_key_epoch(holder=holder, epoch=2)
 
         assert len(data_keys._key_cache) == 0
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from limited_use import checks
 from limited_use.notifications import message_kinds
-from limited_use.notifications.message_kinds import KINDS, MessageKind
+from limited_use.notifications.message_kinds import KINDS, PlatformMessageKind
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from tests.proof.source import ROOT
 
@@ -35,7 +35,7 @@ class NamedNotification(Enum):
     ENDED = "grant_ended"
 
 
-NOTHING_TO_BUY = MessageKind(
+NOTHING_TO_BUY = PlatformMessageKind(
     key="autumn_offer",
     why="People like to hear about what we sell in autumn.",
     purpose=Purpose.MARKETING,

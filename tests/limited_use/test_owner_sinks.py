@@ -26,7 +26,7 @@ from limited_use.sinks.rows import SealedRow
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink
 from limited_use.vault import data_keys, envelope, opening
 from limited_use.vault.envelope import Unopenable
-from limited_use.vault.sealed import Binding, SealedValue
+from limited_use.vault.sealed import CiphertextBinding, SealedValue
 from tests.limited_use.conftest import ALICE, MALLORY, NOW, SYSTEM
 from tests.limited_use.test_sinks import reachable
 
@@ -335,7 +335,7 @@ class TestExport:
 
 def event(holder, data=b'{"subject": "at nine"}', data_class=DataClass.CALENDAR_EVENT):
     """Seal a row as a table of events will: there is none yet."""
-    binding = Binding(holder, data_class, "calendar_event", uuid7(), "summary")
+    binding = CiphertextBinding(holder, data_class, "calendar_event", uuid7(), "summary")
     sealed = envelope.seal_record(data, binding, data_keys.unwrap(data_keys.read_row(holder)))
     return SealedRow(binding.row, {"summary": SealedValue(sealed, binding)})
 
@@ -433,7 +433,7 @@ class TestShare:
 
 
 class TestNotification:
-    CHOSEN = message_kinds.MessageKind(
+    CHOSEN = message_kinds.PlatformMessageKind(
         key="chosen",
         why="A kind that somebody chose, as one may be some day.",
         purpose=Purpose.NOTIFY_OWNER,

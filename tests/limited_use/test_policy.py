@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limited_use.policy import evaluation
-from limited_use.policy.evaluation import ALL_ELSE, RULES, TABLE, compile_rules, decide
+from limited_use.policy.evaluation import ALL_ELSE, RULES, TABLE, compile_rules, decide_data_use
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES, PolicyRule
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
@@ -49,7 +49,7 @@ OWNER_NEEDS = {
 
 
 def allowed(data_class, purpose, recipient, facts=ALL_FACTS):
-    return decide(Use(data_class, purpose, recipient), frozenset(facts)).allowed
+    return decide_data_use(Use(data_class, purpose, recipient), frozenset(facts)).allowed
 
 
 def subsets(of):
@@ -87,7 +87,7 @@ class TestTheWholeSpace:
             needed = set(chain.from_iterable(rule.needs for rule in rules))
             for facts in (*subsets(needed), ALL_FACTS):
                 permitted = not forbidden and any(rule.needs <= facts for rule in rules)
-                assert decide(use, facts).allowed is permitted
+                assert decide_data_use(use, facts).allowed is permitted
 
 
 @pytest.mark.invariant(1)
@@ -97,27 +97,30 @@ class TestDecide:
     def test_refuses_what_no_rule_permits_and_says_by_which_clause(self):
         use = Use(DataClass.CALENDAR_EVENT, Purpose.INBOX_DISPLAY, Recipient.REGISTERED_USER)
 
-        assert decide(use, ALL_FACTS) == ALL_ELSE
+        assert decide_data_use(use, ALL_FACTS) == ALL_ELSE
         assert "LU-4" in ALL_ELSE.clauses
 
     @given(use=st.tuples(st.text(), st.text(), st.text()), facts=FACTS)
     def test_refuses_words_that_the_vocabulary_does_not_have(self, use, facts):
         if use not in TABLE:
-            assert decide(Use(*use), facts) == ALL_ELSE
+            assert decide_data_use(Use(*use), facts) == ALL_ELSE
 
     @given(use=USES, facts=FACTS, planted=FORBIDDING_RULES)
     def test_opens_nothing_when_a_forbidding_rule_is_added(self, use, facts, planted):
         table = compile_rules((*RULES, planted))
 
-        assert decide(use, facts, table).allowed <= decide(use, facts).allowed
+        assert decide_data_use(use, facts, table).allowed <= decide_data_use(use, facts).allowed
 
     @given(use=USES, facts=FACTS, lost=st.sampled_from(Fact))
     def test_opens_nothing_when_a_fact_is_lost(self, use, facts, lost):
-        assert decide(use, facts - {lost}).allowed <= decide(use, facts).allowed
+        assert decide_data_use(use, facts - {lost}).allowed <= decide_data_use(use, facts).allowed
 
     @given(use=USES, facts=FACTS, order=st.permutations(RULES))
     def test_does_not_depend_on_the_order_of_the_rules(self, use, facts, order):
-        assert decide(use, facts, compile_rules(order)).allowed is decide(use, facts).allowed
+        assert (
+            decide_data_use(use, facts, compile_rules(order)).allowed
+            is decide_data_use(use, facts).allowed
+        )
 
     @given(use=USES)
     def test_forbids_even_what_a_rule_permits_for_everybody(self, use):
@@ -127,12 +130,12 @@ class TestDecide:
         table = compile_rules((everything, *PROHIBITION_RULES))
 
         forbidden = compile_rules(PROHIBITION_RULES)[use].refused != ALL_ELSE
-        assert decide(use, frozenset(), table).allowed is not forbidden
+        assert decide_data_use(use, frozenset(), table).allowed is not forbidden
 
     def test_names_the_facts_that_are_missing(self):
         use = Use(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNER)
 
-        decision = decide(use, frozenset({Fact.ACTOR_OWNS}))
+        decision = decide_data_use(use, frozenset({Fact.ACTOR_OWNS}))
 
         assert decision.rule_id == "owner-reads-own-inbox"
         assert decision.missing == OWNER_NEEDS - {Fact.ACTOR_OWNS}
@@ -146,7 +149,7 @@ class TestDecide:
         ]
         use = Use(DataClass.PROFILE, Purpose.USER_EXPORT, Recipient.OWNER)
 
-        decision = decide(use, frozenset(), compile_rules(ways))
+        decision = decide_data_use(use, frozenset(), compile_rules(ways))
 
         assert (decision.rule_id, decision.missing) == ("near", {Fact.KEY_LIVE})
 
@@ -297,7 +300,7 @@ class TestForbidding:
     def test_names_the_clause_of_what_it_refuses(self):
         use = Use(DataClass.MAIL_METADATA, Purpose.MARKETING, Recipient.PLATFORM_FEATURE)
 
-        decision = decide(use, ALL_FACTS)
+        decision = decide_data_use(use, ALL_FACTS)
 
         assert (decision.allowed, decision.rule_id) == (False, "never-market")
         assert {"LU-4.1", "MS-ADS", "AN-11"} <= set(decision.clauses)

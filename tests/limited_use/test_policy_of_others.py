@@ -12,7 +12,7 @@ from limited_use.policy.evaluation import (
     TABLE,
     add_source_classes,
     compile_rules,
-    decide,
+    decide_data_use,
     decide_derived,
 )
 from limited_use.policy.rules import CALENDAR, MAIL, PROHIBITION_RULES, RULES, PolicyRule
@@ -151,9 +151,9 @@ class TestWhatWasOpenedForOthers:
         for data_class in classes:
             use = Use(data_class, purpose, recipient)
 
-            assert decide(use, frozenset(needs)).allowed
+            assert decide_data_use(use, frozenset(needs)).allowed
             for lost in needs:
-                decision = decide(use, ALL_FACTS - {lost})
+                decision = decide_data_use(use, ALL_FACTS - {lost})
                 assert (decision.allowed, decision.missing) == (False, {lost})
 
     def test_is_this_and_no_more(self):
@@ -180,7 +180,7 @@ class TestWhatWasOpenedForOthers:
     def test_names_a_clause_of_reading_where_support_wants_more(self, data_class):
         use = Use(data_class, Purpose.SUPPORT_ITEM, Recipient.SUPPORT_AGENT)
 
-        decision = decide(use, ALL_FACTS)
+        decision = decide_data_use(use, ALL_FACTS)
 
         assert not decision.allowed
         assert {"LU-3", "WSEC-TOK"} & set(decision.clauses)
@@ -192,7 +192,7 @@ class TestWhatHasNoSinkYet:
     def test_is_refused_by_a_rule_that_names_the_clause(self, purpose, rule, clause):
         use = Use(DataClass.MAIL_CONTENT, purpose, Recipient.OWNER)
 
-        decision = decide(use, ALL_FACTS)
+        decision = decide_data_use(use, ALL_FACTS)
 
         assert (decision.allowed, decision.rule_id) == (False, rule)
         assert clause in decision.clauses
@@ -206,7 +206,7 @@ class TestChannelRecords:
     )
     def test_never_feed_marketing_and_say_so_by_their_own_law(self, purpose):
         for recipient in Recipient:
-            decision = decide(Use(DataClass.CHANNEL_CPNI, purpose, recipient), ALL_FACTS)
+            decision = decide_data_use(Use(DataClass.CHANNEL_CPNI, purpose, recipient), ALL_FACTS)
 
             assert decision.rule_id == "channel-records-never-market"
             assert "CPNI-222" in decision.clauses
@@ -245,7 +245,7 @@ class TestDerivedData:
         allowed = decide_derived(classes, purpose, recipient, facts).allowed
 
         assert allowed is all(
-            decide(Use(one, purpose, recipient), facts).allowed
+            decide_data_use(Use(one, purpose, recipient), facts).allowed
             for one in add_source_classes(*classes)
         )
 
@@ -289,13 +289,15 @@ class TestDerivedData:
         )
         table = compile_rules([*(rule for rule in RULES if rule.id != "no-contact-links"), planted])
 
-        decision = decide(use, facts, table)
+        decision = decide_data_use(use, facts, table)
 
         if decision.allowed:
             for source in SOURCE_CLASSES[use.data_class]:
                 source_use = use._replace(data_class=source)
-                assert decide(source_use, facts, table).allowed
-                assert set(decide(source_use, facts, table).clauses) <= set(decision.clauses)
+                assert decide_data_use(source_use, facts, table).allowed
+                assert set(decide_data_use(source_use, facts, table).clauses) <= set(
+                    decision.clauses
+                )
         assert not decision.allowed or needs <= facts
 
     def test_can_be_opened_with_its_source_by_a_rule_for_it(self):
@@ -313,6 +315,8 @@ class TestDerivedData:
         use = Use(DataClass.CONTACT_LINK, Purpose.INBOX_DISPLAY, Recipient.OWNER)
         table = compile_rules(allowing)
 
-        assert decide(use, ALL_FACTS, table).rule_id == "planted"
-        assert decide(use, frozenset({Fact.KEY_LIVE}), table).missing
-        assert not decide(use, ALL_FACTS, compile_rules((*PROHIBITION_RULES, planted))).allowed
+        assert decide_data_use(use, ALL_FACTS, table).rule_id == "planted"
+        assert decide_data_use(use, frozenset({Fact.KEY_LIVE}), table).missing
+        assert not decide_data_use(
+            use, ALL_FACTS, compile_rules((*PROHIBITION_RULES, planted))
+        ).allowed

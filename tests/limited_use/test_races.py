@@ -26,13 +26,13 @@ PATIENCE = 30
 def on_its_own_connection(function):
     """Run `function` and close the connection that its thread opened."""
 
-    def run(*args):
+    def run_and_close(*args):
         try:
             return function(*args)
         finally:
             connections.close_all()
 
-    return run
+    return run_and_close
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ class TestRotationRace:
         @on_its_own_connection
         def make():
             with transaction.atomic():
-                data_keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
+                data_keys.create_data_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
                 made.set()
                 assert go_on.wait(PATIENCE)
 

@@ -12,11 +12,11 @@ from limited_use.ledger import entries, sequencer, signed_documents
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Receipt
 from limited_use.receipts import receipts
-from limited_use.receipts.receipts import NotSequenced, ReceiptIncomplete
+from limited_use.receipts.receipts import EntryNotSequenced, ReceiptIncomplete
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 from limited_use.verify import verifier
-from limited_use.verify.verifier import NotProven
+from limited_use.verify.verifier import ReceiptNotProven
 from tests.limited_use.conftest import NOW
 
 BODY = {
@@ -81,7 +81,7 @@ def keys():
 @pytest.mark.invariant(6)
 class TestIssue:
     def test_waits_until_every_entry_has_its_proof(self, issue):
-        with pytest.raises(NotSequenced):
+        with pytest.raises(EntryNotSequenced):
             issue(sequenced=False)
 
         assert not Receipt.objects.exists()
@@ -145,7 +145,7 @@ class TestVerifyReceipt:
         for at, byte in enumerate(document):
             for changed in {byte ^ 1, byte ^ 0x20, 0x20} - {byte}:
                 forged = document[:at] + bytes([changed]) + document[at + 1 :]
-                with pytest.raises(NotProven):
+                with pytest.raises(ReceiptNotProven):
                     verifier.check_document(forged, keys)
 
     def test_finds_bytes_added_and_taken_away(self, issue, keys):
@@ -159,7 +159,7 @@ class TestVerifyReceipt:
             document * 2,
             document.replace(b'"}\n', b'" }\n'),
         ):
-            with pytest.raises(NotProven):
+            with pytest.raises(ReceiptNotProven):
                 verifier.check_document(forged, keys)
 
     def test_finds_another_spelling_of_the_same_signature(self, issue, keys):
@@ -173,16 +173,16 @@ class TestVerifyReceipt:
             document[at - 85 : at + 3]
         )
 
-        with pytest.raises(NotProven, match="canonical"):
+        with pytest.raises(ReceiptNotProven, match="canonical"):
             verifier.check_document(forged, keys)
 
     def test_believes_nothing_without_a_key(self, issue):
-        with pytest.raises(NotProven, match="no key"):
+        with pytest.raises(ReceiptNotProven, match="no key"):
             verifier.check_document(bytes(issue().document), [])
 
     @pytest.mark.parametrize("which", [0, 1])
     def test_needs_the_receipts_key_and_the_ledgers(self, issue, keys, which):
-        with pytest.raises(NotProven):
+        with pytest.raises(ReceiptNotProven):
             verifier.check_document(bytes(issue().document), [keys[which]])
 
     def test_believes_no_key_that_only_the_receipt_names(self, issue, tmp_path, keys):
@@ -198,7 +198,7 @@ class TestVerifyReceipt:
             said, forger, lambda m: other.sign(SigningKey.RECEIPTS, m)
         )
 
-        with pytest.raises(NotProven, match="a key that was not given"):
+        with pytest.raises(ReceiptNotProven, match="a key that was not given"):
             verifier.check_document(forged, keys)
 
     @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ class TestVerifyReceipt:
             said, keys[0], lambda m: ring.sign(SigningKey.RECEIPTS, m)
         )
 
-        with pytest.raises(NotProven, match=complaint):
+        with pytest.raises(ReceiptNotProven, match=complaint):
             verifier.check_document(signed, keys)
 
     def test_prints_nothing_that_steers_a_terminal(self, issue, keys):

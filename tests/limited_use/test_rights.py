@@ -211,14 +211,14 @@ class TestNamingKeys:
     def test_are_read_by_staff_and_the_key_of_an_account_is_not(self, ring, settings):
         account, naming_holder = uuid7(), ledger_key_wrap.get_naming_holder(1)
         for holder in (account, naming_holder):
-            data_keys.create_key(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
+            data_keys.create_data_key(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
 
         settings.PROCESS_CLASS = "staff"
         with acting_as("staff"):
-            read = data_key_rows.read_row(naming_holder)
+            read = data_key_rows.read_data_key_row(naming_holder)
             assert read is not None
             assert read.holder == naming_holder
-            assert data_key_rows.read_row(account) is None
+            assert data_key_rows.read_data_key_row(account) is None
             with pytest.raises(ProgrammingError), transaction.atomic():
                 data_key_rows.run_query("SELECT * FROM vault_read_account(%s)", [account])
 

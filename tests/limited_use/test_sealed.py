@@ -32,9 +32,9 @@ from config.logging import JsonLineFormatter
 from integrations.models import Message, SetAside
 from limited_use.policy.vocabulary import DataClass
 from limited_use.vault.fields import SealedField
-from limited_use.vault.sealed import Binding, SealedAccessError, SealedValue
+from limited_use.vault.sealed import CiphertextBinding, SealedAccessError, SealedValue
 
-BINDING = Binding(UUID(int=1), DataClass.MAIL_METADATA, "table", UUID(int=2), "column")
+BINDING = CiphertextBinding(UUID(int=1), DataClass.MAIL_METADATA, "table", UUID(int=2), "column")
 SEALED = SealedValue(b"ciphertext", BINDING)
 
 
@@ -206,7 +206,7 @@ class TestSealedField:
         row = uuid7()
         message = Message(id=row, integration_id=holder, summary=seal(row=row))
 
-        assert message.summary.binding == Binding(
+        assert message.summary.binding == CiphertextBinding(
             holder, DataClass.MAIL_METADATA, "integrations_message", row, "summary"
         )
 

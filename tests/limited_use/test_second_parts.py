@@ -16,13 +16,13 @@ from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import key_destruction_receipts, receipt_links, receipts
 from limited_use.receipts.key_destruction_receipts import EpochNotDestroyed, ReceiptKey
-from limited_use.receipts.receipts import NotSequenced, ReceiptIncomplete
+from limited_use.receipts.receipts import EntryNotSequenced, ReceiptIncomplete
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import EpochGone, KeyBinding, SigningKey
 from limited_use.verify import verifier
-from limited_use.verify.verifier import NotProven
+from limited_use.verify.verifier import ReceiptNotProven
 from tests.limited_use.conftest import NOW
 from tests.limited_use.test_receipts import BODY
 
@@ -34,7 +34,7 @@ class Purge:
 
     def __init__(self):
         self.subject = uuid7()
-        made = data_keys.create_key(holder=self.subject, line=KeyLine.CONTENT, at=NOW)
+        made = data_keys.create_data_key(holder=self.subject, line=KeyLine.CONTENT, at=NOW)
         row = DataKey.objects.get(holder=made.holder)
         self.wrapped = bytes(row.wrapped)
         self.end = ReceiptKey(KeyLine.CONTENT, bytes(row.key_id).hex(), row.kek_epoch)
@@ -124,7 +124,7 @@ class TestIssue:
 
     def test_waits_for_the_ledger(self, purged):
         key_epochs.rotate_epoch(KeyLine.CONTENT, NOW)
-        with pytest.raises(NotSequenced):
+        with pytest.raises(EntryNotSequenced):
             purged.second()
 
         sequencer.run_sequencer(NOW)
@@ -200,13 +200,13 @@ class TestVerifyKeyDestruction:
             (second, first),
             (bytes(Purge().first.document), second),
         ):
-            with pytest.raises(NotProven):
+            with pytest.raises(ReceiptNotProven):
                 verifier.check_both_parts(one, other, public)
 
     def test_finds_every_single_changed_byte(self, second, public):
         for at, byte in enumerate(second):
             forged = second[:at] + bytes([byte ^ 1]) + second[at + 1 :]
-            with pytest.raises(NotProven):
+            with pytest.raises(ReceiptNotProven):
                 verifier.check_document(forged, public)
 
     @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ class TestVerifyKeyDestruction:
     ):
         forged = self.signed_anew(second, public, path, value)
 
-        with pytest.raises(NotProven, match=complaint):
+        with pytest.raises(ReceiptNotProven, match=complaint):
             verifier.check_document(forged, public)
 
     @pytest.mark.claim("part-2.proves", "receipt.part-2-there")
@@ -234,7 +234,7 @@ class TestVerifyKeyDestruction:
         kept = json.loads(second)["ledger"]["proofs"][:1]
         forged = self.signed_anew(second, public, ("ledger", "proofs"), kept)
 
-        with pytest.raises(NotProven, match="key epoch content 1 was destroyed"):
+        with pytest.raises(ReceiptNotProven, match="key epoch content 1 was destroyed"):
             verifier.check_document(forged, public)
 
     def signed_anew(self, document, public, path, value):

@@ -26,7 +26,7 @@ from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_port import NoKeyring, SigningKey
 from limited_use.vault.keyring.transit_keyring import TransitKeyring
 from limited_use.verify import verifier
-from limited_use.verify.receipt_checks import NotProven
+from limited_use.verify.receipt_checks import ReceiptNotProven
 from tests.limited_use.conftest import EITHER, NOW
 from tests.limited_use.test_receipts import BODY
 
@@ -114,7 +114,7 @@ class TestRotate:
         assert verifier.check_document(after, keys_after)
         assert verifier.check_document(after, [*keys_before, *keys_after])
         for document, keys in ((after, keys_before), (before, keys_after)):
-            with pytest.raises(NotProven):
+            with pytest.raises(ReceiptNotProven):
                 verifier.check_document(document, keys)
 
     @EITHER

@@ -105,7 +105,7 @@ class TestJsonPage:
 
     def test_refuses_a_row_that_no_permit_names(self, rows, permits):
         foreign = uuid7()
-        data_keys.create_key(holder=foreign, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_data_key(holder=foreign, line=KeyLine.CONTENT, at=NOW)
         row = uuid7()
         sealed = get_sealer(holder=foreign, epoch=1).seal_value(
             Message, "summary", row=row, data=b"x"
@@ -212,7 +212,7 @@ class TestProvider:
     @pytest.fixture
     def connection_id(self, ring):
         connection_id = uuid7()
-        data_keys.create_key(holder=connection_id, line=KeyLine.CREDENTIAL, at=NOW)
+        data_keys.create_data_key(holder=connection_id, line=KeyLine.CREDENTIAL, at=NOW)
         return connection_id
 
     @pytest.fixture

@@ -32,7 +32,7 @@ USES = [
 ]
 
 
-def counted():
+def count_policy_uses():
     return Counter(
         {
             (one.rule, one.is_permitted, one.purpose, one.data_class): one.count
@@ -72,7 +72,7 @@ class TestTally:
 
         assert rule_usage_counter.count_entries(at=NOW) == 3
 
-        assert counted() == in_the_ledger()
+        assert count_policy_uses() == in_the_ledger()
         shown = PolicyUse.objects.get(rule="owner-reads-own-inbox")
         # The newest first: what a reviewer is shown first.
         assert (shown.count, shown.latest) == (2, [made[1], made[0]])
@@ -84,7 +84,7 @@ class TestTally:
         rule_usage_counter.count_entries(at=NOW)
 
         assert rule_usage_counter.count_entries(at=NOW) == 0
-        assert counted().total() == 1
+        assert count_policy_uses().total() == 1
 
     def test_counts_nothing_that_has_no_place_yet(self, decide):
         decide(USES[0])
@@ -125,7 +125,7 @@ class TestTally:
 
         assert not Refusal.objects.exists()
         # The count stays: it is the ledger's.
-        assert counted().total() == 1
+        assert count_policy_uses().total() == 1
 
     @given(runs=st.lists(st.lists(st.sampled_from(USES), max_size=5), max_size=4))
     @hypothesis_settings(
@@ -138,11 +138,11 @@ class TestTally:
             sequencer.run_sequencer(NOW)
             rule_usage_counter.count_entries(at=NOW)
 
-        assert counted() == in_the_ledger()
-        assert Tally.objects.get().size == sequencer.get_size() if runs else True
+        assert count_policy_uses() == in_the_ledger()
+        assert Tally.objects.get().size == sequencer.get_ledger_size() if runs else True
 
 
-def refused(count, *, at=NOW, feature="campaigns"):
+def record_refusals(count, *, at=NOW, feature="campaigns"):
     Refusal.objects.bulk_create(
         Refusal(
             entry_id=entries.uuid7(),
@@ -160,7 +160,7 @@ def refused(count, *, at=NOW, feature="campaigns"):
 @pytest.mark.django_db
 class TestABurst:
     def test_of_refusals_raises_one_alarm_in_its_window(self):
-        refused(refusal_bursts.FLOOR + 1)
+        record_refusals(refusal_bursts.FLOOR + 1)
 
         for seconds in (1, 20, 100):
             refusal_bursts.alarm_bursts(at=NOW + timedelta(seconds=seconds))
@@ -169,29 +169,29 @@ class TestABurst:
         assert alarm.body == {"feature": "campaigns", "count": refusal_bursts.FLOOR + 1}
 
     def test_is_found_in_the_window_that_has_just_ended(self):
-        refused(refusal_bursts.FLOOR + 1, at=NOW - timedelta(seconds=1))
+        record_refusals(refusal_bursts.FLOOR + 1, at=NOW - timedelta(seconds=1))
 
         assert [one.began_at for one in refusal_bursts.alarm_bursts(at=NOW)] == [NOW - FIVE]
 
     def test_is_told_again_in_the_next_window_that_has_one(self):
-        refused(refusal_bursts.FLOOR + 1)
-        refused(refusal_bursts.FLOOR + 1, at=NOW + FIVE)
+        record_refusals(refusal_bursts.FLOOR + 1)
+        record_refusals(refusal_bursts.FLOOR + 1, at=NOW + FIVE)
 
         refusal_bursts.alarm_bursts(at=NOW + FIVE)
 
         assert Alarm.objects.filter(kind="refusals.burst").count() == 2
 
     def test_is_not_what_stays_within_the_floor(self):
-        refused(refusal_bursts.FLOOR)
+        record_refusals(refusal_bursts.FLOOR)
 
         assert refusal_bursts.alarm_bursts(at=NOW) == []
         assert not Alarm.objects.exists()
 
     def test_is_not_what_is_usual_for_that_feature(self):
         usual = int(refusal_bursts.BASELINE / FIVE) * 3
-        refused(usual, at=NOW - timedelta(days=1), feature="noisy")
-        refused(refusal_bursts.FLOOR + 5, feature="noisy")
-        refused(refusal_bursts.FLOOR + 5, feature="quiet")
+        record_refusals(usual, at=NOW - timedelta(days=1), feature="noisy")
+        record_refusals(refusal_bursts.FLOOR + 5, feature="noisy")
+        record_refusals(refusal_bursts.FLOOR + 5, feature="quiet")
 
         assert [one.feature for one in refusal_bursts.alarm_bursts(at=NOW)] == ["quiet"]
 

@@ -19,7 +19,7 @@ from tests.limited_use.conftest import NOW
 TABLES = (DataKey, KeyEpoch, Leaf, Tile, Checkpoint, OwedTombstone)
 
 
-def copy():
+def copy_tables():
     return [serializers.serialize("python", table.objects.all()) for table in TABLES]
 
 
@@ -34,15 +34,15 @@ def restore(copied):
     data_keys.drop_cached_keys()
 
 
-def record(count=1):
+def record_entries(count=1):
     for _ in range(count):
         entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
     sequencer.run_sequencer(NOW)
 
 
-def make():
+def make_key():
     holder = uuid7()
-    data_keys.create_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
+    data_keys.create_data_key(holder=holder, line=KeyLine.CONTENT, at=NOW)
     return holder
 
 
@@ -51,19 +51,19 @@ def make():
 @pytest.mark.clause("TOK-DELETE", "WDEL")
 class TestPublish:
     def test_names_a_destroyed_key_outside_by_a_hash_alone(self, ring):
-        key_id = data_keys.destroy_returning_id(holder=make())
+        key_id = data_keys.destroy_returning_id(holder=make_key())
         assert list(publication.get_publication().read_tombstones()) == []
 
         sequencer.run_sequencer(NOW)
 
         (grave,) = publication.get_publication().read_tombstones()
-        assert grave == tombstones.for_key(bytes.fromhex(key_id))
+        assert grave == tombstones.build_key_tombstone(bytes.fromhex(key_id))
         assert key_id not in grave.value
         assert sequencer.run_sequencer(NOW)
         assert len(list(publication.get_publication().read_tombstones())) == 1
 
     def test_owes_nothing_for_what_was_rolled_back(self, ring):
-        holder = make()
+        holder = make_key()
         with transaction.atomic():
             data_keys.destroy_returning_id(holder=holder)
             transaction.set_rollback(True)
@@ -72,7 +72,7 @@ class TestPublish:
         assert list(publication.get_publication().read_tombstones()) == []
 
     def test_is_repeated_after_a_crash_and_never_lost(self, ring, monkeypatch):
-        data_keys.destroy_returning_id(holder=make())
+        data_keys.destroy_returning_id(holder=make_key())
         sink = publication.get_publication()
         with monkeypatch.context() as patch:
 
@@ -90,11 +90,11 @@ class TestPublish:
         assert not OwedTombstone.objects.filter(published_at=None).exists()
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
-        data_keys.destroy_returning_id(holder=make())
+        data_keys.destroy_returning_id(holder=make_key())
         sequencer.run_sequencer(NOW)
         with (publication.get_publication().path.parent / "tombstones.jsonl").open("a") as file:
             file.write('{"kind": "k')
-        data_keys.destroy_returning_id(holder=make())
+        data_keys.destroy_returning_id(holder=make_key())
         sequencer.run_sequencer(NOW)
 
         assert len(list(publication.get_publication().read_tombstones())) == 2
@@ -115,24 +115,24 @@ class TestRestore:
     """A restored copy is older than what stands outside, and both ledger and keys notice."""
 
     def test_is_found_by_the_sequencer_and_by_the_audit(self, ring):
-        record(3)
-        older = copy()
-        record(4)
+        record_entries(3)
+        older = copy_tables()
+        record_entries(4)
         lines = publication.get_publication().path.read_text()
 
         restore(older)
 
         assert Leaf.objects.count() == 3
         with pytest.raises(sequencer.LedgerFork, match="published at 7, but the database has 3"):
-            record()
+            record_entries()
         with pytest.raises(ledger_audit.LedgerBroken, match="a checkpoint of 7 was made"):
             ledger_audit.audit_ledger()
         assert publication.get_publication().path.read_text() == lines
 
     def test_signs_no_fork_once_it_has_grown_past_what_was_published(self, ring):
-        record(3)
-        older = copy()
-        record(2)
+        record_entries(3)
+        older = copy_tables()
+        record_entries(2)
         restore(older)
         # As if an older program, which did not look, had gone on to place entries.
         for _ in range(9):
@@ -145,11 +145,11 @@ class TestRestore:
     @pytest.mark.control("6.7.1")
     @pytest.mark.clause("TOK-DELETE", "WDEL")
     def test_brings_no_destroyed_key_back(self, ring, capsys):
-        gone, stays = make(), make()
-        record()
-        older = copy()
+        gone, stays = make_key(), make_key()
+        record_entries()
+        older = copy_tables()
         data_keys.destroy_returning_id(holder=gone)
-        record()
+        record_entries()
         restore(older)
         assert data_keys.unwrap(data_keys.read_row(gone))
 
@@ -169,10 +169,10 @@ class TestRestore:
         from config.celery import check_restored_keys
 
         monkeypatch.setattr(type(connections), "close_all", lambda _: None)
-        gone = make()
-        older = copy()
+        gone = make_key()
+        older = copy_tables()
         data_keys.destroy_returning_id(holder=gone)
-        record()
+        record_entries()
         restore(older)
 
         check_restored_keys()
@@ -180,15 +180,15 @@ class TestRestore:
         assert data_keys.read_row(gone) is None
 
     def test_counts_the_receipts_that_it_lost(self, ring):
-        tombstones.record_owed(tombstones.for_receipt(uuid7()))
-        record()
+        tombstones.record_owed(tombstones.build_receipt_tombstone(uuid7()))
+        record_entries()
 
         assert resurrected_keys.count_missing_receipts() == 1
 
     def test_does_nothing_where_nothing_was_restored(self, ring, capsys):
-        data_keys.destroy_returning_id(holder=make())
-        make()
-        record()
+        data_keys.destroy_returning_id(holder=make_key())
+        make_key()
+        record_entries()
 
         call_command("apply_tombstones")
 

@@ -88,7 +88,7 @@ class TestOutage:
             for refused in (
                 lambda: opening.open_all([sealed], held, at=NOW),
                 lambda: get_sealer(holder=holder, epoch=1),
-                lambda: data_keys.create_key(holder=uuid7(), line=CONTENT, at=NOW),
+                lambda: data_keys.create_data_key(holder=uuid7(), line=CONTENT, at=NOW),
                 lambda: key_epochs.rotate_epoch(CONTENT, NOW),
                 lambda: ring.sign(SigningKey.LEDGER, b""),
             ):
@@ -142,7 +142,7 @@ class TestOutage:
 class TestSlowness:
     @pytest.fixture
     def slow(self, openbao, made, use):
-        with proxy.before(openbao.address) as before:
+        with proxy.run_proxy(openbao.address) as before:
             yield before, use(made._replace(url=before.address))
 
     def test_is_an_outage_that_passes(self, slow, monkeypatch):

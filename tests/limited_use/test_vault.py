@@ -23,20 +23,26 @@ from limited_use.vault import blind_index, compression, data_keys, envelope, ope
 from limited_use.vault.data_keys import KeyDestroyed, UnwrappedKey
 from limited_use.vault.envelope import Damaged, KeyDamaged, Unopenable
 from limited_use.vault.keyring.keyring_port import NoKeyring
-from limited_use.vault.sealed import Binding, SealedValue
+from limited_use.vault.sealed import CiphertextBinding, SealedValue
 from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import EITHER, NOW, SHOW_CONTENT
 
 ROOT = bytes(range(32))
 KEY = UnwrappedKey(ROOT, data_keys.compute_key_id(ROOT))
 OTHER = UnwrappedKey(ROOT[::-1], data_keys.compute_key_id(ROOT[::-1]))
-PLACE = Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary")
+PLACE = CiphertextBinding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary")
 ELSEWHERE = {
-    "holder": Binding(UUID(int=9), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary"),
-    "class": Binding(UUID(int=1), DataClass.MAIL_CONTENT, "mail", UUID(int=2), "summary"),
-    "table": Binding(UUID(int=1), DataClass.MAIL_METADATA, "post", UUID(int=2), "summary"),
-    "row": Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=3), "summary"),
-    "column": Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "remote_id"),
+    "holder": CiphertextBinding(
+        UUID(int=9), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary"
+    ),
+    "class": CiphertextBinding(UUID(int=1), DataClass.MAIL_CONTENT, "mail", UUID(int=2), "summary"),
+    "table": CiphertextBinding(
+        UUID(int=1), DataClass.MAIL_METADATA, "post", UUID(int=2), "summary"
+    ),
+    "row": CiphertextBinding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=3), "summary"),
+    "column": CiphertextBinding(
+        UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "remote_id"
+    ),
 }
 
 
@@ -71,7 +77,7 @@ class TestRecords:
     def test_are_bound_without_ambiguity(self, names, others):
         names, others = (tuple(n.replace("\0", "") for n in pair) for pair in (names, others))
         one, other = (
-            Binding(UUID(int=1), DataClass.PROFILE, table, UUID(int=2), column)
+            CiphertextBinding(UUID(int=1), DataClass.PROFILE, table, UUID(int=2), column)
             for table, column in (names, others)
         )
 
@@ -179,7 +185,7 @@ class TestOpening:
     @pytest.mark.claim("data-use.permits")
     def test_refuses_another_holder(self, seal, permit):
         other = uuid7()
-        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_data_key(holder=other, line=KeyLine.CONTENT, at=NOW)
 
         with pytest.raises(Unopenable):
             opening.open_all([seal()], permit(holder=other), at=NOW)
@@ -213,7 +219,7 @@ class TestOpening:
     @pytest.mark.invariant(5)
     def test_opens_nothing_under_an_older_epoch(self, seal, permit, holder):
         sealed, held = seal(), permit()
-        data_keys.raise_epoch(holder=holder, epoch=2)
+        data_keys.raise_data_key_epoch(holder=holder, epoch=2)
 
         with pytest.raises(Unopenable):
             opening.open_all([sealed], held, at=NOW)
@@ -224,7 +230,9 @@ class TestOpening:
     @pytest.mark.control("6.7.1")
     def test_refuses_plaintext_planted_in_the_column(self, permit, holder):
         row = uuid7()
-        place = Binding(holder, DataClass.MAIL_METADATA, "integrations_message", row, "summary")
+        place = CiphertextBinding(
+            holder, DataClass.MAIL_METADATA, "integrations_message", row, "summary"
+        )
 
         with pytest.raises(Unopenable):
             opening.open_all([SealedValue(b'{"subject": "planted"}', place)], permit(), at=NOW)
@@ -270,7 +278,7 @@ class TestDamagedDataKey:
     @pytest.fixture
     def neighbour(self, ring, db):
         other = uuid7()
-        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_data_key(holder=other, line=KeyLine.CONTENT, at=NOW)
         return other
 
     @pytest.mark.parametrize("wrong", WRONG, ids=str)
@@ -403,7 +411,7 @@ class TestSealer:
         with pytest.raises(KeyDestroyed):
             get_sealer(holder=holder, epoch=2)
         with pytest.raises(KeyDestroyed):
-            data_keys.raise_epoch(holder=holder, epoch=1)
+            data_keys.raise_data_key_epoch(holder=holder, epoch=1)
 
     def test_seals_only_into_sealed_columns(self, holder):
         with pytest.raises(TypeError):
@@ -431,7 +439,7 @@ class TestSealer:
     @pytest.mark.invariant(6)
     def test_blinds_differently_for_each_holder(self, holder):
         other = uuid7()
-        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_data_key(holder=other, line=KeyLine.CONTENT, at=NOW)
 
         assert get_sealer(holder=holder, epoch=1).compute_blind("id", "a") != get_sealer(
             holder=other, epoch=1
@@ -470,7 +478,7 @@ class TestDataKeys:
     @pytest.mark.control("4.1.4")
     def test_do_not_unwrap_for_another_holder(self, holder):
         other = uuid7()
-        data_keys.create_key(holder=other, line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_data_key(holder=other, line=KeyLine.CONTENT, at=NOW)
         mine = DataKey.objects.get(holder=holder)
         DataKey.objects.filter(holder=other).update(wrapped=mine.wrapped, key_id=mine.key_id)
         data_keys.drop_cached_keys()
@@ -484,7 +492,7 @@ def test_no_key_is_made_without_a_keyring(db, settings, tmp_path):
     settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
 
     with pytest.raises(NoKeyring):
-        data_keys.create_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
+        data_keys.create_data_key(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
 
 
 @pytest.mark.invariant(2)

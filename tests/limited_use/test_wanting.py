@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from limited_use.policy import refusal_text
 from limited_use.policy.clauses import CLAUSES
-from limited_use.policy.evaluation import RULE_TEXTS, TABLE, decide
+from limited_use.policy.evaluation import RULE_TEXTS, TABLE, decide_data_use
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
@@ -33,7 +33,7 @@ class TestRefusalTexts:
 
     @given(use=st.sampled_from(sorted(TABLE)), facts=FACTS)
     def test_explain_whatever_is_refused(self, use, facts):
-        decision = decide(Use(*use), facts)
+        decision = decide_data_use(Use(*use), facts)
 
         said = refusal_text.explain_refusal(decision)
 
@@ -43,7 +43,7 @@ class TestRefusalTexts:
 
 class TestWhatIsTold:
     def test_is_what_is_missing_and_nothing_else(self):
-        decision = decide(SHOWN, ALL_FACTS - {Fact.CONSENT_CURRENT})
+        decision = decide_data_use(SHOWN, ALL_FACTS - {Fact.CONSENT_CURRENT})
 
         said = refusal_text.explain_refusal(decision)
 
@@ -56,20 +56,20 @@ class TestWhatIsTold:
     @given(facts=FACTS)
     def test_is_the_same_to_a_stranger_however_it_stands(self, facts):
         # Whether it exists, is connected, or was agreed to is nothing of theirs.
-        decision = decide(SHOWN, facts - {Fact.ACTOR_OWNS})
+        decision = decide_data_use(SHOWN, facts - {Fact.ACTOR_OWNS})
 
         assert refusal_text.get_disclosed_facts(decision) == {Fact.ACTOR_OWNS}
         assert refusal_text.explain_refusal(decision).endswith("Nothing of that name is yours.")
 
     @given(use=st.sampled_from(sorted(TABLE)), facts=FACTS)
     def test_is_never_more_than_is_missing(self, use, facts):
-        decision = decide(Use(*use), facts)
+        decision = decide_data_use(Use(*use), facts)
 
         assert refusal_text.get_disclosed_facts(decision) <= decision.missing
         assert bool(refusal_text.get_disclosed_facts(decision)) is bool(decision.missing)
         assert not decision.missing & GATES or refusal_text.get_disclosed_facts(decision) <= GATES
 
     def test_of_a_rule_that_forbids_is_the_rule(self):
-        decision = decide(SHOWN._replace(purpose=Purpose.MARKETING), ALL_FACTS)
+        decision = decide_data_use(SHOWN._replace(purpose=Purpose.MARKETING), ALL_FACTS)
 
         assert refusal_text.explain_refusal(decision) == RULE_TEXTS["never-market"]

@@ -45,7 +45,7 @@ class Proxy:
 
 
 @contextmanager
-def before(address: str):
+def run_proxy(address: str):
     proxy = Proxy(address)
     try:
         yield proxy

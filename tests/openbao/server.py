@@ -53,7 +53,7 @@ class OpenBao:
         self.tls_address = f"https://127.0.0.1:{tls_port}"
         # Signed by itself: the authority to trust, too.
         self.ca = folder / "server.pem"
-        certificate.write(self.ca, folder / "server.key")
+        certificate.write_certificate(self.ca, folder / "server.key")
         self.data = folder / "data"
         self.data.mkdir()
         self._configuration = folder / "bao.hcl"
@@ -109,7 +109,7 @@ class OpenBao:
         """Return a new engine, so that tests do not see each other's keys, and a token there."""
         self.ask(f"sys/mounts/{mount}", {"type": "transit"})
         place = KeyringConfig(self.address, mount, "antares")
-        for name, text in transit_policies.build_policies(mount, place.prefix).items():
+        for name, text in transit_policies.build_transit_policies(mount, place.prefix).items():
             self.ask(f"sys/policies/acl/{mount}-{name}", {"policy": text})
         return place._replace(token=self.token(place, *ROLES))
 
@@ -147,7 +147,7 @@ class OpenBao:
 
 
 @contextmanager
-def running(folder: Path):
+def run_openbao(folder: Path):
     with (
         ports.reserve_port() as port,
         ports.reserve_port() as tls_port,

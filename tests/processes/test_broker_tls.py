@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from accounts.ids import uuid7
 from config.broker import get_tls_options
 from config.embedded import external_servers
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.tasks.sync import sync_mail
@@ -98,7 +98,7 @@ class TestABrokerOfOurAuthority:
             url = f"rediss://{HOST}:{front.port}/0"
 
             external_servers.check_broker(url, str(authority.path))
-            with pytest.raises(Unavailable, match="certificate verify failed"):
+            with pytest.raises(EmbeddedServersUnavailable, match="certificate verify failed"):
                 external_servers.check_broker(url)
 
 

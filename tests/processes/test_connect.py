@@ -52,7 +52,7 @@ def person_of(settings):
         person.browser.http.close()
 
 
-def begin(person):
+def begin_connect(person):
     """Agree on the disclosure page; return the address of the consent page."""
     page = person.browser.get("/settings/connect/google/")
     form = page.form("connect/google/begin")
@@ -65,7 +65,7 @@ def begin(person):
     return response.headers["location"]
 
 
-def arrive(person, back):
+def arrive_from_provider(person, back):
     """Be sent back by the provider; return the page that one ends at."""
     parts = urlsplit(back)
     page = person.browser.get(f"{parts.path}?{parts.query}")
@@ -74,7 +74,7 @@ def arrive(person, back):
     return page
 
 
-def says(page, outcome):
+def shows_outcome(page, outcome):
     return OUTCOMES[outcome].title in page.text
 
 
@@ -86,26 +86,26 @@ class TestAConnectThatOutlivesItsWebProcess:
     ):
         running.web()
         her, him = person_of(alice, running), person_of(bob, running)
-        back = world.consent(begin(her), email=ALICE_BOX)
-        late = world.consent(begin(her), email=ALICE_BOX)
+        back = world.consent(begin_connect(her), email=ALICE_BOX)
+        late = world.consent(begin_connect(her), email=ALICE_BOX)
         asked = world.calls("/token")
 
         running.stop("web")
         running.web()
-        foreign = arrive(him, back)
+        foreign = arrive_from_provider(him, back)
         nobody = person_of(None, running).browser.get(back)
-        connected = arrive(her, back)
-        replayed = arrive(her, back)
+        connected = arrive_from_provider(her, back)
+        replayed = arrive_from_provider(her, back)
         ConnectAttempt.objects.filter(outcome=AttemptOutcome.PENDING).update(
             expires_at=timezone.now()
         )
-        expired = arrive(her, late)
+        expired = arrive_from_provider(her, late)
 
-        assert says(foreign, AttemptOutcome.FOREIGN_STATE)
+        assert shows_outcome(foreign, AttemptOutcome.FOREIGN_STATE)
         assert "login" in nobody.url
-        assert says(connected, AttemptOutcome.CONNECTED)
-        assert says(replayed, AttemptOutcome.REPLAYED)
-        assert says(expired, AttemptOutcome.EXPIRED)
+        assert shows_outcome(connected, AttemptOutcome.CONNECTED)
+        assert shows_outcome(replayed, AttemptOutcome.REPLAYED)
+        assert shows_outcome(expired, AttemptOutcome.EXPIRED)
         # One code was exchanged, and one grant is kept: hers.
         assert world.calls("/token") == asked + 1
         assert Connection.objects.get().user_id == alice.id
@@ -131,7 +131,9 @@ class TestAWebProcessWhoseBrokerIsDown:
         # As long as a person would wait before they press again.
         person.browser.http.timeout = 5
 
-        connected = arrive(person, world.consent(begin(person), email=ALICE_BOX))
+        connected = arrive_from_provider(
+            person, world.consent(begin_connect(person), email=ALICE_BOX)
+        )
         waiting = SyncWork.objects.get()
         running.beat()
         running.worker()
@@ -141,7 +143,7 @@ class TestAWebProcessWhoseBrokerIsDown:
         removal, _ = person.disconnect()
         wait_until(Receipt.objects.exists)
 
-        assert says(connected, AttemptOutcome.CONNECTED)
+        assert shows_outcome(connected, AttemptOutcome.CONNECTED)
         assert (waiting.lease_by, waiting.heartbeat_at) == (None, None)
         assert removal.status == 200
         assert "Antares can no longer open" in removal.text

@@ -33,15 +33,16 @@ MAKE_CALENDAR = """
 from django.utils import timezone
 from accounts import row_owner
 from accounts.models import Membership
-from integrations.calendar import local
+from integrations.calendar import local_calendars
+from integrations.calendar.local_calendars import LocalCalendarProperties
 from limited_use.policy.features import FEATURES
 from tests.factories import actor_for
 
 with row_owner.acting_for(*Membership.objects.values_list("user_id", "organisation_id").get()):
     member = Membership.objects.select_related("user", "organisation").get()
-    local.create(
+    local_calendars.create_local_calendar(
         actor=actor_for(member.user, member.organisation),
-        about=local.About("Family", "Europe/Berlin"),
+        properties=LocalCalendarProperties("Family", "Europe/Berlin"),
         version=FEATURES["local-calendar"].version,
         at=timezone.now(),
     )
@@ -101,7 +102,7 @@ def deployment():
         place = parts.netloc.rpartition("@")[2]
         owner = parts._replace(netloc=f"release:{quote(PASSWORD)}@{place}", path="/service")
         made = Production(folder, owner.geturl(), urls.broker)
-        stack.enter_context(service_logs.watching(made.logs))
+        stack.enter_context(service_logs.watch_logs(made.logs))
         if not STATIC_FILES.exists():
             stack.callback(shutil.rmtree, STATIC_FILES, ignore_errors=True)
         try:

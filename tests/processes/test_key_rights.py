@@ -50,7 +50,7 @@ def connection(world, alice):
     return Connection.objects.get()
 
 
-def said(connection, **environment):
+def run_opening(connection, **environment):
     with script(OPENING, str(connection.id), **environment) as process:
         return process.stdout.read().decode()
 
@@ -69,7 +69,7 @@ class TestARefreshToken:
         self, store, connection, world, process_class, opens
     ):
         # Without a class of its own, so that nothing but the key store stops it.
-        found = said(connection, **store(process_class), PROCESS_CLASS="")
+        found = run_opening(connection, **store(process_class), PROCESS_CLASS="")
 
         assert found == (token_at(world) if opens else "NoKeyring")
 
@@ -82,7 +82,7 @@ class TestARefreshToken:
         ("console", "NotThisProcess"),
     ])  # fmt: skip
     def test_is_opened_by_files_for_workers_only(self, connection, world, process_class, refusal):
-        found = said(connection, PROCESS_CLASS=process_class)
+        found = run_opening(connection, PROCESS_CLASS=process_class)
 
         assert found == (refusal or token_at(world))
 
@@ -114,7 +114,7 @@ class TestTheService:
         assert Connection.objects.get().grant_generation == 2
 
         # The epochs turn under the purge's own policy, and all is read as before.
-        turn(store)
+        rotate_epochs(store)
         assert person.browser.http.get(f"{running.url}{file}").status_code == 200
 
         person.disconnect()
@@ -134,7 +134,7 @@ def attachment(person):
     raise AssertionError("no message has an attachment")
 
 
-def turn(store):
+def rotate_epochs(store):
     """Turn every line's epoch, by a process of the class that does so."""
     with script("manage", "turn_key_epoch", **store("purge"), PROCESS_CLASS="purge") as process:
         assert process.wait(timeout=PATIENCE) == 0

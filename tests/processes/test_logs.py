@@ -16,7 +16,7 @@ from integrations.operations import demo_data
 from tests.canaries.scanner import Needles
 from tests.canaries.secrets_seen import PUBLIC
 from tests.integrations.google import ALICE_BOX, query_of
-from tests.processes.test_connect import SCRYPT, arrive, begin
+from tests.processes.test_connect import SCRYPT, arrive_from_provider, begin_connect
 from tests.smoke.person import SmokePerson
 from tests.worlds.processes import wait_until
 
@@ -117,12 +117,12 @@ class TestTheLogsOfAJourney:
         )
         try:
             person.sign_in()
-            address = begin(person)
+            address = begin_connect(person)
             back = world.consent(address, email=ALICE_BOX)
             secrets |= {"state": query_of(back)["state"], "code": query_of(back)["code"]}
             secrets["nonce"] = query_of(address)["nonce"]
             secrets["session"] = person.browser.http.cookies["session"]
-            arrive(person, back)
+            arrive_from_provider(person, back)
         finally:
             person.browser.http.close()
         wait_until(logged(running, "sync.crashed"))

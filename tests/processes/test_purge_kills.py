@@ -29,7 +29,7 @@ from limited_use.models import Leaf, Receipt
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import disconnect
+from tests.integrations.purge.conftest import open_purge_job
 from tests.worlds.processes import wait_until
 
 LOCK = 71_100
@@ -178,7 +178,7 @@ def assert_gone(mailbox, job):
 class TestAWorkerKilledAfterEachStep:
     def test_leaves_nothing_and_one_receipt(self, mailbox, gate, running, crew):
         # Nobody queues it: it is found.
-        job = disconnect(mailbox, at=timezone.now())
+        job = open_purge_job(mailbox, at=timezone.now())
         killed_at, left_behind = [], []
 
         running.beat()

@@ -45,13 +45,13 @@ def pushed(world, alice, running, settings):
     running.web(**ours)
     running.beat(**ours)
     running.worker(**ours)
-    wait_until(lambda: Message.objects.count() == len(theirs(world)) and is_told())
-    settled(world)
-    wait_until(rest)
+    wait_until(lambda: Message.objects.count() == len(list_provider_ids(world)) and is_told())
+    wait_until_pushed(world)
+    wait_until(set_watches_back)
     return integration
 
 
-def rest() -> bool:
+def set_watches_back() -> bool:
     """Let what was told lie back so far that nothing is looked for because of it."""
     now = timezone.now()
     Watch.objects.update(
@@ -61,7 +61,7 @@ def rest() -> bool:
     return bool(idle.update(next_sync_at=now + timedelta(hours=1)))
 
 
-def theirs(world) -> list:
+def list_provider_ids(world) -> list:
     shown = world.mailbox(ALICE_BOX)["messages"]
     return [one["id"] for one in shown if not {"SPAM", "TRASH"} & set(one["labelIds"])]
 
@@ -71,8 +71,8 @@ def is_told() -> bool:
     return Watch.objects.filter(status=WatchStatus.LIVE, last_event_at__isnull=False).exists()
 
 
-def arrives(world) -> None:
-    expected = len(theirs(world))
+def wait_for_messages(world) -> None:
+    expected = len(list_provider_ids(world))
     wait_until(lambda: Message.objects.count() == expected, within=PATIENCE)
 
 
@@ -80,28 +80,28 @@ def statuses(world) -> list[int]:
     return [one["status"] for one in world.pushes()["sent"]]
 
 
-def settled(world) -> None:
+def wait_until_pushed(world) -> None:
     wait_until(lambda: not world.pushes()["waiting"], within=PATIENCE)
 
 
 @pytest.mark.scenario("P6")
 def test_news_arrives_once_if_it_is_told_once_twice_or_by_another_that_comes(pushed, world):
     world.deliver(ALICE_BOX, subject="news")
-    arrives(world)
-    settled(world)
+    wait_for_messages(world)
+    wait_until_pushed(world)
 
     world.dial(push_duplicates=1.0, push_disorder_seconds=0.5)
     for _ in range(8):
         world.deliver(ALICE_BOX)
-    settled(world)
-    arrives(world)
+    wait_until_pushed(world)
+    wait_for_messages(world)
 
     world.dial(push_duplicates=0.0, push_disorder_seconds=0.0, push_loss=1.0)
     world.deliver(ALICE_BOX)
     world.deliver(ALICE_BOX)
     world.dial(push_loss=0.0)
     world.deliver(ALICE_BOX)
-    arrives(world)
+    wait_for_messages(world)
 
     assert set(statuses(world)) == {204}
 
@@ -112,11 +112,11 @@ def test_the_only_web_process_answers_while_the_worker_waits_for_the_provider(pu
     world.dial(latency_seconds=1.0)
     for _ in range(5):
         world.deliver(ALICE_BOX)
-    settled(world)
+    wait_until_pushed(world)
 
     assert set(statuses(world)) == {204}
     assert all(one["tries"] == 1 for one in world.pushes()["sent"])
-    arrives(world)
+    wait_for_messages(world)
 
 
 FLAWS = ("iss", "aud", "email", "unverified", "expired", "signature", "kid")
@@ -133,7 +133,7 @@ def test_forged_ones_are_refused_and_cost_nothing(pushed, world):
     # Told by somebody who may: nothing was lost by refusing.
     world.dial(push_flaw="")
     world.deliver(ALICE_BOX)
-    arrives(world)
+    wait_for_messages(world)
 
 
 @pytest.mark.scenario("P4")

@@ -42,17 +42,21 @@ def pushed(world, alice, running):
     browser.arrive(world.consent(address, email=ALICE_BOX))
     for start in (running.web, running.beat, running.worker):
         start(**OURS)
-    wait_until(lambda: Calendar.objects.exists() and told() == Calendar.objects.count() + 1)
-    settled(world)
+    wait_until(
+        lambda: (
+            Calendar.objects.exists() and count_speaking_channels() == Calendar.objects.count() + 1
+        )
+    )
+    wait_until_settled(world)
     return browser.attempt().connection.integrations.get()
 
 
-def told() -> int:
+def count_speaking_channels() -> int:
     """Return how many channels spoke, as each does first of all."""
     return Watch.objects.filter(status=WatchStatus.LIVE, last_event_at__isnull=False).count()
 
 
-def settled(world) -> None:
+def wait_until_settled(world) -> None:
     wait_until(lambda: not world.pushes()["waiting"], within=PATIENCE)
     wait_until(lambda: not SyncWork.objects.exclude(lease_by=None).exists())
 
@@ -74,7 +78,7 @@ def test_events_arrive_because_they_were_told_twice_in_any_order_or_once_for_two
     meet(world)
 
     wait_until(lambda: Event.objects.count() == before + 1, within=PATIENCE)
-    settled(world)
+    wait_until_settled(world)
     assert {one["status"] for one in world.pushes()["sent"]} == {204}
 
     # In the same world, for it takes a while to begin: twice and in any order is once,
@@ -82,7 +86,7 @@ def test_events_arrive_because_they_were_told_twice_in_any_order_or_once_for_two
     for _ in range(4):
         meet(world)
     wait_until(lambda: Event.objects.count() == before + 5, within=PATIENCE)
-    settled(world)
+    wait_until_settled(world)
     # and one that comes stands for one that was lost.
     world.dial(push_duplicates=0.0, push_disorder_seconds=0.0, push_loss=1.0)
     meet(world)

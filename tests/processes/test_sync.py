@@ -33,37 +33,37 @@ def integration(world, alice):
     return GoogleConnectBrowser(alice, world).connect().connection.integrations.get()
 
 
-def theirs(world):
+def list_provider_ids(world):
     """Return the ids that the provider lists: spam and trash are not."""
     shown = world.mailbox(ALICE_BOX)["messages"]
     return [one["id"] for one in shown if not {"SPAM", "TRASH"} & set(one["labelIds"])]
 
 
-def ours():
+def list_own_blinds():
     return sorted(bytes(one) for one in Message.objects.values_list("remote_blind", flat=True))
 
 
-def expected(integration, world):
+def list_expected_blinds(integration, world):
     now = Integration.objects.get(id=integration.id)
     blind = get_sealer(holder=now.id, epoch=now.epoch).compute_blind
-    return sorted(blind(MESSAGE, one) for one in theirs(world))
+    return sorted(blind(MESSAGE, one) for one in list_provider_ids(world))
 
 
-def work():
+def get_work():
     return SyncWork.objects.get()
 
 
 def is_held():
-    return work().lease_by is not None
+    return get_work().lease_by is not None
 
 
 def is_settled():
-    now = work()
+    now = get_work()
     return now.stage == SyncStage.DELTA and now.last_synced_at is not None and not now.lease_by
 
 
 def assert_everything_once(integration, world):
-    wait_until(lambda: ours() == expected(integration, world))
+    wait_until(lambda: list_own_blinds() == list_expected_blinds(integration, world))
     assert Integration.objects.get().status == "active"
 
 
@@ -80,7 +80,7 @@ class TestAWorkerKilledInTheMiddle:
         running.worker("second")
         wait_until(is_settled)
 
-        assert 0 < left_behind < len(theirs(world))
+        assert 0 < left_behind < len(list_provider_ids(world))
         assert_everything_once(integration, world)
 
     def test_of_a_delta_leaves_the_cursor_where_its_rows_are(self, integration, running, world):
@@ -93,7 +93,7 @@ class TestAWorkerKilledInTheMiddle:
         world.dial(latency_seconds=0.6)
         for number in range(30):
             world.deliver(ALICE_BOX, subject=f"news {number}", text="hello")
-        deleted = theirs(world)[40]
+        deleted = list_provider_ids(world)[40]
         world.delete(ALICE_BOX, deleted)
         listed = world.calls("gmail.users.history.list")
         wait_until(lambda: world.calls("gmail.users.history.list") > listed and is_held())
@@ -155,9 +155,9 @@ class TestABrokerThatForgets:
         wait_until(is_settled)
         world.deliver(ALICE_BOX, subject="after the flood", text="hello")
 
-        assert left_behind < len(theirs(world))
+        assert left_behind < len(list_provider_ids(world))
         assert_everything_once(integration, world)
-        assert work().last_synced_at <= timezone.now()
+        assert get_work().last_synced_at <= timezone.now()
 
 
 @pytest.mark.scenario("O2")

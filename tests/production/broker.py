@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.child_processes import get_account, spawn_process, stop_process
+from config.embedded.child_processes import get_server_account, spawn_process, stop_process
 from tests import debian
 from tests.tiers import skip_on_this_machine
 
@@ -19,15 +19,15 @@ NAMES = ("valkey-server", "redis-server")
 _PLACES = "/usr/bin:/usr/local/bin:/usr/sbin"
 
 
-def find() -> str | None:
+def find_program() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name, path=_PLACES))), None)
 
 
 def program() -> str:
     """Return the server, installing the package where that is possible; else skip the test."""
-    if find() is None:
+    if find_program() is None:
         debian.install(PACKAGE, reason="production test: no Valkey or Redis found")
-    found = find()
+    found = find_program()
     if found is None:
         skip_on_this_machine(f"no Valkey or Redis with TLS (apt-get install {PACKAGE})")
     return found
@@ -39,9 +39,9 @@ def version() -> str:
 
 
 @contextmanager
-def running(folder: Path, configuration: str, port: int) -> Iterator[None]:
+def run_broker(folder: Path, configuration: str, port: int) -> Iterator[None]:
     """Run the server of that configuration until the block ends."""
-    owner = get_account()
+    owner = get_server_account()
     folder.mkdir()
     owner.give_ownership(folder, 0o700)
     file = folder / "broker.conf"

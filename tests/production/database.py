@@ -12,7 +12,12 @@ from pathlib import Path
 
 import psycopg
 
-from config.embedded.child_processes import ServerAccount, get_account, spawn_process, stop_process
+from config.embedded.child_processes import (
+    ServerAccount,
+    get_server_account,
+    spawn_process,
+    stop_process,
+)
 from tests import debian
 from tests.production.documented import Blocks
 from tests.tiers import skip_on_this_machine
@@ -23,7 +28,7 @@ LEAST = 16
 _START_WITHIN = 60  # seconds
 
 
-def find() -> Path | None:
+def find_programs() -> Path | None:
     """Return the folder of the programs of Debian's newest PostgreSQL that production runs on."""
     found = sorted(
         (int(path.parents[1].name), path.parent)
@@ -35,9 +40,9 @@ def find() -> Path | None:
 
 def programs() -> Path:
     """Return that folder, installing the package where that is possible; else skip the test."""
-    if find() is None:
+    if find_programs() is None:
         debian.install(PACKAGE, reason=f"production test: no PostgreSQL {LEAST} or newer found")
-    found = find()
+    found = find_programs()
     if found is None:
         skip_on_this_machine(f"no PostgreSQL of Debian's (apt-get install {PACKAGE})")
     return found
@@ -142,5 +147,5 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def make(folder: Path, port: int) -> Database:
-    return Database(programs(), folder, port, get_account())
+def make_database(folder: Path, port: int) -> Database:
+    return Database(programs(), folder, port, get_server_account())

@@ -110,13 +110,13 @@ class Production(Deployment):
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Production]:
+def run_production(folder: Path) -> Iterator[Production]:
     """Set up the servers and the service's folder; nothing of the service runs yet."""
     with ExitStack() as stack:
         blocks, known = Blocks(), Secrets()
         servers = start_servers(stack, folder, blocks, known)
         made = Production(make_folder(folder, "antares"), blocks, servers, known)
-        stack.enter_context(service_logs.watching(made.logs))
+        stack.enter_context(service_logs.watch_logs(made.logs))
         stack.callback(made.stop)
         yield made
 
@@ -131,7 +131,7 @@ def in_front(folder: Path, production: Production) -> Iterator[None]:
         str(own / "key.pem"): str(files.key),
     }
     ports_behind = production.ports
-    with nginx.running(
+    with nginx.run_nginx(
         own, ports_behind["web"], staff_upstream=ports_behind["staff"], **certified
     ) as front:
         for host in (HOST, STAFF_HOST):

@@ -55,7 +55,7 @@ class Internet:
 
 
 @contextmanager
-def running(public: Authority, sandbox: Sandbox) -> Iterator[Internet]:
+def run_internet(public: Authority, sandbox: Sandbox) -> Iterator[Internet]:
     hosts = read_provider_hosts()
     context = public.issue(*hosts).context()
     front = Listener((_NEAR, 0), lambda here: _pass_on(here, context, sandbox))

@@ -9,7 +9,7 @@ from tests.production.deployment import URL
 from tests.production.mail import MailServer
 from tests.production.report import wait_for
 from tests.smoke.client import SmokeBrowser
-from tests.smoke.person import found
+from tests.smoke.person import find_on_page
 
 
 class _Letter(NamedTuple):
@@ -26,7 +26,7 @@ def set_password(browser: SmokeBrowser, mail: MailServer, person: dict[str, str]
     wait_for(lambda: len(mail.letters) > before)
     [letter] = mail.letters[before:]
     assert mail.recipients[before:] == [person["email"]]
-    page = browser.get(found(rf"({URL}/\S+)", _Letter(letter.get_content())))
+    page = browser.get(find_on_page(rf"({URL}/\S+)", _Letter(letter.get_content())))
     form = page.form("password/reset/key")
     new = {"password1": person["password"], "password2": person["password"]}
     assert browser.submit(page, form, form.data(**new)).status == 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.child_processes import get_account
+from config.embedded.child_processes import get_server_account
 from tests.production import broker, database, internet
 from tests.production.authority import Authority, Certified
 from tests.production.database import Database
@@ -54,7 +54,7 @@ def start_servers(stack: ExitStack, folder: Path, blocks: Blocks, known: Secrets
     private = Authority(make_folder(folder, "private"), "private")
     public = Authority(make_folder(folder, "public"), "public")
     provider = stack.enter_context(
-        sandbox.running(
+        sandbox.run_sandbox(
             *("--issuer", "https://accounts.google.com"),
             *("--authority", "https://login.microsoftonline.com"),
             *("--graph", "https://graph.microsoft.com"),
@@ -70,14 +70,14 @@ def start_servers(stack: ExitStack, folder: Path, blocks: Blocks, known: Secrets
         key_store=key_store,
         key_store_address=address,
         mail=mail,
-        internet=stack.enter_context(internet.running(public, provider)),
+        internet=stack.enter_context(internet.run_internet(public, provider)),
         sandbox=provider,
     )
 
 
 def _start_database(stack, folder: Path, blocks: Blocks, private: Authority, known: Secrets):
     port = stack.enter_context(ports.reserve_port())
-    made = database.make(folder / "database", port)
+    made = database.make_database(folder / "database", port)
     made.create(blocks, {"10.203.0.1": "127.0.0.1", **_files(private, "db.example")})
     stack.enter_context(made.running())
     statements = blocks.read("PostgreSQL", {"…": known.owner}, number=2)
@@ -90,7 +90,7 @@ def _start_broker(stack, folder: Path, blocks: Blocks, private: Authority, known
     names = {"10.203.0.1": "127.0.0.1", "6379": str(port), "…": known.broker}
     names |= {"/etc/antares/ca.pem": str(private.path), **_files(private, "broker.example")}
     configuration = blocks.read("Valkey or Redis", names)
-    stack.enter_context(broker.running(folder / "broker", configuration, port))
+    stack.enter_context(broker.run_broker(folder / "broker", configuration, port))
     return port
 
 
@@ -119,7 +119,7 @@ def _start_key_store(stack, folder: Path, blocks: Blocks, private: Authority):
 def _files(private: Authority, name: str) -> dict[str, str]:
     """Return where a server's documented files are here, readable by its own account."""
     files: Certified = private.issue(name, "127.0.0.1")
-    get_account().give_ownership(files.key, 0o600)
+    get_server_account().give_ownership(files.key, 0o600)
     return {
         f"/etc/antares/tls/{name}.pem": str(files.certificate),
         f"/etc/antares/tls/{name}.key": str(files.key),

@@ -11,7 +11,7 @@ from tests.production.deployment import STAFF_URL, URL, Production
 from tests.production.passwords import set_password
 from tests.production.report import say, wait_for
 from tests.smoke.client import Page, SmokeBrowser
-from tests.smoke.person import SmokePerson, found
+from tests.smoke.person import SmokePerson, find_on_page
 
 SAM = {"email": "sam@acme.example", "name": "Sam", "password": "a long password of Sam's"}
 OLGA = {"email": "olga@acme.example", "name": "Olga", "password": "a long password of Olga's"}
@@ -61,7 +61,7 @@ def set_up_factor(browser: SmokeBrowser, person: dict[str, str]) -> str:
     form = page.form("reauthenticate")
     page = browser.submit(page, form, form.data(password=person["password"]))
     assert path_of(page) == SET_UP
-    secret = found(r'id="authenticator_secret"[^>]* value="([A-Z2-7]+)"', page)
+    secret = find_on_page(r'id="authenticator_secret"[^>]* value="([A-Z2-7]+)"', page)
     form = page.form("totp/activate")
     assert browser.submit(page, form, form.data(code=code(secret))).status == 200
     return secret

@@ -58,7 +58,7 @@ def production():
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antares-prod-")))
         folder.chmod(0o711)
-        made = stack.enter_context(deployment.running(folder))
+        made = stack.enter_context(deployment.run_production(folder))
         servers = made.servers
         say("PostgreSQL", servers.database.version())
         say("broker", broker.version())
@@ -106,7 +106,7 @@ def test_connects_reads_survives_its_key_store_and_disconnects(cast):
     connect_and_read(cast)
     lose_the_key_store(cast)
     visit_staff_site(production, alice, list_messages(production, "google")[0])
-    disconnect(cast)
+    disconnect_twice(cast)
     visit_both_sites(production)
 
     look_at_the_rest(production)
@@ -152,7 +152,7 @@ def lose_the_key_store(cast: Cast) -> None:
         store.start()
         say("OpenBao started again: sealed", alice.browser.get("/readyz").response.json()["keys"])
         store.unseal()
-        page = wait_for(lambda: opened(alice))
+        page = wait_for(lambda: open_inbox(alice))
         say("OpenBao unsealed: the inbox", f"{page.status}, without a restart of ours")
     assert read_by_api(alice, new).status_code == 200
     wait_for(lambda: "while it was away" in alice.browser.get("/inbox/").text)
@@ -197,12 +197,12 @@ def reading(person: SmokePerson, address: str) -> Iterator[list[tuple[int, str]]
     answers: list[tuple[int, str]] = []
     is_over = threading.Event()
 
-    def read() -> None:
+    def read_until_over() -> None:
         while not is_over.wait(0.1):
             answer = person.browser.http.get(address)
             answers.append((answer.status_code, answer.text))
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read_until_over)
     reader.start()
     try:
         yield answers
@@ -211,7 +211,7 @@ def reading(person: SmokePerson, address: str) -> Iterator[list[tuple[int, str]]
         reader.join()
 
 
-def disconnect(cast: Cast) -> None:
+def disconnect_twice(cast: Cast) -> None:
     production, alice, receipts = cast
     provider = production.servers.sandbox
     for number in (1, 2):
@@ -309,6 +309,6 @@ def read_by_api(person: SmokePerson, message_id: str):
     return person.browser.http.get(address)
 
 
-def opened(person: SmokePerson) -> Page | None:
+def open_inbox(person: SmokePerson) -> Page | None:
     page = person.browser.get("/inbox/")
     return page if page.status == 200 else None

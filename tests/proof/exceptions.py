@@ -64,7 +64,7 @@ RULES = {
             "from limited_use.sinks.provider import open_credential as given",
             "from limited_use import sinks",
             "import limited_use.sinks.page as p",
-            "def f():\n    from integrations.formats.mime import raw",
+            "def f():\n    from integrations.formats.mime import rfc5322",
             "from ..formats.mime.rfc5322 import parse",
             "from .. import providers",
             "from integrations.providers.mail import MailAdapter",
@@ -81,7 +81,7 @@ RULES = {
         rules.unwrapping,
         (
             "get_keyring().unwrap(line, 1, wrapped, bound)",
-            "from limited_use.vault import keys\nkeys.unwrap(row)",
+            "from limited_use.vault import data_keys\ndata_keys.unwrap(row)",
             "ring.rewrap(line, wrapped)",
         ),
         {

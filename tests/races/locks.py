@@ -25,7 +25,7 @@ def session(**settings: str) -> Iterator[psycopg.Connection]:
         other.rollback()
 
 
-def run(work: Callable[[], Any], **settings: str) -> Any:
+def run_in_session(work: Callable[[], Any], **settings: str) -> Any:
     """Return what `work` returns; in a thread of its own, under these settings of its session."""
     try:
         with connection.cursor() as cursor:

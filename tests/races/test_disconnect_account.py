@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import connections
 from integrations.models import Integration, PurgeJob
 from tests.integrations.google import acme, alice, browser_of, google
-from tests.races.locks import run, session, wait_for_waiters
+from tests.races.locks import run_in_session, session, wait_for_waiters
 from tests.races.test_lock_order import SHORT, connected
 
 __all__ = ["acme", "alice", "browser_of", "connected", "google"]
@@ -35,7 +35,7 @@ class TestDisconnectingTheWholeAccount:
         with ThreadPoolExecutor(2) as pool, session() as ledger:
             # Both have begun, and wait for what they write or lock next.
             ledger.execute("LOCK TABLE limited_use_leaf IN SHARE MODE")
-            running = [pool.submit(run, act, deadlock_timeout=SHORT) for act in acts]
+            running = [pool.submit(run_in_session, act, deadlock_timeout=SHORT) for act in acts]
             wait_for_waiters(2)
             ledger.commit()
             for disconnect in running:

@@ -20,7 +20,7 @@ from integrations.web import idempotency
 from integrations.web.idempotency import KeyedRequest, RequestInProgress
 from tests.api import cast
 from tests.api.calendars.asking import V1
-from tests.api.calendars.test_local_writing import begun
+from tests.api.calendars.test_local_writing import create_calendar_named
 from tests.integrations import household as houses
 from tests.integrations.calendar_house import moment
 from tests.integrations.purge.conftest import keyring
@@ -102,7 +102,7 @@ class TestProcessKilledWhileItWrites:
     def kill_at(self, lines, writer):
         user, *_ = houses.person("alice", at=timezone.now())
         hers = cast.browser(user)
-        calendar = begun(hers, "Family")
+        calendar = create_calendar_named(hers, "Family")
         cookies = f"session={hers.cookies['session'].value}"
         when = {"object": "timespan", "start": moment(2).isoformat(),
                 "end": moment(2, 10).isoformat()}  # fmt: skip

@@ -23,10 +23,10 @@ from integrations.push import desired_watches
 from limited_use.agreements import offboarding
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
-from tests.integrations.calendar.local_house import begun
+from tests.integrations.calendar.local_house import create_local_calendar
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
 from tests.integrations.test_two_products import CALENDAR
-from tests.races.locks import run, session, wait_for_waiters
+from tests.races.locks import run_in_session, session, wait_for_waiters
 
 __all__ = ["acme", "alice", "bob", "browser_of", "google"]
 
@@ -66,9 +66,11 @@ class TestConnectingASecondProduct:
                 assert may_commit.wait(20)
 
         with ThreadPoolExecutor(2) as pool:
-            syncing = pool.submit(run, sync, deadlock_timeout=of_sync)
+            syncing = pool.submit(run_in_session, sync, deadlock_timeout=of_sync)
             assert is_held.wait(20)
-            arriving = pool.submit(run, partial(browser.arrive, back), deadlock_timeout=of_connect)
+            arriving = pool.submit(
+                run_in_session, partial(browser.arrive, back), deadlock_timeout=of_connect
+            )
             # It holds the connection by now, and waits for the integration.
             wait_for_waiters(1)
             may_commit.set()
@@ -91,7 +93,9 @@ class TestConnectingASecondProduct:
 
         with ThreadPoolExecutor(2) as pool, session(deadlock_timeout=LONG) as other:
             other.execute(lock_integration, [mail.id])
-            arriving = pool.submit(run, lambda: browser.arrive(back), deadlock_timeout="1s")
+            arriving = pool.submit(
+                run_in_session, lambda: browser.arrive(back), deadlock_timeout="1s"
+            )
             wait_for_waiters(1)
             # In the wrong order: it is given this once the connect was ended.
             other.execute(lock_connection, [mail.connection_id])
@@ -115,7 +119,8 @@ class TestADeactivation:
                 "SELECT 1 FROM accounts_membership WHERE user_id = %s FOR NO KEY UPDATE", [alice.id]
             )
             leaving = pool.submit(
-                run, lambda: offboarding.deactivate_person(user_id=alice.id, at=timezone.now()),
+                run_in_session,
+                lambda: offboarding.deactivate_person(user_id=alice.id, at=timezone.now()),
                 deadlock_timeout=LONG,
             )  # fmt: skip
             wait_for_waiters(1)
@@ -137,7 +142,9 @@ class TestTwoWhoShareWithEachOther:
         with ThreadPoolExecutor(2) as pool, session() as ledger:
             # Both have begun, and wait for what they write next.
             ledger.execute("LOCK TABLE limited_use_leaf IN SHARE MODE")
-            sharing_now = [pool.submit(run, share, deadlock_timeout=SHORT) for share in shares]
+            sharing_now = [
+                pool.submit(run_in_session, share, deadlock_timeout=SHORT) for share in shares
+            ]
             wait_for_waiters(2)
             ledger.commit()
             for one in sharing_now:
@@ -159,7 +166,7 @@ def sharing_of(person, viewer):
         membership_epoch=membership.epoch,
     )
     with row_owner.acting_for(person.id, membership.organisation_id):
-        calendar_id = begun(actor)
+        calendar_id = create_local_calendar(actor)
 
     def share():
         with row_owner.acting_for(person.id, membership.organisation_id):

@@ -10,23 +10,23 @@ from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
 from integrations.push import due_syncs
-from tests.integrations.push.conftest import CALENDAR, sweep
+from tests.integrations.push.conftest import CALENDAR, reconcile_due_watches
 from tests.integrations.webhooks.conftest import (
     alice,
     calendars,
-    call,
     clock,
     google,
     keyring,
     mailbox,
     provider,
-    push,
     queue,
+    send_channel_call,
+    send_push,
     watched,
 )
 from tests.integrations.webhooks.test_microsoft import call as post
 from tests.integrations.webhooks.test_microsoft import item, subscription, work
-from tests.races.locks import run, session, wait_for_waiters
+from tests.races.locks import run_in_session, session, wait_for_waiters
 from tests.walls import requests_act_as_web
 
 __all__ = [
@@ -54,17 +54,17 @@ pytestmark = [
 @pytest.fixture
 def of_channel(calendars, provider, clock, queue):
     """Return the integration that a channel of Google's is about, and what sends a call of it."""
-    sweep(clock)
+    reconcile_due_watches(clock)
     SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)
     [(hook, _)] = provider.channels.values()
     resource = f"resource-{CALENDAR}@there"
-    return calendars, lambda: call(hook.channel_id, hook.token, resource=resource)
+    return calendars, lambda: send_channel_call(hook.channel_id, hook.token, resource=resource)
 
 
 @pytest.fixture
 def of_mailbox(watched, mailbox):
     """Return the mailbox that Pub/Sub tells of, and what sends a message of it."""
-    return watched.integration, push
+    return watched.integration, send_push
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ class TestANotificationThatWaitsBetweenTwoWorkers:
         ):
             first.execute(wanted)
             second.execute(other)
-            answer = pool.submit(run, notify, deadlock_timeout="1s")
+            answer = pool.submit(run_in_session, notify, deadlock_timeout="1s")
             wait_for_waiters(1)
             behind = pool.submit(second.execute, wanted)
             wait_for_waiters(2)
@@ -139,7 +139,7 @@ class TestANotificationWhoseRowStaysLocked:
 
         with session() as worker, ThreadPoolExecutor(1) as pool:
             worker.execute(row_of(SyncWork, integration))
-            answer = pool.submit(run, notify, lock_timeout="20ms").result(20)
+            answer = pool.submit(run_in_session, notify, lock_timeout="20ms").result(20)
 
         assert answer.status_code in {202, 204}
         assert queue == []
@@ -153,7 +153,7 @@ class TestANotificationWhoseRowStaysLocked:
 
         with session() as worker, ThreadPoolExecutor(1) as pool:
             worker.execute(row_of(Watch, integration))
-            answer = pool.submit(run, notify, lock_timeout="20ms").result(20)
+            answer = pool.submit(run_in_session, notify, lock_timeout="20ms").result(20)
 
         assert answer.status_code in {202, 204}
         assert len(queue) == 1

@@ -54,16 +54,16 @@ def leader(keyring):
     started.stdout.close()
 
 
-def record(count=ENTRIES):
-    tombstones.record_owed(tombstones.for_key(uuid7().bytes[:8]))
+def record_entries(count=ENTRIES):
+    tombstones.record_owed(tombstones.build_key_tombstone(uuid7().bytes[:8]))
     return [entries.append_entry({"event": "x.done", "at": 0}) for _ in range(count)]
 
 
-def seen():
+def list_checkpoints():
     return [(one.size, one.root) for one, _ in publication.get_publication().read_checkpoints()]
 
 
-def free():
+def is_lock_free():
     """Return whether the server has noticed that the dead one let go of its lock."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -93,11 +93,11 @@ class TestKilledLeader:
     def test_leaves_no_fork_and_no_loss_wherever_it_is_killed(self, leader):
         made, history = [], []
         for line in range(1, MANY):
-            made += record()
+            made += record_entries()
             (ended,) = leader(line)
             assert ended in {0, -9}, f"before line {line}"
-            wait_until(free)
-            now = seen()
+            wait_until(is_lock_free)
+            now = list_checkpoints()
             # What was published stands, and only grew.
             assert now[: len(history)] == history
             assert [size for size, _ in now] == sorted({size for size, _ in now})
@@ -114,14 +114,14 @@ class TestKilledLeader:
         check_all(made)
 
     def test_is_followed_by_another_that_waits_for_nothing_but_its_lock(self, leader):
-        made = record()
+        made = record_entries()
         for line in range(3, 100, 9):
-            made += record()
+            made += record_entries()
             ended = leader(line, 0)
             assert set(ended) <= {0, 3, -9}
-            wait_until(free)
+            wait_until(is_lock_free)
             sequencer.check_continuity()
-        made += record()
+        made += record_entries()
 
         assert leader(0) == [0]
 

@@ -55,7 +55,7 @@ def alice(transactional_db, account):
     return house
 
 
-def work(calendar, over: threading.Event) -> int:
+def take_due_syncs(calendar, over: threading.Event) -> int:
     """Take whatever is due of one calendar, as a worker does; return how often there was some."""
     count = 0
     try:
@@ -71,7 +71,7 @@ def work(calendar, over: threading.Event) -> int:
     return count
 
 
-def look(house) -> int:
+def count_viewed_rows(house) -> int:
     """Return how many rows a viewer is given of the window."""
     try:
         at = timezone.now()
@@ -92,9 +92,9 @@ def test_a_hundred_viewers_of_an_old_copy_make_one_call(alice, account):
     account.asked.clear()
     over = threading.Event()
     with ThreadPoolExecutor(AT_ONCE + WORKERS) as pool:
-        workers = [pool.submit(work, calendar, over) for _ in range(WORKERS)]
+        workers = [pool.submit(take_due_syncs, calendar, over) for _ in range(WORKERS)]
         try:
-            seen = list(pool.map(look, [alice] * VIEWERS))
+            seen = list(pool.map(count_viewed_rows, [alice] * VIEWERS))
         finally:
             over.set()
 

@@ -19,7 +19,7 @@ from integrations import connections, purge, push
 from integrations.models import AttemptOutcome, Connection, PurgeJob
 from integrations.push import unsubscribe
 from tests.broker import record_messages
-from tests.contract.subscription_worlds import answering
+from tests.contract.subscription_worlds import answer_validation
 from tests.integrations import removal_world
 from tests.integrations.google import acme, alice, google
 from tests.integrations.microsoft import microsoft
@@ -95,7 +95,7 @@ def watched(request, alice, settings, monkeypatch):
     )
     record_messages(monkeypatch)
     account = kind(request.getfixturevalue(kind.key))
-    with answering() as address:
+    with answer_validation() as address:
         settings.PUSH = replace(settings.PUSH, webhook_url=address.removesuffix("/channel"))
         assert account.connect(alice, account.product).outcome == AttemptOutcome.CONNECTED
         world = RemovalWorld(alice, account)

@@ -13,7 +13,7 @@ from integrations import push
 from integrations.models import Integration, IntegrationStatus, SyncWork
 from integrations.push import due_syncs, watch_worker
 from tests.integrations.push.conftest import alice, clock, keyring, mailbox, provider
-from tests.races.locks import run, wait_for_waiters
+from tests.races.locks import run_in_session, wait_for_waiters
 from tests.walls import acting_as
 
 __all__ = ["alice", "clock", "keyring", "mailbox", "provider"]
@@ -43,11 +43,11 @@ def test_neither_waits_in_a_circle(alice, clock, monkeypatch):
             alice.settle()
 
     with ThreadPoolExecutor(2) as pool:
-        turn = pool.submit(run, end_turn, deadlock_timeout="200ms")
+        turn = pool.submit(run_in_session, end_turn, deadlock_timeout="200ms")
         with acting_as(ProcessClass.SYNC):
             [watch_id] = push.get_due_watch_ids(at=clock.at)
             starting = pool.submit(
-                run,
+                run_in_session,
                 lambda: push.reconcile_watch(watch_id=watch_id, now=clock),
                 deadlock_timeout="20s",
             )

@@ -20,11 +20,11 @@ __all__ = ["acme", "alice", "bob", "browser_of", "google"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def together(*acts):
+def do_together(*acts):
     """Do all of `acts` at one moment, and return what they return."""
     barrier = Barrier(len(acts))
 
-    def one(act):
+    def act_at_barrier(act):
         try:
             barrier.wait()
             return act()
@@ -32,7 +32,7 @@ def together(*acts):
             databases.close_all()
 
     with ThreadPoolExecutor(len(acts)) as pool:
-        return [each.result() for each in [pool.submit(one, act) for act in acts]]
+        return [each.result() for each in [pool.submit(act_at_barrier, act) for act in acts]]
 
 
 def withdraw(person, organisation):
@@ -51,7 +51,7 @@ class TestAWithdrawal:
         browser = browser_of(alice)
         back = google.consent(browser.begin(), email=ALICE_BOX)
 
-        together(lambda: browser.arrive(back), lambda: withdraw(alice, acme))
+        do_together(lambda: browser.arrive(back), lambda: withdraw(alice, acme))
 
         live = Integration.objects.live().count()
         agreed = Consent.objects.filter(withdrawn_at=None).count()
@@ -63,7 +63,7 @@ class TestAWithdrawal:
         for _ in range(3):
             make_integration(make_connection(alice, acme))
 
-        jobs = together(lambda: withdraw(alice, acme), lambda: withdraw(alice, acme))
+        jobs = do_together(lambda: withdraw(alice, acme), lambda: withdraw(alice, acme))
 
         assert sorted(len(one) for one in jobs) == [0, 3]
         assert PurgeJob.objects.count() == 3

@@ -28,7 +28,7 @@ from limited_use.vault import sealing
 from tests.api import cast
 from tests.api.calendars.asking import ok
 from tests.api.calendars.test_repeating import at_provider
-from tests.api.calendars.test_writing import create, new, problem
+from tests.api.calendars.test_writing import create_event, make_event_body, problem
 from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.integrations import calendar_house as houses
@@ -65,14 +65,14 @@ def bring_in(house, account) -> None:
     window = calendar.cached_from, calendar.cached_until
     page = FakeCalendarAdapter(account, make_access()).list_events(account.email, window=window)
     sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=house.integration.epoch)
-    batch = event_store.prepare_batch(
+    batch = event_store.prepare_event_batch(
         page,
         calendar=calendar,
         sealer=sealer,
         window=window,
         descriptions=event_descriptions.sanitize_descriptions(page.events),
     )
-    event_store.write_batch(batch, at=timezone.now())
+    event_store.write_event_batch(batch, at=timezone.now())
 
 
 @contextmanager
@@ -155,10 +155,10 @@ def test_a_lock_that_is_held_too_long_is_told_and_the_same_again_is_done_once(al
         account.before_answer = lambda: other.execute(lock)
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '50ms'")
-        problem(create(hers, new(alice)), 503, "busy")
+        problem(create_event(hers, make_event_body(alice)), 503, "busy")
     account.before_answer = lambda: None
 
-    made = ok(create(hers, new(alice)), 201)
+    made = ok(create_event(hers, make_event_body(alice)), 201)
 
     assert at_provider(account) == ["New"]
     assert made["id"] == str(Event.objects.get().id)

@@ -46,7 +46,7 @@ def as_worker():
     return acting_as(ProcessClass.PURGE)
 
 
-def settle():
+def run_sequencer_and_tally():
     """Have the sequencer and the tally do what they do every few seconds."""
     with as_worker():
         sequencer.run_sequencer(timezone.now())
@@ -58,7 +58,7 @@ def used(alice, campaigns):
     """Alice read her inbox; a campaign tried to."""
     assert cast.browser(alice.user).get(MESSAGES).status_code == 200
     assert campaigns.get(MESSAGES).status_code == 403
-    settle()
+    run_sequencer_and_tally()
 
 
 def make_run(*, rows=None, code=None, at=None):
@@ -66,7 +66,7 @@ def make_run(*, rows=None, code=None, at=None):
     if rows is None:
         rows = [
             {"marker": bound.marker, "id": bound.id, "test": test, "outcome": "passed"}
-            for bound, tests in bound_tests.found().items()
+            for bound, tests in bound_tests.find_bound_tests().items()
             for test in tests
         ]
     content = matrix.document(

@@ -24,7 +24,7 @@ from limited_use.ledger import entries
 from limited_use.models import Leaf
 from limited_use.usage import refusal_bursts
 from tests.api import cast
-from tests.review.conftest import MESSAGES, settle
+from tests.review.conftest import MESSAGES, run_sequencer_and_tally
 from tests.review.test_metrics import count, figures, measure
 from tests.walls import acting_as
 
@@ -40,13 +40,13 @@ ABOUT = UUID(int=7)
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
 
 
-def sound(window: str = "one", *, kind: str = KIND, **body: int | str) -> Alarm | None:
+def raise_alarm(window: str = "one", *, kind: str = KIND, **body: int | str) -> Alarm | None:
     """Raise an alarm; return it, or None if such a one is open."""
     is_new = alarms.raise_alarm(kind=kind, about=ABOUT, window=window, body=body, at=AT)
     return Alarm.objects.open().get(kind=kind, window=window) if is_new else None
 
 
-def run(*arguments: str) -> list[str]:
+def run_alarms_command(*arguments: str) -> list[str]:
     """Run the command in the class that the documentation names; return its lines."""
     output = io.StringIO()
     with acting_as(ProcessClass.PURGE if arguments else ProcessClass.CONSOLE):
@@ -55,41 +55,41 @@ def run(*arguments: str) -> list[str]:
 
 
 def settle_alarm(alarm: Alarm, reason: str = "the worker was started") -> list[str]:
-    return run("settle", str(alarm.id), "--reason", reason)
+    return run_alarms_command("settle", str(alarm.id), "--reason", reason)
 
 
 class TestList:
     def test_has_id_kind_time_count_and_next_step_of_each_open_alarm(self):
-        alarm = sound(kind="refusals.burst", feature="campaigns", count=31)
+        alarm = raise_alarm(kind="refusals.burst", feature="campaigns", count=31)
 
-        assert run() == [
+        assert run_alarms_command() == [
             f"{alarm.id}  refusals.burst  since 2026-11-03 09:05 UTC  count 31  feature=campaigns",
             f"    {alarm_guide.NEXT_STEPS['refusals.burst']}",
             "1 open alarms",
         ]
 
     def test_begins_with_the_oldest_and_leaves_settled_ones_out(self):
-        third, first, second = sound("third"), sound("first"), sound("second")
+        third, first, second = raise_alarm("third"), raise_alarm("first"), raise_alarm("second")
         for alarm, minutes in ((first, 0), (second, 1), (third, 2)):
             Alarm.objects.filter(id=alarm.id).update(raised_at=AT + timedelta(minutes=minutes))
         settle_alarm(second)
 
-        listed = [line.split()[0] for line in run() if not line.startswith(" ")]
+        listed = [line.split()[0] for line in run_alarms_command() if not line.startswith(" ")]
 
         assert listed == [str(first.id), str(third.id), "2"]
 
     def test_says_that_none_is_open(self):
-        assert run() == ["no open alarms"]
+        assert run_alarms_command() == ["no open alarms"]
 
     def test_names_the_log_where_the_kind_is_of_another_version(self):
-        sound(kind="later.kind")
+        raise_alarm(kind="later.kind")
 
-        assert alarm_guide.UNKNOWN in run()[1]
+        assert alarm_guide.UNKNOWN in run_alarms_command()[1]
 
 
 class TestSettling:
     def test_is_kept_in_the_row_and_told_in_the_log(self, caplog):
-        alarm = sound()
+        alarm = raise_alarm()
         caplog.set_level(logging.INFO, logger="accounts.alarms")
 
         assert settle_alarm(alarm, "  the worker\nwas started ") == [
@@ -101,11 +101,11 @@ class TestSettling:
         assert timezone.now() - alarm.settled_at < timedelta(minutes=5)
         [record] = [one for one in caplog.records if one.message == "alarm.settled"]
         assert (record.kind, record.about) == (KIND, str(ABOUT))
-        assert run() == ["no open alarms"]
+        assert run_alarms_command() == ["no open alarms"]
 
     @pytest.mark.invariant(3)
     def test_is_an_entry_of_the_ledger_without_the_reason(self):
-        alarm = sound(kind="refusals.burst", feature="campaigns", count=31)
+        alarm = raise_alarm(kind="refusals.burst", feature="campaigns", count=31)
         before = set(Leaf.objects.values_list("id", flat=True))
 
         settle_alarm(alarm, "Alice called +49 30 123")
@@ -125,7 +125,7 @@ class TestSettling:
         assert alarm.settled_reason == "Alice called +49 30 123"
 
     def test_is_one_commit_with_its_entry(self):
-        alarm = sound()
+        alarm = raise_alarm()
         count_of_entries = Leaf.objects.count()
 
         # The console may not write to the ledger, and so not settle either.
@@ -137,14 +137,14 @@ class TestSettling:
             call_command("alarms", "settle", str(alarm.id), "--reason", "because")
         # A kind that is no word of ours is refused by the ledger, after the row was settled.
         Alarm.objects.update(kind="not a word")
-        with pytest.raises(entries.EntryBodyRefused):
+        with pytest.raises(entries.LedgerEntryRefused):
             settle_alarm(alarm)
 
         assert Alarm.objects.open().get() == alarm
         assert Leaf.objects.count() == count_of_entries
 
     def test_twice_changes_nothing(self):
-        alarm = sound()
+        alarm = raise_alarm()
         settle_alarm(alarm)
         entry_ids = set(Leaf.objects.values_list("id", flat=True))
         before = Alarm.objects.get()
@@ -170,10 +170,10 @@ class TestSettling:
         ],
     )
     def test_needs_a_reason_of_one_line(self, reason, message):
-        alarm = sound()
+        alarm = raise_alarm()
 
         with pytest.raises(CommandError, match=message) as caught:
-            run("settle", str(alarm.id), *reason)
+            run_alarms_command("settle", str(alarm.id), *reason)
 
         assert len(str(caught.value).splitlines()) == 1
         assert Alarm.objects.open().get() == alarm
@@ -183,16 +183,16 @@ class TestSettling:
         [(UNKNOWN, "there is no alarm"), ("one", "that is no id of an alarm")],
     )
     def test_needs_an_alarm(self, alarm_id, message):
-        sound()
+        raise_alarm()
 
         with pytest.raises(CommandError, match=message) as caught:
-            run("settle", alarm_id, "--reason", "because")
+            run_alarms_command("settle", alarm_id, "--reason", "because")
 
         assert len(str(caught.value).splitlines()) == 1
         assert Alarm.objects.open().count() == 1
 
     def test_is_refused_by_the_database_without_a_reason(self):
-        sound()
+        raise_alarm()
 
         with pytest.raises(IntegrityError), transaction.atomic():
             Alarm.objects.update(settled_at=AT)
@@ -200,7 +200,7 @@ class TestSettling:
     @pytest.mark.control("4.1.1")
     @pytest.mark.parametrize("process_class", ProcessClass)
     def test_lets_nobody_change_anything_else(self, process_class):
-        sound()
+        raise_alarm()
 
         with acting_as(process_class):
             for change in ({"kind": "none"}, {"raised_at": AT}, {"body": {}}):
@@ -215,26 +215,26 @@ class TestSettling:
 
 class TestAgain:
     def test_is_raised_once_while_it_is_open(self):
-        assert sound() is not None
-        assert sound() is None
+        assert raise_alarm() is not None
+        assert raise_alarm() is None
 
     def test_opens_a_new_one_after_it_was_settled(self):
-        first = sound()
+        first = raise_alarm()
         settle_alarm(first)
 
-        second = sound()
+        second = raise_alarm()
 
         assert second is not None
         assert second.id != first.id
         first.refresh_from_db()
         assert first.settled_reason == "the worker was started"
-        assert [str(second.id)] == [run()[0].split()[0]]
+        assert [str(second.id)] == [run_alarms_command()[0].split()[0]]
 
     @pytest.mark.clause("LU-4")
     def test_is_not_raised_for_a_burst_that_was_settled(self, campaigns):
         for _ in range(refusal_bursts.FLOOR + 1):
             assert campaigns.get(MESSAGES).status_code == 403
-        settle()
+        run_sequencer_and_tally()
         count()
         settle_alarm(Alarm.objects.get(kind="refusals.burst"))
 
@@ -246,7 +246,7 @@ class TestAgain:
 
 class TestMetric:
     def test_falls_when_an_alarm_is_settled(self, otto):
-        first, second = sound("one"), sound("two")
+        first, second = raise_alarm("one"), raise_alarm("two")
         name = ("antares_alarms_open", (("kind", KIND),))
 
         values = []
@@ -299,8 +299,8 @@ class TestGuide:
 @pytest.mark.invariant(4)
 class TestAlarmPageForOthers:
     def test_is_in_the_list(self, alice, mine, used):
-        sound(count=3)
-        shown = "\n".join(run())
+        raise_alarm(count=3)
+        shown = "\n".join(run_alarms_command())
 
         secrets = [cast.MARKER, "gmail.example", alice.user.email, "@", *vars(mine).values()]
         assert not [str(one) for one in secrets if str(one) in shown]

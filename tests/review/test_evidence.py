@@ -23,15 +23,15 @@ from limited_use.policy.clauses import CLAUSES
 from limited_use.policy.evaluation import RULES
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
-from limited_use.verify.verifier import NotProven
+from limited_use.verify.verifier import ReceiptNotProven
 from tests.api import cast
 from tests.broker import Message, broker_down, record_messages
-from tests.review.conftest import as_worker, settle
+from tests.review.conftest import as_worker, run_sequencer_and_tally
 
 pytestmark = pytest.mark.django_db(transaction=False)
 
 
-def make():
+def make_bundle():
     """Make a bundle as a worker does, with its rights."""
     with as_worker():
         return evidence.make_bundle(at=timezone.now())
@@ -39,7 +39,7 @@ def make():
 
 @pytest.fixture
 def made(used):
-    return make()
+    return make_bundle()
 
 
 @pytest.fixture
@@ -81,13 +81,13 @@ class TestTheBundle:
         for place in places:
             changed = bytearray(made)
             changed[place] ^= 1
-            with pytest.raises(NotProven):
+            with pytest.raises(ReceiptNotProven):
                 verifier.check_document(bytes(changed), keys)
 
     def test_proves_nothing_under_other_keys(self, made, keys):
-        with pytest.raises(NotProven):
+        with pytest.raises(ReceiptNotProven):
             verifier.check_document(made, keys[1:])
-        with pytest.raises(NotProven):
+        with pytest.raises(ReceiptNotProven):
             verifier.check_document(made, keys[:1])
 
     def test_holds_the_newest_checkpoint(self, said):
@@ -146,7 +146,7 @@ class TestItsSections:
         )
         PurgeJob.objects.filter(id=job.id).update(fenced_at=now - timedelta(hours=2))
 
-        found = json.loads(make())
+        found = json.loads(make_bundle())
 
         assert {"AN-15", "WDEL"} <= {one["clause"] for one in found["not_met"]}
         assert found["sections"]["retention"]["content"]["late"] == {"rows_gone": 1}
@@ -245,7 +245,7 @@ class TestKept:
     def test_keeps_the_newest(self, used, monkeypatch):
         monkeypatch.setattr(stored_bundles, "MAX_BUNDLES", 2)
         for _ in range(3):
-            settle()
+            run_sequencer_and_tally()
             stored_bundles.make_stored_bundle([], at=timezone.now())
 
         assert EvidenceBundle.objects.count() == 2

@@ -19,7 +19,7 @@ from limited_use.rotation import key_epochs
 from limited_use.usage import refusal_bursts
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from tests.api import cast
-from tests.review.conftest import MESSAGES, as_worker, settle
+from tests.review.conftest import MESSAGES, as_worker, run_sequencer_and_tally
 
 pytestmark = pytest.mark.django_db
 TOKEN = "t" * 43
@@ -100,7 +100,7 @@ class TestDecisions:
         before = figures(otto.get("/metrics"))
 
         campaigns.get(MESSAGES)
-        settle()
+        run_sequencer_and_tally()
         after = figures(otto.get("/metrics"))
 
         for key, value in before.items():
@@ -181,7 +181,7 @@ class TestABurst:
     def test_of_a_campaign_that_keeps_trying_is_an_alarm(self, campaigns):
         for _ in range(refusal_bursts.FLOOR + 1):
             assert campaigns.get(MESSAGES).status_code == 403
-        settle()
+        run_sequencer_and_tally()
 
         count()
         count()
@@ -194,7 +194,7 @@ class TestABurst:
         for _ in range(3):
             campaigns.get(MESSAGES)
             cast.browser(alice.user).get(MESSAGES)
-        settle()
+        run_sequencer_and_tally()
 
         count()
 

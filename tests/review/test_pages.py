@@ -14,7 +14,7 @@ from integrations.review import policy_table, review_labels
 from limited_use.evidence import clause_parts
 from limited_use.ledger import proofs, signing_keys
 from limited_use.models.usage import PolicyUse, Refusal
-from limited_use.policy.clauses import CLAUSES, Confidence, get_rules
+from limited_use.policy.clauses import CLAUSES, ClauseConfidence, get_rules
 from limited_use.policy.evaluation import TABLE
 from limited_use.policy.rules import RULES
 from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
@@ -55,7 +55,7 @@ class TestEveryClause:
 
     def test_shows_source_rules_tests_and_duty(self, rita, used, with_results):
         with_results()
-        tests = bound_tests.found()
+        tests = bound_tests.find_bound_tests()
 
         for clause in CLAUSES.values():
             shown = text(rita.get(f"/review/clauses/{clause.id}/"))
@@ -73,7 +73,9 @@ class TestEveryClause:
     @pytest.mark.parametrize("clause_id", ["LU-1", "LU-4.1", "AN-10", "WDEL"])
     def test_counts_what_the_ledger_holds(self, rita, used, clause_id):
         applying = clause_parts.list_applying(CLAUSES[clause_id])
-        counts = [rule_usage.get_totals().get(one, rule_usage.UsageCount()).all for one in applying]
+        counts = [
+            rule_usage.get_totals().get(one, rule_usage.RuleUsageCount()).all for one in applying
+        ]
 
         [day] = rule_usage.list_days(applying, at=timezone.now()) if sum(counts) else [None]
 
@@ -138,7 +140,7 @@ class TestThePolicy:
 
     def test_has_words_for_every_fact_and_source(self):
         assert set(review_labels.FACTS) == set(Fact)
-        assert set(review_labels.KNOWN_BY) == set(Confidence)
+        assert set(review_labels.KNOWN_BY) == set(ClauseConfidence)
 
 
 class TestRefusals:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integrations.review import evidence
 from integrations.review.evidence import claim_register, test_results
-from integrations.review.evidence.test_results import InvalidResults, MissingResults
+from integrations.review.evidence.test_results import InvalidTestResults, MissingTestResults
 from limited_use.policy import clauses
 from limited_use.policy.clauses import CLAUSES
 from tests.review.conftest import as_worker, make_run
@@ -62,7 +62,7 @@ class TestWithoutResults:
     def test_a_file_that_is_gone_is_the_same(self, settings, tmp_path):
         settings.TEST_RESULTS = str(tmp_path / "gone.json")
 
-        assert test_results.load_results() == MissingResults(test_results.NOT_GIVEN)
+        assert test_results.load_results() == MissingTestResults(test_results.NOT_GIVEN)
 
 
 @pytest.mark.django_db(transaction=False)
@@ -192,7 +192,7 @@ class TestResultsFile:
         ids=range(27),
     )  # fmt: skip
     def test_that_is_no_test_run_is_refused(self, content, with_results):
-        with pytest.raises(InvalidResults):
+        with pytest.raises(InvalidTestResults):
             test_results.parse_results(content)
 
         with_results(content)
@@ -202,7 +202,7 @@ class TestResultsFile:
         monkeypatch.setattr(test_results, "LARGEST", 100)
         with_results(make_run(rows=ROWS))
 
-        assert test_results.load_results() == MissingResults(
+        assert test_results.load_results() == MissingTestResults(
             "their file is not valid (the file is too large)"
         )
 
@@ -244,7 +244,7 @@ class TestTheCommand:
         with pytest.raises(CommandError, match=r"left out every test of .*LU-2"):
             load(make_run(rows=ROWS))
 
-        assert test_results.load_results() == MissingResults(test_results.NOT_GIVEN)
+        assert test_results.load_results() == MissingTestResults(test_results.NOT_GIVEN)
 
     def test_refuses_results_without_a_test_of_each_claim(self, load):
         rows = [row for row in json.loads(make_run())["rows"] if row["id"] != "status.up-to-date"]

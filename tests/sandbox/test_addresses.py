@@ -13,7 +13,7 @@ AUTHORITY, GRAPH = "https://login.microsoftonline.com", "https://graph.microsoft
 
 @pytest.fixture(scope="module")
 def microsoft():
-    with sandbox.running("--authority", AUTHORITY, "--graph", GRAPH) as process:
+    with sandbox.run_sandbox("--authority", AUTHORITY, "--graph", GRAPH) as process:
         found = MicrosoftSandbox(process)
         found.register_client()
         found.seed(ADA, size=3)

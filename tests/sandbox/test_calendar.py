@@ -21,7 +21,7 @@ def weekly(**more):
     return event("Weekly", recurrence=["RRULE:FREQ=WEEKLY;COUNT=6"], **more)
 
 
-def refused(request):
+def get_refusal(request):
     with pytest.raises(HttpError) as error:
         request.execute()
     reasons = error.value.error_details
@@ -40,7 +40,7 @@ def events(service):
     return service.events()
 
 
-def synced(events, token=None, **query):
+def read_list(events, token=None, **query):
     """Everything that a list brings, and the token for what comes after."""
     found, page = [], None
     while True:
@@ -92,25 +92,25 @@ class TestSync:
     def test_tells_changes_since_the_token_and_only_those(self, events, sandbox):
         kept = sandbox.put_event(ME, **event("kept"))
         gone = sandbox.put_event(ME, **event("gone"))
-        first, token = synced(events)
+        first, token = read_list(events)
         added = events.insert(calendarId="primary", body=event("added")).execute()
         sandbox.cancel_event(ME, gone["id"])
 
-        changed, later = synced(events, token)
+        changed, later = read_list(events, token)
 
         assert {one["id"] for one in first} == {kept["id"], gone["id"]}
         assert {one["id"]: one["status"] for one in changed} == {
             added["id"]: "confirmed",
             gone["id"]: "cancelled",
         }
-        assert synced(events, later)[0] == []
+        assert read_list(events, later)[0] == []
 
     def test_promises_no_more_than_an_id_of_what_is_gone(self, events, sandbox):
-        _, token = synced(events)
+        _, token = read_list(events)
         made = sandbox.put_event(ME, **event())
         sandbox.cancel_event(ME, made["id"])
 
-        [found], _ = synced(events, token)
+        [found], _ = read_list(events, token)
 
         assert found.keys() == {"kind", "etag", "id", "status"}
 
@@ -124,7 +124,7 @@ class TestSync:
                 calendarId="primary", maxResults=2, pageToken=page["nextPageToken"]
             ).execute()
 
-        found, _ = synced(events, page["nextSyncToken"])
+        found, _ = read_list(events, page["nextSyncToken"])
 
         assert changed["id"] in {one["id"] for one in found}
 
@@ -143,36 +143,37 @@ class TestSync:
         assert (sizes, made) == ([2, 0, 2, 0, 1], set())
 
     def test_ends_a_forgotten_token_and_an_old_one(self, events, sandbox):
-        _, token = synced(events)
+        _, token = read_list(events)
         sandbox.forget_sync_tokens(ME)
-        forgotten = refused(events.list(calendarId="primary", syncToken=token))
-        _, token = synced(events)
+        forgotten = get_refusal(events.list(calendarId="primary", syncToken=token))
+        _, token = read_list(events)
         sandbox.dial(sync_token_days=0.0)
 
-        old = refused(events.list(calendarId="primary", syncToken=token))
+        old = get_refusal(events.list(calendarId="primary", syncToken=token))
 
         assert forgotten == old == (410, "fullSyncRequired")
 
     def test_looks_no_further_back_than_it_can(self, events):
         asked = events.list(calendarId="primary", updatedMin="2026-01-01T00:00:00Z")
 
-        assert refused(asked) == (410, "updatedMinTooLongAgo")
+        assert get_refusal(asked) == (410, "updatedMinTooLongAgo")
 
     @pytest.mark.parametrize("name", ["timeMin", "q", "orderBy", "iCalUID"])
     def test_takes_no_filter_beside_a_token(self, events, name):
-        _, token = synced(events)
+        _, token = read_list(events)
         value = {"timeMin": "2026-11-01T00:00:00Z", "orderBy": "updated"}.get(name, "x")
 
         assert (
-            refused(events.list(calendarId="primary", syncToken=token, **{name: value}))[0] == 400
+            get_refusal(events.list(calendarId="primary", syncToken=token, **{name: value}))[0]
+            == 400
         )
 
     def test_refuses_a_token_of_another_question(self, events):
-        _, token = synced(events)
+        _, token = read_list(events)
 
         request = events.list(calendarId="primary", syncToken=token, singleEvents=True)
 
-        assert refused(request)[0] == 400
+        assert get_refusal(request)[0] == 400
 
 
 class TestGoogleSeries:
@@ -193,7 +194,7 @@ class TestGoogleSeries:
     @pytest.mark.scenario("C6")
     def test_keeps_what_was_moved_and_what_was_cancelled(self, events):
         made = events.insert(calendarId="primary", body=weekly()).execute()
-        _, token = synced(events)
+        _, token = read_list(events)
         second, third = (
             events.instances(calendarId="primary", eventId=made["id"]).execute()["items"][place]
             for place in (1, 2)
@@ -205,8 +206,8 @@ class TestGoogleSeries:
         ).execute()
         events.delete(calendarId="primary", eventId=third["id"]).execute()
 
-        changed, _ = synced(events, token)
-        whole, _ = synced(events)
+        changed, _ = read_list(events, token)
+        whole, _ = read_list(events)
 
         moved, cancelled = changed
         assert moved["recurringEventId"] == made["id"]
@@ -224,11 +225,11 @@ class TestGoogleSeries:
         made = events.insert(calendarId="primary", body=weekly()).execute()
         one = events.instances(calendarId="primary", eventId=made["id"]).execute()["items"][1]
         events.patch(calendarId="primary", eventId=one["id"], body={"summary": "other"}).execute()
-        _, token = synced(events)
+        _, token = read_list(events)
 
         events.delete(calendarId="primary", eventId=made["id"]).execute()
 
-        found, _ = synced(events, token)
+        found, _ = read_list(events, token)
         assert {(one["id"], one["status"]) for one in found} == {
             (made["id"], "cancelled"),
             (one["id"], "cancelled"),
@@ -237,7 +238,7 @@ class TestGoogleSeries:
     def test_needs_a_zone(self, events):
         body = weekly() | {"start": {"dateTime": "2026-11-03T10:00:00+01:00"}}
 
-        assert refused(events.insert(calendarId="primary", body=body)) == (400, "required")
+        assert get_refusal(events.insert(calendarId="primary", body=body)) == (400, "required")
 
 
 class TestGoogleEventLists:
@@ -278,7 +279,7 @@ class TestGoogleEventWrites:
         body = event(id="0123456789abcdef")
         events.insert(calendarId="primary", body=body).execute()
 
-        assert refused(events.insert(calendarId="primary", body=body)) == (409, "duplicate")
+        assert get_refusal(events.insert(calendarId="primary", body=body)) == (409, "duplicate")
 
     def test_changes_what_one_knows_and_nothing_newer(self, events, sandbox):
         made = events.insert(calendarId="primary", body=event()).execute()
@@ -289,7 +290,7 @@ class TestGoogleEventWrites:
         timely = events.patch(calendarId="primary", eventId=made["id"], body={"summary": "mine"})
         timely.headers["If-Match"] = current["etag"]
 
-        assert refused(late) == (412, "conditionNotMet")
+        assert get_refusal(late) == (412, "conditionNotMet")
         assert timely.execute()["summary"] == "mine"
 
     def test_a_second_deletion_is_told_apart(self, events):
@@ -297,8 +298,11 @@ class TestGoogleEventWrites:
         gone = events.delete(calendarId="primary", eventId=made["id"])
 
         assert gone.execute() == ""
-        assert refused(gone) == (410, "deleted")
-        assert refused(events.delete(calendarId="primary", eventId="nothing0")) == (404, "notFound")
+        assert get_refusal(gone) == (410, "deleted")
+        assert get_refusal(events.delete(calendarId="primary", eventId="nothing0")) == (
+            404,
+            "notFound",
+        )
 
     @pytest.mark.parametrize(
         "body",
@@ -314,16 +318,16 @@ class TestGoogleEventWrites:
         ids=["backwards", "mixed", "empty day", "rule", "zone", "id", "no time"],
     )
     def test_refuses_nonsense(self, events, body):
-        assert refused(events.insert(calendarId="primary", body=body))[0] == 400
-        assert synced(events)[0] == []
+        assert get_refusal(events.insert(calendarId="primary", body=body))[0] == 400
+        assert read_list(events)[0] == []
 
     def test_needs_a_writer(self, events, sandbox):
         theirs = sandbox.share_calendar(BOB, ME, role="reader")
 
-        found = refused(events.insert(calendarId=theirs, body=event()))
+        found = get_refusal(events.insert(calendarId=theirs, body=event()))
 
         assert found == (403, "requiredAccessLevel")
-        assert refused(events.list(calendarId="nobody@example.com")) == (404, "notFound")
+        assert get_refusal(events.list(calendarId="nobody@example.com")) == (404, "notFound")
 
     def test_a_guest_answers_and_changes_nothing_else(self, events, sandbox):
         invited = sandbox.put_event(
@@ -344,7 +348,7 @@ class TestGoogleEventWrites:
         )
 
         assert answered["attendees"][1]["responseStatus"] == "accepted"
-        assert refused(rewritten) == (403, "forbiddenForNonOrganizer")
+        assert get_refusal(rewritten) == (403, "forbiddenForNonOrganizer")
 
     def test_moves_between_calendars(self, service, events, sandbox):
         other = sandbox.add_calendar(ME, "Other")
@@ -354,7 +358,7 @@ class TestGoogleEventWrites:
 
         [moved] = events.list(calendarId=other).execute()["items"]
         assert moved["id"] == made["id"]
-        assert synced(events)[0] == []
+        assert read_list(events)[0] == []
 
     def test_tells_guests_only_if_asked_to(self, events, sandbox):
         body = event(attendees=[{"email": BOB}])
@@ -433,7 +437,7 @@ class TestCalendarQuota:
         for _ in range(3):
             service.calendarList().list().execute()
 
-        assert refused(service.calendarList().list()) == (403, "rateLimitExceeded")
+        assert get_refusal(service.calendarList().list()) == (403, "rateLimitExceeded")
 
     def test_batches_follow(self, service, sandbox):
         found = []

@@ -12,7 +12,7 @@ from integrations.sandbox.google.quota import UNITS_BY_METHOD
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall
 from integrations.sandbox.validation import find_answer_complaints, find_request_complaints
 from tests.sandbox.test_gmail import ME
-from tests.worlds.sandbox import ROOT, running
+from tests.worlds.sandbox import ROOT, run_sandbox
 
 
 class TestProcess:
@@ -35,7 +35,7 @@ class TestProcess:
             json.dumps({"accounts": [{"email": ME, "size": 10}], "dials": {"units_per_minute": 0}})
         )
 
-        with running("--seed", str(seed)) as sandbox:
+        with run_sandbox("--seed", str(seed)) as sandbox:
             assert sandbox.mailbox(ME)["messagesTotal"] == 10
             assert sandbox.dial()["units_per_minute"] == 0
 

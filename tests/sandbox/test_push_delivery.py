@@ -78,7 +78,7 @@ def service(sandbox):
     return calendar(sandbox, sandbox.authorize(ME, CALENDARS)["access_token"])
 
 
-def settled(sandbox) -> dict:
+def wait_until_pushed(sandbox) -> dict:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while (found := sandbox.pushes())["waiting"]:
         assert time.monotonic() < give_up_at
@@ -91,7 +91,7 @@ def watch(service, hook, channel="one", **more):
     return service.events().watch(calendarId="primary", body=body).execute()
 
 
-def put(sandbox):
+def put_event(sandbox):
     return sandbox.put_event(
         ME,
         summary="x",
@@ -104,7 +104,7 @@ class TestChannels:
     def test_say_that_something_changed_and_nothing_of_it(self, service, sandbox, hook):
         channel = watch(service, hook)
         hook.wait(1)
-        put(sandbox)
+        put_event(sandbox)
 
         (first, _), (second, body) = hook.wait(2)
 
@@ -126,9 +126,9 @@ class TestChannels:
         watch(service, hook, params={"ttl": "60"})
         hook.wait(1)
         sandbox.advance(61)
-        put(sandbox)
+        put_event(sandbox)
 
-        assert [one["about"] for one in settled(sandbox)["sent"]] == ["channel one sync"]
+        assert [one["about"] for one in wait_until_pushed(sandbox)["sent"]] == ["channel one sync"]
 
     def test_are_stopped_by_whoever_opened_them_alone(self, service, sandbox, hook):
         channel = watch(service, hook)
@@ -140,17 +140,17 @@ class TestChannels:
             bob.channels().stop(body=named).execute()
         service.channels().stop(body=named).execute()
 
-        put(sandbox)
-        assert len(settled(sandbox)["sent"]) == 1
+        put_event(sandbox)
+        assert len(wait_until_pushed(sandbox)["sent"]) == 1
         assert sandbox.pushes()["channels"] == []
 
     def test_try_again_what_failed_on_our_side_and_nothing_else(self, service, sandbox, hook):
         hook.statuses = [503, 204, 404]
         watch(service, hook)
         hook.wait(2)
-        put(sandbox)
+        put_event(sandbox)
 
-        sent = settled(sandbox)["sent"]
+        sent = wait_until_pushed(sandbox)["sent"]
 
         assert [(one["status"], one["tries"]) for one in sent] == [(503, 1), (204, 2), (404, 1)]
 
@@ -170,7 +170,7 @@ class TestPubSub:
         users.watch(userId="me", body={"topicName": TOPIC}).execute()
         # The first comes at once, and is no news.
         hook.wait(1)
-        settled(sandbox)
+        wait_until_pushed(sandbox)
         hook.came.clear()
         return users
 
@@ -236,11 +236,11 @@ class TestPubSub:
     def test_may_be_lost_and_come_twice(self, watched, sandbox, hook):
         sandbox.dial(push_loss=1.0)
         sandbox.deliver(ME)
-        settled(sandbox)
+        wait_until_pushed(sandbox)
         lost = list(hook.came)
         sandbox.dial(push_loss=0.0, push_duplicates=1.0)
         sandbox.deliver(ME)
-        settled(sandbox)
+        wait_until_pushed(sandbox)
 
         assert lost == []
         assert len(hook.came) == 2
@@ -260,6 +260,6 @@ class TestPubSub:
     def test_ends_with_the_watch(self, watched, sandbox, hook):
         watched.stop(userId="me").execute()
         sandbox.deliver(ME)
-        settled(sandbox)
+        wait_until_pushed(sandbox)
 
         assert hook.came == []

@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 
 from config.embedded import embedded_service, postgres
-from config.embedded.child_processes import Unavailable
+from config.embedded.child_processes import EmbeddedServersUnavailable
 from tests.smoke.steps import Smoke
 from tests.smoke.walk import Walk
 from tests.worlds import own
@@ -50,13 +50,13 @@ def main() -> int:
         data.chmod(0o711)
         try:
             with (
-                own.running(data, settings=postgres.SCANNABLE) as mine,
+                own.run_own_servers(data, settings=postgres.SCANNABLE) as mine,
                 embedded_service.run_service(
                     data, mine.urls, workers=2, extra={**FAST, **mine.extra}, seed={}, validate=True
                 ) as running,
             ):
                 Smoke(walk, running, mine, data).run()
-        except Unavailable as problem:
+        except EmbeddedServersUnavailable as problem:
             sys.stderr.write(f"{problem}\n")
             return 1
     return walk.close()

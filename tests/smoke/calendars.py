@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tests.smoke import planning
-from tests.smoke.person import SmokePerson, found
+from tests.smoke.person import SmokePerson, find_on_page
 from tests.smoke.walk import Walk, eventually, must
 from tests.worlds.sandbox import Sandbox
 
@@ -107,7 +107,9 @@ class Calendars:
         return f"{time.monotonic() - began:.2f} s"
 
     def share(self) -> str:
-        page = planning.share(self.owner, self.ids[self.account], self.viewer.seeded["email"])
+        page = planning.share_calendar(
+            self.owner, self.ids[self.account], self.viewer.seeded["email"]
+        )
         must("they see it from now on" in html.unescape(page.text), "the page does not say so")
         seen = self._events(self.viewer)
         titles = {one["title"] for one in seen}
@@ -177,7 +179,9 @@ class Calendars:
         return f"{time.monotonic() - began:.2f} s"
 
     def _place(self) -> str:
-        return found(r'href="(/settings/integrations/[^"]+/calendars/)"', self.owner.settings())
+        return find_on_page(
+            r'href="(/settings/integrations/[^"]+/calendars/)"', self.owner.settings()
+        )
 
     @property
     def _all(self) -> set[str]:

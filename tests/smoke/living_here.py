@@ -38,7 +38,7 @@ class LivingHere:
 
     def begin(self) -> str:
         began = time.monotonic()
-        self.calendar_id = planning.begin(self.owner, f"{self.mark} home")
+        self.calendar_id = planning.create_local_calendar(self.owner, f"{self.mark} home")
         milliseconds = (time.monotonic() - began) * 1000
         self.place = f"/calendars/{self.calendar_id}"
         listed = [str(one["name"]) for one in self.owner.api("/calendars")["data"]]
@@ -47,7 +47,7 @@ class LivingHere:
 
     def refused(self) -> str:
         broken = self._file(SIZE).replace("FREQ=DAILY", "FREQ=OFTEN")
-        answer = planning.fill(self.owner, self.calendar_id, broken.encode())
+        answer = planning.import_file(self.owner, self.calendar_id, broken.encode())
         must(answer.status_code == 422, f"a broken file was answered {answer.status_code}")
         must(not self._events(), "something of a broken file was taken")
         lines = [int(number) for number in re.findall(r"\d+", str(answer.json()["errors"]))]
@@ -57,7 +57,7 @@ class LivingHere:
     def fill(self) -> str:
         file = self._file(SIZE).encode()
         began = time.monotonic()
-        answer = planning.fill(self.owner, self.calendar_id, file)
+        answer = planning.import_file(self.owner, self.calendar_id, file)
         seconds = time.monotonic() - began
         must(answer.status_code == 200, f"a file was answered {answer.status_code}")
         must(answer.json()["added"] == SIZE, f"{answer.json()} of {SIZE}")
@@ -74,7 +74,7 @@ class LivingHere:
         count = page.text.count("BEGIN:VEVENT")
         must(count == SIZE, f"{count} of {SIZE} events are in the file")
         must(page.text.rstrip().endswith("END:VCALENDAR"), "the file has no end")
-        answer = planning.fill(self.owner, self.calendar_id, page.response.content).json()
+        answer = planning.import_file(self.owner, self.calendar_id, page.response.content).json()
         must(answer["added"] == 0, f"taken in again, {answer['added']} were new")
         return f"{len(page.text):,} bytes in {seconds:.2f} s; {answer['replaced']} were here"
 

@@ -227,8 +227,8 @@ class SmokeOutlook:
         began = time.monotonic()
         self.microsoft.deliver(self.account, subject=subject, text="told", sender=self.mark)
 
-        def readable() -> bool:
+        def is_readable() -> bool:
             return any(one["subject"] == subject for one in self.owner.messages(limit=5))
 
-        eventually(readable, within=30, says=subject, every=0.01)
+        eventually(is_readable, within=30, says=subject, every=0.01)
         return time.monotonic() - began

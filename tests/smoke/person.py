@@ -88,7 +88,7 @@ class SmokePerson:
         :param integration: its id; the first one of the page, if it is left out
         """
         pattern = rf'href="(/settings/integrations/{integration}/disconnect/)"'
-        link = found(pattern, self.settings())
+        link = find_on_page(pattern, self.settings())
         page = self.confirm(self.browser.get(link))
         form = page.own_form()
         began = time.monotonic()
@@ -118,7 +118,7 @@ class SmokePerson:
         return list(self.api("/messages", **query)["data"])
 
 
-def found(pattern: str, page: Page) -> str:
+def find_on_page(pattern: str, page: Page) -> str:
     match = re.search(pattern, page.text)
     if match is None:
         raise Failed(f"nothing on {page.url} matches {pattern}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tests.smoke.client import Page
-from tests.smoke.person import SmokePerson, found
+from tests.smoke.person import SmokePerson, find_on_page
 
 
-def share(person: SmokePerson, calendar_id: str, email: str) -> Page:
+def share_calendar(person: SmokePerson, calendar_id: str, email: str) -> Page:
     """Let a colleague see what is in a calendar, until it is taken back."""
     page = person.browser.get(f"/settings/calendars/{calendar_id}/sharing/")
     return person.agree(page, email=email, level="details")
@@ -35,14 +35,14 @@ def ask_again(person: SmokePerson, place: str) -> Page:
     return person.browser.submit(page, form, form.data())
 
 
-def begin(person: SmokePerson, name: str) -> str:
+def create_local_calendar(person: SmokePerson, name: str) -> str:
     """Begin a calendar that lives here, and return its id."""
     page = person.browser.get("/settings/calendars/new/")
     page = person.agree(page, name=name, zone="Europe/Berlin")
-    return found(r'action="/settings/calendars/([0-9a-f-]{36})/fill/"', page)
+    return find_on_page(r'action="/settings/calendars/([0-9a-f-]{36})/fill/"', page)
 
 
-def fill(person: SmokePerson, calendar_id: str, data: bytes) -> Any:
+def import_file(person: SmokePerson, calendar_id: str, data: bytes) -> Any:
     """Return the answer to an .ics file for a calendar that lives here."""
     place = f"/calendars/{calendar_id}/import"
     return person.send("POST", place, content=data, content_type="text/calendar")

@@ -18,7 +18,7 @@ from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search
 from tests.smoke.living_here import LivingHere
 from tests.smoke.outlook import SmokeOutlook
-from tests.smoke.person import MAIL_SCOPE, SmokePerson, found
+from tests.smoke.person import MAIL_SCOPE, SmokePerson, find_on_page
 from tests.smoke.receipts import Receipts
 from tests.smoke.walk import Failed, Walk, as_described, eventually, must
 from tests.smoke.writing import SmokeWrites
@@ -128,10 +128,10 @@ class Smoke:
         return f"{time.monotonic() - self.consented:.2f} s after consent"
 
     def sync_all(self) -> str:
-        def whole() -> bool:
+        def is_whole() -> bool:
             return self._integration(self.alice)["status"] == "active"
 
-        eventually(whole, within=240, says="the whole mailbox", every=0.1)
+        eventually(is_whole, within=240, says="the whole mailbox", every=0.1)
         seconds = time.monotonic() - self.consented
         count = self._count(self.alice)
         box = self.sandbox.mailbox(self.account)
@@ -160,10 +160,10 @@ class Smoke:
     def push_to_readable(self) -> str:
         """From a message at the provider to the same in the API, because the provider told."""
 
-        def told() -> bool:
+        def is_told() -> bool:
             return bool(self._integration(self.alice)["sync"]["last_event_at"])
 
-        eventually(told, within=30, says="the provider's first word")
+        eventually(is_told, within=30, says="the provider's first word")
         waits = sorted(self._readable_after(number) for number in range(DELIVERIES))
         p50, p95 = (waits[round(share * (len(waits) - 1))] for share in (0.5, 0.95))
         sent = [one for one in self.sandbox.pushes()["sent"] if self.account in one["about"]]
@@ -181,20 +181,20 @@ class Smoke:
         began = time.monotonic()
         self.sandbox.deliver(self.account, subject=subject, text="told", sender=self.mark)
 
-        def readable() -> bool:
+        def is_readable() -> bool:
             return any(one["subject"] == subject for one in self.alice.messages(limit=5))
 
-        eventually(readable, within=30, says=subject, every=0.01)
+        eventually(is_readable, within=30, says=subject, every=0.01)
         return time.monotonic() - began
 
     def delete(self) -> str:
         self.sandbox.delete(self.account, self.delivered["id"])
         began = time.monotonic()
 
-        def gone() -> bool:
+        def is_gone() -> bool:
             return all(one["id"] != self.news["id"] for one in self.alice.messages(limit=5))
 
-        eventually(gone, within=60, says="the deletion")
+        eventually(is_gone, within=60, says="the deletion")
         return f"{time.monotonic() - began:.2f} s"
 
     def feature_reads(self) -> str:
@@ -256,7 +256,7 @@ class Smoke:
         must(self.alice.messages(), "its owner can no longer read")
         answer = self.widget.request_messages(self.delegation, self.alice.seeded["id"])
         must(answer.status_code == 403, f"a feature still reads: {answer.status_code}")
-        clock = found(r'Reconnect before <time datetime="([^"]+)"', page)
+        clock = find_on_page(r'Reconnect before <time datetime="([^"]+)"', page)
         days = (datetime.fromisoformat(clock) - datetime.now().astimezone()).total_seconds() / 86400
         return f"{days:.1f} days left; the owner reads, the feature is refused"
 

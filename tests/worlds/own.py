@@ -35,7 +35,7 @@ class Own:
 
 
 @contextmanager
-def running(
+def run_own_servers(
     data: Path,
     *,
     settings: Mapping[str, str],
@@ -54,7 +54,7 @@ def running(
             yield Own(urls, {}, embedded=True)
             return
         name = f"antares_{secrets.token_hex(6)}"
-        database = databases.create(urls.database, name, template=template)
+        database = databases.create_database(urls.database, name, template=template)
         try:
             mine = ServerUrls(database=database, broker=urls.broker)
             yield Own(mine, {"DATABASE_ROLE_PREFIX": name}, embedded=False)

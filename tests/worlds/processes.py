@@ -223,7 +223,7 @@ def running(world, settings, tmp_path):
     given = {"DATABASE_URL": os.environ["DATABASE_URL"]}
     with embedded_servers.run_servers(tmp_path / "broker", environment=given) as urls:
         made = Running(settings.PUBLIC_URL, world, tmp_path, urls.broker)
-        with service_logs.watching(made.service.logs):
+        with service_logs.watch_logs(made.service.logs):
             try:
                 yield made
             finally:

@@ -262,13 +262,13 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, validate: bool = True) -> Iterator[Sandbox]:
+def run_sandbox(*arguments: str, validate: bool = True) -> Iterator[Sandbox]:
     """A sandbox on free ports until the block ends."""
     with ports.reserve_port() as port, ports.reserve_port() as control:
-        yield from _running(port, control, arguments, validate=validate)
+        yield from _run_sandbox(port, control, arguments, validate=validate)
 
 
-def _running(
+def _run_sandbox(
     port: int, control: int, arguments: tuple[str, ...], *, validate: bool
 ) -> Iterator[Sandbox]:
     command = [sys.executable, "-m", "integrations.sandbox", "--port", str(port)]
@@ -298,7 +298,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
 
 @pytest.fixture(scope="session")
 def sandbox_process() -> Iterator[Sandbox]:
-    with running() as sandbox:
+    with run_sandbox() as sandbox:
         yield sandbox
 
 

@@ -62,7 +62,7 @@ class Provider:
 
 
 @contextmanager
-def running() -> Iterator[Provider]:
+def run_provider() -> Iterator[Provider]:
     provider = Provider()
     try:
         yield provider

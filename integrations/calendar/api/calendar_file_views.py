@@ -53,7 +53,7 @@ class CalendarImportView(CalendarView):
         self.require_person()
         self.count_request(request, ics_import.RATE)
         data = request.data if isinstance(request.data, bytes) else b""
-        result = ics_import.import_file(
+        result = ics_import.import_calendar_file(
             actor=self.actor, calendar_id=calendar_id, data=data, at=self.at
         )
         return Response(

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from accounts.actors import ActorKind
 from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import calendar_list, event_lookup, local_calendars
-from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.web import idempotency
 from integrations.web.api.base import UserDataView, json_response
 from integrations.web.idempotency import IdempotentAttempt, idempotent
@@ -115,5 +115,5 @@ class CalendarDetailView(CalendarView):
         return HttpResponse(status=204)
 
 
-def _parse_properties(fields: Mapping[str, Any]) -> CalendarProperties:
-    return CalendarProperties(fields["name"], fields["timezone"], fields.get("colour", ""))
+def _parse_properties(fields: Mapping[str, Any]) -> LocalCalendarProperties:
+    return LocalCalendarProperties(fields["name"], fields["timezone"], fields.get("colour", ""))

@@ -19,7 +19,7 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_lookup, free_busy_query
 from integrations.calendar.events import event_access, event_drafts, service
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft, EventEdit
-from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult
 from integrations.coordination import concurrency
 from integrations.formats.event import Reminder, When
@@ -42,7 +42,7 @@ def explains_bad_draft(method: ViewMethod) -> ViewMethod:
     def handle(*args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return method(*args, **kwargs)
-        except BadDraft as error:
+        except BadEventDraft as error:
             messages = {name: [message] for name, message in error.fields.items()}
         raise ValidationError(messages)
 

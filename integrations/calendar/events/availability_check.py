@@ -18,8 +18,8 @@ from integrations.calendar import free_busy_query
 from integrations.calendar.free_busy_query import FreeBusyQuery, FreeBusyResult
 from integrations.formats.event import EventContent
 
-from .event_validation import BadDraft
-from .write_errors import SlotTaken
+from .event_validation import BadEventDraft
+from .write_errors import EventSlotTaken
 
 
 def require_free(context: RequestContext, people: Sequence[UUID], content: EventContent) -> None:
@@ -36,13 +36,15 @@ def require_free(context: RequestContext, people: Sequence[UUID], content: Event
     query = FreeBusyQuery(people=people, start=start, end=end, zone="UTC", is_live=True)
     answer = free_busy_query.answer_query(context, query, make=partial(_are_free, people=people))
     if not orjson.loads(answer):
-        raise SlotTaken
+        raise EventSlotTaken
 
 
 def _require_times(content: EventContent) -> tuple[datetime, datetime]:
     start, end = content.start.at, content.end.at
     if start is None or end is None or content.recurrence:
-        raise BadDraft({"require_free": "Only for an event at a time, and that does not repeat."})
+        raise BadEventDraft(
+            {"require_free": "Only for an event at a time, and that does not repeat."}
+        )
     return start, end
 
 

@@ -65,14 +65,14 @@ def apply_to_cache(
             return CacheUpdate({}, None)
         # Under the fence, which a sync holds as well: events that it has just written keep their
         # ids. The rows belong to the current round; its end deletes rows of earlier rounds.
-        batch = event_store.prepare_batch(
+        batch = event_store.prepare_event_batch(
             page,
             calendar=calendar,
             sealer=sealer,
             window=(since, until),
             descriptions=descriptions,
         )
-        event_store.write_batch(batch, at=at)
+        event_store.write_event_batch(batch, at=at)
         _schedule_sync(calendar, at)
     # The grant and the provider were looked up before the write.
     calendar.integration = provider_calendar.calendar.integration

@@ -29,7 +29,7 @@ _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
 
 @dataclass(frozen=True, slots=True)
-class EventRequest:
+class EventWriteRequest:
     context: RequestContext
     event_id: EventId
 
@@ -49,7 +49,7 @@ class ProviderCalendar:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteTarget:
+class RemoteEventTarget:
     """:param original_start: of an occurrence without an exception of its own"""
 
     provider_calendar: ProviderCalendar
@@ -79,7 +79,7 @@ def find_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar
     return _require_writable(context, _look_up_calendars(context, [calendar_id]).get(calendar_id))
 
 
-def find_event(request: EventRequest) -> tuple[Event, VisibleCalendar]:
+def find_event(request: EventWriteRequest) -> tuple[Event, VisibleCalendar]:
     """
     :raises ObjectNotFound:
     :raises: see `find_calendar`
@@ -91,7 +91,7 @@ def find_event(request: EventRequest) -> tuple[Event, VisibleCalendar]:
 
 
 def find_move(
-    request: EventRequest, destination_id: UUID
+    request: EventWriteRequest, destination_id: UUID
 ) -> tuple[Event, VisibleCalendar, VisibleCalendar]:
     """
     Return the event's row, its calendar, and the destination.
@@ -137,7 +137,9 @@ def open_calendar(
     return ProviderCalendar(visible, permit, account_access, remote_id)
 
 
-def open_target(request: EventRequest, row: Event, visible: VisibleCalendar) -> RemoteTarget:
+def open_target(
+    request: EventWriteRequest, row: Event, visible: VisibleCalendar
+) -> RemoteEventTarget:
     """
     :raises ObjectNotFound: if the row has no id of the provider
     :raises: see `open_calendar`
@@ -152,7 +154,7 @@ def open_target(request: EventRequest, row: Event, visible: VisibleCalendar) -> 
         to=provider_calendar.access,
         at=request.context.at,
     )
-    return RemoteTarget(
+    return RemoteEventTarget(
         provider_calendar, remote, request.event_id.original_start, row.kind == EventKind.CHANGED
     )
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
-from integrations.formats.recurrence.series import BadEvent
+from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.recurrence.series import validate_times as times_of
 
-from .event_validation import NO_SUCH_ZONE, BadDraft, validate_event
+from .event_validation import NO_SUCH_ZONE, BadEventDraft, validate_event
 
 # How many ids the following part of one edit has: how often it may be deleted and created again.
 _MAX_TRIES: Final = 5
@@ -67,17 +67,17 @@ def resolve_clock_time(clock: datetime, zone: str, *, field: str = "start") -> W
     try:
         timezone = timezones.get_zone(timezones.get_iana_name(zone))
     except timezones.UnknownZone:
-        raise BadDraft({"zone": NO_SUCH_ZONE}) from None
+        raise BadEventDraft({"zone": NO_SUCH_ZONE}) from None
     try:
         return When(at=timezones.to_utc_strict(clock, timezone), zone=timezone.key)
     except timezones.NonexistentTime:
         reason = "No clock shows that time there: clocks are put forward over it. Choose another."
     except OverflowError:
         reason = "That time lies outside of all calendars."
-    raise BadDraft({field: reason})
+    raise BadEventDraft({field: reason})
 
 
-def to_day(value: date) -> When:
+def parse_event_day(value: date) -> When:
     return When(day=value)
 
 
@@ -145,9 +145,9 @@ def _keep_duration(before: EventContent, start: When) -> EventContent:
             return replace(before, end=When(day=start.day + (old_end - old_start)))
         if start.at is not None and before.start.at is not None:
             return replace(before, end=When(at=start.at + (old_end - old_start), zone=start.zone))
-    except (BadEvent, OverflowError):
+    except (BadEventTimes, OverflowError):
         pass
-    raise BadDraft({"end": "Say when it ends as well."})
+    raise BadEventDraft({"end": "Say when it ends as well."})
 
 
 def _merge_guests(

@@ -12,8 +12,8 @@ from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence import parser
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
-from integrations.formats.recurrence.series import BadEvent
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
+from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.recurrence.series import validate_times as times_of
 
 MAX_TITLE_LENGTH: Final = 1_000
@@ -57,7 +57,7 @@ WHY_NOT_MOVED: Final[Mapping[str, str]] = {
 NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 
-class BadDraft(Exception):
+class BadEventDraft(Exception):
     """`fields` has a message for each invalid field."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
@@ -87,7 +87,7 @@ def validate_event(content: EventContent, edited_fields: frozenset[str]) -> Even
     if edited_fields & {"start", "end", "recurrence"}:
         messages |= _check_times(content)
     if messages:
-        raise BadDraft(messages)
+        raise BadEventDraft(messages)
     if "title" in edited_fields:
         content = replace(content, title=" ".join(content.title.split()))
     return content
@@ -136,7 +136,7 @@ def _check_times(content: EventContent) -> dict[str, str]:
                 return {"zone": NO_SUCH_ZONE}
     try:
         start, end = times_of(content)
-    except BadEvent:
+    except BadEventTimes:
         return {"end": _explain_end(content)}
     if end - start > MAX_DURATION:
         return {"end": f"At most {MAX_DURATION.days} days long."}
@@ -164,10 +164,10 @@ def _check_recurrence(content: EventContent) -> dict[str, str]:
 
 def _explain_recurrence(content: EventContent) -> str:
     try:
-        series = parser.parse_series(content, WorkBudget(parser.MAX_SERIES_WORK))
+        series = parser.parse_series(content, RecurrenceWorkBudget(parser.MAX_SERIES_WORK))
     except BadSeries as error:
         return f"Line {error.line}: {error.why}."
-    except (TooManyOccurrences, BadEvent, timezones.UnknownZone):
+    except (TooManyOccurrences, BadEventTimes, timezones.UnknownZone):
         return "It takes too much to find when that happens: simplify the rule."
     if content.recurrence and not series.runs and not series.more:
         return "It says when it does not happen, and not when it does."

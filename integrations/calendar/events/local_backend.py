@@ -25,15 +25,15 @@ from integrations.calendar.occurrences import OpenedEventRows
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence.parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
-from integrations.formats.recurrence.series import BadEvent
+from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.timezones import UnknownZone
 from limited_use.sinks import calendar as sink
 
 from . import event_drafts, local_edits, local_event_reader, verified_writes
-from .event_access import EventRequest
+from .event_access import EventWriteRequest
 from .event_drafts import EventEdit
-from .event_validation import BadDraft
-from .local_edits import LocalEdit
+from .event_validation import BadEventDraft
+from .local_edits import LocalEventEdit
 from .local_event_reader import LocalEvent
 from .write_errors import EventKeyReused, NoSuchOccurrence
 from .write_results import EventWriteResult, SeriesScope
@@ -42,17 +42,17 @@ T = TypeVar("T")
 
 # Errors that may leave the sink: they have field names and fixed messages, no content.
 _SAFE_ERRORS: Final = (
-    BadDraft,
+    BadEventDraft,
     EventStale,
     etags.VersionMalformed,
     NoSuchOccurrence,
     local_events.LocalEventChanged,
 )
-_SERIES_ERRORS: Final = (BadEvent, BadSeries, TooManyOccurrences, UnknownZone)
+_SERIES_ERRORS: Final = (BadEventTimes, BadSeries, TooManyOccurrences, UnknownZone)
 _TOO_COMPLEX: Final = "It takes too much to find when that happens."
 
 # Returns the edits by calendar, from the event and the calendars as they were read.
-MakeEdits = Callable[[LocalEvent, Sequence[LocalCalendarSnapshot]], Mapping[UUID, LocalEdit]]
+MakeEdits = Callable[[LocalEvent, Sequence[LocalCalendarSnapshot]], Mapping[UUID, LocalEventEdit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def create(
             raise EventStale from None
         return created
     except _SERIES_ERRORS:
-        raise BadDraft({"recurrence": _TOO_COMPLEX}) from None
+        raise BadEventDraft({"recurrence": _TOO_COMPLEX}) from None
     return EventWriteResult(calendar_id, str(results[calendar_id].row_ids[uid]), visible=visible)
 
 
@@ -108,7 +108,7 @@ def find_created(
 
 
 def change(
-    request: EventRequest,
+    request: EventWriteRequest,
     visible: VisibleCalendar,
     edit: EventEdit,
     *,
@@ -122,8 +122,10 @@ def change(
 
     def make_edits(
         event: LocalEvent, _: Sequence[LocalCalendarSnapshot]
-    ) -> Mapping[UUID, LocalEdit]:
-        local_edit = local_edits.change_event(event, edit, etag=etag, scope=scope, new_uid=new_uid)
+    ) -> Mapping[UUID, LocalEventEdit]:
+        local_edit = local_edits.build_local_event_change(
+            event, edit, etag=etag, scope=scope, new_uid=new_uid
+        )
         return {calendar_id: local_edit}
 
     try:
@@ -137,12 +139,16 @@ def change(
 
 
 def delete(
-    request: EventRequest, visible: VisibleCalendar, *, etag: str, scope: SeriesScope
+    request: EventWriteRequest, visible: VisibleCalendar, *, etag: str, scope: SeriesScope
 ) -> None:
     def make_edits(
         event: LocalEvent, _: Sequence[LocalCalendarSnapshot]
-    ) -> Mapping[UUID, LocalEdit]:
-        return {visible.calendar.id: local_edits.delete_event(event, etag=etag, scope=scope)}
+    ) -> Mapping[UUID, LocalEventEdit]:
+        return {
+            visible.calendar.id: local_edits.build_local_event_deletion(
+                event, etag=etag, scope=scope
+            )
+        }
 
     try:
         _edit_and_commit(request, visible, [visible], make_edits)
@@ -152,19 +158,19 @@ def delete(
 
 
 def move(
-    request: EventRequest, visible: VisibleCalendar, destination: VisibleCalendar, *, etag: str
+    request: EventWriteRequest, visible: VisibleCalendar, destination: VisibleCalendar, *, etag: str
 ) -> EventWriteResult:
     def make_edits(
         event: LocalEvent, snapshots: Sequence[LocalCalendarSnapshot]
-    ) -> Mapping[UUID, LocalEdit]:
+    ) -> Mapping[UUID, LocalEventEdit]:
         [destination_snapshot] = [
             snapshot for snapshot in snapshots if snapshot.calendar.id == destination.calendar.id
         ]
-        added_edit = local_edits.add_event(event, etag=etag)
+        added_edit = local_edits.build_moved_event_addition(event, etag=etag)
         if local_events.find_row_id(destination_snapshot, event.event_input.uid) is not None:
-            raise BadDraft({"calendar_id": "That calendar has it already, from a file."})
+            raise BadEventDraft({"calendar_id": "That calendar has it already, from a file."})
         return {
-            visible.calendar.id: local_edits.drop_event(event),
+            visible.calendar.id: local_edits.build_moved_event_removal(event),
             destination.calendar.id: added_edit,
         }
 
@@ -172,7 +178,7 @@ def move(
 
 
 def _edit_and_commit(
-    request: EventRequest,
+    request: EventWriteRequest,
     visible: VisibleCalendar,
     written_calendars: Sequence[VisibleCalendar],
     make_edits: MakeEdits,
@@ -220,7 +226,7 @@ def _run_in_sink(
 
 
 def _seal_edits(
-    request: EventRequest,
+    request: EventWriteRequest,
     snapshots: Sequence[LocalCalendarSnapshot],
     make_edits: MakeEdits,
     opened_rows: OpenedEventRows,
@@ -233,7 +239,7 @@ def _seal_edits(
             for snapshot in snapshots
         ]
     except _SERIES_ERRORS:
-        return BadDraft({"recurrence": _TOO_COMPLEX})
+        return BadEventDraft({"recurrence": _TOO_COMPLEX})
     except _SAFE_ERRORS as error:
         error.__traceback__ = error.__cause__ = error.__context__ = None
         return error
@@ -243,7 +249,7 @@ def _seal_edits(
 
 
 def _to_result(
-    request: EventRequest, visible: VisibleCalendar, sealed: _SealedEdit
+    request: EventWriteRequest, visible: VisibleCalendar, sealed: _SealedEdit
 ) -> EventWriteResult:
     calendar_id = visible.calendar.id
     if sealed.shown_uid is None:

@@ -17,7 +17,7 @@ from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
 from . import event_drafts, series_arithmetic
 from .event_drafts import EventEdit
-from .event_validation import ONE_MOVES, ONE_REPEATS, BadDraft
+from .event_validation import ONE_MOVES, ONE_REPEATS, BadEventDraft
 from .local_event_reader import LocalEvent
 from .write_results import SeriesScope
 
@@ -25,16 +25,16 @@ NO_GUESTS = "Nobody can be invited from a calendar that is kept here: choose ano
 
 
 @dataclass(frozen=True, slots=True)
-class LocalEdit:
+class LocalEventEdit:
     """:param shown_uid: the event to show afterwards; None: the requested event"""
 
     write: CalendarWrite
     shown_uid: str | None = None
 
 
-def change_event(
+def build_local_event_change(
     event: LocalEvent, edit: EventEdit, *, etag: str, scope: SeriesScope, new_uid: str
-) -> LocalEdit:
+) -> LocalEventEdit:
     """
     :param new_uid: for the part that follows, if it becomes a series
     :raises NoSuchOccurrence, EventStale, BadDraft, VersionMalformed: see `service.change`
@@ -50,7 +50,7 @@ def change_event(
         return _replace_event(event, series)
     if scope == "this":
         if "recurrence" in edit:
-            raise BadDraft({"recurrence": ONE_REPEATS})
+            raise BadEventDraft({"recurrence": ONE_REPEATS})
         return _replace_event(event, _set_exception(event.series, event.original_start, edited))
     if scope == "all":
         series = _change_all(event.series, event.original_start, edited, edit)
@@ -58,7 +58,9 @@ def change_event(
     return _change_following(event, event.original_start, edited, edit, new_uid=new_uid)
 
 
-def delete_event(event: LocalEvent, *, etag: str, scope: SeriesScope) -> LocalEdit:
+def build_local_event_deletion(
+    event: LocalEvent, *, etag: str, scope: SeriesScope
+) -> LocalEventEdit:
     """
     Delete an event or an occurrence, or end a series.
 
@@ -67,22 +69,24 @@ def delete_event(event: LocalEvent, *, etag: str, scope: SeriesScope) -> LocalEd
     etags.require_unchanged(etag, event.get_content())
     original_start = event.original_start
     if original_start is None or scope == "all":
-        return drop_event(event)
+        return build_moved_event_removal(event)
     if scope == "this":
         return _replace_event(event, _set_exception(event.series, original_start, None))
     remaining = series_arithmetic.map_series_errors(
         lambda: series_edits.cancel_following(event.series, original_start)
     )
-    return drop_event(event) if remaining is None else _replace_event(event, remaining)
+    return (
+        build_moved_event_removal(event) if remaining is None else _replace_event(event, remaining)
+    )
 
 
-def drop_event(event: LocalEvent) -> LocalEdit:
-    return LocalEdit(
+def build_moved_event_removal(event: LocalEvent) -> LocalEventEdit:
+    return LocalEventEdit(
         CalendarWrite(drop=[event.event_input.uid], expected_etags=_expect_unchanged(event))
     )
 
 
-def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
+def build_moved_event_addition(event: LocalEvent, *, etag: str) -> LocalEventEdit:
     """
     Add a moved event to its new calendar.
 
@@ -90,10 +94,10 @@ def add_event(event: LocalEvent, *, etag: str) -> LocalEdit:
     :raises EventStale, VersionMalformed:
     """
     if event.original_start is not None:
-        raise BadDraft({"calendar_id": ONE_MOVES})
+        raise BadEventDraft({"calendar_id": ONE_MOVES})
     etags.require_unchanged(etag, event.get_content())
     uid = event.event_input.uid
-    return LocalEdit(
+    return LocalEventEdit(
         CalendarWrite(put=[event.event_input], expected_etags={uid: None}), shown_uid=uid
     )
 
@@ -109,7 +113,7 @@ def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None
         set() if before is None else {guest.email.lower() for guest in before.attendees}
     )
     if any(guest.email.lower() not in known_addresses for guest in edited.attendees):
-        raise BadDraft({"attendees": NO_GUESTS})
+        raise BadEventDraft({"attendees": NO_GUESTS})
 
 
 def _change_all(
@@ -133,7 +137,7 @@ def _change_following(
     edit: EventEdit,
     *,
     new_uid: str,
-) -> LocalEdit:
+) -> LocalEventEdit:
     parts = series_arithmetic.map_series_errors(
         lambda: series_edits.change_following(
             event.series, original_start, edited, lines=edit.get("recurrence")
@@ -147,7 +151,7 @@ def _change_following(
         uid=new_uid, series=following, organizer=event.event_input.organizer
     )
     expected = {**_expect_unchanged(event), new_uid: None}
-    return LocalEdit(
+    return LocalEventEdit(
         CalendarWrite(put=[_next_version(event, remaining), new_event], expected_etags=expected),
         shown_uid=new_uid,
     )
@@ -167,11 +171,11 @@ def _set_exception(
 
 def _replace_event(
     event: LocalEvent, series: SeriesWithExceptions, *, shows_all: bool = False
-) -> LocalEdit:
+) -> LocalEventEdit:
     write = CalendarWrite(
         put=[_next_version(event, series)], expected_etags=_expect_unchanged(event)
     )
-    return LocalEdit(write, shown_uid=event.event_input.uid if shows_all else None)
+    return LocalEventEdit(write, shown_uid=event.event_input.uid if shows_all else None)
 
 
 def _next_version(event: LocalEvent, series: SeriesWithExceptions) -> LocalEventInput:

@@ -20,11 +20,11 @@ from integrations.providers.calendars import CancelledInstance, Notify, RemoteEv
 
 from . import cache_update, event_access, event_drafts, series, verified_writes
 from .cache_update import CacheUpdate, RemoteChanges
-from .event_access import EventRequest, ProviderCalendar, RemoteTarget
+from .event_access import EventWriteRequest, ProviderCalendar, RemoteEventTarget
 from .event_drafts import EventEdit
-from .event_validation import ONE_MOVES, ONE_REPEATS, BadDraft
+from .event_validation import ONE_MOVES, ONE_REPEATS, BadEventDraft
 from .series import SeriesWrite
-from .write_errors import GuestsAlwaysNotified, NoSuchOccurrence, NotInvited
+from .write_errors import GuestsAlwaysNotified, NoSuchOccurrence, NotInvitedToEvent
 from .write_results import EventWriteResult, SeriesScope
 
 T = TypeVar("T")
@@ -68,8 +68,8 @@ def find_created(
 
 
 def change(  # noqa: PLR0913 - all parts of an edit
-    request: EventRequest,
-    target: RemoteTarget,
+    request: EventWriteRequest,
+    target: RemoteEventTarget,
     edit: EventEdit,
     *,
     etag: str,
@@ -103,7 +103,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
             created = series.change_following(write, original_start, edited, edit, new_ids=new_ids)
             return _cache_following(request, target, write, created)
         if target.is_occurrence and "recurrence" in edit:
-            raise BadDraft({"recurrence": ONE_REPEATS})
+            raise BadEventDraft({"recurrence": ONE_REPEATS})
         if not target.is_occurrence and live.content.recurrence:
             write = SeriesWrite(
                 call, target.provider_calendar.remote_id, live, notify, RemoteChanges()
@@ -123,7 +123,12 @@ def change(  # noqa: PLR0913 - all parts of an edit
 
 
 def delete(
-    request: EventRequest, target: RemoteTarget, *, etag: str, scope: SeriesScope, notify: Notify
+    request: EventWriteRequest,
+    target: RemoteEventTarget,
+    *,
+    etag: str,
+    scope: SeriesScope,
+    notify: Notify,
 ) -> None:
     def attempt_delete(call: CalendarCall) -> None:
         live = _fetch_target(call, target)
@@ -145,15 +150,15 @@ def delete(
 
 
 def move(
-    request: EventRequest,
-    target: RemoteTarget,
+    request: EventWriteRequest,
+    target: RemoteEventTarget,
     destination: VisibleCalendar,
     *,
     etag: str,
     notify: Notify,
 ) -> EventWriteResult:
     if target.is_occurrence:
-        raise BadDraft({"calendar_id": ONE_MOVES})
+        raise BadEventDraft({"calendar_id": ONE_MOVES})
     # With the same account's access, so the sink opens no id of another account.
     destination_calendar = event_access.open_calendar(
         request.context, destination, target.provider_calendar.access
@@ -196,8 +201,8 @@ def move(
 
 
 def respond(  # noqa: PLR0913 - all parts of an answer
-    request: EventRequest,
-    target: RemoteTarget,
+    request: EventWriteRequest,
+    target: RemoteEventTarget,
     response: AttendeeResponse,
     *,
     etag: str,
@@ -217,7 +222,7 @@ def respond(  # noqa: PLR0913 - all parts of an answer
         is_for_series = target.is_occurrence and scope == "all"
         live = _fetch_series(call, target) if is_for_series else invitation
         if verified_writes.get_response(live) is None:
-            raise NotInvited
+            raise NotInvitedToEvent
         written = verified_writes.respond(
             call, target.provider_calendar.remote_id, live, response, notify=notify
         )
@@ -240,20 +245,20 @@ def _require_notify(
         raise GuestsAlwaysNotified
 
 
-def _get_event_id(call: CalendarCall, target: RemoteTarget) -> str:
+def _get_event_id(call: CalendarCall, target: RemoteEventTarget) -> str:
     if target.original_start is None:
         return target.remote.event_id
     when = to_when(target.original_start)
     return call(lambda adapter: adapter.get_instance_id(target.remote.event_id, when))
 
 
-def _fetch_target(call: CalendarCall, target: RemoteTarget) -> RemoteEvent | None:
+def _fetch_target(call: CalendarCall, target: RemoteEventTarget) -> RemoteEvent | None:
     event_id = _get_event_id(call, target)
     fetched = verified_writes.fetch_current(call, target.provider_calendar.remote_id, event_id)
     return fetched if isinstance(fetched, RemoteEvent) else None
 
 
-def _fetch_series(call: CalendarCall, target: RemoteTarget) -> RemoteEvent:
+def _fetch_series(call: CalendarCall, target: RemoteEventTarget) -> RemoteEvent:
     fetched = verified_writes.fetch_current(
         call, target.provider_calendar.remote_id, target.series_id
     )
@@ -262,7 +267,7 @@ def _fetch_series(call: CalendarCall, target: RemoteTarget) -> RemoteEvent:
     return fetched
 
 
-def _begin_series(call: CalendarCall, target: RemoteTarget, notify: Notify) -> SeriesWrite:
+def _begin_series(call: CalendarCall, target: RemoteEventTarget, notify: Notify) -> SeriesWrite:
     series_event = _fetch_series(call, target)
     return SeriesWrite(
         call, target.provider_calendar.remote_id, series_event, notify, RemoteChanges()
@@ -276,7 +281,11 @@ def _get_original_start(live: RemoteEvent) -> StartKey:
 
 
 def _delete_live(
-    call: CalendarCall, target: RemoteTarget, live: RemoteEvent, scope: SeriesScope, notify: Notify
+    call: CalendarCall,
+    target: RemoteEventTarget,
+    live: RemoteEvent,
+    scope: SeriesScope,
+    notify: Notify,
 ) -> RemoteChanges:
     calendar_id = target.provider_calendar.remote_id
     if target.is_occurrence and scope == "following":
@@ -311,7 +320,9 @@ def _add_exceptions(
             changes.cancelled.append(exception)
 
 
-def _get_following_ids(request: EventRequest, target: RemoteTarget, etag: str) -> tuple[str, ...]:
+def _get_following_ids(
+    request: EventWriteRequest, target: RemoteEventTarget, etag: str
+) -> tuple[str, ...]:
     event_id = request.event_id
     return event_drafts.following_event_ids(
         request.context.user_id,
@@ -323,7 +334,7 @@ def _get_following_ids(request: EventRequest, target: RemoteTarget, etag: str) -
 
 
 def _find_following(
-    request: EventRequest, target: RemoteTarget, call: CalendarCall, etag: str
+    request: EventWriteRequest, target: RemoteEventTarget, call: CalendarCall, etag: str
 ) -> EventWriteResult:
     """Return the series that an earlier try of the same edit created, if it finished."""
     fetched = (
@@ -338,7 +349,7 @@ def _find_following(
     return _cache_following(request, target, write, created)
 
 
-def _retry_on_conflict(target: RemoteTarget, attempt: Callable[[CalendarCall], T]) -> T:
+def _retry_on_conflict(target: RemoteEventTarget, attempt: Callable[[CalendarCall], T]) -> T:
     """Retry if the event was changed between fetch and write."""
     with provider_calls.open_calendars(target.provider_calendar.access) as call:
         for _ in range(_MAX_TRIES):
@@ -352,7 +363,10 @@ def _retry_on_conflict(target: RemoteTarget, attempt: Callable[[CalendarCall], T
 
 
 def _raise_stale_after_refresh(
-    request: EventRequest, target: RemoteTarget, live: RemoteEvent, check: Callable[[], None]
+    request: EventWriteRequest,
+    target: RemoteEventTarget,
+    live: RemoteEvent,
+    check: Callable[[], None],
 ) -> None:
     """Run a check; before `EventStale` is raised, write the current event to the copy."""
     try:
@@ -365,7 +379,7 @@ def _raise_stale_after_refresh(
         raise
 
 
-def _handle_missing(request: EventRequest, target: RemoteTarget) -> EventWriteResult:
+def _handle_missing(request: EventWriteRequest, target: RemoteEventTarget) -> EventWriteResult:
     """:raises EventStale: after the event was removed from the copy"""
     if target.is_occurrence:
         raise NoSuchOccurrence
@@ -375,8 +389,8 @@ def _handle_missing(request: EventRequest, target: RemoteTarget) -> EventWriteRe
 
 
 def _cache_and_return(
-    request: EventRequest,
-    target: RemoteTarget,
+    request: EventWriteRequest,
+    target: RemoteEventTarget,
     changes: RemoteChanges,
     event_id: str | None,
     reset_count: int = 0,
@@ -400,7 +414,7 @@ def _cache_created(
 
 
 def _cache_following(
-    request: EventRequest, target: RemoteTarget, write: SeriesWrite, created: RemoteEvent
+    request: EventWriteRequest, target: RemoteEventTarget, write: SeriesWrite, created: RemoteEvent
 ) -> EventWriteResult:
     update = cache_update.apply_to_cache(
         target.provider_calendar, write.changes, at=request.context.at

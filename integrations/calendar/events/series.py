@@ -24,7 +24,7 @@ from integrations.providers.calendars import CancelledInstance, Notify, RemoteEv
 from . import event_drafts, series_arithmetic, verified_writes
 from .cache_update import RemoteChanges
 from .event_drafts import EventEdit
-from .write_errors import NoSuchOccurrence, SeriesHalfDone
+from .write_errors import NoSuchOccurrence, SeriesSplitHalfDone
 
 #: How many changed occurrences are written again; any more lose their changes.
 MAX_REWRITES: Final = 30
@@ -169,7 +169,7 @@ def _end_series(write: SeriesWrite, recurrence: tuple[str, ...], created: Remote
         verified_writes.delete(write.call, write.calendar_id, created, notify=write.notify)
         raise
     if is_half_done:
-        raise SeriesHalfDone
+        raise SeriesSplitHalfDone
     write.changes.events.append(ended_series)
 
 

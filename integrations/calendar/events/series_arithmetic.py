@@ -11,13 +11,13 @@ from integrations.formats.event import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
-from integrations.formats.recurrence.series import BadEvent, StartKey
+from integrations.formats.recurrence.series import BadEventTimes, StartKey
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
-from integrations.formats.recurrence.series_split import NeedsRule
+from integrations.formats.recurrence.series_split import NewRecurrenceRuleNeeded
 
 from . import event_drafts
 from .event_drafts import EventEdit
-from .event_validation import BadDraft
+from .event_validation import BadEventDraft
 from .write_errors import NoSuchOccurrence
 
 _TIMES: Final = frozenset({"start", "end"})
@@ -69,7 +69,7 @@ def map_series_errors(compute: Callable[[], T]) -> T:
         return compute()
     except NoSuchInstance:
         raise NoSuchOccurrence from None
-    except NeedsRule:
-        raise BadDraft({"recurrence": _NEEDS_RULE}) from None
-    except (BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone, OverflowError):
-        raise BadDraft({"recurrence": _NO_TIMES}) from None
+    except NewRecurrenceRuleNeeded:
+        raise BadEventDraft({"recurrence": _NEEDS_RULE}) from None
+    except (BadEventTimes, BadSeries, TooManyOccurrences, timezones.UnknownZone, OverflowError):
+        raise BadEventDraft({"recurrence": _NO_TIMES}) from None

@@ -9,30 +9,30 @@ from uuid import UUID
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.event_lookup import EventId
-from integrations.calendar.local_events import CalendarFull
+from integrations.calendar.local_events import LocalCalendarFull
 from integrations.coordination.concurrency import TooManyWaits
 from integrations.formats.event import AttendeeResponse, EventContent
 from integrations.providers.calendars import Notify
 from limited_use.guard.guard import AccessRefused
 
 from . import availability_check, event_access, event_drafts, local_backend, provider_backend
-from .event_access import EventRequest
+from .event_access import EventWriteRequest
 from .event_drafts import EventDraft, EventEdit
-from .event_validation import BadDraft
+from .event_validation import BadEventDraft
 from .write_errors import (
     CalendarReadOnly,
     EventKeyReused,
     EventRejected,
-    NotInvited,
-    SlotTaken,
+    EventSlotTaken,
+    NotInvitedToEvent,
     WritePermissionMissing,
 )
 from .write_results import EventWriteResult, SeriesScope
 
 #: Errors of `create` after which no event was written: its key may be used for another event.
 NOT_WRITTEN: Final = (
-    AccessRefused, BadDraft, CalendarFull, CalendarReadOnly, EventKeyReused, EventRejected,
-    ObjectNotFound, SlotTaken, TooManyWaits, WritePermissionMissing,
+    AccessRefused, BadEventDraft, CalendarReadOnly, EventKeyReused, EventRejected,
+    LocalCalendarFull, ObjectNotFound, EventSlotTaken, TooManyWaits, WritePermissionMissing,
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def create(  # noqa: PLR0913 - all parts of a new event
     if require_free:
         try:
             availability_check.require_free(context, require_free, content)
-        except SlotTaken:
+        except EventSlotTaken:
             # The conflicting event may be the one that an earlier request created.
             created = _find_created(context, visible, content, event_id)
             if created is None:
@@ -87,7 +87,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
     :raises errors.NoSuchOccurrence, errors.NotOrganizer, errors.SeriesHalfDone:
     :raises: see `access.find_event`, and `create` but for EventKeyReused
     """
-    request = EventRequest(context, event_id)
+    request = EventWriteRequest(context, event_id)
     row, visible = event_access.find_event(request)
     if visible.calendar.is_local:
         return local_backend.change(request, visible, edit, etag=etag, scope=scope)
@@ -109,7 +109,7 @@ def delete(
     :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """
-    request = EventRequest(context, event_id)
+    request = EventWriteRequest(context, event_id)
     row, visible = event_access.find_event(request)
     if visible.calendar.is_local:
         return local_backend.delete(request, visible, etag=etag, scope=scope)
@@ -127,12 +127,12 @@ def move(
     :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """
-    request = EventRequest(context, event_id)
+    request = EventWriteRequest(context, event_id)
     row, visible, destination = event_access.find_move(request, to)
     if destination.calendar.id == visible.calendar.id:
-        raise BadDraft({"calendar_id": "It is in that calendar already."})
+        raise BadEventDraft({"calendar_id": "It is in that calendar already."})
     if destination.calendar.integration_id != visible.calendar.integration_id:
-        raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
+        raise BadEventDraft({"calendar_id": "Only to another calendar of the same account."})
     if visible.calendar.is_local:
         return local_backend.move(request, visible, destination, etag=etag)
     target = event_access.open_target(request, row, visible)
@@ -154,11 +154,11 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     :raises errors.NotInvited, EventStale:
     :raises: see `change`
     """
-    request = EventRequest(context, event_id)
+    request = EventWriteRequest(context, event_id)
     row, visible = event_access.find_event(request)
     if visible.calendar.is_local:
         # A file may name guests, but sends no invitation.
-        raise NotInvited
+        raise NotInvitedToEvent
     target = event_access.open_target(request, row, visible)
     return provider_backend.respond(
         request, target, response, etag=etag, scope=scope, notify=notify

@@ -16,13 +16,13 @@ from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter, CancelledInstance, Notify, RemoteEvent
 
-from .event_validation import WHY_NOT_MOVED, BadDraft
+from .event_validation import WHY_NOT_MOVED, BadEventDraft
 from .write_errors import (
     CalendarReadOnly,
     EventKeyReused,
     EventRejected,
     GuestsAlwaysNotified,
-    NotOrganizer,
+    NotEventOrganizer,
 )
 
 T = TypeVar("T")
@@ -242,13 +242,13 @@ def _send_write(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
         refused = error.reason or "invalid"
     # Outside of the handler, so that the provider's error is not the context.
     if refused == _NOT_ORGANIZER:
-        raise NotOrganizer
+        raise NotEventOrganizer
     if refused == _ACCESS_LEVEL:
         raise CalendarReadOnly
     if refused == _GUESTS:
         raise GuestsAlwaysNotified
     if refused in WHY_NOT_MOVED:
-        raise BadDraft({"calendar_id": WHY_NOT_MOVED[refused]})
+        raise BadEventDraft({"calendar_id": WHY_NOT_MOVED[refused]})
     raise EventRejected
 
 

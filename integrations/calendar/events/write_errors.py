@@ -11,11 +11,11 @@ class WritePermissionMissing(Exception):
     """The grant does not include writing. Offer to extend it in the settings."""
 
 
-class NotOrganizer(Exception):
+class NotEventOrganizer(Exception):
     """Only the organizer may make this change."""
 
 
-class NotInvited(Exception):
+class NotInvitedToEvent(Exception):
     """The actor is not a guest."""
 
 
@@ -35,11 +35,11 @@ class EventKeyReused(Exception):
     """The key created another event before."""
 
 
-class SlotTaken(Exception):
+class EventSlotTaken(Exception):
     """A person is busy then, or has an unknown calendar."""
 
 
-class SeriesHalfDone(Exception):
+class SeriesSplitHalfDone(Exception):
     """
     The part that follows was created; the old series may not have ended. The same request
     finishes the edit, and creates nothing twice.

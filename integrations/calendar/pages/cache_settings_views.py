@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import InvalidChoice, ObjectNotFound, get_request_context
 from integrations.calendar import cache_settings, calendar_access, calendar_list, event_json
 from integrations.calendar.calendar_access import VisibleCalendar
@@ -36,7 +36,7 @@ ROUTE_NAME = "settings-calendars"
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     request_context = get_request_context(request)
     actor, at = request_context.actor, request_context.at
@@ -71,7 +71,7 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Show the number of events; on POST, delete them."""
     actor, at = get_actor(request), timezone.now()
@@ -96,7 +96,7 @@ def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResp
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def refresh_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     actor = get_actor(request)
     ownership.get_integration(actor, integration_id)
@@ -110,7 +110,7 @@ def refresh_calendars(request: HttpRequest, integration_id: UUID) -> HttpRespons
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def set_cache_hours(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     actor = get_actor(request)
     ownership.get_integration(actor, integration_id)
@@ -132,7 +132,7 @@ def set_cache_hours(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def _present_calendars(opened: sink.OpenedRows, *, at: datetime) -> list[TemplateItem]:
     """Called inside the sink."""
     return [
-        _present_calendar(visible, values, event_json.serialize_copy(visible, at=at))
+        _present_calendar(visible, values, event_json.serialize_calendar_copy_state(visible, at=at))
         for visible, values in opened
     ]
 

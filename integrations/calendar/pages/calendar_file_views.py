@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import request_limits
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import get_request_context
 from integrations.calendar import ics_export, ics_import, local_events
 from integrations.coordination import concurrency
@@ -27,7 +27,7 @@ from . import local_calendar_page
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Import all events of the file, or show the lines that have errors."""
     request_context = get_request_context(request)
@@ -53,7 +53,7 @@ def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     status = 422
     headers: dict[str, str] = {}
     try:
-        imported = ics_import.import_file(
+        imported = ics_import.import_calendar_file(
             actor=request_context.actor,
             calendar_id=calendar_id,
             data=form.cleaned_data["file"].read(),
@@ -77,7 +77,7 @@ def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
                 " again in a minute.",
             ),
         )
-    except local_events.CalendarFull:
+    except local_events.LocalCalendarFull:
         form.add_error("file", f"A calendar holds {local_events.MAX_ROWS:,} events at most.")
     except local_events.LocalEventChanged:
         form.add_error(None, "Somebody else wrote to it at this moment. Please try again.")
@@ -92,7 +92,7 @@ def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
     request_context = get_request_context(request)
     local_calendar_page.get_calendar_or_404(request_context, calendar_id)
@@ -113,7 +113,7 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
     return response
 
 
-def _describe_import(imported: ics_import.ImportResult) -> str:
+def _describe_import(imported: ics_import.CalendarImportResult) -> str:
     changes = [
         f"{count} {word}"
         for count, word in (

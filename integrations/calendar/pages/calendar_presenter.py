@@ -16,7 +16,7 @@ from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.page_queries import CalendarPageData
 from integrations.formats import timezones
 from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.rrule_iter import WorkBudget
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.providers import PROVIDERS
 from limited_use.sinks.calendar import OpenedRows, TemplateItem
 
@@ -79,7 +79,9 @@ def make_calendar_presenter(
             _get_midnight(view_range.last + _DAY, tz),
             zone=tz.key,
         )
-        expanded = occurrences.expand_rows(event_rows, window, work=WorkBudget(_MAX_STEPS))
+        expanded = occurrences.expand_rows(
+            event_rows, window, work=RecurrenceWorkBudget(_MAX_STEPS)
+        )
         days = day_layout.lay_out_days(
             expanded.occurrences,
             view_range.days,
@@ -181,9 +183,11 @@ def _present_view_range(
         "day": view_range.day,
         "first": view_range.first,
         "last": view_range.last,
-        "previous": view_range.previous if view_ranges.is_possible(view_range.previous) else None,
+        "previous": view_range.previous
+        if view_ranges.is_day_supported(view_range.previous)
+        else None,
         "following": view_range.following
-        if view_ranges.is_possible(view_range.following)
+        if view_ranges.is_day_supported(view_range.following)
         else None,
         "today": today,
         "hours": [str(hour) for hour in hours],

@@ -9,12 +9,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import etags, event_lookup, page_queries
 from integrations.calendar.etags import EventStale
 from integrations.calendar.events import service
-from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult, SeriesScope
 from limited_use.sinks import calendar as sink
 from limited_use.vault.envelope import Damaged
@@ -25,7 +25,7 @@ from .edit_event_initial import EditEventForm
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """
     If the event changed since, show the entered and the current values; the form, sent again,
@@ -40,10 +40,13 @@ def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
             result = _change_event(request, event_id, form)
         except ObjectNotFound:
             raise Http404 from None
-        except BadDraft as bad_draft:
+        except BadEventDraft as bad_draft:
             form.add_draft_errors(bad_draft)
         except write_messages.EXPECTED_ERRORS as error:
-            message, status = write_messages.get_message(error), write_messages.get_status(error)
+            message, status = (
+                write_messages.get_write_error_message(error),
+                write_messages.get_write_error_status(error),
+            )
             if isinstance(error, EventStale | etags.VersionMalformed):
                 version = ""
         else:
@@ -96,7 +99,9 @@ def _render_page(  # noqa: PLR0913 - the sent form and its message
     try:
         parsed_id = event_lookup.parse_event_id(event_id)
         page_data = page_queries.get_event_page_data(request_context, parsed_id)
-        options = event_presenter.EventPageOptions(parsed_id, preferences.get_zone(request))
+        options = event_presenter.EventPageOptions(
+            parsed_id, preferences.get_preferred_zone(request)
+        )
         body = sink.calendar_page(
             "calendar/edit.html",
             page_data.rows,

@@ -143,7 +143,7 @@ def make_description_presenter(
         occurrence = find_occurrence(opened, event_id)
         if occurrence is None or "content" not in occurrence.values:
             return b""
-        [current] = event_descriptions.update_occurrences([occurrence], permits)
+        [current] = event_descriptions.update_occurrence_descriptions([occurrence], permits)
         return event_descriptions.render_document(orjson.loads(current.values["content"])).encode()
 
     return present_description

@@ -14,7 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.events import service
@@ -38,14 +38,14 @@ _RESPONSES: Final[Mapping[str, str]] = {
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_event(request: HttpRequest, event_id: str) -> HttpResponse:
     return _render_page(request, event_id, "calendar/event.html")
 
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
     request_context, response = get_request_context(request), request.POST.get("response", "")
     if response not in _RESPONSES:
@@ -62,7 +62,10 @@ def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
     except ObjectNotFound:
         raise Http404 from None
     except write_messages.EXPECTED_ERRORS as error:
-        message, status = write_messages.get_message(error), write_messages.get_status(error)
+        message, status = (
+            write_messages.get_write_error_message(error),
+            write_messages.get_write_error_status(error),
+        )
         return _render_page(
             request, event_id, "calendar/event.html", message=message, status=status
         )
@@ -72,7 +75,7 @@ def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
     template, scope = "calendar/delete.html", request.POST.get("scope", "this")
     if request.method != "POST":
@@ -91,7 +94,10 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
     except ObjectNotFound:
         raise Http404 from None
     except write_messages.EXPECTED_ERRORS as error:
-        message, status = write_messages.get_message(error), write_messages.get_status(error)
+        message, status = (
+            write_messages.get_write_error_message(error),
+            write_messages.get_write_error_status(error),
+        )
         return _render_page(request, event_id, template, message=message, status=status)
     messages.success(request, claim("event.deleted", "It is deleted."))
     return redirect("calendar")
@@ -101,7 +107,7 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_safe
 @xframe_options_sameorigin
 @csp(dict(sandboxed_html.POLICY))
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_description(request: HttpRequest, event_id: str) -> HttpResponse:
     """Return a sandboxed document: it has an opaque origin, runs no scripts and loads nothing."""
     request_context = get_request_context(request)
@@ -136,7 +142,9 @@ def _render_page(
             viewer=request_context.actor,
             make=event_presenter.make_event_presenter(
                 page_data,
-                event_presenter.EventPageOptions(parsed_id, preferences.get_zone(request)),
+                event_presenter.EventPageOptions(
+                    parsed_id, preferences.get_preferred_zone(request)
+                ),
             ),
             at=request_context.at,
             context={"why": message},

@@ -76,7 +76,7 @@ class FindTimeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned_data = super().clean() or {}
         day = cleaned_data.get("first_day")
-        if day is not None and not view_ranges.is_possible(day):
+        if day is not None and not view_ranges.is_day_supported(day):
             self.add_error("first_day", "Calendars do not reach as far.")
         return cleaned_data
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import request_limits
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import RequestContext, get_request_context
 from integrations.calendar import (
     agenda,
@@ -32,12 +32,15 @@ _TEMPLATE = "calendar/find.html"
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def find_time(request: HttpRequest) -> HttpResponse:
     """Show the form; with a query, show the free times."""
     request_context = get_request_context(request)
     people = free_busy_access.list_colleagues(request_context)
-    initial = {"first_day": request_context.at.date(), "zone": preferences.get_zone(request)}
+    initial = {
+        "first_day": request_context.at.date(),
+        "zone": preferences.get_preferred_zone(request),
+    }
     form = FindTimeForm(request.GET or None, people=people, initial=initial)
     if not form.is_valid():
         return HttpResponse(
@@ -85,7 +88,7 @@ def _render_form(
         rows,
         permits=permits,
         viewer=request_context.actor,
-        make=_make_zone_presenter(visible_calendars, preferences.get_zone(request)),
+        make=_make_zone_presenter(visible_calendars, preferences.get_preferred_zone(request)),
         at=request_context.at,
         context={"form": form, "has_answer": False, "why": message},
         request=request,

@@ -8,7 +8,7 @@ from django import forms
 
 from integrations.calendar.events import event_drafts
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
-from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.formats.event import Reminder, When
 
 from . import recurrence_form
@@ -123,7 +123,7 @@ class EventForm(forms.Form):
             reminders=_parse_reminder(cleaned_data["reminders"]),
         )
 
-    def add_draft_errors(self, error: BadDraft) -> None:
+    def add_draft_errors(self, error: BadEventDraft) -> None:
         for name, message in error.fields.items():
             field = _FORM_FIELDS.get(name, name)
             self.add_error(field if field in self.fields else None, message)
@@ -132,7 +132,9 @@ class EventForm(forms.Form):
         day: date = self.cleaned_data[f"{prefix}_day"]
         if self.cleaned_data["is_days"]:
             # Calendars use an exclusive end.
-            return event_drafts.to_day(day + _DAY if prefix == "end" and day < date.max else day)
+            return event_drafts.parse_event_day(
+                day + _DAY if prefix == "end" and day < date.max else day
+            )
         clock = datetime.combine(day, self.cleaned_data[f"{prefix}_time"])
         return event_drafts.resolve_clock_time(clock, self.cleaned_data["zone"], field=prefix)
 

@@ -13,7 +13,7 @@ from django.utils.functional import lazy
 from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access, calendar_list, local_calendars
 from integrations.calendar.calendar_access import VisibleCalendar
-from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.formats import timezones
 from integrations.formats.icalendar import components
 from integrations.formats.icalendar.file_problems import FileProblem
@@ -48,9 +48,9 @@ class LocalCalendarForm(forms.Form):
     )
 
     @property
-    def calendar_properties(self) -> CalendarProperties:
+    def calendar_properties(self) -> LocalCalendarProperties:
         cleaned_data = self.cleaned_data
-        return CalendarProperties(
+        return LocalCalendarProperties(
             cleaned_data["name"], cleaned_data["zone"], cleaned_data["colour"]
         )
 

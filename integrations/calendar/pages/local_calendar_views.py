@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import local_calendars
 from integrations.models import Event
@@ -40,13 +40,13 @@ class NewLocalCalendarForm(local_calendar_page.LocalCalendarForm):
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def create_local_calendar(request: HttpRequest) -> HttpResponse:
     feature = FEATURES[local_calendars.FEATURE]
     form = NewLocalCalendarForm(request.POST or None, initial={"version": feature.version})
     if request.method == "POST" and form.is_valid():
         try:
-            calendar_id = local_calendars.create_calendar(
+            calendar_id = local_calendars.create_local_calendar(
                 actor=get_actor(request),
                 properties=form.calendar_properties,
                 version=form.cleaned_data["version"],
@@ -66,7 +66,7 @@ def create_local_calendar(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     request_context = get_request_context(request)
     form = local_calendar_page.LocalCalendarForm(request.POST) if request.method == "POST" else None
@@ -93,7 +93,7 @@ def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def remove_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     request_context = get_request_context(request)
     visible = local_calendar_page.get_calendar_or_404(request_context, calendar_id)

@@ -10,12 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.events import service
-from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.page_queries import EventPageData
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.calendar import OpenedRows, TemplateItem
@@ -33,7 +33,7 @@ from . import (
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Move the event on POST; a series moves as a whole."""
     if request.method != "POST":
@@ -53,9 +53,12 @@ def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
     except ObjectNotFound:
         # The event or the calendar: the page shows which.
         return _render_page(
-            request, event_id, message=write_messages.get_message(ObjectNotFound()), status=409
+            request,
+            event_id,
+            message=write_messages.get_write_error_message(ObjectNotFound()),
+            status=409,
         )
-    except BadDraft as bad_draft:
+    except BadEventDraft as bad_draft:
         return _render_page(
             request, event_id, message=" ".join(bad_draft.fields.values()), status=400
         )
@@ -63,8 +66,8 @@ def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
         return _render_page(
             request,
             event_id,
-            message=write_messages.get_message(error),
-            status=write_messages.get_status(error),
+            message=write_messages.get_write_error_message(error),
+            status=write_messages.get_write_error_status(error),
         )
     messages.success(request, "It is moved.")
     return redirect("calendar-event", moved.event_id) if moved.event_id else redirect("calendar")
@@ -84,7 +87,9 @@ def _render_page(
             viewer=request_context.actor,
             make=_make_move_presenter(
                 page_data,
-                event_presenter.EventPageOptions(parsed_id, preferences.get_zone(request)),
+                event_presenter.EventPageOptions(
+                    parsed_id, preferences.get_preferred_zone(request)
+                ),
             ),
             at=request_context.at,
             context={"why": message},

@@ -41,7 +41,7 @@ def get_initial(request: HttpRequest, request_context: RequestContext) -> dict[s
     day, is_days = request_context.at.date(), parameters.get("all") == "day"
     with suppress(ValueError):
         day = date.fromisoformat(parameters.get("day", ""))
-    if not view_ranges.is_possible(day):
+    if not view_ranges.is_day_supported(day):
         day = request_context.at.date()
     values = get_blank_values(
         datetime.combine(day, _parse_time(request)), _parse_length(request), is_days=is_days

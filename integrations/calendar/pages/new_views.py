@@ -15,13 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import RequestContext, get_request_context
 from integrations.calendar import agenda, calendar_list
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.events import event_access, service
 from integrations.calendar.events import write_errors as event_errors
-from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.calendar import OpenedRows, TemplateItem
@@ -39,7 +39,7 @@ from .forms import EventForm, get_calendar_id
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def new_event(request: HttpRequest) -> HttpResponse:
     """Sent twice, the form creates one event."""
     request_context = get_request_context(request)
@@ -51,10 +51,13 @@ def new_event(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             result = _create_event(request_context, form)
-        except BadDraft as bad_draft:
+        except BadEventDraft as bad_draft:
             form.add_draft_errors(bad_draft)
         except write_messages.EXPECTED_ERRORS as error:
-            message, status = write_messages.get_message(error), write_messages.get_status(error)
+            message, status = (
+                write_messages.get_write_error_message(error),
+                write_messages.get_write_error_status(error),
+            )
             if isinstance(error, event_errors.EventKeyReused):
                 sent_data["key"] = str(uuid4())
         else:
@@ -96,7 +99,7 @@ def _render_page(
         permits=permits,
         viewer=request_context.actor,
         make=_make_form_presenter(
-            visible_calendars, preferences.get_zone(request), get_calendar_id(form)
+            visible_calendars, preferences.get_preferred_zone(request), get_calendar_id(form)
         ),
         at=request_context.at,
         context={

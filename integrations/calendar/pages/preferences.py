@@ -23,7 +23,7 @@ ZONES: Final = frozenset(name for name in available_timezones() if "/" in name o
 _MAX_HIDDEN: Final = 200
 
 
-def get_zone(request: HttpRequest) -> str | None:
+def get_preferred_zone(request: HttpRequest) -> str | None:
     """
     Return None for the zone of the person's calendar.
 

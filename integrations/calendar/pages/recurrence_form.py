@@ -64,7 +64,7 @@ def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice |
     try:
         [line] = (content_lines.parse_line(text.strip()) for text in recurrence)
         rule = rrule.parse_rule(line.value)
-    except (ValueError, content_lines.BadContentLine, rrule.BadRule):
+    except (ValueError, content_lines.BadContentLine, rrule.BadRecurrenceRule):
         return None
     until = None if rule.until is None else _get_last_day(rule.until, start)
     days = tuple(day for nth, day in rule.days if not nth) if rule.freq == "WEEKLY" else ()

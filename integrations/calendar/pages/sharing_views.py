@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import request_limits
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, RequestContext, get_request_context
 from integrations.calendar import calendar_access, calendar_list, sharing
 from integrations.calendar.calendar_access import VisibleCalendar
@@ -51,7 +51,7 @@ class ShareForm(forms.Form):
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Show who can see the calendar; on POST, share it."""
     request_context = get_request_context(request)
@@ -80,7 +80,7 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
     """Withdraw a share, or leave one."""
     actor, at = get_actor(request), timezone.now()

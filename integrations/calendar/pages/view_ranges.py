@@ -41,7 +41,7 @@ class ViewRange:
         return [self.first + n * _DAY for n in range((self.last - self.first).days + 1)]
 
 
-def is_possible(day: date) -> bool:
+def is_day_supported(day: date) -> bool:
     return FIRST_YEAR < day.year < LAST_YEAR
 
 

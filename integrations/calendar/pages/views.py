@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import get_request_context
 from integrations.calendar import agenda, calendar_visibility, page_queries
 from integrations.formats.timezones import UnknownZone
@@ -29,7 +29,7 @@ MAX_POLLS: Final = 15
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_calendar(request: HttpRequest) -> HttpResponse:
     request_context, view = get_request_context(request), preferences.get_view(request)
     try:
@@ -44,7 +44,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
         hidden_ids=hidden,
     )
     options = calendar_presenter.CalendarPageOptions(
-        view, day, preferences.get_zone(request), request_context.at
+        view, day, preferences.get_preferred_zone(request), request_context.at
     )
     body = sink.calendar_page(
         "calendar/calendar.html",
@@ -74,7 +74,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_pending_calendars(request: HttpRequest) -> HttpResponse:
     """Return how many calendars are being fetched; after the last, reload the page."""
     waited = request.GET.get("waited", "")
@@ -91,7 +91,7 @@ def show_pending_calendars(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     request_context, is_shown = get_request_context(request), request.POST.get("show") == "yes"
     matches = [
@@ -112,13 +112,13 @@ def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def edit_preferences(request: HttpRequest) -> HttpResponse:
     get_request_context(request)
     if request.method != "POST":
         context = {
             "zones": sorted(preferences.ZONES),
-            "chosen": preferences.get_zone(request),
+            "chosen": preferences.get_preferred_zone(request),
             "has_keys": preferences.has_shortcuts(request),
         }
         return render(request, "calendar/look.html", context)
@@ -148,7 +148,7 @@ def _parse_day(text: str) -> date | None:
     if not text:
         return None
     day = date.fromisoformat(text)
-    if not view_ranges.is_possible(day):
+    if not view_ranges.is_day_supported(day):
         raise ValueError(text)
     return day
 

@@ -28,8 +28,8 @@ _MESSAGES: Final[Mapping[type[Exception], str]] = {
         " told, or leave it. Nothing was written.",
     ),
     event_errors.EventRejected: "The provider does not take this event as it is. Change something.",
-    event_errors.SlotTaken: "You are not free then, or nobody can tell just now. Choose another"
-    " time, or make it all the same: untick that you have to be free.",
+    event_errors.EventSlotTaken: "You are not free then, or nobody can tell just now. Choose"
+    " another time, or make it all the same: untick that you have to be free.",
     event_errors.EventKeyReused: "This form made an event already, and it was another one. Send it "
     "again if you want this one as well.",
     etags.EventStale: claim(
@@ -39,15 +39,15 @@ _MESSAGES: Final[Mapping[type[Exception], str]] = {
     ),
     etags.VersionMalformed: "This page is of no version that there was. This is how it is now.",
     event_errors.NoSuchOccurrence: "Its series does not happen at that time any more.",
-    event_errors.NotOrganizer: "Only whoever organises it may change that. You can answer it.",
-    event_errors.NotInvited: "Nobody invited you to it: there is nothing to answer.",
-    event_errors.SeriesHalfDone: claim(
+    event_errors.NotEventOrganizer: "Only whoever organises it may change that. You can answer it.",
+    event_errors.NotInvitedToEvent: "Nobody invited you to it: there is nothing to answer.",
+    event_errors.SeriesSplitHalfDone: claim(
         "form.half-done",
         "What follows was begun anew, and nobody can tell yet whether the old series was ended."
         " Send it again: that finishes it, and makes nothing twice.",
     ),
     TooManyWaits: f"Two of your other pages wait for a provider. {_AGAIN}",
-    local_events.CalendarFull: "That calendar holds as much as it can. Choose another one.",
+    local_events.LocalCalendarFull: "That calendar holds as much as it can. Choose another one.",
     CalendarNotCurrent: f"The provider did not say in time which calendars there are. {_AGAIN}",
     DisconnectedError: "That account was disconnected meanwhile. Choose another calendar.",
     Damaged: claim(
@@ -68,10 +68,10 @@ _MESSAGES: Final[Mapping[type[Exception], str]] = {
 EXPECTED_ERRORS: Final = tuple(_MESSAGES)
 
 
-def get_status(error: Exception) -> int:
+def get_write_error_status(error: Exception) -> int:
     return 429 if isinstance(error, TooManyWaits) else 409
 
 
-def get_message(error: Exception) -> str:
+def get_write_error_message(error: Exception) -> str:
     """:param error: one of `EXPECTED_ERRORS`"""
     return next(message for kind, message in _MESSAGES.items() if isinstance(error, kind))

@@ -47,7 +47,7 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
     if not calendar_ids:
         return 0
     ended_keys = [
-        (calendar, data_keys.destroy_key(holder=calendar.cache_id)) for calendar in calendars
+        (calendar, data_keys.destroy_data_key(holder=calendar.cache_id)) for calendar in calendars
     ]
     count, _ = Event.objects.filter(calendar_id__in=calendar_ids).delete()
     Calendar.objects.filter(id__in=calendar_ids).update(
@@ -63,7 +63,7 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
         **({"cleared_at": at} if reason is EvictionReason.OWNER else {}),
     )
     integration = calendars[0].integration
-    pseudonym = pseudonyms.get_naming(integration.connection_id)
+    pseudonym = pseudonyms.get_pseudonym_naming(integration.connection_id)
     entries.record_event(
         event="copy.erased",
         about=integration.id,

@@ -19,7 +19,7 @@ from .event_store import EventBatch
 COMPARISON_INTERVAL: Final = timedelta(days=1)
 
 
-def is_due(calendar: Calendar, at: datetime) -> bool:
+def is_calendar_comparison_due(calendar: Calendar, at: datetime) -> bool:
     last: datetime | None = calendar.compared_at
     return last is None or last + COMPARISON_INTERVAL <= at
 

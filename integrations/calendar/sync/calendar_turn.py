@@ -151,7 +151,7 @@ class CalendarTurn:
 
 
 @contextmanager
-def open_turn(
+def open_calendar_sync_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[CalendarTurn]:
     """Open the permits first, then the adapter and the session."""

@@ -21,8 +21,8 @@ from integrations.formats.event import When
 from integrations.formats.mime import safe_bodies
 from integrations.formats.recurrence import free_busy, parser
 from integrations.formats.recurrence.parser import MAX_SERIES_WORK, BadSeries
-from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
-from integrations.formats.recurrence.series import BadEvent, to_start_key
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
+from integrations.formats.recurrence.series import BadEventTimes, to_start_key
 from integrations.formats.timezones import UnknownZone
 from integrations.models import Calendar, Event, EventKind
 from integrations.models.calendar import get_week
@@ -38,7 +38,7 @@ _ZONES: Final = timedelta(hours=14)
 
 # Errors of one event while its row is built: the event is left out, and counted.
 _UNREADABLE: Final = (
-    BadEvent,
+    BadEventTimes,
     BadSeries,
     TooManyOccurrences,
     UnknownZone,
@@ -54,7 +54,7 @@ _UNREADABLE: Final = (
 Window = tuple[datetime, datetime]
 
 
-class BatchOvertaken(Exception):
+class EventBatchOvertaken(Exception):
     """A concurrent write stored one of these events under another id. Prepare the batch again."""
 
 
@@ -73,7 +73,7 @@ class EventBatch:
     added_weeks: dict[bytes, int] = field(default_factory=dict)
 
 
-def prepare_batch(
+def prepare_event_batch(
     page: RemoteEventPage,
     *,
     calendar: Calendar,
@@ -110,7 +110,7 @@ def prepare_local_batch(
     *,
     calendar: Calendar,
     sealer: Sealer,
-    work: WorkBudget,
+    work: RecurrenceWorkBudget,
     descriptions: SafeDescriptions,
 ) -> EventBatch:
     """
@@ -120,7 +120,7 @@ def prepare_local_batch(
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
     for event in page.events:
-        weeks = get_event_weeks(event, None, WorkBudget(MAX_SERIES_WORK, parent=work))
+        weeks = get_event_weeks(event, None, RecurrenceWorkBudget(MAX_SERIES_WORK, parent=work))
         _add_event(event, weeks, batch, row_ids, sealer, descriptions)
     for cancelled in page.cancelled:
         _add_cancelled(cancelled, batch, row_ids, sealer, None)
@@ -217,7 +217,7 @@ def _add_cancelled(
 
 
 def get_event_weeks(
-    event: RemoteEvent, window: Window | None, work: WorkBudget | None = None
+    event: RemoteEvent, window: Window | None, work: RecurrenceWorkBudget | None = None
 ) -> tuple[int, int | None] | None:
     """
     Return the first and last week, with the original time of a moved occurrence; None if outside
@@ -269,7 +269,7 @@ ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
 """
 
 
-def write_batch(batch: EventBatch, *, at: datetime) -> None:
+def write_event_batch(batch: EventBatch, *, at: datetime) -> None:
     """:raises BatchOvertaken:"""
     if batch.deleted_blinds:
         delete_events(batch.calendar.id, batch.deleted_blinds)
@@ -289,7 +289,7 @@ def write_batch(batch: EventBatch, *, at: datetime) -> None:
     with database.cursor() as cursor:
         cursor.execute(_WRITE, [*calendar_values, calendar.round, at, *columns])
         if cursor.rowcount != len(rows):
-            raise BatchOvertaken
+            raise EventBatchOvertaken
 
 
 def delete_events(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:

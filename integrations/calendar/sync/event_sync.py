@@ -89,7 +89,9 @@ def _sync_pages(session: CalendarSyncSession, calendar: Calendar, remote_id: str
         else:
             _store_page(session, calendar, page)
         if page.next_page is None:
-            if is_round or not calendar_reconciliation.is_due(calendar, session.clock.now()):
+            if is_round or not calendar_reconciliation.is_calendar_comparison_due(
+                calendar, session.clock.now()
+            ):
                 return True
             # All changes have just been fetched, so any difference now is a fault of the copy.
             _begin_round(session, calendar, is_compared=True)
@@ -192,7 +194,7 @@ def _store_page(session: CalendarSyncSession, calendar: Calendar, page: RemoteEv
     """:raises event_store.BatchOvertaken: if the owner's writes overtook the page repeatedly"""
     descriptions = event_descriptions.sanitize_descriptions(page.events)
     for _ in range(_MAX_TRIES - 1):
-        with suppress(event_store.BatchOvertaken):
+        with suppress(event_store.EventBatchOvertaken):
             return _write_page(session, calendar, page, descriptions)
     return _write_page(session, calendar, page, descriptions)
 
@@ -206,7 +208,7 @@ def _write_page(
     at = session.clock.now()
     sealer = session.get_sealer(calendar.cache_id)
     window = _get_window(calendar.round_began_at or at)
-    batch = event_store.prepare_batch(
+    batch = event_store.prepare_event_batch(
         page, calendar=calendar, sealer=sealer, window=window, descriptions=descriptions
     )
     values: dict[str, Any] = {
@@ -241,7 +243,7 @@ def _write_page(
         session.work.last_event_at = at
     with transaction.atomic(durable=True):
         _lock_calendar_copy(session, calendar, at=at)
-        event_store.write_batch(batch, at=at)
+        event_store.write_event_batch(batch, at=at)
         if page.next_page is None:
             if is_round:
                 values |= calendar_reconciliation.build_comparison(calendar, since=window[0], at=at)

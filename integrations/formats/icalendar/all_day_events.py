@@ -18,8 +18,8 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence import all_day_series, content_lines
 from integrations.formats.recurrence.content_lines import ContentLine
-from integrations.formats.recurrence.rrule_iter import WorkBudget
-from integrations.formats.recurrence.series import Series
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
+from integrations.formats.recurrence.series import EventSeries
 
 _UNTIL: Final = re.compile(r"\b(UNTIL=)(\d{8}T\d{6}Z)", re.ASCII | re.IGNORECASE)
 # Midnight, and the times that programs write for the end of a day.
@@ -27,13 +27,13 @@ _DAY_BOUNDARIES: Final = frozenset({time(), time(23, 59), time(23, 59, 59)})
 
 
 @dataclass(frozen=True, slots=True)
-class DayFinder:
+class AllDaySeriesDayFinder:
     """:param likely_zones: zones in which the file's days probably begin, likeliest first"""
 
     likely_zones: tuple[ZoneInfo, ...]
-    work: WorkBudget
+    work: RecurrenceWorkBudget
 
-    def find_day(self, when: When, series: Series | None = None) -> date:
+    def find_day(self, when: When, series: EventSeries | None = None) -> date:
         """
         :param series: should contain the day
         :raises TooManyOccurrences: if `work` runs out
@@ -47,7 +47,7 @@ class DayFinder:
             return timezones.to_local_time(when.at, timezones.get_zone(when.zone)).date()
         return self._find_day_of_moment(when.at, series)
 
-    def rewrite_lines(self, content: EventContent, series: Series) -> EventContent:
+    def rewrite_lines(self, content: EventContent, series: EventSeries) -> EventContent:
         """
         Replace times by dates in the recurrence lines.
 
@@ -58,7 +58,7 @@ class DayFinder:
             recurrence=tuple(self._rewrite_line(line, series) for line in content.recurrence),
         )
 
-    def _rewrite_line(self, text: str, series: Series) -> str:
+    def _rewrite_line(self, text: str, series: EventSeries) -> str:
         line = content_lines.parse_line(text)
         if line.name == "RRULE":
             return _UNTIL.sub(self._rewrite_until, text)
@@ -84,7 +84,7 @@ class DayFinder:
         )
         return match[0] if day == moment.date() else f"{match[1]}{content_lines.format_time(day)}"
 
-    def _read_days(self, line: ContentLine, series: Series | None) -> Iterable[date]:
+    def _read_days(self, line: ContentLine, series: EventSeries | None) -> Iterable[date]:
         for value in map(content_lines.parse_time, line.value.split(",")):
             if not isinstance(value, datetime):
                 yield value
@@ -93,16 +93,16 @@ class DayFinder:
             else:
                 yield self._find_day_of_moment(value, series)
 
-    def _find_day_of_moment(self, moment: datetime, series: Series | None) -> date:
+    def _find_day_of_moment(self, moment: datetime, series: EventSeries | None) -> date:
         first, other = all_day_series.guess_day(moment, self.likely_zones)
         if series is None or _has_start(series, first, self.work):
             return first
         return other if _has_start(series, other, self.work) else first
 
 
-def _drop_exclusions(series: Series) -> Series:
+def _drop_exclusions(series: EventSeries) -> EventSeries:
     return replace(series, without=frozenset(), without_days=frozenset())
 
 
-def _has_start(series: Series, day: date, work: WorkBudget) -> bool:
+def _has_start(series: EventSeries, day: date, work: RecurrenceWorkBudget) -> bool:
     return bool(series.list_starts(day, day, work, most=1))

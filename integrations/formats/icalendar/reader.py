@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 from integrations.formats import timezones
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence.parser import MAX_SERIES_WORK, BadSeries, parse_series
-from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import (
-    BadEvent,
-    Series,
+    BadEventTimes,
+    EventSeries,
     StartKey,
     to_start_key,
     validate_times,
@@ -19,11 +19,11 @@ from integrations.formats.recurrence.series import (
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
 from . import components, events, split_series, timezone_names
-from .all_day_events import DayFinder
+from .all_day_events import AllDaySeriesDayFinder
 from .components import CalendarComponent
 from .events import ParsedVevent
 from .file_problems import FileProblems, TooManyProblems
-from .split_series import BadRange
+from .split_series import BadThisAndFutureRange
 from .timezones import CalendarZones
 
 #: Events and exceptions together.
@@ -90,12 +90,12 @@ class _FileReader:
     masters: dict[str, ParsedVevent] = field(default_factory=dict)
     exceptions: dict[tuple[str, StartKey], ParsedVevent] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
-    work: WorkBudget = field(default_factory=lambda: WorkBudget(MAX_WORK))
+    work: RecurrenceWorkBudget = field(default_factory=lambda: RecurrenceWorkBudget(MAX_WORK))
     zones: list[CalendarZones] = field(default_factory=list)
     # The zones of the calendars themselves (X-WR-TIMEZONE).
     calendar_zones: list[str] = field(default_factory=list)
     event_count: int = 0
-    _day_finder: DayFinder | None = None
+    _day_finder: AllDaySeriesDayFinder | None = None
 
     def add_calendars(self, calendars: Iterable[CalendarComponent]) -> None:
         for calendar in calendars:
@@ -145,7 +145,7 @@ class _FileReader:
     def _has_valid_times(self, event: ParsedVevent) -> bool:
         try:
             validate_times(event.content)
-        except BadEvent:
+        except BadEventTimes:
             self.problems.add(
                 event.line, "this event ends before it starts, or takes more than a century"
             )
@@ -231,21 +231,23 @@ class _FileReader:
             return split_series.split_series(
                 SeriesWithExceptions(content, contents), ranges, self.work
             )
-        except BadRange as error:
+        except BadThisAndFutureRange as error:
             self.problems.add(instances[error.start].line, error.why)
         return []
 
     @property
-    def day_finder(self) -> DayFinder:
+    def day_finder(self) -> AllDaySeriesDayFinder:
         if self._day_finder is None:
             described_zones = [
                 name for zones in self.zones for name in zones.list_described_zones()
             ]
             likely_zones = dict.fromkeys([*self.calendar_zones, *described_zones, self.zone])
-            self._day_finder = DayFinder(tuple(map(timezones.get_zone, likely_zones)), self.work)
+            self._day_finder = AllDaySeriesDayFinder(
+                tuple(map(timezones.get_zone, likely_zones)), self.work
+            )
         return self._day_finder
 
-    def _get_original_start(self, event: ParsedVevent, series: Series) -> StartKey:
+    def _get_original_start(self, event: ParsedVevent, series: EventSeries) -> StartKey:
         """Files mix dates and times."""
         when = event.original_start or event.content.start
         if series.zone is None:
@@ -275,9 +277,11 @@ class _FileReader:
             series_uid=event.uid,
         )
 
-    def _parse_series(self, event: ParsedVevent) -> Series | None:
+    def _parse_series(self, event: ParsedVevent) -> EventSeries | None:
         try:
-            return parse_series(event.content, WorkBudget(MAX_SERIES_WORK, parent=self.work))
+            return parse_series(
+                event.content, RecurrenceWorkBudget(MAX_SERIES_WORK, parent=self.work)
+            )
         except BadSeries as error:
             line = (
                 event.rule_lines[error.line - 1]
@@ -290,7 +294,7 @@ class _FileReader:
         except TooManyOccurrences:
             self.problems.add(event.line, _TOO_MUCH_WORK)
             raise TooManyProblems from None
-        except (BadEvent, timezones.UnknownZone):
+        except (BadEventTimes, timezones.UnknownZone):
             self.problems.add(event.line, "the times of this event make no sense")
         return None
 

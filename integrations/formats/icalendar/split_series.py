@@ -13,10 +13,10 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.parser import BadSeries
-from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
-from integrations.formats.recurrence.series import BadEvent, StartKey
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
+from integrations.formats.recurrence.series import BadEventTimes, StartKey
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
-from integrations.formats.recurrence.series_split import NeedsRule
+from integrations.formats.recurrence.series_split import NewRecurrenceRuleNeeded
 
 #: THISANDFUTURE changes of one series.
 MAX_CHANGES: Final = 5
@@ -29,7 +29,7 @@ _NO_RULE: Final = (
 )
 
 
-class BadRange(Exception):
+class BadThisAndFutureRange(Exception):
     """The change cannot be applied. `why` is safe to show."""
 
     def __init__(self, start: StartKey, why: str) -> None:
@@ -39,7 +39,9 @@ class BadRange(Exception):
 
 
 def split_series(
-    event: SeriesWithExceptions, ranges: Mapping[StartKey, EventContent | None], work: WorkBudget
+    event: SeriesWithExceptions,
+    ranges: Mapping[StartKey, EventContent | None],
+    work: RecurrenceWorkBudget,
 ) -> list[SeriesWithExceptions | None]:
     """
     Return the part before the first change and after each; None for a part without occurrences.
@@ -51,7 +53,7 @@ def split_series(
     rest: SeriesWithExceptions | None = event
     parts: list[SeriesWithExceptions | None] = []
     if len(ranges) > MAX_CHANGES:
-        raise BadRange(
+        raise BadThisAndFutureRange(
             max(ranges), f"a series is changed from here on more than {MAX_CHANGES} times"
         )
     # Last first: each is a change of the original series.
@@ -77,10 +79,10 @@ def _split_at(
         *earlier, following = series_edits.change_following(event, start, content)
     except NoSuchInstance:
         pass
-    except NeedsRule:
+    except NewRecurrenceRuleNeeded:
         reason = _NO_RULE
-    except (BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone, OverflowError):
+    except (BadEventTimes, BadSeries, TooManyOccurrences, timezones.UnknownZone, OverflowError):
         reason = "from here on the times of this series make no sense"
     else:
         return (earlier[0] if earlier else None), following
-    raise BadRange(start, reason)
+    raise BadThisAndFutureRange(start, reason)

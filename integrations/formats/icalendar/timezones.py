@@ -21,8 +21,8 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence import content_lines
 from integrations.formats.recurrence.parser import BadSeries, parse_series
-from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
-from integrations.formats.recurrence.series import BadEvent
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
+from integrations.formats.recurrence.series import BadEventTimes
 
 from . import timezone_names
 from .components import CalendarComponent
@@ -61,7 +61,7 @@ class _OffsetChange:
 class CalendarZones:
     """:param work: shared by all zones and rules of the file"""
 
-    def __init__(self, components: Iterable[CalendarComponent], work: WorkBudget) -> None:
+    def __init__(self, components: Iterable[CalendarComponent], work: RecurrenceWorkBudget) -> None:
         self._work = work
         # Several may have the same name, some without usable rules.
         self._components: dict[str, list[CalendarComponent]] = {}
@@ -108,7 +108,7 @@ class CalendarZones:
         return next(filter(None, by_rules), iana_name)
 
 
-def _find_by_offsets(component: CalendarComponent, work: WorkBudget) -> str | None:
+def _find_by_offsets(component: CalendarComponent, work: RecurrenceWorkBudget) -> str | None:
     work.spend(_ZONE_WORK)
     changes = sorted(
         (change for part in component.components for change in _read_changes(part, work)),
@@ -152,7 +152,7 @@ def _get_zone_offsets(name: str) -> tuple[timedelta, ...]:
     return tuple(at.astimezone(zone).utcoffset() or timedelta() for at in days)
 
 
-def _read_changes(part: CalendarComponent, work: WorkBudget) -> list[_OffsetChange]:
+def _read_changes(part: CalendarComponent, work: RecurrenceWorkBudget) -> list[_OffsetChange]:
     """Return the changes in recent years; empty if the component is invalid."""
     work.spend(_PART_WORK)
     start, offset_before, offset_after = (
@@ -178,9 +178,11 @@ def _read_changes(part: CalendarComponent, work: WorkBudget) -> list[_OffsetChan
     )
     content = EventContent(start=first, end=first, recurrence=rules)
     try:
-        series = parse_series(content, WorkBudget(_WORK, parent=work))
-        starts = series.list_starts(_EARLIER, _LAST, WorkBudget(_WORK, parent=work), most=500)
-    except (BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone):
+        series = parse_series(content, RecurrenceWorkBudget(_WORK, parent=work))
+        starts = series.list_starts(
+            _EARLIER, _LAST, RecurrenceWorkBudget(_WORK, parent=work), most=500
+        )
+    except (BadEventTimes, BadSeries, TooManyOccurrences, timezones.UnknownZone):
         # Only this part failed, unless the file's budget is used up.
         work.spend(0)
         return []

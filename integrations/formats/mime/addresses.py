@@ -32,7 +32,7 @@ _PLAIN: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class MailAddress:
     """
     :param name: decoded and printable; may be empty
     :param address: as written, possibly invalid; may be empty
@@ -42,21 +42,23 @@ class Address:
     address: str
 
 
-def read_addresses(text: str) -> list[Address]:
+def read_addresses(text: str) -> list[MailAddress]:
     """:param text: with encoded words"""
     plain = _read_plain(text)
-    return plain or [Address(*entry) for entry in AddressReader(text[:MAX_LENGTH]).read_entries()]
+    return plain or [
+        MailAddress(*entry) for entry in AddressReader(text[:MAX_LENGTH]).read_entries()
+    ]
 
 
-def read_headers(values: Iterable[str]) -> tuple[Address, ...]:
+def read_headers(values: Iterable[str]) -> tuple[MailAddress, ...]:
     """Return at most `MAX_ADDRESSES`."""
-    addresses: list[Address] = []
+    addresses: list[MailAddress] = []
     for value in values:
         addresses += read_addresses(value)
     return tuple(addresses[:MAX_ADDRESSES])
 
 
-def names_another_address(address: Address) -> bool:
+def names_another_address(address: MailAddress) -> bool:
     """
     Return whether the display name contains a different address.
 
@@ -65,8 +67,8 @@ def names_another_address(address: Address) -> bool:
     return display_name_addresses.contains_other_address(address.name, address.address)
 
 
-def _read_plain(text: str) -> list[Address]:
-    addresses: list[Address] = []
+def _read_plain(text: str) -> list[MailAddress]:
+    addresses: list[MailAddress] = []
     for entry in text[:MAX_LENGTH].split(", ", MAX_ADDRESSES):
         match = _PLAIN.fullmatch(entry)
         if match is None:
@@ -75,5 +77,5 @@ def _read_plain(text: str) -> list[Address]:
         name = words or quoted or ""
         if (opening is None) is not (closing is None) or (name and opening is None):
             return []
-        addresses.append(Address(headers.decode_text(name), address))
+        addresses.append(MailAddress(headers.decode_text(name), address))
     return addresses

@@ -13,7 +13,7 @@ from typing import Final
 from . import japanese_charsets, single_byte_charsets
 from .charset_labels import find_codec
 
-__all__ = ["REPLACEMENT", "decode", "find_codec", "guess_text", "mend_text"]
+__all__ = ["REPLACEMENT", "decode_charset_text", "find_codec", "guess_text", "mend_text"]
 
 #: Replaces invalid bytes.
 REPLACEMENT: Final = "\ufffd"
@@ -33,7 +33,9 @@ _GBK_EURO: Final = 0x80
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def decode(data: bytes, charset: str, *, may_be_utf8: bool = False) -> tuple[str, bool]:
+def decode_charset_text(
+    data: bytes, charset: str, *, may_be_utf8: bool = False
+) -> tuple[str, bool]:
     """
     Return the text, and whether all bytes were valid in the declared charset.
 
@@ -101,7 +103,7 @@ def _try_utf8(data: bytes) -> str | None:
 
 def _decode_by(codec: str, data: bytes) -> str:
     if codec in japanese_charsets.CODECS:
-        return japanese_charsets.decode(data, codec)
+        return japanese_charsets.decode_japanese_text(data, codec)
     if (table := single_byte_charsets.find_table(codec)) is not None:
         return codecs.charmap_decode(data, "strict", table)[0]
     try:

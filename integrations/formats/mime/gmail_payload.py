@@ -13,7 +13,14 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from .message import MAX_DEPTH, MAX_PARTS, ParsedMessage, PoisonMessage, PoisonReason, clamp_size
+from .message import (
+    MAX_DEPTH,
+    MAX_PARTS,
+    ParsedMessage,
+    PoisonReason,
+    UnreadableMailMessage,
+    clamp_size,
+)
 from .part_tree import MimePart, assemble_message, tidy_headers
 
 
@@ -26,19 +33,19 @@ def parse_payload(payload: Mapping[str, Any]) -> ParsedMessage:
         reason = "too-deep"
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         pass
-    raise PoisonMessage(reason)
+    raise UnreadableMailMessage(reason)
 
 
 def _read_part(node: Mapping[str, Any], path: str, depth: int) -> MimePart:
     if depth > MAX_DEPTH:
-        raise PoisonMessage("too-deep")
+        raise UnreadableMailMessage("too-deep")
     headers = tidy_headers(
         (str(header.get("name", "")), str(header.get("value", "")))
         for header in node.get("headers") or ()
     )
     child_nodes = node.get("parts") or ()
     if len(child_nodes) > MAX_PARTS:
-        raise PoisonMessage("too-many-parts")
+        raise UnreadableMailMessage("too-many-parts")
     if child_nodes and str(node.get("mimeType", "")).lower().startswith("multipart/"):
         children = [
             _read_part(child, f"{path}.{index}" if path else str(index), depth + 1)

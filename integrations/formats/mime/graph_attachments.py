@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from . import filenames, headers
-from .message import MAX_PARTS, AttachmentPart, PoisonMessage, clamp_size
+from .message import MAX_PARTS, AttachmentPart, UnreadableMailMessage, clamp_size
 from .part_tree import CALENDAR_TYPES
 
 #: Prefix of Graph's attachment id, used in place of a path of indexes.
@@ -23,7 +23,7 @@ def read_attachments(attachments: Sequence[Mapping[str, Any]]) -> tuple[Attachme
     :raises PoisonMessage: if there are too many
     """
     if len(attachments) > MAX_PARTS:
-        raise PoisonMessage("too-many-parts")
+        raise UnreadableMailMessage("too-many-parts")
     embedded = [attachment for attachment in attachments if _get_kind(attachment) != _REFERENCE]
     return tuple(
         _read_attachment(attachment, position) for position, attachment in enumerate(embedded)

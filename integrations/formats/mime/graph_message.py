@@ -18,10 +18,10 @@ import orjson
 
 from . import charsets, headers
 from .address_reader import MAX_ADDRESSES
-from .addresses import Address
+from .addresses import MailAddress
 from .converted_text import restore_text, was_text
 from .graph_attachments import read_attachments
-from .message import MAX_TEXT, ParsedMessage, PoisonMessage, PoisonReason
+from .message import MAX_TEXT, ParsedMessage, PoisonReason, UnreadableMailMessage
 from .part_tree import tidy_headers
 
 # Tags of extended properties: PR_INTERNET_REFERENCES and PR_IN_REPLY_TO_ID.
@@ -47,7 +47,7 @@ def parse_record(record: bytes) -> ParsedMessage:
         reason = "too-deep"
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         pass
-    raise PoisonMessage(reason)
+    raise UnreadableMailMessage(reason)
 
 
 def decode_json(content: bytes) -> Any:
@@ -106,19 +106,19 @@ def _read_text(value: object) -> str:
     return charsets.mend_text(value)
 
 
-def _read_addresses(values: Sequence[Any] | None) -> tuple[Address, ...]:
+def _read_addresses(values: Sequence[Any] | None) -> tuple[MailAddress, ...]:
     addresses = (
         _read_address(recipient) for recipient in islice(values or (), MAX_ADDRESSES) if recipient
     )
     return tuple(address for address in addresses if address.name or address.address)
 
 
-def _read_address(recipient: Mapping[str, Any]) -> Address:
+def _read_address(recipient: Mapping[str, Any]) -> MailAddress:
     person = recipient.get("emailAddress") or {}
     name = headers.make_printable(_read_text(person.get("name")))
     address = headers.make_printable(_read_text(person.get("address")))
     # Exchange repeats the address as the name if there is no name.
-    return Address("" if name.lower() == address.lower() else name, address)
+    return MailAddress("" if name.lower() == address.lower() else name, address)
 
 
 def _read_date(value: object) -> datetime | None:

@@ -47,12 +47,12 @@ def _join_words(value: str) -> str:
         charset = charset.partition("*")[0].lower()
         # Adjacent words may share a character: join bytes first.
         if pending and (match.start() != end or charset != pending_charset):
-            out.append(charsets.decode(pending, pending_charset)[0])
+            out.append(charsets.decode_charset_text(pending, pending_charset)[0])
             pending = b""
         out.append(value[end : match.start()])
         pending += _word_bytes(encoding, body)
         pending_charset, end = charset, match.end()
-    out.append(charsets.decode(pending, pending_charset)[0])
+    out.append(charsets.decode_charset_text(pending, pending_charset)[0])
     out.append(value[end:])
     return "".join(out)
 
@@ -120,7 +120,7 @@ class MimeParameters:
             value = self._part.get_param(name, "", header)
             if isinstance(value, tuple):
                 charset, _, encoded = value
-                return charsets.decode(_undo_latin_1(encoded), charset or "")[0]
+                return charsets.decode_charset_text(_undo_latin_1(encoded), charset or "")[0]
             return decode_text(collapse_rfc2231_value(value)) if value else ""
         except (ValueError, IndexError, TypeError, LookupError):
             return ""

@@ -21,7 +21,7 @@ _PAIR: Final = re.compile(rb"[\xa1-\xfe]{2}")
 _FIRST, _LAST_LOW_ROW = 0xA1, 0x1E
 
 
-def decode(data: bytes, codec: str) -> str:
+def decode_japanese_text(data: bytes, codec: str) -> str:
     """Invalid bytes become U+FFFD."""
     if codec == "euc-jp":
         return data.decode("euc_jp", errors=_ERRORS)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from .addresses import Address
+from .addresses import MailAddress
 
 PoisonReason = Literal["too-deep", "too-many-parts", "too-large", "undecodable"]
 
@@ -26,7 +26,7 @@ MAX_STRUCTURAL_HEADER: Final = 4 * 1024
 MAX_PARAMETERS: Final = 64
 
 
-class PoisonMessage(Exception):
+class UnreadableMailMessage(Exception):
     """Quarantine the message under `reason`, our own word."""
 
     def __init__(self, reason: PoisonReason) -> None:
@@ -69,11 +69,11 @@ class ParsedMessage:
     `defects` are our own words.
     """
 
-    from_: tuple[Address, ...]
-    to: tuple[Address, ...]
-    cc: tuple[Address, ...]
-    bcc: tuple[Address, ...]
-    reply_to: tuple[Address, ...]
+    from_: tuple[MailAddress, ...]
+    to: tuple[MailAddress, ...]
+    cc: tuple[MailAddress, ...]
+    bcc: tuple[MailAddress, ...]
+    reply_to: tuple[MailAddress, ...]
     subject: str
     date: datetime | None
     message_id: str

@@ -18,7 +18,7 @@ from .message import (
     MAX_TEXT,
     AttachmentPart,
     ParsedMessage,
-    PoisonMessage,
+    UnreadableMailMessage,
 )
 
 _STRUCTURAL: Final = frozenset(
@@ -87,7 +87,7 @@ def tidy_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
             break
         length += len(name) + len(value)
         if length > MAX_HEADER_BYTES:
-            raise PoisonMessage("too-large")
+            raise UnreadableMailMessage("too-large")
         unfolded = " ".join(charsets.mend_text(bound_header(name, value)).split())
         tidied.append((charsets.mend_text(name[:200]), unfolded))
     return tidied
@@ -104,9 +104,9 @@ class _MessageAssembly:
     def add_part(self, part: MimePart, depth: int, parent: str) -> None:
         self.count += 1
         if self.count > MAX_PARTS:
-            raise PoisonMessage("too-many-parts")
+            raise UnreadableMailMessage("too-many-parts")
         if depth > MAX_DEPTH:
-            raise PoisonMessage("too-deep")
+            raise UnreadableMailMessage("too-deep")
         parameters = headers.MimeParameters(
             part.get_first("content-type"), part.get_first("content-disposition")
         )
@@ -138,7 +138,9 @@ class _MessageAssembly:
         data = part.data or b""
         if content_type == "text/html" and not charsets.find_codec(charset):
             charset = html_charset.find_declared_charset(data) or charset
-        decoded, is_exact = charsets.decode(data, charset, may_be_utf8=part.may_be_utf8)
+        decoded, is_exact = charsets.decode_charset_text(
+            data, charset, may_be_utf8=part.may_be_utf8
+        )
         if not is_exact:
             self._add_defect("charset-wrong")
         bodies = self.htmls if content_type == "text/html" else self.texts
@@ -189,7 +191,7 @@ def assemble_message(root: MimePart) -> ParsedMessage:
     except (ValueError, LookupError, TypeError, AttributeError):
         # Errors of the standard library for malformed headers.
         pass
-    raise PoisonMessage("undecodable")
+    raise UnreadableMailMessage("undecodable")
 
 
 def _build_message(root: MimePart) -> ParsedMessage:

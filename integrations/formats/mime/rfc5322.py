@@ -11,8 +11,8 @@ from .message import (
     MAX_HEADER_BYTES,
     MAX_PARTS,
     ParsedMessage,
-    PoisonMessage,
     PoisonReason,
+    UnreadableMailMessage,
 )
 from .part_tree import MimePart, assemble_message, bound_header, tidy_headers
 
@@ -32,7 +32,7 @@ class _HeaderPolicy(Compat32):
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         self.bytes_read[0] += sum(map(len, sourcelines))
         if self.bytes_read[0] > MAX_HEADER_BYTES:
-            raise PoisonMessage("too-large")
+            raise UnreadableMailMessage("too-large")
         name, value = super().header_source_parse(sourcelines)
         return name, bound_header(name, value)
 
@@ -54,13 +54,13 @@ def parse_message(raw: bytes) -> ParsedMessage:
 def parse_tree(raw: bytes) -> MimePart:
     """:raises PoisonMessage: if the message is unreadable or exceeds a bound"""
     if len(raw) > MAX_BYTES:
-        raise PoisonMessage("too-large")
+        raise UnreadableMailMessage("too-large")
     # Counted before parsing, so that a bomb costs one pass over its bytes.
     boundaries = raw.lower().count(b"boundary")
     if boundaries > MAX_PARTS:
-        raise PoisonMessage("too-many-parts")
+        raise UnreadableMailMessage("too-many-parts")
     if raw.count(b"\n") * (1 + min(boundaries, MAX_DEPTH)) > _MAX_COMPARISONS:
-        raise PoisonMessage("too-large")
+        raise UnreadableMailMessage("too-large")
     reason: PoisonReason = "undecodable"
     try:
         return _read_part(_make_parser().parsebytes(raw), "", 0)
@@ -68,7 +68,7 @@ def parse_tree(raw: bytes) -> MimePart:
         reason = "too-deep"
     except (ValueError, LookupError, TypeError, AttributeError):
         pass
-    raise PoisonMessage(reason)
+    raise UnreadableMailMessage(reason)
 
 
 def _make_parser() -> BytesParser[Any]:
@@ -90,7 +90,7 @@ def find_part(raw: bytes, path: str) -> bytes | None:
 
 def _read_part(message: Message[Any, Any], path: str, depth: int) -> MimePart:
     if depth > MAX_DEPTH:
-        raise PoisonMessage("too-deep")
+        raise UnreadableMailMessage("too-deep")
     headers = tidy_headers((name, str(value)) for name, value in message.raw_items())
     payload = message.get_payload()
     if isinstance(payload, list) and message.get_content_maintype() == "multipart":

@@ -11,8 +11,8 @@ from integrations.formats.event import EventContent, When
 
 from .parser import MAX_SERIES_WORK, parse_series
 from .rrule import FIRST_YEAR, LAST_YEAR
-from .rrule_iter import WorkBudget
-from .series import Series, StartKey, to_start_key, validate_times
+from .rrule_iter import RecurrenceWorkBudget
+from .series import EventSeries, StartKey, to_start_key, validate_times
 
 # One per quarter of an hour of a month.
 MAX_OCCURRENCES: Final = 3_000
@@ -20,7 +20,7 @@ _INSTANT: Final = timedelta(microseconds=1)
 _NO_EXCEPTIONS: Final[Mapping[StartKey, EventContent | None]] = {}
 
 
-class BadWindow(Exception):
+class BadTimeWindow(Exception):
     """The window ends before its start, or is outside the supported years."""
 
 
@@ -43,7 +43,7 @@ def make_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
     zone_info = timezones.get_zone(zone)
     if end < start or start.year < FIRST_YEAR or end.year > LAST_YEAR:
-        raise BadWindow
+        raise BadTimeWindow
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     last = max(start, end - _INSTANT)
     days = (
@@ -71,8 +71,8 @@ def expand_event(
     window: TimeWindow,
     *,
     exceptions: Mapping[StartKey, EventContent | None] = _NO_EXCEPTIONS,
-    series: Series | None = None,
-    work: WorkBudget | None = None,
+    series: EventSeries | None = None,
+    work: RecurrenceWorkBudget | None = None,
 ) -> list[Occurrence]:
     """
     Return the occurrences that overlap `window`, unordered.
@@ -93,7 +93,7 @@ def expand_event(
     """
     if series is None and not content.recurrence:
         return _expand_single(content, window)
-    work = WorkBudget(MAX_SERIES_WORK, parent=work)
+    work = RecurrenceWorkBudget(MAX_SERIES_WORK, parent=work)
     series = series or parse_series(content, work)
     occurrences = [
         Occurrence(when, series.get_when(series.end_of(start)), content, when)
@@ -119,7 +119,7 @@ def find_occurrence(
 
     :raises: the same as `expand_event`
     """
-    work = WorkBudget(MAX_SERIES_WORK)
+    work = RecurrenceWorkBudget(MAX_SERIES_WORK)
     series = parse_series(content, work)
     # Days and times cannot be compared.
     if isinstance(original, datetime) != (series.zone is not None):
@@ -141,7 +141,9 @@ def _expand_single(content: EventContent, window: TimeWindow) -> list[Occurrence
     return []
 
 
-def _list_starts(series: Series, window: TimeWindow, work: WorkBudget) -> list[StartKey]:
+def _list_starts(
+    series: EventSeries, window: TimeWindow, work: RecurrenceWorkBudget
+) -> list[StartKey]:
     start, length = (
         to_start_key(series.start),
         to_start_key(series.end) - to_start_key(series.start),

@@ -24,7 +24,7 @@ _ONE_MINUTE: Final = timedelta(minutes=1)
 _NO_TIME: Final = timedelta()
 
 
-class BadSearch(Exception):
+class BadMeetingSearch(Exception):
     """`field` names the wrong parameter."""
 
     def __init__(self, field: str) -> None:
@@ -133,7 +133,7 @@ def _check_request(
     }
     for field, is_valid in limits.items():
         if not is_valid:
-            raise BadSearch(field)
+            raise BadMeetingSearch(field)
 
 
 def _count_working_spans(person: MeetingPerson) -> int:

@@ -13,8 +13,8 @@ from . import all_day_series, content_lines, rrule
 from .content_lines import ContentLine
 from .recurrence_end import END_OF_TIME, find_last_counted
 from .rrule import FIRST_YEAR, LAST_YEAR, RecurrenceRule
-from .rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
-from .series import BoundedRule, Series, StartKey, to_start_key, validate_times
+from .rrule_iter import RecurrenceRulePattern, RecurrenceWorkBudget, TooManyOccurrences
+from .series import BoundedRecurrenceRule, EventSeries, StartKey, to_start_key, validate_times
 
 MAX_LINES: Final = 500
 MAX_DATES: Final = 5_000
@@ -34,7 +34,7 @@ class BadSeries(Exception):
         self.why = why
 
 
-def parse_series(content: EventContent, work: WorkBudget | None = None) -> Series:
+def parse_series(content: EventContent, work: RecurrenceWorkBudget | None = None) -> EventSeries:
     """
     A single event becomes a series with one start. Costs a few dozen microseconds.
 
@@ -44,10 +44,10 @@ def parse_series(content: EventContent, work: WorkBudget | None = None) -> Serie
     """
     start, _ = validate_times(content)
     zone = timezones.get_zone(content.start.zone or "UTC") if content.start.day is None else None
-    series = Series(content.start, content.end, zone, _get_first_local_time(start, zone))
+    series = EventSeries(content.start, content.end, zone, _get_first_local_time(start, zone))
     if not content.recurrence:
         return series
-    reader = _SeriesReader(series, work or WorkBudget(MAX_SERIES_WORK))
+    reader = _SeriesReader(series, work or RecurrenceWorkBudget(MAX_SERIES_WORK))
     if len(content.recurrence) > MAX_LINES:
         raise BadSeries(MAX_LINES + 1, "there are too many lines")
     for number, text in enumerate(content.recurrence, start=1):
@@ -67,10 +67,10 @@ def _get_first_local_time(start: StartKey, zone: ZoneInfo | None) -> datetime:
 
 
 class _SeriesReader:
-    def __init__(self, series: Series, work: WorkBudget) -> None:
+    def __init__(self, series: EventSeries, work: RecurrenceWorkBudget) -> None:
         self.base = series
         self.work = work
-        self.runs: list[BoundedRule] = []
+        self.runs: list[BoundedRecurrenceRule] = []
         self.more: set[StartKey] = set()
         self.without: set[StartKey] = set()
         self.without_days: set[date] = set()
@@ -78,7 +78,7 @@ class _SeriesReader:
     def add_line(self, text: str) -> str:
         try:
             self._add_content_line(content_lines.parse_line(text.strip()))
-        except (content_lines.BadContentLine, rrule.BadRule) as error:
+        except (content_lines.BadContentLine, rrule.BadRecurrenceRule) as error:
             return str(error)
         except timezones.UnknownZone:
             return "nobody knows its zone"
@@ -101,9 +101,9 @@ class _SeriesReader:
             case _:
                 raise content_lines.BadContentLine("it is none of RRULE, RDATE and EXDATE")
 
-    def build_series(self) -> Series:
+    def build_series(self) -> EventSeries:
         base = self.base
-        return Series(
+        return EventSeries(
             base.start,
             base.end,
             base.zone,
@@ -135,16 +135,18 @@ class _SeriesReader:
             return self.base.start_at(datetime.combine(value, self.base.first.time()))
         return value
 
-    def _build_run(self, rule: RecurrenceRule) -> BoundedRule:
+    def _build_run(self, rule: RecurrenceRule) -> BoundedRecurrenceRule:
         if self.base.zone is None:
             rule = _drop_times(rule)
-        pattern = RulePattern(rule, self.base.first)
+        pattern = RecurrenceRulePattern(rule, self.base.first)
         if rule.count is not None:
-            return BoundedRule(pattern, find_last_counted(pattern, rule.count, self.work), None)
+            return BoundedRecurrenceRule(
+                pattern, find_last_counted(pattern, rule.count, self.work), None
+            )
         if rule.until is None:
-            return BoundedRule(pattern, END_OF_TIME, None)
+            return BoundedRecurrenceRule(pattern, END_OF_TIME, None)
         until = self._resolve_until(rule.until)
-        return BoundedRule(pattern, self.base.get_latest_time(until), until)
+        return BoundedRecurrenceRule(pattern, self.base.get_latest_time(until), until)
 
     def _resolve_until(self, until: date) -> StartKey:
         zone = self.base.zone
@@ -159,7 +161,7 @@ class _SeriesReader:
 def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
     """RFC 5545 requires that an all-day rule has no time parts."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
-        raise rrule.BadRule(f"FREQ={rule.freq} does not go with days")
+        raise rrule.BadRecurrenceRule(f"FREQ={rule.freq} does not go with days")
     # Parsed again, because BYSETPOS may have nothing left to select from.
     return rrule.parse_rule(rrule.format_rule(replace(rule, hours=(), minutes=(), seconds=())))
 
@@ -187,7 +189,7 @@ def _to_day(value: date, zone_name: str) -> date:
 
 
 def get_span(
-    content: EventContent, work: WorkBudget | None = None
+    content: EventContent, work: RecurrenceWorkBudget | None = None
 ) -> tuple[datetime, datetime | None]:
     """
     Return the start and the end of all occurrences; the end is None for an endless series.

@@ -8,14 +8,16 @@ from itertools import islice
 from typing import Final
 
 from .rrule import LAST_YEAR
-from .rrule_iter import RulePattern, WorkBudget, first_of_week
+from .rrule_iter import RecurrenceRulePattern, RecurrenceWorkBudget, first_of_week
 
 END_OF_TIME: Final = datetime(LAST_YEAR, 12, 31)  # noqa: DTZ001 - on any clock
 _ONE_WEEK: Final = timedelta(days=7)
 _INSTANT: Final = timedelta(microseconds=1)
 
 
-def find_last_counted(pattern: RulePattern, count: int, work: WorkBudget) -> datetime:
+def find_last_counted(
+    pattern: RecurrenceRulePattern, count: int, work: RecurrenceWorkBudget
+) -> datetime:
     """
     Return a local time.
 
@@ -33,7 +35,9 @@ def find_last_counted(pattern: RulePattern, count: int, work: WorkBudget) -> dat
     return _find_nth_after(pattern, count - 1, pattern.start, work)
 
 
-def count_before(pattern: RulePattern, local_time: datetime, work: WorkBudget) -> int:
+def count_before(
+    pattern: RecurrenceRulePattern, local_time: datetime, work: RecurrenceWorkBudget
+) -> int:
     """
     :param local_time: an occurrence
     :raises TooManyOccurrences: if `work` runs out
@@ -44,7 +48,9 @@ def count_before(pattern: RulePattern, local_time: datetime, work: WorkBudget) -
     return sum(pattern.start < occurrence for occurrence in following)
 
 
-def _find_last_weekly(pattern: RulePattern, remaining: int, work: WorkBudget) -> datetime:
+def _find_last_weekly(
+    pattern: RecurrenceRulePattern, remaining: int, work: RecurrenceWorkBudget
+) -> datetime:
     """All weeks after the first have the same number of occurrences."""
     week = first_of_week(pattern.start.date(), pattern.rule.week_start)
     begin = datetime.combine(date.fromordinal(week), time())
@@ -67,7 +73,7 @@ def _find_last_weekly(pattern: RulePattern, remaining: int, work: WorkBudget) ->
 
 
 def _find_nth_after(
-    pattern: RulePattern, number: int, local_time: datetime, work: WorkBudget
+    pattern: RecurrenceRulePattern, number: int, local_time: datetime, work: RecurrenceWorkBudget
 ) -> datetime:
     """Return the last occurrence if there are fewer; 0 returns `local_time`."""
     following = (

@@ -40,7 +40,7 @@ _FORBIDDEN: Final[Mapping[str, frozenset[str]]] = {
 _KNOWN: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_RANGES})
 
 
-class BadRule(Exception):
+class BadRecurrenceRule(Exception):
     """The message is our own text, safe to show."""
 
 
@@ -73,14 +73,14 @@ def parse_rule(text: str) -> RecurrenceRule:
     parts = _split_parts(text)
     freq = parts.get("FREQ", "")
     if freq not in FREQUENCIES:
-        raise BadRule("FREQ is missing or unknown")
+        raise BadRecurrenceRule("FREQ is missing or unknown")
     for name, forbidden in _FORBIDDEN.items():
         if name in parts and freq in forbidden:
-            raise BadRule(f"{name} does not go with FREQ={freq}")
+            raise BadRecurrenceRule(f"{name} does not go with FREQ={freq}")
     if "COUNT" in parts and "UNTIL" in parts:
-        raise BadRule("COUNT and UNTIL exclude each other")
+        raise BadRecurrenceRule("COUNT and UNTIL exclude each other")
     if "BYSETPOS" in parts and not any(name[:2] == "BY" for name in parts.keys() - {"BYSETPOS"}):
-        raise BadRule("BYSETPOS picks from nothing")
+        raise BadRecurrenceRule("BYSETPOS picks from nothing")
     lists = {name: _parse_numbers(name, parts[name]) for name in _RANGES if name in parts}
     return RecurrenceRule(
         freq=cast("Frequency", freq),
@@ -124,21 +124,21 @@ def format_rule(rule: RecurrenceRule) -> str:
 
 def _split_parts(text: str) -> dict[str, str]:
     if len(text) > MAX_LENGTH:
-        raise BadRule("it is too long")
+        raise BadRecurrenceRule("it is too long")
     parts: dict[str, str] = {}
     for part in text.strip().upper().rstrip(";").split(";"):
         name, equals, value = part.strip().partition("=")
         if name not in _KNOWN or not equals or not value:
-            raise BadRule("a part of it is not NAME=VALUE with a name that is known")
+            raise BadRecurrenceRule("a part of it is not NAME=VALUE with a name that is known")
         if name in parts:
-            raise BadRule(f"{name} stands twice")
+            raise BadRecurrenceRule(f"{name} stands twice")
         parts[name] = value
     return parts
 
 
 def _parse_number(name: str, text: str) -> int:
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= _MAX_NUMBER:
-        raise BadRule(f"{name} is not a number from 1 to {_MAX_NUMBER:,}")
+        raise BadRecurrenceRule(f"{name} is not a number from 1 to {_MAX_NUMBER:,}")
     return int(text)
 
 
@@ -149,7 +149,7 @@ def _parse_numbers(name: str, text: str) -> tuple[int, ...]:
         number = int(item) if _NUMBER.fullmatch(item) else most + 1
         size = abs(number) if from_end else number
         if not least <= size <= most:
-            raise BadRule(f"{name} has something out of its range")
+            raise BadRecurrenceRule(f"{name} has something out of its range")
         numbers.add(number)
     return tuple(sorted(numbers))
 
@@ -161,18 +161,18 @@ def _parse_days(parts: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
     for text in parts["BYDAY"].split(","):
         day = _DAY.fullmatch(text)
         if day is None or (day[1] and not 1 <= abs(int(day[1])) <= 53):  # noqa: PLR2004 - weeks
-            raise BadRule("BYDAY has something that is not a weekday")
+            raise BadRecurrenceRule("BYDAY has something that is not a weekday")
         weekdays.add((int(day[1] or 0), WEEKDAYS.index(day[2])))
     if any(ordinal for ordinal, _ in weekdays) and (
         parts["FREQ"] not in {"MONTHLY", "YEARLY"} or "BYWEEKNO" in parts
     ):
-        raise BadRule("BYDAY counts weekdays only within months and years")
+        raise BadRecurrenceRule("BYDAY counts weekdays only within months and years")
     return tuple(sorted(weekdays))
 
 
 def _parse_week_start(text: str) -> int:
     if text not in WEEKDAYS:
-        raise BadRule("WKST is not a weekday")
+        raise BadRecurrenceRule("WKST is not a weekday")
     return WEEKDAYS.index(text)
 
 
@@ -181,7 +181,7 @@ def _parse_until(text: str) -> date | datetime | None:
     try:
         until = content_lines.parse_time(text)
     except content_lines.BadContentLine:
-        raise BadRule("UNTIL is neither a day nor a time") from None
+        raise BadRecurrenceRule("UNTIL is neither a day nor a time") from None
     if until.year < FIRST_YEAR:
-        raise BadRule("UNTIL lies before all calendars")
+        raise BadRecurrenceRule("UNTIL lies before all calendars")
     return until if until.year <= LAST_YEAR else None

@@ -57,7 +57,7 @@ def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
             if parsed_rules
             else []
         )
-    except (lines.BadContentLine, rrule.BadRule, timezones.UnknownZone):
+    except (lines.BadContentLine, rrule.BadRecurrenceRule, timezones.UnknownZone):
         return CUSTOM_RULE
     more, less = (
         sum(line.value.count(",") + 1 for line in content_lines if line.name == name)

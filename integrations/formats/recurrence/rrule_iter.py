@@ -25,12 +25,12 @@ class TooManyOccurrences(Exception):
     """Finding the occurrences takes too much work, or there are too many. Leave the event out."""
 
 
-class WorkBudget:
+class RecurrenceWorkBudget:
     """A budget of steps of about a microsecond, optionally part of a larger budget."""
 
     __slots__ = ("left", "parent")
 
-    def __init__(self, most: int, *, parent: WorkBudget | None = None) -> None:
+    def __init__(self, most: int, *, parent: RecurrenceWorkBudget | None = None) -> None:
         self.left = most
         self.parent = parent
 
@@ -43,7 +43,7 @@ class WorkBudget:
             raise TooManyOccurrences
 
 
-class RulePattern:
+class RecurrenceRulePattern:
     def __init__(self, rule: RecurrenceRule, start: datetime) -> None:
         self.rule = rule
         self.start = start
@@ -88,7 +88,7 @@ class RulePattern:
         return timedelta(days=days, seconds=_SECONDS.get(self.rule.freq, 0)) * self.rule.interval
 
     def iterate_times(
-        self, first: datetime, last: datetime, work: WorkBudget
+        self, first: datetime, last: datetime, work: RecurrenceWorkBudget
     ) -> Iterator[datetime]:
         """
         Yield local times from `first` to `last` inclusive. The caller applies COUNT and UNTIL.
@@ -111,7 +111,7 @@ class RulePattern:
     # Days, weeks, months, years.
 
     def _iterate_by_day(
-        self, first: datetime, last: datetime, work: WorkBudget
+        self, first: datetime, last: datetime, work: RecurrenceWorkBudget
     ) -> Iterator[list[datetime]]:
         times = self._list_times_of_day()
         for days in self._iterate_periods(first.date(), last.date(), work):
@@ -128,7 +128,9 @@ class RulePattern:
             raise TooManyOccurrences
         return [time(*parts) for parts in product(hours, minutes, seconds)]
 
-    def _iterate_periods(self, first: date, last: date, work: WorkBudget) -> Iterator[list[date]]:
+    def _iterate_periods(
+        self, first: date, last: date, work: RecurrenceWorkBudget
+    ) -> Iterator[list[date]]:
         step, start = self.rule.interval, self.start.date()
         match self.rule.freq:
             case "YEARLY":
@@ -157,7 +159,7 @@ class RulePattern:
                 for day in range(begin, last.toordinal() + 1, step):
                     yield self._filter_days([date.fromordinal(day)], work)
 
-    def _list_month_days(self, year: int, month: int, work: WorkBudget) -> list[date]:
+    def _list_month_days(self, year: int, month: int, work: RecurrenceWorkBudget) -> list[date]:
         length = _get_month_length(date(year, month, 1))
         numbers: Sequence[int] = range(1, length + 1)
         if self.month_days:
@@ -166,14 +168,14 @@ class RulePattern:
         work.spend(1)
         return self._filter_days([date(year, month, day) for day in numbers], work)
 
-    def _filter_days(self, days: list[date], work: WorkBudget) -> list[date]:
+    def _filter_days(self, days: list[date], work: RecurrenceWorkBudget) -> list[date]:
         work.spend(len(days))
         return [day for day in days if self.matches_day(day)]
 
     # Hours, minutes, seconds.
 
     def _iterate_within_day(
-        self, first: datetime, last: datetime, work: WorkBudget
+        self, first: datetime, last: datetime, work: RecurrenceWorkBudget
     ) -> Iterator[list[datetime]]:
         rule = self.rule
         unit = _SECONDS[rule.freq]

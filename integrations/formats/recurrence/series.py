@@ -17,7 +17,7 @@ from integrations.formats.event import EventContent, When
 
 from .recurrence_end import END_OF_TIME
 from .rrule import FIRST_YEAR, LAST_YEAR
-from .rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
+from .rrule_iter import RecurrenceRulePattern, RecurrenceWorkBudget, TooManyOccurrences
 
 # A time in UTC, or a day.
 StartKey = date
@@ -28,7 +28,7 @@ _NEAR: Final = timedelta(hours=36)
 _LONGEST: Final = timedelta(days=36_525)
 
 
-class BadEvent(Exception):
+class BadEventTimes(Exception):
     """
     The end precedes the start, or the event is longer than a century or outside the supported
     years.
@@ -36,28 +36,28 @@ class BadEvent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class BoundedRule:
+class BoundedRecurrenceRule:
     """No start is after `until`, and no local time after `last`."""
 
-    pattern: RulePattern
+    pattern: RecurrenceRulePattern
     last: datetime
     until: StartKey | None
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class EventSeries:
     start: When
     end: When
     # None for an all-day series.
     zone: ZoneInfo | None
     first: datetime
-    runs: tuple[BoundedRule, ...] = ()
+    runs: tuple[BoundedRecurrenceRule, ...] = ()
     more: frozenset[StartKey] = frozenset()
     without: frozenset[StartKey] = frozenset()
     without_days: frozenset[date] = frozenset()
 
     def list_starts(
-        self, first: StartKey, last: StartKey, work: WorkBudget, *, most: int
+        self, first: StartKey, last: StartKey, work: RecurrenceWorkBudget, *, most: int
     ) -> list[StartKey]:
         """
         Return the starts from `first` to `last` inclusive, in order.
@@ -128,11 +128,11 @@ def to_start_key(when: When) -> StartKey:
     if when.day is not None:
         return when.day
     if when.at is None or when.at.tzinfo is None:
-        raise BadEvent
+        raise BadEventTimes
     try:
         return when.at.astimezone(UTC)
     except OverflowError:
-        raise BadEvent from None
+        raise BadEventTimes from None
 
 
 def to_when(start: StartKey) -> When:
@@ -147,9 +147,9 @@ def validate_times(content: EventContent) -> tuple[StartKey, StartKey]:
     start, end = to_start_key(content.start), to_start_key(content.end)
     is_of_days = content.start.day is not None
     if is_of_days != (content.end.day is not None):
-        raise BadEvent
+        raise BadEventTimes
     if end < start or (is_of_days and end == start):
-        raise BadEvent
+        raise BadEventTimes
     if start.year < FIRST_YEAR or end.year > LAST_YEAR or end - start > _LONGEST:
-        raise BadEvent
+        raise BadEventTimes
     return start, end

@@ -16,8 +16,8 @@ from integrations.formats.event import EventContent, When
 
 from . import series_split
 from .parser import MAX_SERIES_WORK, parse_series
-from .rrule_iter import WorkBudget
-from .series import Series, StartKey, to_start_key, validate_times
+from .rrule_iter import RecurrenceWorkBudget
+from .series import EventSeries, StartKey, to_start_key, validate_times
 from .series_split import SeriesMove, get_nominal_time
 
 
@@ -77,7 +77,9 @@ def change_following(
         return (change_all(event, original, edited, lines=lines),)
     move = _compute_move(series, original, edited)
     if lines is None:
-        lines = series_split.continue_lines(series, original, move, WorkBudget(MAX_SERIES_WORK))
+        lines = series_split.continue_lines(
+            series, original, move, RecurrenceWorkBudget(MAX_SERIES_WORK)
+        )
     following = replace(edited, recurrence=lines)
     later = {start: instance for start, instance in event.exceptions.items() if start > original}
     return _cut_before(event, series, original), SeriesWithExceptions(
@@ -143,12 +145,12 @@ def change_series(event: SeriesWithExceptions, edited: EventContent) -> SeriesWi
     return SeriesWithExceptions(edited, _move_exceptions(edited, event.exceptions, series, move))
 
 
-def _find_series(event: SeriesWithExceptions, original: StartKey) -> Series:
+def _find_series(event: SeriesWithExceptions, original: StartKey) -> EventSeries:
     series = parse_series(event.content)
     # Days and times cannot be compared.
     if isinstance(original, datetime) == (series.zone is not None) and (
         original in event.exceptions
-        or series.list_starts(original, original, WorkBudget(MAX_SERIES_WORK), most=1)
+        or series.list_starts(original, original, RecurrenceWorkBudget(MAX_SERIES_WORK), most=1)
     ):
         return series
     raise NoSuchInstance
@@ -161,14 +163,14 @@ def _set_exception(
 
 
 def _cut_before(
-    event: SeriesWithExceptions, series: Series, original: StartKey
+    event: SeriesWithExceptions, series: EventSeries, original: StartKey
 ) -> SeriesWithExceptions:
     earlier = {start: instance for start, instance in event.exceptions.items() if start < original}
     content = replace(event.content, recurrence=series_split.cut_lines(series, original))
     return SeriesWithExceptions(content, earlier)
 
 
-def _compute_move(series: Series, original: StartKey, edited: EventContent) -> SeriesMove:
+def _compute_move(series: EventSeries, original: StartKey, edited: EventContent) -> SeriesMove:
     start, _ = validate_times(edited)
     zone: ZoneInfo | None = None
     if edited.start.day is None:
@@ -179,7 +181,7 @@ def _compute_move(series: Series, original: StartKey, edited: EventContent) -> S
     return SeriesMove(parse_series(replace(edited, recurrence=())).first - nominal_time, zone)
 
 
-def _move_times(series: Series, move: SeriesMove, edited: EventContent) -> tuple[When, When]:
+def _move_times(series: EventSeries, move: SeriesMove, edited: EventContent) -> tuple[When, When]:
     start, end = validate_times(edited)
     first = to_start_key(series.start)
     if move.offset or move.zone != series.zone:
@@ -196,7 +198,7 @@ def _to_when(moment: StartKey, like: When) -> When:
 def _move_exceptions(
     content: EventContent,
     exceptions: Mapping[StartKey, EventContent | None],
-    series: Series,
+    series: EventSeries,
     move: SeriesMove,
 ) -> dict[StartKey, EventContent | None]:
     new_series = parse_series(content)
@@ -204,6 +206,8 @@ def _move_exceptions(
     moved_exceptions: dict[StartKey, EventContent | None] = {}
     for start, instance in exceptions.items():
         moved_start = start if is_unmoved else move.move_start(get_nominal_time(series, start))
-        if new_series.list_starts(moved_start, moved_start, WorkBudget(MAX_SERIES_WORK), most=1):
+        if new_series.list_starts(
+            moved_start, moved_start, RecurrenceWorkBudget(MAX_SERIES_WORK), most=1
+        ):
             moved_exceptions[moved_start] = instance
     return moved_exceptions

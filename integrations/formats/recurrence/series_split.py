@@ -11,14 +11,14 @@ from integrations.formats import timezones
 from . import content_lines, rrule
 from .recurrence_end import count_before
 from .rrule import RecurrenceRule
-from .rrule_iter import WorkBudget
-from .series import BoundedRule, Series, StartKey
+from .rrule_iter import RecurrenceWorkBudget
+from .series import BoundedRecurrenceRule, EventSeries, StartKey
 
 _NO_MOVE: Final = timedelta()
 _PER_LINE: Final = 100
 
 
-class NeedsRule(Exception):
+class NewRecurrenceRuleNeeded(Exception):
     """The rule does not define the result. Ask the person for a new rule."""
 
 
@@ -37,14 +37,14 @@ class SeriesMove:
         return moved.date() if self.zone is None else timezones.to_utc(moved, self.zone)
 
 
-def get_nominal_time(series: Series, start: StartKey) -> datetime:
+def get_nominal_time(series: EventSeries, start: StartKey) -> datetime:
     """Return the intended local time, also if daylight saving time skips it."""
     local_time = series.get_local_time(start)
     nominal_time = datetime.combine(local_time.date(), series.first.time())
     return nominal_time if series.start_at(nominal_time) == start else local_time
 
 
-def cut_lines(series: Series, at: StartKey) -> tuple[str, ...]:
+def cut_lines(series: EventSeries, at: StartKey) -> tuple[str, ...]:
     """Return the lines of the part before `at`."""
     last = at - (timedelta(seconds=1) if isinstance(at, datetime) else timedelta(days=1))
     shortened_rules = [
@@ -62,7 +62,7 @@ def cut_lines(series: Series, at: StartKey) -> tuple[str, ...]:
 
 
 def continue_lines(
-    series: Series, at: StartKey, move: SeriesMove, work: WorkBudget
+    series: EventSeries, at: StartKey, move: SeriesMove, work: RecurrenceWorkBudget
 ) -> tuple[str, ...]:
     """
     Return the lines of the part from `at` on, moved.
@@ -88,7 +88,7 @@ def continue_lines(
     )
 
 
-def move_lines(series: Series, move: SeriesMove) -> tuple[str, ...]:
+def move_lines(series: EventSeries, move: SeriesMove) -> tuple[str, ...]:
     """:raises NeedsRule: if the rules do not define the result"""
     day_shift = move.get_day_shift(series.first)
     return _format_lines(
@@ -99,10 +99,12 @@ def move_lines(series: Series, move: SeriesMove) -> tuple[str, ...]:
     )
 
 
-def _get_remaining_rule(run: BoundedRule, local_time: datetime, work: WorkBudget) -> RecurrenceRule:
+def _get_remaining_rule(
+    run: BoundedRecurrenceRule, local_time: datetime, work: RecurrenceWorkBudget
+) -> RecurrenceRule:
     if local_time not in set(run.pattern.iterate_times(local_time, local_time, work)):
         # The rule counts its weeks or months from a different start.
-        raise NeedsRule
+        raise NewRecurrenceRuleNeeded
     rule = run.pattern.rule
     if rule.count is None:
         return rule
@@ -110,7 +112,11 @@ def _get_remaining_rule(run: BoundedRule, local_time: datetime, work: WorkBudget
 
 
 def _move_rule(
-    rule: RecurrenceRule, run: BoundedRule, series: Series, local_time: datetime, move: SeriesMove
+    rule: RecurrenceRule,
+    run: BoundedRecurrenceRule,
+    series: EventSeries,
+    local_time: datetime,
+    move: SeriesMove,
 ) -> RecurrenceRule:
     rule = _pin_time(rule, local_time, move)
     if move.offset == _NO_MOVE and move.zone == series.zone:
@@ -120,11 +126,11 @@ def _move_rule(
     limits = rule.month_days or rule.year_days or rule.weeks or rule.months or weekdays
     is_within_day = rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}
     if limits and (day_shift or is_within_day):
-        raise NeedsRule
+        raise NewRecurrenceRuleNeeded
     if local_time.time() != (local_time + move.offset).time() and (
         rule.hours or rule.minutes or rule.seconds
     ):
-        raise NeedsRule
+        raise NewRecurrenceRuleNeeded
     until = run.until and move.move_start(series.get_local_time(run.until))
     if rule.freq != "WEEKLY":
         return replace(rule, until=until)
@@ -143,7 +149,7 @@ def _pin_time(rule: RecurrenceRule, local_time: datetime, move: SeriesMove) -> R
     if move.zone is None or not timezones.is_skipped(moved_time, move.zone):
         return rule
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
-        raise NeedsRule
+        raise NewRecurrenceRuleNeeded
     return replace(
         rule, hours=rule.hours or (moved_time.hour,), minutes=rule.minutes or (moved_time.minute,)
     )

@@ -19,7 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access.request_context import RequestContext, get_request_context
 from integrations.coordination import concurrency
 from integrations.coordination.concurrency import TooManyWaits
@@ -51,7 +51,7 @@ class SearchForm(forms.Form):
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def search_mail(request: HttpRequest) -> HttpResponse:
     """Show the newest matches first; without a text, only the form."""
     context = get_request_context(request)
@@ -118,7 +118,7 @@ def _render_postponed(request: HttpRequest, query: dict[str, Any]) -> HttpRespon
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_remote_message(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponse:
@@ -151,7 +151,7 @@ def show_remote_message(
 @require_safe
 @xframe_options_sameorigin
 @csp(dict(sandboxed_html.POLICY))
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_remote_body(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponse:
@@ -162,7 +162,7 @@ def show_remote_body(
     except _NOT_FOUND:
         raise Http404 from None
     except retry_responses.TEMPORARY_ERRORS as error:
-        return retry_responses.answer_frame(request, error)
+        return retry_responses.build_frame_retry_page(request, error)
     except errors.ProviderError as error:
         text = remote_message_refs.explain_error(error).encode()
     return sandboxed_html.render_document(text)
@@ -170,7 +170,7 @@ def show_remote_body(
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def download_remote_file(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponseBase:
@@ -182,7 +182,7 @@ def download_remote_file(
     except _NOT_FOUND:
         raise Http404 from None
     except errors.RateLimited as error:
-        return retry_responses.answer_file(request, error, says=error_pages.SLOW_DOWN)
+        return retry_responses.build_download_retry_page(request, error, says=error_pages.SLOW_DOWN)
     except errors.ProviderError as error:
         says = remote_message_refs.explain_error(error)
         return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)

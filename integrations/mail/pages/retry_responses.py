@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 TEMPORARY_ERRORS: Final = tuple(TEMPORARY_PROBLEMS)
 
 
-def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
+def build_frame_retry_page(request: HttpRequest, error: Exception) -> HttpResponse:
     problem, wait = _find_problem(error)
     sentences = [problem.title]
     if retry_pages.will_retry(request):
@@ -31,7 +31,9 @@ def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
     )
 
 
-def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpResponse:
+def build_download_retry_page(
+    request: HttpRequest, error: RateLimited, *, says: str
+) -> HttpResponse:
     if retry_pages.will_retry(request):
         says += " The download begins by itself."
     context = {"says": says}

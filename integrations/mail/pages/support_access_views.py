@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.actors import get_actor
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations import mail
 from integrations.access.request_context import InvalidChoice
 from integrations.access.support_and_export_permits import SUPPORT
@@ -31,7 +31,7 @@ CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
@@ -68,7 +68,7 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def withdraw_support_access(request: HttpRequest, message_id: UUID) -> HttpResponse:
     actor = get_actor(request)
     try:

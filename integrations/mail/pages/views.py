@@ -19,7 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations import mail
 from integrations.access.request_context import get_request_context
 from integrations.mail import (
@@ -50,7 +50,7 @@ PAGE: Final = 50
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_threads(request: HttpRequest) -> HttpResponse:
     context = get_request_context(request)
     folder = request.GET.get("folder", "inbox")
@@ -100,7 +100,7 @@ def show_threads(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     """Each text is a separate frame."""
     context = get_request_context(request)
@@ -156,7 +156,7 @@ def _shape_thread_message(
 @require_safe
 @xframe_options_sameorigin
 @csp(dict(sandboxed_html.POLICY))
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
     Return a separate document, as harmless opened directly as in its frame: its origin is opaque,
@@ -167,13 +167,13 @@ def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     except mail.ObjectNotFound:
         raise Http404 from None
     except retry_responses.TEMPORARY_ERRORS as error:
-        return retry_responses.answer_frame(request, error)
+        return retry_responses.build_frame_retry_page(request, error)
     return sandboxed_html.render_document(text)
 
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def download_attachment(
     request: HttpRequest, message_id: UUID, attachment_id: UUID
 ) -> HttpResponseBase:
@@ -185,7 +185,7 @@ def download_attachment(
     except mail.ObjectNotFound:
         raise Http404 from None
     except errors.RateLimited as error:
-        return retry_responses.answer_file(request, error, says=error_pages.SLOW_DOWN)
+        return retry_responses.build_download_retry_page(request, error, says=error_pages.SLOW_DOWN)
     except errors.ProviderError as error:
         says = error_pages.EXPLANATIONS.get(type(error), error_pages.TRY_LATER)
         return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)

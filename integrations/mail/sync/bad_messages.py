@@ -18,7 +18,7 @@ from django import db
 from accounts import alarms
 from integrations.access.fences import DisconnectedError
 from integrations.coordination.leases import LeaseLost
-from integrations.grants.quota_purse import CallPostponed
+from integrations.grants.quota_purse import ProviderCallPostponed
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers.errors import ProviderError
 from limited_use import traceback_scrubber
@@ -40,7 +40,8 @@ ALARM: Final = "sync.not_storable"
 
 _GENERAL_ERRORS: Final = (
     DisconnectedError, LeaseLost, AccessRefused, KeyDestroyed, Unopenable, EpochGone,
-    KeyStoreUnavailable, ProviderError, CallPostponed, ParsersBusy, ParsersUnavailable, MemoryError,
+    KeyStoreUnavailable, ProviderError, ProviderCallPostponed, ParsersBusy, ParsersUnavailable,
+    MemoryError,
 )  # fmt: skip
 # Database errors that are caused by a value.
 _VALUE_ERRORS: Final = (db.DataError, db.IntegrityError)

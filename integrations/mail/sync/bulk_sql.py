@@ -26,7 +26,7 @@ class MailRowOwner:
 
 
 @dataclass(slots=True)
-class BulkColumns:
+class MailBulkColumns:
     """One batch, by table; every ciphertext is bound to its row."""
 
     messages: list[tuple[Any, ...]] = field(default_factory=list)
@@ -35,7 +35,7 @@ class BulkColumns:
     # Messages that were stored before: their attachments are replaced.
     replaced: list[UUID] = field(default_factory=list)
 
-    def add_rows(self, more: BulkColumns) -> None:
+    def add_rows(self, more: MailBulkColumns) -> None:
         self.messages += more.messages
         self.bodies += more.bodies
         self.attachments += more.attachments
@@ -76,7 +76,7 @@ FROM unnest(%b::uuid[], %b::uuid[], %s::smallint[], %s::bigint[], %s::bool[], %b
 
 
 def write_messages(
-    columns: BulkColumns, *, owner: MailRowOwner, seen_round: int, at: datetime
+    columns: MailBulkColumns, *, owner: MailRowOwner, seen_round: int, at: datetime
 ) -> None:
     integration_id = owner.integration_id
     owner_ids = [integration_id, owner.user_id, owner.organisation_id]

@@ -23,7 +23,7 @@ class FetchPrices:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchStep:
+class MailFetchStep:
     """
     One call: for a thread if `thread_id` is set, else for one message.
 
@@ -35,7 +35,7 @@ class FetchStep:
     thread_id: str | None = None
 
 
-def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[FetchStep]:
+def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[MailFetchStep]:
     """
     :param refs: newest first; each call is placed at its newest message. A repeated ref is
         fetched once.
@@ -45,22 +45,22 @@ def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[FetchSte
         by_thread.setdefault(ref.thread_id, {})[ref.message_id] = None
     # The order follows messages, not threads: a thread that is fetched message by message stays
     # spread over time.
-    steps: list[FetchStep] = []
+    steps: list[MailFetchStep] = []
     planned_ids: set[str] = set()
     for ref in refs:
         if ref.message_id in planned_ids:
             continue
         thread_message_ids = tuple(by_thread[ref.thread_id])
         if prices.thread < prices.message * len(thread_message_ids):
-            steps.append(FetchStep(thread_message_ids, prices.thread, ref.thread_id))
+            steps.append(MailFetchStep(thread_message_ids, prices.thread, ref.thread_id))
             planned_ids.update(thread_message_ids)
         else:
-            steps.append(FetchStep((ref.message_id,), prices.message))
+            steps.append(MailFetchStep((ref.message_id,), prices.message))
             planned_ids.add(ref.message_id)
     return steps
 
 
-def sum_units(steps: Iterable[FetchStep]) -> int:
+def sum_units(steps: Iterable[MailFetchStep]) -> int:
     return sum(step.units for step in steps)
 
 
@@ -72,12 +72,14 @@ def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
     return sum(min(prices.thread, prices.message * len(ids)) for ids in sizes.values())
 
 
-def split_steps(steps: Iterable[FetchStep], *, first: int, later: int) -> Iterator[list[FetchStep]]:
+def split_steps(
+    steps: Iterable[MailFetchStep], *, first: int, later: int
+) -> Iterator[list[MailFetchStep]]:
     """
     Yield groups of at least that many requested messages, one transaction each. The first is
     small, so that a new user reads mail within a second or two.
     """
-    size, group, count = first, list[FetchStep](), 0
+    size, group, count = first, list[MailFetchStep](), 0
     for step in steps:
         group.append(step)
         count += len(step.message_ids)

@@ -21,7 +21,7 @@ _BLIND: Final = "mail.labels"
 EVERY: Final = 600
 
 
-def is_due(session: MailSyncSession) -> bool:
+def is_label_sync_due(session: MailSyncSession) -> bool:
     is_behind = session.work.label_names_blind is None or session.follows_unfinished
     may_have_changed = session.found_changes or session.has_new_names
     return is_behind or may_have_changed or session.is_looked_at or session.is_first_in(EVERY)

@@ -45,7 +45,7 @@ CRASHED_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class CrashNote:
+class MessageCrashNote:
     """
     A message that was quarantined before its fetch.
 
@@ -101,7 +101,9 @@ def _get_pause(try_count: int) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - guards nothing
 
 
-def note_fetch(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime) -> CrashNote:
+def note_fetch(
+    remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
+) -> MessageCrashNote:
     """Quarantine a message as the cause of a crash, until `remove_note`."""
     ((blind, _),) = blind_message_ids(sealer, [remote_id]).items()
     row = _get_or_make_row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
@@ -111,10 +113,10 @@ def note_fetch(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: date
     row.try_count += 1
     row.last_tried_at = at
     row.save()
-    return CrashNote(row.id, before)
+    return MessageCrashNote(row.id, before)
 
 
-def remove_note(note: CrashNote) -> None:
+def remove_note(note: MessageCrashNote) -> None:
     """Restore the row: the worker survived."""
     rows = SetAside.objects.filter(id=note.row_id)
     if note.before is None:

@@ -74,7 +74,7 @@ class MailSyncSession:
     unsaved_values: dict[str, Any] = field(default_factory=dict)
     # Something was written: row counts may have changed.
     has_written: bool = False
-    _crash_note: mail_quarantine.CrashNote | None = None
+    _crash_note: mail_quarantine.MessageCrashNote | None = None
     _recorded_units: int = 0
     _may_store: bool = False
     _sealer: Sealer | None = None
@@ -149,7 +149,7 @@ class MailSyncSession:
     @property
     def is_careful(self) -> bool:
         """Messages are fetched one at a time, because earlier turns crashed."""
-        return turn_crashes.is_careful(self.work)
+        return turn_crashes.needs_careful_sync(self.work)
 
     @cached_property
     def horizon_start(self) -> datetime | None:
@@ -186,7 +186,7 @@ class MailSyncSession:
             for message in messages
             if self.horizon_start is None or message.received_at >= self.horizon_start
         ]
-        return message_store.prepare_batch(
+        return message_store.prepare_message_batch(
             recent_messages, owner=self.owner, sealer=self.sealer, unseen_in=unseen_in
         )
 
@@ -220,7 +220,7 @@ class MailSyncSession:
                 },
             )
             if changes.batch is not None:
-                set_aside |= message_store.write_batch(
+                set_aside |= message_store.write_message_batch(
                     changes.batch, seen_round=self.work.round, at=at
                 )
             if changes.label_changes is not None:

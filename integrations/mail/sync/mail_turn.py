@@ -89,7 +89,7 @@ class MailTurn:
         is_listing = session.work.stage == SyncStage.SNAPSHOT
         if is_listing and not self._take_snapshot():
             return False
-        if label_names.is_due(session):
+        if label_names.is_label_sync_due(session):
             # Drawn together: each draw is a statement.
             session.mailbox.reserve_units(
                 session.mailbox.units.changes + session.mailbox.units.labels
@@ -102,7 +102,7 @@ class MailTurn:
             return False
         if not is_listing:
             # After the changes: then an adapter knows the folders.
-            if label_names.is_due(session):
+            if label_names.is_label_sync_due(session):
                 label_names.update_names(session)
             if not mail_delta.fetch_quarantined(session):
                 return False
@@ -152,7 +152,7 @@ class MailTurn:
 
 
 @contextmanager
-def open_turn(
+def open_mail_sync_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[MailTurn]:
     """Ask for the turn's permits first, then hold its resources."""

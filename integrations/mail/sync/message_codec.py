@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from integrations.formats.mime.addresses import Address
+from integrations.formats.mime.addresses import MailAddress
 from integrations.formats.mime.message import AttachmentPart, ParsedMessage
 from integrations.providers.mail import MessageFiling, RemoteMessage
 
@@ -99,5 +99,5 @@ def encode_descriptor(part: AttachmentPart) -> bytes:
     )
 
 
-def _encode_addresses(addresses: Sequence[Address]) -> list[Any]:
+def _encode_addresses(addresses: Sequence[MailAddress]) -> list[Any]:
     return [(address.name, address.address) for address in addresses]

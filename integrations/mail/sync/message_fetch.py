@@ -14,7 +14,7 @@ from integrations.providers.mail import is_provider_id
 from limited_use import traceback_scrubber
 
 from . import bad_messages, mail_quarantine
-from .fetch_planner import FetchStep
+from .fetch_planner import MailFetchStep
 from .mail_session import MailChanges, MailSyncSession
 from .throttled_mailbox import FetchResult, make_single_steps
 
@@ -33,7 +33,7 @@ _ITEM_ERRORS = (errors.Unexpected, errors.Unavailable)
 
 def fetch_in_chunks(
     session: MailSyncSession,
-    steps: Sequence[FetchStep],
+    steps: Sequence[MailFetchStep],
     write: Callable[[FetchResult], None],
     *,
     first: int = CHUNK,
@@ -105,7 +105,7 @@ def fetch_one_by_one(
 
 def _fetch_message(
     session: MailSyncSession,
-    step: FetchStep,
+    step: MailFetchStep,
     write: Callable[[FetchResult], None],
     *,
     were_quarantined: bool,
@@ -121,7 +121,7 @@ def _fetch_message(
 
 def _quarantine_crashing(
     session: MailSyncSession,
-    step: FetchStep,
+    step: MailFetchStep,
     error: Exception,
     write: Callable[[FetchResult], None],
     *,
@@ -146,10 +146,10 @@ def _quarantine_crashing(
 
 
 def _filter_fetchable(
-    session: MailSyncSession, steps: Sequence[FetchStep], write: Callable[[FetchResult], None]
-) -> list[FetchStep]:
+    session: MailSyncSession, steps: Sequence[MailFetchStep], write: Callable[[FetchResult], None]
+) -> list[MailFetchStep]:
     """Return the possible calls; quarantine messages with invalid provider ids."""
-    fetchable: list[FetchStep] = []
+    fetchable: list[MailFetchStep] = []
     unusable: dict[str, str] = {}
     for step in steps:
         usable_ids = [message_id for message_id in step.message_ids if is_provider_id(message_id)]
@@ -166,8 +166,8 @@ def _filter_fetchable(
     return fetchable
 
 
-def _take_chunk(steps: Iterable[FetchStep], size: int) -> list[FetchStep]:
-    chunk: list[FetchStep] = []
+def _take_chunk(steps: Iterable[MailFetchStep], size: int) -> list[MailFetchStep]:
+    chunk: list[MailFetchStep] = []
     count = 0
     for step in steps:
         chunk.append(step)

@@ -29,7 +29,7 @@ class PreparedMessage:
     """`remote_id` is the provider's id."""
 
     remote_id: str
-    columns: bulk_sql.BulkColumns
+    columns: bulk_sql.MailBulkColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _BlindedMessage:
     thread_blind: bytes
 
 
-def prepare_batch(
+def prepare_message_batch(
     messages: Iterable[RemoteMessage],
     *,
     owner: MailRowOwner,
@@ -102,7 +102,7 @@ def prepare_batch(
     ):
         row = known.get(blind)
         ids = (row.id if row else uuid7(), thread_ids[blinded.thread_blind], blind)
-        columns = bulk_sql.BulkColumns()
+        columns = bulk_sql.MailBulkColumns()
         try:
             _seal_message(columns, blinded.remote, ids=ids, sealer=sealer)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
@@ -141,7 +141,7 @@ def _blind_messages(
 
 
 def _seal_message(
-    columns: bulk_sql.BulkColumns,
+    columns: bulk_sql.MailBulkColumns,
     remote: RemoteMessage,
     *,
     ids: tuple[UUID, UUID, bytes],
@@ -191,7 +191,7 @@ def _seal_message(
         )
 
 
-def write_batch(batch: MessageBatch, *, seen_round: int, at: datetime) -> dict[str, str]:
+def write_message_batch(batch: MessageBatch, *, seen_round: int, at: datetime) -> dict[str, str]:
     """The transaction holds the fence. Return refused messages: reason by provider id."""
     if not len(batch):
         return {}
@@ -210,7 +210,7 @@ def _write_messages(
     batch: MessageBatch, messages: Sequence[PreparedMessage], *, seen_round: int, at: datetime
 ) -> dict[str, str]:
     """Write all; if the database refuses them, write none and return all."""
-    columns = bulk_sql.BulkColumns()
+    columns = bulk_sql.MailBulkColumns()
     for message in messages:
         columns.add_rows(message.columns)
     try:

@@ -23,7 +23,7 @@ from integrations.providers.mail import (
     RemoteThread,
 )
 
-from .fetch_planner import FetchPrices, FetchStep
+from .fetch_planner import FetchPrices, MailFetchStep
 
 ROUND_TRIPS: Final = 2
 
@@ -39,7 +39,7 @@ class FetchResult:
     messages: list[RemoteMessage] = field(default_factory=list)
     gone_ids: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    failed: list[tuple[FetchStep, errors.ProviderError]] = field(default_factory=list)
+    failed: list[tuple[MailFetchStep, errors.ProviderError]] = field(default_factory=list)
     single_ids: list[str] = field(default_factory=list)
 
 
@@ -87,7 +87,7 @@ class ThrottledMailbox:
             units, least_units=min(units, int(self._purse.rate_limit.burst_capacity))
         )
 
-    def count_affordable(self, steps: Sequence[FetchStep]) -> int:
+    def count_affordable(self, steps: Sequence[MailFetchStep]) -> int:
         """
         Return at least one.
 
@@ -102,7 +102,7 @@ class ThrottledMailbox:
             count += 1
         return count
 
-    def fetch(self, steps: Sequence[FetchStep]) -> FetchResult:
+    def fetch(self, steps: Sequence[MailFetchStep]) -> FetchResult:
         """Call `count_affordable` first, to draw the quota."""
         fetched = self._fetch_once(steps)
         refusals = {
@@ -117,7 +117,7 @@ class ThrottledMailbox:
             _merge_results(fetched, self._fetch_once(list(refusals)))
         return fetched
 
-    def _fetch_once(self, steps: Sequence[FetchStep]) -> FetchResult:
+    def _fetch_once(self, steps: Sequence[MailFetchStep]) -> FetchResult:
         price = sum(step.units for step in steps)
         self._purse.spend_units(price)
         sent_before = self.adapter.fetch_request_count
@@ -139,7 +139,7 @@ class ThrottledMailbox:
         return fetched
 
     def _fetch_group(
-        self, steps: Sequence[FetchStep]
+        self, steps: Sequence[MailFetchStep]
     ) -> Sequence[RemoteThread | errors.ProviderError]:
         requests = [
             FetchTarget(message_id=step.message_ids[0])
@@ -155,7 +155,7 @@ class ThrottledMailbox:
 
 
 def _sort_answer(
-    step: FetchStep, answer: RemoteThread | errors.ProviderError, result: FetchResult
+    step: MailFetchStep, answer: RemoteThread | errors.ProviderError, result: FetchResult
 ) -> None:
     if not isinstance(answer, errors.ProviderError):
         result.messages += answer.messages
@@ -183,5 +183,5 @@ def _merge_results(result: FetchResult, more: FetchResult) -> None:
     result.single_ids += more.single_ids
 
 
-def make_single_steps(message_ids: Iterable[str], prices: FetchPrices) -> list[FetchStep]:
-    return [FetchStep((message_id,), prices.message) for message_id in message_ids]
+def make_single_steps(message_ids: Iterable[str], prices: FetchPrices) -> list[MailFetchStep]:
+    return [MailFetchStep((message_id,), prices.message) for message_id in message_ids]

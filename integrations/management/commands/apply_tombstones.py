@@ -26,7 +26,7 @@ class Command(BaseCommand):
         try:
             applied = restore_guard.remove_resurrected(at=timezone.now())
             missing = resurrected_keys.count_missing_receipts()
-        except publication.PublicationUnreadable as error:
+        except publication.LedgerPublicationUnreadable as error:
             raise CommandError(f"what was published cannot be read: {error}") from None
         self.stdout.write(
             f"{applied.key_count} restored keys destroyed again; {missing} receipts are not here"

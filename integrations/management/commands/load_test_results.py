@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.review.evidence import claim_register, test_results
-from integrations.review.evidence.test_results import InvalidResults, RunResults
+from integrations.review.evidence.test_results import InvalidTestResults, TestRunResults
 from limited_use.policy import clauses
 
 
@@ -32,17 +32,17 @@ class Command(BaseCommand):
             partial = target.with_name(f"{target.name}.partial")
             partial.write_bytes(content)
             partial.replace(target)
-        except (InvalidResults, OSError) as error:
+        except (InvalidTestResults, OSError) as error:
             raise CommandError(f"{file}: {error}") from None
         self.stdout.write(
             f"{target}: {results.test_count} tests, of which {results.failed_count} failed"
         )
 
 
-def _check_results(results: RunResults) -> None:
+def _check_results(results: TestRunResults) -> None:
     """:raises InvalidResults: if the run tested other code, or only a part of the tests"""
     if not results.is_of_this_code:
-        raise InvalidResults("the run tested other code than this release")
+        raise InvalidTestResults("the run tested other code than this release")
     missing = [
         clause.id
         for clause in clauses.CLAUSES.values()
@@ -56,4 +56,4 @@ def _check_results(results: RunResults) -> None:
         }
     )
     if missing:
-        raise InvalidResults(f"the run left out every test of {', '.join(missing)}")
+        raise InvalidTestResults(f"the run left out every test of {', '.join(missing)}")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 
 from . import exposition
 
@@ -27,7 +27,7 @@ def show_metrics(request: HttpRequest) -> HttpResponseBase:
 
 
 # The test of all routes reads this.
-show_metrics.permission = Permission.VIEW_OPERATIONS  # type: ignore[attr-defined]
+show_metrics.permission = RolePermission.VIEW_OPERATIONS  # type: ignore[attr-defined]
 
 
 def is_token(token: str) -> bool:
@@ -37,7 +37,7 @@ def is_token(token: str) -> bool:
     return bool(expected) and hmac.compare_digest(digest, expected)
 
 
-@require_permission(Permission.VIEW_OPERATIONS)
+@require_permission(RolePermission.VIEW_OPERATIONS)
 def _show_to_operator(_: HttpRequest) -> HttpResponse:
     return _render_response()
 

@@ -17,7 +17,7 @@ from integrations.formats.mime import (
     rfc5322,
     safe_bodies,
 )
-from integrations.formats.mime.message import ParsedMessage, PoisonMessage
+from integrations.formats.mime.message import ParsedMessage, UnreadableMailMessage
 from integrations.parsers import calendar_file_tasks
 from integrations.parsers.calendar_file_tasks import (
     CalendarFileRefusal,
@@ -61,7 +61,7 @@ def handle_task(body: bytes | memoryview) -> bytes:
         return _ENCODER.encode(_HANDLERS[type(task)](task))
     except MemoryError:
         raise
-    except PoisonMessage as poison:
+    except UnreadableMailMessage as poison:
         reason: UnreadableReason = poison.reason
     except Exception:  # noqa: BLE001 - a stranger's bytes end here, as a word
         reason = "undecodable"
@@ -96,7 +96,7 @@ def _read_one(parse: Callable[[bytes], ParsedMessage], message: bytes) -> msgspe
         return msgspec.Raw(_ENCODER.encode(parsed))
     except MemoryError:
         raise
-    except PoisonMessage as poison:
+    except UnreadableMailMessage as poison:
         reason: UnreadableReason = poison.reason
     except Exception:  # noqa: BLE001 - as above
         reason = "undecodable"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from integrations.providers import errors, http
 from integrations.providers.provider_access import ProviderAccess
 
-from .http import map_google_error, parse_outcome, prepare_request, send_read
+from .http import map_google_error, parse_outcome, prepare_request, send_google_read
 
 GoogleOutcome = dict[str, Any] | errors.ProviderError
 
@@ -63,7 +63,7 @@ def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> 
 
 def _send_single(request: Any, access: ProviderAccess) -> GoogleOutcome:
     try:
-        return send_read(request, access)
+        return send_google_read(request, access)
     except errors.ProviderError as error:
         return error.with_traceback(None)
 

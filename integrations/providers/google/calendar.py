@@ -23,7 +23,7 @@ from integrations.providers.provider_access import ProviderAccess
 
 from . import event_reader, event_writer
 from .discovery import CalendarService, get_calendar_service, get_root_url
-from .http import send_read, send_write
+from .http import send_google_read, send_google_write
 
 MAX_PAGE: Final = 500
 MAX_LISTS: Final = 250
@@ -46,7 +46,7 @@ class GoogleCalendarAdapter:
         request = self.api.calendar_list.list(
             syncToken=cursor, pageToken=page, maxResults=MAX_LISTS
         )
-        answer = send_read(request, self.access)
+        answer = send_google_read(request, self.access)
         items = answer.get("items") or ()
         return RemoteCalendarPage(
             calendars=tuple(
@@ -83,12 +83,12 @@ class GoogleCalendarAdapter:
             singleEvents=False,
             **bounds,
         )
-        return _map_page(send_read(request, self.access))
+        return _map_page(send_google_read(request, self.access))
 
     @unexpected_responses.raise_unexpected
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         request = self.api.events.get(calendarId=calendar_id, eventId=event_id)
-        event = event_reader.map_event(send_read(request, self.access), calendar_zone="UTC")
+        event = event_reader.map_event(send_google_read(request, self.access), calendar_zone="UTC")
         if event is None:
             raise errors.Gone("the event was deleted")
         return event
@@ -103,10 +103,10 @@ class GoogleCalendarAdapter:
         notify: Notify,
         conference_event_id: str = "",
     ) -> RemoteEvent:
-        body = event_writer.build_body(content) | {"id": event_id}
+        body = event_writer.build_google_event(content) | {"id": event_id}
         if conference_event_id:
             other = self.api.events.get(calendarId=calendar_id, eventId=conference_event_id)
-            conference = event_writer.copy_conference(send_read(other, self.access))
+            conference = event_writer.copy_conference(send_google_read(other, self.access))
             body |= {"conferenceData": conference} if conference else {}
         request = self.api.events.insert(
             calendarId=calendar_id,
@@ -114,7 +114,7 @@ class GoogleCalendarAdapter:
             sendUpdates=notify,
             conferenceDataVersion=CONFERENCE_DATA_VERSION,
         )
-        return _map_written_event(send_write(request, self.access))
+        return _map_written_event(send_google_write(request, self.access))
 
     @unexpected_responses.raise_unexpected
     def update_event(  # noqa: PLR0913 - one write in full
@@ -130,13 +130,13 @@ class GoogleCalendarAdapter:
         request = self.api.events.patch(
             calendarId=calendar_id,
             eventId=event_id,
-            body=event_writer.build_body(content)
+            body=event_writer.build_google_event(content)
             if before is None
-            else event_writer.build_patch(before, content),
+            else event_writer.build_google_event_patch(before, content),
             sendUpdates=notify,
             conferenceDataVersion=CONFERENCE_DATA_VERSION,
         )
-        return _map_written_event(send_write(_set_if_match(request, etag), self.access))
+        return _map_written_event(send_google_write(_set_if_match(request, etag), self.access))
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
         # The documented form of all instance ids at Google.
@@ -163,7 +163,7 @@ class GoogleCalendarAdapter:
                 maxAttendees=event_reader.MAX_ATTENDEES,
                 pageToken=page,
             )
-            event_page = _map_page(send_read(request, self.access))
+            event_page = _map_page(send_google_read(request, self.access))
             exceptions += [event for event in event_page.events if event.series_id]
             exceptions += event_page.cancelled
             page = event_page.next_page
@@ -176,7 +176,7 @@ class GoogleCalendarAdapter:
             calendarId=calendar_id, eventId=event_id, sendUpdates=notify
         )
         try:
-            send_write(_set_if_match(request, etag), self.access)
+            send_google_write(_set_if_match(request, etag), self.access)
         except errors.Gone:
             # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
@@ -191,7 +191,7 @@ class GoogleCalendarAdapter:
             destination=target_calendar_id,
             sendUpdates=notify,
         )
-        return _map_written_event(send_write(_set_if_match(request, etag), self.access))
+        return _map_written_event(send_google_write(_set_if_match(request, etag), self.access))
 
     def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         # Google keeps the id.
@@ -207,7 +207,7 @@ class GoogleCalendarAdapter:
         etag: str,
         notify: Notify,
     ) -> RemoteEvent:
-        current = send_read(
+        current = send_google_read(
             self.api.events.get(calendarId=calendar_id, eventId=event_id), self.access
         )
         # All attendees are sent back unchanged: an omitted one would be uninvited.
@@ -226,7 +226,7 @@ class GoogleCalendarAdapter:
             sendUpdates=notify,
             conferenceDataVersion=CONFERENCE_DATA_VERSION,
         )
-        return _map_written_event(send_write(_set_if_match(request, etag), self.access))
+        return _map_written_event(send_google_write(_set_if_match(request, etag), self.access))
 
 
 def _map_page(answer: Mapping[str, Any]) -> RemoteEventPage:

@@ -14,14 +14,14 @@ RESPONSES: Final[Mapping[AttendeeResponse, str]] = {
 }
 
 
-def build_body(content: EventContent) -> dict[str, Any]:
+def build_google_event(content: EventContent) -> dict[str, Any]:
     """Include empty fields, so that they clear old values."""
     resource: dict[str, Any] = {
         "summary": content.title,
         "description": content.description,
         "location": content.location,
-        "start": build_time(content.start),
-        "end": build_time(content.end),
+        "start": build_google_time(content.start),
+        "end": build_google_time(content.end),
         "recurrence": list(content.recurrence),
         "attendees": [build_attendee(guest) for guest in content.attendees],
         "transparency": "opaque" if content.is_busy else "transparent",
@@ -40,9 +40,9 @@ def build_body(content: EventContent) -> dict[str, Any]:
     return resource
 
 
-def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
+def build_google_event_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
     """Return the changed fields. Google merges nested objects and removes nulls."""
-    previous_body, new_body = build_body(previous), build_body(content)
+    previous_body, new_body = build_google_event(previous), build_google_event(content)
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
     if "recurrence" in previous_body and "recurrence" not in new_body:
         patch["recurrence"] = None
@@ -65,7 +65,7 @@ def copy_conference(resource: Mapping[str, Any]) -> dict[str, Any]:
     return data if data.get("conferenceId") else {}
 
 
-def build_time(value: When) -> dict[str, str]:
+def build_google_time(value: When) -> dict[str, str]:
     if value.day is not None:
         return {"date": value.day.isoformat()}
     if value.at is None:

@@ -77,7 +77,7 @@ class ParserResponse(dict[str, str]):
         self.reason = ""
 
 
-def send_read(
+def send_google_read(
     request: Any, access: ProviderAccess, *, not_found: type[errors.ProviderError] = errors.Gone
 ) -> dict[str, Any]:
     """:param not_found: the error for a 404"""
@@ -99,7 +99,7 @@ def send_read(
     return result
 
 
-def send_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
+def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     method, url, headers, body = prepare_request(request, access)
     response = None

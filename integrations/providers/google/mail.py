@@ -28,7 +28,7 @@ from integrations.providers.provider_access import ProviderAccess
 from . import attachments, gmail_message, history
 from .batch import GoogleOutcome, send_batch
 from .discovery import GmailService, get_gmail_service, get_root_url
-from .http import send_read
+from .http import send_google_read
 
 ME: Final = "me"
 MAX_PAGE: Final = 500
@@ -51,7 +51,7 @@ class GmailAdapter:
 
     @unexpected_responses.raise_unexpected
     def get_profile(self) -> MailboxProfile:
-        answer = send_read(self.api.users.getProfile(userId=ME), self.access)
+        answer = send_google_read(self.api.users.getProfile(userId=ME), self.access)
         return MailboxProfile(
             message_count=storable_values.clamp_number(answer.get("messagesTotal")),
             cursor=parse_provider_id(answer["historyId"]),
@@ -59,7 +59,7 @@ class GmailAdapter:
 
     @unexpected_responses.raise_unexpected
     def get_label_names(self) -> Mapping[str, str]:
-        answer = send_read(self.api.labels.list(userId=ME), self.access)
+        answer = send_google_read(self.api.labels.list(userId=ME), self.access)
         return {
             parse_provider_id(label["id"]): storable_values.clean_text(label.get("name"))
             for label in answer.get("labels") or ()
@@ -87,7 +87,7 @@ class GmailAdapter:
             # OR binds only its two neighbours, so the typed query cannot widen the bounds.
             q=" ".join([*bounds, query]).strip() or None,
         )
-        answer = send_read(request, self.access)
+        answer = send_google_read(request, self.access)
         return MessageListPage(
             # The key is missing on an empty page.
             refs=tuple(
@@ -143,7 +143,7 @@ class GmailAdapter:
                 pageToken=page,
             )
             # Gmail answers 404 for a forgotten historyId.
-            answer = send_read(request, self.access, not_found=errors.CursorExpired)
+            answer = send_google_read(request, self.access, not_found=errors.CursorExpired)
             records = answer.get("history") or []
             page = storable_values.check_token(answer.get("nextPageToken"))
             if page is None:
@@ -160,7 +160,7 @@ class GmailAdapter:
 
     @unexpected_responses.raise_unexpected
     def open_attachment(self, message_id: str, part: str) -> FileDownload:
-        resource = send_read(self._build_message_request(message_id), self.access)
+        resource = send_google_read(self._build_message_request(message_id), self.access)
         body = attachments.find_part_body(resource.get("payload") or {}, part)
         if body is None:
             raise errors.Gone("the message has no such part")

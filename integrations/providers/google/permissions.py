@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.providers.provider import Capability, Permission
+from integrations.providers.provider import ProviderCapability, ProviderScope
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
 
 IDENTITY: Final = (
-    Permission("openid", "To know which account you connected"),
-    Permission("email", "To show you which account is connected"),
+    ProviderScope("openid", "To know which account you connected"),
+    ProviderScope("email", "To show you which account is connected"),
 )
 
-MAIL_READ: Final = Capability(
+MAIL_READ: Final = ProviderCapability(
     key="mail.read",
     permissions=(
-        Permission(
+        ProviderScope(
             _AUTH + "gmail.readonly",
             "To read your mail",
             frozenset(
@@ -39,10 +39,10 @@ MAIL_READ: Final = Capability(
     ),
 )
 
-CALENDAR_READ: Final = Capability(
+CALENDAR_READ: Final = ProviderCapability(
     key="calendar.read",
     permissions=(
-        Permission(
+        ProviderScope(
             _AUTH + "calendar.calendarlist.readonly",
             "To read the list of your calendars",
             frozenset(
@@ -53,7 +53,7 @@ CALENDAR_READ: Final = Capability(
                 }
             ),
         ),
-        Permission(
+        ProviderScope(
             _AUTH + "calendar.events.readonly",
             "To read the events in your calendars",
             frozenset({"calendar.events.list", "calendar.events.watch", "calendar.channels.stop"}),
@@ -61,10 +61,10 @@ CALENDAR_READ: Final = Capability(
     ),
 )
 
-CALENDAR_WRITE: Final = Capability(
+CALENDAR_WRITE: Final = ProviderCapability(
     key="calendar.write",
     permissions=(
-        Permission(
+        ProviderScope(
             _AUTH + "calendar.events",
             "To create, change, move, answer or delete an event when you say so",
             frozenset(

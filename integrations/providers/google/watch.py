@@ -26,7 +26,7 @@ from .discovery import (
     get_gmail_service,
     get_root_url,
 )
-from .http import send_read, send_write
+from .http import send_google_read, send_google_write
 
 ME: Final = "me"
 
@@ -38,7 +38,7 @@ class GmailWatch:
 
     @unexpected_responses.raise_unexpected
     def get_address(self) -> str:
-        answer = send_read(self.api.users.getProfile(userId=ME), self.access)
+        answer = send_google_read(self.api.users.getProfile(userId=ME), self.access)
         return storable_values.clean_text(answer.get("emailAddress"))
 
     @unexpected_responses.raise_unexpected
@@ -57,7 +57,7 @@ class GmailWatch:
         request = self.api.users.watch(userId=ME, body={"topicName": topic})
         is_forbidden = False
         try:
-            answer = send_read(request, self.access)
+            answer = send_google_read(request, self.access)
         except errors.Unexpected as error:
             is_forbidden = error.status == HTTPStatus.FORBIDDEN and error.reason == "forbidden"
             if not is_forbidden:
@@ -72,7 +72,7 @@ class GmailWatch:
         return _read_expiration(answer)
 
     def stop_watch(self) -> None:
-        send_write(self.api.users.stop(userId=ME), self.access)
+        send_google_write(self.api.users.stop(userId=ME), self.access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,18 @@ class GoogleCalendarWatch:
     @unexpected_responses.raise_unexpected
     def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
         return _map_channel(
-            send_write(self.api.calendar_list.watch(body=_build_body(channel)), self.access)
+            send_google_write(self.api.calendar_list.watch(body=_build_body(channel)), self.access)
         )
 
     @unexpected_responses.raise_unexpected
     def watch_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
         request = self.api.events.watch(calendarId=calendar_id, body=_build_body(channel))
-        return _map_channel(send_write(request, self.access))
+        return _map_channel(send_google_write(request, self.access))
 
     def stop_channel(self, channel_id: str, resource_id: str) -> bool:
         request = self.api.channels.stop(body={"id": channel_id, "resourceId": resource_id})
         try:
-            send_write(request, self.access)
+            send_google_write(request, self.access)
         except errors.Gone:
             # The channel lapsed, or an earlier attempt succeeded.
             return False

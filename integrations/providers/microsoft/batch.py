@@ -23,7 +23,7 @@ from .http import (
     format_query,
     get_relative_path,
     map_graph_error,
-    send_read,
+    send_graph_read,
 )
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
@@ -74,7 +74,7 @@ def _index_responses(responses: object) -> dict[str, Mapping[str, Any]]:
 
 def _send_single(request: GraphApiRequest, access: ProviderAccess) -> GraphOutcome:
     try:
-        return send_read(request, access)
+        return send_graph_read(request, access)
     except errors.ProviderError as error:
         return error.with_traceback(None)
 

@@ -37,7 +37,14 @@ from . import (
     event_writer,
     online_meetings,
 )
-from .http import GraphApiRequest, get_root_url, quote_segment, send_read, send_reads, send_write
+from .http import (
+    GraphApiRequest,
+    get_root_url,
+    quote_segment,
+    send_graph_read,
+    send_graph_write,
+    send_reads,
+)
 
 MAX_LISTS: Final = 100
 MAX_EXCEPTIONS: Final = 1_000
@@ -74,7 +81,7 @@ class GraphCalendarAdapter:
             if page
             else GraphApiRequest("/me/calendars", {"$top": str(MAX_LISTS)})
         )
-        answer = send_read(request, self.access)
+        answer = send_graph_read(request, self.access)
         next_page = storable_values.check_token(answer.get("@odata.nextLink"))
         return RemoteCalendarPage(
             calendars=tuple(
@@ -122,7 +129,7 @@ class GraphCalendarAdapter:
         body = event_writer.build_new_event(content, event_id=event_id)
         if conference_event_id:
             # Graph creates an online meeting for each event; two events cannot share one.
-            other = send_read(
+            other = send_graph_read(
                 GraphApiRequest(_event_path(calendar_id, conference_event_id), _MEETING),
                 self.access,
             )
@@ -143,11 +150,11 @@ class GraphCalendarAdapter:
         if before is None:
             body = {
                 name: value
-                for name, value in event_writer.build_body(content).items()
+                for name, value in event_writer.build_graph_event(content).items()
                 if value is not None
             }
         else:
-            body = event_writer.build_patch(before, content)
+            body = event_writer.build_graph_event_patch(before, content)
         if "body" in body:
             body["body"] = self._build_body_with_meeting(calendar_id, event_id, content.description)
         path = _event_path(calendar_id, event_id)
@@ -166,7 +173,7 @@ class GraphCalendarAdapter:
         request = GraphApiRequest(
             f"/me/events/{quote_segment(str(master['id']))}", calendar_delta.SERIES_QUERY
         )
-        series = event_reader.map_series(send_read(request, self.access), self.owner)
+        series = event_reader.map_series(send_graph_read(request, self.access), self.owner)
         exceptions: tuple[RemoteEvent | CancelledInstance, ...] = (
             *series.changed,
             *series.cancelled,
@@ -180,7 +187,7 @@ class GraphCalendarAdapter:
             _event_path(calendar_id, event_id), method="DELETE", if_match=etag
         )
         try:
-            send_write(request, self.access)
+            send_graph_write(request, self.access)
         except errors.Gone:
             # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
@@ -215,7 +222,7 @@ class GraphCalendarAdapter:
             # Graph accepts no etag with a response.
             raise errors.ChangedMeanwhile("it is no longer as it was")
         path = f"{_event_path(calendar_id, event_id)}/{action}"
-        send_write(
+        send_graph_write(
             GraphApiRequest(path, method="POST", body={"sendResponse": notify == "all"}),
             self.access,
         )
@@ -230,13 +237,13 @@ class GraphCalendarAdapter:
             raise errors.Gone("the occurrence was cancelled")
         if _CLIENT_EVENT_ID.fullmatch(event_id):
             return self._find_one(calendar_id, event_writer.build_id_filter(event_id))
-        return send_read(GraphApiRequest(_event_path(calendar_id, event_id)), self.access)
+        return send_graph_read(GraphApiRequest(_event_path(calendar_id, event_id)), self.access)
 
     def _find_one(self, calendar_id: str, filter_text: str) -> dict[str, Any]:
         request = GraphApiRequest(
             f"{_calendar_path(calendar_id)}/events", {"$filter": filter_text, "$top": "1"}
         )
-        resources = send_read(request, self.access).get("value") or ()
+        resources = send_graph_read(request, self.access).get("value") or ()
         if not resources:
             raise errors.Gone("no such event")
         return dict(resources[0])
@@ -245,7 +252,7 @@ class GraphCalendarAdapter:
         self, calendar_id: str, event_id: str, description: str
     ) -> dict[str, str]:
         """:raises Rejected: if the current text lacks the block of the online meeting"""
-        resource = send_read(
+        resource = send_graph_read(
             GraphApiRequest(_event_path(calendar_id, event_id), _MEETING), self.access
         )
         address = online_meetings.get_join_address(resource)
@@ -258,7 +265,7 @@ class GraphCalendarAdapter:
         return {"contentType": "html", "content": online_meetings.add_block(description, block)}
 
     def _write_event(self, request: GraphApiRequest) -> RemoteEvent:
-        return self._require_event(self._map_event(send_write(request, self.access)))
+        return self._require_event(self._map_event(send_graph_write(request, self.access)))
 
     def _map_event(self, resource: Mapping[str, Any]) -> RemoteEvent | CancelledInstance:
         event = event_reader.map_event(resource, self.owner)

@@ -24,7 +24,7 @@ from integrations.providers.provider_access import ProviderAccess
 from . import event_reader
 from .batch import send_in_batches
 from .event_times import MailboxOwner
-from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
+from .http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_read
 
 # Each event of a page may need a read of its own: five batches.
 PAGE_SIZE: Final = 100
@@ -97,7 +97,7 @@ def build_first_request(calendar_id: str, window: tuple[datetime, datetime]) -> 
 
 def fetch_first_page(account: GraphAccount, request: GraphApiRequest) -> RemoteEventPage:
     return _read_page(
-        account, send_read(request, account.access), CalendarDeltaCursor("", is_first=True)
+        account, send_graph_read(request, account.access), CalendarDeltaCursor("", is_first=True)
     )
 
 
@@ -106,7 +106,7 @@ def fetch_next_page(account: GraphAccount, cursor: CalendarDeltaCursor) -> Remot
         return _read_pending_series(account, cursor)
     request = GraphApiRequest(cursor.link, prefer=(f"odata.maxpagesize={PAGE_SIZE}",))
     return _read_page(
-        account, send_read(request, account.access, not_found=errors.CursorExpired), cursor
+        account, send_graph_read(request, account.access, not_found=errors.CursorExpired), cursor
     )
 
 

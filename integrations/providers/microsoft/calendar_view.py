@@ -15,7 +15,7 @@ from . import event_times
 from .batch import send_in_batches
 from .event_reader import CANCELLED_PREFIX
 from .event_times import MailboxOwner
-from .http import GraphApiRequest, quote_segment, send_read
+from .http import GraphApiRequest, quote_segment, send_graph_read
 
 PAGE_SIZE: Final = 500
 MAX_PAGES: Final = 4
@@ -90,5 +90,5 @@ def _iterate_items(access: ProviderAccess, answer: dict[str, Any]) -> Iterator[d
         link = answer.get("@odata.nextLink")
         if not link:
             return
-        answer = send_read(GraphApiRequest(str(link)), access)
+        answer = send_graph_read(GraphApiRequest(str(link)), access)
     raise errors.Rejected("more than anybody looks at", reason="too-many")

@@ -18,7 +18,7 @@ from integrations.providers.http import ProviderResponse
 
 from . import graph_sdk
 from .graph_sdk import GraphCall
-from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS, MailboxGate
+from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS, GraphMailboxGate
 from .session import GraphNoResponse, GraphSession
 
 # For one call in total, in seconds. Files may take longer than metadata.
@@ -39,7 +39,7 @@ class GraphClient:
         # The most recently used session comes first: its connections are open.
         self._idle: list[GraphSession] = []
         # By token, and thus by mailbox: mail and calendars share the limit.
-        self._gates: WeakValueDictionary[str, MailboxGate] = WeakValueDictionary()
+        self._gates: WeakValueDictionary[str, GraphMailboxGate] = WeakValueDictionary()
         self._finding_gates = Lock()
         graph_sdk.load_library()
 
@@ -70,10 +70,10 @@ class GraphClient:
         finally:
             http.current_destination.reset(reset_token)
 
-    def _find_gate(self, call: GraphCall) -> MailboxGate:
+    def _find_gate(self, call: GraphCall) -> GraphMailboxGate:
         token = call.headers.get("authorization", "")
         with self._finding_gates:
-            return self._gates.setdefault(token, MailboxGate())
+            return self._gates.setdefault(token, GraphMailboxGate())
 
     @contextmanager
     def _borrow_session(self) -> Iterator[GraphSession]:

@@ -185,8 +185,8 @@ def _build_times(event: RemoteEvent) -> dict[str, Any]:
     content = event.content
     return {
         "isAllDay": content.start.day is not None,
-        "start": event_writer.build_time(content.start),
-        "end": event_writer.build_time(content.end),
+        "start": event_writer.build_graph_time(content.start),
+        "end": event_writer.build_graph_time(content.end),
     }
 
 

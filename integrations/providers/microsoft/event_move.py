@@ -20,7 +20,7 @@ from integrations.providers.calendars import Notify, RemoteEvent
 from . import calendar_delta, calendar_view, event_copies, event_reader
 from .calendar_delta import GraphAccount
 from .event_copies import OriginalEvent
-from .http import GraphApiRequest, quote_segment, send_read, send_write
+from .http import GraphApiRequest, quote_segment, send_graph_read, send_graph_write
 
 # Graph refuses to move an occurrence past another one, which may be about to move as well.
 _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
@@ -70,7 +70,7 @@ def find_copy(account: GraphAccount, calendar_id: str, event_id: str) -> RemoteE
 
 
 def _read_original(account: GraphAccount, request: MoveRequest) -> OriginalEvent:
-    resource = send_read(
+    resource = send_graph_read(
         GraphApiRequest(_event_path(request.calendar_id, request.event_id)), account.access
     )
     if resource.get("type") == "seriesMaster":
@@ -80,7 +80,7 @@ def _read_original(account: GraphAccount, request: MoveRequest) -> OriginalEvent
 
 def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
     """Omit the etag, which counts only in a full read."""
-    series = send_read(
+    series = send_graph_read(
         GraphApiRequest(f"/me/events/{quote_segment(event_id)}", calendar_delta.SERIES_QUERY),
         account.access,
     )
@@ -103,7 +103,7 @@ def _write_copy(
         return existing
     body = event_copies.build_copy(original, request.target_calendar_id)
     try:
-        return send_write(
+        return send_graph_write(
             GraphApiRequest(_events_path(request.target_calendar_id), method="POST", body=body),
             account.access,
         )
@@ -134,7 +134,7 @@ def _copy_exceptions(
         if len(refused) == len(remaining):
             raise errors.Rejected("its occurrences cross each other", reason="move-order")
         remaining = refused
-    master = send_read(
+    master = send_graph_read(
         GraphApiRequest(_event_path(request.target_calendar_id, copy_id)), account.access
     )
     if not event_copies.has_exceptions(
@@ -169,7 +169,7 @@ def _try_to_change(account: GraphAccount, calendar_id: str, event_id: str, body:
     request = GraphApiRequest(_event_path(calendar_id, event_id), method="PATCH", body=body)
     reason = ""
     try:
-        send_write(request, account.access)
+        send_graph_write(request, account.access)
     except errors.Rejected as error:
         reason = error.reason
     if reason and reason != _CROSSING_ERROR:
@@ -183,7 +183,7 @@ def _find_copies(account: GraphAccount, calendar_id: str, event_id: str) -> list
         f"singleValueExtendedProperties/Any(ep: ep/id eq '{event_copies.MOVED_FROM_PROPERTY}'"
         f" and ep/value eq '{mark}')"
     )
-    answer = send_read(
+    answer = send_graph_read(
         GraphApiRequest(_events_path(calendar_id), {"$filter": filter_text}), account.access
     )
     return list(answer.get("value") or ())
@@ -194,7 +194,7 @@ def _delete_event(
 ) -> None:
     request = GraphApiRequest(_event_path(calendar_id, event_id), method="DELETE", if_match=etag)
     try:
-        send_write(request, account.access)
+        send_graph_write(request, account.access)
     except errors.Gone:
         # An earlier attempt succeeded, or the event was deleted elsewhere.
         return

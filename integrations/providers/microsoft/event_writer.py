@@ -24,7 +24,7 @@ EVENT_ID_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name A
 _MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
 
-def build_body(content: EventContent) -> dict[str, Any]:
+def build_graph_event(content: EventContent) -> dict[str, Any]:
     """
     Include empty fields, so that they clear old values.
 
@@ -35,8 +35,8 @@ def build_body(content: EventContent) -> dict[str, Any]:
         "body": build_text(content.description),
         "location": {"displayName": content.location},
         "isAllDay": content.start.day is not None,
-        "start": build_time(content.start),
-        "end": build_time(content.end),
+        "start": build_graph_time(content.start),
+        "end": build_graph_time(content.end),
         "recurrence": _build_recurrence(content),
         # The organizer is not one of the attendees at Graph.
         "attendees": [
@@ -54,7 +54,9 @@ def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
 
     Source: https://learn.microsoft.com/en-us/graph/api/user-post-events (`transactionId`)
     """
-    fields = {name: value for name, value in build_body(content).items() if value is not None}
+    fields = {
+        name: value for name, value in build_graph_event(content).items() if value is not None
+    }
     id_property = {"id": EVENT_ID_PROPERTY, "value": event_id}
     return fields | {"transactionId": event_id, "singleValueExtendedProperties": [id_property]}
 
@@ -75,8 +77,8 @@ def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[s
     return {"isOnlineMeeting": True, **provider_field, "body": build_text(description)}
 
 
-def build_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
-    previous_body, new_body = build_body(previous), build_body(content)
+def build_graph_event_patch(previous: EventContent, content: EventContent) -> dict[str, Any]:
+    previous_body, new_body = build_graph_event(previous), build_graph_event(content)
     patch = {name: value for name, value in new_body.items() if previous_body.get(name) != value}
     # Both ends, so that no all-day event ends at a time.
     if patch.keys() & {"start", "end", "isAllDay"}:
@@ -89,7 +91,7 @@ def build_id_filter(event_id: str) -> str:
     return f"singleValueExtendedProperties/Any(ep: {condition})"
 
 
-def build_time(value: When) -> dict[str, str]:
+def build_graph_time(value: When) -> dict[str, str]:
     if value.day is not None:
         return {"dateTime": f"{value.day.isoformat()}T00:00:00", "timeZone": "UTC"}
     if value.at is None:

@@ -18,7 +18,7 @@ from integrations.providers.provider_access import ProviderAccess
 
 from .batch import send_in_batches
 from .folders import WELL_KNOWN, FolderEntry, FolderList
-from .http import GraphApiRequest, GraphOutcome, quote_segment, send_read
+from .http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_read
 
 _SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
 _PAGE_SIZE: Final = "odata.maxpagesize=200"
@@ -105,7 +105,7 @@ def _read_round(answer: Mapping[str, Any], access: ProviderAccess) -> tuple[list
         following = answer.get("@odata.nextLink")
         if not following:
             return items, str(answer.get("@odata.deltaLink") or "")
-        answer = send_read(GraphApiRequest(str(following), prefer=(_PAGE_SIZE,)), access)
+        answer = send_graph_read(GraphApiRequest(str(following), prefer=(_PAGE_SIZE,)), access)
     raise errors.Unexpected("the list of folders does not end")
 
 

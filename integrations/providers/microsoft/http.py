@@ -127,7 +127,7 @@ def get_root_url(root_url: str) -> str:
     return (root_url or ROOT).rstrip("/")
 
 
-def send_read(
+def send_graph_read(
     request: GraphApiRequest,
     access: ProviderAccess,
     *,
@@ -166,7 +166,7 @@ def fetch_contents(
     ]
 
 
-def send_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
+def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
     """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     (answer,) = _send_all([request], access, PATIENCE)
     if not isinstance(answer, http.ProviderResponse):

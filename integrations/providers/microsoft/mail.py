@@ -23,7 +23,7 @@ from integrations.providers.provider_access import ProviderAccess
 
 from . import attachments, folder_delta, graph_message, mail_delta, mail_delta_pages
 from .folders import ReadableFolders
-from .http import GraphApiRequest, send_read
+from .http import GraphApiRequest, send_graph_read
 from .mail_content import ContentReader, MessageResults
 from .mail_cursor import GraphMailCursor
 
@@ -72,7 +72,7 @@ class GraphMailAdapter:
 
     @unexpected_responses.raise_unexpected
     def get_label_names(self) -> Mapping[str, str]:
-        answer = send_read(GraphApiRequest("/me/outlook/masterCategories"), self.access)
+        answer = send_graph_read(GraphApiRequest("/me/outlook/masterCategories"), self.access)
         names = [
             storable_values.clean_text(category.get("displayName"))
             for category in answer.get("value") or ()
@@ -107,7 +107,7 @@ class GraphMailAdapter:
             request = GraphApiRequest(
                 "/me/messages", {**_build_list_query(since, until), "$top": size}
             )
-        answer = send_read(request, self.access)
+        answer = send_graph_read(request, self.access)
         items = [
             item
             for item in graph_message.list_messages(answer)

@@ -22,7 +22,7 @@ from integrations.providers.provider_access import ProviderAccess
 from . import graph_message, mime_selection, sent_replies
 from .folders import ReadableFolders
 from .http import GraphApiRequest, fetch_contents, quote_segment
-from .mail_pages import Heads, PageReader
+from .mail_pages import GraphMessagePageReader, Heads
 
 MessageItems = Mapping[str, Mapping[str, Any]]
 MessageResults = dict[str, RemoteMessage | errors.ProviderError]
@@ -40,13 +40,13 @@ _MAX_PAGES: Final = 20
 class ContentReader:
     access: ProviderAccess
     always_mime: bool = False
-    pages: PageReader = field(init=False)
+    pages: GraphMessagePageReader = field(init=False)
 
     def __post_init__(self) -> None:
         if self.always_mime:
-            self.pages = PageReader(self.access, graph_message.HEAD_FIELDS, "")
+            self.pages = GraphMessagePageReader(self.access, graph_message.HEAD_FIELDS, "")
         else:
-            self.pages = PageReader(
+            self.pages = GraphMessagePageReader(
                 self.access, graph_message.CONTENT_FIELDS, graph_message.EXTENDED_PROPERTIES
             )
 

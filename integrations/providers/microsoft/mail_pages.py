@@ -35,7 +35,7 @@ _PAGE_BYTES: Final = 12 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class PageReader:
+class GraphMessagePageReader:
     """
     :param expand: extended properties; omitted once Graph answers them with 500
     :param request_count: counts each part of a batch

@@ -10,7 +10,7 @@ from typing import Final
 MAX_CONCURRENT_REQUESTS: Final = 4
 
 
-class MailboxGate:
+class GraphMailboxGate:
     """
     A caller waits for all of its slots. Only one caller collects slots at a time, so that no two
     wait for each other.

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.providers.provider import Capability, Permission
+from integrations.providers.provider import ProviderCapability, ProviderScope
 
 IDENTITY: Final = (
-    Permission("openid", "To know which account you connected"),
+    ProviderScope("openid", "To know which account you connected"),
     # Adds the claim `oid`.
-    Permission("profile", "To recognise that account again, also after its address has changed"),
-    Permission("email", "To show you which account is connected"),
+    ProviderScope("profile", "To recognise that account again, also after its address has changed"),
+    ProviderScope("email", "To show you which account is connected"),
     # Adds a refresh token.
-    Permission("offline_access", "To stay connected while you are away, until you disconnect"),
+    ProviderScope("offline_access", "To stay connected while you are away, until you disconnect"),
 )
 
 # A subscription requires a permission to read its resource.
@@ -28,10 +28,10 @@ _SUBSCRIPTIONS: Final = frozenset(
     }
 )
 
-MAIL_READ: Final = Capability(
+MAIL_READ: Final = ProviderCapability(
     key="mail.read",
     permissions=(
-        Permission(
+        ProviderScope(
             "Mail.Read",
             "To read your mail",
             _SUBSCRIPTIONS
@@ -49,7 +49,7 @@ MAIL_READ: Final = Capability(
             },
         ),
         # Messages name their categories; only the settings list the user's own.
-        Permission(
+        ProviderScope(
             "MailboxSettings.Read",
             "To show your Outlook categories as labels",
             frozenset({"GET /me/outlook/masterCategories"}),
@@ -57,10 +57,10 @@ MAIL_READ: Final = Capability(
     ),
 )
 
-CALENDAR_READ: Final = Capability(
+CALENDAR_READ: Final = ProviderCapability(
     key="calendar.read",
     permissions=(
-        Permission(
+        ProviderScope(
             "Calendars.Read",
             "To read your calendars and their events",
             _SUBSCRIPTIONS
@@ -72,7 +72,7 @@ CALENDAR_READ: Final = Capability(
             },
         ),
         # Graph gives calendars no time zone: the mailbox's applies.
-        Permission(
+        ProviderScope(
             "MailboxSettings.Read",
             "To show your calendars in the time zone of your mailbox",
             frozenset({"GET /me/mailboxSettings"}),
@@ -80,10 +80,10 @@ CALENDAR_READ: Final = Capability(
     ),
 )
 
-CALENDAR_WRITE: Final = Capability(
+CALENDAR_WRITE: Final = ProviderCapability(
     key="calendar.write",
     permissions=(
-        Permission(
+        ProviderScope(
             "Calendars.ReadWrite",
             "To create, change, move, answer or delete an event when you say so",
             frozenset(

@@ -20,7 +20,7 @@ from integrations.providers.mail import parse_provider_id
 from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.push import RemoteChannel, WebhookChannel
 
-from .http import GraphApiRequest, get_root_url, quote_segment, send_read, send_write
+from .http import GraphApiRequest, get_root_url, quote_segment, send_graph_read, send_graph_write
 from .notifications import build_client_state
 
 CHANGE_TYPES: Final = "created,updated,deleted"
@@ -45,11 +45,11 @@ class GraphSubscriptions:
         request = GraphApiRequest(
             f"/subscriptions/{quote_segment(resource_id)}", method="PATCH", body=body
         )
-        return _read_expiration(send_write(request, self.access))
+        return _read_expiration(send_graph_write(request, self.access))
 
     def stop_subscription(self, resource_id: str) -> bool:
         try:
-            send_write(
+            send_graph_write(
                 GraphApiRequest(f"/subscriptions/{quote_segment(resource_id)}", method="DELETE"),
                 self.access,
             )
@@ -70,12 +70,12 @@ class GraphSubscriptions:
         }
         request = GraphApiRequest("/subscriptions", method="POST", body=body)
         try:
-            answer = send_write(request, self.access)
+            answer = send_graph_write(request, self.access)
         except errors.ChangedMeanwhile:
             # A subscription exists: its response was lost, or another connection of the same
             # account made it. That connection notices the deletion at its next renewal.
             self._delete_existing(resource, channel.address)
-            answer = send_write(request, self.access)
+            answer = send_graph_write(request, self.access)
         return RemoteChannel(
             ends_at=_read_expiration(answer), resource_id=parse_provider_id(answer["id"])
         )
@@ -83,7 +83,7 @@ class GraphSubscriptions:
     def _delete_existing(self, resource: str, address: str) -> None:
         request = GraphApiRequest("/subscriptions")
         for _ in range(MAX_PAGES):
-            answer = send_read(request, self.access)
+            answer = send_graph_read(request, self.access)
             for subscription in answer.get("value") or ():
                 existing_resource = str(subscription.get("resource", "")).strip("/")
                 # Ids may differ in case; no two of an account differ in case only.

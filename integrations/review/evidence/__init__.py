@@ -59,7 +59,7 @@ def list_sections() -> list[EvidenceSection]:
 
 def make_bundle(*, at: datetime) -> bytes:
     """See `limited_use.evidence.evidence_bundle`."""
-    return evidence_bundle.make_bundle(list_sections(), at=at)
+    return evidence_bundle.make_evidence_bundle(list_sections(), at=at)
 
 
 def list_not_met(sections: Sequence[EvidenceSection], *, at: datetime) -> list[UnmetClause]:

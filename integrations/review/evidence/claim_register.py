@@ -29,7 +29,7 @@ class InvalidClaim(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class DataClaim:
     """
     A sentence about data.
 
@@ -45,29 +45,29 @@ class Claim:
 
 
 @cache
-def collect_claims() -> tuple[Claim, ...]:
+def collect_claims() -> tuple[DataClaim, ...]:
     """Read once per process."""
     claims = [*_collect_from_templates(), *_collect_from_code()]
     return tuple(sorted(claims, key=lambda claim: (claim.id, claim.path)))
 
 
-def _collect_from_templates() -> Iterator[Claim]:
+def _collect_from_templates() -> Iterator[DataClaim]:
     for file in sorted((ROOT / TEMPLATES).rglob("*")):
         if file.is_file():
             path = file.relative_to(ROOT).as_posix()
             yield from read_template(file.read_text(encoding="utf-8"), path)
 
 
-def _collect_from_code() -> Iterator[Claim]:
+def _collect_from_code() -> Iterator[DataClaim]:
     for path in code_hashes.list_modules():
         source = (ROOT / path).read_text(encoding="utf-8")
         if "import claim" in source:
             yield from read_module(source, path)
 
 
-def read_template(source: str, path: str) -> Iterator[Claim]:
+def read_template(source: str, path: str) -> Iterator[DataClaim]:
     for claim_id, content in _IN_TEMPLATE.findall(_COMMENT.sub("", source)):
-        yield Claim(claim_id, read_text(content), " ".join(content.split()), path)
+        yield DataClaim(claim_id, read_text(content), " ".join(content.split()), path)
 
 
 def read_text(content: str) -> str:
@@ -75,7 +75,7 @@ def read_text(content: str) -> str:
     return re.sub(r" ([.,;:)])", r"\1", " ".join(html.unescape(words).split()))
 
 
-def read_module(source: str, path: str) -> Iterator[Claim]:
+def read_module(source: str, path: str) -> Iterator[DataClaim]:
     """:raises InvalidClaim: if an argument is not a literal"""
     tree = ast.parse(source)
     constants = {
@@ -91,7 +91,7 @@ def read_module(source: str, path: str) -> Iterator[Claim]:
                 raise InvalidClaim(
                     f"{path}:{node.lineno}: a claim needs an id and a text"
                 ) from None
-            yield Claim(claim_id, sentence, sentence, path)
+            yield DataClaim(claim_id, sentence, sentence, path)
 
 
 def _list_assignments(node: ast.stmt) -> list[tuple[ast.expr, ast.expr]]:

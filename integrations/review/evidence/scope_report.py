@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from integrations.connections.requested_permissions import RequestedPermission, list_all_permissions
+from integrations.connections.requested_permissions import RequestedScope, list_all_permissions
 from limited_use.policy.features import FEATURES
 
 _GOOGLE: Final = "https://www.googleapis.com/auth/"
@@ -99,7 +99,7 @@ def describe_scopes(_: datetime) -> Mapping[str, Any]:
     return {"scopes": [_describe_permission(permission) for permission in list_all_permissions()]}
 
 
-def _describe_permission(permission: RequestedPermission) -> dict[str, Any]:
+def _describe_permission(permission: RequestedScope) -> dict[str, Any]:
     return {
         "provider": permission.provider,
         "scope": permission.scope,
@@ -113,7 +113,7 @@ def _describe_permission(permission: RequestedPermission) -> dict[str, Any]:
     }
 
 
-def _list_features(permission: RequestedPermission) -> list[dict[str, str]]:
+def _list_features(permission: RequestedScope) -> list[dict[str, str]]:
     needed = set(permission.capabilities)
     return [
         {

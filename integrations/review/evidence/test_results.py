@@ -37,12 +37,12 @@ _TEST: Final = re.compile(r"[\w./-]{1,200}(::\w{1,200}){1,5}")
 Outcomes = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
-class InvalidResults(Exception):
+class InvalidTestResults(Exception):
     """The content was not written by `pytest --matrix=FILE`."""
 
 
 @dataclass(frozen=True, slots=True)
-class MissingResults:
+class MissingTestResults:
     reason: str
 
     @property
@@ -54,7 +54,7 @@ class MissingResults:
 
 
 @dataclass(frozen=True, slots=True)
-class RunResults:
+class TestRunResults:
     """
     :param test_count: tests that ran, with or without a marker
     :param code: hashes of the tested code, see `code_hashes`
@@ -78,27 +78,27 @@ class RunResults:
         return self.outcomes.get(marker, {}).get(value, {})
 
 
-def load_results() -> RunResults | MissingResults:
+def load_results() -> TestRunResults | MissingTestResults:
     path = Path(settings.TEST_RESULTS or "/nowhere")
     try:
         status = path.stat()
         return _read_file(path, status.st_mtime_ns, status.st_size)
     except FileNotFoundError:
-        return MissingResults(NOT_GIVEN)
+        return MissingTestResults(NOT_GIVEN)
     except OSError as error:
-        return MissingResults(f"their file cannot be read ({type(error).__name__})")
-    except InvalidResults as problem:
-        return MissingResults(f"their file is not valid ({problem})")
+        return MissingTestResults(f"their file cannot be read ({type(error).__name__})")
+    except InvalidTestResults as problem:
+        return MissingTestResults(f"their file is not valid ({problem})")
 
 
 @lru_cache(maxsize=1)
-def _read_file(path: Path, _mtime: int, size: int) -> RunResults:
+def _read_file(path: Path, _mtime: int, size: int) -> TestRunResults:
     if size > LARGEST:
-        raise InvalidResults("the file is too large")
+        raise InvalidTestResults("the file is too large")
     return parse_results(path.read_bytes())
 
 
-def parse_results(content: bytes) -> RunResults:
+def parse_results(content: bytes) -> TestRunResults:
     """
     Parse untrusted `content`.
 
@@ -107,8 +107,8 @@ def parse_results(content: bytes) -> RunResults:
     try:
         run = json.loads(content)
         if run["version"] != VERSION:
-            raise InvalidResults("the version is unknown")
-        return RunResults(
+            raise InvalidTestResults("the version is unknown")
+        return TestRunResults(
             finished_at=_parse_time(run["finished_at"]),
             test_count=_parse_count(run["test_count"]),
             failed_count=_parse_count(run["failed_count"]),
@@ -118,7 +118,7 @@ def parse_results(content: bytes) -> RunResults:
             outcomes=_group_rows(run["rows"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise InvalidResults("the content is not a test run") from None
+        raise InvalidTestResults("the content is not a test run") from None
 
 
 def _group_rows(rows: object) -> Outcomes:
@@ -126,11 +126,11 @@ def _group_rows(rows: object) -> Outcomes:
         marker: defaultdict(dict) for marker in MARKERS
     }
     if not isinstance(rows, list) or not rows:
-        raise InvalidResults("no test in it bears an id")
+        raise InvalidTestResults("no test in it bears an id")
     for row in rows:
         test = row["test"].partition("[")[0]
         if not _ID.fullmatch(row["id"]) or not _TEST.fullmatch(test):
-            raise InvalidResults("a row names no test")
+            raise InvalidTestResults("a row names no test")
         tests = grouped[row["marker"]][row["id"]]
         tests[test] = max(row["outcome"], tests.get(test, "passed"), key=OUTCOMES.index)
     return {
@@ -142,25 +142,25 @@ def _group_rows(rows: object) -> Outcomes:
 def _parse_time(value: str) -> datetime:
     time = datetime.fromisoformat(value)
     if time.tzinfo is None:
-        raise InvalidResults("the time has no zone")
+        raise InvalidTestResults("the time has no zone")
     return time
 
 
 def _parse_count(value: object) -> int:
     if type(value) is not int or value < 0:
-        raise InvalidResults("a count is not a number")
+        raise InvalidTestResults("a count is not a number")
     return value
 
 
 def _parse_text(value: object) -> str:
     if not isinstance(value, str) or len(value) > 100:  # noqa: PLR2004 - a hash has 64
-        raise InvalidResults("a hash is not a text")
+        raise InvalidTestResults("a hash is not a text")
     return value
 
 
 def _build_content(_: datetime) -> Mapping[str, Any]:
     results = load_results()
-    if isinstance(results, MissingResults):
+    if isinstance(results, MissingTestResults):
         return {"results": "missing", "why": results.reason}
     return {
         "results": "included",

@@ -48,9 +48,9 @@ def list_columns(
         fields = model._meta.concrete_fields  # noqa: SLF001
         # In a table with sealed columns, a time or number may be the provider's, so each needs a
         # reason.
-        is_strict = any(is_sealed(field) for field in fields)
+        is_strict = any(is_sealed_column(field) for field in fields)
         for field in fields:
-            if is_sealed(field):
+            if is_sealed_column(field):
                 continue
             name = f"{_get_label(model)}.{field.column}"
             kind, why = listed.get(name) or _classify_by_type(field, strict=is_strict)
@@ -63,13 +63,13 @@ def list_columns(
     return columns
 
 
-def is_sealed(field: Any) -> bool:
+def is_sealed_column(field: Any) -> bool:
     return hasattr(field, "data_class")
 
 
 def _list_sealed_columns(model: Any) -> list[str]:
     fields = model._meta.concrete_fields  # noqa: SLF001
-    return [field.column for field in fields if is_sealed(field)]
+    return [field.column for field in fields if is_sealed_column(field)]
 
 
 def _get_label(model: Any) -> str:

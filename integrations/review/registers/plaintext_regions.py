@@ -38,7 +38,7 @@ HARMLESS: Final = frozenset(
     {
         "limited_use.sinks.rows.Permits",
         "limited_use.sinks.rows.SealedRow",
-        "integrations.providers.oauth.Endpoints",
+        "integrations.providers.oauth.OAuthEndpoints",
         "integrations.formats.icalendar.file_problems.FileProblem",
         "integrations.formats.icalendar.file_problems.UnreadableCalendarFile",
         "integrations.parsers.refusal_counts",

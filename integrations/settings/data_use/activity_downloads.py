@@ -37,7 +37,7 @@ class _Echo:
         return row
 
 
-def as_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
+def stream_activity_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """Yield CSV (RFC 4180, UTF-8); a last line says if the file is incomplete."""
     writer = csv.writer(_Echo())
     yield _write_row(writer, list(_VALUES))
@@ -53,7 +53,7 @@ def as_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
         )
 
 
-def as_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
+def stream_activity_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """
     Yield one JSON object: `entries`, newest first, `count`, `is_complete` and `checkpoint`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from accounts.actors import ActorKind
-from limited_use.ledger.subject_access import SubjectEntry
+from limited_use.ledger.subject_access import SubjectLedgerEntry
 from limited_use.policy import evaluation
 from limited_use.policy.features import FEATURES
 from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
@@ -97,7 +97,7 @@ SERVICE: Final = "Antares itself"
 SOMEBODY_ELSE: Final = "Somebody else"
 
 
-def describe_actor(entry: SubjectEntry, *, is_owner: bool) -> str:
+def describe_actor(entry: SubjectLedgerEntry, *, is_owner: bool) -> str:
     """:param is_owner: whether the entry's actor is the reader"""
     if entry.actor_kind == ActorKind.CLIENT:
         return get_feature_title(entry.feature) or "A feature"
@@ -123,7 +123,7 @@ _BY_OWNER: Final = frozenset(
 )
 
 
-def describe_use(entry: SubjectEntry) -> str:
+def describe_use(entry: SubjectLedgerEntry) -> str:
     if entry.outcome is None:
         return EVENT.get(entry.event, entry.event)
     if (entry.purpose, entry.recipient) == (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER):
@@ -131,7 +131,7 @@ def describe_use(entry: SubjectEntry) -> str:
     return PURPOSE.get(entry.purpose or "", entry.purpose or "")
 
 
-def describe_recipient(entry: SubjectEntry) -> str:
+def describe_recipient(entry: SubjectLedgerEntry) -> str:
     """Empty if the recipient is the actor, who has a column of its own."""
     if entry.recipient in {None, Recipient.PLATFORM_FEATURE}:
         return ""

@@ -18,7 +18,7 @@ from integrations.models import Connection, Integration
 from integrations.providers import PROVIDERS
 from limited_use.agreements import consents
 from limited_use.ledger import entries, subject_access
-from limited_use.ledger.subject_access import SubjectEntry
+from limited_use.ledger.subject_access import SubjectLedgerEntry
 from limited_use.models import Leaf
 
 from . import activity_labels
@@ -44,7 +44,7 @@ class LedgerSubjects:
 
 @dataclass(frozen=True, slots=True)
 class ActivityLine:
-    entry: SubjectEntry
+    entry: SubjectLedgerEntry
     who: str
     what: str
     feature: str
@@ -105,7 +105,7 @@ def is_own_entry(subjects: LedgerSubjects, entry_id: UUID) -> bool:
 
 def _query_entries(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None, limit: int
-) -> list[SubjectEntry]:
+) -> list[SubjectLedgerEntry]:
     return subject_access.find_entries(
         [
             name
@@ -123,7 +123,7 @@ def _query_entries(
     )
 
 
-def _make_line(entry: SubjectEntry, subjects: LedgerSubjects) -> ActivityLine:
+def _make_line(entry: SubjectLedgerEntry, subjects: LedgerSubjects) -> ActivityLine:
     connection_id = subjects.names.get(entry.subject)
     outcome, tone = activity_labels.OUTCOME.get(entry.outcome or "", activity_labels.RECORDED)
     return ActivityLine(

@@ -20,7 +20,7 @@ from accounts import delegations
 from accounts.actors import get_actor
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations import connections
 from integrations.access.request_context import get_request_context
 from integrations.calendar import sharing
@@ -40,7 +40,7 @@ ACTIVITY_ROUTE = "settings-uses"
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_activity(request: HttpRequest) -> HttpResponse:
     owner = _get_owner(request)
     subjects = activity_log.find_subjects(**owner)
@@ -70,7 +70,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
     """Stream the file with the page's filters."""
     owner = _get_owner(request)
@@ -79,8 +79,8 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
         activity_filters.ActivityFilterForm(request.GET, connections=subjects.connections)
     )
     write, content_type = {
-        "csv": (activity_downloads.as_csv, "text/csv; charset=utf-8"),
-        "json": (activity_downloads.as_json, "application/json"),
+        "csv": (activity_downloads.stream_activity_csv, "text/csv; charset=utf-8"),
+        "json": (activity_downloads.stream_activity_json, "application/json"),
     }[form]
     with concurrency.STREAM_SLOTS.lend_slot(owner["user_id"]) as slot:
         parts = write(activity_log.iterate_lines(subjects, activity_query))
@@ -93,7 +93,7 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
 
 @never_cache
 @require_safe
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
     """Return the inclusion proof of one of the person's entries (C2SP tlog-proof)."""
     if not activity_log.is_own_entry(
@@ -102,7 +102,7 @@ def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
         raise Http404
     try:
         (proven,) = tile_store.prove_entries([own_entry_id])
-    except tile_store.NotSequenced:
+    except tile_store.EntryNotSequenced:
         return render(request, "settings/uses_not_yet.html", status=409)
     response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="entry-{own_entry_id}.tlog-proof"'
@@ -111,7 +111,7 @@ def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def show_feature(request: HttpRequest, key: str) -> HttpResponse:
     """On POST, switch the feature on or off, or agree to it again."""
     declared, owner = _get_feature(key), _get_owner(request)
@@ -172,7 +172,7 @@ def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID])
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
     declared, owner = _get_feature(key), _get_owner(request)
@@ -191,7 +191,7 @@ def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@require_permission(Permission.USE_OWN)
+@require_permission(RolePermission.USE_OWN)
 def withdraw_item(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     owner = _get_owner(request)
     if not connections.withdraw_item_consent(consent_id=consent_id, at=timezone.now(), **owner):

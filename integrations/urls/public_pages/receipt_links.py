@@ -23,7 +23,7 @@ from limited_use.models import Receipt
 from limited_use.receipts import receipt_links
 from limited_use.vault.keyring.keyring_port import SigningKey
 from limited_use.verify import verifier
-from limited_use.verify.receipt_checks import NotProven
+from limited_use.verify.receipt_checks import ReceiptNotProven
 
 RATE: Final = Rate("receipt-link", 60, 60)
 _ReceiptView = Callable[[HttpRequest, list[Receipt]], HttpResponse]
@@ -83,5 +83,5 @@ def _verify_receipt(receipt: Receipt) -> list[str]:
     known = [key for role in SigningKey for key in signing_keys.get_known_keys(role)]
     try:
         return verifier.check_document(bytes(receipt.document), known)
-    except NotProven as problem:
+    except ReceiptNotProven as problem:
         return [f"NOT PROVEN: {problem}"]

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from accounts.actors import Actor, get_actor
 from accounts.role_permissions import build_permission_class
-from accounts.roles import Permission
+from accounts.roles import RolePermission
 from integrations.access import permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 
@@ -32,7 +32,7 @@ class UserDataView(RateLimitedView):
     id than theirs is as unknown as one that never was.
     """
 
-    permission_classes = [build_permission_class(Permission.USE_OWN, clients=True)]
+    permission_classes = [build_permission_class(RolePermission.USE_OWN, clients=True)]
     content_negotiation_class = FixedContentNegotiation
     # Serializer of the query parameters; None: no parameters.
     query: type[serializers.Serializer[Any]] | None = None

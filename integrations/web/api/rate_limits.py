@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from accounts import request_limits, route_limits
 from accounts.models import ServiceToken
-from accounts.rate_limits import Rate, RateUsage
+from accounts.rate_limits import Rate, RateLimitUsage
 from integrations.web import slow_routes
 
 DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"
@@ -34,7 +34,7 @@ class RateLimitedView(APIView):
     """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        self._usages: list[RateUsage] = []
+        self._usages: list[RateLimitUsage] = []
         super().setup(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
@@ -62,7 +62,7 @@ class RateLimitedView(APIView):
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         self.check_usage(request_limits.count_for_person(http, rate))
 
-    def check_usage(self, usage: RateUsage) -> None:
+    def check_usage(self, usage: RateLimitUsage) -> None:
         """
         Add `usage` to the response headers.
 
@@ -79,7 +79,7 @@ class RateLimitedView(APIView):
         return response
 
 
-def make_headers(usages: Sequence[RateUsage]) -> dict[str, str]:
+def make_headers(usages: Sequence[RateLimitUsage]) -> dict[str, str]:
     """Structured fields (RFC 9651)."""
     if not usages:
         return {}
@@ -92,14 +92,14 @@ def make_headers(usages: Sequence[RateUsage]) -> dict[str, str]:
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)}
 
 
-def _count_for_caller(request: Request, http: HttpRequest, rate: Rate) -> RateUsage:
+def _count_for_caller(request: Request, http: HttpRequest, rate: Rate) -> RateLimitUsage:
     rate = request_limits.scale_rate(rate)
     if isinstance(request.auth, ServiceToken):
         return request_limits.count_for_token(request.auth, rate)
     return request_limits.count_for_person(http, rate)
 
 
-def _count_for_network(request: HttpRequest, rate: Rate) -> RateUsage:
+def _count_for_network(request: HttpRequest, rate: Rate) -> RateLimitUsage:
     return request_limits.count_for_network(request, request_limits.scale_rate(rate))
 
 

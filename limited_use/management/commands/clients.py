@@ -44,12 +44,12 @@ class Command(BaseCommand):
             message = act(options)
         except UndeclaredUse as problem:
             raise CommandError(str(problem)) from None
-        except clients.UnusableKeys:
+        except clients.UnusableClientKeys:
             raise CommandError(
                 "the file holds something other than public RSA (2048 bits and up) or P-256 keys,"
                 " each with a kid of its own"
             ) from None
-        except clients.ClientExists:
+        except clients.ServiceClientExists:
             raise CommandError("that feature has a client: rotate its keys, or retire it") from None
         except clients.ClientNotLive:
             raise CommandError("there is no such client, or it is retired") from None
@@ -90,5 +90,5 @@ def _read_keys(file: Path) -> dict[str, Any]:
     except ValueError:
         key_set = None
     if not isinstance(key_set, dict):
-        raise clients.UnusableKeys
+        raise clients.UnusableClientKeys
     return key_set

@@ -17,7 +17,7 @@ from django.db import DatabaseError
 from limited_use.vault import keyring_fit
 from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.file_keyring import FileKeyring
-from limited_use.vault.keyring.keyring_factory import read_config
+from limited_use.vault.keyring.keyring_factory import parse_keyring_config
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.keyring.transit_keyring import TransitKeyring
 
@@ -49,10 +49,12 @@ class Command(BaseCommand):
             raise CommandError(str(problem) or "the key store does not answer") from None
 
     def _create_transit(self) -> None:
-        config = read_config()
+        config = parse_keyring_config()
         TransitKeyring.create(config)
         self.stdout.write(f"keyring ready at {config.url}, {config.mount}/keys/{config.prefix}-…")
-        for name, text in transit_policies.build_policies(config.mount, config.prefix).items():
+        for name, text in transit_policies.build_transit_policies(
+            config.mount, config.prefix
+        ).items():
             self.stdout.write(f"\n# bao policy write {name} -\n{text}")
 
 

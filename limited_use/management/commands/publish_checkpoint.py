@@ -21,7 +21,7 @@ class Command(BaseCommand):
             checkpoint = sequencer.republish_checkpoint()
         except (
             sequencer.LedgerFork,
-            publication.PublicationUnreadable,
+            publication.LedgerPublicationUnreadable,
             publication.AlreadyPublished,
         ) as problem:
             raise CommandError(f"nothing was published: {problem}") from None

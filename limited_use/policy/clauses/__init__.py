@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from limited_use.policy.rules import RULES, PolicyRule
 
-from .clause_types import Clause, Confidence, Duty, Source
+from .clause_types import ClauseConfidence, ClauseDuty, ClauseSource, PolicyClause
 from .derived_clauses import OWN
 from .microsoft import MICROSOFT
 from .notice import NOTICE
@@ -19,9 +19,17 @@ from .oauth import OAUTH
 from .use import LIMITED_USE
 from .workspace import WORKSPACE
 
-__all__ = ["CLAUSES", "Clause", "Confidence", "Duty", "Source", "get_rules", "is_enforced"]
+__all__ = [
+    "CLAUSES",
+    "ClauseConfidence",
+    "ClauseDuty",
+    "ClauseSource",
+    "PolicyClause",
+    "get_rules",
+    "is_enforced",
+]
 
-CLAUSES: Mapping[str, Clause] = {
+CLAUSES: Mapping[str, PolicyClause] = {
     clause.id: clause for clause in (*LIMITED_USE, *WORKSPACE, *OAUTH, *MICROSOFT, *NOTICE, *OWN)
 }
 
@@ -30,6 +38,6 @@ def get_rules(clause_id: str) -> tuple[PolicyRule, ...]:
     return tuple(rule for rule in RULES if clause_id in rule.clauses)
 
 
-def is_enforced(clause: Clause) -> bool:
+def is_enforced(clause: PolicyClause) -> bool:
     """Return whether software enforces the clause, at least in part."""
     return bool(clause.facts or clause.code or get_rules(clause.id))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from limited_use.policy.vocabulary import Fact
 
 
-class Confidence(StrEnum):
+class ClauseConfidence(StrEnum):
     # Read in the document, on the source's date.
     READ = "read"
     # Read in a sibling document of the same publisher.
@@ -18,7 +18,7 @@ class Confidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ClauseSource:
     title: str
     # Empty without a known public address.
     url: str = ""
@@ -26,13 +26,13 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class ClauseDuty:
     owner: str
     does: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clause:
+class PolicyClause:
     """
     One sentence that binds this service.
 
@@ -43,54 +43,54 @@ class Clause:
     id: str
     # In our words.
     says: str
-    source: Source
+    source: ClauseSource
     # A phrase to find it in the source.
     quote: str = ""
-    confidence: Confidence = Confidence.READ
+    confidence: ClauseConfidence = ClauseConfidence.READ
     facts: tuple[Fact, ...] = ()
     code: tuple[str, ...] = ()
-    duty: Duty | None = None
+    duty: ClauseDuty | None = None
 
 
-GOOGLE_DATA = Source(
+GOOGLE_DATA = ClauseSource(
     "Google API Services User Data Policy",
     "https://developers.google.com/terms/api-services-user-data-policy",
     "2026-08-22",
 )
-GOOGLE_WORKSPACE = Source(
+GOOGLE_WORKSPACE = ClauseSource(
     "Google Workspace API user data and developer policy",
     "https://developers.google.com/workspace/workspace-api-user-data-developer-policy",
     "2026-04-23",
 )
-GOOGLE_OAUTH = Source(
+GOOGLE_OAUTH = ClauseSource(
     "Google OAuth 2.0 Policies",
     "https://developers.google.com/identity/protocols/oauth2/policies",
     "2026-08-05",
 )
-GOOGLE_WEB_SERVER = Source(
+GOOGLE_WEB_SERVER = ClauseSource(
     "Google, Using OAuth 2.0 for Web Server Applications",
     "https://developers.google.com/identity/protocols/oauth2/web-server",
     "2026-10",
 )
-GOOGLE_RESTRICTED = Source(
+GOOGLE_RESTRICTED = ClauseSource(
     "Google, Restricted scope verification",
     "https://developers.google.com/identity/protocols/oauth2/production-readiness"
     "/restricted-scope-verification",
     "2026-10",
 )
-GOOGLE_FAQ = Source(
+GOOGLE_FAQ = ClauseSource(
     "Google, OAuth app verification FAQ",
     "https://support.google.com/cloud/answer/13463817",
     "2026-10",
 )
-MICROSOFT_APIS = Source(
+MICROSOFT_APIS = ClauseSource(
     "Microsoft 365 Copilot APIs Terms of Use (sibling of the Microsoft APIs Terms of Use)",
     "https://learn.microsoft.com/en-us/legal/m365-copilot-apis/terms-of-use",
     "2026-10",
 )
-ANTARES = Source("Antares User Privacy Notice (Antares Technology LLC)", as_of="2026-10")
-US_CODE = Source("47 U.S.C. § 222")
-OWN_READING = Source("Our own reading of the clauses above")
+ANTARES = ClauseSource("Antares User Privacy Notice (Antares Technology LLC)", as_of="2026-10")
+US_CODE = ClauseSource("47 U.S.C. § 222")
+OWN_READING = ClauseSource("Our own reading of the clauses above")
 
 LEGAL = "Antares, legal"
 PRODUCT = "Antares, product owner"

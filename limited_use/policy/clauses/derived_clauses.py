@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from .clause_types import LEGAL, OWN_READING, US_CODE, Clause, Confidence, Duty
+from .clause_types import LEGAL, OWN_READING, US_CODE, ClauseConfidence, ClauseDuty, PolicyClause
 
-OWN: tuple[Clause, ...] = (
-    Clause(
+OWN: tuple[PolicyClause, ...] = (
+    PolicyClause(
         id="OWN-PAGES",
         says="Pages with provider data load nothing from elsewhere, and no cache keeps them.",
         source=OWN_READING,
-        confidence=Confidence.OURS,
+        confidence=ClauseConfidence.OURS,
         code=("config.settings.CONTENT_SECURITY_POLICY",),
     ),
-    Clause(
+    PolicyClause(
         id="OWN-LOGS",
         says="A log line is made of fields on a list, none of which can hold provider data.",
         source=OWN_READING,
-        confidence=Confidence.OURS,
+        confidence=ClauseConfidence.OURS,
         code=("config.logging.JsonLineFormatter",),
     ),
-    Clause(
+    PolicyClause(
         id="OWN-CRASH",
         says="An exception that leaves a sink carries nothing of what was open.",
         source=OWN_READING,
-        confidence=Confidence.OURS,
+        confidence=ClauseConfidence.OURS,
         code=("limited_use.sinks.traceback_guard.guard_plaintext",),
     ),
-    Clause(
+    PolicyClause(
         id="CPNI-222",
         says="Records of whom a customer called, and when, are of a class of their own that"
         " serves no marketing, and no rule opens.",
         source=US_CODE,
-        confidence=Confidence.OURS,
-        duty=Duty(LEGAL, "Says what the statute asks of the platform's other channels."),
+        confidence=ClauseConfidence.OURS,
+        duty=ClauseDuty(LEGAL, "Says what the statute asks of the platform's other channels."),
     ),
 )

@@ -8,53 +8,53 @@ from __future__ import annotations
 
 from limited_use.policy.vocabulary import Fact
 
-from .clause_types import MICROSOFT_APIS, SECURITY, Clause, Confidence, Duty
+from .clause_types import MICROSOFT_APIS, SECURITY, ClauseConfidence, ClauseDuty, PolicyClause
 
-MICROSOFT: tuple[Clause, ...] = (
-    Clause(
+MICROSOFT: tuple[PolicyClause, ...] = (
+    PolicyClause(
         id="MS-MIN",
         says="Nothing is done that was not expressly permitted.",
         source=MICROSOFT_APIS,
         quote="outside any permissions expressly granted by your customers",
-        confidence=Confidence.SIBLING,
+        confidence=ClauseConfidence.SIBLING,
         facts=(Fact.GRANT_LIVE,),
         code=("integrations.access.scopes.get_usable_capabilities",),
     ),
-    Clause(
+    PolicyClause(
         id="MS-ADS",
         says="No advertising or marketing, with derived data neither.",
         source=MICROSOFT_APIS,
         quote="for advertising or marketing purposes",
-        confidence=Confidence.SIBLING,
+        confidence=ClauseConfidence.SIBLING,
     ),
-    Clause(
+    PolicyClause(
         id="MS-COPY",
         says="No copies, except what the intended use needs.",
         source=MICROSOFT_APIS,
         quote="except as necessary to enable an intended usage scenario",
-        confidence=Confidence.SIBLING,
+        confidence=ClauseConfidence.SIBLING,
     ),
-    Clause(
+    PolicyClause(
         id="MS-DEL",
         says="All data goes when a user leaves, disconnects or closes the account.",
         source=MICROSOFT_APIS,
         quote="implement proper retention and deletion policies, including deleting all data",
-        confidence=Confidence.SIBLING,
+        confidence=ClauseConfidence.SIBLING,
         code=("integrations.purge.open_job",),
     ),
-    Clause(
+    PolicyClause(
         id="MS-REVLINK",
         says="Users are shown where to remove the access at Microsoft.",
         source=MICROSOFT_APIS,
-        confidence=Confidence.SIBLING,
+        confidence=ClauseConfidence.SIBLING,
         code=("integrations.urls.public_pages.views.REVOKE_PAGES",),
     ),
-    Clause(
+    PolicyClause(
         id="MS-INC",
         says="Microsoft is told of a security incident.",
         source=MICROSOFT_APIS,
         quote="promptly contact the Microsoft Security Response Center",
-        confidence=Confidence.SIBLING,
-        duty=Duty(SECURITY, "Writes to secure@microsoft.com at the first suspicion."),
+        confidence=ClauseConfidence.SIBLING,
+        duty=ClauseDuty(SECURITY, "Writes to secure@microsoft.com at the first suspicion."),
     ),
 )

@@ -10,41 +10,41 @@ from .clause_types import (
     GOOGLE_WEB_SERVER,
     OPERATOR,
     PRODUCT,
-    Clause,
-    Confidence,
-    Duty,
+    ClauseConfidence,
+    ClauseDuty,
+    PolicyClause,
 )
 
-OAUTH: tuple[Clause, ...] = (
-    Clause(
+OAUTH: tuple[PolicyClause, ...] = (
+    PolicyClause(
         id="SCOPE-MIN",
         says="What is asked is the least that the chosen features need.",
         source=GOOGLE_OAUTH,
         quote="the smallest set of scopes that are necessary",
         code=("integrations.access.scopes.get_product_scopes",),
     ),
-    Clause(
+    PolicyClause(
         id="SCOPE-MATCH",
         says="The console lists what the code asks for.",
         source=GOOGLE_OAUTH,
         quote="must match the list of scopes requested by your app",
         code=("integrations.connections.connectable_products.list_requested_permissions",),
-        duty=Duty(OPERATOR, "Copies the list of the page on data use into the console."),
+        duty=ClauseDuty(OPERATOR, "Copies the list of the page on data use into the console."),
     ),
-    Clause(
+    PolicyClause(
         id="SCOPE-DRIFT",
         says="A scope that is no longer used is given up. Here it is shown and never called; to"
         " revoke it would end the scopes that are used, as one grant holds them all.",
         source=GOOGLE_OAUTH,
         quote="revoke the tokens with the previously-used scopes that are no longer in use",
         code=("integrations.access.scopes.compare_connection_scopes",),
-        duty=Duty(
+        duty=ClauseDuty(
             OPERATOR,
             "When a feature stops needing a scope: takes it out of the console, and has the"
             " connections that hold it connected anew.",
         ),
     ),
-    Clause(
+    PolicyClause(
         id="SCOPE-GRANT",
         says="What was not granted is not used, and its features are off.",
         source=GOOGLE_OAUTH,
@@ -52,35 +52,35 @@ OAUTH: tuple[Clause, ...] = (
         facts=(Fact.GRANT_LIVE,),
         code=("integrations.access.scopes.get_served_features",),
     ),
-    Clause(
+    PolicyClause(
         id="SCOPE-REASK",
         says="Nobody is sent to the consent page who did not ask to go there.",
         source=GOOGLE_OAUTH,
         quote="only request a new authorization after the user clearly indicates an intent",
         code=("integrations.settings.connect_views.begin_connect",),
     ),
-    Clause(
+    PolicyClause(
         id="SCOPE-CTX",
         says="Scopes are asked where they are needed, with the reason first.",
         source=GOOGLE_OAUTH,
         quote="ask for scopes in context with incremental authorization",
         code=("integrations.connections.connectable_products.list_connectable_products",),
     ),
-    Clause(
+    PolicyClause(
         id="TOK-SEC",
         says="Tokens are never sent or stored in plain.",
         source=GOOGLE_OAUTH,
         quote="always store encrypted tokens at rest",
         code=("limited_use.sinks.provider.open_credential",),
     ),
-    Clause(
+    PolicyClause(
         id="TOK-REVOKE",
         says="Tokens that are no longer needed are revoked.",
         source=GOOGLE_OAUTH,
         quote="Revoke tokens when you no longer need access",
         facts=(Fact.PURGE_RUNNING, Fact.GRANT_ENDED),
     ),
-    Clause(
+    PolicyClause(
         id="TOK-DELETE",
         says="Revoked tokens are deleted for good.",
         source=GOOGLE_OAUTH,
@@ -90,51 +90,53 @@ OAUTH: tuple[Clause, ...] = (
             "limited_use.receipts.key_destruction_receipts.issue_second_part",
         ),
     ),
-    Clause(
+    PolicyClause(
         id="TOK-RISC",
         says="Whoever depends on hearing of revoked tokens takes Google's security events.",
         source=GOOGLE_OAUTH,
         quote="you must integrate with our Cross-Account Protection service",
-        duty=Duty(
+        duty=ClauseDuty(
             PRODUCT,
             "Decides when to take them. Here an ended grant is noticed at the next refresh.",
         ),
     ),
-    Clause(
+    PolicyClause(
         id="SIG-LIMIT",
         says="Security events serve security, and nothing else.",
         source=GOOGLE_OAUTH,
         quote="strictly prohibited from any other use",
     ),
-    Clause(
+    PolicyClause(
         id="SECRET-REPO",
         says="The client secret is in no repository.",
         source=GOOGLE_OAUTH,
         quote="never commit client credentials into publicly available code repositories",
         code=("config.settings.GOOGLE",),
     ),
-    Clause(
+    PolicyClause(
         id="ENV-SPLIT",
         says="Each tier has a project of its own. Production takes no client of development's,"
         " and no address but the provider's.",
         source=GOOGLE_OAUTH,
         quote="separate projects in the Google Cloud Console for each deployment tier",
         code=("config.provider_settings.read_google",),
-        duty=Duty(OPERATOR, "Makes one project per tier, and keeps test users out of production."),
+        duty=ClauseDuty(
+            OPERATOR, "Makes one project per tier, and keeps test users out of production."
+        ),
     ),
-    Clause(
+    PolicyClause(
         id="CB-SCRIPTS",
         says="Where the code arrives, nothing of anybody else's runs: nothing is rendered at all.",
         source=GOOGLE_WEB_SERVER,
         quote="especially third-party scripts such as social plugins and analytics",
         code=("integrations.settings.connect_views.handle_callback",),
     ),
-    Clause(
+    PolicyClause(
         id="CASA-DEL",
         says="The assessment looks at deletion on request.",
         source=GOOGLE_RESTRICTED,
         quote="to delete user data upon a user's request",
-        confidence=Confidence.SECOND_HAND,
+        confidence=ClauseConfidence.SECOND_HAND,
         code=("integrations.purge.open_job",),
     ),
 )

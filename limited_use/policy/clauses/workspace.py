@@ -12,34 +12,34 @@ from .clause_types import (
     OPERATOR,
     PRODUCT,
     SECURITY,
-    Clause,
-    Confidence,
-    Duty,
+    ClauseConfidence,
+    ClauseDuty,
+    PolicyClause,
 )
 
-WORKSPACE: tuple[Clause, ...] = (
-    Clause(
+WORKSPACE: tuple[PolicyClause, ...] = (
+    PolicyClause(
         id="W-LU1",
         says="Data serves appropriate features that users see.",
         source=GOOGLE_WORKSPACE,
         quote="visible and prominent in the requesting application's user interface",
         facts=(Fact.FEATURE_REGISTERED,),
     ),
-    Clause(
+    PolicyClause(
         id="W-LU2",
         says="The same four exceptions for transfers.",
         source=GOOGLE_WORKSPACE,
         quote="only with the user's consent",
         facts=(Fact.SHARE_LIVE, Fact.NOTIFICATION_CHOSEN),
     ),
-    Clause(
+    PolicyClause(
         id="W-LU3",
         says="Humans read under four exceptions; sums have to be without names as well.",
         source=GOOGLE_WORKSPACE,
         facts=(Fact.ITEM_CONSENTED,),
         code=("limited_use.guard.guard.decide_each",),
     ),
-    Clause(
+    PolicyClause(
         id="WLU-3.1",
         says="A human reads only what the user explicitly and demonstrably agreed to show.",
         source=GOOGLE_WORKSPACE,
@@ -47,109 +47,113 @@ WORKSPACE: tuple[Clause, ...] = (
         facts=(Fact.ITEM_CONSENTED,),
         code=("limited_use.agreements.consents.give",),
     ),
-    Clause(
+    PolicyClause(
         id="W-LU4",
         says="Whatever is not allowed is prohibited.",
         source=GOOGLE_WORKSPACE,
         quote="All other transfers, uses, or sale of user data is completely prohibited",
         code=("limited_use.policy.evaluation.ALL_ELSE",),
     ),
-    Clause(
+    PolicyClause(
         id="WLU-4.4",
         says="No model is made, trained or improved beyond that one user's own.",
         source=GOOGLE_WORKSPACE,
         quote="beyond that specific user's personalized model",
     ),
-    Clause(
+    PolicyClause(
         id="WDISC",
         says="The Limited Use sentence stands in the app, with a link to the policy.",
         source=GOOGLE_WORKSPACE,
         quote="will adhere to the Google User Data Policy, including the Limited Use requirements",
         code=("integrations.urls.public_pages.views.show_data_use",),
-        duty=Duty(
+        duty=ClauseDuty(
             LEGAL,
             "Mends the published notice: its sentence lacks the word APIs, its link leads nowhere,"
             " and it does not say that no model is trained.",
         ),
     ),
-    Clause(
+    PolicyClause(
         id="WSEC-TOK",
         says="Tokens are encrypted at rest.",
         source=GOOGLE_WORKSPACE,
         quote="OAuth access and refresh tokens, encrypted at rest",
         code=("limited_use.vault.sealing.get_sealer",),
     ),
-    Clause(
+    PolicyClause(
         id="WSEC-KEY",
         says="Keys are in a hardware module or a key management system of equal strength.",
         source=GOOGLE_WORKSPACE,
         quote="hardware security module or equivalent-strength key management system",
         code=("limited_use.vault.keyring.transit_keyring.TransitKeyring",),
-        duty=Duty(OPERATOR, "Runs the key store apart from the database, sealed by hardware."),
+        duty=ClauseDuty(
+            OPERATOR, "Runs the key store apart from the database, sealed by hardware."
+        ),
     ),
-    Clause(
+    PolicyClause(
         id="WSEC-INC",
         says="Google is told of suspected access by somebody else, before the public is.",
         source=GOOGLE_WORKSPACE,
         quote="promptly notify Google at security@google.com",
-        duty=Duty(SECURITY, "Writes to security@google.com at the first suspicion."),
+        duty=ClauseDuty(SECURITY, "Writes to security@google.com at the first suspicion."),
     ),
-    Clause(
+    PolicyClause(
         id="WSEC-PI",
         says="A model that reads user data is protected against injected prompts.",
         source=GOOGLE_WORKSPACE,
         quote="protecting against prompt injection techniques",
-        confidence=Confidence.SECOND_HAND,
-        duty=Duty(
+        confidence=ClauseConfidence.SECOND_HAND,
+        duty=ClauseDuty(
             PRODUCT,
             "Before the first feature that shows data to a model: reads the policy of 2026-09 in"
             " full and adds that protection. No model reads anything here.",
         ),
     ),
-    Clause(
+    PolicyClause(
         id="WAGENT",
         says="A user confirms, one by one, what an agent does.",
         source=GOOGLE_WORKSPACE,
         quote="granularly require users to confirm",
-        confidence=Confidence.SECOND_HAND,
-        duty=Duty(PRODUCT, "Before the first agent or tool of that kind. There is none here."),
+        confidence=ClauseConfidence.SECOND_HAND,
+        duty=ClauseDuty(
+            PRODUCT, "Before the first agent or tool of that kind. There is none here."
+        ),
     ),
-    Clause(
+    PolicyClause(
         id="WDEL",
         says="Requests to delete are honoured, and users are told how to make them.",
         source=GOOGLE_WORKSPACE,
         quote="Honor user requests to delete their data.",
         code=("integrations.purge.open_job", "integrations.urls.public_pages.views.show_data_use"),
     ),
-    Clause(
+    PolicyClause(
         id="GWDP-notice",
         says="What is asked is told in the app, immediately before consent.",
         source=GOOGLE_WORKSPACE,
         quote="accompany and immediately precede a request for user consent",
         code=("integrations.connections.connectable_products.list_connectable_products",),
     ),
-    Clause(
+    PolicyClause(
         id="GWDP-consent",
         says="Consent is something that the user does, never something that they do not do.",
         source=GOOGLE_WORKSPACE,
         quote="Must require affirmative user action",
         code=("integrations.connections.begin_connect",),
     ),
-    Clause(
+    PolicyClause(
         id="GWDP-encrypt",
         says="User data is encrypted at rest and on every network.",
         source=GOOGLE_WORKSPACE,
         quote="At rest on your systems",
         code=("limited_use.vault.fields.SealedField",),
-        duty=Duty(OPERATOR, "Encrypts disks and the connections to database and broker."),
+        duty=ClauseDuty(OPERATOR, "Encrypts disks and the connections to database and broker."),
     ),
-    Clause(
+    PolicyClause(
         id="GWDP-apptype",
         says="Gmail is for certain kinds of app; an e-mail client is one.",
         source=GOOGLE_WORKSPACE,
-        duty=Duty(PRODUCT, "Keeps the product an e-mail client in Google's sense."),
+        duty=ClauseDuty(PRODUCT, "Keeps the product an e-mail client in Google's sense."),
     ),
-    Clause(
+    PolicyClause(
         id="GUDP-change",
         says="A new purpose waits until the user has agreed to it.",
         source=GOOGLE_DATA,
@@ -160,25 +164,25 @@ WORKSPACE: tuple[Clause, ...] = (
             "integrations.connections.renew_consent",
         ),
     ),
-    Clause(
+    PolicyClause(
         id="GUDP-privacy",
         says="The privacy policy says how data is accessed, used, stored and shared.",
         source=GOOGLE_DATA,
         quote="must thoroughly disclose the manner in which your application accesses, uses",
-        duty=Duty(LEGAL, "Keeps the published notice as wide as the page on data use says."),
+        duty=ClauseDuty(LEGAL, "Keeps the published notice as wide as the page on data use says."),
     ),
-    Clause(
+    PolicyClause(
         id="GUDP-assess",
         says="Restricted scopes need a security assessment every year.",
         source=GOOGLE_DATA,
         quote="must pass an annual security assessment and obtain a Letter of Assessment",
-        duty=Duty(SECURITY, "Books the assessment, hands over the evidence, renews in time."),
+        duty=ClauseDuty(SECURITY, "Books the assessment, hands over the evidence, renews in time."),
     ),
-    Clause(
+    PolicyClause(
         id="GFAQ-models",
         says="Data trains no general model, and is not stored beside one.",
         source=GOOGLE_FAQ,
         quote="may not be used to train or improve foundational or frontier models",
-        confidence=Confidence.SECOND_HAND,
+        confidence=ClauseConfidence.SECOND_HAND,
     ),
 )

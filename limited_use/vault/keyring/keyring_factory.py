@@ -13,13 +13,13 @@ from .keyring_rights import LimitedKeyring
 def get_keyring() -> Keyring:
     if settings.KEYRING.url:
         # One per process: a forked worker must not share its parent's connections.
-        keyring = _open_transit(read_config(), os.getpid())
+        keyring = _open_transit(parse_keyring_config(), os.getpid())
     else:
         keyring = _open_files(str(settings.KEYRING.folder))
     return _limit_rights(keyring, settings.PROCESS_CLASS) if settings.PROCESS_CLASS else keyring
 
 
-def read_config() -> KeyringConfig:
+def parse_keyring_config() -> KeyringConfig:
     return KeyringConfig(
         url=settings.KEYRING.url,
         mount=settings.KEYRING.mount,

@@ -24,7 +24,7 @@ class NotThisProcess(NoKeyring):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRights:
+class KeyringRights:
     """
     :param wraps: lines of which it creates keys
     :param unwraps: lines of which it opens keys
@@ -44,7 +44,7 @@ class KeyRights:
         return self.wraps | self.unwraps | self.turns
 
 
-_ALL_RIGHTS: Final = KeyRights(
+_ALL_RIGHTS: Final = KeyringRights(
     wraps=frozenset(KeyLine),
     unwraps=frozenset(KeyLine),
     turns=frozenset(KeyLine),
@@ -53,30 +53,30 @@ _ALL_RIGHTS: Final = KeyRights(
 )
 
 #: By process class, as `PROCESS_CLASS` names it.
-RIGHTS: Final[dict[str, KeyRights]] = {
+RIGHTS: Final[dict[str, KeyringRights]] = {
     # Shows people their data; connects, and seals a refresh token that it then cannot open.
-    "web": KeyRights(
+    "web": KeyringRights(
         wraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _OWN}),
         macs=frozenset(MacKey),
     ),
     # Shows support what owners opened, and records it; creates no key. The database shows it no
     # other message, and of the line of accounts only naming keys.
-    "staff": KeyRights(
+    "staff": KeyringRights(
         unwraps=frozenset({_CONTENT, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
         macs=frozenset({MacKey.PSEUDONYM}),
     ),
     # Syncs mail and calendars, refreshes grants, and creates the keys of calendar caches. It reads
     # the address of a mailbox, and stores its blind to match notifications.
-    "sync": KeyRights(
+    "sync": KeyringRights(
         wraps=frozenset({_CONTENT}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL}),
         macs=frozenset(MacKey),
     ),
     # Deletes content that it cannot read, and revokes grants. Its ledger entries need keys of the
     # line of accounts.
-    "purge": KeyRights(
+    "purge": KeyringRights(
         wraps=frozenset({_ACCOUNT, _CREDENTIAL}),
         unwraps=frozenset({_ACCOUNT, _CREDENTIAL}),
         turns=frozenset(KeyLine),
@@ -84,14 +84,14 @@ RIGHTS: Final[dict[str, KeyRights]] = {
         signs=frozenset(SigningKey),
     ),
     # Reads public keys only.
-    "console": KeyRights(),
+    "console": KeyringRights(),
     # No class: development, and the process that creates the keys.
     "": _ALL_RIGHTS,
 }
 
 
-def get_rights(process_class: str) -> KeyRights:
-    return RIGHTS.get(process_class, KeyRights())
+def get_rights(process_class: str) -> KeyringRights:
+    return RIGHTS.get(process_class, KeyringRights())
 
 
 class LimitedKeyring:

@@ -25,7 +25,7 @@ from .keyring_port import (
     RewrapRequest,
     SigningKey,
 )
-from .transit_store import RequestDeclined, TransitClient
+from .transit_store import TransitClient, TransitRequestDeclined
 
 # OpenBao allows a thousand strings per request, and each key has six.
 BATCH: Final = 100
@@ -174,9 +174,9 @@ class TransitKeyring:
         path = f"{action}/{self._get_key_name(line)}"
         try:
             return self._client.call_api("POST", f"{self._config.mount}/{path}", body)
-        except RequestDeclined as error:
+        except TransitRequestDeclined as error:
             refusal = error
-        if wire.is_key_gone(refusal.reason):
+        if wire.is_transit_key_gone(refusal.reason):
             raise EpochGone(line)
         raise self._explain_refusal(refusal, path)
 
@@ -185,11 +185,11 @@ class TransitKeyring:
     ) -> dict[str, Any]:
         try:
             return self._client.call_api(method, f"{self._config.mount}/{path}", body)
-        except RequestDeclined as error:
+        except TransitRequestDeclined as error:
             refusal = error
         raise self._explain_refusal(refusal, path)
 
-    def _explain_refusal(self, refusal: RequestDeclined, path: str) -> NoKeyring:
+    def _explain_refusal(self, refusal: TransitRequestDeclined, path: str) -> NoKeyring:
         mount = self._config.mount
         if "no handler for route" in refusal.reason:
             return NoKeyring(f"there is no transit engine at {mount}: bao secrets enable"

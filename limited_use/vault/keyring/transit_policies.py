@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from .keyring_port import SigningKey
-from .keyring_rights import RIGHTS, KeyRights
+from .keyring_rights import RIGHTS, KeyringRights
 
 # The capabilities at a path, and the only allowed parameters.
 PathRule = tuple[tuple[str, ...], tuple[str, ...]]
@@ -29,7 +29,7 @@ _OWN_TOKEN: dict[str, PathRule] = {
 }
 
 
-def build_policies(mount: str, prefix: str) -> dict[str, str]:
+def build_transit_policies(mount: str, prefix: str) -> dict[str, str]:
     """Return each policy's text by name, for `bao policy write`."""
     return {
         f"{prefix}-{process_class}": _format_policy(dict(_list_rules(rights, mount, prefix)))
@@ -38,7 +38,7 @@ def build_policies(mount: str, prefix: str) -> dict[str, str]:
     }
 
 
-def _list_rules(rights: KeyRights, mount: str, prefix: str) -> Iterator[tuple[str, PathRule]]:
+def _list_rules(rights: KeyringRights, mount: str, prefix: str) -> Iterator[tuple[str, PathRule]]:
     def build_path(act: str, name: str, rest: str = "") -> str:
         return f"{mount}/{act}/{prefix}-{name}{rest}"
 

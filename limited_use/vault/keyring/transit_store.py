@@ -28,7 +28,7 @@ _OK, _BAD_REQUEST, _DENIED, _MISSING = 200, 400, 403, 404
 _HTTPS: Final = 443
 
 
-class RequestDeclined(Exception):
+class TransitRequestDeclined(Exception):
     """The store declined the request. Compare `reason`, the store's own text; never show it."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -159,7 +159,7 @@ def _read_data(answer: httpx.Response) -> dict[str, Any]:
     if answer.status_code == _DENIED:
         raise NoKeyring("the key store does not know our token, or does not let us")
     if answer.status_code in {_BAD_REQUEST, _MISSING}:
-        raise RequestDeclined(
+        raise TransitRequestDeclined(
             answer.status_code, " ".join(map(str, _parse_json(answer).get("errors") or ()))
         )
     return _parse_json(answer).get("data") or {} if answer.content else {}

@@ -20,7 +20,7 @@ _GONE_MESSAGES: Final = (
 )
 
 
-def is_key_gone(reason: str) -> bool:
+def is_transit_key_gone(reason: str) -> bool:
     return any(message in reason for message in _GONE_MESSAGES)
 
 

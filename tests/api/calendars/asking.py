@@ -27,35 +27,37 @@ WEEK = {
 def ok(answer, status: int = 200):
     assert answer.status_code == status, answer.content
     assert "no-store" in answer.headers["Cache-Control"]
-    return schema.check(answer)
+    return schema.check_answer(answer)
 
 
-def events(client, **more) -> list[dict]:
+def list_events(client, **more) -> list[dict]:
     return ok(client.get(f"{V1}/events", {**WEEK, **more}))["data"]
 
 
-def named(client, title: str, **more) -> dict:
+def find_event_by_title(client, title: str, **more) -> dict:
     """Return the first of her events with that title."""
-    return next(one for one in events(client, **more) if one["title"] == title)
+    return next(one for one in list_events(client, **more) if one["title"] == title)
 
 
-def posted(client, path: str, body):
+def post_json(client, path: str, body):
     """Return the answer to a question that is posted as JSON."""
     return client.post(f"{V1}/{path}", json.dumps(body), content_type="application/json")
 
 
 def free_busy(client, *people, **more) -> dict:
-    return ok(posted(client, "free-busy", {**WEEK, "people": [str(one) for one in people], **more}))
+    return ok(
+        post_json(client, "free-busy", {**WEEK, "people": [str(one) for one in people], **more})
+    )
 
 
 def availability(client, *participants, **more) -> dict:
     """Return when they could meet: ids, or participants as they are written."""
     named = [one if isinstance(one, dict) else {"user_id": str(one)} for one in participants]
     body = {**WEEK, "duration_minutes": 60, "participants": named, **more}
-    return ok(posted(client, "availability", body))
+    return ok(post_json(client, "availability", body))
 
 
-def share(alice, bob, level=ShareLevel.DETAILS, **more) -> Share:
+def share_calendar(alice, bob, level=ShareLevel.DETAILS, **more) -> Share:
     at = timezone.now()
     with transaction.atomic():
         consents.give(

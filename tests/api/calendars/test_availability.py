@@ -20,9 +20,9 @@ from tests.api.calendars.asking import (
     WEEK,
     availability,
     free_busy,
-    posted,
+    post_json,
     scheduler,
-    share,
+    share_calendar,
     withdraw,
 )
 from tests.integrations.calendar_house import meeting, moment
@@ -81,7 +81,7 @@ class TestASlot:
         assert starts(told)[0] == "10:30"
 
     def test_is_in_the_hours_of_each_on_their_own_clocks(self, alice, bob, his):
-        share(alice, bob)
+        share_calendar(alice, bob)
         # Kathmandu is five hours and three quarters ahead: there it is two in the afternoon.
         told = availability(
             his,
@@ -168,7 +168,7 @@ class TestSomebodyUnknown:
         assert all(one["optional"] == [] for one in told["data"])
 
     def test_is_one_whose_copy_is_too_old(self, alice, bob, his):
-        share(alice, bob)
+        share_calendar(alice, bob)
         Calendar.objects.update(cached_at=timezone.now() - timedelta(hours=25))
 
         assert availability(his, alice.user.id)["data"] == []
@@ -177,16 +177,16 @@ class TestSomebodyUnknown:
     def test_is_one_who_took_it_back_between_decision_and_opening(
         self, alice, bob, his, monkeypatch
     ):
-        given, opening, called = share(alice, bob), sink.calendar_json, []
+        given, opening, called = share_calendar(alice, bob), sink.calendar_json, []
 
-        def late(*args, **kwargs):
+        def withdraw_and_open(*args, **kwargs):
             if not called:
                 withdraw(alice, given)
             called.append(1)
             return opening(*args, **kwargs)
 
         assert availability(his, alice.user.id)["data"]
-        monkeypatch.setattr(free_busy_query.sink, "calendar_json", late)
+        monkeypatch.setattr(free_busy_query.sink, "calendar_json", withdraw_and_open)
 
         told = availability(his, alice.user.id)
 
@@ -197,13 +197,13 @@ class TestWhoNeedNotCome:
     def test_is_said_where_they_can_and_chosen_for_where_there_are_too_many(
         self, alice, bob, his, account
     ):
-        share(alice, bob)
+        share_calendar(alice, bob)
         other = {"user_id": str(alice.user.id), "required": False}
         account.put(meeting(moment(5, 8), "All day long", hours=12))
         alice.sync(at=timezone.now())
-        local_calendars.create_calendar(
+        local_calendars.create_local_calendar(
             actor=actor_of(bob),
-            properties=local_calendars.CalendarProperties("Bob's", "UTC"),
+            properties=local_calendars.LocalCalendarProperties("Bob's", "UTC"),
             version=FEATURES[local_calendars.FEATURE].version,
             at=timezone.now(),
         )
@@ -240,7 +240,7 @@ class TestAvailabilityForFeature:
             "duration_minutes": 30,
             "participants": [{"user_id": "me"}, {"user_id": str(bob[0].id), "required": False}],
         }
-        answer = posted(scheduler(alice), "availability", body)
+        answer = post_json(scheduler(alice), "availability", body)
 
         assert schema.problem(answer, 403, "limited-use-refused")["clauses"]
 
@@ -284,7 +284,7 @@ class TestAvailabilitySearch:
     def test_that_makes_no_sense_is_told_where(self, hers, change, where):
         body = {**WEEK, "duration_minutes": 30, "participants": [{"user_id": "me"}], **change}
 
-        said = schema.problem(posted(hers, "availability", body), 400, "bad-request")["errors"]
+        said = schema.problem(post_json(hers, "availability", body), 400, "bad-request")["errors"]
 
         assert [one["parameter"] for one in said] == [where]
         assert all(one["detail"] for one in said)
@@ -296,7 +296,7 @@ class TestAvailabilitySearch:
             "duration_minutes": 90,
             "participants": [{"user_id": "me"}],
         }
-        said = schema.problem(posted(hers, "availability", body), 400, "bad-request")
+        said = schema.problem(post_json(hers, "availability", body), 400, "bad-request")
 
         assert said["errors"][0]["parameter"] == "duration_minutes"
 

@@ -38,7 +38,7 @@ def reads_json() -> list[tuple[str, str]]:
     """Return every operation of the document that takes a JSON body: its method and address."""
     return [
         (method, path)
-        for path, methods in schema.described()["paths"].items()
+        for path, methods in schema.read_strict_document()["paths"].items()
         for method, one in methods.items()
         if JSON in one.get("requestBody", {}).get("content", {})
     ]

@@ -14,7 +14,7 @@ from limited_use.models import DataKey
 from limited_use.vault import data_keys
 from limited_use.vault.fields import StoredCiphertext
 from tests.api import schema
-from tests.api.calendars.asking import V1, WEEK, events, named, ok
+from tests.api.calendars.asking import V1, WEEK, find_event_by_title, list_events, ok
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.pages import reading
 
@@ -31,14 +31,14 @@ def synced(week):
 def damage(hers):
     """Return a function that flips a bit of one column of an event's row."""
 
-    def damage(event_id, column="timing"):
+    def damage_column(event_id, column="timing"):
         row = Event.objects.get(id=event_id.partition("_")[0])
         (raw,) = Event.objects.filter(id=row.id).values_list(column, flat=True)
         row.__dict__[column] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
         row.save(update_fields=[column])
         return row
 
-    return damage
+    return damage_column
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def damaged_key(alice):
 class TestDamagedEvent:
     @pytest.mark.parametrize("column", ["timing", "content", "remote"])
     def test_is_left_out_and_named_and_its_neighbours_are_there(self, hers, damage, column):
-        damaged = damage(named(hers, "Review")["id"], column)
+        damaged = damage(find_event_by_title(hers, "Review")["id"], column)
 
         body = ok(hers.get(f"{V1}/events", WEEK))
 
@@ -63,7 +63,7 @@ class TestDamagedEvent:
         assert all(one["complete"] for one in body["calendars"])
 
     def test_is_counted_on_the_page(self, hers, damage):
-        damage(named(hers, "Review")["id"])
+        damage(find_event_by_title(hers, "Review")["id"])
 
         html = hers.get("/calendar/?view=agenda").text
 
@@ -72,16 +72,16 @@ class TestDamagedEvent:
 
     @pytest.mark.invariant(2)
     def test_does_not_open_by_its_id(self, hers, damage):
-        name = named(hers, "Review")["id"]
+        name = find_event_by_title(hers, "Review")["id"]
         damage(name)
 
         schema.problem(hers.get(f"{V1}/events/{name}"), 422, "damaged")
 
     def test_of_a_series_takes_no_more_than_its_series_along(self, hers, damage):
-        name = named(hers, "Daily")["id"]
+        name = find_event_by_title(hers, "Daily")["id"]
         damaged = damage(name)
 
-        assert {one["title"] for one in events(hers)} == {"Review", "Doctor", "Lunch"}
+        assert {one["title"] for one in list_events(hers)} == {"Review", "Doctor", "Lunch"}
         schema.problem(hers.get(f"{V1}/events/{name}"), 422, "damaged")
         schema.problem(hers.get(f"{V1}/events/{damaged.id}"), 422, "damaged")
 
@@ -111,13 +111,13 @@ class TestDamagedEvent:
     @pytest.mark.clause("AN-19")
     def test_tells_an_operator_once_a_day(self, hers, account, damage):
         there = deepcopy(account.events), account.version
-        name = named(hers, "Review")["id"]
+        name = find_event_by_title(hers, "Review")["id"]
         damaged = damage(name)
 
         told = schema.problem(hers.get(f"{V1}/events/{name}"), 422, "damaged")
         (alarm,) = Alarm.objects.filter(kind="record.damaged")
         for _ in range(3):
-            events(hers)
+            list_events(hers)
 
         assert "What came from a provider is there as it was. We have been told." in told["detail"]
         assert (account.events, account.version) == there
@@ -153,7 +153,7 @@ class TestAKey:
     @pytest.mark.clause("AN-19")
     def test_is_one_alarm_however_many_rows_are_under_it(self, hers, damaged_key):
         for _ in range(3):
-            events(hers)
+            list_events(hers)
             hers.get(f"{V1}/calendars")
 
         (alarm,) = Alarm.objects.all()

@@ -9,11 +9,11 @@ from django.utils import timezone
 from integrations.formats.mime import safe_bodies
 from integrations.models import Event
 from integrations.parsers import parse_requests
-from integrations.parsers.parser_pool import get_pool
-from integrations.parsers.task_limits import TaskBudget
+from integrations.parsers.parser_pool import get_parser_pool
+from integrations.parsers.task_limits import ParserTaskBudget
 from limited_use.vault import sealing
-from tests.api.calendars.asking import V1, events, ok, share
-from tests.api.calendars.test_local import begin, fill
+from tests.api.calendars.asking import V1, list_events, ok, share_calendar
+from tests.api.calendars.test_local import import_file, post_new_calendar
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.formats.icalendar.files import calendar, event
 from tests.lent_parsers import lend_all
@@ -29,7 +29,7 @@ def _impatient(monkeypatch):
     monkeypatch.setattr(parse_requests, "WAIT_SECONDS", 0.05)
 
 
-def put(alice, account, *texts: str) -> None:
+def put_events_described(alice, account, *texts: str) -> None:
     for number, text in enumerate(texts):
         account.put(meeting(moment(2 + number), f"Event {number}", description=text))
     alice.sync(at=timezone.now())
@@ -41,7 +41,7 @@ def content_of(alice) -> dict:
 
 
 def count_tasks() -> int:
-    return sum(process.task_count for process in get_pool()._idle)
+    return sum(process.task_count for process in get_parser_pool()._idle)
 
 
 def make_older(alice) -> None:
@@ -55,14 +55,14 @@ def make_older(alice) -> None:
         Event.objects.filter(id=row.id).update(content=sealed, shown_version=0)
 
 
-def described(browser, **given) -> str:
-    (one,) = events(browser)
+def get_description_page(browser, **given) -> str:
+    (one,) = list_events(browser)
     return browser.get(f"/calendar/events/{one['id']}/description/", **given).text
 
 
 class TestASync:
     def test_stores_the_description_safe_beside_the_original(self, alice, account):
-        put(alice, account, MARKUP)
+        put_events_described(alice, account, MARKUP)
 
         found = content_of(alice)
         html, is_plain = found["shown"]
@@ -71,10 +71,10 @@ class TestASync:
         assert alice.events.get().shown_version == safe_bodies.VERSION
 
     def test_asks_a_process_once_for_a_page_of_events(self, alice, account):
-        put(alice, account, "text")
+        put_events_described(alice, account, "text")
         before = count_tasks()
 
-        put(alice, account, *(f"<b>{number}</b>" for number in range(100)))
+        put_events_described(alice, account, *(f"<b>{number}</b>" for number in range(100)))
 
         assert alice.events.filter(shown_version=safe_bodies.VERSION).count() == 101
         # One page, told to one calendar; the other calendar has no events.
@@ -84,19 +84,19 @@ class TestASync:
         self, alice, account, hers
     ):
         with lend_all():
-            put(alice, account, MARKUP)
+            put_events_described(alice, account, MARKUP)
 
         assert alice.events.get().shown_version == 0
         assert "shown" not in content_of(alice)
-        assert "<b>Bring</b>" in described(hers)
+        assert "<b>Bring</b>" in get_description_page(hers)
         assert alice.events.get().shown_version == safe_bodies.VERSION
 
     def test_of_markup_that_is_too_costly_keeps_its_words_and_the_neighbours(
         self, alice, account, hers
     ):
-        put(alice, account, BOMB, MARKUP)
+        put_events_described(alice, account, BOMB, MARKUP)
 
-        bomb, neighbour = events(hers)
+        bomb, neighbour = list_events(hers)
         assert len(bomb["description"]) < 100_000
         assert "<font" not in bomb["description"]
         assert "x x" in bomb["description"]
@@ -105,12 +105,14 @@ class TestASync:
     def test_says_of_one_that_exceeds_its_process_that_it_cannot_be_shown(
         self, alice, account, hers, monkeypatch
     ):
-        narrow = TaskBudget(cpu_seconds=30, memory_bytes=0, wall_seconds=60, reply_bytes=100_000)
+        narrow = ParserTaskBudget(
+            cpu_seconds=30, memory_bytes=0, wall_seconds=60, reply_bytes=100_000
+        )
         with monkeypatch.context() as patch:
-            patch.setattr(get_pool(), "_budget_for", lambda _: narrow)
-            put(alice, account, "a & " * 40_000, MARKUP)
+            patch.setattr(get_parser_pool(), "_budget_for", lambda _: narrow)
+            put_events_described(alice, account, "a & " * 40_000, MARKUP)
 
-        costly, neighbour = events(hers)
+        costly, neighbour = list_events(hers)
         assert costly["description"] is None
         assert "<b>Bring</b>" in neighbour["description"]
         page = hers.get(f"/calendar/events/{costly['id']}/description/").text
@@ -119,22 +121,22 @@ class TestASync:
 
 class TestAView:
     def test_of_current_rows_asks_no_process(self, alice, account, hers):
-        put(alice, account, MARKUP)
+        put_events_described(alice, account, MARKUP)
 
         with lend_all():
-            (one,) = events(hers)
+            (one,) = list_events(hers)
             shown = ok(hers.get(f"{V1}/events/{one['id']}"))
             assert one["description"] == shown["description"]
             assert "<b>Bring</b>" in one["description"]
-            assert "<b>Bring</b>" in described(hers)
+            assert "<b>Bring</b>" in get_description_page(hers)
 
     @pytest.mark.parametrize("view", ["list", "event", "page"])
     def test_of_an_older_row_makes_it_again_and_stores_it(self, alice, account, hers, view):
-        put(alice, account, MARKUP)
+        put_events_described(alice, account, MARKUP)
         make_older(alice)
         (event_id,) = alice.events.values_list("id", flat=True)
         ask = {
-            "list": lambda: events(hers)[0]["description"],
+            "list": lambda: list_events(hers)[0]["description"],
             "event": lambda: ok(hers.get(f"{V1}/events/{event_id}"))["description"],
             "page": lambda: hers.get(f"/calendar/events/{event_id}/description/").text,
         }[view]
@@ -151,7 +153,7 @@ class TestAView:
     def test_of_an_older_row_says_that_it_is_busy_where_no_process_is_free(
         self, alice, account, hers
     ):
-        put(alice, account, MARKUP)
+        put_events_described(alice, account, MARKUP)
         make_older(alice)
 
         with lend_all():
@@ -164,27 +166,27 @@ class TestAView:
     def test_by_somebody_it_is_shared_with_makes_it_again_and_stores_nothing(
         self, alice, account, bob, his
     ):
-        put(alice, account, MARKUP)
-        share(alice, bob)
+        put_events_described(alice, account, MARKUP)
+        share_calendar(alice, bob)
         make_older(alice)
 
-        (one,) = events(his)
+        (one,) = list_events(his)
 
         assert "<b>Bring</b>" in one["description"]
         assert "old rules" not in one["description"]
         assert alice.events.get().shown_version == 0
 
     def test_does_not_overwrite_what_was_written_since(self, alice, account, hers, monkeypatch):
-        put(alice, account, MARKUP)
+        put_events_described(alice, account, MARKUP)
         make_older(alice)
         show = parse_requests.sanitise_descriptions
 
-        def meanwhile(texts):
+        def write_and_sanitise(texts):
             Event.objects.update(synced_at=timezone.now())
             return show(texts)
 
-        monkeypatch.setattr(parse_requests, "sanitise_descriptions", meanwhile)
-        assert "<b>Bring</b>" in events(hers)[0]["description"]
+        monkeypatch.setattr(parse_requests, "sanitise_descriptions", write_and_sanitise)
+        assert "<b>Bring</b>" in list_events(hers)[0]["description"]
 
         assert alice.events.get().shown_version == 0
         assert content_of(alice)["shown"] == ["<i>old rules</i>", False]
@@ -192,13 +194,13 @@ class TestAView:
 
 class TestACalendarOfOnesOwn:
     def test_has_safe_descriptions_from_a_file_and_from_a_form(self, hers, alice):
-        home = f"{V1}/calendars/{begin(hers).json()['id']}"
+        home = f"{V1}/calendars/{post_new_calendar(hers).json()['id']}"
         lines = (f"DTSTART:{moment(3):%Y%m%dT%H%M%SZ}", "DURATION:PT1H", f"DESCRIPTION:{MARKUP}")
-        assert fill(hers, home, calendar(event(*lines))).json()["added"] == 1
+        assert import_file(hers, home, calendar(event(*lines))).json()["added"] == 1
 
         row = Event.objects.get()
         assert row.shown_version == safe_bodies.VERSION
         with lend_all():
-            (one,) = events(hers)
+            (one,) = list_events(hers)
         assert "<b>Bring</b>" in one["description"]
         assert "script" not in one["description"]

@@ -23,12 +23,12 @@ from tests.api import cast, schema
 from tests.api.calendars.asking import (
     V1,
     WEEK,
-    events,
     free_busy,
+    list_events,
     ok,
-    posted,
+    post_json,
     scheduler,
-    share,
+    share_calendar,
     withdraw,
 )
 from tests.integrations.calendar_house import meeting, moment
@@ -49,11 +49,11 @@ def slots(told) -> list[tuple[str, str, str]]:
     return [(one["start"], one["end"], one["status"]) for one in told["time_slots"]]
 
 
-def at(day: int, hour: int, minute: int = 0) -> str:
+def format_moment(day: int, hour: int, minute: int = 0) -> str:
     return (moment(day, hour) + timedelta(minutes=minute)).isoformat()
 
 
-def unknown(user_id) -> dict:
+def make_unknown_answer(user_id) -> dict:
     return {"user_id": str(user_id), "status": "unknown", "time_slots": [], "calendars": []}
 
 
@@ -61,7 +61,7 @@ def written_since(before: set) -> list[dict]:
     return [orjson.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
 
 
-def entries() -> set:
+def list_ledger_entry_ids() -> set:
     return set(Leaf.objects.values_list("id", flat=True))
 
 
@@ -73,12 +73,12 @@ class TestOnesOwn:
         [me] = free_busy(hers, "me")["data"]
 
         assert me["user_id"] == str(alice.user.id)
-        of_day = [one for one in slots(me) if one[0].startswith(at(3, 0)[:10])]
+        of_day = [one for one in slots(me) if one[0].startswith(format_moment(3, 0)[:10])]
         # The daily at seven, the review at nine; lunch and what overlaps it are one.
         assert of_day == [
-            (at(3, 7), at(3, 8), "busy"),
-            (at(3, 9), at(3, 10), "busy"),
-            (at(3, 12), at(3, 14), "busy"),
+            (format_moment(3, 7), format_moment(3, 8), "busy"),
+            (format_moment(3, 9), format_moment(3, 10), "busy"),
+            (format_moment(3, 12), format_moment(3, 14), "busy"),
         ]
 
     def test_is_told_by_calendar_as_well(self, hers, alice):
@@ -88,7 +88,7 @@ class TestOnesOwn:
         [me] = body["data"]
         told = {one["calendar_id"]: one for one in me["calendars"]}
         assert told.keys() == {str(primary.id), str(team.id)}
-        assert slots(told[str(team.id)]) == [(at(3, 12), at(3, 13), "busy")]
+        assert slots(told[str(team.id)]) == [(format_moment(3, 12), format_moment(3, 13), "busy")]
         assert body["calendars"] == [
             told[str(team.id)],
             {"calendar_id": UNKNOWN, "status": "unknown", "time_slots": []},
@@ -102,10 +102,10 @@ class TestOnesOwn:
 
         [me] = free_busy(hers, "me")["data"]
 
-        of_day = [one for one in slots(me) if one[0].startswith(at(5, 0)[:10])]
+        of_day = [one for one in slots(me) if one[0].startswith(format_moment(5, 0)[:10])]
         assert of_day[1:] == [
-            (at(5, 9), at(5, 10), "tentative"),
-            (at(5, 10), at(5, 11), "busy"),
+            (format_moment(5, 9), format_moment(5, 10), "tentative"),
+            (format_moment(5, 10), format_moment(5, 11), "busy"),
         ]
 
     def test_counts_no_calendar_that_is_only_followed(self, hers, alice):
@@ -113,12 +113,12 @@ class TestOnesOwn:
 
         [me] = free_busy(hers, "me")["data"]
 
-        assert (at(3, 12), at(3, 13), "busy") not in slots(me)
+        assert (format_moment(3, 12), format_moment(3, 13), "busy") not in slots(me)
 
     @pytest.mark.scenario("C7")
     def test_shows_and_opens_no_word_of_what_it_is(self, hers, alice):
-        before = entries()
-        body = posted(hers, "free-busy", {**WEEK, "people": ["me"]})
+        before = list_ledger_entry_ids()
+        body = post_json(hers, "free-busy", {**WEEK, "people": ["me"]})
 
         for word in (b"Review", b"Doctor", b"Daily", b"Lunch", b"Room 1", b"gmail.example"):
             assert word not in body.content
@@ -126,7 +126,7 @@ class TestOnesOwn:
 
     @pytest.mark.invariant(3)
     def test_leaves_one_entry_for_each_account(self, hers):
-        before = entries()
+        before = list_ledger_entry_ids()
         free_busy(hers, "me")
 
         [entry] = written_since(before)
@@ -167,7 +167,7 @@ class TestSomebodyElses:
         mine = slots(free_busy(hers, "me", calendars=[str(alice.primary.id)])["calendars"][0])
 
         for level in (ShareLevel.FREEBUSY, ShareLevel.DETAILS):
-            share(alice, bob, level)
+            share_calendar(alice, bob, level)
             [her] = free_busy(his, alice.user.id)["data"]
 
             # What is private is busy, as everything is.
@@ -181,9 +181,9 @@ class TestSomebodyElses:
         answers, counts = set(), set()
         for one in (alice.user.id, mallory[0].id, UNKNOWN):
             before = Leaf.objects.count()
-            answer = posted(his, "free-busy", {**WEEK, "people": [str(one)]})
+            answer = post_json(his, "free-busy", {**WEEK, "people": [str(one)]})
             body = ok(answer)
-            assert body["data"] == [unknown(one)]
+            assert body["data"] == [make_unknown_answer(one)]
             known = answer.content.replace(str(one).encode(), b"?")
             answers.add(known.replace(body["request_id"].encode(), b"!"))
             counts.add(Leaf.objects.count() - before)
@@ -211,7 +211,7 @@ class TestSomebodyElses:
         ] * 2
 
     def test_is_told_beside_ones_own_and_in_the_order_of_the_question(self, alice, bob, his):
-        share(alice, bob)
+        share_calendar(alice, bob)
         people = [UNKNOWN, str(alice.user.id), "me"]
 
         told = free_busy(his, *people)["data"]
@@ -222,52 +222,54 @@ class TestSomebodyElses:
 
     @pytest.mark.invariant(5)
     def test_is_unknown_from_the_moment_that_it_is_taken_back(self, alice, bob, his):
-        given = share(alice, bob)
+        given = share_calendar(alice, bob)
         assert free_busy(his, alice.user.id)["data"][0]["status"] == "known"
 
         withdraw(alice, given)
 
-        assert free_busy(his, alice.user.id)["data"] == [unknown(alice.user.id)]
+        assert free_busy(his, alice.user.id)["data"] == [make_unknown_answer(alice.user.id)]
 
     @pytest.mark.invariant(5)
     def test_taken_back_between_decision_and_opening_is_unknown(self, alice, bob, his, monkeypatch):
-        given = share(alice, bob)
+        given = share_calendar(alice, bob)
         opening = sink.calendar_json
         called = []
 
-        def late(*args, **kwargs):
+        def withdraw_and_open(*args, **kwargs):
             if not called:
                 withdraw(alice, given)
             called.append(len(args[0]))
             return opening(*args, **kwargs)
 
-        monkeypatch.setattr(free_busy_query.sink, "calendar_json", late)
+        monkeypatch.setattr(free_busy_query.sink, "calendar_json", withdraw_and_open)
 
-        assert free_busy(his, alice.user.id)["data"] == [unknown(alice.user.id)]
+        assert free_busy(his, alice.user.id)["data"] == [make_unknown_answer(alice.user.id)]
         # It was decided, and its rows were at hand: the first opening came to nothing.
         assert called[0] > 0
         assert called[1:] == [0]
 
     @pytest.mark.invariant(5)
     def test_taken_back_while_a_copy_is_waited_for_is_unknown(self, alice, bob, his, monkeypatch):
-        given = share(alice, bob)
+        given = share_calendar(alice, bob)
         Calendar.objects.update(cached_at=timezone.now() - timedelta(days=2))
 
-        def waited(asked, **_):
+        def withdraw_while_waiting(asked, **_):
             Calendar.objects.update(cached_at=timezone.now())
             withdraw(alice, given)
 
-        monkeypatch.setattr(free_busy_query.refresh_on_read, "wait_for_refresh", waited)
+        monkeypatch.setattr(
+            free_busy_query.refresh_on_read, "wait_for_refresh", withdraw_while_waiting
+        )
 
-        assert free_busy(his, alice.user.id)["data"] == [unknown(alice.user.id)]
+        assert free_busy(his, alice.user.id)["data"] == [make_unknown_answer(alice.user.id)]
 
     @pytest.mark.invariant(8)
     def test_that_is_refused_takes_nothing_from_others(self, alice, bob, his):
         carol = person("carol", alice.organisation, at=timezone.now())
-        share(alice, bob)
+        share_calendar(alice, bob)
         # Alice no longer agrees to what sharing is; her share stands, and shows nothing.
         Consent.objects.filter(feature="calendar-sharing").update(version=99)
-        before = entries()
+        before = list_ledger_entry_ids()
 
         told = free_busy(his, alice.user.id, carol[0].id)["data"]
 
@@ -276,7 +278,7 @@ class TestSomebodyElses:
         assert (entry["event"], entry["missing"]) == ("use.refused", ["consent_current"])
 
     def test_ends_with_all_that_somebody_shares(self, alice, bob, his):
-        share(alice, bob)
+        share_calendar(alice, bob)
         with transaction.atomic():
             shares.end_owner_shares(
                 person_id=alice.user.id,
@@ -370,8 +372,8 @@ class TestFreeBusyForFeature:
         assistant = scheduler(alice)
         answers = set()
         for one in (bob[0].id, mallory[0].id, UNKNOWN):
-            before = entries()
-            answer = posted(assistant, "free-busy", {**WEEK, "people": ["me", str(one)]})
+            before = list_ledger_entry_ids()
+            answer = post_json(assistant, "free-busy", {**WEEK, "people": ["me", str(one)]})
             said = schema.problem(answer, 403, "limited-use-refused")
             assert said["clauses"]
             [entry] = written_since(before)
@@ -384,7 +386,7 @@ class TestFreeBusyForFeature:
         client = cast.widget()
         widget = cast.feature(client, cast.switch_on(alice, client))
 
-        answer = posted(widget, "free-busy", {**WEEK, "people": ["me"]})
+        answer = post_json(widget, "free-busy", {**WEEK, "people": ["me"]})
 
         assert schema.problem(answer, 403, "limited-use-refused")["clauses"]
 
@@ -416,7 +418,7 @@ class TestAQuestion:
         ],
     )
     def test_that_makes_no_sense_is_told_where(self, hers, change, where):
-        answer = posted(hers, "free-busy", {**WEEK, "people": ["me"], **change})
+        answer = post_json(hers, "free-busy", {**WEEK, "people": ["me"], **change})
 
         said = schema.problem(answer, 400, "bad-request")["errors"]
         assert [one["parameter"] for one in said] == [where]
@@ -424,7 +426,7 @@ class TestAQuestion:
 
     @pytest.mark.parametrize("body", [[], "x", 1, None, {}])
     def test_that_is_none_is_refused(self, hers, body):
-        schema.problem(posted(hers, "free-busy", body), 400, "bad-request")
+        schema.problem(post_json(hers, "free-busy", body), 400, "bad-request")
 
     @pytest.mark.parametrize("text", ["", "{", '{"start": NaN}', "[" * 5000])
     def test_that_is_no_json_is_refused(self, hers, text):
@@ -442,7 +444,7 @@ class TestAQuestion:
         strict = cast.browser(alice.user, strict=True)
 
         schema.problem(
-            posted(strict, "free-busy", {**WEEK, "people": ["me"]}), 403, "not-permitted"
+            post_json(strict, "free-busy", {**WEEK, "people": ["me"]}), 403, "not-permitted"
         )
 
     def test_of_somebody_elses_is_not_there(self, his, alice):
@@ -454,7 +456,7 @@ class TestAQuestion:
 
     def test_says_what_the_list_of_events_says(self, hers):
         """What is listed as busy is busy, and nothing else is."""
-        listed = [one["when"] for one in events(hers) if one["busy"]]
+        listed = [one["when"] for one in list_events(hers) if one["busy"]]
         [me] = free_busy(hers, "me")["data"]
 
         assert len(listed) == 10

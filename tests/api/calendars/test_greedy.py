@@ -13,8 +13,8 @@ from integrations.models import Calendar, Connection, Reply
 from integrations.providers.google.config import GOOGLE
 from limited_use.policy.features import FEATURES
 from tests.api import cast, schema
-from tests.api.calendars.asking import V1, WEEK, named, ok, posted
-from tests.api.calendars.test_writing import create, match, new, send
+from tests.api.calendars.asking import V1, WEEK, find_event_by_title, ok, post_json
+from tests.api.calendars.test_writing import create_event, make_event_body, match, send_json
 from tests.integrations.calendar_house import moment
 
 pytestmark = pytest.mark.django_db
@@ -49,27 +49,29 @@ class TestAThirdWait:
     def test_of_a_write_writes_nothing_and_leaves_its_key(self, alice, account, hers, waits):
         before = account.version
 
-        refused = create(hers, new(alice))
+        refused = create_event(hers, make_event_body(alice))
 
         schema.problem(refused, 429, "too-many-waits")
         assert account.version == before
         assert not Reply.objects.exists()
         waits.pop().give_back()
-        assert ok(create(hers, new(alice)), 201)["title"] == "New"
+        assert ok(create_event(hers, make_event_body(alice)), 201)["title"] == "New"
 
     @pytest.mark.claim("problem.too-many-waits")
     @pytest.mark.parametrize("method", ["patch", "delete"])
     def test_of_a_change_changes_nothing(self, alice, account, hers, waits, method):
-        review = named(hers, "Review")
+        review = find_event_by_title(hers, "Review")
         before = account.version
 
-        answer = send(hers, method, f"events/{review['id']}", {"title": "Other"}, **match(review))
+        answer = send_json(
+            hers, method, f"events/{review['id']}", {"title": "Other"}, **match(review)
+        )
 
         schema.problem(answer, 429, "too-many-waits")
         assert account.version == before
 
     def test_leaves_copies_that_are_current_alone(self, hers, waits):
-        assert named(hers, "Review")
+        assert find_event_by_title(hers, "Review")
         assert hers.get("/calendar/").status_code == 200
 
     @pytest.mark.parametrize("way", ["list", "one", "free-busy", "availability"])
@@ -79,8 +81,8 @@ class TestAThirdWait:
         ask = {
             "list": lambda: hers.get(f"{V1}/events", WEEK),
             "one": lambda: hers.get(f"{V1}/events/{event.id}"),
-            "free-busy": lambda: posted(hers, "free-busy", {**WEEK, "people": [me]}),
-            "availability": lambda: posted(
+            "free-busy": lambda: post_json(hers, "free-busy", {**WEEK, "people": [me]}),
+            "availability": lambda: post_json(
                 hers,
                 "availability",
                 {**WEEK, "participants": [{"user_id": me}], "duration_minutes": 30},
@@ -120,8 +122,10 @@ class TestAThirdWait:
 
     def test_is_given_back_by_a_write_that_fails(self, alice, account, hers):
         for _ in range(4):
-            review = {"etag": "0" * 8, "id": named(hers, "Review")["id"]}
-            answer = send(hers, "patch", f"events/{review['id']}", {"title": "x"}, **match(review))
+            review = {"etag": "0" * 8, "id": find_event_by_title(hers, "Review")["id"]}
+            answer = send_json(
+                hers, "patch", f"events/{review['id']}", {"title": "x"}, **match(review)
+            )
             assert answer.status_code in {400, 412}, answer.content
 
         assert WAIT_SLOTS.count_lent(alice.user.id) == 0

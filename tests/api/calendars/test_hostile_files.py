@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from integrations.models import Event
 from integrations.parsers import parse_requests
-from integrations.parsers.parser_pool import get_pool
-from integrations.parsers.task_limits import TaskBudget
+from integrations.parsers.parser_pool import get_parser_pool
+from integrations.parsers.task_limits import ParserTaskBudget
 from tests.api import cast
-from tests.api.calendars.test_local import LIST, begin, fill
+from tests.api.calendars.test_local import LIST, import_file, post_new_calendar
 from tests.integrations.formats.icalendar.files import calendar, event
 from tests.integrations.formats.icalendar.hostile_files import GOOD, HOSTILE, zones
 from tests.integrations.household import person
@@ -35,8 +35,8 @@ def browser(keyring):
 
 @pytest.fixture
 def home(browser):
-    home = f"{LIST}/{begin(browser).json()['id']}"
-    assert fill(browser, home, calendar(GOOD)).json()["added"] == 1
+    home = f"{LIST}/{post_new_calendar(browser).json()['id']}"
+    assert import_file(browser, home, calendar(GOOD)).json()["added"] == 1
     return home
 
 
@@ -45,7 +45,7 @@ class TestAHostileFile:
     def test_is_refused_in_words_and_nothing_of_it_is_taken(self, browser, home, name):
         data, words = HOSTILE[name]
 
-        answer = fill(browser, home, data)
+        answer = import_file(browser, home, data)
 
         told = answer.json()
         assert (answer.status_code, told["code"]) == (422, "unreadable-file")
@@ -54,7 +54,7 @@ class TestAHostileFile:
 
     def test_of_zones_with_impossible_rules_is_read_where_it_is_short(self, browser, home):
         # Twenty zones of fifty parts: 145 KB, and 6.3 seconds before zones had a budget.
-        assert fill(browser, home, zones(20)).json()["added"] == 20
+        assert import_file(browser, home, zones(20)).json()["added"] == 20
 
     def test_that_exceeds_its_process_is_refused_and_the_next_is_read(
         self, browser, home, monkeypatch
@@ -64,17 +64,18 @@ class TestAHostileFile:
             *(event("DTSTART:20260101", *guests, uid=str(number)) for number in range(500))
         )
         # A process that has answered is known to run.
-        before = fill(browser, home, calendar(event("DTSTART:20260102"))).json()["added"]
-        narrow = TaskBudget(cpu_seconds=30, memory_bytes=0, wall_seconds=60, reply_bytes=1024)
+        before = import_file(browser, home, calendar(event("DTSTART:20260102"))).json()["added"]
+        narrow = ParserTaskBudget(cpu_seconds=30, memory_bytes=0, wall_seconds=60, reply_bytes=1024)
         with monkeypatch.context() as patch:
-            patch.setattr(get_pool(), "_budget_for", lambda _: narrow)
-            answer = fill(browser, home, file)
+            patch.setattr(get_parser_pool(), "_budget_for", lambda _: narrow)
+            answer = import_file(browser, home, file)
 
         assert answer.status_code == 422
         assert "too large or too complicated" in str(answer.json()["errors"])
         assert Event.objects.count() == 1 + before
         assert (
-            fill(browser, home, calendar(event("DTSTART:20260103", uid="z"))).json()["added"] == 1
+            import_file(browser, home, calendar(event("DTSTART:20260103", uid="z"))).json()["added"]
+            == 1
         )
 
 
@@ -82,9 +83,9 @@ class TestBusyParsers:
     def test_answer_that_it_may_be_sent_again(self, browser, home, monkeypatch):
         monkeypatch.setattr(parse_requests, "WAIT_SECONDS", 0.01)
         with lend_all():
-            answer = fill(browser, home, calendar(event("DTSTART:20260102")))
+            answer = import_file(browser, home, calendar(event("DTSTART:20260102")))
 
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         assert answer["Retry-After"]
         assert Event.objects.count() == 1
-        assert fill(browser, home, calendar(event("DTSTART:20260102"))).json()["added"] == 1
+        assert import_file(browser, home, calendar(event("DTSTART:20260102"))).json()["added"] == 1

@@ -31,24 +31,24 @@ def browser(keyring):
     return cast.browser(person("alice", at=timezone.now())[0])
 
 
-def begin(browser, key="key-00000001", **more):
+def post_new_calendar(browser, key="key-00000001", **more):
     headers = {"Idempotency-Key": key}
     return browser.post(LIST, {**NEW, **more}, content_type="application/json", headers=headers)
 
 
 @pytest.fixture
 def home(browser):
-    answer = begin(browser)
+    answer = post_new_calendar(browser)
     assert answer.status_code == 201, answer.content
     return f"{LIST}/{answer.json()['id']}"
 
 
-def called(browser, home, about, seen):
+def put_calendar_properties(browser, home, about, seen):
     headers = {"If-Match": seen} if seen else {}
     return browser.put(home, about, content_type="application/json", headers=headers)
 
 
-def fill(browser, home, data):
+def import_file(browser, home, data):
     return browser.post(f"{home}/import", data, content_type="text/calendar")
 
 
@@ -68,7 +68,7 @@ class TestLocalCalendarApi:
         ],
     )
     def test_that_cannot_be_says_why(self, browser, wrong, status, code):
-        answer = begin(browser, **wrong)
+        answer = post_new_calendar(browser, **wrong)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert Calendar.objects.count() == 0
@@ -77,7 +77,7 @@ class TestLocalCalendarApi:
         about = {"name": "Club", "timezone": "UTC", "colour": "#112233"}
 
         seen = browser.get(home)["ETag"]
-        answer = called(browser, home, about, seen)
+        answer = put_calendar_properties(browser, home, about, seen)
 
         assert answer.status_code == 200
         assert (answer.json()["name"], answer.json()["colour"]) == ("Club", "#112233")
@@ -85,22 +85,22 @@ class TestLocalCalendarApi:
 
     def test_is_not_called_otherwise_or_removed_over_another_name(self, browser, home):
         about, seen = {"name": "Club", "timezone": "UTC"}, browser.get(home)["ETag"]
-        called(browser, home, about, seen)
+        put_calendar_properties(browser, home, about, seen)
 
-        late = called(browser, home, {**about, "name": "Pub"}, seen)
+        late = put_calendar_properties(browser, home, {**about, "name": "Pub"}, seen)
         gone = browser.delete(home, headers={"If-Match": seen})
 
         for answer in (late, gone):
             assert (answer.status_code, answer.json()["code"]) == (412, "changed-meanwhile")
-        for answer in (called(browser, home, about, ""), browser.delete(home)):
+        for answer in (put_calendar_properties(browser, home, about, ""), browser.delete(home)):
             assert (answer.status_code, answer.json()["code"]) == (428, "if-match-needed")
         assert browser.get(home).json()["name"] == "Club"
 
     @pytest.mark.scenario("C3")
     def test_is_made_once_under_one_key(self, browser, home):
-        again = begin(browser)
-        other = begin(browser, name="Club")
-        second = begin(browser, key="key-00000002")
+        again = post_new_calendar(browser)
+        other = post_new_calendar(browser, name="Club")
+        second = post_new_calendar(browser, key="key-00000002")
 
         assert (again.status_code, again["Idempotent-Replayed"]) == (201, "true")
         assert home == f"{LIST}/{again.json()['id']}"
@@ -112,14 +112,16 @@ class TestLocalCalendarApi:
     def test_that_is_removed_does_not_come_back(self, browser, home):
         browser.delete(home, headers={"If-Match": browser.get(home)["ETag"]})
 
-        answer = begin(browser)
+        answer = post_new_calendar(browser)
 
         assert (answer.status_code, answer.json()["code"]) == (410, "gone")
-        assert begin(browser, key="").json()["errors"][0]["parameter"] == "Idempotency-Key"
+        assert (
+            post_new_calendar(browser, key="").json()["errors"][0]["parameter"] == "Idempotency-Key"
+        )
         assert not Calendar.objects.exists()
 
     def test_is_removed(self, browser, home):
-        fill(browser, home, calendar(TEA))
+        import_file(browser, home, calendar(TEA))
 
         seen = browser.get(home)["ETag"]
         assert browser.delete(home, headers={"If-Match": seen}).status_code == 204
@@ -132,24 +134,24 @@ class TestLocalCalendarApi:
 
         about = {"name": "Club", "timezone": "UTC"}
         seen = Calendar.objects.get().version
-        assert called(mallory, home, about, f'"{seen}"').status_code == 404
+        assert put_calendar_properties(mallory, home, about, f'"{seen}"').status_code == 404
         assert mallory.delete(home, headers={"If-Match": f'"{seen}"'}).status_code == 404
-        assert fill(mallory, home, calendar(TEA)).status_code == 404
+        assert import_file(mallory, home, calendar(TEA)).status_code == 404
         assert mallory.get(f"{home}/export").status_code == 404
 
 
 class TestCalendarFileUpload:
     @pytest.mark.scenario("C3")
     def test_is_taken_in_and_again(self, browser, home):
-        first = fill(browser, home, calendar(TEA)).json()
-        again = fill(browser, home, calendar(TEA)).json()
+        first = import_file(browser, home, calendar(TEA)).json()
+        again = import_file(browser, home, calendar(TEA)).json()
 
         assert first == {"added": 1, "replaced": 0, "removed": 0, "left_out": []}
         assert (again["added"], again["replaced"]) == (0, 1)
 
     @pytest.mark.claim("import.unreadable")
     def test_that_is_broken_names_its_lines_and_takes_nothing(self, browser, home):
-        answer = fill(browser, home, calendar(TEA.replace("20260603T090000", "soon")))
+        answer = import_file(browser, home, calendar(TEA.replace("20260603T090000", "soon")))
 
         told = answer.json()
         assert (answer.status_code, told["code"]) == (422, "unreadable-file")
@@ -157,7 +159,7 @@ class TestCalendarFileUpload:
         assert Event.objects.count() == 0
 
     def test_comes_out_as_it_went_in(self, browser, home):
-        fill(browser, home, calendar(TEA))
+        import_file(browser, home, calendar(TEA))
 
         answer = browser.get(f"{home}/export")
 

@@ -8,7 +8,7 @@ from accounts.rate_limits import Rate
 from integrations.calendar import free_busy_query
 from limited_use.models import Leaf
 from tests.api import schema
-from tests.api.calendars.asking import WEEK, availability, free_busy, posted, scheduler
+from tests.api.calendars.asking import WEEK, availability, free_busy, post_json, scheduler
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("week")]
 
@@ -27,7 +27,7 @@ def test_both_questions_and_all_callers_of_one_person_count_together(alice, hers
     meeting = {"duration_minutes": 60, "participants": [{"user_id": "me"}]}
 
     for path, more in (("free-busy", {"people": ["me"]}), ("availability", meeting)):
-        answer = posted(hers, path, {**WEEK, **more})
+        answer = post_json(hers, path, {**WEEK, **more})
 
         said = schema.problem(answer, 429, "rate-limited")
         assert said["limited_by"] == "self"
@@ -40,6 +40,6 @@ def test_both_questions_and_all_callers_of_one_person_count_together(alice, hers
 
 def test_a_question_that_is_none_is_not_counted(hers):
     for _ in range(4):
-        schema.problem(posted(hers, "free-busy", {}), 400, "bad-request")
+        schema.problem(post_json(hers, "free-busy", {}), 400, "bad-request")
 
     free_busy(hers, "me")

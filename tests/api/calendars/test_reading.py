@@ -18,12 +18,12 @@ from tests.api.calendars.asking import (
     V1,
     WEEK,
     availability,
-    events,
+    find_event_by_title,
     free_busy,
-    named,
+    list_events,
     ok,
     scheduler,
-    share,
+    share_calendar,
     withdraw,
 )
 from tests.integrations.calendar_house import meeting, moment
@@ -55,7 +55,7 @@ class TestCalendarListApi:
             assert ok(hers.get(f"{V1}/calendars/{one['id']}")) == one
 
     def test_that_are_shared_say_by_whom_and_how(self, alice, bob, his):
-        share(alice, bob, ShareLevel.FREEBUSY)
+        share_calendar(alice, bob, ShareLevel.FREEBUSY)
 
         [one] = ok(his.get(f"{V1}/calendars"))["data"]
 
@@ -82,8 +82,10 @@ class TestEvents:
     def test_are_narrowed_to_calendars(self, hers, alice):
         team = alice.calendars.get(is_primary=False)
 
-        assert [one["title"] for one in events(hers, calendar_id=str(team.id))] == ["Lunch"]
-        assert len(events(hers, calendar_id=f"{team.id},{alice.primary.id}")) == len(events(hers))
+        assert [one["title"] for one in list_events(hers, calendar_id=str(team.id))] == ["Lunch"]
+        assert len(list_events(hers, calendar_id=f"{team.id},{alice.primary.id}")) == len(
+            list_events(hers)
+        )
 
     def test_of_a_calendar_of_somebody_elses_are_not_there(self, his, alice):
         for one in (alice.primary.id, UNKNOWN):
@@ -114,7 +116,7 @@ class TestEvents:
         assert {one["parameter"] for one in body["errors"]} == {"start", "end"}
 
     def test_are_shown_to_the_feature_that_she_switched_on(self, alice):
-        assert len(events(scheduler(alice))) == 10
+        assert len(list_events(scheduler(alice))) == 10
 
     @pytest.mark.claim("feature.scheduler", "data-use.keeps-nothing")
     def test_are_kept_by_no_feature_that_reads_them(self, alice):
@@ -125,7 +127,7 @@ class TestEvents:
         assert ok(assistant.get(f"{V1}/calendars/{listed[0]['id']}"))
         assert free_busy(assistant, "me")["data"]
         assert availability(assistant, "me")["data"]
-        for one in events(assistant):
+        for one in list_events(assistant):
             ok(assistant.get(f"{V1}/events/{one['id']}"))
 
         after = dump()
@@ -150,7 +152,7 @@ class TestEvents:
         schema.problem(widget.get(f"{V1}/events", WEEK), 403, "limited-use-refused")
 
     def test_of_a_deleted_copy_are_gone_at_once(self, hers, alice):
-        review = named(hers, "Review")
+        review = find_event_by_title(hers, "Review")
         with transaction.atomic():
             held = list(alice.calendars.select_for_update(of=("self",)))
             cache_eviction.evict_copies(held, reason=EvictionReason.OWNER, at=timezone.now())
@@ -164,7 +166,7 @@ class TestEvents:
     @pytest.mark.invariant(3)
     def test_leave_one_entry_for_each_account_and_kind_of_data(self, hers):
         before = set(Leaf.objects.values_list("id", flat=True))
-        events(hers)
+        list_events(hers)
 
         written = [orjson.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
         # Two calendars, each with a key of its own: what is opened of both is counted together.
@@ -177,7 +179,7 @@ class TestEvents:
 
 class TestOneEvent:
     def test_is_read_as_it_is_listed_but_for_its_rule(self, hers):
-        found = events(hers)
+        found = list_events(hers)
 
         assert found
         for listed in found:
@@ -187,7 +189,7 @@ class TestOneEvent:
             assert answer.headers["ETag"] == f'"{listed["etag"]}"'
 
     def test_of_a_series_is_read_with_its_rule(self, hers):
-        daily = named(hers, "Daily")
+        daily = find_event_by_title(hers, "Daily")
 
         body = ok(hers.get(f"{V1}/events/{daily['master_event_id']}"))
 
@@ -196,7 +198,7 @@ class TestOneEvent:
 
     @pytest.mark.parametrize("original", ["20200101T000000Z", "20200101", "99999999", "00000000"])
     def test_that_its_series_never_makes_is_not_there(self, hers, original):
-        master = named(hers, "Daily")["master_event_id"]
+        master = find_event_by_title(hers, "Daily")["master_event_id"]
 
         schema.problem(hers.get(f"{V1}/events/{master}_{original}"), 404, "not-found")
 
@@ -205,14 +207,14 @@ class TestOneEvent:
         schema.problem(hers.get(f"{V1}/events/{name}"), 404, "not-found")
 
     def test_of_others_is_not_there(self, hers, his, mallory):
-        review = named(hers, "Review")
+        review = find_event_by_title(hers, "Review")
 
         for client in (his, cast.browser(mallory[0])):
             schema.problem(client.get(f"{V1}/events/{review['id']}"), 404, "not-found")
 
     def test_that_is_private_shows_as_busy_to_whom_it_is_shared_with(self, alice, bob, hers, his):
-        share(alice, bob)
-        doctor = named(hers, "Doctor")
+        share_calendar(alice, bob)
+        doctor = find_event_by_title(hers, "Doctor")
 
         body = ok(his.get(f"{V1}/events/{doctor['id']}"))
 
@@ -230,7 +232,7 @@ class TestOneEvent:
             )
         )
         alice.sync(at=timezone.now())
-        [shown] = [one for one in events(hers) if one["title"] == cast.SUBJECT]
+        [shown] = [one for one in list_events(hers) if one["title"] == cast.SUBJECT]
 
         answer = hers.get(f"{V1}/events/{shown['id']}")
         description = ok(answer)["description"].encode()
@@ -262,19 +264,19 @@ class TestOneEvent:
                 original_start=When(at=second, zone="Europe/Berlin"),
             ),
         )
-        listed = events(hers)
+        listed = list_events(hers)
         gone = next(one for one in listed if one["title"] == "Daily")
         alice.sync(at=timezone.now())
 
-        late = named(hers, "Late")
+        late = find_event_by_title(hers, "Late")
 
         assert (late["is_changed"], late["master_event_id"]) == (True, gone["master_event_id"])
         assert ok(hers.get(f"{V1}/events/{late['id']}")) == late
         schema.problem(hers.get(f"{V1}/events/{gone['id']}"), 404, "not-found")
-        assert gone["id"] not in {one["id"] for one in events(hers)}
+        assert gone["id"] not in {one["id"] for one in list_events(hers)}
 
 
-def pages(client, limit: int, **more) -> list[list[dict]]:
+def read_event_pages(client, limit: int, **more) -> list[list[dict]]:
     found, cursor = [], None
     while True:
         query = {**WEEK, **more, "limit": limit} | ({"cursor": cursor} if cursor else {})
@@ -297,13 +299,13 @@ class TestAWindow:
             "end": moment(9, 0).astimezone(elsewhere).isoformat(),
         }
 
-        assert events(hers, **window) == events(hers)
+        assert list_events(hers, **window) == list_events(hers)
 
     @pytest.mark.scenario("C2")
     def test_is_told_in_utc_and_each_event_in_the_zone_that_it_counts_in(self, hers):
         window = {"start": moment(1, 0).astimezone(timezone.get_fixed_timezone(-420)).isoformat()}
 
-        review = named(hers, "Review", **window)
+        review = find_event_by_title(hers, "Review", **window)
 
         assert review["when"]["start"] == moment(3).isoformat()
         assert review["when"]["start_timezone"] == "Europe/Berlin"
@@ -313,17 +315,17 @@ class TestPaging:
     @given(limit=st.integers(1, 12))
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
     def test_loses_and_repeats_nothing_whatever_the_limit(self, hers, limit):
-        found = pages(hers, limit)
+        found = read_event_pages(hers, limit)
 
         assert all(len(one) == limit for one in found[:-1])
-        assert [one for page in found for one in page] == events(hers)
+        assert [one for page in found for one in page] == list_events(hers)
 
     def test_breaks_ties_by_id(self, hers, alice, account):
         for number in range(4):
             account.put(meeting(moment(6, 11), f"Same {number}"))
         alice.sync(at=timezone.now())
 
-        ids = [one["id"] for page in pages(hers, 1) for one in page]
+        ids = [one["id"] for page in read_event_pages(hers, 1) for one in page]
 
         assert len(ids) == len(set(ids)) == 14
 
@@ -350,18 +352,18 @@ class TestPaging:
     @pytest.mark.invariant(5)
     @pytest.mark.clause("AN-8")
     def test_ends_with_the_share_that_it_read_under(self, alice, bob, his):
-        given = share(alice, bob)
+        given = share_calendar(alice, bob)
         cursor = ok(his.get(f"{V1}/events", {**WEEK, "limit": 1}))["next_cursor"]
         withdraw(alice, given)
 
         answer = his.get(f"{V1}/events", {**WEEK, "cursor": cursor})
 
         schema.problem(answer, 400, "invalid-cursor")
-        assert events(his) == []
+        assert list_events(his) == []
 
     @pytest.mark.invariant(5)
     def test_of_a_calendar_by_name_ends_with_its_share(self, alice, bob, his):
-        given = share(alice, bob)
+        given = share_calendar(alice, bob)
         query = {**WEEK, "limit": 1, "calendar_id": str(alice.primary.id)}
         cursor = ok(his.get(f"{V1}/events", query))["next_cursor"]
         withdraw(alice, given)

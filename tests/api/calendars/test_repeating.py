@@ -20,7 +20,7 @@ from integrations.web.idempotency import KeyedRequest
 from limited_use.models import Consent
 from tests.api import schema
 from tests.api.calendars.asking import V1, ok
-from tests.api.calendars.test_writing import allowed, create, new, problem
+from tests.api.calendars.test_writing import allowed, create_event, make_event_body, problem
 
 __all__ = ["allowed"]
 
@@ -35,7 +35,10 @@ def at_provider(account) -> list[str]:
 
 class TestTheSameAgain:
     def test_is_answered_the_same_and_says_so(self, alice, account, hers):
-        first, again = create(hers, new(alice)), create(hers, new(alice))
+        first, again = (
+            create_event(hers, make_event_body(alice)),
+            create_event(hers, make_event_body(alice)),
+        )
 
         assert ok(first, 201) == ok(again, 201)
         assert first.headers["ETag"] == again.headers["ETag"]
@@ -44,60 +47,62 @@ class TestTheSameAgain:
         assert at_provider(account) == ["New"]
 
     def test_is_the_same_in_another_order(self, alice, hers):
-        first = ok(create(hers, new(alice, location="Here")), 201)
+        first = ok(create_event(hers, make_event_body(alice, location="Here")), 201)
 
-        body = json.dumps(dict(reversed(new(alice, location="Here").items())), indent=2)
+        body = json.dumps(dict(reversed(make_event_body(alice, location="Here").items())), indent=2)
         again = hers.post(f"{V1}/events", body, content_type="application/json",
                           headers={"Idempotency-Key": "key-00000001"})  # fmt: skip
 
         assert ok(again, 201) == first
 
     def test_asks_nobody_at_the_provider(self, alice, account, hers):
-        ok(create(hers, new(alice)), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
         account.failures["create"] = [errors.Unavailable("down")]
 
-        ok(create(hers, new(alice)), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
 
     def test_outside_of_what_is_kept_is_answered_the_same(self, alice, account, hers):
         far = timezone.now() + timedelta(days=900)
         when = {"object": "timespan", "start": far.isoformat(),
                 "end": (far + timedelta(hours=1)).isoformat()}  # fmt: skip
 
-        first, again = (ok(create(hers, new(alice, when=when)), 202) for _ in range(2))
+        first, again = (
+            ok(create_event(hers, make_event_body(alice, when=when)), 202) for _ in range(2)
+        )
 
         assert first == again
         assert at_provider(account) == ["New"]
 
     def test_shows_the_event_as_it_is_by_then(self, alice, hers):
-        made = ok(create(hers, new(alice)), 201)
+        made = ok(create_event(hers, make_event_body(alice)), 201)
         ok(hers.patch(f"{V1}/events/{made['id']}", json.dumps({"title": "Later"}),
                       content_type="application/json",
                       headers={"If-Match": f'"{made["etag"]}"'}))  # fmt: skip
 
-        assert ok(create(hers, new(alice)), 201)["title"] == "Later"
+        assert ok(create_event(hers, make_event_body(alice)), 201)["title"] == "Later"
 
     @pytest.mark.claim("write.gone-since")
     def test_of_what_was_removed_since_is_told_and_not_done_again(self, alice, account, hers):
-        made = ok(create(hers, new(alice)), 201)
+        made = ok(create_event(hers, make_event_body(alice)), 201)
         hers.delete(f"{V1}/events/{made['id']}", headers={"If-Match": f'"{made["etag"]}"'})
 
-        problem(create(hers, new(alice)), 410, "gone")
+        problem(create_event(hers, make_event_body(alice)), 410, "gone")
 
         assert at_provider(account) == []
 
     @pytest.mark.invariant(5)
     def test_is_refused_where_reading_it_is(self, alice, hers):
-        ok(create(hers, new(alice)), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
         Consent.objects.filter(feature="calendar").update(version=99)
 
-        answer = create(hers, new(alice))
+        answer = create_event(hers, make_event_body(alice))
 
         schema.problem(answer, 403, "limited-use-refused")
         assert b"New" not in answer.content
 
     def test_under_another_key_is_another_event(self, alice, account, hers):
-        ok(create(hers, new(alice)), 201)
-        ok(create(hers, new(alice), key="key-00000002"), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
+        ok(create_event(hers, make_event_body(alice), key="key-00000002"), 201)
 
         assert at_provider(account) == ["New", "New"]
 
@@ -110,36 +115,38 @@ class TestSomethingElseUnderTheKey:
         ids=lambda more: next(iter(more)),
     )  # fmt: skip
     def test_is_told_whatever_differs(self, alice, account, hers, more):
-        ok(create(hers, new(alice)), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
 
-        problem(create(hers, new(alice, **more)), 422, "key-reused")
+        problem(create_event(hers, make_event_body(alice, **more)), 422, "key-reused")
 
         assert at_provider(account) == ["New"]
 
     def test_is_taken_where_nothing_came_of_the_first(self, alice, account, hers):
-        problem(create(hers, new(alice, description="x" * 9_000)), 400, "bad-request")
+        problem(
+            create_event(hers, make_event_body(alice, description="x" * 9_000)), 400, "bad-request"
+        )
         account.failures["create"] = [errors.Rejected("no", reason="invalid", status=400)]
-        problem(create(hers, new(alice, title="No")), 422, "refused-by-provider")
+        problem(create_event(hers, make_event_body(alice, title="No")), 422, "refused-by-provider")
 
-        ok(create(hers, new(alice)), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
 
 
 class TestWhileNobodyKnows:
     def test_whether_it_was_written_the_same_alone_is_tried_again(self, alice, account, hers):
         account.failures["create"] = [errors.OutcomeUnknown("no answer")] * 2
-        problem(create(hers, new(alice)), 503, "outcome-unknown")
+        problem(create_event(hers, make_event_body(alice)), 503, "outcome-unknown")
 
-        problem(create(hers, new(alice, title="Other")), 422, "key-reused")
-        ok(create(hers, new(alice)), 201)
+        problem(create_event(hers, make_event_body(alice, title="Other")), 422, "key-reused")
+        ok(create_event(hers, make_event_body(alice)), 201)
 
         assert at_provider(account) == ["New"]
 
     @pytest.mark.claim("write.in-progress")
     def test_as_it_is_being_written_the_second_is_told_to_wait(self, alice, account, hers):
         seen = []
-        account.before_answer = lambda: seen.append(create(hers, new(alice)))
+        account.before_answer = lambda: seen.append(create_event(hers, make_event_body(alice)))
 
-        ok(create(hers, new(alice)), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
 
         [second] = seen
         problem(second, 409, "in-progress")
@@ -150,27 +157,27 @@ class TestWhileNobodyKnows:
     @pytest.mark.claim("write.in-progress")
     def test_as_whoever_wrote_it_died_the_wait_is_told_and_is_long_enough(self, alice, hers):
         asked = RequestContext(alice.actor, alice.user.id, timezone.now())
-        body = json.dumps(new(alice), separators=(",", ":"), sort_keys=True).encode()
+        body = json.dumps(make_event_body(alice), separators=(",", ":"), sort_keys=True).encode()
         lease = idempotency.claim(
             asked, KeyedRequest("create_event", "key-00000001", body), alice.integration
         )
 
         for left in (120, 119.5, 60, 0.8, 0.001):
             with time_machine.travel(lease.held_until - timedelta(seconds=left), tick=False):
-                answer = create(hers, new(alice))
+                answer = create_event(hers, make_event_body(alice))
             problem(answer, 409, "in-progress")
             assert int(answer.headers["Retry-After"]) == math.ceil(left)
 
         with time_machine.travel(lease.held_until, tick=False):
-            ok(create(hers, new(alice)), 201)
+            ok(create_event(hers, make_event_body(alice)), 201)
 
     def test_as_whoever_wrote_it_died_the_same_finds_it(self, alice, account, hers):
-        made = ok(create(hers, new(alice)), 201)
+        made = ok(create_event(hers, make_event_body(alice)), 201)
         died = timezone.now() - idempotency.LEASE_TIME
         Reply.objects.update(status=None, event_id=None, held_until=timezone.now())
         Reply.objects.update(began_at=died, held_until=died + idempotency.LEASE_TIME)
 
-        assert ok(create(hers, new(alice)), 201)["id"] == made["id"]
+        assert ok(create_event(hers, make_event_body(alice)), 201)["id"] == made["id"]
         assert at_provider(account) == ["New"]
 
 
@@ -221,8 +228,8 @@ class TestARow:
 
 
 def test_what_is_not_hers_takes_no_key(alice, hers):
-    body = new(alice, calendar_id="00000000-0000-7000-8000-000000000001")
+    body = make_event_body(alice, calendar_id="00000000-0000-7000-8000-000000000001")
 
-    problem(create(hers, body), 404, "not-found")
+    problem(create_event(hers, body), 404, "not-found")
 
     assert not Reply.objects.exists()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from limited_use.models import Consent, Leaf
 from limited_use.policy.features import FEATURES
 from tests.api import schema
-from tests.api.calendars.asking import V1, WEEK, events, ok, share
+from tests.api.calendars.asking import V1, WEEK, list_events, ok, share_calendar
 from tests.integrations import calendar_house as houses
 from tests.integrations.household import person
 from tests.integrations.pages import reading
@@ -27,7 +27,7 @@ class TestWhatOneOfThemMayNotShowNow:
         carol = houses.calendar_house(at=timezone.now(), who=who)
         carol.sync()
         for one in (alice, carol):
-            share(one, bob)
+            share_calendar(one, bob)
         outdated = Consent.objects.filter(owner_id=alice.user.id, feature="calendar-sharing")
         outdated.update(version=99)
         return carol
@@ -49,7 +49,7 @@ class TestWhatOneOfThemMayNotShowNow:
             str(alice.primary.id): True,
             str(carol.primary.id): False,
         }
-        event = events(hers)[0]["id"]
+        event = list_events(hers)[0]["id"]
         schema.problem(his.get(f"{V1}/events/{event}"), 403, "limited-use-refused")
 
     @pytest.mark.invariant(3)

@@ -15,8 +15,8 @@ from integrations.formats.event import Attendee
 from integrations.grants import provider_calls
 from integrations.models import Connection
 from integrations.providers.google.config import GOOGLE
-from tests.api.calendars.asking import events
-from tests.api.calendars.test_writing import create, match, new, send
+from tests.api.calendars.asking import list_events
+from tests.api.calendars.test_writing import create_event, make_event_body, match, send_json
 from tests.integrations.calendar_house import meeting, moment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("allowed")]
@@ -62,13 +62,13 @@ class Trip:
         self.calls: Counter[tuple[str, str]] = Counter()
 
     def follow(self, request):
-        def enter(frame, event, _):
+        def count_call(frame, event, _):
             path = Path(frame.f_code.co_filename)
             if event == "call" and path.is_relative_to(_ROOT):
                 self.calls[str(path.relative_to(_ROOT)), frame.f_code.co_name] += 1
 
         before = sys.getprofile()
-        sys.setprofile(enter)
+        sys.setprofile(count_call)
         try:
             return request()
         finally:
@@ -102,9 +102,9 @@ def allowed(alice, account, week, monkeypatch):
 
 def prepare_create(hers, alice):
     # A request imports the routes, which is no part of a write.
-    events(hers)
-    body = new(alice)
-    return lambda: create(hers, body)
+    list_events(hers)
+    body = make_event_body(alice)
+    return lambda: create_event(hers, body)
 
 
 def prepare_move(hers, alice):
@@ -114,9 +114,9 @@ def prepare_move(hers, alice):
 
 def prepare(hers, method, name, action="", **body):
     """Return a write of the last event that has `name` as its title."""
-    event = [found for found in events(hers) if found["title"] == name][-1]
+    event = [found for found in list_events(hers) if found["title"] == name][-1]
     path = f"events/{event['id']}{action}"
-    return lambda: send(hers, method, path, body, **match(event))
+    return lambda: send_json(hers, method, path, body, **match(event))
 
 
 WRITES = {

@@ -16,7 +16,7 @@ from integrations.providers.google.config import GOOGLE
 from limited_use.models import Consent
 from limited_use.policy.features import FEATURES
 from tests.api import cast
-from tests.api.calendars.asking import V1, WEEK, events, named, ok
+from tests.api.calendars.asking import V1, WEEK, find_event_by_title, list_events, ok
 from tests.api.schema import problem
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.pages import reading
@@ -33,12 +33,12 @@ def allowed(alice, week, monkeypatch):
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
 
 
-def new(alice, **more) -> dict:
+def make_event_body(alice, **more) -> dict:
     when = {"object": "timespan", "start": moment(5).isoformat(), "end": moment(5, 10).isoformat()}
     return {"calendar_id": str(alice.primary.id), "title": "New", "when": when, **more}
 
 
-def send(client, method, path, body=None, **headers):
+def send_json(client, method, path, body=None, **headers):
     return getattr(client, method)(
         f"{V1}/{path}", json.dumps(body or {}), content_type="application/json", headers=headers
     )
@@ -48,15 +48,15 @@ def match(one) -> dict:
     return {"If-Match": f'"{one["etag"]}"'}
 
 
-def create(client, body, key="key-00000001"):
-    return send(client, "post", "events", body, **{"Idempotency-Key": key})
+def create_event(client, body, key="key-00000001"):
+    return send_json(client, "post", "events", body, **{"Idempotency-Key": key})
 
 
 class TestWithoutAnAgreement:
     @pytest.mark.claim("withdraw.no-copy", "feature.editing")
     def test_nothing_is_written_from_the_withdrawal_on(self, alice, account):
         browser = cast.browser(alice.user, recent=True)
-        ok(create(browser, new(alice)), 201)
+        ok(create_event(browser, make_event_body(alice)), 201)
         address = "/settings/features/calendar-editing/withdraw/"
         page = reading.text(browser.get(address).text)
         assert "Antares keeps no copy for Writing events now." in page
@@ -64,7 +64,7 @@ class TestWithoutAnAgreement:
 
         assert browser.post(address).status_code == 302
         before = account.version
-        refused = create(browser, new(alice), key="key-00000002")
+        refused = create_event(browser, make_event_body(alice), key="key-00000002")
 
         assert refused.status_code == 403, refused.content
         assert account.version == before
@@ -79,7 +79,7 @@ class TestWithoutAnAgreement:
         page = reading.text(hers.get("/settings/uses/").text)
         refused = {
             "calendar": lambda: hers.get(f"{V1}/events", WEEK),
-            "calendar-editing": lambda: create(hers, new(alice)),
+            "calendar-editing": lambda: create_event(hers, make_event_body(alice)),
         }
 
         assert f"It may use nothing until you agree to version {FEATURES[feature].version}." in page
@@ -95,20 +95,22 @@ class TestWithoutAnAgreement:
 class TestNewEventOverApi:
     @pytest.mark.claim("feature.editing")
     def test_is_answered_as_it_is_read(self, alice, hers):
-        body = ok(create(hers, new(alice)), 201)
+        body = ok(create_event(hers, make_event_body(alice)), 201)
 
-        assert body["id"] == named(hers, "New")["id"]
+        assert body["id"] == find_event_by_title(hers, "New")["id"]
 
     @pytest.mark.scenario("C3")
     def test_without_an_answer_is_looked_for(self, alice, account, hers):
         account.lose_after("create")
 
-        ok(create(hers, new(alice)), 201)
+        ok(create_event(hers, make_event_body(alice)), 201)
 
-        assert [one["title"] for one in events(hers)].count("New") == 1
+        assert [one["title"] for one in list_events(hers)].count("New") == 1
 
     def test_without_a_key_is_not_written(self, alice, hers):
-        body = problem(send(hers, "post", "events", new(alice)), 400, "bad-request")
+        body = problem(
+            send_json(hers, "post", "events", make_event_body(alice)), 400, "bad-request"
+        )
 
         assert body["errors"][0]["parameter"] == "Idempotency-Key"
 
@@ -121,7 +123,7 @@ class TestNewEventOverApi:
             "timezone": BERLIN,
         }
 
-        body = problem(create(hers, new(alice, when=when)), 400, "bad-request")
+        body = problem(create_event(hers, make_event_body(alice, when=when)), 400, "bad-request")
 
         assert body["errors"][0]["parameter"] == "start"
 
@@ -148,7 +150,7 @@ class TestNewEventOverApi:
     def test_that_makes_no_sense_is_told_by_field(self, alice, account, hers, field, more):
         before = account.version
 
-        body = problem(create(hers, new(alice, **more)), 400, "bad-request")
+        body = problem(create_event(hers, make_event_body(alice, **more)), 400, "bad-request")
 
         assert field in {one["parameter"] for one in body["errors"]}
         assert account.version == before
@@ -162,7 +164,10 @@ class TestNewEventOverApi:
         local = {**offset, "start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{end:%Y-%m-%dT%H:%M}"}
 
         one, other = (
-            ok(create(hers, new(alice, when=when), key=f"key-0000000{number}"), 201)["when"]
+            ok(
+                create_event(hers, make_event_body(alice, when=when), key=f"key-0000000{number}"),
+                201,
+            )["when"]
             for number, when in enumerate((offset, local))
         )
 
@@ -179,11 +184,11 @@ class TestNewEventOverApi:
             refresh_on_read, "wait_for_refresh", lambda *_, **__: alice.sync(at=timezone.now())
         )
         conflict = account.put(meeting(moment(5), "Conflict"))
-        body = new(alice, require_free=["me"])
+        body = make_event_body(alice, require_free=["me"])
 
-        told = problem(create(hers, body), 409, "not-free")
+        told = problem(create_event(hers, body), 409, "not-free")
         account.remove(conflict)
-        ok(create(hers, {**body, "title": "Later"}), 201)
+        ok(create_event(hers, {**body, "title": "Later"}), 201)
 
         assert "require_free" in told["detail"]
 
@@ -191,54 +196,58 @@ class TestNewEventOverApi:
     def test_for_people_of_whom_nobody_can_tell_is_not_written(self, alice, hers, monkeypatch):
         monkeypatch.setattr(refresh_on_read, "wait_for_refresh", lambda *_, **__: None)
 
-        problem(create(hers, new(alice, require_free=["me"])), 409, "not-free")
+        problem(create_event(hers, make_event_body(alice, require_free=["me"])), 409, "not-free")
 
-        assert "New" not in [one["title"] for one in events(hers)]
+        assert "New" not in [one["title"] for one in list_events(hers)]
 
 
 class TestMoveOverApi:
     def test_is_to_another_calendar_of_the_account(self, alice, account, hers):
         team = str(alice.calendars.get(is_primary=False).id)
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
 
         place, body = f"events/{one['id']}/move", {"calendar_id": team}
-        problem(send(hers, "post", place, body), 428, "if-match-needed")
-        moved = ok(send(hers, "post", place, body, **match(one)))
+        problem(send_json(hers, "post", place, body), 428, "if-match-needed")
+        moved = ok(send_json(hers, "post", place, body, **match(one)))
 
         assert (moved["title"], moved["calendar_id"]) == ("Review", team)
         assert "Review" in [one.content.title for one in account.events["team"].values()]
 
     @pytest.mark.parametrize("to", ["", "x", None])
     def test_to_nothing_is_told(self, hers, to):
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
 
-        answer = send(hers, "post", f"events/{one['id']}/move", {"calendar_id": to}, **match(one))
+        answer = send_json(
+            hers, "post", f"events/{one['id']}/move", {"calendar_id": to}, **match(one)
+        )
         problem(answer, 400, "bad-request")
 
     def test_of_one_of_a_series_is_told(self, alice, hers):
         team = str(alice.calendars.get(is_primary=False).id)
-        one = named(hers, "Daily")
+        one = find_event_by_title(hers, "Daily")
 
-        answer = send(hers, "post", f"events/{one['id']}/move", {"calendar_id": team}, **match(one))
+        answer = send_json(
+            hers, "post", f"events/{one['id']}/move", {"calendar_id": team}, **match(one)
+        )
         body = problem(answer, 400, "bad-request")
 
         assert {one["parameter"] for one in body["errors"]} == {"calendar_id"}
 
     def test_by_somebody_else_or_to_theirs_is_of_nothing(self, alice, hers, his):
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
         body = {"calendar_id": str(alice.calendars.get(is_primary=False).id)}
 
         place = f"events/{one['id']}/move"
-        problem(send(his, "post", place, body, **match(one)), 404, "not-found")
+        problem(send_json(his, "post", place, body, **match(one)), 404, "not-found")
         nowhere = {"calendar_id": str(alice.integration.id)}
-        problem(send(hers, "post", place, nowhere, **match(one)), 404, "not-found")
+        problem(send_json(hers, "post", place, nowhere, **match(one)), 404, "not-found")
 
 
 class TestChangeOverApi:
     def test_of_the_version_that_was_read_is_done(self, hers):
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
 
-        answer = send(hers, "patch", f"events/{one['id']}", {"title": "Retro"}, **match(one))
+        answer = send_json(hers, "patch", f"events/{one['id']}", {"title": "Retro"}, **match(one))
 
         body = ok(answer)
         assert body["title"] == "Retro"
@@ -246,65 +255,67 @@ class TestChangeOverApi:
 
     @pytest.mark.claim("problem.if-match")
     def test_without_a_version_is_asked_for_one(self, hers, account):
-        one, before = named(hers, "Review"), account.version
+        one, before = find_event_by_title(hers, "Review"), account.version
 
-        problem(send(hers, "patch", f"events/{one['id']}", {"title": "x"}), 428, "if-match-needed")
+        problem(
+            send_json(hers, "patch", f"events/{one['id']}", {"title": "x"}), 428, "if-match-needed"
+        )
 
         assert account.version == before
 
     def test_over_another_change_is_told(self, hers):
-        one = named(hers, "Review")
-        ok(send(hers, "patch", f"events/{one['id']}", {"title": "First"}, **match(one)))
+        one = find_event_by_title(hers, "Review")
+        ok(send_json(hers, "patch", f"events/{one['id']}", {"title": "First"}, **match(one)))
 
-        answer = send(hers, "patch", f"events/{one['id']}", {"title": "Second"}, **match(one))
+        answer = send_json(hers, "patch", f"events/{one['id']}", {"title": "Second"}, **match(one))
 
         problem(answer, 412, "changed-meanwhile")
-        assert named(hers, "First")
+        assert find_event_by_title(hers, "First")
 
     def test_by_somebody_else_is_of_nothing(self, hers, his):
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
 
-        answer = send(his, "patch", f"events/{one['id']}", {"title": "x"}, **match(one))
+        answer = send_json(his, "patch", f"events/{one['id']}", {"title": "x"}, **match(one))
 
         problem(answer, 404, "not-found")
 
 
 class TestDeletionOverApi:
     def test_of_one_occurrence_leaves_the_others(self, hers):
-        before = [one for one in events(hers) if one["title"] == "Daily"]
+        before = [one for one in list_events(hers) if one["title"] == "Daily"]
         second = before[1]
 
-        answer = send(hers, "delete", f"events/{second['id']}?scope=this", **match(second))
+        answer = send_json(hers, "delete", f"events/{second['id']}?scope=this", **match(second))
 
         assert answer.status_code == 204
-        left = [one["id"] for one in events(hers) if one["title"] == "Daily"]
+        left = [one["id"] for one in list_events(hers) if one["title"] == "Daily"]
         assert left == [one["id"] for one in before if one["id"] != second["id"]]
 
     @pytest.mark.scenario("D6")
     def test_whose_answer_was_lost_and_that_is_done_already_is_done(self, account, hers):
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
         account.lose_after("delete")
 
-        assert send(hers, "delete", f"events/{one['id']}", **match(one)).status_code == 204
-        assert "Review" not in [one["title"] for one in events(hers)]
+        assert send_json(hers, "delete", f"events/{one['id']}", **match(one)).status_code == 204
+        assert "Review" not in [one["title"] for one in list_events(hers)]
 
     @pytest.mark.scenario("D6")
     def test_of_what_is_deleted_there_already_is_done(self, week, account, hers):
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
         account.remove(week["review"])
 
-        answer = send(hers, "delete", f"events/{one['id']}", **match(one))
+        answer = send_json(hers, "delete", f"events/{one['id']}", **match(one))
 
         assert answer.status_code == 204
-        assert "Review" not in [one["title"] for one in events(hers)]
+        assert "Review" not in [one["title"] for one in list_events(hers)]
 
 
 class TestInvitationAnswerOverApi:
     def test_to_what_is_no_invitation_is_told(self, hers):
-        one = named(hers, "Review")
+        one = find_event_by_title(hers, "Review")
 
         place, body = f"events/{one['id']}/response", {"status": "accepted"}
-        problem(send(hers, "post", place, body), 428, "if-match-needed")
-        answer = send(hers, "post", place, body, **match(one))
+        problem(send_json(hers, "post", place, body), 428, "if-match-needed")
+        answer = send_json(hers, "post", place, body, **match(one))
 
         problem(answer, 409, "not-invited")

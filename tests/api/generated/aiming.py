@@ -13,14 +13,14 @@ from tests.api import schema
 from tests.api.generated.known_requests import Request
 
 
-def aim(case: Case, request: Request) -> Case:
+def take_untested_parts(case: Case, request: Request) -> Case:
     """
     Take from `request` whatever `case` does not test.
 
     A generated id is nobody's, and a generated version was never shown: without this, each answer
     would be 404 or 412, whatever else is wrong.
     """
-    tested = _location(case)
+    tested = _get_tested_location(case)
     if tested != Location.PATH:
         case.path_parameters = dict(request.path)
     if tested != Location.HEADER:
@@ -36,20 +36,22 @@ def aim(case: Case, request: Request) -> Case:
     return case
 
 
-def mix(case: Case, request: Request, data: st.DataObject) -> Case:
+def mix_generated_with_good(case: Case, request: Request, data: st.DataObject) -> Case:
     """Return `case` with some of its generated values, and those of `request` for the others."""
-    case.query = _choose(case.query, request.query, data)
+    case.query = _choose_generated_values(case.query, request.query, data)
     if isinstance(request.body, dict) and isinstance(case.body, dict):
-        case.body = _choose(case.body, request.body, data)
+        case.body = _choose_generated_values(case.body, request.body, data)
     return case
 
 
-def _choose(generated: dict[str, Any], good: dict[str, Any], data: st.DataObject) -> dict[str, Any]:
+def _choose_generated_values(
+    generated: dict[str, Any], good: dict[str, Any], data: st.DataObject
+) -> dict[str, Any]:
     names = st.lists(st.sampled_from(sorted(generated)), unique=True) if generated else st.just([])
     return good | {name: generated[name] for name in data.draw(names)}
 
 
-def _location(case: Case) -> Location | None:
+def _get_tested_location(case: Case) -> Location | None:
     found: Location | None = case.meta.phase.data.parameter_location if case.meta else None
     return found
 
@@ -71,7 +73,7 @@ def _aim_body(case: Case, good: Any) -> Any:
     wrong = {
         name: value
         for name, value in case.body.items()
-        if name not in properties or not fits(value, properties[name])
+        if name not in properties or not fits_schema(value, properties[name])
     }
     absent = set(required) - set(case.body) if not wrong else set()
     return {name: value for name, value in {**good, **wrong}.items() if name not in absent}
@@ -81,15 +83,15 @@ def read_body_schema(operation_id: str) -> tuple[dict[str, Any], list[str]]:
     """Return the properties of the operation's JSON body, and which are required."""
     [operation] = [
         one
-        for methods in schema.described()["paths"].values()
+        for methods in schema.read_strict_document()["paths"].values()
         for one in methods.values()
         if one["operationId"] == operation_id
     ]
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    found = schema.described()["components"]["schemas"][reference.rsplit("/", 1)[1]]
+    found = schema.read_strict_document()["components"]["schemas"][reference.rsplit("/", 1)[1]]
     return found["properties"], found.get("required", [])
 
 
-def fits(value: Any, described: dict[str, Any]) -> bool:
-    whole = {**described, "components": schema.described()["components"]}
+def fits_schema(value: Any, described: dict[str, Any]) -> bool:
+    whole = {**described, "components": schema.read_strict_document()["components"]}
     return Draft202012Validator(whole, format_checker=schema.FORMATS).is_valid(value)

@@ -75,7 +75,7 @@ def switch_on_feature(world: GeneratedRequestsWorld, feature: str, purpose: str)
     return Caller({"Authorization": f"Bearer {token}"})
 
 
-def send(case: Case, caller: Caller) -> Response:
+def send_case(case: Case, caller: Caller) -> Response:
     """Return the answer to `case`. What it changed in the database is undone."""
     with open_test_transaction():
         return case.call(headers=caller.headers, cookies=caller.cookies)

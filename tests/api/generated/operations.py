@@ -36,11 +36,11 @@ def list_failures(case: Case, answer: Response) -> list[str]:
     try:
         case.validate_response(answer, checks=[CHECKS.get_one(name) for name in NAMES])
     except* Failure as group:
-        found = [f"{one}\n{describe(case, answer)}" for one in group.exceptions]
+        found = [f"{one}\n{describe_failure(case, answer)}" for one in group.exceptions]
     return found
 
 
-def describe(case: Case, answer: Response) -> str:
+def describe_failure(case: Case, answer: Response) -> str:
     return (
         f"{case.method} {case.formatted_path} query {case.query} headers {dict(case.headers)}\n"
         f"body {str(case.body)[:500]}\n"

@@ -10,7 +10,7 @@ from schemathesis import Case
 from tests.api.generated import callers
 from tests.api.generated.callers import Caller
 from tests.api.generated.known_requests import Request
-from tests.api.generated.operations import OPERATIONS, describe, list_failures
+from tests.api.generated.operations import OPERATIONS, describe_failure, list_failures
 
 pytestmark = pytest.mark.django_db
 
@@ -40,10 +40,10 @@ def find_unsuccessful(described, known: Mapping[str, Request], caller: Caller) -
     found = {}
     for operation_id in OPERATIONS:
         case = make_case(described, operation_id, known[operation_id])
-        answer = callers.send(case, caller)
+        answer = callers.send_case(case, caller)
         failures = list_failures(case, answer)
         if answer.status_code // 100 != 2 or failures:
-            found[operation_id] = "\n".join([describe(case, answer), *failures])
+            found[operation_id] = "\n".join([describe_failure(case, answer), *failures])
     return found
 
 
@@ -63,7 +63,7 @@ class TestEveryOperation:
     def test_is_for_nobody_without_credentials(self, described, known, operation_id):
         case = make_case(described, operation_id, known[operation_id])
 
-        answer = callers.send(case, NOBODY)
+        answer = callers.send_case(case, NOBODY)
 
         assert answer.status_code == 401
         assert list_failures(case, answer) == []
@@ -72,7 +72,7 @@ class TestEveryOperation:
     def test_names_an_unknown_parameter(self, described, known, person, operation_id):
         case = make_case(described, operation_id, known[operation_id], no_such_parameter="1")
 
-        answer = callers.send(case, person)
+        answer = callers.send_case(case, person)
 
         assert read_named(answer) == ["no_such_parameter"]
 
@@ -87,7 +87,7 @@ class TestEveryOperation:
             return
         case.body = {**request.body, "no_such_member": 1}
 
-        answer = callers.send(case, person)
+        answer = callers.send_case(case, person)
 
         assert read_named(answer) == ["no_such_member"]
 

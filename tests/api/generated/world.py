@@ -73,7 +73,7 @@ def build_world(sandbox: Sandbox) -> GeneratedRequestsWorld:
     _fill_account(world, sandbox)
     _connect(alice, sandbox)
     _sync_everything()
-    _agree(world)
+    _agree_to_features(world)
     browser = cast.browser(alice)
     _fill_local_calendars(world, browser)
     _read_ids(world, browser)
@@ -119,7 +119,7 @@ def _sync_everything() -> None:
     raise AssertionError("work is still due")
 
 
-def _agree(world: GeneratedRequestsWorld) -> None:
+def _agree_to_features(world: GeneratedRequestsWorld) -> None:
     with transaction.atomic():
         for feature in AGREED:
             consents.give(
@@ -133,23 +133,23 @@ def _agree(world: GeneratedRequestsWorld) -> None:
 
 def _fill_local_calendars(world: GeneratedRequestsWorld, browser: Client) -> None:
     calendar = {"timezone": "Europe/Berlin", "version": FEATURES["local-calendar"].version}
-    answer = _post(browser, "calendars", {"name": "Local", **calendar}, "local-calendar-1")
+    answer = _post_json(browser, "calendars", {"name": "Local", **calendar}, "local-calendar-1")
     world.ids["local"] = answer["id"]
     world.etags["local"] = answer["etag"]
-    other = _post(browser, "calendars", {"name": "Other", **calendar}, "local-calendar-2")
+    other = _post_json(browser, "calendars", {"name": "Other", **calendar}, "local-calendar-2")
     world.ids["other"] = other["id"]
     when = {"object": "timespan", "timezone": "UTC", **world.hour(4)}
     event = {"calendar_id": answer["id"], "title": "At home", "when": when}
-    _post(browser, "events", event, "local-event-0001")
+    _post_json(browser, "events", event, "local-event-0001")
     share = {
         "email": world.bob.email,
         "level": "details",
         "version": FEATURES["calendar-sharing"].version,
     }
-    _post(browser, f"calendars/{answer['id']}/shares", share)
+    _post_json(browser, f"calendars/{answer['id']}/shares", share)
 
 
-def _post(browser: Client, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
+def _post_json(browser: Client, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
     headers = {"Idempotency-Key": key} if key else {}
     answer = browser.post(f"{V1}/{path}", body, content_type="application/json", headers=headers)
     assert answer.status_code < 300, answer.content
@@ -158,27 +158,27 @@ def _post(browser: Client, path: str, body: dict[str, Any], key: str = "") -> di
 
 
 def _read_ids(world: GeneratedRequestsWorld, browser: Client) -> None:
-    def get(path: str, **query: str) -> list[dict[str, Any]]:
+    def list_data(path: str, **query: str) -> list[dict[str, Any]]:
         return list(browser.get(f"{V1}/{path}", query).json()["data"])
 
-    message = get("messages", has_attachments="true")[0]
+    message = list_data("messages", has_attachments="true")[0]
     whole = browser.get(f"{V1}/messages/{message['id']}").json()
-    calendars = get("calendars")
+    calendars = list_data("calendars")
     primary = next(one for one in calendars if one["is_primary"])
     team = next(one for one in calendars if one["name"] == "Team")
     span = {
         "start": world.at.isoformat(),
         "end": (world.at + 2 * SOON).isoformat(),
     }
-    events = {one["title"]: one for one in get("events", **span)}
+    events = {one["title"]: one for one in list_data("events", **span)}
     world.ids |= {
         "message": message["id"],
         "thread": message["thread_id"],
         "attachment": whole["attachments"][0]["id"],
-        "connection": get("connections")[0]["id"],
+        "connection": list_data("connections")[0]["id"],
         "primary": primary["id"],
         "team": team["id"],
-        "share": get("shares")[0]["id"],
+        "share": list_data("shares")[0]["id"],
     }
     for title, event in events.items():
         world.ids[title] = event["id"]

@@ -26,11 +26,11 @@ class Served:
         open_calendars = self.open_calendars
 
         @contextmanager
-        def opened(access):
+        def open_served(access):
             with open_calendars(replace(access, root_url=provider.url)) as adapter:
                 yield adapter
 
-        google = replace(providers.PROVIDERS["google"], open_calendars=opened)
+        google = replace(providers.PROVIDERS["google"], open_calendars=open_served)
         monkeypatch.setitem(providers.PROVIDERS, "google", google)
         self.list_calendars()
 

@@ -9,7 +9,7 @@ import orjson
 from config.process_classes import ProcessClass
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, local_calendars, local_events
-from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput, LocalWriteResult
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
@@ -20,11 +20,11 @@ from tests.walls import acting_as
 BERLIN = "Europe/Berlin"
 
 
-def begun(actor, name: str = "Family", zone: str = BERLIN):
+def create_local_calendar(actor, name: str = "Family", zone: str = BERLIN):
     version = FEATURES["local-calendar"].version
     with acting_as(ProcessClass.WEB, actor):
-        return local_calendars.create_calendar(
-            actor=actor, properties=CalendarProperties(name, zone), version=version, at=NOW
+        return local_calendars.create_local_calendar(
+            actor=actor, properties=LocalCalendarProperties(name, zone), version=version, at=NOW
         )
 
 
@@ -35,11 +35,11 @@ def event(title: str, at: datetime, *, hours: float = 1, zone: str = BERLIN, **m
     )
 
 
-def kept(uid: str, content: EventContent, exceptions=None, **more) -> LocalEventInput:
+def make_local_input(uid: str, content: EventContent, exceptions=None, **more) -> LocalEventInput:
     return LocalEventInput(uid=uid, series=SeriesWithExceptions(content, exceptions or {}), **more)
 
 
-def write(
+def write_events(
     actor, calendar_id, *put: LocalEventInput, at: datetime = NOW, **more
 ) -> LocalWriteResult:
     with acting_as(ProcessClass.WEB, actor):
@@ -49,7 +49,7 @@ def write(
     return written[calendar_id]
 
 
-def shown(actor, start: datetime, end: datetime, *, zone: str = BERLIN) -> list[dict]:
+def list_shown_events(actor, start: datetime, end: datetime, *, zone: str = BERLIN) -> list[dict]:
     """Return what happens, as the API tells its owner."""
     asked = RequestContext(actor, actor.user_id, NOW)
     inside = agenda.build_window(start, end, zone=zone)
@@ -61,7 +61,7 @@ def shown(actor, start: datetime, end: datetime, *, zone: str = BERLIN) -> list[
 def titles(actor, start: datetime, end: datetime) -> list[tuple[str, str]]:
     return [
         (f"{datetime.fromisoformat(one['when']['start']):%d %H:%M}", one["title"])
-        for one in shown(actor, start, end)
+        for one in list_shown_events(actor, start, end)
     ]
 
 

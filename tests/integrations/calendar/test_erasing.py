@@ -36,7 +36,7 @@ def synced(alice, account):
     alice.sync()
 
 
-def sweep(at) -> int:
+def evict_expired(at) -> int:
     with acting_as(ProcessClass.PURGE):
         return cache_eviction.evict_expired(at=at)
 
@@ -74,21 +74,21 @@ class TestACopyThatIsTooOld:
             connection_id=connection.id, epoch=connection.epoch, at=NOW
         )
         copy = alice.primary.cache_id
-        assert data_keys.has_key(copy)
+        assert data_keys.has_data_key(copy)
 
-        assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
+        assert evict_expired(NOW + DAY + timedelta(minutes=1)) == 1
 
-        assert not data_keys.has_key(copy)
+        assert not data_keys.has_data_key(copy)
         assert not alice.events.exists()
 
     @pytest.mark.claim("calendars.copy", "calendar.kept-until", "integrations.calendar-kept")
     def test_is_swept_with_its_key(self, alice):
         copy = alice.primary.cache_id
 
-        assert sweep(NOW + timedelta(hours=23)) == 0
-        assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
+        assert evict_expired(NOW + timedelta(hours=23)) == 0
+        assert evict_expired(NOW + DAY + timedelta(minutes=1)) == 1
 
-        assert not data_keys.has_key(copy)
+        assert not data_keys.has_data_key(copy)
         assert not alice.events.exists()
         calendar = alice.primary
         assert (calendar.about, calendar.cursor, calendar.cached_at) == (None, None, None)
@@ -99,12 +99,12 @@ class TestACopyThatIsTooOld:
         alice.integration.cache_hours = 1
         alice.integration.save()
 
-        assert sweep(NOW + timedelta(minutes=61)) == 1
+        assert evict_expired(NOW + timedelta(minutes=61)) == 1
 
     def test_comes_back_under_another_key_when_it_is_asked_for(self, alice):
         former = alice.primary.cache_id
         later = NOW + DAY + timedelta(hours=1)
-        sweep(later)
+        evict_expired(later)
 
         alice.sync(at=later)
 
@@ -119,10 +119,10 @@ class TestACopyThatIsTooOld:
         alice.run(LIST_RESOURCE, at=later)
         alice.run(get_resource(other.id), at=later)
 
-        assert sweep(NOW + DAY + timedelta(hours=1)) == 1
+        assert evict_expired(NOW + DAY + timedelta(hours=1)) == 1
 
         other.refresh_from_db()
-        assert data_keys.has_key(other.cache_id)
+        assert data_keys.has_data_key(other.cache_id)
         assert other.cached_at is not None
 
 
@@ -187,11 +187,11 @@ class TestACalendarThatIsGone:
         del account.calendars[name]
         alice.run(LIST_RESOURCE)
 
-        assert sweep(NOW + timedelta(minutes=1)) == 1
+        assert evict_expired(NOW + timedelta(minutes=1)) == 1
 
         assert not Calendar.objects.filter(id=gone.id).exists()
         assert not SyncWork.objects.filter(resource=get_resource(gone.id)).exists()
-        assert not data_keys.has_key(gone.cache_id)
+        assert not data_keys.has_data_key(gone.cache_id)
 
 
 class TestCacheAfterDisconnect:

@@ -12,7 +12,7 @@ from config.process_classes import ProcessClass
 from integrations.calendar import ics_import
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.models import Event
-from tests.integrations.calendar.local_house import begun, utc
+from tests.integrations.calendar.local_house import create_local_calendar, utc
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW
 from tests.integrations.formats.icalendar.files import OWN_RULES, calendar, event
@@ -65,7 +65,7 @@ PIECES = (
 
 
 @st.composite
-def broken(draw) -> bytes:
+def draw_broken_file(draw) -> bytes:
     """Return a file with pieces cut out, doubled, moved and put in."""
     data = draw(st.sampled_from(FILES))
     for _ in range(draw(st.integers(0, 6))):
@@ -83,17 +83,19 @@ def alice(keyring, db):
 
 @pytest.fixture
 def home(alice):
-    calendar_id = begun(alice)
-    take(alice, calendar_id, calendar(GOOD))
+    calendar_id = create_local_calendar(alice)
+    import_file(alice, calendar_id, calendar(GOOD))
     return calendar_id
 
 
-def take(alice, calendar_id, data: bytes) -> ics_import.ImportResult:
+def import_file(alice, calendar_id, data: bytes) -> ics_import.CalendarImportResult:
     with acting_as(ProcessClass.WEB, alice):
-        return ics_import.import_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+        return ics_import.import_calendar_file(
+            actor=alice, calendar_id=calendar_id, data=data, at=NOW
+        )
 
 
-def rows() -> set[tuple]:
+def list_event_rows() -> set[tuple]:
     return set(Event.objects.values_list("id", "kind", "seen_round"))
 
 
@@ -103,22 +105,22 @@ class TestABrokenFile:
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
-    @given(data=broken())
+    @given(data=draw_broken_file())
     def test_is_taken_whole_or_not_at_all(self, alice, home, data):
-        before = rows()
+        before = list_event_rows()
         done = None
         with suppress(UnreadableCalendarFile):
-            done = take(alice, home, data)
+            done = import_file(alice, home, data)
         if done is None:
-            assert rows() == before
+            assert list_event_rows() == before
         else:
             made = Event.objects.filter(kind__in=["single", "series"]).count()
             was = sum(kind in {"single", "series"} for _, kind, _ in before)
             assert made == was + done.added_count - done.removed_count
         # Whatever was taken opens, and what was there before is still there.
-        shown = local_house.shown(alice, utc(1, 0), utc(30, 0))
+        shown = local_house.list_shown_events(alice, utc(1, 0), utc(30, 0))
         assert "Good" in {one["title"] for one in shown}
 
     @pytest.mark.parametrize("place", range(2))
     def test_of_the_corpus_is_taken_unbroken(self, alice, home, place):
-        assert take(alice, home, FILES[place]).added_count
+        assert import_file(alice, home, FILES[place]).added_count

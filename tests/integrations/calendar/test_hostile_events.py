@@ -38,7 +38,7 @@ def _name(value) -> str:
 
 @pytest.fixture(scope="module")
 def provider():
-    with scripted.running() as found:
+    with scripted.run_provider() as found:
         yield found
 
 
@@ -55,7 +55,7 @@ def house(alice, served):
     return alice
 
 
-def sync(house, *, at=None) -> None:
+def sync_all(house, *, at=None) -> None:
     """List the calendars, and take one turn at each copy."""
     house.run(LIST_RESOURCE, at=at)
     for calendar in house.calendars:
@@ -94,7 +94,7 @@ class TestHostileEvent:
         ]
         served.list_events(served.event("before"), *hostile, served.event("after", 5))
 
-        sync(house)
+        sync_all(house)
 
         calendar = house.primary
         found = house.titles(at=timezone.now())
@@ -110,7 +110,7 @@ class TestHostileEvent:
     def test_that_is_none_is_counted_and_its_neighbours_arrive(self, house, served, item):
         served.list_events(served.event("before"), item, served.event("after", 5))
 
-        sync(house)
+        sync_all(house)
 
         house.integration.refresh_from_db()
         assert house.titles(at=timezone.now()) == ["after", "before"]
@@ -126,7 +126,7 @@ class TestHostileEvent:
         huge = served.event("huge", 4) | {"summary": "x" * (compression.MAX_RECORD_BYTES + 1)}
         served.list_events(served.event("before"), huge, served.event("after", 5))
 
-        sync(house)
+        sync_all(house)
 
         assert house.titles(at=timezone.now()) == ["after", "before"]
         assert house.primary.unreadable_count == 1
@@ -147,7 +147,7 @@ class TestHostileEvent:
             events += [made, served.event(f"good{number}", 5)]
         served.list_events(*events)
 
-        sync(house)
+        sync_all(house)
 
         assert {f"good{number}" for number in range(4)} <= set(house.titles(at=timezone.now()))
         assert crashes(house) == 0
@@ -160,7 +160,7 @@ class TestPageWithHostileEvents:
         self, house, served, where, status
     ):
         served.list_events(served.event("before"))
-        sync(house)
+        sync_all(house)
         served.provider.answer(getattr(served, where), NESTED, status=status)
 
         resource = LIST_RESOURCE if where == "listing" else get_resource(house.primary.id)
@@ -177,7 +177,7 @@ class TestPageWithHostileEvents:
     @pytest.mark.parametrize("where", ["items", "token", "whole"])
     def test_of_another_shape_backs_off_and_shows(self, house, served, where, value):
         served.list_events()
-        sync(house)
+        sync_all(house)
         names = {"items": "items", "token": "nextPageToken"}
         if isinstance(served, Graph):
             names = {"items": "value", "token": "@odata.nextLink"}
@@ -206,7 +206,7 @@ class TestPageWithHostileEvents:
         served.list_pages(second, served.event("before"))
 
         for number in range(2):
-            sync(house, at=timezone.now() + timedelta(minutes=10 * number))
+            sync_all(house, at=timezone.now() + timedelta(minutes=10 * number))
 
         work = house.work_of(house.primary)
         assert (work.failure_count, work.crash_count) == (2, 0)
@@ -217,7 +217,7 @@ class TestPageWithHostileEvents:
 
     def test_larger_than_memory_is_for_backs_off_and_shows(self, house, served, monkeypatch):
         served.list_events(served.event("before"))
-        sync(house)
+        sync_all(house)
         monkeypatch.setattr(http, "MAX_ANSWER", 100_000)
         served.list_events(served.event("after", 5) | {"summary": "x" * 100_000})
 
@@ -231,7 +231,7 @@ class TestPageWithHostileEvents:
 
     def test_after_page_without_an_end_backs_off_and_shows(self, house, served):
         served.list_events(served.event("before"))
-        sync(house)
+        sync_all(house)
         began_at = timezone.now() - event_sync.MAX_ROUND - timedelta(minutes=1)
         Calendar.objects.update(round_began_at=began_at)
 
@@ -248,7 +248,7 @@ class TestPageWithHostileEvents:
         error = {"errors": [{"reason": "fullSyncRequired"}], "code": "SyncStateNotFound"}
         served.provider.answer(where, {"error": error}, status=410)
 
-        sync(house)
+        sync_all(house)
 
         house.integration.refresh_from_db()
         work = house.work_of(house.primary)
@@ -259,7 +259,7 @@ class TestPageWithHostileEvents:
     def test_that_points_elsewhere_is_not_followed(self, house, served):
         served.list_events(**{"@odata.nextLink": "http://evil.example/me/second"})
 
-        sync(house)
+        sync_all(house)
 
         work = house.work_of(house.primary)
         assert (work.failure_count, work.crash_count) == (1, 0)
@@ -271,7 +271,7 @@ class TestTheListOfCalendars:
         mine = {"id": "team", "summary": "Team", "name": "Team", "accessRole": "reader"}
         more = {"timeZone": "UTC", "backgroundColor": "#fff", "hexColor": "#fff", "owner": {}}
         served.list_events(served.event("before"))
-        sync(house)
+        sync_all(house)
 
         for number, field in enumerate(mine | more):
             hostile = mine | more | {field: VALUES[name]}
@@ -287,7 +287,7 @@ class TestTheListOfCalendars:
         served.list_events()
         served.list_calendars(team, team)
 
-        sync(house)
+        sync_all(house)
 
         assert house.calendars.count() == 2
 

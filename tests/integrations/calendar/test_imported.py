@@ -16,7 +16,7 @@ from limited_use.agreements import consents, shares
 from limited_use.models import DataKey
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.features import FEATURES
-from tests.integrations.calendar.local_house import begun, utc
+from tests.integrations.calendar.local_house import create_local_calendar, utc
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW
 from tests.integrations.formats.icalendar.files import calendar, event
@@ -56,13 +56,13 @@ def bob(alice):
 
 @pytest.fixture
 def home(alice):
-    calendar_id = begun(alice)
+    calendar_id = create_local_calendar(alice)
     with acting_as(ProcessClass.WEB, alice):
-        ics_import.import_file(actor=alice, calendar_id=calendar_id, data=FILE, at=NOW)
+        ics_import.import_calendar_file(actor=alice, calendar_id=calendar_id, data=FILE, at=NOW)
     return calendar_id
 
 
-def share(alice, bob, home, level):
+def share_calendar(alice, bob, home, level):
     with transaction.atomic():
         consents.give(
             person_id=alice.user_id,
@@ -82,7 +82,7 @@ def share(alice, bob, home, level):
 
 
 def titles(actor) -> list[str | None]:
-    return [one["title"] for one in local_house.shown(actor, utc(1, 0), utc(30, 0))]
+    return [one["title"] for one in local_house.list_shown_events(actor, utc(1, 0), utc(30, 0))]
 
 
 @pytest.mark.django_db
@@ -91,14 +91,14 @@ def titles(actor) -> list[str | None]:
 def test_is_shared_with_a_colleague_as_its_owner_chose_and_until_they_take_it_back(
     alice, home, bob
 ):
-    given = share(alice, bob, home, ShareLevel.DETAILS)
+    given = share_calendar(alice, bob, home, ShareLevel.DETAILS)
     assert titles(bob) == ["Tea", None, "Club", "Club"]
 
     with transaction.atomic():
         shares.withdraw(person_id=alice.user_id, share_id=given.id, at=NOW)
     assert titles(bob) == []
 
-    share(alice, bob, home, ShareLevel.FREEBUSY)
+    share_calendar(alice, bob, home, ShareLevel.FREEBUSY)
     assert titles(bob) == [None] * 4
     assert titles(alice) == ["Tea", "Doctor", "Club", "Club"]
 
@@ -110,7 +110,7 @@ def test_is_shared_with_a_colleague_as_its_owner_chose_and_until_they_take_it_ba
     "midnight", [";TZID=Europe/Berlin:20260602T000000", ":20260602T000000", ":20260601T220000Z"]
 )
 def test_shows_a_moved_day_once_however_its_file_named_it(alice, midnight):
-    calendar_id = begun(alice, "Shifts")
+    calendar_id = create_local_calendar(alice, "Shifts")
     moved = event(
         f"RECURRENCE-ID{midnight}", "DTSTART;VALUE=DATE:20260610", "SUMMARY:Swapped", uid="d@x"
     )
@@ -121,7 +121,7 @@ def test_shows_a_moved_day_once_however_its_file_named_it(alice, midnight):
     # First without its series, as some programs send it, and then all of it.
     for data in (calendar(moved), calendar(duty, moved)):
         with acting_as(ProcessClass.WEB, alice):
-            ics_import.import_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+            ics_import.import_calendar_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
 
     assert local_house.titles(alice, utc(1, 0), utc(30, 0)) == [
         ("01 00:00", "Duty"),
@@ -135,12 +135,12 @@ def test_shows_a_moved_day_once_however_its_file_named_it(alice, midnight):
 @pytest.mark.parametrize("rules", ["", "BEGIN:VTIMEZONE\nTZID:{name}\nEND:VTIMEZONE"])
 @pytest.mark.parametrize("name", ["Asia/Tokyo", "(UTC+09:00) Osaka, Sapporo, Tokyo"])
 def test_is_at_its_time_though_its_file_has_no_rules_of_its_zone(alice, name, rules):
-    calendar_id = begun(alice, "Japan")
+    calendar_id = create_local_calendar(alice, "Japan")
     call = event(f'DTSTART;TZID="{name}":20260603T090000', "SUMMARY:Call", uid="c@x")
     data = calendar(rules.format(name=name), call)
 
     with acting_as(ProcessClass.WEB, alice):
-        ics_import.import_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+        ics_import.import_calendar_file(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
 
     assert local_house.titles(alice, utc(1, 0), utc(30, 0)) == [("03 00:00", "Call")]
 
@@ -148,7 +148,7 @@ def test_is_at_its_time_though_its_file_has_no_rules_of_its_zone(alice, name, ru
 @pytest.mark.django_db
 @pytest.mark.scenario("C6")
 def test_has_each_day_once_whatever_a_newer_file_says_of_what_follows(alice):
-    calendar_id = begun(alice, "Club")
+    calendar_id = create_local_calendar(alice, "Club")
     club = event("DTSTART;VALUE=DATE:20260601", "RRULE:FREQ=DAILY;COUNT=4", "SUMMARY:Old", uid="c")
 
     def following(day, title):
@@ -164,7 +164,7 @@ def test_has_each_day_once_whatever_a_newer_file_says_of_what_follows(alice):
     ]
     for parts, wanted in files:
         with acting_as(ProcessClass.WEB, alice):
-            ics_import.import_file(
+            ics_import.import_calendar_file(
                 actor=alice, calendar_id=calendar_id, data=calendar(*parts), at=NOW
             )
         assert [title for _, title in local_house.titles(alice, utc(1, 0), utc(30, 0))] == wanted
@@ -174,7 +174,7 @@ def test_has_each_day_once_whatever_a_newer_file_says_of_what_follows(alice):
 @pytest.mark.invariant(6)
 @pytest.mark.scenario("X2")
 def test_goes_with_the_purge_for_the_colleague_too(alice, home, bob):
-    share(alice, bob, home, ShareLevel.DETAILS)
+    share_calendar(alice, bob, home, ShareLevel.DETAILS)
     held = Calendar.objects.get().cache_id
     with acting_as(ProcessClass.WEB, alice), transaction.atomic():
         job = automatic_disconnect.disconnect_in_transaction(

@@ -13,7 +13,7 @@ from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar import calendar_list, local_calendars
-from integrations.calendar.local_calendars import CalendarProperties
+from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.calendar.sync import cache_eviction
 from integrations.connections import automatic_disconnect
 from integrations.formats.timezones import UnknownZone
@@ -32,7 +32,7 @@ from tests.walls import acting_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
 VERSION = FEATURES["local-calendar"].version
-FAMILY = CalendarProperties("Family", "Europe/Berlin", "#aa3377")
+FAMILY = LocalCalendarProperties("Family", "Europe/Berlin", "#aa3377")
 
 
 @pytest.fixture
@@ -40,18 +40,18 @@ def alice(keyring, db):
     return actor_of(*person("alice", at=NOW))
 
 
-def create(actor, about=FAMILY, **more):
+def create_calendar(actor, about=FAMILY, **more):
     with acting_as(ProcessClass.WEB, actor):
-        return local_calendars.create_calendar(
+        return local_calendars.create_local_calendar(
             actor=actor, properties=about, version=VERSION, at=NOW, **more
         )
 
 
-def seen(calendar_id) -> str:
+def get_version(calendar_id) -> str:
     return Calendar.objects.get(id=calendar_id).version
 
 
-def listed(actor) -> list[dict]:
+def list_calendars(actor) -> list[dict]:
     asked = RequestContext(actor, actor.user_id, NOW)
     with acting_as(ProcessClass.WEB, actor):
         return orjson.loads(calendar_list.get_calendar_list_json(asked, envelope={}))["data"]
@@ -60,23 +60,23 @@ def listed(actor) -> list[dict]:
 class TestACalendarThatLivesHere:
     @pytest.mark.claim("calendars.only-here", "local-calendar.sealed")
     def test_needs_no_provider(self, alice):
-        create(alice)
+        create_calendar(alice)
 
-        (one,) = listed(alice)
+        (one,) = list_calendars(alice)
         assert (one["name"], one["timezone"], one["is_local"]) == ("Family", "Europe/Berlin", True)
         assert one["copy"]["state"] == "local"
         assert Connection.objects.get().provider == "offline"
 
     def test_has_one_home_with_the_others(self, alice):
-        create(alice)
-        create(alice, CalendarProperties("Club", "UTC"))
+        create_calendar(alice)
+        create_calendar(alice, LocalCalendarProperties("Club", "UTC"))
 
         assert Integration.objects.count() == 1
-        assert {one["name"] for one in listed(alice)} == {"Family", "Club"}
+        assert {one["name"] for one in list_calendars(alice)} == {"Family", "Club"}
 
     @pytest.mark.scenario("C1")
     def test_never_expires(self, alice):
-        create(alice)
+        create_calendar(alice)
 
         with acting_as(ProcessClass.PURGE):
             assert cache_eviction.evict_expired(at=NOW + timedelta(days=400)) == 0
@@ -86,23 +86,23 @@ class TestACalendarThatLivesHere:
         ]
 
     def test_is_renamed(self, alice):
-        calendar_id = create(alice)
+        calendar_id = create_calendar(alice)
 
-        about, etag = CalendarProperties(" Our  family ", "UTC"), seen(calendar_id)
+        about, etag = LocalCalendarProperties(" Our  family ", "UTC"), get_version(calendar_id)
         local_calendars.rename_calendar(
             actor=alice, calendar_id=calendar_id, properties=about, etag=etag
         )
 
-        assert listed(alice)[0]["name"] == "Our family"
+        assert list_calendars(alice)[0]["name"] == "Our family"
 
     @pytest.mark.claim("local-calendar.changed")
     def test_is_not_renamed_or_removed_over_another_name(self, alice):
-        calendar_id = create(alice)
-        etag = seen(calendar_id)
+        calendar_id = create_calendar(alice)
+        etag = get_version(calendar_id)
         local_calendars.rename_calendar(
             actor=alice,
             calendar_id=calendar_id,
-            properties=CalendarProperties("Club", "UTC"),
+            properties=LocalCalendarProperties("Club", "UTC"),
             etag=etag,
         )
 
@@ -113,30 +113,30 @@ class TestACalendarThatLivesHere:
         with pytest.raises(local_calendars.CalendarChanged):
             local_calendars.remove_calendar(actor=alice, calendar_id=calendar_id, etag=etag, at=NOW)
 
-        assert [one["name"] for one in listed(alice)] == ["Club"]
+        assert [one["name"] for one in list_calendars(alice)] == ["Club"]
 
     @pytest.mark.parametrize("name", ["", "   ", "x" * 201])
     def test_has_a_name(self, alice, name):
         with pytest.raises(local_calendars.CalendarNameMissing):
-            create(alice, CalendarProperties(name, "UTC"))
+            create_calendar(alice, LocalCalendarProperties(name, "UTC"))
 
     def test_is_in_a_zone_that_there_is(self, alice):
         with pytest.raises(UnknownZone):
-            create(alice, CalendarProperties("Family", "Europe/Atlantis"))
+            create_calendar(alice, LocalCalendarProperties("Family", "Europe/Atlantis"))
 
     def test_is_agreed_to_in_the_words_that_stand(self, alice):
         with pytest.raises(ConsentMissing):
-            local_calendars.create_calendar(
+            local_calendars.create_local_calendar(
                 actor=alice, properties=FAMILY, version=VERSION + 1, at=NOW
             )
 
     @pytest.mark.control("3.1.4")
     def test_is_nobody_elses(self, alice):
-        calendar_id = create(alice)
+        calendar_id = create_calendar(alice)
         mallory = actor_of(*person("mallory", at=NOW))
-        etag = seen(calendar_id)
+        etag = get_version(calendar_id)
 
-        assert listed(mallory) == []
+        assert list_calendars(mallory) == []
         with pytest.raises(ObjectNotFound):
             local_calendars.rename_calendar(
                 actor=mallory, calendar_id=calendar_id, properties=FAMILY, etag=etag
@@ -150,7 +150,7 @@ class TestACalendarThatLivesHere:
 class TestItsKey:
     @pytest.mark.claim("receipt.own-key-epoch", "data-use.key-epochs")
     def test_is_of_a_line_whose_epochs_outlast_copies_of_the_database(self, alice, settings):
-        create(alice)
+        create_calendar(alice)
         settings.BACKUP_RETENTION_DAYS = 30
 
         calendar = Calendar.objects.get()
@@ -164,28 +164,28 @@ class TestItsKey:
         assert rotation_schedule.get_max_hours(KeyLine.CONTENT) == settings.KEY_EPOCH_HOURS
 
     def test_is_turned_like_any_other(self, alice):
-        create(alice)
+        create_calendar(alice)
 
         with acting_as(ProcessClass.PURGE):
             turned = key_epochs.rotate_epoch(KeyLine.OWN, NOW)
 
         assert turned.destroyed == (1,)
-        assert listed(alice)[0]["name"] == "Family"
+        assert list_calendars(alice)[0]["name"] == "Family"
 
 
 class TestRemoving:
     @pytest.mark.invariant(5)
     def test_ends_its_key_in_that_commit(self, alice):
-        calendar_id = create(alice)
+        calendar_id = create_calendar(alice)
         held = Calendar.objects.get().cache_id
 
         with acting_as(ProcessClass.WEB, alice):
             local_calendars.remove_calendar(
-                actor=alice, calendar_id=calendar_id, etag=seen(calendar_id), at=NOW
+                actor=alice, calendar_id=calendar_id, etag=get_version(calendar_id), at=NOW
             )
 
-        assert not data_keys.has_key(held)
-        assert listed(alice) == []
+        assert not data_keys.has_data_key(held)
+        assert list_calendars(alice) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -193,7 +193,7 @@ class TestDisconnectOfLocalCalendar:
     @pytest.mark.claim("receipt.not-needed")
     @pytest.mark.invariant(6)
     def test_purges_all_of_them_and_asks_no_provider(self, alice):
-        create(alice)
+        create_calendar(alice)
         with acting_as(ProcessClass.WEB, alice), transaction.atomic():
             job = automatic_disconnect.disconnect_in_transaction(
                 integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=NOW

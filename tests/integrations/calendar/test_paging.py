@@ -34,9 +34,11 @@ def alice(keyring, db):
 @pytest.fixture
 def busy(alice):
     """Something nearly every other day for three months, a series, one of it elsewhere, days."""
-    home = house.begun(alice)
+    home = house.create_local_calendar(alice)
     singles = [
-        house.kept(f"{month}-{day}@x", house.event(f"{month}-{day}", house.utc(day, month=month)))
+        house.make_local_input(
+            f"{month}-{day}@x", house.event(f"{month}-{day}", house.utc(day, month=month))
+        )
         for month in (6, 7, 8)
         for day in range(1, 29, 2)
     ]
@@ -47,10 +49,16 @@ def busy(alice):
         start=When(day=house.utc(10).date()),
         end=When(day=house.utc(1, month=8).date()),
     )
-    house.write(alice, home, *singles, house.kept("w@x", first, moved), house.kept("d@x", days))
+    house.write_events(
+        alice,
+        home,
+        *singles,
+        house.make_local_input("w@x", first, moved),
+        house.make_local_input("d@x", days),
+    )
 
 
-def pages(alice, limit: int) -> list[dict]:
+def read_all_pages(alice, limit: int) -> list[dict]:
     asked, inside = (
         RequestContext(alice, alice.user_id, NOW),
         agenda.build_window(*WINDOW, zone=house.BERLIN),
@@ -71,17 +79,17 @@ def pages(alice, limit: int) -> list[dict]:
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("limit", [3, 200])
 def test_brings_all_of_it_in_order_and_opens_a_part_at_once(alice, monkeypatch, limit):
-    [whole] = pages(alice, 200)
+    [whole] = read_all_pages(alice, 200)
     opened, of_window = [], event_rows.get_window_rows
 
-    def counted(*asked, **more):
+    def get_and_count_rows(*asked, **more):
         rows = of_window(*asked, **more)
         opened.append(len(rows))
         return rows
 
-    monkeypatch.setattr(event_rows, "get_window_rows", counted)
+    monkeypatch.setattr(event_rows, "get_window_rows", get_and_count_rows)
     monkeypatch.setattr(agenda, "_MAX_ROWS_PER_PAGE", 8)
-    some = pages(alice, limit)
+    some = read_all_pages(alice, limit)
 
     assert [one["id"] for page in some for one in page["data"]] == [
         one["id"] for one in whole["data"]

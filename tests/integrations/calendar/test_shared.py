@@ -64,10 +64,10 @@ def bob(alice):
 
 @pytest.fixture
 def share(alice, bob):
-    return give(alice, bob)
+    return give_share(alice, bob)
 
 
-def give(alice, bob, level=ShareLevel.DETAILS, **more) -> Share:
+def give_share(alice, bob, level=ShareLevel.DETAILS, **more) -> Share:
     with transaction.atomic():
         consents.give(
             person_id=alice.user.id,
@@ -104,12 +104,12 @@ class TestAShare:
 
     @pytest.mark.claim("feature.sharing")
     def test_of_free_and_busy_shows_nothing_more(self, alice, bob):
-        give(alice, bob, ShareLevel.FREEBUSY)
+        give_share(alice, bob, ShareLevel.FREEBUSY)
 
         assert [(one["title"], one["busy"]) for one in seen_by(bob)] == [(None, True)] * 2
 
     def test_of_free_and_busy_is_refused_to_whoever_wants_more(self, alice, bob):
-        share = give(alice, bob, ShareLevel.FREEBUSY)
+        share = give_share(alice, bob, ShareLevel.FREEBUSY)
 
         with pytest.raises(AccessRefused) as refused:
             calendar_permits.to_view(
@@ -161,7 +161,7 @@ class TestAShare:
 
     @pytest.mark.claim("feature.sharing")
     def test_ends_at_its_end(self, alice, bob):
-        give(alice, bob, expires_at=NOW + timedelta(hours=1))
+        give_share(alice, bob, expires_at=NOW + timedelta(hours=1))
 
         assert len(seen_by(bob)) == 2
         assert seen_by(bob, at=NOW + timedelta(hours=1)) == []

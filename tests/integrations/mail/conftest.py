@@ -66,5 +66,5 @@ def filled(alice, mailbox):
     return alice
 
 
-def asked(house, at=None, *, whose=None) -> RequestContext:
+def make_context(house, at=None, *, whose=None) -> RequestContext:
     return RequestContext(house.actor, (whose or house).user.id, at or timezone.now())

@@ -20,7 +20,7 @@ from integrations.providers import errors
 from integrations.providers.file_download import FileDownload
 from limited_use.sinks.traceback_guard import SinkFailed
 from limited_use.vault.envelope import Unopenable
-from tests.integrations.mail.conftest import asked
+from tests.integrations.mail.conftest import make_context
 from tests.integrations.test_restored import dump
 
 PICTURE = b"""From: bob@example.test
@@ -52,29 +52,29 @@ NOT_CONTENT = {
 }
 
 
-def sized(count):
+def generate_bytes(count):
     """Yield `count` bytes in pieces."""
     while count > 0:
         yield bytes(min(count, 64 * 1024))
         count -= 64 * 1024
 
 
-def first(house):
-    page = orjson.loads(mail.list_messages(asked(house), MailFilters()))
-    return orjson.loads(mail.read_message(asked(house), page["data"][0]["id"]))
+def read_first_message(house):
+    page = orjson.loads(mail.list_messages(make_context(house), MailFilters()))
+    return orjson.loads(mail.read_message(make_context(house), page["data"][0]["id"]))
 
 
 class TestADownload:
     @pytest.mark.claim("data-use.attachments", "feature.inbox")
     @pytest.mark.scenario("F1")
     def test_brings_the_bytes_by_the_part_twice(self, filled, mailbox):
-        message = first(filled)
+        message = read_first_message(filled)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
         assert mailbox.calls.count("attachment") == 0
         before = dump()
 
-        files = [attachments.download_attachment(asked(filled), **ids) for _ in range(2)]
+        files = [attachments.download_attachment(make_context(filled), **ids) for _ in range(2)]
         read = [b"".join(file.pieces) for file in files]
 
         after = dump()
@@ -85,52 +85,53 @@ class TestADownload:
         assert mailbox.calls.count("attachment") == 2
 
     def test_of_somebody_else_is_not_there(self, filled, mallory):
-        message = first(filled)
+        message = read_first_message(filled)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
         with pytest.raises(ObjectNotFound):
-            attachments.download_attachment(asked(mallory), **ids)
+            attachments.download_attachment(make_context(mallory), **ids)
 
     def test_of_another_message_is_not_there(self, filled):
-        message = first(filled)
+        message = read_first_message(filled)
         other = filled.messages.exclude(id=message["id"]).first()
 
         with pytest.raises(ObjectNotFound):
             attachments.download_attachment(
-                asked(filled),
+                make_context(filled),
                 message_id=other.id,
                 attachment_id=message["attachments"][0]["id"],
             )
 
     @pytest.mark.parametrize("error", [errors.Gone, errors.Unavailable, errors.Rejected])
     def test_says_what_the_provider_answered(self, filled, mailbox, error):
-        message = first(filled)
+        message = read_first_message(filled)
         mailbox.refuse_next(error("no"))
 
         with pytest.raises(error):
             attachments.download_attachment(
-                asked(filled),
+                make_context(filled),
                 message_id=message["id"],
                 attachment_id=message["attachments"][0]["id"],
             )
 
     def test_goes_on_after_a_refused_token(self, filled, mailbox):
-        message = first(filled)
+        message = read_first_message(filled)
         mailbox.refuse_next(errors.TokenRejected("old"))
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
         assert (
-            b"".join(attachments.download_attachment(asked(filled), **ids).pieces) == b"%PDF-1.4\n"
+            b"".join(attachments.download_attachment(make_context(filled), **ids).pieces)
+            == b"%PDF-1.4\n"
         )
 
     @pytest.mark.scenario("F2")
     def test_of_a_gigabyte_is_refused_before_it_is_fetched(self, filled, mailbox):
-        message = first(filled)
+        message = read_first_message(filled)
         Attachment.objects.filter(message_id=message["id"]).update(size=1 << 30)
 
         with pytest.raises(errors.Rejected):
             attachments.download_attachment(
-                asked(filled),
+                make_context(filled),
                 message_id=message["id"],
                 attachment_id=message["attachments"][0]["id"],
             )
@@ -143,10 +144,10 @@ class TestADownload:
         ids=["too large", "more than it said", "less than it said"],
     )
     def test_of_another_size_than_it_may_have_breaks_off(self, filled, mailbox, said, sent):
-        message = first(filled)
-        mailbox.attached = lambda: FileDownload(sized(sent), size=said)
+        message = read_first_message(filled)
+        mailbox.attached = lambda: FileDownload(generate_bytes(sent), size=said)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
-        file = attachments.download_attachment(asked(filled), **ids)
+        file = attachments.download_attachment(make_context(filled), **ids)
         received = []
 
         with pytest.raises(SinkFailed):
@@ -159,12 +160,12 @@ class TestADownload:
     def test_that_is_short_and_not_whole_is_said_before_anything_is_answered(
         self, filled, mailbox, sent
     ):
-        message = first(filled)
-        mailbox.attached = lambda: FileDownload(sized(sent), size=9)
+        message = read_first_message(filled)
+        mailbox.attached = lambda: FileDownload(generate_bytes(sent), size=9)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
         with pytest.raises(errors.Unavailable):
-            attachments.download_attachment(asked(filled), **ids)
+            attachments.download_attachment(make_context(filled), **ids)
 
     def test_of_an_account_that_has_gone_says_so(self, db):
         with pytest.raises(DisconnectedError):
@@ -172,10 +173,10 @@ class TestADownload:
 
     @pytest.mark.invariant(1)
     def test_breaks_off_once_the_account_is_disconnected(self, filled, mailbox):
-        message = first(filled)
-        mailbox.attached = lambda: FileDownload(sized(8 << 20), size=8 << 20)
+        message = read_first_message(filled)
+        mailbox.attached = lambda: FileDownload(generate_bytes(8 << 20), size=8 << 20)
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
-        file = attachments.download_attachment(asked(filled), **ids)
+        file = attachments.download_attachment(make_context(filled), **ids)
         next(file.pieces)
         connections.disconnect_integration(
             integration_id=filled.integration.id,
@@ -195,7 +196,7 @@ class TestABodyDocument:
         alice.settle()
         row = alice.messages.get()
 
-        shown = attachments.render_body(asked(alice), message_id=row.id).decode()
+        shown = attachments.render_body(make_context(alice), message_id=row.id).decode()
 
         assert "data:image/png;base64,iVBORw0KGgo=" in shown
         assert shown.count("data:") == 1
@@ -210,7 +211,9 @@ class TestABodyDocument:
         alice.settle()
         mailbox.refuse_next(error)
 
-        shown = attachments.render_body(asked(alice), message_id=alice.messages.get().id).decode()
+        shown = attachments.render_body(
+            make_context(alice), message_id=alice.messages.get().id
+        ).decode()
 
         assert "look" in shown
         assert "data:" not in shown

@@ -13,7 +13,7 @@ from integrations.models import MessageBody, SetAside
 from tests.integrations.formats.mime.costly_html import COSTLY
 from tests.integrations.formats.mime.test_html import assert_harmless
 from tests.integrations.mail.test_shown_text import DECEIVING
-from tests.integrations.sync.test_sandbox import ALICE, connected, google
+from tests.integrations.sync.test_sandbox import ALICE, google, make_connected_house
 from tests.walls import requests_act_as_web
 
 __all__ = ["google", "requests_act_as_web"]
@@ -39,7 +39,7 @@ def letter(html: str) -> bytes:
 def alice(google):
     google.seed(ALICE, size=1, seed=7, days=1)
     google.dial(units_per_minute=0, concurrency=0)
-    house = connected(google)
+    house = make_connected_house(google)
     house.settle()
     return house
 

@@ -16,7 +16,7 @@ from limited_use.vault import data_keys
 from limited_use.vault.envelope import KeyDamaged, Unopenable
 from limited_use.vault.fields import StoredCiphertext
 from tests.integrations import household as houses
-from tests.integrations.mail.conftest import asked
+from tests.integrations.mail.conftest import make_context
 
 pytestmark = pytest.mark.invariant(8)
 
@@ -37,7 +37,7 @@ def flip(row, column, raw):
 
 class TestAList:
     def test_shows_the_others_and_says_that_one_does_not_open(self, filled, damaged):
-        page = orjson.loads(mail.list_messages(asked(filled), MailFilters()))
+        page = orjson.loads(mail.list_messages(make_context(filled), MailFilters()))
 
         first, *others = page["data"]
         assert len(others) == 6
@@ -47,7 +47,7 @@ class TestAList:
         assert all(one["subject"] for one in others)
 
     def test_of_conversations_does_too(self, filled, damaged):
-        page = orjson.loads(mail.list_threads(asked(filled), MailFilters()))
+        page = orjson.loads(mail.list_threads(make_context(filled), MailFilters()))
 
         assert [one["snippet"] == mail_row_types.DAMAGED["snippet"] for one in page["data"]] == [
             True, False, False, False, False,
@@ -64,7 +64,7 @@ class TestAList:
     @pytest.mark.clause("AN-19")
     def test_tells_an_operator_once_a_day(self, filled, damaged):
         for _ in range(3):
-            mail.list_messages(asked(filled), MailFilters())
+            mail.list_messages(make_context(filled), MailFilters())
 
         (alarm,) = Alarm.objects.filter(kind="record.damaged")
         assert alarm.about == damaged.id
@@ -76,7 +76,7 @@ class TestTheMessageItself:
     @pytest.mark.control("4.1.4")
     def test_does_not_open(self, filled, damaged):
         with pytest.raises(Unopenable):
-            mail.read_message(asked(filled), damaged.id)
+            mail.read_message(make_context(filled), damaged.id)
 
     @pytest.mark.invariant(2)
     def test_is_not_shown_in_part(self, filled):
@@ -85,7 +85,7 @@ class TestTheMessageItself:
         flip(body, "shown", bytes(raw))
 
         with pytest.raises(Unopenable):
-            mail.read_message(asked(filled, timezone.now()), body.message_id)
+            mail.read_message(make_context(filled, timezone.now()), body.message_id)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def damaged_key(second):
 
 class TestAKey:
     def test_closes_its_mailbox_and_no_other(self, filled, damaged_key):
-        page = orjson.loads(mail.list_messages(asked(filled), MailFilters()))
+        page = orjson.loads(mail.list_messages(make_context(filled), MailFilters()))
 
         closed = [
             one for one in page["data"] if one["snippet"] == mail_row_types.DAMAGED["snippet"]
@@ -127,7 +127,7 @@ class TestAKey:
     @pytest.mark.clause("AN-19")
     def test_is_one_alarm_however_many_rows_are_under_it(self, filled, damaged_key):
         for _ in range(3):
-            mail.list_messages(asked(filled), MailFilters())
+            mail.list_messages(make_context(filled), MailFilters())
 
         (alarm,) = Alarm.objects.all()
         assert (alarm.kind, alarm.about) == ("key.damaged", damaged_key.integration.id)
@@ -135,4 +135,4 @@ class TestAKey:
     @pytest.mark.invariant(2)
     def test_opens_no_message_of_it(self, filled, damaged_key):
         with pytest.raises(KeyDamaged):
-            mail.read_message(asked(filled), damaged_key.messages.first().id)
+            mail.read_message(make_context(filled), damaged_key.messages.first().id)

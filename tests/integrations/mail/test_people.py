@@ -10,7 +10,7 @@ from django.test import Client
 
 from integrations import mail
 from integrations.mail import MailFilters
-from tests.integrations.mail.conftest import asked
+from tests.integrations.mail.conftest import make_context
 from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -41,14 +41,14 @@ def bring_in(alice, mailbox):
 def read(alice):
     """Return a function that returns a field of the only message, as the API answers it."""
 
-    def read(name: str) -> list[tuple[str, str, bool]]:
-        (message,) = orjson.loads(mail.list_messages(asked(alice), MailFilters()))["data"]
+    def read_people(name: str) -> list[tuple[str, str, bool]]:
+        (message,) = orjson.loads(mail.list_messages(make_context(alice), MailFilters()))["data"]
         return [(one["name"], one["email"], one["names_another_address"]) for one in message[name]]
 
-    return read
+    return read_people
 
 
-def words(page) -> str:
+def get_page_words(page) -> str:
     """Return the text of a page on one line."""
     return " ".join(re.sub(r"<[^>]*>", " ", page.content.decode()).split())
 
@@ -64,14 +64,14 @@ class TestAForgedName:
     def test_is_marked_in_the_list(self, bring_in, browser, requests_act_as_web):
         bring_in(self.HEADER)
 
-        assert MARK in words(browser.get("/inbox/"))
+        assert MARK in get_page_words(browser.get("/inbox/"))
 
     def test_is_marked_on_the_page_of_the_message(
         self, alice, bring_in, browser, requests_act_as_web
     ):
         bring_in(self.HEADER)
 
-        page = words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
+        page = get_page_words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
         assert MARK in page
         assert "The sender\u2019s own address is attacker@evil.example" in page
@@ -117,7 +117,7 @@ class TestARecipient:
             "From: bob@example.test\nTo: carol@x.example <mallory@evil.example>, dan@x.example"
         )
 
-        page = words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
+        page = get_page_words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
         assert f"To carol@x.example ⚠ {MARK} mallory@evil.example , dan@x.example" in page
         assert "The sender\u2019s name" not in page
@@ -127,14 +127,14 @@ class TestSeveralSenders:
     def test_are_all_shown(self, alice, bring_in, browser, requests_act_as_web):
         bring_in("From: Bob <bob@example.test>, Carol <carol@example.test>")
 
-        page = words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
+        page = get_page_words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
         assert "Other senders: Carol" in page
 
     def test_may_be_none(self, alice, bring_in, browser, requests_act_as_web):
         bring_in("To: alice@gmail.example")
 
-        page = words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
+        page = get_page_words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
         assert "Unknown sender" in page
         assert MARK not in page

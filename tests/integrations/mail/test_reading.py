@@ -18,11 +18,11 @@ from integrations.mail.inbox_service import ObjectNotFound
 from integrations.models import IntegrationStatus
 from integrations.web import page_cursors
 from limited_use.guard.guard import AccessRefused
-from tests.integrations.mail.conftest import asked
+from tests.integrations.mail.conftest import make_context
 
 
-def listed(house, filters=None, **more):
-    return orjson.loads(mail.list_messages(asked(house), filters or MailFilters(), **more))
+def list_messages(house, filters=None, **more):
+    return orjson.loads(mail.list_messages(make_context(house), filters or MailFilters(), **more))
 
 
 def person(name, email):
@@ -31,7 +31,7 @@ def person(name, email):
 
 class TestAListOfMessages:
     def test_is_newest_first_and_in_plain_words(self, filled):
-        page = listed(filled)
+        page = list_messages(filled)
 
         assert len(page["data"]) == 7
         assert [one["date"] for one in page["data"]] == sorted(
@@ -58,20 +58,22 @@ class TestAListOfMessages:
         ids=str,
     )
     def test_is_narrowed_by_flags_and_folders(self, filled, filters, count):
-        assert len(listed(filled, filters)["data"]) == count
+        assert len(list_messages(filled, filters)["data"]) == count
 
     def test_is_narrowed_by_time_thread_and_connection(self, filled):
         three_hours_ago = timezone.now() - timedelta(hours=3, minutes=30)
-        rows = listed(filled)["data"]
+        rows = list_messages(filled)["data"]
 
-        assert len(listed(filled, MailFilters(received_after=three_hours_ago))["data"]) == 3
-        assert len(listed(filled, MailFilters(received_before=three_hours_ago))["data"]) == 4
-        assert len(listed(filled, MailFilters(thread_id=rows[1]["thread_id"]))["data"]) == 3
-        assert len(listed(filled, MailFilters(connection_id=filled.connection.id))["data"]) == 7
-        assert listed(filled, MailFilters(connection_id=filled.user.id))["data"] == []
+        assert len(list_messages(filled, MailFilters(received_after=three_hours_ago))["data"]) == 3
+        assert len(list_messages(filled, MailFilters(received_before=three_hours_ago))["data"]) == 4
+        assert len(list_messages(filled, MailFilters(thread_id=rows[1]["thread_id"]))["data"]) == 3
+        assert (
+            len(list_messages(filled, MailFilters(connection_id=filled.connection.id))["data"]) == 7
+        )
+        assert list_messages(filled, MailFilters(connection_id=filled.user.id))["data"] == []
 
     def test_is_narrowed_by_all_of_it_together(self, filled):
-        first, *others = listed(filled)["data"]
+        first, *others = list_messages(filled)["data"]
         received = datetime.fromisoformat(first["date"])
 
         everything = MailFilters(
@@ -85,7 +87,7 @@ class TestAListOfMessages:
             received_before=received + timedelta(seconds=1),
         )
 
-        assert [one["id"] for one in listed(filled, everything)["data"]] == [first["id"]]
+        assert [one["id"] for one in list_messages(filled, everything)["data"]] == [first["id"]]
         assert len(others) == 6
 
     def test_knows_every_filter_that_there_is(self):
@@ -97,24 +99,24 @@ class TestAListOfMessages:
     def test_pages_without_gap_or_repetition(self, filled):
         seen, cursor = [], None
         while True:
-            page = listed(filled, cursor=cursor, limit=2)
+            page = list_messages(filled, cursor=cursor, limit=2)
             seen += [one["id"] for one in page["data"]]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
 
-        assert seen == [one["id"] for one in listed(filled)["data"]]
+        assert seen == [one["id"] for one in list_messages(filled)["data"]]
         assert page["has_more"] is False
 
     def test_takes_the_same_number_of_queries_for_more_rows(self, filled):
         # That somebody looks is written once in some minutes.
-        listed(filled, limit=1)
+        list_messages(filled, limit=1)
         counts = []
         for limit in (1, 7):
             with CaptureQueriesContext(
                 connection,
             ) as queries:
-                listed(filled, limit=limit)
+                list_messages(filled, limit=limit)
             counts.append(len(queries))
 
         assert counts[0] == counts[1]
@@ -124,57 +126,59 @@ class TestAListOfMessages:
         mallory.organisation = filled.organisation
 
         with pytest.raises(AccessRefused):
-            mail.list_messages(asked(mallory, whose=filled), MailFilters())
+            mail.list_messages(make_context(mallory, whose=filled), MailFilters())
 
     def test_leaves_out_what_is_being_purged(self, filled):
         filled.integration.status = IntegrationStatus.PURGING
         filled.integration.switched_off_at = timezone.now()
         filled.integration.save()
 
-        assert listed(filled)["data"] == []
+        assert list_messages(filled)["data"] == []
 
 
 class TestACursor:
     def test_works_for_its_own_filters_only(self, filled):
-        cursor = listed(filled, limit=2)["next_cursor"]
+        cursor = list_messages(filled, limit=2)["next_cursor"]
 
         with pytest.raises(page_cursors.InvalidCursor):
-            listed(filled, MailFilters(unread=True), cursor=cursor)
+            list_messages(filled, MailFilters(unread=True), cursor=cursor)
 
     def test_works_for_its_own_caller_only(self, filled, mallory):
-        cursor = listed(filled, limit=2)["next_cursor"]
+        cursor = list_messages(filled, limit=2)["next_cursor"]
 
         with pytest.raises(page_cursors.InvalidCursor):
-            listed(mallory, cursor=cursor)
+            list_messages(mallory, cursor=cursor)
 
     def test_works_for_its_own_kind_of_list_only(self, filled):
-        cursor = listed(filled, limit=2)["next_cursor"]
+        cursor = list_messages(filled, limit=2)["next_cursor"]
 
         with pytest.raises(page_cursors.InvalidCursor):
-            mail.list_threads(asked(filled), MailFilters(), cursor=cursor)
+            mail.list_threads(make_context(filled), MailFilters(), cursor=cursor)
 
     def test_expires(self, filled):
-        cursor = listed(filled, limit=2)["next_cursor"]
+        cursor = list_messages(filled, limit=2)["next_cursor"]
 
         with pytest.raises(page_cursors.ExpiredCursor):
             mail.get_message_page(
-                asked(filled, timezone.now() + timedelta(days=2)), MailFilters(), cursor=cursor
+                make_context(filled, timezone.now() + timedelta(days=2)),
+                MailFilters(),
+                cursor=cursor,
             )
 
     @pytest.mark.parametrize("forged", ["", "x", "a:b:c", "…", "WzFd:1:2"])
     def test_that_we_did_not_write_is_invalid(self, filled, forged):
         with pytest.raises(page_cursors.InvalidCursor):
-            listed(filled, cursor=forged)
+            list_messages(filled, cursor=forged)
 
     def test_with_any_character_changed_is_invalid(self, filled):
-        cursor = listed(filled, limit=2)["next_cursor"]
+        cursor = list_messages(filled, limit=2)["next_cursor"]
 
         for place in range(0, len(cursor), 7):
             other = "A" if cursor[place] != "A" else "B"
             changed = cursor[:place] + other + cursor[place + 1 :]
             # Base64 has spare bits at the end of a block: the same bytes are the same cursor.
             try:
-                listed(filled, cursor=changed)
+                list_messages(filled, cursor=changed)
             except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
                 continue
             raise AssertionError(place)
@@ -182,9 +186,9 @@ class TestACursor:
 
 class TestReadMessage:
     def test_is_shown_whole_and_sanitised(self, filled):
-        first = listed(filled)["data"][0]["id"]
+        first = list_messages(filled)["data"][0]["id"]
 
-        shown = orjson.loads(mail.read_message(asked(filled), first))
+        shown = orjson.loads(mail.read_message(make_context(filled), first))
 
         assert "<b>Alice</b>" in shown["body"]
         assert "script" not in shown["body"]
@@ -197,15 +201,15 @@ class TestReadMessage:
         assert file["is_inline"] is False
 
     def test_of_somebody_else_is_not_there(self, filled, mallory):
-        first = listed(filled)["data"][0]["id"]
+        first = list_messages(filled)["data"][0]["id"]
 
         with pytest.raises(ObjectNotFound):
-            mail.read_message(asked(mallory), first)
+            mail.read_message(make_context(mallory), first)
 
 
 class TestThreads:
     def test_are_listed_by_their_newest_message(self, filled):
-        page = orjson.loads(mail.list_threads(asked(filled), MailFilters()))
+        page = orjson.loads(mail.list_threads(make_context(filled), MailFilters()))
 
         assert len(page["data"]) == 5
         assert page["data"][1]["message_count"] == 3
@@ -213,23 +217,23 @@ class TestThreads:
 
     def test_are_narrowed_by_folder_and_unread(self, filled):
         for filters, count in ((MailFilters(folder="inbox"), 3), (MailFilters(unread=True), 2)):
-            page = orjson.loads(mail.list_threads(asked(filled), filters))
+            page = orjson.loads(mail.list_threads(make_context(filled), filters))
 
             assert len(page["data"]) == count
 
     def test_show_their_messages(self, filled):
-        found = orjson.loads(mail.list_threads(asked(filled), MailFilters()))["data"][1]
+        found = orjson.loads(mail.list_threads(make_context(filled), MailFilters()))["data"][1]
 
-        shown = orjson.loads(mail.read_thread(asked(filled), found["id"]))
+        shown = orjson.loads(mail.read_thread(make_context(filled), found["id"]))
 
         assert len(shown["messages"]) == 3
         assert shown["latest_message_received_date"] == shown["messages"][0]["date"]
 
     def test_of_somebody_else_are_not_there(self, filled, mallory):
-        found = orjson.loads(mail.list_threads(asked(filled), MailFilters()))["data"][0]
+        found = orjson.loads(mail.list_threads(make_context(filled), MailFilters()))["data"][0]
 
         with pytest.raises(ObjectNotFound):
-            mail.read_thread(asked(mallory), found["id"])
+            mail.read_thread(make_context(mallory), found["id"])
 
 
 class TestBodyOfMessage:
@@ -237,7 +241,7 @@ class TestBodyOfMessage:
         mailbox.deliver(b"From: bob@example.test\n\n<b>see</b>\n")
         alice.settle()
 
-        shown = orjson.loads(mail.read_message(asked(alice), alice.messages.get().id))
+        shown = orjson.loads(mail.read_message(make_context(alice), alice.messages.get().id))
 
         assert "&lt;b&gt;see&lt;/b&gt;" in shown["body"]
         assert shown["body_text"] == "<b>see</b>\n"

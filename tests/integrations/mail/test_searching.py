@@ -26,7 +26,7 @@ from limited_use.vault.envelope import Unopenable
 from tests.contract.test_mail_adapter import nested_parts
 from tests.fakes import mail as fake
 from tests.integrations import household as houses
-from tests.integrations.mail.conftest import MAIL, asked
+from tests.integrations.mail.conftest import MAIL, make_context
 
 OLD = MAIL.replace(b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=", b"Zugspitze").replace(b"<one@", b"<old@")
 
@@ -37,22 +37,22 @@ def old(filled, mailbox):
     return mailbox.deliver(OLD, at=timezone.now() - timedelta(days=400), label_ids=("INBOX",))
 
 
-def shown(look):
+def list_shown(look):
     """Return what a sink is given to show, by mailbox."""
     return [look.shape(row.row, {"email": b"alice@gmail.example"}) for row in look.rows]
 
 
-def found(house, words="Zugspitze", **more):
-    (box,) = shown(provider_search.search_mailboxes(asked(house), words, **more))
+def find_in_mailbox(house, words="Zugspitze", **more):
+    (box,) = list_shown(provider_search.search_mailboxes(make_context(house), words, **more))
     return box
 
 
 def place_of(house, words="Zugspitze") -> RemoteMessageRef:
-    (message,) = found(house, words).opened["messages"]
+    (message,) = find_in_mailbox(house, words).opened["messages"]
     return message["place"]
 
 
-def rows():
+def count_rows():
     return (Message.objects.count(), MessageBody.objects.count(), Attachment.objects.count())
 
 
@@ -60,17 +60,17 @@ def rows():
 class TestMailSearch:
     @pytest.mark.claim("search.not-stored")
     def test_finds_what_is_beyond_the_horizon_and_stores_nothing(self, filled, old):
-        before = rows()
+        before = count_rows()
 
-        (message,) = found(filled).opened["messages"]
+        (message,) = find_in_mailbox(filled).opened["messages"]
 
         assert message["subject"] == "Zugspitze"
         assert message["from"][0]["name"] == "Bob B"
         assert message["thread_id"] is None
-        assert rows() == before
+        assert count_rows() == before
 
     def test_leads_to_what_is_here(self, filled):
-        (message,) = found(filled, "one@example.test").opened["messages"]
+        (message,) = find_in_mailbox(filled, "one@example.test").opened["messages"]
 
         assert message["thread_id"] == Message.objects.order_by("-received_at")[0].thread_id
         assert message["place"] is None
@@ -80,8 +80,8 @@ class TestMailSearch:
         for day in range(provider_search.MOST + 5):
             mailbox.deliver(OLD, at=start - timedelta(days=day), label_ids=("INBOX",))
 
-        first = found(filled)
-        rest = found(filled, before=first.clear["before"])
+        first = find_in_mailbox(filled)
+        rest = find_in_mailbox(filled, before=first.clear["before"])
 
         dates = [one["date"] for one in first.opened["messages"] + rest.opened["messages"]]
         assert len(first.opened["messages"]) == provider_search.MOST
@@ -95,16 +95,16 @@ class TestMailSearch:
         for _ in range(provider_search.MOST + 1):
             mailbox.deliver(OLD, at=moment, label_ids=("INBOX",))
 
-        first = found(filled)
+        first = find_in_mailbox(filled)
 
-        assert found(filled, before=first.clear["before"]).opened["messages"] == []
+        assert find_in_mailbox(filled, before=first.clear["before"]).opened["messages"] == []
 
     @pytest.mark.clause("SCOPE-MIN")
     def test_shows_nothing_of_spam_and_trash(self, filled, mailbox):
         mailbox.deliver(OLD, label_ids=("SPAM",))
         mailbox.deliver(OLD, label_ids=("TRASH",))
 
-        assert found(filled).opened["messages"] == []
+        assert find_in_mailbox(filled).opened["messages"] == []
 
     @pytest.mark.invariant(8)
     def test_of_a_mailbox_that_cannot_be_asked_says_why_and_asks_the_others(
@@ -114,7 +114,9 @@ class TestMailSearch:
         houses.household(who=who)
         mailbox.refuse_next(errors.RateLimited("slowly"))
 
-        first, second = shown(provider_search.search_mailboxes(asked(filled), "Zugspitze"))
+        first, second = list_shown(
+            provider_search.search_mailboxes(make_context(filled), "Zugspitze")
+        )
 
         assert "slow down" in first.clear["failed"]
         assert [one["subject"] for one in second.opened["messages"]] == ["Zugspitze"]
@@ -123,7 +125,7 @@ class TestMailSearch:
         poison = nested_parts(300).replace(b"deep", b"Zugspitze")
         mailbox.deliver(poison, at=timezone.now() - timedelta(days=410))
 
-        box = found(filled)
+        box = find_in_mailbox(filled)
 
         assert box.clear["failed"] == ""
         assert [one["subject"] for one in box.opened["messages"]] == ["Zugspitze"]
@@ -133,7 +135,7 @@ class TestMailSearch:
         other = houses.household(who=who)
 
         look = provider_search.search_mailboxes(
-            asked(filled), "Zugspitze", only=other.integration.id
+            make_context(filled), "Zugspitze", only=other.integration.id
         )
 
         assert [row.row.integration_id for row in look.rows] == [other.integration.id]
@@ -143,7 +145,7 @@ class TestMailSearch:
     def test_is_a_use_that_is_recorded_and_says_nothing_of_what_was_typed(self, filled, old):
         before = Leaf.objects.count()
 
-        found(filled)
+        find_in_mailbox(filled)
 
         payloads = [
             bytes(one) for one in Leaf.objects.order_by("id").values_list("payload", flat=True)
@@ -160,7 +162,7 @@ class TestMailSearch:
         mallory.organisation = filled.organisation
 
         with pytest.raises(guard.AccessRefused):
-            provider_search.search_mailboxes(asked(mallory, whose=filled), "Zugspitze")
+            provider_search.search_mailboxes(make_context(mallory, whose=filled), "Zugspitze")
 
     @pytest.mark.invariant(6)
     def test_is_not_made_where_the_grant_has_ended(self, filled, mailbox, old, monkeypatch):
@@ -175,7 +177,7 @@ class TestMailSearch:
         )
         mailbox.calls.clear()
 
-        box = found(filled)
+        box = find_in_mailbox(filled)
 
         assert "Reconnect" in box.clear["failed"]
         assert mailbox.calls == []
@@ -185,45 +187,48 @@ class TestMailSearch:
 class TestAMessageElsewhere:
     @pytest.mark.claim("search.not-kept")
     def test_is_shown_and_stored_nowhere(self, filled, old):
-        before = rows()
-        look = remote_messages.prepare_head(asked(filled), place_of(filled))
+        before = count_rows()
+        look = remote_messages.prepare_head(make_context(filled), place_of(filled))
 
-        made = look.shape(look.row.row, opened(filled, look))
+        made = look.shape(look.row.row, capture_opened(filled, look))
 
         assert made.opened["subject"] == "Zugspitze"
         assert [one["filename"] for one in made.opened["files"]] == ["plan.pdf"]
-        assert rows() == before
+        assert count_rows() == before
 
     @pytest.mark.invariant(12)
     @pytest.mark.scenario("H1")
     def test_has_a_sanitised_text(self, filled, old):
-        text = remote_messages.render_body(asked(filled), place_of(filled)).decode()
+        text = remote_messages.render_body(make_context(filled), place_of(filled)).decode()
 
         assert "Hello <b>Alice</b>" in text
         assert "script" not in text
         assert "tracker.example" not in text
 
     def test_hands_over_its_files(self, filled, old):
-        look = remote_messages.prepare_head(asked(filled), place_of(filled))
-        (file,) = look.shape(look.row.row, opened(filled, look)).opened["files"]
+        look = remote_messages.prepare_head(make_context(filled), place_of(filled))
+        (file,) = look.shape(look.row.row, capture_opened(filled, look)).opened["files"]
 
-        found = remote_messages.download_file(asked(filled), file["place"])
+        found = remote_messages.download_file(make_context(filled), file["place"])
 
         assert (found.filename, b"".join(found.pieces)) == ("plan.pdf", b"%PDF-1.4\n")
 
     def test_is_no_file_itself(self, filled, old):
         with pytest.raises(ObjectNotFound):
-            remote_messages.download_file(asked(filled), place_of(filled))
+            remote_messages.download_file(make_context(filled), place_of(filled))
 
     def test_that_was_deleted_meanwhile_says_so(self, filled, mailbox, old):
         place = place_of(filled)
         mailbox.delete(old)
 
-        look = remote_messages.prepare_head(asked(filled), place)
+        look = remote_messages.prepare_head(make_context(filled), place)
 
-        assert "deleted there" in look.shape(look.row.row, opened(filled, look)).clear["failed"]
+        assert (
+            "deleted there"
+            in look.shape(look.row.row, capture_opened(filled, look)).clear["failed"]
+        )
         with pytest.raises(errors.Gone):
-            remote_messages.render_body(asked(filled), place)
+            remote_messages.render_body(make_context(filled), place)
 
     @pytest.mark.invariant(1)
     @pytest.mark.control("3.1.4")
@@ -236,14 +241,14 @@ class TestAMessageElsewhere:
             remote_messages.download_file,
         ):
             with pytest.raises(ObjectNotFound):
-                look(asked(mallory), place)
+                look(make_context(mallory), place)
 
     @pytest.mark.invariant(1)
     def test_of_somebody_else_is_refused_by_the_guard_to_who_names_them(self, filled, mallory, old):
         place, mallory.organisation = place_of(filled), filled.organisation
 
         with pytest.raises(guard.AccessRefused):
-            remote_messages.render_body(asked(mallory, whose=filled), place)
+            remote_messages.render_body(make_context(mallory, whose=filled), place)
 
     @pytest.mark.invariant(2)
     @pytest.mark.control("4.1.4")
@@ -255,11 +260,11 @@ class TestAMessageElsewhere:
             "row": RemoteMessageRef(place.integration_id, uuid4(), seal),
             "seal": RemoteMessageRef(place.integration_id, place.row, seal[:-6] + "AAAAAA"),
             "nonsense": RemoteMessageRef(place.integration_id, place.row, "A" * 41),
-            "stored": stored(filled),
+            "stored": get_stored_ref(filled),
         }
 
         with pytest.raises((Unopenable, ObjectNotFound)):
-            remote_messages.render_body(asked(filled), wrong[spoil])
+            remote_messages.render_body(make_context(filled), wrong[spoil])
 
     @pytest.mark.invariant(5)
     def test_leads_nowhere_once_the_mailbox_is_disconnected(self, filled, old):
@@ -272,11 +277,11 @@ class TestAMessageElsewhere:
         )
 
         with pytest.raises(ObjectNotFound):
-            remote_messages.render_body(asked(filled), place)
+            remote_messages.render_body(make_context(filled), place)
 
     @pytest.mark.invariant(5)
     def test_is_not_opened_by_a_look_from_before_a_disconnect(self, filled, old):
-        look = remote_messages.prepare_head(asked(filled), place_of(filled))
+        look = remote_messages.prepare_head(make_context(filled), place_of(filled))
         connections.disconnect_integration(
             integration_id=filled.integration.id,
             user_id=filled.user.id,
@@ -302,7 +307,7 @@ class TestAMessageElsewhere:
         assert place_of(filled).seal != place.seal
 
 
-def opened(house, look):
+def capture_opened(house, look):
     """Return what the sink would have opened of the row."""
     where = {}
 
@@ -316,7 +321,7 @@ def opened(house, look):
     return where
 
 
-def stored(house) -> RemoteMessageRef:
+def get_stored_ref(house) -> RemoteMessageRef:
     """Return a summary that is kept here, as if it were an address."""
     message = Message.objects.first()
     raw = Message.objects.filter(id=message.id).values_list("summary", flat=True)[0]

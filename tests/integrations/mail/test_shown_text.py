@@ -29,7 +29,7 @@ from integrations.providers import errors
 from limited_use.sinks import rows as sealed_rows
 from limited_use.vault.sealing import get_sealer
 from tests.factories import make_message
-from tests.integrations.mail.conftest import MAIL, asked
+from tests.integrations.mail.conftest import MAIL, make_context
 from tests.walls import acting_as, requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -68,18 +68,18 @@ def outdate() -> None:
     MessageBody.objects.update(shown_version=0)
 
 
-def stored(message) -> tuple[bytes, int]:
+def get_stored_text(message) -> tuple[bytes, int]:
     (found,) = MessageBody.objects.filter(message_id=message.id).values_list(
         "shown", "shown_version"
     )
     return bytes(found[0]) if found[0] is not None else b"", found[1]
 
 
-def read(house, message):
-    return orjson.loads(mail.read_message(asked(house), message.id))
+def read_message(house, message):
+    return orjson.loads(mail.read_message(make_context(house), message.id))
 
 
-def opened(whole) -> dict[str, bytes]:
+def open_reading(whole) -> dict[str, bytes]:
     """Return what the columns of a reading hold, as a sink opens them."""
     ((_, values),) = sealed_rows.open_rows(whole.rows, whole.permits, at=timezone.now())
     return dict(values)
@@ -92,13 +92,13 @@ def replace(house, message, column: str, data: bytes) -> None:
 
 
 def frame(house, message) -> str:
-    return attachments.render_body(asked(house), message_id=message.id).decode()
+    return attachments.render_body(make_context(house), message_id=message.id).decode()
 
 
 @pytest.mark.usefixtures("no_parsers")
 class TestAViewOfTheCurrentVersion:
     def test_parses_nothing(self, alice, message):
-        shown = read(alice, message)
+        shown = read_message(alice, message)
 
         assert shown["body"].strip() == SAFE
         assert shown["body_text"] == "Hello Alice"
@@ -106,14 +106,14 @@ class TestAViewOfTheCurrentVersion:
 
     def test_reads_the_safe_text_alone(self, alice, message):
         with connection.execute_wrapper(_Without("content")):
-            assert read(alice, message)["body"]
+            assert read_message(alice, message)["body"]
             assert frame(alice, message)
 
     def test_of_a_later_version_is_shown_as_it_is(self, alice, message):
         # During a deploy, new processes store what old ones show.
         MessageBody.objects.update(shown_version=safe_bodies.VERSION + 1)
 
-        assert read(alice, message)["body"].strip() == SAFE
+        assert read_message(alice, message)["body"].strip() == SAFE
 
 
 class _Without:
@@ -130,27 +130,27 @@ class _Without:
 class TestAViewOfAnOlderVersion:
     @pytest.mark.parametrize("was", ["older", "nothing"])
     def test_makes_it_again_and_stores_it_once(self, alice, message, was, monkeypatch):
-        before = stored(message)[0]
+        before = get_stored_text(message)[0]
         MessageBody.objects.update(shown_version=0, **({"shown": None} if was == "nothing" else {}))
 
         with acting_as(ProcessClass.WEB, alice):
-            first = read(alice, message)
-        again = stored(message)
+            first = read_message(alice, message)
+        again = get_stored_text(message)
         take_parsers_away(monkeypatch)
         with acting_as(ProcessClass.WEB, alice):
-            second = read(alice, message)
+            second = read_message(alice, message)
 
         assert first["body"].strip() == SAFE
         assert second["body"] == first["body"]
         assert again[1] == safe_bodies.VERSION
         assert again[0] not in {b"", before}
-        assert stored(message) == again
+        assert get_stored_text(message) == again
 
     def test_shows_what_is_made_now_and_not_what_was(self, alice, message):
         MessageBody.objects.update(shown_version=0)
         replace(alice, message, "shown", b'{"pieces":["<old>"],"pictures":[],"text":"old"}')
 
-        assert read(alice, message)["body_text"] == "Hello Alice"
+        assert read_message(alice, message)["body_text"] == "Hello Alice"
         assert "<old>" not in frame(alice, message)
 
     def test_shows_its_pictures(self, alice, mailbox):
@@ -165,15 +165,15 @@ class TestAViewOfAnOlderVersion:
 
     def test_is_for_support_too(self, alice, message):
         outdate()
-        whole = mail.get_message(asked(alice), message.id)
+        whole = mail.get_message(make_context(alice), message.id)
 
-        shown = support_access.make_support_shape(whole)(whole.rows[0].row, opened(whole))
+        shown = support_access.make_support_shape(whole)(whole.rows[0].row, open_reading(whole))
 
         assert shown.opened["text"] == "Hello Alice"
 
     def test_leaves_the_original_to_the_copy_of_its_owner(self, alice, message):
         outdate()
-        read(alice, message)
+        read_message(alice, message)
         export_id = mailbox_export.request_export(
             actor=alice.actor, integration_id=alice.integration.id, at=timezone.now()
         )
@@ -199,7 +199,7 @@ class TestWithoutAFreeProcess:
         assert answer["Content-Type"] == "application/problem+json"
         assert int(answer["Retry-After"]) > 0
         assert answer.json()["code"] == "busy"
-        assert stored(message)[1] == 0
+        assert get_stored_text(message)[1] == 0
 
     def test_an_older_text_is_a_page_that_says_so(self, alice, message, browser, caplog):
         outdate()
@@ -232,20 +232,20 @@ class TestAnOriginalBeyondTheLimits:
     def test_is_said_to_be_not_shown_and_is_tried_once(self, alice, no_second_try):
         message = make_message(alice.integration, text="", html=DECEIVING, is_shown=False)
 
-        first = read(alice, message)
+        first = read_message(alice, message)
         no_second_try()
 
         assert first["body_text"] == message_text.NOT_SHOWN
         assert first["body"] == f"<p>{message_text.NOT_SHOWN}</p>"
         assert frame(alice, message) == first["body"]
-        assert stored(message)[1] == safe_bodies.VERSION
+        assert get_stored_text(message)[1] == safe_bodies.VERSION
 
     def test_is_shown_by_its_plain_text_where_it_has_one(self, alice):
         message = make_message(
             alice.integration, text="a <plain>\nb", html=DECEIVING, is_shown=False
         )
 
-        shown = read(alice, message)
+        shown = read_message(alice, message)
 
         assert shown["body_text"] == "a <plain>\nb"
         assert "a &lt;plain&gt;\nb" in shown["body"]
@@ -264,8 +264,8 @@ class TestStoring:
     def show(self, alice, message):
         """Return what shows the message, whose row was read and opened already."""
         outdate()
-        whole = mail.get_message(asked(alice), message.id)
-        values = opened(whole)
+        whole = mail.get_message(make_context(alice), message.id)
+        values = open_reading(whole)
         return lambda: message_text.open_text(whole.rows[0], values, permits=whole.permits).text
 
     def test_brings_nothing_back_that_was_deleted(self, show, message):
@@ -278,18 +278,18 @@ class TestStoring:
         replace(alice, message, "content", b'{"text": "new"}')
 
         assert show() == "Hello Alice"
-        assert stored(message)[1] == 0
+        assert get_stored_text(message)[1] == 0
 
     def test_leaves_what_another_view_stored_since(self, show, message):
         show()
-        before = stored(message)
+        before = get_stored_text(message)
 
         show()
 
-        assert stored(message) == before
+        assert get_stored_text(message) == before
 
     def test_leaves_a_mailbox_that_was_disconnected_since(self, alice, show, message):
-        before = stored(message)
+        before = get_stored_text(message)
         connections.disconnect_integration(
             integration_id=alice.integration.id,
             user_id=alice.user.id,
@@ -299,14 +299,14 @@ class TestStoring:
         )
 
         assert show() == "Hello Alice"
-        assert stored(message) == before
+        assert get_stored_text(message) == before
 
     def test_fails_no_view(self, alice, show, message, caplog):
         with connection.execute_wrapper(_refuse_updates):
             assert show() == "Hello Alice"
 
         assert "shown_text.not_stored" in caplog.messages
-        assert stored(message)[1] == 0
+        assert get_stored_text(message)[1] == 0
 
     @pytest.mark.invariant(4)
     def test_is_all_that_a_web_process_may_write(self, alice, show, message):
@@ -324,7 +324,7 @@ class TestStoring:
             assert MessageBody.objects.update(shown_version=7) == 0
             assert show() == "Hello Alice"
 
-        assert stored(message)[1] == 0
+        assert get_stored_text(message)[1] == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -337,7 +337,7 @@ class TestARowThatIsBeingWritten:
             shown = threads.submit(_read_and_close, alice, message).result(timeout=10)
 
         assert shown["body_text"] == "Hello Alice"
-        assert stored(message)[1] == 0
+        assert get_stored_text(message)[1] == 0
 
 
 def _refuse_updates(execute, query, params, many, context):
@@ -348,7 +348,7 @@ def _refuse_updates(execute, query, params, many, context):
 
 def _read_and_close(house, message):
     try:
-        return read(house, message)
+        return read_message(house, message)
     finally:
         connection.close()
 
@@ -382,9 +382,9 @@ class TestPictures:
         mailbox.deliver(PICTURES)
         alice.settle()
         row = alice.messages.get()
-        whole = mail.get_message(asked(alice), row.id)
+        whole = mail.get_message(make_context(alice), row.id)
 
-        text = safe_text.decode_safe_text(opened(whole)["shown"])
+        text = safe_text.decode_safe_text(open_reading(whole)["shown"])
 
         assert text.pictures == [("1", "image/png"), None, None, ("1", "image/png")]
         assert frame(alice, row).count("<img>") == 2
@@ -394,7 +394,7 @@ class TestPictures:
         mailbox.deliver(PICTURES)
         alice.settle()
 
-        shown = read(alice, alice.messages.get())["body"]
+        shown = read_message(alice, alice.messages.get())["body"]
 
         assert shown.strip() == '<p><img><img><img><img alt="a"></p>'
         assert "attachment" not in mailbox.calls

@@ -9,7 +9,7 @@ from django.test import Client
 from integrations import mail
 from integrations.mail import MailFilters
 from tests.integrations.formats.mime.charset_samples import BROKEN, READINGS
-from tests.integrations.mail.conftest import asked
+from tests.integrations.mail.conftest import make_context
 from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -40,7 +40,7 @@ class TestAText:
         mailbox.deliver(written_in(charset, data))
         alice.settle()
 
-        message = orjson.loads(mail.read_message(asked(alice), alice.messages.get().id))
+        message = orjson.loads(mail.read_message(make_context(alice), alice.messages.get().id))
 
         assert message["body_text"].strip() == text.strip()
 
@@ -61,7 +61,7 @@ class TestAText:
         )
         alice.settle()
 
-        message = orjson.loads(mail.read_message(asked(alice), alice.messages.get().id))
+        message = orjson.loads(mail.read_message(make_context(alice), alice.messages.get().id))
 
         assert [one["filename"] for one in message["attachments"]] == ["镕.pdf"]
 
@@ -76,7 +76,7 @@ class TestADigest:
         )
         alice.settle()
 
-        message = orjson.loads(mail.read_message(asked(alice), alice.messages.get().id))
+        message = orjson.loads(mail.read_message(make_context(alice), alice.messages.get().id))
 
         assert [one["content_type"] for one in message["attachments"]] == ["message/rfc822"] * 2
         assert "first" not in message["body_text"]
@@ -87,6 +87,6 @@ class TestAList:
         mailbox.deliver(b"From: bob@example.test\nSubject: =?iso-8859-1?Q?=805?=\n\nx\n")
         alice.settle()
 
-        (message,) = orjson.loads(mail.list_messages(asked(alice), MailFilters()))["data"]
+        (message,) = orjson.loads(mail.list_messages(make_context(alice), MailFilters()))["data"]
 
         assert message["subject"] == "€5"

@@ -11,13 +11,13 @@ import pytest
 from integrations import mail
 from integrations.mail import MailFilters
 from integrations.models import Message, Thread
-from tests.integrations.mail.conftest import asked
+from tests.integrations.mail.conftest import make_context
 
 pytestmark = pytest.mark.django_db
 
 
-def listed(house, filters=None, **more):
-    return orjson.loads(mail.list_threads(asked(house), filters or MailFilters(), **more))
+def list_threads(house, filters=None, **more):
+    return orjson.loads(mail.list_threads(make_context(house), filters or MailFilters(), **more))
 
 
 def ids_of(page):
@@ -31,7 +31,7 @@ def threads(filled):
 
 class TestAListOfThreads:
     def test_shows_each_by_its_newest_message(self, filled, threads):
-        page = listed(filled)
+        page = list_threads(filled)
 
         assert ids_of(page) == [str(thread.id) for thread in threads]
         assert len(page["data"]) == 5
@@ -66,28 +66,30 @@ class TestAListOfThreads:
         expected = [str(thread.id) for thread in threads if passes(thread)]
 
         assert 0 < len(expected) < len(threads)
-        assert ids_of(listed(filled, filters)) == expected
+        assert ids_of(list_threads(filled, filters)) == expected
 
     def test_is_narrowed_by_time_thread_and_mailbox(self, filled, mallory, threads):
         middle = threads[2]
         at = middle.last_received_at
 
-        assert ids_of(listed(filled, MailFilters(received_after=at))) == [
+        assert ids_of(list_threads(filled, MailFilters(received_after=at))) == [
             str(one.id) for one in threads[:2]
         ]
-        assert ids_of(listed(filled, MailFilters(received_before=at))) == [
+        assert ids_of(list_threads(filled, MailFilters(received_before=at))) == [
             str(one.id) for one in threads[3:]
         ]
-        assert ids_of(listed(filled, MailFilters(thread_id=middle.id))) == [str(middle.id)]
-        assert len(ids_of(listed(filled, MailFilters(connection_id=filled.connection.id)))) == 5
-        assert ids_of(listed(filled, MailFilters(connection_id=mallory.connection.id))) == []
+        assert ids_of(list_threads(filled, MailFilters(thread_id=middle.id))) == [str(middle.id)]
+        assert (
+            len(ids_of(list_threads(filled, MailFilters(connection_id=filled.connection.id)))) == 5
+        )
+        assert ids_of(list_threads(filled, MailFilters(connection_id=mallory.connection.id))) == []
 
     def test_goes_on_after_threads_of_the_same_time_and_shows_each_once(self, filled, threads):
         same = threads[0].last_received_at
         Thread.objects.update(last_received_at=same)
         found, cursor = [], None
         for _ in range(5):
-            page = listed(filled, cursor=cursor, limit=2)
+            page = list_threads(filled, cursor=cursor, limit=2)
             found += ids_of(page)
             cursor = page["next_cursor"]
             if cursor is None:
@@ -99,15 +101,15 @@ class TestAListOfThreads:
     def test_leaves_out_a_thread_without_its_newest_message(self, filled, threads):
         Message.objects.filter(id=threads[1].last_message_id).delete()
 
-        first = listed(filled, limit=2)
+        first = list_threads(filled, limit=2)
 
         assert ids_of(first) == [str(threads[0].id)]
-        assert ids_of(listed(filled, cursor=first["next_cursor"])) == [
+        assert ids_of(list_threads(filled, cursor=first["next_cursor"])) == [
             str(thread.id) for thread in threads[2:]
         ]
 
     def test_of_somebody_else_is_empty(self, filled, mallory):
-        assert ids_of(listed(mallory)) == []
+        assert ids_of(list_threads(mallory)) == []
 
     def test_times_are_those_of_the_rows(self, filled, threads):
         Thread.objects.filter(id=threads[0].id).update(
@@ -115,6 +117,6 @@ class TestAListOfThreads:
         )
 
         assert (
-            listed(filled)["data"][0]["latest_message_received_date"]
+            list_threads(filled)["data"][0]["latest_message_received_date"]
             == (threads[0].last_received_at + timedelta(days=1)).isoformat()
         )

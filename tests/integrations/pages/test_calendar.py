@@ -56,7 +56,7 @@ def browser_of(user) -> Client:
 def bobs_browser(alice):
     """Return the browser of a colleague who is shown Alice's first calendar."""
 
-    def shared(level=ShareLevel.DETAILS):
+    def share_with_bob(level=ShareLevel.DETAILS):
         bob, *_ = person("bob", alice.organisation, at=NOW)
         with transaction.atomic():
             consents.give(
@@ -76,16 +76,16 @@ def bobs_browser(alice):
             )
         return browser_of(bob)
 
-    return shared
+    return share_with_bob
 
 
-def show(browser, view="agenda", **asked) -> str:
+def show_calendar(browser, view="agenda", **asked) -> str:
     answer = browser.get(f"{CALENDAR}?{urlencode({'view': view, **asked})}")
     assert answer.status_code == 200
     return answer.text
 
 
-def entries(html) -> list[str]:
+def list_entry_texts(html) -> list[str]:
     """Return what each entry says, in order."""
     parts = html.split('<a class="entry')[1:]
     return [reading.text(f'<a class="{part.split("</a>")[0]}</a>') for part in parts]
@@ -101,9 +101,9 @@ class TestEveryView:
         account.put(meeting(moment(1, 12), "Review"))
         alice.sync()
 
-        html = show(her_browser, view, day=f"{moment(1, 12):%Y-%m-%d}")
+        html = show_calendar(her_browser, view, day=f"{moment(1, 12):%Y-%m-%d}")
 
-        assert ["Review" in one for one in entries(html)] == [True]
+        assert ["Review" in one for one in list_entry_texts(html)] == [True]
 
     def test_is_never_kept_and_loads_nothing_from_elsewhere(self, alice, her_browser):
         alice.sync()
@@ -117,7 +117,7 @@ class TestEveryView:
     def test_is_remembered(self, alice, her_browser):
         alice.sync()
 
-        show(her_browser, "month")
+        show_calendar(her_browser, "month")
 
         assert 'class="month"' in her_browser.get(CALENDAR).text
 
@@ -130,7 +130,7 @@ class TestEveryView:
         assert (answer.status_code, answer["Location"]) == (302, f"{CALENDAR}?view=week")
 
     def test_comes_by_itself_while_an_account_is_still_to_say_what_it_has(self, alice, her_browser):
-        html = show(her_browser)
+        html = show_calendar(her_browser)
 
         assert "Your calendars are on their way" in html
         assert 'hx-select="#cal"' in html
@@ -140,7 +140,7 @@ class TestEveryView:
         Integration.objects.update(status=IntegrationStatus.ACTIVE)
         Calendar.objects.all().delete()
 
-        assert "No calendar is here" in show(her_browser)
+        assert "No calendar is here" in show_calendar(her_browser)
 
     def test_asks_the_database_as_often_for_many_events_as_for_one(
         self, alice, account, her_browser, django_assert_max_num_queries
@@ -150,7 +150,7 @@ class TestEveryView:
         alice.sync()
 
         with django_assert_max_num_queries(30):
-            show(her_browser, "month")
+            show_calendar(her_browser, "month")
 
 
 class TestEventInCalendarPage:
@@ -159,7 +159,7 @@ class TestEventInCalendarPage:
         account.put(meeting(moment(2), HOSTILE))
         alice.sync()
 
-        html = show(her_browser)
+        html = show_calendar(her_browser)
 
         assert "<script>alert" not in html
         # Isolated: what turns the direction of writing turns no more than itself.
@@ -170,18 +170,18 @@ class TestEventInCalendarPage:
         account.put(meeting(at, "Lunch"))
         alice.sync()
 
-        html = show(her_browser)
+        html = show_calendar(her_browser)
 
         assert "Europe/Berlin" in reading.text(html)
         local = at.astimezone(timezones.get_zone("Europe/Berlin"))
-        assert f"{local:%H:%M}–" in entries(html)[0]  # noqa: RUF001
+        assert f"{local:%H:%M}–" in list_entry_texts(html)[0]  # noqa: RUF001
 
     def test_of_several_days_is_on_each_of_them(self, alice, account, her_browser):
         first = moment(3).date()
         account.put(days_of(first, first + timedelta(days=2), "Fair"))
         alice.sync()
 
-        found = [one for one in entries(show(her_browser)) if "Fair" in one]
+        found = [one for one in list_entry_texts(show_calendar(her_browser)) if "Fair" in one]
 
         assert len(found) == 3
         assert all(one.startswith("all day") for one in found)
@@ -191,7 +191,7 @@ class TestEventInCalendarPage:
         alice.sync()
         her_browser.post("/calendar/look/", {"zone": "UTC"})
 
-        found = [one.split(" Night")[0] for one in entries(show(her_browser))]
+        found = [one.split(" Night")[0] for one in list_entry_texts(show_calendar(her_browser))]
 
         assert found == ["from 22:00", "until 04:00"]
 
@@ -201,10 +201,10 @@ class TestEventInCalendarPage:
         account.put(meeting(moment(3), "Never", attendees=(me,)))
         alice.sync()
 
-        html = show(her_browser)
+        html = show_calendar(her_browser)
 
-        assert "tentative" in entries(html)[0]
-        assert "declined" in entries(html)[1]
+        assert "tentative" in list_entry_texts(html)[0]
+        assert "declined" in list_entry_texts(html)[1]
         assert len(reading.elements(html, "entry", "tentative")) == 1
 
     def test_that_was_cancelled_of_its_series_is_gone_and_one_that_was_moved_says_so(
@@ -230,7 +230,7 @@ class TestEventInCalendarPage:
         )
         alice.sync()
 
-        found = entries(show(her_browser))
+        found = list_entry_texts(show_calendar(her_browser))
 
         assert len(found) == 3
         assert [("changed from its series" in one) for one in found] == [False, True, False]
@@ -244,18 +244,18 @@ class TestTheZone:
 
         her_browser.post("/calendar/look/", {"zone": "Asia/Kathmandu", "keys": "on"})
 
-        html = show(her_browser)
+        html = show_calendar(her_browser)
         assert "Asia/Kathmandu" in reading.text(html)
-        assert entries(html)[0].startswith("17:45–18:45")  # noqa: RUF001
+        assert list_entry_texts(html)[0].startswith("17:45–18:45")  # noqa: RUF001
         her_browser.post("/accounts/logout/")
-        assert "Asia/Kathmandu" not in reading.text(show(browser_of(alice.user)))
+        assert "Asia/Kathmandu" not in reading.text(show_calendar(browser_of(alice.user)))
         her_browser.force_login(alice.user)
-        assert "Asia/Kathmandu" not in reading.text(show(her_browser))
+        assert "Asia/Kathmandu" not in reading.text(show_calendar(her_browser))
 
     def test_of_a_calendar_is_not_written_down_in_clear(self, alice, her_browser):
         alice.sync()
 
-        show(her_browser)
+        show_calendar(her_browser)
 
         assert not [key for key, one in her_browser.session.items() if one == "Europe/Berlin"]
 
@@ -276,9 +276,9 @@ class TestWhatCannotBeShown:
         Calendar.objects.update(cached_at=NOW - timedelta(days=2))
         SyncWork.objects.update(next_sync_at=NOW + timedelta(hours=3))
 
-        html = show(her_browser)
+        html = show_calendar(her_browser)
 
-        assert entries(html) == []
+        assert list_entry_texts(html) == []
         assert "Asking the provider for 1 calendar…" in reading.text(html)
         assert SyncWork.objects.filter(next_sync_at__lte=NOW + timedelta(hours=1)).exists()
 
@@ -311,11 +311,11 @@ class TestWhatCannotBeShown:
         alice.sync()
         cache_settings.delete_copies(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
-        html = show(her_browser)
+        html = show_calendar(her_browser)
 
         said = "You deleted what was kept of 1 calendar: nothing is shown of it"
         assert said in reading.text(html)
-        assert entries(html) == []
+        assert list_entry_texts(html) == []
         assert "Review" not in html
 
     @pytest.mark.claim("calendar.access-ended")
@@ -323,28 +323,32 @@ class TestWhatCannotBeShown:
         account.put(meeting(moment(2), "Review"))
         alice.sync()
         Integration.objects.update(status=IntegrationStatus.REAUTH_REQUIRED)
-        young = show(her_browser)
+        young = show_calendar(her_browser)
         Calendar.objects.update(cached_at=NOW - timedelta(days=2))
 
-        old = show(her_browser)
+        old = show_calendar(her_browser)
 
         assert "can no longer read" not in reading.text(young)
-        assert len(entries(young)) == 1
+        assert len(list_entry_texts(young)) == 1
         assert "can no longer read 1 calendar, and what was kept is too old" in reading.text(old)
-        assert entries(old) == []
+        assert list_entry_texts(old) == []
 
     @pytest.mark.claim("calendar.unreadable")
     def test_is_said_of_events_that_cannot_be_read(self, alice, her_browser):
         alice.sync()
         Calendar.objects.update(unreadable_count=2)
 
-        assert "2 events could not be read and are not shown" in reading.text(show(her_browser))
+        assert "2 events could not be read and are not shown" in reading.text(
+            show_calendar(her_browser)
+        )
 
     @pytest.mark.claim("calendar.window")
     def test_is_said_of_what_lies_further_than_the_copy(self, alice, her_browser):
         alice.sync()
 
-        page = reading.text(show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}"))
+        page = reading.text(
+            show_calendar(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
+        )
 
         last = alice.primary.cached_until.astimezone(BERLIN) - timedelta(days=1)
         assert f"not every event after {last.day} {last:%B %Y} is kept here" in page
@@ -365,8 +369,8 @@ class TestWhatCannotBeShown:
         Calendar.objects.filter(id=alice.primary.id).update(cached_until=noon)
 
         early = f"{NOW - timedelta(days=29):%Y-%m-%d}"
-        before = show(her_browser, day=early)
-        after = show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
+        before = show_calendar(her_browser, day=early)
+        after = show_calendar(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
 
         first = begin + timedelta(days=1)
         assert f"every event before {first.day} {first:%B %Y} is kept" in reading.text(before)
@@ -375,7 +379,7 @@ class TestWhatCannotBeShown:
         last = noon - timedelta(days=1)
         assert f"every event after {last.day} {last:%B %Y} is kept" in reading.text(after)
         Calendar.objects.filter(id=alice.primary.id).update(cached_until=end + timedelta(days=1))
-        after = show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
+        after = show_calendar(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
         last = end - timedelta(days=1)
         assert f"every event after {last.day} {last:%B %Y} is kept" in reading.text(after)
 
@@ -389,10 +393,10 @@ class TestCalendarsOfOthers:
         account.put(meeting(moment(3), "Doctor", is_private=True))
         alice.sync()
 
-        html = show(bobs_browser())
+        html = show_calendar(bobs_browser())
 
-        assert "Review" in entries(html)[0]
-        assert "Busy" in entries(html)[1]
+        assert "Review" in list_entry_texts(html)[0]
+        assert "Busy" in list_entry_texts(html)[1]
         assert "Doctor" not in html
         assert f"Shared by {alice.user.name}" in reading.text(html)
 
@@ -401,11 +405,11 @@ class TestCalendarsOfOthers:
         account.put(meeting(moment(2), "Review"))
         alice.sync()
 
-        html = show(bobs_browser(ShareLevel.FREEBUSY))
+        html = show_calendar(bobs_browser(ShareLevel.FREEBUSY))
 
         assert "Review" not in html
         assert "alice@gmail.example" not in html
-        assert "Busy" in entries(html)[0]
+        assert "Busy" in list_entry_texts(html)[0]
 
     def test_are_hidden_by_who_looks_and_by_nobody_else(self, alice, account, bobs_browser):
         account.put(meeting(moment(2), "Review"))
@@ -414,10 +418,10 @@ class TestCalendarsOfOthers:
 
         bob.post(reverse("calendar-show", args=[alice.primary.id]), {"show": "no"})
 
-        assert entries(show(bob)) == []
+        assert list_entry_texts(show_calendar(bob)) == []
         assert alice.primary.is_shown
         bob.post(reverse("calendar-show", args=[alice.primary.id]), {"show": "yes"})
-        assert len(entries(show(bob))) == 1
+        assert len(list_entry_texts(show_calendar(bob))) == 1
 
     @pytest.mark.claim("calendar.shared-too-old")
     def test_are_not_shown_once_their_copies_are_deleted(self, alice, account, bobs_browser):
@@ -425,13 +429,13 @@ class TestCalendarsOfOthers:
         alice.sync()
         bob = bobs_browser()
         said = "1 calendar of others cannot be shown now: there is no current copy."
-        assert said not in reading.text(show(bob))
+        assert said not in reading.text(show_calendar(bob))
         cache_settings.delete_copies(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
-        html = show(bob)
+        html = show_calendar(bob)
 
         assert said in reading.text(html)
-        assert entries(html) == []
+        assert list_entry_texts(html) == []
 
 
 class TestCalendarPage:
@@ -440,7 +444,7 @@ class TestCalendarPage:
         alice.sync()
         cached_at = alice.primary.cached_at
         until = cached_at + timedelta(hours=24)
-        page = reading.text(show(her_browser))
+        page = reading.text(show_calendar(her_browser))
         assert "Times are those of Europe/Berlin" in page
         there = until.astimezone(ZoneInfo("Europe/Berlin"))
         assert f"Kept until {there:%-d %b, %H:%M}, unless renewed." in page
@@ -459,11 +463,11 @@ class TestCalendarPage:
         answer = her_browser.post(address, {"show": "no", "view": "agenda"})
 
         assert answer["Location"] == f"{CALENDAR}?view=agenda"
-        html = show(her_browser)
-        assert entries(html) == []
+        html = show_calendar(her_browser)
+        assert list_entry_texts(html) == []
         assert 'aria-pressed="false"' in html
         her_browser.post(address, {"show": "yes"})
-        assert len(entries(show(her_browser))) == 1
+        assert len(list_entry_texts(show_calendar(her_browser))) == 1
 
     def test_of_a_stranger_is_not_there(self, alice, her_browser):
         alice.sync()

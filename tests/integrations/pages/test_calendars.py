@@ -107,7 +107,7 @@ class TestDeleting:
 
         assert "Deleted: 1 event, and the keys to them." in answer.text
         assert not Event.objects.exists()
-        assert not data_keys.has_key(copy)
+        assert not data_keys.has_data_key(copy)
         alice.sync(at=timezone.now())
         assert not Event.objects.exists()
         assert "you deleted it" in browser.get(address(alice)).content.decode()

@@ -23,7 +23,7 @@ from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person
 from tests.integrations.pages import reading
-from tests.integrations.pages.test_calendar import bobs_browser, browser_of, show
+from tests.integrations.pages.test_calendar import bobs_browser, browser_of, show_calendar
 
 __all__ = ["bobs_browser"]
 
@@ -53,9 +53,9 @@ def addresses(html) -> list[str]:
     return re.findall(r'<a class="entry[^"]*" href="([^"]+)"', html)
 
 
-def opened(browser, view="agenda", **asked) -> str:
+def open_first_event(browser, view="agenda", **asked) -> str:
     """Return the page of the first event that the view leads to."""
-    answer = browser.get(addresses(show(browser, view, **asked))[0])
+    answer = browser.get(addresses(show_calendar(browser, view, **asked))[0])
     assert answer.status_code == 200
     return answer.text
 
@@ -70,7 +70,7 @@ class TestEventPage:
         account.put(meeting(moment(1, 12), "Review"))
         alice.sync()
 
-        html = opened(her_browser, view, day=f"{moment(1, 12):%Y-%m-%d}")
+        html = open_first_event(her_browser, view, day=f"{moment(1, 12):%Y-%m-%d}")
 
         assert "<bdi>Review</bdi></h1>" in html
 
@@ -95,7 +95,7 @@ class TestEventPage:
         )
         alice.sync()
 
-        html = opened(her_browser)
+        html = open_first_event(her_browser)
 
         said = words(html)
         for expected in (
@@ -119,7 +119,7 @@ class TestEventPage:
         account.put(meeting(at, "Call", zone="America/New_York"))
         alice.sync()
 
-        said = words(opened(her_browser))
+        said = words(open_first_event(her_browser))
 
         here, there = (
             at.astimezone(timezones.get_zone(name))
@@ -139,12 +139,12 @@ class TestEventPage:
         alice.sync()
         her_browser.post("/calendar/look/", {"zone": "Pacific/Kiritimati"})
 
-        assert f"{first.day} {first:%B %Y}, all day" in words(opened(her_browser))
+        assert f"{first.day} {first:%B %Y}, all day" in words(open_first_event(her_browser))
 
     def test_says_how_its_series_repeats(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Standup", recurrence=("RRULE:FREQ=DAILY;COUNT=4",)))
         alice.sync()
-        addressed = addresses(show(her_browser))
+        addressed = addresses(show_calendar(her_browser))
 
         said = [words(her_browser.get(one).text) for one in addressed]
 
@@ -172,7 +172,7 @@ class TestEventPage:
         )
         alice.sync()
 
-        html = her_browser.get(addresses(show(her_browser))[1]).text
+        html = her_browser.get(addresses(show_calendar(her_browser))[1]).text
 
         assert "Standup, later" in html
         assert "This time was changed from its series." in words(html)
@@ -193,7 +193,7 @@ class TestEventPage:
             )
         alice.sync()
 
-        first, second = (her_browser.get(one).text for one in addresses(show(her_browser)))
+        first, second = (her_browser.get(one).text for one in addresses(show_calendar(her_browser)))
 
         assert 'href="https://meet.example/a" target="_blank" rel="noopener noreferrer"' in first
         assert "javascript:alert(1)" in words(second)
@@ -205,7 +205,7 @@ class TestEventPage:
         account.put(meeting(moment(2), HOSTILE, location=HOSTILE, attendees=(guest,)))
         alice.sync()
 
-        answer = her_browser.get(addresses(show(her_browser))[0])
+        answer = her_browser.get(addresses(show_calendar(her_browser))[0])
 
         assert "<script>alert" not in answer.text
         assert answer.text.count(f"<bdi>&lt;script&gt;alert(1)&lt;/script&gt;&quot;{OVERRIDE}") == 3
@@ -236,7 +236,7 @@ class TestItsDescription:
         account.put(meeting(moment(2), "Review", description=text))
         alice.sync()
 
-        answer = her_browser.get(f"{addresses(show(her_browser))[0]}description/")
+        answer = her_browser.get(f"{addresses(show_calendar(her_browser))[0]}description/")
 
         assert "<b>Bring</b>" in answer.text
         assert "script" not in answer.text
@@ -249,14 +249,14 @@ class TestItsDescription:
         account.put(meeting(moment(2), "Review", description="one\ntwo < three"))
         alice.sync()
 
-        answer = her_browser.get(f"{addresses(show(her_browser))[0]}description/")
+        answer = her_browser.get(f"{addresses(show_calendar(her_browser))[0]}description/")
 
         assert "one\ntwo &lt; three" in answer.text
 
     def test_of_somebody_else_is_not_there(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review", description="text"))
         alice.sync()
-        address = f"{addresses(show(her_browser))[0]}description/"
+        address = f"{addresses(show_calendar(her_browser))[0]}description/"
         mallory, *_ = person("mallory", at=NOW)
 
         assert browser_of(mallory).get(address).status_code == 404
@@ -269,11 +269,11 @@ class TestAnEventOfSomebodyElse:
         alice.sync()
         bob = bobs_browser()
 
-        html = opened(bob)
+        html = open_first_event(bob)
 
         assert "Review" in html
         assert f"shared by {alice.user.name}" in words(html)
-        assert "text" in bob.get(f"{addresses(show(bob))[0]}description/").text
+        assert "text" in bob.get(f"{addresses(show_calendar(bob))[0]}description/").text
 
     @pytest.mark.claim("event.nothing-more")
     @pytest.mark.clause("AN-8")
@@ -295,8 +295,8 @@ class TestAnEventOfSomebodyElse:
         alice.sync()
         bob = bobs_browser(level)
 
-        html = opened(bob)
-        text = bob.get(f"{addresses(show(bob))[0]}description/").text
+        html = open_first_event(bob)
+        text = bob.get(f"{addresses(show_calendar(bob))[0]}description/").text
 
         assert "<bdi>Busy</bdi></h1>" in html
         for word in ("Doctor", "Clinic", "Carol", "carol@", "secret"):
@@ -305,7 +305,7 @@ class TestAnEventOfSomebodyElse:
     def test_of_a_stranger_is_not_there(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         mallory, *_ = person("mallory", at=NOW)
 
         assert browser_of(mallory).get(address).status_code == 404
@@ -318,7 +318,7 @@ class TestWhatCannotBeShown:
     def test_is_not_shown_when_it_is_too_old(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review", description="as discussed"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         Calendar.objects.update(cached_at=NOW - timedelta(days=2))
 
         answer = her_browser.get(address)
@@ -335,7 +335,7 @@ class TestWhatCannotBeShown:
     def test_is_said_of_what_is_damaged(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         row = alice.events.get()
         (raw,) = alice.events.values_list("content", flat=True)
         row.__dict__["content"] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
@@ -353,7 +353,7 @@ class TestWhatCannotBeShown:
     def test_is_said_where_its_key_is_damaged(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         copy = alice.primary.cache_id
         DataKey.objects.filter(holder=copy).update(wrapped=b"\1" * 60)
         data_keys.drop_cached_keys()

@@ -12,7 +12,12 @@ from tests.integrations.calendar.events.conftest import nobody_waits
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person
 from tests.integrations.pages import reading
-from tests.integrations.pages.test_calendar import bobs_browser, browser_of, entries, show
+from tests.integrations.pages.test_calendar import (
+    bobs_browser,
+    browser_of,
+    list_entry_texts,
+    show_calendar,
+)
 from tests.integrations.pages.test_event import addresses
 from tests.integrations.pages.test_new_event import account, alice
 
@@ -27,15 +32,15 @@ DAILY = ("RRULE:FREQ=DAILY;COUNT=4",)
 def put(alice, account, her_browser):
     """Return a function that puts an event at her provider; it returns its id and its page."""
 
-    def made(**more):
+    def put_and_get_address(**more):
         organizer = more.pop("organizer", "")
         name = account.put(
             meeting(moment(2), more.pop("title", "Review"), **more), organizer=organizer
         )
         alice.sync()
-        return name, addresses(show(her_browser))[0]
+        return name, addresses(show_calendar(her_browser))[0]
 
-    return made
+    return put_and_get_address
 
 
 class TestTheForm:
@@ -159,12 +164,12 @@ class TestChangeOnPage:
     ):
         account.put(meeting(moment(2), "Standup", recurrence=DAILY))
         alice.sync()
-        second = addresses(show(her_browser))[1]
+        second = addresses(show_calendar(her_browser))[1]
         typed = reading.form_values(her_browser.get(f"{second}edit/").text)
 
         answer = her_browser.post(f"{second}edit/", typed | {"title": "Later", "scope": scope})
 
         assert answer.status_code == 302
-        found = entries(show(her_browser))
+        found = list_entry_texts(show_calendar(her_browser))
         assert sum("Later" in one for one in found) == count
         assert len(found) == 4

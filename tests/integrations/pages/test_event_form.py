@@ -10,7 +10,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as some
 
-from integrations.calendar.events.event_validation import BadDraft
+from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.pages import recurrence_form
 from integrations.calendar.pages.forms import EventForm, get_blank_values
 from integrations.calendar.pages.recurrence_form import RepeatChoice
@@ -105,7 +105,7 @@ class TestAForm:
         form = typed(**wrong)
         assert form.is_valid()
 
-        with pytest.raises(BadDraft) as caught:
+        with pytest.raises(BadEventDraft) as caught:
             form.build_draft()
         form.add_draft_errors(caught.value)
 
@@ -114,7 +114,7 @@ class TestAForm:
     def test_says_elsewhere_what_has_no_field(self):
         form = typed()
 
-        form.add_draft_errors(BadDraft({"conference": "No."}))
+        form.add_draft_errors(BadEventDraft({"conference": "No."}))
 
         assert form.non_field_errors() == ["No."]
 

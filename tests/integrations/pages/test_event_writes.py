@@ -15,7 +15,12 @@ from tests.integrations.calendar.events.conftest import allow, nobody_waits
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person
 from tests.integrations.pages import reading
-from tests.integrations.pages.test_calendar import bobs_browser, browser_of, entries, show
+from tests.integrations.pages.test_calendar import (
+    bobs_browser,
+    browser_of,
+    list_entry_texts,
+    show_calendar,
+)
 from tests.integrations.pages.test_event import addresses
 from tests.integrations.pages.test_new_event import account, alice
 
@@ -42,7 +47,7 @@ class TestInvitationAnswerOnPage:
             meeting(moment(2), "Review", attendees=(ME,)), organizer="carol@work.example"
         )
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
 
         form = {"response": response, "version": version(her_browser.get(address).text)}
         answer = her_browser.post(f"{address}answer/", form, follow=True)
@@ -55,7 +60,7 @@ class TestInvitationAnswerOnPage:
     def test_that_is_none_is_not_given(self, alice, account, her_browser, response):
         account.put(meeting(moment(2), "Review", attendees=(ME,)), organizer="c@work.example")
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
 
         answer = her_browser.post(f"{address}answer/", {"response": response})
 
@@ -64,7 +69,7 @@ class TestInvitationAnswerOnPage:
     def test_to_what_nobody_invited_to_is_told(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
 
         seen = version(her_browser.get(f"{address}delete/").text)
         answer = her_browser.post(f"{address}answer/", {"response": "accepted", "version": seen})
@@ -76,7 +81,7 @@ class TestInvitationAnswerOnPage:
     def test_of_a_stranger_is_not_there(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review", attendees=(ME,)), organizer="c@work.example")
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         mallory, *_ = person("mallory", at=NOW)
 
         answer = browser_of(mallory).post(f"{address}answer/", {"response": "declined"})
@@ -90,7 +95,7 @@ class TestDeletionOnPage:
     def test_is_asked_about_first_and_then_done(self, alice, account, her_browser):
         name = account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
 
         asked = her_browser.get(f"{address}delete/")
         still = account.events[account.email][name]
@@ -100,13 +105,13 @@ class TestDeletionOnPage:
         assert still is not None
         assert done["Location"] == "/calendar/"
         assert account.events[account.email][name] is None
-        assert entries(show(her_browser)) == []
+        assert list_entry_texts(show_calendar(her_browser)) == []
 
     @pytest.mark.scenario("C6")
     def test_of_one_of_a_series_leaves_the_others(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Standup", recurrence=DAILY))
         alice.sync()
-        second = addresses(show(her_browser))[1]
+        second = addresses(show_calendar(her_browser))[1]
 
         assert remove(her_browser, second, scope="this").status_code == 302
 
@@ -116,17 +121,17 @@ class TestDeletionOnPage:
             if isinstance(one, CancelledInstance)
         ]
         assert len(gone) <= 1
-        assert len(entries(show(her_browser))) == 3
+        assert len(list_entry_texts(show_calendar(her_browser))) == 3
 
     @pytest.mark.parametrize(("scope", "left"), [("following", 2), ("all", 0)])
     def test_of_more_of_a_series_ends_it(self, alice, account, her_browser, scope, left):
         account.put(meeting(moment(2), "Standup", recurrence=DAILY))
         alice.sync()
-        third = addresses(show(her_browser))[2]
+        third = addresses(show_calendar(her_browser))[2]
 
         assert remove(her_browser, third, scope=scope).status_code == 302
 
-        assert len(entries(show(her_browser))) == left
+        assert len(list_entry_texts(show_calendar(her_browser))) == left
 
     @pytest.mark.claim("form.stale")
     def test_of_what_was_changed_meanwhile_is_not_done_and_shows_how_it_is_now(
@@ -134,7 +139,7 @@ class TestDeletionOnPage:
     ):
         name = account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         seen = version(her_browser.get(f"{address}delete/").text)
         held = account.events[account.email][name]
         account.write(account.email, _titled(held, "Review of all"))
@@ -150,7 +155,7 @@ class TestDeletionOnPage:
     def test_of_no_version_is_not_done(self, alice, account, her_browser, seen):
         name = account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
 
         answer = her_browser.post(f"{address}delete/", {"version": seen})
 
@@ -161,7 +166,7 @@ class TestDeletionOnPage:
     def test_whose_outcome_is_unknown_is_told(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         seen = version(her_browser.get(f"{address}delete/").text)
         account.refusals += [errors.Unavailable("no answer")] * 9
 
@@ -175,7 +180,7 @@ class TestDeletionOnPage:
     ):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        address = addresses(show(her_browser))[0]
+        address = addresses(show_calendar(her_browser))[0]
         bob = bobs_browser()
         shared = bob.get(address).text
         allow(alice, "calendar.read")

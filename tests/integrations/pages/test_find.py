@@ -13,7 +13,12 @@ from integrations.calendar import sharing
 from integrations.models import Event
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.features import FEATURES
-from tests.integrations.calendar.local_house import begun, event, kept, write
+from tests.integrations.calendar.local_house import (
+    create_local_calendar,
+    event,
+    make_local_input,
+    write_events,
+)
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW
 from tests.integrations.household import person
@@ -39,16 +44,24 @@ ASKED = {
 def alice(keyring, db):
     made = person("alice", at=NOW)
     EmailAddress.objects.create(user=made[0], email=made[0].email, verified=True, primary=True)
-    house = begun(actor_of(*made))
-    write(actor_of(*made), house, kept("a@x", event("Mine", TOMORROW.replace(hour=9), zone="UTC")))
+    house = create_local_calendar(actor_of(*made))
+    write_events(
+        actor_of(*made),
+        house,
+        make_local_input("a@x", event("Mine", TOMORROW.replace(hour=9), zone="UTC")),
+    )
     return made
 
 
 @pytest.fixture
 def bob(alice):
     made = person("bob", at=NOW, organisation=alice[1])
-    home = begun(actor_of(*made))
-    write(actor_of(*made), home, kept("b@x", event("His", TOMORROW.replace(hour=11), zone="UTC")))
+    home = create_local_calendar(actor_of(*made))
+    write_events(
+        actor_of(*made),
+        home,
+        make_local_input("b@x", event("His", TOMORROW.replace(hour=11), zone="UTC")),
+    )
     sharing.share_calendar(
         actor=actor_of(*made),
         calendar_id=home,

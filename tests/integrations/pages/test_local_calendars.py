@@ -18,7 +18,7 @@ from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
 from limited_use.vault import data_keys
 from tests.api import cast
-from tests.integrations.calendar.test_imported import share
+from tests.integrations.calendar.test_imported import share_calendar
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.formats.icalendar.files import BERLIN, calendar, event
 from tests.integrations.formats.icalendar.hostile_files import zones
@@ -58,17 +58,17 @@ def home(browser):
     return Calendar.objects.get()
 
 
-def at(name: str, home) -> str:
+def reverse_local_calendar(name: str, home) -> str:
     return reverse(f"settings-local-calendar{name}", args=[home.id])
 
 
-def fill(browser, home, data: bytes, **more):
+def import_file(browser, home, data: bytes, **more):
     chosen = SimpleUploadedFile("my.ics", data, content_type="text/calendar")
-    return browser.post(at("-fill", home), {"file": chosen}, **more)
+    return browser.post(reverse_local_calendar("-fill", home), {"file": chosen}, **more)
 
 
 def file_of(browser, home):
-    answer = browser.get(at("-file", home))
+    answer = browser.get(reverse_local_calendar("-file", home))
     return answer, b"".join(answer.streaming_content)
 
 
@@ -127,9 +127,9 @@ class TestBeginning:
 class TestItsPage:
     def test_calls_it_otherwise(self, browser, home):
         about = {"name": "Club", "zone": "UTC", "colour": "#112233", "version": home.version}
-        browser.post(at("", home), about)
+        browser.post(reverse_local_calendar("", home), about)
 
-        shown = browser.get(at("", home)).content.decode()
+        shown = browser.get(reverse_local_calendar("", home)).content.decode()
         assert "<h1>Club</h1>" in shown
         assert 'value="UTC"' in shown
 
@@ -137,8 +137,8 @@ class TestItsPage:
     def test_stores_what_is_written_in_it_sealed(self, browser, home, alice):
         marker = "CANARY-6f1c"
         named = {"name": f"{marker} club", "zone": BERLIN, "version": home.version}
-        assert browser.post(at("", home), named).status_code == 302
-        fill(browser, home, calendar(TEA.replace("Tea", f"{marker} tea"), CAKE))
+        assert browser.post(reverse_local_calendar("", home), named).status_code == 302
+        import_file(browser, home, calendar(TEA.replace("Tea", f"{marker} tea"), CAKE))
 
         assert marker.encode() in file_of(browser, home)[1]
         assert find_in_tables(marker.encode()) == set()
@@ -146,7 +146,9 @@ class TestItsPage:
         assert Connection.objects.get().provider == "offline"
 
     def test_keeps_what_was_typed(self, browser, home):
-        shown = browser.post(at("", home), {"name": "Club", "zone": "Nowhere"}).content.decode()
+        shown = browser.post(
+            reverse_local_calendar("", home), {"name": "Club", "zone": "Nowhere"}
+        ).content.decode()
 
         assert 'value="Club"' in shown
         assert "not one of the available choices" in shown
@@ -157,24 +159,24 @@ class TestItsPage:
         mallory = cast.browser(person("mallory", at=timezone.now())[0])
 
         for name in ("", "-file", "-remove"):
-            assert mallory.get(at(name, home)).status_code == 404
-            nobody = Client().get(at(name, home))
+            assert mallory.get(reverse_local_calendar(name, home)).status_code == 404
+            nobody = Client().get(reverse_local_calendar(name, home))
             assert (nobody.status_code, nobody.url.partition("?")[0]) == (302, "/accounts/login/")
-        assert fill(mallory, home, calendar(TEA)).status_code == 404
-        assert mallory.post(at("", home), FAMILY).status_code == 404
-        assert mallory.post(at("-remove", home)).status_code == 404
+        assert import_file(mallory, home, calendar(TEA)).status_code == 404
+        assert mallory.post(reverse_local_calendar("", home), FAMILY).status_code == 404
+        assert mallory.post(reverse_local_calendar("-remove", home)).status_code == 404
         assert Event.objects.count() == 0
 
     def test_is_led_to_from_the_list(self, browser, home):
         listed = browser.get(reverse("settings-calendars", args=[home.integration_id]))
 
-        assert at("", home) in listed.content.decode()
+        assert reverse_local_calendar("", home) in listed.content.decode()
 
 
 class TestFilling:
     @pytest.mark.scenario("C4")
     def test_takes_all_of_it(self, browser, home):
-        answer = fill(browser, home, calendar(TEA, CAKE), follow=True).content.decode()
+        answer = import_file(browser, home, calendar(TEA, CAKE), follow=True).content.decode()
 
         assert "Events: 2 added." in answer
         day = browser.get(reverse("calendar"), {"view": "month", "day": "2026-06-03"})
@@ -184,10 +186,10 @@ class TestFilling:
     @pytest.mark.scenario("C3")
     @pytest.mark.scenario("S4")
     def test_again_replaces_and_doubles_nothing(self, browser, home):
-        fill(browser, home, calendar(TEA, CAKE))
+        import_file(browser, home, calendar(TEA, CAKE))
 
         changed = calendar(TEA.replace("Tea", "Coffee"))
-        answer = fill(browser, home, changed, follow=True).content.decode()
+        answer = import_file(browser, home, changed, follow=True).content.decode()
 
         assert "Events: 1 replaced." in answer
         _, data = file_of(browser, home)
@@ -197,10 +199,10 @@ class TestFilling:
         assert sorted(found) == ["Cake", "Coffee"]
 
     def test_takes_away_what_the_file_calls_off(self, browser, home):
-        fill(browser, home, calendar(TEA, CAKE))
+        import_file(browser, home, calendar(TEA, CAKE))
 
         off = calendar(TEA.replace("SUMMARY:Tea", "STATUS:CANCELLED"))
-        answer = fill(browser, home, off, follow=True).content.decode()
+        answer = import_file(browser, home, off, follow=True).content.decode()
 
         assert "Events: 1 removed." in answer
         assert Event.objects.count() == 1
@@ -209,8 +211,8 @@ class TestFilling:
         series = event("DTSTART:20260603T070000Z", "RRULE:FREQ=DAILY;COUNT=3", uid="s@x")
         moved = event("RECURRENCE-ID:20260604T070000Z", "DTSTART:20260604T130000Z", uid="s@x")
 
-        fill(browser, home, calendar(moved))
-        fill(browser, home, calendar(series, moved))
+        import_file(browser, home, calendar(moved))
+        import_file(browser, home, calendar(series, moved))
 
         assert sorted(Event.objects.values_list("kind", flat=True)) == ["changed", "series"]
 
@@ -218,7 +220,7 @@ class TestFilling:
     def test_of_a_broken_file_says_which_lines_and_takes_nothing(self, browser, home):
         broken = calendar(TEA, CAKE.replace("20260604T090000", "someday"))
 
-        answer = fill(browser, home, broken)
+        answer = import_file(browser, home, broken)
 
         shown = answer.content.decode()
         assert answer.status_code == 422
@@ -232,17 +234,17 @@ class TestFilling:
     ):
         monkeypatch.setattr(parsers, "WAIT_SECONDS", 0.05)
         with lend_all():
-            answer = fill(browser, home, calendar(TEA))
+            answer = import_file(browser, home, calendar(TEA))
 
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         shown = answer.content.decode()
         assert "Other files are being read at this moment. Nothing of yours was taken" in shown
         assert Event.objects.count() == 0
-        assert fill(browser, home, calendar(TEA)).status_code == 302
+        assert import_file(browser, home, calendar(TEA)).status_code == 302
 
     @pytest.mark.claim("import.nothing-taken")
     def test_of_a_costly_file_says_so_and_takes_nothing(self, browser, home):
-        answer = fill(browser, home, zones(80))
+        answer = import_file(browser, home, zones(80))
 
         assert answer.status_code == 422
         assert "it takes too much work to find when all of this happens" in answer.content.decode()
@@ -252,22 +254,25 @@ class TestFilling:
     def test_of_too_large_a_file_is_refused_without_a_copy_on_a_disk(self, browser, home, settings):
         settings.FILE_UPLOAD_TEMP_DIR = "/nowhere/at/all"
 
-        answer = fill(browser, home, b"x" * (components.MAX_BYTES + 1_000_000))
+        answer = import_file(browser, home, b"x" * (components.MAX_BYTES + 1_000_000))
 
         assert "larger than 10 MB" in answer.content.decode()
 
     def test_without_a_file_says_so(self, browser, home):
-        assert "Choose a file first" in browser.post(at("-fill", home)).content.decode()
+        assert (
+            "Choose a file first"
+            in browser.post(reverse_local_calendar("-fill", home)).content.decode()
+        )
 
     def test_of_more_than_fits_takes_nothing(self, browser, home, monkeypatch):
         monkeypatch.setattr(local_events, "MAX_ROWS", 1)
 
-        assert "events at most" in fill(browser, home, calendar(TEA, CAKE)).content.decode()
+        assert "events at most" in import_file(browser, home, calendar(TEA, CAKE)).content.decode()
         assert Event.objects.count() == 0
 
     @pytest.mark.scenario("F3")
     def test_shows_nothing_of_what_stands_in_a_line(self, browser, home):
-        answer = fill(browser, home, calendar("<script>alert(1)</script>")).content.decode()
+        answer = import_file(browser, home, calendar("<script>alert(1)</script>")).content.decode()
 
         assert "alert(1)" not in answer
 
@@ -294,7 +299,7 @@ class TestTheFile:
             "STATUS:CANCELLED",
             uid="run@x",
         )
-        fill(browser, home, calendar(TEA, series, moved, off))
+        import_file(browser, home, calendar(TEA, series, moved, off))
 
         answer, data = file_of(browser, home)
 
@@ -317,7 +322,7 @@ class TestTheFile:
 
     @pytest.mark.invariant(3)
     def test_is_in_the_ledger(self, browser, home):
-        fill(browser, home, calendar(TEA))
+        import_file(browser, home, calendar(TEA))
 
         file_of(browser, home)
 
@@ -328,7 +333,7 @@ class TestTheFile:
     @pytest.mark.invariant(5)
     def test_of_what_was_removed_meanwhile_has_no_end(self, browser, home, alice, monkeypatch):
         monkeypatch.setattr(ics_export, "_MAX_EVENTS", 1)
-        fill(browser, home, calendar(TEA, CAKE))
+        import_file(browser, home, calendar(TEA, CAKE))
         parts = ics_export.stream_calendar(
             actor=actor_of(*alice), calendar_id=home.id, now=timezone.now
         )
@@ -343,9 +348,9 @@ class TestTheFile:
 
 class TestRemoving:
     def test_asks_first_and_says_that_it_is_for_good(self, browser, home):
-        fill(browser, home, calendar(TEA))
+        import_file(browser, home, calendar(TEA))
 
-        shown = browser.get(at("-remove", home)).content.decode()
+        shown = browser.get(reverse_local_calendar("-remove", home)).content.decode()
 
         assert "1 event," in shown
         assert "for good" in shown
@@ -361,17 +366,21 @@ class TestRemoving:
     )
     @pytest.mark.invariant(5)
     def test_destroys_its_key(self, browser, home, alice):
-        fill(browser, home, calendar(TEA))
+        import_file(browser, home, calendar(TEA))
         bob = actor_of(*person("bob", alice[1], at=timezone.now()))
-        share(actor_of(*alice), bob, home.id, ShareLevel.DETAILS)
+        share_calendar(actor_of(*alice), bob, home.id, ShareLevel.DETAILS)
 
-        stale = browser.post(at("-remove", home), {"version": "0" * 32}, follow=True)
+        stale = browser.post(
+            reverse_local_calendar("-remove", home), {"version": "0" * 32}, follow=True
+        )
         still = Event.objects.count()
-        answer = browser.post(at("-remove", home), {"version": home.version}, follow=True)
+        answer = browser.post(
+            reverse_local_calendar("-remove", home), {"version": home.version}, follow=True
+        )
 
         assert ("Nothing was removed" in stale.content.decode(), still) == (True, 1)
         assert "Removed: 1 event," in answer.content.decode()
-        assert not data_keys.has_key(home.cache_id)
+        assert not data_keys.has_data_key(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
         assert not Share.objects.filter(withdrawn_at=None).exists()
 
@@ -379,9 +388,9 @@ class TestRemoving:
     @pytest.mark.invariant(5)
     def test_of_all_ends_their_shares_and_keys_at_once(self, home, alice):
         browser = cast.browser(alice[0], recent=True)
-        fill(browser, home, calendar(TEA, CAKE))
+        import_file(browser, home, calendar(TEA, CAKE))
         bob = actor_of(*person("bob", alice[1], at=timezone.now()))
-        share(actor_of(*alice), bob, home.id, ShareLevel.DETAILS)
+        share_calendar(actor_of(*alice), bob, home.id, ShareLevel.DETAILS)
         address = reverse("settings-disconnect", args=[home.integration_id])
 
         shown = page_reading.text(browser.get(address).content.decode())
@@ -390,4 +399,4 @@ class TestRemoving:
         assert browser.post(address, {"files_kept": "yes"}).status_code == 302
 
         assert not Share.objects.filter(withdrawn_at=None).exists()
-        assert not data_keys.has_key(home.cache_id)
+        assert not data_keys.has_data_key(home.cache_id)

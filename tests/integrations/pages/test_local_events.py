@@ -7,12 +7,12 @@ import re
 import pytest
 
 from integrations.models import Event
-from tests.integrations.calendar.local_house import begun
+from tests.integrations.calendar.local_house import create_local_calendar
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW, moment
 from tests.integrations.household import person
 from tests.integrations.pages import reading
-from tests.integrations.pages.test_calendar import browser_of, entries, show
+from tests.integrations.pages.test_calendar import browser_of, list_entry_texts, show_calendar
 from tests.integrations.pages.test_event import addresses
 from tests.integrations.pages.test_event_writes import remove, version
 
@@ -27,7 +27,7 @@ def alice(keyring, db):
 
 @pytest.fixture
 def home(alice):
-    return begun(actor_of(*alice))
+    return create_local_calendar(actor_of(*alice))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_an_event_is_made_changed_and_deleted(her_browser, home):
 
     assert changed["Location"] == address
     assert stale.status_code == 409
-    assert "Cake" in entries(show(her_browser))[0]
+    assert "Cake" in list_entry_texts(show_calendar(her_browser))[0]
     assert "cannot be brought back" in reading.text(her_browser.get(f"{address}delete/").text)
     assert remove(her_browser, address)["Location"] == "/calendar/"
     assert not Event.objects.exists()
@@ -74,13 +74,13 @@ def test_an_event_is_made_changed_and_deleted(her_browser, home):
 @pytest.mark.scenario("C6")
 def test_a_series_is_changed_in_one_place_and_ended_from_another(her_browser, home):
     make(her_browser, home, repeats="daily", count="5")
-    second = addresses(show(her_browser))[1]
+    second = addresses(show_calendar(her_browser))[1]
 
     form = reading.form_values(her_browser.get(f"{second}edit/").text)
     her_browser.post(f"{second}edit/", form | {"title": "Cake", "scope": "this"})
-    remove(her_browser, addresses(show(her_browser))[3], scope="following")
+    remove(her_browser, addresses(show_calendar(her_browser))[3], scope="following")
 
-    said = entries(show(her_browser))
+    said = list_entry_texts(show_calendar(her_browser))
     assert ["Cake" in one for one in said] == [False, True, False]
 
 
@@ -95,11 +95,11 @@ def test_guests_are_refused_at_their_field_and_nothing_typed_is_lost(her_browser
 @pytest.mark.scenario("C6")
 def test_a_series_moves_as_a_whole_to_another_calendar_that_is_kept_here(alice, her_browser, home):
     make(her_browser, home, repeats="daily", count="3")
-    second = addresses(show(her_browser))[1]
+    second = addresses(show_calendar(her_browser))[1]
     assert "/move/" not in her_browser.get(second).text
     assert "no other calendar" in reading.text(her_browser.get(f"{second}move/").text)
 
-    club = begun(actor_of(*alice), "Club")
+    club = create_local_calendar(actor_of(*alice), "Club")
     assert f'href="{second}move/"' in her_browser.get(second).text
     shown = her_browser.get(f"{second}move/").text
     assert f'<option value="{club}">Club</option>' in shown
@@ -114,7 +114,7 @@ def test_a_series_moves_as_a_whole_to_another_calendar_that_is_kept_here(alice, 
     assert "It is in that calendar already." in reading.text(back.text)
     assert "It is moved." in moved.text
     assert {one.calendar_id for one in Event.objects.all()} == {club}
-    assert len(entries(show(her_browser))) == 3
+    assert len(list_entry_texts(show_calendar(her_browser))) == 3
 
 
 def test_an_event_is_made_only_if_its_owner_is_free_then(her_browser, home):

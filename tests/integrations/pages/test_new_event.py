@@ -16,7 +16,7 @@ from tests.integrations.calendar.events.conftest import allow, nobody_waits
 from tests.integrations.calendar_house import NOW, moment
 from tests.integrations.household import person
 from tests.integrations.pages import reading
-from tests.integrations.pages.test_calendar import browser_of, show
+from tests.integrations.pages.test_calendar import browser_of, show_calendar
 
 __all__ = ["nobody_waits"]
 
@@ -77,7 +77,7 @@ class TestTheForm:
         assert her_browser.get(f"{NEW}?{query}").status_code == 200
 
     def test_is_led_to_from_the_calendar(self, alice, her_browser):
-        html = show(her_browser, "week")
+        html = show_calendar(her_browser, "week")
 
         assert f'data-key="n" href="{NEW}?day=' in html
         assert re.search(rf'class="slot [^>]*><a tabindex="-1" href="{NEW}\?day=', html)

@@ -72,7 +72,7 @@ class TestTheCalendarPage:
         account.add("side")
         account.put(meeting(moment(1)))
         alice.sync()
-        local_house.begun(alice.actor)
+        local_house.create_local_calendar(alice.actor)
         return alice
 
     @pytest.mark.parametrize("view", ["month", "week", "day", "agenda"])
@@ -88,7 +88,7 @@ class TestTheCalendarPage:
 
     def test_reads_what_others_share_in_four_more(self, alice):
         bob, *_ = person("bob", alice.organisation, at=NOW)
-        local_house.begun(actor_for(bob, alice.organisation))
+        local_house.create_local_calendar(actor_for(bob, alice.organisation))
         whose = {"person_id": alice.user.id, "organisation_id": alice.organisation.id}
         with transaction.atomic():
             version = FEATURES["calendar-sharing"].version

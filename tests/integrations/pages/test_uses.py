@@ -52,13 +52,13 @@ def bob(alice):
     return houses.household(who=who)
 
 
-def show(browser, **asked):
+def show_uses(browser, **asked):
     answer = browser.get(f"{USES}?{urlencode(asked)}" if asked else USES)
     assert answer.status_code == 200
     return answer.text
 
 
-def rows(html):
+def list_record_rows(html):
     """Return the record as the page shows it: who, what for and how it ended, newest first."""
     found = []
     for line in html.split("<tbody>")[-1].split("</tbody>")[0].split("<tr>")[1:]:
@@ -72,7 +72,7 @@ def card(html, title):
     return next(one.split("</article>")[0] for one in cards if f">{title}</h3>" in one)
 
 
-def downloaded(browser, form, **asked):
+def download_uses(browser, form, **asked):
     answer = browser.get(reverse(f"settings-uses-{form}"), asked)
     assert answer.status_code == 200
     assert "attachment" in answer["Content-Disposition"]
@@ -94,7 +94,7 @@ class TestWhoMay:
     @pytest.mark.clause("LU-1")
     @pytest.mark.clause("GWDP-notice")
     def test_names_every_feature_with_what_it_declares(self, her_browser):
-        html = show(her_browser)
+        html = show_uses(her_browser)
 
         for feature in FEATURES.values():
             said = reading.text(card(html, feature.title))
@@ -107,14 +107,14 @@ class TestWhoMay:
             assert ("days" in said) is (feature.retention_days is not None)
 
     def test_says_since_when_and_to_which_version(self, alice, her_browser):
-        said = reading.text(card(show(her_browser), "Unified inbox"))
+        said = reading.text(card(show_uses(her_browser), "Unified inbox"))
 
         assert "On" in said
         assert f"{alice.at:%H:%M} UTC, to version {FEATURES['inbox'].version}" in said
 
     @pytest.mark.clause("LU-4", "LU-4.2", "WLU-4.4", "AN-11")
     def test_says_what_nobody_may_with_the_clauses(self, her_browser):
-        said = reading.text(show(her_browser))
+        said = reading.text(show_uses(her_browser))
 
         for rule in PROHIBITION_RULES:
             assert f"{rule.says} {', '.join(rule.clauses)}" in said
@@ -143,7 +143,7 @@ class TestWhoMay:
     def test_lists_items_agreed_to_with_their_end(self, alice, her_browser, bob):
         given, other = cast.one_item(alice), cast.one_item(bob)
 
-        html = show(her_browser)
+        html = show_uses(her_browser)
 
         assert f"until {given.expires_at.day} {given.expires_at:%b %Y}" in reading.text(html)
         assert str(given.id) in html
@@ -200,7 +200,7 @@ class TestSwitching:
 
         assert answer["Location"] == USES
         assert caller.get(f"{V1}/messages").status_code == 401
-        said = [line[1] for line in rows(show(her_browser))]
+        said = [line[1] for line in list_record_rows(show_uses(her_browser))]
         assert said[0] == "You switched it off"
         assert "You switched it on" in said
 
@@ -219,12 +219,12 @@ class TestSwitching:
         caller = cast.feature(cast.widget(), Delegation.objects.get())
         reword(monkeypatch, "inbox-widget")
 
-        said = reading.text(card(show(her_browser), "Inbox widget"))
+        said = reading.text(card(show_uses(her_browser), "Inbox widget"))
         assert "Needs your agreement again" in said
         assert "since you agreed to version 1" in said
 
         her_browser.post(WIDGET, {"agree": "yes", "version": "2"})
-        assert "to version 2" in reading.text(card(show(her_browser), "Inbox widget"))
+        assert "to version 2" in reading.text(card(show_uses(her_browser), "Inbox widget"))
         # The token was for what it said before.
         assert caller.get(f"{V1}/messages").status_code == 401
 
@@ -278,7 +278,7 @@ class TestWithdrawingTheInbox:
         job = PurgeJob.objects.get()
         assert answer["Location"] == reverse("settings-purge", args=[job.id])
         assert not Integration.objects.live().exists()
-        said = reading.text(card(show(browser), "Unified inbox"))
+        said = reading.text(card(show_uses(browser), "Unified inbox"))
         assert "Off since" in said
         assert "Connect an account" in said
 
@@ -301,7 +301,7 @@ class TestWhoDid:
     def test_shows_her_own_reading_with_how_many_and_by_which_rule(self, her_browser):
         her_browser.get("/inbox/")
 
-        who, what, how = rows(show(her_browser))[0]
+        who, what, how = list_record_rows(show_uses(her_browser))[0]
 
         assert who == "You Unified inbox"
         assert what.startswith("Show your inbox")
@@ -312,9 +312,9 @@ class TestWhoDid:
     def test_shows_a_refusal_at_once_before_it_has_a_place(self, alice, her_browser):
         refuse_campaigns(alice)
 
-        html = show(her_browser)
+        html = show_uses(her_browser)
 
-        who, what, how = rows(html)[0]
+        who, what, how = list_record_rows(html)[0]
         assert (who, what.startswith("Marketing")) == ("Campaigns", True)
         assert how.startswith("Refused")
         assert "never used for marketing" in how
@@ -324,7 +324,7 @@ class TestWhoDid:
         client = cast.widget()
         cast.feature(client, cast.switch_on(alice, client)).get(f"{V1}/messages")
 
-        who, what, _ = rows(show(her_browser))[0]
+        who, what, _ = list_record_rows(show_uses(her_browser))[0]
 
         assert who == "Inbox widget"
         assert what.startswith("Show your inbox")
@@ -333,9 +333,9 @@ class TestWhoDid:
         permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
         permits.to_store(integration_id=alice.integration.id, at=timezone.now())
 
-        usual = {who for who, what, _ in rows(show(her_browser)) if "Keep" in what}
-        everything = [line[0] for line in rows(show(her_browser, by="all"))]
-        only = {line[0] for line in rows(show(her_browser, by="service"))}
+        usual = {who for who, what, _ in list_record_rows(show_uses(her_browser)) if "Keep" in what}
+        everything = [line[0] for line in list_record_rows(show_uses(her_browser, by="all"))]
+        only = {line[0] for line in list_record_rows(show_uses(her_browser, by="service"))}
 
         assert usual == set()
         assert everything.count("Antares itself") == 4
@@ -350,7 +350,11 @@ class TestWhoDid:
                 at=timezone.now(),
             )
 
-        found = {line[0] for line in rows(show(her_browser)) if line[2].startswith("Refused")}
+        found = {
+            line[0]
+            for line in list_record_rows(show_uses(her_browser))
+            if line[2].startswith("Refused")
+        }
 
         assert found == {"Somebody else Unified inbox"}
 
@@ -371,7 +375,7 @@ class TestWhoDid:
         her_browser.get("/inbox/")
         refuse_campaigns(alice)
 
-        found = {line[1] for line in rows(show(her_browser, **asked))} - {""}
+        found = {line[1] for line in list_record_rows(show_uses(her_browser, **asked))} - {""}
 
         assert {one for one in wanted if any(each.startswith(one) for each in found)} == wanted
         assert all(any(each.startswith(one) for one in wanted) for each in found)
@@ -380,7 +384,7 @@ class TestWhoDid:
         second = houses.household(who=(alice.user, alice.organisation, alice.membership))
         her_browser.get("/inbox/")
 
-        found = downloaded(her_browser, "json", connection=str(second.connection.id))
+        found = download_uses(her_browser, "json", connection=str(second.connection.id))
 
         of = {one["connection_id"] for one in json.loads(found)["entries"]}
         assert of == {str(second.connection.id)}
@@ -398,9 +402,9 @@ class TestWhoDid:
     def test_shows_all_and_says_so_where_a_filter_makes_no_sense(self, her_browser, asked):
         her_browser.get("/inbox/")
 
-        html = show(her_browser, **asked)
+        html = show_uses(her_browser, **asked)
 
-        assert rows(html)[0][1].startswith("Show your inbox")
+        assert list_record_rows(html)[0][1].startswith("Show your inbox")
         assert ('class="errors"' in html) is ("after" not in asked)
 
     def test_comes_page_by_page(self, alice, her_browser, monkeypatch):
@@ -411,7 +415,7 @@ class TestWhoDid:
         seen, address = [], USES
         while address:
             html = her_browser.get(address).text
-            seen += rows(html)
+            seen += list_record_rows(html)
             older = [link for link in reading.links(html) if "after=" in link]
             address = older[0] if older else None
 
@@ -422,7 +426,7 @@ class TestWhoDid:
         browser = cast.browser(alice.user, recent=True)
         browser.post("/settings/features/inbox/withdraw/")
 
-        said = [line[1] for line in rows(show(her_browser))]
+        said = [line[1] for line in list_record_rows(show_uses(her_browser))]
 
         assert "Mailbox disconnected" in said
         assert any(one.startswith("Show your inbox") for one in said)
@@ -436,12 +440,12 @@ class TestAnEmptyRecord:
     def test_is_said_to_who_has_no_entry(self, alice):
         carol, *_ = houses.person("carol", alice.organisation, at=timezone.now())
 
-        assert self.NOTHING in reading.text(show(cast.browser(carol)))
+        assert self.NOTHING in reading.text(show_uses(cast.browser(carol)))
 
     def test_is_not_said_after_a_refusal(self, alice, her_browser):
         refuse_campaigns(alice)
 
-        assert self.NOTHING not in reading.text(show(her_browser))
+        assert self.NOTHING not in reading.text(show_uses(her_browser))
 
 
 class TestDownloads:
@@ -449,8 +453,8 @@ class TestDownloads:
         her_browser.get("/inbox/")
         refuse_campaigns(alice)
 
-        as_json = json.loads(downloaded(her_browser, "json"))
-        as_csv = list(csv.DictReader(io.StringIO(downloaded(her_browser, "csv"))))
+        as_json = json.loads(download_uses(her_browser, "json"))
+        as_csv = list(csv.DictReader(io.StringIO(download_uses(her_browser, "csv"))))
 
         assert [one["entry_id"] for one in as_csv] == [
             one["entry_id"] for one in as_json["entries"]
@@ -464,7 +468,7 @@ class TestDownloads:
         her_browser.get("/inbox/")
         refuse_campaigns(alice)
 
-        found = json.loads(downloaded(her_browser, "json", outcome="refused"))["entries"]
+        found = json.loads(download_uses(her_browser, "json", outcome="refused"))["entries"]
 
         assert {one["outcome"] for one in found} == {"refused"}
 
@@ -477,8 +481,8 @@ class TestDownloads:
         monkeypatch.setattr(activity_log, "_BATCH", 2)
         monkeypatch.setattr(activity_log.iterate_lines, "__kwdefaults__", {"limit": 3})
 
-        as_json = json.loads(downloaded(her_browser, "json"))
-        as_csv = downloaded(her_browser, "csv").splitlines()
+        as_json = json.loads(download_uses(her_browser, "json"))
+        as_csv = download_uses(her_browser, "csv").splitlines()
 
         assert (as_json["count"], as_json["is_complete"]) == (3, False)
         assert "only the newest 3" in as_csv[-1]
@@ -489,7 +493,7 @@ class TestDownloads:
         for _ in range(5):
             her_browser.get("/inbox/")
 
-        found = json.loads(downloaded(her_browser, "json"))["entries"]
+        found = json.loads(download_uses(her_browser, "json"))["entries"]
 
         ids = [one["entry_id"] for one in found]
         assert ids == sorted(set(ids), reverse=True)
@@ -497,14 +501,14 @@ class TestDownloads:
 
     def test_open_nothing(self, her_browser, alice):
         for form in ("json", "csv"):
-            assert "alice@gmail.example" not in downloaded(her_browser, form)
+            assert "alice@gmail.example" not in download_uses(her_browser, form)
 
 
 class TestAProof:
     @pytest.fixture
     def entry_id(self, her_browser):
         her_browser.get("/inbox/")
-        return json.loads(downloaded(her_browser, "json"))["entries"][0]["entry_id"]
+        return json.loads(download_uses(her_browser, "json"))["entries"][0]["entry_id"]
 
     @pytest.mark.claim("uses.proof", "uses.pseudonym")
     @pytest.mark.invariant(3)
@@ -555,17 +559,19 @@ class TestSomebodyElse:
     @pytest.mark.parametrize("role", ["member", *sorted(STAFF)])
     def test_sees_no_entry_of_hers_whatever_they_ask(self, alice, her_browser, bob, role):
         her_browser.get("/inbox/")
-        hers = {one["entry_id"] for one in json.loads(downloaded(her_browser, "json"))["entries"]}
+        hers = {
+            one["entry_id"] for one in json.loads(download_uses(her_browser, "json"))["entries"]
+        }
         bob.user.role = role
         bob.user.save(update_fields=["role"])
         browser = cast.browser(bob.user, mfa=role in STAFF, recent=True)
         browser.get("/inbox/")
 
         for asked in ({}, {"by": "all"}, {"connection": str(alice.connection.id)}):
-            theirs = json.loads(downloaded(browser, "json", **asked))["entries"]
+            theirs = json.loads(download_uses(browser, "json", **asked))["entries"]
             assert not hers & {one["entry_id"] for one in theirs}
             assert {one["connection_id"] for one in theirs} <= {str(bob.connection.id), None}
-            assert str(alice.connection.id) not in show(browser, **asked)
+            assert str(alice.connection.id) not in show_uses(browser, **asked)
 
     def test_is_herself_in_another_organisation(self, alice, her_browser):
         her_browser.get("/inbox/")
@@ -575,8 +581,8 @@ class TestSomebodyElse:
         memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
         her_browser.post(reverse("switch_organisation"), {"organisation": str(second.id)})
 
-        assert rows(show(her_browser)) == []
-        assert "Off" in reading.text(card(show(her_browser), "Unified inbox"))
+        assert list_record_rows(show_uses(her_browser)) == []
+        assert "Off" in reading.text(card(show_uses(her_browser), "Unified inbox"))
 
     def test_is_who_is_not_signed_in(self, client, db):
         for name in ("settings-uses", "settings-uses-csv", "settings-uses-json"):

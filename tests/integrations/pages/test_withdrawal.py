@@ -40,7 +40,7 @@ from tests.broker import record_messages
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations import household as mailboxes
-from tests.integrations.calendar.test_imported import share
+from tests.integrations.calendar.test_imported import share_calendar
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.formats.icalendar.files import calendar, event
@@ -82,11 +82,11 @@ def local(alice, browser):
     form = {**NEW, "version": FEATURES["local-calendar"].version}
     assert browser.post(reverse("settings-local-calendar-new"), form).status_code == 302
     made = Calendar.objects.get(is_local=True)
-    fill(browser, made, calendar(TEA))
+    import_file(browser, made, calendar(TEA))
     return made
 
 
-def fill(browser, made, data):
+def import_file(browser, made, data):
     chosen = SimpleUploadedFile("my.ics", data, content_type="text/calendar")
     answer = browser.post(reverse("settings-local-calendar-fill", args=[made.id]), {"file": chosen})
     assert answer.status_code == 302
@@ -98,22 +98,22 @@ def file_of(browser, made):
     return b"".join(answer.streaming_content)
 
 
-def said(browser, address=WITHDRAW):
+def read_main_text(browser, address=WITHDRAW):
     answer = browser.get(address)
     assert answer.status_code == 200
     return reading.text(answer.text.split("<main")[1])
 
 
-def agreed():
+def list_agreed_features():
     live = Consent.objects.filter(withdrawn_at=None)
     return set(live.values_list("feature", flat=True))
 
 
 class TestThePageOfCalendars:
     def test_names_each_calendar_with_its_events_as_the_rows_have_them(self, alice, browser, local):
-        fill(browser, local, calendar(TEA, CAKE))
+        import_file(browser, local, calendar(TEA, CAKE))
 
-        page = said(browser)
+        page = read_main_text(browser)
 
         assert "disconnects 1 account" in page
         assert "Google Calendar, connected" in page
@@ -124,7 +124,7 @@ class TestThePageOfCalendars:
         assert f"“Family”: {own} events" in page
 
     def test_says_nothing_of_mail(self, browser, local):
-        page = said(browser)
+        page = read_main_text(browser)
 
         assert "message" not in page
         assert "conversation" not in page
@@ -141,21 +141,21 @@ class TestThePageOfCalendars:
         assert reverse("settings-local-calendar", args=[local.id]) in page
 
     def test_says_nothing_of_local_calendars_to_who_has_none(self, browser):
-        assert "Antares calendars" not in said(browser)
+        assert "Antares calendars" not in read_main_text(browser)
 
     @pytest.mark.claim("withdraw.also")
     def test_says_which_other_agreement_ends_and_it_does(self, alice, browser, local):
-        assert "Your agreement to Writing events ends as well." in said(browser)
-        assert agreed() == {"calendar", "calendar-editing", "local-calendar"}
+        assert "Your agreement to Writing events ends as well." in read_main_text(browser)
+        assert list_agreed_features() == {"calendar", "calendar-editing", "local-calendar"}
 
         browser.post(WITHDRAW)
 
-        assert agreed() == {"local-calendar"}
+        assert list_agreed_features() == {"local-calendar"}
 
     def test_names_no_other_agreement_where_none_ends(self, alice, browser):
         Consent.objects.filter(feature="calendar-editing").update(withdrawn_at=timezone.now())
 
-        assert "ends as well" not in said(browser)
+        assert "ends as well" not in read_main_text(browser)
 
     @pytest.mark.claim("withdraw.shares")
     def test_counts_shares_that_end_and_leaves_those_of_local_calendars(
@@ -163,8 +163,8 @@ class TestThePageOfCalendars:
     ):
         bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
         for item in (alice.primary.id, local.id):
-            share(alice.actor, bob, item, ShareLevel.DETAILS)
-        assert "1 share of these calendars ends at once." in said(browser)
+            share_calendar(alice.actor, bob, item, ShareLevel.DETAILS)
+        assert "1 share of these calendars ends at once." in read_main_text(browser)
 
         browser.post(WITHDRAW)
 
@@ -175,7 +175,7 @@ class TestThePageOfCalendars:
     def test_lists_calendars_as_the_other_pages_that_end_them_do(self, alice, browser, local):
         bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
         for item in (alice.primary.id, local.id):
-            share(alice.actor, bob, item, ShareLevel.DETAILS)
+            share_calendar(alice.actor, bob, item, ShareLevel.DETAILS)
         google = "“alice@gmail.example”: 2 events, shared with 1 person"
         family = "“Family”: 1 event, shared with 1 person"
         disconnect, remove_all = (
@@ -183,7 +183,7 @@ class TestThePageOfCalendars:
             for one in (alice.primary, local)
         )
 
-        pages = [said(browser, address) for address in (WITHDRAW, disconnect, remove_all)]
+        pages = [read_main_text(browser, address) for address in (WITHDRAW, disconnect, remove_all)]
 
         assert [(google in page, family in page) for page in pages] == [
             (True, True),
@@ -195,7 +195,7 @@ class TestThePageOfCalendars:
         reworded = replace(FEATURES["calendar"], version=FEATURES["calendar"].version + 1)
         monkeypatch.setitem(FEATURES, "calendar", reworded)
 
-        page = said(browser)
+        page = read_main_text(browser)
 
         assert "A calendar whose name cannot be shown now: 2 events" in page
         assert "“Family”: 1 event" in page
@@ -204,9 +204,9 @@ class TestThePageOfCalendars:
         self, alice, browser, local, monkeypatch
     ):
         for one in Calendar.objects.all():
-            data_keys.destroy_key(holder=one.cache_id)
+            data_keys.destroy_data_key(holder=one.cache_id)
 
-        page = said(browser)
+        page = read_main_text(browser)
 
         assert page.count("A calendar whose name cannot be shown now") == 2
 
@@ -218,14 +218,14 @@ class TestDisconnectAfterWithdrawal:
         bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
         google = alice.primary
         for item in (google.id, local.id):
-            share(alice.actor, bob, item, ShareLevel.DETAILS)
+            share_calendar(alice.actor, bob, item, ShareLevel.DETAILS)
         seen = RequestContext(bob, bob.user_id, timezone.now())
         assert {one.calendar.id for one in agenda.get_visible_calendars(seen)} == {
             google.id,
             local.id,
         }
         address = reverse("settings-disconnect", args=[alice.integration.id])
-        page = said(browser, address)
+        page = read_main_text(browser, address)
         assert "This removes 1 calendar with 2 events from Antares, and the keys that open" in page
         assert "1 share of calendars ends at once." in page
 
@@ -235,9 +235,9 @@ class TestDisconnectAfterWithdrawal:
         assert {one.calendar.id for one in agenda.get_visible_calendars(seen)} == {local.id}
         live = Share.objects.filter(withdrawn_at=None)
         assert list(live.values_list("item", flat=True)) == [local.id]
-        assert not data_keys.has_key(google.cache_id)
-        assert data_keys.has_key(local.cache_id)
-        finish(PurgeJob.objects.get())
+        assert not data_keys.has_data_key(google.cache_id)
+        assert data_keys.has_data_key(local.cache_id)
+        finish_purge(PurgeJob.objects.get())
         assert [one.id for one in Calendar.objects.all()] == [local.id]
         assert Event.objects.count() == 1
 
@@ -246,7 +246,7 @@ class TestWithdrawingWithALocalCalendar:
     @pytest.mark.claim("withdraw.local-stays", "feature.local-calendar-disclosure")
     @pytest.mark.invariant(5)
     def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
-        page = said(browser)
+        page = read_main_text(browser)
         assert "They are stored only in Antares. Withdrawing does not remove them." in page
         before = file_of(browser, local)
         copy = alice.primary.cache_id
@@ -256,10 +256,10 @@ class TestWithdrawingWithALocalCalendar:
         job = PurgeJob.objects.get()
         assert job.integration_id == alice.integration.id
         assert answer["Location"] == reverse("settings-purge", args=[job.id])
-        assert not data_keys.has_key(copy)
+        assert not data_keys.has_data_key(copy)
         kept = Calendar.objects.get(id=local.id)
         assert kept.cache_id == local.cache_id
-        assert data_keys.has_key(local.cache_id)
+        assert data_keys.has_data_key(local.cache_id)
         assert Event.objects.filter(calendar=local).count() == 1
         assert b"SUMMARY:Tea" in before
         assert b"SUMMARY:Tea" in file_of(browser, local)
@@ -276,10 +276,10 @@ class TestWithdrawingWithALocalCalendar:
 
     @pytest.mark.claim("feature.local-calendar", "withdraw.local-usable")
     def test_lets_its_owner_go_on_reading_and_writing(self, browser, local):
-        assert "You can use them as before." in said(browser)
+        assert "You can use them as before." in read_main_text(browser)
         browser.post(WITHDRAW)
 
-        fill(browser, local, calendar(TEA, CAKE))
+        import_file(browser, local, calendar(TEA, CAKE))
 
         month = browser.get(reverse("calendar"), {"view": "month", "day": "2026-06-03"})
         assert month.status_code == 200
@@ -293,7 +293,7 @@ class TestWithdrawingWithALocalCalendar:
     ):
         browser.post(reverse("settings-disconnect", args=[alice.integration.id]))
 
-        assert agreed() == {"local-calendar"}
+        assert list_agreed_features() == {"local-calendar"}
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
 
@@ -303,7 +303,7 @@ def remove_it(owner, browser, made):
     assert browser.post(address, {"version": seen}).status_code == 302
 
 
-def leave(owner, browser, made):
+def leave_organisation(owner, browser, made):
     memberships.end_membership(
         user_id=owner.user.id, organisation_id=owner.organisation.id, at=timezone.now()
     )
@@ -321,11 +321,11 @@ def stay_away(owner, browser, made, *, days=366):
     User.objects.filter(id=owner.user.id).update(last_seen_at=timezone.now() - timedelta(days=days))
 
 
-def sweep():
+def disconnect_and_purge():
     with acting_as(ProcessClass.PURGE):
         automatic_disconnect.disconnect_due_integrations(at=timezone.now())
     for job in PurgeJob.objects.all():
-        finish(job)
+        finish_purge(job)
 
 
 class TestALocalCalendar:
@@ -333,24 +333,26 @@ class TestALocalCalendar:
 
     @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
     @pytest.mark.claim("data-use.kept-until-removed")
-    @pytest.mark.parametrize("end", [remove_it, leave, close_organisation, end_access, stay_away])
+    @pytest.mark.parametrize(
+        "end", [remove_it, leave_organisation, close_organisation, end_access, stay_away]
+    )
     def test_goes_with_its_events_and_its_key(self, alice, browser, local, end):
-        sweep()
+        disconnect_and_purge()
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
         end(alice, browser, local)
-        sweep()
+        disconnect_and_purge()
 
         assert not Calendar.objects.filter(id=local.id).exists()
         assert not Event.objects.filter(calendar_id=local.id).exists()
-        assert not data_keys.has_key(local.cache_id)
+        assert not data_keys.has_data_key(local.cache_id)
 
     @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
     @pytest.mark.claim("data-use.kept-until-removed")
     def test_stays_for_a_year_without_signing_in(self, alice, browser, local):
         stay_away(alice, browser, local, days=364)
 
-        sweep()
+        disconnect_and_purge()
 
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
@@ -367,7 +369,7 @@ class TestTheAgreementToLocalCalendars:
                 organisation_id=alice.organisation.id,
                 at=timezone.now(),
             )
-        assert "local-calendar" in agreed()
+        assert "local-calendar" in list_agreed_features()
 
     def test_is_asked_for_again_where_its_words_changed(self, browser, local, monkeypatch):
         reworded = replace(FEATURES["local-calendar"], version=2)
@@ -403,7 +405,7 @@ class TestTheAgreementToLocalCalendars:
             reverse("settings-disconnect", args=[local.integration_id]), {"files_kept": "yes"}
         )
 
-        assert agreed() == {"calendar", "calendar-editing"}
+        assert list_agreed_features() == {"calendar", "calendar-editing"}
         assert PurgeJob.objects.get().trigger == PurgeTrigger.OWNER
 
 
@@ -419,9 +421,9 @@ class TestRemovingAllLocalCalendars:
     @pytest.mark.claim("local-remove.no-copy-of-all", "local-remove.within-an-hour")
     @pytest.mark.claim("feature.local-calendar-disclosure")
     def test_leaves_nothing_that_could_be_brought_back(self, alice, browser, local):
-        fill(browser, local, calendar(TEA, CAKE))
+        import_file(browser, local, calendar(TEA, CAKE))
         address = reverse("settings-disconnect", args=[local.integration_id])
-        page = said(browser, address)
+        page = read_main_text(browser, address)
         assert "They are stored only in Antares. What is removed cannot be brought back." in page
         counted = "1 calendar with 2 events becomes unreadable at once, and is removed within an"
         assert counted in page
@@ -430,24 +432,24 @@ class TestRemovingAllLocalCalendars:
 
         # Alice's account at Google has nothing of it, and there is no key from the commit on.
         assert answer.status_code == 302
-        assert not data_keys.has_key(local.cache_id)
+        assert not data_keys.has_data_key(local.cache_id)
         assert "Family" not in browser.get(reverse("calendar")).text
-        assert offered(browser, local) == [404, 404]
-        job = finish(PurgeJob.objects.get())
+        assert list_statuses_offered(browser, local) == [404, 404]
+        job = finish_purge(PurgeJob.objects.get())
         assert job.done_at - job.fenced_at < timedelta(hours=1)
         assert not Calendar.objects.filter(id=local.id).exists()
         assert not Event.objects.filter(calendar_id=local.id).exists()
         alice.sync(at=timezone.now())
         assert [one.id for one in Calendar.objects.all()] == [alice.primary.id]
-        assert offered(browser, local) == [404, 404]
+        assert list_statuses_offered(browser, local) == [404, 404]
 
     @pytest.mark.claim("local-remove.shares-end")
     def test_counts_the_shares_that_end_with_them(self, alice, browser, local):
         bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
         for item in (alice.primary.id, local.id):
-            share(alice.actor, bob, item, ShareLevel.DETAILS)
+            share_calendar(alice.actor, bob, item, ShareLevel.DETAILS)
         address = reverse("settings-disconnect", args=[local.integration_id])
-        assert "1 share of them ends at once." in said(browser, address)
+        assert "1 share of them ends at once." in read_main_text(browser, address)
 
         browser.post(address, {"files_kept": "yes"})
 
@@ -460,7 +462,7 @@ class TestRemovingAllLocalCalendars:
 
         assert "I have the files that I want to keep." in reading.text(answer.text)
         assert not PurgeJob.objects.exists()
-        assert data_keys.has_key(local.cache_id)
+        assert data_keys.has_data_key(local.cache_id)
 
     def test_has_no_page_of_cached_copies(self, browser, local):
         address = reverse("settings-calendars-erase", args=[local.integration_id])
@@ -468,13 +470,13 @@ class TestRemovingAllLocalCalendars:
         assert browser.get(address).status_code == browser.post(address).status_code == 404
 
 
-def offered(browser, made):
+def list_statuses_offered(browser, made):
     """Return how the page and the file of a calendar are answered."""
     names = ("settings-local-calendar", "settings-local-calendar-file")
     return [browser.get(reverse(name, args=[made.id])).status_code for name in names]
 
 
-def finish(job):
+def finish_purge(job):
     """Run a purge as workers do, until it is done."""
     for _ in range(200):
         job.refresh_from_db()
@@ -501,7 +503,7 @@ class TestThePageOfTheInbox:
         second = holdings.integration(account, at=timezone.now(), messages=3)
         browser = cast.browser(alice.user, recent=True)
 
-        page = said(browser, "/settings/features/inbox/withdraw/")
+        page = read_main_text(browser, "/settings/features/inbox/withdraw/")
 
         messages = Message.objects.filter(integration=second).count()
         threads = Thread.objects.filter(integration=second).count()

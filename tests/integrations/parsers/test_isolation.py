@@ -62,7 +62,7 @@ ATTEMPTS = {
 }
 
 
-def run(code: str, **more) -> subprocess.CompletedProcess:
+def run_code(code: str, **more) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-I", "-c", code],
         env={},
@@ -90,7 +90,7 @@ except (OSError, RuntimeError, ValueError):
     found[{name!r}] = {REFUSED!r}
 """
     code += "print(repr(found))"
-    done = run(code)
+    done = run_code(code)
     assert done.returncode == 0, done.stderr
     assert (folder / "secret").read_text() == "the key of the keyring"
     assert [one.name for one in folder.iterdir()] == ["secret"]
@@ -106,7 +106,7 @@ def process():
     started.end()
 
 
-def read(process: ParserProcess, name: str) -> str:
+def read_proc_file(process: ParserProcess, name: str) -> str:
     return Path(f"/proc/{process.pid}/{name}").read_text()
 
 
@@ -123,12 +123,12 @@ class TestAnIsolatedProcess:
             "isolation._filter_system_calls = lambda: None; isolation.drop_privileges",
         )
 
-        done = run(early + "print(libc.prctl(3, 0, 0, 0, 0), resource.getrlimit(4))")
+        done = run_code(early + "print(libc.prctl(3, 0, 0, 0, 0), resource.getrlimit(4))")
 
         assert done.stdout == "0 (0, 0)\n", done.stderr
 
     def test_still_reads_what_python_needs(self):
-        done = run(
+        done = run_code(
             BEGIN + "import zoneinfo, email.mime.text\nprint(zoneinfo.ZoneInfo('Asia/Tokyo'))"
         )
 
@@ -136,7 +136,7 @@ class TestAnIsolatedProcess:
 
     def test_may_do_each_of_these_before(self, tmp_path):
         # The attempts above fail for the isolation, not because they could never succeed.
-        done = run(
+        done = run_code(
             "import os, socket, subprocess, sys\n"
             "socket.socket(); open('/etc/passwd').read(); open('/proc/self/environ').read()\n"
             f"open({str(tmp_path / 'written')!r}, 'w')\n"
@@ -157,21 +157,24 @@ class TestAProcessOfThePool:
                 found = {one.name: str(one.readlink()) for one in folder.iterdir()}
                 assert set(found) == {"0", "1", "2"}
                 assert found["2"] == "/dev/null"
-                assert read(process, "environ") == ""
+                assert read_proc_file(process, "environ") == ""
             finally:
                 process.end()
 
     def test_runs_the_one_program(self, process):
-        assert tuple(read(process, "cmdline").rstrip("\0").split("\0")) == COMMAND
+        assert tuple(read_proc_file(process, "cmdline").rstrip("\0").split("\0")) == COMMAND
         assert COMMAND[1:] == (
             "-I",
             str(ROOT / "integrations" / "parsers" / "worker" / "process.py"),
         )
 
     def test_is_filtered_limited_and_never_alone_on_a_terminal(self, process):
-        status = dict(line.split(":\t", 1) for line in read(process, "status").splitlines())
+        status = dict(
+            line.split(":\t", 1) for line in read_proc_file(process, "status").splitlines()
+        )
         limits = {
-            line[:26].strip(): line[26:].split()[0] for line in read(process, "limits").splitlines()
+            line[:26].strip(): line[26:].split()[0]
+            for line in read_proc_file(process, "limits").splitlines()
         }
 
         assert (status["Seccomp"], status["NoNewPrivs"], status["Threads"]) == ("2", "1", "1")
@@ -190,7 +193,7 @@ class TestAFilter:
             assert 0 < len(system_calls.build_filter(machine, pid=1)) <= 4096 * 8
 
     def test_of_another_architecture_stops_before_anything_is_read(self):
-        done = run(
+        done = run_code(
             BEGIN.replace(
                 "handlers.load_libraries()",
                 "handlers.load_libraries(); isolation.platform.machine = lambda: 'riscv64'",

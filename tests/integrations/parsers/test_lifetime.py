@@ -24,7 +24,7 @@ def pool(monkeypatch):
     found.close()
 
 
-def ask(pool):
+def ask_pool(pool):
     return pool.run_task(
         ReadMime([MAIL]), PARSED_MAILS_REPLY, size=len(MAIL), wait_seconds=PATIENCE
     )
@@ -35,7 +35,7 @@ def pid_of(pool):
     return process.pid
 
 
-def lives(pid):
+def is_alive(pid):
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -52,41 +52,41 @@ def wait_until(is_so):
 
 class TestAProcess:
     def test_serves_one_task_after_another(self, pool):
-        ask(pool)
+        ask_pool(pool)
         first = pid_of(pool)
-        ask(pool)
+        ask_pool(pool)
 
         assert pid_of(pool) == first
 
     def test_ends_when_it_has_no_task_any_more(self, pool):
-        ask(pool)
+        ask_pool(pool)
         first = pid_of(pool)
 
-        wait_until(lambda: not lives(first))
+        wait_until(lambda: not is_alive(first))
 
         assert len(pool._idle) == 0
         # The next task starts another, which ends as well.
-        ask(pool)
+        ask_pool(pool)
         second = pid_of(pool)
         assert second != first
-        wait_until(lambda: not lives(second))
+        wait_until(lambda: not is_alive(second))
 
     def test_ends_after_its_life_although_it_always_has_a_task(self, pool, monkeypatch):
         monkeypatch.setattr(task_limits, "LIFE_SECONDS", 3.0)
         monkeypatch.setattr(task_limits, "IDLE_SECONDS", PATIENCE)
-        ask(pool)
+        ask_pool(pool)
         first = pid_of(pool)
 
         def is_another():
-            ask(pool)
+            ask_pool(pool)
             return len(pool._idle) == 1 and pid_of(pool) != first
 
         wait_until(is_another)
 
-        assert not lives(first)
+        assert not is_alive(first)
 
     def test_that_ended_as_planned_is_not_counted(self, pool):
-        ask(pool)
+        ask_pool(pool)
         wait_until(lambda: len(pool._idle) == 0)
 
         assert refusal_counts.take_counts() == {}
@@ -96,15 +96,15 @@ class TestCounts:
     def test_are_of_a_task_beyond_its_limits_and_of_the_process_that_it_cost(
         self, pool, monkeypatch, caplog
     ):
-        ask(pool)
+        ask_pool(pool)
         monkeypatch.setattr(
             pool,
             "_budget_for",
-            lambda _: task_limits.TaskBudget(30.0, 1 << 28, 30.0, reply_bytes=1),
+            lambda _: task_limits.ParserTaskBudget(30.0, 1 << 28, 30.0, reply_bytes=1),
         )
 
         with pytest.raises(TaskTooCostly):
-            ask(pool)
+            ask_pool(pool)
 
         assert refusal_counts.take_counts() == {"too_costly": 1, "restarted": 1}
         assert refusal_counts.take_counts() == {}
@@ -118,11 +118,11 @@ class TestCounts:
         assert "parser.busy" in caplog.messages
 
     def test_are_of_a_process_that_was_killed(self, pool):
-        ask(pool)
+        ask_pool(pool)
         (process,) = pool._idle
         process._process.kill()
         process._process.wait()
 
-        ask(pool)
+        ask_pool(pool)
 
         assert refusal_counts.take_counts() == {"restarted": 1}

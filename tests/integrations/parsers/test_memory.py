@@ -53,7 +53,7 @@ def keep_after_reading(first: str) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's alone")
 class TestLargeBlocks:
     def test_go_back_to_the_system(self):
-        assert keep_after_reading("process_memory.give_back()") < 20
+        assert keep_after_reading("process_memory.release_freed_memory()") < 20
 
     def test_would_stay_otherwise(self):
         assert keep_after_reading("") > 40
@@ -79,7 +79,7 @@ def test_each_process_of_celery_sets_apart_what_is_loaded(signal):
 def test_what_is_loaded_is_not_searched_for_cycles():
     program = (
         "import gc; from integrations.coordination import process_memory as memory;"
-        " memory.collect_seldom();"
+        " memory.collect_rarely();"
         " print(gc.get_freeze_count() > 5_000, gc.get_threshold()[0])"
     )
     done = subprocess.run(

@@ -30,7 +30,7 @@ from integrations.parsers.parser_pool import (
     TaskTooCostly,
 )
 from integrations.parsers.parser_process import COMMAND, ParserProcess
-from integrations.parsers.task_limits import TaskBudget, budget_for
+from integrations.parsers.task_limits import ParserTaskBudget, budget_for
 from integrations.parsers.wire_frames import OUT_OF_MEMORY
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -98,9 +98,9 @@ def wait_until(is_true, seconds: float = 30) -> bool:
     return False
 
 
-def little(size: int, *, cpu: float = 2.0, wall: float = 60.0) -> TaskBudget:
+def little(size: int, *, cpu: float = 2.0, wall: float = 60.0) -> ParserTaskBudget:
     whole = budget_for(size)
-    return TaskBudget(cpu, whole.memory_bytes, wall, whole.reply_bytes)
+    return ParserTaskBudget(cpu, whole.memory_bytes, wall, whole.reply_bytes)
 
 
 @pytest.mark.invariant(13)
@@ -353,10 +353,10 @@ class TestAProcess:
 SERVICE = f"""
 import os, sys, time
 sys.path.insert(0, {str(ROOT)!r})
-from integrations.parsers import parse_requests, process_pool
+from integrations.parsers import parse_requests, parser_pool
 def pid():
     assert parse_requests.sanitise_text("hello", "").text == "hello"
-    return next(iter(process_pool.get_pool()._idle)).pid
+    return next(iter(parser_pool.get_parser_pool()._idle)).pid
 """
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.providers.oauth import Endpoints
+from integrations.providers.oauth import OAuthEndpoints
 from tests.worlds.sandbox import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -14,8 +14,8 @@ def endpoints(sandbox):
     return endpoints_at(sandbox.url)
 
 
-def endpoints_at(url: str) -> Endpoints:
-    return Endpoints(
+def endpoints_at(url: str) -> OAuthEndpoints:
+    return OAuthEndpoints(
         issuer=url,
         authorize_url=f"{url}/o/oauth2/v2/auth",
         token_url=f"{url}/token",

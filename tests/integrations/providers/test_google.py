@@ -26,8 +26,8 @@ from integrations.providers.google import (
 )
 from integrations.providers.google.http import MAX_URL, prepare_request
 from integrations.providers.mail import FetchTarget, MailAdapter
-from integrations.providers.provider import Capability, Permission
-from tests.contract.reading import fetched, whole_thread
+from integrations.providers.provider import ProviderCapability, ProviderScope
+from tests.contract.reading import fetch_message, whole_thread
 from tests.factories import make_access
 from tests.worlds.sandbox import GMAIL_READONLY
 
@@ -76,7 +76,7 @@ def discovery_methods() -> dict[str, dict]:
     return found
 
 
-def accepted(method: str) -> set[str]:
+def get_accepted_scopes(method: str) -> set[str]:
     """Return the scopes that let a method through."""
     return set(discovery_methods()[method]["scopes"])
 
@@ -139,10 +139,10 @@ class TestWhereGmailIs:
 def adapter(sandbox):
     sandbox.seed(ALICE, size=40, seed=3)
     sandbox.dial(units_per_minute=0, concurrency=0)
-    return opened(sandbox)
+    return open_adapter(sandbox)
 
 
-def opened(sandbox, scope: str = f"openid email {GMAIL_READONLY}"):
+def open_adapter(sandbox, scope: str = f"openid email {GMAIL_READONLY}"):
     token = sandbox.authorize(ALICE, scope)["access_token"]
     with mail.open_mail(make_access(token, sandbox.url)) as adapter:
         return adapter
@@ -160,18 +160,20 @@ class TestScopes:
         for permission in capability.permissions:
             assert permission.methods
             for method in permission.methods:
-                assert permission.scope in accepted(method), (permission.scope, method)
+                assert permission.scope in get_accepted_scopes(method), (permission.scope, method)
 
     @EACH_CAPABILITY
     def test_ask_for_nothing_that_is_not_needed(self, capability):
         for scope in capability.scopes:
             rest = capability.scopes - {scope}
-            assert any(not rest & accepted(method) for method in capability.methods), scope
+            assert any(not rest & get_accepted_scopes(method) for method in capability.methods), (
+                scope
+            )
 
     @EACH_CAPABILITY
     def test_are_the_narrowest_that_show_what_is_shown(self, capability):
         for permission in capability.permissions:
-            enough = set.intersection(*map(accepted, permission.methods))
+            enough = set.intersection(*map(get_accepted_scopes, permission.methods))
             sighted = {scope for scope in enough if not any(blind in scope for blind in BLIND)}
             unlocked = {
                 scope: sum(scope in method["scopes"] for method in discovery_methods().values())
@@ -191,7 +193,7 @@ class TestScopes:
     def test_of_several_capabilities_are_all_asked_for(self):
         send = "https://www.googleapis.com/auth/gmail.send"
         methods = frozenset({"gmail.users.messages.send"})
-        sending = Capability("mail.send", (Permission(send, "To send mail", methods),))
+        sending = ProviderCapability("mail.send", (ProviderScope(send, "To send mail", methods),))
         provider = replace(
             config.GOOGLE, capabilities={**config.GOOGLE.capabilities, "mail.send": sending}
         )
@@ -210,11 +212,13 @@ class TestSeveralScopes:
     @pytest.mark.scenario("A5")
     def test_granted_in_part_work_in_part(self, sandbox):
         sandbox.seed(ALICE, size=3)
-        labels_only = opened(sandbox, "openid email https://www.googleapis.com/auth/gmail.labels")
+        labels_only = open_adapter(
+            sandbox, "openid email https://www.googleapis.com/auth/gmail.labels"
+        )
 
         assert isinstance(labels_only.get_label_names(), dict)
         with pytest.raises(errors.ScopeMissing) as caught:
-            fetched(labels_only, "1")
+            fetch_message(labels_only, "1")
 
         assert caught.value.status == 403
 
@@ -224,14 +228,14 @@ class TestUnits:
         page = adapter.list_messages()
         message = next(
             found
-            for found in (fetched(adapter, ref.message_id) for ref in page.refs)
+            for found in (fetch_message(adapter, ref.message_id) for ref in page.refs)
             if found.mail.attachments and found.mail.attachments[0].size
         )
         calls = {
             "profile": adapter.get_profile,
             "labels": adapter.get_label_names,
             "list_page": adapter.list_messages,
-            "fetch": lambda: fetched(adapter, message.message_id),
+            "fetch": lambda: fetch_message(adapter, message.message_id),
             "fetch_thread": lambda: whole_thread(adapter, message.thread_id),
             "changes": lambda: adapter.get_changes(adapter.get_profile().cursor),
             "attachment": lambda: list(
@@ -270,12 +274,12 @@ class TestCalls:
     def test_get_their_own_answers(self, adapter, sandbox):
         ids = [ref.message_id for ref in adapter.list_messages().refs]
 
-        def read(number: int) -> bool:
+        def is_own_answer(number: int) -> bool:
             wanted = ids[number % len(ids)]
-            return fetched(adapter, wanted).message_id == wanted
+            return fetch_message(adapter, wanted).message_id == wanted
 
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(read, range(8 * 150)))
+            answers = list(pool.map(is_own_answer, range(8 * 150)))
 
         assert answers == [True] * 1_200
 
@@ -353,7 +357,7 @@ class TestCalls:
     def test_break_no_rule_of_the_description(self, adapter, sandbox):
         sandbox.clear_journal()
         for ref in adapter.list_messages().refs:
-            found = fetched(adapter, ref.message_id)
+            found = fetch_message(adapter, ref.message_id)
             for part in found.mail.attachments:
                 assert (
                     len(b"".join(adapter.open_attachment(ref.message_id, part.part))) == part.size

@@ -11,7 +11,7 @@ import pytest
 
 from integrations.providers import errors, oauth
 from integrations.providers.google.config import GOOGLE
-from integrations.providers.oauth import Revocation
+from integrations.providers.oauth import GrantRevocationResult
 from tests.integrations.providers.conftest import endpoints_at
 from tests.worlds.sandbox import GMAIL_READONLY, REDIRECT_URI
 
@@ -29,7 +29,7 @@ def now() -> datetime:
 def connect(sandbox, endpoints):
     sandbox.seed(ALICE, size=0)
 
-    def begin(**consent) -> str:
+    def begin_consent(**consent) -> str:
         address = oauth.authorize_url(
             GOOGLE,
             endpoints,
@@ -43,12 +43,12 @@ def connect(sandbox, endpoints):
         back = sandbox.consent(address, email=ALICE, **consent)
         return parse_qs(urlsplit(back).query)["code"][0]
 
-    return begin
+    return begin_consent
 
 
 @pytest.fixture
 def exchange(endpoints):
-    def call(code: str, **changed):
+    def exchange_code(code: str, **changed):
         wanted = {
             "code": code,
             "redirect_uri": REDIRECT_URI,
@@ -58,10 +58,10 @@ def exchange(endpoints):
         }
         return oauth.exchange_code(GOOGLE, endpoints, **{**wanted, **changed})
 
-    return call
+    return exchange_code
 
 
-def alone(error: BaseException) -> bool:
+def has_no_context(error: BaseException) -> bool:
     return error.__cause__ is None and error.__context__ is None
 
 
@@ -136,7 +136,7 @@ class TestExchange:
         with pytest.raises(errors.CodeRejected) as caught:
             exchange(**{"code": code, **changed})
 
-        assert alone(caught.value)
+        assert has_no_context(caught.value)
 
     def test_works_once(self, connect, exchange):
         code = connect()
@@ -149,7 +149,7 @@ class TestExchange:
         with pytest.raises(errors.IdentityRejected) as caught:
             exchange(connect(), nonce="another")
 
-        assert (caught.value.reason, alone(caught.value)) == ("nonce", True)
+        assert (caught.value.reason, has_no_context(caught.value)) == ("nonce", True)
 
     def test_takes_the_issuer_without_its_scheme(self, connect, endpoints, sandbox):
         sandbox.dial(id_token_flaw="bare_iss")
@@ -195,7 +195,7 @@ class TestExchange:
         with pytest.raises(errors.IdentityRejected) as caught:
             exchange(connect())
 
-        assert (caught.value.reason, alone(caught.value)) == (reason, True)
+        assert (caught.value.reason, has_no_context(caught.value)) == (reason, True)
 
 
 class TestRefresh:
@@ -240,7 +240,7 @@ class TestRefresh:
         with pytest.raises(errors.GrantRevoked) as caught:
             oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
-        assert (sandbox.calls("/token"), alone(caught.value)) == (1, True)
+        assert (sandbox.calls("/token"), has_no_context(caught.value)) == (1, True)
 
     @pytest.mark.invariant(10)
     @pytest.mark.scenario("R5")
@@ -274,7 +274,7 @@ class TestRefresh:
             oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
         assert type(caught.value) is kind
-        assert alone(caught.value)
+        assert has_no_context(caught.value)
         assert oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
 
     @pytest.mark.invariant(4)
@@ -318,7 +318,7 @@ class TestRefresh:
             with pytest.raises(errors.Unavailable) as caught:
                 oauth.refresh_tokens(GOOGLE, nobody, refresh_token="1//x", at=now())
 
-        assert alone(caught.value)
+        assert has_no_context(caught.value)
 
 
 class TestRevoke:
@@ -329,7 +329,10 @@ class TestRevoke:
         first = oauth.revoke_token(endpoints, token=tokens.refresh_token)
         second = oauth.revoke_token(endpoints, token=tokens.refresh_token)
 
-        assert (first, second) == (Revocation.CONFIRMED, Revocation.ALREADY_GONE)
+        assert (first, second) == (
+            GrantRevocationResult.CONFIRMED,
+            GrantRevocationResult.ALREADY_GONE,
+        )
         assert [len(parse_qsl(str(sent["body"]))) for sent in sandbox.requests("/revoke")] == [1, 1]
 
     @pytest.mark.parametrize("fault", [{"status": 503, "body": "busy"}, {"drop": "before"}])

@@ -68,7 +68,7 @@ def mailbox(alice, google):
     return holdings.integration(holdings.connection(alice, at=NOW), at=NOW)
 
 
-def disconnect(
+def open_purge_job(
     integration: Integration, at: datetime = NOW, trigger: PurgeTrigger = PurgeTrigger.OWNER
 ) -> PurgeJob:
     with transaction.atomic():

@@ -128,7 +128,7 @@ def integration(
         status_since=at,
         switched_on_at=at,
     )
-    data_keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=at, epoch=made.epoch)
+    data_keys.create_data_key(holder=made.id, line=KeyLine.CONTENT, at=at, epoch=made.epoch)
     with_key = get_sealer(holder=made.id, epoch=made.epoch)
     work_id, aside_id = uuid7(), uuid7()
     SyncWork.objects.create(

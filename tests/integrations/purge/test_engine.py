@@ -40,12 +40,12 @@ from limited_use.policy.features import FEATURES
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.integrations.purge.interleaving import Worker
 from tests.integrations.purge.revoke_endpoint import DOWN, GONE
 
 
-def run(job, clock):
+def run_purge_to_end(job, clock):
     """Run the job as its sweeper would, until it is done; time passes while it waits."""
     for _ in range(200):
         if purge.run_purge(job_id=job.id, now=clock) is PurgeStep.DONE:
@@ -67,7 +67,7 @@ def another_sequencer_at_work():
         other.close()
 
 
-def left(integration):
+def count_left(integration):
     return inventory.count_left(
         integration_id=integration.id, connection_id=integration.connection_id
     )
@@ -86,8 +86,8 @@ class TestRun:
     @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
     @pytest.mark.claim("feature.mail-kept")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
-        before = left(mailbox)
-        job = run(disconnect(mailbox), clock)
+        before = count_left(mailbox)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         # All but what calendars have: see `tests/integrations/calendar`.
         assert {name for name, count in before.items() if not count} == {
@@ -95,7 +95,7 @@ class TestRun:
             "integrations.Event",
             "limited_use.DataKey.copies",
         }
-        assert not any(left(mailbox).values())
+        assert not any(count_left(mailbox).values())
         assert job.counts_left == dict.fromkeys(before, 0)
         assert job.receipt_id == Receipt.objects.get(subject_id=mailbox.id).id
         mailbox.refresh_from_db()
@@ -110,7 +110,7 @@ class TestRun:
         before = {bytes(key.key_id).hex(): key.line for key in DataKey.objects.all()}
         assert sorted(before.values()) == ["account", "content", "credential"]
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert google.tokens == ["1//refresh"]
         assert job.revocation == RevocationOutcome.CONFIRMED
@@ -129,14 +129,14 @@ class TestRun:
         page = " ".join(Client().get(reverse("data-use")).text.split())
         assert "The operator states that they are kept for at most 17 days" in page
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
-        until = receipts.format_time(job.verified_at + timedelta(days=17))
+        until = receipts.format_receipt_time(job.verified_at + timedelta(days=17))
         assert body_of(mailbox)["remains"]["backups"]["until"] == until
 
     @pytest.mark.parametrize("trigger", PurgeTrigger)
     def test_names_its_trigger(self, mailbox, clock, trigger):
-        run(disconnect(mailbox, trigger=trigger), clock)
+        run_purge_to_end(open_purge_job(mailbox, trigger=trigger), clock)
 
         said = body_of(mailbox)
         assert (said["trigger"], said["why"]) == (trigger, TRIGGER_REASONS[trigger])
@@ -146,7 +146,7 @@ class TestRun:
     def test_takes_a_token_that_is_already_dead_for_done(self, mailbox, google, clock):
         google.answer = GONE
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert job.revocation == RevocationOutcome.ALREADY_GONE
         said = body_of(mailbox)["provider_revocation"]
@@ -159,11 +159,11 @@ class TestRun:
         self, mailbox, google, clock
     ):
         google.answer = DOWN
-        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := open_purge_job(mailbox)).id, now=clock)
         google.answer = GONE
         clock.advance(minutes=1)
 
-        job = run(job, clock)
+        job = run_purge_to_end(job, clock)
 
         assert job.revocation == RevocationOutcome.GONE_AFTER_ASKING
         said = body_of(mailbox)["provider_revocation"]
@@ -174,7 +174,7 @@ class TestRun:
     def test_empties_our_rows_before_a_dead_provider_answers(self, mailbox, google, clock):
         google.answer = DOWN
 
-        step = purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
+        step = purge.run_purge(job_id=(job := open_purge_job(mailbox)).id, now=clock)
 
         job.refresh_from_db()
         assert (step, job.revocation) == (PurgeStep.VERIFIED, RevocationOutcome.PENDING)
@@ -186,22 +186,22 @@ class TestRun:
     def test_gives_a_dead_provider_a_day_and_says_unconfirmed(self, mailbox, google, clock):
         google.answer = DOWN
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert job.revocation == RevocationOutcome.UNCONFIRMED
         assert job.done_at - job.fenced_at >= timedelta(hours=24)
-        assert not any(left(mailbox).values())
+        assert not any(count_left(mailbox).values())
         assert 20 < len(google.tokens) < 60
         assert body_of(mailbox)["provider_revocation"]["pages"][0].startswith("https://")
 
     @pytest.mark.scenario("X1")
     def test_confirms_when_the_provider_comes_back(self, mailbox, google, clock):
         google.answer = DOWN
-        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := open_purge_job(mailbox)).id, now=clock)
         google.answer = (200, {})
         clock.advance(hours=1)
 
-        job = run(job, clock)
+        job = run_purge_to_end(job, clock)
 
         assert job.revocation == RevocationOutcome.CONFIRMED
 
@@ -209,14 +209,14 @@ class TestRun:
     def test_needs_no_credential_that_opens(self, mailbox, clock):
         DataKey.objects.filter(holder=mailbox.connection.grant_id).delete()
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert job.revocation == RevocationOutcome.UNCONFIRMED
-        assert not any(left(mailbox).values())
+        assert not any(count_left(mailbox).values())
 
     @pytest.mark.scenario("X8")
     def test_is_done_once_however_often_it_is_run(self, mailbox, clock):
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         with pytest.raises(NotClaimable):
             purge.run_purge(job_id=job.id, now=clock)
@@ -224,29 +224,29 @@ class TestRun:
 
     @pytest.mark.scenario("X8")
     def test_is_opened_once(self, mailbox):
-        disconnect(mailbox)
+        open_purge_job(mailbox)
 
         with pytest.raises(purge.AlreadyDisconnected):
-            disconnect(mailbox)
+            open_purge_job(mailbox)
         assert PurgeJob.objects.count() == 1
 
     @pytest.mark.scenario("X8")
     def test_takes_away_what_a_late_worker_put_back(self, mailbox, clock):
-        job = disconnect(mailbox)
+        job = open_purge_job(mailbox)
         with another_sequencer_at_work():
             step = purge.run_purge(job_id=job.id, now=clock)
         late = QuotaBucket(connection_id=mailbox.connection_id, units=1, counted_at=NOW)
         late.save(force_insert=True)
         clock.advance(seconds=1)
 
-        run(job, clock)
+        run_purge_to_end(job, clock)
 
         assert step is PurgeStep.AWAITING_CHECKPOINT
         assert not QuotaBucket.objects.exists()
         assert Receipt.objects.count() == 1
 
     def test_is_nobody_elses_while_its_lease_lasts(self, mailbox, clock, settings):
-        job = disconnect(mailbox)
+        job = open_purge_job(mailbox)
         purge_jobs.claim_job(
             job_id=job.id, at=NOW, duration=timedelta(seconds=settings.LEASE_SECONDS)
         )
@@ -255,7 +255,7 @@ class TestRun:
             purge.run_purge(job_id=job.id, now=clock)
 
     def test_waits_for_proofs_before_it_is_done(self, mailbox, clock):
-        job = disconnect(mailbox)
+        job = open_purge_job(mailbox)
 
         with another_sequencer_at_work():
             step = purge.run_purge(job_id=job.id, now=clock)
@@ -265,13 +265,13 @@ class TestRun:
         assert mailbox.status == IntegrationStatus.PURGING
         assert not Receipt.objects.exists()
         clock.advance(seconds=1)
-        assert run(job, clock).step == PurgeStep.DONE
+        assert run_purge_to_end(job, clock).step == PurgeStep.DONE
 
     @pytest.mark.scenario("X8")
     def test_counts_in_the_receipt_what_a_killed_worker_deleted(self, alice, google, clock):
         big = holdings.integration(holdings.connection(alice, at=NOW), at=NOW, messages=300)
-        before = left(big)
-        job = disconnect(big)
+        before = count_left(big)
+        job = open_purge_job(big)
         worker = Worker(partial(purge.run_purge, job_id=job.id, now=clock), ignored=())
         while Message.objects.count() == before["integrations.Message"]:
             worker.step()
@@ -279,7 +279,7 @@ class TestRun:
         assert Message.objects.exists()
         clock.advance(hours=1)
 
-        run(job, clock)
+        run_purge_to_end(job, clock)
 
         tables = [name for name in before if name in inventory.TABLES]
         assert body_of(big)["deleted_rows"] == sum(before[name] for name in tables)
@@ -288,16 +288,16 @@ class TestRun:
         other = holdings.integration(
             holdings.connection(alice, at=NOW, account="sub-2", token="1//other"), at=NOW
         )
-        before = left(other)
+        before = count_left(other)
 
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
-        assert left(other) == before
+        assert count_left(other) == before
 
     @pytest.mark.claim("receipt.ledger", "receipt.pseudonyms-ours")
     @pytest.mark.invariant(3)
     def test_writes_no_id_as_it_stands_into_the_ledger(self, mailbox, clock):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
         known = [mailbox.id, mailbox.connection_id, mailbox.connection.user_id]
         payloads = [bytes(leaf.payload).decode() for leaf in Leaf.objects.all()]
@@ -358,7 +358,7 @@ class TestWhatRemains:
                 at=NOW,
             )
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         remains = body_of(mailbox)["remains"]
         assert "with its version and date" in remains["consent"]
@@ -374,7 +374,7 @@ class TestWhatRemains:
     def test_does_not_hide_a_connection_that_stays(self, mailbox, clock):
         holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
 
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
         kept = Connection.objects.get(id=mailbox.connection_id)
         assert {"email", "granted_scopes", "refresh_token"} <= what_identifies_or_opens(kept).keys()
@@ -383,7 +383,7 @@ class TestWhatRemains:
         assert "its connection stays, with address, permissions and" in remains["credential"]
 
     def test_says_nothing_that_no_row_shows(self, mailbox, clock):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert "messages_sent" not in body_of(mailbox)["remains"]
 
@@ -394,7 +394,7 @@ class TestEmpty:
         messages = Message.objects.filter(integration_id=big.id)
         sizes = []
 
-        def count(execute, sql, params, many, context):
+        def count_deleted(execute, sql, params, many, context):
             if "DELETE FROM integrations_message " not in sql:
                 return execute(sql, params, many, context)
             before = messages.count()
@@ -402,9 +402,9 @@ class TestEmpty:
             sizes.append(before - messages.count())
             return answer
 
-        job = disconnect(big)
-        with database.execute_wrapper(count):
-            job = run(job, clock)
+        job = open_purge_job(big)
+        with database.execute_wrapper(count_deleted):
+            job = run_purge_to_end(job, clock)
 
         assert sum(sizes) == 2500
         assert max(sizes) <= 1000
@@ -416,13 +416,13 @@ class TestEmpty:
         big = holdings.integration(holdings.connection(alice, at=NOW), at=NOW, messages=300)
         lists = []
 
-        def look(execute, sql, params, many, context):
+        def record_long_lists(execute, sql, params, many, context):
             lists.extend(one for one in params or () if isinstance(one, list) and len(one) > 10)
             return execute(sql, params, many, context)
 
-        job = disconnect(big)
-        with database.execute_wrapper(look):
-            job = run(job, clock)
+        job = open_purge_job(big)
+        with database.execute_wrapper(record_long_lists):
+            job = run_purge_to_end(job, clock)
 
         assert job.step == PurgeStep.DONE
         assert lists == []

@@ -25,10 +25,15 @@ from integrations.models import (
 from integrations.providers.oauth import TokenSet
 from limited_use.models import DataKey, Receipt
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.integrations.purge.interleaving import Worker
 from tests.integrations.purge.revoke_endpoint import DONE, DOWN, GONE
-from tests.integrations.purge.test_engine import another_sequencer_at_work, body_of, left, run
+from tests.integrations.purge.test_engine import (
+    another_sequencer_at_work,
+    body_of,
+    count_left,
+    run_purge_to_end,
+)
 from tests.worlds.processes import wait_until
 
 HOUR = timedelta(hours=1)
@@ -46,30 +51,30 @@ def elsewhere(mailbox):
 class TestNeededElsewhere:
     @pytest.mark.claim("receipt.needed-elsewhere")
     def test_spares_the_grant_of_another_organisation(self, mailbox, elsewhere, google, clock):
-        before = left(elsewhere)
+        before = count_left(elsewhere)
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert google.tokens == []
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
-        assert left(elsewhere) == before
-        assert not any(left(mailbox).values())
-        assert said(mailbox)["needed_by"] == ["other_connection"]
-        assert "still listed all that was granted" in said(mailbox)["says"]
+        assert count_left(elsewhere) == before
+        assert not any(count_left(mailbox).values())
+        assert get_provider_revocation(mailbox)["needed_by"] == ["other_connection"]
+        assert "still listed all that was granted" in get_provider_revocation(mailbox)["says"]
 
     def test_spares_the_grant_of_a_connection_that_brought_nothing_in(self, mailbox, google, clock):
         bob = holdings.person(NOW, "bob")
         empty = holdings.connection(bob, at=NOW, token="1//bob")
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert google.tokens == []
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
         assert Connection.objects.get(id=empty.id).refresh_token is not None
 
     def test_revokes_when_the_last_of_the_account_goes(self, mailbox, elsewhere, google, clock):
-        run(disconnect(mailbox), clock)
-        job = run(disconnect(elsewhere, at=clock()), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(elsewhere, at=clock()), clock)
 
         assert google.tokens == ["1//bob"]
         assert job.revocation == RevocationOutcome.CONFIRMED
@@ -79,7 +84,7 @@ class TestNeededElsewhere:
             status=ConnectionStatus.REAUTH_REQUIRED, reauth_since=NOW
         )
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         assert job.revocation == RevocationOutcome.CONFIRMED
 
@@ -91,7 +96,7 @@ class TestNeededElsewhere:
     def test_keeps_the_credential_for_another_product(self, mailbox, google, clock):
         other = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
 
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
 
         kept = Connection.objects.get(id=mailbox.connection_id)
         assert (google.tokens, kept.status) == ([], ConnectionStatus.ACTIVE)
@@ -104,7 +109,7 @@ class TestNeededElsewhere:
 
     def test_asks_once_for_two_products_that_go_together(self, mailbox, google, clock):
         other = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
-        jobs = [disconnect(mailbox), disconnect(other)]
+        jobs = [open_purge_job(mailbox), open_purge_job(other)]
 
         outcomes = run_in_turn(jobs, clock)
 
@@ -117,31 +122,34 @@ class TestNeededElsewhere:
         self, mailbox, google, clock
     ):
         google.answer = (503, {})
-        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := open_purge_job(mailbox)).id, now=clock)
         revived = Connection.objects.get(id=mailbox.connection_id)
         Connection.objects.filter(id=revived.id).update(status=ConnectionStatus.ACTIVE)
         again = holdings.integration(revived, at=NOW)
         clock.advance(minutes=5)
 
-        job = run(job, clock)
+        job = run_purge_to_end(job, clock)
 
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
         assert Connection.objects.get(id=revived.id).refresh_token is not None
         assert DataKey.objects.filter(holder=again.id).exists()
-        assert said(mailbox)["needed_by"] == ["mail"]
-        assert "The mail of this account is still connected." in said(mailbox)["says"]
+        assert get_provider_revocation(mailbox)["needed_by"] == ["mail"]
+        assert (
+            "The mail of this account is still connected."
+            in get_provider_revocation(mailbox)["says"]
+        )
 
     @pytest.mark.claim("receipt.reconnected")
     def test_names_a_connection_that_came_back_without_a_product(self, mailbox, google, clock):
         google.answer = (503, {})
-        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := open_purge_job(mailbox)).id, now=clock)
         Connection.objects.filter(id=mailbox.connection_id).update(status=ConnectionStatus.ACTIVE)
         clock.advance(minutes=5)
 
-        run(job, clock)
+        run_purge_to_end(job, clock)
 
-        assert said(mailbox)["needed_by"] == ["connection"]
-        assert "The account was connected again." in said(mailbox)["says"]
+        assert get_provider_revocation(mailbox)["needed_by"] == ["connection"]
+        assert "The account was connected again." in get_provider_revocation(mailbox)["says"]
 
 
 @pytest.mark.scenario("X6")
@@ -154,7 +162,7 @@ class TestSeveralPurgesOfAConnection:
 
     def test_share_an_outcome_that_is_not_the_first_answer(self, mailbox, calendars, google, clock):
         google.answer = DOWN
-        jobs = [disconnect(mailbox), disconnect(calendars)]
+        jobs = [open_purge_job(mailbox), open_purge_job(calendars)]
         for job in jobs:
             purge.run_purge(job_id=job.id, now=clock)
         google.answer = DONE
@@ -164,18 +172,22 @@ class TestSeveralPurgesOfAConnection:
 
         assert outcomes == ["confirmed", "confirmed"]
         assert len(google.tokens) == 2
-        assert said(mailbox)["tries"] == said(calendars)["tries"] == 2
+        assert (
+            get_provider_revocation(mailbox)["tries"]
+            == get_provider_revocation(calendars)["tries"]
+            == 2
+        )
 
     @pytest.mark.claim("receipt.tokens-destroyed")
     def test_give_up_together_a_day_after_the_last_disconnect(
         self, mailbox, calendars, google, clock
     ):
         google.answer = DOWN
-        first = disconnect(mailbox)
+        first = open_purge_job(mailbox)
         with another_sequencer_at_work():
             purge.run_purge(job_id=first.id, now=clock)
         clock.advance(hours=3)
-        second = disconnect(calendars, at=clock())
+        second = open_purge_job(calendars, at=clock())
 
         outcomes = run_in_turn([first, second], clock)
 
@@ -185,19 +197,21 @@ class TestSeveralPurgesOfAConnection:
         assert (ended.refresh_token, ended.access_token) == (None, None)
         assert not DataKey.objects.filter(holder__in=[ended.id, ended.grant_id]).exists()
         for integration in (mailbox, calendars):
-            assert said(integration)["says"].endswith("Your tokens are destroyed here.")
-            assert said(integration)["pages"]
+            assert get_provider_revocation(integration)["says"].endswith(
+                "Your tokens are destroyed here."
+            )
+            assert get_provider_revocation(integration)["pages"]
 
     def test_of_which_one_never_begins_keep_the_grant_for_two_minutes_at_most(
         self, mailbox, calendars, google, clock
     ):
-        disconnect(calendars)
-        job = disconnect(mailbox)
+        open_purge_job(calendars)
+        job = open_purge_job(mailbox)
 
         purge.run_purge(job_id=job.id, now=clock)
         asked_at_once = list(google.tokens)
         clock.advance(seconds=2)
-        job = run(job, clock)
+        job = run_purge_to_end(job, clock)
 
         assert asked_at_once == []
         assert google.tokens == ["1//refresh"]
@@ -205,13 +219,13 @@ class TestSeveralPurgesOfAConnection:
         assert job.revocation == RevocationOutcome.CONFIRMED
 
     def test_each_revoke_the_grant_of_their_own_time(self, mailbox, google, clock):
-        first = disconnect(mailbox)
+        first = open_purge_job(mailbox)
         worker = Worker(partial(purge.run_purge, job_id=first.id, now=clock), ignored=())
         while Connection.objects.get(id=mailbox.connection_id).revocation == "pending":
             worker.step()
         worker.kill()
         clock.advance(minutes=2)
-        second = disconnect(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
+        second = open_purge_job(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
 
         assert run_in_turn([first, second], clock) == ["confirmed", "confirmed"]
         assert google.tokens == ["1//refresh", "1//newer"]
@@ -219,10 +233,10 @@ class TestSeveralPurgesOfAConnection:
     @pytest.mark.claim("receipt.already-gone")
     def test_remember_across_a_reconnect_that_they_asked_before(self, mailbox, google, clock):
         google.answer = DOWN
-        first = disconnect(mailbox)
+        first = open_purge_job(mailbox)
         purge.run_purge(job_id=first.id, now=clock)
         clock.advance(minutes=2)
-        second = disconnect(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
+        second = open_purge_job(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
         google.answer = GONE
 
         outcomes = run_in_turn([first, second], clock)
@@ -234,24 +248,32 @@ class TestSeveralPurgesOfAConnection:
     def test_say_what_needed_the_grant_when_the_receipt_was_issued(
         self, mailbox, calendars, google, clock
     ):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
-        assert said(mailbox)["outcome"] == "needed_elsewhere"
-        assert said(mailbox)["needed_by"] == ["calendar"]
-        assert "The calendars of this account are still connected." in said(mailbox)["says"]
-        assert said(mailbox)["says"].endswith("and the credential stays where it is used.")
+        assert get_provider_revocation(mailbox)["outcome"] == "needed_elsewhere"
+        assert get_provider_revocation(mailbox)["needed_by"] == ["calendar"]
+        assert (
+            "The calendars of this account are still connected."
+            in get_provider_revocation(mailbox)["says"]
+        )
+        assert get_provider_revocation(mailbox)["says"].endswith(
+            "and the credential stays where it is used."
+        )
         assert google.tokens == []
         assert Connection.objects.get(id=mailbox.connection_id).refresh_token is not None
-        assert (said(mailbox)["tries"], said(mailbox)["tried_at"]) == (0, None)
+        assert (
+            get_provider_revocation(mailbox)["tries"],
+            get_provider_revocation(mailbox)["tried_at"],
+        ) == (0, None)
 
     @pytest.mark.claim("receipt.needed-elsewhere", "receipt.other-organisation")
     def test_name_everything_that_needs_the_grant(
         self, mailbox, calendars, elsewhere, google, clock
     ):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
-        assert said(mailbox)["needed_by"] == ["calendar", "other_connection"]
-        assert "also connected in another organisation." in said(mailbox)["says"]
+        assert get_provider_revocation(mailbox)["needed_by"] == ["calendar", "other_connection"]
+        assert "also connected in another organisation." in get_provider_revocation(mailbox)["says"]
         assert elsewhere.connection.organisation_id != mailbox.connection.organisation_id
         assert google.tokens == []
 
@@ -259,19 +281,19 @@ class TestSeveralPurgesOfAConnection:
     def test_leave_the_credential_to_the_one_that_is_not_over(
         self, mailbox, calendars, elsewhere, google, clock
     ):
-        first = disconnect(mailbox)
+        first = open_purge_job(mailbox)
         with another_sequencer_at_work():
             purge.run_purge(job_id=first.id, now=clock)
-        second = disconnect(calendars)
+        second = open_purge_job(calendars)
         clock.advance(seconds=1)
 
-        run(first, clock)
+        run_purge_to_end(first, clock)
 
-        assert said(mailbox)["needed_by"] == ["other_connection"]
+        assert get_provider_revocation(mailbox)["needed_by"] == ["other_connection"]
         remains = body_of(mailbox)["remains"]
         assert "Another disconnect of this account is under way." in remains["credential"]
         assert Connection.objects.get(id=mailbox.connection_id).refresh_token is not None
-        run(second, clock)
+        run_purge_to_end(second, clock)
         assert Connection.objects.get(id=mailbox.connection_id).refresh_token is None
         assert "credential" not in body_of(calendars)["remains"]
         # No grant was ended by either.
@@ -280,12 +302,12 @@ class TestSeveralPurgesOfAConnection:
     def test_do_not_name_a_need_that_ended_before_the_receipt(
         self, mailbox, calendars, google, clock
     ):
-        first = disconnect(mailbox)
+        first = open_purge_job(mailbox)
         with another_sequencer_at_work():
             purge.run_purge(job_id=first.id, now=clock)
         first.refresh_from_db()
         decided_at_first = first.revocation
-        second = disconnect(calendars)
+        second = open_purge_job(calendars)
 
         outcomes = run_in_turn([first, second], clock)
 
@@ -299,18 +321,20 @@ class TestAnotherOrganisation:
     def test_that_needed_the_grant_is_named_after_it_has_gone(
         self, mailbox, elsewhere, google, clock
     ):
-        first = disconnect(mailbox)
+        first = open_purge_job(mailbox)
         with another_sequencer_at_work():
             purge.run_purge(job_id=first.id, now=clock)
         ended = Connection.objects.get(id=mailbox.connection_id)
-        run(disconnect(elsewhere), clock)
+        run_purge_to_end(open_purge_job(elsewhere), clock)
         clock.advance(seconds=1)
 
-        run(first, clock)
+        run_purge_to_end(first, clock)
 
         assert ended.status == ConnectionStatus.ENDED
-        assert said(mailbox)["needed_by"] == ["other_connection"]
-        assert said(mailbox)["says"].startswith("Not revoked: when your tokens were destroyed here")
+        assert get_provider_revocation(mailbox)["needed_by"] == ["other_connection"]
+        assert get_provider_revocation(mailbox)["says"].startswith(
+            "Not revoked: when your tokens were destroyed here"
+        )
         assert google.tokens == ["1//bob"]
 
 
@@ -324,7 +348,7 @@ def reconnect(integration, token):
     return connection
 
 
-def said(integration):
+def get_provider_revocation(integration):
     return body_of(integration)["provider_revocation"]
 
 
@@ -351,7 +375,7 @@ class TestRevokingUntil:
 
     def test_says_while_a_revocation_is_on_its_way(self, mailbox, google, clock):
         google.may_answer.clear()
-        job = disconnect(mailbox)
+        job = open_purge_job(mailbox)
         worker = Thread(target=in_thread, args=(job.id, clock))
         worker.start()
         assert google.asked.wait(10)
@@ -368,7 +392,7 @@ class TestRevokingUntil:
         assert self.until(mailbox, NOW) is None
 
     def test_makes_a_revocation_wait_for_a_connect_that_decides(self, mailbox, google, clock):
-        job = disconnect(mailbox)
+        job = open_purge_job(mailbox)
         with transaction.atomic():
             shared_grants.lock_account(bytes(mailbox.connection.account_blind))
             worker = Thread(target=in_thread, args=(job.id, clock))

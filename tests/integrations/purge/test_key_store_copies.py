@@ -19,7 +19,7 @@ from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.keyring_factory import _open_transit
 from limited_use.vault.keyring.keyring_port import EpochGone
 from limited_use.vault.keyring.transit_keyring import TransitKeyring
-from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.openbao import server
 
 pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("WDEL", "WSEC-KEY")]
@@ -71,7 +71,7 @@ def store(request, tmp_path, settings, monkeypatch):
         return
     monkeypatch.setattr(transit_store, "PAUSE_SECONDS", 0.0)
     (tmp_path / "bao").mkdir()
-    with server.running(tmp_path / "bao") as bao:
+    with server.run_openbao(tmp_path / "bao") as bao:
         place = bao.place("copies")._replace(token=bao.root)
         TransitKeyring.create(place)
         settings.KEYRING = replace(settings.KEYRING, **place._asdict())
@@ -86,15 +86,15 @@ def kept(store, mailbox):
     return message.summary, data_keys.read_row(mailbox.id)
 
 
-def opened(kept):
+def open_kept_record(kept):
     sealed, row = kept
     data_keys.drop_cached_keys()
     return envelope.open_record(sealed.ciphertext, sealed.binding, data_keys.unwrap(row))
 
 
-def removed(mailbox, clock):
+def purge_to_receipt(mailbox, clock):
     """Run the purge to its receipt, and the epochs to their end; return both parts."""
-    job = disconnect(mailbox)
+    job = open_purge_job(mailbox)
     while purge.run_purge(job_id=job.id, now=clock) is not PurgeStep.DONE:
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
     for line in KeyLine:
@@ -110,16 +110,16 @@ class TestACopyOfTheKeyStore:
     def test_opens_what_the_live_one_no_longer_does_and_the_receipt_said_so(
         self, store, kept, mailbox, clock
     ):
-        before = opened(kept)
+        before = open_kept_record(kept)
         store.copy()
 
-        first, second = removed(mailbox, clock)
+        first, second = purge_to_receipt(mailbox, clock)
 
         # The live key store destroyed it: a copy of the database alone is worthless.
         with pytest.raises(EpochGone):
-            opened(kept)
+            open_kept_record(kept)
         store.restore()
-        assert opened(kept) == before
+        assert open_kept_record(kept) == before
         # Nobody was promised anything else.
         for part in (first, second):
             copies = part["remains"]["key_store_copies"]
@@ -130,10 +130,10 @@ class TestACopyOfTheKeyStore:
 
     @pytest.mark.claim("part-2.copies", "part-2.copies-unknown")
     def test_opens_nothing_if_it_was_made_after_the_epoch(self, store, kept, mailbox, clock):
-        removed(mailbox, clock)
+        purge_to_receipt(mailbox, clock)
 
         store.copy()
         store.restore()
 
         with pytest.raises(EpochGone):
-            opened(kept)
+            open_kept_record(kept)

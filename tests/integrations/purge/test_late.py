@@ -14,10 +14,10 @@ from integrations.purge import inventory
 from integrations.sync import work_leases
 from limited_use.vault import data_keys, sealing
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import NOW, disconnect
-from tests.integrations.purge.test_engine import left, run
+from tests.integrations.purge.conftest import NOW, open_purge_job
+from tests.integrations.purge.test_engine import count_left, run_purge_to_end
 
-LIMIT = rate_limits.RateLimit(6000)
+LIMIT = rate_limits.MailboxRateLimit(6000)
 
 
 @pytest.mark.invariant(5)
@@ -25,14 +25,14 @@ LIMIT = rate_limits.RateLimit(6000)
 class TestFence:
     def test_stops_a_writer_of_the_older_epoch(self, mailbox):
         epoch = mailbox.epoch
-        disconnect(mailbox)
+        open_purge_job(mailbox)
 
         with pytest.raises(fences.DisconnectedError), transaction.atomic():
             fences.lock_integration(integration_id=mailbox.id, epoch=epoch)
 
     def test_stops_a_refresh_of_the_older_epoch(self, mailbox):
         epoch = mailbox.connection.epoch
-        disconnect(mailbox)
+        open_purge_job(mailbox)
 
         with pytest.raises(fences.DisconnectedError), transaction.atomic():
             fences.lock_connection(connection_id=mailbox.connection_id, epoch=epoch)
@@ -46,20 +46,20 @@ class TestFence:
             transaction.set_rollback(True)
 
         assert sealing.get_sealer(holder=mailbox.id, epoch=1)
-        disconnect(mailbox)
+        open_purge_job(mailbox)
         for epoch in (1, 2):
             with pytest.raises(data_keys.KeyDestroyed):
                 sealing.get_sealer(holder=mailbox.id, epoch=epoch)
 
     def test_lets_nobody_claim_its_work(self, mailbox):
-        disconnect(mailbox)
+        open_purge_job(mailbox)
 
         assert work_leases.get_due_ids(at=NOW) == []
 
     def test_asks_nothing_but_the_database(self, mailbox, google, settings):
         settings.BROKER_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
 
-        disconnect(mailbox)
+        open_purge_job(mailbox)
 
         assert google.tokens == []
 
@@ -67,7 +67,7 @@ class TestFence:
 @pytest.mark.scenario("X8")
 class TestLateWorker:
     def test_gets_no_bucket_for_a_connection_that_ended(self, mailbox, clock):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
         with pytest.raises(fences.DisconnectedError):
             rate_limits.draw_units(
@@ -78,7 +78,7 @@ class TestLateWorker:
         assert purge.count_residue() == {}
 
     def test_gets_no_slot_for_a_connection_that_ended(self, mailbox, clock):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
 
         with (
             pytest.raises(fences.DisconnectedError),
@@ -88,7 +88,7 @@ class TestLateWorker:
         assert not QuotaBucket.objects.exists()
 
     def test_is_found_as_residue_if_it_left_something_all_the_same(self, mailbox, clock):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
         SyncWork.objects.create(integration=mailbox, next_sync_at=NOW)
 
         assert purge.count_residue() == {"integrations.SyncWork": 1}
@@ -104,8 +104,8 @@ class TestReconnecting:
             connection = holdings.connection(alice, at=NOW, account="sub-1")
             mailbox = holdings.integration(connection, at=NOW, messages=1)
             seen |= {mailbox.id, connection.id}
-            job = run(disconnect(mailbox, at=clock()), clock)
-            assert not any(left(mailbox).values())
+            job = run_purge_to_end(open_purge_job(mailbox, at=clock()), clock)
+            assert not any(count_left(mailbox).values())
             assert len(google.tokens) == number + 1
             seen.add(job.content_key_id)
             seen.add(job.credential_key_id)
@@ -114,7 +114,7 @@ class TestReconnecting:
 
     def test_keeps_the_new_mailbox_while_the_old_one_goes(self, alice, google, clock):
         old = holdings.integration(holdings.connection(alice, at=NOW), at=NOW)
-        job = disconnect(old)
+        job = open_purge_job(old)
         new_connection = type(old.connection).objects.get(id=old.connection_id)
         # What a connect does with a connection of the account that it finds.
         new_connection.status = "active"
@@ -122,7 +122,7 @@ class TestReconnecting:
         new = holdings.integration(new_connection, at=NOW, messages=4)
         before = inventory.count_left(integration_id=new.id)
 
-        run(job, clock)
+        run_purge_to_end(job, clock)
 
         assert inventory.count_left(integration_id=new.id) == before
         assert not any(inventory.count_left(integration_id=old.id).values())

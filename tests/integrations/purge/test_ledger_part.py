@@ -25,7 +25,7 @@ from integrations.access import ledger_pseudonyms, permits
 from integrations.connections import connection_removal
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
 from integrations.purge import ledger_key_release
-from integrations.purge.ledger_key_release import KeyNotOffered
+from integrations.purge.ledger_key_release import LedgerKeyNotOffered
 from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import (
     ledger_key_lifecycle,
@@ -41,10 +41,10 @@ from limited_use.receipts import key_store_disclosure, receipts
 from limited_use.rotation import key_epochs
 from limited_use.vault import ledger_key_wrap
 from limited_use.verify import verifier
-from limited_use.verify.receipt_checks import NotProven
+from limited_use.verify.receipt_checks import ReceiptNotProven
 from tests.api.cast import browser
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.walls import acting_as, requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -61,29 +61,29 @@ def _cold(keyring):
 @pytest.fixture
 def mine(mailbox):
     """Return alice's mailbox, which the ledger names by a key of its connection's."""
-    ledger_key_lifecycle.create_key(holder=mailbox.connection_id, at=NOW)
+    ledger_key_lifecycle.create_ledger_key(holder=mailbox.connection_id, at=NOW)
     # Something that was used while it was connected.
     with suppress(AccessRefused):
         permits.to_sync(integration_id=mailbox.id, at=NOW)
     return mailbox
 
 
-def removed(mine, clock):
-    job = disconnect(mine, at=clock())
-    finish(job, clock)
+def purge_to_receipt(mine, clock):
+    job = open_purge_job(mine, at=clock())
+    finish_purge(job, clock)
     return PurgeJob.objects.get(id=job.id)
 
 
-def finish(job, clock):
+def finish_purge(job, clock):
     while purge.run_purge(job_id=job.id, now=clock) is not PurgeStep.DONE:
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
 
 
-def row(mine):
+def get_ledger_key(mine):
     return LedgerKey.objects.get(holder=mine.connection_id)
 
 
-def take(job, at=NOW):
+def take_ledger_file(job, at=NOW):
     return ledger_key_release.take_ledger_file(job_id=job.id, user_id=job.user_id, at=at)
 
 
@@ -93,11 +93,11 @@ def export():
     return out.getvalue()
 
 
-def pinned():
+def list_public_keys():
     return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
-def everywhere(needle: bytes) -> set[str]:
+def list_tables_holding(needle: bytes) -> set[str]:
     """Return the tables in which the bytes stand, in whichever column, raw or in hexadecimal."""
     found = set()
     with database.cursor() as cursor:
@@ -114,9 +114,9 @@ def everywhere(needle: bytes) -> set[str]:
 class TestReceipt:
     @pytest.mark.claim("uses.removed-key", "receipt.ledger-key-offered", "ledger-part.nobody")
     def test_mentions_the_commitment_and_never_the_key(self, mine, clock):
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
-        part = json.loads(take(job))
+        part = json.loads(take_ledger_file(job))
 
         says = json.loads(receipt)["body"]["remains"]["ledger_key"]
         assert says["commitment"] == part["commitment"]
@@ -124,21 +124,22 @@ class TestReceipt:
         key = bytes.fromhex(part["key"])
         for spelt in (key, key.hex().encode(), base64.b64encode(key)):
             assert spelt not in receipt
-        assert everywhere(key) == set()
+        assert list_tables_holding(key) == set()
 
     def test_proves_the_commitment(self, mine, clock):
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
 
         assert any(
-            "ledger_key.set_aside" in line for line in verifier.check_document(receipt, pinned())
+            "ledger_key.set_aside" in line
+            for line in verifier.check_document(receipt, list_public_keys())
         )
 
     @pytest.mark.claim("receipt.ledger-key-offered")
     def test_names_the_removal_and_no_use(self, mine, clock):
         # It is kept beside its owner's id, so what it shows must not lead on to the rest.
         used = set(Leaf.objects.values_list("subject", flat=True))
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document).decode()
 
         assert used
@@ -168,7 +169,7 @@ class TestReceipt:
 
     @pytest.mark.claim("receipt.proves")
     def test_says_what_it_proves_and_what_nobody_can(self, mine, clock):
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         body = json.loads(bytes(Receipt.objects.get(id=job.receipt_id).document))["body"]
 
         assert "recorded and checked" in body["remains"]["proves"]
@@ -179,28 +180,28 @@ class TestReceipt:
         other = Integration.objects.create(
             connection=mine.connection, product="calendar", status_since=NOW, switched_on_at=NOW
         )
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         body = json.loads(bytes(Receipt.objects.get(id=job.receipt_id).document))["body"]
 
         assert "as long as something" in body["remains"]["ledger_key"]
-        assert row(mine).set_aside_at is None
-        with pytest.raises(KeyNotOffered):
-            take(job)
+        assert get_ledger_key(mine).set_aside_at is None
+        with pytest.raises(LedgerKeyNotOffered):
+            take_ledger_file(job)
 
-        last = removed(other, clock)
+        last = purge_to_receipt(other, clock)
 
-        assert row(mine).is_offered(clock())
+        assert get_ledger_key(mine).is_offered(clock())
         # Whichever of its removals they stand before.
-        assert take(job)
-        with pytest.raises(KeyNotOffered):
-            take(last)
+        assert take_ledger_file(job)
+        with pytest.raises(LedgerKeyNotOffered):
+            take_ledger_file(last)
 
 
 class TestPart:
     def test_names_what_is_theirs_and_shows_its_commitment(self, mine, clock):
-        part = take(removed(mine, clock))
+        part = take_ledger_file(purge_to_receipt(mine, clock))
 
-        lines = verifier.check_part(part, None, None, pinned())
+        lines = verifier.check_owner_ledger_part(part, None, None, list_public_keys())
 
         assert any(line.startswith("committed") for line in lines)
         assert str(mine.id) in "\n".join(lines)
@@ -211,19 +212,21 @@ class TestPart:
         bob = holdings.integration(
             holdings.connection(holdings.person(NOW, "bob"), at=NOW, account="bob"), at=NOW
         )
-        ledger_key_lifecycle.create_key(holder=bob.connection_id, at=NOW)
+        ledger_key_lifecycle.create_ledger_key(holder=bob.connection_id, at=NOW)
         with suppress(AccessRefused):
             permits.to_sync(integration_id=bob.id, at=NOW)
-        name = pseudonyms.get_naming(mine.connection_id)
+        name = pseudonyms.get_pseudonym_naming(mine.connection_id)
         own = [
             leaf.id
             for leaf in Leaf.objects.all()
             if bytes(leaf.subject or b"").hex() in {name(mine.id), name(mine.connection_id)}
         ]
-        part = take(removed(mine, clock))
+        part = take_ledger_file(purge_to_receipt(mine, clock))
         sequencer.run_sequencer(NOW)
 
-        lines = verifier.check_part(part, export(), tile_store.get_latest_note(), pinned())
+        lines = verifier.check_owner_ledger_part(
+            part, export(), tile_store.get_latest_note(), list_public_keys()
+        )
 
         found = [line for line in lines if line.startswith("entry ")]
         assert len(own) == 4
@@ -236,7 +239,7 @@ class TestPart:
 
     @pytest.mark.claim("ledger-part.finds")
     def test_is_checked_without_the_service(self, mine, clock, tmp_path):
-        (tmp_path / "part.json").write_bytes(take(removed(mine, clock)))
+        (tmp_path / "part.json").write_bytes(take_ledger_file(purge_to_receipt(mine, clock)))
         sequencer.run_sequencer(NOW)
         (tmp_path / "ledger.jsonl").write_text(export())
         (tmp_path / "checkpoint").write_text(tile_store.get_latest_note())
@@ -257,7 +260,7 @@ class TestPart:
 
     @pytest.mark.parametrize("what", ["key", "commitment", "names", "proofs", "kind"])
     def test_is_believed_in_nothing_that_was_changed(self, mine, clock, what):
-        said = json.loads(take(removed(mine, clock)))
+        said = json.loads(take_ledger_file(purge_to_receipt(mine, clock)))
         if what == "names":
             said["names"][0]["name"] = "0" * 32
         elif what == "proofs":
@@ -265,56 +268,60 @@ class TestPart:
         else:
             said[what] = "00" * 32
 
-        with pytest.raises(NotProven):
-            verifier.check_part(json.dumps(said).encode(), None, None, pinned())
+        with pytest.raises(ReceiptNotProven):
+            verifier.check_owner_ledger_part(
+                json.dumps(said).encode(), None, None, list_public_keys()
+            )
 
     def test_is_believed_under_pinned_keys_only(self, mine, clock):
-        part = take(removed(mine, clock))
+        part = take_ledger_file(purge_to_receipt(mine, clock))
 
-        for given in ([], pinned()[:1]):
-            with pytest.raises(NotProven):
-                verifier.check_part(part, None, None, given)
+        for given in ([], list_public_keys()[:1]):
+            with pytest.raises(ReceiptNotProven):
+                verifier.check_owner_ledger_part(part, None, None, given)
 
     def test_notices_an_export_that_leaves_something_out(self, mine, clock):
-        part = take(removed(mine, clock))
+        part = take_ledger_file(purge_to_receipt(mine, clock))
         sequencer.run_sequencer(NOW)
         lines = export().splitlines()
 
         for short in (lines[:-1], lines[1:], [*lines[:3], *lines[4:]], []):
-            with pytest.raises(NotProven):
-                verifier.check_part(part, "\n".join(short), tile_store.get_latest_note(), pinned())
+            with pytest.raises(ReceiptNotProven):
+                verifier.check_owner_ledger_part(
+                    part, "\n".join(short), tile_store.get_latest_note(), list_public_keys()
+                )
 
 
 class TestOffer:
     @pytest.mark.claim("ledger-part.no-name")
     def test_is_for_its_owner_alone(self, mine, clock):
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         mallory = holdings.person(NOW, "mallory").user
 
-        with pytest.raises(KeyNotOffered):
+        with pytest.raises(LedgerKeyNotOffered):
             ledger_key_release.take_ledger_file(job_id=job.id, user_id=mallory.id, at=NOW)
-        assert row(mine).destroyed_at is None
+        assert get_ledger_key(mine).destroyed_at is None
 
     def test_waits_for_the_receipt(self, mine, clock):
-        job = disconnect(mine)
+        job = open_purge_job(mine)
 
-        with pytest.raises(KeyNotOffered):
-            take(job)
-        finish(job, clock)
-        assert take(job)
+        with pytest.raises(LedgerKeyNotOffered):
+            take_ledger_file(job)
+        finish_purge(job, clock)
+        assert take_ledger_file(job)
 
     def test_is_looked_after_with_the_rights_of_a_purge(self, mine, clock):
         other = holdings.integration(
             holdings.connection(holdings.person(NOW, "bob"), at=NOW, account="bob"), at=NOW
         )
-        removed(mine, clock)
+        purge_to_receipt(mine, clock)
         with acting_as("purge"):
             assert purge.create_missing_ledger_keys(at=NOW) == 1
             key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
             assert purge.sweep_ledger_keys(at=clock() + ledger_key_lifecycle.OFFER_DURATION) == 1
         with acting_as("sync"):
             ledger_key_wrap.drop_cached_ciphers()
-            assert pseudonyms.get_naming(other.connection_id)(other.id)
+            assert pseudonyms.get_pseudonym_naming(other.connection_id)(other.id)
 
     @pytest.mark.claim(
         "ledger-part.ends",
@@ -324,43 +331,43 @@ class TestOffer:
         "ledger-part.expired",
     )
     def test_ends_after_thirty_days(self, mine, clock):
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         end = clock() + ledger_key_lifecycle.OFFER_DURATION
 
         assert purge.sweep_ledger_keys(at=end - timedelta(seconds=1)) == 0
         assert purge.sweep_ledger_keys(at=end) == 1
-        with pytest.raises(KeyNotOffered):
-            take(job, at=end)
+        with pytest.raises(LedgerKeyNotOffered):
+            take_ledger_file(job, at=end)
         assert not WrappedLedgerKey.objects.filter(holder=mine.connection_id).exists()
         said = json.loads(bytes(Leaf.objects.order_by("id").last().payload))
         assert (said["event"], said["body"]["outcome"]) == ("ledger_key.destroyed", "expired")
 
     def test_is_made_ready_for_connections_from_before_there_were_keys(self, mailbox, clock):
-        before = pseudonyms.get_naming(mailbox.connection_id)(mailbox.id)
+        before = pseudonyms.get_pseudonym_naming(mailbox.connection_id)(mailbox.id)
 
         tasks.purge.end_ledger_parts()
         tasks.purge.end_ledger_parts()
 
-        assert row(mailbox).destroyed_at is None
-        assert pseudonyms.get_naming(mailbox.connection_id)(mailbox.id) != before
-        part = take(removed(mailbox, clock))
+        assert get_ledger_key(mailbox).destroyed_at is None
+        assert pseudonyms.get_pseudonym_naming(mailbox.connection_id)(mailbox.id) != before
+        part = take_ledger_file(purge_to_receipt(mailbox, clock))
         assert before in part.decode()
         # What has ended gets none any more.
         LedgerKey.objects.all().delete()
         assert purge.create_missing_ledger_keys(at=NOW) == 0
 
     def test_is_swept_up_where_nobody_came_to_offer_it(self, mine, clock):
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         LedgerKey.objects.update(offered_until=None)
 
         purge.sweep_ledger_keys(at=NOW)
 
-        assert take(job)
+        assert take_ledger_file(job)
 
     @pytest.mark.claim("ledger-part.discarded")
     def test_is_none_where_there_was_nothing_to_remove(self, alice, google):
         empty = holdings.connection(alice, at=NOW)
-        ledger_key_lifecycle.create_key(holder=empty.id, at=NOW)
+        ledger_key_lifecycle.create_ledger_key(holder=empty.id, at=NOW)
 
         connection_removal.remove_connection(connection_id=empty.id, at=NOW)
 
@@ -369,19 +376,19 @@ class TestOffer:
         assert not Receipt.objects.exists()
 
     def test_is_taken_by_one_of_two_who_ask_at_once(self, mine, clock):
-        job = removed(mine, clock)
+        job = purge_to_receipt(mine, clock)
         start, got, refused = Barrier(2), [], []
 
-        def ask():
+        def take_in_thread():
             start.wait()
             try:
-                got.append(take(job))
-            except KeyNotOffered:
+                got.append(take_ledger_file(job))
+            except LedgerKeyNotOffered:
                 refused.append(True)
             finally:
                 connections.close_all()
 
-        threads = [Thread(target=ask) for _ in range(2)]
+        threads = [Thread(target=take_in_thread) for _ in range(2)]
         for one in threads:
             one.start()
         for one in threads:
@@ -397,15 +404,15 @@ class TestOffer:
 
     @pytest.mark.claim("ledger-part.nobody", "receipt.ledger-key-offered", "ledger-part.no-name")
     def test_leaves_nothing_that_links_the_owner_with_their_entries(self, mine, clock):
-        name = pseudonyms.get_naming(mine.connection_id)
+        name = pseudonyms.get_pseudonym_naming(mine.connection_id)
         used = bytes.fromhex(name(mine.id))
         assert Leaf.objects.filter(subject=used).exists()
 
-        take(removed(mine, clock))
+        take_ledger_file(purge_to_receipt(mine, clock))
         key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
         sequencer.run_sequencer(NOW)
 
-        assert everywhere(used) == {"limited_use_leaf"}
+        assert list_tables_holding(used) == {"limited_use_leaf"}
         owner = Connection.objects.get(id=mine.connection_id)
         again = ledger_pseudonyms.get_resource_pseudonyms(
             user_id=owner.user_id, organisation_id=owner.organisation_id
@@ -422,7 +429,7 @@ class TestLedgerDownloadPage:
     @pytest.fixture
     def job(self, mine, clock):
         clock.at = timezone.now()
-        return removed(mine, clock)
+        return purge_to_receipt(mine, clock)
 
     @pytest.fixture
     def alices(self, job):
@@ -436,7 +443,7 @@ class TestLedgerDownloadPage:
         assert page.status_code == 200
         assert "once" in page.content.decode()
         assert "no-store" in page["Cache-Control"]
-        assert row(job.integration).destroyed_at is None
+        assert get_ledger_key(job.integration).destroyed_at is None
 
     @pytest.mark.claim("ledger-part.file")
     @pytest.mark.claim("ledger-part.once", "ledger-part.offered", "ledger-part.taken")
@@ -445,7 +452,7 @@ class TestLedgerDownloadPage:
 
         assert answer.status_code == 200
         assert answer["Content-Disposition"].startswith("attachment")
-        assert verifier.check_part(answer.content, None, None, pinned())
+        assert verifier.check_owner_ledger_part(answer.content, None, None, list_public_keys())
         for again in (alices.post(self.address(job)), alices.get(self.address(job))):
             assert again.status_code == 410
             assert "no second time" in again.content.decode()
@@ -460,14 +467,14 @@ class TestLedgerDownloadPage:
         for answer in (client.get(self.address(job)), client.post(self.address(job))):
             assert answer.status_code == 302
             assert "reauthenticate" in answer["Location"]
-        assert row(job.integration).destroyed_at is None
+        assert get_ledger_key(job.integration).destroyed_at is None
 
     def test_is_nobody_elses(self, job):
         mallory = browser(holdings.person(NOW, "mallory").user, recent=True)
 
         assert mallory.get(self.address(job)).status_code == 404
         assert mallory.post(self.address(job)).status_code == 404
-        assert row(job.integration).destroyed_at is None
+        assert get_ledger_key(job.integration).destroyed_at is None
 
     @pytest.mark.claim("ledger-part.over")
     @pytest.mark.claim("ledger-part.expired")

@@ -27,7 +27,7 @@ from tests.integrations.calendar import local_house
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.pages import reading
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.integrations.purge.test_engine import body_of
 
 pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("TOK-DELETE", "WDEL")]
@@ -37,8 +37,8 @@ def keys():
     return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
 
 
-def purged(integration, clock):
-    job = disconnect(integration)
+def purge_to_end(integration, clock):
+    job = open_purge_job(integration)
     for _ in range(50):
         if purge.run_purge(job_id=job.id, now=clock) is PurgeStep.DONE:
             break
@@ -46,7 +46,7 @@ def purged(integration, clock):
     return PurgeJob.objects.get(id=job.id)
 
 
-def turn(*lines):
+def rotate_epochs(*lines):
     for line in lines or KeyLine:
         key_epochs.rotate_epoch(line, NOW)
     sequencer.run_sequencer(NOW)
@@ -59,9 +59,9 @@ def second_parts():
 class TestSweep:
     @pytest.mark.claim("receipt-link.part-2", "receipt.part-2-there")
     def test_writes_nothing_before_the_epochs_have_ended(self, mailbox, clock):
-        purged(mailbox, clock)
+        purge_to_end(mailbox, clock)
         tasks.purge.write_second_parts()
-        turn(KeyLine.CONTENT)
+        rotate_epochs(KeyLine.CONTENT)
         tasks.purge.write_second_parts()
 
         # The credential's epoch lives still.
@@ -71,8 +71,8 @@ class TestSweep:
     @pytest.mark.claim("receipt.part-2-there", "receipt.key-epoch", "receipt-link.part-2")
     @pytest.mark.scenario("X3", "X8")
     def test_writes_one_that_verifies_with_part_one(self, mailbox, clock):
-        job = purged(mailbox, clock)
-        turn()
+        job = purge_to_end(mailbox, clock)
+        rotate_epochs()
 
         for _ in range(3):
             tasks.purge.write_second_parts()
@@ -86,7 +86,7 @@ class TestSweep:
         assert f"key             {job.credential_key_id}, wrapped under credential epoch" in text
 
     def test_waits_for_the_ledger(self, mailbox, clock):
-        purged(mailbox, clock)
+        purge_to_end(mailbox, clock)
         for line in KeyLine:
             key_epochs.rotate_epoch(line, NOW)
 
@@ -102,8 +102,8 @@ class TestSweep:
         jobs = []
         for account in ("sub-1", "sub-2"):
             connection = holdings.connection(alice, at=NOW, account=account)
-            jobs.append(purged(holdings.integration(connection, at=NOW), clock))
-        turn()
+            jobs.append(purge_to_end(holdings.integration(connection, at=NOW), clock))
+        rotate_epochs()
         PurgeJob.objects.filter(id=jobs[0].id).update(entry_ids=[])
         Receipt.objects.filter(id=jobs[0].receipt_id).update(part=2)
         Receipt.objects.filter(id=jobs[0].receipt_id).update(subject_id=jobs[0].id)
@@ -113,9 +113,9 @@ class TestSweep:
         assert purge.get_key_destruction_receipt(jobs[1])
 
     def test_asks_nothing_of_a_purge_that_destroyed_no_key(self, mailbox, clock):
-        job = purged(mailbox, clock)
+        job = purge_to_end(mailbox, clock)
         PurgeJob.objects.filter(id=job.id).update(content_kek_epoch=None)
-        turn()
+        rotate_epochs()
 
         assert purge.list_due_key_destruction_receipts() == []
 
@@ -128,9 +128,9 @@ class TestOfLocalCalendars:
         settings.BACKUP_RETENTION_DAYS = 30
         member = household.person(organisation=alice.organisation, at=NOW)
         self.owner = member[0]
-        created = local_house.begun(actor_of(*member))
+        created = local_house.create_local_calendar(actor_of(*member))
         self.copied = read_key_row(Calendar.objects.get(id=created).cache_id)
-        return purged(Integration.objects.get(), clock)
+        return purge_to_end(Integration.objects.get(), clock)
 
     @pytest.mark.claim("receipt.part-2-of-local-calendars", "mail.part-2")
     def test_is_promised_for_the_day_when_their_epoch_has_ended(self, job, mailoutbox):
@@ -153,7 +153,7 @@ class TestOfLocalCalendars:
         assert promised == job.fenced_at + timedelta(days=30)
         assert "the epochs of all destroyed keys" in remains["backups"]["says"]
 
-        turn(*set(KeyLine) - {KeyLine.OWN})
+        rotate_epochs(*set(KeyLine) - {KeyLine.OWN})
         tasks.purge.write_second_parts()
         vault_keys.drop_cached_keys()
         assert vault_keys.unwrap(self.copied)
@@ -163,7 +163,7 @@ class TestOfLocalCalendars:
         KeyEpoch.objects.filter(line=KeyLine.OWN).update(began_at=job.fenced_at)
         hours = rotation_schedule.get_max_hours(KeyLine.OWN)
         assert rotation_schedule.is_rotation_due(KeyLine.OWN, at=promised, max_hours=hours)
-        turn(KeyLine.OWN)
+        rotate_epochs(KeyLine.OWN)
         tasks.purge.write_second_parts()
         vault_keys.drop_cached_keys()
         with pytest.raises(EpochGone):
@@ -175,7 +175,7 @@ def read_key_row(holder):
     """Return the key's row, as a copy of the database keeps it."""
     row = DataKey.objects.get(holder=holder)
     wrapped = bytes(row.wrapped)
-    return vault_keys.KeyRow(holder, row.line, 1, bytes(row.key_id), wrapped, row.kek_epoch)
+    return vault_keys.DataKeyRow(holder, row.line, 1, bytes(row.key_id), wrapped, row.kek_epoch)
 
 
 class TestKeyDestructionPages:
@@ -194,12 +194,12 @@ class TestKeyDestructionPages:
         return found[0]
 
     def test_offer_the_second_part_once_it_is_there(self, owner, mailbox, clock):
-        job = purged(mailbox, clock)
+        job = purge_to_end(mailbox, clock)
         address = f"/settings/removals/{job.id}/receipt-part-2.json"
         assert owner.get(address).status_code == 404
         assert address not in owner.get(f"/settings/removals/{job.id}/").content.decode()
 
-        turn()
+        rotate_epochs()
         tasks.purge.write_second_parts()
 
         assert address in owner.get(f"/settings/removals/{job.id}/").content.decode()
@@ -207,7 +207,7 @@ class TestKeyDestructionPages:
 
     @pytest.mark.claim("receipt-link.once")
     def test_show_a_link_once_and_keep_a_hash(self, owner, mailbox, clock):
-        job = purged(mailbox, clock)
+        job = purge_to_end(mailbox, clock)
         address = self.link(owner, job)
         token = address.split("/")[2]
 
@@ -219,7 +219,7 @@ class TestKeyDestructionPages:
         assert Client().post(f"/settings/removals/{job.id}/link/").status_code == 302
 
     def test_make_no_link_for_somebody_else(self, mailbox, clock):
-        job = purged(mailbox, clock)
+        job = purge_to_end(mailbox, clock)
         mallory = Client()
         mallory.force_login(holdings.person(NOW, "mallory").user)
         before = ReceiptLink.objects.count()
@@ -229,9 +229,9 @@ class TestKeyDestructionPages:
 
     @pytest.mark.claim("receipt-link.once", "mail.receipt-link")
     def test_work_by_link_after_the_account_is_gone(self, owner, alice, mailbox, clock):
-        job = purged(mailbox, clock)
+        job = purge_to_end(mailbox, clock)
         address = self.link(owner, job)
-        turn()
+        rotate_epochs()
         tasks.purge.write_second_parts()
         PurgeJob.objects.all().delete()
         mailbox.delete()
@@ -251,7 +251,7 @@ class TestKeyDestructionPages:
     @pytest.mark.claim("receipt-link.only", "mail.receipt-link")
     @pytest.mark.control("6.7.1")
     def test_say_nothing_but_the_receipt_and_are_kept_nowhere(self, owner, alice, mailbox, clock):
-        address = self.link(owner, purged(mailbox, clock))
+        address = self.link(owner, purge_to_end(mailbox, clock))
         for name in ("", "receipt.json"):
             answer = Client().get(f"{address}{name}")
 
@@ -266,7 +266,7 @@ class TestKeyDestructionPages:
         assert "Not there yet" in Client().get(address).content.decode()
 
     def test_know_no_other_token(self, owner, mailbox, clock):
-        purged(mailbox, clock)
+        purge_to_end(mailbox, clock)
 
         for token in ("x", "A" * 43, str(mailbox.id)):
             answer = Client().get(f"/receipts/{token}/")
@@ -274,7 +274,7 @@ class TestKeyDestructionPages:
 
     @pytest.mark.control("2.1.1")
     def test_answer_an_address_only_so_often(self, monkeypatch, mailbox, clock):
-        job = purged(mailbox, clock)
+        job = purge_to_end(mailbox, clock)
         token = receipt_links.create_link(subject_id=job.integration_id, at=NOW)
         monkeypatch.setattr(pages, "RATE", Rate("receipt-link", 3, 60))
 

@@ -21,8 +21,8 @@ from limited_use.rotation import rotation_schedule
 from limited_use.tasks import turn_key_epoch
 from tests.broker import Message, broker_down, record_messages
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import NOW, disconnect
-from tests.integrations.purge.test_engine import run
+from tests.integrations.purge.conftest import NOW, open_purge_job
+from tests.integrations.purge.test_engine import run_purge_to_end
 
 
 def promises(at):
@@ -31,18 +31,18 @@ def promises(at):
 
 class TestDue:
     def test_finds_a_job_that_nobody_queued(self, mailbox):
-        job = disconnect(mailbox)
+        job = open_purge_job(mailbox)
 
         assert purge.list_due_jobs(at=NOW) == [job.id]
 
     def test_leaves_out_what_waits_and_what_is_done(self, mailbox, google, clock):
         google.answer = (503, {})
-        purge.run_purge(job_id=(job := disconnect(mailbox)).id, now=clock)
+        purge.run_purge(job_id=(job := open_purge_job(mailbox)).id, now=clock)
 
         assert purge.list_due_jobs(at=NOW) == []
         assert purge.list_due_jobs(at=NOW + timedelta(minutes=1)) == [job.id]
         clock.advance(minutes=1)
-        run(job, clock)
+        run_purge_to_end(job, clock)
         assert purge.list_due_jobs(at=clock() + timedelta(days=9)) == []
 
 
@@ -50,26 +50,26 @@ class TestDue:
 @pytest.mark.clause("AN-15")
 class TestOverdue:
     def test_is_empty_while_every_promise_is_kept(self, mailbox):
-        disconnect(mailbox)
+        open_purge_job(mailbox)
 
         assert purge.list_late_promises(at=NOW + timedelta(minutes=59)) == []
 
     @pytest.mark.claim("data-use.disconnect")
     def test_names_rows_that_are_still_there_after_an_hour(self, mailbox):
-        disconnect(mailbox)
+        open_purge_job(mailbox)
 
         assert promises(NOW + timedelta(minutes=61)) == {PurgePromise.ROWS_GONE}
 
     def test_names_a_receipt_that_is_not_written_after_a_day(self, mailbox, google, clock):
         google.answer = (503, {})
-        purge.run_purge(job_id=disconnect(mailbox).id, now=clock)
+        purge.run_purge(job_id=open_purge_job(mailbox).id, now=clock)
 
         late = promises(NOW + timedelta(hours=25, minutes=1))
 
         assert late == {PurgePromise.RECEIPT_WRITTEN, PurgePromise.KEY_EPOCH_DESTROYED}
 
     def test_names_a_key_epoch_that_outlives_its_day(self, mailbox, clock):
-        run(disconnect(mailbox), clock)
+        run_purge_to_end(open_purge_job(mailbox), clock)
         late = NOW + timedelta(hours=24, minutes=1)
 
         assert promises(late) == {PurgePromise.KEY_EPOCH_DESTROYED}
@@ -124,7 +124,7 @@ class TestTurnKeyEpoch:
     @pytest.mark.claim("mail.part-2")
     @pytest.mark.claim("data-use.key-epochs", "data-use.disconnect", "receipt.part-2-later")
     def test_keeps_the_promise_of_a_key_that_was_destroyed(self, mailbox, clock):
-        job = run(disconnect(mailbox), clock)
+        job = run_purge_to_end(open_purge_job(mailbox), clock)
         KeyEpoch.objects.update(began_at=timezone.now() - timedelta(hours=23, minutes=30))
 
         turn_key_epoch()
@@ -136,7 +136,7 @@ class TestTurnKeyEpoch:
 
 class TestSweepPurges:
     def test_sounds_an_alarm_once_for_each_promise_that_is_late(self, mailbox):
-        job = disconnect(mailbox, at=timezone.now() - timedelta(hours=2))
+        job = open_purge_job(mailbox, at=timezone.now() - timedelta(hours=2))
 
         tasks.sweep_purges()
         tasks.sweep_purges()
@@ -145,7 +145,7 @@ class TestSweepPurges:
         assert (alarm.about, alarm.window) == (job.id, PurgePromise.ROWS_GONE)
 
     def test_survives_a_broker_that_is_down(self, mailbox, google):
-        disconnect(mailbox, at=timezone.now())
+        open_purge_job(mailbox, at=timezone.now())
 
         with broker_down():
             tasks.sweep_purges()
@@ -161,7 +161,7 @@ class TestCommands:
 
     @pytest.mark.scenario("X1")
     def test_purge_runs_what_is_due_where_no_worker_lives(self, mailbox):
-        job = disconnect(mailbox, at=timezone.now())
+        job = open_purge_job(mailbox, at=timezone.now())
 
         assert self.call("purge") == f"{job.id} done\n"
         assert self.call("purge") == "nothing is due\n"
@@ -173,7 +173,7 @@ class TestCommands:
 
     def test_overdue_purges_exits_non_zero_if_a_promise_is_late(self, mailbox):
         assert self.call("overdue_purges") == "every promise is kept\n"
-        disconnect(mailbox, at=timezone.now() - timedelta(hours=2))
+        open_purge_job(mailbox, at=timezone.now() - timedelta(hours=2))
 
         with pytest.raises(SystemExit) as caught:
             self.call("overdue_purges")
@@ -187,7 +187,7 @@ class TestSweepTask:
     ):
         calendars = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
         at = timezone.now()
-        waiting, last = disconnect(mailbox, at=at), disconnect(calendars, at=at)
+        waiting, last = open_purge_job(mailbox, at=at), open_purge_job(calendars, at=at)
         queued = record_messages(monkeypatch)
 
         tasks.purge_integration(job_id=str(waiting.id))

@@ -20,9 +20,9 @@ from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches, make_open_subscriptions
 from tests.integrations import household as houses
 from tests.integrations.purge import holdings
-from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.integrations.purge.interleaving import Worker
-from tests.integrations.purge.test_engine import body_of, run
+from tests.integrations.purge.test_engine import body_of, run_purge_to_end
 from tests.integrations.purge.test_grants import reconnect
 
 HOUR = timedelta(hours=1)
@@ -42,7 +42,7 @@ def fresh(mailbox):
     return mailbox
 
 
-def watched(provider, integration, name):
+def open_watched_channel(provider, integration, name):
     """Open a channel of an integration at the provider, and write its row."""
     holdings.watch(integration, at=NOW, channel=name)
     provider.channels[name] = (None, f"resource-{name}")
@@ -51,7 +51,7 @@ def watched(provider, integration, name):
 def resume(job, clock):
     """Run the job on, from when it is due again."""
     clock.at = job.next_try_at
-    return run(job, clock)
+    return run_purge_to_end(job, clock)
 
 
 def watches_said(integration):
@@ -65,7 +65,7 @@ class TestBeforeTheGrant:
         revoked_before = []
         provider.meanwhile = lambda: revoked_before.append(list(google.tokens))
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert provider.calls == ["stop"]
         assert revoked_before == [[]]
@@ -81,7 +81,7 @@ class TestBeforeTheGrant:
         for channel in ("one", "two"):
             holdings.watch(fresh, at=NOW, channel=channel)
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert sorted(provider.calls) == ["stop", "stop one", "stop two"]
         assert job.watch_stop == "stopped"
@@ -96,7 +96,7 @@ class TestBeforeTheGrant:
         monkeypatch.setitem(providers.PROVIDERS, "google", subscribed)
         holdings.watch(fresh, at=NOW, channel="one")
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert "stop resource-one" in provider.calls
         assert job.watch_stop == "stopped"
@@ -108,10 +108,10 @@ class TestBeforeTheGrant:
         with monkeypatch.context() as patch:
             patch.setattr(provider_revocation, "attempt_revocation", crash)
             with pytest.raises(RuntimeError):
-                purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
+                purge.run_purge(job_id=(job := open_purge_job(fresh)).id, now=clock)
         clock.advance(hours=1)
 
-        run(job, clock)
+        run_purge_to_end(job, clock)
 
         assert provider.calls == ["stop"]
 
@@ -122,8 +122,8 @@ class TestBeforeTheGrant:
         """Killed before each commit of the try: the next worker goes on after the lease."""
         Watch.objects.all().delete()
         for name in ("one", "two"):
-            watched(provider, fresh, name)
-        job = disconnect(fresh)
+            open_watched_channel(provider, fresh, name)
+        job = open_purge_job(fresh)
         worker = Worker(partial(purge.run_purge, job_id=job.id, now=clock), ignored=())
         for _ in range(commits):
             worker.step()
@@ -132,7 +132,7 @@ class TestBeforeTheGrant:
         assert not job.watch_stop or commits > 5
         clock.advance(minutes=2)
 
-        job = run(job, clock)
+        job = run_purge_to_end(job, clock)
 
         assert provider.channels == {}
         assert sum(job.watch_counts.values()) == 2
@@ -152,7 +152,7 @@ class TestAProvider:
         answers = threading.Event()
         provider.meanwhile = lambda: answers.wait(10)
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         answers.set()
         assert job.watch_stop == "unanswered"
@@ -163,7 +163,7 @@ class TestAProvider:
     def test_that_is_down_is_asked_again_after_our_rows(self, fresh, provider, google, clock):
         provider.refusals = [errors.Unavailable("down")] * 2
 
-        step = purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
+        step = purge.run_purge(job_id=(job := open_purge_job(fresh)).id, now=clock)
 
         job.refresh_from_db()
         counts = inventory.count_left(integration_id=fresh.id, with_watches=False)
@@ -182,10 +182,10 @@ class TestAProvider:
     def test_that_answers_for_one_channel_is_asked_about_the_others(self, fresh, provider, clock):
         Watch.objects.all().delete()
         for name in ("one", "two", "three"):
-            watched(provider, fresh, name)
+            open_watched_channel(provider, fresh, name)
         provider.refused_once = {"stop two": errors.Unavailable("down")}
 
-        purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
+        purge.run_purge(job_id=(job := open_purge_job(fresh)).id, now=clock)
 
         job.refresh_from_db()
         assert (job.watch_stop, job.watch_counts) == ("", {"stopped": 2})
@@ -202,7 +202,7 @@ class TestAProvider:
     def test_that_stays_down_keeps_the_grant_for_an_hour(self, fresh, provider, google, clock):
         provider.refusals = [errors.Unavailable("down")] * 99
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert google.tokens == ["1//refresh"]
         assert job.revocation == "confirmed"
@@ -218,7 +218,7 @@ class TestAProvider:
         Watch.objects.update(expires_at=NOW + timedelta(minutes=20))
         provider.refusals = [errors.Unavailable("down")] * 99
 
-        run(disconnect(fresh), clock)
+        run_purge_to_end(open_purge_job(fresh), clock)
 
         said = watches_said(fresh)
         assert (said["outcome"], said["lapse_by"]) == ("lapsed", None)
@@ -228,7 +228,7 @@ class TestAProvider:
     def test_that_no_longer_has_a_channel_says_so(self, fresh, provider, clock):
         holdings.watch(fresh, at=NOW, channel="one")
 
-        run(disconnect(fresh), clock)
+        run_purge_to_end(open_purge_job(fresh), clock)
 
         said = watches_said(fresh)
         assert [(one["outcome"], one["count"]) for one in said["each"]] == [
@@ -243,7 +243,7 @@ class TestAProvider:
         opening = {"lease_by": row.id, "lease_until": NOW + timedelta(seconds=30)}
         Watch.objects.filter(id=row.id).update(resource_blind=None, status="wanted", **opening)
 
-        purge.run_purge(job_id=(job := disconnect(fresh)).id, now=clock)
+        purge.run_purge(job_id=(job := open_purge_job(fresh)).id, now=clock)
 
         job.refresh_from_db()
         assert (job.watch_stop, job.watch_counts) == ("", {"stopped": 1})
@@ -259,7 +259,7 @@ class TestAProvider:
         Connection.objects.update(access_expires_at=NOW + 24 * HOUR)
         provider.refusals = [errors.Unavailable("down")] * 12
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert (job.watch_stop, provider.topic) == ("stopped", "")
         assert (job.watch_try_count, google.tokens) == (13, [])
@@ -270,7 +270,7 @@ class TestAProvider:
         provider.refusals = [errors.TokenRejected("gone", status=401)]
         Connection.objects.update(refresh_token=None)
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert job.watch_stop == "no_access"
         assert "no token of ours worked" in watches_said(fresh)["says"]
@@ -282,7 +282,7 @@ class TestAProvider:
     def test_is_not_asked_with_a_credential_that_does_not_open(self, fresh, provider, clock):
         DataKey.objects.exclude(line="content").delete()
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert (job.watch_stop, provider.calls) == ("no_access", [])
 
@@ -290,7 +290,7 @@ class TestAProvider:
     def test_is_asked_nothing_about_what_is_not_watched(self, fresh, provider, clock):
         Watch.objects.all().delete()
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert (job.watch_stop, provider.calls) == ("none", [])
         said = "The provider was not telling us of news by itself."
@@ -304,9 +304,11 @@ class TestTokensThatAreFencedOffMeanwhile:
     def test_are_replaced_by_those_of_a_reconnect(self, fresh, provider, clock):
         Connection.objects.update(refresh_token=None)
         provider.refusals = [errors.TokenRejected("gone", status=401)]
-        provider.meanwhile = lambda: in_another_session(lambda: once(reconnect, fresh, "1//newer"))
+        provider.meanwhile = lambda: in_another_session(
+            lambda: run_once(reconnect, fresh, "1//newer")
+        )
 
-        job = run(disconnect(fresh), clock)
+        job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert (job.watch_stop, job.watch_lapse_by) == ("stopped", None)
         assert provider.topic == ""
@@ -317,13 +319,13 @@ class TestTokensThatAreFencedOffMeanwhile:
         while not outcomes or outcomes[-1] is not None:
             mailbox, other = account(alice, f"{how}-{commits}")
             google.tokens.clear()
-            job = disconnect(mailbox)
+            job = open_purge_job(mailbox)
             worker = Worker(partial(purge.run_purge, job_id=job.id, now=clock), ignored=())
             for _ in range(commits):
                 worker.step()
             job.refresh_from_db()
             has_begun = job.revocation_tried_at is not None
-            reconnect(other, f"1//{how}-{commits}") if how == "reconnect" else disconnect(other)
+            reconnect(other, f"1//{how}-{commits}") if how == "reconnect" else open_purge_job(other)
             while not worker.is_over:
                 worker.step()
             job.refresh_from_db()
@@ -350,7 +352,7 @@ def in_another_session(work):
     thread.join(30)
 
 
-def once(work, *arguments):
+def run_once(work, *arguments):
     """Do it, unless it was done before."""
     if not Connection.objects.filter(epoch__gt=2).exists():
         work(*arguments)
@@ -366,7 +368,7 @@ class TestAnAccountThatIsConnectedTwice:
             for who in (alice, holdings.person(NOW, "bob"))
         )
 
-        job = run(disconnect(mine), clock)
+        job = run_purge_to_end(open_purge_job(mine), clock)
 
         assert (job.watch_stop, provider.calls) == ("needed_elsewhere", [])
         assert provider.topic == "the topic"
@@ -383,7 +385,7 @@ class TestAnAccountThatIsConnectedTwice:
         ]
         Connection.objects.update(access_expires_at=NOW + HOUR)
 
-        jobs = [run(disconnect(one), clock) for one in houses_of]
+        jobs = [run_purge_to_end(open_purge_job(one), clock) for one in houses_of]
 
         assert [job.watch_stop for job in jobs] == ["needed_elsewhere", "stopped"]
         assert provider.topic == ""

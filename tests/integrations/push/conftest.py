@@ -90,7 +90,7 @@ def calendars(alice, clock, monkeypatch):
         status_since=clock.at,
         switched_on_at=clock.at,
     )
-    data_keys.create_key(holder=made.id, line=KeyLine.CONTENT, at=clock.at, epoch=made.epoch)
+    data_keys.create_data_key(holder=made.id, line=KeyLine.CONTENT, at=clock.at, epoch=made.epoch)
     SyncWork.objects.create(
         integration=made, resource=CALENDAR, next_sync_at=clock.at + timedelta(days=1)
     )
@@ -98,7 +98,7 @@ def calendars(alice, clock, monkeypatch):
     return made
 
 
-def sweep(clock) -> list:
+def reconcile_due_watches(clock) -> list:
     """See to everything that is due, with the rights of a worker that syncs."""
     with acting_as(ProcessClass.SYNC):
         due = service.get_due_watch_ids(at=clock.at)
@@ -107,12 +107,12 @@ def sweep(clock) -> list:
     return due
 
 
-def disconnect(house, integration: Integration, clock) -> None:
+def open_purge_job(house, integration: Integration, clock) -> None:
     with acting_as(ProcessClass.WEB, house), transaction.atomic():
         purge.open_job(integration=integration, trigger=PurgeTrigger.OWNER, at=clock.at)
 
 
-def rows(of: Integration) -> list[Watch]:
+def list_watches(of: Integration) -> list[Watch]:
     return list(Watch.objects.filter(integration=of).order_by("wanted_at", "id"))
 
 

@@ -13,7 +13,7 @@ from integrations.providers import errors
 from integrations.push import blind_lookup, mechanisms
 from integrations.push.watch_worker import OVERLAP
 from integrations.push.watched_resources import CALENDAR_LIST
-from tests.integrations.push.conftest import CALENDAR, rows, sweep
+from tests.integrations.push.conftest import CALENDAR, list_watches, reconcile_due_watches
 
 HALF = timedelta(days=3, hours=12)
 
@@ -25,7 +25,7 @@ def without_mailboxes(settings):
 
 @pytest.fixture
 def followed(calendars, clock):
-    sweep(clock)
+    reconcile_due_watches(clock)
     return calendars
 
 
@@ -34,7 +34,7 @@ def only_channel(provider):
     return hook, resource
 
 
-def heard(channel_id, clock, resource=f"resource-{CALENDAR}@there"):
+def receive_notification(channel_id, clock, resource=f"resource-{CALENDAR}@there"):
     token = blind_lookup.derive_token(channel_id)
     changed = push.receive_channel_notification(
         channel_id, token, resource_id=resource, at=clock.at
@@ -43,10 +43,10 @@ def heard(channel_id, clock, resource=f"resource-{CALENDAR}@there"):
 
 
 def test_a_calendar_is_followed_by_a_channel_of_its_own(calendars, provider, clock):
-    sweep(clock)
+    reconcile_due_watches(clock)
 
     hook, resource = only_channel(provider)
-    [watch] = rows(calendars)
+    [watch] = list_watches(calendars)
     assert provider.calls == [f"open {CALENDAR}@there"]
     assert hook.address.endswith("/webhooks/google/channel")
     assert blind_lookup.is_proven(hook.channel_id, hook.token)
@@ -71,14 +71,14 @@ def test_it_is_not_wanted_twice(followed, clock):
     again = push.request_watch(integration=followed, resource=CALENDAR, at=clock.at)
 
     assert again is None
-    assert len(rows(followed)) == 1
+    assert len(list_watches(followed)) == 1
 
 
 def test_the_list_of_calendars_is_followed_as_well(calendars, provider, monkeypatch, clock):
     of_list = mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: CALENDAR_LIST)
     monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", of_list)
 
-    sweep(clock)
+    reconcile_due_watches(clock)
 
     assert provider.calls == ["open list"]
 
@@ -87,13 +87,13 @@ def test_the_list_of_calendars_is_followed_as_well(calendars, provider, monkeypa
 def test_its_first_call_may_precede_the_answer(calendars, provider, clock):
     said = []
 
-    def call() -> None:
+    def note_watch() -> None:
         # What the provider calls it is not known here yet.
-        [watch] = rows(calendars)
+        [watch] = list_watches(calendars)
         said.append((watch.status, watch.lookup_blind is not None))
 
-    provider.meanwhile = call
-    sweep(clock)
+    provider.meanwhile = note_watch
+    reconcile_due_watches(clock)
 
     assert said == [(WatchStatus.WANTED, True)]
 
@@ -103,33 +103,40 @@ class TestSucceeding:
     def test_opens_another_and_then_stops_the_first(self, followed, provider, clock):
         first, _ = only_channel(provider)
         provider.now = clock.advance(days=4)
-        sweep(clock)
+        reconcile_due_watches(clock)
         both = set(provider.channels)
-        sweep(clock)
+        reconcile_due_watches(clock)
 
         assert len(set(provider.channels) | both) == 2
         second = next(one for one in provider.channels if one != first.channel_id)
         # Both are heard, and tell of one and the same thing: nothing is lost or doubled.
-        assert heard(first.channel_id, clock) == heard(second, clock) == [CALENDAR]
+        assert (
+            receive_notification(first.channel_id, clock)
+            == receive_notification(second, clock)
+            == [CALENDAR]
+        )
 
         clock.at += OVERLAP
-        sweep(clock)
+        reconcile_due_watches(clock)
 
         assert set(provider.channels) == {second}
-        assert [row.status for row in rows(followed)] == [WatchStatus.LIVE]
-        assert heard(first.channel_id, clock) == []
+        assert [row.status for row in list_watches(followed)] == [WatchStatus.LIVE]
+        assert receive_notification(first.channel_id, clock) == []
 
     def test_leaves_the_first_where_no_other_can_be_opened(self, followed, provider, clock):
         first, _ = only_channel(provider)
         provider.now = clock.advance(days=4)
         provider.refusals = [errors.Unavailable("down")] * 3
         for _ in range(3):
-            sweep(clock)
+            reconcile_due_watches(clock)
             clock.advance(hours=1)
 
         assert set(provider.channels) == {first.channel_id}
-        assert heard(first.channel_id, clock) == [CALENDAR]
-        assert {row.status for row in rows(followed)} == {WatchStatus.LIVE, WatchStatus.WANTED}
+        assert receive_notification(first.channel_id, clock) == [CALENDAR]
+        assert {row.status for row in list_watches(followed)} == {
+            WatchStatus.LIVE,
+            WatchStatus.WANTED,
+        }
 
     def test_begins_anew_where_all_of_it_was_missed(self, followed, provider, clock):
         first, _ = only_channel(provider)
@@ -137,10 +144,10 @@ class TestSucceeding:
         provider.now = clock.advance(days=10)
 
         for _ in range(3):
-            sweep(clock)
+            reconcile_due_watches(clock)
 
         second, _ = only_channel(provider)
-        [watch] = rows(followed)
+        [watch] = list_watches(followed)
         assert second.channel_id != first.channel_id
         assert (watch.status, watch.started_at) == (WatchStatus.LIVE, clock.at)
 
@@ -150,48 +157,48 @@ class TestALostAnswer:
         self, calendars, provider, clock
     ):
         provider.loses_answer = True
-        sweep(clock)
+        reconcile_due_watches(clock)
         orphan, _ = only_channel(provider)
-        [watch] = rows(calendars)
+        [watch] = list_watches(calendars)
         assert watch.status == WatchStatus.WANTED
         clock.at = watch.due_at
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(calendars)
+        [watch] = list_watches(calendars)
         assert watch.status == WatchStatus.LIVE
         assert len(provider.channels) == 2
-        assert heard(orphan.channel_id, clock) == []
+        assert receive_notification(orphan.channel_id, clock) == []
 
 
 class TestGivingUp:
     def test_stops_the_channel_and_forgets_it(self, followed, provider, clock):
         push.withdraw_watches(integration_id=followed.id, resource=CALENDAR, at=clock.at)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert (provider.channels, rows(followed)) == ({}, [])
+        assert (provider.channels, list_watches(followed)) == ({}, [])
 
     def test_of_one_that_was_never_opened_asks_nobody(self, calendars, provider, clock):
         push.withdraw_watches(integration_id=calendars.id, resource=CALENDAR, at=clock.at)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert (provider.calls, rows(calendars)) == ([], [])
+        assert (provider.calls, list_watches(calendars)) == ([], [])
 
     def test_follows_from_the_settings(self, followed, provider, settings, clock):
         settings.PUSH = replace(settings.PUSH, calendar_channels=False)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert (provider.channels, rows(followed)) == ({}, [])
+        assert (provider.channels, list_watches(followed)) == ({}, [])
 
     def test_follows_from_the_end_of_the_calendar(self, followed, provider, clock):
         SyncWork.objects.filter(resource=CALENDAR).delete()
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert (provider.channels, rows(followed)) == ({}, [])
+        assert (provider.channels, list_watches(followed)) == ({}, [])
 
     def test_is_done_where_there_is_nothing_to_open_a_channel_for(
         self, calendars, provider, monkeypatch, clock
@@ -199,14 +206,14 @@ class TestGivingUp:
         gone = mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: None)
         monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", gone)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert (provider.calls, rows(calendars)) == ([], [])
+        assert (provider.calls, list_watches(calendars)) == ([], [])
 
     def test_stops_one_that_the_provider_has_forgotten(self, followed, provider, clock):
         provider.channels.clear()
         push.withdraw_watches(integration_id=followed.id, resource=CALENDAR, at=clock.at)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert rows(followed) == []
+        assert list_watches(followed) == []

@@ -13,20 +13,20 @@ from integrations.models import ConnectionStatus, IntegrationStatus
 from integrations.push import blind_lookup
 from limited_use.vault.keyring.file_keyring import FileKeyring
 from tests.integrations import household as houses
-from tests.integrations.push.conftest import CALENDAR, rows, sweep, told_of
+from tests.integrations.push.conftest import CALENDAR, list_watches, reconcile_due_watches, told_of
 
 RESOURCE = f"resource-{CALENDAR}@there"
 
 
 @pytest.fixture
 def watched(alice, clock):
-    sweep(clock)
+    reconcile_due_watches(clock)
     return alice
 
 
 @pytest.fixture
 def channel(calendars, provider, clock):
-    sweep(clock)
+    reconcile_due_watches(clock)
     [(hook, _)] = provider.channels.values()
     return hook.channel_id
 
@@ -44,7 +44,7 @@ class TestANotificationOfAMailbox:
         [heard] = told_of(mailbox.email, clock)
 
         assert (heard.integration_id, heard.resource) == (watched.integration.id, "mail")
-        [watch] = rows(watched.integration)
+        [watch] = list_watches(watched.integration)
         assert watch.last_event_at == clock.at
 
     @pytest.mark.parametrize("address", ["Alice@Example.TEST", " alice@example.test "])
@@ -56,7 +56,7 @@ class TestANotificationOfAMailbox:
 
     def test_is_about_each_who_connected_the_account(self, watched, mailbox, clock):
         other = houses.household()
-        sweep(clock)
+        reconcile_due_watches(clock)
 
         heard = {one.integration_id for one in told_of(mailbox.email, clock)}
 
@@ -83,17 +83,17 @@ class TestANotificationOfAMailbox:
         clock.advance(seconds=5)
 
         assert told_of(mailbox.email, clock) == []
-        [watch] = rows(house.integration)
+        [watch] = list_watches(house.integration)
         assert watch.last_event_at is None
 
     def test_ends_a_silence(self, watched, mailbox, clock):
-        row = rows(watched.integration)[0]
+        row = list_watches(watched.integration)[0]
         row.silent_since = clock.at
         row.save()
 
         told_of(mailbox.email, clock)
 
-        [watch] = rows(watched.integration)
+        [watch] = list_watches(watched.integration)
         assert watch.silent_since is None
 
 
@@ -106,7 +106,7 @@ class TestACallOfAChannel:
     @pytest.mark.scenario("P5")
     def test_about_another_thing_is_about_nothing(self, channel, calendars, clock):
         assert receive(channel, "resource-of-another", clock) == []
-        [watch] = rows(calendars)
+        [watch] = list_watches(calendars)
         assert watch.last_event_at is None
 
     @pytest.mark.scenario("P5")
@@ -115,7 +115,7 @@ class TestACallOfAChannel:
 
         with pytest.raises(push.CallerNotProven):
             push.receive_channel_notification(channel, token, resource_id=RESOURCE, at=clock.at)
-        [watch] = rows(calendars)
+        [watch] = list_watches(calendars)
         assert watch.last_event_at is None
 
     @pytest.mark.scenario("P4")

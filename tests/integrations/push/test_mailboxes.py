@@ -19,7 +19,13 @@ from integrations.models import (
 from integrations.providers import errors
 from integrations.push import blind_lookup
 from tests.integrations import household as houses
-from tests.integrations.push.conftest import TOPIC, disconnect, rows, sweep, told_of
+from tests.integrations.push.conftest import (
+    TOPIC,
+    list_watches,
+    open_purge_job,
+    reconcile_due_watches,
+    told_of,
+)
 from tests.walls import acting_as
 
 DAY = timedelta(days=1)
@@ -27,28 +33,28 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def watched(alice, clock):
-    sweep(clock)
+    reconcile_due_watches(clock)
     return alice
 
 
 def test_a_mailbox_is_watched_from_the_next_sweep_on(alice, provider, mailbox, clock):
-    sweep(clock)
+    reconcile_due_watches(clock)
 
-    [watch] = rows(alice.integration)
+    [watch] = list_watches(alice.integration)
     assert (watch.status, watch.resource) == (WatchStatus.LIVE, "mail")
     assert provider.topic == TOPIC
     assert bytes(watch.lookup_blind) == blind_lookup.blind_mailbox("google", mailbox.email)
     assert watch.expires_at - clock.at == timedelta(days=7)
     assert watch.lease_by is None
     # Again and again does nothing more.
-    assert sweep(clock) == []
+    assert reconcile_due_watches(clock) == []
     assert provider.calls == ["watch"]
 
 
 def test_a_mailbox_is_not_watched_where_push_is_not_configured(alice, provider, settings, clock):
     settings.PUSH = replace(settings.PUSH, pubsub_topic="")
 
-    assert sweep(clock) == []
+    assert reconcile_due_watches(clock) == []
     assert provider.calls == []
 
 
@@ -62,7 +68,7 @@ def test_the_row_can_be_found_before_the_provider_is_asked(alice, provider, mail
 
     provider.meanwhile = notify
 
-    sweep(clock)
+    reconcile_due_watches(clock)
 
     assert [[one.resource for one in heard] for heard in found] == [["mail"]]
 
@@ -70,13 +76,13 @@ def test_the_row_can_be_found_before_the_provider_is_asked(alice, provider, mail
 class TestRenewing:
     @pytest.mark.scenario("P3")
     def test_happens_daily_and_in_place(self, watched, provider, clock):
-        [before] = rows(watched.integration)
-        assert sweep(clock) == []
+        [before] = list_watches(watched.integration)
+        assert reconcile_due_watches(clock) == []
         provider.now = clock.advance(hours=25)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [after] = rows(watched.integration)
+        [after] = list_watches(watched.integration)
         assert after.id == before.id
         assert provider.calls == ["watch", "watch"]
         assert after.expires_at - clock.at == timedelta(days=7)
@@ -86,9 +92,9 @@ class TestRenewing:
     def test_happens_before_half_of_a_short_watch_is_over(self, alice, provider, clock):
         provider.now = clock.at - timedelta(days=6, hours=23)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         assert watch.due_at - clock.at <= timedelta(minutes=30)
 
     @pytest.mark.invariant(7)
@@ -97,9 +103,9 @@ class TestRenewing:
     ):
         provider.now = datetime.max.replace(tzinfo=UTC) - timedelta(days=8)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         assert watch.expires_at - clock.at == timedelta(days=31)
         assert watch.due_at - clock.at <= DAY
 
@@ -107,9 +113,9 @@ class TestRenewing:
     def test_that_came_too_late_begins_anew(self, watched, provider, clock):
         provider.now = clock.advance(days=10)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(watched.integration)
+        [watch] = list_watches(watched.integration)
         assert watch.started_at == clock.at
         assert watch.expires_at > clock.at
 
@@ -117,9 +123,9 @@ class TestRenewing:
         mailbox.email = "alice.new@example.test"
         clock.advance(hours=25)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(watched.integration)
+        [watch] = list_watches(watched.integration)
         assert bytes(watch.lookup_blind) == blind_lookup.blind_mailbox("google", mailbox.email)
 
 
@@ -139,9 +145,9 @@ class TestAFailure:
     def test_is_tried_again_when_it_is_worth_it(self, alice, provider, clock, error, least):
         provider.refusals = [error]
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         assert (watch.status, watch.failure_count) == (WatchStatus.WANTED, 1)
         assert watch.due_at - clock.at >= least
         assert watch.lease_by is None
@@ -151,18 +157,18 @@ class TestAFailure:
     @pytest.mark.parametrize("error", [errors.ScopeMissing("no"), errors.AdminBlocked("no")])
     def test_that_is_one_refusal_is_over_within_a_minute(self, alice, provider, clock, error):
         provider.refusals = [error]
-        sweep(clock)
+        reconcile_due_watches(clock)
         clock.advance(minutes=1)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         assert (watch.status, watch.failure_count) == (WatchStatus.LIVE, 0)
 
     def test_of_our_own_setting_up_is_the_operators(self, alice, provider, clock):
         provider.refusals = [errors.InvalidClient("Gmail may not publish to the topic")]
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
         assert Alarm.objects.get().kind == "provider.invalid_client"
         assert alice.status[0] != IntegrationStatus.DEGRADED
@@ -170,15 +176,15 @@ class TestAFailure:
     def test_backs_off_and_is_forgotten_after_a_success(self, alice, provider, clock):
         for count in range(1, 5):
             provider.refusals = [errors.Unavailable("down")]
-            sweep(clock)
-            [watch] = rows(alice.integration)
+            reconcile_due_watches(clock)
+            [watch] = list_watches(alice.integration)
             assert watch.failure_count == count
             clock.at = watch.due_at
 
         provider.now = clock.at
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         assert (watch.status, watch.failure_count) == (WatchStatus.LIVE, 0)
 
     def test_of_a_token_is_mended_by_a_new_one(self, alice, provider, clock, monkeypatch):
@@ -189,9 +195,9 @@ class TestAFailure:
         )
         provider.refusals = [errors.TokenRejected("expired", status=401)]
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         assert (watch.status, renewed) == (WatchStatus.LIVE, [1])
 
     @pytest.mark.invariant(8)
@@ -200,9 +206,11 @@ class TestAFailure:
         other = houses.household()
         provider.refusals = [errors.Unexpected("?")]
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        statuses = {row.status for house in (alice, other) for row in rows(house.integration)}
+        statuses = {
+            row.status for house in (alice, other) for row in list_watches(house.integration)
+        }
         assert statuses == {WatchStatus.WANTED, WatchStatus.LIVE}
 
     @pytest.mark.scenario("P4")
@@ -214,7 +222,7 @@ class TestAFailure:
         watched.integration.save()
         clock.advance(days=10)
 
-        assert sweep(clock) == []
+        assert reconcile_due_watches(clock) == []
         assert provider.calls == ["watch"]
 
     def test_leaves_a_watch_to_the_provider_that_a_quota_has_nothing_left_for(
@@ -222,9 +230,9 @@ class TestAFailure:
     ):
         settings.GMAIL_UNITS_PER_MINUTE = 60
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         assert (watch.status, watch.failure_count, provider.calls) == (WatchStatus.WANTED, 0, [])
         assert watch.due_at > clock.at
 
@@ -233,53 +241,53 @@ class TestGivingUp:
     def test_follows_from_the_settings(self, watched, provider, settings, clock):
         settings.PUSH = replace(settings.PUSH, pubsub_topic="")
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert rows(watched.integration) == []
+        assert list_watches(watched.integration) == []
         assert provider.topic == ""
 
     def test_is_not_done_to_an_account_that_somebody_else_goes_by(
         self, db, mailbox, provider, settings, clock
     ):
         alice, other = (houses.household(account="one") for _ in range(2))
-        sweep(clock)
+        reconcile_due_watches(clock)
         Watch.objects.filter(integration=alice.integration).update(
             status=WatchStatus.LEAVING, due_at=clock.at
         )
 
-        with_others = [row.id for row in rows(other.integration)]
-        push.reconcile_watch(watch_id=rows(alice.integration)[0].id, now=clock)
+        with_others = [row.id for row in list_watches(other.integration)]
+        push.reconcile_watch(watch_id=list_watches(alice.integration)[0].id, now=clock)
 
-        assert rows(alice.integration) == []
-        assert [row.id for row in rows(other.integration)] == with_others
+        assert list_watches(alice.integration) == []
+        assert [row.id for row in list_watches(other.integration)] == with_others
         assert "stop" not in provider.calls
 
     def test_waits_for_no_provider_beyond_the_end_of_the_watch(self, watched, provider, clock):
         push.withdraw_watches(integration_id=watched.integration.id, resource="mail", at=clock.at)
         provider.refusals = [errors.Unavailable("down")] * 2
-        [watch] = rows(watched.integration)
+        [watch] = list_watches(watched.integration)
 
         push.reconcile_watch(watch_id=watch.id, now=clock)
-        assert len(rows(watched.integration)) == 1
+        assert len(list_watches(watched.integration)) == 1
         clock.advance(days=8)
         push.reconcile_watch(watch_id=watch.id, now=clock)
 
-        assert rows(watched.integration) == []
+        assert list_watches(watched.integration) == []
 
 
 @pytest.mark.invariant(5)
 class TestWatchAfterDisconnect:
     def test_meanwhile_leaves_no_watch_behind(self, alice, provider, clock):
-        provider.meanwhile = lambda: disconnect(alice, alice.integration, clock)
-        sweep(clock)
+        provider.meanwhile = lambda: open_purge_job(alice, alice.integration, clock)
+        reconcile_due_watches(clock)
 
-        [watch] = rows(alice.integration)
+        [watch] = list_watches(alice.integration)
         # Its purge takes the row along; nothing that came later was written.
         assert (watch.status, watch.expires_at) == (WatchStatus.WANTED, None)
-        assert sweep(clock) == []
+        assert reconcile_due_watches(clock) == []
 
     def test_before_it_begins_keeps_it_from_beginning(self, alice, provider, clock):
-        disconnect(alice, alice.integration, clock)
+        open_purge_job(alice, alice.integration, clock)
 
-        assert sweep(clock) == []
-        assert (rows(alice.integration), provider.calls) == ([], [])
+        assert reconcile_due_watches(clock) == []
+        assert (list_watches(alice.integration), provider.calls) == ([], [])

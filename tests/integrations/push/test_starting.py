@@ -16,7 +16,12 @@ from integrations.push.watch_worker import OVERLAP
 from integrations.sync import sync_engine, work_leases
 from integrations.tasks import watches as tasks
 from tests.broker import record_messages, sync_message
-from tests.integrations.push.conftest import CALENDAR, disconnect, rows, sweep
+from tests.integrations.push.conftest import (
+    CALENDAR,
+    list_watches,
+    open_purge_job,
+    reconcile_due_watches,
+)
 from tests.walls import acting_as
 
 HOUR = timedelta(hours=1)
@@ -43,7 +48,7 @@ def see_to_watches() -> None:
             tasks.keep_watch(watch_id=str(watch_id))
 
 
-def later(**values) -> None:
+def postpone_sync(**values) -> None:
     SyncWork.objects.update(next_sync_at=timezone.now() + HOUR, **values)
 
 
@@ -58,7 +63,7 @@ def next_turn() -> None:
 class TestWatchOfMailbox:
     def test_has_a_message_of_the_gap_after_the_next_turn(self, settled, mailbox, queued):
         before = settled.messages.count()
-        later()
+        postpone_sync()
         mailbox.deliver()
 
         see_to_watches()
@@ -73,7 +78,7 @@ class TestWatchOfMailbox:
     ):
         see_to_watches()
         before = settled.messages.count()
-        later()
+        postpone_sync()
         mailbox.deliver()
         if "expires_at" in ended:
             ended = {"expires_at": timezone.now() - HOUR}
@@ -88,7 +93,7 @@ class TestWatchOfMailbox:
 
     def test_is_not_due_when_its_watch_is_renewed_in_time(self, settled, queued):
         see_to_watches()
-        later()
+        postpone_sync()
         Watch.objects.update(due_at=timezone.now())
         queued.clear()
 
@@ -106,20 +111,20 @@ class TestAChannel:
     def test_makes_its_calendar_due_and_the_next_one_beside_it_does_not(
         self, calendars, provider, queued, clock
     ):
-        later()
-        sweep(clock)
+        postpone_sync()
+        reconcile_due_watches(clock)
         work = SyncWork.objects.get(integration=calendars)
         assert work.next_sync_at <= timezone.now()
 
-        later()
+        postpone_sync()
         clock.at += timedelta(days=3, hours=12)
-        sweep(clock)
-        sweep(clock)
+        reconcile_due_watches(clock)
+        reconcile_due_watches(clock)
 
         assert provider.calls == [f"open {CALENDAR}@there"] * 2
         work.refresh_from_db()
         assert work.next_sync_at > timezone.now()
-        assert clock.at + OVERLAP >= rows(calendars)[0].due_at
+        assert clock.at + OVERLAP >= list_watches(calendars)[0].due_at
 
 
 @pytest.mark.scenario("P5")
@@ -141,9 +146,9 @@ class TestASyncThatRunsMeanwhile:
         assert queued == []
 
     def test_of_what_was_disconnected_makes_nothing_due(self, calendars, alice, provider, clock):
-        later()
-        provider.after_opening = lambda: disconnect(alice, calendars, clock)
+        postpone_sync()
+        provider.after_opening = lambda: open_purge_job(alice, calendars, clock)
 
-        sweep(clock)
+        reconcile_due_watches(clock)
 
         assert SyncWork.objects.get(integration=calendars).next_sync_at > timezone.now()

@@ -16,7 +16,12 @@ from integrations.push import blind_lookup, mechanisms, watch_health
 from integrations.tasks import watches as tasks
 from tests.broker import record_messages, sync_message
 from tests.fakes.pushes import make_open_subscriptions
-from tests.integrations.push.conftest import CALENDAR, disconnect, rows, sweep
+from tests.integrations.push.conftest import (
+    CALENDAR,
+    list_watches,
+    open_purge_job,
+    reconcile_due_watches,
+)
 
 OWN = mechanisms.SUBSCRIPTION_MECHANISMS["calendar"]
 HALF = timedelta(days=3, hours=10)
@@ -41,7 +46,7 @@ def subscribed(mailbox, provider, monkeypatch, settings):
 
 @pytest.fixture
 def followed(calendars, clock):
-    sweep(clock)
+    reconcile_due_watches(clock)
     return calendars
 
 
@@ -52,7 +57,7 @@ def only(provider):
 
 def test_a_calendar_and_a_mailbox_have_one_each(alice, calendars, provider, clock):
     push.request_watch(integration=alice.integration, resource="mail", at=clock.at)
-    sweep(clock)
+    reconcile_due_watches(clock)
 
     assert set(provider.calls) == {"open mailbox", f"open {CALENDAR}@there"}
     for hook, _ in provider.channels.values():
@@ -89,9 +94,9 @@ class TestRenewing:
     def test_happens_at_half_of_its_life_where_it_stands(self, followed, provider, clock):
         name, _ = only(provider)
         clock.at += HALF
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [row] = rows(followed)
+        [row] = list_watches(followed)
         assert provider.calls[-1] == f"renew {name}"
         assert row.expires_at - clock.at > HALF
         assert row.due_at > clock.at
@@ -101,13 +106,13 @@ class TestRenewing:
     ):
         queued = record_messages(monkeypatch)
         provider.channels.clear()
-        [row] = rows(followed)
+        [row] = list_watches(followed)
         Watch.objects.update(due_at=clock.at)
         SyncWork.objects.update(next_sync_at=clock.at + HALF)
 
         tasks.keep_watch(watch_id=str(row.id))
 
-        [after] = rows(followed)
+        [after] = list_watches(followed)
         assert after.status == WatchStatus.LIVE
         assert after.started_at > row.started_at
         assert bytes(after.lookup_blind) == blind_lookup.blind_channel(only(provider)[1].channel_id)
@@ -116,11 +121,11 @@ class TestRenewing:
     def test_fails_quietly_and_is_tried_again(self, followed, provider, clock):
         clock.at += HALF
         provider.refusals = [errors.Unavailable("down")]
-        sweep(clock)
+        reconcile_due_watches(clock)
         clock.advance(hours=2)
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        [row] = rows(followed)
+        [row] = list_watches(followed)
         assert (row.status, row.failure_count) == (WatchStatus.LIVE, 0)
 
     @pytest.mark.parametrize("event", ["reauthorizationRequired", "subscriptionRemoved"])
@@ -133,7 +138,7 @@ class TestRenewing:
             name, hook.channel_id, hook.token, is_lifecycle_event=True
         )
         heard = push.receive_subscription_notification(ending, at=clock.at)
-        sweep(clock)
+        reconcile_due_watches(clock)
 
         assert [one.resource for one in heard] == [CALENDAR]
         assert f"renew {name}" in provider.calls
@@ -145,19 +150,19 @@ class TestTheEnd:
     def test_of_one_that_was_opened_while_its_account_was_disconnected_is_said_there(
         self, calendars, alice, provider, clock
     ):
-        provider.after_opening = lambda: disconnect(alice, calendars, clock)
-        sweep(clock)
+        provider.after_opening = lambda: open_purge_job(alice, calendars, clock)
+        reconcile_due_watches(clock)
 
-        [row] = rows(calendars)
+        [row] = list_watches(calendars)
         assert (row.status, row.expires_at) == (WatchStatus.WANTED, None)
         assert provider.calls[-1].startswith("stop ")
         assert provider.channels == {}
 
     def test_of_what_nobody_wants_is_said_there(self, followed, provider, clock):
         push.withdraw_watches(integration_id=followed.id, resource=CALENDAR, at=clock.at)
-        sweep(clock)
+        reconcile_due_watches(clock)
 
-        assert (provider.channels, rows(followed)) == ({}, [])
+        assert (provider.channels, list_watches(followed)) == ({}, [])
 
     @pytest.mark.scenario("P4")
     def test_leaves_late_calls_proven_and_about_nothing(self, followed, provider, clock):

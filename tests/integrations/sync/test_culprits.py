@@ -285,7 +285,7 @@ def crash(message):
     raise RuntimeError("a bug that a message finds")
 
 
-def turns(house, count=20):
+def run_turns(house, count=20):
     """Let workers have turns, as they come: a dead one's lease runs out before the next."""
     for _ in range(count):
         work = house.work
@@ -310,7 +310,7 @@ class TestAMessageThatAWorkerDiesOf:
             mailbox.deliver()
         mailbox.twisted[culprit] = ends
 
-        turns(synced)
+        run_turns(synced)
 
         assert synced.messages.count() == 7
         row = SetAside.objects.get()
@@ -323,7 +323,7 @@ class TestAMessageThatAWorkerDiesOf:
         for culprit in (ids[0], ids[6]):
             mailbox.twisted[culprit] = ends
 
-        turns(alice, 40)
+        run_turns(alice, 40)
 
         assert (alice.messages.count(), SetAside.objects.count()) == (10, 2)
         assert alice.work.first_synced_at is not None
@@ -345,11 +345,11 @@ class TestAMessageThatAWorkerDiesOf:
         self, synced, mailbox, ends
     ):
         mailbox.twisted[mailbox.deliver()] = ends
-        turns(synced)
+        run_turns(synced)
         mailbox.deliver()
 
         mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
-        turns(synced, 2)
+        run_turns(synced, 2)
 
         assert SetAside.objects.get().reason == "crashed"
         assert synced.messages.count() == 2
@@ -357,7 +357,7 @@ class TestAMessageThatAWorkerDiesOf:
     def test_is_shown_to_its_owner_and_operators_learn_of_the_crashes(self, synced, mailbox, ends):
         mailbox.twisted[mailbox.deliver()] = ends
 
-        turns(synced)
+        run_turns(synced)
 
         assert Alarm.objects.filter(kind="sync.crashing").count() == 1
         assert "Antares stopped while it read this message." in details(synced)
@@ -410,7 +410,7 @@ class TestACarefulTurn:
 
         assert not SetAside.objects.exists()
         mailbox.twisted.clear()
-        turns(synced)
+        run_turns(synced)
         assert (synced.messages.count(), synced.status) == (2, ACTIVE)
 
     def test_blames_no_message_for_labels_that_cannot_be_read(self, synced, mailbox):
@@ -423,7 +423,7 @@ class TestACarefulTurn:
         assert not SetAside.objects.exists()
         assert synced.status == UNEXPECTED
         mailbox.failing.clear()
-        turns(synced)
+        run_turns(synced)
         assert (synced.messages.count(), synced.status) == (2, ACTIVE)
 
     def test_blames_one_message_a_turn_where_none_can_be_read(self, synced, mailbox):
@@ -457,12 +457,12 @@ class TestTheDailyRound:
     def test_tries_a_few_that_crashed_again_for_a_week(self, synced, mailbox):
         for _ in range(5):
             mailbox.twisted[mailbox.deliver()] = die
-        turns(synced, 40)
+        run_turns(synced, 40)
         assert SetAside.objects.filter(reason="crashed").count() == 5
         mailbox.twisted.clear()
 
         mail_quarantine.retry_temporary(integration_id=synced.integration.id, at=synced.at)
-        turns(synced)
+        run_turns(synced)
         assert SetAside.objects.count() == 2
 
         late = synced.at + timedelta(days=8)
@@ -482,7 +482,7 @@ class TestCrashesOutsideOfMessages:
         assert alice.status == UNEXPECTED
         assert Alarm.objects.get(kind="sync.crashing").body["crashes"] == 3
         mailbox.failing.clear()
-        turns(alice)
+        run_turns(alice)
         assert (alice.status, alice.messages.count()) == (ACTIVE, 1)
 
 

@@ -24,7 +24,7 @@ from integrations.models import (
 )
 from integrations.providers import errors
 from tests.integrations import household as houses
-from tests.integrations.mail.conftest import asked
+from tests.integrations.mail.conftest import make_context
 
 
 def days_ago(days: float):
@@ -116,7 +116,7 @@ class TestADelta:
 
         synced.settle()
 
-        page = orjson.loads(mail.list_messages(asked(synced), MailFilters()))
+        page = orjson.loads(mail.list_messages(make_context(synced), MailFilters()))
         assert sorted(one["labels"] for one in page["data"]) == [[], [], [], ["Taxes"]]
         assert mailbox.calls.count("fetch") == 0
 

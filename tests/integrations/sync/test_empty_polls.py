@@ -15,7 +15,7 @@ from hypothesis import settings as limits
 
 from config.process_classes import ProcessClass
 from integrations.connections import automatic_disconnect
-from integrations.grants.quota_purse import CallPostponed
+from integrations.grants.quota_purse import ProviderCallPostponed
 from integrations.mail.sync import label_names, mail_quarantine
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
@@ -38,11 +38,11 @@ _CONTENT = re.compile(
 
 
 @contextmanager
-def observed():
+def observe_statements():
     """Yield what is filled in, in order: permissions to store, and statements with content."""
     seen, statements = [], []
 
-    def look(execute, text, values, many, context):
+    def record_statement(execute, text, values, many, context):
         if not text.lstrip().upper().startswith(("SAVEPOINT", "RELEASE")):
             statements.append(text)
         if "limited_use_leaf" in text and text.lstrip().startswith("INSERT"):
@@ -56,7 +56,7 @@ def observed():
             seen.append(CONTENT)
         return execute(text, values, many, context)
 
-    with connection.execute_wrapper(look):
+    with connection.execute_wrapper(record_statement):
         yield seen, statements
 
 
@@ -78,7 +78,7 @@ def withdraw_consent(house):
         )
 
 
-def uses(before):
+def list_uses_since(before):
     written = Leaf.objects.exclude(id__in=before).order_by("id")
     found = [json.loads(bytes(one.payload)) for one in written]
     return [(one["event"], one.get("purpose")) for one in found]
@@ -90,11 +90,11 @@ class TestATurnWithoutNews:
         synced.run()
         before = list(Leaf.objects.values_list("id", flat=True))
 
-        with observed() as (seen, statements):
+        with observe_statements() as (seen, statements):
             synced.run()
 
         assert seen == []
-        assert uses(before) == [("use.permitted", "connection.maintain")] * MOST_ENTRIES
+        assert list_uses_since(before) == [("use.permitted", "connection.maintain")] * MOST_ENTRIES
         assert len(statements) <= MOST_STATEMENTS + TESTS_OWN
 
     def test_keeps_a_cursor_that_only_moved_with_the_end_of_the_turn(self, synced, mailbox):
@@ -102,20 +102,20 @@ class TestATurnWithoutNews:
         ledger = list(Leaf.objects.values_list("id", flat=True))
         mailbox.clock += 1
 
-        with observed() as (seen, statements):
+        with observe_statements() as (seen, statements):
             synced.run()
 
         assert seen == []
-        assert uses(ledger) == [("use.permitted", "connection.maintain")] * MOST_ENTRIES
+        assert list_uses_since(ledger) == [("use.permitted", "connection.maintain")] * MOST_ENTRIES
         assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) != before
         assert len(statements) <= MOST_STATEMENTS + TESTS_OWN
 
     def test_takes_one_statement_more_where_the_cursor_moved(self, synced, mailbox):
         """The key that seals the cursor is read; the cursor is written with the end of the turn."""
-        with observed() as (_, still):
+        with observe_statements() as (_, still):
             synced.run()
         mailbox.clock += 1
-        with observed() as (_, moved):
+        with observe_statements() as (_, moved):
             synced.run()
 
         assert len(moved) == len(still) + 1
@@ -136,14 +136,14 @@ class TestATurnWithoutNews:
         mailbox.clock += 1
         integration = Integration.objects.get(id=synced.integration.id)
 
-        def end():
+        def disconnect_meanwhile():
             mailbox.meanwhile = None
             with acting_as(ProcessClass.WEB, synced):
                 automatic_disconnect.disconnect_in_transaction(
                     integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
                 )
 
-        mailbox.meanwhile = end
+        mailbox.meanwhile = disconnect_meanwhile
         synced.run()
 
         assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) == before
@@ -156,7 +156,7 @@ class TestATurnWithoutNews:
         synced.run()
 
         assert mailbox.calls == []
-        assert ("use.refused", "sync.store") in uses(before)
+        assert ("use.refused", "sync.store") in list_uses_since(before)
 
 
 class TestNamesOfLabels:
@@ -175,7 +175,7 @@ class TestNamesOfLabels:
     def test_are_read_in_the_next_turn_where_the_quota_ended_after_news(self, synced, mailbox):
         mailbox.deliver(label_ids=("INBOX", "Label_9"))
         mailbox.names["Label_9"] = "Taxes"
-        mailbox.failing["labels"] = CallPostponed(1.0)
+        mailbox.failing["labels"] = ProviderCallPostponed(1.0)
         synced.run()
         del mailbox.failing["labels"]
 
@@ -264,7 +264,7 @@ class TestWhateverHappens:
         world = EmptyPollWorld(synced, mailbox)
         for name, number in events:
             getattr(world, name)(number)
-            with observed() as (seen, _):
+            with observe_statements() as (seen, _):
                 synced.run()
 
             first = seen.index(CONTENT) if CONTENT in seen else None
@@ -282,17 +282,17 @@ class TestARevocation:
     def during_the_look(self, synced, mailbox):
         """Return what has `act` happen while the provider is asked for changes."""
 
-        def happen(act):
-            def once():
+        def act_during_look(act):
+            def act_once():
                 mailbox.meanwhile = None
                 with acting_as(ProcessClass.WEB, synced):
                     act()
 
             mailbox.deliver()
-            mailbox.meanwhile = once
+            mailbox.meanwhile = act_once
             synced.run()
 
-        return happen
+        return act_during_look
 
     def test_of_the_agreement_stops_the_write(self, synced, during_the_look):
         before = list(Leaf.objects.values_list("id", flat=True))
@@ -300,8 +300,8 @@ class TestARevocation:
         during_the_look(lambda: withdraw_consent(synced))
 
         assert synced.messages.count() == 3
-        assert ("use.refused", "sync.store") in uses(before)
-        assert ("use.permitted", "sync.store") not in uses(before)
+        assert ("use.refused", "sync.store") in list_uses_since(before)
+        assert ("use.permitted", "sync.store") not in list_uses_since(before)
 
     def test_of_the_connection_stops_the_write(self, synced, during_the_look):
         integration = Integration.objects.get(id=synced.integration.id)

@@ -25,7 +25,11 @@ from integrations.models import (
 )
 from integrations.providers import errors
 from integrations.sync import error_policy, work_leases
-from integrations.sync.integration_status import QUIET_FOR, SyncFindings, get_status
+from integrations.sync.integration_status import (
+    QUIET_FOR,
+    SyncFindings,
+    get_integration_sync_status,
+)
 from limited_use.models import DataKey, Leaf
 from limited_use.vault import data_keys
 from tests.integrations import household as houses
@@ -298,12 +302,12 @@ class TestAStanding:
             failing_since=timezone.now(),
         )
 
-        assert get_status(found, current=ACTIVE, at=timezone.now()) == ACTIVE
+        assert get_integration_sync_status(found, current=ACTIVE, at=timezone.now()) == ACTIVE
 
     def test_says_that_a_new_round_is_under_way(self):
         found = SyncFindings(has_synced=True, is_listing=True)
 
-        assert get_status(found, current=ACTIVE, at=timezone.now()) == (
+        assert get_integration_sync_status(found, current=ACTIVE, at=timezone.now()) == (
             IntegrationStatus.DEGRADED,
             StatusReason.RESYNCING,
         )
@@ -313,7 +317,7 @@ class TestAStanding:
             has_synced=True, is_listing=False, missing_count=1, quarantined_count=1
         )
 
-        assert get_status(found, current=ACTIVE, at=timezone.now()) == (
+        assert get_integration_sync_status(found, current=ACTIVE, at=timezone.now()) == (
             IntegrationStatus.DEGRADED,
             StatusReason.COUNT_MISMATCH,
         )

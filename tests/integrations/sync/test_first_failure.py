@@ -19,7 +19,7 @@ FAILURES = {
 }
 
 
-def run():
+def run_turn():
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
     return sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
@@ -38,7 +38,7 @@ class TestAReadPathThatIsBroken:
         browser = browser_of(alice)
         browser.connect()
 
-        run()
+        run_turn()
         page = browser.client.get("/settings/integrations/").content.decode()
         answer = browser.client.get("/v1/users/me/connections").json()
 
@@ -57,12 +57,12 @@ class TestAReadPathThatIsBroken:
             google.fail_next(9, path_prefix=f"{GMAIL}/{path}", **FAILURES["down"])
         browser = browser_of(alice)
         browser.connect()
-        run()
+        run_turn()
 
         google.clear_faults()
         # As if the time of the next try had come.
         SetAside.objects.update(next_try_at=timezone.now())
-        while run():
+        while run_turn():
             pass
         page = browser.client.get("/settings/integrations/").content.decode()
 

@@ -14,7 +14,7 @@ from integrations.push import silence_alarm
 from integrations.push.watch_health import RECHECK_SECONDS
 from integrations.sync.integration_status import QUIET_FOR
 from tests.integrations.push.conftest import alice, clock, keyring, mailbox, provider, told_of
-from tests.integrations.push.conftest import sweep as see_to_watches
+from tests.integrations.push.conftest import reconcile_due_watches as see_to_watches
 
 __all__ = ["alice", "clock", "keyring", "mailbox", "provider"]
 
@@ -46,7 +46,7 @@ def rest_of(house) -> float:
     return (house.work.next_sync_at - timezone.now()).total_seconds()
 
 
-def tell(house, mailbox, clock) -> None:
+def tell_of_mail(house, mailbox, clock) -> None:
     clock.at = timezone.now()
     assert told_of(mailbox.email, clock)
 
@@ -114,7 +114,7 @@ class TestASilentProvider:
         told.settle()
 
         mailbox.deliver()
-        tell(told, mailbox, clock)
+        tell_of_mail(told, mailbox, clock)
         told.settle()
 
         assert told.status == (IntegrationStatus.ACTIVE, StatusReason.NONE)
@@ -169,7 +169,7 @@ class TestNewsThatIsNotThereYet:
     def test_is_looked_for_again_until_it_is_told_where(self, told, mailbox, clock):
         mailbox.deliver()
         mailbox.slow_history = 2
-        tell(told, mailbox, clock)
+        tell_of_mail(told, mailbox, clock)
 
         told.run()
         first = rest_of(told)
@@ -185,7 +185,7 @@ class TestNewsThatIsNotThereYet:
     def test_is_looked_for_again_until_it_can_be_read(self, told, mailbox, clock):
         late, other = mailbox.deliver(), mailbox.deliver()
         mailbox.unreadable[late] = 2
-        tell(told, mailbox, clock)
+        tell_of_mail(told, mailbox, clock)
         cursor = bytes(SyncWork.objects.values_list("cursor", flat=True).get() or b"")
 
         told.run()
@@ -204,7 +204,7 @@ class TestNewsThatIsNotThereYet:
     def test_is_gone_again_if_it_does_not_appear(self, told, mailbox, clock):
         gone = mailbox.deliver()
         mailbox.unreadable[gone] = 100
-        tell(told, mailbox, clock)
+        tell_of_mail(told, mailbox, clock)
         Watch.objects.update(
             last_event_at=timezone.now() - timedelta(seconds=RECHECK_SECONDS[-1] + 1)
         )
@@ -219,7 +219,7 @@ class TestNewsThatIsNotThereYet:
 
     @pytest.mark.scenario("P5")
     def test_that_was_found_already_is_looked_for_a_few_times_at_most(self, told, mailbox, clock):
-        tell(told, mailbox, clock)
+        tell_of_mail(told, mailbox, clock)
         looks = 0
         for passed in (0.5, 1.0, 2, 3, 5, 8, 13, 20, 21):
             Watch.objects.update(last_event_at=timezone.now() - timedelta(seconds=passed))
@@ -234,7 +234,7 @@ class TestNewsThatIsNotThereYet:
 def test_ten_notifications_bring_one_message_once(told, mailbox, clock):
     mailbox.deliver()
     for _ in range(10):
-        tell(told, mailbox, clock)
+        tell_of_mail(told, mailbox, clock)
         told.run()
 
     assert told.messages.count() == 1

@@ -42,21 +42,21 @@ class TestALookDuringATurn:
     def run_with_look(self, alice, mailbox):
         """Return a function that makes a turn, with a look meanwhile, and returns what it does."""
 
-        def look():
+        def record_look():
             mailbox.meanwhile = None
             with acting_as(ProcessClass.WEB, alice):
                 assert last_looks.record_looks([alice.integration.id], at=timezone.now()) == []
 
-        def run(*, since_last_look):
+        def run_turn_with_look(*, since_last_look):
             alice.settle()
             looked_at = timezone.now() - since_last_look
             SyncWork.objects.update(
                 looked_at=looked_at, last_synced_at=timezone.now() - timedelta(minutes=5)
             )
-            mailbox.meanwhile = look
+            mailbox.meanwhile = record_look
             return alice.run()
 
-        return run
+        return run_turn_with_look
 
     def test_has_the_mailbox_checked_once_more_and_then_as_often_as_ever(
         self, alice, run_with_look

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from integrations.access.endpoints import get_rate_settings
 from integrations.coordination import concurrency
 from integrations.grants import rate_limits
-from integrations.grants.rate_limits import RateLimit
+from integrations.grants.rate_limits import MailboxRateLimit
 from integrations.models import QuotaBucket
 from integrations.providers import PROVIDERS
 
-GMAIL = RateLimit(6_000)
+GMAIL = MailboxRateLimit(6_000)
 
 
 def draw(house, want, least=None, limit=GMAIL, **more):
@@ -29,7 +29,7 @@ def draw(house, want, least=None, limit=GMAIL, **more):
     )
 
 
-def ask(house, units):
+def draw_for_person(house, units):
     """Draw as a page does, for a person who waits."""
     return draw(house, units, patience=concurrency.QUOTA_PATIENCE, is_person=True)
 
@@ -48,7 +48,7 @@ def let_pass(house, seconds):
 class TestALimit:
     @given(st.integers(1, 1_000_000), st.integers(1, 60))
     def test_is_never_exceeded_in_the_time_over_which_it_is_counted(self, per_minute, minutes):
-        limit = RateLimit(per_minute, minutes)
+        limit = MailboxRateLimit(per_minute, minutes)
 
         spent = limit.burst_capacity + 60 * minutes * limit.units_per_second
         assert spent <= per_minute * minutes * (1 + 1e-9)
@@ -91,8 +91,8 @@ class TestABucket:
     def test_lets_a_person_wait_for_a_second_and_no_longer(self, alice):
         draw(alice, 1_500)
 
-        assert ask(alice, 60).units == 60
-        refused = ask(alice, 400)
+        assert draw_for_person(alice, 60).units == 60
+        refused = draw_for_person(alice, 400)
 
         assert refused.units == 0
         assert 4 < refused.wait < 7
@@ -100,12 +100,12 @@ class TestABucket:
     def test_lets_a_person_who_comes_back_in_before_workers(self, alice):
         draw(alice, 1_500)
         draw(alice, 150)
-        refused = ask(alice, 400)
+        refused = draw_for_person(alice, 400)
 
         workers = [draw(alice, 20) for _ in range(5)]
         let_pass(alice, refused.wait)
         late = draw(alice, 20)
-        person = ask(alice, 400)
+        person = draw_for_person(alice, 400)
 
         assert [grant.units for grant in workers] == [0] * 5
         assert all(
@@ -117,9 +117,9 @@ class TestABucket:
 
     def test_lets_workers_go_on_once_the_person_was_served(self, alice):
         draw(alice, 1_650, least=1)
-        refused = ask(alice, 400)
+        refused = draw_for_person(alice, 400)
         let_pass(alice, refused.wait)
-        ask(alice, 400)
+        draw_for_person(alice, 400)
 
         let_pass(alice, 2)
 
@@ -127,7 +127,7 @@ class TestABucket:
 
     def test_lets_workers_go_on_if_the_person_does_not_come_back(self, alice):
         draw(alice, 1_650, least=1)
-        refused = ask(alice, 400)
+        refused = draw_for_person(alice, 400)
 
         let_pass(alice, refused.wait + rate_limits.GRACE + 0.1)
 
@@ -154,7 +154,7 @@ class TestABucket:
         assert draw(alice, 1).wait > 50
 
     def test_without_a_limit_grants_all(self, alice):
-        assert draw(alice, 10**9, limit=RateLimit(0)).units == 10**9
+        assert draw(alice, 10**9, limit=MailboxRateLimit(0)).units == 10**9
         assert not QuotaBucket.objects.exists()
 
 
@@ -165,15 +165,15 @@ class TestWorkersTogether:
 
         house = houses.household()
         granted: list[int] = []
-        tight = RateLimit(240)
+        tight = MailboxRateLimit(240)
 
-        def work():
+        def draw_in_thread():
             try:
                 granted.extend(draw(house, 7, limit=tight).units for _ in range(10))
             finally:
                 connections.close_all()
 
-        workers = [Thread(target=work) for _ in range(6)]
+        workers = [Thread(target=draw_in_thread) for _ in range(6)]
         for worker in workers:
             worker.start()
         for worker in workers:

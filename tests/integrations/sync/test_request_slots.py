@@ -26,7 +26,7 @@ import sys, time, django
 django.setup()
 from integrations.grants import request_slots
 request_slots.LEASE_SECONDS = 3.0
-with request_slots.hold(connection_id=sys.argv[1], want=4, most=4):
+with request_slots.hold_slots(connection_id=sys.argv[1], want=4, most=4):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -101,7 +101,7 @@ class TestSlots:
             assert len(leases(alice)) == MOST
 
     def test_that_are_taken_before_any_unit_leave_all_units(self, alice):
-        limit = rate_limits.RateLimit(1_000, minutes=10)
+        limit = rate_limits.MailboxRateLimit(1_000, minutes=10)
 
         with hold(alice):
             grant = rate_limits.draw_units(
@@ -151,7 +151,7 @@ class TestAPause:
             connection_id=alice.connection.id,
             units=1,
             least_units=1,
-            limit=rate_limits.RateLimit(1_000),
+            limit=rate_limits.MailboxRateLimit(1_000),
         ) == rate_limits.QuotaGrant(0, pytest.approx(refused.value.wait, abs=1.0))
 
     def test_does_not_begin_where_the_provider_only_failed(self, alice):

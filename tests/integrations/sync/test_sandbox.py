@@ -33,7 +33,7 @@ def google(sandbox, settings):
     return sandbox
 
 
-def connected(sandbox, **more):
+def make_connected_house(sandbox, **more):
     granted = sandbox.authorize(ALICE)
     return houses.household(tokens=(granted["access_token"], granted["refresh_token"]), **more)
 
@@ -43,7 +43,7 @@ class TestAMailboxAtTheSandbox:
     def test_arrives_whole_and_follows_changes(self, google):
         google.seed(ALICE, size=300, seed=7, days=60)
         google.dial(units_per_minute=0, concurrency=0)
-        house = connected(google)
+        house = make_connected_house(google)
 
         house.settle()
 
@@ -63,7 +63,7 @@ class TestAMailboxAtTheSandbox:
     def test_is_read_within_the_quota_without_meeting_429(self, google, settings):
         google.seed(ALICE, size=60, seed=7, days=60)
         settings.GMAIL_UNITS_PER_MINUTE = 6_000
-        house = connected(google)
+        house = make_connected_house(google)
 
         house.settle()
 
@@ -76,7 +76,7 @@ class TestAMailboxAtTheSandbox:
     def test_takes_a_new_round_when_history_expired(self, google):
         google.seed(ALICE, size=40, seed=7, days=30)
         google.dial(units_per_minute=0, concurrency=0)
-        house = connected(google)
+        house = make_connected_house(google)
         house.settle()
         before = house.messages.count()
         google.expire_history(ALICE)
@@ -88,7 +88,7 @@ class TestAMailboxAtTheSandbox:
 
     def test_refreshes_an_expired_token_and_goes_on(self, google):
         google.seed(ALICE, size=20, seed=7, days=30)
-        house = connected(google)
+        house = make_connected_house(google)
         google.expire_access(ALICE)
 
         house.settle()
@@ -98,7 +98,7 @@ class TestAMailboxAtTheSandbox:
 
     def test_repeats_only_the_refused_fetch_of_a_batch_with_one_new_token(self, google):
         google.seed(ALICE, size=20, seed=7, days=30)
-        house = connected(google)
+        house = make_connected_house(google)
         house.settle()
         count, renewed = house.messages.count(), google.calls("/token")
         for number in range(3):
@@ -115,7 +115,7 @@ class TestAMailboxAtTheSandbox:
 
     def test_asks_for_a_reconnect_when_the_grant_was_revoked(self, google):
         google.seed(ALICE, size=20, seed=7, days=30)
-        house = connected(google)
+        house = make_connected_house(google)
         google.revoke_grant(ALICE)
 
         house.run()
@@ -127,7 +127,7 @@ class TestAMailboxAtTheSandbox:
         google.seed(ALICE, size=200, seed=11, days=30)
         google.dial(units_per_minute=0, concurrency=0)
         settings.GMAIL_CONCURRENCY = 8
-        house = connected(google)
+        house = make_connected_house(google)
 
         house.settle()
 
@@ -138,7 +138,7 @@ class TestAMailboxAtTheSandbox:
     def test_heals_what_the_provider_left_out_of_its_listing(self, google):
         google.seed(ALICE, size=100, seed=7, days=30)
         google.dial(units_per_minute=0, concurrency=0, list_omission=0.1)
-        house = connected(google)
+        house = make_connected_house(google)
         house.settle()
         short = house.messages.count()
         google.dial(list_omission=0.0)
@@ -155,7 +155,7 @@ class TestAMailboxAtTheSandbox:
     def test_does_not_mind_messages_that_vanish_between_list_and_get(self, google):
         google.seed(ALICE, size=60, seed=7, days=30)
         google.dial(units_per_minute=0, concurrency=0, vanish_after_list=0.2)
-        house = connected(google)
+        house = make_connected_house(google)
 
         house.settle()
 

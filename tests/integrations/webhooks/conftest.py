@@ -23,7 +23,7 @@ from tests.integrations.push.conftest import (
     keyring,
     mailbox,
     provider,
-    sweep,
+    reconcile_due_watches,
 )
 
 __all__ = ["alice", "calendars", "keyring", "mailbox", "provider"]
@@ -64,13 +64,13 @@ def queue(monkeypatch):
 @pytest.fixture
 def watched(alice, clock, queue):
     """Return Alice, whose mailbox Google tells of and which is due in ten minutes."""
-    sweep(clock)
+    reconcile_due_watches(clock)
     alice.settle()
-    rest(alice)
+    postpone_sync(alice)
     return alice
 
 
-def rest(house) -> None:
+def postpone_sync(house) -> None:
     """Let nothing be due for a while."""
     type(house.work).objects.filter(integration=house.integration).update(
         next_sync_at=timezone.now() + timedelta(minutes=10)
@@ -108,7 +108,7 @@ def message(address: str = "alice@example.test", **more: object) -> dict:
     }
 
 
-def push(body: object = None, *, bearer: str | None = None, client: Client | None = None):
+def send_push(body: object = None, *, bearer: str | None = None, client: Client | None = None):
     """Send what Pub/Sub sends; return the answer."""
     headers = {"Authorization": f"Bearer {token() if bearer is None else bearer}"}
     content = body if isinstance(body, bytes) else json.dumps(body or message()).encode()
@@ -117,7 +117,7 @@ def push(body: object = None, *, bearer: str | None = None, client: Client | Non
     )
 
 
-def call(channel_id: str, secret: str, *, resource: str, state: str = "exists"):
+def send_channel_call(channel_id: str, secret: str, *, resource: str, state: str = "exists"):
     """Send what a channel sends; return the answer."""
     headers = {
         "X-Goog-Channel-ID": channel_id,

@@ -14,9 +14,9 @@ from integrations.models import Connection, PurgeStep, SyncWork, Watch
 from integrations.providers import errors
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.integrations.purge.test_engine import body_of
-from tests.integrations.push.conftest import CALENDAR, sweep
+from tests.integrations.push.conftest import CALENDAR, reconcile_due_watches
 from tests.integrations.test_restored import dump
-from tests.integrations.webhooks.conftest import call, push
+from tests.integrations.webhooks.conftest import send_channel_call, send_push
 from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -75,19 +75,21 @@ def purged(alice, provider, settings, outcome):
 class TestALateNotification:
     def test_about_a_mailbox_is_dropped(self, watched, mailbox, provider, purged, queue):
         blind = bytes(Watch.objects.get().lookup_blind).hex()
-        assert push().status_code == 204
+        assert send_push().status_code == 204
         assert queue
         purged(watched.integration)
 
-        self.check(push, mailbox, provider, queue, blind)
+        self.check(send_push, mailbox, provider, queue, blind)
 
     def test_of_a_channel_is_dropped(self, calendars, mailbox, provider, *, purged, queue, clock):
-        sweep(clock)
+        reconcile_due_watches(clock)
         # The start of the watch made it due, and the first call would not have to.
         SyncWork.objects.update(next_sync_at=clock.at + timedelta(hours=1))
         [(hook, _)] = provider.channels.values()
         blind = bytes(Watch.objects.get(integration=calendars).lookup_blind).hex()
-        tell = partial(call, hook.channel_id, hook.token, resource=f"resource-{CALENDAR}@there")
+        tell = partial(
+            send_channel_call, hook.channel_id, hook.token, resource=f"resource-{CALENDAR}@there"
+        )
         assert tell().status_code == 204
         assert queue
         purged(calendars)
@@ -99,7 +101,7 @@ class TestALateNotification:
         self, alice, calendars, mailbox, provider, *, queue, clock, outcome
     ):
         """The row of the watch is still there, for it is stopped by that."""
-        sweep(clock)
+        reconcile_due_watches(clock)
         [(hook, _)] = provider.channels.values()
         provider.refusals = [errors.Unavailable("down")] * 20
         job = connections.disconnect_integration(
@@ -112,7 +114,9 @@ class TestALateNotification:
         blind = b"not the blind: that stays until the provider has answered".hex()
         assert Watch.objects.filter(integration=calendars).exists()
 
-        tell = partial(call, hook.channel_id, hook.token, resource=f"resource-{CALENDAR}@there")
+        tell = partial(
+            send_channel_call, hook.channel_id, hook.token, resource=f"resource-{CALENDAR}@there"
+        )
         self.check(tell, mailbox, provider, queue, blind)
 
     def check(self, tell, mailbox, provider, queue, blind):

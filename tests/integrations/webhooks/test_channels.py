@@ -15,8 +15,8 @@ from integrations.models import SyncWork, Watch
 from integrations.push import blind_lookup, due_syncs
 from limited_use.vault.keyring.keyring_factory import _open_files
 from tests.broker import sync_message
-from tests.integrations.push.conftest import CALENDAR, rows, sweep
-from tests.integrations.webhooks.conftest import CHANNEL, asked_of, call
+from tests.integrations.push.conftest import CALENDAR, list_watches, reconcile_due_watches
+from tests.integrations.webhooks.conftest import CHANNEL, asked_of, send_channel_call
 from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -33,7 +33,7 @@ def work(calendars):
 @pytest.fixture
 def channel(calendars, provider, clock, queue, work):
     """Return the id and the token of a channel that stands; nothing is due."""
-    sweep(clock)
+    reconcile_due_watches(clock)
     SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)
     [(hook, _)] = provider.channels.values()
     return hook.channel_id, hook.token
@@ -41,7 +41,7 @@ def channel(calendars, provider, clock, queue, work):
 
 class TestACall:
     def test_makes_that_calendar_due_and_no_other(self, channel, work, queue, alice):
-        answer = call(*channel, resource=RESOURCE)
+        answer = send_channel_call(*channel, resource=RESOURCE)
 
         assert (answer.status_code, answer.content) == (204, b"")
         assert queue == [sync_message(work)]
@@ -50,14 +50,16 @@ class TestACall:
     @pytest.mark.scenario("P5")
     def test_that_comes_ten_times_asks_once(self, channel, work, queue):
         with time_machine.travel(timezone.now(), tick=False):
-            statuses = {call(*channel, resource=RESOURCE).status_code for _ in range(10)}
+            statuses = {
+                send_channel_call(*channel, resource=RESOURCE).status_code for _ in range(10)
+            }
 
         assert (statuses, queue) == ({204}, [sync_message(work)])
 
     @pytest.mark.parametrize("state", ["sync", "exists", "not_exists", "nonsense"])
     def test_is_heard_whatever_it_says_has_become_of_it(self, channel, calendars, state):
-        assert call(*channel, resource=RESOURCE, state=state).status_code == 204
-        [watch] = rows(calendars)
+        assert send_channel_call(*channel, resource=RESOURCE, state=state).status_code == 204
+        [watch] = list_watches(calendars)
         assert watch.last_event_at is not None
 
     @pytest.mark.scenario("P6")
@@ -68,24 +70,28 @@ class TestACall:
 
         def first() -> None:
             [(hook, _)] = provider.channels.values()
-            heard.append(call(hook.channel_id, hook.token, resource="?", state="sync").status_code)
+            heard.append(
+                send_channel_call(
+                    hook.channel_id, hook.token, resource="?", state="sync"
+                ).status_code
+            )
 
         provider.after_opening = first
-        sweep(clock)
+        reconcile_due_watches(clock)
 
         assert heard == [204]
-        [watch] = rows(calendars)
+        [watch] = list_watches(calendars)
         assert watch.last_event_at is not None
 
     @pytest.mark.scenario("P4")
     def test_of_a_channel_that_is_forgotten_is_acknowledged_and_dropped(self, channel, queue):
         Watch.objects.all().delete()
 
-        assert call(*channel, resource=RESOURCE).status_code == 204
+        assert send_channel_call(*channel, resource=RESOURCE).status_code == 204
         assert (queue, Watch.objects.count()) == ([], 0)
 
     def test_about_another_thing_is_acknowledged_and_dropped(self, channel, queue):
-        assert call(*channel, resource="another").status_code == 204
+        assert send_channel_call(*channel, resource="another").status_code == 204
         assert queue == []
 
 
@@ -106,7 +112,7 @@ class TestStrangerAtChannelWebhook:
         ],
     )
     def test_is_refused_and_changes_nothing(self, channel, queue, forged):
-        assert call(*forged(*channel), resource=RESOURCE).status_code == 403
+        assert send_channel_call(*forged(*channel), resource=RESOURCE).status_code == 403
         assert queue == []
 
     def test_without_a_header_is_refused(self, channel):
@@ -114,14 +120,14 @@ class TestStrangerAtChannelWebhook:
 
     def test_costs_one_count_and_no_look_at_the_database(self, channel):
         with CaptureQueriesContext(connection) as queries:
-            call(channel[0], "wrong", resource=RESOURCE)
+            send_channel_call(channel[0], "wrong", resource=RESOURCE)
 
         assert asked_of(queries) == []
 
     @pytest.mark.invariant(4)
     def test_leaves_no_secret_in_the_log(self, channel, caplog, capsys):
-        call(*channel, resource=RESOURCE)
-        call(channel[0], "canary", resource="canary")
+        send_channel_call(*channel, resource=RESOURCE)
+        send_channel_call(channel[0], "canary", resource="canary")
 
         said = caplog.text + "".join(capsys.readouterr())
         assert not any(one in said for one in (*channel, "canary", RESOURCE))
@@ -132,7 +138,7 @@ def test_without_keys_whoever_calls_is_told_to_come_again(channel, settings, que
     folder.rename(away)
     _open_files.cache_clear()
 
-    out = call(*channel, resource=RESOURCE)
+    out = send_channel_call(*channel, resource=RESOURCE)
     away.rename(folder)
 
     assert (out.status_code, queue) == (503, [])

@@ -19,7 +19,7 @@ from integrations.push import blind_lookup, due_syncs, mechanisms
 from limited_use.vault.keyring.keyring_factory import _open_files
 from tests.broker import sync_message
 from tests.fakes.pushes import make_open_subscriptions
-from tests.integrations.push.conftest import rows, sweep
+from tests.integrations.push.conftest import list_watches, reconcile_due_watches
 from tests.integrations.webhooks.conftest import asked_of
 from tests.walls import requests_act_as_web
 
@@ -46,7 +46,7 @@ def subscription(work, provider, clock, queue, monkeypatch):
     monkeypatch.setitem(
         mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", mechanisms.MECHANISMS["calendar"]
     )
-    sweep(clock)
+    reconcile_due_watches(clock)
     SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)
     [(name, (hook, _))] = provider.channels.items()
     return name, notifications.build_client_state(hook)
@@ -154,7 +154,7 @@ class TestACall:
         told = {"changeType": None, "resourceData": None, "lifecycleEvent": event}
 
         assert call(item(*subscription, **told)).status_code == 202
-        [row] = rows(calendars)
+        [row] = list_watches(calendars)
         assert (row.due_at <= timezone.now()) is (event != "missed")
         assert queue == [sync_message(work)]
 
@@ -201,11 +201,11 @@ class TestStrangerAtGraphWebhook:
         ],
     )
     def test_is_refused_and_changes_nothing(self, subscription, queue, calendars, forged):
-        [before] = rows(calendars)
+        [before] = list_watches(calendars)
 
         answer = call(forged(*subscription))
 
-        [after] = rows(calendars)
+        [after] = list_watches(calendars)
         assert (answer.status_code, queue) == (403, [])
         assert (after.last_event_at, after.due_at) == (before.last_event_at, before.due_at)
 

@@ -33,8 +33,8 @@ from tests.integrations.webhooks.conftest import (
     PUBSUB,
     asked_of,
     message,
-    push,
-    rest,
+    postpone_sync,
+    send_push,
     token,
 )
 from tests.walls import requests_act_as_web
@@ -54,7 +54,7 @@ def is_due(house) -> bool:
 
 class TestANotification:
     def test_makes_the_mailbox_due_now_and_asks_a_worker(self, watched, queue):
-        answer = push()
+        answer = send_push()
 
         assert (answer.status_code, answer.content) == (204, b"")
         assert is_due(watched)
@@ -64,7 +64,7 @@ class TestANotification:
     @pytest.mark.scenario("P5")
     def test_that_comes_ten_times_asks_once(self, watched, queue):
         with time_machine.travel(timezone.now(), tick=False):
-            answers = {push().status_code for _ in range(10)}
+            answers = {send_push().status_code for _ in range(10)}
 
         assert answers == {204}
         assert queue == [sync_message(watched.work)]
@@ -73,14 +73,14 @@ class TestANotification:
     def test_that_comes_late_or_in_any_order_asks_the_same(self, watched, queue):
         for history in (9, 3, 1):
             data = json.dumps({"emailAddress": "alice@example.test", "historyId": str(history)})
-            push(message(data=base64.urlsafe_b64encode(data.encode()).decode().rstrip("=")))
+            send_push(message(data=base64.urlsafe_b64encode(data.encode()).decode().rstrip("=")))
 
         assert queue == [sync_message(watched.work)]
 
     def test_of_somebody_else_changes_nothing_and_is_told_the_same(self, watched, queue):
         before = SyncWork.objects.values().get()
 
-        answer = push(message("mallory@example.test"))
+        answer = send_push(message("mallory@example.test"))
 
         assert (answer.status_code, answer.content, queue) == (204, b"", [])
         assert SyncWork.objects.values().get() == before
@@ -90,7 +90,7 @@ class TestANotification:
 
         def tell() -> None:
             if not told:
-                told.append(push().status_code)
+                told.append(send_push().status_code)
 
         mailbox.meanwhile = tell
         again = watched.run()
@@ -105,7 +105,7 @@ class TestANotification:
         later = timezone.now() + timedelta(minutes=5)
         SyncWork.objects.update(failure_count=3, next_sync_at=later)
 
-        assert push().status_code == 204
+        assert send_push().status_code == 204
         assert queue == []
         assert watched.work.next_sync_at == later
 
@@ -113,7 +113,7 @@ class TestANotification:
         # Send messages again; the fixture only records them.
         monkeypatch.delattr(app, "send_task")
         with broker_down():
-            assert push().status_code == 204
+            assert send_push().status_code == 204
         assert is_due(watched)
 
     @pytest.mark.scenario("P4")
@@ -128,10 +128,10 @@ class TestANotification:
         queue.clear()
         calls = list(mailbox.calls)
 
-        fenced = push()
+        fenced = send_push()
         Watch.objects.all().delete()
         SyncWork.objects.all().delete()
-        emptied = push()
+        emptied = send_push()
 
         assert (fenced.status_code, emptied.status_code, queue) == (204, 204, [])
         assert mailbox.calls == calls
@@ -166,21 +166,23 @@ class TestAToken:
         ids=str,
     )
     def test_has_to_say_the_right_thing(self, watched, queue, changed):
-        assert push(bearer=token(**changed)).status_code == 403
+        assert send_push(bearer=token(**changed)).status_code == 403
         assert queue == []
 
     @pytest.mark.parametrize(("off", "status"), [(-9, 204), (-11, 403)])
     def test_may_be_over_by_the_difference_of_two_clocks(self, watched, off, status):
         exp = int(timezone.now().timestamp()) + off
 
-        assert push(bearer=token(exp=exp, iat=exp - 3600)).status_code == status
+        assert send_push(bearer=token(exp=exp, iat=exp - 3600)).status_code == status
 
     @pytest.mark.parametrize(("off", "status"), [(9, 204), (15, 403)])
     def test_may_begin_ahead_by_as_much(self, watched, off, status):
-        assert push(bearer=token(iat=int(timezone.now().timestamp()) + off)).status_code == status
+        assert (
+            send_push(bearer=token(iat=int(timezone.now().timestamp()) + off)).status_code == status
+        )
 
     def test_may_write_the_issuer_without_its_scheme(self, watched):
-        assert push(bearer=token(iss="accounts.google.com")).status_code == 204
+        assert send_push(bearer=token(iss="accounts.google.com")).status_code == 204
 
     @pytest.mark.parametrize(
         "bearer",
@@ -196,7 +198,7 @@ class TestAToken:
         ],
     )
     def test_has_to_be_signed_by_google(self, watched, queue, bearer):
-        assert push(bearer=bearer).status_code == 403
+        assert send_push(bearer=bearer).status_code == 403
         assert queue == []
 
     def test_is_refused_whatever_else_its_header_holds(self, watched):
@@ -206,7 +208,7 @@ class TestAToken:
         for name in ("crit", "b64", "typ", "zip", "x5c", "jwk"):
             for value in values:
                 header = encoded({"alg": "RS256", "kid": "one", name: value})
-                answer = push(bearer=f"{header}.e30.AAAA", client=SHOWING_ERRORS)
+                answer = send_push(bearer=f"{header}.e30.AAAA", client=SHOWING_ERRORS)
                 statuses[name, str(value)] = answer.status_code
 
         assert set(statuses.values()) == {403}, statuses
@@ -216,7 +218,7 @@ class TestAToken:
         signed = f"{encoded({'alg': 'HS256', 'kid': 'one', 'typ': 'JWT'})}.{claims}"
         mac = hmac.digest(KEY.as_pem(private=False), signed.encode(), "sha256")
 
-        assert push(bearer=f"{signed}.{encoded(mac)}").status_code == 403
+        assert send_push(bearer=f"{signed}.{encoded(mac)}").status_code == 403
 
     def test_comes_as_a_bearer_token(self, watched):
         client = Client()
@@ -229,7 +231,7 @@ class TestAToken:
     def test_is_for_us_only_where_the_settings_say_who_we_are(self, watched, settings):
         settings.PUSH = replace(settings.PUSH, pubsub_account="")
 
-        assert push(bearer=token(email="")).status_code == 403
+        assert send_push(bearer=token(email="")).status_code == 403
 
     def test_is_looked_at_before_anything_else(self, watched, queue):
         class Unread:
@@ -269,13 +271,13 @@ class TestPubsubBody:
     def test_that_makes_no_sense_is_acknowledged_or_it_would_come_for_a_week(
         self, watched, queue, body
     ):
-        assert push(body or b" ").status_code == 204
+        assert send_push(body or b" ").status_code == 204
         assert queue == []
 
     @pytest.mark.invariant(4)
     def test_leaves_no_trace_in_the_log(self, watched, caplog, capsys):
-        push(message("canary@example.test"))
-        push(b'{"message": {"data": "canary"}}')
+        send_push(message("canary@example.test"))
+        send_push(b'{"message": {"data": "canary"}}')
 
         assert "canary" not in caplog.text + "".join(capsys.readouterr())
 
@@ -286,7 +288,7 @@ class TestAskingWhetherAnAddressIsHere:
         before = Leaf.objects.count()
 
         for number in range(20):
-            push(message(f"{number}@example.test"))
+            send_push(message(f"{number}@example.test"))
 
         [asked] = Leaf.objects.order_by("id")[before:]
         said = json.loads(bytes(asked.payload))
@@ -321,12 +323,12 @@ class TestKeysOutOfReach:
         folder.rename(away)
         _open_files.cache_clear()
 
-        out = push()
+        out = send_push()
         away.rename(folder)
 
         assert (out.status_code, queue) == (503, [])
-        rest(watched)
-        assert push().status_code == 204
+        postpone_sync(watched)
+        assert send_push().status_code == 204
 
     def test_of_google_are_fetched_once_for_all_who_knock(self, watched, google, monkeypatch):
         fetched = []
@@ -334,12 +336,12 @@ class TestKeysOutOfReach:
             "integrations.providers.http.fetch_document", lambda url: fetched.append(url) or _down()
         )
 
-        statuses = {push(bearer=token({"kid": f"made-up-{n}"})).status_code for n in range(30)}
+        statuses = {send_push(bearer=token({"kid": f"made-up-{n}"})).status_code for n in range(30)}
 
         assert (statuses, len(fetched)) == ({403}, 1)
         google._keys = {}
         google._tried_at = None
-        assert {push().status_code for _ in range(5)} == {503}
+        assert {send_push().status_code for _ in range(5)} == {503}
         assert len(fetched) == 2
 
     def test_of_google_that_are_new_are_fetched(self, watched, monkeypatch):
@@ -350,9 +352,9 @@ class TestKeysOutOfReach:
             lambda _: http.ProviderResponse(200, {}, page),
         )
 
-        assert push(bearer=token({"kid": "two"}, newer)).status_code == 204
+        assert send_push(bearer=token({"kid": "two"}, newer)).status_code == 204
         # One that it took away is no good from then on.
-        assert push(bearer=token()).status_code == 403
+        assert send_push(bearer=token()).status_code == 403
 
 
 def encoded(part) -> str:
@@ -371,7 +373,7 @@ def test_ten_at_the_same_time_ask_once(transactional_db, watched, queue):
 
     def one():
         try:
-            statuses.append(push().status_code)
+            statuses.append(send_push().status_code)
         finally:
             connections.close_all()
 

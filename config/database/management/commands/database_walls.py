@@ -61,4 +61,7 @@ def _read_passwords() -> dict[ProcessClass, str]:
         for process_class in login_classes
     }
     env.raise_problems()
-    return {process_class: role_logins.get_password(url) for process_class, url in urls.items()}
+    return {
+        process_class: role_logins.get_database_login_password(url)
+        for process_class, url in urls.items()
+    }

@@ -13,16 +13,16 @@ from rest_framework.test import APIRequestFactory
 from config.process_classes import ProcessClass
 from integrations.calendar import refresh_on_read
 from integrations.calendar.events import event_access, service
-from integrations.calendar.events.event_validation import BadDraft
-from integrations.calendar.events.write_errors import SlotTaken
+from integrations.calendar.events.event_validation import BadEventDraft
+from integrations.calendar.events.write_errors import EventSlotTaken
 from integrations.calendar.sync import get_resource
 from integrations.formats.event import When
 from integrations.models import Calendar, Event, Reply, SyncWork
 from integrations.providers import errors
 from integrations.web.idempotency import idempotent
 from tests.integrations.calendar import local_house
-from tests.integrations.calendar.events.test_creating import create, draft
-from tests.integrations.calendar.local_house import kept
+from tests.integrations.calendar.events.test_creating import create_event, draft
+from tests.integrations.calendar.local_house import make_local_input
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.walls import acting_as
 
@@ -41,7 +41,7 @@ def worker(alice, monkeypatch):
     """Who waits meets what a worker brings in of the calendars that are due."""
     only = set()
 
-    def worked(found, since=None, **_):
+    def refresh_calendars(found, since=None, **_):
         for one in found:
             work = SyncWork.objects.get(resource=get_resource(one.calendar.id))
             assert work.next_sync_at <= LATER
@@ -49,13 +49,13 @@ def worker(alice, monkeypatch):
                 while alice.run(get_resource(one.calendar.id), at=LATER):
                     pass
 
-    monkeypatch.setattr(refresh_on_read, "wait_for_refresh", worked)
+    monkeypatch.setattr(refresh_on_read, "wait_for_refresh", refresh_calendars)
     return only
 
 
 def book(asked, alice, **more):
     more = {"require_free": [asked.user_id], **more}
-    return create(asked, alice.primary, draft(**more.pop("draft", {})), **more)
+    return create_event(asked, alice.primary, draft(**more.pop("draft", {})), **more)
 
 
 def test_a_free_time_is_booked_and_once_however_often_it_is_sent(alice, asked, account):
@@ -66,9 +66,11 @@ def test_a_free_time_is_booked_and_once_however_often_it_is_sent(alice, asked, a
 
 
 def test_a_free_time_in_a_calendar_that_lives_here_is_booked_once(alice, asked):
-    home = Calendar.objects.get(id=local_house.begun(alice.actor))
+    home = Calendar.objects.get(id=local_house.create_local_calendar(alice.actor))
 
-    first, again = (create(asked, home, draft(), require_free=[asked.user_id]) for _ in range(2))
+    first, again = (
+        create_event(asked, home, draft(), require_free=[asked.user_id]) for _ in range(2)
+    )
 
     assert first == again
     assert str(Event.objects.get().id) == first.event_id
@@ -91,17 +93,19 @@ def test_what_came_in_between_the_look_and_the_booking_counts(alice, asked, acco
     if is_free:
         assert book(asked, alice).event_id is not None
         return
-    with pytest.raises(SlotTaken):
+    with pytest.raises(EventSlotTaken):
         book(asked, alice)
 
     assert account.version == before
 
 
 def test_what_stands_in_a_calendar_that_lives_here_counts(alice, asked):
-    home = local_house.begun(alice.actor)
-    local_house.write(alice.actor, home, kept("a@x", meeting(moment(3), "Dentist")))
+    home = local_house.create_local_calendar(alice.actor)
+    local_house.write_events(
+        alice.actor, home, make_local_input("a@x", meeting(moment(3), "Dentist"))
+    )
 
-    with pytest.raises(SlotTaken):
+    with pytest.raises(EventSlotTaken):
         book(asked, alice)
 
 
@@ -111,7 +115,7 @@ def test_a_calendar_of_which_nobody_can_tell_is_never_free(alice, asked, account
     alice.sync()
     worker.add(alice.primary.id)
 
-    with pytest.raises(SlotTaken):
+    with pytest.raises(EventSlotTaken):
         book(asked, alice)
 
     worker.clear()
@@ -120,7 +124,7 @@ def test_a_calendar_of_which_nobody_can_tell_is_never_free(alice, asked, account
 
 @pytest.mark.scenario("C8")
 def test_somebody_who_shares_nothing_is_never_free(alice, asked):
-    with pytest.raises(SlotTaken):
+    with pytest.raises(EventSlotTaken):
         book(asked, alice, require_free=[asked.user_id, uuid4()])
 
 
@@ -134,8 +138,8 @@ def test_somebody_who_shares_nothing_is_never_free(alice, asked):
 def test_of_days_or_a_series_that_is_not_promised(alice, asked, account, more):
     made = replace(draft(), **more)
 
-    with pytest.raises(BadDraft) as told:
-        create(asked, alice.primary, made, key="k", require_free=[asked.user_id])
+    with pytest.raises(BadEventDraft) as told:
+        create_event(asked, alice.primary, made, key="k", require_free=[asked.user_id])
 
     assert set(told.value.fields) == {"require_free"}
     assert not account.events[account.email]
@@ -165,7 +169,7 @@ class TestAnEventThatAnEarlierTryWrote:
         [name] = account.events[account.email]
         account.remove(name)
 
-        with pytest.raises(SlotTaken):
+        with pytest.raises(EventSlotTaken):
             book(again, alice)
 
         assert account.events[account.email] == {name: None}
@@ -177,16 +181,16 @@ class TestAnEventThatAnEarlierTryWrote:
             assert attempt.claim(again, seen.calendar.integration) is None
             return service.create(again, seen, draft(), key="key-1", require_free=[again.user_id])
 
-        def send():
+        def send_post():
             factory = APIRequestFactory(headers={"Idempotency-Key": "key-00000001"})
             with acting_as(ProcessClass.WEB):
                 return post(None, Request(factory.post("/v1/users/me/events")))
 
         account.refusals.append(errors.Unavailable("down", status=503))
         with pytest.raises(errors.Unavailable):
-            send()
+            send_post()
 
         # Free for the same request alone.
         assert list(Reply.objects.values_list("status", "held_until")) == [(None, None)]
-        assert send().event_id == str(alice.events.get().id)
+        assert send_post().event_id == str(alice.events.get().id)
         assert len(account.events[account.email]) == 1

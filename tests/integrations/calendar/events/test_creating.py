@@ -31,7 +31,7 @@ def draft(title="Review", *, at=None, hours=1, **more):
     )
 
 
-def create(asked, calendar, made, key="key-1", **more):
+def create_event(asked, calendar, made, key="key-1", **more):
     with acting_as(ProcessClass.WEB):
         seen = event_access.find_calendar(asked, calendar.id)
         return service.create(asked, seen, made, key=key, **more)
@@ -48,15 +48,15 @@ class TestWhereGuestsAreAlwaysTold:
         invited = draft(attendees=(DraftGuest("bob@example.com"),))
 
         with pytest.raises(GuestsAlwaysNotified):
-            create(asked, alice.primary, invited)
+            create_event(asked, alice.primary, invited)
 
         assert account.events[account.email] == {}
 
     def test_it_is_written_where_they_may_be_or_nobody_is_invited(self, alice, asked, account):
-        create(
+        create_event(
             asked, alice.primary, draft(attendees=(DraftGuest("bob@example.com"),)), notify="all"
         )
-        create(asked, alice.primary, draft("Alone"), key="key-2")
+        create_event(asked, alice.primary, draft("Alone"), key="key-2")
 
         assert len(account.events[account.email]) == 2
 
@@ -65,7 +65,7 @@ class TestNewProviderEvent:
     def test_is_at_the_provider_and_here_at_once(self, alice, asked, account):
         guests = (DraftGuest("bob@example.com", "Bob"),)
 
-        written = create(asked, alice.primary, draft(attendees=guests, location="Room 9"))
+        written = create_event(asked, alice.primary, draft(attendees=guests, location="Room 9"))
 
         [held] = account.events[account.email].values()
         assert isinstance(held, RemoteEvent)

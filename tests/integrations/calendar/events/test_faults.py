@@ -19,7 +19,12 @@ from integrations.providers.calendars import RemoteEvent
 from integrations.urls import error_table
 from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter
-from tests.integrations.calendar.events.test_changing import act, change, delete, shown
+from tests.integrations.calendar.events.test_changing import (
+    act_on_event,
+    change_event,
+    delete_event,
+    list_shown_events,
+)
 from tests.integrations.calendar_house import meeting, moment
 from tests.walls import acting_as
 
@@ -53,7 +58,7 @@ class Faulty:
     def __getattr__(self, name):
         method = getattr(self.held, name)
 
-        def call(*given, **more):
+        def call_or_fail(*given, **more):
             here, self.made = self.made == self.at, self.made + 1
             if not here:
                 return method(*given, **more)
@@ -65,7 +70,7 @@ class Faulty:
             error = BEFORE[self.fault]
             raise error()
 
-        return call
+        return call_or_fail
 
 
 @pytest.fixture
@@ -73,11 +78,11 @@ def faulty(account, monkeypatch):
     adapter = Faulty(FakeCalendarAdapter(account, make_access()))
 
     @contextmanager
-    def opened(access):
+    def open_faulty(access):
         access.token()
         yield adapter
 
-    google = replace(providers.PROVIDERS["google"], open_calendars=opened)
+    google = replace(providers.PROVIDERS["google"], open_calendars=open_faulty)
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
     return adapter
 
@@ -93,11 +98,11 @@ def week(alice, account):
     return alice
 
 
-def named(asked, title, place=0):
-    return [one for one in shown(asked) if one["title"] == title][place]
+def find_event_by_title(asked, title, place=0):
+    return [one for one in list_shown_events(asked) if one["title"] == title][place]
 
 
-def new(asked, alice):
+def create_new_event(asked, alice):
     draft = EventDraft(title="New", start=When(at=moment(4), zone="UTC"),
                   end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
     with acting_as(ProcessClass.WEB):
@@ -108,19 +113,24 @@ def new(asked, alice):
 def edit(title, place, **more):
     """Return a change of what is there when it is first asked for: the same, however often."""
     return lambda asked, _: (
-        (one := named(asked, title, place))
-        and (lambda: change(asked, one, more.get("edit", {"title": "Edited"}), scope=more["scope"]))
+        (one := find_event_by_title(asked, title, place))
+        and (
+            lambda: change_event(
+                asked, one, more.get("edit", {"title": "Edited"}), scope=more["scope"]
+            )
+        )
     )
 
 
 def removal(title, place, scope):
     return lambda asked, _: (
-        (one := named(asked, title, place)) and (lambda: delete(asked, one, scope=scope))
+        (one := find_event_by_title(asked, title, place))
+        and (lambda: delete_event(asked, one, scope=scope))
     )
 
 
 OPERATIONS = {
-    "create": lambda asked, alice: lambda: new(asked, alice),
+    "create": lambda asked, alice: lambda: create_new_event(asked, alice),
     "change": edit("Review", 0, scope="this"),
     "change one of a series": edit("Daily", 2, scope="this"),
     "change what follows": edit("Daily", 2, scope="following"),
@@ -133,13 +143,13 @@ OPERATIONS = {
     "delete one of a series": removal("Daily", 2, "this"),
     "delete what follows": removal("Daily", 2, "following"),
     "delete all": removal("Daily", 2, "all"),
-    "answer": lambda asked, _: (one := named(asked, "Asked")) and (
-        lambda: act(service.respond, asked, one, "accepted", etag=one["etag"])
+    "answer": lambda asked, _: (one := find_event_by_title(asked, "Asked")) and (
+        lambda: act_on_event(service.respond, asked, one, "accepted", etag=one["etag"])
     ),
 }  # fmt: skip
 
 
-def there(account) -> dict:
+def get_state_at_provider(account) -> dict:
     """Return what is at the provider: when, what, how often, and what guests answered."""
     return {
         calendar: sorted(
@@ -165,7 +175,7 @@ def test_a_write_that_fails_anywhere_is_told_and_the_same_again_finishes_it(
     before = deepcopy((account.events, account.versions, account.version))
     sid = transaction.savepoint()
     OPERATIONS[name](asked, week)()
-    wanted, calls, seen = there(account), faulty.made, shown(asked)
+    wanted, calls, seen = get_state_at_provider(account), faulty.made, list_shown_events(asked)
     wrong = []
 
     for at in range(calls):
@@ -187,14 +197,14 @@ def test_a_write_that_fails_anywhere_is_told_and_the_same_again_finishes_it(
                     break
             else:
                 wrong.append((at, fault, "never done", *said))
-            if there(account) != wanted:
-                wrong.append((at, fault, *said, there(account)))
-            elif times(shown(asked)) != times(seen):
-                wrong.append((at, fault, *said, "shown", times(shown(asked))))
+            if get_state_at_provider(account) != wanted:
+                wrong.append((at, fault, *said, get_state_at_provider(account)))
+            elif list_times(list_shown_events(asked)) != list_times(seen):
+                wrong.append((at, fault, *said, "shown", list_times(list_shown_events(asked))))
 
     assert wrong == []
     assert calls
 
 
-def times(events) -> list[tuple[str, str]]:
+def list_times(events) -> list[tuple[str, str]]:
     return [(one["when"]["start"], one["title"]) for one in events]

@@ -17,7 +17,7 @@ from integrations.calendar.events.event_drafts import EventDraft
 from integrations.formats.event import When
 from integrations.models import Event
 from tests.integrations.calendar.events.test_here import alice, asked
-from tests.integrations.calendar.local_house import BERLIN, begun, utc
+from tests.integrations.calendar.local_house import BERLIN, create_local_calendar, utc
 
 from . import test_here as here
 
@@ -110,10 +110,10 @@ class WriteSequenceWorld:
         shown = next(each for each in self.shown() if _of(each) == _key(one))
         if what == "change":
             title = f"change {self.model.fresh()}"
-            write = lambda: here.change(self.asked, shown, {"title": title}, scope=scope)  # noqa: E731
+            write = lambda: here.change_event(self.asked, shown, {"title": title}, scope=scope)  # noqa: E731
             self.model.change(one, scope, title)
         elif what == "delete":
-            write = lambda: here.delete(self.asked, shown, scope=scope)  # noqa: E731
+            write = lambda: here.delete_event(self.asked, shown, scope=scope)  # noqa: E731
             self.model.delete(one, scope)
         else:
             to = next(each for each in self.calendars if each != one.calendar)
@@ -138,11 +138,11 @@ class WriteSequenceWorld:
             recurrence=rule,
         )
         for _ in range(1 + again):
-            here.create(self.asked, calendar, draft, key=f"key-{number:08}")
+            here.create_event(self.asked, calendar, draft, key=f"key-{number:08}")
         self.model.create(calendar, utc(day), times)
 
     def shown(self) -> list[dict]:
-        return here.shown(self.alice)
+        return here.list_shown_events(self.alice)
 
     def check(self) -> None:
         assert sorted(map(_of, self.shown())) == sorted(map(_key, self.model.instances))
@@ -183,4 +183,4 @@ def test_leave_what_a_list_says(alice, asked, calendars, writes):
 
 @pytest.fixture
 def calendars(alice):
-    return [begun(alice, name) for name in ("Family", "Club")]
+    return [create_local_calendar(alice, name) for name in ("Family", "Club")]

@@ -34,13 +34,13 @@ def event(*lines: str, uid: str = "a@example.org") -> str:
     return "\n".join(["BEGIN:VEVENT", f"UID:{uid}", *lines, "END:VEVENT"])
 
 
-def read(data: bytes, zone: str = BERLIN) -> reader.CalendarFile:
+def read_file(data: bytes, zone: str = BERLIN) -> reader.CalendarFile:
     return reader.read_calendar_file(data, zone=zone)
 
 
 def problems(data: bytes) -> list[tuple[int, str]]:
     try:
-        read(data)
+        read_file(data)
     except UnreadableCalendarFile as unreadable:
         return [(one.line, one.says) for one in unreadable.problems]
     return []

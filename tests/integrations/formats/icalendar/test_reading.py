@@ -18,19 +18,19 @@ from tests.integrations.formats.icalendar.files import (
     calendar,
     event,
     problems,
-    read,
+    read_file,
 )
 
 pytestmark = pytest.mark.clause("AN-9")
 
 
-def only(data: bytes, zone: str = BERLIN):
-    (entry,) = read(data, zone).entries
+def read_only_entry(data: bytes, zone: str = BERLIN):
+    (entry,) = read_file(data, zone).entries
     return entry
 
 
 def content(*lines: str):
-    return only(calendar(event(*lines))).event.content
+    return read_only_entry(calendar(event(*lines))).event.content
 
 
 def at(*clock: int) -> datetime:
@@ -68,7 +68,9 @@ class TestAMoment:
     def test_of_a_zone_without_a_name_goes_by_what_its_clocks_show(self, name):
         rules = OWN_RULES.format(name=name, winter="+0100", summer="+0200")
 
-        start = only(calendar(rules, event(f'DTSTART;TZID="{name}":20260603T090000'))).event.content
+        start = read_only_entry(
+            calendar(rules, event(f'DTSTART;TZID="{name}":20260603T090000'))
+        ).event.content
 
         assert start.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
 
@@ -77,7 +79,7 @@ class TestAMoment:
         rules = OWN_RULES.format(name="Mine", winter="+0100", summer="+0200")
         rules = rules.replace("TZID:Mine", "TZID:Mine\nX-LIC-LOCATION:Europe/Vienna")
 
-        found = only(calendar(rules, event("DTSTART;TZID=Mine:20260603T090000")))
+        found = read_only_entry(calendar(rules, event("DTSTART;TZID=Mine:20260603T090000")))
 
         assert found.event.content.start.zone == "Europe/Vienna"
 
@@ -106,7 +108,9 @@ class TestAMoment:
         parts = {"none": "X-NOTHING:x", "empty": described.format(""),
                  "broken": described.format(broken)}  # fmt: skip
 
-        found = only(calendar(parts[rules], event(f"DTSTART;TZID={name}:20260603T090000")))
+        found = read_only_entry(
+            calendar(parts[rules], event(f"DTSTART;TZID={name}:20260603T090000"))
+        )
 
         assert found.event.content.start.zone == zone
 
@@ -120,7 +124,9 @@ class TestAMoment:
     def test_goes_by_rules_under_a_name_that_needed_escapes(self):
         rules = OWN_RULES.format(name="Here\\, or there", winter="+0100", summer="+0200")
 
-        found = only(calendar(rules, event('DTSTART;TZID="here, or there":20260603T090000')))
+        found = read_only_entry(
+            calendar(rules, event('DTSTART;TZID="here, or there":20260603T090000'))
+        )
 
         assert found.event.content.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
 
@@ -131,7 +137,7 @@ class TestAMoment:
         broken = "BEGIN:VTIMEZONE\nTZID:Mine\nEND:VTIMEZONE"
         both = (rules, broken) if is_first else (broken, rules)
 
-        found = only(calendar(*both, event("DTSTART;TZID=Mine:20260603T090000")))
+        found = read_only_entry(calendar(*both, event("DTSTART;TZID=Mine:20260603T090000")))
 
         assert found.event.content.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
 
@@ -143,8 +149,8 @@ class TestAMoment:
         rules = rules.replace("T030000", "T020000")
         tea = event("DTSTART;TZID=EST:20260603T090000")
 
-        assert only(calendar(rules, tea)).event.content.start.zone == "America/New_York"
-        assert only(calendar(tea)).event.content.start.zone == "EST"
+        assert read_only_entry(calendar(rules, tea)).event.content.start.zone == "America/New_York"
+        assert read_only_entry(calendar(tea)).event.content.start.zone == "EST"
 
     def test_of_a_zone_that_nobody_knows_is_refused(self):
         rules = OWN_RULES.format(name="Odd", winter="+0111", summer="+0233")
@@ -216,7 +222,7 @@ class TestReadEvent:
                 (":PT5M", "DISPLAY"),
             )
         ]
-        file = read(calendar(event("DTSTART:20260603T090000Z", "DURATION:PT1H", *alarms)))
+        file = read_file(calendar(event("DTSTART:20260603T090000Z", "DURATION:PT1H", *alarms)))
 
         assert file.entries[0].event.content.reminders == (
             Reminder(15), Reminder(30, "email"), Reminder(60)
@@ -226,8 +232,10 @@ class TestReadEvent:
     def test_without_a_name_has_one_of_what_it_says(self):
         nameless = calendar("BEGIN:VEVENT\nDTSTART:20260603T090000Z\nSUMMARY:Tea\nEND:VEVENT")
 
-        assert only(nameless).uid == only(nameless).uid
-        assert only(nameless).uid != only(nameless.replace(b"Tea", b"Tee")).uid
+        assert read_only_entry(nameless).uid == read_only_entry(nameless).uid
+        assert (
+            read_only_entry(nameless).uid != read_only_entry(nameless.replace(b"Tea", b"Tee")).uid
+        )
 
     @pytest.mark.scenario("S4")
     def test_that_stands_there_twice_is_the_newer_one(self):
@@ -235,15 +243,15 @@ class TestReadEvent:
         newer = event("DTSTART:20260603T090000Z", "SUMMARY:New", "SEQUENCE:2")
 
         for both in ((older, newer), (newer, older)):
-            assert only(calendar(*both)).event.content.title == "New"
+            assert read_only_entry(calendar(*both)).event.content.title == "New"
 
     def test_that_is_off_is_named_as_that(self):
-        file = read(calendar(event("DTSTART:20260603T090000Z", "STATUS:CANCELLED")))
+        file = read_file(calendar(event("DTSTART:20260603T090000Z", "STATUS:CANCELLED")))
 
         assert (file.entries, file.cancelled_uids) == ((), ("a@example.org",))
 
     def test_tells_what_is_left_out_of_it(self):
-        file = read(
+        file = read_file(
             calendar(
                 event("DTSTART:20260603T090000Z", "CATEGORIES:Work", "ATTACH:https://x.org/a"),
                 "BEGIN:VTODO\nUID:t\nEND:VTODO",
@@ -266,7 +274,7 @@ class TestReadSeries:
             "RECURRENCE-ID:20260605T070000Z", "DTSTART:20260605T070000Z", "STATUS:CANCELLED"
         )
 
-        found = only(calendar(moved, event(*self.RULE), off)).event
+        found = read_only_entry(calendar(moved, event(*self.RULE), off)).event
 
         assert found.exceptions[at(2026, 6, 4, 7)].start.at == at(2026, 6, 4, 13)
         assert found.exceptions[at(2026, 6, 5, 7)] is None
@@ -275,18 +283,22 @@ class TestReadSeries:
     def test_knows_an_exception_by_its_day_as_well(self):
         off = event("RECURRENCE-ID;VALUE=DATE:20260604", "DTSTART:20260604T090000Z")
 
-        assert set(only(calendar(event(*self.RULE), off)).event.exceptions) == {at(2026, 6, 4, 7)}
+        assert set(read_only_entry(calendar(event(*self.RULE), off)).event.exceptions) == {
+            at(2026, 6, 4, 7)
+        }
 
     def test_leaves_out_in_a_zone_of_the_file(self):
         rules = OWN_RULES.format(name="Mine", winter="+0100", summer="+0200")
         lines = (*self.RULE, "EXDATE;TZID=Mine:20260604T090000")
 
-        found = only(calendar(rules, event(*lines))).event.content
+        found = read_only_entry(calendar(rules, event(*lines))).event.content
 
         assert found.recurrence[1] == "EXDATE;TZID=Europe/Berlin:20260604T090000"
 
     def test_one_of_which_is_there_alone_is_an_event_of_its_own(self):
-        entry = only(calendar(event("RECURRENCE-ID:20260604T070000Z", "DTSTART:20260604T130000Z")))
+        entry = read_only_entry(
+            calendar(event("RECURRENCE-ID:20260604T070000Z", "DTSTART:20260604T130000Z"))
+        )
 
         assert entry.series_uid == "a@example.org"
         assert entry.uid != entry.series_uid
@@ -313,7 +325,7 @@ class TestAChangeOfAllThatFollow:
         span = make_window(at(2026, 5, 1), at(2026, 8, 1), zone=BERLIN)
         found = [
             one
-            for entry in read(data).entries
+            for entry in read_file(data).entries
             for one in expand_event(entry.event.content, span, exceptions=entry.event.exceptions)
         ]
         return sorted((one.start.at.day, one.start.at.hour + 2, one.content.title) for one in found)
@@ -356,7 +368,7 @@ class TestAChangeOfAllThatFollow:
             "DTSTART;VALUE=DATE:20260603", "SUMMARY:New",
         )  # fmt: skip
 
-        first, second = read(calendar(days, changed)).entries
+        first, second = read_file(calendar(days, changed)).entries
 
         assert first.event.content.recurrence == ("RRULE:FREQ=DAILY;UNTIL=20260602",)
         assert second.event.content.start == When(day=date(2026, 6, 3))
@@ -386,7 +398,7 @@ class TestReadFile:
     def test_is_read_whatever_its_line_ends_and_mark(self, ends, encoding):
         text = calendar(event("DTSTART:20260603T090000Z", "SUMMARY:Füße"), ends=ends).decode()
 
-        assert only(text.encode(encoding)).event.content.title == "Füße"
+        assert read_only_entry(text.encode(encoding)).event.content.title == "Füße"
 
     @pytest.mark.parametrize(
         ("data", "line", "says"),
@@ -454,10 +466,10 @@ class TestReadFile:
         wrong = [event("SUMMARY:No start", uid=str(each)) for each in range(MAX_PROBLEMS + 50)]
 
         with pytest.raises(UnreadableCalendarFile) as caught:
-            read(calendar(*wrong[:3]))
+            read_file(calendar(*wrong[:3]))
         assert (len(caught.value.problems), caught.value.has_more) == (3, False)
         with pytest.raises(UnreadableCalendarFile) as caught:
-            read(calendar(*wrong))
+            read_file(calendar(*wrong))
         assert (len(caught.value.problems), caught.value.has_more) == (MAX_PROBLEMS, True)
 
     def test_of_too_many_events_is_refused(self, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integrations.formats import timezones
 from integrations.formats.recurrence import all_day_series
 from integrations.formats.recurrence.expansion import expand_event, make_window
-from tests.integrations.formats.icalendar.files import BERLIN, calendar, event, read
+from tests.integrations.formats.icalendar.files import BERLIN, calendar, event, read_file
 
 pytestmark = [
     pytest.mark.clause("AN-9"), pytest.mark.scenario("C4"), pytest.mark.scenario("C6")
@@ -75,7 +75,7 @@ class TestAnException:
         # The zone is that of the calendar that is read into, or said by the file.
         named, into = ("X-NOTHING:x", place) if is_own else (f"X-WR-TIMEZONE:{place}", BERLIN)
 
-        file = read(calendar(named, all_days(), moved), into)
+        file = read_file(calendar(named, all_days(), moved), into)
 
         wanted = [(FIRST + timedelta(days=each), "Duty") for each in range(365)]
         wanted[number] = (day, "Swapped")
@@ -90,7 +90,7 @@ class TestAnException:
             "SUMMARY:Swapped",
         )
 
-        found = shown(read(calendar(all_days(), moved), "UTC"))
+        found = shown(read_file(calendar(all_days(), moved), "UTC"))
 
         assert [when for when, title in found if title == "Swapped"] == [day]
         assert len(found) == 365
@@ -104,7 +104,7 @@ class TestAnException:
             "STATUS:CANCELLED",
         )
 
-        found = shown(read(calendar(all_days(rule="RRULE:FREQ=WEEKLY;COUNT=52"), off), "UTC"))
+        found = shown(read_file(calendar(all_days(rule="RRULE:FREQ=WEEKLY;COUNT=52"), off), "UTC"))
 
         assert len(found) == 51
         assert day not in {when for when, _ in found}
@@ -119,7 +119,7 @@ class TestAnException:
             for form, sequence in (("zone", 2), ("date", 1))
         ]  # fmt: skip
 
-        assert shown(read(calendar(all_days(), *both)))[40] == (day, "zone")
+        assert shown(read_file(calendar(all_days(), *both)))[40] == (day, "zone")
 
     @pytest.mark.parametrize("form", FORMS)
     def test_whose_series_is_elsewhere_has_the_name_of_its_day(self, form):
@@ -128,7 +128,7 @@ class TestAnException:
             f"RECURRENCE-ID{midnight(day, BERLIN, form)}", f"DTSTART;VALUE=DATE:{day:%Y%m%d}"
         )
 
-        [entry] = read(calendar(alone)).entries
+        [entry] = read_file(calendar(alone)).entries
 
         assert entry.uid == "a@example.org/2026-03-02"
 
@@ -143,7 +143,7 @@ class TestALineOfDates:
     def test_leaves_out_the_day_that_it_names(self, place, number, form):
         day = FIRST + timedelta(days=number)
 
-        file = read(calendar(all_days(f"EXDATE{midnight(day, place, form)}")), place)
+        file = read_file(calendar(all_days(f"EXDATE{midnight(day, place, form)}")), place)
 
         wanted = [(FIRST + timedelta(days=each), "Duty") for each in range(365) if each != number]
         assert shown(file) == wanted
@@ -155,7 +155,7 @@ class TestALineOfDates:
         day = date(2027, 1, 10) + timedelta(days=number)
         rule = "RRULE:FREQ=DAILY;COUNT=2"
 
-        file = read(calendar(all_days(f"RDATE{midnight(day, place, form)}", rule=rule)), place)
+        file = read_file(calendar(all_days(f"RDATE{midnight(day, place, form)}", rule=rule)), place)
 
         assert [when for when, _ in shown(file, 2027)] == [day]
 
@@ -169,12 +169,14 @@ class TestALineOfDates:
         day = FIRST + timedelta(days=number)
         at = timezones.to_utc(datetime.combine(day, clock), timezones.get_zone(place))
 
-        file = read(calendar(all_days(rule=f"RRULE:FREQ=DAILY;UNTIL={at:%Y%m%dT%H%M%SZ}")), place)
+        file = read_file(
+            calendar(all_days(rule=f"RRULE:FREQ=DAILY;UNTIL={at:%Y%m%dT%H%M%SZ}")), place
+        )
 
         assert shown(file)[-1][0] == day
 
     def test_that_ends_at_another_time_ends_with_its_day_in_utc(self):
-        file = read(calendar(all_days(rule="RRULE:FREQ=DAILY;UNTIL=20260110T120000Z")))
+        file = read_file(calendar(all_days(rule="RRULE:FREQ=DAILY;UNTIL=20260110T120000Z")))
 
         assert shown(file)[-1][0] == date(2026, 1, 10)
 

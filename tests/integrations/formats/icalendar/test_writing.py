@@ -12,7 +12,7 @@ from icalendar import Calendar
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
 from integrations.formats.icalendar import writer
-from tests.integrations.formats.icalendar.files import read
+from tests.integrations.formats.icalendar.files import read_file
 
 pytestmark = pytest.mark.clause("AN-9")
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -91,7 +91,7 @@ class TestWrittenEvent:
     @settings(max_examples=150, deadline=None)
     @given(contents())
     def test_comes_back_as_it_was(self, content):
-        (entry,) = read(written(content, sequence=3)).entries
+        (entry,) = read_file(written(content, sequence=3)).entries
 
         assert entry.event.content == content
         assert (entry.uid, entry.sequence) == ("a@example.org", 3)
@@ -112,7 +112,7 @@ class TestWrittenEvent:
             start=When(at=second, zone="Europe/Berlin"), end=When(at=second, zone="Europe/Berlin")
         )
 
-        (entry,) = read(written(content)).entries
+        (entry,) = read_file(written(content)).entries
 
         assert entry.event.content.start.at == second
 
@@ -134,7 +134,7 @@ class TestWrittenEvent:
             + writer.write_end()
         )
 
-        (entry,) = read(data).entries
+        (entry,) = read_file(data).entries
         assert entry.event.content.recurrence[1] == "EXDATE;TZID=Europe/Berlin:20260604T090000"
         assert entry.event.exceptions[third.at].title == "Late"
 

@@ -15,7 +15,7 @@ from integrations.formats.mime import addresses, headers, mbox, rfc5322
 from integrations.formats.mime.address_reader import MAX_ADDRESSES, AddressReader
 from integrations.formats.mime.addresses import (
     MAX_LENGTH,
-    Address,
+    MailAddress,
     names_another_address,
     read_addresses,
 )
@@ -24,13 +24,13 @@ from tests.integrations.formats.mime.address_samples import READINGS, A, B
 
 def read_at_length(written):
     """Read without the short way for plain entries."""
-    return [Address(*entry) for entry in AddressReader(written).read_entries()]
+    return [MailAddress(*entry) for entry in AddressReader(written).read_entries()]
 
 
 class TestReadAddresses:
     @pytest.mark.parametrize(("written", "read"), READINGS)
     def test_finds_the_entries(self, written, read):
-        assert read_addresses(written) == [Address(*one) for one in read]
+        assert read_addresses(written) == [MailAddress(*one) for one in read]
 
     def test_is_the_same_by_the_short_way(self):
         usual = [written for written, _ in READINGS if addresses._read_plain(written)]
@@ -80,17 +80,17 @@ MARKS = [
 class TestMarking:
     @pytest.mark.parametrize(("name", "address", "is_marked"), MARKS)
     def test_finds_another_address_in_a_name(self, name, address, is_marked):
-        assert names_another_address(Address(name, address)) is is_marked
+        assert names_another_address(MailAddress(name, address)) is is_marked
 
     @given(st.text(max_size=60), st.text(max_size=60))
     def test_never_raises(self, name, address):
-        assert names_another_address(Address(name, address)) in {True, False}
+        assert names_another_address(MailAddress(name, address)) in {True, False}
 
     @given(EMAILS, EMAILS)
     def test_finds_any_other_address(self, name, address):
         is_same = name.casefold() == address.casefold()
 
-        assert names_another_address(Address(f"x {name} y", address)) is not is_same
+        assert names_another_address(MailAddress(f"x {name} y", address)) is not is_same
 
 
 PIECES = st.sampled_from(
@@ -165,7 +165,7 @@ class TestAWriter:
         written = ", ".join(formataddr(one) for one in people)
 
         assert read_addresses(written) == [
-            Address(headers.decode_text(name), address) for name, address in people
+            MailAddress(headers.decode_text(name), address) for name, address in people
         ]
 
     @given(PEOPLE)
@@ -180,7 +180,7 @@ class TestAWriter:
         parsed = rfc5322.parse_message(copy.partition(b"\n")[2])
 
         assert parsed.to == tuple(
-            Address(headers.decode_text(name), email) for name, email in people
+            MailAddress(headers.decode_text(name), email) for name, email in people
         )
 
 
@@ -225,7 +225,7 @@ class TestLimits:
     def test_make_text_of_comments_that_are_nested_too_deep(self):
         deep = "(" * 60 + "x" + ")" * 60
 
-        assert read_addresses(f"{deep} <{A}>") == [Address(deep, A)]
+        assert read_addresses(f"{deep} <{A}>") == [MailAddress(deep, A)]
 
 
 def seconds(written: str) -> float:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
 from integrations.formats.mime import charset_labels, charsets, gmail_payload, html_charset, rfc5322
-from integrations.formats.mime.charsets import decode, find_codec
+from integrations.formats.mime.charsets import decode_charset_text, find_codec
 from tests.integrations.formats.mime.charset_samples import BROKEN, GUESSES, READINGS
 
 from . import payloads
@@ -19,15 +19,15 @@ from . import payloads
 class TestDecoding:
     @pytest.mark.parametrize(("charset", "data", "text"), READINGS)
     def test_follows_the_label(self, charset, data, text):
-        assert decode(data, charset)[0] == text
+        assert decode_charset_text(data, charset)[0] == text
 
     @pytest.mark.parametrize(("charset", "data", "text"), BROKEN)
     def test_replaces_what_is_no_character_and_keeps_the_rest(self, charset, data, text):
-        assert decode(data, charset) == (text, False)
+        assert decode_charset_text(data, charset) == (text, False)
 
     @pytest.mark.parametrize(("charset", "data", "text"), GUESSES)
     def test_guesses_without_a_charset_that_can_be(self, charset, data, text):
-        assert decode(data, charset)[0] == text
+        assert decode_charset_text(data, charset)[0] == text
 
     def test_knows_every_label_of_the_standard(self):
         unknown = {label for label in LABELS if not find_codec(label)}
@@ -50,8 +50,8 @@ class TestDecoding:
         assert not find_codec(charset)
 
     def test_does_not_take_gmails_utf_8_for_the_declared_charset(self):
-        assert decode("é".encode(), "iso-8859-1", may_be_utf8=True)[0] == "é"
-        assert decode(b"caf\xe9", "iso-8859-1", may_be_utf8=True)[0] == "café"
+        assert decode_charset_text("é".encode(), "iso-8859-1", may_be_utf8=True)[0] == "é"
+        assert decode_charset_text(b"caf\xe9", "iso-8859-1", may_be_utf8=True)[0] == "café"
 
 
 LABEL = st.sampled_from(sorted({*LABELS, *charset_labels._MAIL_CODECS, "", "x-unknown"}))
@@ -76,7 +76,7 @@ class TestAnyBytes:
     @example(b"\x1b$)C\x0e!", "iso-2022-kr", False)
     @example(b"+2AA-3AA-", "utf-7", False)
     def test_are_read(self, data, charset, may_be_utf8):
-        text, _ = decode(data, charset, may_be_utf8=may_be_utf8)
+        text, _ = decode_charset_text(data, charset, may_be_utf8=may_be_utf8)
 
         # No halves of characters: JSON takes none.
         text.encode("utf-8")
@@ -87,7 +87,7 @@ class TestAnyBytes:
 
     @given(st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), max_size=40))
     def test_that_are_utf_8_stay_as_they_are(self, text):
-        assert decode(text.encode(), "utf-8") == (text, True)
+        assert decode_charset_text(text.encode(), "utf-8") == (text, True)
         assert charsets.guess_text(text.encode()) == text or "\x1b$" in text
 
     def test_keep_a_replacement_that_a_provider_put_there(self):
@@ -101,7 +101,7 @@ class TestAnyBytes:
         letters = st.text(st.characters(codec="ascii", exclude_characters="~\x1b\\+"), max_size=20)
         known = data.draw(letters)
 
-        assert decode(known.encode(codec), label)[0] == known
+        assert decode_charset_text(known.encode(codec), label)[0] == known
 
     @pytest.mark.invariant(8)
     @pytest.mark.parametrize("label", LINEAR)
@@ -118,7 +118,7 @@ def seconds(data, label):
     spent = []
     for _ in range(3):
         began = time.process_time()
-        decode(data, label)
+        decode_charset_text(data, label)
         spent.append(time.process_time() - began)
     return min(spent)
 

@@ -24,12 +24,12 @@ def summary(**more):
     return {**empty, "subject": "", "message_id": "", **more}
 
 
-def record(*, headers=(), text="", html="", filed=(), **more):
+def make_record(*, headers=(), text="", html="", filed=(), **more):
     content = {"headers": headers, "text": text, "html": html}
     return mbox.format_message(summary(**more), content, received_at=AT, filed=filed)
 
 
-def read(data):
+def read_record(data):
     """Return the message that a mail program finds in a record."""
     first, _, rest = data.partition(b"\n")
     assert first.startswith(b"From ")
@@ -50,23 +50,23 @@ class TestRecord:
         )
     )
     def test_is_one_record_whatever_a_sender_wrote(self, written):
-        data = record(**written)
+        data = make_record(**written)
 
         # One beginning, one empty line at the end, and no other line that begins like one.
         assert len(BEGINS.findall(data)) == 1
         assert data.endswith(b"\n\n")
         assert not data.endswith(b"\n\n\n")
-        assert read(data)["Date"]
+        assert read_record(data)["Date"]
 
     @given(TEXT)
     def test_quotes_lines_so_that_they_can_be_had_back(self, text):
-        quoted = record(text=text)
+        quoted = make_record(text=text)
 
         lines = quoted.split(b"\n")[1:]
         assert not any(line.startswith(b"From ") for line in lines)
 
     def test_keeps_the_headers_as_they_came(self):
-        data = record(
+        data = make_record(
             headers=[
                 ["Received", "from a.example by b.example"],
                 ["DKIM-Signature", "v=1; a=rsa-sha256"],
@@ -76,19 +76,19 @@ class TestRecord:
             subject="Grüße",
         )
 
-        found = read(data)
+        found = read_record(data)
         assert found["Received"] == "from a.example by b.example"
         assert found["Subject"] == "Grüße"
         assert found.get_all("Date") == ["Mon, 23 Nov 2026 08:00:00 +0100"]
 
     def test_says_from_the_summary_what_no_header_says(self):
-        data = record(
+        data = make_record(
             **{"from": [("Böb, B", "bob@example.org"), ("", "x@example.org")]},
             subject="Hello",
             message_id="one@example.org",
         )
 
-        found = read(data)
+        found = read_record(data)
         assert [one.addr_spec for one in found["From"].addresses] == [
             "bob@example.org", "x@example.org",
         ]  # fmt: skip
@@ -96,12 +96,12 @@ class TestRecord:
         assert found["Message-ID"] == "<one@example.org>"
 
     def test_does_not_say_how_parts_were_put_together_that_are_no_longer_there(self):
-        data = record(
+        data = make_record(
             headers=[["Content-Type", 'multipart/mixed; boundary="gone"'], ["MIME-Version", "1.0"]],
             text="plain",
         )
 
-        found = read(data)
+        found = read_record(data)
         assert found.get_content_type() == "text/plain"
         assert found.get_all("MIME-Version") == ["1.0"]
 
@@ -115,28 +115,31 @@ class TestRecord:
         ],
     )
     def test_has_the_text_as_it_came(self, text, html, kinds):
-        found = read(record(text=text, html=html))
+        found = read_record(make_record(text=text, html=html))
 
         assert [part.get_content_type() for part in found.walk()] == kinds
 
     def test_lets_no_header_make_another(self):
-        data = record(
+        data = make_record(
             headers=[["Subject", "one\r\nBcc: victim@example.org"], ["Bad Name", "x"], ["", "y"]]
         )
 
-        found = read(data)
+        found = read_record(data)
         assert found["Bcc"] is None
         assert len(found.keys()) == len(set(found.keys()))
 
     def test_names_attachments_and_says_that_they_are_not_kept(self):
-        data = record(attachments=[("id", "plan.pdf", "application/pdf", 12, False)])
+        data = make_record(attachments=[("id", "plan.pdf", "application/pdf", 12, False)])
 
-        assert read(data)["X-Antares-Attachment-Not-Kept"] == "application/pdf; 12 bytes; plan.pdf"
+        assert (
+            read_record(data)["X-Antares-Attachment-Not-Kept"]
+            == "application/pdf; 12 bytes; plan.pdf"
+        )
 
 
 class TestNote:
     def test_is_in_our_words_and_from_nobody(self):
-        found = read(mbox.format_note("About", "Words\nFrom us\n", at=AT))
+        found = read_record(mbox.format_note("About", "Words\nFrom us\n", at=AT))
 
         assert found["From"].addresses[0].domain == "localhost.invalid"
         assert found.get_content().rstrip() == "Words\n>From us"

@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.formats.mime import gmail_payload, rfc5322
-from integrations.formats.mime.addresses import Address
-from integrations.formats.mime.message import MAX_DEPTH, MAX_TEXT, ParsedMessage, PoisonMessage
+from integrations.formats.mime.addresses import MailAddress
+from integrations.formats.mime.message import (
+    MAX_DEPTH,
+    MAX_TEXT,
+    ParsedMessage,
+    UnreadableMailMessage,
+)
 
 from . import payloads
 
@@ -35,8 +40,8 @@ class TestHeaders:
             mail("From: =?utf-8?q?a=40evil=2Eexample=2C_b?= <bob@example.test>\nTo: x@y.example")
         )
 
-        assert parsed.from_ == (Address("a@evil.example, b", "bob@example.test"),)
-        assert parsed.to == (Address("", "x@y.example"),)
+        assert parsed.from_ == (MailAddress("a@evil.example, b", "bob@example.test"),)
+        assert parsed.to == (MailAddress("", "x@y.example"),)
 
     @pytest.mark.parametrize(
         ("written", "read"),
@@ -244,7 +249,7 @@ class TestBounds:
     @pytest.mark.scenario("S2")
     @pytest.mark.parametrize("depth", [MAX_DEPTH + 2, 200, 900, 5_000])
     def test_set_a_nested_bomb_aside(self, depth):
-        with pytest.raises(PoisonMessage):
+        with pytest.raises(UnreadableMailMessage):
             rfc5322.parse_message(nested(depth))
 
     @pytest.mark.scenario("S2")
@@ -257,7 +262,7 @@ class TestBounds:
     def test_set_ten_thousand_parts_aside(self):
         body = b"".join(b"--b\r\nContent-Type: image/png\r\n\r\nx\r\n" for _ in range(10_000))
 
-        with pytest.raises(PoisonMessage) as caught:
+        with pytest.raises(UnreadableMailMessage) as caught:
             rfc5322.parse_message(
                 b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + body + b"--b--"
             )
@@ -269,7 +274,7 @@ class TestBounds:
         for _ in range(300):
             node = {"mimeType": "multipart/mixed", "parts": [node]}
 
-        with pytest.raises(PoisonMessage) as caught:
+        with pytest.raises(UnreadableMailMessage) as caught:
             gmail_payload.parse_payload(node)
 
         assert caught.value.reason == "too-deep"
@@ -339,7 +344,7 @@ class TestAnyInput:
         self._attempt(lambda: gmail_payload.parse_payload(payload))
 
     def _attempt(self, read):
-        with suppress(PoisonMessage):
+        with suppress(UnreadableMailMessage):
             assert isinstance(read(), ParsedMessage)
 
 

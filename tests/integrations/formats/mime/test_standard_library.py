@@ -343,6 +343,6 @@ class TestMessages:
         assert [one for one in found if not reason_for(one, {**REASONS, **MORE_REASONS})] == []
 
     def test_have_a_text_that_keeps_every_good_character(self):
-        text = charsets.decode("Grüße €".encode()[:-1], "utf-8")[0]
+        text = charsets.decode_charset_text("Grüße €".encode()[:-1], "utf-8")[0]
 
         assert text == library_text("utf-8", "Grüße €".encode()[:-1]) == f"Grüße {REPLACEMENT}"

@@ -37,19 +37,19 @@ def between(first, last, zone=BERLIN) -> TimeWindow:
 
 def starts(content, seen, **more):
     """When it happens, as clocks of its zone show it, in order."""
-    return [shown(each.start) for each in sorted_(expand_event(content, seen, **more))]
+    return [format_when(each.start) for each in sorted_(expand_event(content, seen, **more))]
 
 
 def spans(content, seen, **more):
     found = sorted_(expand_event(content, seen, **more))
-    return [f"{shown(each.start)} - {shown(each.end)}" for each in found]
+    return [f"{format_when(each.start)} - {format_when(each.end)}" for each in found]
 
 
 def sorted_(occurrences):
     return sorted(occurrences, key=lambda each: str(each.start.day or each.start.at))
 
 
-def shown(moment: When) -> str:
+def format_when(moment: When) -> str:
     if moment.day:
         return moment.day.isoformat()
     clock = moment.at.astimezone(timezones.get_zone(moment.zone))

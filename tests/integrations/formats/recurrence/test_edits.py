@@ -14,14 +14,14 @@ from integrations.formats.recurrence.expansion import expand_event
 from integrations.formats.recurrence.parser import BadSeries
 from integrations.formats.recurrence.rrule import FREQUENCIES
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
-from integrations.formats.recurrence.series import BadEvent, to_start_key
+from integrations.formats.recurrence.series import BadEventTimes, to_start_key
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
-from integrations.formats.recurrence.series_split import NeedsRule
+from integrations.formats.recurrence.series_split import NewRecurrenceRuleNeeded
 from tests.integrations.formats.recurrence.samples import (
     BERLIN,
     between,
     event,
-    shown,
+    format_when,
     sorted_,
     starts,
     utc,
@@ -40,11 +40,13 @@ def at(text, zone=BERLIN):
     return to_start_key(when(text, zone))
 
 
-def seen(*wholes, window=YEAR):
+def list_seen(*wholes, window=YEAR):
     found = []
     for whole in wholes:
         found += expand_event(whole.content, window, exceptions=whole.exceptions)
-    return [f"{shown(each.start)[:16]} {each.content.title}".strip() for each in sorted_(found)]
+    return [
+        f"{format_when(each.start)[:16]} {each.content.title}".strip() for each in sorted_(found)
+    ]
 
 
 WEEKLY = SeriesWithExceptions(
@@ -62,7 +64,7 @@ class TestThisOne:
             WEEKLY, at("2026-06-08 09:00"), event("2026-06-09 10:00", title="new")
         )
 
-        assert seen(whole) == [
+        assert list_seen(whole) == [
             "2026-06-01 09:00 old",
             "2026-06-09 10:00 new",
             "2026-06-16 11:00 moved",
@@ -71,14 +73,14 @@ class TestThisOne:
     def test_is_cancelled_alone(self):
         whole = series_edits.cancel_one(WEEKLY, at("2026-06-15 09:00"))
 
-        assert seen(whole) == ["2026-06-01 09:00 old", "2026-06-08 09:00 old"]
+        assert list_seen(whole) == ["2026-06-01 09:00 old", "2026-06-08 09:00 old"]
 
     def test_is_restored_by_a_change(self):
         whole = series_edits.change_one(
             WEEKLY, at("2026-06-22 09:00"), event("2026-06-22 09:00", title="back")
         )
 
-        assert seen(whole)[-1] == "2026-06-22 09:00 back"
+        assert list_seen(whole)[-1] == "2026-06-22 09:00 back"
 
     @pytest.mark.parametrize("original", ["2026-06-08 10:00", "2026-06-29 09:00", "2026-06-08"])
     def test_is_not_one_that_the_series_does_not_have(self, original):
@@ -86,7 +88,7 @@ class TestThisOne:
             series_edits.cancel_one(WEEKLY, at(original))
 
     def test_is_not_to_end_before_it_starts(self):
-        with pytest.raises(BadEvent):
+        with pytest.raises(BadEventTimes):
             series_edits.change_one(
                 WEEKLY, at("2026-06-08 09:00"), event("2026-06-08", "2026-06-07")
             )
@@ -100,8 +102,8 @@ class TestThisAndFollowing:
 
         assert head.content.recurrence == ("RRULE:FREQ=WEEKLY;UNTIL=20260608T065959Z",)
         assert tail.content.recurrence == ("RRULE:FREQ=WEEKLY;COUNT=3",)
-        assert seen(head) == ["2026-06-01 09:00 old"]
-        assert seen(tail) == ["2026-06-08 09:00 new", "2026-06-16 11:00 moved"]
+        assert list_seen(head) == ["2026-06-01 09:00 old"]
+        assert list_seen(tail) == ["2026-06-08 09:00 new", "2026-06-16 11:00 moved"]
 
     def test_take_exceptions_along_by_as_much_as_they_are_moved(self):
         _, tail = series_edits.change_following(
@@ -109,7 +111,7 @@ class TestThisAndFollowing:
         )
 
         assert set(tail.exceptions) == {at("2026-06-16 14:00"), at("2026-06-23 14:00")}
-        assert seen(tail) == ["2026-06-09 14:00 new", "2026-06-16 11:00 moved"]
+        assert list_seen(tail) == ["2026-06-09 14:00 new", "2026-06-16 11:00 moved"]
 
     def test_drop_exceptions_of_what_does_not_happen_any_more(self):
         head, tail = series_edits.change_following(
@@ -119,7 +121,7 @@ class TestThisAndFollowing:
             lines=("RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=2",),
         )
 
-        assert seen(tail) == ["2026-06-08 09:00 new"]
+        assert list_seen(tail) == ["2026-06-08 09:00 new"]
         assert list(tail.exceptions) == [at("2026-06-22 09:00")]
         assert head.exceptions == {}
 
@@ -128,7 +130,7 @@ class TestThisAndFollowing:
             WEEKLY, at("2026-06-01 09:00"), event("2026-06-01 10:00", title="new")
         )
 
-        assert seen(only) == [
+        assert list_seen(only) == [
             "2026-06-01 10:00 new",
             "2026-06-08 10:00 new",
             "2026-06-16 11:00 moved",
@@ -142,14 +144,14 @@ class TestThisAndFollowing:
             WEEKLY, at("2026-06-08 09:00"), event("2026-06-09", title="new")
         )
 
-        assert seen(tail) == ["2026-06-08 new"]
+        assert list_seen(tail) == ["2026-06-08 new"]
         assert list(days.exceptions) == [at("2026-06-16"), at("2026-06-23")]
-        assert seen(days) == ["2026-06-09 new", "2026-06-16 11:00 moved"]
+        assert list_seen(days) == ["2026-06-09 new", "2026-06-16 11:00 moved"]
 
     def test_are_deleted_with_their_exceptions(self):
         head = series_edits.cancel_following(WEEKLY, at("2026-06-08 09:00"))
 
-        assert (seen(head), head.exceptions) == (["2026-06-01 09:00 old"], {})
+        assert (list_seen(head), head.exceptions) == (["2026-06-01 09:00 old"], {})
         assert series_edits.cancel_following(WEEKLY, at("2026-06-01 09:00")) is None
 
     @pytest.mark.scenario("C4")
@@ -160,7 +162,7 @@ class TestThisAndFollowing:
             backup, at("2026-03-29 02:30"), replace(event("2026-03-29 02:30"), title="new")
         )
 
-        assert seen(head, tail) == [
+        assert list_seen(head, tail) == [
             "2026-03-27 02:30 old",
             "2026-03-28 02:30 old",
             "2026-03-29 03:30 new",
@@ -171,7 +173,7 @@ class TestThisAndFollowing:
     def test_cannot_go_on_by_a_rule_that_they_are_not_in_line_with(self):
         added = series("2026-06-01 09:00", "RRULE:FREQ=WEEKLY;INTERVAL=2", "RDATE:20260608T070000Z")
 
-        with pytest.raises(NeedsRule):
+        with pytest.raises(NewRecurrenceRuleNeeded):
             series_edits.change_following(added, at("2026-06-08 09:00"), event("2026-06-08 09:00"))
 
     def test_are_refused_with_a_rule_that_is_none(self):
@@ -216,12 +218,12 @@ class TestThisAndFollowing:
             head, tail = series_edits.change_following(
                 whole, originals[place], replace(content, start=split.start, end=split.end)
             )
-        except NeedsRule:
+        except NewRecurrenceRuleNeeded:
             # On the day that skips the time of a rule of hours.
             assert is_dense or "BYHOUR" in text or "BYMINUTE" in text
             return
 
-        assert seen(head, tail, window=window) == seen(whole, window=window)
+        assert list_seen(head, tail, window=window) == list_seen(whole, window=window)
         assert all(
             to_start_key(each.start) < originals[place]
             for each in expand_event(head.content, window)
@@ -239,7 +241,7 @@ class TestAllOfThem:
             event("2026-03-31 10:00", "2026-03-31 12:00", title="new"),
         )
 
-        assert seen(whole) == [
+        assert list_seen(whole) == [
             "2026-03-24 10:00 new",
             "2026-03-26 10:00 new",
             "2026-03-31 10:00 new",
@@ -254,7 +256,7 @@ class TestAllOfThem:
             fortnight, at("2026-06-06 09:00"), event("2026-06-07 09:00")
         )
 
-        assert seen(whole)[:4] == [
+        assert list_seen(whole)[:4] == [
             "2026-06-07 09:00",
             "2026-06-08 09:00",
             "2026-06-21 09:00",
@@ -285,7 +287,7 @@ class TestAllOfThem:
 
         whole = series_edits.change_all(dates, at("2026-06-01 09:00"), event("2026-06-02 08:00"))
 
-        assert seen(whole) == ["2026-06-02 08:00", "2026-06-11 13:00"]
+        assert list_seen(whole) == ["2026-06-02 08:00", "2026-06-11 13:00"]
 
     def test_move_to_another_zone_and_count_on_its_clocks(self):
         meeting = series("2026-03-01 09:00", "RRULE:FREQ=WEEKLY;COUNT=3")
@@ -314,7 +316,7 @@ class TestAllOfThem:
     def test_need_a_rule_where_the_old_one_would_be_a_guess(self, rule, to):
         whole = series("2026-06-01 09:00", f"RRULE:{rule}")
 
-        with pytest.raises(NeedsRule):
+        with pytest.raises(NewRecurrenceRuleNeeded):
             series_edits.change_all(whole, at("2026-06-01 09:00"), event(to))
         series_edits.change_all(
             whole, at("2026-06-01 09:00"), event(to), lines=("RRULE:FREQ=DAILY",)

@@ -11,18 +11,18 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.expansion import (
     MAX_OCCURRENCES,
-    BadWindow,
+    BadTimeWindow,
     expand_event,
     make_window,
     to_utc_times,
 )
-from integrations.formats.recurrence.rrule_iter import TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import to_start_key
 from tests.integrations.formats.recurrence.samples import (
     BERLIN,
     between,
     event,
-    shown,
+    format_when,
     spans,
     starts,
     utc,
@@ -68,7 +68,7 @@ class TestAWindow:
         [("2026-06-02", "2026-06-01"), ("0001-01-01", "2026-06-01"), ("2026-06-01", "9999-12-31")],
     )
     def test_that_is_none_is_refused(self, first, last):
-        with pytest.raises(BadWindow):
+        with pytest.raises(BadTimeWindow):
             make_window(utc(first), utc(last), zone="UTC")
 
     def test_of_no_zone_is_refused(self):
@@ -198,7 +198,7 @@ class TestOneInstanceOfASeries:
 
     def titles(self, exceptions, seen=WEEK):
         found = expand_event(self.daily, seen, exceptions=exceptions)
-        return sorted((shown(each.start)[5:16], each.content.title) for each in found)
+        return sorted((format_when(each.start)[5:16], each.content.title) for each in found)
 
     def test_takes_the_place_of_what_the_series_would_show(self):
         moved = self.change("2026-06-02 09:00", "2026-06-02 15:00")
@@ -212,9 +212,9 @@ class TestOneInstanceOfASeries:
 
         found = expand_event(self.daily, WEEK, exceptions=moved)
 
-        assert {shown(one.original_start) for one in found if one.content.title == "moved"} == {
-            "2026-06-02 09:00 +0200"
-        }
+        assert {
+            format_when(one.original_start) for one in found if one.content.title == "moved"
+        } == {"2026-06-02 09:00 +0200"}
 
     def test_comes_in_from_outside_and_goes_out(self):
         moved = self.change("2026-05-20 09:00", "2026-06-01 15:00")
@@ -243,7 +243,7 @@ class TestOneInstanceOfASeries:
 
         found = expand_event(days, between("2026-06-01", "2026-06-04"), exceptions=exceptions)
 
-        assert sorted(shown(each.start)[:16] for each in found) == [
+        assert sorted(format_when(each.start)[:16] for each in found) == [
             "2026-06-01",
             "2026-06-03 10:00",
         ]
@@ -259,14 +259,14 @@ class TestASeriesOfAMillion:
             "2026-01-01 00:00", "2026-01-01 00:00", "RRULE:FREQ=SECONDLY;INTERVAL=60"
         )
         far = make_window(utc("2526-01-01T00:00"), utc("2526-01-01T01:00"), zone="UTC")
-        work = WorkBudget(10_000)
+        work = RecurrenceWorkBudget(10_000)
 
         assert len(expand_event(every_second, far, work=work)) == 60
         assert work.left > 1_000
 
     def test_costs_nothing_after_it_has_ended(self):
         ended = event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;COUNT=1000000")
-        work = WorkBudget(10)
+        work = RecurrenceWorkBudget(10)
 
         assert expand_event(ended, WEEK, work=work) == []
         assert work.left == 10
@@ -278,7 +278,7 @@ class TestASeriesOfAMillion:
             expand_event(never, WEEK)
 
     def test_leaves_some_for_the_next(self):
-        work = WorkBudget(200_000)
+        work = RecurrenceWorkBudget(200_000)
 
         for _ in range(3):
             with pytest.raises(TooManyOccurrences):

@@ -7,8 +7,17 @@ from dateutil.rrule import rrulestr
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from integrations.formats.recurrence.rrule import FREQUENCIES, WEEKDAYS, BadRule, parse_rule
-from integrations.formats.recurrence.rrule_iter import RulePattern, TooManyOccurrences, WorkBudget
+from integrations.formats.recurrence.rrule import (
+    FREQUENCIES,
+    WEEKDAYS,
+    BadRecurrenceRule,
+    parse_rule,
+)
+from integrations.formats.recurrence.rrule_iter import (
+    RecurrenceRulePattern,
+    RecurrenceWorkBudget,
+    TooManyOccurrences,
+)
 from tests.integrations.formats.recurrence.samples import utc
 
 START = datetime(2024, 2, 29, 9, 30)
@@ -66,7 +75,7 @@ class TestARule:
         ],
     )
     def test_that_cannot_be_followed_says_why_in_words_of_ours(self, text):
-        with pytest.raises(BadRule) as caught:
+        with pytest.raises(BadRecurrenceRule) as caught:
             parse_rule(text)
 
         assert caught.value.__cause__ is None
@@ -152,7 +161,9 @@ class TestWhatARuleMakes:
         assume(theirs is not None)
 
         ours = list(
-            RulePattern(parse_rule(text), start).iterate_times(first, last, WorkBudget(1_000_000))
+            RecurrenceRulePattern(parse_rule(text), start).iterate_times(
+                first, last, RecurrenceWorkBudget(1_000_000)
+            )
         )
 
         assert ours == theirs
@@ -160,8 +171,8 @@ class TestWhatARuleMakes:
     def test_counts_both_plain_and_numbered_weekdays(self):
         rule = parse_rule("FREQ=MONTHLY;BYDAY=MO,-1FR")
 
-        made = RulePattern(rule, START).iterate_times(
-            START, datetime(2024, 3, 31), WorkBudget(1_000)
+        made = RecurrenceRulePattern(rule, START).iterate_times(
+            START, datetime(2024, 3, 31), RecurrenceWorkBudget(1_000)
         )
 
         assert [each.day for each in made] == [4, 11, 18, 25, 29]
@@ -176,8 +187,8 @@ class TestWhatARuleMakes:
         ],
     )
     def test_at_the_edges_of_years_and_minutes(self, text, clock):
-        made = RulePattern(parse_rule(text), START).iterate_times(
-            START, datetime(2025, 6, 1), WorkBudget(2_000)
+        made = RecurrenceRulePattern(parse_rule(text), START).iterate_times(
+            START, datetime(2025, 6, 1), RecurrenceWorkBudget(2_000)
         )
 
         assert next(made) == clock
@@ -193,14 +204,14 @@ class TestWhatARuleMakes:
         ],
     )
     def test_of_what_never_happens_is_known_within_the_work_that_is_given(self, text):
-        pattern = RulePattern(parse_rule(text), START)
+        pattern = RecurrenceRulePattern(parse_rule(text), START)
 
         with pytest.raises(TooManyOccurrences):
-            list(pattern.iterate_times(START, datetime(8999, 1, 1), WorkBudget(20_000)))
+            list(pattern.iterate_times(START, datetime(8999, 1, 1), RecurrenceWorkBudget(20_000)))
 
     def test_far_ahead_costs_no_more_than_near(self):
-        pattern = RulePattern(parse_rule("FREQ=SECONDLY"), START)
-        work = WorkBudget(100)
+        pattern = RecurrenceRulePattern(parse_rule("FREQ=SECONDLY"), START)
+        work = RecurrenceWorkBudget(100)
 
         made = list(
             pattern.iterate_times(datetime(2524, 1, 1), datetime(2524, 1, 1, 0, 0, 9), work)
@@ -210,14 +221,14 @@ class TestWhatARuleMakes:
         assert work.left > 50
 
     def test_leaves_the_larger_amount_of_work_to_the_next(self):
-        all_of_it = WorkBudget(1_000)
-        pattern = RulePattern(parse_rule("FREQ=SECONDLY"), START)
+        all_of_it = RecurrenceWorkBudget(1_000)
+        pattern = RecurrenceRulePattern(parse_rule("FREQ=SECONDLY"), START)
 
         for _ in range(2):
             with pytest.raises(TooManyOccurrences):
                 list(
                     pattern.iterate_times(
-                        START, datetime(2025, 1, 1), WorkBudget(100, parent=all_of_it)
+                        START, datetime(2025, 1, 1), RecurrenceWorkBudget(100, parent=all_of_it)
                     )
                 )
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.parser import BadSeries, get_span, parse_series
 from integrations.formats.recurrence.rrule import WEEKDAYS
-from integrations.formats.recurrence.rrule_iter import WorkBudget
-from integrations.formats.recurrence.series import BadEvent
+from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
+from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.timezones import UnknownZone
 from tests.integrations.formats.recurrence.samples import event, utc
 
@@ -97,11 +97,11 @@ class TestEventOfSeries:
         ],
     )
     def test_that_is_none_is_refused(self, times):
-        with pytest.raises(BadEvent):
+        with pytest.raises(BadEventTimes):
             parse_series(event(*times))
 
     def test_without_an_offset_is_refused(self):
-        with pytest.raises(BadEvent):
+        with pytest.raises(BadEventTimes):
             get_span(
                 EventContent(start=When(at=datetime(2026, 1, 1)), end=When(at=datetime(2026, 1, 2)))
             )
@@ -151,7 +151,7 @@ class TestTheSpanOfAnEvent:
         assert found == (utc("2026-01-01T08:00"), utc("2026-03-28T09:00"))
 
     def test_of_a_million_is_known_without_walking_through_them(self):
-        work = WorkBudget(10)
+        work = RecurrenceWorkBudget(10)
 
         found = get_span(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;COUNT=1000000"), work)
 
@@ -162,7 +162,9 @@ class TestTheSpanOfAnEvent:
         # A Thursday.
         series = parse_series(event("2026-01-01", "", "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=3"))
 
-        found = series.list_starts(date(2026, 1, 1), date(2027, 1, 1), WorkBudget(1_000), most=10)
+        found = series.list_starts(
+            date(2026, 1, 1), date(2027, 1, 1), RecurrenceWorkBudget(1_000), most=10
+        )
 
         assert found == [date(2026, 1, 1), date(2026, 1, 5), date(2026, 1, 12)]
 
@@ -181,6 +183,6 @@ class TestTheSpanOfAnEvent:
             clock for clock in islice(rrulestr(text, dtstart=first), count) if clock != first
         ]
 
-        series = parse_series(content, WorkBudget(60))
+        series = parse_series(content, RecurrenceWorkBudget(60))
 
         assert series.last_start() == walked[count - 1].date()

@@ -11,7 +11,7 @@ from integrations.formats import timezones
 from integrations.formats.recurrence import intervals, meeting_slots
 from integrations.formats.recurrence.expansion import make_window
 from integrations.formats.recurrence.meeting_slots import (
-    BadSearch,
+    BadMeetingSearch,
     MeetingPerson,
     MeetingRequest,
     WeeklyHours,
@@ -168,7 +168,7 @@ class TestSlotSearch:
         ],
     )
     def test_for_no_meeting_names_what_is_wrong(self, change, field):
-        with pytest.raises(BadSearch) as caught:
+        with pytest.raises(BadMeetingSearch) as caught:
             meeting_slots.find_slots(replace(MEETING, **change), [MeetingPerson(())], DAY)
 
         assert caught.value.field == field
@@ -183,7 +183,7 @@ class TestSlotSearch:
             ([MeetingPerson(())] * 101, DAY, "people"),
             ([MeetingPerson((), busy_week)], DAY, "hours"),
         ):
-            with pytest.raises(BadSearch) as caught:
+            with pytest.raises(BadMeetingSearch) as caught:
                 meeting_slots.find_slots(MEETING, people, seen)
             assert caught.value.field == field
 

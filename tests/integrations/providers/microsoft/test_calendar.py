@@ -71,7 +71,7 @@ class TestZones:
         assert found.content.start == When(at=NINE, zone=read)
 
     def test_are_told_by_windows_names(self):
-        said = writing.build_body(
+        said = writing.build_graph_event(
             content(recurrence=("RRULE:FREQ=WEEKLY",), start=When(at=NINE, zone="Asia/Kathmandu"))
         )
 
@@ -145,7 +145,9 @@ class TestGraphEvent:
     def test_keeps_what_it_is_shown_as_if_something_else_is_changed(self):
         away = reading.map_event(resource(showAs="oof"), WHOSE).content
 
-        assert writing.build_patch(away, replace(away, title="Out")) == {"subject": "Out"}
+        assert writing.build_graph_event_patch(away, replace(away, title="Out")) == {
+            "subject": "Out"
+        }
 
     def test_to_which_a_group_was_invited_has_its_own_person_among_the_guests(self):
         found = reading.map_event(
@@ -185,7 +187,7 @@ class TestGraphEvent:
     )
     def test_for_which_graph_has_no_words_is_not_written_as_something_else(self, said, reason):
         with pytest.raises(errors.Rejected) as caught:
-            writing.build_body(content(**said))
+            writing.build_graph_event(content(**said))
 
         assert caught.value.reason == reason
 
@@ -197,7 +199,7 @@ def world(sandbox):
     made.check()
 
 
-def rounds(world, cursor=None):
+def read_rounds(world, cursor=None):
     """(events by id, cancelled, deleted, cursor) of all pages."""
     events, cancelled, deleted, page = {}, [], [], None
     while True:
@@ -214,7 +216,7 @@ def switch_on(world, event_id: str) -> None:
     """Make an event an online meeting."""
     path = f"/me/events/{http.quote_segment(event_id)}"
     request = http.GraphApiRequest(path, method="PATCH", body={"isOnlineMeeting": True})
-    http.send_write(request, world.adapter.access)
+    http.send_graph_write(request, world.adapter.access)
 
 
 class TestRequests:
@@ -239,7 +241,7 @@ class TestRequests:
         assert world.adapter.owner
         sent.clear()
 
-        events, _, _, _ = rounds(world)
+        events, _, _, _ = read_rounds(world)
 
         # 45 series with 90 occurrences. There were 48 requests when each series took one.
         assert len(events) == 45
@@ -247,7 +249,7 @@ class TestRequests:
 
     def test_of_what_is_gone_are_twenty_events_at_a_time(self, world, sent):
         ids = [world.put(content(title=str(number))) for number in range(41)]
-        cursor = rounds(world)[-1]
+        cursor = read_rounds(world)[-1]
         for one in ids[:40]:
             world.delete(one)
         moved = world.adapter.get_event(world.primary, ids[40])
@@ -256,7 +258,7 @@ class TestRequests:
         world.adapter.update_event(world.primary, ids[40], out, etag=moved.etag, notify="none")
         sent.clear()
 
-        events, _, deleted, _ = rounds(world, cursor)
+        events, _, deleted, _ = read_rounds(world, cursor)
 
         assert (sorted(deleted), list(events)) == (sorted(ids[:40]), [ids[40]])
         # There were 42.
@@ -273,10 +275,10 @@ class TestRequests:
         )
 
         with pytest.raises(errors.RateLimited) as caught:
-            rounds(world)
+            read_rounds(world)
 
         assert 2 < caught.value.retry_after < 4
-        assert len(rounds(world)[0]) == 3
+        assert len(read_rounds(world)[0]) == 3
 
     def test_that_are_too_large_together_are_sent_in_halves(self, world, monkeypatch):
         ids = [world.put(content(description="x" * 2_000)) for _ in range(4)]
@@ -296,7 +298,7 @@ class TestRounds:
         series = world.put(content(recurrence=("RRULE:FREQ=DAILY;COUNT=120",)))
         single = world.put(content(title="Alone"))
 
-        events, _, deleted, _ = rounds(world)
+        events, _, deleted, _ = read_rounds(world)
 
         assert events.keys() == {series, single}
         assert events[series].content.recurrence == ("RRULE:FREQ=DAILY;COUNT=120",)
@@ -307,7 +309,7 @@ class TestRounds:
         second = world.adapter.get_instance_id(
             series, When(at=NINE + timedelta(weeks=1), zone="UTC")
         )
-        _, _, _, cursor = rounds(world)
+        _, _, _, cursor = read_rounds(world)
         there = world.adapter.get_event(world.primary, second)
         # Beyond all others, or it would cross one of them.
         last = world.adapter.get_instance_id(series, When(at=NINE + timedelta(weeks=2), zone="UTC"))
@@ -322,8 +324,8 @@ class TestRounds:
             world.primary, second, moved, etag=there.etag, notify="none", before=there.content
         )
 
-        since, cancelled, _, _ = rounds(world, cursor)
-        whole, _, _, _ = rounds(world)
+        since, cancelled, _, _ = read_rounds(world, cursor)
+        whole, _, _, _ = read_rounds(world)
 
         for events in (since, whole):
             assert events[second].content.start.at == later
@@ -333,13 +335,13 @@ class TestRounds:
     @pytest.mark.scenario("D6")
     def test_delete_nothing_that_only_left_the_window(self, world):
         event_id = world.put(content())
-        _, _, _, cursor = rounds(world)
+        _, _, _, cursor = read_rounds(world)
         known = world.adapter.get_event(world.primary, event_id)
         later = NINE + timedelta(days=90)
         moved = content(start=When(at=later), end=When(at=later + HOUR))
         world.adapter.update_event(world.primary, event_id, moved, etag=known.etag, notify="none")
 
-        events, _, deleted, _ = rounds(world, cursor)
+        events, _, deleted, _ = read_rounds(world, cursor)
 
         assert events[event_id].content.start.at == later
         assert deleted == []
@@ -361,7 +363,7 @@ class TestGraphWrites:
             )
 
         assert world.adapter.get_event(world.primary, "0123456789abcdef").event_id == made.event_id
-        assert rounds(world)[0].keys() == {made.event_id}
+        assert read_rounds(world)[0].keys() == {made.event_id}
 
     def test_leaves_a_meeting_online(self, world):
         made = world.adapter.create_event(

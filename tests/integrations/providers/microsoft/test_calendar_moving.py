@@ -39,7 +39,7 @@ class GraphMoveWorld(GraphWorld):
         """Return what somebody sees in a calendar: events, and each occurrence of a series."""
         path = f"/me/calendars/{http.quote_segment(self.other if in_other else self.primary)}"
         request = http.GraphApiRequest(f"{path}/calendarView", {**YEAR, "$top": "200"})
-        found = http.send_read(request, self.adapter.access)["value"]
+        found = http.send_graph_read(request, self.adapter.access)["value"]
         return [{name: one[name] for name in _SEEN if one.get(name)} for one in found]
 
     def move(self, event_id: str, *, etag: str = "*", notify: str = "all") -> RemoteEvent:
@@ -311,7 +311,7 @@ class TestAnOnlineMeeting:
 
 def patch(world: GraphMoveWorld, event_id: str, body: dict) -> dict:
     path = f"/me/events/{http.quote_segment(event_id)}"
-    return http.send_write(
+    return http.send_graph_write(
         http.GraphApiRequest(path, method="PATCH", body=body), world.adapter.access
     )
 

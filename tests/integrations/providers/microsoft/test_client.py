@@ -22,9 +22,9 @@ from integrations.providers.microsoft.http import (
     fetch_contents,
     prepare_call,
     quote_segment,
-    send_read,
+    send_graph_read,
+    send_graph_write,
     send_reads,
-    send_write,
 )
 from integrations.providers.microsoft.session import GraphNoResponse
 from tests.egress_wall.edge import Listener, couple
@@ -36,7 +36,7 @@ BASE64_CLAIMS = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="
 
 class TestRequests:
     def test_carry_the_token_and_ask_for_ids_that_stay(self, place):
-        send_read(
+        send_graph_read(
             GraphApiRequest("/me/messages", {"$top": "5"}, prefer=("odata.maxpagesize=50",)),
             place.access(),
         )
@@ -49,7 +49,7 @@ class TestRequests:
     def test_follow_a_link_as_it_was_given(self, place):
         link = f"{place.url}/v1.0/me/mailFolders('x')/messages/delta?$deltatoken=a%2Bb%3D%2e"
 
-        send_read(GraphApiRequest(link), place.access())
+        send_graph_read(GraphApiRequest(link), place.access())
 
         assert place.heard[0].path == link.removeprefix(place.url)
 
@@ -64,7 +64,7 @@ class TestRequests:
     )
     def test_follow_no_link_that_points_elsewhere(self, place, link):
         with pytest.raises(errors.CursorExpired):
-            send_read(GraphApiRequest(link), place.access())
+            send_graph_read(GraphApiRequest(link), place.access())
         assert place.heard == []
 
     def test_go_to_microsofts_own_host_where_the_settings_name_none(self):
@@ -74,7 +74,9 @@ class TestRequests:
         assert "Bearer" not in repr(made)
 
     def test_keep_an_id_in_its_place(self, place):
-        send_read(GraphApiRequest(f"/me/messages/{quote_segment('AA/b+c==')}"), place.access())
+        send_graph_read(
+            GraphApiRequest(f"/me/messages/{quote_segment('AA/b+c==')}"), place.access()
+        )
 
         assert place.heard[0].path == "/v1.0/me/messages/AA%2Fb%2Bc%3D%3D"
 
@@ -126,7 +128,7 @@ class TestRequests:
         with ThreadPoolExecutor(8) as threads:
             found = list(
                 threads.map(
-                    lambda at: send_read(GraphApiRequest(f"/{at}"), place.access()), range(40)
+                    lambda at: send_graph_read(GraphApiRequest(f"/{at}"), place.access()), range(40)
                 )
             )
 
@@ -141,7 +143,7 @@ class TestWrites:
         place.refuse(status, "serviceUnavailable", Retry_After="1")
 
         with pytest.raises(errors.OutcomeUnknown):
-            send_write(
+            send_graph_write(
                 GraphApiRequest("/me/sendMail", method="POST", body={"a": 1}), place.access()
             )
 
@@ -152,7 +154,7 @@ class TestWrites:
         place.answer(0)
 
         with pytest.raises(errors.OutcomeUnknown) as caught:
-            send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
+            send_graph_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
         assert len(place.heard) == 1
@@ -161,7 +163,7 @@ class TestWrites:
         place.answer(204)
 
         assert (
-            send_write(
+            send_graph_write(
                 GraphApiRequest("/me/events/1", method="DELETE", if_match='W/"1"'), place.access()
             )
             == {}
@@ -195,7 +197,7 @@ class TestRefusals:
         place.refuse(status, code)
 
         with pytest.raises(errors.ProviderError) as caught:
-            send_read(GraphApiRequest("/me"), place.access())
+            send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert type(caught.value) is kind
         assert caught.value.status == status
@@ -207,7 +209,7 @@ class TestRefusals:
         place.refuse(429, "TooManyRequests", Retry_After="2.128")
 
         with pytest.raises(errors.RateLimited) as caught:
-            send_read(GraphApiRequest("/me"), place.access())
+            send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert caught.value.retry_after == 2.128
         assert len(place.heard) == 1
@@ -221,7 +223,7 @@ class TestRefusals:
         )
 
         with pytest.raises(errors.ClaimsWanted) as caught:
-            send_read(GraphApiRequest("/me"), place.access())
+            send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert caught.value.claims == '{"access_token":{"nbf":{"essential":true}}}'
         # Not sent again by the library, with the same token.
@@ -232,7 +234,7 @@ class TestRefusals:
         place.refuse(401, "x", WWW_Authenticate=f'Bearer claims="{claims}"')
 
         with pytest.raises(errors.TokenRejected) as caught:
-            send_read(GraphApiRequest("/me"), place.access())
+            send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert type(caught.value) is errors.TokenRejected
 
@@ -242,7 +244,7 @@ class TestRefusals:
 
         for _ in range(2):
             with pytest.raises(errors.Unavailable):
-                send_read(GraphApiRequest("/me"), place.access())
+                send_graph_read(GraphApiRequest("/me"), place.access())
 
     def test_of_one_leave_the_others_alone(self, place):
         place.answer_at("/v1.0/here", body={"id": "1"})
@@ -266,7 +268,7 @@ class TestRefusals:
         place.answer(302, b"", Location=place.url + "/elsewhere")
 
         with pytest.raises(errors.Unexpected):
-            send_read(GraphApiRequest("/me"), place.access())
+            send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert len(place.heard) == 1
 
@@ -280,31 +282,31 @@ class TestGraphSessions:
         place.pause = 0.0
 
         assert isinstance(found, GraphNoResponse)
-        assert send_read(GraphApiRequest("/me"), place.access()) == {}
+        assert send_graph_read(GraphApiRequest("/me"), place.access()) == {}
 
     def test_keep_their_connections_for_the_next_call_of_any_thread(self, place):
         clients._create_client.cache_clear()
-        send_read(GraphApiRequest("/first"), place.access())
+        send_graph_read(GraphApiRequest("/first"), place.access())
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(send_read, GraphApiRequest("/second"), place.access()).result()
-        send_read(GraphApiRequest("/third"), place.access())
+            thread.submit(send_graph_read, GraphApiRequest("/second"), place.access()).result()
+        send_graph_read(GraphApiRequest("/third"), place.access())
 
         assert len(place.connections) == 1
 
     def test_open_a_new_connection_where_the_server_closed_the_last(self, place):
         clients._create_client.cache_clear()
         place.answer(200, {}, Connection="close")
-        send_read(GraphApiRequest("/first"), place.access())
+        send_graph_read(GraphApiRequest("/first"), place.access())
 
-        assert send_read(GraphApiRequest("/second"), place.access()) == {}
+        assert send_graph_read(GraphApiRequest("/second"), place.access()) == {}
         assert len(place.connections) == 2
 
     def test_keep_no_cookie_of_one_mailbox_for_the_next(self, place):
         clients._create_client.cache_clear()
         place.answer(200, {}, Set_Cookie="who=alice; Path=/")
 
-        send_read(GraphApiRequest("/me"), place.access())
-        send_read(GraphApiRequest("/me"), place.access())
+        send_graph_read(GraphApiRequest("/me"), place.access())
+        send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert len(place.connections) == 1
         assert "cookie" not in place.heard[1].headers
@@ -316,7 +318,7 @@ class TestGraphSessions:
         with ThreadPoolExecutor(3) as threads:
             found = list(
                 threads.map(
-                    lambda at: send_read(GraphApiRequest(f"/{at}"), place.access()), range(3)
+                    lambda at: send_graph_read(GraphApiRequest(f"/{at}"), place.access()), range(3)
                 )
             )
 
@@ -325,7 +327,7 @@ class TestGraphSessions:
 
     def test_serve_a_thread_whose_own_loop_is_running(self, place):
         async def ask():
-            return send_read(GraphApiRequest("/me"), place.access())
+            return send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert asyncio.run(ask()) == {}
 
@@ -348,18 +350,20 @@ class TestGraphSessions:
 
         with gate.hold_slots(4, until=time.monotonic() + 5.0):
             with pytest.raises(errors.Unavailable):
-                send_read(GraphApiRequest("/me"), place.access())
+                send_graph_read(GraphApiRequest("/me"), place.access())
             with pytest.raises(errors.OutcomeUnknown):
-                send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
+                send_graph_write(
+                    GraphApiRequest("/me/events", method="POST", body={}), place.access()
+                )
 
         monkeypatch.undo()
-        assert send_read(GraphApiRequest("/after"), place.access()) == {}
+        assert send_graph_read(GraphApiRequest("/after"), place.access()) == {}
         assert [one.path for one in place.heard] == ["/v1.0/after"]
 
     @pytest.mark.invariant(9)
     def test_let_nothing_go_out_late(self, place, monkeypatch):
         """A machine under load, or a library that holds its thread for long."""
-        send_read(GraphApiRequest("/before"), place.access())
+        send_graph_read(GraphApiRequest("/before"), place.access())
         monkeypatch.setattr(http, "PATIENCE", 0.1)
         build = HttpxRequestAdapter.get_request_from_request_information
 
@@ -371,12 +375,12 @@ class TestGraphSessions:
             HttpxRequestAdapter, "get_request_from_request_information", build_slowly
         )
         with pytest.raises(errors.Unavailable):
-            send_read(GraphApiRequest("/me"), place.access())
+            send_graph_read(GraphApiRequest("/me"), place.access())
         with pytest.raises(errors.OutcomeUnknown):
-            send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
+            send_graph_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
         monkeypatch.undo()
-        assert send_read(GraphApiRequest("/after"), place.access()) == {}
+        assert send_graph_read(GraphApiRequest("/after"), place.access()) == {}
         assert [one.path for one in place.heard] == ["/v1.0/before", "/v1.0/after"]
 
     def test_that_are_interrupted_drop_their_requests(self, place, monkeypatch):
@@ -402,7 +406,7 @@ class TestGraphSessions:
         assert time.monotonic() - began < place.pause
         assert get_client()._idle == []
         place.pause = 0.0
-        assert send_read(GraphApiRequest("/me"), place.access()) == {}
+        assert send_graph_read(GraphApiRequest("/me"), place.access()) == {}
 
     @pytest.mark.invariant(9)
     def test_that_fail_as_nobody_foresaw_fail_for_one_call(self, place, monkeypatch):
@@ -420,7 +424,7 @@ class TestGraphSessions:
 
         assert [type(one) for one in found] == [RuntimeError, transport.ProviderResponse]
         with pytest.raises(errors.OutcomeUnknown):
-            send_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
+            send_graph_write(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
     def test_are_silence_while_another_thread_loads_the_library_for_too_long(
         self, place, monkeypatch
@@ -428,10 +432,10 @@ class TestGraphSessions:
         monkeypatch.setattr(clients, "LOADING", 0.1)
 
         with clients._CLIENT_LOCK, ThreadPoolExecutor(1) as thread:
-            asked = thread.submit(send_read, GraphApiRequest("/me"), place.access())
+            asked = thread.submit(send_graph_read, GraphApiRequest("/me"), place.access())
             assert isinstance(asked.exception(20), errors.Unavailable)
 
-        assert send_read(GraphApiRequest("/me"), place.access()) == {}
+        assert send_graph_read(GraphApiRequest("/me"), place.access()) == {}
 
     def test_are_of_one_process_and_others_after_a_fork(self, place):
         first = get_client()
@@ -451,7 +455,7 @@ class TestGraphSessions:
 
         monkeypatch.setattr(asyncio.BaseEventLoop, "sock_connect", watching, raising=False)
         monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", watching)
-        send_read(GraphApiRequest("/me"), place.access())
+        send_graph_read(GraphApiRequest("/me"), place.access())
 
         assert seen == [("127.0.0.1", int(place.url.rpartition(":")[2]))]
         assert transport.current_destination.get() is None
@@ -471,7 +475,7 @@ class TestGraphSessions:
         place.answer(200, {"by": "proxy"})
         try:
             elsewhere = make_access(root_url="http://graph.example/v1.0")
-            found = send_read(GraphApiRequest("/me"), elsewhere)
+            found = send_graph_read(GraphApiRequest("/me"), elsewhere)
         finally:
             transport.use_proxy("")
 
@@ -503,7 +507,7 @@ class TestAuthorities:
     def secured(self, place, tmp_path):
         """Serve the place with a certificate that no list of a package has; return its address."""
         own, key = tmp_path / "own.pem", tmp_path / "own.key"
-        certificate.write(own, key)
+        certificate.write_certificate(own, key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(own, key)
         behind = ("127.0.0.1", int(place.url.rpartition(":")[2]))
@@ -523,7 +527,7 @@ class TestAuthorities:
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
         place.answer(200, {"by": "us"})
 
-        assert send_read(GraphApiRequest("/me"), make_access(root_url=f"{url}/v1.0")) == {
+        assert send_graph_read(GraphApiRequest("/me"), make_access(root_url=f"{url}/v1.0")) == {
             "by": "us"
         }
 
@@ -531,5 +535,5 @@ class TestAuthorities:
         url, _ = secured
 
         with pytest.raises(errors.Unavailable):
-            send_read(GraphApiRequest("/me"), make_access(root_url=f"{url}/v1.0"))
+            send_graph_read(GraphApiRequest("/me"), make_access(root_url=f"{url}/v1.0"))
         assert place.heard == []

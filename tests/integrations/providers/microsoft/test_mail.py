@@ -17,7 +17,7 @@ from integrations.providers.mail import FetchTarget
 from integrations.providers.microsoft import attachments, config, folders, http, mail_delta_pages
 from integrations.providers.microsoft.mail import open_mail
 from integrations.providers.microsoft.mail_cursor import FolderCursor, GraphMailCursor
-from tests.contract.reading import fetched
+from tests.contract.reading import fetch_message
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
 from tests.worlds.microsoft import MAIL, control_id
@@ -48,7 +48,7 @@ def move(graph, message_id: str, folder: str) -> None:
     assert moved.json()["id"] == message_id
 
 
-def begun(world) -> str:
+def get_first_cursor(world) -> str:
     return world.adapter.get_profile().cursor
 
 
@@ -69,7 +69,7 @@ class TestFiling:
         message_id = world.deliver()
         move(graph, message_id, inner)
 
-        filing = fetched(world.adapter, message_id).filing
+        filing = fetch_message(world.adapter, message_id).filing
 
         assert (filing.folders, filing.labels) == (("archive",), (inner,))
         assert world.adapter.get_label_names()[inner] == "Clients / Zugspitze"
@@ -85,7 +85,7 @@ class TestFiling:
             },
         )
 
-        filing = fetched(world.adapter, message_id).filing
+        filing = fetch_message(world.adapter, message_id).filing
 
         assert filing.folders == ("inbox", "important")
         assert (filing.is_unread, filing.is_starred) == (False, True)
@@ -109,7 +109,7 @@ class TestMoves:
     def test_are_not_deletions(self, world, graph):
         folder = make_folder(graph, "Clients")
         message_id = world.deliver()
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         move(graph, message_id, folder)
 
         page = world.adapter.get_changes(cursor)
@@ -123,7 +123,7 @@ class TestMoves:
         world.sandbox.dial(graph_round_trips_lost=True)
         folder = make_folder(graph, "Clients")
         message_id = world.deliver()
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         move(graph, message_id, folder)
         move(graph, message_id, "inbox")
 
@@ -134,7 +134,7 @@ class TestMoves:
 
     def test_of_what_was_never_told_bring_it(self, world, graph):
         folder = make_folder(graph, "Clients")
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         message_id = world.deliver()
         move(graph, message_id, folder)
 
@@ -145,7 +145,7 @@ class TestMoves:
 
     def test_out_of_sight_take_it_away(self, world, graph):
         message_id = world.deliver()
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         move(graph, message_id, "conversationhistory")
 
         assert world.adapter.get_changes(cursor).deleted == (message_id,)
@@ -155,7 +155,7 @@ class TestRounds:
     @pytest.mark.scenario("S10")
     def test_follow_empty_pages_and_repetitions(self, world):
         world.sandbox.dial(graph_empty_pages=True, graph_repetition=True)
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         sent = [world.deliver() for _ in range(60)]
 
         found, _ = upserted(world, cursor)
@@ -164,7 +164,7 @@ class TestRounds:
 
     def test_of_a_new_folder_begin_with_all_that_is_in_it(self, world, graph):
         message_id = world.deliver(label_ids=("TRASH",))
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         folder = make_folder(graph, "Rescued")
         move(graph, message_id, folder)
 
@@ -179,7 +179,7 @@ class TestRounds:
         long_ago = datetime.now(UTC) - timedelta(days=3)
         for hours in range(5):
             world.deliver(at=long_ago - timedelta(hours=hours))
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         new = world.deliver()
 
         found, cursor = upserted(world, cursor)
@@ -189,7 +189,7 @@ class TestRounds:
         assert found + later == [new]
 
     def test_survive_an_outage_in_the_middle(self, world):
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         sent = world.deliver()
         world.sandbox.fail_next(path_contains="/messages/delta", problem="graph_throttled")
         with pytest.raises(errors.RateLimited) as caught:
@@ -211,7 +211,7 @@ class TestRounds:
                 world.deliver(label_ids=(label,))
         world.sandbox.clear_journal()
 
-        begun(world)
+        get_first_cursor(world)
 
         assert world.sandbox.calls("graph.messages.delta") == 4
 
@@ -219,7 +219,7 @@ class TestRounds:
         """Exchange remembers the last three of each folder."""
         for name in ("A", "B", "C", "D", "E", "F"):
             make_folder(graph, name)
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         sent = []
         for number in range(6):
             # More pages of the first than links are remembered.
@@ -249,7 +249,7 @@ class TestHeads:
         assert starred == [False, True]
 
     def test_come_with_what_is_new(self, world):
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         sent = world.deliver(bytes(letter()))
         world.adapter.get_changes(cursor)
         world.sandbox.clear_journal()
@@ -525,10 +525,10 @@ class TestScopes:
         message.add_attachment(b"menu", maintype="application", subtype="pdf", filename="a.pdf")
         message_id, other = world.deliver(bytes(message)), world.deliver()
         world.sandbox.clear_journal()
-        cursor = begun(world)
+        cursor = get_first_cursor(world)
         world.adapter.get_label_names()
         world.adapter.list_messages()
-        (file,) = fetched(world.adapter, message_id).mail.attachments
+        (file,) = fetch_message(world.adapter, message_id).mail.attachments
         # Their heads came with the listing; once more, they are asked for.
         world.adapter.fetch_messages(
             [FetchTarget(message_id=message_id), FetchTarget(message_id=other)]

@@ -11,7 +11,7 @@ from integrations.providers import errors, http, request_concurrency
 from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from integrations.providers.microsoft import mail_pages
 from integrations.providers.microsoft.mail import GraphMailAdapter
-from tests.contract.reading import fetched
+from tests.contract.reading import fetch_message
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
 from tests.integrations.providers.microsoft import field_table
@@ -59,12 +59,12 @@ def world(sandbox):
     made.check()
 
 
-def fill(world, size: int, **more) -> None:
+def seed_mailbox(world, size: int, **more) -> None:
     # What Exchange makes of bytes without a charset is its own.
     world.microsoft.seed(ALICE, size=size, seed=7, days=60, malformed=0, **more)
 
 
-def listed(adapter) -> list[str]:
+def list_message_ids(adapter) -> list[str]:
     page, ids = None, []
     while True:
         found = adapter.list_messages(page=page)
@@ -74,9 +74,9 @@ def listed(adapter) -> list[str]:
             return ids
 
 
-def read(adapter) -> dict[str, RemoteMessage]:
+def read_all_messages(adapter) -> dict[str, RemoteMessage]:
     """Return every message that is listed, fetched as a sync does."""
-    ids, found = listed(adapter), {}
+    ids, found = list_message_ids(adapter), {}
     for at in range(0, len(ids), 100):
         for thread in adapter.fetch_messages(
             [FetchTarget(message_id=one) for one in ids[at : at + 100]]
@@ -91,7 +91,7 @@ def paths(world) -> list[str]:
     return [one["path"] for one in world.sandbox.requests("/v1.0/")]
 
 
-def answered(world, text: str = "Lunch") -> str:
+def deliver_answered(world, text: str = "Lunch") -> str:
     """Deliver a message, and an answer of Alice's to it; return the answer's id."""
     first = letter(text)
     first.replace_header("Message-ID", "<first@example.com>")
@@ -106,10 +106,10 @@ def answered(world, text: str = "Lunch") -> str:
 
 class TestMailPages:
     def test_read_as_the_mime_of_each_message_does(self, world):
-        fill(world, 60, hostile=0.1)
+        seed_mailbox(world, 60, hostile=0.1)
 
-        by_pages = read(world.adapter)
-        by_mime = read(GraphMailAdapter(world.adapter.access, always_mime=True))
+        by_pages = read_all_messages(world.adapter)
+        by_mime = read_all_messages(GraphMailAdapter(world.adapter.access, always_mime=True))
 
         assert {
             one: different
@@ -119,8 +119,8 @@ class TestMailPages:
         assert Counter(one.is_reconstructed for one in by_pages.values())[True] > 50
 
     def test_cost_one_request_for_fifty_and_one_for_attachments(self, world):
-        fill(world, 120)
-        wanted = listed(world.adapter)
+        seed_mailbox(world, 120)
+        wanted = list_message_ids(world.adapter)
         world.sandbox.clear_journal()
 
         found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in wanted])
@@ -149,7 +149,7 @@ class TestMailPages:
             message.set_content("word " * 4_000)
             at = datetime.now(UTC) - timedelta(hours=number)
             sent.append(world.deliver(bytes(message), at=at))
-        wanted = [FetchTarget(message_id=one) for one in listed(world.adapter)]
+        wanted = [FetchTarget(message_id=one) for one in list_message_ids(world.adapter)]
 
         found = world.adapter.fetch_messages(wanted)
 
@@ -162,7 +162,7 @@ class TestMailPages:
         large = letter("large")
         large.set_content("word " * 60_000)
         ids.append(world.deliver(bytes(large)))
-        listed(world.adapter)
+        list_message_ids(world.adapter)
 
         found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in ids])
 
@@ -172,7 +172,7 @@ class TestMailPages:
     def test_of_messages_far_apart_are_few(self, world):
         at = datetime.now(UTC)
         sent = [world.deliver(at=at - timedelta(minutes=number)) for number in range(130)]
-        listed(world.adapter)
+        list_message_ids(world.adapter)
         world.sandbox.clear_journal()
 
         found = world.adapter.fetch_messages([FetchTarget(message_id=one) for one in sent[::20]])
@@ -198,7 +198,7 @@ class TestMailPages:
         hidden = [world.deliver(at=at, label_ids=("TRASH",)) for _ in range(5)]
         sent = {world.deliver(at=at) for _ in range(70)}
 
-        found = read(world.adapter)
+        found = read_all_messages(world.adapter)
 
         assert found.keys() == sent
         assert not found.keys() & set(hidden)
@@ -206,9 +206,9 @@ class TestMailPages:
 
 class TestSentMessages:
     def test_say_what_they_answer_by_their_properties(self, world):
-        answer = answered(world)
+        answer = deliver_answered(world)
 
-        found = fetched(world.adapter, answer).mail
+        found = fetch_message(world.adapter, answer).mail
 
         assert found.headers == ()
         assert found.in_reply_to == ("first@example.com",)
@@ -216,11 +216,11 @@ class TestSentMessages:
 
     def test_say_it_by_their_conversation_where_graph_fails_at_properties(self, world):
         world.sandbox.dial(graph_faults="extended_properties_500 sent_items_without_headers")
-        answer = answered(world)
+        answer = deliver_answered(world)
         for _ in range(4):
             world.deliver()
 
-        found = read(world.adapter)[answer].mail
+        found = read_all_messages(world.adapter)[answer].mail
 
         assert found.in_reply_to == ("first@example.com",)
         assert found.references == ("earlier@example.com", "first@example.com")
@@ -233,7 +233,7 @@ class TestTheLastResort:
         ids=["S/MIME", "report"],
     )
     def test_is_the_mime_of_what_json_does_not_show(self, world, raw, words):
-        found = fetched(world.adapter, world.deliver(raw))
+        found = fetch_message(world.adapter, world.deliver(raw))
 
         assert found.mail.text.strip() == words
         assert (found.is_mime, found.is_reconstructed) == (True, False)
@@ -300,7 +300,7 @@ class TestAttachmentsOfMailPages:
         message.add_attachment(inner)
         message_id = world.deliver(bytes(message))
 
-        file, item = fetched(world.adapter, message_id).mail.attachments
+        file, item = fetch_message(world.adapter, message_id).mail.attachments
 
         assert (file.filename, file.content_type, file.size) == ("a.pdf", "application/pdf", 4)
         assert b"".join(world.adapter.open_attachment(message_id, file.part)) == b"menu"

@@ -238,7 +238,7 @@ class TestRequestsOfCalendars:
 
 
 def test_requests_of_subscriptions_are_those_that_are_declared(sandbox):
-    with subscription_worlds.answering() as address:
+    with subscription_worlds.answer_validation() as address:
         world = subscription_worlds.GraphWorld(sandbox, address)
         sandbox.clear_journal()
         hook = subscription_worlds.hook

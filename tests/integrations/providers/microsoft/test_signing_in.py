@@ -11,7 +11,7 @@ import pytest
 
 from integrations.providers import PROVIDERS, errors, identity, oauth
 from integrations.providers.microsoft.config import MICROSOFT
-from integrations.providers.oauth import Endpoints
+from integrations.providers.oauth import OAuthEndpoints
 from integrations.providers.token_responses import parse_claims
 from tests.worlds.microsoft import VERIFIER, MicrosoftSandbox
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
@@ -31,7 +31,7 @@ def microsoft(sandbox):
 
 @pytest.fixture
 def endpoints(microsoft):
-    return Endpoints(
+    return OAuthEndpoints(
         issuer=f"{microsoft.url}/{{tenantid}}/v2.0",
         authorize_url=f"{microsoft.url}/common/oauth2/v2.0/authorize",
         token_url=f"{microsoft.url}/common/oauth2/v2.0/token",
