@@ -45,8 +45,10 @@ def headers(mark: str) -> list[tuple[str, str]]:
         *((name, make_canary(name)) for name in _WORDS),
         (
             "Received",
-            f"from {make_canary('Received')}.example by mx.example;"
-            " Wed, 25 Nov 2026 03:00:00 +0000",
+            (
+                f"from {make_canary('Received')}.example by mx.example;"
+                " Wed, 25 Nov 2026 03:00:00 +0000"
+            ),
         ),
         # Its name is one as well.
         (f"X-{mark}-headername", make_canary("headervalue")),

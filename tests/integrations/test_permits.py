@@ -361,7 +361,7 @@ class TestWhatWasFoundBefore:
     def test_of_her_question_opens_nothing_to_another_or_later(self, hers, integration, bob, acme):
         at = timezone.now()
         found = facts.for_mailboxes(user_id=hers.user_id, actor=hers, at=at)
-        show = {"counts": {integration.id: 1}, "data_classes": METADATA, "found": found}
+        show = {"counts": {integration.id: 1}, "data_classes": METADATA, "snapshot": found}
 
         with pytest.raises(AccessRefused):
             permits.to_display(actor=actor_for(bob, acme), at=at, **show)
@@ -383,7 +383,7 @@ class TestWhatWasFoundBefore:
             path.relative_to(root).as_posix()
             for package in ("accounts", "limited_use", "integrations", "config")
             for path in (root / package).rglob("*.py")
-            if "FoundFor(" in path.read_text(encoding="utf-8")
+            if "FactsSnapshot(" in path.read_text(encoding="utf-8")
         }
 
         assert made == {"integrations/access/facts/integrations.py"}

@@ -290,7 +290,7 @@ class TestAWrite:
         with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever wall it meets first
             write_events(alice, home, make_local_input("a@x", event("Dentist", utc(3))))
 
-        assert type(caught.value).__name__ in {"Destroyed", "NotFound"}
+        assert type(caught.value).__name__ in {"KeyDestroyed", "ObjectNotFound"}
         assert Event.objects.count() == 0
 
     @pytest.mark.invariant(5)

@@ -22,7 +22,7 @@ HOME = UUID(int=1)
 
 def happening(start: When, end: When) -> EventOccurrence:
     seen = SimpleNamespace(calendar=SimpleNamespace(id=HOME), share=None)
-    row = SimpleNamespace(id=UUID(int=2), seen=seen, is_busy=True, is_private=False)
+    row = SimpleNamespace(id=UUID(int=2), visible=seen, is_busy=True, is_private=False)
     content = EventContent(title="Review", start=start, end=end)
     return EventOccurrence(row, {"content": b"{}"}, Occurrence(start, end, content), None)
 

@@ -440,5 +440,5 @@ class TestLocalMove:
         with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever wall it meets first
             move(asked, one, to=club)
 
-        assert type(caught.value).__name__ in {"Destroyed", "NotFound", "SinkFailed"}
+        assert type(caught.value).__name__ in {"KeyDestroyed", "ObjectNotFound", "SinkFailed"}
         assert days(alice) == ["03 Review"]
