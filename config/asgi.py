@@ -13,7 +13,7 @@ from django.conf import settings  # noqa: E402
 # First, because it hardens the process and loads Django.
 from config import wsgi  # noqa: E402
 from config.front import preload, server_sockets  # noqa: E402
-from config.front.application import AsgiFront  # noqa: E402
+from config.front.asgi_application import AsgiFront  # noqa: E402
 from config.route_limits import ThreadGroup  # noqa: E402
 from integrations.coordination import process_memory  # noqa: E402
 

@@ -109,9 +109,9 @@ def get_open_endpoint(endpoints: EgressEndpoints | None = None) -> Endpoint | No
 
     :param endpoints: limits of transport and keyring client; None: no limits
     """
-    from integrations.providers import http
+    from integrations.providers import provider_http
 
-    key_server, provider = key_server_address.get(), http.current_destination.get()
+    key_server, provider = key_server_address.get(), provider_http.current_destination.get()
     if key_server is not None:
         return key_server if endpoints is None or key_server in endpoints.keys else _NO_ENDPOINT
     if provider is None:
@@ -127,7 +127,7 @@ def may_reach_providers(task_name: str) -> bool:
     Also True for names of no task: requests have none.
     """
     from integrations.tasks.purposes import TASKS
-    from limited_use.policy.vocabulary import Purpose
+    from limited_use.policy.policy_vocabulary import Purpose
 
     task_purposes = TASKS.get(task_name)
     return task_purposes is None or bool(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from config.startup_gate import GateRefusal, StartupGate, WsgiApplication, build_problem
-from limited_use.ledger import publication
+from limited_use.ledger import ledger_publication
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class RestoreGate(StartupGate):
     def find_refusal(self) -> GateRefusal | None:
         try:
             is_pending = self._is_pending()
-        except (publication.LedgerPublicationUnreadable, OSError):
+        except (ledger_publication.LedgerPublicationUnreadable, OSError):
             # Unknown, so the page does not mention a restore.
             logger.exception("tombstones.unreadable")
             return _UNKNOWN_REFUSAL

@@ -17,7 +17,7 @@ HEALTH_ROUTES = [
 
 #: Routes of the ordinary site. The API first, because it is called most.
 SITE_URLCONFS = (
-    "integrations.urls.api.routes",
+    "integrations.urls.api.api_routes",
     "accounts.urls",
     "integrations.urls.public_pages.urls",
     "integrations.settings.urls",

@@ -8,7 +8,7 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from .operations import client_library_check  # noqa: F401 - registers itself
-        from .providers import http
+        from .providers import provider_http
 
         # The transport is pure and knows no settings.
-        http.use_proxy(settings.EGRESS_PROXY)
+        provider_http.use_proxy(settings.EGRESS_PROXY)

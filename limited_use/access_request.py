@@ -13,7 +13,7 @@ from uuid import UUID
 
 from accounts.actors import Actor
 
-from .policy.vocabulary import Fact, Use
+from .policy.policy_vocabulary import Fact, Use
 
 
 class FenceKind(StrEnum):

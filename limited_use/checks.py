@@ -11,10 +11,10 @@ from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.db import connections
 
 from .notifications import message_kinds
-from .policy import evaluation, features
-from .policy.features import Feature
+from .policy import feature_registry, policy_evaluation
+from .policy.feature_registry import Feature
+from .policy.policy_vocabulary import Recipient
 from .policy.rules import RULES, PolicyRule
-from .policy.vocabulary import Recipient
 from .vault import keyring_fit
 from .vault.keyring import keyring_rights
 from .vault.keyring.keyring_factory import get_keyring
@@ -33,7 +33,7 @@ _CLIENT_RECIPIENTS = (Recipient.PLATFORM_FEATURE,)
 
 @register("limited_use")
 def check_policy(**_: Any) -> list[CheckMessage]:
-    return [*find_rule_problems(RULES), *find_feature_problems(features.FEATURES.values())]
+    return [*find_rule_problems(RULES), *find_feature_problems(feature_registry.FEATURES.values())]
 
 
 @register("limited_use")
@@ -113,7 +113,9 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
         errors += [
             Error(f"{entry.key} declares {purpose}, never allowed to it", id="limited_use.E006")
             for purpose in sorted(entry.purposes)
-            if not any(evaluation.can_be_allowed(purpose, recipient) for recipient in recipients)
+            if not any(
+                policy_evaluation.can_be_allowed(purpose, recipient) for recipient in recipients
+            )
         ]
         if bool(entry.purposes) != bool(entry.data_classes):
             errors.append(

@@ -35,7 +35,7 @@ from integrations.models import (
 )
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.agreements import consents
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import blind_index, data_keys, sealing
 from limited_use.vault.keyring.file_keyring import FileKeyring

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from accounts.ids import uuid7
 from config import urls
 from integrations.urls.api import openapi
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests import hostile_values, naming
 from tests.api import cast
 from tests.api.conftest import alice, keyring, mailbox, synced

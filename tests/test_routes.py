@@ -47,7 +47,7 @@ from integrations.models import (
 )
 from integrations.operations import heartbeats
 from limited_use.models import Receipt
-from limited_use.policy import features
+from limited_use.policy import feature_registry
 from tests import factories, naming, routes
 from tests.api import cast
 from tests.api.conftest import alice, bob, keyring, mailbox, mallory, synced
@@ -364,7 +364,7 @@ def get_own_ids(client: Client) -> dict[str, str]:
     """
     ids = {"user": "me", "provider": "google", "key": "inbox-widget", "etag": "0"}
     ids |= {"calendar_id": UNKNOWN, "event_id": UNKNOWN}
-    version = features.FEATURES["local-calendar"].version
+    version = feature_registry.FEATURES["local-calendar"].version
     about = {"name": "Own", "timezone": "UTC", "version": version}
     json = {"content_type": "application/json"}
     key = {"Idempotency-Key": "a-calendar-of-their-own"}

@@ -32,10 +32,10 @@ OTHER_FILES: Final[Mapping[str, str]] = {
 #: Reason → file → sentences that state no fact about data.
 NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "says why a permission is asked for; tests/review/test_scope_table.py compares the lists": {
-        "integrations/providers/google/permissions.py": [
+        "integrations/providers/google/google_scopes.py": [
             "To create, change, move, answer or delete an event when you say so",
         ],
-        "integrations/providers/microsoft/permissions.py": [
+        "integrations/providers/microsoft/microsoft_scopes.py": [
             "To create, change, move, answer or delete an event when you say so",
         ],
     },
@@ -267,7 +267,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/uses.html": [
             "What nobody may",
         ],
-        "limited_use/policy/features.py": [
+        "limited_use/policy/feature_registry.py": [
             "Calendar, when you write, change, answer or delete an event",
             "Gives you a copy of your mail that is kept here.",
         ],

@@ -22,8 +22,8 @@ from integrations.models import Integration
 from integrations.providers.push import MailboxNotification
 from limited_use.access_request import AccessRequest, Permit
 from limited_use.guard import guard
-from limited_use.policy import features
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import feature_registry
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.vault import blind_index, data_keys
 
 from . import facts
@@ -124,7 +124,7 @@ def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
     An empty list or an unknown id opens nothing, so no later refusal would keep the client from
     learning which rows exist.
     """
-    if actor.kind != ActorKind.CLIENT or features.is_feature_use_registered(
+    if actor.kind != ActorKind.CLIENT or feature_registry.is_feature_use_registered(
         actor.feature, purpose=actor.purpose or "", data_class=None, client=True
     ):
         return

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from integrations.models import Connection, Integration
 from integrations.providers.provider import Provider
-from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.feature_registry import FEATURES, Feature
 
 
 @dataclass(frozen=True, slots=True)

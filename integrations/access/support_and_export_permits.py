@@ -22,7 +22,7 @@ from limited_use.access_request import AccessRequest, FenceKind
 from limited_use.agreements import consents
 from limited_use.guard import guard
 from limited_use.models import Consent
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 from . import facts
 from .facts import HolderFacts

@@ -19,10 +19,10 @@ from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats import timezones
-from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import BadTimeWindow, TimeWindow
+from integrations.formats.recurrence import recurrence_expansion
+from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow, TimeWindow
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, SealedRow
 
@@ -60,7 +60,7 @@ def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
         raise BadTimeWindow
     if end - start > MAX_WINDOW:
         raise WindowTooLong
-    return expansion.make_window(start, end, zone=timezones.get_iana_name(zone))
+    return recurrence_expansion.make_window(start, end, zone=timezones.get_iana_name(zone))
 
 
 def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
@@ -225,7 +225,7 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
         context, calendars, remaining, details=True, waits=True, max_rows=_MAX_ROWS_PER_PAGE
     )
     if agenda_rows.read_until is not None:
-        remaining = expansion.make_window(
+        remaining = recurrence_expansion.make_window(
             remaining.start, agenda_rows.read_until, zone=remaining.zone.key
         )
     make = partial(

@@ -12,8 +12,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from integrations.formats.recurrence import free_busy
-from integrations.formats.recurrence.expansion import TimeWindow
 from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
+from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 
 from . import occurrences

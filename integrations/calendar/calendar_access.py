@@ -12,7 +12,7 @@ from integrations.access import scopes
 from integrations.models import FETCHABLE, LIVE, Calendar
 from limited_use.agreements import shares
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 
 _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 

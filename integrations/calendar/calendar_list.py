@@ -8,7 +8,7 @@ from typing import Any, Final
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import RequestContext
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, SealedRow
 

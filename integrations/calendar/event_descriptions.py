@@ -22,7 +22,7 @@ from integrations.formats.mime.event_descriptions import SanitisedDescription
 from integrations.formats.mime.message import MAX_TEXT
 from integrations.models import Event
 from integrations.parsers import parse_requests
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.rows import Permits
 from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.data_keys import KeyDestroyed

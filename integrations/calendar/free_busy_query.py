@@ -20,10 +20,10 @@ from accounts.rate_limits import Rate
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import RequestContext
-from integrations.formats.recurrence import expansion
+from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
 from integrations.models.calendar import DAYS_BACK
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, SealedRow
 from limited_use.vault.envelope import Unopenable
@@ -209,7 +209,7 @@ def _build_result(
     make: MakeAnswer,
 ) -> Any:
     windows = {
-        visible.calendar.id: expansion.make_window(
+        visible.calendar.id: recurrence_expansion.make_window(
             question.start,
             question.end,
             zone=question.zones.get(visible.calendar.user_id, question.zone),

@@ -24,7 +24,7 @@ from accounts.rate_limits import Rate
 from integrations.access import calendar_permits
 from integrations.access.request_context import ObjectNotFound
 from integrations.formats.event import When
-from integrations.formats.icalendar import writer
+from integrations.formats.icalendar import calendar_file_writer
 from integrations.models import Calendar, Event, EventKind
 from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import export as export_sink
@@ -75,7 +75,7 @@ def _stream_events(
         # Checked again at the end: a calendar that was removed has no rows, but its file is not
         # complete.
         local_events.get_local_calendars(actor, [calendar.id])
-        yield writer.write_end()
+        yield calendar_file_writer.write_end()
     except (AccessRefused, Unopenable, KeyStoreUnavailable, ObjectNotFound):
         logger.warning("calendar_file.interrupted", extra={"about": calendar.id})
 
@@ -91,7 +91,7 @@ def _build_head(calendar: Calendar, actor: Actor, at: datetime) -> bytes:
 
     def format_head(_: object, opened: Mapping[str, bytes]) -> bytes:
         about_record = orjson.loads(opened["about"])
-        return writer.write_head(
+        return calendar_file_writer.write_head(
             name=about_record["name"], zone=about_record["zone"], zones_used=used
         )
 
@@ -107,7 +107,7 @@ def _open_part(
 
 def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
     """Return only the names of an event's time zones."""
-    zone_names = writer.find_zones(event_codec.decode_content(opened["timing"], None))
+    zone_names = calendar_file_writer.find_zones(event_codec.decode_content(opened["timing"], None))
     return "".join(f"{zone_name}\n" for zone_name in zone_names).encode()
 
 
@@ -126,7 +126,7 @@ class _EventWriter:
                 self.cancelled_starts.setdefault(bytes(row.series_blind), []).append(original)
             return b""
         remote = event_codec.decode_remote(opened["remote"])
-        return writer.write_event(
+        return calendar_file_writer.write_event(
             event_codec.decode_content(
                 opened["timing"],
                 opened["content"],

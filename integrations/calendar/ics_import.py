@@ -14,11 +14,11 @@ from accounts.actors import Actor
 from accounts.rate_limits import Rate
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
-from integrations.formats.icalendar import reader, split_series
-from integrations.formats.icalendar.reader import CalendarFile, CalendarFileEntry
+from integrations.formats.icalendar import calendar_file_reader, split_series
+from integrations.formats.icalendar.calendar_file_reader import CalendarFile, CalendarFileEntry
 from integrations.models import Calendar
 from integrations.parsers import calendar_files
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import SealedRow
 
@@ -97,7 +97,7 @@ def _list_alone_uids(file: CalendarFile) -> Iterator[str]:
     """Yield UIDs of single events from an earlier file without their series."""
     for entry in file.entries:
         for original in entry.event.exceptions:
-            yield reader.name_orphan(entry.uid, original)
+            yield calendar_file_reader.name_orphan(entry.uid, original)
 
 
 def _list_part_uids(file: CalendarFile) -> Iterator[str]:

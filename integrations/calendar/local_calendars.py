@@ -26,7 +26,7 @@ from integrations.web.idempotency import KeyedRequest
 from limited_use.agreements import consents, shares
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.ledger import entries, pseudonyms
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault import data_keys, sealing
 from limited_use.vault.sealed import SealedValue
 

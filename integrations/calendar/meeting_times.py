@@ -14,10 +14,10 @@ from typing import Any
 from uuid import UUID
 
 from integrations.access.request_context import RequestContext
-from integrations.formats.recurrence import expansion, meeting_slots
-from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence import meeting_slots, recurrence_expansion
 from integrations.formats.recurrence.intervals import Span
 from integrations.formats.recurrence.meeting_slots import MeetingPerson, MeetingRequest, WeeklyHours
+from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 
 from . import free_busy_query
 from .free_busy_query import CalendarSink, FreeBusyQuery, FreeBusyResult
@@ -112,7 +112,7 @@ def _compute_options(result: FreeBusyResult, search: MeetingSearch, at: datetime
     slots: tuple[Span, ...] = ()
     slots_by_person: dict[UUID, frozenset[Span]] = {}
     if start < search.end:
-        window = expansion.make_window(start, search.end, zone=search.zone)
+        window = recurrence_expansion.make_window(start, search.end, zone=search.zone)
         slots, slots_by_person = _find_slots(participants, search.meeting, window)
     return MeetingOptions(
         [

@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from integrations.formats.event import EventContent
-from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import Occurrence, TimeWindow
-from integrations.formats.recurrence.parser import BadSeries
+from integrations.formats.recurrence import recurrence_expansion
+from integrations.formats.recurrence.recurrence_expansion import Occurrence, TimeWindow
+from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes, StartKey, to_start_key
 from integrations.formats.timezones import UnknownZone
@@ -71,7 +71,7 @@ def expand_rows(
             continue
         series_exceptions = exceptions.get((row.visible.calendar.id, row.remote_blind))
         try:
-            occurrences = expansion.expand_event(
+            occurrences = recurrence_expansion.expand_event(
                 read_event_content(row, values),
                 window,
                 exceptions=series_exceptions.contents if series_exceptions is not None else {},
@@ -106,7 +106,9 @@ def list_occurrences(
                 series_exceptions = exceptions.get((row.visible.calendar.id, row.remote_blind))
                 contents = series_exceptions.contents if series_exceptions is not None else {}
                 event = read_event_content(row, values)
-                occurrences += expansion.expand_event(event, window, exceptions=contents, work=work)
+                occurrences += recurrence_expansion.expand_event(
+                    event, window, exceptions=contents, work=work
+                )
         occurrences += [
             event_occurrence.occurrence
             for event_occurrence in _expand_orphans(opened_rows, exceptions, window)
@@ -133,7 +135,7 @@ def find_occurrence(
         )
         content = read_event_content(row, values)
         try:
-            occurrence = expansion.find_occurrence(
+            occurrence = recurrence_expansion.find_occurrence(
                 content,
                 original_start,
                 exceptions=series_exceptions.contents if series_exceptions is not None else {},
@@ -166,7 +168,7 @@ def build_changed_occurrence(
 def get_sort_key(event_occurrence: EventOccurrence, window: TimeWindow) -> tuple[float, float]:
     """Earlier starts first, then longer events."""
     occurrence = event_occurrence.occurrence
-    start, end = expansion.to_utc_times(
+    start, end = recurrence_expansion.to_utc_times(
         to_start_key(occurrence.start), to_start_key(occurrence.end), window.zone
     )
     return start.timestamp(), -end.timestamp()
@@ -231,6 +233,6 @@ def _expand_orphans(
                 EventOccurrence(
                     row, values, Occurrence(occurrence.start, occurrence.end, content), None
                 )
-                for occurrence in expansion.expand_event(event, window)
+                for occurrence in recurrence_expansion.expand_event(event, window)
             ]
     return orphans

@@ -14,9 +14,9 @@ from uuid import UUID
 from integrations.access import calendar_permits, cross_user_lookups
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import RequestContext
-from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.models import Integration, IntegrationStatus
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.rows import Permits, SealedRow
 
 from . import agenda, event_lookup, event_rows, refresh_on_read

@@ -16,8 +16,8 @@ from uuid import UUID
 import orjson
 
 from accounts import signed_values
-from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence import recurrence_expansion
+from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.series import to_start_key
 from integrations.web import page_cursors
 
@@ -51,7 +51,7 @@ class EventPageRequest:
         """Return the rest of the window, from the position of the cursor."""
         if self.after is None or self.after.at <= window.start:
             return window
-        return expansion.make_window(self.after.at, window.end, zone=window.zone.key)
+        return recurrence_expansion.make_window(self.after.at, window.end, zone=window.zone.key)
 
     def cut_page(
         self,
@@ -165,5 +165,5 @@ def serialize_calendar_states(
 def get_position(occurrence: EventOccurrence, window: TimeWindow) -> OccurrencePosition:
     """An all-day event starts at midnight in the window's zone."""
     start = to_start_key(occurrence.occurrence.start)
-    at, _ = expansion.to_utc_times(start, start, window.zone)
+    at, _ = recurrence_expansion.to_utc_times(start, start, window.zone)
     return OccurrencePosition(at, event_json.format_occurrence_id(occurrence))

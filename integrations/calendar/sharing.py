@@ -25,7 +25,7 @@ from integrations.models import LIVE, Calendar
 from limited_use.agreements import consents, shares, typed_addresses
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from integrations.access.endpoints import is_provider_registered
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.providers.provider import Provider
-from limited_use.policy.features import Feature
+from limited_use.policy.feature_registry import Feature
 
 from . import requested_permissions
 from .requested_permissions import RequestedScope

@@ -23,8 +23,8 @@ from integrations.purge import AlreadyDisconnected
 from limited_use.agreements import consents, shares
 from limited_use.ledger import entries
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES, Feature
-from limited_use.policy.vocabulary import Purpose
+from limited_use.policy.feature_registry import FEATURES, Feature
+from limited_use.policy.policy_vocabulary import Purpose
 
 from . import automatic_disconnect
 

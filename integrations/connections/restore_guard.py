@@ -38,7 +38,7 @@ def remove_resurrected(*, at: datetime) -> RestoreResult:
     """
     Call it before anything is served.
 
-    :raises limited_use.ledger.publication.LedgerPublicationUnreadable:
+    :raises limited_use.ledger.ledger_publication.LedgerPublicationUnreadable:
     """
     dead_holders = list(resurrected_keys.find_holders())
     # Keys last: after a crash the next run finds the rest.
@@ -58,7 +58,7 @@ def is_pending() -> bool:
     """
     Return whether destroyed keys are back: nothing may be served.
 
-    :raises limited_use.ledger.publication.LedgerPublicationUnreadable:
+    :raises limited_use.ledger.ledger_publication.LedgerPublicationUnreadable:
     """
     return resurrected_keys.has_resurrected_keys()
 

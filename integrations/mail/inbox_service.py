@@ -18,7 +18,7 @@ from integrations.access.permits import Permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
 

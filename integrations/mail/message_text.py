@@ -24,7 +24,7 @@ from integrations.models import MessageBody
 from integrations.parsers import parse_requests
 from integrations.parsers.wire_frames import UnreadableItem
 from limited_use.policy.claims import claim
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.data_keys import KeyDestroyed

@@ -21,7 +21,7 @@ from integrations.grants import provider_calls
 from integrations.models import Connection, Message
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import page
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.data_keys import KeyDestroyed

@@ -24,8 +24,8 @@ from integrations.access.support_and_export_permits import SUPPORT
 from integrations.models import LIVE, Message, MessageBody
 from limited_use.agreements import consents
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 from limited_use.sinks.rows import SealedRow
 from limited_use.sinks.template_values import TemplateItem
 

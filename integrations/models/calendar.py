@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.ids import uuid7
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.vault.fields import SealedField
 
 from .connection import Integration

@@ -17,7 +17,7 @@ from integrations.calendar.local_event_types import CalendarWrite, LocalEventInp
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 _BERLIN: Final = "Europe/Berlin"
 

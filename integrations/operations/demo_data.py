@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey
 from accounts import clients, delegations, demo_people
 from accounts.demo_people import DemoPerson
 from limited_use.agreements.service_clients import create_declared_client
-from limited_use.policy.features import FEATURES
-from limited_use.policy.vocabulary import Purpose
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import Purpose
 
 
 @dataclass(frozen=True, slots=True)

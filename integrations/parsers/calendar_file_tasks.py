@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from integrations.formats.event import EventContent, When
+from integrations.formats.icalendar.calendar_file_reader import CalendarFile, CalendarFileEntry
 from integrations.formats.icalendar.file_problems import FileProblem
-from integrations.formats.icalendar.reader import CalendarFile, CalendarFileEntry
 from integrations.formats.recurrence.series import StartKey, to_start_key
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.formats.icalendar import components
+from integrations.formats.icalendar import icalendar_components
+from integrations.formats.icalendar.calendar_file_reader import CalendarFile
 from integrations.formats.icalendar.file_problems import FileProblem, UnreadableCalendarFile
-from integrations.formats.icalendar.reader import CalendarFile
 
 from . import calendar_file_tasks
 from . import parse_requests as parsers
@@ -25,8 +25,8 @@ def read_file(data: bytes, *, zone: str) -> CalendarFile:
     :raises UnreadableCalendarFile: if a line cannot be read, or a limit is exceeded
     :raises integrations.parsers.parser_pool.ParsersBusy: if no process is free
     """
-    if len(data) > components.MAX_BYTES:
-        raise UnreadableCalendarFile((FileProblem(1, components.TOO_LARGE),))
+    if len(data) > icalendar_components.MAX_BYTES:
+        raise UnreadableCalendarFile((FileProblem(1, icalendar_components.TOO_LARGE),))
     size = _BASE_SIZE + _WEIGHT * len(data)
     reply = parsers.run_task(ReadCalendarFile(data, zone), CALENDAR_FILE_REPLY, size=size)
     if isinstance(reply, UnreadableItem):

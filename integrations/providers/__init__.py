@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .google import discovery
-from .google.config import GOOGLE
+from .google.google_config import GOOGLE
 from .local.config import LOCAL
 from .microsoft import graph_sdk
-from .microsoft.config import MICROSOFT
+from .microsoft.microsoft_config import MICROSOFT
 from .provider import Provider
 
 PROVIDERS: dict[str, Provider] = {provider.key: provider for provider in (GOOGLE, MICROSOFT, LOCAL)}

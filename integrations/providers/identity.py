@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from . import errors, http, unexpected_responses
+from . import errors, provider_http, unexpected_responses
 
 LEEWAY: Final = timedelta(seconds=60)
 # Keys are fetched again at this age, or for an unknown key id. Anyone can send an unknown id, so
@@ -78,8 +78,8 @@ class SigningKeyCache:
         # Set for failures as well, so that a page that is down is not requested by every caller.
         self._tried_at = at
         fetched_keys, issuers = None, {}
-        with suppress(http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
-            response = http.fetch_document(self._url)
+        with suppress(provider_http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
+            response = provider_http.fetch_document(self._url)
             if response.is_success:
                 rsa = [key for key in response.json()["keys"] if key.get("kty") == "RSA"]
                 imported = KeySet.import_key_set({"keys": rsa}).keys

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from . import errors, http, identity
+from . import errors, identity, provider_http
 from .provider import Provider
 from .token_responses import (
     MAX_ACCESS_TOKEN,
@@ -180,7 +180,7 @@ def revoke_token(endpoints: OAuthEndpoints, *, token: str) -> GrantRevocationRes
 
     :raises Unavailable: if the result is unknown
     """
-    response = http.post_form(endpoints.revoke_url, {"token": token})
+    response = provider_http.post_form(endpoints.revoke_url, {"token": token})
     if response.status == HTTPStatus.OK:
         return GrantRevocationResult.CONFIRMED
     error = parse_fields(response).get("error")
@@ -198,7 +198,7 @@ def _request_tokens(
 ) -> dict[str, Any]:
     form = dict(parse_qsl(body, keep_blank_values=True))
     form |= {"client_id": endpoints.client_id, "client_secret": endpoints.client_secret}
-    response = http.post_form(endpoints.token_url, form)
+    response = provider_http.post_form(endpoints.token_url, form)
     if response.status != HTTPStatus.OK:
         raise map_token_error(response, rejection, provider.errors_by_number)
     answer = parse_fields(response)

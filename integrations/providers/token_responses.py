@@ -9,7 +9,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 
-from . import errors, http
+from . import errors, provider_http
 from .identity import Identity
 from .provider import Provider
 
@@ -64,7 +64,7 @@ class TokenSet:
     identity: Identity | None = None
 
 
-def parse_fields(response: http.ProviderResponse) -> dict[str, Any]:
+def parse_fields(response: provider_http.ProviderResponse) -> dict[str, Any]:
     try:
         answer = response.json()
     except (ValueError, RecursionError):
@@ -73,7 +73,7 @@ def parse_fields(response: http.ProviderResponse) -> dict[str, Any]:
 
 
 def map_token_error(
-    response: http.ProviderResponse,
+    response: provider_http.ProviderResponse,
     rejection: type[errors.ProviderError],
     errors_by_number: Mapping[int, type[errors.ProviderError]] = MappingProxyType({}),
 ) -> errors.ProviderError:
@@ -108,7 +108,7 @@ def map_token_error(
         "reason": next(
             (code for code in codes if isinstance(code, str) and code in _KNOWN_CODES), ""
         ),
-        "retry_after": http.parse_retry_after(response),
+        "retry_after": provider_http.parse_retry_after(response),
     }
     if kind is errors.GrantRevoked and (claims := _read_step_up_claims(answer)) is not None:
         return errors.StepUpWanted(message, claims=claims, **details)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from limited_use.evidence import clause_parts, stored_bundles
+from limited_use.evidence import clause_evidence, stored_bundles
 from limited_use.policy import clauses as catalogue
 from limited_use.policy.clauses import PolicyClause
 from limited_use.policy.rules import PolicyRule
@@ -79,16 +79,16 @@ def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
 
 def build_clause_page(clause: PolicyClause, *, at: datetime) -> ClausePage:
     counts, results = rule_usage.get_totals(), test_results.load_results()
-    applying = clause_parts.list_applying(clause)
+    applying = clause_evidence.list_applying(clause)
     return ClausePage(
         line=_summarise_clause(clause, counts, _list_not_met(), results),
         known_by=review_labels.KNOWN_BY[clause.confidence],
         rules=[_describe_rule(rule, counts) for rule in catalogue.get_rules(clause.id)],
-        by_fact=[_describe_rule(rule, counts) for rule in clause_parts.get_fact_rules(clause)],
+        by_fact=[_describe_rule(rule, counts) for rule in clause_evidence.get_fact_rules(clause)],
         facts=[review_labels.describe_fact(fact) for fact in clause.facts],
         events=[
             (event, counts.get(event, RuleUsageCount()))
-            for event in clause_parts.EVENTS.get(clause.id, ())
+            for event in clause_evidence.EVENTS.get(clause.id, ())
         ],
         results=results,
         tests=[
@@ -107,7 +107,7 @@ def _summarise_clause(
     results: TestRunResults | MissingTestResults,
 ) -> ClauseSummary:
     is_missing = isinstance(results, MissingTestResults)
-    applying = [counts.get(key, RuleUsageCount()) for key in clause_parts.list_applying(clause)]
+    applying = [counts.get(key, RuleUsageCount()) for key in clause_evidence.list_applying(clause)]
     return ClauseSummary(
         clause=clause,
         rules=catalogue.get_rules(clause.id),

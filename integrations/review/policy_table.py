@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from limited_use.policy import evaluation
-from limited_use.policy.evaluation import DecisionCell
+from limited_use.policy import policy_evaluation
+from limited_use.policy.policy_evaluation import DecisionCell
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 from limited_use.policy.rules import RULES
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
 from . import review_labels
 
@@ -49,7 +49,9 @@ def list_blocks() -> list[PolicyPurposeTable]:
 
 
 def count_uses() -> tuple[int, int]:
-    return len(evaluation.TABLE), sum(bool(cell.options) for cell in evaluation.TABLE.values())
+    return len(policy_evaluation.TABLE), sum(
+        bool(cell.options) for cell in policy_evaluation.TABLE.values()
+    )
 
 
 def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
@@ -57,7 +59,7 @@ def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
     answers: dict[tuple[Recipient, DecisionCell], list[DataClass]] = defaultdict(list)
     for recipient in Recipient:
         for data_class in DataClass:
-            cell = evaluation.TABLE[Use(data_class, purpose, recipient)]
+            cell = policy_evaluation.TABLE[Use(data_class, purpose, recipient)]
             answers[recipient, cell].append(data_class)
     alike: dict[tuple[DecisionCell, tuple[DataClass, ...]], list[Recipient]] = defaultdict(list)
     for (recipient, cell), data_classes in answers.items():
@@ -76,7 +78,7 @@ def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
 def _list_options(cell: DecisionCell) -> Iterator[PolicyRuleOption]:
     if not cell.options:
         rule_id = cell.refused.rule_id
-        yield PolicyRuleOption(rule_id, evaluation.RULE_TEXTS[rule_id], ())
+        yield PolicyRuleOption(rule_id, policy_evaluation.RULE_TEXTS[rule_id], ())
     for needs, decision in cell.options:
         facts = [review_labels.describe_fact(fact) for fact in sorted(needs)]
         yield PolicyRuleOption(decision.rule_id, _BY_ID[decision.rule_id].says, facts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from limited_use.policy.clauses import ClauseConfidence
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 
 FACTS: Final[Mapping[Fact, str]] = {
     Fact.INTEGRATION_LIVE: "the integration is switched on, and no purge of it has begun",

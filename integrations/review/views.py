@@ -21,7 +21,7 @@ from limited_use.ledger import signing_keys, tile_store
 from limited_use.ledger.tile_store import EntryNotSequenced
 from limited_use.models.usage import EvidenceBundle
 from limited_use.policy import clauses as catalogue
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.rules import RULES
 from limited_use.usage import rule_usage
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from limited_use.policy.vocabulary import Purpose
+from limited_use.policy.policy_vocabulary import Purpose
 
 
 @dataclass(frozen=True, slots=True)

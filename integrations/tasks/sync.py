@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations.coordination.leases import NotClaimable
 from integrations.coordination.task_queue import enqueue, enqueue_until_sweep
-from integrations.mail.sync import retention
+from integrations.mail.sync import mail_retention
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine, work_leases
 
@@ -36,12 +36,12 @@ def sweep_sync(**_: object) -> None:
 def keep_horizon(*, integration_id: str, **_: object) -> None:
     """Delete one batch of mail beyond the mailbox's horizon; enqueue the next batch."""
     mailbox_id = UUID(integration_id)
-    if retention.delete_expired(integration_id=mailbox_id, at=timezone.now()):
+    if mail_retention.delete_expired(integration_id=mailbox_id, at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=mailbox_id)
 
 
 @shared_task(name="integrations.sweep_horizons")  # type: ignore[untyped-decorator]
 def sweep_horizons(**_: object) -> None:
     """Enqueue each mailbox with mail beyond its horizon, even if its provider refuses calls."""
-    for integration_id in retention.find_due_integrations(at=timezone.now()):
+    for integration_id in mail_retention.find_due_integrations(at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=integration_id)

@@ -23,7 +23,7 @@ from integrations.calendar.events import write_errors as event_errors
 from integrations.coordination import concurrency
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
-from integrations.formats.recurrence.expansion import BadTimeWindow
+from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.web import idempotency, page_cursors

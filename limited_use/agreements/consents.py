@@ -19,8 +19,8 @@ from accounts.models import Membership
 from limited_use.access_request import Fence, FenceKind
 from limited_use.ledger import entries
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES, UndeclaredUse
-from limited_use.policy.vocabulary import Purpose, Recipient
+from limited_use.policy.feature_registry import FEATURES, UndeclaredUse
+from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
 
 class ConsentMissing(Exception):

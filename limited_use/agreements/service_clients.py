@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts import clients
 from accounts.models import ServiceClient
 from limited_use.ledger import entries
-from limited_use.policy.features import check_declared
+from limited_use.policy.feature_registry import check_declared
 
 
 def create_declared_client(

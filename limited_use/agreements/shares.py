@@ -17,7 +17,7 @@ from accounts.models import Membership
 from limited_use.access_request import Fence, FenceKind
 from limited_use.ledger import entries
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 
 from . import typed_addresses
 

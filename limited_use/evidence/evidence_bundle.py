@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.ids import uuid7
 from limited_use.ledger import entries, signed_documents, signing_keys, tile_store
-from limited_use.policy import evaluation
+from limited_use.policy import policy_evaluation
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
@@ -42,7 +42,7 @@ def build_contents(sections: Sequence[EvidenceSection], *, at: datetime) -> dict
         "v": 1,
         "id": str(uuid7()),
         "made_at": at.astimezone(UTC).isoformat(timespec="seconds"),
-        "software": {"code": entries.get_code_revision(), "policy": evaluation.VERSION},
+        "software": {"code": entries.get_code_revision(), "policy": policy_evaluation.VERSION},
         "ledger": {"origin": settings.LEDGER_ORIGIN, "checkpoint": tile_store.get_latest_note()},
         "not_met": [
             {"clause": unmet.clause, "why": unmet.why, "section": section.key}

@@ -8,9 +8,9 @@ from accounts.actors import ActorKind
 from accounts.ids import uuid7
 from limited_use.access_request import AccessRequest
 from limited_use.ledger import entries
-from limited_use.policy import evaluation
-from limited_use.policy.evaluation import PolicyDecision
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy import policy_evaluation
+from limited_use.policy.policy_evaluation import PolicyDecision
+from limited_use.policy.policy_vocabulary import Fact
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def build_record(
         "feature": request.feature or actor.feature,
         "count": request.count,
         **({"item": name(request.item)} if request.item is not None else {}),
-        "policy": evaluation.VERSION,
+        "policy": policy_evaluation.VERSION,
         "code": entries.get_code_revision(),
     }
 

@@ -17,9 +17,9 @@ from django.db import connection, transaction
 from accounts.actors import ActorKind
 from limited_use.access_request import AccessRequest, Permit
 from limited_use.ledger import entries
-from limited_use.policy import evaluation, features, refusal_text
-from limited_use.policy.evaluation import PolicyDecision
-from limited_use.policy.vocabulary import Fact, Recipient, Use
+from limited_use.policy import feature_registry, policy_evaluation, refusal_text
+from limited_use.policy.policy_evaluation import PolicyDecision
+from limited_use.policy.policy_vocabulary import Fact, Recipient, Use
 
 from . import decision_entries
 
@@ -93,7 +93,7 @@ def list_refused(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     return [
         request
         for request in requests
-        if not evaluation.decide_data_use(request.use, filter_facts(request)).allowed
+        if not policy_evaluation.decide_data_use(request.use, filter_facts(request)).allowed
     ]
 
 
@@ -120,7 +120,7 @@ def _decide_requests(
     decision_log = decision_entries.DecisionEntries(entries.to_milliseconds(at))
     answers: list[Permit | AccessRefused] = []
     for request in requests:
-        decision = evaluation.decide_data_use(request.use, filter_facts(request))
+        decision = policy_evaluation.decide_data_use(request.use, filter_facts(request))
         entry_id = decision_log.add_request(request, decision)
         if not decision.allowed:
             answers.append(AccessRefused(decision, entry_id, request.use))
@@ -159,7 +159,7 @@ def filter_facts(request: AccessRequest) -> frozenset[Fact]:
         is_registered = (
             request.feature in {None, actor.feature}
             and actor.purpose == use.purpose
-            and features.is_feature_use_registered(
+            and feature_registry.is_feature_use_registered(
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
             )
         )
@@ -167,11 +167,11 @@ def filter_facts(request: AccessRequest) -> frozenset[Fact]:
             dropped_facts.add(Fact.ACTOR_OWNS)
     else:
         is_registered = (
-            features.is_feature_use_registered(
+            feature_registry.is_feature_use_registered(
                 request.feature, purpose=use.purpose, data_class=use.data_class, client=False
             )
             if request.feature is not None
-            else features.does_feature_declare_use(use.purpose, use.data_class)
+            else feature_registry.does_feature_declare_use(use.purpose, use.data_class)
         )
         dropped_facts.add(Fact.DELEGATION_LIVE)
         if actor.kind == ActorKind.SYSTEM:

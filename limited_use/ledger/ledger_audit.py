@@ -16,7 +16,7 @@ from django.db.models import Max
 from limited_use.models import Checkpoint, Leaf, Tile
 from limited_use.vault.keyring.keyring_port import SigningKey
 
-from . import entry_diff, publication, signed_notes, signing_keys, tiles, tree
+from . import entry_diff, ledger_publication, signed_notes, signing_keys, tiles, tree
 from .entry_diff import EntryDifferenceKind, LedgerEntryDifference
 from .tile_store import LedgerTileStore
 
@@ -185,7 +185,7 @@ def _check_against_publication(
 
     If they differ, only the published checkpoint is right.
     """
-    latest = publication.get_publication().get_latest()
+    latest = ledger_publication.get_publication().get_latest()
     if latest is None or latest[0].size > size:
         return
     try:
@@ -235,7 +235,7 @@ def _check_note(row: Checkpoint) -> None:
 
 def _check_published(size: int, range_root: tree.RangeRoot) -> int:
     count, before = 0, 0
-    for checkpoint, note in publication.get_publication().read_checkpoints():
+    for checkpoint, note in ledger_publication.get_publication().read_checkpoints():
         if _verify_note(note) != checkpoint:
             raise LedgerBroken(f"what was published of {checkpoint.size} is not signed by this log")
         if checkpoint.size < before:

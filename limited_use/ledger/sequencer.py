@@ -19,7 +19,7 @@ from limited_use.models import Checkpoint, Leaf
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
-from . import publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
+from . import ledger_publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
 from .tile_store import LedgerTileStore
 
 # The entries of one transaction: 16 ms of hashing.
@@ -79,7 +79,7 @@ def hold_sequencer_lock() -> Iterator[None]:
 
 def check_continuity() -> None:
     """:raises LedgerFork: if the stored tree does not begin with the published one"""
-    latest = publication.get_publication().get_latest()
+    latest = ledger_publication.get_publication().get_latest()
     signed = _get_signed_checkpoints().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
         # Notes are published before they are stored in the database, so the sink lost some.
@@ -116,7 +116,7 @@ def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     if row is None:
         return None
     checkpoint = signed_notes.LogCheckpoint(settings.LEDGER_ORIGIN, row.size, bytes(row.root))
-    sink = publication.get_publication()
+    sink = ledger_publication.get_publication()
     latest = sink.get_latest()
     if latest is None or latest[0].size < checkpoint.size:
         if latest is not None:
@@ -171,7 +171,7 @@ def _publish_checkpoint(at: datetime) -> int:
     if row.note:
         return row.size
     checkpoint = signed_notes.LogCheckpoint(settings.LEDGER_ORIGIN, row.size, bytes(row.root))
-    sink = publication.get_publication()
+    sink = ledger_publication.get_publication()
     latest = sink.get_latest()
     if latest is not None and latest[0] == checkpoint:
         # A run was killed after publishing, before storing the note.

@@ -8,8 +8,8 @@ from django.db import connection
 
 from limited_use.models import Checkpoint, Leaf, Tile
 
-from . import consistency as texts
-from . import proofs, tiles, tree
+from . import consistency_proofs as texts
+from . import entry_proofs, tiles, tree
 from .tiles import TileAddress
 
 
@@ -81,7 +81,7 @@ def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
         if idx is None or idx >= checkpoint.size:
             raise EntryNotSequenced
         path = tree.build_inclusion_proof(idx, checkpoint.size, range_root)
-        proof = proofs.write_entry_proof(
+        proof = entry_proofs.write_entry_proof(
             payload=payload, index=idx, path=path, note=checkpoint.note
         )
         proven.append(EntryWithProof(entry_id, payload, proof))

@@ -5,7 +5,7 @@ from datetime import datetime
 from limited_use.models import OwedTombstone
 from limited_use.vault.tombstones import Tombstone
 
-from . import publication
+from . import ledger_publication
 
 BATCH = 1000
 
@@ -18,7 +18,7 @@ def publish_owed(*, at: datetime) -> int:
     """
     count = 0
     while owed := list(OwedTombstone.objects.filter(published_at=None).order_by("id")[:BATCH]):
-        publication.get_publication().append_tombstones(
+        ledger_publication.get_publication().append_tombstones(
             [Tombstone(row.kind, row.value) for row in owed]
         )
         OwedTombstone.objects.filter(id__in=[row.id for row in owed]).update(published_at=at)

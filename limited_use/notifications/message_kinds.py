@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from limited_use.policy import evaluation
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
+from limited_use.policy import policy_evaluation
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 
 # An enum member of ours, a time, a number or a boolean. No text.
 MessageValue = Enum | datetime | int | bool | None
@@ -97,7 +97,8 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
 
 
 def find_problems(
-    kinds: Mapping[str, PlatformMessageKind], table: evaluation.DecisionTable = evaluation.TABLE
+    kinds: Mapping[str, PlatformMessageKind],
+    table: policy_evaluation.DecisionTable = policy_evaluation.TABLE,
 ) -> Iterator[str]:
     for key, kind in kinds.items():
         if key != kind.key:
@@ -105,7 +106,8 @@ def find_problems(
         if len(kind.why.split()) < MIN_REASON_WORDS:
             yield f"{key} says nothing about why it may be sent"
         if not any(
-            evaluation.can_be_allowed(kind.purpose, recipient, table) for recipient in Recipient
+            policy_evaluation.can_be_allowed(kind.purpose, recipient, table)
+            for recipient in Recipient
         ):
             yield f"{key} is sent for {kind.purpose}, which the policy never allows"
         elif kind.purpose not in OWED_PURPOSES and kind.purpose != Purpose.NOTIFY_OWNER:

@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .evaluation import RULE_TEXTS, RULES, TABLE, DecisionCell, DecisionTable
-from .vocabulary import DataClass, Purpose, Recipient, Use
+from .policy_evaluation import RULE_TEXTS, RULES, TABLE, DecisionCell, DecisionTable
+from .policy_vocabulary import DataClass, Purpose, Recipient, Use
 
 PERMIT = "PERMIT"
 REFUSE = "refuse"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .evaluation import RULE_TEXTS, PolicyDecision
-from .vocabulary import Fact
+from .policy_evaluation import RULE_TEXTS, PolicyDecision
+from .policy_vocabulary import Fact
 
 # Per fact, the sentence for its absence.
 MISSING_FACT_TEXTS: Mapping[Fact, str] = {

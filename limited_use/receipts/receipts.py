@@ -17,7 +17,7 @@ from accounts.ids import uuid7
 from limited_use.ledger import entries, signed_documents, signing_keys, tile_store
 from limited_use.ledger.tile_store import EntryNotSequenced
 from limited_use.models import Receipt
-from limited_use.policy import evaluation
+from limited_use.policy import policy_evaluation
 from limited_use.vault import tombstones
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
@@ -88,7 +88,7 @@ def sign_and_save(
             "id": str(receipt_id),
             "subject": subject,
             "issued_at": format_receipt_time(at),
-            "software": {"code": entries.get_code_revision(), "policy": evaluation.VERSION},
+            "software": {"code": entries.get_code_revision(), "policy": policy_evaluation.VERSION},
             "ledger": {"origin": settings.LEDGER_ORIGIN, "proofs": list(proofs)},
         },
         signing_keys.record_current_key(SigningKey.RECEIPTS, at=at),

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from limited_use.ledger import entries, publication
+from limited_use.ledger import entries, ledger_publication
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
@@ -22,7 +22,7 @@ from limited_use.vault import data_key_rows, data_keys, tombstones
 
 def find_holders() -> Iterator[UUID]:
     dead_keys = {
-        key for key in publication.get_publication().read_tombstones() if key.kind == "key"
+        key for key in ledger_publication.get_publication().read_tombstones() if key.kind == "key"
     }
     if not dead_keys:
         return
@@ -35,7 +35,7 @@ def find_ledger_holders() -> Iterator[UUID]:
     """Yield connections with a ledger key published as destroyed: handed out or expired."""
     dead_keys = {
         tombstone
-        for tombstone in publication.get_publication().read_tombstones()
+        for tombstone in ledger_publication.get_publication().read_tombstones()
         if tombstone.kind == "key"
     }
     live_keys = (
@@ -50,11 +50,11 @@ def has_resurrected_keys() -> bool:
     """
     Any process class may call this.
 
-    :raises limited_use.ledger.publication.LedgerPublicationUnreadable:
+    :raises limited_use.ledger.ledger_publication.LedgerPublicationUnreadable:
     """
     dead_keys = [
         tombstone.value
-        for tombstone in publication.get_publication().read_tombstones()
+        for tombstone in ledger_publication.get_publication().read_tombstones()
         if tombstone.kind == "key"
     ]
     return bool(dead_keys) and (
@@ -65,7 +65,7 @@ def has_resurrected_keys() -> bool:
 def count_missing_receipts() -> int:
     issued = {
         tombstone.value
-        for tombstone in publication.get_publication().read_tombstones()
+        for tombstone in ledger_publication.get_publication().read_tombstones()
         if tombstone.kind == "receipt"
     }
     stored = (

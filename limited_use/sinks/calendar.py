@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from accounts.actors import Actor, ActorKind
 from limited_use.access_request import FenceKind, Permit
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 
 from . import rows as sealed_rows
 from . import template_values

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from accounts.actors import Actor
 from limited_use.access_request import Permit
-from limited_use.policy.vocabulary import Purpose
+from limited_use.policy.policy_vocabulary import Purpose
 from limited_use.vault import opening
 from limited_use.vault.sealed import SealedValue
 

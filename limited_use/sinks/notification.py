@@ -14,7 +14,7 @@ from typing import Any
 from accounts.actors import Actor
 from limited_use.access_request import FenceKind
 from limited_use.notifications.message_kinds import KINDS
-from limited_use.policy.vocabulary import Purpose, Recipient
+from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
 from . import template_values

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.actors import Actor
-from limited_use.policy.vocabulary import Recipient
+from limited_use.policy.policy_vocabulary import Recipient
 
 from . import response, template_values
 from . import rows as sealed_rows

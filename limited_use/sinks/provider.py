@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from limited_use.access_request import Permit
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.sealed import SealedValue
 

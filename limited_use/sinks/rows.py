@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts import alarms
 from accounts.actors import Actor
 from limited_use.access_request import Permit
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.envelope import Damaged, KeyDamaged
 from limited_use.vault.sealed import CiphertextBinding, SealedValue

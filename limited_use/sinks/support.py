@@ -15,7 +15,7 @@ from django.http import HttpRequest
 
 from accounts.actors import Actor, ActorKind
 from limited_use.access_request import FenceKind
-from limited_use.policy.vocabulary import Purpose, Recipient
+from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
 from . import template_values

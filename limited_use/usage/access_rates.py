@@ -21,7 +21,7 @@ from django.db import connection
 from accounts import alarms
 from accounts.actors import ActorKind
 from limited_use.models.access_rates import HourOfOpens
-from limited_use.policy.vocabulary import Purpose, Recipient
+from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
 ALARM_KIND: Final = "opens.unusual"
 HOUR: Final = timedelta(hours=1)

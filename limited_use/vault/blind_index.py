@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from limited_use.access_request import Permit
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 
 from .envelope import Unopenable
 from .keyring.keyring_factory import get_keyring

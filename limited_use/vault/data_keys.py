@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from django.db import transaction
 
 from limited_use.policy.key_lines import KeyLine
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 
 from . import data_key_rows, tombstones
 from .data_key_rows import DataKeyRow

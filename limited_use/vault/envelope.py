@@ -14,7 +14,7 @@ from typing import Protocol
 import zstandard
 from cryptography.exceptions import InvalidTag
 
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 
 from .compression import RecordTooLarge, compress_record, expand_record
 from .sealed import FORMAT, KEY_ID_AT, KEY_ID_BYTES, CiphertextBinding

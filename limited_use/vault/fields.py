@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models.lookups import Exact
 from django.db.models.query_utils import DeferredAttribute
 
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 
 from .sealed import CiphertextBinding, SealedAccessError, SealedValue
 

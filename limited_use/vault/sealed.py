@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, final
 from uuid import UUID
 
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 
 FORMAT = b"LU1"
 # The position of the key id in a record; see `envelope`.

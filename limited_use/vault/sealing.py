@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import models
 
 from limited_use.policy.key_lines import KeyLine
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 
 from . import envelope
 from .data_keys import (

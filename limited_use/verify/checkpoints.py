@@ -10,8 +10,8 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
-from limited_use.ledger import consistency, signed_notes
-from limited_use.ledger.consistency import ConsistencyProof
+from limited_use.ledger import consistency_proofs, signed_notes
+from limited_use.ledger.consistency_proofs import ConsistencyProof
 from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
 from limited_use.ledger.tree import BadMerkleProof
 
@@ -67,7 +67,7 @@ def _verify_checkpoint(note: str, keys: Sequence[VerifierKey]) -> LogCheckpoint:
 
 def _parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     try:
-        return consistency.parse_proof(text, keys)
+        return consistency_proofs.parse_proof(text, keys)
     except (BadNote, BadMerkleProof) as problem:
         message = str(problem)
     raise CheckpointsInconsistent(f"a consistency proof cannot be read: {message}")

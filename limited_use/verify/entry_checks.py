@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from limited_use.ledger import proofs
+from limited_use.ledger import entry_proofs
 from limited_use.ledger.signed_notes import VerifierKey
 
 # The shown members of an entry, in reading order.
@@ -16,7 +16,7 @@ _SHOWN_MEMBERS = (
 
 
 def is_proof(document: bytes) -> bool:
-    return document.startswith(proofs.HEADER.encode())
+    return document.startswith(entry_proofs.HEADER.encode())
 
 
 def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
@@ -25,7 +25,7 @@ def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
 
     :raises BadNote, BadProof:
     """
-    proven = proofs.verify_proof(document.decode(), keys)
+    proven = entry_proofs.verify_proof(document.decode(), keys)
     payload: dict[str, Any] = json.loads(proven.payload)
     yield f"entry           {_format_value(payload['id'])}"
     yield f"at              {datetime.fromtimestamp(payload['at'] / 1000, UTC).isoformat()}"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from limited_use.ledger import proofs, pseudonym_derivation, tree
+from limited_use.ledger import entry_proofs, pseudonym_derivation, tree
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 
 from .receipt_checks import ReceiptNotProven
@@ -110,7 +110,7 @@ def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKe
         for subject in document["names"]
     }
     for text in document["ledger"]["proofs"]:
-        proven = proofs.verify_proof(text, log_keys, origin=origin)
+        proven = entry_proofs.verify_proof(text, log_keys, origin=origin)
         entry = json.loads(proven.payload)
         if (
             entry["event"] == "ledger_key.set_aside"

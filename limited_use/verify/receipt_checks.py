@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from limited_use.ledger import proofs
-from limited_use.ledger.proofs import ProvenLedgerEntry
+from limited_use.ledger import entry_proofs
+from limited_use.ledger.entry_proofs import ProvenLedgerEntry
 from limited_use.ledger.signed_notes import VerifierKey
 
 ReceiptDocument = Mapping[str, Any]
@@ -107,7 +107,7 @@ def _verify_entry(
     log_keys = [key for key in keys if key.name == origin]
     if not log_keys:
         raise ReceiptNotProven(f"no key of the ledger {origin} was given")
-    proven = proofs.verify_proof(text, log_keys, origin=origin)
+    proven = entry_proofs.verify_proof(text, log_keys, origin=origin)
     return proven, json.loads(proven.payload)
 
 

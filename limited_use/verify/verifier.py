@@ -24,7 +24,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from limited_use.ledger import consistency, signed_documents, signed_notes
+from limited_use.ledger import consistency_proofs, signed_documents, signed_notes
 from limited_use.ledger.signed_documents import BadDocument
 from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
 from limited_use.ledger.tree import BadMerkleProof
@@ -132,7 +132,9 @@ def _check_series_files(
     files: Sequence[Path], proof_files: Sequence[Path], keys: Sequence[VerifierKey]
 ) -> list[str]:
     signed = [note for file in files for note in checkpoints.parse_notes(_read_text(file))]
-    proofs = [proof for file in proof_files for proof in consistency.split_proofs(_read_text(file))]
+    proofs = [
+        proof for file in proof_files for proof in consistency_proofs.split_proofs(_read_text(file))
+    ]
     return list(checkpoints.check_series(signed, proofs, keys))
 
 

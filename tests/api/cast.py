@@ -38,7 +38,7 @@ from limited_use.agreements import consents
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault.sealing import get_sealer
 from tests.accounts.cast import EC
 from tests.integrations.household import Household

@@ -26,8 +26,8 @@ from integrations.formats.mime import safe_text
 from integrations.mail import mail_row_types
 from integrations.mail.mail_row_types import MessageRow
 from integrations.models import Message, MessageBody
-from integrations.web.api.base import UserDataView, json_response
-from limited_use.policy.vocabulary import DataClass
+from integrations.web.api.api_views import UserDataView, json_response
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import page as page_sink
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow

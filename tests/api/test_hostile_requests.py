@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from limited_use.policy import features
+from limited_use.policy import feature_registry
 from tests.api import cast, schema
 
 V1 = "/v1/users/me"
@@ -63,7 +63,7 @@ class TestABodySentAsAForm:
 
 @pytest.fixture
 def calendar(browser) -> str:
-    version = features.FEATURES["local-calendar"].version
+    version = feature_registry.FEATURES["local-calendar"].version
     about = {"name": "Own", "timezone": "UTC", "version": version}
     answer = post_bytes(browser, f"{V1}/calendars", json.dumps(about).encode(), "application/json")
     assert answer.status_code == 201

@@ -17,7 +17,7 @@ from integrations.models import IntegrationStatus, PurgeTrigger
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
 from limited_use.models import Leaf
-from limited_use.policy import features
+from limited_use.policy import feature_registry
 from tests.accounts.cast import EC, Asking, post_form
 from tests.api import cast, schema
 from tests.integrations import household as houses
@@ -302,7 +302,7 @@ class TestACampaign:
 
     @pytest.mark.parametrize("feature", ["campaigns", "inbox-widget", "inbox", "unknown"])
     def test_cannot_be_registered(self, db, feature):
-        with pytest.raises(features.UndeclaredUse):
+        with pytest.raises(feature_registry.UndeclaredUse):
             create_declared_client(
                 feature=feature, purposes=["marketing"], jwks=cast.KEYS, at=timezone.now()
             )

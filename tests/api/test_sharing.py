@@ -12,7 +12,7 @@ from config.process_classes import ProcessClass
 from integrations.models import Calendar
 from limited_use.agreements import shares
 from limited_use.models import Consent, Leaf, Share
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses

@@ -14,7 +14,7 @@ from accounts import api_tokens, delegations
 from accounts.models import Organisation, User
 from config.front.call_stack import call_with_room
 from limited_use.agreements.service_clients import create_declared_client
-from limited_use.policy import features
+from limited_use.policy import feature_registry
 
 APPLICATION = WSGIHandler()
 
@@ -73,7 +73,7 @@ def feature_of(user: User, organisation: Organisation) -> Caller:
         user_id=user.id,
         organisation_id=organisation.id,
         feature="inbox-widget",
-        feature_version=features.FEATURES["inbox-widget"].version,
+        feature_version=feature_registry.FEATURES["inbox-widget"].version,
         at=at,
     )
     token = api_tokens.issue_token(

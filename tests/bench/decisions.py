@@ -18,8 +18,8 @@ from limited_use.access_request import AccessRequest, Fence, FenceKind
 from limited_use.guard import guard
 from limited_use.ledger import entries, ledger_key_lifecycle, pseudonyms
 from limited_use.models import Leaf
-from limited_use.policy import evaluation
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import policy_evaluation
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests import unrecorded
 from tests.bench import engines, figures, measure, sizes
 from tests.bench.engines import Case
@@ -58,7 +58,9 @@ def run_benchmark() -> list[Figure]:
     for _ in range(ROUNDS):
         samples["ours"].append(
             measure.looped(
-                lambda case: evaluation.decide_data_use(case.use, case.facts), CASES, loops=2000
+                lambda case: policy_evaluation.decide_data_use(case.use, case.facts),
+                CASES,
+                loops=2000,
             )
         )
         samples["cedar"].append(measure.looped(cedar.allows, cedar_cases, loops=40))

@@ -11,10 +11,10 @@ import casbin
 import cedarpy
 from casbin.model import Model
 
-from limited_use.policy import evaluation
-from limited_use.policy.evaluation import RULES
+from limited_use.policy import policy_evaluation
+from limited_use.policy.policy_evaluation import RULES
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import ANY_REASON, EVERYONE, EVERYTHING, PolicyRule
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 
 class Case(NamedTuple):
@@ -110,12 +110,12 @@ def agreement(cedar: Cedar, other: Casbin, *, also: Iterable[Case], count: int =
     uses = [Use(*one) for one in product(DataClass, Purpose, Recipient)]
     facts = list(Fact)
     # Everything that a rule permits, given all facts; and as many at random.
-    asked = [Case(use, frozenset(facts)) for use in uses if evaluation.TABLE[use].options]
+    asked = [Case(use, frozenset(facts)) for use in uses if policy_evaluation.TABLE[use].options]
     while len(asked) < count:
         asked.append(Case(rng.choice(uses), frozenset(f for f in facts if rng.random() < 0.8)))
     asked += also
     for case in asked:
-        ours = evaluation.decide_data_use(case.use, case.facts).allowed
+        ours = policy_evaluation.decide_data_use(case.use, case.facts).allowed
         theirs = cedar.allows(cedar.request(case)), other.allows(other.request(case))
         if theirs != (ours, ours):
             raise AssertionError(f"{case}: {ours}, cedar and casbin say {theirs}")

@@ -20,7 +20,7 @@ from integrations.calendar.free_busy_query import FreeBusyQuery
 from limited_use.agreements import consents, shares
 from limited_use.models import Leaf
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.bench import classes, figures, mailbox, measure, planner, sizes
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user

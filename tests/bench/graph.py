@@ -16,7 +16,7 @@ from msgraph import GraphServiceClient
 
 from integrations.formats.mime import rfc5322
 from integrations.providers.mail import FetchTarget
-from integrations.providers.microsoft.mail import GraphMailAdapter
+from integrations.providers.microsoft.graph_mail_adapter import GraphMailAdapter
 from tests.bench import (
     connecting,
     figures,

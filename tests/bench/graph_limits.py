@@ -29,9 +29,9 @@ from integrations.access import permits
 from integrations.models import Integration, Message, SyncStage, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import PROVIDERS
-from integrations.providers.microsoft.mail import GraphMailAdapter
+from integrations.providers.microsoft.graph_mail_adapter import GraphMailAdapter
 from integrations.sync import sync_engine
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
 from tests.bench import connecting, figures, measure, parsing, sizes, syncing

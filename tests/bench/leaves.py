@@ -11,7 +11,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from limited_use.access_request import AccessRequest
 from limited_use.ledger import entries
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests import unrecorded
 from tests.bench import mailbox
 

@@ -20,7 +20,7 @@ from accounts.actors import Actor
 from config.process_classes import ProcessClass
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_json, occurrences
-from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.models import Calendar
 from limited_use.models import Leaf

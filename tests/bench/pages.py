@@ -30,7 +30,7 @@ from integrations.models import Calendar
 from limited_use.agreements import consents, shares
 from limited_use.models import Leaf
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault import sealing
 from tests.bench import caller, classes, figures, mailbox, measure, planner, sizes
 from tests.bench.figures import Figure

@@ -22,7 +22,7 @@ from integrations.models import (
     PurgeJob,
     PurgeStep,
 )
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
 from limited_use.vault.envelope import Unopenable

@@ -21,7 +21,7 @@ from integrations.access import facts, permits
 from integrations.models import Connection, Integration
 from limited_use.access_request import AccessRequest
 from limited_use.models import Consent, DataKey, Leaf, LedgerKey, WrappedLedgerKey
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 from limited_use.sinks import response
 from tests import unrecorded
 from tests.bench import caller, classes, crowd, figures, leaves, mailbox, measure, pairs, sizes

@@ -14,7 +14,7 @@ import time
 from django.db import connection, transaction
 from django.utils import timezone
 
-from limited_use.ledger import publication, sequencer, tile_store, tree
+from limited_use.ledger import ledger_publication, sequencer, tile_store, tree
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.ledger.tile_store import EntryWithProof
 from limited_use.models import Leaf
@@ -138,7 +138,7 @@ def _check_tree(size: int) -> None:
     root = heap.pop()[1]
     while heap:
         root = tree.hash_node(heap.pop()[1], root)
-    latest = publication.get_publication().get_latest()
+    latest = ledger_publication.get_publication().get_latest()
     if latest is None or (latest[0].size, latest[0].root) != (size, root):
         raise AssertionError("what was published is another tree")
 

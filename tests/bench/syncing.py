@@ -24,7 +24,7 @@ from integrations.access import permits
 from integrations.models import Integration, Message, MessageBody, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import SealedRow
 from tests.bench import figures, google, measure, parsing, realistic, sizes

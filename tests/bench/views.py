@@ -24,7 +24,7 @@ from integrations.mail.api.views import MailView
 from integrations.mail.mail_row_types import MessageRow
 from integrations.models import LIVE
 from integrations.web import page_cursors
-from integrations.web.api.base import json_response
+from integrations.web.api.api_views import json_response
 from integrations.web.page_cursors import CursorPagePosition
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 

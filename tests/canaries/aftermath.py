@@ -100,7 +100,7 @@ class Aftermath:
         from accounts.actors import SYSTEM
         from accounts.ids import uuid7
         from limited_use.access_request import Permit
-        from limited_use.policy.vocabulary import Purpose, Recipient, Use
+        from limited_use.policy.policy_vocabulary import Purpose, Recipient, Use
 
         use = Use(binding.data_class, Purpose.INBOX_DISPLAY, Recipient.OWNER)
         epoch = next(row.epoch for row in self.wrapped if row.holder == binding.holder)

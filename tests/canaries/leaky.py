@@ -39,7 +39,7 @@ def leak_everywhere(request: HttpRequest, shown: bytes) -> None:
     from django.core.mail import send_mail
 
     from config.celery import app
-    from integrations.providers.http import send_request
+    from integrations.providers.provider_http import send_request
 
     text = shown.decode()[:20_000]
     # A library that prints what it got.

@@ -8,8 +8,8 @@ from django.urls import URLPattern, get_resolver
 from config import route_limits, uploads
 from config.front.routes import find_route
 from config.route_limits import ROUTES, ThreadGroup
-from integrations.formats.icalendar import components
-from integrations.push.webhooks import body as notifications
+from integrations.formats.icalendar import icalendar_components
+from integrations.push.webhooks import webhook_body as notifications
 from integrations.web.api import json_parser
 from tests import routes
 
@@ -50,7 +50,7 @@ class TestALimit:
     def test_is_at_least_what_is_read(self):
         assert route_limits.JSON.max_bytes == json_parser.MAX_BYTES
         assert route_limits.NOTIFICATION.max_bytes > notifications.LONGEST
-        assert route_limits.CALENDAR_FILE.max_bytes > components.MAX_BYTES
+        assert route_limits.CALENDAR_FILE.max_bytes > icalendar_components.MAX_BYTES
         assert route_limits.CALENDAR_FILE.max_bytes > uploads.MAX_BYTES
 
     def test_leaves_room_for_several_bodies(self):

@@ -29,7 +29,7 @@ from config.egress_tripwire import (
 from config.environment import Environment, InvalidSettings
 from config.provider_settings import read_google, read_microsoft
 from integrations.parsers import parser_process
-from integrations.providers import http
+from integrations.providers import provider_http
 from integrations.tasks.purposes import TASKS
 from limited_use.vault.keyring.keyring_port import key_server_address
 
@@ -301,7 +301,7 @@ class TestDoors:
         assert len(told) == 2
 
     def test_to_a_provider_lead_to_the_host_of_the_request_alone(self, watched):
-        with set_variable(http.current_destination, GMAIL):
+        with set_variable(provider_http.current_destination, GMAIL):
             watched.check_event("socket.getaddrinfo", (*GMAIL, 0, 0, 0))
             watched.remember_addresses(GMAIL[0], [(0, 0, 0, "", ("192.0.2.1", 443))])
             watched.check_event("socket.connect", (None, ("192.0.2.1", 443)))
@@ -318,7 +318,7 @@ class TestDoors:
     def test_open_nothing_that_is_not_declared(self, watched):
         # What an answer of a provider named, say.
         for place in (("169.254.169.254", 80), ("broker.internal", 6380), KEYS):
-            with set_variable(http.current_destination, place):
+            with set_variable(provider_http.current_destination, place):
                 check_refused(watched, "socket.connect", None, place)
 
     def test_leave_database_broker_and_mail_to_everybody(self, watched, told):
@@ -331,9 +331,9 @@ class TestDoors:
         made = service.build_tripwire(settings(EGRESS_PROXY="http://proxy.internal:3128"))
         made.record_attempt = told.append
 
-        with set_variable(http.current_destination, ("proxy.internal", 3128)):
+        with set_variable(provider_http.current_destination, ("proxy.internal", 3128)):
             made.check_event("socket.connect", (None, ("proxy.internal", 3128)))
-        with set_variable(http.current_destination, GMAIL):
+        with set_variable(provider_http.current_destination, GMAIL):
             check_refused(made, "socket.connect", None, GMAIL)
 
 
@@ -343,7 +343,7 @@ class TestATask:
     def test_whose_purpose_it_is_reaches_the_provider(self, watched, name):
         with (
             set_variable(service.current_task, name),
-            set_variable(http.current_destination, GMAIL),
+            set_variable(provider_http.current_destination, GMAIL),
         ):
             watched.check_event("socket.connect", (None, GMAIL))
 
@@ -351,7 +351,7 @@ class TestATask:
     def test_without_a_purpose_reaches_none(self, watched, told, name):
         with (
             set_variable(service.current_task, name),
-            set_variable(http.current_destination, GMAIL),
+            set_variable(provider_http.current_destination, GMAIL),
         ):
             check_refused(watched, "socket.connect", None, GMAIL)
 
@@ -377,20 +377,20 @@ class TestTheTransport:
     def test_opens_the_door_to_the_host_of_its_request(self, egress):
         seen = []
 
-        with pytest.raises(http.NoResponse), patched(seen):
-            http.fetch_document("https://gmail.googleapis.com/gmail/v1")
+        with pytest.raises(provider_http.NoResponse), patched(seen):
+            provider_http.fetch_document("https://gmail.googleapis.com/gmail/v1")
 
         assert seen == [GMAIL]
-        assert http.current_destination.get() is None
+        assert provider_http.current_destination.get() is None
 
     def test_asks_the_proxy_where_there_is_one(self):
         seen = []
-        http.use_proxy("http://user:word@proxy.internal:3128")
+        provider_http.use_proxy("http://user:word@proxy.internal:3128")
         try:
-            with pytest.raises(http.NoResponse), patched(seen):
-                http.fetch_document("https://gmail.googleapis.com/gmail/v1")
+            with pytest.raises(provider_http.NoResponse), patched(seen):
+                provider_http.fetch_document("https://gmail.googleapis.com/gmail/v1")
         finally:
-            http.use_proxy("")
+            provider_http.use_proxy("")
 
         assert seen == [("proxy.internal", 3128)]
 
@@ -412,7 +412,7 @@ def patched(seen):
     """Note the open door where a connection would be made, and make none."""
 
     def refuse(*_, **__):
-        seen.append(http.current_destination.get())
+        seen.append(provider_http.current_destination.get())
         raise OSError("no network here")
 
     with pytest.MonkeyPatch.context() as patch:

@@ -8,8 +8,10 @@ from integrations.formats.event import Attendee, EventContent
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.google import event_writer as writing
-from integrations.providers.google.calendar import open_calendars
-from integrations.providers.microsoft.calendar import open_calendars as open_graph_calendars
+from integrations.providers.google.google_calendar_adapter import open_calendars
+from integrations.providers.microsoft.graph_calendar_adapter import (
+    open_calendars as open_graph_calendars,
+)
 from integrations.sandbox.microsoft.calendar import event_format
 from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from integrations.providers import errors
-from integrations.providers.microsoft.calendar import open_calendars
+from integrations.providers.microsoft.graph_calendar_adapter import open_calendars
 from integrations.providers.microsoft.subscriptions import open_subscriptions
 from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.push import PushSubscriptions, WebhookChannel

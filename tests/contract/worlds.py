@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from itertools import count
 
 from integrations.providers import errors
-from integrations.providers.google.config import UNITS
-from integrations.providers.google.mail import MAX_PAGE, open_mail
+from integrations.providers.google.gmail_adapter import MAX_PAGE, open_mail
+from integrations.providers.google.google_config import UNITS
 from integrations.providers.mail import MailAdapter
-from integrations.providers.microsoft import mail as outlook
+from integrations.providers.microsoft import graph_mail_adapter as outlook
 from integrations.providers.microsoft.mail_delta_pages import CHANGES_PAGE
 from tests.contract.reading import fetch_message
 from tests.factories import make_access

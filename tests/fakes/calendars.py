@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from integrations.formats.event import AttendeeResponse, Conference, EventContent, When
-from integrations.formats.recurrence import content_lines, expansion
+from integrations.formats.recurrence import content_lines, recurrence_expansion
 from integrations.providers import errors
 from integrations.providers.calendars import (
     CancelledInstance,
@@ -296,7 +296,7 @@ class FakeCalendarAdapter:
         if event_id in stored or not isinstance(series, RemoteEvent):
             return stored.get(event_id)
         original = content_lines.parse_time(stamp)
-        occurrence = expansion.find_occurrence(series.content, original)
+        occurrence = recurrence_expansion.find_occurrence(series.content, original)
         if occurrence is None:
             return None
         content = replace(

@@ -20,7 +20,7 @@ import django
 django.setup()
 
 from config.front import server_sockets  # noqa: E402
-from config.front.application import AsgiFront  # noqa: E402 - health checks need the apps
+from config.front.asgi_application import AsgiFront  # noqa: E402 - health checks need the apps
 from config.front.routes import Route  # noqa: E402
 from config.request_log import ResponseBroken  # noqa: E402
 from config.route_limits import BodyLimit, RouteLimits, ThreadGroup  # noqa: E402

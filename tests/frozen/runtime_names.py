@@ -23,7 +23,7 @@ from integrations.operations import alarm_guide, metrics
 from integrations.operations.metrics_endpoint import exposition
 from integrations.review.evidence import claim_register
 from limited_use.policy.clauses import CLAUSES
-from limited_use.policy.evaluation import ALL_ELSE
+from limited_use.policy.policy_evaluation import ALL_ELSE
 from limited_use.policy.rules import RULES
 from limited_use.vault.fields import SealedField
 from tests.config import production

@@ -16,7 +16,7 @@ from integrations.formats.event import Attendee, EventContent, Reminder, When
 from limited_use.agreements import typed_addresses
 from limited_use.guard.guard import Permit
 from limited_use.ledger import entries, pseudonym_derivation
-from limited_use.policy.vocabulary import Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import Purpose, Recipient, Use
 from limited_use.vault import (
     blind_index,
     data_keys,

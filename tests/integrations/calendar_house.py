@@ -17,7 +17,7 @@ from integrations.formats.event import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import calendar as agenda
 from limited_use.sinks.rows import SealedRow
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars

@@ -26,7 +26,7 @@ from integrations.models import (
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
 from limited_use.agreements import consents
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import blind_index, data_keys
 from tests import grants

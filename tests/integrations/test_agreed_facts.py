@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from integrations.access import facts
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 from tests.factories import actor_for, make_connection, make_consent, make_integration
 
 pytestmark = pytest.mark.django_db

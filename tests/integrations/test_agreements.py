@@ -28,8 +28,8 @@ from limited_use.agreements import consents
 from limited_use.agreements.consents import DeclarationOutdated
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, DataKey, Leaf
-from limited_use.policy.features import FEATURES
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import DataClass
 from tests.broker import record_messages, sync_message
 from tests.factories import (
     actor_for,

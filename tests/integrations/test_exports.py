@@ -30,7 +30,7 @@ from integrations.models import (
 )
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import DataKey, Leaf
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 from limited_use.vault.fields import StoredCiphertext
 from tests.api import cast
 from tests.factories import (

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from limited_use.policy.evaluation import TABLE
+from limited_use.policy.policy_evaluation import TABLE
+from limited_use.policy.policy_vocabulary import Fact, Recipient
 from limited_use.policy.rules import CALENDAR
-from limited_use.policy.vocabulary import Fact, Recipient
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("accounts", "limited_use", "integrations", "config")
 # Where facts are words of the policy, and nothing is found true.
 WORDS = {
-    "limited_use/policy/vocabulary.py",
+    "limited_use/policy/policy_vocabulary.py",
     "limited_use/policy/rules/permissions.py",
     "limited_use/policy/rules/calendar_permissions.py",
     "limited_use/policy/refusal_text.py",
@@ -24,27 +24,30 @@ WORDS = {
     "integrations/settings/data_use/feature_status.py",
     "integrations/settings/data_use/activity_labels.py",
 }
-FACTS = {"integrations/access/facts/connections.py", "integrations/access/facts/integrations.py"}
+FACTS = {
+    "integrations/access/facts/connection_facts.py",
+    "integrations/access/facts/integration_facts.py",
+}
 # Where each is found. The guard finds one itself, and takes others away.
 FOUND_IN = {
-    Fact.INTEGRATION_LIVE: {"integrations/access/facts/integrations.py"},
-    Fact.CONNECTION_LIVE: {"integrations/access/facts/connections.py"},
+    Fact.INTEGRATION_LIVE: {"integrations/access/facts/integration_facts.py"},
+    Fact.CONNECTION_LIVE: {"integrations/access/facts/connection_facts.py"},
     Fact.GRANT_LIVE: FACTS,
-    Fact.GRANT_ENDED: {"integrations/access/facts/connections.py"},
+    Fact.GRANT_ENDED: {"integrations/access/facts/connection_facts.py"},
     Fact.ACTOR_OWNS: FACTS,
-    Fact.DELEGATION_LIVE: {"integrations/access/facts/integrations.py"},
-    Fact.CONSENT_CURRENT: {"integrations/access/facts/integrations.py"},
-    Fact.PURGE_RUNNING: {"integrations/access/facts/connections.py"},
+    Fact.DELEGATION_LIVE: {"integrations/access/facts/integration_facts.py"},
+    Fact.CONSENT_CURRENT: {"integrations/access/facts/integration_facts.py"},
+    Fact.PURGE_RUNNING: {"integrations/access/facts/connection_facts.py"},
     Fact.ITEM_CONSENTED: {"integrations/access/support_and_export_permits.py"},
     Fact.EXPORT_ASKED: {"integrations/access/support_and_export_permits.py"},
     # By the guard alone.
     Fact.FEATURE_REGISTERED: set(),
     Fact.KEY_LIVE: {"integrations/access/permits.py"},
     Fact.CACHE_CURRENT: {
-        "integrations/access/calendar_permits/owner.py",
-        "integrations/access/calendar_permits/viewer.py",
+        "integrations/access/calendar_permits/owner_permits.py",
+        "integrations/access/calendar_permits/viewer_permits.py",
     },
-    Fact.SHARE_LIVE: {"integrations/access/calendar_permits/viewer.py"},
+    Fact.SHARE_LIVE: {"integrations/access/calendar_permits/viewer_permits.py"},
     Fact.PROVIDER_SAID: {"integrations/access/permits.py"},
     # By nothing yet: there are no notifications by mailbox.
     Fact.NOTIFICATION_CHOSEN: set(),

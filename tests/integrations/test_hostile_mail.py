@@ -16,7 +16,7 @@ from django.utils import timezone
 from config.process_classes import ProcessClass
 from integrations.models import Integration, Message, SetAside, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.providers import http
+from integrations.providers import provider_http
 from integrations.settings import status_messages
 from integrations.sync import sync_engine
 from tests.integrations import google as googles
@@ -243,7 +243,7 @@ def test_a_size_that_gmail_does_not_say_in_earnest_ends_at_a_row(gmail, size):
 
 
 def test_an_answer_larger_than_memory_is_for_is_of_one_message_alone(gmail, monkeypatch):
-    monkeypatch.setattr(http, "MAX_ANSWER", 100_000)
+    monkeypatch.setattr(provider_http, "MAX_ANSWER", 100_000)
     large = hostile.message(body=b"hello " * 20_000)
     # It is asked for together with its neighbours: what they bring is too large, then only it is.
     assert bring_between_neighbours(gmail, large) == "too-large"

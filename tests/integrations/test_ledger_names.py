@@ -14,7 +14,7 @@ from integrations.access import ledger_pseudonyms, permits
 from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries, ledger_key_lifecycle, pseudonyms, subject_access
 from limited_use.models import Leaf
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from tests.integrations.household import household
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]

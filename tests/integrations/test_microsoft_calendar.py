@@ -15,7 +15,7 @@ from integrations import connections, purge
 from integrations.access import scopes
 from integrations.access.request_context import RequestContext
 from integrations.calendar import event_lookup
-from integrations.calendar.events import event_access, service
+from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import EventDraft
 from integrations.formats.event import When
 from integrations.models import (
@@ -132,8 +132,8 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
     )
     with row_owner.acting_for(*whose):
         seen = event_access.find_calendar(asked, calendar.id)
-        made = service.create(asked, seen, draft, key="one")
-        again = service.create(asked, seen, draft, key="one")
+        made = event_service.create(asked, seen, draft, key="one")
+        again = event_service.create(asked, seen, draft, key="one")
 
     assert made.event_id == again.event_id
     assert "Planned" in show_agenda_page(connected, now)

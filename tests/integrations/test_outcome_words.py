@@ -28,7 +28,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.operations.sync_products import PRODUCTS
-from integrations.providers import http
+from integrations.providers import provider_http
 from integrations.settings.connect_messages import CALENDAR_OUTCOMES, OUTCOMES
 from integrations.sync import sync_engine
 from limited_use.models import Consent, DataKey
@@ -181,14 +181,14 @@ def leave_meanwhile(world):
         "user_id": world.browser.user.id,
         "organisation_id": Membership.objects.get(user=world.browser.user).organisation_id,
     }
-    exchange = http.post_form
+    exchange = provider_http.post_form
 
     def post_form(url, form):
         if url.endswith("/token"):
             memberships.end_membership(**theirs, at=timezone.now())
         return exchange(url, form)
 
-    world.monkeypatch.setattr(http, "post_form", post_form)
+    world.monkeypatch.setattr(provider_http, "post_form", post_form)
 
     def come_back():
         memberships.add_member(**theirs, at=timezone.now())

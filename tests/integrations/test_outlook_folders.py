@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.models import Message, SyncWork, Thread
 from integrations.operations.sync_products import PRODUCTS
-from integrations.providers.microsoft import folders
+from integrations.providers.microsoft import mail_folders
 from integrations.sync import sync_engine
 from limited_use.models import Leaf
 from tests.integrations.microsoft import MicrosoftConnectBrowser, microsoft
@@ -271,7 +271,7 @@ class TestAFolder:
         person.poll()
         assert person.shown() == [["Kept"]]
 
-        monkeypatch.setattr(folders, "KEPT_FOR", 0.0)
+        monkeypatch.setattr(mail_folders, "KEPT_FOR", 0.0)
         person.poll()
 
         assert person.shown() == [[]]

@@ -11,7 +11,7 @@ from integrations.models import AttemptOutcome, Connection, Integration, Integra
 from integrations.providers import PROVIDERS
 from integrations.providers.provider import ProviderCapability, ProviderScope
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.factories import as_agreed
 from tests.integrations.google import query_of
 from tests.worlds.sandbox import GMAIL_READONLY

@@ -24,7 +24,7 @@ from limited_use.access_request import FenceKind
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Leaf
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 from limited_use.sinks.provider import open_credential
 from limited_use.sinks.response import SealedRow, render_json_page
 from limited_use.vault.envelope import Unopenable
@@ -386,4 +386,4 @@ class TestWhatWasFoundBefore:
             if "FactsSnapshot(" in path.read_text(encoding="utf-8")
         }
 
-        assert made == {"integrations/access/facts/integrations.py"}
+        assert made == {"integrations/access/facts/integration_facts.py"}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.ids import uuid7
-from limited_use.ledger import consistency, entries, sequencer
+from limited_use.ledger import consistency_proofs, entries, sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import VerifierKeyPeriod
 from limited_use.receipts import receipts
@@ -57,7 +57,7 @@ class TestConsistency:
         proof = client.get("/ledger/consistency?from=3&to=8").content.decode()
 
         keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
-        assert consistency.parse_proof(proof, keys).checkpoint.size == 8
+        assert consistency_proofs.parse_proof(proof, keys).checkpoint.size == 8
         assert list(checkpoints.check_series([earlier, later], [proof], keys))
 
     @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers import PROVIDERS
 from integrations.review.evidence import claim_register
 from integrations.settings import account_overview
-from limited_use.policy.evaluation import TABLE
-from limited_use.policy.features import FEATURES
-from limited_use.policy.vocabulary import Recipient, Use
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_evaluation import TABLE
+from limited_use.policy.policy_vocabulary import Recipient, Use
 
 EACH = [pytest.param(one, id=one.key) for one in FEATURES.values()]
 KEEPING = [one for one in FEATURES.values() if one.retention_days is not None]

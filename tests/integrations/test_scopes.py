@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integrations.access import scopes
 from integrations.providers import PROVIDERS, calendars, mail, push
 from integrations.providers.provider import ProviderCapability, ProviderScope
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.factories import GMAIL_READONLY
 
 GOOGLE = PROVIDERS["google"]

@@ -20,7 +20,7 @@ from integrations.models import PurgeTrigger
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, Leaf
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 from limited_use.sinks import support as support_sink
 from limited_use.vault.envelope import Unopenable
 from tests.api import cast
@@ -424,7 +424,7 @@ class TestSupport:
     def test_reads_nothing_under_words_that_have_changed(self, message, alice, sam, monkeypatch):
         from dataclasses import replace
 
-        from limited_use.policy.features import FEATURES
+        from limited_use.policy.feature_registry import FEATURES
 
         open_to_support(alice, message)
         monkeypatch.setitem(FEATURES, "support", replace(FEATURES["support"], version=2))

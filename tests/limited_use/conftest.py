@@ -14,7 +14,7 @@ from accounts.ids import uuid7
 from limited_use.access_request import AccessRequest
 from limited_use.guard import guard
 from limited_use.policy.key_lines import KeyLine
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.vault import data_keys
 from limited_use.vault.keyring.keyring_factory import _open_transit, get_keyring
 from limited_use.vault.keyring.keyring_port import KeyringConfig

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, entry_diff, ledger_audit, publication, sequencer, tree
+from limited_use.ledger import (
+    entries,
+    entry_diff,
+    ledger_audit,
+    ledger_publication,
+    sequencer,
+    tree,
+)
 from limited_use.ledger.entry_diff import EntryDifferenceKind
 from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
@@ -158,14 +165,14 @@ class TestAudit:
 
     def test_finds_a_published_checkpoint_that_is_not_signed(self, ring):
         record(2)
-        path = publication.get_publication().path
+        path = ledger_publication.get_publication().path
         path.write_text(path.read_text().replace("ledger.example/log1 ", "ledger.example/log2 "))
 
         assert "not signed by this log" in str(found())
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         record(1)
-        with publication.get_publication().path.open("a") as file:
+        with ledger_publication.get_publication().path.open("a") as file:
             file.write('{"note": "ledger.exa')
         record(1)
 
@@ -245,7 +252,7 @@ class TestNewName:
 
         checked = ledger_audit.audit_ledger()
         assert (checked.size, checked.checkpoint_count, checked.published_count) == (5, 2, 1)
-        latest, note = publication.get_publication().get_latest()
+        latest, note = ledger_publication.get_publication().get_latest()
         assert (latest.origin, latest.size) == ("ledger.example/log2", 5)
         assert former.split("+", maxsplit=1)[0] not in note
 

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from limited_use.ledger import (
-    consistency,
+    consistency_proofs,
     entries,
-    publication,
+    ledger_publication,
     sequencer,
     signed_notes,
     tile_store,
     tree,
 )
-from limited_use.ledger.consistency import BadMerkleProof, BadNote
+from limited_use.ledger.consistency_proofs import BadMerkleProof, BadNote
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 from limited_use.models import Checkpoint as Made
 from limited_use.receipts import receipts
@@ -55,7 +55,7 @@ def signed(leaves, size, signer=SIGNER):
 
 def proof(leaves, old, new):
     path = tree.build_consistency_proof(old, new, tree.build_merkle_range_root(leaves))
-    return consistency.write_consistency_proof(old=old, path=path, note=signed(leaves, new))
+    return consistency_proofs.write_consistency_proof(old=old, path=path, note=signed(leaves, new))
 
 
 def check(series, proofs=()):
@@ -66,10 +66,10 @@ class TestConsistencyText:
     def test_writes_the_vector(self):
         path = tree.build_consistency_proof(3, 7, tree.build_merkle_range_root(VECTOR_HASHES))
 
-        assert consistency.write_consistency_proof(old=3, path=path, note=NOTE) == VECTOR
+        assert consistency_proofs.write_consistency_proof(old=3, path=path, note=NOTE) == VECTOR
 
     def test_shows_what_the_vector_shows(self):
-        read = consistency.parse_proof(VECTOR, [VERIFIER])
+        read = consistency_proofs.parse_proof(VECTOR, [VERIFIER])
 
         read.check_begins_with(
             LogCheckpoint(ORIGIN, 3, tree.build_merkle_range_root(VECTOR_HASHES)(0, 3))
@@ -98,13 +98,13 @@ class TestConsistencyText:
     )
     def test_is_not_read_when_malformed(self, old, new):
         with pytest.raises((BadMerkleProof, BadNote)):
-            consistency.parse_proof(VECTOR.replace(old, new, 1), [VERIFIER])
+            consistency_proofs.parse_proof(VECTOR.replace(old, new, 1), [VERIFIER])
 
     @given(size=st.integers(1, 300), data=st.data())
     def test_shows_growth_and_nothing_else(self, size, data):
         old = data.draw(st.integers(1, size))
         leaves = hashes(size)
-        read = consistency.parse_proof(proof(leaves, old, size), [VERIFIER])
+        read = consistency_proofs.parse_proof(proof(leaves, old, size), [VERIFIER])
 
         read.check_begins_with(
             LogCheckpoint(ORIGIN, old, tree.build_merkle_range_root(leaves)(0, old))
@@ -199,7 +199,7 @@ class TestProgram:
         proofs = tmp_path / "proofs.txt"
         proofs.write_text(capsys.readouterr().out)
         key = ["--key", str(sequencer.get_verifier_key())]
-        series = ["--checkpoints", publication.get_publication().path]
+        series = ["--checkpoints", ledger_publication.get_publication().path]
 
         done = self.run(*key, *series, proofs)
 
@@ -248,11 +248,11 @@ class TestProveConsistency:
 class TestPublication:
     def test_takes_nothing_back(self, ring):
         record(3)
-        sink = publication.get_publication()
+        sink = ledger_publication.get_publication()
         (three, note) = sink.get_latest()
 
         for other in (LogCheckpoint(ORIGIN, 2, three.root), LogCheckpoint(ORIGIN, 3, tree.EMPTY)):
-            with pytest.raises(publication.AlreadyPublished):
+            with pytest.raises(ledger_publication.AlreadyPublished):
                 sink.append_checkpoint(other, note)
         assert list(sink.read_checkpoints()) == [(three, note)]
 
@@ -261,13 +261,13 @@ class TestPublication:
         record(1)
 
         assert (tmp_path / "outside" / "checkpoints.jsonl").stat().st_mode & 0o077 == 0
-        assert publication.get_publication().get_latest()[0].size == 1
+        assert ledger_publication.get_publication().get_latest()[0].size == 1
 
     @pytest.mark.parametrize("lost", ["all", "the last"])
     def test_is_missed_when_lost(self, ring, lost):
         record(1)
         record(1)
-        path = publication.get_publication().path
+        path = ledger_publication.get_publication().path
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("" if lost == "all" else lines[0])
 
@@ -284,14 +284,16 @@ class TestPublication:
 
         assert capsys.readouterr().out == note
         record(1)
-        assert publication.get_publication().get_latest()[0].size == 3
+        assert ledger_publication.get_publication().get_latest()[0].size == 3
         call_command("publish_checkpoint")
-        assert len(list(publication.get_publication().read_checkpoints())) == 2
+        assert len(list(ledger_publication.get_publication().read_checkpoints())) == 2
 
     def test_publishes_nothing_over_another_logs(self, ring, settings, tmp_path):
         record(2)
         settings.PUBLICATION_DIR = tmp_path / "new"
-        publication.get_publication().append_checkpoint(LogCheckpoint(ORIGIN, 1, tree.EMPTY), NOTE)
+        ledger_publication.get_publication().append_checkpoint(
+            LogCheckpoint(ORIGIN, 1, tree.EMPTY), NOTE
+        )
 
         with pytest.raises(CommandError, match="nothing was published"):
             call_command("publish_checkpoint")
@@ -328,7 +330,7 @@ class TestSigners:
         assert before != sequencer.get_verifier_key()
         assert ledger_audit.audit_ledger().size == 3
         # Pinned keys of both times check the whole series; one alone does not.
-        series = [note for _, note in publication.get_publication().read_checkpoints()]
+        series = [note for _, note in ledger_publication.get_publication().read_checkpoints()]
         proofs = [tile_store.prove_consistency(2, 3)]
         assert list(
             checkpoints.check_series(series, proofs, signing_keys.get_known_keys(SigningKey.LEDGER))

@@ -8,7 +8,7 @@ import pytest
 
 from limited_use.policy import clauses
 from limited_use.policy.clauses import CLAUSES, ClauseConfidence
-from limited_use.policy.evaluation import ALL_ELSE
+from limited_use.policy.policy_evaluation import ALL_ELSE
 from limited_use.policy.rules import RULES
 from tests import bound_tests
 

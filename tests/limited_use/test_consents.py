@@ -19,8 +19,8 @@ from limited_use.access_request import Fence
 from limited_use.agreements import consents
 from limited_use.agreements.consents import ConsentNeedsEnd, DeclarationOutdated
 from limited_use.models import Consent, Leaf
-from limited_use.policy.features import FEATURES, UndeclaredUse
-from limited_use.policy.vocabulary import Purpose, Recipient
+from limited_use.policy.feature_registry import FEATURES, UndeclaredUse
+from limited_use.policy.policy_vocabulary import Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.opening import Unopenable
 from tests.limited_use.conftest import NOW

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from limited_use.policy.features import FEATURES, Feature, compute_digest
-from limited_use.policy.vocabulary import DataClass, Purpose
+from limited_use.policy.feature_registry import FEATURES, Feature, compute_digest
+from limited_use.policy.policy_vocabulary import DataClass, Purpose
 
 KEPT = Path(__file__).with_name("declarations.golden")
 INBOX = FEATURES["inbox"]

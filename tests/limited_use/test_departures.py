@@ -20,7 +20,7 @@ from limited_use.agreements import consents, shares
 from limited_use.ledger import entries
 from limited_use.models import Leaf, Share
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.accounts.cast import EC
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ring")]

@@ -8,10 +8,10 @@ import pytest
 from accounts.models import ServiceClient
 from limited_use import checks
 from limited_use.agreements.service_clients import create_declared_client
-from limited_use.policy import features
-from limited_use.policy.features import FEATURES, UndeclaredUse
+from limited_use.policy import feature_registry
+from limited_use.policy.feature_registry import FEATURES, UndeclaredUse
+from limited_use.policy.policy_vocabulary import DataClass, Purpose
 from limited_use.policy.rules import RULES
-from limited_use.policy.vocabulary import DataClass, Purpose
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ class TestRegisterClient:
     @pytest.mark.parametrize("purpose", ["marketing", "inbox.display", "no.such.purpose"])
     def test_refuses_campaigns_whatever_it_wants(self, purpose):
         with pytest.raises(UndeclaredUse):
-            features.check_declared("campaigns", [purpose])
+            feature_registry.check_declared("campaigns", [purpose])
 
     @pytest.mark.clause("LU-4.2")
     def test_refuses_a_feature_that_declares_marketing(self, monkeypatch):
@@ -53,14 +53,14 @@ class TestRegisterClient:
         monkeypatch.setitem(FEATURES, "leads", marketing)
 
         with pytest.raises(UndeclaredUse, match="never allows marketing"):
-            features.check_declared("leads", [])
+            feature_registry.check_declared("leads", [])
 
         assert [error.id for error in checks.check_policy()] == ["limited_use.E006"]
 
     @pytest.mark.parametrize("feature", ["inbox", "unheard-of"])
     def test_refuses_what_is_no_platform_feature(self, feature):
         with pytest.raises(UndeclaredUse):
-            features.check_declared(feature, ["inbox.display"])
+            feature_registry.check_declared(feature, ["inbox.display"])
 
     @pytest.mark.django_db
     def test_records_the_purposes_of_a_declared_client(self, client_keys):

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limited_use.policy import decision_table
-from limited_use.policy.evaluation import RULES, TABLE, compile_rules, decide_data_use
+from limited_use.policy.policy_evaluation import RULES, TABLE, compile_rules, decide_data_use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import PolicyRule
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 REVIEWED = Path(__file__).with_name("policy.golden")
 FACTS = frozenset(Fact)

@@ -16,9 +16,9 @@ from limited_use.guard import decision_entries, guard
 from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries
 from limited_use.models import Leaf
-from limited_use.policy import evaluation
-from limited_use.policy.features import FEATURES, Feature
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import policy_evaluation
+from limited_use.policy.feature_registry import FEATURES, Feature
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests import unrecorded
 from tests.limited_use.conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
 
@@ -265,7 +265,14 @@ class TestOfPersons:
 class TestWhatIsCounted:
     def test_is_made_of_listed_words_numbers_and_pseudonyms(self, ask):
         # What sums are made of: nothing here could hold a name, an address or a text.
-        words = {*DataClass, *Purpose, *Recipient, *FEATURES, *ActorKind, *evaluation.RULE_TEXTS}
+        words = {
+            *DataClass,
+            *Purpose,
+            *Recipient,
+            *FEATURES,
+            *ActorKind,
+            *policy_evaluation.RULE_TEXTS,
+        }
         asks = [ask(), ask(use=SHOW_CONTENT, count=3), ask(use=TO_FEATURE, actor=WIDGET)]
 
         _, _, records = unrecorded.decide_unrecorded(asks, at=NOW)

@@ -15,7 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from limited_use.ledger import proofs, pseudonym_derivation, signed_documents, signed_notes, tree
+from limited_use.ledger import (
+    entry_proofs,
+    pseudonym_derivation,
+    signed_documents,
+    signed_notes,
+    tree,
+)
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 from limited_use.verify import verifier
 
@@ -30,7 +36,7 @@ def prove(payload: bytes) -> str:
     """Return the proof of an entry that is the whole of a ledger."""
     leaf = tree.hash_leaf(payload)
     note = signed_notes.sign_note(str(LogCheckpoint(ORIGIN, 1, leaf)), KEY, _PRIVATE.sign)
-    return proofs.write_entry_proof(payload=payload, index=0, path=[], note=note)
+    return entry_proofs.write_entry_proof(payload=payload, index=0, path=[], note=note)
 
 
 ENTRY = {

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from accounts.ids import uuid7
 from limited_use.ledger import (
     entries,
+    entry_proofs,
     ledger_audit,
-    proofs,
-    publication,
+    ledger_publication,
     sequencer,
     signed_notes,
     tile_store,
@@ -245,10 +245,10 @@ class TestProofs:
     def test_write_the_vector(self):
         path = tree.build_inclusion_proof(4, 7, tree.build_merkle_range_root(VECTOR_HASHES))
 
-        assert proofs.write_entry_proof(payload=None, index=4, path=path, note=NOTE) == PROOF
+        assert entry_proofs.write_entry_proof(payload=None, index=4, path=path, note=NOTE) == PROOF
 
     def test_show_the_entry_of_the_vector(self):
-        proven = proofs.verify_proof(
+        proven = entry_proofs.verify_proof(
             PROOF, [VERIFIER], payload=b"leaf-4", origin="ledger.example/log1"
         )
 
@@ -256,11 +256,11 @@ class TestProofs:
 
     def test_carry_the_entry(self):
         path = tree.build_inclusion_proof(4, 7, tree.build_merkle_range_root(VECTOR_HASHES))
-        text = proofs.write_entry_proof(payload=b"leaf-4", index=4, path=path, note=NOTE)
+        text = entry_proofs.write_entry_proof(payload=b"leaf-4", index=4, path=path, note=NOTE)
 
-        assert proofs.verify_proof(text, [VERIFIER]).payload == b"leaf-4"
+        assert entry_proofs.verify_proof(text, [VERIFIER]).payload == b"leaf-4"
         with pytest.raises(BadMerkleProof):
-            proofs.verify_proof(text, [VERIFIER], payload=b"leaf-5")
+            entry_proofs.verify_proof(text, [VERIFIER], payload=b"leaf-5")
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -278,15 +278,17 @@ class TestProofs:
     )
     def test_show_nothing_when_changed(self, old, new):
         with pytest.raises((BadMerkleProof, BadNote)):
-            proofs.verify_proof(PROOF.replace(old, new, 1), [VERIFIER], payload=b"leaf-4")
+            entry_proofs.verify_proof(PROOF.replace(old, new, 1), [VERIFIER], payload=b"leaf-4")
 
     def test_show_nothing_of_another_entry_or_log(self):
         with pytest.raises(BadMerkleProof):
-            proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-3")
+            entry_proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-3")
         with pytest.raises(BadMerkleProof):
-            proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-4", origin="other.example/log")
+            entry_proofs.verify_proof(
+                PROOF, [VERIFIER], payload=b"leaf-4", origin="other.example/log"
+            )
         with pytest.raises(BadMerkleProof):
-            proofs.verify_proof(PROOF, [VERIFIER])
+            entry_proofs.verify_proof(PROOF, [VERIFIER])
 
 
 def record(count=1):
@@ -411,10 +413,10 @@ class TestSequencer:
     def test_does_nothing_twice(self, ring):
         record(3)
         sequencer.run_sequencer(NOW)
-        lines = publication.get_publication().path.read_text()
+        lines = ledger_publication.get_publication().path.read_text()
 
         assert sequencer.run_sequencer(NOW).placed_count == 0
-        assert publication.get_publication().path.read_text() == lines
+        assert ledger_publication.get_publication().path.read_text() == lines
 
     def test_proves_its_entries_and_that_it_only_grew(self, ring):
         first = record(3)
@@ -426,7 +428,9 @@ class TestSequencer:
 
         for proven in tile_store.prove_entries(first):
             assert (
-                proofs.verify_proof(proven.proof, [sequencer.get_verifier_key()]).checkpoint.size
+                entry_proofs.verify_proof(
+                    proven.proof, [sequencer.get_verifier_key()]
+                ).checkpoint.size
                 == 303
             )
         tree.verify_consistency(
@@ -460,23 +464,23 @@ class TestSequencer:
         record(2)
         sequencer.run_sequencer(NOW)
         note = Checkpoint.objects.get(size=2).note
-        lines = publication.get_publication().path.read_text()
+        lines = ledger_publication.get_publication().path.read_text()
         Checkpoint.objects.update(note="", signed_at=None)
 
         sequencer.run_sequencer(NOW)
 
         assert Checkpoint.objects.get(size=2).note == note
-        assert publication.get_publication().path.read_text() == lines
+        assert ledger_publication.get_publication().path.read_text() == lines
 
     def test_goes_on_after_a_line_that_a_crash_cut_short(self, ring):
         record(1)
         sequencer.run_sequencer(NOW)
-        with publication.get_publication().path.open("a") as file:
+        with ledger_publication.get_publication().path.open("a") as file:
             file.write('{"origin": "ledger.exa')
         record(1)
 
         assert sequencer.run_sequencer(NOW).size == 2
-        assert publication.get_publication().get_latest()[0].size == 2
+        assert ledger_publication.get_publication().get_latest()[0].size == 2
 
     def test_refuses_to_go_on_from_a_database_that_was_rewound(self, ring):
         record(3)

@@ -17,9 +17,9 @@ from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import (
     entries,
     ledger_key_lifecycle,
+    ledger_publication,
     pseudonym_derivation,
     pseudonyms,
-    publication,
     sequencer,
 )
 from limited_use.models import DataKey, Leaf
@@ -443,7 +443,7 @@ class TestRestored:
         copied = self.copy()
         ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
         sequencer.run_sequencer(NOW)
-        assert len(list(publication.get_publication().read_tombstones())) == 1
+        assert len(list(ledger_publication.get_publication().read_tombstones())) == 1
         self.restore(copied)
 
         resurrected_keys.destroy_resurrected_keys(at=NOW)

@@ -17,7 +17,7 @@ from django.urls import reverse
 from limited_use import checks
 from limited_use.notifications import message_kinds
 from limited_use.notifications.message_kinds import KINDS, PlatformMessageKind
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 from tests.proof.source import ROOT
 
 GOLDEN = Path(__file__).with_name("notifications.golden")

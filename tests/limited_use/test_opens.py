@@ -16,7 +16,7 @@ from limited_use import tasks
 from limited_use.guard import decision_entries, guard
 from limited_use.ledger import entries, sequencer
 from limited_use.models import HourOfOpens, Leaf
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.usage import access_rates, rule_usage_counter
 from tests.limited_use.conftest import ALICE, NOW, SHOW_METADATA, SYSTEM
 

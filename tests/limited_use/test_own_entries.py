@@ -9,7 +9,7 @@ from limited_use.guard import guard
 from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries, sequencer, subject_access
 from limited_use.models import Leaf
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests.limited_use.conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
 
 

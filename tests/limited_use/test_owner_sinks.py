@@ -20,7 +20,7 @@ from limited_use.models import Consent, Leaf, Share
 from limited_use.models.shares import ShareLevel
 from limited_use.notifications import message_kinds
 from limited_use.notifications.message_kinds import KINDS
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks import calendar, export, notification, support
 from limited_use.sinks.rows import SealedRow
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink

@@ -89,7 +89,7 @@ class TestSend:
     def test_sends_no_kind_that_carries_provider_data(self, alice, monkeypatch):
         from dataclasses import replace
 
-        from limited_use.policy.vocabulary import DataClass
+        from limited_use.policy.policy_vocabulary import DataClass
 
         carrying = replace(KINDS["reconnect"], data_classes=frozenset({DataClass.PROFILE}))
         monkeypatch.setitem(KINDS, "reconnect", carrying)

@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limited_use.policy import evaluation
-from limited_use.policy.evaluation import ALL_ELSE, RULES, TABLE, compile_rules, decide_data_use
+from limited_use.policy import policy_evaluation
+from limited_use.policy.policy_evaluation import (
+    ALL_ELSE,
+    RULES,
+    TABLE,
+    compile_rules,
+    decide_data_use,
+)
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES, PolicyRule
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 ALL_FACTS = frozenset(Fact)
 USES = st.builds(
@@ -354,5 +360,5 @@ class TestKeeping:
 
 class TestVersion:
     def test_is_of_the_rules_and_stands_in_every_entry(self):
-        assert len(evaluation.VERSION) == 16
-        assert {rule.id for rule in PERMISSION_RULES} <= set(evaluation.RULE_TEXTS)
+        assert len(policy_evaluation.VERSION) == 16
+        assert {rule.id for rule in PERMISSION_RULES} <= set(policy_evaluation.RULE_TEXTS)

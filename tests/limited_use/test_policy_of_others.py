@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limited_use.policy import evaluation
-from limited_use.policy.evaluation import (
+from limited_use.policy import policy_evaluation
+from limited_use.policy.policy_evaluation import (
     SOURCE_CLASSES,
     TABLE,
     add_source_classes,
@@ -15,8 +15,8 @@ from limited_use.policy.evaluation import (
     decide_data_use,
     decide_derived,
 )
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import CALENDAR, MAIL, PROHIBITION_RULES, RULES, PolicyRule
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 ALL_FACTS = frozenset(Fact)
 CLASSES = st.sets(st.sampled_from(DataClass), min_size=1, max_size=4)
@@ -263,7 +263,7 @@ class TestDerivedData:
 
     def test_of_nothing_is_refused(self):
         assert decide_derived((), Purpose.INBOX_DISPLAY, Recipient.OWNER, ALL_FACTS) == (
-            evaluation.ALL_ELSE
+            policy_evaluation.ALL_ELSE
         )
 
     @given(

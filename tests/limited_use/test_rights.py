@@ -14,7 +14,7 @@ from limited_use.access_request import AccessRequest
 from limited_use.checks import find_keyring_problems
 from limited_use.guard import guard
 from limited_use.policy.key_lines import KeyLine
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.rotation import key_epochs
 from limited_use.sinks import provider
 from limited_use.vault import data_key_rows, data_keys, keyring_fit, ledger_key_wrap, sealing

@@ -30,7 +30,7 @@ from rest_framework.serializers import CharField
 from accounts.ids import uuid7
 from config.logging import JsonLineFormatter
 from integrations.models import Message, SetAside
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import CiphertextBinding, SealedAccessError, SealedValue
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, publication, sequencer, signed_documents
+from limited_use.ledger import entries, ledger_publication, sequencer, signed_documents
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
@@ -169,7 +169,9 @@ class TestIssue:
         second = purged.second()
         sequencer.run_sequencer(NOW)
 
-        assert ("receipt", str(second.id)) in set(publication.get_publication().read_tombstones())
+        assert ("receipt", str(second.id)) in set(
+            ledger_publication.get_publication().read_tombstones()
+        )
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from accounts.ids import uuid7
 from limited_use.ledger import (
     entries,
     ledger_audit,
-    publication,
+    ledger_publication,
     sequencer,
     signed_notes,
     signing_keys,
@@ -128,7 +128,7 @@ class TestRotate:
         sequencer.run_sequencer(LATER)
 
         assert ledger_audit.audit_ledger().checkpoint_count == 2
-        signed = [note for _, note in publication.get_publication().read_checkpoints()]
+        signed = [note for _, note in ledger_publication.get_publication().read_checkpoints()]
         new = signing_keys.get_current_key(SigningKey.LEDGER)
         assert signed_notes.verify_note(signed[0], [former])
         assert signed_notes.verify_note(signed[1], [new])

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.ids import uuid7
 from integrations.models import Connection, Message
 from limited_use.policy.key_lines import KeyLine
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks import download, page, provider, response
 from limited_use.sinks.page import TemplateItem
 from limited_use.sinks.response import SealedRow

@@ -18,8 +18,8 @@ from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries, sequencer
 from limited_use.models import Leaf
 from limited_use.models.usage import PolicyUse, Refusal, Tally
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 from limited_use.policy.rules import RULES
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 from limited_use.usage import refusal_bursts, rule_usage_counter
 from tests.limited_use.conftest import NOW
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, ledger_audit, publication, sequencer
+from limited_use.ledger import entries, ledger_audit, ledger_publication, sequencer
 from limited_use.models import Checkpoint, DataKey, KeyEpoch, Leaf, OwedTombstone, Tile
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import resurrected_keys
@@ -52,15 +52,15 @@ def make_key():
 class TestPublish:
     def test_names_a_destroyed_key_outside_by_a_hash_alone(self, ring):
         key_id = data_keys.destroy_returning_id(holder=make_key())
-        assert list(publication.get_publication().read_tombstones()) == []
+        assert list(ledger_publication.get_publication().read_tombstones()) == []
 
         sequencer.run_sequencer(NOW)
 
-        (grave,) = publication.get_publication().read_tombstones()
+        (grave,) = ledger_publication.get_publication().read_tombstones()
         assert grave == tombstones.build_key_tombstone(bytes.fromhex(key_id))
         assert key_id not in grave.value
         assert sequencer.run_sequencer(NOW)
-        assert len(list(publication.get_publication().read_tombstones())) == 1
+        assert len(list(ledger_publication.get_publication().read_tombstones())) == 1
 
     def test_owes_nothing_for_what_was_rolled_back(self, ring):
         holder = make_key()
@@ -69,19 +69,19 @@ class TestPublish:
             transaction.set_rollback(True)
         sequencer.run_sequencer(NOW)
 
-        assert list(publication.get_publication().read_tombstones()) == []
+        assert list(ledger_publication.get_publication().read_tombstones()) == []
 
     def test_is_repeated_after_a_crash_and_never_lost(self, ring, monkeypatch):
         data_keys.destroy_returning_id(holder=make_key())
-        sink = publication.get_publication()
+        sink = ledger_publication.get_publication()
         with monkeypatch.context() as patch:
 
             def killed(_, graves):
                 sink_bury(sink, graves)
                 raise KeyboardInterrupt
 
-            sink_bury = publication.PublicationFolder.append_tombstones
-            patch.setattr(publication.PublicationFolder, "append_tombstones", killed)
+            sink_bury = ledger_publication.PublicationFolder.append_tombstones
+            patch.setattr(ledger_publication.PublicationFolder, "append_tombstones", killed)
             with pytest.raises(KeyboardInterrupt):
                 sequencer.run_sequencer(NOW)
         sequencer.run_sequencer(NOW)
@@ -92,15 +92,17 @@ class TestPublish:
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         data_keys.destroy_returning_id(holder=make_key())
         sequencer.run_sequencer(NOW)
-        with (publication.get_publication().path.parent / "tombstones.jsonl").open("a") as file:
+        with (ledger_publication.get_publication().path.parent / "tombstones.jsonl").open(
+            "a"
+        ) as file:
             file.write('{"kind": "k')
         data_keys.destroy_returning_id(holder=make_key())
         sequencer.run_sequencer(NOW)
 
-        assert len(list(publication.get_publication().read_tombstones())) == 2
+        assert len(list(ledger_publication.get_publication().read_tombstones())) == 2
 
     def test_stops_at_a_damaged_one(self, ring):
-        path = publication.get_publication().path.parent / "tombstones.jsonl"
+        path = ledger_publication.get_publication().path.parent / "tombstones.jsonl"
         path.write_text('{"kind": "key"}\n')
 
         with pytest.raises(CommandError, match="cannot be read"):
@@ -118,7 +120,7 @@ class TestRestore:
         record_entries(3)
         older = copy_tables()
         record_entries(4)
-        lines = publication.get_publication().path.read_text()
+        lines = ledger_publication.get_publication().path.read_text()
 
         restore(older)
 
@@ -127,7 +129,7 @@ class TestRestore:
             record_entries()
         with pytest.raises(ledger_audit.LedgerBroken, match="a checkpoint of 7 was made"):
             ledger_audit.audit_ledger()
-        assert publication.get_publication().path.read_text() == lines
+        assert ledger_publication.get_publication().path.read_text() == lines
 
     def test_signs_no_fork_once_it_has_grown_past_what_was_published(self, ring):
         record_entries(3)

@@ -18,7 +18,7 @@ from integrations.models import Message, MessageBody
 from limited_use.access_request import Fence, FenceKind
 from limited_use.models import DataKey
 from limited_use.policy.key_lines import KeyLine
-from limited_use.policy.vocabulary import DataClass
+from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.vault import blind_index, compression, data_keys, envelope, opening
 from limited_use.vault.data_keys import KeyDestroyed, UnwrappedKey
 from limited_use.vault.envelope import Damaged, KeyDamaged, Unopenable

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from limited_use.policy import refusal_text
 from limited_use.policy.clauses import CLAUSES
-from limited_use.policy.evaluation import RULE_TEXTS, TABLE, decide_data_use
+from limited_use.policy.policy_evaluation import RULE_TEXTS, TABLE, decide_data_use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import RULES
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 SHOWN = Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER)
 ALL_FACTS = frozenset(Fact)

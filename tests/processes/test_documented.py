@@ -35,7 +35,7 @@ from accounts import row_owner
 from accounts.models import Membership
 from integrations.calendar import local_calendars
 from integrations.calendar.local_calendars import LocalCalendarProperties
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.factories import actor_for
 
 with row_owner.acting_for(*Membership.objects.values_list("user_id", "organisation_id").get()):

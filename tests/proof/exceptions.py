@@ -68,7 +68,7 @@ RULES = {
             "from ..formats.mime.rfc5322 import parse",
             "from .. import providers",
             "from integrations.providers.mail import MailAdapter",
-            "from integrations.providers.google.mail import GmailAdapter",
+            "from integrations.providers.google.gmail_adapter import GmailAdapter",
             "from integrations.grants import access_tokens",
             "from integrations.formats.icalendar.file_problems import *",
             "import integrations.formats.mime",
@@ -192,7 +192,7 @@ RULES = {
             "integrations/access/cross_user_lookups.py": (
                 "constants of its own, values as parameters"
             ),
-            "integrations/access/facts/sql.py": "as many placeholders as there are ids",
+            "integrations/access/facts/fact_queries.py": "as many placeholders as there are ids",
             "integrations/mail/message_list_sql.py": "conditions of its own, values as parameters",
             "integrations/sync/claim_statement.py": "columns of our own tables, from the models",
             "integrations/sync/turn_end.py": "columns of our own tables, from the models",

@@ -12,7 +12,7 @@ from accounts import reset_links, sign_in_links
 from config.celery import app
 from config.periodic_tasks import SCHEDULE
 from integrations.tasks.purposes import COMMANDS, TASKS
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.rules import RULES
 from tests.proof.rules import ENQUEUE
 from tests.proof.source import Module, modules

@@ -22,7 +22,7 @@ from integrations.models import AttemptOutcome, Integration, Watch, WatchKind
 from integrations.push import desired_watches
 from limited_use.agreements import offboarding
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.calendar.local_house import create_local_calendar
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
 from tests.integrations.test_two_products import CALENDAR

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection as database
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, ledger_audit, publication, sequencer
+from limited_use.ledger import entries, ledger_audit, ledger_publication, sequencer
 from limited_use.models import Checkpoint, Leaf, OwedTombstone
 from limited_use.vault import tombstones
 from tests.integrations.purge.conftest import keyring
@@ -32,7 +32,7 @@ ENTRIES = 4
 def leader(keyring):
     started = subprocess.Popen(
         [sys.executable, "-m", "tests.races.sequencing"],
-        env=environment(PUBLICATION_DIR=str(publication.get_publication().path.parent)),
+        env=environment(PUBLICATION_DIR=str(ledger_publication.get_publication().path.parent)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -60,7 +60,9 @@ def record_entries(count=ENTRIES):
 
 
 def list_checkpoints():
-    return [(one.size, one.root) for one, _ in publication.get_publication().read_checkpoints()]
+    return [
+        (one.size, one.root) for one, _ in ledger_publication.get_publication().read_checkpoints()
+    ]
 
 
 def is_lock_free():
@@ -83,7 +85,7 @@ def check_all(made):
     assert sorted(placed.values()) == list(range(len(placed)))
     assert not Checkpoint.objects.filter(size=len(placed), note="").exists()
     assert not OwedTombstone.objects.filter(published_at=None).exists()
-    buried = list(publication.get_publication().read_tombstones())
+    buried = list(ledger_publication.get_publication().read_tombstones())
     assert set(buried) == {
         tombstones.Tombstone(*one) for one in OwedTombstone.objects.values_list("kind", "value")
     }

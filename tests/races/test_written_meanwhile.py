@@ -15,14 +15,14 @@ from django.utils import timezone
 from accounts import row_owner
 from integrations.access import fences
 from integrations.access.request_context import RequestContext
-from integrations.calendar.events import event_access, service
+from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import EventDraft
 from integrations.calendar.sync import event_descriptions, event_store
 from integrations.formats.event import When
 from integrations.grants import provider_calls
 from integrations.models import Connection, Event
 from integrations.operations.sync_products import PRODUCTS
-from integrations.providers.google.config import GOOGLE
+from integrations.providers.google.google_config import GOOGLE
 from integrations.sync import sync_engine
 from limited_use.vault import sealing
 from tests.api import cast
@@ -119,7 +119,7 @@ def test_what_a_sync_brought_in_meanwhile_is_the_event_that_was_written(alice, a
 
     def write():
         seen = event_access.find_calendar(asked, calendar_id)
-        return service.create(asked, seen, draft, key="key-00000001")
+        return event_service.create(asked, seen, draft, key="key-00000001")
 
     with at_the_fence(alice, write) as found:
         bring_in(alice, account)

@@ -20,7 +20,7 @@ from limited_use.evidence.evidence_sections import InvalidEvidence
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models.usage import EvidenceBundle
 from limited_use.policy.clauses import CLAUSES
-from limited_use.policy.evaluation import RULES
+from limited_use.policy.policy_evaluation import RULES
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
 from limited_use.verify.verifier import ReceiptNotProven

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from integrations.review import policy_table, review_labels
-from limited_use.evidence import clause_parts
-from limited_use.ledger import proofs, signing_keys
+from limited_use.evidence import clause_evidence
+from limited_use.ledger import entry_proofs, signing_keys
 from limited_use.models.usage import PolicyUse, Refusal
 from limited_use.policy.clauses import CLAUSES, ClauseConfidence, get_rules
-from limited_use.policy.evaluation import TABLE
+from limited_use.policy.policy_evaluation import TABLE
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
 from limited_use.policy.rules import RULES
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
 from limited_use.usage import rule_usage
 from limited_use.vault.keyring.keyring_port import SigningKey
 from tests import bound_tests
@@ -39,7 +39,7 @@ def links(answer, prefix):
 def expected(clause, tests):
     """Yield everything that a clause's page has to show."""
     yield from (clause.says, clause.source.title, clause.quote, *clause.code)
-    for rule in (*get_rules(clause.id), *clause_parts.get_fact_rules(clause)):
+    for rule in (*get_rules(clause.id), *clause_evidence.get_fact_rules(clause)):
         yield from (rule.id, rule.says)
     for name in tests.get(Bound("clause", clause.id), ()):
         yield from review_labels.describe_test(name)
@@ -72,7 +72,7 @@ class TestEveryClause:
 
     @pytest.mark.parametrize("clause_id", ["LU-1", "LU-4.1", "AN-10", "WDEL"])
     def test_counts_what_the_ledger_holds(self, rita, used, clause_id):
-        applying = clause_parts.list_applying(CLAUSES[clause_id])
+        applying = clause_evidence.list_applying(CLAUSES[clause_id])
         counts = [
             rule_usage.get_totals().get(one, rule_usage.RuleUsageCount()).all for one in applying
         ]
@@ -100,7 +100,7 @@ class TestAnEntry:
 
         answer = rita.get(f"/review/entries/{refusal.entry_id}/proof")
 
-        proven = proofs.verify_proof(
+        proven = entry_proofs.verify_proof(
             answer.content.decode(), [signing_keys.get_current_key(SigningKey.LEDGER)]
         )
         assert str(refusal.entry_id).encode() in proven.payload

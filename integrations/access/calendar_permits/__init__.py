@@ -7,9 +7,9 @@ ledger entry the integration.
 
 from __future__ import annotations
 
-from .owner import to_export, to_write_at_provider, to_write_locally
-from .sync import CalendarSyncPermits, to_store, to_sync
-from .viewer import (
+from .owner_permits import to_export, to_write_at_provider, to_write_locally
+from .sync_permits import CalendarSyncPermits, to_store, to_sync
+from .viewer_permits import (
     CalendarViewRequest,
     allows_all,
     refuse_client_for_others,

@@ -3,14 +3,8 @@ Facts about integrations and connections, by id or owner. SQL, because every pag
 queries: each is one index lookup per table.
 """
 
-from .connections import for_connections
-from .integrations import (
-    for_integration_and_connection,
-    for_integrations,
-    for_mailboxes,
-    for_required_consents,
-)
-from .types import (
+from .connection_facts import for_connections
+from .fact_types import (
     CALENDAR_CONSENT,
     COPY_CONSENTS,
     EDITING_CONSENT,
@@ -21,6 +15,12 @@ from .types import (
     HolderFacts,
     RequiredConsent,
     get_calendar_consent,
+)
+from .integration_facts import (
+    for_integration_and_connection,
+    for_integrations,
+    for_mailboxes,
+    for_required_consents,
 )
 
 __all__ = [

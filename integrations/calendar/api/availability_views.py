@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from integrations.calendar import free_busy_query, meeting_times
 from integrations.calendar.meeting_times import MeetingParticipant, MeetingSearch
 from integrations.formats.recurrence.meeting_slots import MeetingRequest
-from integrations.web.api.base import json_response
+from integrations.web.api.api_views import json_response
 
 from .calendar_views import CalendarView
 from .serializers import availability as shapes

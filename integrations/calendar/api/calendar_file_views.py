@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from integrations.calendar import ics_export, ics_import
 from integrations.coordination import concurrency
-from integrations.formats.icalendar import components, writer
+from integrations.formats.icalendar import calendar_file_writer, icalendar_components
 
 from .calendar_views import CalendarView
 from .serializers import calendars as shapes
@@ -29,7 +29,7 @@ class BytesParser(BaseParser):
 
     def parse(self, stream: IO[Any], *_: Any, **__: Any) -> Any:
         # One byte more, so that the reader rejects a larger file.
-        data: bytes = stream.read(components.MAX_BYTES + 1)
+        data: bytes = stream.read(icalendar_components.MAX_BYTES + 1)
         return data
 
 
@@ -85,7 +85,8 @@ class CalendarExportView(CalendarView):
                 actor=self.actor, calendar_id=calendar_id, now=timezone.now
             )
             response = StreamingHttpResponse(
-                concurrency.hold_slot(slot, file_parts), content_type=writer.CONTENT_TYPE
+                concurrency.hold_slot(slot, file_parts),
+                content_type=calendar_file_writer.CONTENT_TYPE,
             )
         response["Content-Disposition"] = 'attachment; filename="calendar.ics"'
         response["X-Content-Type-Options"] = "nosniff"

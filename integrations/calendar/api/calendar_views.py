@@ -16,7 +16,7 @@ from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import calendar_list, event_lookup, local_calendars
 from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.web import idempotency
-from integrations.web.api.base import UserDataView, json_response
+from integrations.web.api.api_views import UserDataView, json_response
 from integrations.web.idempotency import IdempotentAttempt, idempotent
 
 from .preconditions import IF_MATCH, build_tagged_response, get_if_match

@@ -17,14 +17,14 @@ from rest_framework.response import Response
 
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_lookup, free_busy_query
-from integrations.calendar.events import event_access, event_drafts, service
+from integrations.calendar.events import event_access, event_drafts, event_service
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft, EventEdit
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult
 from integrations.coordination import concurrency
 from integrations.formats.event import Reminder, When
 from integrations.web import idempotency
-from integrations.web.api.base import json_response
+from integrations.web.api.api_views import json_response
 from integrations.web.idempotency import IdempotentAttempt, idempotent
 
 from .calendar_views import CalendarView
@@ -84,7 +84,7 @@ class EventListView(CalendarView):
         responses={201: shapes.EventSerializer, 202: write_shapes.WrittenElsewhereSerializer},
     )
     @explains_bad_draft
-    @idempotent("create_event", undone=service.NOT_WRITTEN)
+    @idempotent("create_event", undone=event_service.NOT_WRITTEN)
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
         """
         Write a new event, once under one `Idempotency-Key`, for 24 hours.
@@ -115,7 +115,7 @@ class EventListView(CalendarView):
                     self.request_context, earlier_result, status=HTTPStatus.CREATED
                 )
             )
-        result = service.create(
+        result = event_service.create(
             self.request_context,
             visible,
             draft,
@@ -157,7 +157,7 @@ class EventDetailView(CalendarView):
         fields = self.get_body(request, write_shapes.EventEditSerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
         with concurrency.hold_wait_slot():
-            result = service.change(
+            result = event_service.change(
                 self.request_context,
                 parsed_id,
                 parse_edit(fields),
@@ -178,7 +178,7 @@ class EventDetailView(CalendarView):
         query = self.check_query(request, write_shapes.DeleteQuerySerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
         with concurrency.hold_wait_slot():
-            service.delete(
+            event_service.delete(
                 self.request_context,
                 parsed_id,
                 etag=etag,
@@ -208,7 +208,7 @@ class EventMoveView(CalendarView):
         fields = self.get_body(request, write_shapes.MoveSerializer)
         parsed_id, destination_id = event_lookup.parse_event_id(event_id), fields["calendar_id"]
         with concurrency.hold_wait_slot():
-            result = service.move(
+            result = event_service.move(
                 self.request_context,
                 parsed_id,
                 etag=etag,
@@ -237,7 +237,7 @@ class EventResponseView(CalendarView):
         fields = self.get_body(request, write_shapes.AnswerSerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
         with concurrency.hold_wait_slot():
-            result = service.respond(
+            result = event_service.respond(
                 self.request_context,
                 parsed_id,
                 fields["status"],

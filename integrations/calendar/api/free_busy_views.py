@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from integrations.calendar import free_busy, free_busy_query
 from integrations.calendar.free_busy_query import FreeBusyQuery
-from integrations.web.api.base import json_response
+from integrations.web.api.api_views import json_response
 
 from .calendar_views import CalendarView
 from .serializers import free_busy as shapes

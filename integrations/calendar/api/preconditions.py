@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from integrations.calendar.etags import VersionRequired
-from integrations.web.api.base import json_response
+from integrations.web.api.api_views import json_response
 
 IF_MATCH: Final = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)
 _ETAG: Final = re.compile(r'"([0-9a-f]{1,200})"', re.ASCII)

@@ -14,9 +14,9 @@ from accounts.actors import ActorKind
 from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import sharing
 from integrations.calendar.sharing import CalendarShare
-from integrations.web.api.base import UserDataView
+from integrations.web.api.api_views import UserDataView
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 from .serializers import sharing as shapes
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
-from integrations.formats.recurrence import parser
-from integrations.formats.recurrence.parser import BadSeries
+from integrations.formats.recurrence import recurrence_parser
+from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.recurrence.series import validate_times as times_of
@@ -164,7 +164,9 @@ def _check_recurrence(content: EventContent) -> dict[str, str]:
 
 def _explain_recurrence(content: EventContent) -> str:
     try:
-        series = parser.parse_series(content, RecurrenceWorkBudget(parser.MAX_SERIES_WORK))
+        series = recurrence_parser.parse_series(
+            content, RecurrenceWorkBudget(recurrence_parser.MAX_SERIES_WORK)
+        )
     except BadSeries as error:
         return f"Line {error.line}: {error.why}."
     except (TooManyOccurrences, BadEventTimes, timezones.UnknownZone):

@@ -23,7 +23,7 @@ from integrations.calendar.local_event_types import CalendarWrite, LocalEventInp
 from integrations.calendar.local_events import LocalCalendarSnapshot, PreparedWrite
 from integrations.calendar.occurrences import OpenedEventRows
 from integrations.formats.event import EventContent
-from integrations.formats.recurrence.parser import BadSeries
+from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.timezones import UnknownZone
@@ -64,7 +64,7 @@ class _SealedEdit:
 def create(
     context: RequestContext, visible: VisibleCalendar, content: EventContent, *, uid: str
 ) -> EventWriteResult:
-    """For this and the functions below, see `service`."""
+    """For this and the functions below, see `event_service`."""
     local_edits.refuse_new_guests(None, content)
     calendar_id = visible.calendar.id
     write = CalendarWrite(

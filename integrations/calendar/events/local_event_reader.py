@@ -11,7 +11,7 @@ from integrations.calendar.event_lookup import EventId
 from integrations.calendar.local_event_types import LocalEventInput
 from integrations.calendar.occurrences import OpenedEventRows
 from integrations.formats.event import EventContent
-from integrations.formats.recurrence import expansion
+from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.series import StartKey, to_start_key
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from integrations.models import EventKind
@@ -39,7 +39,7 @@ class LocalEvent:
         """
         if self.original_start is None:
             return self.series.content
-        occurrence = expansion.find_occurrence(
+        occurrence = recurrence_expansion.find_occurrence(
             self.series.content, self.original_start, exceptions=self.series.exceptions
         )
         if occurrence is None:

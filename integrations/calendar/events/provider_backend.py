@@ -18,12 +18,12 @@ from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.calendars import CancelledInstance, Notify, RemoteEvent
 
-from . import cache_update, event_access, event_drafts, series, verified_writes
+from . import cache_update, event_access, event_drafts, series_writes, verified_writes
 from .cache_update import CacheUpdate, RemoteChanges
 from .event_access import EventWriteRequest, ProviderCalendar, RemoteEventTarget
 from .event_drafts import EventEdit
 from .event_validation import ONE_MOVES, ONE_REPEATS, BadEventDraft
-from .series import SeriesWrite
+from .series_writes import SeriesWrite
 from .write_errors import GuestsAlwaysNotified, NoSuchOccurrence, NotInvitedToEvent
 from .write_results import EventWriteResult, SeriesScope
 
@@ -41,7 +41,7 @@ def create(
     event_id: str,
     notify: Notify,
 ) -> EventWriteResult:
-    """For this and the functions below, see `service`."""
+    """For this and the functions below, see `event_service`."""
     provider_calendar = event_access.open_calendar(context, visible)
     _require_notify(provider_calendar, notify, content)
     with provider_calls.open_calendars(provider_calendar.access) as call:
@@ -95,12 +95,14 @@ def change(  # noqa: PLR0913 - all parts of an edit
             write = _begin_series(call, target, notify)
             original_start = _get_original_start(live)
             if scope == "all":
-                series.change_whole_series(write, original_start, edited, edit)
+                series_writes.change_whole_series(write, original_start, edited, edit)
                 return _cache_and_return(
                     request, target, write.changes, str(request.event_id.row_id), write.reset_count
                 )
             new_ids = _get_following_ids(request, target, etag)
-            created = series.change_following(write, original_start, edited, edit, new_ids=new_ids)
+            created = series_writes.change_following(
+                write, original_start, edited, edit, new_ids=new_ids
+            )
             return _cache_following(request, target, write, created)
         if target.is_occurrence and "recurrence" in edit:
             raise BadEventDraft({"recurrence": ONE_REPEATS})
@@ -108,7 +110,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
             write = SeriesWrite(
                 call, target.provider_calendar.remote_id, live, notify, RemoteChanges()
             )
-            series.change_whole_series(write, None, edited, edit)
+            series_writes.change_whole_series(write, None, edited, edit)
             return _cache_and_return(
                 request, target, write.changes, str(request.event_id), write.reset_count
             )
@@ -290,7 +292,7 @@ def _delete_live(
     calendar_id = target.provider_calendar.remote_id
     if target.is_occurrence and scope == "following":
         write = _begin_series(call, target, notify)
-        series.delete_following(write, _get_original_start(live))
+        series_writes.delete_following(write, _get_original_start(live))
         return write.changes
     if target.is_occurrence and scope == "all":
         live = _fetch_series(call, target)

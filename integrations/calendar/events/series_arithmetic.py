@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from integrations.formats import timezones
 from integrations.formats.event import EventContent
 from integrations.formats.recurrence import series_edits
-from integrations.formats.recurrence.parser import BadSeries
+from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes, StartKey
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions

@@ -16,7 +16,7 @@ from accounts.roles import RolePermission
 from integrations.access.request_context import get_request_context
 from integrations.calendar import ics_export, ics_import, local_events
 from integrations.coordination import concurrency
-from integrations.formats.icalendar import writer
+from integrations.formats.icalendar import calendar_file_writer
 from integrations.formats.icalendar.file_problems import FileProblem, UnreadableCalendarFile
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.web.problem_catalogue import BUSY
@@ -104,7 +104,7 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
             actor=request_context.actor, calendar_id=calendar_id, now=timezone.now
         )
         response = StreamingHttpResponse(
-            concurrency.hold_slot(slot, parts), content_type=writer.CONTENT_TYPE
+            concurrency.hold_slot(slot, parts), content_type=calendar_file_writer.CONTENT_TYPE
         )
     # Without the calendar's name: it is sealed, and file names leak.
     name = f"antares-calendar-{request_context.at:%Y-%m-%d}.ics"

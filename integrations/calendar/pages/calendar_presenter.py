@@ -15,7 +15,7 @@ from integrations.calendar import occurrences
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.page_queries import CalendarPageData
 from integrations.formats import timezones
-from integrations.formats.recurrence import expansion
+from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.providers import PROVIDERS
 from limited_use.sinks.calendar import OpenedRows, TemplateItem
@@ -74,7 +74,7 @@ def make_calendar_presenter(
                 page_data.calendars, calendar_properties, tones, strict=True
             )
         )
-        window = expansion.make_window(
+        window = recurrence_expansion.make_window(
             _get_midnight(view_range.first, tz),
             _get_midnight(view_range.last + _DAY, tz),
             zone=tz.key,
@@ -197,7 +197,7 @@ def _present_view_range(
 
 
 def _find_cached_days(
-    page_data: CalendarPageData, window: expansion.TimeWindow, tz: ZoneInfo
+    page_data: CalendarPageData, window: recurrence_expansion.TimeWindow, tz: ZoneInfo
 ) -> PageValues:
     """
     Return the days that every cached calendar covers; caches begin and end in the middle of a

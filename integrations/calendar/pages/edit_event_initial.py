@@ -17,7 +17,7 @@ from integrations.formats.event import EventContent, Reminder, When
 from limited_use.sinks.calendar import OpenedRows, TemplateItem
 
 from . import event_presenter, preferences, recurrence_form
-from .forms import REMINDERS, EventForm
+from .event_form import REMINDERS, EventForm
 from .recurrence_form import RepeatChoice
 
 #: Choice for a stored value that the form cannot show: it stays unchanged.

@@ -13,7 +13,7 @@ from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import etags, event_lookup, page_queries
 from integrations.calendar.etags import EventStale
-from integrations.calendar.events import service
+from integrations.calendar.events import event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult, SeriesScope
 from limited_use.sinks import calendar as sink
@@ -76,7 +76,7 @@ def _change_event(
     changes = form.get_changes(is_occurrence=parsed_id.original_start is not None)
     if not changes:
         return None
-    return service.change(
+    return event_service.change(
         get_request_context(request),
         parsed_id,
         changes,

@@ -22,7 +22,7 @@ from integrations.calendar.occurrences import EventOccurrence
 from integrations.calendar.page_queries import EventPageData
 from integrations.formats.event import Attendee, EventContent
 from integrations.formats.recurrence import rrule_description
-from integrations.formats.recurrence.expansion import Occurrence
+from integrations.formats.recurrence.recurrence_expansion import Occurrence
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
 from limited_use.sinks.calendar import OpenedRows, TemplateItem

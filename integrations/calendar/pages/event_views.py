@@ -17,7 +17,7 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
-from integrations.calendar.events import service
+from integrations.calendar.events import event_service
 from integrations.calendar.events.write_results import SeriesScope
 from integrations.formats.event import AttendeeResponse
 from integrations.providers.calendars import Notify
@@ -51,7 +51,7 @@ def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
     if response not in _RESPONSES:
         raise Http404
     try:
-        service.respond(
+        event_service.respond(
             request_context,
             event_lookup.parse_event_id(event_id),
             cast("AttendeeResponse", response),
@@ -84,7 +84,7 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
         raise Http404
     request_context = get_request_context(request)
     try:
-        service.delete(
+        event_service.delete(
             request_context,
             event_lookup.parse_event_id(event_id),
             etag=request.POST.get("version", ""),

@@ -15,7 +15,7 @@ from integrations.calendar import calendar_access, calendar_list, local_calendar
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.formats import timezones
-from integrations.formats.icalendar import components
+from integrations.formats.icalendar import icalendar_components
 from integrations.formats.icalendar.file_problems import FileProblem
 from integrations.models import Event, Integration
 from integrations.web import row_counts
@@ -98,7 +98,7 @@ def render_calendar_page(  # noqa: PLR0913 - the values of the page
         "places": timezones.list_zone_names(),
         "integration_id": visible.calendar.integration_id,
         "event_count": Event.objects.filter(calendar_id=calendar_id).count(),
-        "largest": components.MAX_BYTES // 1024 // 1024,
+        "largest": icalendar_components.MAX_BYTES // 1024 // 1024,
     }
     return render_with_calendar(
         request, request_context, visible, "settings/local_calendar.html", context

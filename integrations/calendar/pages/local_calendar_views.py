@@ -20,7 +20,7 @@ from integrations.calendar import local_calendars
 from integrations.models import Event
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.policy.claims import claim
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 from . import local_calendar_page
 

@@ -14,7 +14,7 @@ from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.event_lookup import EventId
-from integrations.calendar.events import service
+from integrations.calendar.events import event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.page_queries import EventPageData
 from limited_use.sinks import calendar as sink
@@ -43,7 +43,7 @@ def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
     except ValueError:
         return _render_page(request, event_id, message="Choose where it is to go.", status=400)
     try:
-        moved = service.move(
+        moved = event_service.move(
             get_request_context(request),
             _get_series_id(event_id),
             etag=request.POST.get("version", ""),

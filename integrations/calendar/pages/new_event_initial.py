@@ -14,7 +14,7 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy_access
 
 from . import preferences, view_ranges
-from .forms import get_blank_values
+from .event_form import get_blank_values
 
 _NOON: Final = 12
 _HOURS: Final = 24

@@ -19,7 +19,7 @@ from accounts.roles import RolePermission
 from integrations.access.request_context import RequestContext, get_request_context
 from integrations.calendar import agenda, calendar_list
 from integrations.calendar.calendar_access import VisibleCalendar
-from integrations.calendar.events import event_access, service
+from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events import write_errors as event_errors
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult
@@ -34,7 +34,7 @@ from . import (
     writable_calendars,
     write_messages,
 )
-from .forms import EventForm, get_calendar_id
+from .event_form import EventForm, get_calendar_id
 
 
 @never_cache
@@ -74,7 +74,7 @@ def new_event(request: HttpRequest) -> HttpResponse:
 def _create_event(request_context: RequestContext, form: EventForm) -> EventWriteResult:
     cleaned_data = form.cleaned_data
     draft = form.build_draft()
-    return service.create(
+    return event_service.create(
         request_context,
         event_access.find_calendar(request_context, cleaned_data["calendar"]),
         draft,

@@ -25,7 +25,7 @@ from limited_use.agreements import shares
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.claims import claim
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.sinks import calendar as sink
 from limited_use.sinks.calendar import TemplateItem
 

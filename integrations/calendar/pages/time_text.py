@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 from integrations.formats.event import Reminder, When
 from integrations.formats.recurrence import rrule_description
-from integrations.formats.recurrence.expansion import Occurrence
+from integrations.formats.recurrence.recurrence_expansion import Occurrence
 
 _DAY: Final = timedelta(days=1)
 

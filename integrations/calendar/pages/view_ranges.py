@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import TimeWindow
+from integrations.formats.recurrence import recurrence_expansion
+from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.rrule import FIRST_YEAR, LAST_YEAR
 
 VIEWS: Final[Mapping[str, str]] = {
@@ -78,7 +78,7 @@ def get_query_window(view: str, day: date | None, *, at: datetime) -> TimeWindow
     end = (
         datetime.combine(max(view_range.last for view_range in view_ranges), time(), UTC) + 2 * _DAY
     )
-    return expansion.make_window(start, end, zone="UTC")
+    return recurrence_expansion.make_window(start, end, zone="UTC")
 
 
 def _get_monday(day: date) -> date:

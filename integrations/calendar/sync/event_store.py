@@ -19,8 +19,8 @@ from accounts.ids import uuid7
 from integrations.calendar import event_codec
 from integrations.formats.event import When
 from integrations.formats.mime import safe_bodies
-from integrations.formats.recurrence import free_busy, parser
-from integrations.formats.recurrence.parser import MAX_SERIES_WORK, BadSeries
+from integrations.formats.recurrence import free_busy, recurrence_parser
+from integrations.formats.recurrence.recurrence_parser import MAX_SERIES_WORK, BadSeries
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes, to_start_key
 from integrations.formats.timezones import UnknownZone
@@ -225,7 +225,7 @@ def get_event_weeks(
 
     :raises BadEvent, BadSeries, TooManyOccurrences:
     """
-    first, last = parser.get_span(event.content, work)
+    first, last = recurrence_parser.get_span(event.content, work)
     if event.original_start is not None:
         original = _to_datetime(event.original_start)
         length = timedelta() if last is None else last - first

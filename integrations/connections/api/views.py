@@ -17,7 +17,7 @@ from integrations.connections import sync_progress
 from integrations.models import Connection, ConnectionStatus, Integration
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
-from integrations.web.api.base import UserDataView, json_response
+from integrations.web.api.api_views import UserDataView, json_response
 from limited_use.sinks import response
 
 from . import serializers

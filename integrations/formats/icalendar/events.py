@@ -10,10 +10,10 @@ from icalendar.parser import rfc_6868_unescape, unescape_backslash
 
 from integrations.formats.event import Attendee, AttendeeResponse, EventContent, Reminder, When
 
-from . import datetimes
-from .components import CalendarComponent, CalendarProperty
-from .datetimes import BadDateTime
+from . import icalendar_datetimes
 from .file_problems import FileProblems
+from .icalendar_components import CalendarComponent, CalendarProperty
+from .icalendar_datetimes import BadDateTime
 from .timezones import CalendarZones
 
 #: Lengths in characters.
@@ -133,7 +133,7 @@ class _VeventReader:
             self.component.get_property("DURATION"),
         )
         try:
-            return datetimes.read_end(start, end_property, duration_property, self.zones)
+            return icalendar_datetimes.read_end(start, end_property, duration_property, self.zones)
         except BadDateTime as error:
             prop = end_property or duration_property
             self.problems.add(self.component.line if prop is None else prop.line, str(error))
@@ -151,7 +151,7 @@ class _VeventReader:
 
     def _read_when(self, prop: CalendarProperty) -> When | None:
         try:
-            return datetimes.read_when(prop, self.zones, self.floating)
+            return icalendar_datetimes.read_when(prop, self.zones, self.floating)
         except BadDateTime as error:
             self.problems.add(prop.line, str(error))
             return None
@@ -186,7 +186,7 @@ class _VeventReader:
             parameters = ""
             if prop.name != "RRULE" and "TZID" in prop.parameters:
                 try:
-                    zone = datetimes.read_zone(prop, self.zones, self.floating)
+                    zone = icalendar_datetimes.read_zone(prop, self.zones, self.floating)
                 except BadDateTime as error:
                     self.problems.add(prop.line, str(error))
                     continue
@@ -243,10 +243,10 @@ class _VeventReader:
 
     def _read_minutes_before(self, trigger: CalendarProperty, start: When, end: When) -> int | None:
         if trigger.parameters.get("VALUE", "").upper() == "DATE-TIME":
-            at = datetimes.read_when(trigger, self.zones, "UTC").at
+            at = icalendar_datetimes.read_when(trigger, self.zones, "UTC").at
             lead_time = None if at is None or start.at is None else start.at - at
         else:
-            lead_time = -datetimes.read_duration(trigger.value)
+            lead_time = -icalendar_datetimes.read_duration(trigger.value)
             if trigger.parameters.get("RELATED", "").upper() == "END":
                 lead_time -= _get_duration(start, end)
         return None if lead_time is None else int(lead_time.total_seconds() // 60)

@@ -20,12 +20,12 @@ from tzlocal.windows_tz import win_tz
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence import content_lines
-from integrations.formats.recurrence.parser import BadSeries, parse_series
+from integrations.formats.recurrence.recurrence_parser import BadSeries, parse_series
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes
 
 from . import timezone_names
-from .components import CalendarComponent
+from .icalendar_components import CalendarComponent
 
 # The offsets of two years distinguish the zones that people distinguish.
 _FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Literal
 from integrations.formats.event import EventContent
 
 from . import intervals
-from .expansion import Occurrence, TimeWindow, to_utc_times
 from .intervals import Span
+from .recurrence_expansion import Occurrence, TimeWindow, to_utc_times
 from .series import to_start_key
 
 BusyWeight = Literal["busy", "tentative", "free"]

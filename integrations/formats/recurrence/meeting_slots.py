@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 
 from . import intervals
-from .expansion import TimeWindow
 from .intervals import Span
+from .recurrence_expansion import TimeWindow
 
 MAX_DAYS: Final = 100
 MAX_PEOPLE: Final = 100

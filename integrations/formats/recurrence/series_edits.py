@@ -15,7 +15,7 @@ from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 
 from . import series_split
-from .parser import MAX_SERIES_WORK, parse_series
+from .recurrence_parser import MAX_SERIES_WORK, parse_series
 from .rrule_iter import RecurrenceWorkBudget
 from .series import EventSeries, StartKey, to_start_key, validate_times
 from .series_split import SeriesMove, get_nominal_time

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.mail.list_filters import FOLDERS
-from integrations.web.api.fields import OffsetDateTimeField
+from integrations.web.api.request_fields import OffsetDateTimeField
 from integrations.web.api.serializers import (
     MAX_PAGE_SIZE,
     CursorField,

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from integrations import mail
 from integrations.mail import MailFilters, RequestContext, attachment_response
-from integrations.web.api.base import UserDataView, json_response
+from integrations.web.api.api_views import UserDataView, json_response
 
 from . import serializers
 

@@ -23,7 +23,7 @@ from integrations.sync import check_intervals
 from integrations.sync.integration_status import SyncFindings
 from integrations.sync.sync_turn import SyncClock
 
-from . import label_names, mail_delta, mail_reconciliation, snapshot
+from . import label_names, mail_delta, mail_reconciliation, mailbox_snapshot
 from .bulk_sql import MailRowOwner
 from .mail_session import MailSyncSession
 from .throttled_mailbox import ThrottledMailbox
@@ -109,13 +109,15 @@ class MailTurn:
         return mail_reconciliation.reconcile_if_due(session)
 
     def _take_snapshot(self) -> bool:
-        snapshot.begin_round(self.session)
+        mailbox_snapshot.begin_round(self.session)
         label_names.update_names(self.session)
-        return mail_delta.fetch_quarantined(self.session) and snapshot.advance_round(self.session)
+        return mail_delta.fetch_quarantined(self.session) and mailbox_snapshot.advance_round(
+            self.session
+        )
 
     def _retake_snapshot(self) -> bool:
         """Take a new snapshot, in this turn if the mailbox is small."""
-        snapshot.restart_round(self.session)
+        mailbox_snapshot.restart_round(self.session)
         if not self._take_snapshot():
             return False
         try:

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from integrations.connections import restore_guard
-from limited_use.ledger import publication, sequencer
+from limited_use.ledger import ledger_publication, sequencer
 from limited_use.rotation import resurrected_keys
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         try:
             applied = restore_guard.remove_resurrected(at=timezone.now())
             missing = resurrected_keys.count_missing_receipts()
-        except publication.LedgerPublicationUnreadable as error:
+        except ledger_publication.LedgerPublicationUnreadable as error:
             raise CommandError(f"what was published cannot be read: {error}") from None
         self.stdout.write(
             f"{applied.key_count} restored keys destroyed again; {missing} receipts are not here"

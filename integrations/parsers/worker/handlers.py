@@ -8,7 +8,7 @@ import msgspec
 import orjson
 
 from integrations.coordination import process_memory
-from integrations.formats.icalendar import reader, timezones
+from integrations.formats.icalendar import calendar_file_reader, timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.mime import (
     event_descriptions,
@@ -128,7 +128,9 @@ def _sanitise_description(text: str) -> SanitisedDescriptionReply | UnreadableIt
 
 def _read_calendar_file(task: ReadCalendarFile) -> CalendarFileReply | CalendarFileRefusal:
     try:
-        return calendar_file_tasks.pack_file(reader.read_calendar_file(task.data, zone=task.zone))
+        return calendar_file_tasks.pack_file(
+            calendar_file_reader.read_calendar_file(task.data, zone=task.zone)
+        )
     except UnreadableCalendarFile as unreadable:
         return CalendarFileRefusal(list(unreadable.problems), unreadable.has_more)
 

@@ -9,11 +9,11 @@ from contextlib import ExitStack, suppress
 from typing import Any, Final
 
 from integrations.formats.mime import gmail_payload
-from integrations.providers import errors, http
+from integrations.providers import errors, provider_http
 from integrations.providers.file_download import FileDownload
 from integrations.providers.provider_access import ProviderAccess
 
-from .http import map_google_error, prepare_request
+from .google_http import map_google_error, prepare_request
 
 # Imports may create messages of up to 150 MiB in Gmail.
 MAX_BYTES: Final = 160 * 1024 * 1024
@@ -51,8 +51,10 @@ def stream_attachment(request: Any, access: ProviderAccess) -> FileDownload:
     with ExitStack() as stack:
         response_stream = None
         beginning = None
-        with suppress(http.NoResponse):
-            response_stream = stack.enter_context(http.stream_response(method, url, headers))
+        with suppress(provider_http.NoResponse):
+            response_stream = stack.enter_context(
+                provider_http.stream_response(method, url, headers)
+            )
             beginning = (
                 _read_beginning(response_stream.chunks)
                 if response_stream.response.is_success
@@ -89,7 +91,7 @@ def _iterate_chunks(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     is_interrupted = False
     try:
         yield from _decode_until_quote(first, chunks)
-    except http.NoResponse:
+    except provider_http.NoResponse:
         is_interrupted = True
     if is_interrupted:
         raise errors.Unavailable("Google stopped answering")

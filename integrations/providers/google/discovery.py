@@ -3,7 +3,7 @@ Google's client library, which only builds requests and parses responses.
 
 Its transport, httplib2, mixes up responses of threads (google-api-python-client issue 568) and
 ignores a changed root for uploads and batches (issues 1107 and 1991). So the root is replaced in
-the discovery document, and `http.py` sends the requests.
+the discovery document, and `google_http.py` sends the requests.
 
 The import takes 0.1 s and 10 MB, so it happens inside functions of this module only.
 """

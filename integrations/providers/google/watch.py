@@ -26,7 +26,7 @@ from .discovery import (
     get_gmail_service,
     get_root_url,
 )
-from .http import send_google_read, send_google_write
+from .google_http import send_google_read, send_google_write
 
 ME: Final = "me"
 

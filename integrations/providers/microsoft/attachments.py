@@ -19,7 +19,7 @@ from integrations.providers.file_download import FileDownload
 from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message
-from .http import GraphApiRequest, fetch_contents, quote_segment
+from .graph_http import GraphApiRequest, fetch_contents, quote_segment
 
 #: Messages and files in memory per process. One more than one person may wait for
 #: (`concurrency.MOST_WAITS`), so that one person cannot take all of them.

@@ -22,9 +22,9 @@ from integrations.providers.mail import get_item_name
 from integrations.providers.provider_access import ProviderAccess
 
 from . import event_reader
-from .batch import send_in_batches
 from .event_times import MailboxOwner
-from .http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_read
+from .graph_batch import send_in_batches
+from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_read
 
 # Each event of a page may need a read of its own: five batches.
 PAGE_SIZE: Final = 100

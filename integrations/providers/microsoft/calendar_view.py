@@ -12,10 +12,10 @@ from integrations.providers import errors
 from integrations.providers.provider_access import ProviderAccess
 
 from . import event_times
-from .batch import send_in_batches
 from .event_reader import CANCELLED_PREFIX
 from .event_times import MailboxOwner
-from .http import GraphApiRequest, quote_segment, send_graph_read
+from .graph_batch import send_in_batches
+from .graph_http import GraphApiRequest, quote_segment, send_graph_read
 
 PAGE_SIZE: Final = 500
 MAX_PAGES: Final = 4

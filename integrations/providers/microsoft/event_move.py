@@ -20,7 +20,7 @@ from integrations.providers.calendars import Notify, RemoteEvent
 from . import calendar_delta, calendar_view, event_copies, event_reader
 from .calendar_delta import GraphAccount
 from .event_copies import OriginalEvent
-from .http import GraphApiRequest, quote_segment, send_graph_read, send_graph_write
+from .graph_http import GraphApiRequest, quote_segment, send_graph_read, send_graph_write
 
 # Graph refuses to move an occurrence past another one, which may be about to move as well.
 _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"

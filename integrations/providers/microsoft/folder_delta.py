@@ -16,9 +16,9 @@ from integrations.providers import errors, storable_values
 from integrations.providers.mail import parse_provider_id
 from integrations.providers.provider_access import ProviderAccess
 
-from .batch import send_in_batches
-from .folders import WELL_KNOWN, FolderEntry, FolderList
-from .http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_read
+from .graph_batch import send_in_batches
+from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_read
+from .mail_folders import WELL_KNOWN, FolderEntry, FolderList
 
 _SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
 _PAGE_SIZE: Final = "odata.maxpagesize=200"

@@ -15,7 +15,7 @@ from integrations.parsers.wire_frames import UnreadableItem
 from integrations.providers import errors, unexpected_responses
 from integrations.providers.mail import MessageFiling, MessageRef, RemoteMessage, parse_provider_id
 
-from .folders import ReadableFolders
+from .mail_folders import ReadableFolders
 
 # The filing of a message, and the ids that name it.
 FILING_FIELDS: Final = "id,conversationId,parentFolderId,isRead,isDraft,flag,categories,importance"

@@ -20,8 +20,8 @@ from integrations.providers.mail import RemoteMessage
 from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message, mime_selection, sent_replies
-from .folders import ReadableFolders
-from .http import GraphApiRequest, fetch_contents, quote_segment
+from .graph_http import GraphApiRequest, fetch_contents, quote_segment
+from .mail_folders import ReadableFolders
 from .mail_pages import GraphMessagePageReader, Heads
 
 MessageItems = Mapping[str, Mapping[str, Any]]

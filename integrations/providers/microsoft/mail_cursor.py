@@ -13,7 +13,7 @@ from typing import Any
 
 from integrations.providers import errors
 
-from .folders import FolderList
+from .mail_folders import FolderList
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ from integrations.providers.mail import FilingChange, MailChangePage, MessageFil
 from integrations.providers.provider_access import ProviderAccess
 
 from . import folder_delta, graph_message
-from .batch import send_in_batches
-from .folders import FolderList, ReadableFolders
-from .http import GraphApiRequest, quote_segment
+from .graph_batch import send_in_batches
+from .graph_http import GraphApiRequest, quote_segment
 from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_delta_pages import SELECT, DeltaItems, fetch_folders, fetch_next_pages, find_under_way
+from .mail_folders import FolderList, ReadableFolders
 
 # The possible properties of a delta item if only the filing changed.
 _FILING_FIELDS: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})

@@ -18,10 +18,10 @@ from integrations.providers import errors
 from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message
-from .batch import MAX_PARTS, send_in_batches
-from .folders import FolderList
-from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
+from .graph_batch import MAX_PARTS, send_in_batches
+from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 from .mail_cursor import FolderCursor, GraphMailCursor
+from .mail_folders import FolderList
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 #: All properties of a head, so that a new message needs no second request.

@@ -16,8 +16,8 @@ from integrations.providers import errors
 from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message
-from .batch import send_in_batches
-from .http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
+from .graph_batch import send_in_batches
+from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
 
 Heads = Mapping[str, Mapping[str, Any]]
 _SendRequests = Callable[[Sequence[GraphApiRequest]], list[GraphOutcome]]

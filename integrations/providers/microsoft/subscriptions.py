@@ -20,7 +20,13 @@ from integrations.providers.mail import parse_provider_id
 from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.push import RemoteChannel, WebhookChannel
 
-from .http import GraphApiRequest, get_root_url, quote_segment, send_graph_read, send_graph_write
+from .graph_http import (
+    GraphApiRequest,
+    get_root_url,
+    quote_segment,
+    send_graph_read,
+    send_graph_write,
+)
 from .notifications import build_client_state
 
 CHANGE_TYPES: Final = "created,updated,deleted"

@@ -1,13 +1,19 @@
 from django.urls import path
 
-from . import google, microsoft
+from . import google_webhooks, graph_webhooks
 
 urlpatterns = [
-    path("webhooks/google/pubsub", google.receive_pubsub_push, name="webhook-google-pubsub"),
-    path("webhooks/google/channel", google.receive_channel_call, name="webhook-google-channel"),
+    path(
+        "webhooks/google/pubsub", google_webhooks.receive_pubsub_push, name="webhook-google-pubsub"
+    ),
+    path(
+        "webhooks/google/channel",
+        google_webhooks.receive_channel_call,
+        name="webhook-google-channel",
+    ),
     path(
         "webhooks/microsoft/channel",
-        microsoft.receive_subscription_call,
+        graph_webhooks.receive_subscription_call,
         name="webhook-microsoft-subscription",
     ),
 ]

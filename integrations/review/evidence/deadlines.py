@@ -13,7 +13,7 @@ from django.db.models import Count
 from integrations import purge
 from integrations.models import Connection, Integration, PurgeJob
 from limited_use.evidence.evidence_sections import UnmetClause
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 
 def describe_retention(at: datetime) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from integrations.connections.requested_permissions import RequestedScope, list_all_permissions
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 _GOOGLE: Final = "https://www.googleapis.com/auth/"
 #: By scope: what fails with the next narrower one, or without it.

@@ -109,7 +109,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.pages.edit_event_initial": "Fills the form of an event.",
     "integrations.calendar.pages.find_time_views": "The page that finds a time for several people.",
     "integrations.calendar.pages.find_time_form": "The parts of that page.",
-    "integrations.calendar.pages.forms": "The form of an event.",
+    "integrations.calendar.pages.event_form": "The form of an event.",
     "integrations.calendar.pages.move_views": "The page that moves an event.",
     "integrations.calendar.pages.new_views": "The page of a new event.",
     "integrations.calendar.pages.time_text": "Describes when an event is, and its reminders.",

@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.http import QueryDict
 
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 from . import activity_labels
 

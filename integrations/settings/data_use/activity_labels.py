@@ -6,9 +6,9 @@ from typing import Final
 
 from accounts.actors import ActorKind
 from limited_use.ledger.subject_access import SubjectLedgerEntry
-from limited_use.policy import evaluation
-from limited_use.policy.features import FEATURES
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy import policy_evaluation
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 
 PURPOSE: Final[dict[str, str]] = {
     Purpose.INBOX_DISPLAY: "Show your inbox",
@@ -148,4 +148,4 @@ def get_feature_title(key: str | None) -> str:
 
 def get_rule_text(rule_id: str | None) -> str:
     """Return the id if the rule no longer exists."""
-    return "" if rule_id is None else evaluation.RULE_TEXTS.get(rule_id, rule_id)
+    return "" if rule_id is None else policy_evaluation.RULE_TEXTS.get(rule_id, rule_id)

@@ -10,9 +10,9 @@ from accounts.actors import Actor
 from accounts.models import Delegation
 from limited_use.agreements import consents
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.feature_registry import FEATURES, Feature
+from limited_use.policy.policy_vocabulary import Fact, Recipient
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES, PolicyRule
-from limited_use.policy.vocabulary import Fact, Recipient
 
 from . import activity_labels
 

@@ -31,7 +31,7 @@ from integrations.web.form_numbers import read_number
 from limited_use.agreements import consents
 from limited_use.ledger import tile_store
 from limited_use.policy.claims import claim
-from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.feature_registry import FEATURES, Feature
 
 from . import activity_downloads, activity_filters, activity_log, feature_status, withdrawal
 

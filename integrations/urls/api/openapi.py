@@ -18,7 +18,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 
 DOCUMENT_FILE = Path(__file__).with_name("openapi.json")
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import ledger, receipt_links, views
+from . import ledger_pages, receipt_links, views
 
 urlpatterns = [
     path("", views.show_home, name="home"),
@@ -8,8 +8,8 @@ urlpatterns = [
     path("data-use/", views.show_data_use, name="data-use"),
     path("keys/", views.show_keys, name="keys"),
     path("connect/administrator/thanks/", views.show_thanks, name="administrator-thanks"),
-    path("ledger/checkpoint", ledger.show_checkpoint, name="ledger-checkpoint"),
-    path("ledger/consistency", ledger.show_consistency_proof, name="ledger-consistency"),
+    path("ledger/checkpoint", ledger_pages.show_checkpoint, name="ledger-checkpoint"),
+    path("ledger/consistency", ledger_pages.show_consistency_proof, name="ledger-consistency"),
     path("receipts/<slug:token>/", receipt_links.show_receipt, name="receipt-link"),
     path(
         "receipts/<slug:token>/receipt.json",

@@ -14,8 +14,8 @@ from integrations.connections import requested_permissions
 from integrations.mail.sync_controls import HORIZONS
 from integrations.web import problem_catalogue
 from limited_use.ledger import signing_keys
-from limited_use.policy import evaluation
-from limited_use.policy.features import FEATURES
+from limited_use.policy import policy_evaluation
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import rotation_schedule
 
@@ -73,7 +73,7 @@ def show_data_use(request: HttpRequest) -> HttpResponse:
     """Purposes, data and days come from the feature registry."""
     context = {
         "features": FEATURES.values(),
-        "forbidden": [rule for rule in evaluation.RULES if not rule.allow],
+        "forbidden": [rule for rule in policy_evaluation.RULES if not rule.allow],
         "requests": requested_permissions.list_all_permissions(),
         "policy_url": POLICY_URL,
         "privacy_url": settings.PRIVACY_NOTICE_URL,

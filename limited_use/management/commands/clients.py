@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import clients
 from limited_use.agreements import service_clients
-from limited_use.policy.features import UndeclaredUse
+from limited_use.policy.feature_registry import UndeclaredUse
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from limited_use.ledger import publication, tile_store
+from limited_use.ledger import ledger_publication, tile_store
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if options["all"]:
             steps = [
                 checkpoint.size
-                for checkpoint, _ in publication.get_publication().read_checkpoints()
+                for checkpoint, _ in ledger_publication.get_publication().read_checkpoints()
             ]
             pairs = [(old, new) for old, new in itertools.pairwise(steps) if 0 < old < new]
         elif len(sizes) == 2:  # noqa: PLR2004

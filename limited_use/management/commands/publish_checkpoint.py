@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from limited_use.ledger import publication, sequencer
+from limited_use.ledger import ledger_publication, sequencer
 
 
 class Command(BaseCommand):
@@ -21,8 +21,8 @@ class Command(BaseCommand):
             checkpoint = sequencer.republish_checkpoint()
         except (
             sequencer.LedgerFork,
-            publication.LedgerPublicationUnreadable,
-            publication.AlreadyPublished,
+            ledger_publication.LedgerPublicationUnreadable,
+            ledger_publication.AlreadyPublished,
         ) as problem:
             raise CommandError(f"nothing was published: {problem}") from None
         if checkpoint is None:

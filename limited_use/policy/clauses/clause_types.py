@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 
 
 class ClauseConfidence(StrEnum):

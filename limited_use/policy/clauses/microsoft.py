@@ -6,7 +6,7 @@ The rules of every provider also hold for Microsoft's data.
 
 from __future__ import annotations
 
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 
 from .clause_types import MICROSOFT_APIS, SECURITY, ClauseConfidence, ClauseDuty, PolicyClause
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 
 from .clause_types import (
     GOOGLE_OAUTH,

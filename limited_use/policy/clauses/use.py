@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 
 from .clause_types import GOOGLE_DATA, LEGAL, SECURITY, ClauseDuty, PolicyClause
 
@@ -13,8 +13,8 @@ LIMITED_USE: tuple[PolicyClause, ...] = (
         source=GOOGLE_DATA,
         quote="data aggregated, anonymized, or derived from them",
         code=(
-            "limited_use.policy.evaluation.add_source_classes",
-            "limited_use.policy.evaluation.decide_derived",
+            "limited_use.policy.policy_evaluation.add_source_classes",
+            "limited_use.policy.policy_evaluation.decide_derived",
         ),
     ),
     PolicyClause(
@@ -24,7 +24,7 @@ LIMITED_USE: tuple[PolicyClause, ...] = (
         quote="user-facing features that are prominent in the requesting application's user"
         " interface",
         facts=(Fact.FEATURE_REGISTERED,),
-        code=("limited_use.policy.features.FEATURES",),
+        code=("limited_use.policy.feature_registry.FEATURES",),
     ),
     PolicyClause(
         id="LU-2",
@@ -105,7 +105,7 @@ LIMITED_USE: tuple[PolicyClause, ...] = (
         says="Whatever is not allowed is prohibited.",
         source=GOOGLE_DATA,
         quote="All other transfers, uses, or sales of user data are prohibited",
-        code=("limited_use.policy.evaluation.ALL_ELSE",),
+        code=("limited_use.policy.policy_evaluation.ALL_ELSE",),
     ),
     PolicyClause(
         id="LU-4.1",

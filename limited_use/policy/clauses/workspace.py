@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 
 from .clause_types import (
     GOOGLE_DATA,
@@ -52,7 +52,7 @@ WORKSPACE: tuple[PolicyClause, ...] = (
         says="Whatever is not allowed is prohibited.",
         source=GOOGLE_WORKSPACE,
         quote="All other transfers, uses, or sale of user data is completely prohibited",
-        code=("limited_use.policy.evaluation.ALL_ELSE",),
+        code=("limited_use.policy.policy_evaluation.ALL_ELSE",),
     ),
     PolicyClause(
         id="WLU-4.4",
@@ -160,7 +160,7 @@ WORKSPACE: tuple[PolicyClause, ...] = (
         quote="prompt the user to consent to any changes before you may access that data",
         facts=(Fact.CONSENT_CURRENT,),
         code=(
-            "limited_use.policy.features.compute_digest",
+            "limited_use.policy.feature_registry.compute_digest",
             "integrations.connections.renew_consent",
         ),
     ),

@@ -6,7 +6,7 @@ For calendars, see `calendar_permissions`.
 
 from __future__ import annotations
 
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
 
 from .calendar_permissions import CALENDAR_RULES
 from .policy_rule_types import MAIL, PolicyRule

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
 
 EVERYTHING = frozenset(DataClass)
 EVERYONE = frozenset(Recipient)

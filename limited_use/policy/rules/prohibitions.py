@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 
 from .policy_rule_types import (
     ANY_REASON,

@@ -12,7 +12,7 @@ from limited_use.agreements import consents, shares
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.models import Share
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast, schema
 from tests.integrations.calendar_house import moment
 

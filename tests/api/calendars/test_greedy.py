@@ -10,8 +10,8 @@ from django.utils import timezone
 from integrations.coordination.concurrency import STREAM_SLOTS, WAIT_SLOTS
 from integrations.grants import provider_calls
 from integrations.models import Calendar, Connection, Reply
-from integrations.providers.google.config import GOOGLE
-from limited_use.policy.features import FEATURES
+from integrations.providers.google.google_config import GOOGLE
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast, schema
 from tests.api.calendars.asking import V1, WEEK, find_event_by_title, ok, post_json
 from tests.api.calendars.test_writing import create_event, make_event_body, match, send_json

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from integrations.formats.icalendar import reader
+from integrations.formats.icalendar import calendar_file_reader
 from integrations.models import Calendar, Event
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.integrations.formats.icalendar.files import BERLIN, calendar, event
 from tests.integrations.household import person
@@ -163,7 +163,9 @@ class TestCalendarFileUpload:
 
         answer = browser.get(f"{home}/export")
 
-        (entry,) = reader.read_calendar_file(b"".join(answer.streaming_content), zone="UTC").entries
+        (entry,) = calendar_file_reader.read_calendar_file(
+            b"".join(answer.streaming_content), zone="UTC"
+        ).entries
         assert entry.event.content.title == "Tea"
         assert answer["Content-Disposition"].startswith("attachment")
         assert "no-store" in answer["Cache-Control"]

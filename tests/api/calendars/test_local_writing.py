@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Event
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.api.calendars.asking import list_events, ok
 from tests.api.calendars.test_writing import match, problem, send_json

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from limited_use.models import Consent, Leaf
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import schema
 from tests.api.calendars.asking import V1, WEEK, list_events, ok, share_calendar
 from tests.integrations import calendar_house as houses

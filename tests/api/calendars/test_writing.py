@@ -12,9 +12,9 @@ from django.utils import timezone
 from integrations.calendar import refresh_on_read
 from integrations.grants import provider_calls
 from integrations.models import Connection, PurgeJob
-from integrations.providers.google.config import GOOGLE
+from integrations.providers.google.google_config import GOOGLE
 from limited_use.models import Consent
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.api.calendars.asking import V1, WEEK, find_event_by_title, list_events, ok
 from tests.api.schema import problem

@@ -17,7 +17,7 @@ from accounts import api_tokens, delegations
 from accounts.models import User
 from config.process_classes import ProcessClass
 from limited_use.agreements.service_clients import create_declared_client
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.api.conftest import open_test_transaction
 from tests.api.generated.world import GeneratedRequestsWorld

@@ -22,7 +22,7 @@ from integrations.models import Connection, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
 from limited_use.agreements import consents
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.factories import as_agreed, make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, point_at

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from integrations import providers
-from integrations.providers.google.calendar import open_calendars as open_google
-from integrations.providers.microsoft.calendar import open_calendars as open_graph
+from integrations.providers.google.google_calendar_adapter import open_calendars as open_google
+from integrations.providers.microsoft.graph_calendar_adapter import open_calendars as open_graph
 from tests.integrations.calendar_house import moment
 from tests.worlds.scripted import Provider
 

@@ -13,7 +13,7 @@ from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput, LocalWriteResult
 from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.calendar_house import NOW
 from tests.walls import acting_as
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integrations.calendar.sync import LIST_RESOURCE, event_sync, get_resource
 from integrations.models import Calendar, IntegrationStatus, StatusReason, SyncWork
-from integrations.providers import http
+from integrations.providers import provider_http
 from limited_use.vault import compression
 from tests.integrations.calendar.hostile_events import (
     NESTED,
@@ -218,7 +218,7 @@ class TestPageWithHostileEvents:
     def test_larger_than_memory_is_for_backs_off_and_shows(self, house, served, monkeypatch):
         served.list_events(served.event("before"))
         sync_all(house)
-        monkeypatch.setattr(http, "MAX_ANSWER", 100_000)
+        monkeypatch.setattr(provider_http, "MAX_ANSWER", 100_000)
         served.list_events(served.event("after", 5) | {"summary": "x" * 100_000})
 
         at = timezone.now()

@@ -15,7 +15,7 @@ from integrations.models import Calendar, Event, Integration, PurgeTrigger
 from limited_use.agreements import consents, shares
 from limited_use.models import DataKey
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.calendar.local_house import create_local_calendar, utc
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW

@@ -18,7 +18,7 @@ from integrations.calendar import local_calendars, local_events
 from integrations.calendar.local_event_types import CalendarWrite
 from integrations.connections import automatic_disconnect
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.parser import BadSeries
+from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.timezones import UnknownZone

@@ -21,7 +21,7 @@ from integrations.models import Calendar, Connection, Integration, PurgeTrigger,
 from integrations.purge import purge_jobs
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.models import DataKey, KeyEpoch
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs, rotation_schedule
 from limited_use.vault import data_keys

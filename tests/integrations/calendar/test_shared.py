@@ -23,8 +23,8 @@ from limited_use.agreements import consents, shares
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Share
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
-from limited_use.policy.vocabulary import DataClass, Fact
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import DataClass, Fact
 from limited_use.vault.envelope import Unopenable
 from tests.integrations.calendar.conftest import NOW
 from tests.integrations.calendar_house import BOTH, meeting, moment

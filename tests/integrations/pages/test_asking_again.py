@@ -15,7 +15,7 @@ from integrations.access import permits
 from integrations.models import ConnectAttempt, Connection, IntegrationStatus, StatusReason
 from limited_use.agreements.consents import DeclarationOutdated
 from limited_use.guard.guard import AccessRefused
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests import routes
 from tests.broker import record_messages
 

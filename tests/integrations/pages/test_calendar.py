@@ -21,7 +21,7 @@ from integrations.models import Calendar, Integration, IntegrationStatus, SyncWo
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from limited_use.agreements import consents, shares
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import NOW, meeting, moment

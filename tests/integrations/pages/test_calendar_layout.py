@@ -13,8 +13,8 @@ from integrations.calendar.pages import day_layout, overlap_layout, view_ranges
 from integrations.calendar.pages.overlap_layout import LanePosition
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence import expansion
-from integrations.formats.recurrence.expansion import Occurrence
+from integrations.formats.recurrence import recurrence_expansion
+from integrations.formats.recurrence.recurrence_expansion import Occurrence
 
 BERLIN = timezones.get_zone("Europe/Berlin")
 HOME = UUID(int=1)
@@ -149,5 +149,7 @@ class TestSpans:
         span = view_ranges.get_view_range(view, timezones.to_local_time(now, place).date())
         inside = view_ranges.get_query_window(view, None, at=now)
 
-        first, last = expansion.to_utc_times(span.first, span.last + timedelta(days=1), place)
+        first, last = recurrence_expansion.to_utc_times(
+            span.first, span.last + timedelta(days=1), place
+        )
         assert inside.start <= first < last <= inside.end

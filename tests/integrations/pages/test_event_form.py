@@ -12,11 +12,11 @@ from hypothesis import strategies as some
 
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.pages import recurrence_form
-from integrations.calendar.pages.forms import EventForm, get_blank_values
+from integrations.calendar.pages.event_form import EventForm, get_blank_values
 from integrations.calendar.pages.recurrence_form import RepeatChoice
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, Reminder, When
-from integrations.formats.recurrence.parser import parse_series
+from integrations.formats.recurrence.recurrence_parser import parse_series
 
 TUESDAY = date(2026, 3, 3)
 

@@ -12,7 +12,7 @@ from allauth.account.models import EmailAddress
 from integrations.calendar import sharing
 from integrations.models import Event
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.calendar.local_house import (
     create_local_calendar,
     event,

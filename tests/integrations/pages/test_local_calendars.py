@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.calendar import ics_export, local_calendars, local_events
-from integrations.formats.icalendar import components, reader
+from integrations.formats.icalendar import calendar_file_reader, icalendar_components
 from integrations.models import Calendar, Connection, Event
 from integrations.parsers import parse_requests as parsers
 from limited_use.models import Leaf
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault import data_keys
 from tests.api import cast
 from tests.integrations.calendar.test_imported import share_calendar
@@ -194,7 +194,8 @@ class TestFilling:
         assert "Events: 1 replaced." in answer
         _, data = file_of(browser, home)
         found = [
-            one.event.content.title for one in reader.read_calendar_file(data, zone="UTC").entries
+            one.event.content.title
+            for one in calendar_file_reader.read_calendar_file(data, zone="UTC").entries
         ]
         assert sorted(found) == ["Cake", "Coffee"]
 
@@ -254,7 +255,7 @@ class TestFilling:
     def test_of_too_large_a_file_is_refused_without_a_copy_on_a_disk(self, browser, home, settings):
         settings.FILE_UPLOAD_TEMP_DIR = "/nowhere/at/all"
 
-        answer = import_file(browser, home, b"x" * (components.MAX_BYTES + 1_000_000))
+        answer = import_file(browser, home, b"x" * (icalendar_components.MAX_BYTES + 1_000_000))
 
         assert "larger than 10 MB" in answer.content.decode()
 
@@ -308,7 +309,10 @@ class TestTheFile:
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert "no-store" in answer["Cache-Control"]
         assert data.count(b"BEGIN:VTIMEZONE") == 2
-        by_uid = {one.uid: one.event for one in reader.read_calendar_file(data, zone="UTC").entries}
+        by_uid = {
+            one.uid: one.event
+            for one in calendar_file_reader.read_calendar_file(data, zone="UTC").entries
+        }
         assert by_uid["tea@x"].content.start.zone == BERLIN
         run = by_uid["run@x"]
         assert len(run.content.recurrence) == 2
@@ -318,7 +322,7 @@ class TestTheFile:
         _, data = file_of(browser, home)
 
         assert b"X-WR-CALNAME:Family" in data
-        assert reader.read_calendar_file(data, zone="UTC").entries == ()
+        assert calendar_file_reader.read_calendar_file(data, zone="UTC").entries == ()
 
     @pytest.mark.invariant(3)
     def test_is_in_the_ledger(self, browser, home):

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from limited_use.policy import evaluation
-from limited_use.policy.features import FEATURES
+from limited_use.policy import policy_evaluation
+from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +100,7 @@ class TestDisclosure:
         said = reading.text(data_use)
 
         assert [
-            rule.id for rule in evaluation.RULES if not rule.allow and rule.says not in said
+            rule.id for rule in policy_evaluation.RULES if not rule.allow and rule.says not in said
         ] == []
 
     @pytest.mark.clause("WDEL")

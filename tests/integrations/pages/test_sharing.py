@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations import connections
 from limited_use.models import Share
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from limited_use.agreements import consents, shares
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from tests.factories import actor_for
 from tests.fakes.calendars import FakeCalendars
 from tests.fakes.mail import FakeMailbox

@@ -24,9 +24,9 @@ from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import sequencer
 from limited_use.models import Consent, Leaf
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
 from tests.api import cast

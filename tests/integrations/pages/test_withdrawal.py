@@ -33,7 +33,7 @@ from integrations.providers.local import LOCAL
 from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault import data_keys
 from tests.api import cast
 from tests.broker import record_messages

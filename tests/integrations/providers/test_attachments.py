@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.google import mail
+from integrations.providers.google import gmail_adapter
 from integrations.providers.google.attachments import MAX_BYTES
 from integrations.providers.provider_access import ProviderAccess
 
@@ -54,7 +54,7 @@ def gmail(body: Iterator[bytes]):
     Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
     try:
-        with mail.open_mail(ProviderAccess(lambda: "token", url, uuid4())) as adapter:
+        with gmail_adapter.open_mail(ProviderAccess(lambda: "token", url, uuid4())) as adapter:
             yield adapter, left
     finally:
         server.shutdown()

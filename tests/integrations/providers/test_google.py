@@ -16,15 +16,15 @@ from googleapiclient.discovery_cache import get_static_doc
 
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.google import (
-    calendar,
-    config,
     discovery,
+    gmail_adapter,
     gmail_message,
+    google_calendar_adapter,
+    google_config,
     history,
-    mail,
     watch,
 )
-from integrations.providers.google.http import MAX_URL, prepare_request
+from integrations.providers.google.google_http import MAX_URL, prepare_request
 from integrations.providers.mail import FetchTarget, MailAdapter
 from integrations.providers.provider import ProviderCapability, ProviderScope
 from tests.contract.reading import fetch_message, whole_thread
@@ -56,7 +56,7 @@ CALENDAR_RESOURCES = {
     "channels": "calendar.channels",
 }
 EACH_CAPABILITY = pytest.mark.parametrize(
-    "capability", config.GOOGLE.capabilities.values(), ids=lambda capability: capability.key
+    "capability", google_config.GOOGLE.capabilities.values(), ids=lambda capability: capability.key
 )
 
 
@@ -102,10 +102,10 @@ def called_methods(*sources, resources, functions=None) -> set[str]:
 def called_by(capability: str) -> set[str]:
     """Return the API methods that the code of one capability calls."""
     if capability == "mail.read":
-        return called_methods(mail, watch.GmailWatch, resources=RESOURCES)
+        return called_methods(gmail_adapter, watch.GmailWatch, resources=RESOURCES)
     is_read = capability == "calendar.read"
     return called_methods(
-        calendar,
+        google_calendar_adapter,
         watch.GoogleCalendarWatch,
         resources=CALENDAR_RESOURCES,
         functions=lambda name: (name in READING) is is_read,
@@ -121,7 +121,7 @@ class TestWhereGmailIs:
     def test_is_googles_own_host_where_the_settings_name_none(self):
         given = make_access()
 
-        with mail.open_mail(given) as adapter:
+        with gmail_adapter.open_mail(given) as adapter:
             _, url, _, _ = prepare_request(
                 adapter.api.users.getProfile(userId="me"), adapter.access
             )
@@ -144,7 +144,7 @@ def adapter(sandbox):
 
 def open_adapter(sandbox, scope: str = f"openid email {GMAIL_READONLY}"):
     token = sandbox.authorize(ALICE, scope)["access_token"]
-    with mail.open_mail(make_access(token, sandbox.url)) as adapter:
+    with gmail_adapter.open_mail(make_access(token, sandbox.url)) as adapter:
         return adapter
 
 
@@ -183,8 +183,8 @@ class TestScopes:
             assert min(unlocked, key=unlocked.__getitem__) == permission.scope
 
     def test_join_identity_and_what_features_take(self):
-        assert config.GOOGLE.list_scopes_for(frozenset()) == {"openid", "email"}
-        assert config.GOOGLE.list_scopes_for(frozenset({"mail.read"})) == {
+        assert google_config.GOOGLE.list_scopes_for(frozenset()) == {"openid", "email"}
+        assert google_config.GOOGLE.list_scopes_for(frozenset({"mail.read"})) == {
             "openid",
             "email",
             GMAIL_READONLY,
@@ -195,7 +195,8 @@ class TestScopes:
         methods = frozenset({"gmail.users.messages.send"})
         sending = ProviderCapability("mail.send", (ProviderScope(send, "To send mail", methods),))
         provider = replace(
-            config.GOOGLE, capabilities={**config.GOOGLE.capabilities, "mail.send": sending}
+            google_config.GOOGLE,
+            capabilities={**google_config.GOOGLE.capabilities, "mail.send": sending},
         )
 
         asked = provider.list_scopes_for(frozenset({"mail.read", "mail.send"}))
@@ -205,7 +206,7 @@ class TestScopes:
     def test_are_compared_in_the_names_that_are_asked_for(self):
         answered = "https://www.googleapis.com/auth/userinfo.email openid"
 
-        assert config.GOOGLE.normalise_scopes(answered) == {"email", "openid"}
+        assert google_config.GOOGLE.normalise_scopes(answered) == {"email", "openid"}
 
 
 class TestSeveralScopes:
@@ -247,9 +248,9 @@ class TestUnits:
             before = sandbox.units()
             call()
             spent[name] = sandbox.units() - before
-        spent["changes"] -= config.UNITS.profile
+        spent["changes"] -= google_config.UNITS.profile
 
-        assert spent == {name: getattr(config.UNITS, name) for name in calls}
+        assert spent == {name: getattr(google_config.UNITS, name) for name in calls}
 
 
 class TestCalls:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 
 from integrations.providers import errors, oauth
-from integrations.providers.google.config import GOOGLE
+from integrations.providers.google.google_config import GOOGLE
 from integrations.providers.oauth import GrantRevocationResult
 from tests.integrations.providers.conftest import endpoints_at
 from tests.worlds.sandbox import GMAIL_READONLY, REDIRECT_URI

@@ -36,7 +36,7 @@ from limited_use.agreements import consents
 from limited_use.ledger import entries, sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Consent, DataKey, Leaf, Receipt
-from limited_use.policy.features import FEATURES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
 from tests.integrations.purge import holdings

@@ -22,7 +22,7 @@ from urllib3 import Timeout
 
 from integrations.connections import automatic_disconnect, callback
 from integrations.grants import shared_grants
-from integrations.providers import http
+from integrations.providers import provider_http
 from limited_use.ledger import sequencer
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches
@@ -60,7 +60,7 @@ def _is_sequencer_locked() -> bool:
 def provider(settings, monkeypatch, transactional_db):
     household.provided(monkeypatch, FakeMailbox(), FakeWatches())
     # A worker that stops inside a request has not lost it, however busy the machine is.
-    monkeypatch.setattr(http, "SHORT", Timeout(connect=PATIENCE, read=PATIENCE))
+    monkeypatch.setattr(provider_http, "SHORT", Timeout(connect=PATIENCE, read=PATIENCE))
     monkeypatch.setattr(shared_grants, "LONGEST_CALL", timedelta(seconds=PATIENCE))
     # One that waits for a revocation lets others run between two looks, in no time.
     monkeypatch.setattr(callback, "POLL_SECONDS", 0)

@@ -40,7 +40,7 @@ class TestRegions:
             "integrations.management",
             "limited_use.guard.guard",
             "limited_use.ledger",
-            "limited_use.policy.evaluation",
+            "limited_use.policy.policy_evaluation",
             "integrations.models",
             "integrations.purge.purge_engine",
             "integrations.notifications.owner_notices",

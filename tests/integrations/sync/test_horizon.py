@@ -14,7 +14,7 @@ from config.celery import app
 from config.periodic_tasks import SCHEDULE
 from integrations.grants import credentials
 from integrations.mail import sync_controls
-from integrations.mail.sync import retention
+from integrations.mail.sync import mail_retention
 from integrations.models import (
     Attachment,
     Integration,
@@ -111,10 +111,10 @@ class TestAHorizon:
         assert (aged.work.done_count, aged.work.expected_count) == (2, 2)
 
     def test_goes_on_in_bounded_runs(self, aged, monkeypatch):
-        monkeypatch.setattr(retention, "BATCH", 1)
-        monkeypatch.setattr(retention, "BATCHES", 1)
+        monkeypatch.setattr(mail_retention, "BATCH", 1)
+        monkeypatch.setattr(mail_retention, "BATCHES", 1)
 
-        assert retention.delete_expired(integration_id=aged.integration.id, at=timezone.now())
+        assert mail_retention.delete_expired(integration_id=aged.integration.id, at=timezone.now())
         assert aged.messages.count() == 3
         tasks.sweep_horizons()
         assert aged.messages.count() == 1
@@ -124,7 +124,9 @@ class TestAHorizon:
 
         tasks.sweep_horizons()
 
-        assert not retention.delete_expired(integration_id=aged.integration.id, at=timezone.now())
+        assert not mail_retention.delete_expired(
+            integration_id=aged.integration.id, at=timezone.now()
+        )
         assert aged.messages.count() == 4
 
     @pytest.mark.invariant(5)
@@ -134,8 +136,10 @@ class TestAHorizon:
             status=IntegrationStatus.PURGING, epoch=2, switched_off_at=timezone.now()
         )
 
-        assert retention.find_due_integrations(at=timezone.now()) == []
-        assert not retention.delete_expired(integration_id=aged.integration.id, at=timezone.now())
+        assert mail_retention.find_due_integrations(at=timezone.now()) == []
+        assert not mail_retention.delete_expired(
+            integration_id=aged.integration.id, at=timezone.now()
+        )
         assert aged.messages.count() == 4
 
     def test_is_kept_at_once_when_its_owner_shortens_it(
@@ -169,7 +173,9 @@ class TestATurnBeside:
 
         def keep():
             try:
-                retention.delete_expired(integration_id=house.integration.id, at=timezone.now())
+                mail_retention.delete_expired(
+                    integration_id=house.integration.id, at=timezone.now()
+                )
             finally:
                 databases.close_all()
 

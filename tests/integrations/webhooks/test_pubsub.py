@@ -22,7 +22,7 @@ from integrations import connections as operations
 from integrations import purge
 from integrations.access import permits
 from integrations.models import SyncWork, Watch
-from integrations.providers import http
+from integrations.providers import provider_http
 from integrations.providers.push import MailboxNotification
 from limited_use.models import Leaf
 from limited_use.vault.keyring.keyring_factory import _open_files
@@ -333,7 +333,8 @@ class TestKeysOutOfReach:
     def test_of_google_are_fetched_once_for_all_who_knock(self, watched, google, monkeypatch):
         fetched = []
         monkeypatch.setattr(
-            "integrations.providers.http.fetch_document", lambda url: fetched.append(url) or _down()
+            "integrations.providers.provider_http.fetch_document",
+            lambda url: fetched.append(url) or _down(),
         )
 
         statuses = {send_push(bearer=token({"kid": f"made-up-{n}"})).status_code for n in range(30)}
@@ -348,8 +349,8 @@ class TestKeysOutOfReach:
         newer = RSAKey.generate_key(2048, {"kid": "two"})
         page = json.dumps({"keys": [newer.as_dict(private=False)]}).encode()
         monkeypatch.setattr(
-            "integrations.providers.http.fetch_document",
-            lambda _: http.ProviderResponse(200, {}, page),
+            "integrations.providers.provider_http.fetch_document",
+            lambda _: provider_http.ProviderResponse(200, {}, page),
         )
 
         assert send_push(bearer=token({"kid": "two"}, newer)).status_code == 204
@@ -363,7 +364,7 @@ def encoded(part) -> str:
 
 
 def _down():
-    raise http.NoResponse
+    raise provider_http.NoResponse
 
 
 @pytest.mark.django_db(transaction=True)

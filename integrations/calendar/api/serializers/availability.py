@@ -9,14 +9,14 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.formats.recurrence.meeting_slots import WeeklyHours
-from integrations.web.api.fields import (
+from integrations.web.api.json_fields import StrictBooleanField, StrictIntegerField
+from integrations.web.api.request_fields import (
     ClockTimeField,
     OffsetDateTimeField,
     PersonIdField,
     RequestBodySerializer,
     TimeZoneNameField,
 )
-from integrations.web.api.json_fields import StrictBooleanField, StrictIntegerField
 
 from .free_busy import MAX_PEOPLE, check_window
 

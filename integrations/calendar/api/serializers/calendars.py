@@ -5,8 +5,8 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.web.api.fields import OffsetDateTimeField, RequestBodySerializer
 from integrations.web.api.json_fields import StrictCharField, StrictIntegerField, StrictRegexField
+from integrations.web.api.request_fields import OffsetDateTimeField, RequestBodySerializer
 from integrations.web.api.serializers import MAX_PAGE_SIZE, CursorField, make_page_serializer
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.web.api.fields import DistinctListField, PersonIdField, RequestBodySerializer
 from integrations.web.api.json_fields import (
     StrictBooleanField,
     StrictCharField,
     StrictIntegerField,
     StrictUUIDField,
+)
+from integrations.web.api.request_fields import (
+    DistinctListField,
+    PersonIdField,
+    RequestBodySerializer,
 )
 
 from .free_busy import MAX_PEOPLE

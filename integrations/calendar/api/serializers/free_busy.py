@@ -9,14 +9,14 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.formats.recurrence.rrule import FIRST_YEAR, LAST_YEAR
-from integrations.web.api.fields import (
+from integrations.web.api.json_fields import StrictUUIDField
+from integrations.web.api.request_fields import (
     DistinctListField,
     OffsetDateTimeField,
     PersonIdField,
     RequestBodySerializer,
     TimeZoneNameField,
 )
-from integrations.web.api.json_fields import StrictUUIDField
 
 MAX_PEOPLE: Final = 50
 MAX_CALENDARS: Final = 50

@@ -5,8 +5,8 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.web.api.fields import OffsetDateTimeField, RequestBodySerializer
 from integrations.web.api.json_fields import StrictEmailField, StrictIntegerField
+from integrations.web.api.request_fields import OffsetDateTimeField, RequestBodySerializer
 from limited_use.models.shares import ShareLevel
 
 

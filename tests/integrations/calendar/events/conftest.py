@@ -8,7 +8,7 @@ from accounts import row_owner
 from integrations.access.request_context import RequestContext
 from integrations.grants import provider_calls
 from integrations.models import Connection
-from integrations.providers.google.config import GOOGLE
+from integrations.providers.google.google_config import GOOGLE
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar.conftest import account, keyring
 

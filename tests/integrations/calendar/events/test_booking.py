@@ -12,7 +12,7 @@ from rest_framework.test import APIRequestFactory
 
 from config.process_classes import ProcessClass
 from integrations.calendar import refresh_on_read
-from integrations.calendar.events import event_access, service
+from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_errors import EventSlotTaken
 from integrations.calendar.sync import get_resource
@@ -175,11 +175,13 @@ class TestAnEventThatAnEarlierTryWrote:
         assert account.events[account.email] == {name: None}
 
     def test_keeps_its_key_where_the_provider_cannot_tell(self, alice, again, account):
-        @idempotent("create_event", undone=service.NOT_WRITTEN)
+        @idempotent("create_event", undone=event_service.NOT_WRITTEN)
         def post(_, __, *, attempt):
             seen = event_access.find_calendar(again, alice.primary.id)
             assert attempt.claim(again, seen.calendar.integration) is None
-            return service.create(again, seen, draft(), key="key-1", require_free=[again.user_id])
+            return event_service.create(
+                again, seen, draft(), key="key-1", require_free=[again.user_id]
+            )
 
         def send_post():
             factory = APIRequestFactory(headers={"Idempotency-Key": "key-00000001"})

@@ -13,7 +13,7 @@ from integrations.access.fences import DisconnectedError
 from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import agenda, event_lookup
 from integrations.calendar.etags import EventStale
-from integrations.calendar.events import event_access, provider_backend, service
+from integrations.calendar.events import event_access, event_service, provider_backend
 from integrations.calendar.events.event_access import EventWriteRequest
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_errors import (
@@ -55,11 +55,11 @@ def act_on_event(what, asked, one, *given, **more):
 
 
 def change_event(asked, one, edit, **more):
-    return act_on_event(service.change, asked, one, edit, etag=one["etag"], **more)
+    return act_on_event(event_service.change, asked, one, edit, etag=one["etag"], **more)
 
 
 def delete_event(asked, one, **more):
-    return act_on_event(service.delete, asked, one, etag=one["etag"], **more)
+    return act_on_event(event_service.delete, asked, one, etag=one["etag"], **more)
 
 
 @pytest.fixture
@@ -328,7 +328,7 @@ class TestAnInvitation:
         alice.sync()
         [one] = list_shown_events(asked)
 
-        act_on_event(service.respond, asked, one, "accepted", etag=one["etag"])
+        act_on_event(event_service.respond, asked, one, "accepted", etag=one["etag"])
 
         mine = next(one for one in list_shown_events(asked)[0]["participants"] if one["is_self"])
         assert mine["status"] == "accepted"
@@ -338,7 +338,7 @@ class TestAnInvitation:
         [one] = list_shown_events(asked)
 
         with pytest.raises(NotInvitedToEvent):
-            act_on_event(service.respond, asked, one, "accepted", etag=one["etag"])
+            act_on_event(event_service.respond, asked, one, "accepted", etag=one["etag"])
 
     def test_to_something_else_than_they_saw_is_not_answered(self, alice, asked, account):
         guests = (Attendee(account.email, is_self=True), Attendee("bob@example.com"))
@@ -347,10 +347,10 @@ class TestAnInvitation:
         [one] = list_shown_events(asked)
 
         change_at_provider(account, attendees=(*guests, Attendee("carol@example.com")))
-        act_on_event(service.respond, asked, one, "tentative", etag=one["etag"])
+        act_on_event(event_service.respond, asked, one, "tentative", etag=one["etag"])
         change_at_provider(account, location="Another town")
         with pytest.raises(EventStale):
-            act_on_event(service.respond, asked, one, "accepted", etag=one["etag"])
+            act_on_event(event_service.respond, asked, one, "accepted", etag=one["etag"])
 
         [now] = list_shown_events(asked)
         mine = next(one for one in now["participants"] if one["is_self"])
@@ -387,7 +387,7 @@ class TestMoveOfEvent:
         work = alice.calendars.get(is_primary=False)
         [one] = list_shown_events(asked)
 
-        act_on_event(service.move, asked, one, to=work.id, etag=one["etag"])
+        act_on_event(event_service.move, asked, one, to=work.id, etag=one["etag"])
 
         [moved] = list_shown_events(asked)
         assert moved["calendar_id"] == str(work.id)
@@ -401,7 +401,7 @@ class TestMoveOfEvent:
         change_at_provider(account, title="Retro")
 
         with pytest.raises(EventStale):
-            act_on_event(service.move, asked, one, to=work.id, etag=one["etag"])
+            act_on_event(event_service.move, asked, one, to=work.id, etag=one["etag"])
 
         [now] = list_shown_events(asked)
         assert (now["title"], now["calendar_id"]) == ("Retro", one["calendar_id"])
@@ -411,7 +411,7 @@ class TestMoveOfEvent:
         [one] = list_shown_events(asked)
 
         with pytest.raises(ObjectNotFound):
-            act_on_event(service.move, asked, one, to=alice.integration.id, etag=one["etag"])
+            act_on_event(event_service.move, asked, one, to=alice.integration.id, etag=one["etag"])
 
 
 def change_at_provider(account, **different):

@@ -8,7 +8,7 @@ import pytest
 
 from config.process_classes import ProcessClass
 from integrations import providers
-from integrations.calendar.events import event_access, service
+from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
 from integrations.calendar.events.write_errors import GuestsAlwaysNotified
 from integrations.formats.event import When
@@ -34,7 +34,7 @@ def draft(title="Review", *, at=None, hours=1, **more):
 def create_event(asked, calendar, made, key="key-1", **more):
     with acting_as(ProcessClass.WEB):
         seen = event_access.find_calendar(asked, calendar.id)
-        return service.create(asked, seen, made, key=key, **more)
+        return event_service.create(asked, seen, made, key=key, **more)
 
 
 class TestWhereGuestsAreAlwaysTold:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from config.process_classes import ProcessClass
 from integrations import providers
-from integrations.calendar.events import event_access, service
+from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import EventDraft
 from integrations.formats.event import Attendee, When
 from integrations.providers import errors
@@ -107,7 +107,7 @@ def create_new_event(asked, alice):
                   end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
     with acting_as(ProcessClass.WEB):
         seen = event_access.find_calendar(asked, alice.primary.id)
-        return service.create(asked, seen, draft, key="key-00000001")
+        return event_service.create(asked, seen, draft, key="key-00000001")
 
 
 def edit(title, place, **more):
@@ -144,7 +144,7 @@ OPERATIONS = {
     "delete what follows": removal("Daily", 2, "following"),
     "delete all": removal("Daily", 2, "all"),
     "answer": lambda asked, _: (one := find_event_by_title(asked, "Asked")) and (
-        lambda: act_on_event(service.respond, asked, one, "accepted", etag=one["etag"])
+        lambda: act_on_event(event_service.respond, asked, one, "accepted", etag=one["etag"])
     ),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from config.process_classes import ProcessClass
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar import etags, event_lookup, local_calendars, local_events
 from integrations.calendar.etags import EventStale
-from integrations.calendar.events import event_access, service
+from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_errors import (
@@ -98,7 +98,7 @@ def act_on_event(what, asked, one, *given, **more):
 
 
 def change_event(asked, one, edit, **more):
-    return act_on_event(service.change, asked, one, edit, **{"etag": one["etag"], **more})
+    return act_on_event(event_service.change, asked, one, edit, **{"etag": one["etag"], **more})
 
 
 def series_of(asked, one) -> dict:
@@ -109,17 +109,17 @@ def series_of(asked, one) -> dict:
 
 
 def move(asked, one, *, to):
-    return act_on_event(service.move, asked, one, to=to, etag=one["etag"])
+    return act_on_event(event_service.move, asked, one, to=to, etag=one["etag"])
 
 
 def delete_event(asked, one, **more):
-    return act_on_event(service.delete, asked, one, **{"etag": one["etag"], **more})
+    return act_on_event(event_service.delete, asked, one, **{"etag": one["etag"], **more})
 
 
 def create_event(asked, calendar_id, made, key="key-1"):
     with acting_as(ProcessClass.WEB):
         seen = event_access.find_calendar(asked, calendar_id)
-        return service.create(asked, seen, made, key=key)
+        return event_service.create(asked, seen, made, key=key)
 
 
 class TestNewLocalEvent:
@@ -272,7 +272,7 @@ class TestLocalChange:
         [one] = list_shown_events(alice)
 
         with pytest.raises(NotInvitedToEvent):
-            act_on_event(service.respond, asked, one, "accepted", etag=one["etag"])
+            act_on_event(event_service.respond, asked, one, "accepted", etag=one["etag"])
 
 
 @pytest.mark.usefixtures("series")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.formats.icalendar import reader
+from integrations.formats.icalendar import calendar_file_reader
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 
 BERLIN = "Europe/Berlin"
@@ -34,8 +34,8 @@ def event(*lines: str, uid: str = "a@example.org") -> str:
     return "\n".join(["BEGIN:VEVENT", f"UID:{uid}", *lines, "END:VEVENT"])
 
 
-def read_file(data: bytes, zone: str = BERLIN) -> reader.CalendarFile:
-    return reader.read_calendar_file(data, zone=zone)
+def read_file(data: bytes, zone: str = BERLIN) -> calendar_file_reader.CalendarFile:
+    return calendar_file_reader.read_calendar_file(data, zone=zone)
 
 
 def problems(data: bytes) -> list[tuple[int, str]]:

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.formats.event import Reminder, When
-from integrations.formats.icalendar import components, reader
+from integrations.formats.icalendar import calendar_file_reader, icalendar_components
 from integrations.formats.icalendar.file_problems import MAX_PROBLEMS, UnreadableCalendarFile
-from integrations.formats.recurrence.expansion import expand_event, make_window
+from integrations.formats.recurrence.recurrence_expansion import expand_event, make_window
 from tests.integrations.formats.icalendar.files import (
     BERLIN,
     OWN_RULES,
@@ -411,9 +411,9 @@ class TestReadFile:
             (b"BEGIN:VCALENDAR\nSUMMARY:F\xfc\xdfe\nEND:VCALENDAR\n", 2, "not UTF-8"),
             (b"BEGIN:VCALENDAR\nVERSION:1.0\nEND:VCALENDAR\n", 2, "vCalendar 1.0"),
             (b"BEGIN:VCALENDAR\n" + b"BEGIN:X\n" * 9, 5, "inside of each other"),
-            (b"x" * (components.MAX_BYTES + 1), 1, "larger than 10 MB"),
+            (b"x" * (icalendar_components.MAX_BYTES + 1), 1, "larger than 10 MB"),
             (
-                calendar("X-LONG:" + "x" * (components.MAX_LINE_LENGTH + 1)),
+                calendar("X-LONG:" + "x" * (icalendar_components.MAX_LINE_LENGTH + 1)),
                 3,
                 "longer than 200,000",
             ),
@@ -473,7 +473,7 @@ class TestReadFile:
         assert (len(caught.value.problems), caught.value.has_more) == (MAX_PROBLEMS, True)
 
     def test_of_too_many_events_is_refused(self, monkeypatch):
-        monkeypatch.setattr(reader, "MAX_EVENTS", 2)
+        monkeypatch.setattr(calendar_file_reader, "MAX_EVENTS", 2)
         many = [event("DTSTART:20260603T090000Z", uid=str(each)) for each in range(3)]
 
         assert "more than 2 events" in problems(calendar(*many))[0][1]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from integrations.formats import timezones
 from integrations.formats.recurrence import all_day_series
-from integrations.formats.recurrence.expansion import expand_event, make_window
+from integrations.formats.recurrence.recurrence_expansion import expand_event, make_window
 from tests.integrations.formats.icalendar.files import BERLIN, calendar, event, read_file
 
 pytestmark = [

@@ -11,7 +11,7 @@ from icalendar import Calendar
 
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, Reminder, When
-from integrations.formats.icalendar import writer
+from integrations.formats.icalendar import calendar_file_writer
 from tests.integrations.formats.icalendar.files import read_file
 
 pytestmark = pytest.mark.clause("AN-9")
@@ -79,11 +79,13 @@ def contents(draw):
 
 
 def written(content: EventContent, **more) -> bytes:
-    used = writer.find_zones(content)
+    used = calendar_file_writer.find_zones(content)
     return (
-        writer.write_head(name="Family", zone="Europe/Berlin", zones_used=used)
-        + writer.write_event(content, uid="a@example.org", at=AT, owner="alice@example.org", **more)
-        + writer.write_end()
+        calendar_file_writer.write_head(name="Family", zone="Europe/Berlin", zones_used=used)
+        + calendar_file_writer.write_event(
+            content, uid="a@example.org", at=AT, owner="alice@example.org", **more
+        )
+        + calendar_file_writer.write_end()
     )
 
 
@@ -128,10 +130,10 @@ class TestWrittenEvent:
         changed = EventContent(title="Late", start=third, end=third)
 
         data = (
-            writer.write_head(name="F", zone="UTC", zones_used={"Europe/Berlin"})
-            + writer.write_event(content, uid="a", at=AT, cancelled_starts=[second])
-            + writer.write_event(changed, uid="a", at=AT, original_start=third)
-            + writer.write_end()
+            calendar_file_writer.write_head(name="F", zone="UTC", zones_used={"Europe/Berlin"})
+            + calendar_file_writer.write_event(content, uid="a", at=AT, cancelled_starts=[second])
+            + calendar_file_writer.write_event(changed, uid="a", at=AT, original_start=third)
+            + calendar_file_writer.write_end()
         )
 
         (entry,) = read_file(data).entries

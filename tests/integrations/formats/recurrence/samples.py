@@ -4,7 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.expansion import TimeWindow, expand_event, make_window
+from integrations.formats.recurrence.recurrence_expansion import (
+    TimeWindow,
+    expand_event,
+    make_window,
+)
 
 BERLIN = "Europe/Berlin"
 

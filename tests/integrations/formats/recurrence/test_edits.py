@@ -9,9 +9,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from integrations.formats.event import When
-from integrations.formats.recurrence import expansion, rrule, series_edits
-from integrations.formats.recurrence.expansion import expand_event
-from integrations.formats.recurrence.parser import BadSeries
+from integrations.formats.recurrence import recurrence_expansion, rrule, series_edits
+from integrations.formats.recurrence.recurrence_expansion import expand_event
+from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule import FREQUENCIES
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes, to_start_key
@@ -199,7 +199,7 @@ class TestThisAndFollowing:
         content = event(start, "", f"RRULE:{text}{bound}")
         first = utc(f"{start[:10]}T00:00")
         is_dense = text[5:].startswith(FREQUENCIES[:3])
-        window = expansion.make_window(
+        window = recurrence_expansion.make_window(
             first, first + timedelta(days=2 if is_dense else 900), zone=BERLIN
         )
         try:

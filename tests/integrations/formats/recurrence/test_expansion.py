@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.expansion import (
+from integrations.formats.recurrence.recurrence_expansion import (
     MAX_OCCURRENCES,
     BadTimeWindow,
     expand_event,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from integrations.formats.event import Attendee
 from integrations.formats.recurrence import free_busy, intervals
-from integrations.formats.recurrence.expansion import expand_event
 from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
+from integrations.formats.recurrence.recurrence_expansion import expand_event
 from tests.integrations.formats.recurrence.samples import between, event, utc
 
 HOUR = timedelta(hours=1)

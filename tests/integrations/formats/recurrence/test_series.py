@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.parser import BadSeries, get_span, parse_series
+from integrations.formats.recurrence.recurrence_parser import BadSeries, get_span, parse_series
 from integrations.formats.recurrence.rrule import WEEKDAYS
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.formats.recurrence.series import BadEventTimes

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from integrations.formats import timezones
 from integrations.formats.recurrence import intervals, meeting_slots
-from integrations.formats.recurrence.expansion import make_window
 from integrations.formats.recurrence.meeting_slots import (
     BadMeetingSearch,
     MeetingPerson,
     MeetingRequest,
     WeeklyHours,
 )
+from integrations.formats.recurrence.recurrence_expansion import make_window
 from tests.integrations.formats.recurrence.samples import BERLIN, between, utc
 
 HOUR = timedelta(hours=1)

@@ -10,10 +10,10 @@ import pytest
 
 from integrations.formats.event import Attendee, EventContent, Reminder, When
 from integrations.providers import errors
-from integrations.providers import http as transport
-from integrations.providers.microsoft import batch, http
+from integrations.providers import provider_http as transport
 from integrations.providers.microsoft import event_reader as reading
 from integrations.providers.microsoft import event_writer as writing
+from integrations.providers.microsoft import graph_batch, graph_http
 from integrations.providers.microsoft.event_times import MailboxOwner
 from tests.contract.calendar_worlds import BOB, GraphWorld
 
@@ -214,9 +214,9 @@ def read_rounds(world, cursor=None):
 
 def switch_on(world, event_id: str) -> None:
     """Make an event an online meeting."""
-    path = f"/me/events/{http.quote_segment(event_id)}"
-    request = http.GraphApiRequest(path, method="PATCH", body={"isOnlineMeeting": True})
-    http.send_graph_write(request, world.adapter.access)
+    path = f"/me/events/{graph_http.quote_segment(event_id)}"
+    request = graph_http.GraphApiRequest(path, method="PATCH", body={"isOnlineMeeting": True})
+    graph_http.send_graph_write(request, world.adapter.access)
 
 
 class TestRequests:
@@ -225,14 +225,14 @@ class TestRequests:
     @pytest.fixture
     def sent(self, monkeypatch):
         """Return the requests that are sent, as a list that grows."""
-        opened, found = http.get_client, []
+        opened, found = graph_http.get_client, []
 
         class Counted:
             def send(self, given, **more):
                 found.extend(given)
                 return opened().send(given, **more)
 
-        monkeypatch.setattr(http, "get_client", Counted)
+        monkeypatch.setattr(graph_http, "get_client", Counted)
         return found
 
     def test_of_a_first_round_are_pages_and_twenty_series_at_a_time(self, world, sent):
@@ -282,11 +282,13 @@ class TestRequests:
 
     def test_that_are_too_large_together_are_sent_in_halves(self, world, monkeypatch):
         ids = [world.put(content(description="x" * 2_000)) for _ in range(4)]
-        requests = [http.GraphApiRequest(f"/me/events/{http.quote_segment(one)}") for one in ids]
+        requests = [
+            graph_http.GraphApiRequest(f"/me/events/{graph_http.quote_segment(one)}") for one in ids
+        ]
         # More than one event, and less than four.
         monkeypatch.setattr(transport, "MAX_ANSWER", 8_000)
 
-        found = batch.send_in_batches(requests, world.adapter.access)
+        found = graph_batch.send_in_batches(requests, world.adapter.access)
 
         assert [one["id"] for one in found] == ids
 

@@ -10,7 +10,7 @@ import pytest
 from integrations.formats.event import Attendee, EventContent, When
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
-from integrations.providers.microsoft import http
+from integrations.providers.microsoft import graph_http
 from tests.contract.calendar_worlds import ALICE, BOB, GraphWorld
 from tests.integrations.providers.microsoft.kills import KilledDuringGraphCall, Kills
 
@@ -37,9 +37,9 @@ class GraphMoveWorld(GraphWorld):
 
     def state(self, *, in_other: bool) -> list[dict]:
         """Return what somebody sees in a calendar: events, and each occurrence of a series."""
-        path = f"/me/calendars/{http.quote_segment(self.other if in_other else self.primary)}"
-        request = http.GraphApiRequest(f"{path}/calendarView", {**YEAR, "$top": "200"})
-        found = http.send_graph_read(request, self.adapter.access)["value"]
+        path = f"/me/calendars/{graph_http.quote_segment(self.other if in_other else self.primary)}"
+        request = graph_http.GraphApiRequest(f"{path}/calendarView", {**YEAR, "$top": "200"})
+        found = graph_http.send_graph_read(request, self.adapter.access)["value"]
         return [{name: one[name] for name in _SEEN if one.get(name)} for one in found]
 
     def move(self, event_id: str, *, etag: str = "*", notify: str = "all") -> RemoteEvent:
@@ -310,9 +310,9 @@ class TestAnOnlineMeeting:
 
 
 def patch(world: GraphMoveWorld, event_id: str, body: dict) -> dict:
-    path = f"/me/events/{http.quote_segment(event_id)}"
-    return http.send_graph_write(
-        http.GraphApiRequest(path, method="PATCH", body=body), world.adapter.access
+    path = f"/me/events/{graph_http.quote_segment(event_id)}"
+    return graph_http.send_graph_write(
+        graph_http.GraphApiRequest(path, method="PATCH", body=body), world.adapter.access
     )
 
 

@@ -13,11 +13,11 @@ import pytest
 from kiota_http.httpx_request_adapter import HttpxRequestAdapter
 
 from integrations.providers import errors
-from integrations.providers import http as transport
-from integrations.providers.microsoft import client as clients
-from integrations.providers.microsoft import http
-from integrations.providers.microsoft.client import get_client
-from integrations.providers.microsoft.http import (
+from integrations.providers import provider_http as transport
+from integrations.providers.microsoft import graph_client as clients
+from integrations.providers.microsoft import graph_http
+from integrations.providers.microsoft.graph_client import get_client
+from integrations.providers.microsoft.graph_http import (
     GraphApiRequest,
     fetch_contents,
     prepare_call,
@@ -26,7 +26,7 @@ from integrations.providers.microsoft.http import (
     send_graph_write,
     send_reads,
 )
-from integrations.providers.microsoft.session import GraphNoResponse
+from integrations.providers.microsoft.graph_session import GraphNoResponse
 from tests.egress_wall.edge import Listener, couple
 from tests.factories import make_access
 from tests.openbao import certificate
@@ -345,7 +345,7 @@ class TestGraphSessions:
     @pytest.mark.invariant(9)
     def test_that_wait_for_their_turn_too_long_are_silence(self, place, monkeypatch):
         """Other threads have as many requests of the mailbox under way as Graph answers."""
-        monkeypatch.setattr(http, "PATIENCE", 0.2)
+        monkeypatch.setattr(graph_http, "PATIENCE", 0.2)
         gate = get_client()._find_gate(prepare_call(GraphApiRequest("/me"), place.access()))
 
         with gate.hold_slots(4, until=time.monotonic() + 5.0):
@@ -364,7 +364,7 @@ class TestGraphSessions:
     def test_let_nothing_go_out_late(self, place, monkeypatch):
         """A machine under load, or a library that holds its thread for long."""
         send_graph_read(GraphApiRequest("/before"), place.access())
-        monkeypatch.setattr(http, "PATIENCE", 0.1)
+        monkeypatch.setattr(graph_http, "PATIENCE", 0.1)
         build = HttpxRequestAdapter.get_request_from_request_information
 
         def build_slowly(*given):
@@ -489,7 +489,7 @@ class TestLoading:
         program = (
             "import os, sys, django; "
             "os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings_test'; django.setup(); "
-            "import integrations.providers.microsoft.http; "
+            "import integrations.providers.microsoft.graph_http; "
             "print([m for m in ('msgraph', 'msgraph_core', 'kiota_http') if m in sys.modules])"
         )
 

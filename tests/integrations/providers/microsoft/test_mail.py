@@ -14,8 +14,14 @@ from integrations.coordination import concurrency
 from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 from integrations.providers.mail import FetchTarget
-from integrations.providers.microsoft import attachments, config, folders, http, mail_delta_pages
-from integrations.providers.microsoft.mail import open_mail
+from integrations.providers.microsoft import (
+    attachments,
+    graph_http,
+    mail_delta_pages,
+    mail_folders,
+    microsoft_config,
+)
+from integrations.providers.microsoft.graph_mail_adapter import open_mail
 from integrations.providers.microsoft.mail_cursor import FolderCursor, GraphMailCursor
 from tests.contract.reading import fetch_message
 from tests.contract.test_mail_adapter import letter
@@ -279,7 +285,9 @@ class TestOneMailbox:
         with ThreadPoolExecutor(3) as pool:
             list(
                 pool.map(
-                    lambda _: http.send_reads([http.GraphApiRequest("/me")] * 4, access),
+                    lambda _: graph_http.send_reads(
+                        [graph_http.GraphApiRequest("/me")] * 4, access
+                    ),
                     range(3),
                 )
             )
@@ -420,7 +428,7 @@ class TestFoldersThatWereKept:
         if name:
             entries["f2"] = (name, "root", True)
             places["f2"] = FolderCursor(f"{place.url}/v1.0/other", is_under_way=False)
-        kept = folders.FolderList(
+        kept = mail_folders.FolderList(
             {"inbox": "f1"},
             entries,
             f"{place.url}/v1.0/changes",
@@ -489,7 +497,7 @@ class TestFoldersThatWereKept:
         self.answer(place, "changes2", last="changes3")
         self.answer(place, "other", last="other2")
         entries = {"f1": ("Inbox", "root", True), "f2": ("Taxes", "root", True)}
-        kept = folders.FolderList(
+        kept = mail_folders.FolderList(
             {"inbox": "f1"}, entries, f"{place.url}/v1.0/changes", time.time()
         )
         under_way = FolderCursor(f"{place.url}/v1.0/round", is_under_way=True)
@@ -540,7 +548,7 @@ class TestScopes:
 
         called = {f"{one['method']} {templated(one['path'])}" for one in requests_of(world)}
 
-        declared = {one for one in config.MAIL_READ.methods if "subscriptions" not in one}
+        declared = {one for one in microsoft_config.MAIL_READ.methods if "subscriptions" not in one}
         assert called == declared
 
     @pytest.mark.invariant(11)

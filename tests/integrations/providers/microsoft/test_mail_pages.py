@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.providers import errors, http, request_concurrency
+from integrations.providers import errors, provider_http, request_concurrency
 from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from integrations.providers.microsoft import mail_pages
-from integrations.providers.microsoft.mail import GraphMailAdapter
+from integrations.providers.microsoft.graph_mail_adapter import GraphMailAdapter
 from tests.contract.reading import fetch_message
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
@@ -156,7 +156,7 @@ class TestMailPages:
         assert [one.messages[0].message_id for one in found] == sent
 
     def test_leave_a_message_that_is_larger_than_we_carry_to_itself(self, world, monkeypatch):
-        monkeypatch.setattr(http, "MAX_ANSWER", 200_000)
+        monkeypatch.setattr(provider_http, "MAX_ANSWER", 200_000)
         monkeypatch.setattr(mail_pages, "_PAGE_BYTES", 100_000)
         ids = [world.deliver() for _ in range(6)]
         large = letter("large")

@@ -8,7 +8,7 @@ import pytest
 
 from integrations.providers import errors
 from integrations.providers.mail import FetchTarget, RemoteThread
-from integrations.providers.microsoft.mail import open_mail
+from integrations.providers.microsoft.graph_mail_adapter import open_mail
 from integrations.providers.microsoft.mail_cursor import FolderCursor, GraphMailCursor
 
 FOLDER = {"id": "f1", "displayName": "Inbox", "parentFolderId": "root", "totalItemCount": 2}

@@ -11,7 +11,7 @@ import pytest
 from integrations.formats.event import Attendee, EventContent, When
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
-from integrations.providers.microsoft import config
+from integrations.providers.microsoft import microsoft_config
 from integrations.providers.push import PushSubscriptions
 from tests.contract import subscription_worlds
 from tests.contract.calendar_worlds import ALICE, BOB, CALENDARS_ALONE, GraphWorld
@@ -22,7 +22,9 @@ TEN = datetime(2026, 11, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 WINDOW = (TEN - timedelta(days=30), TEN + timedelta(days=60))
 EACH_CAPABILITY = pytest.mark.parametrize(
-    "capability", config.MICROSOFT.capabilities.values(), ids=lambda capability: capability.key
+    "capability",
+    microsoft_config.MICROSOFT.capabilities.values(),
+    ids=lambda capability: capability.key,
 )
 #: Each lets a request through and shows no body.
 BLIND = {"Mail.ReadBasic", "Calendars.ReadBasic"}
@@ -91,7 +93,7 @@ DOCUMENTED = {
 
 class TestPermissions:
     def test_are_documented_for_every_request_and_no_other(self):
-        capabilities = config.MICROSOFT.capabilities.values()
+        capabilities = microsoft_config.MICROSOFT.capabilities.values()
 
         assert DOCUMENTED.keys() == {
             request for capability in capabilities for request in capability.methods
@@ -216,9 +218,11 @@ class TestRequestsOfCalendars:
         writing |= requests_of(world.sandbox)
 
         assert tried == methods_of(CalendarAdapter)
-        declared = {one for one in config.CALENDAR_READ.methods if "subscriptions" not in one}
+        declared = {
+            one for one in microsoft_config.CALENDAR_READ.methods if "subscriptions" not in one
+        }
         assert reading == declared
-        assert writing == config.CALENDAR_WRITE.methods
+        assert writing == microsoft_config.CALENDAR_WRITE.methods
 
     def test_take_no_less_than_these_permissions(self, world):
         no_settings = world.opened("openid Calendars.ReadWrite")
@@ -255,6 +259,6 @@ def test_requests_of_subscriptions_are_those_that_are_declared(sandbox):
         "renew_subscription",
         "stop_subscription",
     }
-    for capability in (config.MAIL_READ, config.CALENDAR_READ):
+    for capability in (microsoft_config.MAIL_READ, microsoft_config.CALENDAR_READ):
         declared = {one for one in capability.methods if "subscriptions" in one}
         assert requests_of(sandbox) == declared

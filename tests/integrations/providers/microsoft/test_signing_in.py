@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from integrations.providers import PROVIDERS, errors, identity, oauth
-from integrations.providers.microsoft.config import MICROSOFT
+from integrations.providers.microsoft.microsoft_config import MICROSOFT
 from integrations.providers.oauth import OAuthEndpoints
 from integrations.providers.token_responses import parse_claims
 from tests.worlds.microsoft import VERIFIER, MicrosoftSandbox

@@ -14,9 +14,9 @@ from integrations.access.facts import HolderFacts
 from integrations.models import Calendar
 from limited_use.access_request import AccessRequest, Permit
 from limited_use.guard import guard
-from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 
-from . import access_requests
+from . import calendar_access_requests
 
 _ACCESS_TOKEN_USE: Final = Use(
     DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER
@@ -70,7 +70,7 @@ def to_sync(
         names=grant.names,
     )
     remote = [
-        access_requests.for_calendar(_REMOTE_ID_USE, calendar, content, SYSTEM)
+        calendar_access_requests.for_calendar(_REMOTE_ID_USE, calendar, content, SYSTEM)
         for calendar in calendars
     ]
     would_be_refused = guard.list_refused(_request_storing(integration_id, content))
@@ -92,4 +92,7 @@ def to_store(*, integration_id: UUID, at: datetime) -> None:
 
 
 def _request_storing(integration_id: UUID, content: HolderFacts) -> list[AccessRequest]:
-    return [access_requests.for_integration(use, integration_id, content) for use in _STORE_USES]
+    return [
+        calendar_access_requests.for_integration(use, integration_id, content)
+        for use in _STORE_USES
+    ]

@@ -9,7 +9,7 @@ from accounts.actors import SYSTEM, Actor
 from integrations.access.facts import HolderFacts
 from integrations.models import Calendar
 from limited_use.access_request import AccessRequest
-from limited_use.policy.vocabulary import Use
+from limited_use.policy.policy_vocabulary import Use
 
 
 def for_calendar(

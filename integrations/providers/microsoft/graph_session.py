@@ -17,8 +17,8 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from integrations.providers import http
-from integrations.providers.http import ProviderResponse
+from integrations.providers import provider_http
+from integrations.providers.provider_http import ProviderResponse
 
 from . import graph_sdk
 from .graph_sdk import GraphCall
@@ -106,7 +106,7 @@ class GraphSession:
                 return GraphNoResponse()
             response = await self._transport.handle_async_request(request)
             try:
-                return await _read_response(response, call.max_bytes or http.MAX_ANSWER)
+                return await _read_response(response, call.max_bytes or provider_http.MAX_ANSWER)
             finally:
                 await response.aclose()
         return GraphNoResponse()
@@ -130,6 +130,6 @@ async def _read_response(response: Response, max_bytes: int) -> ProviderResponse
     async for chunk in response.aiter_bytes():
         total += len(chunk)
         if total > max_bytes:
-            return http.ResponseTooLarge()
+            return provider_http.ResponseTooLarge()
         chunks.append(chunk)
     return ProviderResponse(response.status_code, response.headers, b"".join(chunks))

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count
 
 from accounts.models import Alarm
-from limited_use.ledger import publication, sequencer, signing_keys
+from limited_use.ledger import ledger_publication, sequencer, signing_keys
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone, Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_key_rows, keyring_fit
@@ -76,7 +76,7 @@ def describe_epochs(_: datetime) -> Mapping[str, Any]:
 
 
 def describe_ledger(_: datetime) -> Mapping[str, Any]:
-    latest = publication.get_publication().get_latest()
+    latest = ledger_publication.get_publication().get_latest()
     newest = Checkpoint.objects.exclude(note="").order_by("-size").first()
     return {
         "origin": settings.LEDGER_ORIGIN,

@@ -11,7 +11,7 @@ from integrations.formats.event import When
 from integrations.formats.recurrence import content_lines
 from integrations.formats.recurrence.rrule import FIRST_YEAR, LAST_YEAR
 
-from .components import CalendarProperty
+from .icalendar_components import CalendarProperty
 from .timezones import CalendarZones, NoSuchZone
 
 _ONE_DAY: Final = timedelta(days=1)

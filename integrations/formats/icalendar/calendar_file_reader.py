@@ -7,7 +7,11 @@ from typing import Final, TypeVar
 
 from integrations.formats import timezones
 from integrations.formats.event import EventContent
-from integrations.formats.recurrence.parser import MAX_SERIES_WORK, BadSeries, parse_series
+from integrations.formats.recurrence.recurrence_parser import (
+    MAX_SERIES_WORK,
+    BadSeries,
+    parse_series,
+)
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import (
     BadEventTimes,
@@ -18,11 +22,11 @@ from integrations.formats.recurrence.series import (
 )
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
-from . import components, events, split_series, timezone_names
+from . import events, icalendar_components, split_series, timezone_names
 from .all_day_events import AllDaySeriesDayFinder
-from .components import CalendarComponent
 from .events import ParsedVevent
 from .file_problems import FileProblems, TooManyProblems
+from .icalendar_components import CalendarComponent
 from .split_series import BadThisAndFutureRange
 from .timezones import CalendarZones
 
@@ -75,7 +79,7 @@ def read_calendar_file(data: bytes, *, zone: str) -> CalendarFile:
     problems = FileProblems()
     reader = _FileReader(zone, problems)
     try:
-        reader.add_calendars(components.read_calendars(data, problems))
+        reader.add_calendars(icalendar_components.read_calendars(data, problems))
         calendar_file = reader.build_file()
     except TooManyProblems:
         calendar_file = CalendarFile(entries=())

@@ -19,9 +19,9 @@ from accounts.roles import RolePermission
 from integrations.access import permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 
-from .fields import RequestBodySerializer
 from .negotiation import FixedContentNegotiation
 from .rate_limits import RateLimitedView
+from .request_fields import RequestBodySerializer
 
 
 class UserDataView(RateLimitedView):

@@ -10,8 +10,8 @@ from uuid import UUID
 from accounts.actors import Actor
 from limited_use.access_request import Fence, PseudonymNaming
 from limited_use.ledger.pseudonyms import SERVICE_NAMING
-from limited_use.policy.features import FEATURES, Feature
-from limited_use.policy.vocabulary import Fact, Purpose, Recipient
+from limited_use.policy.feature_registry import FEATURES, Feature
+from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient
 
 
 @dataclass(frozen=True, slots=True)

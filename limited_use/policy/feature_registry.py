@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from . import evaluation
+from . import policy_evaluation
 from .claims import claim
-from .vocabulary import DataClass, Purpose, Recipient
+from .policy_vocabulary import DataClass, Purpose, Recipient
 
 #: A temporary copy is younger than a week for every feature.
 MAX_CACHE_HOURS: Final = 7 * 24
@@ -325,7 +325,7 @@ def check_declared(feature: str, purposes: Iterable[str]) -> Feature:
     never_allowed = sorted(
         p
         for p in registered_feature.purposes
-        if not evaluation.can_be_allowed(p, Recipient.PLATFORM_FEATURE)
+        if not policy_evaluation.can_be_allowed(p, Recipient.PLATFORM_FEATURE)
     )
     if never_allowed:
         raise UndeclaredUse(

@@ -15,10 +15,10 @@ from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from integrations.providers import errors, http
+from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
 
-from .http import map_google_error, parse_outcome, prepare_request, send_google_read
+from .google_http import map_google_error, parse_outcome, prepare_request, send_google_read
 
 GoogleOutcome = dict[str, Any] | errors.ProviderError
 
@@ -37,10 +37,10 @@ def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> 
     body = b"".join(parts) + f"--{boundary}--\r\n".encode()
     response, is_too_large = None, False
     try:
-        response = http.send_request("POST", url, headers, body)
-    except http.ResponseTooLarge:
+        response = provider_http.send_request("POST", url, headers, body)
+    except provider_http.ResponseTooLarge:
         is_too_large = True
-    except http.NoResponse:
+    except provider_http.NoResponse:
         pass
     # Handled outside `except`: transport errors hold a token and must not become context.
     if is_too_large:
@@ -78,11 +78,13 @@ def _format_part(position: int, request: Any, boundary: str) -> bytes:
     ).encode()
 
 
-def _parse_responses(response: http.ProviderResponse) -> dict[int, http.ProviderResponse]:
+def _parse_responses(
+    response: provider_http.ProviderResponse,
+) -> dict[int, provider_http.ProviderResponse]:
     boundary = _BOUNDARY.search(response.headers.get("content-type", ""))
     if boundary is None:
         return {}
-    answers: dict[int, http.ProviderResponse] = {}
+    answers: dict[int, provider_http.ProviderResponse] = {}
     # With the line end before it, which no string in JSON contains.
     delimiter = b"\r\n--" + boundary[1].encode()
     for part in (b"\r\n" + response.content).split(delimiter)[1:]:
@@ -90,5 +92,5 @@ def _parse_responses(response: http.ProviderResponse) -> dict[int, http.Provider
         content_id = _ID.search(head)
         if content_id is not None:
             with suppress(ValueError):
-                answers[int(content_id[1])] = http.parse_http_response(message)
+                answers[int(content_id[1])] = provider_http.parse_http_response(message)
     return answers

@@ -12,7 +12,7 @@ from accounts.actors import Actor, ActorKind
 from limited_use.access_request import Fence, FenceKind, PseudonymNaming
 from limited_use.ledger.pseudonyms import SERVICE_NAMING, get_naming_by_commitment
 
-from .types import NO_FACTS, HolderFacts
+from .fact_types import NO_FACTS, HolderFacts
 
 
 def fetch_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

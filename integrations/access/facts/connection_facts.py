@@ -8,10 +8,17 @@ from uuid import UUID
 from accounts.actors import Actor
 from integrations.models import ConnectionStatus
 from limited_use.access_request import Fence, FenceKind
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.policy_vocabulary import Fact
 
-from .sql import fetch_facts_by_id, get_naming, is_owner, make_fence, to_int, to_uuid_or_none
-from .types import HolderFacts
+from .fact_queries import (
+    fetch_facts_by_id,
+    get_naming,
+    is_owner,
+    make_fence,
+    to_int,
+    to_uuid_or_none,
+)
+from .fact_types import HolderFacts
 
 _CONNECTIONS = """
 SELECT c.id, c.epoch, c.status, c.user_id, c.organisation_id, m.id, m.epoch,

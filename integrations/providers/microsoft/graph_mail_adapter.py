@@ -22,10 +22,10 @@ from integrations.providers.mail import (
 from integrations.providers.provider_access import ProviderAccess
 
 from . import attachments, folder_delta, graph_message, mail_delta, mail_delta_pages
-from .folders import ReadableFolders
-from .http import GraphApiRequest, send_graph_read
+from .graph_http import GraphApiRequest, send_graph_read
 from .mail_content import ContentReader, MessageResults
 from .mail_cursor import GraphMailCursor
+from .mail_folders import ReadableFolders
 
 MAX_PAGE: Final = 500
 # Limits of one conversation; the rest of a longer one is not read.

@@ -10,10 +10,10 @@ from integrations.providers import errors
 from integrations.providers.mail import MailUnits
 from integrations.providers.provider import Provider
 
-from .calendar import open_calendars
-from .mail import open_mail
+from .graph_calendar_adapter import open_calendars
+from .graph_mail_adapter import open_mail
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
-from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
+from .microsoft_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .subscriptions import open_subscriptions
 
 # A unit is a request; the limit is 10,000 in ten minutes

@@ -17,10 +17,10 @@ from limited_use.access_request import AccessRequest, Fence, FenceKind, Permit
 from limited_use.agreements import shares
 from limited_use.guard import guard
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks.rows import Permits
 
-from . import access_requests
+from . import calendar_access_requests
 
 _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 
@@ -169,7 +169,7 @@ def _request_own_calendar(
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
     feature = actor.feature if is_client else consent.feature_key
     for data_class in view_request.data_classes:
-        request = access_requests.for_calendar(
+        request = calendar_access_requests.for_calendar(
             Use(data_class, purpose, recipient),
             view_request.calendar,
             holder_facts,
@@ -184,7 +184,7 @@ def _request_shared_calendar(
 ) -> Iterable[AccessRequest]:
     for data_class in view_request.data_classes:
         use = Use(data_class, Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
-        request = access_requests.for_calendar(
+        request = calendar_access_requests.for_calendar(
             use,
             view_request.calendar,
             holder_facts,

@@ -6,9 +6,9 @@ from typing import Final
 from integrations.providers.mail import MailUnits
 from integrations.providers.provider import Provider
 
-from .calendar import open_calendars
-from .mail import open_mail
-from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
+from .gmail_adapter import open_mail
+from .google_calendar_adapter import open_calendars
+from .google_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .watch import open_calendar_watch, open_mail_watch
 
 _AUTH: Final = "https://www.googleapis.com/auth/"

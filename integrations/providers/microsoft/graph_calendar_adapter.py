@@ -37,7 +37,7 @@ from . import (
     event_writer,
     online_meetings,
 )
-from .http import (
+from .graph_http import (
     GraphApiRequest,
     get_root_url,
     quote_segment,

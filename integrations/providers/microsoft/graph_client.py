@@ -1,4 +1,4 @@
-"""Calls of Graph from threads, each with a borrowed session (`session.py`)."""
+"""Calls of Graph from threads, each with a borrowed session (`graph_session.py`)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from threading import Lock
 from typing import Final
 from weakref import WeakValueDictionary
 
-from integrations.providers import http, request_concurrency
-from integrations.providers.http import ProviderResponse
+from integrations.providers import provider_http, request_concurrency
+from integrations.providers.provider_http import ProviderResponse
 
 from . import graph_sdk
 from .graph_sdk import GraphCall
+from .graph_session import GraphNoResponse, GraphSession
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS, GraphMailboxGate
-from .session import GraphNoResponse, GraphSession
 
 # For one call in total, in seconds. Files may take longer than metadata.
 DEADLINE: Final = 120.0
@@ -34,7 +34,7 @@ class GraphClient:
     def __init__(self, process: int, proxy: str) -> None:
         self.pid = process
         self._proxy = proxy
-        # The system's authorities, as in `http`; the library's default is a list in a package.
+        # The system's authorities, as in `provider_http`; the library's default is a list in a package.
         self._authorities = ssl.create_default_context()
         # The most recently used session comes first: its connections are open.
         self._idle: list[GraphSession] = []
@@ -61,14 +61,16 @@ class GraphClient:
         slots = min(MAX_CONCURRENT_REQUESTS, sum(call.request_count for call in calls))
         at_once = max(1, slots // max(call.request_count for call in calls))
         gate = self._find_gate(calls[0])
-        reset_token = http.current_destination.set(http.find_first_hop(calls[0].url))
+        reset_token = provider_http.current_destination.set(
+            provider_http.find_first_hop(calls[0].url)
+        )
         try:
             with gate.hold_slots(slots, until=until), self._borrow_session() as session:
                 return session.send_calls(calls, at_once=at_once, until=until)
         except TimeoutError:
             return [GraphNoResponse() for _ in calls]
         finally:
-            http.current_destination.reset(reset_token)
+            provider_http.current_destination.reset(reset_token)
 
     def _find_gate(self, call: GraphCall) -> GraphMailboxGate:
         token = call.headers.get("authorization", "")
@@ -116,6 +118,6 @@ def get_client() -> GraphClient:
     if not _CLIENT_LOCK.acquire(timeout=LOADING):
         raise GraphNoResponse
     try:
-        return _create_client(os.getpid(), http.get_proxy())
+        return _create_client(os.getpid(), provider_http.get_proxy())
     finally:
         _CLIENT_LOCK.release()

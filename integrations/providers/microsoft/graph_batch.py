@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.providers import errors, http, request_concurrency
+from integrations.providers import errors, provider_http, request_concurrency
 from integrations.providers.provider_access import ProviderAccess
 
-from .http import (
+from .graph_http import (
     GraphApiRequest,
     GraphOutcome,
     format_preferences,
@@ -102,7 +102,9 @@ def _parse_part(response: Mapping[str, Any] | None) -> GraphOutcome:
     headers = {
         str(name).lower(): str(value) for name, value in _list_headers(response.get("headers"))
     }
-    return map_graph_error(http.ProviderResponse(status, headers, _encode_body(body)), errors.Gone)
+    return map_graph_error(
+        provider_http.ProviderResponse(status, headers, _encode_body(body)), errors.Gone
+    )
 
 
 def _encode_body(body: object) -> bytes:

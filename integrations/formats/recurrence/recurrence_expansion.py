@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 from integrations.formats.event import EventContent, When
 
-from .parser import MAX_SERIES_WORK, parse_series
+from .recurrence_parser import MAX_SERIES_WORK, parse_series
 from .rrule import FIRST_YEAR, LAST_YEAR
 from .rrule_iter import RecurrenceWorkBudget
 from .series import EventSeries, StartKey, to_start_key, validate_times

@@ -11,10 +11,10 @@ from integrations.access import facts
 from integrations.models import Calendar
 from limited_use.access_request import FenceKind, Permit
 from limited_use.guard import guard
-from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks.rows import Permits
 
-from . import access_requests
+from . import calendar_access_requests
 
 _DATA_CLASSES: Final = (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
 _WRITE_USE: Final = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER)
@@ -37,7 +37,7 @@ def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> P
     holder_facts = facts.for_integrations(
         [calendar.integration_id], actor=actor, at=at, consent=facts.EDITING_CONSENT
     )[calendar.integration_id]
-    request = access_requests.for_calendar(
+    request = calendar_access_requests.for_calendar(
         _WRITE_USE, calendar, holder_facts, actor, feature=facts.EDITING_CONSENT.feature_key
     )
     return guard.permit(replace(request, count=1), at=at)
@@ -54,7 +54,7 @@ def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: dateti
         [calendar.integration_id], actor=actor, at=at, consent=consent
     )[calendar.integration_id]
     requests = [
-        access_requests.for_calendar(
+        calendar_access_requests.for_calendar(
             use, calendar, holder_facts, actor, feature=consent.feature_key
         )
         for use in _STORE_USES
@@ -79,7 +79,7 @@ def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> 
         holder_facts = replace(holder_facts, facts=holder_facts.facts | {Fact.CACHE_CURRENT})
     requests = [
         replace(
-            access_requests.for_calendar(
+            calendar_access_requests.for_calendar(
                 use, calendar, holder_facts, actor, feature=_EXPORT_FEATURE
             ),
             count=count,

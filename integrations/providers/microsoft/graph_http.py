@@ -11,14 +11,14 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from integrations.formats.mime.graph_message import decode_json
-from integrations.providers import errors, http
+from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.token_responses import parse_claims
 
-from .client import DEADLINE, get_client
+from .graph_client import DEADLINE, get_client
 from .graph_sdk import GraphCall
+from .graph_session import GraphNoResponse
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
-from .session import GraphNoResponse
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it, moving an item changes its id. Links do not include it: it is sent each time.
@@ -160,7 +160,7 @@ def fetch_contents(
         return []
     return [
         answer.content
-        if isinstance(answer, http.ProviderResponse) and answer.is_success
+        if isinstance(answer, provider_http.ProviderResponse) and answer.is_success
         else _map_failure(answer, errors.Gone)
         for answer in _send_all(requests, access, DEADLINE)
     ]
@@ -169,7 +169,7 @@ def fetch_contents(
 def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
     """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     (answer,) = _send_all([request], access, PATIENCE)
-    if not isinstance(answer, http.ProviderResponse):
+    if not isinstance(answer, provider_http.ProviderResponse):
         raise errors.OutcomeUnknown("Microsoft did not answer")
     if answer.is_success and not answer.content:
         return {}
@@ -187,7 +187,7 @@ def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[s
 
 def _send_all(
     requests: Sequence[GraphApiRequest], access: ProviderAccess, deadline: float
-) -> list[http.ProviderResponse | Exception]:
+) -> list[provider_http.ProviderResponse | Exception]:
     calls = [prepare_call(request, access) for request in requests]
     try:
         return get_client().send(calls, deadline=deadline)
@@ -232,9 +232,9 @@ def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
 
 
 def _parse_answer(
-    answer: http.ProviderResponse | Exception, not_found: type[errors.ProviderError]
+    answer: provider_http.ProviderResponse | Exception, not_found: type[errors.ProviderError]
 ) -> GraphOutcome:
-    if not isinstance(answer, http.ProviderResponse) or not answer.is_success:
+    if not isinstance(answer, provider_http.ProviderResponse) or not answer.is_success:
         return _map_failure(answer, not_found)
     try:
         parsed = decode_json(answer.content)
@@ -249,11 +249,11 @@ def _parse_answer(
 
 
 def _map_failure(
-    answer: http.ProviderResponse | Exception, not_found: type[errors.ProviderError]
+    answer: provider_http.ProviderResponse | Exception, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    if isinstance(answer, http.ProviderResponse):
+    if isinstance(answer, provider_http.ProviderResponse):
         return map_graph_error(answer, not_found)
-    if isinstance(answer, http.ResponseTooLarge):
+    if isinstance(answer, provider_http.ResponseTooLarge):
         return errors.Rejected("larger than we carry", reason="too-large")
     if isinstance(answer, GraphNoResponse):
         return errors.Unavailable("Microsoft did not answer")
@@ -261,7 +261,7 @@ def _map_failure(
 
 
 def map_graph_error(
-    response: http.ProviderResponse, not_found: type[errors.ProviderError]
+    response: provider_http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
     status = response.status
     code = _read_code(response)
@@ -271,7 +271,7 @@ def map_graph_error(
     details: dict[str, Any] = {
         "status": status,
         "reason": code if code in _KNOWN_CODES else "",
-        "retry_after": http.parse_retry_after(response),
+        "retry_after": provider_http.parse_retry_after(response),
     }
     message = f"Microsoft answered {status}"
     if kind is errors.TokenRejected and (claims := _read_claims(response)):
@@ -302,7 +302,7 @@ def _map_status(  # noqa: PLR0911
     return errors.Unexpected
 
 
-def _read_code(response: http.ProviderResponse) -> str:
+def _read_code(response: provider_http.ProviderResponse) -> str:
     try:
         error = json.loads(response.content)["error"]
         code = error["code"]
@@ -317,7 +317,7 @@ def _read_code(response: http.ProviderResponse) -> str:
     return code.lower()
 
 
-def _read_claims(response: http.ProviderResponse) -> str:
+def _read_claims(response: provider_http.ProviderResponse) -> str:
     """Source: https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge"""
     challenge = response.headers.get("www-authenticate", "")
     _, separator, rest = challenge.partition('claims="')

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db.models import Sum
 
 from limited_use.models.usage import PolicyUse, Tally
-from limited_use.policy import decision_table, evaluation, features
+from limited_use.policy import decision_table, feature_registry, policy_evaluation
 from limited_use.policy.rules import RULES, PolicyRule
 
 # Period listed by day; older uses only count in totals.
@@ -18,11 +18,11 @@ LISTED_PERIOD: Final = timedelta(days=30)
 def describe_rules(_: datetime) -> Mapping[str, Any]:
     text = decision_table.render_decision_table()
     return {
-        "version": evaluation.VERSION,
+        "version": policy_evaluation.VERSION,
         "rules": [_describe_rule(rule) for rule in RULES],
         "all_else": {
-            "says": evaluation.ALL_ELSE_TEXT,
-            "clauses": list(evaluation.ALL_ELSE.clauses),
+            "says": policy_evaluation.ALL_ELSE_TEXT,
+            "clauses": list(policy_evaluation.ALL_ELSE.clauses),
         },
         "decision_space": text,
         "decision_space_sha256": hashlib.sha256(text.encode()).hexdigest(),
@@ -43,10 +43,12 @@ def _describe_rule(rule: PolicyRule) -> dict[str, Any]:
 
 
 def describe_features(_: datetime) -> Mapping[str, Any]:
-    return {"features": [_describe_feature(feature) for feature in features.FEATURES.values()]}
+    return {
+        "features": [_describe_feature(feature) for feature in feature_registry.FEATURES.values()]
+    }
 
 
-def _describe_feature(feature: features.Feature) -> dict[str, Any]:
+def _describe_feature(feature: feature_registry.Feature) -> dict[str, Any]:
     return {
         "key": feature.key,
         "title": feature.title,

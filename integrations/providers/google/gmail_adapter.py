@@ -26,9 +26,9 @@ from integrations.providers.mail import (
 from integrations.providers.provider_access import ProviderAccess
 
 from . import attachments, gmail_message, history
-from .batch import GoogleOutcome, send_batch
 from .discovery import GmailService, get_gmail_service, get_root_url
-from .http import send_google_read
+from .google_batch import GoogleOutcome, send_batch
+from .google_http import send_google_read
 
 ME: Final = "me"
 MAX_PAGE: Final = 500

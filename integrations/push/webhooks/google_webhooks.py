@@ -27,7 +27,7 @@ from integrations.providers.google import pubsub
 from integrations.push import notification_dispatch
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import body
+from . import webhook_body
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ PROVIDER = "google"
 @csrf_exempt
 @never_cache
 @require_POST
-@body.limit_calls
+@webhook_body.limit_calls
 def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
     at, where = timezone.now(), get_push_endpoints(PROVIDER)
     sender = pubsub.PushSender(
@@ -47,7 +47,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
     try:
         notice = pubsub.verify_notification(
             request.headers.get("Authorization", ""),
-            lambda: body.read_body(request),
+            lambda: webhook_body.read_body(request),
             sender,
             keys=identity.get_key_cache(settings.GOOGLE.certs_url),
             at=at,
@@ -71,7 +71,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @never_cache
 @require_POST
-@body.limit_calls
+@webhook_body.limit_calls
 def receive_channel_call(request: HttpRequest) -> HttpResponse:
     """The notification consists of headers only."""
     at = timezone.now()

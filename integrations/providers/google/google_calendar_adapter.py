@@ -23,7 +23,7 @@ from integrations.providers.provider_access import ProviderAccess
 
 from . import event_reader, event_writer
 from .discovery import CalendarService, get_calendar_service, get_root_url
-from .http import send_google_read, send_google_write
+from .google_http import send_google_read, send_google_write
 
 MAX_PAGE: Final = 500
 MAX_LISTS: Final = 250

@@ -27,7 +27,7 @@ from integrations.providers.push import SubscriptionNotification
 from integrations.push import notification_dispatch
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import body
+from . import webhook_body
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ LONGEST = 512 * 1024
 @csrf_exempt
 @never_cache
 @require_POST
-@body.limit_calls
+@webhook_body.limit_calls
 def receive_subscription_call(request: HttpRequest) -> HttpResponse:
     if "validationToken" in request.GET:
         return _answer_validation(request.GET["validationToken"])
     try:
         is_proven = _dispatch_each(
-            notifications.parse_notifications(body.read_body(request, longest=LONGEST))
+            notifications.parse_notifications(webhook_body.read_body(request, longest=LONGEST))
         )
     except errors.Rejected as error:
         # A retry would be unreadable as well: after a refusal, Microsoft would repeat it for four

@@ -10,11 +10,11 @@ from uuid import UUID
 from accounts.actors import Actor, ActorKind
 from integrations.models import LIVE, OWNER_ONLY, ConnectionStatus
 from limited_use.access_request import Fence, FenceKind
-from limited_use.policy.features import FEATURES, Feature
-from limited_use.policy.vocabulary import Fact
+from limited_use.policy.feature_registry import FEATURES, Feature
+from limited_use.policy.policy_vocabulary import Fact
 
-from .connections import read_connection_row
-from .sql import (
+from .connection_facts import read_connection_row
+from .fact_queries import (
     fetch_facts_by_id,
     fetch_rows,
     get_naming,
@@ -24,7 +24,7 @@ from .sql import (
     to_int_or_none,
     to_uuid_or_none,
 )
-from .types import INBOX_CONSENT, NO_FACTS, FactsSnapshot, HolderFacts, RequiredConsent
+from .fact_types import INBOX_CONSENT, NO_FACTS, FactsSnapshot, HolderFacts, RequiredConsent
 
 _COLUMNS = """
 SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
@@ -48,7 +48,7 @@ _TABLES = """
  WHERE """
 _INTEGRATIONS = _COLUMNS + _TABLES
 _BY_ID = _INTEGRATIONS + "i.id IN ({})"
-# After `_COLUMNS`, those of the connection that `facts.connections` reads and `_COLUMNS` lacks.
+# After `_COLUMNS`, those of the connection that `connection_facts` reads and `_COLUMNS` lacks.
 _WITH_CONNECTION = (
     _COLUMNS
     + """, c.epoch, c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 
+from .policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from .rules import RULES, PolicyRule
-from .vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 __all__ = [
     "ALL_ELSE",

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from integrations.providers import errors, http
+from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
 
 from .discovery import add_bearer_token
@@ -71,7 +71,7 @@ _KNOWN_REASONS: Final = (
 
 
 class ParserResponse(dict[str, str]):
-    def __init__(self, response: http.ProviderResponse) -> None:
+    def __init__(self, response: provider_http.ProviderResponse) -> None:
         super().__init__(response.headers.items())
         self.status = response.status
         self.reason = ""
@@ -87,10 +87,10 @@ def send_google_read(
     # Raised outside `except`: transport errors hold the request with its token and must not become
     # context.
     try:
-        response = http.send_request(method, url, headers, body)
-    except http.ResponseTooLarge:
+        response = provider_http.send_request(method, url, headers, body)
+    except provider_http.ResponseTooLarge:
         result = errors.Rejected("larger than we carry", reason="too-large")
-    except http.NoResponse:
+    except provider_http.NoResponse:
         pass
     else:
         result = parse_outcome(request, response, not_found=not_found)
@@ -103,8 +103,8 @@ def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     method, url, headers, body = prepare_request(request, access)
     response = None
-    with suppress(http.NoResponse):
-        response = http.send_request(method, url, headers, body)
+    with suppress(provider_http.NoResponse):
+        response = provider_http.send_request(method, url, headers, body)
     if response is None:
         raise errors.OutcomeUnknown("Google did not answer")
     if response.status == HTTPStatus.NO_CONTENT:
@@ -123,7 +123,7 @@ def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
 
 def parse_outcome(
     request: Any,
-    response: http.ProviderResponse,
+    response: provider_http.ProviderResponse,
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any] | errors.ProviderError:
@@ -151,7 +151,7 @@ def prepare_request(
 
 
 def _parse_content(
-    request: Any, response: http.ProviderResponse
+    request: Any, response: provider_http.ProviderResponse
 ) -> dict[str, Any] | errors.ProviderError:
     try:
         parsed = request.postproc(ParserResponse(response), response.content)
@@ -168,12 +168,12 @@ def _parse_content(
 
 
 def map_google_error(
-    response: http.ProviderResponse, not_found: type[errors.ProviderError]
+    response: provider_http.ProviderResponse, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
     """Decide by status and reasons, never by text."""
     status = response.status
     reasons = _read_reasons(response)
-    pause = http.parse_retry_after(response)
+    pause = provider_http.parse_retry_after(response)
     kind: type[errors.ProviderError] = errors.Unexpected
     if status == HTTPStatus.UNAUTHORIZED and not reasons & (_OPERATOR_REASONS | _WEBHOOK_REASONS):
         kind = errors.TokenRejected
@@ -207,7 +207,7 @@ def map_google_error(
 
 
 def _map_forbidden(
-    response: http.ProviderResponse, reasons: set[str], pause: float | None
+    response: provider_http.ProviderResponse, reasons: set[str], pause: float | None
 ) -> tuple[type[errors.ProviderError], float | None]:
     if reasons & _SCOPE_REASONS or "insufficient_scope" in response.headers.get(
         "www-authenticate", ""
@@ -224,7 +224,7 @@ def _map_forbidden(
     return errors.Unexpected, pause
 
 
-def _read_reasons(response: http.ProviderResponse) -> set[str]:
+def _read_reasons(response: provider_http.ProviderResponse) -> set[str]:
     try:
         error = json.loads(response.content)["error"]
         entries = [*(error.get("errors") or ()), *(error.get("details") or ())]
