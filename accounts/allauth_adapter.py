@@ -97,7 +97,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
         """Remember the origin of a complete sign-in, second factor included."""
         response: HttpResponse = super().post_login(request, user, **details)
-        sign_in_links.drop_permit(request)
+        sign_in_links.drop_sign_in_permit(request)
         known_origins.remember_origin(request, response, user, at=timezone.now())
         return response
 

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from accounts import caller_lookup, client_usage, row_owner
-from accounts.keyed_hashes import compute_hash, compute_hashes
+from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
 from accounts.models import (
     Delegation,
     Membership,
@@ -40,11 +40,13 @@ class PurposeNotDeclared(Exception):
     """The client is not registered for this purpose."""
 
 
-def hash_token(token: str) -> bytes:
-    return compute_hash(token, purpose=_PURPOSE)
+def hash_access_token(token: str) -> bytes:
+    return compute_keyed_hash(token, purpose=_PURPOSE)
 
 
-def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime) -> str:
+def issue_access_token(
+    *, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime
+) -> str:
     """
     Return a new token (43 characters, base64url).
 
@@ -60,10 +62,10 @@ def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at:
     )
     if delegation is None or _find_active_person(delegation.user_id) is None:
         raise NotDelegated
-    client_usage.count_user(client=client, user_id=delegation.user_id, at=at)
+    client_usage.count_client_user(client=client, user_id=delegation.user_id, at=at)
     token = secrets.token_urlsafe(RANDOM_BYTES)
     ServiceToken.objects.create(
-        token_hash=hash_token(token),
+        token_hash=hash_access_token(token),
         client=client,
         delegation=delegation,
         # If the feature was switched off since, the token is refused from the start.
@@ -82,7 +84,7 @@ def find_access_token(token: str, *, at: datetime) -> ServiceToken | None:
     One statement checks expiry, client, delegation and its epoch, membership, organisation and
     person.
     """
-    return caller_lookup.find_caller_token(compute_hashes(token, purpose=_PURPOSE), at=at)
+    return caller_lookup.find_caller_token(compute_keyed_hashes(token, purpose=_PURPOSE), at=at)
 
 
 def _find_active_person(user_id: UUID) -> User | None:
@@ -101,7 +103,7 @@ def _membership_is_live(user: str, organisation: str) -> Exists:
     )
 
 
-def use_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> bool:
+def use_client_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> bool:
     """Record the use of an assertion; return whether it was the first."""
     jti_hash = hashlib.sha256(jti.encode(errors="surrogatepass")).digest()
     try:

@@ -34,7 +34,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:
             if not token.is_counted:
-                client_usage.count_user(
+                client_usage.count_client_user(
                     client=token.client, user_id=token.delegation.user_id, at=at
                 )
         except client_usage.TooManyUsers as error:

@@ -26,7 +26,7 @@ class TooManyUsers(Exception):
         self.retry_after = retry_after
 
 
-def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
+def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
     """
     Count `user_id` once for the minute of `at`.
 

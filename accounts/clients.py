@@ -34,7 +34,7 @@ class ClientNotLive(Exception):
     """No live client has this id."""
 
 
-def create_client(
+def create_service_client(
     *,
     client_id: str,
     feature: str,
@@ -62,7 +62,7 @@ def create_client(
     raise ServiceClientExists
 
 
-def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
+def replace_service_client_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     """
     Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
 

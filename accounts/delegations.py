@@ -17,7 +17,7 @@ class DelegationNotLive(Exception):
     """The person has no live delegation with this id."""
 
 
-def switch_on(
+def switch_delegation_on(
     *, user_id: UUID, organisation_id: UUID, feature: str, feature_version: int, at: datetime
 ) -> Delegation:
     """
@@ -47,7 +47,7 @@ def switch_on(
 
 
 @transaction.atomic
-def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegation:
+def switch_delegation_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegation:
     """
     Switch a feature off. From the commit on, its tokens are refused and issued permits open
     nothing.

@@ -7,16 +7,16 @@ import hmac
 from accounts.derived_keys import derive_keys_from_secrets
 
 
-def compute_hash(text: str, *, purpose: str) -> bytes:
+def compute_keyed_hash(text: str, *, purpose: str) -> bytes:
     """
     Return 32 bytes.
 
     :param purpose: separates hashes of the same text
     """
-    return compute_hashes(text, purpose=purpose)[0]
+    return compute_keyed_hashes(text, purpose=purpose)[0]
 
 
-def compute_hashes(text: str, *, purpose: str) -> list[bytes]:
+def compute_keyed_hashes(text: str, *, purpose: str) -> list[bytes]:
     """Return the hash under the current secret, then under each former one."""
     # Typed text may hold characters that no encoding has.
     encoded_text = text.encode(errors="backslashreplace")

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import signed_values
 from accounts.client_networks import find_network
-from accounts.keyed_hashes import compute_hash, compute_hashes
+from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
 from accounts.models import KnownNetwork, User
 
 DEVICE_KNOWN_FOR: Final = timedelta(days=180)
@@ -29,7 +29,7 @@ _PERSON: Final = "person of a known device"
 _NETWORK: Final = "known network"
 
 
-def find_device(request: HttpRequest, user_id: UUID) -> str | None:
+def find_known_device(request: HttpRequest, user_id: UUID) -> str | None:
     entries = _read_cookie(request)
     return next((entries[key] for key in _make_person_keys(user_id) if key in entries), None)
 
@@ -39,7 +39,7 @@ def find_any_device(request: HttpRequest) -> str | None:
 
 
 def is_known_network(request: HttpRequest, user_id: UUID, *, at: datetime) -> bool:
-    hashes = compute_hashes(_make_network_key(request, user_id), purpose=_NETWORK)
+    hashes = compute_keyed_hashes(_make_network_key(request, user_id), purpose=_NETWORK)
     known = KnownNetwork.objects.filter(user_id=user_id, network_hash__in=hashes, expires_at__gt=at)
     return known.exists()
 
@@ -52,7 +52,9 @@ def remember_origin(
         [
             KnownNetwork(
                 user_id=user.pk,
-                network_hash=compute_hash(_make_network_key(request, user.pk), purpose=_NETWORK),
+                network_hash=compute_keyed_hash(
+                    _make_network_key(request, user.pk), purpose=_NETWORK
+                ),
                 expires_at=at + NETWORK_KNOWN_FOR,
             )
         ],
@@ -90,7 +92,7 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
     """Return the device's ids by person, the latest last; empty without a valid cookie."""
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
-        entries: dict[str, str] = signed_values.read_value(
+        entries: dict[str, str] = signed_values.read_signed_value(
             cookie, purpose=_DEVICE, max_age=DEVICE_KNOWN_FOR
         )
     except signed_values.InvalidSignedValue:
@@ -100,7 +102,7 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
 
 def _make_person_keys(user_id: UUID) -> list[str]:
     """Return the names of a person in the cookie, the current one first."""
-    hashes = compute_hashes(str(user_id), purpose=_PERSON)
+    hashes = compute_keyed_hashes(str(user_id), purpose=_PERSON)
     return [base64.urlsafe_b64encode(value[:15]).decode() for value in hashes]
 
 

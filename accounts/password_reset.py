@@ -45,6 +45,6 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
 def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> MailCounter:
     # Looked up for unknown addresses too, so that the time reveals nothing.
     person_id = user_id or _NO_PERSON_ID
-    if device := known_origins.find_device(request, person_id):
+    if device := known_origins.find_known_device(request, person_id):
         return MailCounter(DEVICE_RATE, f"{person_id} {device}")
     return MailCounter(reset_links.ADDRESS_RATE, address)

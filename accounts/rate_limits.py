@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from accounts.keyed_hashes import compute_hash
+from accounts.keyed_hashes import compute_keyed_hash
 from accounts.models import RateCount
 
 
@@ -56,7 +56,7 @@ class RateLimitUsage(NamedTuple):
         return max(0, self.rate.limit - self.counted)
 
 
-def add_count(rate: Rate, key: str, *, at: datetime) -> RateLimitUsage:
+def add_rate_limit_count(rate: Rate, key: str, *, at: datetime) -> RateLimitUsage:
     """
     Count once towards `rate`. Of concurrent counts, exactly `rate.limit` are within the rate.
 
@@ -71,7 +71,7 @@ def add_count(rate: Rate, key: str, *, at: datetime) -> RateLimitUsage:
     return RateLimitUsage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
 
 
-def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
+def take_back_rate_count(rate: Rate, key: str, *, at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT give_back_rate(%s, %s)", [_hash_key(rate, key), at])
 
@@ -81,4 +81,4 @@ def delete_expired_rate_counts(*, at: datetime) -> int:
 
 
 def _hash_key(rate: Rate, key: str) -> bytes:
-    return compute_hash(f"{rate.name}\0{key}", purpose="rate counter")
+    return compute_keyed_hash(f"{rate.name}\0{key}", purpose="rate counter")

@@ -18,17 +18,19 @@ _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
 
 
 def count_for_person(request: HttpRequest, rate: Rate) -> RateLimitUsage:
-    return rate_limits.add_count(rate, f"person {request.user.pk}", at=timezone.now())
+    return rate_limits.add_rate_limit_count(rate, f"person {request.user.pk}", at=timezone.now())
 
 
 def count_for_token(token: ServiceToken, rate: Rate) -> RateLimitUsage:
     """Count a service client's request for one person, apart from the person's own requests."""
     key = f"client {token.client_id} {token.delegation.user_id}"
-    return rate_limits.add_count(rate, key, at=timezone.now())
+    return rate_limits.add_rate_limit_count(rate, key, at=timezone.now())
 
 
 def count_for_network(request: HttpRequest, rate: Rate) -> RateLimitUsage:
-    return rate_limits.add_count(rate, f"network {find_network(request)}", at=timezone.now())
+    return rate_limits.add_rate_limit_count(
+        rate, f"network {find_network(request)}", at=timezone.now()
+    )
 
 
 def scale_rate(rate: Rate) -> Rate:

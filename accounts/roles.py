@@ -72,7 +72,7 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
 }
 
 
-def get_permissions(*, role: str, mfa: bool) -> frozenset[RolePermission]:
+def get_role_permissions(*, role: str, mfa: bool) -> frozenset[RolePermission]:
     """
     Return the permissions of `role`; none for an unknown role.
 
@@ -95,4 +95,4 @@ def has_role_permission(
 ) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
-    return permission in get_permissions(role=user.role, mfa=mfa)
+    return permission in get_role_permissions(role=user.role, mfa=mfa)

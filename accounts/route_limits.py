@@ -123,7 +123,7 @@ def _count_route_class(request: HttpRequest) -> RateLimitUsage:
 def _count_for_origin(request: HttpRequest, rate: Rate) -> RateLimitUsage:
     """Count a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
-        return rate_limits.add_count(rate, f"device {device}", at=timezone.now())
+        return rate_limits.add_rate_limit_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)
 
 

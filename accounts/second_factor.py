@@ -74,9 +74,9 @@ class ReauthenticateKeyForm(_KeyFormMixin, credential_forms.ReauthenticateWithKe
 def _count_failed_attempt(user: User) -> Iterator[None]:
     """Count an attempt as failed, and take the count back if the block raises nothing."""
     at = timezone.now()
-    key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
+    key = f"{user.pk} {known_origins.find_known_device(context.request, user.pk) or ''}"
     for number, rate in enumerate(ATTEMPT_RATES):
-        usage = rate_limits.add_count(rate, key, at=at)
+        usage = rate_limits.add_rate_limit_count(rate, key, at=at)
         if not usage.is_within:
             # A refused attempt counts towards no other rate.
             _take_back_counts(ATTEMPT_RATES[:number], key, at=at)
@@ -93,10 +93,12 @@ def _format_wait(usage: RateLimitUsage) -> str:
 
 def _take_back_counts(rates: Iterable[Rate], key: str, *, at: datetime) -> None:
     for rate in rates:
-        rate_limits.take_back_count(rate, key, at=at)
+        rate_limits.take_back_rate_count(rate, key, at=at)
 
 
 def _use_code(user: User, code: str) -> None:
     digits = "".join(filter(str.isdigit, code))
-    if not rate_limits.add_count(CODE_USE_RATE, f"{user.pk} {digits}", at=timezone.now()).is_within:
+    if not rate_limits.add_rate_limit_count(
+        CODE_USE_RATE, f"{user.pk} {digits}", at=timezone.now()
+    ).is_within:
         raise ValidationError("This code was used already. Wait for the next one.")

@@ -69,7 +69,7 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Att
     wait_counters, link_counters = _find_counters(request, address, person_id, at=at)
     counted_counters: list[AttemptCounter] = []
     for counter in (*wait_counters, *link_counters):
-        usage = rate_limits.add_count(*counter, at=at)
+        usage = rate_limits.add_rate_limit_count(*counter, at=at)
         if usage.is_within:
             counted_counters.append(counter)
             continue
@@ -89,7 +89,7 @@ def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
 
 def take_back_counts(counters: Sequence[AttemptCounter], *, at: datetime) -> None:
     for counter in counters:
-        rate_limits.take_back_count(*counter, at=at)
+        rate_limits.take_back_rate_count(*counter, at=at)
 
 
 def _find_counters(
@@ -99,13 +99,13 @@ def _find_counters(
     if user_id is not None and request.user.is_authenticated and request.user.pk == user_id:
         # A mailed link permits to sign in, and this person is signed in.
         return _make_counters(CONFIRMATION_RATES, f"{user_id}"), []
-    if permit := sign_in_links.find_permit(request, address, at=at):
+    if permit := sign_in_links.find_sign_in_permit(request, address, at=at):
         return [], _make_counters(LINK_RATES, permit)
     network = find_network(request)
     network_counters = [AttemptCounter(NETWORK_RATE, network)]
     # Looked up for unknown addresses too, so that the time reveals nothing.
     person_id = user_id or _NO_PERSON_ID
-    if device := known_origins.find_device(request, person_id):
+    if device := known_origins.find_known_device(request, person_id):
         return [], _make_counters(DEVICE_RATES, f"{person_id} {device}")
     if known_origins.is_known_network(request, person_id, at=at):
         return network_counters, _make_counters(KNOWN_NETWORK_RATES, f"{person_id} {network}")

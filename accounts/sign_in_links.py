@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts import rate_limits, signed_values
 from accounts.account_mail import AccountMailKind
-from accounts.keyed_hashes import compute_hash, compute_hashes
+from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
 from accounts.models import User
 from accounts.rate_limits import Rate
 from accounts.roles import has_staff_role
@@ -70,14 +70,14 @@ def is_sign_in_link(token: str) -> bool:
     return True
 
 
-def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
+def use_sign_in_link(request: HttpRequest, token: str, *, at: datetime) -> None:
     """
     Use a link up, and let this browser try to sign in.
 
     :raises SignInLinkInvalid:
     """
     address_hash, nonce = _read_token(token)
-    if not rate_limits.add_count(LINK_USE_RATE, nonce, at=at).is_within:
+    if not rate_limits.add_rate_limit_count(LINK_USE_RATE, nonce, at=at).is_within:
         raise SignInLinkInvalid
     _store_permit(request, address_hash, nonce, at=at)
 
@@ -86,7 +86,7 @@ def permit_after_reset(request: HttpRequest, address: str, *, at: datetime) -> N
     _store_permit(request, _hash_address(address), secrets.token_urlsafe(12), at=at)
 
 
-def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | None:
+def find_sign_in_permit(request: HttpRequest, address: str, *, at: datetime) -> str | None:
     """
     Return the id of this browser's permit to try this address.
 
@@ -95,11 +95,11 @@ def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | No
     permit = request.session.get(_PERMIT)
     if not permit or permit["until"] <= at.timestamp():
         return None
-    address_hashes = [value.hex() for value in compute_hashes(address, purpose=_ADDRESS)]
+    address_hashes = [value.hex() for value in compute_keyed_hashes(address, purpose=_ADDRESS)]
     return str(permit["id"]) if permit["address"] in address_hashes else None
 
 
-def drop_permit(request: HttpRequest) -> None:
+def drop_sign_in_permit(request: HttpRequest) -> None:
     request.session.pop(_PERMIT, None)
 
 
@@ -108,7 +108,9 @@ def _read_token(token: str) -> tuple[str, str]:
     if len(token) > _MAX_TOKEN_LENGTH:
         raise SignInLinkInvalid
     try:
-        address_hash, nonce = signed_values.read_value(token, purpose=_LINK, max_age=LINK_LIFETIME)
+        address_hash, nonce = signed_values.read_signed_value(
+            token, purpose=_LINK, max_age=LINK_LIFETIME
+        )
     except signed_values.InvalidSignedValue:
         raise SignInLinkInvalid from None
     return address_hash, nonce
@@ -120,4 +122,4 @@ def _store_permit(request: HttpRequest, address_hash: str, permit_id: str, *, at
 
 
 def _hash_address(address: str) -> str:
-    return compute_hash(address, purpose=_ADDRESS).hex()
+    return compute_keyed_hash(address, purpose=_ADDRESS).hex()

@@ -25,7 +25,7 @@ def sign_value(value: Any, *, purpose: str, bound_to: str = "") -> str:
     return signing.dumps(value, key=key, salt=_make_salt(bound_to))
 
 
-def read_value(
+def read_signed_value(
     text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | None = None
 ) -> Any:
     """

@@ -61,7 +61,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
         return render(request, _LINK_PAGE, {"has_failed": _LINK_KEY not in request.session})
     try:
         token = request.session.pop(_LINK_KEY, "")
-        sign_in_links.use_link(request, token, at=timezone.now())
+        sign_in_links.use_sign_in_link(request, token, at=timezone.now())
     except sign_in_links.SignInLinkInvalid:
         return render(request, _LINK_PAGE, {"has_failed": True}, status=410)
     messages.success(request, "You can now try to sign in on this device.")

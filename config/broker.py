@@ -38,7 +38,7 @@ class BrokerSettings:
     tls: dict[str, Any] | None
 
 
-def read_broker(env: Environment, *, production: bool) -> BrokerSettings:
+def read_broker_settings(env: Environment, *, production: bool) -> BrokerSettings:
     url = (
         env.read_required("BROKER_URL", "rediss:// address of the task broker")
         if production

@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from config.environment import get_origin
 
 
-def build_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
+def build_content_security_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
     """
     Return the setting of django-csp.
 

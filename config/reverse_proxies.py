@@ -30,7 +30,7 @@ class TrustedProxies:
         return ("HTTP_X_FORWARDED_PROTO", "https") if self.count else None
 
 
-def read_proxies(env: Environment) -> TrustedProxies:
+def read_trusted_proxies(env: Environment) -> TrustedProxies:
     """Read `TRUSTED_PROXY`; without it no proxy header is trusted."""
     name = env.read_text("TRUSTED_PROXY")
     if name not in {NGINX, NONE, ""}:

@@ -69,7 +69,7 @@ NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, max_total_bytes=16 * MIB)
 FORM: Final = BodyLimit(256 * KIB, seconds=10, max_total_bytes=64 * MIB)
 # `integrations.web.api.json_parser.MAX_BYTES`.
 JSON: Final = BodyLimit(1 * MIB, seconds=10, max_total_bytes=64 * MIB)
-# `integrations.push.webhooks.webhook_body.MAX_BYTES`, and room to refuse a larger body properly.
+# `integrations.push.webhooks.webhook_body.LONGEST`, and room to refuse a larger body properly.
 NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, max_total_bytes=16 * MIB)
 # `integrations.formats.icalendar.icalendar_components.MAX_BYTES`, and the multipart frame.
 CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, max_total_bytes=128 * MIB)

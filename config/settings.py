@@ -16,10 +16,10 @@ from accounts.derived_keys import derive_django_key
 from config import egress, evidence_sections
 from config.address_checks import is_allowed_host
 from config.application_settings import *  # noqa: F403
-from config.broker import read_broker
+from config.broker import read_broker_settings
 from config.browser_settings import *  # noqa: F403
 from config.celery_settings import *  # noqa: F403
-from config.content_security import build_policy
+from config.content_security import build_content_security_policy
 from config.database.role_logins import read_production_login
 from config.environment import Environment, is_strong_secret, read_token_hash
 from config.keyring_settings import read_keyring
@@ -28,7 +28,7 @@ from config.mail_settings import read_mail_settings
 from config.process_classes import OWNER, ProcessClass, read_process_class, read_role_prefix
 from config.provider_settings import read_google, read_microsoft
 from config.push_settings import read_push_settings
-from config.reverse_proxies import read_proxies
+from config.reverse_proxies import read_trusted_proxies
 from config.sign_in_settings import *  # noqa: F403
 from config.sites import STAFF, choose_site, get_host, read_staff_url
 
@@ -151,7 +151,7 @@ WEB_THREADS = _env.read_number("WEB_THREADS", 8, minimum=3, maximum=64)
 WEB_FILE_THREADS = _env.read_number("WEB_FILE_THREADS", 8, minimum=3, maximum=64)
 WEB_UPLOAD_THREADS = _env.read_number("WEB_UPLOAD_THREADS", 2, maximum=64)
 # The proxy that reports a client's address and scheme.
-_proxies = read_proxies(_env)
+_proxies = read_trusted_proxies(_env)
 TRUSTED_PROXY = _proxies.name
 
 # --- Application ----------------------------------------------------------------------------
@@ -214,7 +214,7 @@ SECURE_HSTS_PRELOAD = _https
 _consent_pages = [GOOGLE.authorize_url]
 if MICROSOFT.client_id:
     _consent_pages.append(MICROSOFT.authorize_url)
-CONTENT_SECURITY_POLICY = build_policy(_consent_pages)
+CONTENT_SECURITY_POLICY = build_content_security_policy(_consent_pages)
 
 # Development serves files from their folders; Django warns of a missing folder.
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
@@ -260,7 +260,7 @@ DEFAULT_FROM_EMAIL = _env.read_text("DEFAULT_FROM_EMAIL", "Antares <no-reply@loc
 
 # --- Tasks ----------------------------------------------------------------------------------
 
-_broker = read_broker(_env, production=PRODUCTION)
+_broker = read_broker_settings(_env, production=PRODUCTION)
 CELERY_BROKER_URL = BROKER_URL = _broker.url
 CELERY_BROKER_USE_SSL = _broker.tls
 

@@ -44,7 +44,7 @@ def check_notifications(**_: Any) -> list[CheckMessage]:
 
 
 @register("limited_use", deploy=True)
-def check_mail(**_: Any) -> list[CheckMessage]:
+def check_mail_settings(**_: Any) -> list[CheckMessage]:
     """The service works without mail; the operator should know."""
     if settings.MAIL_IS_SENT:
         return []
@@ -62,7 +62,9 @@ def check_keyring(**_: Any) -> list[CheckMessage]:
 
 
 @register("limited_use", Tags.database, deploy=True)
-def check_durability(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_database_durability(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
     """A decision must be on disk before the answer."""
     problems: list[CheckMessage] = []
     for alias in databases or ():
@@ -114,7 +116,7 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
             Error(f"{entry.key} declares {purpose}, never allowed to it", id="limited_use.E006")
             for purpose in sorted(entry.purposes)
             if not any(
-                policy_evaluation.can_be_allowed(purpose, recipient) for recipient in recipients
+                policy_evaluation.can_use_be_allowed(purpose, recipient) for recipient in recipients
             )
         ]
         if bool(entry.purposes) != bool(entry.data_classes):

@@ -21,7 +21,7 @@ def sequence_ledger(**_: object) -> None:
 @shared_task(name="limited_use.count_uses")  # type: ignore[untyped-decorator]
 def count_uses(**_: object) -> None:
     at = timezone.now()
-    rule_usage_counter.count_entries(at=at)
+    rule_usage_counter.count_applied_rules(at=at)
     refusal_bursts.alarm_bursts(at=at)
     access_rates.alarm_unusual_rates(at=at)
 
@@ -50,6 +50,6 @@ def turn_key_epoch(**_: object) -> None:
 
 def _turn_line(line: KeyLine, at: datetime) -> None:
     try:
-        key_epochs.rotate_epoch(line, at)
+        key_epochs.rotate_key_epoch(line, at)
     except key_epochs.LeftBehind:
         keyring_health.raise_left_behind_alarm(key_epochs.SUBJECTS[line], line, at=at)

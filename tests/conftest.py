@@ -104,10 +104,10 @@ def _make_roles(url: str) -> None:
     made = login_roles.DatabaseRoles(settings.DATABASE_ROLE_PREFIX)
     passwords = {one: secrets.token_urlsafe(32) for one in ProcessClass}
     with psycopg.connect(url, autocommit=True) as connection:
-        login_roles.make_roles(connection, made, passwords)
+        login_roles.make_database_roles(connection, made, passwords)
     os.environ.update(
         role_logins.build_environment(
-            role_logins.build_logins(url, roles=made, passwords=passwords)
+            role_logins.build_database_logins(url, roles=made, passwords=passwords)
         )
     )
 

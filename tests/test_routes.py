@@ -320,7 +320,9 @@ def _of_a_stranger(world, bob, mallory):
 def _switched_off(world, bob, mallory):
     delegation = cast.switch_on(bob, cast.widget())
     client = cast.feature(cast.widget(), delegation)
-    delegations.switch_off(delegation_id=delegation.id, user_id=bob.user.id, at=timezone.now())
+    delegations.switch_delegation_off(
+        delegation_id=delegation.id, user_id=bob.user.id, at=timezone.now()
+    )
     return client
 
 

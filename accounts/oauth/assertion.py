@@ -130,7 +130,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         except _UNREADABLE:
             raise _AssertionRejected(AssertionRejectionCause.MALFORMED) from None
         client_id = claims.get("sub")
-        client = find_client(client_id) if isinstance(client_id, str) else None
+        client = find_assertion_client(client_id) if isinstance(client_id, str) else None
         if client is None:
             raise _AssertionRejected(AssertionRejectionCause.UNKNOWN_CLIENT)
         return client
@@ -159,7 +159,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
             raise _AssertionRejected(AssertionRejectionCause.TIME) from None
 
 
-def find_client(client_id: str) -> ServiceClient | None:
+def find_assertion_client(client_id: str) -> ServiceClient | None:
     if not _CLIENT_ID.fullmatch(client_id):
         return None
     return ServiceClient.objects.live().filter(client_id=client_id).first()
@@ -180,7 +180,7 @@ def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
 def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
     # Stored past the leeway, during which it could be replayed.
     expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
-    if not api_tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
+    if not api_tokens.use_client_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
         raise _AssertionRejected(AssertionRejectionCause.REPLAYED)
 
 
@@ -193,7 +193,7 @@ def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
     )
     if client is None:
         return
-    usage = rate_limits.add_count(REJECTION_RATE, str(client.id), at=at)
+    usage = rate_limits.add_rate_limit_count(REJECTION_RATE, str(client.id), at=at)
     if not usage.is_within:
         alarms.raise_alarm(
             kind=AlarmKind.ASSERTIONS_REJECTED,

@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
 from accounts import api_tokens
 from accounts.models import ServiceClient
-from accounts.oauth.assertion import PrivateKeyJwtAuthenticator, find_client
+from accounts.oauth.assertion import PrivateKeyJwtAuthenticator, find_assertion_client
 
 SCOPE_PREFIX = "purpose:"
 _FORM = "application/x-www-form-urlencoded"
@@ -49,7 +49,7 @@ class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         try:
-            token = api_tokens.issue_token(
+            token = api_tokens.issue_access_token(
                 client=self.request.client,
                 delegation_id=self.delegation_id,
                 purpose=self.purpose,
@@ -85,7 +85,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         self.register_grant(DelegatedCredentialsGrant)
 
     def query_client(self, client_id: str) -> ServiceClient | None:
-        return find_client(client_id)
+        return find_assertion_client(client_id)
 
     def authenticate_client(
         self,

@@ -60,7 +60,7 @@ SELECT kind, name, col, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
 """
 
 
-def read_grants(connection: psycopg.Connection[Any]) -> set[DatabasePrivilege]:
+def read_database_privileges(connection: psycopg.Connection[Any]) -> set[DatabasePrivilege]:
     """Return all privileges, except those of the object's owner."""
     return {DatabasePrivilege(*row) for row in connection.execute(_GRANTS_QUERY).fetchall()}
 

@@ -66,7 +66,7 @@ class RowSecurityPolicy(NamedTuple):
         return f"policy {self.name} on {self.table}"
 
 
-def list_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowSecurityPolicy]:
+def list_row_security_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowSecurityPolicy]:
     """
     Yield every policy.
 

@@ -87,7 +87,7 @@ def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunc
     }
 
 
-def build_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
+def build_definer_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
     """Create or replace differing functions, in the caller's transaction; return what was done."""
     done = []
     existing_functions = _read_functions(connection)

@@ -62,7 +62,7 @@ class DatabaseRoles:
         return (*self.login_classes, *self.function_owners)
 
 
-def make_roles(
+def make_database_roles(
     connection: psycopg.Connection[Any], roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> list[str]:
     """
@@ -85,7 +85,7 @@ def make_roles(
 def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
     problems = []
     for name in roles.all_names:
-        state = get_state(connection, name)
+        state = get_login_role_state(connection, name)
         if state is None:
             problems.append(f"role {name} is missing")
             continue
@@ -102,7 +102,7 @@ def find_problems(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> 
 def _make_role(connection: psycopg.Connection[Any], roles: DatabaseRoles, name: str) -> list[str]:
     role = sql.Identifier(name)
     login = "LOGIN" if name in roles.login_classes else "NOLOGIN"
-    state = get_state(connection, name)
+    state = get_login_role_state(connection, name)
     if state is None:
         try:
             connection.execute(sql.SQL("CREATE ROLE {} " + login).format(role))
@@ -120,7 +120,7 @@ def _make_role(connection: psycopg.Connection[Any], roles: DatabaseRoles, name: 
     return changes + [f"role {name} left {other}" for other in state["memberships"]]
 
 
-def get_state(connection: psycopg.Connection[Any], name: str) -> dict[str, Any] | None:
+def get_login_role_state(connection: psycopg.Connection[Any], name: str) -> dict[str, Any] | None:
     columns = ("rolcanlogin", *FORBIDDEN_ATTRIBUTES)
     row = connection.execute(
         f"SELECT {', '.join(columns)}, ARRAY("  # noqa: S608 - names of the catalogue

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from .login_roles import FORBIDDEN_ATTRIBUTES, DatabaseRoles, get_state
+from .login_roles import FORBIDDEN_ATTRIBUTES, DatabaseRoles, get_login_role_state
 
 _ADMIN: Final = "MEMBER WITH ADMIN OPTION"
 _CURRENT_USER_QUERY: Final = """
@@ -55,7 +55,8 @@ def _find_role_grant(
     foreign_roles = [
         sql.Identifier(role)
         for role in roles.all_names
-        if get_state(connection, role) and not _has_role_privileges(connection, role, _ADMIN)
+        if get_login_role_state(connection, role)
+        and not _has_role_privileges(connection, role, _ADMIN)
     ]
     statement = sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
     return statement.format(sql.SQL(", ").join(foreign_roles), me) if foreign_roles else None
@@ -66,7 +67,7 @@ def _find_attribute_removal(
 ) -> sql.Composed:
     """Return the statement that removes an attribute that only a superuser may remove."""
     for role in roles.all_names:
-        state = get_state(connection, role) or {}
+        state = get_login_role_state(connection, role) or {}
         if words := [
             word for attribute, word in FORBIDDEN_ATTRIBUTES.items() if state.get(attribute)
         ]:

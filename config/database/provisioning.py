@@ -48,7 +48,7 @@ def build_walls(passwords: Mapping[ProcessClass, str] | None = None) -> list[str
     connection = _get_connection()
     if statement := owner_rights.find_missing_right(connection, get_roles()):
         raise login_roles.RoleRightMissing(f"an administrator has to execute: {statement};")
-    done = login_roles.make_roles(connection, get_roles(), passwords or {})
+    done = login_roles.make_database_roles(connection, get_roles(), passwords or {})
     try:
         return done + _build_in_transaction(connection)
     except psycopg.errors.InsufficientPrivilege as error:
@@ -61,10 +61,10 @@ def build_walls(passwords: Mapping[ProcessClass, str] | None = None) -> list[str
 def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
     """Apply functions, grants and policies, all or none."""
     with connection.transaction(), owner_rights.join_function_owners(connection, get_roles()):
-        done = definer_functions.build_functions(connection, get_roles())
+        done = definer_functions.build_definer_functions(connection, get_roles())
         expected, existing = (
             set(_list_grants(get_roles())),
-            database_privileges.read_grants(connection),
+            database_privileges.read_database_privileges(connection),
         )
         for grant in sorted(existing - expected):
             database_privileges.execute_revoke(connection, grant)
@@ -79,7 +79,10 @@ def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
 
 def find_differences() -> list[str]:
     connection = _get_connection()
-    expected, existing = set(_list_grants(get_roles())), database_privileges.read_grants(connection)
+    expected, existing = (
+        set(_list_grants(get_roles())),
+        database_privileges.read_database_privileges(connection),
+    )
     return [
         *login_roles.find_problems(connection, get_roles()),
         *definer_functions.find_problems(connection, get_roles()),
@@ -118,7 +121,7 @@ def find_excess_rights(process_class: ProcessClass) -> list[str]:
         *(f"role {role} owns {table}" for (table,) in owned_tables),
         *(
             f"too much: {grant}"
-            for grant in sorted(database_privileges.read_grants(connection) - expected)
+            for grant in sorted(database_privileges.read_database_privileges(connection) - expected)
             if grant.grantee in {role, database_privileges.PUBLIC}
         ),
         *row_security.find_problems(connection, role_names),

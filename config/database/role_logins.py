@@ -21,7 +21,7 @@ from config.process_classes import OWNER, ProcessClass
 ClassLogins = Mapping[ProcessClass, str]
 
 
-def get_variable_name(process_class: ProcessClass) -> str:
+def get_login_variable_name(process_class: ProcessClass) -> str:
     return f"DATABASE_URL_{process_class.upper()}"
 
 
@@ -40,24 +40,27 @@ def read_production_login(env: Environment, process_class: str, *, prefix: str) 
         return "DATABASE_URL", ""
     login_class = ProcessClass(process_class)
     url = read_class_login(env, login_class, prefix=prefix)
-    check_transport(env, get_variable_name(login_class), url)
-    return get_variable_name(login_class), url
+    check_transport(env, get_login_variable_name(login_class), url)
+    return get_login_variable_name(login_class), url
 
 
 def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: str) -> str:
     """Return the database URL of a class, and note its problems."""
-    name, role = get_variable_name(process_class), DatabaseRoles(prefix).get_login(process_class)
+    name, role = (
+        get_login_variable_name(process_class),
+        DatabaseRoles(prefix).get_login(process_class),
+    )
     url = env.read_required(name, f"postgresql://{role}:password@host/name")
-    if is_postgresql_url(url) and get_user(url) != role:
+    if is_postgresql_url(url) and get_login_user(url) != role:
         env.add_problem(f"{name} must log in as {role}, the role of PROCESS_CLASS={process_class}")
     return url
 
 
 def build_environment(logins: ClassLogins) -> dict[str, str]:
-    return {get_variable_name(process_class): url for process_class, url in logins.items()}
+    return {get_login_variable_name(process_class): url for process_class, url in logins.items()}
 
 
-def build_logins(
+def build_database_logins(
     owner_url: str, *, roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> ClassLogins:
     parts = urlsplit(owner_url)
@@ -72,7 +75,7 @@ def build_logins(
     }
 
 
-def get_user(url: str) -> str:
+def get_login_user(url: str) -> str:
     return unquote(urlsplit(url).username or "") if is_readable_url(url) else ""
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from .declared_row_security import RowSecurityPolicy, list_policies
+from .declared_row_security import RowSecurityPolicy, list_row_security_policies
 from .login_roles import DatabaseRoles
 from .row_owners import get_owned_tables, get_site_tables
 
@@ -90,7 +90,7 @@ def _list_expected_policies(
     owners = {owner for *_, owner in _read_table_states(connection)}
     # The one owner who migrates. Tables of another owner could not be changed anyway.
     for owner in sorted(owners)[:1]:
-        yield from list_policies(roles, owner)
+        yield from list_row_security_policies(roles, owner)
 
 
 def _read_table_states(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool, str]]:

@@ -25,7 +25,7 @@ def check_before_migrating(using: str) -> None:
         # Django would create this table later.
         MigrationRecorder(database).ensure_schema()
         if not schema_version.is_schema_version_current(cursor):
-            schema_version.record_version(cursor)
+            schema_version.record_schema_version(cursor)
 
 
 def is_schema_current() -> bool:

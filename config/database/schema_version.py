@@ -55,7 +55,7 @@ def is_schema_version_earlier(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def record_version(cursor: Any) -> None:
+def record_schema_version(cursor: Any) -> None:
     """Record that this version creates the schema. The table `django_migrations` must exist."""
     statement = sql.SQL("COMMENT ON TABLE public.django_migrations IS {}")
     cursor.execute(statement.format(sql.Literal(compute_fingerprint())))

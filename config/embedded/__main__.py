@@ -106,7 +106,7 @@ def run_campaigns(arguments: argparse.Namespace) -> int:
 
 
 def run_command(arguments: argparse.Namespace) -> int:
-    with embedded_servers.join_servers(arguments.data) as urls:
+    with embedded_servers.use_or_start_servers(arguments.data) as urls:
         refuse_earlier_version(urls, arguments.data)
         arguments.data.mkdir(parents=True, exist_ok=True)
         own_settings = {

@@ -87,7 +87,7 @@ def run_servers(
 
 
 @contextmanager
-def join_servers(data_dir: Path) -> Iterator[ServerUrls]:
+def use_or_start_servers(data_dir: Path) -> Iterator[ServerUrls]:
     """
     Yield the URLs of servers that run on `data_dir`, or start them: for commands during a demo.
 

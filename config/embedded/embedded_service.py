@@ -238,7 +238,9 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
         roles = DatabaseRoles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
         passwords = role_logins.read_or_create_passwords(data_dir / "roles")
         service = RunningService(url, sandbox_url, control_url, env, logs, staff_url=staff_url)
-        service.logins = role_logins.build_logins(urls.database, roles=roles, passwords=passwords)
+        service.logins = role_logins.build_database_logins(
+            urls.database, roles=roles, passwords=passwords
+        )
         seeded = sandbox_seed.write_seed(data_dir / "sandbox.json", service.environment, seed)
         sandbox = (
             *("integrations.sandbox", "--port", str(provider_port)),

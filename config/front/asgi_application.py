@@ -19,7 +19,7 @@ from config.front.client_connection import (
 )
 from config.front.error_answers import RequestRefused
 from config.front.request_bodies import RequestBodies
-from config.front.routes import NO_ROUTE, Route, find_route
+from config.front.routes import NO_ROUTE, Route, find_front_route
 from config.front.thread_pools import ThreadPool
 from config.front.wsgi_calls import WsgiResponseStream, get_response
 from config.front.wsgi_environ import make_environ, read_path, set_body
@@ -49,7 +49,7 @@ class AsgiFront:
         application: WsgiApplication,
         threads: Mapping[ThreadGroup, int],
         *,
-        routes: Callable[[str], Route] = find_route,
+        routes: Callable[[str], Route] = find_front_route,
         reader_patience: float = READER_TIMEOUT,
         linger: float = LINGER,
     ) -> None:

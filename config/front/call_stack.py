@@ -15,10 +15,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def call_with_room(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def call_with_stack_room(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call `function`; the calls below it share one block of 256 KB."""
     return function(*args, **kwargs)
 
 
 # In words of eight bytes: more than half of the block, because block sizes are powers of two.
-call_with_room.__code__ = call_with_room.__code__.replace(co_stacksize=17_000)
+call_with_stack_room.__code__ = call_with_stack_room.__code__.replace(co_stacksize=17_000)

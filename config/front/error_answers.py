@@ -73,7 +73,7 @@ def refuse_too_large(max_bytes: int) -> RequestRefused:
     )
 
 
-def refuse_too_slow() -> RequestRefused:
+def refuse_too_slow_request() -> RequestRefused:
     return RequestRefused(
         HTTPStatus.REQUEST_TIMEOUT,
         "too-slow",
@@ -83,7 +83,7 @@ def refuse_too_slow() -> RequestRefused:
     )
 
 
-def refuse_busy() -> RequestRefused:
+def refuse_request_when_busy() -> RequestRefused:
     return RequestRefused(
         HTTPStatus.SERVICE_UNAVAILABLE,
         BUSY.code,

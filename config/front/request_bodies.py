@@ -61,7 +61,7 @@ class RequestBodies:
                 if size > limit.max_bytes:
                     raise error_answers.refuse_too_large(limit.max_bytes)
                 if self._is_full(limit, network):
-                    raise error_answers.refuse_busy()
+                    raise error_answers.refuse_request_when_busy()
                 pieces.append(piece)
             body = b"".join(pieces)
             # The joined body is counted once.
@@ -124,7 +124,7 @@ async def _receive_piece(
         async with asyncio.timeout(client_timeout.seconds_left):
             message = await client.receive()
     except TimeoutError:
-        raise error_answers.refuse_too_slow() from None
+        raise error_answers.refuse_too_slow_request() from None
     if message["type"] == "http.disconnect":
         raise ClientDisconnected
     piece: bytes = message.get("body", b"")

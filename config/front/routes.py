@@ -25,7 +25,7 @@ class Route(NamedTuple):
 NO_ROUTE: Final = Route(route_limits.UNKNOWN_ROUTE, "")
 
 
-def find_route(path: str) -> Route:
+def find_front_route(path: str) -> Route:
     try:
         match = resolve(path)
     except Resolver404:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from config.front import error_answers
-from config.front.call_stack import call_with_room
+from config.front.call_stack import call_with_stack_room
 from config.front.client_connection import ClientConnection, ClientDisconnected
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class ThreadPool:
         async with self._reserve_thread(client):
             loop = asyncio.get_running_loop()
             # A new context: no request sees another request's variables.
-            roomy_call = partial(call_with_room, call)
+            roomy_call = partial(call_with_stack_room, call)
             return await loop.run_in_executor(self._executor, Context().run, roomy_call)
 
     @asynccontextmanager
@@ -60,7 +60,7 @@ class ThreadPool:
 
     async def _wait_for_thread(self, client: ClientConnection) -> None:
         if self._waiting_count >= MAX_WAITING:
-            raise error_answers.refuse_busy()
+            raise error_answers.refuse_request_when_busy()
         acquiring = asyncio.create_task(self._free_threads.acquire())
         self._waiting_count += 1
         try:
@@ -74,7 +74,9 @@ class ThreadPool:
         if not acquiring.done():
             acquiring.cancel()
             raise (
-                ClientDisconnected if client.disconnect_task.done() else error_answers.refuse_busy()
+                ClientDisconnected
+                if client.disconnect_task.done()
+                else error_answers.refuse_request_when_busy()
             )
 
     async def close(self) -> None:

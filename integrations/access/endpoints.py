@@ -11,7 +11,7 @@ from integrations.providers.oauth import OAuthEndpoints
 from integrations.providers.provider import Provider
 
 
-def get_endpoints(provider: str) -> OAuthEndpoints:
+def get_provider_endpoints(provider: str) -> OAuthEndpoints:
     configured = _get_settings(provider)
     return OAuthEndpoints(
         **{field.name: getattr(configured, field.name) for field in fields(OAuthEndpoints)}
@@ -41,7 +41,7 @@ class RateSettings:
     minutes: int = 1
 
 
-def get_rate_settings(provider: Provider) -> RateSettings:
+def get_mailbox_rate_settings(provider: Provider) -> RateSettings:
     """Read settings such as `GMAIL_CONCURRENCY`."""
     return RateSettings(
         units_per_minute=getattr(settings, f"{provider.rate_setting_prefix}_UNITS_PER_MINUTE"),

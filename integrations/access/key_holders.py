@@ -27,7 +27,7 @@ def list_cache_holders(integration_id: UUID) -> list[UUID]:
 
 def raise_epoch(integration: Integration) -> None:
     """Invalidate permits and sealers of older epochs; keys stay."""
-    for key_row in data_key_rows.get_metadata(
+    for key_row in data_key_rows.get_data_key_metadata(
         [integration.id, *list_cache_holders(integration.id)]
     ):
         data_keys.raise_data_key_epoch(holder=key_row.holder, epoch=integration.epoch)
@@ -51,7 +51,7 @@ def record_key_deletion(
 
     :param about: the key's owner, as `name` names it
     """
-    return entries.record_event(
+    return entries.record_ledger_event(
         event="key.destroyed",
         about=about,
         body={

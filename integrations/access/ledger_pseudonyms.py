@@ -31,7 +31,7 @@ def get_resource_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> Mapping[
         for name in (
             naming(resource_id),
             naming.at_the_end(resource_id),
-            entries.get_pseudonym(resource_id),
+            entries.get_ledger_pseudonym(resource_id),
         )
     }
 
@@ -54,7 +54,7 @@ def get_actor_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> frozenset[s
     )
     return frozenset(
         {
-            entries.get_pseudonym(user_id),
+            entries.get_ledger_pseudonym(user_id),
             *(naming(user_id) for naming in _get_namings(list(connection_ids)).values()),
         }
     )

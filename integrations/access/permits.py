@@ -239,7 +239,9 @@ def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
     requests = [
         _build_request(_CREDENTIAL_USE, connection_id, grant),
         _build_request(_REMOTE_ID_USE, integration_id, content),
-        *guard.list_refused([_build_request(use, integration_id, content) for use in _STORE_USES]),
+        *guard.list_refused_requests(
+            [_build_request(use, integration_id, content) for use in _STORE_USES]
+        ),
     ]
     credential, remote = guard.permits(requests, at=at)
     return MailSyncPermits(credential, remote)

@@ -60,7 +60,7 @@ def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
         raise BadTimeWindow
     if end - start > MAX_WINDOW:
         raise WindowTooLong
-    return recurrence_expansion.make_window(start, end, zone=timezones.get_iana_name(zone))
+    return recurrence_expansion.make_time_window(start, end, zone=timezones.get_iana_name(zone))
 
 
 def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
@@ -164,7 +164,7 @@ def read_calendars(  # noqa: PLR0913 - one question in full
     )
 
 
-def get_view_permits(
+def get_calendar_view_permits(
     context: RequestContext,
     calendars: Sequence[VisibleCalendar],
     rows: Sequence[SealedRow],
@@ -225,7 +225,7 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
         context, calendars, remaining, details=True, waits=True, max_rows=_MAX_ROWS_PER_PAGE
     )
     if agenda_rows.read_until is not None:
-        remaining = recurrence_expansion.make_window(
+        remaining = recurrence_expansion.make_time_window(
             remaining.start, agenda_rows.read_until, zone=remaining.zone.key
         )
     make = partial(

@@ -40,7 +40,7 @@ OpenedValues = Mapping[str, bytes]
 NOT_SHOWN: Final = "This description is too large or too complicated to be shown safely."
 
 
-def render_document(record: Mapping[str, Any]) -> str:
+def render_description_document(record: Mapping[str, Any]) -> str:
     """Return an HTML document; empty without a description."""
     if not record["description"].strip():
         return ""
@@ -48,7 +48,7 @@ def render_document(record: Mapping[str, Any]) -> str:
     return f"<p>{NOT_SHOWN}</p>" if description is None else description.html
 
 
-def render_field(record: Mapping[str, Any]) -> str | None:
+def render_description_html(record: Mapping[str, Any]) -> str | None:
     """Return safe HTML; None if it cannot be shown."""
     text: str = record["description"]
     if not text.strip():

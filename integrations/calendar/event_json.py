@@ -56,7 +56,7 @@ def serialize_calendar_copy_state(
     """:param is_withheld: whether the sharer may not show the calendar now"""
     calendar = visible.calendar
     return {
-        "state": "withheld" if is_withheld else get_copy_state(visible, at=at),
+        "state": "withheld" if is_withheld else get_calendar_copy_state(visible, at=at),
         "cached_at": calendar.cached_at,
         "expires_at": visible.expires_at,
         "from": calendar.cached_from,
@@ -65,7 +65,7 @@ def serialize_calendar_copy_state(
     }
 
 
-def get_copy_state(visible: VisibleCalendar, *, at: datetime) -> str:
+def get_calendar_copy_state(visible: VisibleCalendar, *, at: datetime) -> str:
     """Return `local`, `current`, `deleted` (by its owner), or `pending`."""
     if visible.calendar.is_local:
         return "local"
@@ -118,12 +118,14 @@ def _add_occurrence_fields(event_occurrence: EventOccurrence, row_fields: _RowFi
         fields["etag"] = row_fields.make_etag(start, end)
     if event_occurrence.master is not None and occurrence.original_start is not None:
         fields["master_event_id"] = event_occurrence.master.id
-        fields["original_start"] = format_moment(occurrence.original_start)
+        fields["original_start"] = format_event_moment(occurrence.original_start)
         fields["is_changed"] = row.kind == EventKind.CHANGED
     return fields
 
 
-def serialize_master(row: EventRow, values: OpenedValues, content: EventContent) -> JsonObject:
+def serialize_series_master(
+    row: EventRow, values: OpenedValues, content: EventContent
+) -> JsonObject:
     fields = _serialize_event(row, values, content)
     fields["id"] = str(row.id)
     fields["when"] = serialize_times(content.start, content.end)
@@ -136,10 +138,10 @@ def format_occurrence_id(event_occurrence: EventOccurrence) -> str:
     original_start = event_occurrence.occurrence.original_start
     if event_occurrence.master is None or original_start is None:
         return str(event_occurrence.row.id)
-    return f"{event_occurrence.master.id}_{format_compact(original_start)}"
+    return f"{event_occurrence.master.id}_{format_compact_event_time(original_start)}"
 
 
-def format_compact(value: When) -> str:
+def format_compact_event_time(value: When) -> str:
     if value.day is not None:
         return f"{value.day:%Y%m%d}"
     return f"{_to_utc(value):%Y%m%dT%H%M%SZ}"
@@ -148,7 +150,11 @@ def format_compact(value: When) -> str:
 def serialize_times(start: When, end: When) -> JsonObject:
     """Return a timespan, or a datespan of plain dates with an exclusive end."""
     if start.day is not None:
-        return {"object": "datespan", "start": start.day.isoformat(), "end": format_moment(end)}
+        return {
+            "object": "datespan",
+            "start": start.day.isoformat(),
+            "end": format_event_moment(end),
+        }
     return {
         "object": "timespan",
         "start": _to_utc(start),
@@ -158,7 +164,7 @@ def serialize_times(start: When, end: When) -> JsonObject:
     }
 
 
-def format_moment(value: When) -> str:
+def format_event_moment(value: When) -> str:
     return value.day.isoformat() if value.day is not None else _to_utc(value).isoformat()
 
 
@@ -204,7 +210,7 @@ def _serialize_details(content: EventContent, data: bytes) -> JsonObject:
     return {
         "title": content.title,
         # Sanitised when it was written; the original is never passed on.
-        "description": event_descriptions.render_field(record),
+        "description": event_descriptions.render_description_html(record),
         "location": content.location,
         "participants": [_serialize_participant(attendee) for attendee in content.attendees],
         "organizer": record.get("organizer") or None,

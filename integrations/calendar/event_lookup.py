@@ -50,7 +50,8 @@ class EventId:
     def __str__(self) -> str:
         if self.original_start is None:
             return str(self.row_id)
-        return f"{self.row_id}_{event_json.format_compact(series.to_when(self.original_start))}"
+        start = series.to_when(self.original_start)
+        return f"{self.row_id}_{event_json.format_compact_event_time(start)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ def find_event_rows(
     """See `get_event_json`."""
     calendars = agenda.get_visible_calendars(context) if visible is None else [visible]
     visible, rows = get_current_rows(context, event_id, calendars)
-    return EventRows(visible, rows, agenda.get_view_permits(context, [visible], rows, details=True))
+    return EventRows(
+        visible, rows, agenda.get_calendar_view_permits(context, [visible], rows, details=True)
+    )
 
 
 def get_current_rows(
@@ -163,7 +166,7 @@ def serialize_event(
                 occurrences.build_changed_occurrence(opened_rows, row, values), permits
             )
         updated_values = event_descriptions.update_row_description(row, values, permits)
-        return event_json.serialize_master(
+        return event_json.serialize_series_master(
             row, updated_values, occurrences.read_event_content(row, updated_values)
         )
     return None

@@ -209,7 +209,7 @@ def _build_result(
     make: MakeAnswer,
 ) -> Any:
     windows = {
-        visible.calendar.id: recurrence_expansion.make_window(
+        visible.calendar.id: recurrence_expansion.make_time_window(
             question.start,
             question.end,
             zone=question.zones.get(visible.calendar.user_id, question.zone),

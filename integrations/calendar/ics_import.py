@@ -63,7 +63,9 @@ def import_calendar_file(
         drop=[*file.cancelled_uids, *_list_alone_uids(file)],
         part_uids=[*_list_part_uids(file)],
     )
-    result = local_events.write_events(actor=actor, writes={calendar_id: write}, at=at)[calendar_id]
+    result = local_events.write_local_events(actor=actor, writes={calendar_id: write}, at=at)[
+        calendar_id
+    ]
     return CalendarImportResult(
         added_count=len(write.put) - len(result.replaced_uids),
         replaced_count=len(result.replaced_uids),
@@ -110,6 +112,7 @@ def _list_part_uids(file: CalendarFile) -> Iterator[str]:
     ]
     for uid in (*series, *file.cancelled_uids):
         part_uids = (
-            split_series.name_part(uid, number) for number in range(1, split_series.MAX_CHANGES + 1)
+            split_series.name_series_part(uid, number)
+            for number in range(1, split_series.MAX_CHANGES + 1)
         )
         yield from (part_uid for part_uid in part_uids if part_uid not in present_uids)

@@ -81,7 +81,7 @@ def create_local_calendar(
         return _agree_and_create(owner_ids, properties, version, at).id
 
 
-def create_calendar_once(
+def create_local_calendar_once(
     context: RequestContext,
     *,
     properties: LocalCalendarProperties,
@@ -106,7 +106,7 @@ def create_calendar_once(
         return CreatedCalendar(calendar.id, is_replayed=False)
 
 
-def rename_calendar(
+def rename_local_calendar(
     *, actor: Actor, calendar_id: UUID, properties: LocalCalendarProperties, etag: str
 ) -> None:
     """
@@ -120,7 +120,7 @@ def rename_calendar(
         calendar.save(update_fields=["about"])
 
 
-def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
+def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
     """
     Return the number of events. From the commit on, nothing opens, also through a share.
 
@@ -133,7 +133,7 @@ def remove_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime)
         count, _ = Event.objects.filter(calendar=calendar).delete()
         shares.end_item_shares(items=[calendar.id], at=at)
         name = pseudonyms.get_pseudonym_naming(calendar.integration.connection_id)
-        entries.record_event(
+        entries.record_ledger_event(
             event="calendar.removed",
             about=calendar.integration_id,
             body={"events": count},

@@ -42,7 +42,7 @@ def get_or_create_integration(person_id: UUID, organisation_id: UUID, at: dateti
     data_keys.create_data_key(
         holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
     )
-    entries.record_event(
+    entries.record_ledger_event(
         event="integration.connected",
         about=integration.id,
         body={"product": "calendar", "horizon_days": None},

@@ -62,7 +62,7 @@ class PreparedWrite:
     result: LocalWriteResult
 
 
-def write_events(
+def write_local_events(
     *,
     actor: Actor,
     writes: Mapping[UUID, CalendarWrite],

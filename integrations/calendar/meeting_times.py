@@ -112,7 +112,7 @@ def _compute_options(result: FreeBusyResult, search: MeetingSearch, at: datetime
     slots: tuple[Span, ...] = ()
     slots_by_person: dict[UUID, frozenset[Span]] = {}
     if start < search.end:
-        window = recurrence_expansion.make_window(start, search.end, zone=search.zone)
+        window = recurrence_expansion.make_time_window(start, search.end, zone=search.zone)
         slots, slots_by_person = _find_slots(participants, search.meeting, window)
     return MeetingOptions(
         [

@@ -145,7 +145,7 @@ def get_description_data(context: RequestContext, event_id: EventId) -> EventPag
     """See `get_event_page_data`."""
     calendars = agenda.get_visible_calendars(context)
     visible, rows = event_lookup.get_current_rows(context, event_id, calendars)
-    permits = agenda.get_view_permits(context, [visible], rows, details=True)
+    permits = agenda.get_calendar_view_permits(context, [visible], rows, details=True)
     return EventPageData(rows, permits, visible, [], "")
 
 

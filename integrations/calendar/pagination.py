@@ -51,7 +51,9 @@ class EventPageRequest:
         """Return the rest of the window, from the position of the cursor."""
         if self.after is None or self.after.at <= window.start:
             return window
-        return recurrence_expansion.make_window(self.after.at, window.end, zone=window.zone.key)
+        return recurrence_expansion.make_time_window(
+            self.after.at, window.end, zone=window.zone.key
+        )
 
     def cut_page(
         self,
@@ -110,7 +112,7 @@ def parse_page_request(
 
 def _read_cursor(cursor: str, bound_to: str, at: datetime) -> OccurrencePosition:
     try:
-        written_at, seconds, microsecond, occurrence_id = signed_values.read_value(
+        written_at, seconds, microsecond, occurrence_id = signed_values.read_signed_value(
             cursor, purpose=_PURPOSE, bound_to=bound_to
         )
     except signed_values.InvalidSignedValue:

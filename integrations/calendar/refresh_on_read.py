@@ -23,7 +23,7 @@ from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import OWNER_ONLY, Calendar, SyncWork
 
 from .calendar_access import VisibleCalendar
-from .sync import LIST_RESOURCE, get_resource
+from .sync import LIST_RESOURCE, get_calendar_work_resource
 
 # How often a view is recorded; recorded views keep a copy fresh.
 ASKED_EVERY: Final = timedelta(minutes=5)
@@ -141,7 +141,9 @@ def _schedule_work(
     """:param if_unchanged: refresh only copies that are still the ones that were read"""
     if not calendars:
         return
-    calendars_by_resource = {get_resource(calendar.id): calendar for calendar in calendars}
+    calendars_by_resource = {
+        get_calendar_work_resource(calendar.id): calendar for calendar in calendars
+    }
     copy_works = Q(
         integration_id__in={calendar.integration_id for calendar in calendars},
         resource__in=list(calendars_by_resource),

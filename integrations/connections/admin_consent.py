@@ -41,7 +41,7 @@ class AdminConsentRequest:
     connection_id: UUID | None = None
 
 
-def create_request(request: AdminConsentRequest, *, at: datetime) -> str:
+def create_admin_consent_request(request: AdminConsentRequest, *, at: datetime) -> str:
     """
     Return the link's state: 256 random bits, base64url.
 
@@ -65,7 +65,7 @@ def create_request(request: AdminConsentRequest, *, at: datetime) -> str:
     return state
 
 
-def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
+def record_admin_consent_answer(*, state: str, is_given: bool, at: datetime) -> bool:
     """Record the first answer only; return whether a request was waiting."""
     if not _STATE.fullmatch(state):
         return False
@@ -87,7 +87,9 @@ def record_answer(*, state: str, is_given: bool, at: datetime) -> bool:
     return bool(updated_count)
 
 
-def list_requests(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[Approval]:
+def list_admin_consent_requests(
+    *, user_id: UUID, organisation_id: UUID, at: datetime
+) -> list[Approval]:
     """Return waiting and answered requests, oldest first."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     return list(approvals.filter(expires_at__gt=at).order_by("id"))

@@ -9,7 +9,11 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from integrations.access import permits, scopes
-from integrations.access.endpoints import get_endpoints, is_provider_registered, redirect_uri
+from integrations.access.endpoints import (
+    get_provider_endpoints,
+    is_provider_registered,
+    redirect_uri,
+)
 from integrations.access.fences import NotConnectedError
 from integrations.grants import access_tokens
 from integrations.models import Connection, ConnectionStatus
@@ -64,7 +68,7 @@ def begin_connect(  # noqa: PLR0913
         else _get_reconnect_hint(connection_id, actor, provider, at)
     )
     requested_scopes = scopes.get_connect_scopes(registered_provider, product, connection_id)
-    _, state = oauth_state.create_state(
+    _, state = oauth_state.create_oauth_state(
         ConnectRequest(
             user_id=actor.user_id,
             organisation_id=actor.organisation_id,
@@ -79,7 +83,7 @@ def begin_connect(  # noqa: PLR0913
     )
     return oauth.authorize_url(
         registered_provider,
-        get_endpoints(provider),
+        get_provider_endpoints(provider),
         redirect_uri=redirect_uri(provider),
         scopes=requested_scopes,
         state=state,
@@ -117,7 +121,7 @@ def _get_reconnect_hint(
     if connection.email is None:
         return _ReconnectHint()
     permit = permits.for_login_hint(actor=actor, connection_id=connection_id, at=at)
-    access = access_tokens.get_access(connection_id=connection_id)
+    access = access_tokens.get_provider_access(connection_id=connection_id)
     opened_values = [
         "" if sealed is None else own_provider.open_text(sealed, permit, to=access, at=at)
         for sealed in (connection.email, connection.wanted_claims)

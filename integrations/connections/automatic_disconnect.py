@@ -54,7 +54,7 @@ def disconnect_in_transaction(
 
     :raises purge.AlreadyDisconnected:
     """
-    job = purge.open_job(integration=integration, trigger=trigger, at=at)
+    job = purge.open_purge_job(integration=integration, trigger=trigger, at=at)
     is_local = not PROVIDERS[integration.connection.provider].grants
     live = Integration.objects.live().owned_by(job.user_id, job.organisation_id)
     of_product = live.filter(product=integration.product)

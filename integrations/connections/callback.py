@@ -17,7 +17,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations.access.endpoints import get_endpoints, redirect_uri
+from integrations.access.endpoints import get_provider_endpoints, redirect_uri
 from integrations.coordination import contention
 from integrations.grants import credentials, provider_alerts, shared_grants
 from integrations.models import AttemptOutcome, ConnectAttempt
@@ -59,7 +59,7 @@ def complete_connect(
 ) -> ConnectAttempt:
     """Expected failures are outcomes, not exceptions."""
     try:
-        attempt = oauth_state.consume_state(
+        attempt = oauth_state.consume_oauth_state(
             state=callback.state,
             user_id=user_id,
             session_key=session_key,
@@ -151,7 +151,7 @@ def _process_callback(
 def _check_callback(callback: OAuthCallback, provider: Provider) -> None:
     if not callback.is_sound:
         raise connect_outcomes.MalformedCallback
-    _check_issuer(callback, get_endpoints(provider.key))
+    _check_issuer(callback, get_provider_endpoints(provider.key))
     if callback.error:
         raise connect_outcomes.from_callback_error(callback.error)
     if not callback.code:
@@ -174,7 +174,7 @@ def _check_issuer(callback: OAuthCallback, endpoints: OAuthEndpoints) -> None:
 def _exchange_code(provider: Provider, callback: OAuthCallback, *, at: datetime) -> TokenSet:
     tokens = oauth.exchange_code(
         provider,
-        get_endpoints(provider.key),
+        get_provider_endpoints(provider.key),
         code=callback.code,
         redirect_uri=redirect_uri(provider.key),
         code_verifier=oauth_state.derive_verifier(callback.state),
@@ -244,5 +244,5 @@ def _save_after_revocations(
 def _refresh_tokens(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
     """:raises errors.GrantRevoked: if a revocation ended the new grant as well"""
     return oauth.refresh_tokens(
-        provider, get_endpoints(provider.key), refresh_token=refresh_token, at=at
+        provider, get_provider_endpoints(provider.key), refresh_token=refresh_token, at=at
     )

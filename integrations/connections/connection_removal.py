@@ -111,9 +111,9 @@ def fence_connection(*, connection_id: UUID, at: datetime) -> None:
             connection.epoch += 1
             connection.reauth_since = None
             connection.refresh_lease_by = connection.refresh_lease_until = None
-            credentials.fence_keys(connection)
+            credentials.raise_grant_key_epochs(connection)
             name = pseudonyms.get_pseudonym_naming(connection.id)
-            entries.record_event(
+            entries.record_ledger_event(
                 event="connection.forgotten", about=connection.id, at=at, naming=name
             )
         connection.save()
@@ -126,11 +126,11 @@ def _end_connection(connection_id: UUID, outcome: RevocationOutcome, *, at: date
         # The person may have reconnected the account, or another product may be in a purge.
         if connection.status != ConnectionStatus.ENDING or _is_in_use(connection):
             return False
-        if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.list_needs(
+        if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.list_grant_needs(
             connection
         ):
             return False  # The other connection has just ended: the next sweep revokes.
-        entries.record_event(
+        entries.record_ledger_event(
             event="grant.discarded",
             about=connection_id,
             body={"outcome": str(outcome)},

@@ -164,7 +164,7 @@ def switch_on_feature(
         older = live.exclude(feature_version=version).first()
         if older is not None:
             _switch_off_delegation(older.id, user_id=user_id, at=at)
-        delegation = delegations.switch_on(
+        delegation = delegations.switch_delegation_on(
             user_id=user_id,
             organisation_id=organisation_id,
             feature=feature,
@@ -186,7 +186,9 @@ def switch_off_feature(*, delegation_id: UUID, user_id: UUID, at: datetime) -> N
 
 
 def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) -> None:
-    delegation = delegations.switch_off(delegation_id=delegation_id, user_id=user_id, at=at)
+    delegation = delegations.switch_delegation_off(
+        delegation_id=delegation_id, user_id=user_id, at=at
+    )
     _record_delegation("delegation.switched_off", delegation, at)
 
 
@@ -195,13 +197,13 @@ def _is_switchable(feature: Feature) -> bool:
 
 
 def _record_delegation(event: str, delegation: Delegation, at: datetime) -> None:
-    entries.record_event(
+    entries.record_ledger_event(
         event=event,
         about=delegation.id,
         body={
             "feature": delegation.feature,
             "version": delegation.feature_version,
-            "owner": entries.get_pseudonym(delegation.user_id),
+            "owner": entries.get_ledger_pseudonym(delegation.user_id),
         },
         at=at,
     )

@@ -59,7 +59,7 @@ class ConnectRequest:
     connection_id: UUID | None = None
 
 
-def create_state(
+def create_oauth_state(
     connect_request: ConnectRequest, *, session_key: str, at: datetime
 ) -> tuple[ConnectAttempt, str]:
     """
@@ -71,7 +71,7 @@ def create_state(
     return _create_attempt(connect_request, state=state, session_key=session_key, at=at), state
 
 
-def consume_state(
+def consume_oauth_state(
     *, state: str, user_id: UUID, session_key: str, provider: str, at: datetime
 ) -> ConnectAttempt:
     """

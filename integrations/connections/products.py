@@ -112,7 +112,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
     )
     # Shows mail within seconds. If the message is lost, the sweep finds the row.
     enqueue_on_commit("integrations.sync_mail", work_id=work.id)
-    entries.record_event(
+    entries.record_ledger_event(
         event="integration.connected",
         about=integration.id,
         body={"product": product, "horizon_days": integration.horizon_days},

@@ -9,7 +9,7 @@ from integrations.access import scopes
 from integrations.access.endpoints import (
     admin_consent_redirect_uri,
     admin_consent_url,
-    get_endpoints,
+    get_provider_endpoints,
     is_provider_registered,
 )
 from integrations.providers import admin_consent, get_connectable_provider
@@ -62,13 +62,13 @@ def create_admin_consent_link(
     )
     return admin_consent.build_admin_consent_url(
         url,
-        client_id=get_endpoints(provider).client_id,
+        client_id=get_provider_endpoints(provider).client_id,
         redirect_uri=admin_consent_redirect_uri(),
         scope=admin_consent.format_scopes(
             registered_provider,
             scopes.get_connect_scopes(registered_provider, product, connection_id),
         ),
-        state=approvals.create_request(request, at=at),
+        state=approvals.create_admin_consent_request(request, at=at),
     )
 
 
@@ -80,4 +80,4 @@ def record_admin_answer(answer: Mapping[str, Sequence[str]], *, at: datetime) ->
     """
     is_given = admin_consent.parse_admin_consent(answer)
     if is_given is not None and "state" in answer:
-        approvals.record_answer(state=answer["state"][0], is_given=is_given, at=at)
+        approvals.record_admin_consent_answer(state=answer["state"][0], is_given=is_given, at=at)

@@ -104,7 +104,7 @@ def store_grant(
         connection.granted_scopes = sorted(granted)
         connection.save()
         ledger_keys.create_ledger_key(holder=connection.id, at=at)
-        entries.record_event(
+        entries.record_ledger_event(
             event="connection.connected",
             about=connection.id,
             body={

@@ -17,7 +17,7 @@ from integrations.mail.sync import mail_quarantine, mailbox_rows
 from integrations.models import FETCHABLE, Reconciliation, SetAside, SyncStage, SyncWork
 from integrations.push import watch_health
 from integrations.push.watch_health import WatchHealth
-from integrations.sync.check_intervals import PollInterval, get_interval
+from integrations.sync.check_intervals import PollInterval, get_poll_interval
 
 # Due and untouched for longer than this: no worker is running.
 STALLED_AFTER = timedelta(minutes=2)
@@ -103,7 +103,7 @@ def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID,
         .order_by("integration_id", "-compared_at")
         .distinct("integration_id")
     }
-    watches = watch_health.load_health(ids)
+    watches = watch_health.load_watch_health(ids)
     return {
         work.integration_id: _build_progress(
             work,
@@ -157,7 +157,7 @@ def _get_interval(work: SyncWork, watch: WatchHealth | None, at: datetime) -> Po
     if work.resource != mailbox_rows.RESOURCE or work.integration.status not in FETCHABLE:
         return None
     began_at = work.integration.switched_on_at
-    return get_interval(watch=watch, looked_at=work.looked_at, began_at=began_at, at=at)
+    return get_poll_interval(watch=watch, looked_at=work.looked_at, began_at=began_at, at=at)
 
 
 def _estimate_seconds_left(work: SyncWork, at: datetime) -> int | None:

@@ -145,7 +145,7 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
             slot.give_back()
 
 
-def hold_slot(slot: PersonRequestSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
+def hold_stream_slot(slot: PersonRequestSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
     """Stream `parts`; `slot` is held until they end or are closed."""
     return _SlotHoldingIterator(slot, parts)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import row_owner
 from integrations.access import permits
-from integrations.access.endpoints import get_endpoints
+from integrations.access.endpoints import get_provider_endpoints
 from integrations.access.fences import DisconnectedError
 from integrations.models import Connection
 from integrations.providers.provider_access import ProviderAccess
@@ -93,17 +93,19 @@ class AccessTokenSource:
             or now >= self._permit.expires_at
             or (self._permit.epoch != connection.epoch)
         ):
-            self._permit = token_refresh.get_permit(
+            self._permit = token_refresh.get_token_permit(
                 permits.to_use_access_token, self.connection_id, at=now
             )
-        token = token_refresh.open_token(connection, "access_token", self._permit, at=now)
+        token = token_refresh.open_sealed_token(connection, "access_token", self._permit, at=now)
         self._generation = connection.grant_generation
         return token, min(
-            now + TOKEN_REUSE_TIME, self._permit.expires_at, token_refresh.get_expiry(connection)
+            now + TOKEN_REUSE_TIME,
+            self._permit.expires_at,
+            token_refresh.get_token_expiry(connection),
         )
 
 
-def get_access(
+def get_provider_access(
     *, connection_id: UUID, request_refresh: RefreshRequest | None = None
 ) -> ProviderAccess:
     """
@@ -116,19 +118,19 @@ def get_access(
         raise DisconnectedError
     return ProviderAccess(
         AccessTokenSource(connection_id, request_refresh),
-        get_endpoints(key).api_root_url,
+        get_provider_endpoints(key).api_root_url,
         connection_id,
     )
 
 
-def get_worker_access(connection: Connection, permit: Permit) -> ProviderAccess:
+def get_worker_provider_access(connection: Connection, permit: Permit) -> ProviderAccess:
     """
     :param connection: live, just read
     :param permit: to use the access token; replaced when it expires
     """
     token_source = AccessTokenSource(connection.id, known=connection, permit=permit)
     return ProviderAccess(
-        token_source, get_endpoints(connection.provider).api_root_url, connection.id
+        token_source, get_provider_endpoints(connection.provider).api_root_url, connection.id
     )
 
 

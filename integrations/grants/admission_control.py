@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from integrations.access.endpoints import get_rate_settings
+from integrations.access.endpoints import get_mailbox_rate_settings
 from integrations.coordination import concurrency
 from integrations.coordination.concurrency import ProviderWait
 from integrations.providers import errors
@@ -72,11 +72,11 @@ class PersonAdmission:
             ) from None
 
     def _pay_quota(self, units: int, wait: ProviderWait) -> None:
-        grant = rate_limits.draw_units(
+        grant = rate_limits.draw_quota_units(
             connection_id=self.connection_id,
             units=units,
             least_units=units,
-            limit=rate_limits.make_rate_limit(get_rate_settings(self.provider)),
+            limit=rate_limits.make_rate_limit(get_mailbox_rate_settings(self.provider)),
             patience=wait.quota_patience,
             is_person=True,
         )

@@ -20,7 +20,7 @@ from django.db import transaction
 
 from accounts.ids import uuid7
 from integrations.access import key_holders
-from integrations.access.endpoints import get_endpoints
+from integrations.access.endpoints import get_provider_endpoints
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -82,7 +82,7 @@ def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
         )
 
 
-def fence_keys(connection: Connection) -> None:
+def raise_grant_key_epochs(connection: Connection) -> None:
     """Raise both keys' epochs, which ends issued permits and running work."""
     for holder in {connection.id, connection.grant_id}:
         _raise_epoch(holder, connection.epoch)
@@ -176,13 +176,13 @@ def record_grant_ended(
         connection.wanted_claims = sealed_claims
         connection.refresh_lease_by = connection.refresh_lease_until = None
         connection.save()
-        fence_keys(connection)
+        raise_grant_key_epochs(connection)
         integrations = list(
             connection.integrations.live().select_for_update(no_key=True).order_by("id")
         )
         for integration in integrations:
             _ask_to_reconnect(integration, reason, at=at)
-        entries.record_event(
+        entries.record_ledger_event(
             event="connection.grant_ended",
             about=connection.id,
             body={"epoch": connection.epoch, "integrations": len(integrations)},
@@ -237,7 +237,7 @@ def discard_tokens(  # noqa: PLR0913
     pending_discard: Discard | None = None
     if account_blind is not None and PROVIDERS[provider].revokes:
         with transaction.atomic(durable=True):
-            pending_discard = shared_grants.begin_discard(
+            pending_discard = shared_grants.begin_grant_discard(
                 provider=provider,
                 account_blind=account_blind,
                 excluded_connection_id=excluded_connection_id,
@@ -246,7 +246,7 @@ def discard_tokens(  # noqa: PLR0913
     if pending_discard is not None:
         try:
             oauth.revoke_token(
-                get_endpoints(provider), token=tokens.refresh_token or tokens.access_token
+                get_provider_endpoints(provider), token=tokens.refresh_token or tokens.access_token
             )
         except errors.ProviderError as error:
             logger.warning("grant.revocation_failed", extra={"about": about, "provider": provider})
@@ -260,5 +260,7 @@ def discard_tokens(  # noqa: PLR0913
     with transaction.atomic():
         body = {"outcome": outcome}
         name = pseudonyms.get_pseudonym_naming(about)
-        entries.record_event(event="grant.discarded", about=about, body=body, at=at, naming=name)
+        entries.record_ledger_event(
+            event="grant.discarded", about=about, body=body, at=at, naming=name
+        )
     return outcome

@@ -75,7 +75,9 @@ class CalendarCall(Protocol):
 
 def get_person_access(connection_id: UUID) -> ProviderAccess:
     """:raises DisconnectedError:"""
-    return access_tokens.get_access(connection_id=connection_id, request_refresh=request_refresh)
+    return access_tokens.get_provider_access(
+        connection_id=connection_id, request_refresh=request_refresh
+    )
 
 
 def request_refresh(connection_id: UUID) -> None:

@@ -112,7 +112,7 @@ class QuotaGrant:
     wait: float
 
 
-def draw_units(  # noqa: PLR0913 - one question to the bucket
+def draw_quota_units(  # noqa: PLR0913 - one question to the bucket
     *,
     connection_id: UUID,
     units: int,
@@ -145,7 +145,7 @@ def draw_units(  # noqa: PLR0913 - one question to the bucket
         cursor.execute(_DRAW, values)
         row = cursor.fetchone()
         if row is None:
-            create_bucket(connection_id=connection_id)
+            create_quota_bucket(connection_id=connection_id)
             cursor.execute(_DRAW, values)
             row = cursor.fetchone()
     if row is None:
@@ -153,12 +153,12 @@ def draw_units(  # noqa: PLR0913 - one question to the bucket
     return QuotaGrant(int(row[0]), float(row[1]))
 
 
-def return_units(*, connection_id: UUID, units: int) -> None:
+def return_quota_units(*, connection_id: UUID, units: int) -> None:
     with database.cursor() as cursor:
         cursor.execute(_GIVE_BACK, {"connection": connection_id, "units": units})
 
 
-def create_bucket(*, connection_id: UUID) -> None:
+def create_quota_bucket(*, connection_id: UUID) -> None:
     """A connection that has ended gets no bucket."""
     with database.cursor() as cursor:
         cursor.execute(_CREATE, {"connection": connection_id, "units": _FULL})

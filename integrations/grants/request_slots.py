@@ -146,7 +146,7 @@ def _try_taking(values: dict[str, Any]) -> tuple[datetime | None, float | None]:
         cursor.execute(_TAKE, values)
         row = cursor.fetchone()
         if row is None:
-            rate_limits.create_bucket(connection_id=values["connection"])
+            rate_limits.create_quota_bucket(connection_id=values["connection"])
             cursor.execute(_TAKE, values)
             row = cursor.fetchone()
     if row is None:

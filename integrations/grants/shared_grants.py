@@ -80,7 +80,7 @@ def is_granted_elsewhere(connection: Connection) -> bool:
     )
 
 
-def list_needs(connection: Connection) -> tuple[str, ...]:
+def list_grant_needs(connection: Connection) -> tuple[str, ...]:
     """
     Return no needs if the grant can be revoked.
 
@@ -98,7 +98,7 @@ def list_needs(connection: Connection) -> tuple[str, ...]:
     return tuple(needs)
 
 
-def begin_discard(
+def begin_grant_discard(
     *, provider: str, account_blind: bytes, excluded_connection_id: UUID | None, at: datetime
 ) -> Discard | None:
     """

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.access import permits
-from integrations.access.endpoints import get_endpoints
+from integrations.access.endpoints import get_provider_endpoints
 from integrations.access.fences import DisconnectedError
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
@@ -109,11 +109,11 @@ def _is_fresh(connection: Connection, *, newer_than: int, at: datetime) -> bool:
     return (
         connection.access_token is not None
         and connection.grant_generation > max(newer_than, connection.refresh_beyond)
-        and at < get_expiry(connection)
+        and at < get_token_expiry(connection)
     )
 
 
-def get_expiry(connection: Connection) -> datetime:
+def get_token_expiry(connection: Connection) -> datetime:
     # The adapter subtracted the clock skew. Without an expiry the token counts as expired.
     return connection.access_expires_at or connection.connected_at
 
@@ -142,11 +142,11 @@ def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims
     provider = PROVIDERS[connection.provider]
     tokens: TokenSet | None = None
     try:
-        permit = get_permit(permits.to_use_refresh_token, connection.id, at=at)
-        refresh_token = open_token(connection, "refresh_token", permit, at=at)
+        permit = get_token_permit(permits.to_use_refresh_token, connection.id, at=at)
+        refresh_token = open_sealed_token(connection, "refresh_token", permit, at=at)
         tokens = oauth.refresh_tokens(
             provider,
-            get_endpoints(provider.key),
+            get_provider_endpoints(provider.key),
             refresh_token=refresh_token,
             at=timezone.now(),
             claims=claims,
@@ -230,7 +230,7 @@ def _discard_tokens(old_connection: Connection, tokens: TokenSet) -> None:
     raise DisconnectedError
 
 
-def get_permit(
+def get_token_permit(
     request_permit: Callable[..., Permit], connection_id: UUID, *, at: datetime
 ) -> Permit:
     try:
@@ -242,7 +242,7 @@ def get_permit(
     raise DisconnectedError
 
 
-def open_token(connection: Connection, column: str, permit: Permit, *, at: datetime) -> str:
+def open_sealed_token(connection: Connection, column: str, permit: Permit, *, at: datetime) -> str:
     sealed = getattr(connection, column)
     if sealed is not None:
         try:

@@ -46,7 +46,8 @@ def _stream_download(
     with concurrency.STREAM_SLOTS.lend_slot(context.user_id) as slot:
         download = open_download()
         response = StreamingHttpResponse(
-            concurrency.hold_slot(slot, download.pieces), content_type="application/octet-stream"
+            concurrency.hold_stream_slot(slot, download.pieces),
+            content_type="application/octet-stream",
         )
     if download.size is not None:
         response["Content-Length"] = str(download.size)

@@ -53,7 +53,7 @@ def download_attachment(
         permitted.rows[0].row,
         {"summary": permitted.rows[0].sealed["summary"], "descriptor": attachment.descriptor},
     )
-    return file_stream.stream_file(
+    return file_stream.stream_attachment_file(
         context,
         row,
         permits=permitted.permits,

@@ -40,7 +40,7 @@ class AttachmentDownload:
     size: int | None
 
 
-def stream_file(  # noqa: PLR0913 - one file, where it is, and why it may be shown
+def stream_attachment_file(  # noqa: PLR0913 - one file, where it is, and why it may be shown
     context: RequestContext,
     row: SealedRow,
     *,

@@ -34,5 +34,7 @@ def get_label_names(labels: bytes | None, opened: Mapping[str, bytes]) -> list[s
     if not labels:
         return []
     stored: dict[str, str] = orjson.loads(opened.get(OPENED_AS) or b"{}")
-    names = (stored.get(label) or label_ids.read_name(label) for label in orjson.loads(labels))
+    names = (
+        stored.get(label) or label_ids.read_label_name(label) for label in orjson.loads(labels)
+    )
     return sorted({name for name in names if name})

@@ -150,7 +150,7 @@ class _MailboxSearcher:
                 "thread_id": threads.get(blind),
                 "place": None
                 if blind in threads
-                else remote_message_refs.make_ref(key, {"id": message.message_id}),
+                else remote_message_refs.make_remote_message_ref(key, {"id": message.message_id}),
             }
             for blind, message in blinds.items()
         ]

@@ -70,7 +70,7 @@ class RemoteMessageRef:
         return handle
 
 
-def make_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
+def make_remote_message_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
     row = uuid7()
     sealed = key.seal_value(SetAside, "remote_id", row=row, data=orjson.dumps(address))
     return RemoteMessageRef(
@@ -78,7 +78,7 @@ def make_ref(key: Sealer, address: Mapping[str, str]) -> RemoteMessageRef:
     )
 
 
-def read_ref(opened: Mapping[str, bytes]) -> dict[str, str]:
+def read_remote_message_ref(opened: Mapping[str, bytes]) -> dict[str, str]:
     address: dict[str, str] = orjson.loads(opened["where"])
     return address
 

@@ -51,7 +51,9 @@ class RemoteMessageFetch:
     rate_limits: list[errors.RateLimited]
 
 
-def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessageFetch:
+def prepare_remote_message_head(
+    context: RequestContext, ref: RemoteMessageRef
+) -> RemoteMessageFetch:
     """
     Show the names of files, and no text.
 
@@ -62,7 +64,9 @@ def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessag
 
     def shape_head(mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> page.TemplateItem:
         try:
-            message = _fetch_message(mailbox, remote_message_refs.read_ref(opened)["id"])
+            message = _fetch_message(
+                mailbox, remote_message_refs.read_remote_message_ref(opened)["id"]
+            )
         except (errors.ProviderError, DisconnectedError) as error:
             if isinstance(error, errors.RateLimited):
                 rate_limits.append(error.with_traceback(None))
@@ -74,7 +78,7 @@ def prepare_head(context: RequestContext, ref: RemoteMessageRef) -> RemoteMessag
         key = get_sealer(holder=mailbox.integration_id, epoch=permit.epoch)
         files = [
             {
-                "place": remote_message_refs.make_ref(
+                "place": remote_message_refs.make_remote_message_ref(
                     key, {"id": message.message_id, "part": part.part, "filename": part.filename}
                 ),
                 "filename": part.filename,
@@ -112,7 +116,7 @@ def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentD
     :raises errors.ProviderError:
     """
     row, granted = _prepare_row(context, ref)
-    return file_stream.stream_file(
+    return file_stream.stream_attachment_file(
         context,
         row,
         permits=granted,
@@ -129,7 +133,9 @@ class _BodyReader:
     def shape_document(self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> dict[str, Any]:
         # One wait for the text and its images.
         with concurrency.hold_wait_slot():
-            return self._fetch_document(mailbox, remote_message_refs.read_ref(opened)["id"])
+            return self._fetch_document(
+                mailbox, remote_message_refs.read_remote_message_ref(opened)["id"]
+            )
 
     def _fetch_document(self, mailbox: RemoteMailbox, message_id: str) -> dict[str, Any]:
         try:
@@ -146,7 +152,7 @@ class _BodyReader:
 
 
 def _locate_file(opened: Mapping[str, bytes]) -> tuple[str, str]:
-    address = remote_message_refs.read_ref(opened)
+    address = remote_message_refs.read_remote_message_ref(opened)
     if "part" not in address:
         raise ObjectNotFound
     return address["id"], address["part"]
@@ -182,4 +188,4 @@ def _fetch_message(mailbox: RemoteMailbox, message_id: str) -> RemoteMessage:
 
 
 def _shape_filename(_: RemoteMailbox, opened: Mapping[str, bytes]) -> dict[str, Any]:
-    return {"filename": remote_message_refs.read_ref(opened)["filename"]}
+    return {"filename": remote_message_refs.read_remote_message_ref(opened)["filename"]}

@@ -61,7 +61,7 @@ def get_own_message(*, actor: Actor, message_id: UUID) -> Message:
     return message
 
 
-def get_head(*, actor: Actor, message: Message, at: datetime) -> PermittedMailRows:
+def get_support_message_head(*, actor: Actor, message: Message, at: datetime) -> PermittedMailRows:
     row = SealedRow(MessageRow(message, None), {"summary": message.summary})
     granted = permits.to_display(
         actor=actor,
@@ -115,7 +115,7 @@ def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
         )
 
 
-def get_end_times(
+def get_support_end_times(
     *, actor: Actor, message_ids: Iterable[UUID], at: datetime
 ) -> Mapping[UUID, datetime]:
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)

@@ -67,4 +67,4 @@ def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
     """
     with transaction.atomic(durable=True):
         fences.lock_live_integration(integration_id)
-        return mail_quarantine.retry_all(integration_id=integration_id, at=at)
+        return mail_quarantine.retry_all_quarantined(integration_id=integration_id, at=at)

@@ -61,7 +61,9 @@ def get_grace_period() -> timedelta:
     return timedelta(days=settings.REAUTH_GRACE_DAYS)
 
 
-def waiting_since(connection: Connection, live: Iterable[Integration]) -> datetime | None:
+def get_reconnect_needed_since(
+    connection: Connection, live: Iterable[Integration]
+) -> datetime | None:
     """Return since when the grant, or a `live` integration's permission, needs a reconnect."""
     missing = [
         integration.status_since
@@ -73,12 +75,12 @@ def waiting_since(connection: Connection, live: Iterable[Integration]) -> dateti
 
 
 def reconnect_before(connection: Connection, live: Iterable[Integration]) -> datetime | None:
-    since = waiting_since(connection, live)
+    since = get_reconnect_needed_since(connection, live)
     return None if since is None else since + get_grace_period()
 
 
 def get_reconnect_deadline(connection: Connection) -> ReconnectDeadline | None:
-    since = waiting_since(connection, connection.integrations.live())
+    since = get_reconnect_needed_since(connection, connection.integrations.live())
     if since is None:
         return None
     notices = Notice.objects.filter(connection=connection, about_since=since)
@@ -108,7 +110,7 @@ def send_due_notices(*, at: datetime) -> int:
         | Exists(Integration.objects.without_permission().filter(connection_id=OuterRef("id")))
     )
     for connection in waiting.iterator(chunk_size=200):
-        since = waiting_since(connection, connection.integrations.live())
+        since = get_reconnect_needed_since(connection, connection.integrations.live())
         new_kinds = [] if since is None else _record_due_kinds(connection, since=since, at=at)
         if not new_kinds or (
             connection.provider in testing_providers and _died_at_seven_days(connection)
@@ -133,7 +135,7 @@ def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
     """Announce the removal of unreconnected data, without a row."""
     # Read again: rows cached before the disconnect are outdated.
     situation = removal_facts.get_situation(PurgeJob.objects.get(id=job.id))
-    platform_mail.send_message(
+    platform_mail.send_platform_mail(
         NoticeKind.PURGED,
         user_id=job.user_id,
         values={
@@ -149,7 +151,7 @@ def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
 def send_receipt_notice(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
     """Send the link to the receipt, if the former owner still has an account."""
     job = PurgeJob.objects.get(integration_id=integration_id)
-    return platform_mail.send_message(
+    return platform_mail.send_platform_mail(
         "receipt_ready",
         user_id=user_id,
         values=removal_mail.describe_removal(removal_facts.get_situation(job)),
@@ -195,7 +197,7 @@ def _send_notice(
         "permission_only": connection.reauth_since is None,
     }
     # If the mail server refuses, the page still shows the notice, and the next stage sends one.
-    return platform_mail.send_message(kind, user_id=connection.user_id, values=words, at=at)
+    return platform_mail.send_platform_mail(kind, user_id=connection.user_id, values=words, at=at)
 
 
 def _died_at_seven_days(connection: Connection) -> bool:

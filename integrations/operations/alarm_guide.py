@@ -89,5 +89,5 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
 UNKNOWN: Final = "Find alarm.raised with this kind in the log."
 
 
-def next_step(kind: str) -> str:
+def get_alarm_next_step(kind: str) -> str:
     return NEXT_STEPS.get(kind, UNKNOWN)

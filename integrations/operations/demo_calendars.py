@@ -60,7 +60,9 @@ def _create_calendar(
         calendar_id = local_calendars.create_local_calendar(
             actor=actor, properties=about, version=version, at=at
         )
-        local_events.write_events(actor=actor, writes={calendar_id: CalendarWrite(put=put)}, at=at)
+        local_events.write_local_events(
+            actor=actor, writes={calendar_id: CalendarWrite(put=put)}, at=at
+        )
         sharing.share_calendar(
             actor=actor,
             calendar_id=calendar_id,

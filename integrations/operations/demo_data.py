@@ -47,14 +47,14 @@ def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[See
         at=at,
     )
     campaigns = _generate_key("campaigns")
-    clients.create_client(
+    clients.create_service_client(
         client_id="campaigns",
         feature="campaigns",
         purposes=[Purpose.MARKETING],
         jwks=_get_public_jwks(campaigns),
         at=at,
     )
-    delegation = delegations.switch_on(
+    delegation = delegations.switch_delegation_on(
         user_id=alice.user.id,
         organisation_id=alice.organisation.id,
         feature="campaigns",

@@ -19,7 +19,7 @@ EVENTS: Final[tuple[refusal_counts.RefusalEvent, ...]] = get_args(refusal_counts
 
 def record_counts() -> None:
     """:raises django.db.Error: the counts are kept for the next time"""
-    counts = refusal_counts.take_counts()
+    counts = refusal_counts.take_parser_counts()
     for event, count in sorted(counts.items()):
         try:
             _add_count(event, count)
@@ -30,7 +30,7 @@ def record_counts() -> None:
             raise
 
 
-def list_totals() -> dict[str, int]:
+def list_parser_totals() -> dict[str, int]:
     totals = dict(ParserCount.objects.values_list("event", "count"))
     return {event: totals.get(event, 0) for event in EVENTS}
 

@@ -64,7 +64,7 @@ class ParserPool:
         size: int = SIZE,
         *,
         start: Callable[[], ParserProcess] = ParserProcess,
-        budget_for: Callable[[int], ParserTaskBudget] = task_limits.budget_for,
+        budget_for: Callable[[int], ParserTaskBudget] = task_limits.get_parser_task_budget,
     ) -> None:
         self._start = start
         self._budget_for = budget_for

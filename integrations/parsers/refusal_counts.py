@@ -25,7 +25,7 @@ def count_event(event: RefusalEvent, count: int = 1) -> None:
         _counts[event] += count
 
 
-def take_counts() -> Mapping[RefusalEvent, int]:
+def take_parser_counts() -> Mapping[RefusalEvent, int]:
     with _lock:
         counts = dict(_counts)
         _counts.clear()

@@ -19,7 +19,7 @@ class ParserTaskBudget:
     reply_bytes: int
 
 
-def budget_for(size: int) -> ParserTaskBudget:
+def get_parser_task_budget(size: int) -> ParserTaskBudget:
     """
     Ordinary mail of a megabyte takes 20 ms and four times its size. The time limit is a hundred
     times as long, for slow machines.

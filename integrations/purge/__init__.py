@@ -12,13 +12,18 @@ from .key_destruction_receipt import (
     list_due_key_destruction_receipts,
 )
 from .ledger_key_release import create_missing_ledger_keys, sweep_ledger_keys
-from .overdue_sweep import count_residue, list_due_jobs, list_due_sibling_jobs, list_late_promises
+from .overdue_sweep import (
+    count_purge_residue,
+    list_due_jobs,
+    list_due_sibling_jobs,
+    list_late_promises,
+)
 from .purge_engine import run_purge
-from .purge_jobs import AlreadyDisconnected, open_job
+from .purge_jobs import AlreadyDisconnected, open_purge_job
 
 __all__ = [
     "AlreadyDisconnected",
-    "count_residue",
+    "count_purge_residue",
     "create_missing_ledger_keys",
     "get_key_destruction_receipt",
     "get_local_key_epoch_end",
@@ -27,7 +32,7 @@ __all__ = [
     "list_due_key_destruction_receipts",
     "list_due_sibling_jobs",
     "list_late_promises",
-    "open_job",
+    "open_purge_job",
     "run_purge",
     "sweep_ledger_keys",
 ]

@@ -84,7 +84,7 @@ def _destroy_credentials(connection: Connection, at: datetime) -> ConnectionDele
         revoking_until=None,
         ended_at=at,
     )
-    set_aside_entry_id = ledger_keys.set_aside(holder=connection.id, at=at)
+    set_aside_entry_id = ledger_keys.set_aside_ledger_key(holder=connection.id, at=at)
     if set_aside_entry_id is not None:
         entry_ids.append(set_aside_entry_id)
     return ConnectionDeletion(job_values, tuple(entry_ids))

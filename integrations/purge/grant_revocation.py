@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from integrations.access import permits
-from integrations.access.endpoints import get_endpoints
+from integrations.access.endpoints import get_provider_endpoints
 from integrations.grants import shared_grants
 from integrations.models import (
     Connection,
@@ -121,7 +121,7 @@ def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcom
         return RevocationOutcome.NOT_NEEDED
     if connection.revocation != RevocationOutcome.PENDING:
         return RevocationOutcome(connection.revocation)
-    if shared_grants.list_needs(connection):
+    if shared_grants.list_grant_needs(connection):
         return RevocationOutcome.NEEDED_ELSEWHERE
     if waits_for_watches(connection, at=at):
         return RevocationOutcome.PENDING
@@ -193,7 +193,7 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
         permit = permits.to_revoke_grant(connection_id=connection.id, at=at)
         # Google ends the access token along with the refresh token.
         token = own_provider.open_credential(sealed, permit, to=connection.id, at=at)
-        answer = revoke_within_timeout(get_endpoints(connection.provider), token)
+        answer = revoke_within_timeout(get_provider_endpoints(connection.provider), token)
     except errors.ProviderError as error:
         if error.status is not None:
             # The provider answered with an error, so no request is in flight.

@@ -93,7 +93,7 @@ class HeldDataKeys:
     holders: Sequence[UUID]
 
     def count(self) -> int:
-        return len(data_key_rows.get_metadata(self.holders))
+        return len(data_key_rows.get_data_key_metadata(self.holders))
 
 
 def _make_holder_list(path: str) -> Callable[[QuerySet[Integration]], list[UUID]]:
@@ -199,7 +199,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def count_left(
+def count_rows_left(
     *, integration_id: UUID, connection_id: UUID | None = None, with_watches: bool = True
 ) -> dict[str, int]:
     """

@@ -48,7 +48,7 @@ def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
     if purges.exclude(step=PurgeStep.DONE).exists():
         return
     if purges.exists():
-        ledger_key_lifecycle.offer_key(holder=connection_id, at=at)
+        ledger_key_lifecycle.offer_ledger_key(holder=connection_id, at=at)
     else:
         ledger_key_lifecycle.destroy_ledger_key(
             holder=connection_id, outcome=LedgerKey.Outcome.DISCARDED, at=at
@@ -83,7 +83,7 @@ def sweep_ledger_keys(*, at: datetime) -> int:
     for connection_id in set_aside_keys.values_list("holder", flat=True):
         with transaction.atomic(durable=True):
             settle_ledger_key(connection_id, at=at)
-    return ledger_key_lifecycle.expire_offers(at=at)
+    return ledger_key_lifecycle.expire_ledger_key_offers(at=at)
 
 
 @transaction.atomic(durable=True)
@@ -102,8 +102,8 @@ def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     entry_id_lists = purges.filter(integration__connection=connection).values_list(
         "entry_ids", flat=True
     )
-    key = ledger_key_lifecycle.hand_out_key(holder=connection.id, at=at)
-    return owner_ledger_file.build_file(
+    key = ledger_key_lifecycle.hand_out_ledger_key(holder=connection.id, at=at)
+    return owner_ledger_file.build_owner_ledger_file(
         key,
         _list_named_rows(connection),
         entry_ids=[entry_id for entry_ids in entry_id_lists for entry_id in entry_ids],

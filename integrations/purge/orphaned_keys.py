@@ -60,7 +60,7 @@ def count_keys_without_owner() -> dict[str, int]:
     second_look = _find_keys_without_owner(
         key_row
         for chunk in _split_into_chunks(first_look)
-        for key_row in data_key_rows.get_metadata(chunk)
+        for key_row in data_key_rows.get_data_key_metadata(chunk)
     )
     counts = Counter(str(line) for holder, line in second_look.items() if holder in first_look)
     # A leftover ledger key could still link pseudonyms.
@@ -102,7 +102,7 @@ def _find_values_without_key(
     existing_keys = {
         _KeyReference(key_row.holder, key_row.key_id)
         for chunk in _split_into_chunks({reference.holder for reference in references})
-        for key_row in data_key_rows.get_metadata(chunk)
+        for key_row in data_key_rows.get_data_key_metadata(chunk)
     }
     return {
         reference: count
@@ -113,7 +113,7 @@ def _find_values_without_key(
 
 def _find_leftover_ledger_keys() -> set[UUID]:
     """Return keys that were destroyed or never created, yet are present."""
-    key_holders = naming_rows.get_holders()
+    key_holders = naming_rows.get_ledger_key_holders()
     for chunk in _split_into_chunks(key_holders):
         living_keys = LedgerKey.objects.filter(holder__in=chunk, destroyed_at=None)
         key_holders -= set(living_keys.values_list("holder", flat=True))

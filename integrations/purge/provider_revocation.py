@@ -95,7 +95,7 @@ def _make_counter(job: PurgeJob) -> push.CountWatchEnd:
 def _settle_watches(job: PurgeJob, *, at: datetime, give_up: bool) -> bool:
     """Make waiting purges of the connection due."""
     if give_up:
-        push.leave_to_lapse(job.integration_id, at=at, count=_make_counter(job))
+        push.leave_watches_to_lapse(job.integration_id, at=at, count=_make_counter(job))
     jobs = PurgeJob.objects.filter(id=job.id)
     counts = jobs.values_list("watch_counts", flat=True).get()
     outcome = next(
@@ -163,4 +163,4 @@ def is_revocation_outcome_outdated(job: PurgeJob, connection: Connection) -> boo
         return False
     if connection.ended_at is not None:
         return connection.revocation != RevocationOutcome.NEEDED_ELSEWHERE
-    return not shared_grants.list_needs(connection)
+    return not shared_grants.list_grant_needs(connection)

@@ -182,7 +182,7 @@ def get_credential_statement(connection: Connection) -> str | None:
 
 def _list_needs(connection: Connection) -> tuple[str, ...]:
     if connection.ended_at is None:
-        return shared_grants.list_needs(connection)
+        return shared_grants.list_grant_needs(connection)
     # A connection ends without a revocation only if another one needs the grant.
     return (shared_grants.OTHER_CONNECTION,)
 

@@ -63,7 +63,7 @@ def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     :raises NotClaimable, LeaseLost:
     """
     duration = timedelta(seconds=settings.LEASE_SECONDS)
-    lease, job = purge_jobs.claim_job(job_id=job_id, at=now(), duration=duration)
+    lease, job = purge_jobs.claim_purge_job(job_id=job_id, at=now(), duration=duration)
     session, step = PurgeSession(lease, now), PurgeStep(job.step)
     try:
         while step is not PurgeStep.DONE:
@@ -85,7 +85,7 @@ def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
 def _try_provider(session: PurgeSession) -> None:
     job = session.read_job()
     if not job.counts_before:
-        counts = inventory.count_left(
+        counts = inventory.count_rows_left(
             integration_id=job.integration_id, connection_id=job.integration.connection_id
         )
         PurgeJob.objects.filter(id=job.id).update(counts_before=counts)
@@ -116,27 +116,27 @@ def _delete_rows(session: PurgeSession) -> None:
     at = session.now()
     values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted_count}
     with transaction.atomic(durable=True):
-        purge_jobs.save_step(session.lease, step=PurgeStep.EMPTIED, at=at, values=values)
+        purge_jobs.save_purge_step(session.lease, step=PurgeStep.EMPTIED, at=at, values=values)
 
 
 def _verify_deletion(session: PurgeSession) -> None:
     # What is left, never what was deleted.
     job = session.read_job()
     with_watches = bool(job.watch_stop)
-    counts = inventory.count_left(integration_id=job.integration_id, with_watches=with_watches)
+    counts = inventory.count_rows_left(integration_id=job.integration_id, with_watches=with_watches)
     if any(counts.values()):
         _repeat_deletion(session, counts)
         return
     at = session.now()
     with transaction.atomic(durable=True):
-        entry = entries.record_event(
+        entry = entries.record_ledger_event(
             event="integration.emptied",
             about=job.integration_id,
             body={"stores": len(counts), "left": 0},
             at=at,
             naming=_get_naming(job),
         )
-        purge_jobs.save_step(
+        purge_jobs.save_purge_step(
             session.lease,
             step=PurgeStep.VERIFIED,
             at=at,
@@ -157,14 +157,14 @@ def _settle_revocation(session: PurgeSession) -> None:
         raise PurgePostponed(provider_revocation.get_next_try_time(job, at=session.now()))
     at = session.now()
     with transaction.atomic(durable=True):
-        entry = entries.record_event(
+        entry = entries.record_ledger_event(
             event="revocation.settled",
             about=job.integration_id,
             body={"outcome": job.revocation, "tries": job.revocation_try_count},
             at=at,
             naming=_get_naming(job),
         )
-        purge_jobs.save_step(
+        purge_jobs.save_purge_step(
             session.lease, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,)
         )
 
@@ -175,7 +175,7 @@ def _end_connection(session: PurgeSession) -> None:
         if _reopen_revocation(session, job, at):
             return
         deletion = connection_deletion.end_connection(job.integration.connection_id, at=at)
-        purge_jobs.save_step(
+        purge_jobs.save_purge_step(
             session.lease,
             step=PurgeStep.CREDENTIAL_DESTROYED,
             at=at,
@@ -191,14 +191,14 @@ def _complete_purge(session: PurgeSession) -> None:
         _repeat_deletion(session, counts)
         return
     with transaction.atomic(durable=True):
-        entry = entries.record_event(
+        entry = entries.record_ledger_event(
             event="purge.completed",
             about=job.integration_id,
             body={"stores": len(counts), "left": 0, "revocation": job.revocation},
             at=at,
             naming=_get_naming(job),
         )
-        purge_jobs.save_step(
+        purge_jobs.save_purge_step(
             session.lease,
             step=PurgeStep.AWAITING_CHECKPOINT,
             at=at,
@@ -242,7 +242,7 @@ def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bo
     if not provider_revocation.is_revocation_outcome_outdated(job, job.integration.connection):
         return False
     values = {"revocation": RevocationOutcome.PENDING}
-    purge_jobs.save_step(session.lease, step=PurgeStep.VERIFIED, at=at, values=values)
+    purge_jobs.save_purge_step(session.lease, step=PurgeStep.VERIFIED, at=at, values=values)
     return True
 
 
@@ -253,7 +253,7 @@ def _get_naming(job: PurgeJob) -> Callable[[UUID], str]:
 def _count_left(job: PurgeJob) -> dict[str, int]:
     connection = job.integration.connection
     ended_id = None if connection.ended_at is None else connection.id
-    return inventory.count_left(integration_id=job.integration_id, connection_id=ended_id)
+    return inventory.count_rows_left(integration_id=job.integration_id, connection_id=ended_id)
 
 
 def _repeat_deletion(session: PurgeSession, counts: Mapping[str, int]) -> None:
@@ -265,7 +265,7 @@ def _repeat_deletion(session: PurgeSession, counts: Mapping[str, int]) -> None:
 
 def _save_step(session: PurgeSession, step: PurgeStep) -> None:
     with transaction.atomic(durable=True):
-        purge_jobs.save_step(session.lease, step=step, at=session.now())
+        purge_jobs.save_purge_step(session.lease, step=step, at=session.now())
 
 
 _STEPS: Final[Mapping[PurgeStep, Callable[[PurgeSession], None]]] = {

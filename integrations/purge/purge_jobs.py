@@ -36,7 +36,7 @@ class AlreadyDisconnected(Exception):
     """The integration is already disconnected. Show its purge."""
 
 
-def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
+def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
     """
     Fence `integration`, destroy its keys and open its purge job. Needs only PostgreSQL.
 
@@ -84,14 +84,14 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
             default=None,
         ),
         entry_ids=[
-            entries.record_event(
+            entries.record_ledger_event(
                 event="integration.disconnected",
                 about=integration.id,
                 body={"trigger": str(trigger), "epoch": integration.epoch},
                 at=at,
                 naming=name,
             ),
-            entries.record_event(
+            entries.record_ledger_event(
                 event="key.destroyed",
                 about=integration.id,
                 body={"line": "content", "key_id": key_id or "none", "kek_epoch": kek_epoch},
@@ -122,7 +122,7 @@ def _begin_connection_end(connection: Connection, at: datetime) -> None:
             "refresh_lease_until",
         ]
     )
-    credentials.fence_keys(connection)
+    credentials.raise_grant_key_epochs(connection)
 
 
 def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:
@@ -131,7 +131,7 @@ def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:
     )
 
 
-def claim_job(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease, PurgeJob]:
+def claim_purge_job(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease, PurgeJob]:
     """
     Lease the job, and count the try.
 
@@ -144,7 +144,7 @@ def claim_job(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease
     return lease, job
 
 
-def save_step(
+def save_purge_step(
     lease: Lease,
     *,
     step: PurgeStep,

@@ -71,7 +71,7 @@ TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
 }
 
 
-def build_document(job: PurgeJob) -> dict[str, Any]:
+def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "trigger": str(job.trigger),
@@ -123,7 +123,7 @@ def issue_receipt(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
         subject=pseudonyms.get_pseudonym_naming(job.integration.connection_id).at_the_end(
             job.integration_id
         ),
-        body=build_document(job),
+        body=build_purge_receipt_body(job),
         entry_ids=job.entry_ids,
         at=at,
     )

@@ -16,12 +16,12 @@ from .desired_watches import (
     withdraw_watches,
 )
 from .renewal import reconcile_watch
-from .silence_alarm import alert_operator
+from .silence_alarm import alarm_silent_providers
 from .unsubscribe import (
     CountWatchEnd,
     StoppedWatches,
     WatchStopOutcome,
-    leave_to_lapse,
+    leave_watches_to_lapse,
     stop_watches,
 )
 from .watch_health import WatchHealth
@@ -41,11 +41,11 @@ __all__ = [
     "StoppedWatches",
     "WatchHealth",
     "WatchStopOutcome",
-    "alert_operator",
+    "alarm_silent_providers",
     "get_due_watch_ids",
     "has_watch",
     "is_push_enabled",
-    "leave_to_lapse",
+    "leave_watches_to_lapse",
     "needs_watch",
     "receive_channel_notification",
     "receive_mailbox_notification",

@@ -35,7 +35,7 @@ def request_watch(
 
     The caller's transaction must hold the integration's fence.
     """
-    mechanism = mechanisms.get_mechanism(integration.product, integration.connection.provider)
+    mechanism = mechanisms.get_push_mechanism(integration.product, integration.connection.provider)
     if mechanism is None or not needs_watch(integration, resource):
         return None
     return insert_watch(
@@ -129,7 +129,7 @@ def _withdraw_unlocked(watches: QuerySet[Watch], at: datetime) -> None:
 def _request_missing(at: datetime, limit: int) -> None:
     active = Watch.objects.filter(integration_id=OuterRef("id"), status__in=_ACTIVE)
     for product, provider in _get_product_providers():
-        mechanism = mechanisms.get_mechanism(product, provider)
+        mechanism = mechanisms.get_push_mechanism(product, provider)
         # The sync of a resource requests its channel.
         if (
             mechanism is None

@@ -35,7 +35,7 @@ def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
     provider = watch.connection.provider
     is_webhook = isinstance(error, errors.WebhookRejected)
     rejected_count = watch.rejected_count + 1 if is_webhook else 0
-    wait = compute_pause(error, watch.rejected_count if is_webhook else watch.failure_count)
+    wait = compute_watch_pause(error, watch.rejected_count if is_webhook else watch.failure_count)
     provider_alerts.alert_on_error(error, provider=provider, at=at)
     webhook_alarm.report_rejections(rejected_count, provider=provider, at=at)
     logger.warning(
@@ -63,7 +63,7 @@ def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
         return
 
 
-def compute_pause(error: errors.ProviderError, failure_count: int) -> timedelta:
+def compute_watch_pause(error: errors.ProviderError, failure_count: int) -> timedelta:
     """
     Retry a refusal (403) like an outage: one refusal proves nothing, and the sync detects a
     missing permission.

@@ -41,7 +41,7 @@ def open_watch(turn: WatchTurn) -> None:
     if provider.watch_calendars is None:
         raise LookupError("this provider opens no channels")
     access = turn.get_access()
-    target = find_target(turn, access)
+    target = find_watched_resource(turn, access)
     if target is None:
         leases.delete_row(turn.lease)
         return
@@ -52,13 +52,13 @@ def open_watch(turn: WatchTurn) -> None:
         save_opened_channel(turn, hook, opened, stop_opened=stop_opened)
 
 
-def find_target(turn: WatchTurn, to: ProviderOutlet) -> str | None:
+def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
     """
     Return None if the resource no longer exists.
 
     :param to: outlet of the call that opens the channel
     """
-    mechanism = mechanisms.get_mechanism(turn.watch.integration.product, turn.provider.key)
+    mechanism = mechanisms.get_push_mechanism(turn.watch.integration.product, turn.provider.key)
     if mechanism is None or mechanism.find_target is None:
         raise LookupError("nothing that a channel is opened for")
     return mechanism.find_target(turn.watch, to, turn.clock())

@@ -29,7 +29,7 @@ def uses_subscriptions(provider: Provider) -> bool:
 def open_watch(turn: WatchTurn) -> None:
     """Delete the row if its resource is gone."""
     access = turn.get_access()
-    target = google_channels.find_target(turn, access)
+    target = google_channels.find_watched_resource(turn, access)
     if target is None or turn.provider.subscriptions is None:
         leases.delete_row(turn.lease)
         return

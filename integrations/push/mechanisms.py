@@ -50,7 +50,7 @@ SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
 }
 
 
-def get_mechanism(product: str, provider: str) -> PushMechanism | None:
+def get_push_mechanism(product: str, provider: str) -> PushMechanism | None:
     """Return None if the product is only polled."""
     by_product = (
         MECHANISMS if PROVIDERS[provider].subscriptions is None else SUBSCRIPTION_MECHANISMS
@@ -60,7 +60,7 @@ def get_mechanism(product: str, provider: str) -> PushMechanism | None:
 
 def is_push_enabled_for(product: str, provider: str, resource: str = "") -> bool:
     """Check the product, or one of its resources."""
-    mechanism = get_mechanism(product, provider)
+    mechanism = get_push_mechanism(product, provider)
     if mechanism is None or not mechanism.is_enabled(provider):
         return False
     return (

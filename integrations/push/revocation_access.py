@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.access import permits
-from integrations.access.endpoints import get_endpoints
+from integrations.access.endpoints import get_provider_endpoints
 from integrations.grants import credentials
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors, oauth
@@ -97,7 +97,7 @@ def get_revocation_token(connection: Connection, *, at: datetime) -> RevocationT
     return RevocationToken(
         connection,
         provider=PROVIDERS[connection.provider],
-        provider_endpoints=get_endpoints(connection.provider),
+        provider_endpoints=get_provider_endpoints(connection.provider),
         access_token=access_token,
         refresh_token=refresh_token,
     )

@@ -79,7 +79,7 @@ CountWatchEnd = Callable[[StoppedWatches], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _StopRequest:
+class _WatchStopRequest:
     """A channel by its two ids, or a mailbox's own watch without ids."""
 
     row: Watch
@@ -108,7 +108,7 @@ def stop_watches(
     return not remaining
 
 
-def leave_to_lapse(integration_id: UUID, *, at: datetime, count: CountWatchEnd) -> None:
+def leave_watches_to_lapse(integration_id: UUID, *, at: datetime, count: CountWatchEnd) -> None:
     _settle_watches(_get_watches(integration_id), WatchStopOutcome.UNANSWERED, at=at, count=count)
 
 
@@ -168,7 +168,7 @@ def _has_changed(read: Connection) -> bool:
 
 def _get_stop_requests(
     integration: Integration, rows: Sequence[Watch], *, at: datetime, count: CountWatchEnd
-) -> Iterator[_StopRequest]:
+) -> Iterator[_WatchStopRequest]:
     permit = None
     is_needed = shared_watches.needs_mailbox_watch(integration)
     for row in rows:
@@ -176,7 +176,7 @@ def _get_stop_requests(
             if is_needed:
                 _settle_watches([row], WatchStopOutcome.NEEDED_ELSEWHERE, at=at, count=count)
             else:
-                yield _StopRequest(row, None)
+                yield _WatchStopRequest(row, None)
         elif row.channel is None or row.resource_blind is None:
             _settle_unanswered(row, at=at, count=count)
         else:
@@ -185,7 +185,7 @@ def _get_stop_requests(
             )
             to = integration.connection_id
             opened = json.loads(own_provider.open_credential(row.channel, permit, to=to, at=at))
-            yield _StopRequest(row, (opened["id"], opened["resource_id"]))
+            yield _WatchStopRequest(row, (opened["id"], opened["resource_id"]))
 
 
 def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> None:
@@ -199,7 +199,7 @@ def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> Non
 
 def _stop_within_bounds(
     integration: Integration,
-    requests: Sequence[_StopRequest],
+    requests: Sequence[_WatchStopRequest],
     token: RevocationToken,
     *,
     at: datetime,
@@ -208,7 +208,7 @@ def _stop_within_bounds(
     """Return False if the provider accepts no token."""
     # Client timeouts are per read, and there may be many watches. The thread does not use the
     # database, and is abandoned at the deadline.
-    answers: Queue[tuple[_StopRequest, WatchStopOutcome] | None] = Queue()
+    answers: Queue[tuple[_WatchStopRequest, WatchStopOutcome] | None] = Queue()
     provider = PROVIDERS[integration.connection.provider]
 
     def stop_each() -> None:
@@ -233,7 +233,7 @@ def _stop_within_bounds(
 
 
 def _stop_watch(
-    provider: Provider, request: _StopRequest, token: RevocationToken
+    provider: Provider, request: _WatchStopRequest, token: RevocationToken
 ) -> WatchStopOutcome:
     session = ProviderSession(token.access, UnmeteredAdmission())
     try:
@@ -250,7 +250,7 @@ def _stop_watch(
     return WatchStopOutcome.STOPPED if is_stopped else WatchStopOutcome.GONE
 
 
-def _call_provider(provider: Provider, request: _StopRequest, access: ProviderAccess) -> bool:
+def _call_provider(provider: Provider, request: _WatchStopRequest, access: ProviderAccess) -> bool:
     ids = request.ids
     if ids is None and provider.watch_mail is not None:
         with provider.watch_mail(access) as watch:

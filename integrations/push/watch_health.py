@@ -62,7 +62,7 @@ class WatchHealth:
         return since if self.silent_since or at - since > FIRST_NOTIFICATION_WITHIN else None
 
 
-def load_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], WatchHealth]:
+def load_watch_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], WatchHealth]:
     rows = Watch.objects.filter(
         integration_id__in=list(integration_ids), status=WatchStatus.LIVE
     ).order_by("started_at")
@@ -76,12 +76,12 @@ def load_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], Watch
 
 
 def load_resource_health(integration_id: UUID, resource: str) -> WatchHealth | None:
-    return load_health([integration_id]).get((integration_id, resource))
+    return load_watch_health([integration_id]).get((integration_id, resource))
 
 
 def get_silent_since(integration_id: UUID, *, at: datetime) -> datetime | None:
     """Only a change without a notification proves silence: an empty mailbox has none."""
-    watches = load_health([integration_id]).values()
+    watches = load_watch_health([integration_id]).values()
     since = [watch.get_proven_silence(at) for watch in watches]
     return min((moment for moment in since if moment is not None), default=None)
 

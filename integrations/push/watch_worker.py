@@ -55,7 +55,7 @@ class WatchTurn:
         return PROVIDERS[self.watch.connection.provider]
 
     def get_access(self) -> ProviderAccess:
-        return access_tokens.get_access(connection_id=self.watch.connection_id)
+        return access_tokens.get_provider_access(connection_id=self.watch.connection_id)
 
     def get_channel_permit(self) -> Permit:
         """Permit opening the channel's ids for the provider alone."""

@@ -66,8 +66,12 @@ class ClausePage:
     entries: Sequence[rule_usage.LedgerEntryDetails]
 
 
-def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
-    counts, not_met, results = rule_usage.get_totals(), _list_not_met(), test_results.load_results()
+def list_policy_clauses() -> list[tuple[str, list[ClauseSummary]]]:
+    counts, not_met, results = (
+        rule_usage.get_rule_usage_totals(),
+        _list_not_met(),
+        test_results.load_results(),
+    )
     summaries = [
         _summarise_clause(clause, counts, not_met, results) for clause in catalogue.CLAUSES.values()
     ]
@@ -78,8 +82,8 @@ def list_clauses() -> list[tuple[str, list[ClauseSummary]]]:
 
 
 def build_clause_page(clause: PolicyClause, *, at: datetime) -> ClausePage:
-    counts, results = rule_usage.get_totals(), test_results.load_results()
-    applying = clause_evidence.list_applying(clause)
+    counts, results = rule_usage.get_rule_usage_totals(), test_results.load_results()
+    applying = clause_evidence.list_rules_applying_clause(clause)
     return ClausePage(
         line=_summarise_clause(clause, counts, _list_not_met(), results),
         known_by=review_labels.KNOWN_BY[clause.confidence],
@@ -95,8 +99,8 @@ def build_clause_page(clause: PolicyClause, *, at: datetime) -> ClausePage:
             (path, list(group))
             for path, group in groupby(_list_tests(clause, results), key=lambda test: test.path)
         ],
-        days=rule_usage.list_days(applying, at=at),
-        entries=rule_usage.list_latest(applying),
+        days=rule_usage.list_rule_usage_days(applying, at=at),
+        entries=rule_usage.list_latest_rule_entries(applying),
     )
 
 
@@ -107,7 +111,10 @@ def _summarise_clause(
     results: TestRunResults | MissingTestResults,
 ) -> ClauseSummary:
     is_missing = isinstance(results, MissingTestResults)
-    applying = [counts.get(key, RuleUsageCount()) for key in clause_evidence.list_applying(clause)]
+    applying = [
+        counts.get(key, RuleUsageCount())
+        for key in clause_evidence.list_rules_applying_clause(clause)
+    ]
     return ClauseSummary(
         clause=clause,
         rules=catalogue.get_rules(clause.id),
@@ -137,5 +144,5 @@ def _list_tests(
 
 
 def _list_not_met() -> Sequence[str]:
-    newest = stored_bundles.get_latest()
+    newest = stored_bundles.get_latest_evidence_bundle()
     return newest.not_met if newest else ()

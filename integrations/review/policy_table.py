@@ -42,7 +42,7 @@ class PolicyPurposeTable:
         return any(row.is_open for row in self.rows)
 
 
-def list_blocks() -> list[PolicyPurposeTable]:
+def list_policy_purposes() -> list[PolicyPurposeTable]:
     """Purposes that can be permitted come first."""
     blocks = [PolicyPurposeTable(str(purpose), list(_build_rows(purpose))) for purpose in Purpose]
     return sorted(blocks, key=lambda block: not block.is_open)

@@ -36,7 +36,7 @@ PAGE = 50
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
 def show_overview(request: HttpRequest) -> HttpResponse:
-    groups = clause_pages.list_clauses()
+    groups = clause_pages.list_policy_clauses()
     summaries = [line for _, lines in groups for line in lines]
     context = {
         "groups": groups,
@@ -44,7 +44,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
         "enforced_count": sum(line.is_enforced for line in summaries),
         "duty_count": sum(line.clause.duty is not None for line in summaries),
         "broken": [line for line in summaries if not line.is_met],
-        "bundle": stored_bundles.get_latest(),
+        "bundle": stored_bundles.get_latest_evidence_bundle(),
         "results": test_results.load_results(),
     }
     return render(request, "review/clauses.html", context)
@@ -68,9 +68,9 @@ def show_clause(request: HttpRequest, clause_id: str) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
 def show_policy(request: HttpRequest) -> HttpResponse:
-    (size, open_count), totals = policy_table.count_uses(), rule_usage.get_totals()
+    (size, open_count), totals = policy_table.count_uses(), rule_usage.get_rule_usage_totals()
     context = {
-        "blocks": policy_table.list_blocks(),
+        "blocks": policy_table.list_policy_purposes(),
         "size": size,
         "open_count": open_count,
         "closed_count": size - open_count,
@@ -100,7 +100,7 @@ def show_refusals(request: HttpRequest) -> HttpResponse:
 @require_permission(RolePermission.READ_EVIDENCE)
 def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     try:
-        entry = rule_usage.get_entry(entry_id)
+        entry = rule_usage.get_ledger_entry_details(entry_id)
     except rule_usage.LedgerEntryNotFound:
         raise Http404 from None
     rules_by_id = {rule.id: rule for rule in RULES}
@@ -124,7 +124,7 @@ def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
     """See https://c2sp.org/tlog-proof."""
     try:
-        rule_usage.get_entry(entry_id)
+        rule_usage.get_ledger_entry_details(entry_id)
         [proven] = tile_store.prove_entries([entry_id])
     except (rule_usage.LedgerEntryNotFound, EntryNotSequenced):
         raise Http404 from None

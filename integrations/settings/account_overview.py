@@ -153,7 +153,7 @@ def get_update_source(account: AccountOverview, *, at: datetime) -> status_messa
     )
 
 
-def list_comparisons(integration_id: UUID) -> list[Reconciliation]:
+def list_sync_comparisons(integration_id: UUID) -> list[Reconciliation]:
     """The last five, newest first."""
     queryset = Reconciliation.objects.filter(integration_id=integration_id)
     return list(queryset.order_by("-compared_at")[:5])

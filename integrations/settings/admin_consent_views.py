@@ -78,7 +78,7 @@ class AdminConsentCard:
 def list_cards(actor: Actor, *, at: datetime) -> list[AdminConsentCard]:
     if actor.user_id is None or actor.organisation_id is None:
         return []
-    approvals = admin_consent.list_requests(
+    approvals = admin_consent.list_admin_consent_requests(
         user_id=actor.user_id, organisation_id=actor.organisation_id, at=at
     )
     titles = (

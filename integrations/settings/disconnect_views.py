@@ -86,10 +86,10 @@ def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpRespons
 @require_permission(RolePermission.USE_OWN)
 def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Show the progress of a removal, and its receipt at the end."""
-    job = ownership.get_purge(get_actor(request), purge_id)
+    job = ownership.get_own_purge(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
-    return render(request, template, purge_messages.get_page_context(job))
+    return render(request, template, purge_messages.get_purge_page_context(job))
 
 
 @never_cache
@@ -97,7 +97,7 @@ def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Part 1."""
-    job = ownership.get_purge(get_actor(request), purge_id)
+    job = ownership.get_own_purge(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
     return _render_receipt(Receipt.objects.get(id=job.receipt_id), f"receipt-{job.id}")
@@ -108,7 +108,7 @@ def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Part 2 exists after the key epoch ends."""
-    job = ownership.get_purge(get_actor(request), purge_id)
+    job = ownership.get_own_purge(get_actor(request), purge_id)
     second = purges.get_key_destruction_receipt(job)
     if second is None:
         raise Http404
@@ -127,12 +127,12 @@ def _render_receipt(part: Receipt, name: str) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Show once a link that works without an account."""
-    job = ownership.get_purge(get_actor(request), purge_id)
+    job = ownership.get_own_purge(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
     token = receipt_links.create_link(subject_id=job.integration_id, at=timezone.now())
     url = f"{settings.PUBLIC_URL}{reverse('receipt-link', args=[token])}"
-    context = {**purge_messages.get_page_context(job), "receipt_link": url}
+    context = {**purge_messages.get_purge_page_context(job), "receipt_link": url}
     return render(request, "settings/purge.html", context)
 
 

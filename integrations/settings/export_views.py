@@ -56,7 +56,7 @@ def _stream_export(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
         export_id = mailbox_export.request_export(actor=actor, integration_id=integration_id, at=at)
         parts = mailbox_export.stream_export(export_id=export_id, actor=actor, now=timezone.now)
         response = StreamingHttpResponse(
-            concurrency.hold_slot(slot, parts), content_type=streaming_zip.CONTENT_TYPE
+            concurrency.hold_stream_slot(slot, parts), content_type=streaming_zip.CONTENT_TYPE
         )
     response["Content-Disposition"] = f'attachment; filename="antares-mail-{at:%Y-%m-%d}.zip"'
     response["X-Content-Type-Options"] = "nosniff"

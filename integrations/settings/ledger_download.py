@@ -54,7 +54,7 @@ NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
 @require_recent_confirmation
 def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """On POST, destroy its key, commit, and return the file: it is downloaded once."""
-    job = ownership.get_purge(get_actor(request), purge_id)
+    job = ownership.get_own_purge(get_actor(request), purge_id)
     at = timezone.now()
     if request.method == "POST":
         try:

@@ -84,7 +84,7 @@ class RemovalStep:
     at: datetime | None = None
 
 
-def get_table_row(job: PurgeJob) -> dict[str, Any]:
+def get_purge_table_row(job: PurgeJob) -> dict[str, Any]:
     situation = removal_facts.get_situation(job)
     access = ACCESS_MESSAGES[situation.access]
     is_done = job.receipt_id is not None
@@ -103,7 +103,7 @@ def get_table_row(job: PurgeJob) -> dict[str, Any]:
     }
 
 
-def get_page_context(job: PurgeJob) -> dict[str, Any]:
+def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
     situation = removal_facts.get_situation(job)
     siblings = removal_facts.list_sibling_jobs(job)
     subject, access = situation.subject, ACCESS_MESSAGES[situation.access]

@@ -75,9 +75,9 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
             "approvals": admin_consent_views.list_cards(actor, at=at),
             "offers": connectable_products.list_connectable_products(),
             "calendars": calendar_cards.list_calendar_cards(actor),
-            "to_agree": feature_status.list_to_agree_again(actor, at=at),
+            "to_agree": feature_status.list_features_needing_consent(actor, at=at),
             "purges": [
-                purge_messages.get_table_row(job)
+                purge_messages.get_purge_table_row(job)
                 for job in account_overview.list_purges(actor=actor)
             ],
             "horizons": account_overview.HORIZONS,
@@ -184,7 +184,7 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "item": account,
         "news": account_overview.get_update_source(account, at=at),
         "permissions": account_overview.list_permissions(integration.connection),
-        "comparisons": account_overview.list_comparisons(integration.id),
+        "comparisons": account_overview.list_sync_comparisons(integration.id),
         "set_aside": account_overview.list_quarantined(integration.id),
         "integration_id": integration.id,
     }

@@ -37,7 +37,7 @@ class PollInterval:
     looked_at: datetime
 
 
-def get_interval(
+def get_poll_interval(
     *, watch: WatchHealth | None, looked_at: datetime | None, began_at: datetime, at: datetime
 ) -> PollInterval:
     """

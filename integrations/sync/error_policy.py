@@ -71,5 +71,5 @@ def get_denial_handling(denial_count: int) -> SyncFailureHandling | None:
     )
 
 
-def get_handling(error: errors.ProviderError) -> SyncFailureHandling:
+def get_sync_error_handling(error: errors.ProviderError) -> SyncFailureHandling:
     return next(handling for kind, handling in HANDLING_BY_ERROR if isinstance(error, kind))

@@ -44,7 +44,7 @@ TIME_BUDGET = timedelta(seconds=20)
 _OVER_ERRORS = (DisconnectedError, AccessRefused, KeyDestroyed, Unopenable)
 
 
-def run_turn(
+def run_sync_turn(
     products: Mapping[str, SyncProduct],
     *,
     work_id: UUID,
@@ -52,10 +52,10 @@ def run_turn(
     time_budget: timedelta | None = None,
 ) -> bool:
     """Return whether the work is due again at once. See `take_turn`."""
-    return work_id in take_turn(products, work_id=work_id, at=at, time_budget=time_budget)
+    return work_id in take_sync_turn(products, work_id=work_id, at=at, time_budget=time_budget)
 
 
-def take_turn(
+def take_sync_turn(
     products: Mapping[str, SyncProduct],
     *,
     work_id: UUID,
@@ -103,15 +103,15 @@ def _run_guarded(
         return False
     except (Damaged, KeyUnusable):
         # A stored value was changed: this work fails until it is repaired; other work goes on.
-        turn_failures.report_damage(lease, work, clock)
+        turn_failures.report_damaged_key(lease, work, clock)
         return False
     except _OVER_ERRORS:
-        turn_failures.give_up(lease, work, clock)
+        turn_failures.postpone_sync_work(lease, work, clock)
         return False
     except KeyStoreUnavailable:
         # Neither the mailbox nor its owner is at fault: continue later from the same position.
         logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
-        turn_failures.give_up(lease, work, clock)
+        turn_failures.postpone_sync_work(lease, work, clock)
         return False
     except Exception as bug:
         # A bug alerts a developer, and is not retried every second. Its frames hold ids, cursors
@@ -126,7 +126,7 @@ def _run_guarded(
             },
         )
         work.crash_count += 1
-        turn_failures.give_up(lease, work, clock, failed=True)
+        turn_failures.postpone_sync_work(lease, work, clock, failed=True)
         turn_crashes.report_crash(work, at=clock.now())
         raise
 
@@ -139,7 +139,7 @@ def _advance_turn(turn: SyncTurn) -> bool:
         _release_work(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
     except ParsersBusy as busy:
-        turn_failures.back_off(
+        turn_failures.back_off_sync(
             turn,
             busy,
             StatusReason.BUSY,
@@ -152,7 +152,7 @@ def _advance_turn(turn: SyncTurn) -> bool:
             epoch=turn.credential_epoch,
             at=turn.clock.now(),
         )
-        turn_failures.give_up(turn.lease, turn.work, turn.clock)
+        turn_failures.postpone_sync_work(turn.lease, turn.work, turn.clock)
         return False
     except errors.ProviderError as error:
         turn_failures.handle_error(turn, error)
@@ -187,7 +187,7 @@ def _release_work(
         status = turn_end.get_changed_status(turn, StatusReason.NONE, at=now)
     if status is None and not turn.unsaved_values:
         return work_leases.release(turn.lease, next_sync_at=next_sync_at, values=values)
-    if status is None and turn_end.release_row(
+    if status is None and turn_end.release_sync_work_row(
         turn.lease,
         integration_id=turn.work.integration_id,
         epoch=turn.epoch,
@@ -197,7 +197,7 @@ def _release_work(
     # In one transaction: a crash in it is the crash of a turn that still holds its lease. The
     # integration is locked first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        values |= turn_end.hold_unsaved(turn)
+        values |= turn_end.hold_unsaved_sync_values(turn)
         if status is not None:
             turn_end.set_status(turn, status, at=now)
         return work_leases.release(turn.lease, next_sync_at=next_sync_at, values=values)

@@ -45,7 +45,7 @@ def report_crash(work: SyncWork, *, at: datetime) -> None:
     )
 
 
-def report_busy(work: SyncWork, *, at: datetime) -> None:
+def report_busy_parsers(work: SyncWork, *, at: datetime) -> None:
     """Raise the alarm once a day, if no parser process was free for a long time."""
     if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return

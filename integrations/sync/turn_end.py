@@ -46,7 +46,7 @@ UPDATE integrations_syncwork AS w SET lease_by = NULL, lease_until = NULL, {assi
 """
 
 
-def release_row(
+def release_sync_work_row(
     lease: Lease, *, integration_id: UUID, epoch: int, values: Mapping[str, Any]
 ) -> bool:
     """
@@ -83,7 +83,7 @@ def _build_statement(names: tuple[str, ...]) -> str:
     )
 
 
-def hold_unsaved(turn: SyncTurn) -> dict[str, Any]:
+def hold_unsaved_sync_values(turn: SyncTurn) -> dict[str, Any]:
     """
     Hold the fence if there are any values.
 

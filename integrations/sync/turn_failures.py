@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
     now = turn.clock.now()
     unproven = _count_denial(turn) if error_policy.is_provider_denial(error) else None
-    handling = unproven or error_policy.get_handling(error)
+    handling = unproven or error_policy.get_sync_error_handling(error)
     wait = handling.compute_wait(error, count_failures(turn))
     # A retry-after header concerns the whole mailbox.
     if handling.pauses_connection or error.retry_after:
@@ -37,7 +37,7 @@ def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
     if handling.reason == StatusReason.UNEXPECTED:
         # The owner's message says that operators were alerted.
         provider_alerts.raise_alert(provider_alerts.UNEXPECTED, provider=provider, at=now)
-    back_off(turn, error, handling.reason, wait=wait, code=error.reason)
+    back_off_sync(turn, error, handling.reason, wait=wait, code=error.reason)
 
 
 def _count_denial(turn: SyncTurn) -> SyncFailureHandling | None:
@@ -60,7 +60,7 @@ def count_failures(turn: SyncTurn) -> int:
     return turn.work.failure_count + 1
 
 
-def back_off(
+def back_off_sync(
     turn: SyncTurn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
 ) -> None:
     """
@@ -71,7 +71,7 @@ def back_off(
     now = turn.clock.now()
     turn.work.failing_since = turn.work.failing_since or now
     if reason == StatusReason.BUSY:
-        turn_crashes.report_busy(turn.work, at=now)
+        turn_crashes.report_busy_parsers(turn.work, at=now)
     logger.warning(
         "sync.failed",
         extra={
@@ -85,7 +85,7 @@ def back_off(
     )
     # In one transaction: a crash in it is the crash of a turn that still holds its lease.
     with transaction.atomic(durable=True):
-        unsaved = turn_end.hold_unsaved(turn)
+        unsaved = turn_end.hold_unsaved_sync_values(turn)
         if (status := turn_end.get_changed_status(turn, reason, at=now)) is not None:
             turn_end.set_status(turn, status, at=now)
         leases.release(
@@ -100,7 +100,7 @@ def back_off(
         )
 
 
-def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
+def report_damaged_key(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
     """Retry with growing pauses; alert an operator once a day."""
     now = clock.now()
     platform_alarms.raise_alarm(
@@ -112,11 +112,13 @@ def report_damage(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
     )
     # The turns of other calendars read this count to learn why this one fails.
     work.crash_count = max(work.crash_count + 1, turn_crashes.LIMIT)
-    give_up(lease, work, clock, failed=True)
+    postpone_sync_work(lease, work, clock, failed=True)
     turn_crashes.degrade_integration(work, at=now)
 
 
-def give_up(lease: Lease, work: SyncWork, clock: SyncClock, *, failed: bool = False) -> None:
+def postpone_sync_work(
+    lease: Lease, work: SyncWork, clock: SyncClock, *, failed: bool = False
+) -> None:
     """If the integration is not live, no worker claims the work again."""
     now, count = clock.now(), work.failure_count + 1
     later = now + timedelta(seconds=work_leases.compute_backoff(count))

@@ -110,7 +110,7 @@ def compute_backoff(failure_count: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
-def mark_due(*, integration_id: UUID, at: datetime) -> bool:
+def mark_sync_due(*, integration_id: UUID, at: datetime) -> bool:
     """
     Return whether there is live work. Several notifications before the next turn count as one.
     Leased work is due again at its release.

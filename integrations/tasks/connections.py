@@ -28,4 +28,4 @@ def sweep_connections(**_: object) -> None:
         enqueue("integrations.purge_integration", job_id=job_id)
     connection_removal.remove_due_connections(at=at)
     idempotency.delete_expired(at=at)
-    shares.forget_addresses(at=at)
+    shares.forget_expired_share_addresses(at=at)

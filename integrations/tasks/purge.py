@@ -86,7 +86,7 @@ def search_residue(**_: object) -> None:
     Each is a bug or tampering, and raises an alarm once a day per table.
     """
     at = timezone.now()
-    _raise_alarms("purge.residue", purge.count_residue(), at=at)
+    _raise_alarms("purge.residue", purge.count_purge_residue(), at=at)
     _raise_alarms("vault.stray_bytes", orphaned_keys.count_values_without_key(), at=at)
     _raise_alarms("vault.stray_key", orphaned_keys.count_keys_without_owner(), at=at)
 

@@ -17,7 +17,7 @@ from integrations.sync import sync_engine, work_leases
 @shared_task(name="integrations.sync_mail", time_limit=180)  # type: ignore[untyped-decorator]
 def sync_mail(*, work_id: str, **_: object) -> None:
     try:
-        due = sync_engine.take_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now())
+        due = sync_engine.take_sync_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now())
     except NotClaimable:
         # Another message claimed the row first, or the work has ended.
         return

@@ -26,4 +26,4 @@ def sweep_watches(**_: object) -> None:
     at = timezone.now()
     for watch_id in push.get_due_watch_ids(at=at):
         enqueue_until_sweep("integrations.keep_watch", watch_id=watch_id)
-    push.alert_operator(at=at)
+    push.alarm_silent_providers(at=at)

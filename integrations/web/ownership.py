@@ -49,7 +49,7 @@ def get_own_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list
     return own_connection, integrations
 
 
-def get_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
+def get_own_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
     """Includes organisations that the person left."""
     if actor.user_id is None:
         raise Http404

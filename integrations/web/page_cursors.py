@@ -54,7 +54,7 @@ def read(
     :raises ExpiredCursor: if it is older than `LIFETIME`
     """
     try:
-        written_at, seconds, microsecond, row_id = signed_values.read_value(
+        written_at, seconds, microsecond, row_id = signed_values.read_signed_value(
             cursor, purpose=_PURPOSE, bound_to=_describe_binding(kind, audience, filters)
         )
     except signed_values.InvalidSignedValue:

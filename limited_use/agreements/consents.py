@@ -206,16 +206,16 @@ def _end_consent(consent: Consent, *, event: str, at: datetime) -> None:
 
 
 def _record_entry(event: str, consent: Consent, at: datetime) -> None:
-    entries.record_event(
+    entries.record_ledger_event(
         event=event,
         about=consent.id,
         body={
             "feature": consent.feature,
             "version": consent.version,
-            "owner": entries.get_pseudonym(consent.owner_id),
+            "owner": entries.get_ledger_pseudonym(consent.owner_id),
             **({"purpose": consent.purpose} if consent.purpose else {}),
             **({"recipient": consent.recipient} if consent.recipient else {}),
-            **({"item": entries.get_pseudonym(consent.item)} if consent.item else {}),
+            **({"item": entries.get_ledger_pseudonym(consent.item)} if consent.item else {}),
         },
         at=at,
     )

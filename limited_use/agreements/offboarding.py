@@ -48,7 +48,7 @@ def deactivate_person(*, user_id: UUID, at: datetime) -> int:
     """
     with transaction.atomic():
         user_provisioning.deactivate_user(user_id=user_id, at=at)
-        entries.record_event(event="person.deactivated", about=user_id, at=at)
+        entries.record_ledger_event(event="person.deactivated", about=user_id, at=at)
         ended = Membership.objects.filter(user_id=user_id, left_at=at)
         return _record_ended(ended, why=MembershipEndReason.DEACTIVATED, at=at)
 
@@ -61,7 +61,7 @@ def close_organisation(*, organisation_id: UUID, at: datetime) -> int:
     """
     with transaction.atomic():
         organisations.close_organisation(organisation_id=organisation_id, at=at)
-        entries.record_event(event="organisation.closed", about=organisation_id, at=at)
+        entries.record_ledger_event(event="organisation.closed", about=organisation_id, at=at)
         ended = Membership.objects.filter(organisation_id=organisation_id, left_at=at)
         return _record_ended(ended, why=MembershipEndReason.ORGANISATION_CLOSED, at=at)
 
@@ -69,8 +69,8 @@ def close_organisation(*, organisation_id: UUID, at: datetime) -> int:
 def _record_ended(ended: QuerySet[Membership], *, why: MembershipEndReason, at: datetime) -> int:
     ended_memberships = list(ended.order_by("id"))
     for membership in ended_memberships:
-        organisation = entries.get_pseudonym(membership.organisation_id)
-        entries.record_event(
+        organisation = entries.get_ledger_pseudonym(membership.organisation_id)
+        entries.record_ledger_event(
             event="membership.ended",
             about=membership.user_id,
             body={"why": str(why), "organisation": organisation},

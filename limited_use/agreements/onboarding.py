@@ -21,7 +21,7 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
     """:raises organisations.OrganisationExists:"""
     with transaction.atomic():
         organisation = organisations.found_organisation(platform_id=platform_id, name=name, at=at)
-        entries.record_event(event="organisation.founded", about=organisation.id, at=at)
+        entries.record_ledger_event(event="organisation.founded", about=organisation.id, at=at)
 
 
 def register_person(person: NewPerson, *, at: datetime) -> None:
@@ -33,12 +33,12 @@ def register_person(person: NewPerson, *, at: datetime) -> None:
     with transaction.atomic():
         user = user_provisioning.register_user(person, password=None, at=at)
         body = {"role": str(person.role)}
-        entries.record_event(event="person.registered", about=user.id, body=body, at=at)
+        entries.record_ledger_event(event="person.registered", about=user.id, body=body, at=at)
 
 
 def join_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
     """:raises memberships.AlreadyMember, memberships.JoinNotAllowed:"""
     with transaction.atomic():
         memberships.add_member(user_id=user_id, organisation_id=organisation_id, at=at)
-        body = {"organisation": entries.get_pseudonym(organisation_id)}
-        entries.record_event(event="membership.begun", about=user_id, body=body, at=at)
+        body = {"organisation": entries.get_ledger_pseudonym(organisation_id)}
+        entries.record_ledger_event(event="membership.begun", about=user_id, body=body, at=at)

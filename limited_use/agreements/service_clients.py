@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts import clients
 from accounts.models import ServiceClient
 from limited_use.ledger import entries
-from limited_use.policy.feature_registry import check_declared
+from limited_use.policy.feature_registry import check_feature_purposes
 
 
 def create_declared_client(
@@ -30,8 +30,8 @@ def create_declared_client(
     :raises UndeclaredUse: see `features.check_declared`
     """
     sorted_purposes = sorted(set(purposes))
-    check_declared(feature, sorted_purposes)
-    return clients.create_client(
+    check_feature_purposes(feature, sorted_purposes)
+    return clients.create_service_client(
         client_id=client_id or feature,
         feature=feature,
         purposes=sorted_purposes,
@@ -51,15 +51,15 @@ def register_client(
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
         body = {"feature": client.feature, "purposes": client.purposes}
-        entries.record_event(event="client.registered", about=client.id, body=body, at=at)
+        entries.record_ledger_event(event="client.registered", about=client.id, body=body, at=at)
         return client
 
 
 def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
     """:raises clients.UnusableKeys, clients.ClientNotLive:"""
     with transaction.atomic():
-        client = clients.replace_keys(client_id=client_id, jwks=jwks)
-        entries.record_event(event="client.keys_replaced", about=client.id, at=at)
+        client = clients.replace_service_client_keys(client_id=client_id, jwks=jwks)
+        entries.record_ledger_event(event="client.keys_replaced", about=client.id, at=at)
 
 
 def retire_client(*, client_id: str, at: datetime) -> None:
@@ -69,7 +69,7 @@ def retire_client(*, client_id: str, at: datetime) -> None:
     :raises clients.ClientNotLive:
     """
     with transaction.atomic():
-        entries.record_event(
+        entries.record_ledger_event(
             event="client.retired",
             about=clients.retire_service_client(client_id=client_id, at=at),
             at=at,

@@ -160,7 +160,7 @@ def filter_live(at: datetime) -> QuerySet[Share]:
     )
 
 
-def forget_addresses(*, at: datetime) -> int:
+def forget_expired_share_addresses(*, at: datetime) -> int:
     expired_shares = Share.objects.filter(withdrawn_at=None, expires_at__lte=at).exclude(
         typed_address=""
     )
@@ -182,14 +182,14 @@ def _end_share(share: Share, *, event: str, at: datetime) -> None:
 
 
 def _record_entry(event: str, share: Share, at: datetime) -> None:
-    entries.record_event(
+    entries.record_ledger_event(
         event=event,
         about=share.id,
         body={
             "level": str(share.level),
-            "owner": entries.get_pseudonym(share.owner_id),
-            "viewer": entries.get_pseudonym(share.viewer_id),
-            "item": entries.get_pseudonym(share.item),
+            "owner": entries.get_ledger_pseudonym(share.owner_id),
+            "viewer": entries.get_ledger_pseudonym(share.viewer_id),
+            "item": entries.get_ledger_pseudonym(share.item),
         },
         at=at,
     )

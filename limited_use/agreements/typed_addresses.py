@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from accounts import mfa_secrets
-from accounts.keyed_hashes import compute_hashes
+from accounts.keyed_hashes import compute_keyed_hashes
 
 _CONTEXT: Final = b"antares limited use address of a share v1"
 _PLACEHOLDER_PURPOSE: Final = "viewer of an address that nobody has"
@@ -33,5 +33,5 @@ def make_placeholder_viewers(address: str, *, owner_id: UUID) -> list[UUID]:
     Return ids of no user, stable for this owner and address: under the current secret, then
     former ones.
     """
-    hashes = compute_hashes(f"{owner_id} {address.lower()}", purpose=_PLACEHOLDER_PURPOSE)
+    hashes = compute_keyed_hashes(f"{owner_id} {address.lower()}", purpose=_PLACEHOLDER_PURPOSE)
     return [UUID(bytes=digest[:16], version=4) for digest in hashes]

@@ -16,7 +16,7 @@ def get_fact_rules(clause: PolicyClause) -> tuple[PolicyRule, ...]:
     )
 
 
-def list_applying(clause: PolicyClause) -> tuple[str, ...]:
+def list_rules_applying_clause(clause: PolicyClause) -> tuple[str, ...]:
     rules = (*clauses.get_rules(clause.id), *get_fact_rules(clause))
     return (*(rule.id for rule in rules), *EVENTS.get(clause.id, ()))
 

@@ -14,7 +14,7 @@ from limited_use.policy import policy_evaluation
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
-from .evidence_sections import EvidenceSection, check_values
+from .evidence_sections import EvidenceSection, check_evidence_values
 
 KIND = "evidence-bundle"
 
@@ -25,8 +25,8 @@ def make_evidence_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -
 
     :raises InvalidEvidence, KeyStoreUnavailable:
     """
-    body = build_contents(sections, at=at)
-    check_values(body)
+    body = build_bundle_contents(sections, at=at)
+    check_evidence_values(body)
     ring = get_keyring()
     return signed_documents.sign_document(
         body,
@@ -35,7 +35,7 @@ def make_evidence_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -
     )
 
 
-def build_contents(sections: Sequence[EvidenceSection], *, at: datetime) -> dict[str, Any]:
+def build_bundle_contents(sections: Sequence[EvidenceSection], *, at: datetime) -> dict[str, Any]:
     not_met = [(section, unmet) for section in sections for unmet in section.not_met(at)]
     return {
         "kind": KIND,

@@ -45,16 +45,16 @@ class EvidenceSection:
     not_met: Callable[[datetime], list[UnmetClause]] = lambda _: []
 
 
-def check_values(value: object) -> None:
+def check_evidence_values(value: object) -> None:
     """:raises InvalidEvidence: if canonical JSON cannot hold `value` exactly, or it is a dump"""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):
                 raise InvalidEvidence(f"a key is a {type(key).__name__}")
-            check_values(inner)
+            check_evidence_values(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            check_values(inner)
+            check_evidence_values(inner)
     elif isinstance(value, str):
         if len(value) > MAX_TEXT_LENGTH:
             raise InvalidEvidence("a text is longer than any register")

@@ -76,7 +76,7 @@ def describe_epochs(_: datetime) -> Mapping[str, Any]:
 
 
 def describe_ledger(_: datetime) -> Mapping[str, Any]:
-    latest = ledger_publication.get_publication().get_latest()
+    latest = ledger_publication.get_ledger_publication().get_latest()
     newest = Checkpoint.objects.exclude(note="").order_by("-size").first()
     return {
         "origin": settings.LEDGER_ORIGIN,

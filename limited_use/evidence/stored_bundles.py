@@ -36,5 +36,5 @@ def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> 
     return stored_bundle
 
 
-def get_latest() -> EvidenceBundle | None:
+def get_latest_evidence_bundle() -> EvidenceBundle | None:
     return EvidenceBundle.objects.order_by("-made_at", "-id").first()

@@ -39,7 +39,7 @@ class DecisionEntries:
             )
             index = self._subject_indexes.setdefault(subject_key, index)
         if index == len(self.records):
-            self.records.append((uuid7(), build_record(request, decision, self.moment)))
+            self.records.append((uuid7(), build_decision_record(request, decision, self.moment)))
         elif request.count is not None:
             _, record = self.records[index]
             counted = record["count"]
@@ -47,7 +47,7 @@ class DecisionEntries:
         return self.records[index][0]
 
 
-def build_record(
+def build_decision_record(
     request: AccessRequest, decision: PolicyDecision, moment: int
 ) -> dict[str, entries.EntryValue]:
     """:param moment: of the decision, in milliseconds since the epoch"""
@@ -62,7 +62,7 @@ def build_record(
         "rule": decision.rule_id,
         "missing": sorted(decision.missing),
         "subject": name(request.about or request.holder),
-        "actor": (entries.get_pseudonym if _acts_for_another(request) else name)(actor.id),
+        "actor": (entries.get_ledger_pseudonym if _acts_for_another(request) else name)(actor.id),
         "actor_kind": actor.kind,
         "on_behalf_of": name(request.on_behalf_of) if request.on_behalf_of is not None else None,
         "feature": request.feature or actor.feature,
@@ -90,10 +90,10 @@ def _choose_naming(request: AccessRequest, decision: PolicyDecision) -> Callable
     Otherwise the entry does not reveal whether the subject exists.
     """
     if request.names is None:
-        return entries.get_pseudonym
+        return entries.get_ledger_pseudonym
     is_involved = (
         decision.allowed
         or request.actor.kind == ActorKind.SYSTEM
         or Fact.ACTOR_OWNS in request.facts
     )
-    return request.names if is_involved else entries.get_pseudonym
+    return request.names if is_involved else entries.get_ledger_pseudonym

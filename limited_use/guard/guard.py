@@ -61,14 +61,16 @@ def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
     :raises AccessRefused: the first refusal
     :raises RuntimeError: inside a transaction
     """
-    answers = decide_each(requests, at=at)
+    answers = decide_each_request(requests, at=at)
     granted = [answer for answer in answers if isinstance(answer, Permit)]
     if len(granted) == len(answers):
         return granted
     raise next(answer for answer in answers if isinstance(answer, AccessRefused))
 
 
-def decide_each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit | AccessRefused]:
+def decide_each_request(
+    requests: Sequence[AccessRequest], *, at: datetime
+) -> list[Permit | AccessRefused]:
     """
     Record every decision and return a permit or a refusal for each request, as of several people.
 
@@ -84,7 +86,7 @@ def decide_each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Perm
     return answers
 
 
-def list_refused(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
+def list_refused_requests(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     """
     Return the requests that the policy would refuse now. Makes no permit and records nothing.
 
@@ -93,7 +95,7 @@ def list_refused(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     return [
         request
         for request in requests
-        if not policy_evaluation.decide_data_use(request.use, filter_facts(request)).allowed
+        if not policy_evaluation.decide_data_use(request.use, filter_access_facts(request)).allowed
     ]
 
 
@@ -120,7 +122,7 @@ def _decide_requests(
     decision_log = decision_entries.DecisionEntries(entries.to_milliseconds(at))
     answers: list[Permit | AccessRefused] = []
     for request in requests:
-        decision = policy_evaluation.decide_data_use(request.use, filter_facts(request))
+        decision = policy_evaluation.decide_data_use(request.use, filter_access_facts(request))
         entry_id = decision_log.add_request(request, decision)
         if not decision.allowed:
             answers.append(AccessRefused(decision, entry_id, request.use))
@@ -141,7 +143,7 @@ def _decide_requests(
     return answers, decision_log.records
 
 
-def filter_facts(request: AccessRequest) -> frozenset[Fact]:
+def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
     """
     Return the request's facts without those that its actor cannot have.
 
@@ -184,7 +186,7 @@ def _commit_records(records: Sequence[tuple[UUID, dict[str, entries.EntryValue]]
     if connection.in_atomic_block or not connection.get_autocommit():
         # Raises, except inside a test case's outer transaction.
         with transaction.atomic(durable=True):
-            entries.append_entries(records)
+            entries.append_ledger_entries(records)
     elif records:
         # A single statement is its own transaction, and saves two round trips.
-        entries.append_entries(records)
+        entries.append_ledger_entries(records)

@@ -35,10 +35,12 @@ class ConsistencyProof:
         """:raises BadProof: unless the later tree begins with `earlier`"""
         if earlier.size != self.old or earlier.origin != self.checkpoint.origin:
             raise BadMerkleProof("the proof begins at another checkpoint")
-        check_consistency(earlier, self.checkpoint, self.path)
+        check_checkpoint_consistency(earlier, self.checkpoint, self.path)
 
 
-def check_consistency(earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]) -> None:
+def check_checkpoint_consistency(
+    earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]
+) -> None:
     """:raises BadProof: unless `path` proves that the tree of `later` begins with `earlier`'s"""
     if earlier.size:
         tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
@@ -53,7 +55,7 @@ def write_consistency_proof(*, old: int, path: Sequence[bytes], note: str) -> st
     return "\n".join([f"old {old}", *hashes, "", note])
 
 
-def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
+def parse_consistency_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     """
     :raises BadNote: if none of `keys` signed the checkpoint
     :raises BadProof: if the text is malformed
@@ -69,7 +71,7 @@ def parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     )
 
 
-def split_proofs(text: str) -> list[str]:
+def split_consistency_proofs(text: str) -> list[str]:
     return [proof for proof in _NEXT.split(text) if proof.strip()]
 
 
@@ -77,8 +79,8 @@ __all__ = [
     "BadMerkleProof",
     "BadNote",
     "ConsistencyProof",
-    "check_consistency",
-    "parse_proof",
-    "split_proofs",
+    "check_checkpoint_consistency",
+    "parse_consistency_proof",
+    "split_consistency_proofs",
     "write_consistency_proof",
 ]

@@ -33,7 +33,7 @@ class LedgerEntryRefused(Exception):
     """The body holds a forbidden value: a bug of the caller."""
 
 
-def get_pseudonym(subject: UUID) -> str:
+def get_ledger_pseudonym(subject: UUID) -> str:
     """Return the service's pseudonym: 32 hexadecimal digits, keyed and stable."""
     return _compute_pseudonym(get_keyring(), subject)
 
@@ -44,12 +44,12 @@ def _compute_pseudonym(keyring: Keyring, subject: UUID) -> str:
     return keyring.compute_mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
 
 
-def encode_entry(entry: Mapping[str, EntryValue]) -> bytes:
+def encode_ledger_entry(entry: Mapping[str, EntryValue]) -> bytes:
     """Return canonical JSON: sorted keys, no spaces, UTF-8, integers only."""
     return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
 
 
-def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> None:
+def append_ledger_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> None:
     """
     Write entries in one statement, in the caller's transaction or its own.
 
@@ -62,7 +62,7 @@ def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> 
         subject = body.get("subject")
         values += (
             entry_id,
-            encode_entry({**body, "id": str(entry_id), "v": 1}),
+            encode_ledger_entry({**body, "id": str(entry_id), "v": 1}),
             bytes.fromhex(subject) if isinstance(subject, str) else None,
         )
     with connection.cursor() as cursor:
@@ -72,19 +72,19 @@ def append_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> 
         )
 
 
-def append_entry(body: Mapping[str, EntryValue]) -> UUID:
+def append_ledger_entry(body: Mapping[str, EntryValue]) -> UUID:
     entry_id = uuid7()
-    append_entries([(entry_id, body)])
+    append_ledger_entries([(entry_id, body)])
     return entry_id
 
 
-def record_event(
+def record_ledger_event(
     *,
     event: str,
     about: UUID,
     body: Mapping[str, EntryValue] | None = None,
     at: datetime,
-    naming: Callable[[UUID], str] = get_pseudonym,
+    naming: Callable[[UUID], str] = get_ledger_pseudonym,
 ) -> UUID:
     """
     Record a lifecycle event in the caller's transaction; return the entry's id.
@@ -98,7 +98,7 @@ def record_event(
     body = body or {}
     for key, value in body.items():
         _check_value(key, value)
-    return append_entry(
+    return append_ledger_entry(
         {
             "event": event,
             "at": to_milliseconds(at),

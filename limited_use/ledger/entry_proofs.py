@@ -41,7 +41,7 @@ def write_entry_proof(
     return "\n".join([HEADER, *extra, f"index {index}", *hashes, "", note])
 
 
-def verify_proof(
+def verify_entry_proof(
     text: str,
     keys: Sequence[VerifierKey],
     *,
@@ -84,4 +84,10 @@ def _parse_index(line: str) -> int:
     return int(number)
 
 
-__all__ = ["BadMerkleProof", "BadNote", "ProvenLedgerEntry", "verify_proof", "write_entry_proof"]
+__all__ = [
+    "BadMerkleProof",
+    "BadNote",
+    "ProvenLedgerEntry",
+    "verify_entry_proof",
+    "write_entry_proof",
+]

@@ -185,7 +185,7 @@ def _check_against_publication(
 
     If they differ, only the published checkpoint is right.
     """
-    latest = ledger_publication.get_publication().get_latest()
+    latest = ledger_publication.get_ledger_publication().get_latest()
     if latest is None or latest[0].size > size:
         return
     try:
@@ -224,7 +224,7 @@ def _check_checkpoint(
 def _check_note(row: Checkpoint) -> None:
     signed = _verify_note(row.note)
     # A log that began again under a new name also has notes under its former name.
-    names = {key.name for key in signing_keys.get_known_keys(SigningKey.LEDGER)}
+    names = {key.name for key in signing_keys.get_known_signing_keys(SigningKey.LEDGER)}
     if (
         signed is None
         or signed.origin not in names
@@ -235,7 +235,7 @@ def _check_note(row: Checkpoint) -> None:
 
 def _check_published(size: int, range_root: tree.RangeRoot) -> int:
     count, before = 0, 0
-    for checkpoint, note in ledger_publication.get_publication().read_checkpoints():
+    for checkpoint, note in ledger_publication.get_ledger_publication().read_checkpoints():
         if _verify_note(note) != checkpoint:
             raise LedgerBroken(f"what was published of {checkpoint.size} is not signed by this log")
         if checkpoint.size < before:
@@ -249,7 +249,7 @@ def _verify_note(note: str) -> signed_notes.LogCheckpoint | None:
     # Signatures of former keys stay valid.
     try:
         return signed_notes.LogCheckpoint.parse(
-            signed_notes.verify_note(note, signing_keys.get_known_keys(SigningKey.LEDGER))
+            signed_notes.verify_note(note, signing_keys.get_known_signing_keys(SigningKey.LEDGER))
         )
     except signed_notes.BadNote:
         return None

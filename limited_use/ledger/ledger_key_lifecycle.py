@@ -33,12 +33,12 @@ def create_ledger_key(*, holder: UUID, at: datetime) -> None:
     if LedgerKey.objects.filter(holder=holder).exists():
         return
     key = secrets.token_bytes(pseudonym_derivation.KEY_BYTES)
-    commitment = pseudonym_derivation.compute_commitment(key)
+    commitment = pseudonym_derivation.compute_ledger_key_commitment(key)
     ledger_key_wrap.store_key(key, holder=holder, commitment=commitment, at=at)
     LedgerKey.objects.create(holder=holder, commitment=commitment, created_at=at)
 
 
-def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
+def set_aside_ledger_key(*, holder: UUID, at: datetime) -> UUID | None:
     """
     Set aside an ended connection's key, in the caller's transaction.
 
@@ -52,7 +52,7 @@ def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
     return _record_event("ledger_key.set_aside", row, {}, at)
 
 
-def offer_key(*, holder: UUID, at: datetime) -> bool:
+def offer_ledger_key(*, holder: UUID, at: datetime) -> bool:
     """Let the owner fetch a key that was set aside, for `OFFER_DURATION`."""
     row = _lock_live_key(holder).filter(set_aside_at__isnull=False, offered_until=None).first()
     if row is None:
@@ -62,7 +62,7 @@ def offer_key(*, holder: UUID, at: datetime) -> bool:
     return True
 
 
-def hand_out_key(*, holder: UUID, at: datetime) -> bytes:
+def hand_out_ledger_key(*, holder: UUID, at: datetime) -> bytes:
     """
     Return the offered key and destroy it, in the caller's transaction.
 
@@ -87,7 +87,7 @@ def destroy_ledger_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime
     return True
 
 
-def expire_offers(*, at: datetime) -> int:
+def expire_ledger_key_offers(*, at: datetime) -> int:
     expired_keys = LedgerKey.objects.filter(destroyed_at=None, offered_until__lte=at)
     destroyed_count = 0
     for holder in expired_keys.order_by("id").values_list("holder", flat=True):
@@ -99,7 +99,7 @@ def expire_offers(*, at: datetime) -> int:
     return destroyed_count
 
 
-def get_key_id(commitment: bytes) -> bytes:
+def get_ledger_key_id(commitment: bytes) -> bytes:
     return commitment[:KEY_ID_BYTES]
 
 
@@ -110,16 +110,18 @@ def _lock_live_key(holder: UUID) -> QuerySet[LedgerKey]:
 def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
     # Record the entry first: its pseudonym is made with the key itself.
     _record_event("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
-    naming_rows.delete_key(row.holder)
+    naming_rows.delete_wrapped_ledger_key(row.holder)
     row.destroyed_at, row.outcome = at, outcome
     row.save(update_fields=["destroyed_at", "outcome"])
-    tombstones.record_owed(tombstones.build_key_tombstone(get_key_id(bytes(row.commitment))))
+    tombstones.record_owed_tombstone(
+        tombstones.build_key_tombstone(get_ledger_key_id(bytes(row.commitment)))
+    )
     # After a rollback the key is read again. Other processes drop it within minutes.
     pseudonyms.drop_cached_ledger_keys()
 
 
 def _record_event(event: str, row: LedgerKey, body: dict[str, str], at: datetime) -> UUID:
-    return entries.record_event(
+    return entries.record_ledger_event(
         event=event,
         about=row.holder,
         naming=pseudonyms.get_pseudonym_naming(row.holder).at_the_end,

@@ -174,7 +174,7 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def get_publication() -> PublicationFolder:
+def get_ledger_publication() -> PublicationFolder:
     if folder := getattr(settings, "PUBLICATION_DIR", None):
         return PublicationFolder(Path(folder) / "checkpoints.jsonl")
     configured = getattr(settings, "LEDGER_CHECKPOINTS", None)

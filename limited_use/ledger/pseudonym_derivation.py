@@ -17,12 +17,12 @@ _IN_REMOVAL = b"LU-ledger-name-at-the-end/1\0"
 _COMMITMENT = b"LU-ledger-key/1\0"
 
 
-def derive_name(key: bytes, subject_id: UUID) -> bytes:
+def derive_pseudonym(key: bytes, subject_id: UUID) -> bytes:
     """Return the name (16 bytes) for entries about use."""
     return hmac.digest(key, _IN_USE + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 
-def derive_removal_name(key: bytes, subject_id: UUID) -> bytes:
+def derive_removal_pseudonym(key: bytes, subject_id: UUID) -> bytes:
     """
     Return the name (16 bytes) for entries about removal.
 
@@ -31,6 +31,6 @@ def derive_removal_name(key: bytes, subject_id: UUID) -> bytes:
     return hmac.digest(key, _IN_REMOVAL + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 
-def compute_commitment(key: bytes) -> bytes:
+def compute_ledger_key_commitment(key: bytes) -> bytes:
     """Return a hash (32 bytes) that later identifies the key."""
     return hashlib.sha256(_COMMITMENT + key).digest()

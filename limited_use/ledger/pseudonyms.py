@@ -29,10 +29,10 @@ MAX_CACHED_NAMES = 64
 
 class _ServiceNaming:
     def __call__(self, subject_id: UUID) -> str:
-        return entries.get_pseudonym(subject_id)
+        return entries.get_ledger_pseudonym(subject_id)
 
     def at_the_end(self, subject_id: UUID) -> str:
-        return entries.get_pseudonym(subject_id)
+        return entries.get_ledger_pseudonym(subject_id)
 
 
 SERVICE_NAMING: PseudonymNaming = _ServiceNaming()
@@ -64,16 +64,16 @@ class _ConnectionNaming:
         except KeyStoreUnavailable:
             # A disconnect waits for no key store. Its receipt shows the entries beside the owner's
             # id anyway, so this pseudonym reveals nothing new.
-            return entries.get_pseudonym(subject_id)
+            return entries.get_ledger_pseudonym(subject_id)
 
     def _derive_name(self, subject_id: UUID, *, at_the_end: bool) -> str:
         key = self._read_key()
         if key is None:
-            return entries.get_pseudonym(subject_id)
+            return entries.get_ledger_pseudonym(subject_id)
         derive = (
-            pseudonym_derivation.derive_removal_name
+            pseudonym_derivation.derive_removal_pseudonym
             if at_the_end
-            else pseudonym_derivation.derive_name
+            else pseudonym_derivation.derive_pseudonym
         )
         name = derive(key, subject_id).hex()
         if len(self._names) >= MAX_CACHED_NAMES:

@@ -53,13 +53,13 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
         if not cursor.fetchone()[0]:
             return None
     try:
-        check_continuity()
+        check_ledger_continuity()
         placed = 0
         while count := _place_entries(at, batch):
             placed += count
         size = _publish_checkpoint(at)
         # After the tree: no published tombstone lacks a published record of the destruction.
-        tombstone_publication.publish_owed(at=at)
+        tombstone_publication.publish_owed_tombstones(at=at)
         return SequencerRun(placed, size)
     finally:
         with connection.cursor() as cursor:
@@ -77,9 +77,9 @@ def hold_sequencer_lock() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, LOCK])
 
 
-def check_continuity() -> None:
+def check_ledger_continuity() -> None:
     """:raises LedgerFork: if the stored tree does not begin with the published one"""
-    latest = ledger_publication.get_publication().get_latest()
+    latest = ledger_publication.get_ledger_publication().get_latest()
     signed = _get_signed_checkpoints().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
         # Notes are published before they are stored in the database, so the sink lost some.
@@ -116,13 +116,13 @@ def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     if row is None:
         return None
     checkpoint = signed_notes.LogCheckpoint(settings.LEDGER_ORIGIN, row.size, bytes(row.root))
-    sink = ledger_publication.get_publication()
+    sink = ledger_publication.get_ledger_publication()
     latest = sink.get_latest()
     if latest is None or latest[0].size < checkpoint.size:
         if latest is not None:
             _check_begins_with(latest[0])
         sink.append_checkpoint(checkpoint, row.note)
-    check_continuity()
+    check_ledger_continuity()
     return checkpoint, row.note
 
 
@@ -133,7 +133,7 @@ def get_ledger_size() -> int:
 
 
 def get_verifier_key() -> signed_notes.VerifierKey:
-    return signing_keys.get_current_key(SigningKey.LEDGER)
+    return signing_keys.get_current_signing_key(SigningKey.LEDGER)
 
 
 def _place_entries(at: datetime, batch: int) -> int:
@@ -171,7 +171,7 @@ def _publish_checkpoint(at: datetime) -> int:
     if row.note:
         return row.size
     checkpoint = signed_notes.LogCheckpoint(settings.LEDGER_ORIGIN, row.size, bytes(row.root))
-    sink = ledger_publication.get_publication()
+    sink = ledger_publication.get_ledger_publication()
     latest = sink.get_latest()
     if latest is not None and latest[0] == checkpoint:
         # A run was killed after publishing, before storing the note.

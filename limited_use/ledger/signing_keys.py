@@ -35,14 +35,14 @@ class PublishedSigningKey:
     until: datetime | None
 
 
-def get_current_key(role: SigningKey) -> VerifierKey:
+def get_current_signing_key(role: SigningKey) -> VerifierKey:
     suffix = "" if role is SigningKey.LEDGER else f"/{role}"
     return VerifierKey(settings.LEDGER_ORIGIN + suffix, get_keyring().get_public_key(role))
 
 
 def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
     """Return the current key; record a new one, and the end of its predecessor."""
-    key = get_current_key(role)
+    key = get_current_signing_key(role)
     # Select by `until`, not by the latest `since`, because clocks differ.
     newest = _get_periods(role).filter(until=None).first()
     if newest is None or newest.verifier_key != str(key):
@@ -52,7 +52,7 @@ def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
     return key
 
 
-def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
+def rotate_signing_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
     """
     Replace the signing key; return the former and the new public key.
 
@@ -62,7 +62,7 @@ def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, Verifier
     former = record_current_key(role, at=at)
     get_keyring().replace_signing_key(role)
     new = record_current_key(role, at=at)
-    entries.record_event(
+    entries.record_ledger_event(
         event="signing_key.replaced",
         about=SUBJECTS[role],
         body={"role": str(role), "former": former.id.hex(), "new": new.id.hex()},
@@ -71,18 +71,18 @@ def rotate_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, Verifier
     return former, new
 
 
-def get_known_keys(role: SigningKey) -> list[VerifierKey]:
+def get_known_signing_keys(role: SigningKey) -> list[VerifierKey]:
     former = [
         VerifierKey.parse(text)
         for text in _get_periods(role).values_list("verifier_key", flat=True)
     ]
-    return list(dict.fromkeys([get_current_key(role), *former]))
+    return list(dict.fromkeys([get_current_signing_key(role), *former]))
 
 
 def list_published_keys() -> list[PublishedSigningKey]:
     published: list[PublishedSigningKey] = []
     for role in (SigningKey.RECEIPTS, SigningKey.LEDGER):
-        key = get_current_key(role)
+        key = get_current_signing_key(role)
         keys_of_role = [
             PublishedSigningKey(
                 role, VerifierKey.parse(period.verifier_key), period.since, period.until

@@ -62,7 +62,7 @@ class SubjectLedgerEntry:
     subject: bytes
 
 
-def find_entries(  # noqa: PLR0913
+def find_subject_entries(  # noqa: PLR0913
     subjects: Iterable[bytes],
     *,
     since: datetime | None = None,

@@ -106,7 +106,7 @@ def find_problems(
         if len(kind.why.split()) < MIN_REASON_WORDS:
             yield f"{key} says nothing about why it may be sent"
         if not any(
-            policy_evaluation.can_be_allowed(kind.purpose, recipient, table)
+            policy_evaluation.can_use_be_allowed(kind.purpose, recipient, table)
             for recipient in Recipient
         ):
             yield f"{key} is sent for {kind.purpose}, which the policy never allows"
@@ -119,7 +119,7 @@ def find_problems(
                 yield f"{key} carries {data_class}, which the policy allows in no notification"
 
 
-def format_kinds(kinds: Mapping[str, PlatformMessageKind] = KINDS) -> str:
+def format_message_kinds(kinds: Mapping[str, PlatformMessageKind] = KINDS) -> str:
     lines = []
     for kind in kinds.values():
         data_class_names = ", ".join(sorted(kind.data_classes)) or "none"

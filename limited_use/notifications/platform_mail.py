@@ -33,7 +33,7 @@ class InvalidMessageValues(Exception):
     """The kind is unknown, or the values are not its words: a bug of the caller."""
 
 
-def send_message(
+def send_platform_mail(
     kind: str,
     *,
     user_id: UUID,

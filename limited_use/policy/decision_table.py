@@ -24,12 +24,12 @@ _RULES = "[rules]"
 AnswersByUse = Mapping[Use, str]
 
 
-def list_answers(table: DecisionTable = TABLE) -> AnswersByUse:
+def list_policy_answers(table: DecisionTable = TABLE) -> AnswersByUse:
     return {Use(*use): _format_answer(cell) for use, cell in table.items()}
 
 
 def render_decision_table(table: DecisionTable = TABLE) -> str:
-    answers_by_use = list_answers(table)
+    answers_by_use = list_policy_answers(table)
     open_count = sum(_is_open(answer) for answer in answers_by_use.values())
     sizes = f"{len(DataClass)} data classes x {len(Purpose)} purposes x {len(Recipient)} recipients"
     closed_count = len(table) - open_count
@@ -46,7 +46,7 @@ def render_decision_table(table: DecisionTable = TABLE) -> str:
     return "\n".join(lines) + "\n"
 
 
-def parse_page(page: str) -> dict[Use, str]:
+def parse_decision_table(page: str) -> dict[Use, str]:
     """
     Return the answers of a page, as `list_answers` gave them.
 
@@ -129,7 +129,9 @@ def _is_open(answer: str) -> bool:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        reviewed = parse_page(Path(sys.argv[1]).read_text(encoding="utf-8"))
-        sys.stdout.writelines(f"{line}\n" for line in describe_changes(reviewed, list_answers()))
+        reviewed = parse_decision_table(Path(sys.argv[1]).read_text(encoding="utf-8"))
+        sys.stdout.writelines(
+            f"{line}\n" for line in describe_changes(reviewed, list_policy_answers())
+        )
     else:
         sys.stdout.write(render_decision_table())

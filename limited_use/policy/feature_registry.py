@@ -278,7 +278,7 @@ FEATURES: dict[str, Feature] = {
 }
 
 
-def compute_digest(feature: Feature) -> str:
+def compute_feature_digest(feature: Feature) -> str:
     """
     Return a digest of all that users agree to: words, data, time.
 
@@ -313,7 +313,7 @@ def does_feature_declare_use(purpose: str, data_class: DataClass) -> bool:
     return False
 
 
-def check_declared(feature: str, purposes: Iterable[str]) -> Feature:
+def check_feature_purposes(feature: str, purposes: Iterable[str]) -> Feature:
     """
     Return the platform feature, if a client of it may hold tokens for all of `purposes`.
 
@@ -325,7 +325,7 @@ def check_declared(feature: str, purposes: Iterable[str]) -> Feature:
     never_allowed = sorted(
         p
         for p in registered_feature.purposes
-        if not policy_evaluation.can_be_allowed(p, Recipient.PLATFORM_FEATURE)
+        if not policy_evaluation.can_use_be_allowed(p, Recipient.PLATFORM_FEATURE)
     )
     if never_allowed:
         raise UndeclaredUse(

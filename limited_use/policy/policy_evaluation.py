@@ -69,7 +69,7 @@ def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
     return frozenset(all_classes)
 
 
-def compile_rules(rules: Sequence[PolicyRule]) -> DecisionTable:
+def compile_policy_rules(rules: Sequence[PolicyRule]) -> DecisionTable:
     uses = [Use(*key) for key in product(DataClass, Purpose, Recipient)]
     cells_by_use = {use: _make_cell(use, rules) for use in uses}
     table: dict[tuple[DataClass, Purpose, Recipient], DecisionCell] = {}
@@ -131,7 +131,7 @@ def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
     )
 
 
-TABLE: DecisionTable = compile_rules(RULES)
+TABLE: DecisionTable = compile_policy_rules(RULES)
 # Each ledger entry names the version of the policy.
 VERSION = hashlib.sha256(
     "\n".join(
@@ -189,5 +189,5 @@ def decide_derived(
     return decision
 
 
-def can_be_allowed(purpose: str, recipient: Recipient, table: DecisionTable = TABLE) -> bool:
+def can_use_be_allowed(purpose: str, recipient: Recipient, table: DecisionTable = TABLE) -> bool:
     return any(table[use].options for use in table if use[1] == purpose and use[2] == recipient)

@@ -47,7 +47,7 @@ class NamedLedgerSubject(NamedTuple):
     label: str
 
 
-def build_file(
+def build_owner_ledger_file(
     key: bytes, subjects: Sequence[NamedLedgerSubject], *, entry_ids: Iterable[UUID], at: datetime
 ) -> bytes:
     """
@@ -66,15 +66,17 @@ def build_file(
             ],
         },
         "key": key.hex(),
-        "commitment": pseudonym_derivation.compute_commitment(key).hex(),
+        "commitment": pseudonym_derivation.compute_ledger_key_commitment(key).hex(),
         "names": [
             {
                 "what": subject.kind,
                 "says": subject.label,
                 "id": str(subject.id),
-                "name": pseudonym_derivation.derive_name(key, subject.id).hex(),
-                "name_at_the_end": pseudonym_derivation.derive_removal_name(key, subject.id).hex(),
-                "name_of_the_service": entries.get_pseudonym(subject.id),
+                "name": pseudonym_derivation.derive_pseudonym(key, subject.id).hex(),
+                "name_at_the_end": pseudonym_derivation.derive_removal_pseudonym(
+                    key, subject.id
+                ).hex(),
+                "name_of_the_service": entries.get_ledger_pseudonym(subject.id),
             }
             for subject in subjects
         ],

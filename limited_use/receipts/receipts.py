@@ -22,7 +22,7 @@ from limited_use.vault import tombstones
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
-__all__ = ["EntryNotSequenced", "ReceiptIncomplete", "get_public_keys", "issue_receipt"]
+__all__ = ["EntryNotSequenced", "ReceiptIncomplete", "get_receipt_public_keys", "issue_receipt"]
 
 KIND = "deletion-receipt"
 # The required members of a body (see the README for each).
@@ -71,7 +71,7 @@ def issue_receipt(  # noqa: PLR0913
         {"kind": KIND, "body": dict(body)},
         [entry.proof for entry in tile_store.prove_entries(entry_ids)],
         Receipt(subject_id=subject_id, owner_id=owner_id, part=1, created_at=at),
-        subject=subject or entries.get_pseudonym(subject_id),
+        subject=subject or entries.get_ledger_pseudonym(subject_id),
     )
 
 
@@ -80,7 +80,7 @@ def sign_and_save(
 ) -> Receipt:
     receipt_id, at = uuid7(), receipt.created_at
     keyring = get_keyring()
-    check_text(content)
+    check_receipt_text(content)
     receipt.document = signed_documents.sign_document(
         {
             **content,
@@ -95,15 +95,16 @@ def sign_and_save(
         lambda message: keyring.sign(SigningKey.RECEIPTS, message),
     )
     receipt.id = receipt_id
-    tombstones.record_owed(tombstones.build_receipt_tombstone(receipt_id))
+    tombstones.record_owed_tombstone(tombstones.build_receipt_tombstone(receipt_id))
     receipt.save(force_insert=True)
     return receipt
 
 
-def get_public_keys() -> list[str]:
+def get_receipt_public_keys() -> list[str]:
     """Return the public keys of receipts and ledger, as `name+id+key`."""
     return [
-        str(signing_keys.get_current_key(role)) for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)
+        str(signing_keys.get_current_signing_key(role))
+        for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)
     ]
 
 
@@ -123,14 +124,14 @@ def _check_body(body: Mapping[str, Any], entry_ids: Sequence[UUID]) -> None:
         raise ReceiptIncomplete("something is left: there is no receipt yet")
 
 
-def check_text(value: object) -> None:
+def check_receipt_text(value: object) -> None:
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            check_text(key)
-            check_text(inner)
+            check_receipt_text(key)
+            check_receipt_text(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            check_text(inner)
+            check_receipt_text(inner)
     elif isinstance(value, str):
         # A tripwire, not a filter: no statement of a receipt needs the sign of an address.
         if "@" in value or len(value) > MAX_TEXT_LENGTH:

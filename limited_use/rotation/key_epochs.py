@@ -57,7 +57,7 @@ class KeyEpochRotation:
     destroyed: tuple[int, ...]
 
 
-def rotate_epoch(line: KeyLine, at: datetime) -> KeyEpochRotation:
+def rotate_key_epoch(line: KeyLine, at: datetime) -> KeyEpochRotation:
     """
     Begin a new epoch and end all older ones, or finish an interrupted rotation.
 
@@ -147,7 +147,7 @@ def _end_epochs(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
     ended = []
     for row in KeyEpoch.objects.filter(line=line, number__lt=epoch, destroyed_at=None):
         with transaction.atomic():
-            entry_id = entries.record_event(
+            entry_id = entries.record_ledger_event(
                 event="key_epoch.destroyed",
                 about=SUBJECTS[line],
                 body={"line": str(line), "epoch": row.number},

@@ -22,7 +22,9 @@ from limited_use.vault import data_key_rows, data_keys, tombstones
 
 def find_holders() -> Iterator[UUID]:
     dead_keys = {
-        key for key in ledger_publication.get_publication().read_tombstones() if key.kind == "key"
+        key
+        for key in ledger_publication.get_ledger_publication().read_tombstones()
+        if key.kind == "key"
     }
     if not dead_keys:
         return
@@ -35,14 +37,17 @@ def find_ledger_holders() -> Iterator[UUID]:
     """Yield connections with a ledger key published as destroyed: handed out or expired."""
     dead_keys = {
         tombstone
-        for tombstone in ledger_publication.get_publication().read_tombstones()
+        for tombstone in ledger_publication.get_ledger_publication().read_tombstones()
         if tombstone.kind == "key"
     }
     live_keys = (
         LedgerKey.objects.filter(destroyed_at=None) if dead_keys else LedgerKey.objects.none()
     )
     for holder, commitment in live_keys.values_list("holder", "commitment").iterator():
-        if tombstones.build_key_tombstone(ledger_keys.get_key_id(bytes(commitment))) in dead_keys:
+        if (
+            tombstones.build_key_tombstone(ledger_keys.get_ledger_key_id(bytes(commitment)))
+            in dead_keys
+        ):
             yield holder
 
 
@@ -54,7 +59,7 @@ def has_resurrected_keys() -> bool:
     """
     dead_keys = [
         tombstone.value
-        for tombstone in ledger_publication.get_publication().read_tombstones()
+        for tombstone in ledger_publication.get_ledger_publication().read_tombstones()
         if tombstone.kind == "key"
     ]
     return bool(dead_keys) and (
@@ -65,7 +70,7 @@ def has_resurrected_keys() -> bool:
 def count_missing_receipts() -> int:
     issued = {
         tombstone.value
-        for tombstone in ledger_publication.get_publication().read_tombstones()
+        for tombstone in ledger_publication.get_ledger_publication().read_tombstones()
         if tombstone.kind == "receipt"
     }
     stored = (
@@ -91,7 +96,7 @@ def _destroy_key(holder: UUID, at: datetime) -> bool:
         destroyed_key = data_keys.destroy_data_key(holder=holder)
         if destroyed_key is None:
             return False  # Another process was faster.
-        entries.record_event(
+        entries.record_ledger_event(
             event="key.destroyed",
             about=holder,
             body={

@@ -30,7 +30,7 @@ def open_attachment(sealed: SealedValue, permit: Permit, *, actor: Actor, at: da
     :raises WrongSink, Unopenable:
     """
     _check_permit(permit, actor)
-    return opening.open_all([sealed], permit, at=at)[0]
+    return opening.open_sealed_values([sealed], permit, at=at)[0]
 
 
 class PassThroughFile:
@@ -89,7 +89,7 @@ def pass_through_file(
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     for source_row, values in sealed_rows.open_rows([row], permits, at=at):
         return PassThroughFile(
-            fetch(source_row, values), lambda: opening.begin_batch(permits.values(), at=at)
+            fetch(source_row, values), lambda: opening.begin_opening_batch(permits.values(), at=at)
         )
     raise WrongSink
 

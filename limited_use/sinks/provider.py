@@ -83,14 +83,14 @@ def pick_parts(
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     _check_permit(permit, to.account)
-    return [pick(data) for data in opening.open_all(sealed, permit, at=at)]
+    return [pick(data) for data in opening.open_sealed_values(sealed, permit, at=at)]
 
 
 def _open_for_provider(
     sealed: Sequence[SealedValue], permit: Permit, to: UUID, at: datetime
 ) -> list[str]:
     _check_permit(permit, to)
-    return [data.decode() for data in opening.open_all(sealed, permit, at=at)]
+    return [data.decode() for data in opening.open_sealed_values(sealed, permit, at=at)]
 
 
 def _check_permit(permit: Permit, to: UUID) -> None:

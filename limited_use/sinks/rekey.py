@@ -34,7 +34,7 @@ def reseal_columns(
     for permit in permits.values():
         if (permit.use.purpose, permit.use.recipient) != (Purpose.VAULT_REKEY, Recipient.VAULT):
             raise WrongSink
-    batch = opening.begin_batch(permits.values(), at=at)
+    batch = opening.begin_opening_batch(permits.values(), at=at)
     opened: dict[str, bytes] = {}
     for column, sealed in columns.items():
         column_permit = permits.get((sealed.binding.holder, sealed.binding.data_class))

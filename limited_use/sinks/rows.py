@@ -64,7 +64,7 @@ def open_rows(
     :param skip_whole_rows: then leave out all columns of the row
     :raises WrongSink, Unopenable:
     """
-    keys = opening.begin_batch(permits.values(), at=at)
+    keys = opening.begin_opening_batch(permits.values(), at=at)
     # Most rows of a page share holder and class, so the last permit mostly fits.
     holder: UUID | None = None
     data_class: DataClass | None = None

@@ -64,7 +64,7 @@ class UnusualOpeningRate:
     limit: int
 
 
-def count_opens(entries: Iterable[Mapping[str, Any]]) -> None:
+def count_data_openings(entries: Iterable[Mapping[str, Any]]) -> None:
     counted: dict[tuple[str, str, datetime], int] = defaultdict(int)
     for entry in entries:
         if entry["event"] != "use.permitted":
@@ -107,7 +107,7 @@ def alarm_unusual_rates(*, at: datetime) -> list[UnusualOpeningRate]:
     return unusual_rates
 
 
-def compute_limit(hours: Sequence[int]) -> int:
+def compute_usual_opening_limit(hours: Sequence[int]) -> int:
     middle = median(hours)
     deviation = median(abs(opens - middle) for opens in hours)
     return max(FLOOR, round(middle + DEVIATIONS * deviation), round(MEDIAN_FACTOR * middle))
@@ -125,7 +125,7 @@ def _find_unusual_rate(row: HourOfOpens) -> UnusualOpeningRate | None:
         hours = list(others.values_list("opens", flat=True)[:SAMPLE])
     if len(hours) < MIN_HOURS:
         return None
-    allowed = compute_limit(hours)
+    allowed = compute_usual_opening_limit(hours)
     if row.opens <= allowed:
         return None
     return UnusualOpeningRate(

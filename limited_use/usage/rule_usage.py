@@ -48,13 +48,15 @@ class LedgerEntryDetails:
         return self.event == "use.refused"
 
 
-def get_totals() -> dict[str, RuleUsageCount]:
+def get_rule_usage_totals() -> dict[str, RuleUsageCount]:
     return {
         rule: RuleUsageCount(permitted, refused) for rule, permitted, refused in _sum_counts("rule")
     }
 
 
-def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[RuleUsageDay]:
+def list_rule_usage_days(
+    rules: Iterable[str], *, at: datetime, days: int = 30
+) -> list[RuleUsageDay]:
     since = at.astimezone(UTC).date() - timedelta(days=days - 1)
     day_counts = _sum_counts("day", rule__in=list(rules), day__gte=since)
     return [
@@ -63,7 +65,7 @@ def list_days(rules: Iterable[str], *, at: datetime, days: int = 30) -> list[Rul
     ][::-1]
 
 
-def list_latest(rules: Iterable[str], *, limit: int = 10) -> list[LedgerEntryDetails]:
+def list_latest_rule_entries(rules: Iterable[str], *, limit: int = 10) -> list[LedgerEntryDetails]:
     rows = PolicyUse.objects.filter(rule__in=list(rules)).order_by("-day", "-id")
     ids: set[UUID] = set()
     for latest_ids in rows.values_list("latest", flat=True)[: 4 * limit]:
@@ -95,7 +97,7 @@ def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
     return [entries_by_id[entry_id] for entry_id in ids if entry_id in entries_by_id]
 
 
-def get_entry(entry_id: UUID) -> LedgerEntryDetails:
+def get_ledger_entry_details(entry_id: UUID) -> LedgerEntryDetails:
     """:raises EntryNotFound:"""
     matches = list_entries([entry_id])
     if not matches:

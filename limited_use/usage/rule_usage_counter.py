@@ -53,7 +53,7 @@ class _RuleCount:
     latest: list[UUID] = field(default_factory=list)
 
 
-def count_entries(*, at: datetime) -> int:
+def count_applied_rules(*, at: datetime) -> int:
     """Count the entries placed since the last run; return how many."""
     Tally.objects.get_or_create(id=1)
     total = 0
@@ -75,7 +75,7 @@ def _count_batch() -> int:
         return 0
     entries = [orjson.loads(leaf) for leaf in leaves]
     _write_counts(entries)
-    access_rates.count_opens(entries)
+    access_rates.count_data_openings(entries)
     tally.size += len(leaves)
     tally.save(update_fields=["size"])
     return len(leaves)

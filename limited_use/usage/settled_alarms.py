@@ -20,7 +20,7 @@ def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
     with transaction.atomic():
         alarm = alarms.settle_alarm(alarm_id, reason=reason, at=at)
-        entries.record_event(
+        entries.record_ledger_event(
             event="alarm.settled", about=alarm.id, body={"kind": alarm.kind}, at=at
         )
     return alarm

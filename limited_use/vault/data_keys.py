@@ -104,12 +104,12 @@ def create_unwrapped(
     So a process with only the right to wrap can seal.
     """
     root = secrets.token_bytes(KEY_BYTES)
-    key_id = compute_key_id(root)
+    key_id = compute_data_key_id(root)
     with transaction.atomic():
         kek_epoch = _lock_current_epoch(line, at)
         wrapped = get_keyring().wrap(line, kek_epoch, root, KeyBinding(holder, key_id))
         row = DataKeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
-        data_key_rows.insert_row(row, at=at)
+        data_key_rows.insert_data_key_row(row, at=at)
     return row, UnwrappedKey(root, key_id)
 
 
@@ -141,7 +141,7 @@ def destroy_data_key(*, holder: UUID) -> DestroyedKey | None:
         return None
     line, key_id, kek_epoch = deleted_row
     drop_cached_keys(holder)
-    tombstones.record_owed(tombstones.build_key_tombstone(key_id))
+    tombstones.record_owed_tombstone(tombstones.build_key_tombstone(key_id))
     return DestroyedKey(line, key_id.hex(), kek_epoch)
 
 
@@ -150,7 +150,7 @@ def read_row(holder: UUID) -> DataKeyRow | None:
 
 
 def has_data_key(holder: UUID) -> bool:
-    return bool(data_key_rows.get_metadata([holder]))
+    return bool(data_key_rows.get_data_key_metadata([holder]))
 
 
 def unwrap(row: DataKeyRow) -> UnwrappedKey:
@@ -165,7 +165,7 @@ def unwrap(row: DataKeyRow) -> UnwrappedKey:
     root = get_keyring().unwrap(
         row.line, row.kek_epoch, row.wrapped, KeyBinding(row.holder, row.key_id)
     )
-    if compute_key_id(root) != row.key_id:
+    if compute_data_key_id(root) != row.key_id:
         raise EpochGone(f"{row.line} {row.kek_epoch}")
     unwrapped = UnwrappedKey(root, row.key_id)
     _key_cache.store_key(row, unwrapped)
@@ -176,7 +176,7 @@ def drop_cached_keys(holder: UUID | None = None) -> None:
     _key_cache.drop_keys(holder)
 
 
-def compute_key_id(root: bytes) -> bytes:
+def compute_data_key_id(root: bytes) -> bytes:
     """Return a commitment to the key. It avoids trial decryption, and finds residue."""
     return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
 

@@ -18,7 +18,7 @@ from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 
 from . import data_key_rows, ledger_key_wrap, sql_functions
-from .data_keys import compute_key_id
+from .data_keys import compute_data_key_id
 from .keyring import keyring_rights
 from .keyring.keyring_factory import get_keyring
 from .keyring.keyring_port import EpochGone, KeyBinding, NoKeyring, RewrapRequest
@@ -131,7 +131,7 @@ def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
     person.
     """
     if not sql_functions.has_function_variants(settings.PROCESS_CLASS):
-        return data_key_rows.find_holder(line, epoch)
+        return data_key_rows.find_key_holder(line, epoch)
     return ledger_key_wrap.get_naming_holder(epoch) if line == ledger_key_wrap.LINE else None
 
 
@@ -139,7 +139,9 @@ def _check_by_rewrapping(line: KeyLine, epoch: int, key: data_key_rows.DataKeyTo
     if _can_rewrap(line, key):
         return True
     # Unless the epoch was rotated in between.
-    return all(current.kek_epoch != epoch for current in data_key_rows.get_metadata([key.holder]))
+    return all(
+        current.kek_epoch != epoch for current in data_key_rows.get_data_key_metadata([key.holder])
+    )
 
 
 def _check_by_unwrapping(row: data_key_rows.DataKeyRow) -> bool:
@@ -149,6 +151,6 @@ def _check_by_unwrapping(row: data_key_rows.DataKeyRow) -> bool:
     except EpochGone:
         return all(
             current.kek_epoch != row.kek_epoch
-            for current in data_key_rows.get_metadata([row.holder])
+            for current in data_key_rows.get_data_key_metadata([row.holder])
         )
-    return compute_key_id(root) == row.key_id
+    return compute_data_key_id(root) == row.key_id

@@ -58,7 +58,7 @@ def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> N
         raise NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")
     epoch, cipher = _choose_naming_key(epochs, at)
     wrapped = _wrap_key(cipher, key, _get_binding(holder, commitment), epoch)
-    naming_rows.insert_key(holder, commitment, LedgerKeyCiphertext(wrapped, epoch))
+    naming_rows.insert_wrapped_ledger_key(holder, commitment, LedgerKeyCiphertext(wrapped, epoch))
 
 
 def key_of(holder: UUID, commitment: bytes) -> bytes | None:
@@ -68,14 +68,14 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     :raises EpochGone, KeyStoreUnavailable:
     """
     binding = _get_binding(holder, commitment)
-    row, previous_row = naming_rows.read_key(holder, commitment), None
+    row, previous_row = naming_rows.read_wrapped_ledger_key(holder, commitment), None
     # Try again if the epoch was rotated between reading the row and unwrapping.
     while row is not None and row != previous_row:
         cipher = _get_cipher(row.kek_epoch)
         if cipher is not None:
             with contextlib.suppress(EpochGone):
                 return _unwrap_key(cipher, row.wrapped, binding, row.kek_epoch)
-        row, previous_row = naming_rows.read_key(holder, commitment), row
+        row, previous_row = naming_rows.read_wrapped_ledger_key(holder, commitment), row
     if row is None:
         return None
     raise EpochGone(f"naming {row.kek_epoch}")
@@ -106,7 +106,7 @@ def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
                 key = _unwrap_key(old_cipher, ledger_key.wrapped, binding, ledger_key.kek_epoch)
                 rewrapped.append(_wrap_key(cipher, key, binding, epoch))
         naming_rows.store_rewrapped(ids, rewrapped, epoch=epoch)
-    for old_naming_key in rows_of_keys.get_metadata(
+    for old_naming_key in rows_of_keys.get_data_key_metadata(
         [get_naming_holder(number) for number in range(epoch)]
     ):
         with transaction.atomic():

@@ -54,36 +54,36 @@ FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
 )
 
 
-def read_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphertext | None:
-    rows_found = data_key_rows.run_query(
+def read_wrapped_ledger_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphertext | None:
+    rows_found = data_key_rows.run_vault_query(
         "SELECT * FROM vault_name_read(%s, %s)", holder, commitment
     )
     return LedgerKeyCiphertext(bytes(rows_found[0][0]), rows_found[0][1]) if rows_found else None
 
 
-def insert_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> None:
+def insert_wrapped_ledger_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> None:
     """
     Store a new key, in the caller's transaction.
 
     :raises key_rows.ForeignHolder:
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
-    if not data_key_rows.call_function("vault_name_make", *values):
+    if not data_key_rows.call_vault_function("vault_name_make", *values):
         raise data_key_rows.ForeignKeyHolder(holder)
 
 
-def delete_key(holder: UUID) -> None:
-    data_key_rows.call_function("vault_name_destroy", holder)
+def delete_wrapped_ledger_key(holder: UUID) -> None:
+    data_key_rows.call_vault_function("vault_name_destroy", holder)
 
 
-def get_holders() -> set[UUID]:
-    return {holder for (holder,) in data_key_rows.run_query("SELECT * FROM vault_name_all()")}
+def get_ledger_key_holders() -> set[UUID]:
+    return {holder for (holder,) in data_key_rows.run_vault_query("SELECT * FROM vault_name_all()")}
 
 
 def get_keys_to_rewrap(
     *, before_epoch: int, limit: int, excluded_holders: Sequence[UUID]
 ) -> list[LedgerKeyToRewrap]:
-    rows_found = data_key_rows.run_query(
+    rows_found = data_key_rows.run_vault_query(
         "SELECT * FROM vault_name_to_rewrap(%s, %s, %s::uuid[])",
         before_epoch,
         limit,
@@ -97,6 +97,6 @@ def get_keys_to_rewrap(
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
     """Store rewrapped keys, except those destroyed in between."""
-    data_key_rows.run_query(
+    data_key_rows.run_vault_query(
         "SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch
     )

@@ -25,7 +25,7 @@ from .envelope import KeyDamaged, Unopenable
 from .keyring.keyring_port import EpochGone
 from .sealed import SealedValue
 
-__all__ = ["OpeningBatch", "Unopenable", "begin_batch", "open_all"]
+__all__ = ["OpeningBatch", "Unopenable", "begin_opening_batch", "open_sealed_values"]
 
 # One statement, so that keys and fences are from one moment.
 _KEYS_QUERY = (
@@ -88,7 +88,7 @@ class OpeningBatch:
         return envelope.open_record(sealed.ciphertext, binding, key)
 
 
-def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
+def begin_opening_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     """
     Read keys and fences in one query. A key that does not unwrap raises an alarm; others still
     open.
@@ -113,13 +113,15 @@ def begin_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     return OpeningBatch(keys)
 
 
-def open_all(sealed: Sequence[SealedValue], permit: Permit, *, at: datetime) -> list[bytes]:
+def open_sealed_values(
+    sealed: Sequence[SealedValue], permit: Permit, *, at: datetime
+) -> list[bytes]:
     """
     Return the plaintexts, for one use.
 
     :raises Unopenable:
     """
-    batch = begin_batch([permit], at=at)
+    batch = begin_opening_batch([permit], at=at)
     return [batch.open_value(value, permit) for value in sealed]
 
 

@@ -48,7 +48,7 @@ def has_function_variants(process_class: str) -> bool:
     return process_class in _VARIANTS
 
 
-def name_for_class(name: str) -> str:
+def name_function_for_class(name: str) -> str:
     prefix = _VARIANTS.get(settings.PROCESS_CLASS)
     return name if prefix is None else prefix + name.removeprefix("vault_")
 
@@ -90,10 +90,10 @@ def _get_reader_classes(line: KeyLine) -> frozenset[str]:
     )
 
 
-def choose_reader(line: KeyLine) -> str:
+def choose_key_reader(line: KeyLine) -> str:
     if line in rights_of(settings.PROCESS_CLASS).names:
         return READ_NAMING
-    return name_for_class(get_reader_name(line))
+    return name_function_for_class(get_reader_name(line))
 
 
 _DATA_KEY_FUNCTIONS: Final = _with_variants(

@@ -30,7 +30,7 @@ def build_receipt_tombstone(receipt_id: UUID) -> Tombstone:
     return Tombstone("receipt", str(receipt_id))
 
 
-def record_owed(tombstone: Tombstone) -> None:
+def record_owed_tombstone(tombstone: Tombstone) -> None:
     """Record a tombstone to publish, in the caller's transaction. Idempotent."""
     OwedTombstone.objects.bulk_create(
         [OwedTombstone(kind=tombstone.kind, value=tombstone.value)], ignore_conflicts=True

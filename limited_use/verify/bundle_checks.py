@@ -9,12 +9,12 @@ from typing import Any
 from limited_use.ledger import signed_notes
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 
-from .receipt_checks import ReceiptNotProven, escape_text
+from .receipt_checks import ReceiptNotProven, escape_terminal_text
 
 BundleDocument = Mapping[str, Any]
 
 
-def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
+def check_evidence_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
     Yield the bundle's sections, and every clause reported as not met.
 
@@ -29,21 +29,25 @@ def check_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Itera
     if sorted(sections) != sorted(document["order"]):
         raise ReceiptNotProven("its sections are not those that it lists")
     for section in (sections[key] for key in document["order"]):
-        title, basis = escape_text(section["title"]), escape_text(section["rests_on"])
+        title, basis = (
+            escape_terminal_text(section["title"]),
+            escape_terminal_text(section["rests_on"]),
+        )
         yield f"section         {title}, resting on {basis}"
     if (policy := sections.get("policy")) is not None:
         yield _check_policy(policy["content"])
     for unmet in document["not_met"]:
-        yield f"NOT MET         {escape_text(unmet['clause'])}: {escape_text(unmet['why'])}"
+        clause, reason = escape_terminal_text(unmet["clause"]), escape_terminal_text(unmet["why"])
+        yield f"NOT MET         {clause}: {reason}"
 
 
 def _check_checkpoint(ledger: Mapping[str, Any], keys: Sequence[VerifierKey]) -> str:
     origin, note = ledger["origin"], ledger["checkpoint"]
     if note is None:
-        return f"checkpoint      none yet: {escape_text(origin)} has signed nothing"
+        return f"checkpoint      none yet: {escape_terminal_text(origin)} has signed nothing"
     log_keys = [key for key in keys if key.name == origin]
     if not log_keys:
-        raise ReceiptNotProven(f"no key of the ledger {escape_text(origin)} was given")
+        raise ReceiptNotProven(f"no key of the ledger {escape_terminal_text(origin)} was given")
     checkpoint = LogCheckpoint.parse(signed_notes.verify_note(note, log_keys))
     if checkpoint.origin != origin:
         raise ReceiptNotProven("its checkpoint is another ledger's")

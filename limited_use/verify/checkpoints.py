@@ -20,7 +20,7 @@ class CheckpointsInconsistent(Exception):
     """Two checkpoints do not share one history, or the proof is missing."""
 
 
-def parse_notes(text: str) -> list[str]:
+def parse_checkpoint_notes(text: str) -> list[str]:
     """
     Return the signed notes of a publication file (JSON lines), or a single note.
 
@@ -37,7 +37,7 @@ def parse_notes(text: str) -> list[str]:
     raise CheckpointsInconsistent("it is no file of checkpoints")
 
 
-def check_series(
+def check_checkpoint_series(
     signed_notes: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
 ) -> Iterator[str]:
     """
@@ -67,7 +67,7 @@ def _verify_checkpoint(note: str, keys: Sequence[VerifierKey]) -> LogCheckpoint:
 
 def _parse_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     try:
-        return consistency_proofs.parse_proof(text, keys)
+        return consistency_proofs.parse_consistency_proof(text, keys)
     except (BadNote, BadMerkleProof) as problem:
         message = str(problem)
     raise CheckpointsInconsistent(f"a consistency proof cannot be read: {message}")

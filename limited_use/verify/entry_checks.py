@@ -25,7 +25,7 @@ def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
 
     :raises BadNote, BadProof:
     """
-    proven = entry_proofs.verify_proof(document.decode(), keys)
+    proven = entry_proofs.verify_entry_proof(document.decode(), keys)
     payload: dict[str, Any] = json.loads(proven.payload)
     yield f"entry           {_format_value(payload['id'])}"
     yield f"at              {datetime.fromtimestamp(payload['at'] / 1000, UTC).isoformat()}"

@@ -23,7 +23,7 @@ KIND = "ledger-part"
 _OWN_KINDS = frozenset({"connection", "integration"})
 
 
-def parse_part(text: bytes) -> OwnerPart:
+def parse_ledger_part(text: bytes) -> OwnerPart:
     """:raises NotProven: if the file is no owner's part"""
     try:
         document = json.loads(text)
@@ -39,15 +39,15 @@ def check_ledger_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Itera
     key = bytes.fromhex(document["key"])
     if (
         len(key) != pseudonym_derivation.KEY_BYTES
-        or pseudonym_derivation.compute_commitment(key).hex() != document["commitment"]
+        or pseudonym_derivation.compute_ledger_key_commitment(key).hex() != document["commitment"]
     ):
         raise ReceiptNotProven("its key is not the one of its commitment")
     yield f"key             of the commitment {document['commitment']}"
     for subject in document["names"]:
         subject_id = UUID(subject["id"])
         names = (
-            pseudonym_derivation.derive_name(key, subject_id).hex(),
-            pseudonym_derivation.derive_removal_name(key, subject_id).hex(),
+            pseudonym_derivation.derive_pseudonym(key, subject_id).hex(),
+            pseudonym_derivation.derive_removal_pseudonym(key, subject_id).hex(),
         )
         if names != (subject["name"], subject["name_at_the_end"]):
             raise ReceiptNotProven(
@@ -106,11 +106,11 @@ def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKe
     if not log_keys:
         raise ReceiptNotProven(f"no key of the ledger {origin} was given")
     removal_names = {
-        pseudonym_derivation.derive_removal_name(key, UUID(subject["id"])).hex()
+        pseudonym_derivation.derive_removal_pseudonym(key, UUID(subject["id"])).hex()
         for subject in document["names"]
     }
     for text in document["ledger"]["proofs"]:
-        proven = entry_proofs.verify_proof(text, log_keys, origin=origin)
+        proven = entry_proofs.verify_entry_proof(text, log_keys, origin=origin)
         entry = json.loads(proven.payload)
         if (
             entry["event"] == "ledger_key.set_aside"

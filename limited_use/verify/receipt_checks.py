@@ -107,7 +107,7 @@ def _verify_entry(
     log_keys = [key for key in keys if key.name == origin]
     if not log_keys:
         raise ReceiptNotProven(f"no key of the ledger {origin} was given")
-    proven = entry_proofs.verify_proof(text, log_keys, origin=origin)
+    proven = entry_proofs.verify_entry_proof(text, log_keys, origin=origin)
     return proven, json.loads(proven.payload)
 
 
@@ -116,9 +116,9 @@ def _format_value(value: object) -> str:
         return ", ".join(f"{key} {_format_value(inner)}" for key, inner in sorted(value.items()))
     if isinstance(value, list):
         return "; ".join(_format_value(inner) for inner in value)
-    return escape_text(value)
+    return escape_terminal_text(value)
 
 
-def escape_text(value: object) -> str:
+def escape_terminal_text(value: object) -> str:
     """Return printable text, which cannot send commands to a terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -31,7 +31,12 @@ from limited_use.ledger.tree import BadMerkleProof
 
 from . import bundle_checks, checkpoints, entry_checks, part_checks
 from .checkpoints import CheckpointsInconsistent
-from .receipt_checks import ReceiptNotProven, check_first_part, check_second_part, escape_text
+from .receipt_checks import (
+    ReceiptNotProven,
+    check_first_part,
+    check_second_part,
+    escape_terminal_text,
+)
 
 # A receipt has some ten kilobytes, an evidence bundle some hundred.
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
@@ -50,7 +55,7 @@ _MALFORMED = (
 _UNKNOWN_FORM = "it is not of a form that this program knows"
 
 
-def check_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
+def check_signed_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     """
     Return the findings on a receipt, an evidence bundle or an entry's proof, line by line.
 
@@ -73,7 +78,7 @@ def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -
 
     :raises NotProven: if a check fails, or the parts belong to different receipts
     """
-    lines = [*check_document(first, keys), *check_document(second, keys)]
+    lines = [*check_signed_document(first, keys), *check_signed_document(second, keys)]
     first_part, second_part = (
         signed_documents.verify_document(first, keys),
         signed_documents.verify_document(second, keys),
@@ -98,7 +103,7 @@ def _list_findings(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str
 _KINDS = {
     "deletion-receipt": check_first_part,
     "deletion-receipt-part-2": check_second_part,
-    "evidence-bundle": bundle_checks.check_bundle,
+    "evidence-bundle": bundle_checks.check_evidence_bundle,
 }
 
 
@@ -112,7 +117,7 @@ def check_owner_ledger_part(
     :raises NotProven:
     """
     try:
-        part = part_checks.parse_part(document)
+        part = part_checks.parse_ledger_part(document)
         lines = list(part_checks.check_ledger_part(part, keys))
         if export is not None:
             checkpoint = (
@@ -131,11 +136,15 @@ def check_owner_ledger_part(
 def _check_series_files(
     files: Sequence[Path], proof_files: Sequence[Path], keys: Sequence[VerifierKey]
 ) -> list[str]:
-    signed = [note for file in files for note in checkpoints.parse_notes(_read_text(file))]
-    proofs = [
-        proof for file in proof_files for proof in consistency_proofs.split_proofs(_read_text(file))
+    signed = [
+        note for file in files for note in checkpoints.parse_checkpoint_notes(_read_text(file))
     ]
-    return list(checkpoints.check_series(signed, proofs, keys))
+    proofs = [
+        proof
+        for file in proof_files
+        for proof in consistency_proofs.split_consistency_proofs(_read_text(file))
+    ]
+    return list(checkpoints.check_checkpoint_series(signed, proofs, keys))
 
 
 def _check_part_files(
@@ -147,7 +156,7 @@ def _check_part_files(
     signed = [
         note
         for checkpoint_file in checkpoint_files
-        for note in checkpoints.parse_notes(_read_text(checkpoint_file))
+        for note in checkpoints.parse_checkpoint_notes(_read_text(checkpoint_file))
     ]
     return check_owner_ledger_part(
         file.read_bytes()[: MAX_DOCUMENT_BYTES + 1],
@@ -212,10 +221,12 @@ def _run_checks(options: argparse.Namespace) -> list[str]:
     if options.checkpoints:
         return _check_series_files(options.checkpoints, options.file, keys)
     first, *second = [file.read_bytes()[: MAX_DOCUMENT_BYTES + 1] for file in options.file]
-    return check_both_parts(first, second[0], keys) if second else check_document(first, keys)
+    return (
+        check_both_parts(first, second[0], keys) if second else check_signed_document(first, keys)
+    )
 
 
 def _write_line(line: str) -> None:
     encoding = sys.stdout.encoding or "ascii"
-    printable = escape_text(line).encode(encoding, "backslashreplace").decode(encoding)
+    printable = escape_terminal_text(line).encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(f"{printable}\n")

@@ -16,7 +16,7 @@ from django.core import signing
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from accounts.keyed_hashes import compute_hashes
+from accounts.keyed_hashes import compute_keyed_hashes
 from accounts.models import Delegation, Membership, Organisation, ServiceClient, ServiceToken, User
 from accounts.models import Session as SessionRow
 
@@ -56,7 +56,7 @@ def ask_by_token(text: str) -> Answer | None:
     """Return for whom this token is good; None: it is not."""
     now = timezone.now()
     token = ServiceToken.objects.filter(
-        token_hash__in=compute_hashes(text, purpose="service token")
+        token_hash__in=compute_keyed_hashes(text, purpose="service token")
     ).first()
     if token is None or token.expires_at <= now:
         return None

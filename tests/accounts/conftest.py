@@ -53,7 +53,7 @@ def sam(db) -> User:
 
 @pytest.fixture
 def delegation(alice, antares) -> Delegation:
-    return delegations.switch_on(
+    return delegations.switch_delegation_on(
         user_id=alice.id,
         organisation_id=antares.id,
         feature="inbox-widget",
@@ -64,7 +64,7 @@ def delegation(alice, antares) -> Delegation:
 
 @pytest.fixture
 def widget(db) -> ServiceClient:
-    return clients.create_client(
+    return clients.create_service_client(
         client_id="widget",
         feature="inbox-widget",
         purposes=["inbox.display"],

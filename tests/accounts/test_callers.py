@@ -114,7 +114,7 @@ class CallersWorld:
         self.key = session.session_key
 
     def take_token(self) -> None:
-        self.token = api_tokens.issue_token(
+        self.token = api_tokens.issue_access_token(
             client=self.widget,
             delegation_id=self.delegation.id,
             purpose="inbox.display",
@@ -305,7 +305,7 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
         lambda _: ServiceClient.objects.update(retired_at=timezone.now()), False,
     ),
     "delegation off": (
-        lambda w: delegations.switch_off(
+        lambda w: delegations.switch_delegation_off(
             delegation_id=w.delegation.id, user_id=w.alice.id, at=timezone.now()
         ),
         False,

@@ -110,7 +110,7 @@ VALUES = {
     "sign-in link": (make_link, lambda _, text: sign_in_links.is_sign_in_link(text)),
     "known device": (
         make_cookie,
-        lambda user, text: known_origins.find_device(request_with(text), user.pk) is not None,
+        lambda user, text: known_origins.find_known_device(request_with(text), user.pk) is not None,
     ),
     "password reset": (
         lambda user: ResetTokens().make_token(user),
@@ -207,13 +207,13 @@ def test_a_key_makes_values_of_its_own_purpose_alone(alice, settings, purpose):
 
 
 def test_a_hash_is_found_under_a_former_secret(settings):
-    (before,) = keyed_hashes.compute_hashes("text", purpose="known network")
+    (before,) = keyed_hashes.compute_keyed_hashes("text", purpose="known network")
 
     rotate(settings)
 
-    assert keyed_hashes.compute_hash("text", purpose="known network") != before
-    assert keyed_hashes.compute_hashes("text", purpose="known network")[1] == before
-    assert before not in keyed_hashes.compute_hashes("text", purpose="rate counter")
+    assert keyed_hashes.compute_keyed_hash("text", purpose="known network") != before
+    assert keyed_hashes.compute_keyed_hashes("text", purpose="known network")[1] == before
+    assert before not in keyed_hashes.compute_keyed_hashes("text", purpose="rate counter")
 
 
 class TestARotation:
@@ -249,8 +249,8 @@ class TestARotation:
 
 #: Functions that take the purpose of a derived key.
 PURPOSEFUL = {
-    "compute_hash",
-    "compute_hashes",
+    "compute_keyed_hash",
+    "compute_keyed_hashes",
     "signed_values.sign_value",
     "signed_values.read_value",
 }

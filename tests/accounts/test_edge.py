@@ -110,7 +110,7 @@ urlpatterns = [
 @pytest.fixture
 def token(widget, delegation):
     with time_machine.travel(AT, tick=False):
-        yield api_tokens.issue_token(
+        yield api_tokens.issue_access_token(
             client=widget, delegation_id=delegation.id, purpose="inbox.display", at=AT
         )
 
@@ -199,7 +199,7 @@ class TestServiceTokens:
     def test_are_refused_at_the_call_after_switching_off(self, token, delegation, alice):
         assert call_with_token(token).status_code == 200
 
-        delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
+        delegations.switch_delegation_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
 
         answer = call_with_token(token)
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="antares"')
@@ -230,14 +230,14 @@ class TestServiceTokens:
         memberships.add_member(user_id=otto.id, organisation_id=antares.id, at=AT)
         demo_people.add_second_factor(otto)
         with time_machine.travel(AT, tick=False):
-            theirs = delegations.switch_on(
+            theirs = delegations.switch_delegation_on(
                 user_id=otto.id,
                 organisation_id=antares.id,
                 feature="inbox-widget",
                 feature_version=1,
                 at=AT,
             )
-            minted = api_tokens.issue_token(
+            minted = api_tokens.issue_access_token(
                 client=widget, delegation_id=theirs.id, purpose="inbox.display", at=AT
             )
 

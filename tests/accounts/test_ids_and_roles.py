@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from accounts.models import User
-from accounts.roles import PERMISSIONS, Role, RolePermission, get_permissions, has_role_permission
+from accounts.roles import (
+    PERMISSIONS,
+    Role,
+    RolePermission,
+    get_role_permissions,
+    has_role_permission,
+)
 
 
 class TestUuid7:
@@ -75,7 +81,7 @@ class TestMay:
     @pytest.mark.control("3.3.1")
     @pytest.mark.parametrize("role", sorted(NEED_SECOND_FACTOR))
     def test_gives_staff_nothing_at_all_without_a_second_factor(self, role):
-        assert get_permissions(role=role, mfa=False) == frozenset()
+        assert get_role_permissions(role=role, mfa=False) == frozenset()
 
     @pytest.mark.parametrize("permission", RolePermission)
     def test_gives_nothing_to_the_deactivated(self, permission):
@@ -87,7 +93,7 @@ class TestMay:
     @given(role=st.text(max_size=20), mfa=st.booleans())
     def test_gives_nothing_to_an_unknown_role(self, role, mfa):
         if role not in Role.values:
-            assert get_permissions(role=role, mfa=mfa) == frozenset()
+            assert get_role_permissions(role=role, mfa=mfa) == frozenset()
 
     def test_names_every_role_in_the_table(self):
         assert set(PERMISSIONS) == set(Role)

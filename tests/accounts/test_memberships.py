@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def token(widget, delegation):
-    return api_tokens.issue_token(
+    return api_tokens.issue_access_token(
         client=widget, delegation_id=delegation.id, purpose="inbox.display", at=AT
     )
 
@@ -55,7 +55,7 @@ class TestLeaving:
 
     def test_leaves_the_persons_other_organisation_alone(self, alice, antares, elsewhere):
         memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
-        other = delegations.switch_on(
+        other = delegations.switch_delegation_on(
             user_id=alice.id,
             organisation_id=elsewhere.id,
             feature="inbox-widget",
@@ -181,7 +181,7 @@ class TestRegistering:
 class TestDelegations:
     def test_come_into_being_once(self, alice, antares, delegation):
         with pytest.raises(delegations.DelegationExists):
-            delegations.switch_on(
+            delegations.switch_delegation_on(
                 user_id=alice.id,
                 organisation_id=antares.id,
                 feature=delegation.feature,
@@ -191,7 +191,7 @@ class TestDelegations:
 
     def test_are_refused_outside_ones_organisations(self, mallory, antares):
         with pytest.raises(memberships.NotAMember):
-            delegations.switch_on(
+            delegations.switch_delegation_on(
                 user_id=mallory.id,
                 organisation_id=antares.id,
                 feature="inbox-widget",
@@ -201,13 +201,15 @@ class TestDelegations:
 
     @pytest.mark.invariant(5)
     def test_refuse_live_tokens_once_switched_off(self, alice, delegation, token):
-        delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
+        delegations.switch_delegation_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
 
         assert api_tokens.find_access_token(token, at=AT) is None
 
     def test_are_not_anyone_elses_to_switch_off(self, mallory, delegation):
         with pytest.raises(delegations.DelegationNotLive):
-            delegations.switch_off(delegation_id=delegation.id, user_id=mallory.id, at=AT)
+            delegations.switch_delegation_off(
+                delegation_id=delegation.id, user_id=mallory.id, at=AT
+            )
 
         delegation.refresh_from_db()
         assert delegation.switched_off_at is None

@@ -26,7 +26,7 @@ def clock(settings):
 
 def use_up(rate: Rate, key: str) -> None:
     """Leave nothing of a rate; a count each would take long for some."""
-    assert rate_limits.add_count(rate, key, at=AT).is_within
+    assert rate_limits.add_rate_limit_count(rate, key, at=AT).is_within
     counter = RateCount.objects.filter(key_hash=key_hash(rate, key))
     assert counter.update(count=rate.limit) == 1
 

@@ -74,7 +74,7 @@ class TestToken:
 
         row = ServiceToken.objects.get()
 
-        assert bytes(row.token_hash) == api_tokens.hash_token(token)
+        assert bytes(row.token_hash) == api_tokens.hash_access_token(token)
         assert len(base64.urlsafe_b64decode(token + "=")) >= 32
 
     def test_is_not_made_by_who_writes_the_table(self, asking):
@@ -282,7 +282,9 @@ class TestClientAuthentication:
     def test_takes_the_new_key_and_not_the_old_after_a_rotation(self, asking):
         new = RSAKey.generate_key(2048, {"kid": "new"})
 
-        clients.replace_keys(client_id="widget", jwks={"keys": [new.as_dict(private=False)]})
+        clients.replace_service_client_keys(
+            client_id="widget", jwks={"keys": [new.as_dict(private=False)]}
+        )
 
         assert is_refused_with(post_form(asking.form()), 401, "invalid_client")
         asking.key = new
@@ -408,12 +410,12 @@ class TestRequest:
         )
 
     def test_refuses_a_delegation_that_is_off(self, asking, alice, delegation):
-        delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
+        delegations.switch_delegation_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
 
         assert is_refused_with(post_form(asking.form()), 400, "invalid_grant")
 
     def test_refuses_another_features_delegation(self, asking, alice, antares):
-        foreign = delegations.switch_on(
+        foreign = delegations.switch_delegation_on(
             user_id=alice.id,
             organisation_id=antares.id,
             feature="other",
@@ -499,7 +501,7 @@ class TestPeoplePerMinute:
         counted = 0
         for _ in range(how_many):
             user = person(secrets.token_hex(4))
-            client_usage.count_user(client=client, user_id=user.id, at=at)
+            client_usage.count_client_user(client=client, user_id=user.id, at=at)
             counted += 1
         return counted
 
@@ -516,7 +518,7 @@ class TestPeoplePerMinute:
         widget.users_per_minute = 1
 
         for _ in range(5):
-            client_usage.count_user(client=widget, user_id=alice.id, at=AT)
+            client_usage.count_client_user(client=widget, user_id=alice.id, at=AT)
 
         assert UserMinute.objects.count() == 1
 
@@ -542,7 +544,7 @@ class TestPeoplePerMinute:
 
     def test_answer_429_at_the_endpoint(self, asking, widget):
         ServiceClient.objects.update(users_per_minute=1)
-        client_usage.count_user(client=widget, user_id=person("bob").id, at=AT)
+        client_usage.count_client_user(client=widget, user_id=person("bob").id, at=AT)
 
         answer = post_form(asking.form())
 
@@ -571,7 +573,7 @@ class TestRegisteringKeys:
     )
     def test_refuses_all_but_public_strong_keys(self, keys):
         with pytest.raises(clients.UnusableClientKeys):
-            clients.create_client(
+            clients.create_service_client(
                 client_id="c", feature="f", purposes=["inbox.display"], jwks={"keys": keys}, at=AT
             )
 
@@ -581,13 +583,13 @@ class TestRegisteringKeys:
         weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
 
         with pytest.raises(clients.UnusableClientKeys):
-            clients.create_client(
+            clients.create_service_client(
                 client_id="c", feature="f", purposes=[], jwks={"keys": [weak]}, at=AT
             )
 
     def test_refuses_a_client_id_that_is_taken(self, widget):
         with pytest.raises(clients.ServiceClientExists):
-            clients.create_client(
+            clients.create_service_client(
                 client_id="widget", feature="f", purposes=[], jwks=widget.jwks, at=AT
             )
 
@@ -597,7 +599,7 @@ class TestRegisteringKeys:
         with pytest.raises(clients.ClientNotLive):
             clients.retire_service_client(client_id="widget", at=AT)
         with pytest.raises(clients.ClientNotLive):
-            clients.replace_keys(client_id="widget", jwks=widget.jwks)
+            clients.replace_service_client_keys(client_id="widget", jwks=widget.jwks)
 
     def test_forgets_what_expired(self, asking):
         post_form(asking.form())

@@ -134,7 +134,9 @@ def make_remote_attachment_ref(house: Household) -> RemoteMessageRef:
     """Return where a file of the hostile mail is at the provider, as a search leads to it."""
     (part,) = (one.part for one in rfc5322.parse_message(hostile_mail()).attachments)
     key = get_sealer(holder=house.integration.id, epoch=house.integration.epoch)
-    return remote_message_refs.make_ref(key, {"id": FIRST, "part": part, "filename": "plan.html"})
+    return remote_message_refs.make_remote_message_ref(
+        key, {"id": FIRST, "part": part, "filename": "plan.html"}
+    )
 
 
 def go_away(answer: StreamingHttpResponse) -> None:
@@ -225,7 +227,7 @@ def widget() -> ServiceClient:
 
 def campaigns() -> ServiceClient:
     """Return a client whose row names a purpose that its feature never declared."""
-    return clients.create_client(
+    return clients.create_service_client(
         client_id="campaigns",
         feature="campaigns",
         purposes=["marketing"],
@@ -235,7 +237,7 @@ def campaigns() -> ServiceClient:
 
 
 def switch_on(house: Household, client: ServiceClient) -> Delegation:
-    return delegations.switch_on(
+    return delegations.switch_delegation_on(
         user_id=house.user.id,
         organisation_id=house.organisation.id,
         feature=client.feature,
@@ -261,7 +263,7 @@ def one_item(house: Household) -> Consent:
 
 def entry(house: Household) -> UUID:
     """Return an entry of the ledger that is about the person's mailbox."""
-    return entries.record_event(
+    return entries.record_ledger_event(
         event="integration.connected", about=house.integration.id, at=timezone.now()
     )
 
@@ -270,7 +272,7 @@ def feature(
     client: ServiceClient, delegation: Delegation, purpose: str = "inbox.display"
 ) -> Client:
     """Return a caller with a fresh token of that feature, for the delegation's person."""
-    token = api_tokens.issue_token(
+    token = api_tokens.issue_access_token(
         client=client, delegation_id=delegation.id, purpose=purpose, at=timezone.now()
     )
     return bearer(token)

@@ -26,7 +26,7 @@ def _scale(settings):
 
 def use_up(rate: rate_limits.Rate, person_id: object) -> None:
     key = f"person {person_id}"
-    rate_limits.add_count(rate, key, at=timezone.now())
+    rate_limits.add_rate_limit_count(rate, key, at=timezone.now())
     counter = RateCount.objects.filter(key_hash=rate_limits._hash_key(rate, key))
     assert counter.update(count=rate.limit) == 1
 

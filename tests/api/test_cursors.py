@@ -82,7 +82,7 @@ class TestACursor:
         client = cast.widget()
         first = cast.switch_on(alice, client)
         cursor = cursor_of(cast.feature(client, first))
-        cast.delegations.switch_off(
+        cast.delegations.switch_delegation_off(
             delegation_id=first.id, user_id=alice.user.id, at=timezone.now()
         )
 

@@ -256,7 +256,7 @@ class TestQuota:
         settings.GMAIL_UNITS_PER_MINUTE = LIMIT
         limit = rate_limits.MailboxRateLimit(LIMIT)
         for _ in range(2):
-            rate_limits.draw_units(
+            rate_limits.draw_quota_units(
                 connection_id=alice.connection.id, units=5_000, least_units=1, limit=limit
             )
 

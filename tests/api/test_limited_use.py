@@ -68,7 +68,7 @@ class TestARead:
 
         assert client.get(f"{V1}/{where}".format(**vars(mine))).status_code == 200
 
-        about = entries.get_pseudonym(UUID(mine.integration))
+        about = entries.get_ledger_pseudonym(UUID(mine.integration))
         found = [one for one in list_entries_since(before) if one["subject"] == about]
         assert sorted(one["class"] for one in found) == classes
         for one in found:
@@ -85,7 +85,7 @@ class TestARead:
 
         # The second mailbox shows no row on this page.
         assert [one["subject"] for one in list_entries_since(before)] == [
-            entries.get_pseudonym(alice.integration.id)
+            entries.get_ledger_pseudonym(alice.integration.id)
         ]
         other.settle()
         before = Leaf.objects.count()
@@ -162,7 +162,7 @@ class TestFeatureOverApi:
         old = cast.feature(client, delegation)
         # As if the deletion of tokens had been forgotten: the epoch stands by itself.
         kept = ServiceToken.objects.get(delegation=delegation)
-        delegations.switch_off(
+        delegations.switch_delegation_off(
             delegation_id=delegation.id, user_id=alice.user.id, at=timezone.now()
         )
         kept.save(force_insert=True)
@@ -231,13 +231,13 @@ class TestACampaign:
         assert entry["id"] == body["ledger_entry"]
         assert (entry["event"], entry["rule"]) == ("use.refused", "never-market")
         assert entry["feature"] == "campaigns"
-        assert entry["subject"] == entries.get_pseudonym(alice.integration.id)
+        assert entry["subject"] == entries.get_ledger_pseudonym(alice.integration.id)
         assert cast.MARKER.encode() not in answer.content
 
     def test_is_refused_where_there_is_nothing_to_read(self, db, keyring):
         person, organisation, _ = houses.person("nemo", at=timezone.now())
         client = cast.campaigns()
-        delegation = delegations.switch_on(
+        delegation = delegations.switch_delegation_on(
             user_id=person.id,
             organisation_id=organisation.id,
             feature="campaigns",
@@ -251,7 +251,7 @@ class TestACampaign:
         assert list_ledger_entries()[-1]["id"] == body["ledger_entry"]
 
     def test_may_hold_no_other_purpose_either(self, alice, mine):
-        client = clients.create_client(
+        client = clients.create_service_client(
             client_id="campaigns",
             feature="campaigns",
             purposes=["inbox.display"],
@@ -336,8 +336,10 @@ class TestAViewThatForgetsTheOwner:
         found = list_entries_since(before)
         assert body["ledger_entry"] in {one["id"] for one in found}
         assert {one["event"] for one in found} == {"use.refused"}
-        assert {one["subject"] for one in found} == {entries.get_pseudonym(alice.integration.id)}
-        assert {one["actor"] for one in found} == {entries.get_pseudonym(stranger.user.id)}
+        assert {one["subject"] for one in found} == {
+            entries.get_ledger_pseudonym(alice.integration.id)
+        }
+        assert {one["actor"] for one in found} == {entries.get_ledger_pseudonym(stranger.user.id)}
         assert "actor_owns" in found[0]["missing"]
 
     def test_of_pages_is_refused_in_words(self, mallory, mine):

@@ -25,7 +25,7 @@ def _scale(settings):
 
 def use_up(rate: Rate, key: str) -> None:
     """Leave nothing of a rate; a count each would take long for some."""
-    rate_limits.add_count(rate, key, at=timezone.now())
+    rate_limits.add_rate_limit_count(rate, key, at=timezone.now())
     counter = RateCount.objects.filter(key_hash=rate_limits._hash_key(rate, key))
     assert counter.update(count=rate.limit) == 1
 

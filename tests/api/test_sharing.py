@@ -144,7 +144,7 @@ class TestSharing:
         post_share(alice, bob.email, expires_at=until.isoformat())
         post_share(alice, "nobody@antares.example")
         with acting_as(ProcessClass.PURGE):
-            forgotten = shares.forget_addresses(at=until)
+            forgotten = shares.forget_expired_share_addresses(at=until)
 
         mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
         assert forgotten == 1

@@ -178,7 +178,7 @@ def _environment(
         **NO_QUOTA,
         # Where what is measured logs in: the owner only writes what there is to read.
         **role_logins.build_environment(
-            role_logins.build_logins(database, roles=ROLES, passwords=passwords)
+            role_logins.build_database_logins(database, roles=ROLES, passwords=passwords)
         ),
         "DATABASE_ROLE_PREFIX": ROLES.prefix,
         "GOOGLE_CLIENT_ID": CLIENT_ID,

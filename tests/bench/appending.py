@@ -76,7 +76,7 @@ def _capture_append_statement() -> tuple[str, str]:
     # A connection begins with statements of its own.
     connection.ensure_connection()
     with connection.execute_wrapper(record_statement):
-        entries.append_entries([(uuid7(), leaves.body())])
+        entries.append_ledger_entries([(uuid7(), leaves.body())])
     ((text, (_, payload, subject)),) = seen
     written = [f"'\\x{bytes(value).hex()}'::bytea" for value in (payload, subject)]
     before, *rest = text.split("%s")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import api_tokens, delegations
 from accounts.models import Organisation, User
-from config.front.call_stack import call_with_room
+from config.front.call_stack import call_with_stack_room
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy import feature_registry
 
@@ -45,7 +45,7 @@ class Caller:
             **self._headers,
         }
         # As a thread of the web server calls it.
-        answer = call_with_room(APPLICATION, environ, lambda status, *_: said.append(status))
+        answer = call_with_stack_room(APPLICATION, environ, lambda status, *_: said.append(status))
         try:
             body = b"".join(answer)
         finally:
@@ -69,14 +69,14 @@ def feature_of(user: User, organisation: Organisation) -> Caller:
     client = create_declared_client(
         feature="inbox-widget", purposes=["inbox.display"], jwks=_keys(), at=at
     )
-    delegation = delegations.switch_on(
+    delegation = delegations.switch_delegation_on(
         user_id=user.id,
         organisation_id=organisation.id,
         feature="inbox-widget",
         feature_version=feature_registry.FEATURES["inbox-widget"].version,
         at=at,
     )
-    token = api_tokens.issue_token(
+    token = api_tokens.issue_access_token(
         client=client, delegation_id=delegation.id, purpose="inbox.display", at=at
     )
     return Caller(HTTP_AUTHORIZATION=f"Bearer {token}")

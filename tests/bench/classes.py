@@ -32,7 +32,7 @@ def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
     with use_database(owner):
         # Rights on tables come with a copy of a database, those on the database itself do not.
         provisioning.build_walls()
-    name = role_logins.get_variable_name(process_class)
+    name = role_logins.get_login_variable_name(process_class)
     login = Environment({}).read_database(name, os.environ[name])
     found = connections.create_connection("default")
     found.settings_dict = {

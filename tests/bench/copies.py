@@ -25,7 +25,7 @@ from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda
-from integrations.calendar.sync import LIST_RESOURCE, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, get_calendar_work_resource
 from integrations.models import Calendar, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
@@ -110,7 +110,7 @@ def _connect_and_sync(user: User, organisation: Organisation, tokens: dict[str, 
     SyncWork.objects.filter(integration=integration).update(resource=LIST_RESOURCE)
     _sync_resource(LIST_RESOURCE)
     for calendar in Calendar.objects.all():
-        _sync_resource(get_resource(calendar.id))
+        _sync_resource(get_calendar_work_resource(calendar.id))
     # Not looked at as if for the first time while the benchmark looks.
     Calendar.objects.update(asked_at=timezone.now() + timedelta(days=1))
 
@@ -118,7 +118,7 @@ def _connect_and_sync(user: User, organisation: Organisation, tokens: dict[str, 
 def _sync_resource(resource: str) -> None:
     work = SyncWork.objects.get(resource=resource)
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
-    while sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
+    while sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
         pass
 
 

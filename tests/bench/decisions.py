@@ -141,7 +141,7 @@ def _make_access_request() -> AccessRequest:
 
 def _bare_insert(asked: list[AccessRequest]) -> Callable[[], object]:
     _, _, records = unrecorded.decide_unrecorded(asked, at=timezone.now())
-    payload = entries.encode_entry({**records[0][1], "id": str(records[0][0]), "v": 1})
+    payload = entries.encode_ledger_entry({**records[0][1], "id": str(records[0][0]), "v": 1})
     statement = "INSERT INTO limited_use_leaf (id, payload) VALUES (%s, %s)"
     cursor = connection.cursor()
     return lambda: cursor.execute(statement, [uuid7(), payload])

@@ -180,7 +180,7 @@ def _goes_on(work: SyncWork) -> bool:
         return False
     wait = (work.next_sync_at - timezone.now()).total_seconds()
     time.sleep(max(0.0, wait))
-    sync_engine.run_turn(
+    sync_engine.run_sync_turn(
         PRODUCTS, work_id=work.id, at=timezone.now(), time_budget=timedelta(minutes=5)
     )
     return True

@@ -51,7 +51,7 @@ def _generate_rows(count: int, placed_from: int | None) -> Iterator[tuple[Any, .
     subject = bytes.fromhex(said["subject"])
     for number in range(count):
         entry_id = uuid7()
-        payload = entries.encode_entry(
+        payload = entries.encode_ledger_entry(
             {**said, "at": said["at"] + number, "id": str(entry_id), "v": 1}
         )
         place = None if placed_from is None else placed_from + number

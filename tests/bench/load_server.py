@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 from django.conf import settings
 
-from config.database.role_logins import get_variable_name
+from config.database.role_logins import get_login_variable_name
 from config.embedded.embedded_service import GRANIAN, RunningService
 from config.process_classes import WORKERS, ProcessClass
 from tests.bench import figures, memory, sizes
@@ -38,7 +38,7 @@ def start_server(port: int, web_processes: int) -> Iterator[RunningService]:
     given |= {"RATE_LIMIT_SCALE": "10000"}
     service = RunningService(url, "", "", {**os.environ, **given}, logs)
     service.environment.pop("WEB_THREADS", None)
-    service.logins = {one: os.environ[get_variable_name(one)] for one in ProcessClass}
+    service.logins = {one: os.environ[get_login_variable_name(one)] for one in ProcessClass}
     name = f"web{web_processes}"
     try:
         service.start_process(

@@ -80,7 +80,7 @@ def run_benchmark() -> list[Figure]:
 
 def _make_key() -> Made:
     root = secrets.token_bytes(data_keys.KEY_BYTES)
-    return Made(root, KeyBinding(uuid7(), data_keys.compute_key_id(root)))
+    return Made(root, KeyBinding(uuid7(), data_keys.compute_data_key_id(root)))
 
 
 def _store(made: list[Made]) -> None:
@@ -142,7 +142,7 @@ def _measure_turn(made: list[Made]) -> float:
     sample = random.Random(former).sample(made, SAMPLE)  # noqa: S311 - repeatable
     before = {one.bound.holder: _wrapped(one.bound.holder) for one in sample}
     began = time.perf_counter()
-    turn = key_epochs.rotate_epoch(LINE, timezone.now())
+    turn = key_epochs.rotate_key_epoch(LINE, timezone.now())
     seconds = time.perf_counter() - began
     if (turn.key_count, turn.rewrapped_count, turn.destroyed) != (KEYS, KEYS, (former,)):
         raise AssertionError(f"{turn}")

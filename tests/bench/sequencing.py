@@ -138,7 +138,7 @@ def _check_tree(size: int) -> None:
     root = heap.pop()[1]
     while heap:
         root = tree.hash_node(heap.pop()[1], root)
-    latest = ledger_publication.get_publication().get_latest()
+    latest = ledger_publication.get_ledger_publication().get_latest()
     if latest is None or (latest[0].size, latest[0].root) != (size, root):
         raise AssertionError("what was published is another tree")
 
@@ -172,12 +172,12 @@ def _measure_check(entry: EntryWithProof, key: VerifierKey) -> float:
     """Return the seconds; the same proof with one hash of its path changed must not pass."""
     document = entry.proof.encode()
     began = time.perf_counter()
-    verifier.check_document(document, [key])
+    verifier.check_signed_document(document, [key])
     seconds = time.perf_counter() - began
     path = _path(entry.proof).splitlines()
     forged = entry.proof.replace(path[-1], path[-2] if len(path) > 3 else "A" * 43 + "=")
     try:
-        verifier.check_document(forged.encode(), [key])
+        verifier.check_signed_document(forged.encode(), [key])
     except ReceiptNotProven:
         return seconds
     raise AssertionError("a forged proof passes")

@@ -96,7 +96,7 @@ def measure_first_sync(integration: Integration) -> SyncFigures:
     work = SyncWork.objects.get(integration=integration)
     with parsing.warm():
         processor, clock = measure.processor_time(), time.perf_counter()
-        while sync_engine.run_turn(
+        while sync_engine.run_sync_turn(
             PRODUCTS, work_id=work.id, at=_make_due(work), time_budget=timedelta(minutes=5)
         ):
             pass

@@ -117,7 +117,7 @@ def _measure_unwraps(*sides: Side) -> None:
                 began = time.perf_counter()
                 root = ring.unwrap(row.line, row.kek_epoch, row.wrapped, bound)
                 side.unwraps.append(time.perf_counter() - began)
-            if data_keys.compute_key_id(root) != row.key_id:
+            if data_keys.compute_data_key_id(root) != row.key_id:
                 raise AssertionError("another key came out")
 
 

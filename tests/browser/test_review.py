@@ -92,7 +92,7 @@ class TestAReviewer:
 
         assert "c2sp.org/tlog-proof@v1" in proof.value.path().read_text()
         keys = [VerifierKey.parse(text) for text in shown.split("'")[1::2]]
-        assert verifier.check_document(evidence.value.path().read_bytes(), keys)
+        assert verifier.check_signed_document(evidence.value.path().read_bytes(), keys)
         assert found == []
         assert rita.foreign() == []
         assert rita.minded == []

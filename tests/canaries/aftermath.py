@@ -85,7 +85,7 @@ class Aftermath:
         at, count = timezone.now(), 0
         for ciphertext, binding in self.rows:
             try:
-                opening.open_all(
+                opening.open_sealed_values(
                     [SealedValue(ciphertext, binding)], self._permit(binding, at), at=at
                 )
             except Unopenable:
@@ -164,5 +164,5 @@ def turn_epochs() -> None:
     from limited_use.rotation import key_epochs
 
     for line in KeyLine:
-        key_epochs.rotate_epoch(line, timezone.now())
+        key_epochs.rotate_key_epoch(line, timezone.now())
     write_second_parts()

@@ -53,7 +53,10 @@ class Book:
                 connection.id,
                 *Integration.objects.filter(connection=connection).values_list("id", flat=True),
             ]
-            for name in (pseudonyms.get_pseudonym_naming(connection.id), entries.get_pseudonym):
+            for name in (
+                pseudonyms.get_pseudonym_naming(connection.id),
+                entries.get_ledger_pseudonym,
+            ):
                 self.holders |= {name(one): owner for one in ids}
                 self.actors |= {name(one): who for one, who in {**people, **clients}.items()}
 

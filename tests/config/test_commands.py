@@ -8,14 +8,14 @@ import pytest
 from django.core.management import get_commands
 
 from config.commands import COMMANDS, check_command_class
-from config.database.role_logins import get_variable_name
+from config.database.role_logins import get_login_variable_name
 from config.process_classes import OWNER, ProcessClass
 from tests.config import production
 
 LOGIN = "postgresql://{}:pw@db.example/antares?sslmode=verify-full"
 LOGINS = {
     "DATABASE_URL": LOGIN.format("antares"),
-    **{get_variable_name(one): LOGIN.format(f"antares_{one}") for one in ProcessClass},
+    **{get_login_variable_name(one): LOGIN.format(f"antares_{one}") for one in ProcessClass},
 }
 
 

@@ -131,7 +131,7 @@ def login(process_class: ProcessClass, person: houses.Household | None = None) -
     owner = None if person is None else (person.user.id, person.organisation.id)
     return Attempts(
         databases.replace_database_name(
-            os.environ[role_logins.get_variable_name(process_class)], name
+            os.environ[role_logins.get_login_variable_name(process_class)], name
         ),
         owner,
     )
@@ -441,7 +441,9 @@ class TestTheLockOfALine:
     def test_is_out_of_reach_of_a_web_login(self, world):
         """What a web login can take keeps nobody from making a key."""
         name = connection.settings_dict["NAME"]
-        url = databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
+        url = databases.replace_database_name(
+            os.environ[role_logins.get_login_variable_name(WEB)], name
+        )
         with psycopg.connect(url) as web, login(WEB, world.bob) as attempts:
             for refused in (
                 "SELECT 1 FROM limited_use_keyepoch FOR UPDATE",
@@ -467,12 +469,16 @@ class TestTheLockOfALine:
         add = "SELECT vault_person_began(ARRAY[gen_random_uuid()], %s, ARRAY[2], now())"
         name = connection.settings_dict["NAME"]
         with psycopg.connect(
-            databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
+            databases.replace_database_name(
+                os.environ[role_logins.get_login_variable_name(WEB)], name
+            )
         ) as web:
             for line in KeyLine:
                 web.execute(add, [str(line)])
             with giving_up_soon():
-                turned = [key_epochs.rotate_epoch(line, timezone.now()).epoch for line in KeyLine]
+                turned = [
+                    key_epochs.rotate_key_epoch(line, timezone.now()).epoch for line in KeyLine
+                ]
                 made = [key.kek_epoch for key in make_a_key_of_each_line()]
 
         assert turned == made == [2] * len(KeyLine)
@@ -485,12 +491,14 @@ class TestTheLockOfALine:
         )
         name = connection.settings_dict["NAME"]
         with psycopg.connect(
-            databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
+            databases.replace_database_name(
+                os.environ[role_logins.get_login_variable_name(WEB)], name
+            )
         ) as web:
             web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
             added = web.execute(add, [ledger_key_wrap.get_naming_holder(2)]).fetchall()
             with giving_up_soon():
-                turned = key_epochs.rotate_epoch(KeyLine.ACCOUNT, timezone.now())
+                turned = key_epochs.rotate_key_epoch(KeyLine.ACCOUNT, timezone.now())
 
         assert added == []
         assert turned.destroyed == (1,)

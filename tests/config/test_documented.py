@@ -11,7 +11,7 @@ import pytest
 from celery.bin.celery import celery as command_line
 from django.conf import settings
 
-from config.database.role_logins import get_variable_name
+from config.database.role_logins import get_login_variable_name
 from config.embedded.embedded_service import GRANIAN
 from config.periodic_tasks import SCHEDULE
 from config.process_classes import OWNER, TASKS, WORKERS, ProcessClass
@@ -53,7 +53,9 @@ class TestProcessTable:
         if process.process_class == OWNER:
             assert process.login in {"`DATABASE_URL`, and all of the others", ""}
         else:
-            assert process.login == f"`{get_variable_name(ProcessClass(process.process_class))}`"
+            assert (
+                process.login == f"`{get_login_variable_name(ProcessClass(process.process_class))}`"
+            )
 
     def test_has_one_beat(self):
         assert [one.process_class for one in PROCESSES if one.command[-1] == "beat"] == ["purge"]
@@ -80,7 +82,7 @@ class TestProcessTable:
         text = README.read_text(encoding="utf-8")
 
         for one in ProcessClass:
-            assert f"`{get_variable_name(one)}`" in text
+            assert f"`{get_login_variable_name(one)}`" in text
 
 
 class TestTheNumberOfConnections:

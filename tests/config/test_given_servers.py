@@ -112,7 +112,7 @@ class TestARunOfItsOwn:
         with own.run_own_servers(tmp_path, settings=postgres.SCANNABLE) as mine:
             made = login_roles.DatabaseRoles(mine.extra["DATABASE_ROLE_PREFIX"])
             with psycopg.connect(mine.urls.database, autocommit=True) as connection:
-                login_roles.make_roles(connection, made, {})
+                login_roles.make_database_roles(connection, made, {})
                 connection.execute("CREATE TABLE something AS SELECT 1")
             assert made.prefix in databases_there()
             assert set(made.all_names) <= roles_there()

@@ -93,7 +93,7 @@ class TestAlarm:
 @pytest.fixture
 def _nothing_counted():
     """Drop what earlier tests counted in this process: a heart writes it down."""
-    refusal_counts.take_counts()
+    refusal_counts.take_parser_counts()
 
 
 @pytest.mark.django_db
@@ -182,9 +182,9 @@ class TestTheLineAtTheStart:
 class TestCountsOfParsers:
     @pytest.fixture(autouse=True)
     def begin_at_zero(self):
-        refusal_counts.take_counts()
+        refusal_counts.take_parser_counts()
         yield
-        refusal_counts.take_counts()
+        refusal_counts.take_parser_counts()
 
     @pytest.mark.parametrize(
         "process_class", [ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC]
@@ -221,4 +221,4 @@ class TestCountsOfParsers:
             HeartbeatThread(()).record_duties(may_alarm=False)
 
         # What was added is not added again.
-        assert refusal_counts.take_counts() == {"too_costly": 2}
+        assert refusal_counts.take_parser_counts() == {"too_costly": 2}

@@ -58,7 +58,7 @@ def run_owner_command(*arguments):
         override_settings(DATABASE_ROLE_PREFIX=PREFIX),
     ):
         for one in ProcessClass:
-            patch.setenv(role_logins.get_variable_name(one), url_of(ROLES.get_login(one)))
+            patch.setenv(role_logins.get_login_variable_name(one), url_of(ROLES.get_login(one)))
         login = {"NAME": PREFIX, "USER": parts.username, "PASSWORD": parts.password}
         for name, value in login.items():
             patch.setitem(connection.settings_dict, name, value)

@@ -117,7 +117,9 @@ class TestInventory:
             assert line.by is not RowOwnerColumns.OWNER or "organisation_id" in columns, label
 
     def test_names_a_policy_for_every_class_that_may_touch_the_table(self):
-        made = list(declared_row_security.list_policies(provisioning.get_roles(), "owner"))
+        made = list(
+            declared_row_security.list_row_security_policies(provisioning.get_roles(), "owner")
+        )
         for table, label in get_owned_tables().items():
             for process_class in ProcessClass:
                 held = {
@@ -130,7 +132,9 @@ class TestInventory:
                 assert bool(held) is is_used, (table, process_class)
 
     def test_lets_web_processes_see_everything_of_nothing(self):
-        for one in declared_row_security.list_policies(provisioning.get_roles(), "owner"):
+        for one in declared_row_security.list_row_security_policies(
+            provisioning.get_roles(), "owner"
+        ):
             if one.role == provisioning.get_roles().get_login(WEB) and one.is_permissive:
                 is_per_site = one.table in get_site_tables() and one.rows == "site = 'web'"
                 assert "current_setting" in one.rows or is_per_site, one
@@ -203,7 +207,9 @@ class TestRowsOfWebProcess:
         alice, _ = both
         name = connection.settings_dict["NAME"]
         with psycopg.connect(
-            databases.replace_database_name(os.environ[role_logins.get_variable_name(WEB)], name)
+            databases.replace_database_name(
+                os.environ[role_logins.get_login_variable_name(WEB)], name
+            )
         ) as real:
             count = "SELECT count(*) FROM integrations_message"
             assert real.execute(count).fetchone() == (0,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.environment import Environment, InvalidSettings
-from config.reverse_proxies import TrustedProxies, read_proxies
+from config.reverse_proxies import TrustedProxies, read_trusted_proxies
 
 SCHEME = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -28,7 +28,7 @@ class TestTheProxyInFront:
     def test_alone_is_believed(self, named, proxies, scheme):
         env = Environment(named)
 
-        assert read_proxies(env) == proxies
+        assert read_trusted_proxies(env) == proxies
         assert proxies.scheme_header == scheme
         env.raise_problems()
 
@@ -37,7 +37,7 @@ class TestTheProxyInFront:
     def test_tells_the_scheme_only_if_it_also_tells_the_address(self, name, count):
         env = Environment({"TRUSTED_PROXY": name, "TRUSTED_PROXY_COUNT": count})
 
-        proxies = read_proxies(env)
+        proxies = read_trusted_proxies(env)
 
         try:
             env.raise_problems()
@@ -57,7 +57,7 @@ class TestTheProxyInFront:
     )
     def test_is_not_named_by_halves(self, named):
         env = Environment(named)
-        assert not read_proxies(env).count or named["TRUSTED_PROXY"] == "nginx"
+        assert not read_trusted_proxies(env).count or named["TRUSTED_PROXY"] == "nginx"
 
         with pytest.raises(InvalidSettings, match="TRUSTED_PROXY"):
             env.raise_problems()

@@ -56,7 +56,7 @@ def google(settings):
 def ids(house):
     """Return a purge's id, for the tasks that are told one: of somebody who disconnected."""
     with transaction.atomic():
-        job = purge.open_job(
+        job = purge.open_purge_job(
             integration=houses.household().integration,
             trigger=PurgeTrigger.OWNER,
             at=timezone.now(),
@@ -105,7 +105,7 @@ class TestRightsOnMailbox:
         with acting_as(ProcessClass.PURGE):
             step = purge.run_purge(job_id=job.id)
             for line in KeyLine:
-                key_epochs.rotate_epoch(line, timezone.now())
+                key_epochs.rotate_key_epoch(line, timezone.now())
             sequencer.run_sequencer(timezone.now())
             purge.issue_key_destruction_receipt(job_id=job.id, at=timezone.now())
 

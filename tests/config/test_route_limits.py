@@ -6,7 +6,7 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from config import route_limits, uploads
-from config.front.routes import find_route
+from config.front.routes import find_front_route
 from config.route_limits import ROUTES, ThreadGroup
 from integrations.formats.icalendar import icalendar_components
 from integrations.push.webhooks import webhook_body as notifications
@@ -71,12 +71,12 @@ class TestAnAddress:
         ],
     )
     def test_has_the_limits_of_its_route(self, path, limits):
-        assert find_route(path).limits == limits
+        assert find_front_route(path).limits == limits
 
     def test_is_logged_as_a_pattern(self):
-        assert find_route("/settings/shares/00000000-0000-7000-8000-000000000001/end/").pattern == (
-            "settings/shares/<uuid:share_id>/end/"
-        )
+        assert find_front_route(
+            "/settings/shares/00000000-0000-7000-8000-000000000001/end/"
+        ).pattern == ("settings/shares/<uuid:share_id>/end/")
 
     def test_that_is_a_file_has_threads_of_its_own(self):
         assert ROUTES["api-attachment"].get_threads("GET") is ThreadGroup.FILES

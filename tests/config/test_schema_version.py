@@ -241,7 +241,7 @@ class TestTheLauncher:
                 with pytest.raises(EmbeddedServersUnavailable) as raised:
                     refuse_earlier_version(urls, Path(folder))
                 with psycopg.connect(urls.database) as opened, opened.cursor() as cursor:
-                    schema_version.record_version(cursor)
+                    schema_version.record_schema_version(cursor)
 
                 refuse_earlier_version(urls, Path(folder))
 
@@ -341,7 +341,7 @@ class TestTheDoor:
         monkeypatch.setattr("config.startup_gate.CHECK_INTERVAL", 0)
         assert self.ask(door, "/")[0] is not None
         with connection.cursor() as cursor:
-            schema_version.record_version(cursor)
+            schema_version.record_schema_version(cursor)
 
         assert self.ask(door, "/") == (None, b"passed on")
 

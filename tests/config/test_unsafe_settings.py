@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from config.address_checks import is_allowed_host
-from config.broker import read_broker
+from config.broker import read_broker_settings
 from config.database.role_logins import read_production_login
 from config.environment import Environment, InvalidSettings, is_strong_secret
 
@@ -33,7 +33,7 @@ def read_database(url, **more):
 
 def read_broker_url(url, *, production=True, **more):
     def read(env):
-        read_broker(env, production=production)
+        read_broker_settings(env, production=production)
 
     return list_problems(read, BROKER_URL=url, **more)
 

@@ -52,7 +52,7 @@ def pace(settings):
 def house(db):
     """Return Alice's mailbox, with a full bucket."""
     alice = houses.household()
-    rate_limits.create_bucket(connection_id=alice.connection.id)
+    rate_limits.create_quota_bucket(connection_id=alice.connection.id)
     fill_bucket(alice, CAPACITY)
     with row_owner.acting_for(alice.user.id, alice.connection.organisation_id):
         yield alice

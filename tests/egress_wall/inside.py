@@ -37,7 +37,7 @@ def sync_until_idle(work_id: str) -> int:
 
     for _ in range(50):
         SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
-        if not sync_engine.run_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now()):
+        if not sync_engine.run_sync_turn(PRODUCTS, work_id=UUID(work_id), at=timezone.now()):
             break
     return Message.objects.count()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from threading import Thread
 
-from config.front.call_stack import call_with_room
+from config.front.call_stack import call_with_stack_room
 
 CALLS = 300
 # From the thread's first frame on, past the blocks that a request's calls would take otherwise.
@@ -40,9 +40,9 @@ def most_faults():
 
 class TestCallWithRoom:
     def test_returns_what_the_function_returns(self):
-        assert call_with_room(divmod, 7, 2) == (3, 1)
-        assert call_with_room(int, "10", base=2) == 2
+        assert call_with_stack_room(divmod, 7, 2) == (3, 1)
+        assert call_with_stack_room(int, "10", base=2) == 2
 
     def test_leaves_no_depth_at_which_calls_map_memory_each_time(self):
         assert in_a_thread(most_faults) >= CALLS
-        assert in_a_thread(lambda: call_with_room(most_faults)) < CALLS / 10
+        assert in_a_thread(lambda: call_with_stack_room(most_faults)) < CALLS / 10

@@ -72,7 +72,7 @@ def permit_for(sealed: SealedValue) -> Permit:
 
 def open_value(value) -> str:
     sealed = stored_values.read_sealed(value)
-    (data,) = opening.open_all([sealed], permit_for(sealed), at=NOW)
+    (data,) = opening.open_sealed_values([sealed], permit_for(sealed), at=NOW)
     return data.decode()
 
 
@@ -95,7 +95,7 @@ class TestSealedValues:
         )
 
         with pytest.raises(Unopenable):
-            opening.open_all([moved], permit_for(moved), at=NOW)
+            opening.open_sealed_values([moved], permit_for(moved), at=NOW)
 
     def test_are_of_every_sealed_column(self):
         columns = {
@@ -131,7 +131,7 @@ class TestSealedValues:
 class TestLedgerKeys:
     def test_are_unwrapped(self):
         holder, commitment, wrapped = stored_values.wrapped_ledger_key()
-        naming_rows.insert_key(holder, commitment, wrapped)
+        naming_rows.insert_wrapped_ledger_key(holder, commitment, wrapped)
 
         assert ledger_key_wrap.key_of(holder, commitment).hex() == VALUES["ledger_key"]["key"]
 
@@ -139,13 +139,15 @@ class TestLedgerKeys:
         key = bytes.fromhex(VALUES["ledger_key"]["key"])
 
         assert (
-            pseudonym_derivation.compute_commitment(key).hex() == VALUES["ledger_key"]["commitment"]
+            pseudonym_derivation.compute_ledger_key_commitment(key).hex()
+            == VALUES["ledger_key"]["commitment"]
         )
         assert (
-            pseudonym_derivation.derive_name(key, SUBJECT).hex() == VALUES["derived"]["ledger name"]
+            pseudonym_derivation.derive_pseudonym(key, SUBJECT).hex()
+            == VALUES["derived"]["ledger name"]
         )
         assert (
-            pseudonym_derivation.derive_removal_name(key, SUBJECT).hex()
+            pseudonym_derivation.derive_removal_pseudonym(key, SUBJECT).hex()
             == VALUES["derived"]["ledger name at the end"]
         )
 
@@ -160,20 +162,20 @@ class TestSecretsOfAccounts:
     def test_are_read_with_their_signature(self):
         signed = VALUES["encrypted"]["signed value"]
 
-        assert signed_values.read_value(signed, purpose="known device") == {"a": 1}
+        assert signed_values.read_signed_value(signed, purpose="known device") == {"a": 1}
 
 
 def compute_derived_values() -> dict[str, str]:
     """Return values that have to be found again: in tables, in the ledger, at the provider."""
     holder = UUID(VALUES["data_keys"][0]["holder"])
     return {
-        "pseudonym": entries.get_pseudonym(SUBJECT),
+        "pseudonym": entries.get_ledger_pseudonym(SUBJECT),
         "account blind": blind_index.compute_blind("account", "alice@example.org").hex(),
         "nonce": blind_index.derive_secret("nonce", "attempt").hex(),
         "message blind": get_sealer(holder=holder, epoch=1).compute_blind("message", "m-1").hex(),
         "tombstone of a key": tombstones.build_key_tombstone(bytes(8)).value,
-        "keyed hash": keyed_hashes.compute_hash("text", purpose="network").hex(),
-        "ledger entry": entries.encode_entry(
+        "keyed hash": keyed_hashes.compute_keyed_hash("text", purpose="network").hex(),
+        "ledger entry": entries.encode_ledger_entry(
             {"v": 1, "event": "use.permitted", "count": None}
         ).decode(),
     }

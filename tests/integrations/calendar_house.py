@@ -12,7 +12,7 @@ from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
-from integrations.calendar.sync import LIST_RESOURCE, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, get_calendar_work_resource
 from integrations.formats.event import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from integrations.operations.sync_products import PRODUCTS
@@ -87,18 +87,18 @@ class CalendarHouse:
         work = SyncWork.objects.get(integration=self.house.integration, resource=resource)
         SyncWork.objects.filter(id=work.id).update(next_sync_at=at)
         with acting_as(ProcessClass.SYNC):
-            return sync_engine.run_turn(PRODUCTS, work_id=work.id, at=at)
+            return sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=at)
 
     def sync(self, *, at: datetime | None = None) -> None:
         """List the calendars, and bring each one's copy up to date."""
         while self.run(LIST_RESOURCE, at=at):
             pass
         for calendar in list(self.calendars.live().filter(cleared_at=None)):
-            while self.run(get_resource(calendar.id), at=at):
+            while self.run(get_calendar_work_resource(calendar.id), at=at):
                 pass
 
     def work_of(self, calendar: Calendar) -> SyncWork:
-        return SyncWork.objects.get(resource=get_resource(calendar.id))
+        return SyncWork.objects.get(resource=get_calendar_work_resource(calendar.id))
 
     def opened(self, calendar: Calendar | None = None, *, at: datetime | None = None) -> list[dict]:
         """Return every event of a calendar as its owner's sink opens it, by our id."""

@@ -96,7 +96,7 @@ class Household:
         SyncWork.objects.filter(integration=self.integration).update(next_sync_at=self.at)
         work_id = self.work.id
         with acting_as(ProcessClass.SYNC):
-            return sync_engine.run_turn(PRODUCTS, work_id=work_id, at=self.at, **more)
+            return sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=self.at, **more)
 
     def settle(self, limit: int = 50, **more) -> None:
         """Run until nothing is left to do now."""

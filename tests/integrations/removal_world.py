@@ -254,7 +254,7 @@ class RemovalWorld:
     def has_rows(self, product):
         integration = self.integrations[product]
         tables = (Message, Thread, Calendar, Event, SyncWork)
-        counts = inventory.count_left(integration_id=integration.id)
+        counts = inventory.count_rows_left(integration_id=integration.id)
         return any(counts.values()) or any(
             one.objects.filter(integration_id=integration.id).exists() for one in tables
         )
@@ -286,9 +286,11 @@ class RemovalWorld:
         return PurgeJob.objects.get(integration=self.integrations[product])
 
     def has_receipt(self, product):
-        keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+        keys = [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
         found = Receipt.objects.filter(subject_id=self.integrations[product].id).first()
-        return found is not None and bool(verifier.check_document(bytes(found.document), keys))
+        return found is not None and bool(
+            verifier.check_signed_document(bytes(found.document), keys)
+        )
 
     def read_receipt(self, product):
         receipt = Receipt.objects.get(subject_id=self.integrations[product].id)
@@ -303,7 +305,7 @@ def bring_in(connection):
             for _ in range(20):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC):
-                    if not sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
+                    if not sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                         break
 
 

@@ -237,7 +237,9 @@ class TestWhatComesBack:
 
     def test_of_no_shape_costs_no_look_at_a_row(self, state, django_assert_num_queries):
         with django_assert_num_queries(0):
-            assert not approvals.record_answer(state=state[:-1], is_given=True, at=timezone.now())
+            assert not approvals.record_admin_consent_answer(
+                state=state[:-1], is_given=True, at=timezone.now()
+            )
 
     @pytest.mark.claim("admin-link.once")
     def test_is_not_heard_after_its_time(self, state):

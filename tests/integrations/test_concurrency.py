@@ -147,7 +147,7 @@ class TestAWait:
 
 class TestAStream:
     def stream(self, parts):
-        return concurrency.hold_slot(STREAM_SLOTS.lend_slot(ALICE), iter(parts))
+        return concurrency.hold_stream_slot(STREAM_SLOTS.lend_slot(ALICE), iter(parts))
 
     def test_holds_its_slot_to_its_end(self):
         stream = self.stream([b"one", b"two"])
@@ -200,7 +200,7 @@ class TestAStream:
             def close(self):
                 raise ZeroDivisionError
 
-        stream = concurrency.hold_slot(STREAM_SLOTS.lend_slot(ALICE), Parts())
+        stream = concurrency.hold_stream_slot(STREAM_SLOTS.lend_slot(ALICE), Parts())
 
         with pytest.raises(ZeroDivisionError):
             stream.close()

@@ -40,7 +40,7 @@ class DeniedAccount:
         """Let a worker have the next turn; return how long it rests from then on, in seconds."""
         work = SyncWork.objects.get()
         self.at = max(self.at, work.next_sync_at)
-        sync_engine.run_turn(PRODUCTS, work_id=work.id, at=self.at)
+        sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=self.at)
         return (SyncWork.objects.get().next_sync_at - self.at).total_seconds()
 
     def settle(self) -> None:

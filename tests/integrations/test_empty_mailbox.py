@@ -30,7 +30,7 @@ def sync_and_read_headings(client) -> list[str]:
     more = 2
     while more:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = sync_engine.run_turn(
+        is_due = sync_engine.run_sync_turn(
             PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
         )
         seen.append(heading(client))

@@ -38,7 +38,7 @@ class TestANoticeOfAPurge:
         automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 
         assert PurgeJob.objects.get().step == PurgeStep.DONE
-        assert purge.count_residue() == {}
+        assert purge.count_purge_residue() == {}
         assert not Notice.objects.exists()
         told = [mail.body for mail in mailoutbox]
         assert any("not renewed in time" in body for body in told)

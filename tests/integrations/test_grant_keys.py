@@ -63,7 +63,7 @@ class TestGrantKeysInWebProcess:
     def test_opens_the_access_token_of_the_hour(self, web, browser_of, alice):
         browser_of(alice).connect()
 
-        assert access_tokens.get_access(connection_id=Connection.objects.get().id).token()
+        assert access_tokens.get_provider_access(connection_id=Connection.objects.get().id).token()
 
     def test_leaves_a_token_to_workers_that_is_theirs_to_use(
         self, web, browser_of, alice, google, settings

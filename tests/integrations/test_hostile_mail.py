@@ -39,7 +39,7 @@ def run_turn() -> bool:
     work = SyncWork.objects.get()
     SyncWork.objects.update(next_sync_at=timezone.now())
     with acting_as(ProcessClass.SYNC):
-        return sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
+        return sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=timezone.now())
 
 
 class Gmail:

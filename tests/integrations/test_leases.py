@@ -57,7 +57,7 @@ def claim_watch(row, at):
 
 
 def claim_purge_job(row, at):
-    return purge_jobs.claim_job(job_id=row.id, at=at, duration=MINUTE)[0]
+    return purge_jobs.claim_purge_job(job_id=row.id, at=at, duration=MINUTE)[0]
 
 
 def claim_refresh(row, at):

@@ -32,7 +32,7 @@ def own_of(person):
     found = ledger_pseudonyms.get_resource_pseudonyms(
         user_id=person.user.id, organisation_id=person.organisation.id
     )
-    return subject_access.find_entries(found), found
+    return subject_access.find_subject_entries(found), found
 
 
 def show(actor, integration_id):
@@ -51,7 +51,7 @@ class TestOwnEntries:
         assert entry.subject.hex() == pseudonyms.get_pseudonym_naming(alice.connection.id)(
             alice.integration.id
         )
-        assert entry.subject.hex() != entries.get_pseudonym(alice.integration.id)
+        assert entry.subject.hex() != entries.get_ledger_pseudonym(alice.integration.id)
 
     def test_are_those_of_the_service_on_ones_behalf_too(self, alice):
         permits.to_sync(integration_id=alice.integration.id, at=timezone.now())

@@ -75,7 +75,7 @@ def sync_everything() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                again = sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def token_requests(microsoft) -> list[str]:

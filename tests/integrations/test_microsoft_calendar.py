@@ -83,7 +83,7 @@ def sync_everything() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                again = sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def show_agenda_page(browser, now) -> str:
@@ -131,7 +131,7 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
         title="Planned", start=start, end=When(at=now + 4 * HOUR, zone="Europe/Berlin")
     )
     with row_owner.acting_for(*whose):
-        seen = event_access.find_calendar(asked, calendar.id)
+        seen = event_access.find_writable_calendar(asked, calendar.id)
         made = event_service.create(asked, seen, draft, key="one")
         again = event_service.create(asked, seen, draft, key="one")
 

@@ -29,7 +29,9 @@ def run_turn():
     """Take one turn; return whether the work was due."""
     with acting_as(ProcessClass.SYNC):
         try:
-            sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+            sync_engine.run_sync_turn(
+                PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
+            )
         except NotClaimable:
             return False
     return True

@@ -34,12 +34,12 @@ def begin(user, organisation, at=None):
         product="mail",
         feature_versions={"inbox": 1},
     )
-    return oauth_state.create_state(journey, session_key=SESSION, at=at or timezone.now())
+    return oauth_state.create_oauth_state(journey, session_key=SESSION, at=at or timezone.now())
 
 
 def consume(user, state, **values):
     given = {"session_key": SESSION, "provider": "google", "at": timezone.now(), **values}
-    return oauth_state.consume_state(state=state, user_id=user.id, **given)
+    return oauth_state.consume_oauth_state(state=state, user_id=user.id, **given)
 
 
 @pytest.mark.django_db

@@ -319,7 +319,7 @@ def sync_what_is_due(world):
             for _ in range(4):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC), suppress(NotClaimable):
-                    sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                    sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 class TestAnOutcomeThatConnects:

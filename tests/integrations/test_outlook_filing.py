@@ -54,7 +54,7 @@ def sync_until_idle() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = sync_engine.run_turn(
+        is_due = sync_engine.run_sync_turn(
             PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
         )
 

@@ -88,7 +88,7 @@ def sync_until_idle() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = sync_engine.run_turn(
+        is_due = sync_engine.run_sync_turn(
             PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now()
         )
     assert SyncWork.objects.get().failure_count == 0
@@ -390,7 +390,7 @@ class TestAPartThatFails:
         person.sandbox.fail_next(path_contains=path, problem="graph_unavailable")
         work = SyncWork.objects.get()
         SyncWork.objects.update(next_sync_at=timezone.now())
-        assert not sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
+        assert not sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=timezone.now())
         assert SyncWork.objects.get().failure_count == 1
         assert person.shown() == [[]]
 

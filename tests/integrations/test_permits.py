@@ -57,7 +57,7 @@ def permit_display(actor, integration, data_classes=METADATA):
 
 
 def client_for(user, organisation, *, feature="inbox-widget", purpose="inbox.display"):
-    delegation = delegations.switch_on(
+    delegation = delegations.switch_delegation_on(
         user_id=user.id,
         organisation_id=organisation.id,
         feature=feature,
@@ -202,7 +202,7 @@ class TestAPlatformFeature:
 
     def test_is_refused_after_it_was_switched_off(self, integration, alice, acme):
         client = client_for(alice, acme)
-        delegations.switch_off(
+        delegations.switch_delegation_off(
             delegation_id=client.delegation_id, user_id=alice.id, at=timezone.now()
         )
 

@@ -31,7 +31,7 @@ def keyring(tmp_path, settings):
 
 def record(count):
     for _ in range(count):
-        entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+        entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
     sequencer.run_sequencer(NOW)
 
 
@@ -56,9 +56,9 @@ class TestConsistency:
 
         proof = client.get("/ledger/consistency?from=3&to=8").content.decode()
 
-        keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
-        assert consistency_proofs.parse_proof(proof, keys).checkpoint.size == 8
-        assert list(checkpoints.check_series([earlier, later], [proof], keys))
+        keys = [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
+        assert consistency_proofs.parse_consistency_proof(proof, keys).checkpoint.size == 8
+        assert list(checkpoints.check_checkpoint_series([earlier, later], [proof], keys))
 
     @pytest.mark.parametrize(
         ("query", "status"),
@@ -99,4 +99,4 @@ class TestPublishedKeys:
         assert VerifierKeyPeriod.objects.filter(role=SigningKey.LEDGER).count() == 2
         assert "Former keys" in page
         assert "to 25 November 2026, 12:00 UTC" in page
-        assert set(text) == {former, *receipts.get_public_keys()}
+        assert set(text) == {former, *receipts.get_receipt_public_keys()}

@@ -57,20 +57,26 @@ def refreshes(google):
 class TestPageDuringTokenRefresh:
     @pytest.mark.scenario("R1")
     def test_has_a_worker_refresh(self, expired, google):
-        given = access_tokens.get_access(connection_id=expired.id, request_refresh=at_once).token()
+        given = access_tokens.get_provider_access(
+            connection_id=expired.id, request_refresh=at_once
+        ).token()
 
-        assert given == access_tokens.get_access(connection_id=expired.id).token()
+        assert given == access_tokens.get_provider_access(connection_id=expired.id).token()
         assert refreshes(google) == 1
 
     def test_asks_nobody_while_the_token_at_hand_is_good(self, connected, google):
         asked = []
 
-        access_tokens.get_access(connection_id=connected.id, request_refresh=asked.append).token()
+        access_tokens.get_provider_access(
+            connection_id=connected.id, request_refresh=asked.append
+        ).token()
 
         assert asked == []
 
     def test_has_a_token_that_was_refused_replaced_though_it_looks_good(self, connected, google):
-        access = access_tokens.get_access(connection_id=connected.id, request_refresh=at_once)
+        access = access_tokens.get_provider_access(
+            connection_id=connected.id, request_refresh=at_once
+        )
         before = access.token()
 
         access.renew(REFUSED)
@@ -82,7 +88,7 @@ class TestPageDuringTokenRefresh:
     def test_and_another_that_ask_for_the_same_refresh_get_one(self, connected, google):
         given = []
         for access in [
-            access_tokens.get_access(connection_id=connected.id, request_refresh=at_once)
+            access_tokens.get_provider_access(connection_id=connected.id, request_refresh=at_once)
             for _ in range(2)
         ]:
             access.token()
@@ -98,7 +104,7 @@ class TestPageDuringTokenRefresh:
     @pytest.mark.scenario("R8")
     def test_is_told_to_come_again_where_nobody_can_be_asked(self, expired, google):
         with broker_down(), pytest.raises(errors.Unavailable) as caught:
-            access_tokens.get_access(
+            access_tokens.get_provider_access(
                 connection_id=expired.id, request_refresh=provider_calls.request_refresh
             ).token()
 
@@ -106,13 +112,13 @@ class TestPageDuringTokenRefresh:
         assert refreshes(google) == 0
         # The wish stands in the row: whoever refreshes next sees it.
         assert Connection.objects.get().refresh_beyond == expired.grant_generation
-        assert access_tokens.get_access(connection_id=expired.id).token()
+        assert access_tokens.get_provider_access(connection_id=expired.id).token()
 
     def test_is_told_to_come_again_where_no_worker_comes(self, expired, settings):
         settings.REFRESH_PATIENCE_SECONDS = 0.2
 
         with pytest.raises(errors.Unavailable) as caught:
-            access_tokens.get_access(
+            access_tokens.get_provider_access(
                 connection_id=expired.id, request_refresh=lambda _: None
             ).token()
 
@@ -126,7 +132,9 @@ class TestPageDuringTokenRefresh:
         google.fail_next(1, path_prefix="/token", status=503, body="")
 
         with pytest.raises(errors.Unavailable):
-            access_tokens.get_access(connection_id=expired.id, request_refresh=at_once).token()
+            access_tokens.get_provider_access(
+                connection_id=expired.id, request_refresh=at_once
+            ).token()
 
         connection = Connection.objects.get()
         assert (connection.status, connection.refresh_lease_by) == (ConnectionStatus.ACTIVE, None)
@@ -137,7 +145,9 @@ class TestPageDuringTokenRefresh:
         google.revoke_grant(ALICE_BOX)
 
         with pytest.raises(errors.GrantRevoked):
-            access_tokens.get_access(connection_id=expired.id, request_refresh=at_once).token()
+            access_tokens.get_provider_access(
+                connection_id=expired.id, request_refresh=at_once
+            ).token()
 
         assert Connection.objects.get().status == ConnectionStatus.REAUTH_REQUIRED
 
@@ -147,7 +157,9 @@ class TestPageDuringTokenRefresh:
             refresh_lease_by=uuid4(), refresh_lease_until=timezone.now() + timedelta(seconds=0.3)
         )
 
-        assert access_tokens.get_access(connection_id=expired.id, request_refresh=at_once).token()
+        assert access_tokens.get_provider_access(
+            connection_id=expired.id, request_refresh=at_once
+        ).token()
         assert refreshes(google) == 1
 
 

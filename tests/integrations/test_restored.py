@@ -32,7 +32,7 @@ from limited_use.ledger import sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.models.ledger_keys import LedgerKey
-from limited_use.receipts.receipts import get_public_keys
+from limited_use.receipts.receipts import get_receipt_public_keys
 from limited_use.vault import data_keys, ledger_key_wrap
 from limited_use.verify import verifier
 from tests.integrations.household import household
@@ -158,8 +158,8 @@ class TestApply:
         assert job.trigger == PurgeTrigger.RESTORED
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
         assert "came back with a copy" in json.loads(receipt)["body"]["why"]
-        pinned = [VerifierKey.parse(text) for text in get_public_keys()]
-        assert "why             restored" in verifier.check_document(receipt, pinned)
+        pinned = [VerifierKey.parse(text) for text in get_receipt_public_keys()]
+        assert "why             restored" in verifier.check_signed_document(receipt, pinned)
         assert Connection.objects.get(id=alice.connection.id).status == ConnectionStatus.ENDED
         # Its owner had not fetched the key of its entries: it is offered, as it had been.
         assert LedgerKey.objects.get(holder=alice.connection.id).is_offered(timezone.now())

@@ -201,7 +201,7 @@ class TestTheOwner:
 
         naming = pseudonyms.get_pseudonym_naming(mailbox.connection_id)
         subject = bytes.fromhex(naming(mailbox.id))
-        found = subject_access.find_entries(
+        found = subject_access.find_subject_entries(
             [subject], since=None, until=None, purpose="support.item", feature=None, limit=50
         )
         assert len(found) == 4

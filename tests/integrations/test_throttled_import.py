@@ -30,7 +30,7 @@ SIZE = 30
 
 def run_turn() -> bool:
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-    return sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+    return sync_engine.run_sync_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def card_of(client) -> str:

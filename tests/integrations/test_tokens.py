@@ -38,7 +38,7 @@ def expire(connection):
 
 
 def token_of(connection):
-    return access_tokens.get_access(connection_id=connection.id).token()
+    return access_tokens.get_provider_access(connection_id=connection.id).token()
 
 
 def refreshes(google):
@@ -48,7 +48,7 @@ def refreshes(google):
 class TestAToken:
     @pytest.mark.scenario("R6")
     def test_is_the_one_at_hand_until_it_expires(self, connected, google):
-        access = access_tokens.get_access(connection_id=connected.id)
+        access = access_tokens.get_provider_access(connection_id=connected.id)
 
         given = {access.token() for _ in range(100)}
 
@@ -110,7 +110,7 @@ class TestAToken:
         assert token.encode().hex() not in everything
 
     def test_is_renewed_once_after_a_401(self, connected, google):
-        access = access_tokens.get_access(connection_id=connected.id)
+        access = access_tokens.get_provider_access(connection_id=connected.id)
         before = access.token()
         access.renew(REFUSED)
 
@@ -121,8 +121,8 @@ class TestAToken:
         assert refreshes(google) == 1
 
     def test_is_not_renewed_again_if_somebody_else_has(self, connected, google):
-        first = access_tokens.get_access(connection_id=connected.id)
-        second = access_tokens.get_access(connection_id=connected.id)
+        first = access_tokens.get_provider_access(connection_id=connected.id)
+        second = access_tokens.get_provider_access(connection_id=connected.id)
         first.token()
         second.token()
         first.renew(REFUSED)
@@ -136,7 +136,7 @@ class TestAToken:
         from integrations.connections import automatic_disconnect
         from integrations.models import PurgeTrigger
 
-        access = access_tokens.get_access(connection_id=connected.id)
+        access = access_tokens.get_provider_access(connection_id=connected.id)
         automatic_disconnect.disconnect_in_transaction(
             integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=timezone.now()
         )
@@ -148,7 +148,7 @@ class TestAToken:
         from accounts.ids import uuid7
 
         with pytest.raises(DisconnectedError):
-            access_tokens.get_access(connection_id=uuid7())
+            access_tokens.get_provider_access(connection_id=uuid7())
 
 
 class TestARefreshThatFails:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from config.process_classes import ProcessClass
 from integrations import connections, purge
-from integrations.calendar.sync import LIST_RESOURCE, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, get_calendar_work_resource
 from integrations.connections import automatic_disconnect
 from integrations.models import (
     AttemptOutcome,
@@ -125,14 +125,14 @@ class TestCalendarsAlone:
         at = timezone.now()
 
         with acting_as(ProcessClass.SYNC):
-            sync_engine.run_turn(
+            sync_engine.run_sync_turn(
                 PRODUCTS, work_id=SyncWork.objects.get(resource=LIST_RESOURCE).id, at=at
             )
         listed = list(Calendar.objects.all())
         with acting_as(ProcessClass.SYNC):
             for one in listed:
-                work = SyncWork.objects.get(resource=get_resource(one.id))
-                while sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
+                work = SyncWork.objects.get(resource=get_calendar_work_resource(one.id))
+                while sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=timezone.now()):
                     pass
 
         primary = Calendar.objects.get(is_primary=True)

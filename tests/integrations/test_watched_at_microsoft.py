@@ -101,7 +101,7 @@ def sync_what_is_due(clock) -> int:
     while due := work_leases.get_due_ids(at=clock()):
         for work_id in due:
             with acting_as(ProcessClass.SYNC):
-                sync_engine.run_turn(PRODUCTS, work_id=work_id, at=clock())
+                sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=clock())
             turns += 1
     return turns
 

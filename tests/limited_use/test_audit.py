@@ -24,7 +24,9 @@ from tests.limited_use.conftest import NOW
 
 def record(count):
     for n in range(count):
-        entries.record_event(event="integration.connected", about=uuid7(), body={"n": n}, at=NOW)
+        entries.record_ledger_event(
+            event="integration.connected", about=uuid7(), body={"n": n}, at=NOW
+        )
     sequencer.run_sequencer(NOW)
 
 
@@ -95,7 +97,7 @@ class TestAudit:
     @pytest.mark.parametrize("place", [4, 9])
     def test_names_an_extra_entry(self, ring, place):
         record(9)
-        forged = entries.append_entry({"event": "never.happened"})
+        forged = entries.append_ledger_entry({"event": "never.happened"})
         behind_the_triggers_back(
             *(MOVE_UP.format(n + 1, n) for n in range(8, place - 1, -1)),
             f"UPDATE limited_use_leaf SET idx = {place} WHERE id = '{forged}'",  # noqa: S608
@@ -165,14 +167,14 @@ class TestAudit:
 
     def test_finds_a_published_checkpoint_that_is_not_signed(self, ring):
         record(2)
-        path = ledger_publication.get_publication().path
+        path = ledger_publication.get_ledger_publication().path
         path.write_text(path.read_text().replace("ledger.example/log1 ", "ledger.example/log2 "))
 
         assert "not signed by this log" in str(found())
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         record(1)
-        with ledger_publication.get_publication().path.open("a") as file:
+        with ledger_publication.get_ledger_publication().path.open("a") as file:
             file.write('{"note": "ledger.exa')
         record(1)
 
@@ -252,7 +254,7 @@ class TestNewName:
 
         checked = ledger_audit.audit_ledger()
         assert (checked.size, checked.checkpoint_count, checked.published_count) == (5, 2, 1)
-        latest, note = ledger_publication.get_publication().get_latest()
+        latest, note = ledger_publication.get_ledger_publication().get_latest()
         assert (latest.origin, latest.size) == ("ledger.example/log2", 5)
         assert former.split("+", maxsplit=1)[0] not in note
 

@@ -59,7 +59,7 @@ def proof(leaves, old, new):
 
 
 def check(series, proofs=()):
-    return list(checkpoints.check_series(series, proofs, [VERIFIER]))
+    return list(checkpoints.check_checkpoint_series(series, proofs, [VERIFIER]))
 
 
 class TestConsistencyText:
@@ -69,7 +69,7 @@ class TestConsistencyText:
         assert consistency_proofs.write_consistency_proof(old=3, path=path, note=NOTE) == VECTOR
 
     def test_shows_what_the_vector_shows(self):
-        read = consistency_proofs.parse_proof(VECTOR, [VERIFIER])
+        read = consistency_proofs.parse_consistency_proof(VECTOR, [VERIFIER])
 
         read.check_begins_with(
             LogCheckpoint(ORIGIN, 3, tree.build_merkle_range_root(VECTOR_HASHES)(0, 3))
@@ -98,13 +98,13 @@ class TestConsistencyText:
     )
     def test_is_not_read_when_malformed(self, old, new):
         with pytest.raises((BadMerkleProof, BadNote)):
-            consistency_proofs.parse_proof(VECTOR.replace(old, new, 1), [VERIFIER])
+            consistency_proofs.parse_consistency_proof(VECTOR.replace(old, new, 1), [VERIFIER])
 
     @given(size=st.integers(1, 300), data=st.data())
     def test_shows_growth_and_nothing_else(self, size, data):
         old = data.draw(st.integers(1, size))
         leaves = hashes(size)
-        read = consistency_proofs.parse_proof(proof(leaves, old, size), [VERIFIER])
+        read = consistency_proofs.parse_consistency_proof(proof(leaves, old, size), [VERIFIER])
 
         read.check_begins_with(
             LogCheckpoint(ORIGIN, old, tree.build_merkle_range_root(leaves)(0, old))
@@ -166,12 +166,12 @@ class TestCheckpointCheck:
         with pytest.raises(CheckpointsInconsistent):
             check([])
         with pytest.raises(CheckpointsInconsistent):
-            checkpoints.parse_notes("{nonsense}\n")
+            checkpoints.parse_checkpoint_notes("{nonsense}\n")
 
 
 def record(count):
     for _ in range(count):
-        entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+        entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
     sequencer.run_sequencer(NOW)
 
 
@@ -199,7 +199,7 @@ class TestProgram:
         proofs = tmp_path / "proofs.txt"
         proofs.write_text(capsys.readouterr().out)
         key = ["--key", str(sequencer.get_verifier_key())]
-        series = ["--checkpoints", ledger_publication.get_publication().path]
+        series = ["--checkpoints", ledger_publication.get_ledger_publication().path]
 
         done = self.run(*key, *series, proofs)
 
@@ -208,7 +208,7 @@ class TestProgram:
         for arguments in (
             [*key, *series],
             [*series, proofs],
-            ["--key", receipts.get_public_keys()[0], *series, proofs],
+            ["--key", receipts.get_receipt_public_keys()[0], *series, proofs],
             [*key, "--checkpoints", tmp_path / "missing"],
         ):
             done = self.run(*arguments)
@@ -248,7 +248,7 @@ class TestProveConsistency:
 class TestPublication:
     def test_takes_nothing_back(self, ring):
         record(3)
-        sink = ledger_publication.get_publication()
+        sink = ledger_publication.get_ledger_publication()
         (three, note) = sink.get_latest()
 
         for other in (LogCheckpoint(ORIGIN, 2, three.root), LogCheckpoint(ORIGIN, 3, tree.EMPTY)):
@@ -261,13 +261,13 @@ class TestPublication:
         record(1)
 
         assert (tmp_path / "outside" / "checkpoints.jsonl").stat().st_mode & 0o077 == 0
-        assert ledger_publication.get_publication().get_latest()[0].size == 1
+        assert ledger_publication.get_ledger_publication().get_latest()[0].size == 1
 
     @pytest.mark.parametrize("lost", ["all", "the last"])
     def test_is_missed_when_lost(self, ring, lost):
         record(1)
         record(1)
-        path = ledger_publication.get_publication().path
+        path = ledger_publication.get_ledger_publication().path
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("" if lost == "all" else lines[0])
 
@@ -284,14 +284,14 @@ class TestPublication:
 
         assert capsys.readouterr().out == note
         record(1)
-        assert ledger_publication.get_publication().get_latest()[0].size == 3
+        assert ledger_publication.get_ledger_publication().get_latest()[0].size == 3
         call_command("publish_checkpoint")
-        assert len(list(ledger_publication.get_publication().read_checkpoints())) == 2
+        assert len(list(ledger_publication.get_ledger_publication().read_checkpoints())) == 2
 
     def test_publishes_nothing_over_another_logs(self, ring, settings, tmp_path):
         record(2)
         settings.PUBLICATION_DIR = tmp_path / "new"
-        ledger_publication.get_publication().append_checkpoint(
+        ledger_publication.get_ledger_publication().append_checkpoint(
             LogCheckpoint(ORIGIN, 1, tree.EMPTY), NOTE
         )
 
@@ -330,19 +330,23 @@ class TestSigners:
         assert before != sequencer.get_verifier_key()
         assert ledger_audit.audit_ledger().size == 3
         # Pinned keys of both times check the whole series; one alone does not.
-        series = [note for _, note in ledger_publication.get_publication().read_checkpoints()]
+        series = [
+            note for _, note in ledger_publication.get_ledger_publication().read_checkpoints()
+        ]
         proofs = [tile_store.prove_consistency(2, 3)]
         assert list(
-            checkpoints.check_series(series, proofs, signing_keys.get_known_keys(SigningKey.LEDGER))
+            checkpoints.check_checkpoint_series(
+                series, proofs, signing_keys.get_known_signing_keys(SigningKey.LEDGER)
+            )
         )
         with pytest.raises(CheckpointsInconsistent):
-            list(checkpoints.check_series(series, proofs, [before]))
+            list(checkpoints.check_checkpoint_series(series, proofs, [before]))
 
     def test_list_a_key_that_has_signed_nothing_yet(self, ring):
         from limited_use.ledger import signing_keys
 
         assert [
             str(one.key) for one in signing_keys.list_published_keys()
-        ] == receipts.get_public_keys()
+        ] == receipts.get_receipt_public_keys()
         assert {one.since for one in signing_keys.list_published_keys()} == {None}
-        assert VerifierKey.parse(receipts.get_public_keys()[0])
+        assert VerifierKey.parse(receipts.get_receipt_public_keys()[0])

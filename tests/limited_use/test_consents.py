@@ -183,12 +183,12 @@ class TestWithdrawing:
     @pytest.mark.clause("AN-2")
     def test_stops_a_permit_in_hand(self, alice, agree, withdraw, seal, permit):
         held = permit(fences=(consents.make_fence(agree(alice)),))
-        assert opening.open_all([seal()], held, at=NOW) == [b"canary"]
+        assert opening.open_sealed_values([seal()], held, at=NOW) == [b"canary"]
 
         withdraw(alice)
 
         with pytest.raises(Unopenable):
-            opening.open_all([seal()], held, at=NOW)
+            opening.open_sealed_values([seal()], held, at=NOW)
 
     def test_comes_by_itself_at_its_end(self, alice, agree, seal, permit):
         given = agree(alice, expires_at=NOW + timedelta(seconds=30))
@@ -196,9 +196,9 @@ class TestWithdrawing:
         sealed = seal()
         before, end = NOW + timedelta(seconds=29), NOW + timedelta(seconds=30)
 
-        assert opening.open_all([sealed], held, at=before) == [b"canary"]
+        assert opening.open_sealed_values([sealed], held, at=before) == [b"canary"]
         with pytest.raises(Unopenable):
-            opening.open_all([sealed], held, at=end)
+            opening.open_sealed_values([sealed], held, at=end)
 
     def test_of_what_had_ended_already_says_when_it_ended(self, alice, agree, withdraw):
         given = agree(alice, expires_at=NOW + HOUR)

@@ -46,7 +46,7 @@ def lose(ring, settings, tmp_path, openbao):
 class TestProblems:
     def test_are_none_while_the_keyring_fits(self, holder):
         assert keyring_fit.find_problems() == []
-        key_epochs.rotate_epoch(CONTENT, NOW)
+        key_epochs.rotate_key_epoch(CONTENT, NOW)
         assert keyring_fit.find_problems() == []
         assert checks.check_keyring_fit(databases=["default"]) == []
 
@@ -64,7 +64,7 @@ class TestProblems:
         DataKey.objects.update(kek_epoch=2)
 
         with pytest.raises(key_epochs.LeftBehind, match="older copy"):
-            key_epochs.rotate_epoch(CONTENT, NOW)
+            key_epochs.rotate_key_epoch(CONTENT, NOW)
 
         assert ring.list_epochs(CONTENT) == (1,)
 
@@ -119,7 +119,7 @@ class TestDatabaseCopy:
         row = data_keys.read_row(holder)
         shutil.copytree(tmp_path / "keyring", tmp_path / "copy")
         data_keys.destroy_returning_id(holder=holder)
-        key_epochs.rotate_epoch(CONTENT, NOW)
+        key_epochs.rotate_key_epoch(CONTENT, NOW)
         data_keys.drop_cached_keys()
         with pytest.raises(EpochGone):
             data_keys.unwrap(row)
@@ -129,7 +129,7 @@ class TestDatabaseCopy:
         assert data_keys.unwrap(row)
         assert keyring_fit.find_problems()
         # Turned as it says: gone again, and this copy with it.
-        key_epochs.rotate_epoch(CONTENT, NOW)
+        key_epochs.rotate_key_epoch(CONTENT, NOW)
         data_keys.drop_cached_keys()
         with pytest.raises(EpochGone):
             data_keys.unwrap(row)

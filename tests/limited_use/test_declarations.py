@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from limited_use.policy.feature_registry import FEATURES, Feature, compute_digest
+from limited_use.policy.feature_registry import FEATURES, Feature, compute_feature_digest
 from limited_use.policy.policy_vocabulary import DataClass, Purpose
 
 KEPT = Path(__file__).with_name("declarations.golden")
@@ -49,7 +49,7 @@ def kept(text: str) -> dict[str, dict[int, str]]:
 
 def wrong(feature: Feature, versions: dict[int, str]) -> str:
     """Return what is wrong with a feature's version, for whoever changed the feature; or ""."""
-    now = compute_digest(feature)
+    now = compute_feature_digest(feature)
     if versions.get(feature.version) == now:
         return "" if feature.version == max(versions) else f"{feature.key} went back a version"
     raised = max(versions, default=0) + 1
@@ -75,7 +75,9 @@ class TestDeclarations:
     def test_cannot_change_in_any_part_without_a_new_version(self, part):
         changed = replace(INBOX, **{part: CHANGES[part]})
 
-        assert "raise it to 2" in wrong(replace(changed, version=1), {1: compute_digest(INBOX)})
+        assert "raise it to 2" in wrong(
+            replace(changed, version=1), {1: compute_feature_digest(INBOX)}
+        )
 
     @pytest.mark.clause("AN-5", "MS-COPY")
     def test_let_nothing_be_kept_of_calendars_for_longer_than_a_week(self):
@@ -88,18 +90,21 @@ class TestDeclarations:
     def test_may_change_with_a_new_version(self):
         changed = replace(INBOX, says="Shows your mail.", version=2)
 
-        assert wrong(changed, {1: compute_digest(INBOX), 2: compute_digest(changed)}) == ""
+        assert (
+            wrong(changed, {1: compute_feature_digest(INBOX), 2: compute_feature_digest(changed)})
+            == ""
+        )
 
     def test_never_go_back(self):
         first = replace(INBOX, version=1)
 
-        assert "went back" in wrong(first, {1: compute_digest(first), 2: "another"})
+        assert "went back" in wrong(first, {1: compute_feature_digest(first), 2: "another"})
 
     def test_are_told_apart_by_their_content_and_not_by_their_order(self):
         same = replace(INBOX, purposes=frozenset(sorted(INBOX.purposes, reverse=True)))
 
         assert (
-            compute_digest(same)
-            == compute_digest(replace(same, version=9))
-            == compute_digest(INBOX)
+            compute_feature_digest(same)
+            == compute_feature_digest(replace(same, version=9))
+            == compute_feature_digest(INBOX)
         )

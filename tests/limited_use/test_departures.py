@@ -82,7 +82,7 @@ def office():
     one, other = (Membership.objects.get(user__platform_id=name) for name in ("alice", "bob"))
     share_calendar(one, other)
     share_calendar(other, one)
-    delegations.switch_on(
+    delegations.switch_delegation_on(
         user_id=one.user_id,
         organisation_id=one.organisation_id,
         feature="inbox-widget",
@@ -131,7 +131,9 @@ class TestWhoComes:
         run_command("people", "join", "otto", "acme")
 
         said = [json.loads(one) for one in payloads()]
-        otto, acme = (entries.get_pseudonym(made.objects.get().id) for made in (User, Organisation))
+        otto, acme = (
+            entries.get_ledger_pseudonym(made.objects.get().id) for made in (User, Organisation)
+        )
         assert [(one["event"], one["subject"], one.get("body")) for one in said] == [
             ("organisation.founded", acme, None),
             ("person.registered", otto, {"role": "operator"}),

@@ -40,7 +40,7 @@ class TestRegisterClient:
     @pytest.mark.parametrize("purpose", ["marketing", "inbox.display", "no.such.purpose"])
     def test_refuses_campaigns_whatever_it_wants(self, purpose):
         with pytest.raises(UndeclaredUse):
-            feature_registry.check_declared("campaigns", [purpose])
+            feature_registry.check_feature_purposes("campaigns", [purpose])
 
     @pytest.mark.clause("LU-4.2")
     def test_refuses_a_feature_that_declares_marketing(self, monkeypatch):
@@ -53,14 +53,14 @@ class TestRegisterClient:
         monkeypatch.setitem(FEATURES, "leads", marketing)
 
         with pytest.raises(UndeclaredUse, match="never allows marketing"):
-            feature_registry.check_declared("leads", [])
+            feature_registry.check_feature_purposes("leads", [])
 
         assert [error.id for error in checks.check_policy()] == ["limited_use.E006"]
 
     @pytest.mark.parametrize("feature", ["inbox", "unheard-of"])
     def test_refuses_what_is_no_platform_feature(self, feature):
         with pytest.raises(UndeclaredUse):
-            feature_registry.check_declared(feature, ["inbox.display"])
+            feature_registry.check_feature_purposes(feature, ["inbox.display"])
 
     @pytest.mark.django_db
     def test_records_the_purposes_of_a_declared_client(self, client_keys):
@@ -116,7 +116,7 @@ class TestChecks:
     @pytest.mark.django_db
     def test_ask_the_server_itself(self):
         # The throwaway server of the tests is told to forget; that is found.
-        found = checks.check_durability(databases=["default"])
+        found = checks.check_database_durability(databases=["default"])
 
         assert {error.id for error in found} <= {"limited_use.E011"}
 

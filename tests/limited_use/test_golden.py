@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limited_use.policy import decision_table
-from limited_use.policy.policy_evaluation import RULES, TABLE, compile_rules, decide_data_use
+from limited_use.policy.policy_evaluation import RULES, TABLE, compile_policy_rules, decide_data_use
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import PolicyRule
 
@@ -39,7 +39,7 @@ class TestDecisionTablePage:
         reviewed = REVIEWED.read_text(encoding="utf-8")
         changed = "\n".join(
             decision_table.describe_changes(
-                decision_table.parse_page(reviewed), decision_table.list_answers()
+                decision_table.parse_decision_table(reviewed), decision_table.list_policy_answers()
             )
         )
 
@@ -49,13 +49,15 @@ class TestDecisionTablePage:
         )
 
     def test_holds_every_use_there_is_once(self):
-        found = decision_table.parse_page(decision_table.render_decision_table())
+        found = decision_table.parse_decision_table(decision_table.render_decision_table())
 
         assert set(found) == set(TABLE)
-        assert found == decision_table.list_answers()
+        assert found == decision_table.list_policy_answers()
 
     def test_says_of_each_use_what_the_policy_decides(self):
-        for use, answer in decision_table.parse_page(REVIEWED.read_text(encoding="utf-8")).items():
+        for use, answer in decision_table.parse_decision_table(
+            REVIEWED.read_text(encoding="utf-8")
+        ).items():
             assert answer.startswith(decision_table.PERMIT) is decide_data_use(use, FACTS).allowed
             assert decide_data_use(use, FACTS).rule_id in answer
 
@@ -63,11 +65,11 @@ class TestDecisionTablePage:
         twice = "[marketing]\n  owner\n    refuse  profile: a\n    refuse  everything: b\n"
 
         with pytest.raises(ValueError, match="two lines"):
-            decision_table.parse_page(twice)
+            decision_table.parse_decision_table(twice)
 
     def test_is_not_read_where_it_names_what_is_no_word(self):
         with pytest.raises(ValueError, match="gossip"):
-            decision_table.parse_page("[marketing]\n  owner\n    refuse  gossip: a\n")
+            decision_table.parse_decision_table("[marketing]\n  owner\n    refuse  gossip: a\n")
 
     def test_puts_what_can_be_permitted_first_and_identical_answers_together(self):
         lines = decision_table.render_decision_table().splitlines()
@@ -82,7 +84,7 @@ class TestChanges:
         assert (
             list(
                 decision_table.describe_changes(
-                    decision_table.list_answers(), decision_table.list_answers()
+                    decision_table.list_policy_answers(), decision_table.list_policy_answers()
                 )
             )
             == []
@@ -91,23 +93,25 @@ class TestChanges:
     def test_name_each_use_that_is_opened_and_closed(self):
         # The rule against marketing is taken out, and somebody permits it.
         others = [one for one in RULES if one.id != "never-market"]
-        opened = decision_table.list_answers(compile_rules([*others, rule(allow=True)]))
+        opened = decision_table.list_policy_answers(
+            compile_policy_rules([*others, rule(allow=True)])
+        )
 
-        lines = list(decision_table.describe_changes(decision_table.list_answers(), opened))
+        lines = list(decision_table.describe_changes(decision_table.list_policy_answers(), opened))
 
         assert [line for line in lines if line.startswith("OPENS")] == [
             "OPENS   mail.content for marketing to owner: PERMIT planted if key_live"
         ]
         assert "CLOSES  mail.content for marketing to owner: refuse never-market" in list(
-            decision_table.describe_changes(opened, decision_table.list_answers())
+            decision_table.describe_changes(opened, decision_table.list_policy_answers())
         )
 
     def test_name_a_use_that_is_refused_for_another_reason(self):
         planted = rule(allow=False, purpose=Purpose.INBOX_DISPLAY, of=DataClass.FILE_CONTENT)
         lines = list(
             decision_table.describe_changes(
-                decision_table.list_answers(),
-                decision_table.list_answers(compile_rules([*RULES, planted])),
+                decision_table.list_policy_answers(),
+                decision_table.list_policy_answers(compile_policy_rules([*RULES, planted])),
             )
         )
 
@@ -127,11 +131,11 @@ class TestChanges:
         )
     )
     def test_of_a_rule_that_forbids_open_nothing(self, planted):
-        after = decision_table.list_answers(compile_rules([*RULES, planted]))
+        after = decision_table.list_policy_answers(compile_policy_rules([*RULES, planted]))
 
         assert not [
             line
-            for line in decision_table.describe_changes(decision_table.list_answers(), after)
+            for line in decision_table.describe_changes(decision_table.list_policy_answers(), after)
             if line.startswith("OPENS")
         ]
 
@@ -154,6 +158,6 @@ class TestChanges:
 def test_a_use_that_nobody_answered_counts_as_refused():
     use = Use(DataClass.PROFILE, Purpose.INBOX_DISPLAY, Recipient.OWNER)
 
-    (line,) = decision_table.describe_changes({}, {use: decision_table.list_answers()[use]})
+    (line,) = decision_table.describe_changes({}, {use: decision_table.list_policy_answers()[use]})
 
     assert line.startswith("OPENS")

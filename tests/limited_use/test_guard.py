@@ -123,7 +123,7 @@ class TestPermits:
             assert str(raw) not in text
             assert raw.hex not in text
         entry = ledger()[0]
-        assert entry["subject"] == entries.get_pseudonym(holder)
+        assert entry["subject"] == entries.get_ledger_pseudonym(holder)
         assert (entry["count"], entry["feature"], entry["rule"]) == (
             50,
             "inbox",

@@ -84,17 +84,17 @@ PART = {
 }
 _SECRET = bytes(pseudonym_derivation.KEY_BYTES)
 _OWN = UUID(int=1)
-_AT_THE_END = pseudonym_derivation.derive_removal_name(_SECRET, _OWN).hex()
+_AT_THE_END = pseudonym_derivation.derive_removal_pseudonym(_SECRET, _OWN).hex()
 GOOD_PART = {
     **PART,
     "key": _SECRET.hex(),
-    "commitment": pseudonym_derivation.compute_commitment(_SECRET).hex(),
+    "commitment": pseudonym_derivation.compute_ledger_key_commitment(_SECRET).hex(),
     "names": [
         {
             "id": str(_OWN),
             "what": "connection",
             "says": "w",
-            "name": pseudonym_derivation.derive_name(_SECRET, _OWN).hex(),
+            "name": pseudonym_derivation.derive_pseudonym(_SECRET, _OWN).hex(),
             "name_at_the_end": _AT_THE_END,
             "name_of_the_service": "n",
         }
@@ -107,7 +107,9 @@ GOOD_PART = {
                     {
                         "event": "ledger_key.set_aside",
                         "body": {
-                            "commitment": pseudonym_derivation.compute_commitment(_SECRET).hex()
+                            "commitment": pseudonym_derivation.compute_ledger_key_commitment(
+                                _SECRET
+                            ).hex()
                         },
                         "subject": _AT_THE_END,
                     }

@@ -151,7 +151,7 @@ class TestKeyEpochRotation:
     ):
         monkeypatch.setattr(key_epochs, "BATCH", 2)
 
-        turned = key_epochs.rotate_epoch(CONTENT, NOW)
+        turned = key_epochs.rotate_key_epoch(CONTENT, NOW)
 
         assert (turned.rewrapped_count, turned.key_count, turned.destroyed) == (5, 5, (1,))
         assert set(DataKey.objects.values_list("kek_epoch", flat=True)) == {2}
@@ -161,10 +161,10 @@ class TestKeyEpochRotation:
         sealed, held = seal(), permit()
 
         for _ in range(3):
-            key_epochs.rotate_epoch(CONTENT, NOW)
+            key_epochs.rotate_key_epoch(CONTENT, NOW)
             data_keys.drop_cached_keys()
 
-        assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
+        assert opening.open_sealed_values([sealed], held, at=NOW) == [b"canary"]
 
     @pytest.mark.claim(
         "data-use.key-epochs",
@@ -181,14 +181,14 @@ class TestKeyEpochRotation:
         data_keys.destroy_returning_id(holder=holder)
         assert data_keys.unwrap(remembered)
 
-        key_epochs.rotate_epoch(CONTENT, NOW)
+        key_epochs.rotate_key_epoch(CONTENT, NOW)
         data_keys.drop_cached_keys()
 
         with pytest.raises(EpochGone):
             data_keys.unwrap(remembered)
 
     def test_records_which_epoch_ended(self, survivors):
-        key_epochs.rotate_epoch(CONTENT, NOW)
+        key_epochs.rotate_key_epoch(CONTENT, NOW)
 
         ended = KeyEpoch.objects.get(line=CONTENT, number=1)
         entry = bytes(Leaf.objects.get(id=ended.entry_id).payload)
@@ -197,7 +197,7 @@ class TestKeyEpochRotation:
         assert b'"epoch":1' in entry
 
     def test_does_not_touch_the_other_line(self, survivors, ring):
-        key_epochs.rotate_epoch(CONTENT, NOW)
+        key_epochs.rotate_key_epoch(CONTENT, NOW)
 
         assert ring.list_epochs(KeyLine.CREDENTIAL) == (1,)
 
@@ -213,7 +213,7 @@ class TestKeyEpochRotation:
 
         monkeypatch.setattr(type(ring), "rewrap", meanwhile)
 
-        turned = key_epochs.rotate_epoch(CONTENT, NOW)
+        turned = key_epochs.rotate_key_epoch(CONTENT, NOW)
 
         assert (turned.rewrapped_count, turned.key_count) == (4, 4)
         assert data_keys.read_row(survivors[0]) is None
@@ -229,10 +229,10 @@ class TestKeyEpochRotation:
         with monkeypatch.context() as patch:
             patch.setattr(key_epochs, step, die)
             with pytest.raises(Killed):
-                key_epochs.rotate_epoch(CONTENT, NOW)
+                key_epochs.rotate_key_epoch(CONTENT, NOW)
         assert ring.list_epochs(CONTENT) == (1, 2)
 
-        turned = key_epochs.rotate_epoch(CONTENT, NOW)
+        turned = key_epochs.rotate_key_epoch(CONTENT, NOW)
 
         assert (turned.epoch, turned.destroyed) == (2, (1,))
         assert ring.list_epochs(CONTENT) == (2,)
@@ -243,20 +243,20 @@ class TestKeyEpochRotation:
         with monkeypatch.context() as patch:
             patch.setattr(
                 key_epochs.entries,
-                "record_event",
+                "record_ledger_event",
                 lambda **_: (_ for _ in ()).throw(KeyboardInterrupt),
             )
             with pytest.raises(KeyboardInterrupt):
-                key_epochs.rotate_epoch(CONTENT, NOW)
+                key_epochs.rotate_key_epoch(CONTENT, NOW)
 
-        assert key_epochs.rotate_epoch(CONTENT, NOW).destroyed == (1, 2)
+        assert key_epochs.rotate_key_epoch(CONTENT, NOW).destroyed == (1, 2)
 
     @pytest.mark.scenario("O1")
     def test_fails_closed_if_a_key_would_be_left_behind(self, survivors, ring):
         DataKey.objects.filter(holder=survivors[0]).update(wrapped=b"damaged" * 9)
 
         with pytest.raises(key_epochs.LeftBehind):
-            key_epochs.rotate_epoch(CONTENT, NOW)
+            key_epochs.rotate_key_epoch(CONTENT, NOW)
 
         assert ring.list_epochs(CONTENT) == (1, 2)
 

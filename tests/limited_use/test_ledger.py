@@ -248,7 +248,7 @@ class TestProofs:
         assert entry_proofs.write_entry_proof(payload=None, index=4, path=path, note=NOTE) == PROOF
 
     def test_show_the_entry_of_the_vector(self):
-        proven = entry_proofs.verify_proof(
+        proven = entry_proofs.verify_entry_proof(
             PROOF, [VERIFIER], payload=b"leaf-4", origin="ledger.example/log1"
         )
 
@@ -258,9 +258,9 @@ class TestProofs:
         path = tree.build_inclusion_proof(4, 7, tree.build_merkle_range_root(VECTOR_HASHES))
         text = entry_proofs.write_entry_proof(payload=b"leaf-4", index=4, path=path, note=NOTE)
 
-        assert entry_proofs.verify_proof(text, [VERIFIER]).payload == b"leaf-4"
+        assert entry_proofs.verify_entry_proof(text, [VERIFIER]).payload == b"leaf-4"
         with pytest.raises(BadMerkleProof):
-            entry_proofs.verify_proof(text, [VERIFIER], payload=b"leaf-5")
+            entry_proofs.verify_entry_proof(text, [VERIFIER], payload=b"leaf-5")
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -278,22 +278,26 @@ class TestProofs:
     )
     def test_show_nothing_when_changed(self, old, new):
         with pytest.raises((BadMerkleProof, BadNote)):
-            entry_proofs.verify_proof(PROOF.replace(old, new, 1), [VERIFIER], payload=b"leaf-4")
+            entry_proofs.verify_entry_proof(
+                PROOF.replace(old, new, 1), [VERIFIER], payload=b"leaf-4"
+            )
 
     def test_show_nothing_of_another_entry_or_log(self):
         with pytest.raises(BadMerkleProof):
-            entry_proofs.verify_proof(PROOF, [VERIFIER], payload=b"leaf-3")
+            entry_proofs.verify_entry_proof(PROOF, [VERIFIER], payload=b"leaf-3")
         with pytest.raises(BadMerkleProof):
-            entry_proofs.verify_proof(
+            entry_proofs.verify_entry_proof(
                 PROOF, [VERIFIER], payload=b"leaf-4", origin="other.example/log"
             )
         with pytest.raises(BadMerkleProof):
-            entry_proofs.verify_proof(PROOF, [VERIFIER])
+            entry_proofs.verify_entry_proof(PROOF, [VERIFIER])
 
 
 def record(count=1):
     return [
-        entries.record_event(event="integration.connected", about=uuid7(), body={"n": n}, at=NOW)
+        entries.record_ledger_event(
+            event="integration.connected", about=uuid7(), body={"n": n}, at=NOW
+        )
         for n in range(count)
     ]
 
@@ -322,10 +326,10 @@ class TestEntries:
     )
     def test_hold_no_content_no_address_and_no_raw_id(self, ring, body):
         with pytest.raises(entries.LedgerEntryRefused):
-            entries.record_event(event="x.done", about=uuid7(), body=body, at=NOW)
+            entries.record_ledger_event(event="x.done", about=uuid7(), body=body, at=NOW)
 
     def test_hold_words_counts_and_truths(self, ring):
-        entries.record_event(
+        entries.record_ledger_event(
             event="purge.completed",
             about=uuid7(),
             body={"trigger": "owner", "n": 3, "ok": True, "stores": {"integrations.Message": 0}},
@@ -377,12 +381,12 @@ class TestEntries:
         from limited_use.vault.keyring.file_keyring import FileKeyring
 
         subject = uuid7()
-        name = entries.get_pseudonym(subject)
-        assert entries.get_pseudonym(subject) == name
+        name = entries.get_ledger_pseudonym(subject)
+        assert entries.get_ledger_pseudonym(subject) == name
 
         settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "other")
         FileKeyring.create(settings.KEYRING.folder)
-        assert entries.get_pseudonym(subject) != name
+        assert entries.get_ledger_pseudonym(subject) != name
 
 
 @pytest.mark.django_db
@@ -405,7 +409,7 @@ class TestSequencer:
         record(2)
         sequencer.run_sequencer(NOW)
         # An id from before the others, seen only now.
-        entries.append_entries([(early, {"event": "late.arrived"})])
+        entries.append_ledger_entries([(early, {"event": "late.arrived"})])
 
         assert sequencer.run_sequencer(NOW).placed_count == 1
         assert Leaf.objects.get(id=early).idx == 2
@@ -413,10 +417,10 @@ class TestSequencer:
     def test_does_nothing_twice(self, ring):
         record(3)
         sequencer.run_sequencer(NOW)
-        lines = ledger_publication.get_publication().path.read_text()
+        lines = ledger_publication.get_ledger_publication().path.read_text()
 
         assert sequencer.run_sequencer(NOW).placed_count == 0
-        assert ledger_publication.get_publication().path.read_text() == lines
+        assert ledger_publication.get_ledger_publication().path.read_text() == lines
 
     def test_proves_its_entries_and_that_it_only_grew(self, ring):
         first = record(3)
@@ -428,7 +432,7 @@ class TestSequencer:
 
         for proven in tile_store.prove_entries(first):
             assert (
-                entry_proofs.verify_proof(
+                entry_proofs.verify_entry_proof(
                     proven.proof, [sequencer.get_verifier_key()]
                 ).checkpoint.size
                 == 303
@@ -464,23 +468,23 @@ class TestSequencer:
         record(2)
         sequencer.run_sequencer(NOW)
         note = Checkpoint.objects.get(size=2).note
-        lines = ledger_publication.get_publication().path.read_text()
+        lines = ledger_publication.get_ledger_publication().path.read_text()
         Checkpoint.objects.update(note="", signed_at=None)
 
         sequencer.run_sequencer(NOW)
 
         assert Checkpoint.objects.get(size=2).note == note
-        assert ledger_publication.get_publication().path.read_text() == lines
+        assert ledger_publication.get_ledger_publication().path.read_text() == lines
 
     def test_goes_on_after_a_line_that_a_crash_cut_short(self, ring):
         record(1)
         sequencer.run_sequencer(NOW)
-        with ledger_publication.get_publication().path.open("a") as file:
+        with ledger_publication.get_ledger_publication().path.open("a") as file:
             file.write('{"origin": "ledger.exa')
         record(1)
 
         assert sequencer.run_sequencer(NOW).size == 2
-        assert ledger_publication.get_publication().get_latest()[0].size == 2
+        assert ledger_publication.get_ledger_publication().get_latest()[0].size == 2
 
     def test_refuses_to_go_on_from_a_database_that_was_rewound(self, ring):
         record(3)

@@ -59,8 +59,8 @@ def commitment_of(connected):
 
 
 def end_ledger_key(connected):
-    ledger_key_lifecycle.set_aside(holder=connected, at=NOW)
-    ledger_key_lifecycle.offer_key(holder=connected, at=NOW)
+    ledger_key_lifecycle.set_aside_ledger_key(holder=connected, at=NOW)
+    ledger_key_lifecycle.offer_ledger_key(holder=connected, at=NOW)
 
 
 def cold():
@@ -96,7 +96,7 @@ class TestNames:
         found = {
             pseudonyms.get_pseudonym_naming(one)(subject),
             pseudonyms.get_pseudonym_naming(other)(subject),
-            entries.get_pseudonym(subject),
+            entries.get_ledger_pseudonym(subject),
         }
 
         assert len(found) == 3
@@ -118,17 +118,19 @@ class TestNames:
         assert (
             pseudonyms.get_pseudonym_naming(connected)(subject)
             == name
-            != entries.get_pseudonym(subject)
+            != entries.get_ledger_pseudonym(subject)
         )
 
     @pytest.mark.claim("receipt.pseudonyms-ours")
     def test_are_the_services_own_where_there_is_no_key(self, ring):
         subject = uuid7()
 
-        assert pseudonyms.get_pseudonym_naming(uuid7())(subject) == entries.get_pseudonym(subject)
+        assert pseudonyms.get_pseudonym_naming(uuid7())(subject) == entries.get_ledger_pseudonym(
+            subject
+        )
         assert pseudonyms.get_pseudonym_naming(uuid7()).at_the_end(
             subject
-        ) == entries.get_pseudonym(subject)
+        ) == entries.get_ledger_pseudonym(subject)
 
     def test_are_others_in_a_removal_than_in_use(self, connected):
         name = pseudonyms.get_pseudonym_naming(connected)
@@ -147,21 +149,23 @@ class TestNames:
         name = pseudonyms.get_pseudonym_naming(connected)
         before = name(subject), name.at_the_end(subject)
 
-        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
         after = pseudonyms.get_pseudonym_naming(connected)
         assert (after(subject), after.at_the_end(subject)) == before
 
     def test_stay_the_same_for_who_read_the_key_before_the_turn(self, connected, monkeypatch):
-        subject, read = uuid7(), naming_rows.read_key
+        subject, read = uuid7(), naming_rows.read_wrapped_ledger_key
         before = pseudonyms.get_pseudonym_naming(connected)(subject)
         former = [read(connected, commitment_of(connected))]
-        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
         cold()
 
         monkeypatch.setattr(
-            naming_rows, "read_key", lambda *key: former.pop() if former else read(*key)
+            naming_rows,
+            "read_wrapped_ledger_key",
+            lambda *key: former.pop() if former else read(*key),
         )
 
         assert pseudonyms.get_pseudonym_naming(connected)(subject) == before
@@ -175,7 +179,9 @@ class TestNames:
         for path in ring._directory.glob("kek-*"):
             path.unlink()
 
-        assert pseudonyms.get_pseudonym_naming(other)(subject) != entries.get_pseudonym(subject)
+        assert pseudonyms.get_pseudonym_naming(other)(subject) != entries.get_ledger_pseudonym(
+            subject
+        )
 
 
 class TestGuard:
@@ -217,8 +223,8 @@ class TestGuard:
         not_there = self.record(ask, facts=frozenset(), **foreign)
 
         assert there["event"] == not_there["event"] == "use.refused"
-        assert there["subject"] == not_there["subject"] == entries.get_pseudonym(holder)
-        assert there["actor"] == not_there["actor"] == entries.get_pseudonym(MALLORY.id)
+        assert there["subject"] == not_there["subject"] == entries.get_ledger_pseudonym(holder)
+        assert there["actor"] == not_there["actor"] == entries.get_ledger_pseudonym(MALLORY.id)
         # Nor is the key so much as opened for it.
         assert pseudonyms.get_pseudonym_naming(connected)._key is None
 
@@ -231,52 +237,54 @@ class TestKey:
         name = pseudonyms.get_pseudonym_naming(connected)(subject)
         end_ledger_key(connected)
 
-        key = ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+        key = ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
 
-        assert pseudonym_derivation.derive_name(key, subject).hex() == name
+        assert pseudonym_derivation.derive_pseudonym(key, subject).hex() == name
         row = LedgerKey.objects.get(holder=connected)
-        assert bytes(row.commitment) == pseudonym_derivation.compute_commitment(key)
+        assert bytes(row.commitment) == pseudonym_derivation.compute_ledger_key_commitment(key)
         assert row.outcome == "taken"
         assert not WrappedLedgerKey.objects.exists()
         with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
-            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+            ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
 
     @pytest.mark.parametrize("at", [LATER, LATER + timedelta(days=1)])
     def test_is_not_handed_out_after_its_thirty_days(self, connected, at):
         end_ledger_key(connected)
 
         with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
-            ledger_key_lifecycle.hand_out_key(holder=connected, at=at)
-        assert ledger_key_lifecycle.expire_offers(at=at) == 1
+            ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=at)
+        assert ledger_key_lifecycle.expire_ledger_key_offers(at=at) == 1
         assert LedgerKey.objects.get(holder=connected).outcome == "expired"
-        assert ledger_key_lifecycle.expire_offers(at=at) == 0
+        assert ledger_key_lifecycle.expire_ledger_key_offers(at=at) == 0
 
     def test_stays_until_then(self, connected):
         end_ledger_key(connected)
 
-        assert ledger_key_lifecycle.expire_offers(at=LATER - timedelta(seconds=1)) == 0
-        assert ledger_key_lifecycle.hand_out_key(holder=connected, at=LATER - timedelta(seconds=1))
+        assert ledger_key_lifecycle.expire_ledger_key_offers(at=LATER - timedelta(seconds=1)) == 0
+        assert ledger_key_lifecycle.hand_out_ledger_key(
+            holder=connected, at=LATER - timedelta(seconds=1)
+        )
 
     def test_is_not_handed_out_while_the_connection_lives(self, connected):
         with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
-            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
-        assert ledger_key_lifecycle.offer_key(holder=connected, at=NOW) is False
-        assert ledger_key_lifecycle.set_aside(holder=connected, at=NOW) is not None
+            ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
+        assert ledger_key_lifecycle.offer_ledger_key(holder=connected, at=NOW) is False
+        assert ledger_key_lifecycle.set_aside_ledger_key(holder=connected, at=NOW) is not None
         with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
-            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+            ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
 
     def test_is_kept_as_a_commitment_in_the_ledger(self, connected):
         name = pseudonyms.get_pseudonym_naming(connected).at_the_end(connected)
         end_ledger_key(connected)
         assert read_last_entry()["event"] == "ledger_key.set_aside"
 
-        key = ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+        key = ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
 
         entry = read_last_entry()
         assert entry["event"] == "ledger_key.destroyed"
         assert entry["subject"] == name
         assert entry["body"] == {
-            "commitment": pseudonym_derivation.compute_commitment(key).hex(),
+            "commitment": pseudonym_derivation.compute_ledger_key_commitment(key).hex(),
             "outcome": "taken",
         }
 
@@ -284,11 +292,11 @@ class TestKey:
         end_ledger_key(connected)
         written = Leaf.objects.count()
         with transaction.atomic():
-            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+            ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
             transaction.set_rollback(True)
 
         assert Leaf.objects.count() == written
-        assert ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+        assert ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
 
     def test_is_made_once(self, connected):
         subject = uuid7()
@@ -300,20 +308,20 @@ class TestKey:
 
     def test_leaves_nobody_who_could_make_its_names(self, connected):
         subject = uuid7()
-        entries.record_event(
+        entries.record_ledger_event(
             event="x.done", about=subject, at=NOW, naming=pseudonyms.get_pseudonym_naming(connected)
         )
         named = bytes(Leaf.objects.get().subject)
         former = WrappedLedgerKey.objects.get(holder=connected)
         end_ledger_key(connected)
-        ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
-        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
+        key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
         cold()
 
         # Not the service, not with what it has left, and not with an old copy of the row.
         assert (
             pseudonyms.get_pseudonym_naming(connected)(subject)
-            == entries.get_pseudonym(subject)
+            == entries.get_ledger_pseudonym(subject)
             != named.hex()
         )
         assert ledger_key_wrap.key_of(connected, commitment_of(connected)) is None
@@ -335,7 +343,7 @@ class TestRotationOfLedgerKeys:
         before = WrappedLedgerKey.objects.get(holder=connected).kek_epoch
         wrapping = DataKey.objects.get(holder=ledger_key_wrap.get_naming_holder(before))
 
-        turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        turned = key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
 
         assert WrappedLedgerKey.objects.get(holder=connected).kek_epoch == turned.epoch > before
         # Not wrapped anew, or an old copy of the row would open for as long as it lives.
@@ -360,11 +368,11 @@ class TestRotationOfLedgerKeys:
         with monkeypatch.context() as patch:
             patch.setattr(naming_rows, "store_rewrapped", killed)
             with pytest.raises(KeyboardInterrupt):
-                key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+                key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
         cold()
         assert {other: pseudonyms.get_pseudonym_naming(other)(other) for other in others} == found
 
-        turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        turned = key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
         assert {other: pseudonyms.get_pseudonym_naming(other)(other) for other in others} == found
@@ -382,7 +390,7 @@ class TestRotationOfLedgerKeys:
         settings.PROCESS_CLASS = ""
         name = pseudonyms.get_pseudonym_naming(between)(between)
 
-        turned = key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        turned = key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
 
         cold()
         assert turned.epoch == epoch
@@ -390,7 +398,7 @@ class TestRotationOfLedgerKeys:
         assert (
             pseudonyms.get_pseudonym_naming(between)(between)
             == name
-            != entries.get_pseudonym(between)
+            != entries.get_ledger_pseudonym(between)
         )
 
     def test_that_has_begun_has_every_new_key_under_its_own(
@@ -399,7 +407,7 @@ class TestRotationOfLedgerKeys:
         with monkeypatch.context() as patch:
             patch.setattr(ledger_key_wrap, "rewrap_keys", raise_interrupt)
             with pytest.raises(KeyboardInterrupt):
-                key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+                key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
         settings.PROCESS_CLASS = "web"
 
         between = connect_at_the_web()
@@ -417,7 +425,7 @@ class TestRotationOfLedgerKeys:
         data_keys.drop_cached_keys()
 
         with pytest.raises(key_epochs.LeftBehind):
-            key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+            key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
 
         assert LedgerKey.objects.get(holder=connected).destroyed_at is None
 
@@ -441,30 +449,32 @@ class TestRestored:
     def test_brings_no_key_back_that_was_handed_out(self, connected):
         end_ledger_key(connected)
         copied = self.copy()
-        ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+        ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
         sequencer.run_sequencer(NOW)
-        assert len(list(ledger_publication.get_publication().read_tombstones())) == 1
+        assert len(list(ledger_publication.get_ledger_publication().read_tombstones())) == 1
         self.restore(copied)
 
         resurrected_keys.destroy_resurrected_keys(at=NOW)
 
         assert LedgerKey.objects.get(holder=connected).outcome == "restored"
         with pytest.raises(ledger_key_lifecycle.LedgerKeyNotOffered):
-            ledger_key_lifecycle.hand_out_key(holder=connected, at=NOW)
+            ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
         assert read_last_entry()["body"]["outcome"] == "restored"
 
     @pytest.mark.claim("ledger-part.lost")
     def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
         copied = self.copy()
-        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
         sequencer.run_sequencer(NOW)
         self.restore(copied)
         subject = uuid7()
         resurrected_keys.destroy_resurrected_keys(at=NOW)
         cold()
 
-        assert pseudonyms.get_pseudonym_naming(connected)(subject) == entries.get_pseudonym(subject)
+        assert pseudonyms.get_pseudonym_naming(connected)(subject) == entries.get_ledger_pseudonym(
+            subject
+        )
 
-        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
         assert LedgerKey.objects.get(holder=connected).outcome == "lost"
         assert KeyLine.ACCOUNT == ledger_key_wrap.LINE

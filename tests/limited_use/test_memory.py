@@ -107,7 +107,7 @@ class TestAKeyInUse:
     def held(self, seal, permit):
         """Return something sealed and a permit, its key unwrapped in this process."""
         sealed, held = seal(), permit()
-        opening.open_all([sealed], held, at=NOW)
+        opening.open_sealed_values([sealed], held, at=NOW)
         assert len(data_keys._key_cache) == 1
         return sealed, held
 
@@ -121,7 +121,7 @@ class TestAKeyInUse:
         DataKey.objects.filter(holder=holder).update(epoch=2)
 
         with pytest.raises(Unopenable):
-            opening.open_all([held[0]], held[1], at=NOW)
+            opening.open_sealed_values([held[0]], held[1], at=NOW)
 
         assert len(data_keys._key_cache) == 0
 
@@ -129,7 +129,7 @@ class TestAKeyInUse:
         DataKey.objects.filter(holder=holder).delete()
 
         with pytest.raises(Unopenable):
-            opening.open_all([held[0]], held[1], at=NOW)
+            opening.open_sealed_values([held[0]], held[1], at=NOW)
 
         assert len(data_keys._key_cache) == 0
 

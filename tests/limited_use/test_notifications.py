@@ -68,7 +68,7 @@ def texts(kind):
 class TestTheList:
     @pytest.mark.clause("AN-13")
     def test_is_the_one_that_was_reviewed(self):
-        assert message_kinds.format_kinds() == GOLDEN.read_text()
+        assert message_kinds.format_message_kinds() == GOLDEN.read_text()
 
     @pytest.mark.invariant(1)
     @pytest.mark.clause("LU-4")
@@ -123,7 +123,7 @@ class TestAKind:
         # The service does not start with it, and the reviewed list differs.
         (error,) = checks.check_notifications()
         assert error.level == django_checks.ERROR
-        assert message_kinds.format_kinds() != GOLDEN.read_text()
+        assert message_kinds.format_message_kinds() != GOLDEN.read_text()
 
     @pytest.mark.parametrize(
         "purpose",

@@ -47,7 +47,7 @@ def person(number):
 
 def history(amounts, **more):
     """Let so many opens have been in each of the hours before this one."""
-    access_rates.count_opens(
+    access_rates.count_data_openings(
         entry(amount, at=NOW - HOUR * (position + 1), **more)
         for position, amount in enumerate(amounts)
     )
@@ -65,7 +65,7 @@ class TestCounting:
 
     def counted(self):
         sequencer.run_sequencer(NOW)
-        rule_usage_counter.count_entries(at=NOW)
+        rule_usage_counter.count_applied_rules(at=NOW)
         return dict(HourOfOpens.objects.values_list("actor", "opens"))
 
     @pytest.mark.invariant(3)
@@ -107,20 +107,20 @@ class TestCounting:
     @pytest.mark.invariant(3)
     def test_takes_a_person_who_acts_for_others_for_one(self, ask):
         # Under the service's own name for them, whoever's it is that they open.
-        record = decision_entries.build_record
+        record = decision_entries.build_decision_record
         for owner in (uuid4(), uuid4()):
             asked = ask(actor=SAM, on_behalf_of=owner, names=_Names(owner))
             said = record(asked, guard.evaluation.decide_data_use(asked.use, asked.facts), 0)
-            assert said["actor"] == entries.get_pseudonym(SAM.id)
+            assert said["actor"] == entries.get_ledger_pseudonym(SAM.id)
 
     def test_takes_an_owner_by_the_name_of_their_own_connection(self, ask):
         asked = ask(names=_Names(uuid4()))
 
-        said = decision_entries.build_record(
+        said = decision_entries.build_decision_record(
             asked, guard.evaluation.decide_data_use(asked.use, asked.facts), 0
         )
 
-        assert said["actor"] != entries.get_pseudonym(ALICE.id)
+        assert said["actor"] != entries.get_ledger_pseudonym(ALICE.id)
 
 
 class _Names:
@@ -138,7 +138,7 @@ class _Names:
 class TestUnusual:
     def test_is_a_feature_that_suddenly_reads_fifty_times_as_much(self):
         history([100, 90, 110, 120] * 30)
-        access_rates.count_opens([entry(5000)])
+        access_rates.count_data_openings([entry(5000)])
 
         for _ in range(3):
             access_rates.alarm_unusual_rates(at=NOW)
@@ -155,7 +155,7 @@ class TestUnusual:
     def test_is_said_once_for_each_hour_and_purpose(self):
         for purpose in (DISPLAY, str(Purpose.CALENDAR_SCHEDULE)):
             history([100] * 48, purpose=purpose)
-            access_rates.count_opens(
+            access_rates.count_data_openings(
                 [entry(5000, purpose=purpose), entry(6000, at=NOW + HOUR, purpose=purpose)]
             )
 
@@ -167,7 +167,9 @@ class TestUnusual:
 
     def test_is_an_owner_by_the_name_of_the_ledger(self):
         history([20] * 48, kind="person", actor=person(7), feature="inbox")
-        access_rates.count_opens([entry(5000, kind="person", actor=person(7), feature="inbox")])
+        access_rates.count_data_openings(
+            [entry(5000, kind="person", actor=person(7), feature="inbox")]
+        )
 
         access_rates.alarm_unusual_rates(at=NOW)
 
@@ -176,21 +178,21 @@ class TestUnusual:
     @pytest.mark.parametrize("amount", [80, 130, 450, 999])
     def test_is_no_normal_use(self, amount):
         history([100, 90, 110, 120] * 30)
-        access_rates.count_opens([entry(amount)])
+        access_rates.count_data_openings([entry(amount)])
 
         assert access_rates.alarm_unusual_rates(at=NOW) == []
         assert alarms() == []
 
     def test_is_no_busy_actor_that_is_as_busy_as_ever(self):
         history([20_000, 60_000, 35_000, 50_000] * 30)
-        access_rates.count_opens([entry(90_000)])
+        access_rates.count_data_openings([entry(90_000)])
 
         assert access_rates.alarm_unusual_rates(at=NOW) == []
 
     def test_is_a_new_actor_that_reads_more_than_others_do_for_that(self):
         for number in range(1, 6):
             history([50, 60, 70] * 20, kind="person", actor=person(number))
-        access_rates.count_opens([entry(4000, kind="person", actor=person(99))])
+        access_rates.count_data_openings([entry(4000, kind="person", actor=person(99))])
 
         (found,) = access_rates.alarm_unusual_rates(at=NOW)
 
@@ -199,7 +201,7 @@ class TestUnusual:
     def test_is_no_new_actor_that_reads_as_others_do(self):
         for number in range(1, 6):
             history([1500, 1600, 1700] * 20, kind="person", actor=person(number))
-        access_rates.count_opens([entry(2500, kind="person", actor=person(99))])
+        access_rates.count_data_openings([entry(2500, kind="person", actor=person(99))])
 
         assert access_rates.alarm_unusual_rates(at=NOW) == []
 
@@ -208,18 +210,18 @@ class TestUnusual:
         history([50_000] * 48)
         for number in range(1, 3):
             history([50] * 20, kind="person", actor=person(number))
-        access_rates.count_opens([entry(4000, kind="person", actor=person(99))])
+        access_rates.count_data_openings([entry(4000, kind="person", actor=person(99))])
 
         assert len(access_rates.alarm_unusual_rates(at=NOW)) == 1
 
     def test_is_nothing_while_nothing_is_usual(self):
-        access_rates.count_opens([entry(1_000_000)])
+        access_rates.count_data_openings([entry(1_000_000)])
 
         assert access_rates.alarm_unusual_rates(at=NOW) == []
 
     def test_is_not_forgiven_because_it_was_the_same_the_hour_before(self):
         history([5000, *[100] * 47])
-        access_rates.count_opens([entry(5000)])
+        access_rates.count_data_openings([entry(5000)])
 
         assert len(access_rates.alarm_unusual_rates(at=NOW)) == 2
 
@@ -227,10 +229,10 @@ class TestUnusual:
     def test_is_never_what_is_in_the_middle_of_the_usual(self, hours):
         middle = sorted(hours)[len(hours) // 2]
 
-        assert access_rates.compute_limit(hours) >= min(
-            middle, access_rates.compute_limit([middle])
+        assert access_rates.compute_usual_opening_limit(hours) >= min(
+            middle, access_rates.compute_usual_opening_limit([middle])
         )
-        assert access_rates.compute_limit(hours) >= access_rates.FLOOR
+        assert access_rates.compute_usual_opening_limit(hours) >= access_rates.FLOOR
 
     @pytest.mark.invariant(3)
     def test_is_found_by_the_task_that_counts(self, ask):
@@ -248,7 +250,7 @@ class TestUnusual:
 
 class TestAccessRateTable:
     def test_is_bounded(self):
-        access_rates.count_opens(
+        access_rates.count_data_openings(
             [entry(1, at=NOW - timedelta(days=91)), entry(1, at=NOW - timedelta(days=89))]
         )
 

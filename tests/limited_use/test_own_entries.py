@@ -14,7 +14,7 @@ from tests.limited_use.conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_ME
 
 
 def name(of):
-    return bytes.fromhex(entries.get_pseudonym(of))
+    return bytes.fromhex(entries.get_ledger_pseudonym(of))
 
 
 @pytest.mark.django_db
@@ -24,7 +24,7 @@ class TestOwnEntries:
         permit(count=3)
         sequencer.run_sequencer(NOW)
 
-        (entry,) = subject_access.find_entries([name(holder)])
+        (entry,) = subject_access.find_subject_entries([name(holder)])
 
         assert (entry.at, entry.event, entry.outcome) == (NOW, "use.permitted", "permitted")
         assert (entry.data_class, entry.purpose, entry.recipient) == SHOW_METADATA
@@ -34,17 +34,17 @@ class TestOwnEntries:
 
     def test_are_nobody_elses(self, holder, permit):
         permit()
-        entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+        entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
 
-        assert subject_access.find_entries([name(uuid7())]) == []
-        assert subject_access.find_entries([]) == []
-        assert len(subject_access.find_entries([name(holder)])) == 1
+        assert subject_access.find_subject_entries([name(uuid7())]) == []
+        assert subject_access.find_subject_entries([]) == []
+        assert len(subject_access.find_subject_entries([name(holder)])) == 1
 
     def test_hold_what_happened_that_was_no_use(self, ring):
         about = uuid7()
-        entries.record_event(event="integration.connected", about=about, at=NOW)
+        entries.record_ledger_event(event="integration.connected", about=about, at=NOW)
 
-        (entry,) = subject_access.find_entries([name(about)])
+        (entry,) = subject_access.find_subject_entries([name(about)])
 
         assert (entry.event, entry.outcome, entry.purpose) == ("integration.connected", None, None)
         assert entry.place is None
@@ -53,9 +53,9 @@ class TestOwnEntries:
         made = [permit(at=NOW + timedelta(seconds=n)).entry_id for n in range(5)][::-1]
         names = [name(holder)]
 
-        first = subject_access.find_entries(names, limit=2)
-        second = subject_access.find_entries(names, limit=2, after=first[-1].id)
-        third = subject_access.find_entries(names, limit=2, after=second[-1].id)
+        first = subject_access.find_subject_entries(names, limit=2)
+        second = subject_access.find_subject_entries(names, limit=2, after=first[-1].id)
+        third = subject_access.find_subject_entries(names, limit=2, after=second[-1].id)
 
         assert [one.id for one in (*first, *second, *third)] == made
 
@@ -70,7 +70,7 @@ class TestOwnEntries:
         def found(**by):
             return [
                 (one.purpose, one.outcome, one.feature)
-                for one in subject_access.find_entries(names, **by)
+                for one in subject_access.find_subject_entries(names, **by)
             ]
 
         assert found(purpose="marketing") == [("marketing", "refused", None)]
@@ -86,25 +86,25 @@ class TestOwnEntries:
         storing = Use(DataClass.MAIL_CONTENT, Purpose.SYNC_STORE, Recipient.VAULT)
         permit()
         permit(use=storing, actor=SYSTEM, facts=OWNING | {Fact.GRANT_LIVE})
-        entries.record_event(event="integration.connected", about=holder, at=NOW)
+        entries.record_ledger_event(event="integration.connected", about=holder, at=NOW)
         names = [name(holder)]
 
-        (theirs,) = subject_access.find_entries(names, by_service=True)
-        happened, mine = subject_access.find_entries(names, by_service=False)
+        (theirs,) = subject_access.find_subject_entries(names, by_service=True)
+        happened, mine = subject_access.find_subject_entries(names, by_service=False)
 
         assert (theirs.actor_kind, theirs.purpose) == ("system", "sync.store")
-        assert (mine.actor_kind, mine.actor) == ("person", entries.get_pseudonym(ALICE.id))
+        assert (mine.actor_kind, mine.actor) == ("person", entries.get_ledger_pseudonym(ALICE.id))
         assert (happened.actor_kind, happened.actor) == (None, None)
 
     @pytest.mark.parametrize("word", ['","purpose":"marketing', "%", "inbox.displa", "'", ""])
     def test_are_not_found_by_anything_but_whole_words(self, holder, permit, word):
         permit()
 
-        assert subject_access.find_entries([name(holder)], purpose=word) == []
+        assert subject_access.find_subject_entries([name(holder)], purpose=word) == []
 
     def test_have_the_name_that_their_payload_says(self, holder, ask):
         guard.permits([ask(), ask(actor=ALICE, facts=OWNING)], at=NOW)
-        entries.append_entry({"event": "never.named"})
+        entries.append_ledger_entry({"event": "never.named"})
 
         leaves = Leaf.objects.all()
         assert {bool(leaf.subject) for leaf in leaves} == {True, False}

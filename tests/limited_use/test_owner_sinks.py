@@ -155,7 +155,7 @@ class TestSupport:
     @pytest.mark.clause("LU-3")
     def test_has_a_permit_that_opens_no_other_item_in_any_sink(self, seal, permit):
         held, other = permit(), uuid7()
-        keys_of = opening.begin_batch([held], at=NOW)
+        keys_of = opening.begin_opening_batch([held], at=NOW)
 
         with pytest.raises(Unopenable):
             keys_of.open_value(seal(row=other), held)

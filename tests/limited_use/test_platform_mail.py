@@ -38,7 +38,7 @@ def alice():
 
 
 def send(user, kind="reconnect", words=WORDS, **more):
-    return platform_mail.send_message(kind, user_id=user.id, values=words, at=AT, **more)
+    return platform_mail.send_platform_mail(kind, user_id=user.id, values=words, at=AT, **more)
 
 
 class TestSend:
@@ -101,7 +101,9 @@ class TestSend:
         user_provisioning.deactivate_user(user_id=alice.id, at=timezone.now())
 
         assert not send(alice)
-        assert not platform_mail.send_message("reconnect", user_id=UUID(int=1), values=WORDS, at=AT)
+        assert not platform_mail.send_platform_mail(
+            "reconnect", user_id=UUID(int=1), values=WORDS, at=AT
+        )
         assert not mailoutbox
 
     def test_survives_a_server_that_is_down(self, alice, settings):
@@ -156,10 +158,10 @@ class TestTheCheck:
     def test_says_that_no_mail_is_sent_and_stops_nothing(self, settings):
         settings.MAIL_IS_SENT = False
 
-        (said,) = checks.check_mail()
+        (said,) = checks.check_mail_settings()
 
         assert "no mail is sent" in said.msg
         assert said.level < 30
 
     def test_says_nothing_where_mail_is_sent(self):
-        assert checks.check_mail() == []
+        assert checks.check_mail_settings() == []

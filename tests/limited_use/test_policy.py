@@ -11,7 +11,7 @@ from limited_use.policy.policy_evaluation import (
     ALL_ELSE,
     RULES,
     TABLE,
-    compile_rules,
+    compile_policy_rules,
     decide_data_use,
 )
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -113,7 +113,7 @@ class TestDecide:
 
     @given(use=USES, facts=FACTS, planted=FORBIDDING_RULES)
     def test_opens_nothing_when_a_forbidding_rule_is_added(self, use, facts, planted):
-        table = compile_rules((*RULES, planted))
+        table = compile_policy_rules((*RULES, planted))
 
         assert decide_data_use(use, facts, table).allowed <= decide_data_use(use, facts).allowed
 
@@ -124,7 +124,7 @@ class TestDecide:
     @given(use=USES, facts=FACTS, order=st.permutations(RULES))
     def test_does_not_depend_on_the_order_of_the_rules(self, use, facts, order):
         assert (
-            decide_data_use(use, facts, compile_rules(order)).allowed
+            decide_data_use(use, facts, compile_policy_rules(order)).allowed
             is decide_data_use(use, facts).allowed
         )
 
@@ -133,9 +133,9 @@ class TestDecide:
         everything = PolicyRule(
             id="all", says="Permits all of it, planted.", clauses=("X",), allow=True
         )
-        table = compile_rules((everything, *PROHIBITION_RULES))
+        table = compile_policy_rules((everything, *PROHIBITION_RULES))
 
-        forbidden = compile_rules(PROHIBITION_RULES)[use].refused != ALL_ELSE
+        forbidden = compile_policy_rules(PROHIBITION_RULES)[use].refused != ALL_ELSE
         assert decide_data_use(use, frozenset(), table).allowed is not forbidden
 
     def test_names_the_facts_that_are_missing(self):
@@ -155,7 +155,7 @@ class TestDecide:
         ]
         use = Use(DataClass.PROFILE, Purpose.USER_EXPORT, Recipient.OWNER)
 
-        decision = decide_data_use(use, frozenset(), compile_rules(ways))
+        decision = decide_data_use(use, frozenset(), compile_policy_rules(ways))
 
         assert (decision.rule_id, decision.missing) == ("near", {Fact.KEY_LIVE})
 

@@ -11,7 +11,7 @@ from limited_use.policy.policy_evaluation import (
     SOURCE_CLASSES,
     TABLE,
     add_source_classes,
-    compile_rules,
+    compile_policy_rules,
     decide_data_use,
     decide_derived,
 )
@@ -287,7 +287,9 @@ class TestDerivedData:
             needs=needs,
             allow=True,
         )
-        table = compile_rules([*(rule for rule in RULES if rule.id != "no-contact-links"), planted])
+        table = compile_policy_rules(
+            [*(rule for rule in RULES if rule.id != "no-contact-links"), planted]
+        )
 
         decision = decide_data_use(use, facts, table)
 
@@ -313,10 +315,10 @@ class TestDerivedData:
         )
         allowing = [one for one in (*RULES, planted) if one.id != "no-contact-links"]
         use = Use(DataClass.CONTACT_LINK, Purpose.INBOX_DISPLAY, Recipient.OWNER)
-        table = compile_rules(allowing)
+        table = compile_policy_rules(allowing)
 
         assert decide_data_use(use, ALL_FACTS, table).rule_id == "planted"
         assert decide_data_use(use, frozenset({Fact.KEY_LIVE}), table).missing
         assert not decide_data_use(
-            use, ALL_FACTS, compile_rules((*PROHIBITION_RULES, planted))
+            use, ALL_FACTS, compile_policy_rules((*PROHIBITION_RULES, planted))
         ).allowed

@@ -55,7 +55,9 @@ class TestRotationRace:
 
         making = pool.submit(make)
         assert made.wait(PATIENCE)
-        turning = pool.submit(on_its_own_connection(key_epochs.rotate_epoch), KeyLine.CONTENT, NOW)
+        turning = pool.submit(
+            on_its_own_connection(key_epochs.rotate_key_epoch), KeyLine.CONTENT, NOW
+        )
         # The turn may not begin while a key is being made under the old epoch.
         _until_somebody_waits_for_a_lock()
         assert ring.list_epochs(KeyLine.CONTENT) == (1,)
@@ -76,7 +78,7 @@ class TestRotationRace:
             try:
                 with pytest.raises(key_epochs.AlreadyTurning):
                     pool.submit(
-                        on_its_own_connection(key_epochs.rotate_epoch), KeyLine.CONTENT, NOW
+                        on_its_own_connection(key_epochs.rotate_key_epoch), KeyLine.CONTENT, NOW
                     ).result(PATIENCE)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock_all()")
@@ -88,7 +90,7 @@ class TestSequencer:
         @on_its_own_connection
         def write():
             for _ in range(25):
-                entries.record_event(event="x.done", about=uuid7(), at=NOW)
+                entries.record_ledger_event(event="x.done", about=uuid7(), at=NOW)
                 sequencer.run_sequencer(NOW)
 
         for writing in [pool.submit(write) for _ in range(4)]:
@@ -103,13 +105,13 @@ class TestSequencer:
 class TestDisconnectRace:
     def test_stops_another_process_that_has_key_and_permit_in_hand(self, seal, ask, holder, pool):
         sealed, held = seal(), guard.permit(ask(), at=NOW)
-        assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
+        assert opening.open_sealed_values([sealed], held, at=NOW) == [b"canary"]
 
         destroy = on_its_own_connection(lambda: data_keys.destroy_returning_id(holder=holder))
         pool.submit(destroy).result(PATIENCE)
 
         with pytest.raises(Unopenable):
-            opening.open_all([sealed], held, at=NOW)
+            opening.open_sealed_values([sealed], held, at=NOW)
 
 
 def _until_somebody_waits_for_a_lock():

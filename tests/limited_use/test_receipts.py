@@ -48,11 +48,13 @@ def subject(ring, db):
 @pytest.fixture
 def entry_ids(subject):
     return [
-        entries.record_event(event="integration.disconnected", about=subject, at=NOW),
-        entries.record_event(
+        entries.record_ledger_event(event="integration.disconnected", about=subject, at=NOW),
+        entries.record_ledger_event(
             event="key.destroyed", about=subject, body={"key_id": "00112233445566ff"}, at=NOW
         ),
-        entries.record_event(event="purge.completed", about=subject, body={"left": 0}, at=NOW),
+        entries.record_ledger_event(
+            event="purge.completed", about=subject, body={"left": 0}, at=NOW
+        ),
     ]
 
 
@@ -74,7 +76,7 @@ def issue(subject, entry_ids):
 
 @pytest.fixture
 def keys():
-    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
 
 
 @pytest.mark.django_db
@@ -130,7 +132,7 @@ class TestIssue:
 @pytest.mark.invariant(6)
 class TestVerifyReceipt:
     def test_says_line_by_line_what_is_proven(self, issue, keys):
-        lines = verifier.check_document(bytes(issue().document), keys)
+        lines = verifier.check_signed_document(bytes(issue().document), keys)
 
         text = "\n".join(lines)
         assert "emptied         integrations.Message: 2000 before, 0 left" in text
@@ -146,7 +148,7 @@ class TestVerifyReceipt:
             for changed in {byte ^ 1, byte ^ 0x20, 0x20} - {byte}:
                 forged = document[:at] + bytes([changed]) + document[at + 1 :]
                 with pytest.raises(ReceiptNotProven):
-                    verifier.check_document(forged, keys)
+                    verifier.check_signed_document(forged, keys)
 
     def test_finds_bytes_added_and_taken_away(self, issue, keys):
         document = bytes(issue().document)
@@ -160,7 +162,7 @@ class TestVerifyReceipt:
             document.replace(b'"}\n', b'" }\n'),
         ):
             with pytest.raises(ReceiptNotProven):
-                verifier.check_document(forged, keys)
+                verifier.check_signed_document(forged, keys)
 
     def test_finds_another_spelling_of_the_same_signature(self, issue, keys):
         document = bytes(issue().document)
@@ -174,16 +176,16 @@ class TestVerifyReceipt:
         )
 
         with pytest.raises(ReceiptNotProven, match="canonical"):
-            verifier.check_document(forged, keys)
+            verifier.check_signed_document(forged, keys)
 
     def test_believes_nothing_without_a_key(self, issue):
         with pytest.raises(ReceiptNotProven, match="no key"):
-            verifier.check_document(bytes(issue().document), [])
+            verifier.check_signed_document(bytes(issue().document), [])
 
     @pytest.mark.parametrize("which", [0, 1])
     def test_needs_the_receipts_key_and_the_ledgers(self, issue, keys, which):
         with pytest.raises(ReceiptNotProven):
-            verifier.check_document(bytes(issue().document), [keys[which]])
+            verifier.check_signed_document(bytes(issue().document), [keys[which]])
 
     def test_believes_no_key_that_only_the_receipt_names(self, issue, tmp_path, keys):
         from limited_use.vault.keyring.file_keyring import FileKeyring
@@ -199,7 +201,7 @@ class TestVerifyReceipt:
         )
 
         with pytest.raises(ReceiptNotProven, match="a key that was not given"):
-            verifier.check_document(forged, keys)
+            verifier.check_signed_document(forged, keys)
 
     @pytest.mark.parametrize(
         ("path", "value", "complaint"),
@@ -227,10 +229,10 @@ class TestVerifyReceipt:
         )
 
         with pytest.raises(ReceiptNotProven, match=complaint):
-            verifier.check_document(signed, keys)
+            verifier.check_signed_document(signed, keys)
 
     def test_prints_nothing_that_steers_a_terminal(self, issue, keys):
-        lines = verifier.check_document(
+        lines = verifier.check_signed_document(
             bytes(issue(remains={"ledger": "entries\x1b[2J\nPROVEN"}).document), keys
         )
 
@@ -259,7 +261,7 @@ class TestProgram:
     def test_checks_a_file_without_django(self, issue, tmp_path):
         file = tmp_path / "receipt.json"
         file.write_bytes(bytes(issue().document))
-        receipt_key, ledger_key = receipts.get_public_keys()
+        receipt_key, ledger_key = receipts.get_receipt_public_keys()
 
         done = self.run("--key", receipt_key, "--key", ledger_key, file)
 
@@ -271,7 +273,7 @@ class TestProgram:
         document = bytes(issue().document)
         file.write_bytes(document)
         changed.write_bytes(document.replace(b"2000", b"2001", 1))
-        given = [part for key in receipts.get_public_keys() for part in ("--key", key)]
+        given = [part for key in receipts.get_receipt_public_keys() for part in ("--key", key)]
 
         for arguments in (
             [*given, changed],

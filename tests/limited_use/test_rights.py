@@ -220,7 +220,7 @@ class TestNamingKeys:
             assert read.holder == naming_holder
             assert data_key_rows.read_data_key_row(account) is None
             with pytest.raises(ProgrammingError), transaction.atomic():
-                data_key_rows.run_query("SELECT * FROM vault_read_account(%s)", [account])
+                data_key_rows.run_vault_query("SELECT * FROM vault_read_account(%s)", [account])
 
 
 class TestRightsTable:
@@ -293,7 +293,7 @@ class TestRightsOfWebProcess:
     @pytest.mark.parametrize("line", KeyLine)
     def test_turns_no_epoch(self, line):
         with pytest.raises(NotThisProcess):
-            key_epochs.rotate_epoch(line, NOW)
+            key_epochs.rotate_key_epoch(line, NOW)
 
     def test_seals_what_a_worker_opens(self, grant, settings):
         settings.PROCESS_CLASS = "sync"

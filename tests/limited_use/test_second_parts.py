@@ -40,8 +40,10 @@ class Purge:
         self.end = ReceiptKey(KeyLine.CONTENT, bytes(row.key_id).hex(), row.kek_epoch)
         data_keys.destroy_returning_id(holder=self.subject)
         self.entry_ids = [
-            entries.record_event(event="integration.disconnected", about=self.subject, at=NOW),
-            entries.record_event(
+            entries.record_ledger_event(
+                event="integration.disconnected", about=self.subject, at=NOW
+            ),
+            entries.record_ledger_event(
                 event="key.destroyed",
                 about=self.subject,
                 body={
@@ -84,7 +86,7 @@ class Purge:
 
 
 def turn():
-    key_epochs.rotate_epoch(KeyLine.CONTENT, NOW)
+    key_epochs.rotate_key_epoch(KeyLine.CONTENT, NOW)
     sequencer.run_sequencer(NOW)
 
 
@@ -95,7 +97,7 @@ def purged(ring, db):
 
 @pytest.fixture
 def public(ring):
-    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
 
 
 @pytest.mark.django_db
@@ -123,7 +125,7 @@ class TestIssue:
             purged.second(keys=[purged.end._replace(kek_epoch=purged.end.kek_epoch + 1)])
 
     def test_waits_for_the_ledger(self, purged):
-        key_epochs.rotate_epoch(KeyLine.CONTENT, NOW)
+        key_epochs.rotate_key_epoch(KeyLine.CONTENT, NOW)
         with pytest.raises(EntryNotSequenced):
             purged.second()
 
@@ -170,7 +172,7 @@ class TestIssue:
         sequencer.run_sequencer(NOW)
 
         assert ("receipt", str(second.id)) in set(
-            ledger_publication.get_publication().read_tombstones()
+            ledger_publication.get_ledger_publication().read_tombstones()
         )
 
 
@@ -184,7 +186,7 @@ class TestVerifyKeyDestruction:
         return bytes(purged.second().document)
 
     def test_says_line_by_line_what_is_proven(self, purged, second, public):
-        text = "\n".join(verifier.check_document(second, public))
+        text = "\n".join(verifier.check_signed_document(second, public))
 
         assert f"key             {purged.end.key_id}, wrapped under content epoch 1" in text
         assert "epoch destroyed content 1, 2026-11-25" in text
@@ -209,7 +211,7 @@ class TestVerifyKeyDestruction:
         for at, byte in enumerate(second):
             forged = second[:at] + bytes([byte ^ 1]) + second[at + 1 :]
             with pytest.raises(ReceiptNotProven):
-                verifier.check_document(forged, public)
+                verifier.check_signed_document(forged, public)
 
     @pytest.mark.parametrize(
         ("path", "value", "complaint"),
@@ -229,7 +231,7 @@ class TestVerifyKeyDestruction:
         forged = self.signed_anew(second, public, path, value)
 
         with pytest.raises(ReceiptNotProven, match=complaint):
-            verifier.check_document(forged, public)
+            verifier.check_signed_document(forged, public)
 
     @pytest.mark.claim("part-2.proves", "receipt.part-2-there")
     def test_needs_the_proof_that_the_epoch_ended(self, second, public):
@@ -237,7 +239,7 @@ class TestVerifyKeyDestruction:
         forged = self.signed_anew(second, public, ("ledger", "proofs"), kept)
 
         with pytest.raises(ReceiptNotProven, match="key epoch content 1 was destroyed"):
-            verifier.check_document(forged, public)
+            verifier.check_signed_document(forged, public)
 
     def signed_anew(self, document, public, path, value):
         said = signed_documents.verify_document(document, public)

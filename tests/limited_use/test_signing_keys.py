@@ -37,8 +37,8 @@ LATER = NOW + timedelta(days=1)
 def record(about=None):
     about = about or uuid7()
     return about, [
-        entries.record_event(event="integration.disconnected", about=about, at=NOW),
-        entries.record_event(
+        entries.record_ledger_event(event="integration.disconnected", about=about, at=NOW),
+        entries.record_ledger_event(
             event="key.destroyed",
             about=about,
             body={"key_id": BODY["keys_destroyed"][0]["key_id"]},
@@ -57,7 +57,7 @@ def receipt():
 
 
 def pinned():
-    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
 
 
 def rotate(role):
@@ -72,11 +72,11 @@ class TestRotate:
     @pytest.mark.control("6.4.2")
     def test_puts_a_new_key_in_place_and_publishes_both(self, ring, role):
         receipt()
-        former = signing_keys.get_current_key(role)
+        former = signing_keys.get_current_signing_key(role)
 
         said = rotate(role)
 
-        new = signing_keys.get_current_key(role)
+        new = signing_keys.get_current_signing_key(role)
         assert new != former
         assert str(former) in said
         assert str(new) in said
@@ -90,7 +90,7 @@ class TestRotate:
     @EITHER
     def test_is_an_entry_of_the_ledger(self, ring):
         receipt()
-        former = signing_keys.get_current_key(SigningKey.LEDGER)
+        former = signing_keys.get_current_signing_key(SigningKey.LEDGER)
 
         rotate(SigningKey.LEDGER)
 
@@ -99,7 +99,7 @@ class TestRotate:
         assert said["body"] == {
             "role": "ledger",
             "former": former.id.hex(),
-            "new": signing_keys.get_current_key(SigningKey.LEDGER).id.hex(),
+            "new": signing_keys.get_current_signing_key(SigningKey.LEDGER).id.hex(),
         }
 
     @pytest.mark.claim("keys.former")
@@ -110,26 +110,28 @@ class TestRotate:
         rotate(SigningKey.RECEIPTS)
         after, keys_after = receipt(), pinned()
 
-        assert verifier.check_document(before, keys_before)
-        assert verifier.check_document(after, keys_after)
-        assert verifier.check_document(after, [*keys_before, *keys_after])
+        assert verifier.check_signed_document(before, keys_before)
+        assert verifier.check_signed_document(after, keys_after)
+        assert verifier.check_signed_document(after, [*keys_before, *keys_after])
         for document, keys in ((after, keys_before), (before, keys_after)):
             with pytest.raises(ReceiptNotProven):
-                verifier.check_document(document, keys)
+                verifier.check_signed_document(document, keys)
 
     @EITHER
     @pytest.mark.invariant(3)
     def test_leaves_a_ledger_that_fits_from_its_first_entry_on(self, ring):
         record()
         sequencer.run_sequencer(NOW)
-        former = signing_keys.get_current_key(SigningKey.LEDGER)
+        former = signing_keys.get_current_signing_key(SigningKey.LEDGER)
 
         rotate(SigningKey.LEDGER)
         sequencer.run_sequencer(LATER)
 
         assert ledger_audit.audit_ledger().checkpoint_count == 2
-        signed = [note for _, note in ledger_publication.get_publication().read_checkpoints()]
-        new = signing_keys.get_current_key(SigningKey.LEDGER)
+        signed = [
+            note for _, note in ledger_publication.get_ledger_publication().read_checkpoints()
+        ]
+        new = signing_keys.get_current_signing_key(SigningKey.LEDGER)
         assert signed_notes.verify_note(signed[0], [former])
         assert signed_notes.verify_note(signed[1], [new])
         for note, key in ((signed[0], new), (signed[1], former)):
@@ -144,24 +146,24 @@ class TestRotate:
         rotate(SigningKey.LEDGER)
 
         assert elsewhere.get_public_key(SigningKey.LEDGER) != former
-        key = signing_keys.get_current_key(SigningKey.LEDGER)
+        key = signing_keys.get_current_signing_key(SigningKey.LEDGER)
         assert key.is_valid_signature(elsewhere.sign(SigningKey.LEDGER, b"text"), b"text")
 
     def test_does_not_end_the_former_twice_where_it_was_killed(self, ring, monkeypatch):
         record()
         sequencer.run_sequencer(NOW)
-        former = signing_keys.get_current_key(SigningKey.LEDGER)
+        former = signing_keys.get_current_signing_key(SigningKey.LEDGER)
         note = signing_keys.record_current_key
 
         def killed(role, *, at):
-            if signing_keys.get_current_key(role) != former:
+            if signing_keys.get_current_signing_key(role) != former:
                 raise KeyboardInterrupt
             return note(role, at=at)
 
         with monkeypatch.context() as patch:
             patch.setattr(signing_keys, "record_current_key", killed)
             with pytest.raises(KeyboardInterrupt):
-                signing_keys.rotate_key(SigningKey.LEDGER, at=LATER)
+                signing_keys.rotate_signing_key(SigningKey.LEDGER, at=LATER)
 
         record()
         sequencer.run_sequencer(LATER)
@@ -207,4 +209,4 @@ class TestRotate:
         sequencer.run_sequencer(LATER)
 
         (first, *_) = tile_store.prove_entries(ids)
-        assert signing_keys.get_current_key(SigningKey.LEDGER).name in first.proof
+        assert signing_keys.get_current_signing_key(SigningKey.LEDGER).name in first.proof

@@ -70,7 +70,7 @@ class TestTally:
         made = [decide(USES[0]), decide(USES[0]), decide(MARKET)]
         sequencer.run_sequencer(NOW)
 
-        assert rule_usage_counter.count_entries(at=NOW) == 3
+        assert rule_usage_counter.count_applied_rules(at=NOW) == 3
 
         assert count_policy_uses() == in_the_ledger()
         shown = PolicyUse.objects.get(rule="owner-reads-own-inbox")
@@ -81,22 +81,22 @@ class TestTally:
     def test_counts_nothing_twice(self, decide):
         decide(USES[0])
         sequencer.run_sequencer(NOW)
-        rule_usage_counter.count_entries(at=NOW)
+        rule_usage_counter.count_applied_rules(at=NOW)
 
-        assert rule_usage_counter.count_entries(at=NOW) == 0
+        assert rule_usage_counter.count_applied_rules(at=NOW) == 0
         assert count_policy_uses().total() == 1
 
     def test_counts_nothing_that_has_no_place_yet(self, decide):
         decide(USES[0])
 
-        assert rule_usage_counter.count_entries(at=NOW) == 0
+        assert rule_usage_counter.count_applied_rules(at=NOW) == 0
         assert Tally.objects.get().size == 0
 
     def test_counts_what_is_no_decision_by_its_name(self, holder):
-        entry = entries.record_event(event="integration.connected", about=holder, at=NOW)
+        entry = entries.record_ledger_event(event="integration.connected", about=holder, at=NOW)
         sequencer.run_sequencer(NOW)
 
-        assert rule_usage_counter.count_entries(at=NOW) == 1
+        assert rule_usage_counter.count_applied_rules(at=NOW) == 1
 
         event = PolicyUse.objects.get()
         assert (event.rule, event.count, event.latest) == ("integration.connected", 1, [entry])
@@ -105,21 +105,21 @@ class TestTally:
     def test_keeps_the_newest_entries_and_no_more(self, decide):
         made = [decide(USES[0]) for _ in range(7)]
         sequencer.run_sequencer(NOW)
-        rule_usage_counter.count_entries(at=NOW)
+        rule_usage_counter.count_applied_rules(at=NOW)
         made.append(decide(USES[0]))
         sequencer.run_sequencer(NOW)
 
-        rule_usage_counter.count_entries(at=NOW)
+        rule_usage_counter.count_applied_rules(at=NOW)
 
         assert PolicyUse.objects.get().latest == made[:-6:-1]
 
     def test_keeps_refusals_for_a_month(self, decide):
         decide(MARKET)
         sequencer.run_sequencer(NOW)
-        rule_usage_counter.count_entries(at=NOW)
+        rule_usage_counter.count_applied_rules(at=NOW)
         assert Refusal.objects.count() == 1
 
-        rule_usage_counter.count_entries(
+        rule_usage_counter.count_applied_rules(
             at=NOW + rule_usage_counter.REFUSALS_KEPT_FOR + timedelta(seconds=1)
         )
 
@@ -136,7 +136,7 @@ class TestTally:
             for use in uses:
                 decide(use)
             sequencer.run_sequencer(NOW)
-            rule_usage_counter.count_entries(at=NOW)
+            rule_usage_counter.count_applied_rules(at=NOW)
 
         assert count_policy_uses() == in_the_ledger()
         assert Tally.objects.get().size == sequencer.get_ledger_size() if runs else True

@@ -36,7 +36,7 @@ def restore(copied):
 
 def record_entries(count=1):
     for _ in range(count):
-        entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+        entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
     sequencer.run_sequencer(NOW)
 
 
@@ -52,15 +52,15 @@ def make_key():
 class TestPublish:
     def test_names_a_destroyed_key_outside_by_a_hash_alone(self, ring):
         key_id = data_keys.destroy_returning_id(holder=make_key())
-        assert list(ledger_publication.get_publication().read_tombstones()) == []
+        assert list(ledger_publication.get_ledger_publication().read_tombstones()) == []
 
         sequencer.run_sequencer(NOW)
 
-        (grave,) = ledger_publication.get_publication().read_tombstones()
+        (grave,) = ledger_publication.get_ledger_publication().read_tombstones()
         assert grave == tombstones.build_key_tombstone(bytes.fromhex(key_id))
         assert key_id not in grave.value
         assert sequencer.run_sequencer(NOW)
-        assert len(list(ledger_publication.get_publication().read_tombstones())) == 1
+        assert len(list(ledger_publication.get_ledger_publication().read_tombstones())) == 1
 
     def test_owes_nothing_for_what_was_rolled_back(self, ring):
         holder = make_key()
@@ -69,11 +69,11 @@ class TestPublish:
             transaction.set_rollback(True)
         sequencer.run_sequencer(NOW)
 
-        assert list(ledger_publication.get_publication().read_tombstones()) == []
+        assert list(ledger_publication.get_ledger_publication().read_tombstones()) == []
 
     def test_is_repeated_after_a_crash_and_never_lost(self, ring, monkeypatch):
         data_keys.destroy_returning_id(holder=make_key())
-        sink = ledger_publication.get_publication()
+        sink = ledger_publication.get_ledger_publication()
         with monkeypatch.context() as patch:
 
             def killed(_, graves):
@@ -92,17 +92,17 @@ class TestPublish:
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         data_keys.destroy_returning_id(holder=make_key())
         sequencer.run_sequencer(NOW)
-        with (ledger_publication.get_publication().path.parent / "tombstones.jsonl").open(
+        with (ledger_publication.get_ledger_publication().path.parent / "tombstones.jsonl").open(
             "a"
         ) as file:
             file.write('{"kind": "k')
         data_keys.destroy_returning_id(holder=make_key())
         sequencer.run_sequencer(NOW)
 
-        assert len(list(ledger_publication.get_publication().read_tombstones())) == 2
+        assert len(list(ledger_publication.get_ledger_publication().read_tombstones())) == 2
 
     def test_stops_at_a_damaged_one(self, ring):
-        path = ledger_publication.get_publication().path.parent / "tombstones.jsonl"
+        path = ledger_publication.get_ledger_publication().path.parent / "tombstones.jsonl"
         path.write_text('{"kind": "key"}\n')
 
         with pytest.raises(CommandError, match="cannot be read"):
@@ -120,7 +120,7 @@ class TestRestore:
         record_entries(3)
         older = copy_tables()
         record_entries(4)
-        lines = ledger_publication.get_publication().path.read_text()
+        lines = ledger_publication.get_ledger_publication().path.read_text()
 
         restore(older)
 
@@ -129,7 +129,7 @@ class TestRestore:
             record_entries()
         with pytest.raises(ledger_audit.LedgerBroken, match="a checkpoint of 7 was made"):
             ledger_audit.audit_ledger()
-        assert ledger_publication.get_publication().path.read_text() == lines
+        assert ledger_publication.get_ledger_publication().path.read_text() == lines
 
     def test_signs_no_fork_once_it_has_grown_past_what_was_published(self, ring):
         record_entries(3)
@@ -138,7 +138,7 @@ class TestRestore:
         restore(older)
         # As if an older program, which did not look, had gone on to place entries.
         for _ in range(9):
-            entries.record_event(event="integration.connected", about=uuid7(), at=NOW)
+            entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
         sequencer._place_entries(NOW, 100)
 
         with pytest.raises(sequencer.LedgerFork, match="not the one that was published"):
@@ -182,7 +182,7 @@ class TestRestore:
         assert data_keys.read_row(gone) is None
 
     def test_counts_the_receipts_that_it_lost(self, ring):
-        tombstones.record_owed(tombstones.build_receipt_tombstone(uuid7()))
+        tombstones.record_owed_tombstone(tombstones.build_receipt_tombstone(uuid7()))
         record_entries()
 
         assert resurrected_keys.count_missing_receipts() == 1

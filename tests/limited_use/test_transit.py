@@ -86,10 +86,10 @@ class TestOutage:
         recover = refusing(openbao, mode)
         try:
             for refused in (
-                lambda: opening.open_all([sealed], held, at=NOW),
+                lambda: opening.open_sealed_values([sealed], held, at=NOW),
                 lambda: get_sealer(holder=holder, epoch=1),
                 lambda: data_keys.create_data_key(holder=uuid7(), line=CONTENT, at=NOW),
-                lambda: key_epochs.rotate_epoch(CONTENT, NOW),
+                lambda: key_epochs.rotate_key_epoch(CONTENT, NOW),
                 lambda: ring.sign(SigningKey.LEDGER, b""),
             ):
                 with pytest.raises(KeyStoreUnavailable) as caught:
@@ -102,10 +102,10 @@ class TestOutage:
         finally:
             recover()
 
-        assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
-        assert key_epochs.rotate_epoch(CONTENT, NOW).destroyed == (1,)
+        assert opening.open_sealed_values([sealed], held, at=NOW) == [b"canary"]
+        assert key_epochs.rotate_key_epoch(CONTENT, NOW).destroyed == (1,)
         data_keys.drop_cached_keys()
-        assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
+        assert opening.open_sealed_values([sealed], held, at=NOW) == [b"canary"]
 
     @pytest.mark.claim("integrations.nothing-lost")
     @pytest.mark.invariant(5)
@@ -114,11 +114,11 @@ class TestOutage:
         openbao.seal()
         try:
             destroyed = data_keys.destroy_returning_id(holder=holder)
-            entries.record_event(
+            entries.record_ledger_event(
                 event="key.destroyed", about=holder, body={"key_id": destroyed}, at=NOW
             )
             with pytest.raises(opening.Unopenable):
-                opening.open_all([sealed], held, at=NOW)
+                opening.open_sealed_values([sealed], held, at=NOW)
         finally:
             openbao.unseal()
         assert any(b"key.destroyed" in bytes(leaf.payload) for leaf in Leaf.objects.all())

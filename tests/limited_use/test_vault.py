@@ -28,8 +28,8 @@ from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import EITHER, NOW, SHOW_CONTENT
 
 ROOT = bytes(range(32))
-KEY = UnwrappedKey(ROOT, data_keys.compute_key_id(ROOT))
-OTHER = UnwrappedKey(ROOT[::-1], data_keys.compute_key_id(ROOT[::-1]))
+KEY = UnwrappedKey(ROOT, data_keys.compute_data_key_id(ROOT))
+OTHER = UnwrappedKey(ROOT[::-1], data_keys.compute_data_key_id(ROOT[::-1]))
 PLACE = CiphertextBinding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary")
 ELSEWHERE = {
     "holder": CiphertextBinding(
@@ -162,16 +162,19 @@ class TestCompression:
 class TestOpening:
     @pytest.mark.invariant(2)
     def test_opens_under_a_permit_for_that_holder_and_class(self, seal, permit):
-        assert opening.open_all([seal(b"one"), seal(b"two")], permit(), at=NOW) == [b"one", b"two"]
+        assert opening.open_sealed_values([seal(b"one"), seal(b"two")], permit(), at=NOW) == [
+            b"one",
+            b"two",
+        ]
 
     def test_reads_key_and_fences_in_one_query_per_batch(self, seal, permit):
         sealed, held = [seal() for _ in range(50)], permit()
         fenced = permit(fences=(Fence(FenceKind.MEMBERSHIP, uuid7(), 1),))
 
         with CaptureQueriesContext(connection) as plain:
-            opening.open_all(sealed, held, at=NOW)
+            opening.open_sealed_values(sealed, held, at=NOW)
         with CaptureQueriesContext(connection) as with_fence, pytest.raises(Unopenable):
-            opening.open_all(sealed, fenced, at=NOW)
+            opening.open_sealed_values(sealed, fenced, at=NOW)
 
         assert (len(plain), len(with_fence)) == (1, 1)
 
@@ -179,7 +182,7 @@ class TestOpening:
     @pytest.mark.claim("data-use.permits")
     def test_refuses_another_class(self, seal, permit):
         with pytest.raises(Unopenable):
-            opening.open_all([seal()], permit(use=SHOW_CONTENT), at=NOW)
+            opening.open_sealed_values([seal()], permit(use=SHOW_CONTENT), at=NOW)
 
     @pytest.mark.invariant(2)
     @pytest.mark.claim("data-use.permits")
@@ -188,18 +191,18 @@ class TestOpening:
         data_keys.create_data_key(holder=other, line=KeyLine.CONTENT, at=NOW)
 
         with pytest.raises(Unopenable):
-            opening.open_all([seal()], permit(holder=other), at=NOW)
+            opening.open_sealed_values([seal()], permit(holder=other), at=NOW)
 
     @pytest.mark.invariant(2)
     @pytest.mark.claim("data-use.permits")
     def test_refuses_a_permit_that_has_expired(self, seal, permit):
         with pytest.raises(Unopenable):
-            opening.open_all([seal()], permit(), at=NOW + timedelta(seconds=60))
+            opening.open_sealed_values([seal()], permit(), at=NOW + timedelta(seconds=60))
 
     @pytest.mark.claim("data-use.permits")
     @pytest.mark.invariant(2)
     def test_refuses_a_permit_that_was_not_in_the_batch(self, seal, permit):
-        batch = opening.begin_batch([permit()], at=NOW)
+        batch = opening.begin_opening_batch([permit()], at=NOW)
 
         with pytest.raises(Unopenable):
             batch.open_value(seal(), permit())
@@ -209,12 +212,12 @@ class TestOpening:
         self, seal, permit, holder
     ):
         sealed, held = seal(), permit()
-        assert opening.open_all([sealed], held, at=NOW)
+        assert opening.open_sealed_values([sealed], held, at=NOW)
 
         data_keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
-            opening.open_all([sealed], held, at=NOW)
+            opening.open_sealed_values([sealed], held, at=NOW)
 
     @pytest.mark.invariant(5)
     def test_opens_nothing_under_an_older_epoch(self, seal, permit, holder):
@@ -222,8 +225,8 @@ class TestOpening:
         data_keys.raise_data_key_epoch(holder=holder, epoch=2)
 
         with pytest.raises(Unopenable):
-            opening.open_all([sealed], held, at=NOW)
-        assert opening.open_all([sealed], permit(epoch=2), at=NOW) == [b"canary"]
+            opening.open_sealed_values([sealed], held, at=NOW)
+        assert opening.open_sealed_values([sealed], permit(epoch=2), at=NOW) == [b"canary"]
 
     @pytest.mark.scenario("A1")
     @pytest.mark.invariant(4)
@@ -235,7 +238,9 @@ class TestOpening:
         )
 
         with pytest.raises(Unopenable):
-            opening.open_all([SealedValue(b'{"subject": "planted"}', place)], permit(), at=NOW)
+            opening.open_sealed_values(
+                [SealedValue(b'{"subject": "planted"}', place)], permit(), at=NOW
+            )
 
     @pytest.mark.claim("data-use.encrypted")
     @pytest.mark.scenario("A1")
@@ -250,7 +255,7 @@ class TestOpening:
         read, stale = opening._read_keys_and_fences, opening._read_keys_and_fences([held], NOW)
         from limited_use.rotation import key_epochs
 
-        key_epochs.rotate_epoch(KeyLine.CONTENT, NOW)
+        key_epochs.rotate_key_epoch(KeyLine.CONTENT, NOW)
         answers = iter([stale])
         monkeypatch.setattr(
             opening,
@@ -258,7 +263,7 @@ class TestOpening:
             lambda permits, at: next(answers, None) or read(permits, at),
         )
 
-        assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
+        assert opening.open_sealed_values([sealed], held, at=NOW) == [b"canary"]
 
 
 @EITHER
@@ -291,7 +296,7 @@ class TestDamagedDataKey:
         DataKey.objects.filter(holder=holder).update(**wrong)
         data_keys.drop_cached_keys()
 
-        batch = opening.begin_batch([held, beside], at=NOW)
+        batch = opening.begin_opening_batch([held, beside], at=NOW)
 
         assert batch.open_value(other, beside) == b"there"
         with pytest.raises(KeyDamaged):
@@ -302,7 +307,7 @@ class TestDamagedDataKey:
         data_keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable) as caught:
-            opening.open_all([sealed], held, at=NOW)
+            opening.open_sealed_values([sealed], held, at=NOW)
 
         assert type(caught.value) is Unopenable
         assert not Alarm.objects.exists()
@@ -314,7 +319,7 @@ class TestDamagedDataKey:
         data_keys.drop_cached_keys()
 
         with pytest.raises(Unopenable) as caught:
-            opening.begin_batch([held], at=NOW)
+            opening.begin_opening_batch([held], at=NOW)
         assert type(caught.value) is Unopenable
 
     @pytest.mark.clause("AN-19")
@@ -324,7 +329,7 @@ class TestDamagedDataKey:
         data_keys.drop_cached_keys()
 
         for _ in range(3):
-            opening.begin_batch([held, another], at=NOW)
+            opening.begin_opening_batch([held, another], at=NOW)
 
         (alarm,) = Alarm.objects.all()
         assert (alarm.kind, alarm.about) == ("key.damaged", holder)
@@ -368,7 +373,7 @@ class TestFences:
             )
         )
 
-        assert opening.open_all([seal()], held, at=NOW) == [b"canary"]
+        assert opening.open_sealed_values([seal()], held, at=NOW) == [b"canary"]
 
     @pytest.mark.parametrize(
         ("which", "kind", "ended"),
@@ -385,13 +390,13 @@ class TestFences:
         )
 
         with pytest.raises(Unopenable):
-            opening.open_all([seal()], held, at=NOW)
+            opening.open_sealed_values([seal()], held, at=NOW)
 
     def test_stop_what_names_none_that_exists(self, seal, permit):
         held = permit(fences=(Fence(FenceKind.DELEGATION, uuid7(), 1),))
 
         with pytest.raises(Unopenable):
-            opening.open_all([seal()], held, at=NOW)
+            opening.open_sealed_values([seal()], held, at=NOW)
 
 
 @EITHER
@@ -464,7 +469,7 @@ class TestDataKeys:
             data_keys.destroy_returning_id(holder=holder)
             transaction.set_rollback(True)
 
-        assert opening.open_all([sealed], permit(), at=NOW) == [b"canary"]
+        assert opening.open_sealed_values([sealed], permit(), at=NOW) == [b"canary"]
 
     @pytest.mark.invariant(4)
     @pytest.mark.control("6.7.1")

@@ -31,7 +31,7 @@ def ask(connection_id: UUID, gate: int) -> str:
         with database.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock_shared(%s)", [gate])
             cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [gate])
-        token = access_tokens.get_access(connection_id=connection_id).token()
+        token = access_tokens.get_provider_access(connection_id=connection_id).token()
         return hashlib.sha256(token.encode()).hexdigest()
     except Exception as error:  # noqa: BLE001 - the test reads its name
         return type(error).__name__

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from config.database.role_logins import get_variable_name
+from config.database.role_logins import get_login_variable_name
 from config.embedded import ports
 from config.embedded.embedded_servers import run_servers as servers_running
 from config.process_classes import OWNER, ProcessClass
@@ -75,11 +75,11 @@ class Production(Deployment):
         return parts._replace(netloc=f"{user}:{quote(PASSWORD)}@{place}").geturl()
 
     def environment_of(self, process_class: str) -> dict[str, str]:
-        logins = {get_variable_name(one): self.login(one) for one in ProcessClass}
+        logins = {get_login_variable_name(one): self.login(one) for one in ProcessClass}
         if process_class == OWNER:
             own = {"DATABASE_URL": self.owner_url, **logins}
         else:
-            name = get_variable_name(ProcessClass(process_class))
+            name = get_login_variable_name(ProcessClass(process_class))
             own = {name: logins[name]}
         return {**self.shared, "PROCESS_CLASS": process_class, **own}
 

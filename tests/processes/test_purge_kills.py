@@ -164,11 +164,13 @@ def step_of(job):
 
 
 def assert_gone(mailbox, job):
-    counts = inventory.count_left(integration_id=mailbox.id, connection_id=mailbox.connection_id)
+    counts = inventory.count_rows_left(
+        integration_id=mailbox.id, connection_id=mailbox.connection_id
+    )
     assert not any(counts.values())
     assert PurgeJob.objects.get(id=job.id).deleted_count <= 4 * MESSAGES + 3
-    keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
-    assert verifier.check_document(bytes(Receipt.objects.get().document), keys)
+    keys = [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
+    assert verifier.check_signed_document(bytes(Receipt.objects.get().document), keys)
     recorded = [bytes(payload) for payload in Leaf.objects.values_list("payload", flat=True)]
     assert len([one for one in recorded if b"purge.completed" in one]) == 1
 

@@ -67,7 +67,7 @@ class TestTwentyWaitersInFiveProcesses:
             sql("SELECT pg_advisory_unlock(%s)")
             given = [line for one in processes for line in one.stdout.read().decode().split()]
 
-        here = access_tokens.get_access(connection_id=expired.id).token()
+        here = access_tokens.get_provider_access(connection_id=expired.id).token()
         assert given == [hashlib.sha256(here.encode()).hexdigest()] * 20
         assert refreshes(world) == 1
         connection = Connection.objects.get()
@@ -93,7 +93,7 @@ class TestAHolderKilledInTheMiddleOfItsCall:
             given = second.stdout.read().decode().strip()
 
         connection = Connection.objects.get()
-        here = access_tokens.get_access(connection_id=expired.id).token()
+        here = access_tokens.get_provider_access(connection_id=expired.id).token()
         assert said == b""
         assert given == hashlib.sha256(here.encode()).hexdigest()
         assert leased.refresh_lease_by is not None

@@ -60,7 +60,7 @@ RULES = {
         rules.plaintext_sources,
         (
             "from limited_use.vault import opening",
-            "from limited_use.vault.opening import open_all",
+            "from limited_use.vault.opening import open_sealed_values",
             "from limited_use.sinks.provider import open_credential as given",
             "from limited_use import sinks",
             "import limited_use.sinks.page as p",

@@ -41,7 +41,7 @@ def sync(work_id: UUID) -> int:
         assert time.monotonic() < give_up_at, "the first sync does not end"
         try:
             with acting_as(ProcessClass.SYNC):
-                sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+                sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now())
         except NotClaimable:
             refused += 1
             time.sleep(0.05)

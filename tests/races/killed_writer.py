@@ -93,7 +93,7 @@ def start_worker() -> int:
 def do_work(work_id: Any) -> None:
     try:
         with acting_as(ProcessClass.SYNC):
-            sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+            sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now())
     except NotClaimable:
         # It is done already, or not to be done any more.
         return

@@ -46,7 +46,7 @@ def disconnect(house) -> None:
     # As the page does, in a process of its own: a worker that syncs ends nothing.
     with acting_as(ProcessClass.WEB, house), transaction.atomic(durable=True):
         integration = Integration.objects.select_for_update().get(id=house.integration.id)
-        purge.open_job(integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+        purge.open_purge_job(integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
 
 
 class At(list):

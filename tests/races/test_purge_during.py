@@ -48,7 +48,7 @@ def disconnect(browser, integration):
 
 
 def left(integration):
-    counts = inventory.count_left(
+    counts = inventory.count_rows_left(
         integration_id=integration.id, connection_id=integration.connection_id
     )
     return sum(counts.values())
@@ -77,7 +77,9 @@ class TestDisconnectDuringPurge:
     def test_in_the_middle_of_a_sync_leaves_nothing(self, browser, integration, sandbox):
         work = SyncWork.objects.get(integration=integration)
         sandbox.fail_next(2, hang_seconds=1.5, path_prefix="/gmail/v1/users/me/threads")
-        sync = InThread(lambda: sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now()))
+        sync = InThread(
+            lambda: sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=timezone.now())
+        )
         sync.start()
         leased = SyncWork.objects.filter(id=work.id, lease_by__isnull=False)
         wait_until(leased.exists)
@@ -92,7 +94,7 @@ class TestDisconnectDuringPurge:
         assert sync.raised is None
         assert left(integration) == 0
         assert Message.objects.count() == 0
-        assert purge.count_residue() == {}
+        assert purge.count_purge_residue() == {}
         assert Receipt.objects.count() == 1
 
     @pytest.mark.scenario("R2")
@@ -102,7 +104,9 @@ class TestDisconnectDuringPurge:
             access_expires_at=timezone.now() - timedelta(minutes=1)
         )
         sandbox.fail_next(1, hang_seconds=1.5, path_prefix="/token")
-        refresh = InThread(lambda: access_tokens.get_access(connection_id=connection_id).token())
+        refresh = InThread(
+            lambda: access_tokens.get_provider_access(connection_id=connection_id).token()
+        )
         refresh.start()
         leased = Connection.objects.filter(id=connection_id, refresh_lease_by__isnull=False)
         wait_until(leased.exists)
@@ -135,13 +139,13 @@ class TestDisconnectDuringPurge:
             wait_until(lambda: stores.client(settings.BROKER_URL).llen("sync") == 0)
 
         assert left(integration) == 0
-        assert purge.count_residue() == {}
+        assert purge.count_purge_residue() == {}
         assert Receipt.objects.count() == 1
 
 
 def engine_refuses(work_id):
     try:
-        sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+        sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now())
     except NotClaimable:
         return True
     return False

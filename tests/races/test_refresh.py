@@ -49,7 +49,7 @@ def token(connection_id, barrier=None):
     try:
         if barrier is not None:
             barrier.wait()
-        return access_tokens.get_access(connection_id=connection_id).token()
+        return access_tokens.get_provider_access(connection_id=connection_id).token()
     except (errors.ProviderError, DisconnectedError, AccessRefused) as error:
         return type(error)
     finally:

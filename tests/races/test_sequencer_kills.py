@@ -32,7 +32,9 @@ ENTRIES = 4
 def leader(keyring):
     started = subprocess.Popen(
         [sys.executable, "-m", "tests.races.sequencing"],
-        env=environment(PUBLICATION_DIR=str(ledger_publication.get_publication().path.parent)),
+        env=environment(
+            PUBLICATION_DIR=str(ledger_publication.get_ledger_publication().path.parent)
+        ),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -55,13 +57,14 @@ def leader(keyring):
 
 
 def record_entries(count=ENTRIES):
-    tombstones.record_owed(tombstones.build_key_tombstone(uuid7().bytes[:8]))
-    return [entries.append_entry({"event": "x.done", "at": 0}) for _ in range(count)]
+    tombstones.record_owed_tombstone(tombstones.build_key_tombstone(uuid7().bytes[:8]))
+    return [entries.append_ledger_entry({"event": "x.done", "at": 0}) for _ in range(count)]
 
 
 def list_checkpoints():
     return [
-        (one.size, one.root) for one, _ in ledger_publication.get_publication().read_checkpoints()
+        (one.size, one.root)
+        for one, _ in ledger_publication.get_ledger_publication().read_checkpoints()
     ]
 
 
@@ -85,7 +88,7 @@ def check_all(made):
     assert sorted(placed.values()) == list(range(len(placed)))
     assert not Checkpoint.objects.filter(size=len(placed), note="").exists()
     assert not OwedTombstone.objects.filter(published_at=None).exists()
-    buried = list(ledger_publication.get_publication().read_tombstones())
+    buried = list(ledger_publication.get_ledger_publication().read_tombstones())
     assert set(buried) == {
         tombstones.Tombstone(*one) for one in OwedTombstone.objects.values_list("kind", "value")
     }
@@ -103,7 +106,7 @@ class TestKilledLeader:
             # What was published stands, and only grew.
             assert now[: len(history)] == history
             assert [size for size, _ in now] == sorted({size for size, _ in now})
-            sequencer.check_continuity()
+            sequencer.check_ledger_continuity()
             history = now
             if ended == 0:
                 break
@@ -122,7 +125,7 @@ class TestKilledLeader:
             ended = leader(line, 0)
             assert set(ended) <= {0, 3, -9}
             wait_until(is_lock_free)
-            sequencer.check_continuity()
+            sequencer.check_ledger_continuity()
         made += record_entries()
 
         assert leader(0) == [0]

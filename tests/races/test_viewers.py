@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda
-from integrations.calendar.sync import get_resource
+from integrations.calendar.sync import get_calendar_work_resource
 from integrations.coordination.leases import NotClaimable
 from integrations.models import Calendar, SyncWork
 from integrations.operations.sync_products import PRODUCTS
@@ -60,9 +60,9 @@ def take_due_syncs(calendar, over: threading.Event) -> int:
     count = 0
     try:
         while not over.is_set():
-            row = SyncWork.objects.get(resource=get_resource(calendar.id))
+            row = SyncWork.objects.get(resource=get_calendar_work_resource(calendar.id))
             try:
-                sync_engine.run_turn(PRODUCTS, work_id=row.id, at=timezone.now())
+                sync_engine.run_sync_turn(PRODUCTS, work_id=row.id, at=timezone.now())
                 count += 1
             except NotClaimable:
                 over.wait(0.01)

@@ -118,7 +118,7 @@ def test_what_a_sync_brought_in_meanwhile_is_the_event_that_was_written(alice, a
     calendar_id = alice.primary.id
 
     def write():
-        seen = event_access.find_calendar(asked, calendar_id)
+        seen = event_access.find_writable_calendar(asked, calendar_id)
         return event_service.create(asked, seen, draft, key="key-00000001")
 
     with at_the_fence(alice, write) as found:
@@ -133,7 +133,7 @@ def test_a_page_that_was_overtaken_by_a_write_is_written_all_the_same(alice, acc
     type(work).objects.filter(id=work.id).update(next_sync_at=timezone.now())
 
     with at_the_fence(
-        alice, lambda: sync_engine.run_turn(PRODUCTS, work_id=work.id, at=timezone.now())
+        alice, lambda: sync_engine.run_sync_turn(PRODUCTS, work_id=work.id, at=timezone.now())
     ):
         bring_in(alice, account)
         written = Event.objects.get()

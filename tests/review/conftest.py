@@ -50,7 +50,7 @@ def run_sequencer_and_tally():
     """Have the sequencer and the tally do what they do every few seconds."""
     with as_worker():
         sequencer.run_sequencer(timezone.now())
-        rule_usage_counter.count_entries(at=timezone.now())
+        rule_usage_counter.count_applied_rules(at=timezone.now())
 
 
 @pytest.fixture

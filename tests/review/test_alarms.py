@@ -119,7 +119,7 @@ class TestSettling:
             "id": str(leaf.id),
             "event": "alarm.settled",
             "at": entries.to_milliseconds(alarm.settled_at),
-            "subject": entries.get_pseudonym(alarm.id),
+            "subject": entries.get_ledger_pseudonym(alarm.id),
             "body": {"kind": "refusals.burst"},
         }
         assert alarm.settled_reason == "Alice called +49 30 123"

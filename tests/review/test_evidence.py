@@ -49,7 +49,7 @@ def said(made):
 
 @pytest.fixture
 def keys(keyring):
-    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
 
 
 class TestTheBundle:
@@ -61,7 +61,7 @@ class TestTheBundle:
             "from limited_use.verify import verifier\n"
             "sys.exit(verifier.main(sys.argv[1:]))"
         )
-        named = [part for key in receipts.get_public_keys() for part in ("--key", key)]
+        named = [part for key in receipts.get_receipt_public_keys() for part in ("--key", key)]
 
         run = subprocess.run(
             [sys.executable, "-c", program, *named, str(file)],
@@ -82,13 +82,13 @@ class TestTheBundle:
             changed = bytearray(made)
             changed[place] ^= 1
             with pytest.raises(ReceiptNotProven):
-                verifier.check_document(bytes(changed), keys)
+                verifier.check_signed_document(bytes(changed), keys)
 
     def test_proves_nothing_under_other_keys(self, made, keys):
         with pytest.raises(ReceiptNotProven):
-            verifier.check_document(made, keys[1:])
+            verifier.check_signed_document(made, keys[1:])
         with pytest.raises(ReceiptNotProven):
-            verifier.check_document(made, keys[:1])
+            verifier.check_signed_document(made, keys[:1])
 
     def test_holds_the_newest_checkpoint(self, said):
         assert said["ledger"]["checkpoint"].startswith(said["ledger"]["origin"])
@@ -107,7 +107,7 @@ class TestTheBundle:
     def test_is_refused_if_a_section_holds_what_is_no_evidence(self):
         for value in (1.5, b"bytes", {1: "x"}, timezone.now(), ["x" * 1_000_001]):
             with pytest.raises(InvalidEvidence):
-                evidence_sections.check_values({"a": value})
+                evidence_sections.check_evidence_values({"a": value})
 
 
 class TestItsSections:
@@ -205,7 +205,7 @@ class TestTheCommand:
     def test_writes_what_is_proven(self, used, keys, tmp_path, capsys):
         call_command("evidence", "--out", str(tmp_path / "e.json"))
 
-        assert verifier.check_document((tmp_path / "e.json").read_bytes(), keys)
+        assert verifier.check_signed_document((tmp_path / "e.json").read_bytes(), keys)
         shown = capsys.readouterr().out
         assert "not met: WSEC-KEY" in shown
         assert "python -m limited_use.verify --key" in shown
@@ -223,7 +223,7 @@ class TestKept:
         bundle = EvidenceBundle.objects.get()
         assert f"{bundle.id}.json" in rita.get("/review/evidence/").content.decode()
         answer = rita.get(f"/review/evidence/{bundle.id}.json")
-        assert verifier.check_document(answer.content, keys)
+        assert verifier.check_signed_document(answer.content, keys)
         assert bundle.not_met == ["WSEC-KEY"]
         assert "is not met" in rita.get("/review/").content.decode()
 

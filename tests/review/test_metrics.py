@@ -140,7 +140,7 @@ class TestGauges:
 
         monkeypatch.setattr(key_epochs, "_rewrap_batch", die)
         with pytest.raises(KeyboardInterrupt):
-            key_epochs.rotate_epoch(KeyLine.CONTENT, timezone.now())
+            key_epochs.rotate_key_epoch(KeyLine.CONTENT, timezone.now())
         measure()
 
         found = figures(otto.get("/metrics"))

@@ -72,12 +72,15 @@ class TestEveryClause:
 
     @pytest.mark.parametrize("clause_id", ["LU-1", "LU-4.1", "AN-10", "WDEL"])
     def test_counts_what_the_ledger_holds(self, rita, used, clause_id):
-        applying = clause_evidence.list_applying(CLAUSES[clause_id])
+        applying = clause_evidence.list_rules_applying_clause(CLAUSES[clause_id])
         counts = [
-            rule_usage.get_totals().get(one, rule_usage.RuleUsageCount()).all for one in applying
+            rule_usage.get_rule_usage_totals().get(one, rule_usage.RuleUsageCount()).all
+            for one in applying
         ]
 
-        [day] = rule_usage.list_days(applying, at=timezone.now()) if sum(counts) else [None]
+        [day] = (
+            rule_usage.list_rule_usage_days(applying, at=timezone.now()) if sum(counts) else [None]
+        )
 
         assert (day.count.all if day else 0) == sum(counts)
 
@@ -100,8 +103,8 @@ class TestAnEntry:
 
         answer = rita.get(f"/review/entries/{refusal.entry_id}/proof")
 
-        proven = entry_proofs.verify_proof(
-            answer.content.decode(), [signing_keys.get_current_key(SigningKey.LEDGER)]
+        proven = entry_proofs.verify_entry_proof(
+            answer.content.decode(), [signing_keys.get_current_signing_key(SigningKey.LEDGER)]
         )
         assert str(refusal.entry_id).encode() in proven.payload
         assert b'"rule":"never-market"' in proven.payload
@@ -118,7 +121,7 @@ class TestThePolicy:
     def test_shows_every_use_once(self, rita):
         shown = [
             (row.recipients, row.data_classes)
-            for block in policy_table.list_blocks()
+            for block in policy_table.list_policy_purposes()
             for row in block.rows
         ]
         size = sum(
@@ -128,7 +131,7 @@ class TestThePolicy:
         )
 
         assert size == len(TABLE)
-        assert {block.purpose for block in policy_table.list_blocks()} == set(Purpose)
+        assert {block.purpose for block in policy_table.list_policy_purposes()} == set(Purpose)
 
     def test_shows_every_rule_with_its_clauses(self, rita, used):
         answer = rita.get("/review/policy/")

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings as now
 
-from config.database.role_logins import get_variable_name
+from config.database.role_logins import get_login_variable_name
 from config.embedded import embedded_servers, ports
 from config.embedded.child_processes import spawn_process, stop_process
 from config.embedded.embedded_service import GRANIAN, ROOT, RunningService
@@ -128,7 +128,7 @@ class Running:
         logs.mkdir()
         self.service = RunningService(url, sandbox.url, sandbox.control_url, {}, logs)
         self.service.logins = {
-            one: _here(os.environ[get_variable_name(one)]) for one in ProcessClass
+            one: _here(os.environ[get_login_variable_name(one)]) for one in ProcessClass
         }
         self.url = url
 

@@ -73,7 +73,7 @@ def to_sync(
         calendar_access_requests.for_calendar(_REMOTE_ID_USE, calendar, content, SYSTEM)
         for calendar in calendars
     ]
-    would_be_refused = guard.list_refused(_request_storing(integration_id, content))
+    would_be_refused = guard.list_refused_requests(_request_storing(integration_id, content))
     granted = guard.permits([credential, *remote, *would_be_refused], at=at)
     return CalendarSyncPermits(granted[0], {permit.holder: permit for permit in granted[1:]})
 

@@ -75,7 +75,7 @@ def to_view_separately(
         if view_request.calendar.id == required_calendar_id
     }
     granted: dict[tuple[UUID, DataClass], Permit] = {}
-    for request, answer in zip(requests, guard.decide_each(requests, at=at), strict=True):
+    for request, answer in zip(requests, guard.decide_each_request(requests, at=at), strict=True):
         if isinstance(answer, Permit):
             granted[request.holder, request.use.data_class] = answer
         elif request.use.purpose != Purpose.CALENDAR_SHARE or request.holder in required_holders:

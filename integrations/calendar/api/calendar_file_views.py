@@ -85,7 +85,7 @@ class CalendarExportView(CalendarView):
                 actor=self.actor, calendar_id=calendar_id, now=timezone.now
             )
             response = StreamingHttpResponse(
-                concurrency.hold_slot(slot, file_parts),
+                concurrency.hold_stream_slot(slot, file_parts),
                 content_type=calendar_file_writer.CONTENT_TYPE,
             )
         response["Content-Disposition"] = 'attachment; filename="calendar.ics"'

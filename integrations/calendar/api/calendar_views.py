@@ -58,7 +58,7 @@ class CalendarListView(CalendarView):
         self.get_query(request)
         self.require_person()
         fields = self.get_body(request, shapes.NewCalendarSerializer)
-        created = local_calendars.create_calendar_once(
+        created = local_calendars.create_local_calendar_once(
             self.request_context,
             properties=_parse_properties(fields),
             version=fields["version"],
@@ -96,7 +96,7 @@ class CalendarDetailView(CalendarView):
         self.require_person()
         etag = get_if_match(request)
         properties = _parse_properties(self.get_body(request, shapes.CalendarAboutSerializer))
-        local_calendars.rename_calendar(
+        local_calendars.rename_local_calendar(
             actor=self.actor, calendar_id=calendar_id, properties=properties, etag=etag
         )
         return build_tagged_response(
@@ -109,7 +109,7 @@ class CalendarDetailView(CalendarView):
         self.get_query(request)
         self.require_person()
         etag = get_if_match(request)
-        local_calendars.remove_calendar(
+        local_calendars.remove_local_calendar(
             actor=self.actor, calendar_id=calendar_id, etag=etag, at=self.at
         )
         return HttpResponse(status=204)

@@ -103,7 +103,7 @@ class EventListView(CalendarView):
     @concurrency.hold_wait_slot()
     def _create_event(self, attempt: IdempotentAttempt, fields: Mapping[str, Any]) -> HttpResponse:
         draft, key = EventDraft(**parse_edit(fields)), attempt.read_keyed_request().key
-        visible = event_access.find_calendar(self.request_context, fields["calendar_id"])
+        visible = event_access.find_writable_calendar(self.request_context, fields["calendar_id"])
         earlier_record = attempt.claim(self.request_context, visible.calendar.integration)
         if earlier_record is not None:
             row_id = earlier_record.event_id

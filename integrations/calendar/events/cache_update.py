@@ -101,9 +101,9 @@ def _lock_calendar(cache_id: UUID) -> Calendar | None:
 
 def _schedule_sync(calendar: Calendar, at: datetime) -> None:
     """Sync soon: a page that was fetched before the write may be stored after it."""
-    work_ids = work_items.schedule_works(
+    work_ids = work_items.schedule_calendar_works(
         integration_id=calendar.integration_id,
-        resources=[work_items.get_resource(calendar.id)],
+        resources=[work_items.get_calendar_work_resource(calendar.id)],
         at=at,
     )
     for work_id in work_ids:

@@ -67,7 +67,7 @@ class RemoteEventTarget:
         return self.is_changed_occurrence or self.original_start is not None
 
 
-def find_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
+def find_writable_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
     """
     Return a calendar that the actor may write to.
 
@@ -79,7 +79,7 @@ def find_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar
     return _require_writable(context, _look_up_calendars(context, [calendar_id]).get(calendar_id))
 
 
-def find_event(request: EventWriteRequest) -> tuple[Event, VisibleCalendar]:
+def find_event_to_write(request: EventWriteRequest) -> tuple[Event, VisibleCalendar]:
     """
     :raises ObjectNotFound:
     :raises: see `find_calendar`
@@ -90,7 +90,7 @@ def find_event(request: EventWriteRequest) -> tuple[Event, VisibleCalendar]:
     return _require_kind(request.event_id, row), visible
 
 
-def find_move(
+def find_event_to_move(
     request: EventWriteRequest, destination_id: UUID
 ) -> tuple[Event, VisibleCalendar, VisibleCalendar]:
     """
@@ -105,7 +105,7 @@ def find_move(
     return row, visible, _require_writable(request.context, calendars.get(destination_id))
 
 
-def allows_writing(calendar: Calendar) -> bool:
+def allows_calendar_writing(calendar: Calendar) -> bool:
     """Ask the account's grant."""
     connection = calendar.integration.connection
     return CAPABILITY in scopes.get_usable_capabilities(
@@ -137,7 +137,7 @@ def open_calendar(
     return ProviderCalendar(visible, permit, account_access, remote_id)
 
 
-def open_target(
+def open_event_target(
     request: EventWriteRequest, row: Event, visible: VisibleCalendar
 ) -> RemoteEventTarget:
     """
@@ -182,7 +182,7 @@ def _require_writable(context: RequestContext, visible: VisibleCalendar | None) 
         )
     if visible.share is not None or visible.calendar.role not in _WRITABLE:
         raise CalendarReadOnly
-    if not visible.calendar.is_local and not allows_writing(visible.calendar):
+    if not visible.calendar.is_local and not allows_calendar_writing(visible.calendar):
         raise WritePermissionMissing
     return visible
 

@@ -119,7 +119,7 @@ def to_event_content(draft: EventDraft) -> EventContent:
     return validate_event(content, frozenset(EventEdit.__optional_keys__))
 
 
-def apply_edit(before: EventContent, edit: EventEdit) -> EventContent:
+def apply_event_edit(before: EventContent, edit: EventEdit) -> EventContent:
     """
     Guests who stay keep their answers, and the organizer stays a guest. Without a new end, the
     duration stays.

@@ -88,10 +88,10 @@ def change(  # noqa: PLR0913 - all parts of an edit
     :raises: see `access.find_event`, and `create` but for EventKeyReused
     """
     request = EventWriteRequest(context, event_id)
-    row, visible = event_access.find_event(request)
+    row, visible = event_access.find_event_to_write(request)
     if visible.calendar.is_local:
         return local_backend.change(request, visible, edit, etag=etag, scope=scope)
-    target = event_access.open_target(request, row, visible)
+    target = event_access.open_event_target(request, row, visible)
     return provider_backend.change(request, target, edit, etag=etag, scope=scope, notify=notify)
 
 
@@ -110,10 +110,10 @@ def delete(
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)
-    row, visible = event_access.find_event(request)
+    row, visible = event_access.find_event_to_write(request)
     if visible.calendar.is_local:
         return local_backend.delete(request, visible, etag=etag, scope=scope)
-    target = event_access.open_target(request, row, visible)
+    target = event_access.open_event_target(request, row, visible)
     return provider_backend.delete(request, target, etag=etag, scope=scope, notify=notify)
 
 
@@ -128,14 +128,14 @@ def move(
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)
-    row, visible, destination = event_access.find_move(request, to)
+    row, visible, destination = event_access.find_event_to_move(request, to)
     if destination.calendar.id == visible.calendar.id:
         raise BadEventDraft({"calendar_id": "It is in that calendar already."})
     if destination.calendar.integration_id != visible.calendar.integration_id:
         raise BadEventDraft({"calendar_id": "Only to another calendar of the same account."})
     if visible.calendar.is_local:
         return local_backend.move(request, visible, destination, etag=etag)
-    target = event_access.open_target(request, row, visible)
+    target = event_access.open_event_target(request, row, visible)
     return provider_backend.move(request, target, destination, etag=etag, notify=notify)
 
 
@@ -155,11 +155,11 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)
-    row, visible = event_access.find_event(request)
+    row, visible = event_access.find_event_to_write(request)
     if visible.calendar.is_local:
         # A file may name guests, but sends no invitation.
         raise NotInvitedToEvent
-    target = event_access.open_target(request, row, visible)
+    target = event_access.open_event_target(request, row, visible)
     return provider_backend.respond(
         request, target, response, etag=etag, scope=scope, notify=notify
     )

@@ -72,7 +72,7 @@ def create(
         expected_etags={uid: None},
     )
     try:
-        results = local_events.write_events(
+        results = local_events.write_local_events(
             actor=context.actor,
             writes={calendar_id: write},
             at=context.at,
@@ -219,7 +219,7 @@ def _run_in_sink(
     rows = event_rows.get_event_rows(visible, row_id)
     if not rows:
         raise ObjectNotFound
-    permits = agenda.get_view_permits(context, [visible], rows, details=True)
+    permits = agenda.get_calendar_view_permits(context, [visible], rows, details=True)
     return sink.reseal_calendar(
         rows, permits=permits, viewer=context.actor, make=make, at=context.at
     )
@@ -233,7 +233,9 @@ def _seal_edits(
 ) -> _SealedEdit | Exception:
     """Return an error without its traceback: frames hold opened content."""
     try:
-        edits = make_edits(local_event_reader.read_event(opened_rows, request.event_id), snapshots)
+        edits = make_edits(
+            local_event_reader.read_local_event(opened_rows, request.event_id), snapshots
+        )
         prepared_writes = [
             local_events.prepare_write(snapshot, edits[snapshot.calendar.id].write)
             for snapshot in snapshots

@@ -40,7 +40,7 @@ def build_local_event_change(
     :raises NoSuchOccurrence, EventStale, BadDraft, VersionMalformed: see `service.change`
     """
     live = event.get_content()
-    edited = event_drafts.apply_edit(live, edit)
+    edited = event_drafts.apply_event_edit(live, edit)
     refuse_new_guests(live, edited)
     etags.require_no_conflict(etag, live, edited, edit)
     if event.original_start is None:
@@ -121,11 +121,13 @@ def _change_all(
 ) -> SeriesWithExceptions:
     if series_arithmetic.changes_times(edit):
         return series_arithmetic.move_occurrences(series, original_start, edited, edit)
-    content = event_drafts.apply_edit(series.content, edit)
+    content = event_drafts.apply_event_edit(series.content, edit)
     exception = series.exceptions.get(original_start)
     if exception is not None:
         # The edited occurrence follows the edit; other exceptions stay as they are.
-        edited_exception = event_drafts.apply_edit(exception, series_arithmetic.without_times(edit))
+        edited_exception = event_drafts.apply_event_edit(
+            exception, series_arithmetic.without_times(edit)
+        )
         series = _set_exception(series, original_start, edited_exception)
     return series_arithmetic.map_series_errors(lambda: series_edits.change_series(series, content))
 
@@ -162,10 +164,10 @@ def _set_exception(
 ) -> SeriesWithExceptions:
     if content is None:
         return series_arithmetic.map_series_errors(
-            lambda: series_edits.cancel_one(series, original_start)
+            lambda: series_edits.cancel_one_occurrence(series, original_start)
         )
     return series_arithmetic.map_series_errors(
-        lambda: series_edits.change_one(series, original_start, content)
+        lambda: series_edits.change_one_occurrence(series, original_start, content)
     )
 
 

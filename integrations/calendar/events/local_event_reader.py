@@ -49,7 +49,7 @@ class LocalEvent:
         )
 
 
-def read_event(opened_rows: OpenedEventRows, event_id: EventId) -> LocalEvent:
+def read_local_event(opened_rows: OpenedEventRows, event_id: EventId) -> LocalEvent:
     """
     :param opened_rows: the event, its series and all exceptions, with every value
     :raises NoSuchOccurrence: if the series is not among them

@@ -82,7 +82,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
             if scope == "following":
                 return _find_following(request, target, call, etag)
             return _handle_missing(request, target)
-        edited = event_drafts.apply_edit(live.content, edit)
+        edited = event_drafts.apply_event_edit(live.content, edit)
         if live.is_organizer:
             _require_notify(target.provider_calendar, notify, live.content, edited)
         _raise_stale_after_refresh(

@@ -46,12 +46,12 @@ def move_occurrences(
     :raises NoSuchOccurrence, BadDraft:
     """
     moved = map_series_errors(
-        lambda: series_edits.change_all(
+        lambda: series_edits.change_all_occurrences(
             series, original_start, edited, lines=edit.get("recurrence")
         )
     )
     content = replace(
-        event_drafts.apply_edit(series.content, without_times(edit)),
+        event_drafts.apply_event_edit(series.content, without_times(edit)),
         start=moved.content.start,
         end=moved.content.end,
         recurrence=moved.content.recurrence,

@@ -57,7 +57,7 @@ def change_whole_series(
     """
     before = write.series.content
     if original_start is None or not series_arithmetic.changes_times(edit):
-        _write_series(write, event_drafts.apply_edit(before, edit), ())
+        _write_series(write, event_drafts.apply_event_edit(before, edit), ())
         return
     exceptions = write.fetch_exceptions()
     moved = series_arithmetic.move_occurrences(

@@ -104,7 +104,8 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
             actor=request_context.actor, calendar_id=calendar_id, now=timezone.now
         )
         response = StreamingHttpResponse(
-            concurrency.hold_slot(slot, parts), content_type=calendar_file_writer.CONTENT_TYPE
+            concurrency.hold_stream_slot(slot, parts),
+            content_type=calendar_file_writer.CONTENT_TYPE,
         )
     # Without the calendar's name: it is sealed, and file names leak.
     name = f"antares-calendar-{request_context.at:%Y-%m-%d}.ics"

@@ -74,7 +74,7 @@ def make_calendar_presenter(
                 page_data.calendars, calendar_properties, tones, strict=True
             )
         )
-        window = recurrence_expansion.make_window(
+        window = recurrence_expansion.make_time_window(
             _get_midnight(view_range.first, tz),
             _get_midnight(view_range.last + _DAY, tz),
             zone=tz.key,

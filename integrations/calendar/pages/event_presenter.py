@@ -144,7 +144,9 @@ def make_description_presenter(
         if occurrence is None or "content" not in occurrence.values:
             return b""
         [current] = event_descriptions.update_occurrence_descriptions([occurrence], permits)
-        return event_descriptions.render_document(orjson.loads(current.values["content"])).encode()
+        return event_descriptions.render_description_document(
+            orjson.loads(current.values["content"])
+        ).encode()
 
     return present_description
 

@@ -73,7 +73,7 @@ def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse
     if form is not None and form.is_valid():
         version = request.POST.get("version", "")
         try:
-            local_calendars.rename_calendar(
+            local_calendars.rename_local_calendar(
                 actor=request_context.actor,
                 calendar_id=calendar_id,
                 properties=form.calendar_properties,
@@ -101,7 +101,7 @@ def remove_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpRespon
     if request.method == "POST":
         etag = request.POST.get("version", "")
         try:
-            count = local_calendars.remove_calendar(
+            count = local_calendars.remove_local_calendar(
                 actor=request_context.actor,
                 calendar_id=calendar_id,
                 etag=etag,

@@ -76,7 +76,7 @@ def _create_event(request_context: RequestContext, form: EventForm) -> EventWrit
     draft = form.build_draft()
     return event_service.create(
         request_context,
-        event_access.find_calendar(request_context, cleaned_data["calendar"]),
+        event_access.find_writable_calendar(request_context, cleaned_data["calendar"]),
         draft,
         key=str(cleaned_data["key"]),
         notify="all" if cleaned_data["notify"] else "none",

@@ -44,7 +44,7 @@ def choose_zone(request: HttpRequest, name: str) -> None:
     _store_preference(request, _ZONE, name or None)
 
 
-def get_view(request: HttpRequest) -> str:
+def get_calendar_view(request: HttpRequest) -> str:
     """Return the requested view, else the last one."""
     chosen = request.GET.get("view") or request.session.get(_VIEW)
     return chosen if isinstance(chosen, str) and chosen in view_ranges.VIEWS else "week"

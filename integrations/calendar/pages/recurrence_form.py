@@ -54,7 +54,7 @@ def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
         days=_get_rule_days(repeat, first),
         month_days=(first.day,) if repeat.pattern == "monthly" else (),
     )
-    return (f"RRULE:{rrule.format_rule(rule)}",)
+    return (f"RRULE:{rrule.format_recurrence_rule(rule)}",)
 
 
 def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice | None:
@@ -63,7 +63,7 @@ def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice |
         return RepeatChoice("")
     try:
         [line] = (content_lines.parse_line(text.strip()) for text in recurrence)
-        rule = rrule.parse_rule(line.value)
+        rule = rrule.parse_recurrence_rule(line.value)
     except (ValueError, content_lines.BadContentLine, rrule.BadRecurrenceRule):
         return None
     until = None if rule.until is None else _get_last_day(rule.until, start)
@@ -72,7 +72,7 @@ def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice |
         choice = RepeatChoice(
             pattern, rule.interval, days if pattern == "weekly" else (), until, rule.count
         )
-        choice_rule = rrule.parse_rule(
+        choice_rule = rrule.parse_recurrence_rule(
             content_lines.parse_line(format_recurrence(choice, start)[0]).value
         )
         if line.name == "RRULE" and choice_rule == rule:

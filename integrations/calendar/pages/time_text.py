@@ -88,7 +88,7 @@ def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
         format_duration(reminder.minutes) + (" by e-mail" if reminder.method == "email" else "")
         for reminder in sorted(event_reminders)
     ]
-    return f"{rrule_description.join_items(phrases)} before"
+    return f"{rrule_description.join_words_with_and(phrases)} before"
 
 
 def format_duration(minutes: int) -> str:

@@ -78,7 +78,7 @@ def get_query_window(view: str, day: date | None, *, at: datetime) -> TimeWindow
     end = (
         datetime.combine(max(view_range.last for view_range in view_ranges), time(), UTC) + 2 * _DAY
     )
-    return recurrence_expansion.make_window(start, end, zone="UTC")
+    return recurrence_expansion.make_time_window(start, end, zone="UTC")
 
 
 def _get_monday(day: date) -> date:

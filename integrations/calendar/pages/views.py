@@ -31,7 +31,7 @@ MAX_POLLS: Final = 15
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_calendar(request: HttpRequest) -> HttpResponse:
-    request_context, view = get_request_context(request), preferences.get_view(request)
+    request_context, view = get_request_context(request), preferences.get_calendar_view(request)
     try:
         day = _parse_day(request.GET.get("day", ""))
     except ValueError:

@@ -17,7 +17,7 @@ def is_writable(visible: VisibleCalendar) -> bool:
     calendar = visible.calendar
     if visible.share is not None or calendar.role not in WRITER_ROLES:
         return False
-    return calendar.is_local or event_access.allows_writing(calendar)
+    return calendar.is_local or event_access.allows_calendar_writing(calendar)
 
 
 def list_move_targets(

@@ -64,7 +64,7 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
     )
     integration = calendars[0].integration
     pseudonym = pseudonyms.get_pseudonym_naming(integration.connection_id)
-    entries.record_event(
+    entries.record_ledger_event(
         event="copy.erased",
         about=integration.id,
         body={"reason": str(reason), "calendars": len(calendar_ids), "events": count},
@@ -134,7 +134,8 @@ def _evict_calendar(calendar_id: UUID, *, at: datetime) -> int:
         evict_copies([calendar], reason=EvictionReason.GONE, at=at)
         shares.end_item_shares(items=[calendar.id], at=at)
         SyncWork.objects.filter(
-            integration_id=integration_id, resource=work_items.get_resource(calendar.id)
+            integration_id=integration_id,
+            resource=work_items.get_calendar_work_resource(calendar.id),
         ).delete()
         calendar.delete()
         return 1

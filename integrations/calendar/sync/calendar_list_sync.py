@@ -94,7 +94,9 @@ def _store_calendars(
             # Hidden from this commit on; a sweep removes it.
             removed.gone_at = at
             removed.save(update_fields=["gone_at"])
-    work_items.create_works(integration_id=session.integration.id, calendar_ids=new_ids, at=at)
+    work_items.create_calendar_works(
+        integration_id=session.integration.id, calendar_ids=new_ids, at=at
+    )
 
 
 def _create_calendar(session: CalendarSyncSession, blind: bytes, at: datetime) -> Calendar:

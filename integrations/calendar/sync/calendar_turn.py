@@ -167,7 +167,7 @@ def open_calendar_sync_turn(
     if provider.open_calendars is None:
         raise LookupError("this provider has no calendars to ask for")
     with provider.open_calendars(
-        access_tokens.get_worker_access(connection, permits.credential)
+        access_tokens.get_worker_provider_access(connection, permits.credential)
     ) as adapter:
         session = CalendarSyncSession(
             lease=lease,

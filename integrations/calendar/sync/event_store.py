@@ -225,7 +225,7 @@ def get_event_weeks(
 
     :raises BadEvent, BadSeries, TooManyOccurrences:
     """
-    first, last = recurrence_parser.get_span(event.content, work)
+    first, last = recurrence_parser.get_series_span(event.content, work)
     if event.original_start is not None:
         original = _to_datetime(event.original_start)
         length = timedelta() if last is None else last - first

@@ -40,7 +40,7 @@ def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
     remote_id = _open_remote_id(session, calendar)
     if remote_id is None:
         # Its name is missing as well; the list brings it, and makes this work due again.
-        work_items.schedule_works(
+        work_items.schedule_calendar_works(
             integration_id=session.integration.id,
             resources=[work_items.LIST_RESOURCE],
             at=session.clock.now(),
@@ -50,7 +50,7 @@ def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
         return _sync_or_restart(session, calendar, remote_id)
     except errors.Gone:
         # One response deletes nothing, least of all shares: the list decides.
-        work_items.schedule_works(
+        work_items.schedule_calendar_works(
             integration_id=session.integration.id,
             resources=[work_items.LIST_RESOURCE],
             at=session.clock.now(),

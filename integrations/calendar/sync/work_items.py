@@ -13,7 +13,7 @@ LIST_RESOURCE: Final = "calendars"
 PARKED_FOR: Final = timedelta(days=3650)
 
 
-def get_resource(calendar_id: UUID) -> str:
+def get_calendar_work_resource(calendar_id: UUID) -> str:
     return calendar_id.hex
 
 
@@ -22,17 +22,25 @@ def get_calendar_id(work: SyncWork) -> UUID | None:
     return None if work.resource == LIST_RESOURCE else UUID(hex=work.resource)
 
 
-def create_works(*, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime) -> list[UUID]:
+def create_calendar_works(
+    *, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime
+) -> list[UUID]:
     """The work is due at once; return its ids."""
     works = [
-        SyncWork(integration_id=integration_id, resource=get_resource(calendar_id), next_sync_at=at)
+        SyncWork(
+            integration_id=integration_id,
+            resource=get_calendar_work_resource(calendar_id),
+            next_sync_at=at,
+        )
         for calendar_id in calendar_ids
     ]
     SyncWork.objects.bulk_create(works, ignore_conflicts=True)
     return [work.id for work in works]
 
 
-def schedule_works(*, integration_id: UUID, resources: Iterable[str], at: datetime) -> list[UUID]:
+def schedule_calendar_works(
+    *, integration_id: UUID, resources: Iterable[str], at: datetime
+) -> list[UUID]:
     """Make work due now; the caller enqueues the returned ids after the commit."""
     works = SyncWork.objects.filter(integration_id=integration_id, resource__in=list(resources))
     works.filter(next_sync_at__gt=at).update(next_sync_at=at)

@@ -94,7 +94,7 @@ class AllDaySeriesDayFinder:
                 yield self._find_day_of_moment(value, series)
 
     def _find_day_of_moment(self, moment: datetime, series: EventSeries | None) -> date:
-        first, other = all_day_series.guess_day(moment, self.likely_zones)
+        first, other = all_day_series.guess_all_day_date(moment, self.likely_zones)
         if series is None or _has_start(series, first, self.work):
             return first
         return other if _has_start(series, other, self.work) else first

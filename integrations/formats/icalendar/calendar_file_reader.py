@@ -208,7 +208,7 @@ class _FileReader:
             raise TooManyProblems from None
         return [
             CalendarFileEntry(
-                uid=split_series.name_part(master.uid, number) if number else master.uid,
+                uid=split_series.name_series_part(master.uid, number) if number else master.uid,
                 event=part,
                 sequence=master.sequence,
                 organizer=master.organizer,

@@ -133,7 +133,9 @@ class _VeventReader:
             self.component.get_property("DURATION"),
         )
         try:
-            return icalendar_datetimes.read_end(start, end_property, duration_property, self.zones)
+            return icalendar_datetimes.read_icalendar_end(
+                start, end_property, duration_property, self.zones
+            )
         except BadDateTime as error:
             prop = end_property or duration_property
             self.problems.add(self.component.line if prop is None else prop.line, str(error))
@@ -151,7 +153,7 @@ class _VeventReader:
 
     def _read_when(self, prop: CalendarProperty) -> When | None:
         try:
-            return icalendar_datetimes.read_when(prop, self.zones, self.floating)
+            return icalendar_datetimes.read_icalendar_time(prop, self.zones, self.floating)
         except BadDateTime as error:
             self.problems.add(prop.line, str(error))
             return None
@@ -243,7 +245,7 @@ class _VeventReader:
 
     def _read_minutes_before(self, trigger: CalendarProperty, start: When, end: When) -> int | None:
         if trigger.parameters.get("VALUE", "").upper() == "DATE-TIME":
-            at = icalendar_datetimes.read_when(trigger, self.zones, "UTC").at
+            at = icalendar_datetimes.read_icalendar_time(trigger, self.zones, "UTC").at
             lead_time = None if at is None or start.at is None else start.at - at
         else:
             lead_time = -icalendar_datetimes.read_duration(trigger.value)

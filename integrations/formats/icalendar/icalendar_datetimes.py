@@ -22,7 +22,7 @@ class BadDateTime(Exception):
     """The message is our own text, safe to show."""
 
 
-def read_when(prop: CalendarProperty, zones: CalendarZones, floating: str) -> When:
+def read_icalendar_time(prop: CalendarProperty, zones: CalendarZones, floating: str) -> When:
     """
     :param floating: the zone for times without one
     :raises BadDateTime: if the value or its zone is invalid
@@ -60,7 +60,7 @@ def read_zone(prop: CalendarProperty, zones: CalendarZones, floating: str) -> st
         ) from None
 
 
-def read_end(
+def read_icalendar_end(
     start: When,
     end_property: CalendarProperty | None,
     duration_property: CalendarProperty | None,
@@ -68,7 +68,7 @@ def read_end(
 ) -> When:
     """:raises BadDateTime: if the end does not match the start"""
     if end_property is not None:
-        event_end = read_when(end_property, zones, start.zone or "UTC")
+        event_end = read_icalendar_time(end_property, zones, start.zone or "UTC")
         if (event_end.day is None) != (start.day is None):
             raise BadDateTime("start and end should both be days, or both be times")
         if event_end.day is not None and event_end.day == start.day:

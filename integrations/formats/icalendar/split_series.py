@@ -64,7 +64,7 @@ def split_series(
     return [rest, *reversed(parts)]
 
 
-def name_part(uid: str, number: int) -> str:
+def name_series_part(uid: str, number: int) -> str:
     """:param number: of the change, counted from 1"""
     return f"{uid}/following/{number}"
 

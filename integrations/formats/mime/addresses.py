@@ -50,7 +50,7 @@ def read_addresses(text: str) -> list[MailAddress]:
     ]
 
 
-def read_headers(values: Iterable[str]) -> tuple[MailAddress, ...]:
+def read_address_headers(values: Iterable[str]) -> tuple[MailAddress, ...]:
     """Return at most `MAX_ADDRESSES`."""
     addresses: list[MailAddress] = []
     for value in values:

@@ -13,7 +13,7 @@ from typing import Final
 from . import japanese_charsets, single_byte_charsets
 from .charset_labels import find_codec
 
-__all__ = ["REPLACEMENT", "decode_charset_text", "find_codec", "guess_text", "mend_text"]
+__all__ = ["REPLACEMENT", "decode_charset_text", "find_codec", "guess_text", "mend_header_text"]
 
 #: Replaces invalid bytes.
 REPLACEMENT: Final = "\ufffd"
@@ -74,7 +74,7 @@ def guess_text(data: bytes) -> str:
     return text if right and right >= wrong else _decode_by("cp1252", data)
 
 
-def mend_text(text: str) -> str:
+def mend_header_text(text: str) -> str:
     """Decode undecoded bytes."""
     if text.isascii():
         return text
@@ -104,7 +104,7 @@ def _try_utf8(data: bytes) -> str | None:
 def _decode_by(codec: str, data: bytes) -> str:
     if codec in japanese_charsets.CODECS:
         return japanese_charsets.decode_japanese_text(data, codec)
-    if (table := single_byte_charsets.find_table(codec)) is not None:
+    if (table := single_byte_charsets.find_charset_table(codec)) is not None:
         return codecs.charmap_decode(data, "strict", table)[0]
     try:
         text = data.decode(codec, errors=_GBK if codec == "gb18030" else "replace")

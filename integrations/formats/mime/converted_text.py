@@ -15,11 +15,11 @@ _LINE: Final = re.compile(r"<br ?/?>|</p>", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 
 
-def was_text(markup: str) -> bool:
+def was_plain_text(markup: str) -> bool:
     return _MARK in markup[:_BEGINNING]
 
 
-def restore_text(markup: str) -> str:
+def restore_plain_text(markup: str) -> str:
     body = _BODY.search(markup[:_BEGINNING])
     content = markup[body.end() :] if body else markup
     # Line ends of the HTML are not line ends of the text.

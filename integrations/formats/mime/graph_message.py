@@ -19,7 +19,7 @@ import orjson
 from . import charsets, headers
 from .address_reader import MAX_ADDRESSES
 from .addresses import MailAddress
-from .converted_text import restore_text, was_text
+from .converted_text import restore_plain_text, was_plain_text
 from .graph_attachments import read_attachments
 from .message import MAX_TEXT, ParsedMessage, PoisonReason, UnreadableMailMessage
 from .part_tree import tidy_headers
@@ -103,7 +103,7 @@ def _read_text(value: object) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError("not a text")
-    return charsets.mend_text(value)
+    return charsets.mend_header_text(value)
 
 
 def _read_addresses(values: Sequence[Any] | None) -> tuple[MailAddress, ...]:
@@ -165,6 +165,6 @@ def _read_body(body: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     content = content[:MAX_TEXT].replace("\x00", "").replace("\r\n", "\n")
     if _read_text(body.get("contentType")).lower() == "text":
         return content, "", defects
-    if was_text(content):
-        return restore_text(content), "", defects
+    if was_plain_text(content):
+        return restore_plain_text(content), "", defects
     return "", content, defects

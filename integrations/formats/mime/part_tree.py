@@ -88,8 +88,8 @@ def tidy_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         length += len(name) + len(value)
         if length > MAX_HEADER_BYTES:
             raise UnreadableMailMessage("too-large")
-        unfolded = " ".join(charsets.mend_text(bound_header(name, value)).split())
-        tidied.append((charsets.mend_text(name[:200]), unfolded))
+        unfolded = " ".join(charsets.mend_header_text(bound_header(name, value)).split())
+        tidied.append((charsets.mend_header_text(name[:200]), unfolded))
     return tidied
 
 
@@ -202,11 +202,11 @@ def _build_message(root: MimePart) -> ParsedMessage:
     if date_header and sent is None:
         assembly.defects.append("date-unreadable")
     return ParsedMessage(
-        from_=addresses.read_headers(root.get_values("from")),
-        to=addresses.read_headers(root.get_values("to")),
-        cc=addresses.read_headers(root.get_values("cc")),
-        bcc=addresses.read_headers(root.get_values("bcc")),
-        reply_to=addresses.read_headers(root.get_values("reply-to")),
+        from_=addresses.read_address_headers(root.get_values("from")),
+        to=addresses.read_address_headers(root.get_values("to")),
+        cc=addresses.read_address_headers(root.get_values("cc")),
+        bcc=addresses.read_address_headers(root.get_values("bcc")),
+        reply_to=addresses.read_address_headers(root.get_values("reply-to")),
         subject=headers.decode_text(root.get_first("subject")),
         date=sent,
         message_id=next(iter(headers.parse_message_ids(root.get_first("message-id"))), ""),

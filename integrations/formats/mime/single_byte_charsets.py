@@ -20,7 +20,7 @@ _CONTROLS: Final = range(0x80, 0xA0)
 
 
 @cache
-def find_table(codec: str) -> str | None:
+def find_charset_table(codec: str) -> str | None:
     """Return the 256 characters; None for a multi-byte charset."""
     try:
         table = bytes(range(256)).decode(codec, "replace")

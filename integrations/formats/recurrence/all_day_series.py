@@ -24,7 +24,9 @@ _STEP: Final = 15
 _NOON: Final = time(12)
 
 
-def guess_day(moment: datetime, likely_zones: Iterable[ZoneInfo] = ()) -> tuple[date, date]:
+def guess_all_day_date(
+    moment: datetime, likely_zones: Iterable[ZoneInfo] = ()
+) -> tuple[date, date]:
     """
     Return the day that most likely begins at a UTC time, and the other possible day.
 

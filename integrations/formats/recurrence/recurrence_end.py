@@ -15,7 +15,7 @@ _ONE_WEEK: Final = timedelta(days=7)
 _INSTANT: Final = timedelta(microseconds=1)
 
 
-def find_last_counted(
+def find_last_counted_occurrence(
     pattern: RecurrenceRulePattern, count: int, work: RecurrenceWorkBudget
 ) -> datetime:
     """
@@ -35,7 +35,7 @@ def find_last_counted(
     return _find_nth_after(pattern, count - 1, pattern.start, work)
 
 
-def count_before(
+def count_occurrences_before(
     pattern: RecurrenceRulePattern, local_time: datetime, work: RecurrenceWorkBudget
 ) -> int:
     """

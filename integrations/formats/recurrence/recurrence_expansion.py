@@ -36,7 +36,7 @@ class TimeWindow:
     last_day: date
 
 
-def make_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
+def make_time_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
     :raises BadWindow: if the window is invalid
     :raises UnknownZone: if the zone is unknown

@@ -11,7 +11,7 @@ from integrations.formats.event import EventContent
 
 from . import all_day_series, content_lines, rrule
 from .content_lines import ContentLine
-from .recurrence_end import END_OF_TIME, find_last_counted
+from .recurrence_end import END_OF_TIME, find_last_counted_occurrence
 from .rrule import FIRST_YEAR, LAST_YEAR, RecurrenceRule
 from .rrule_iter import RecurrenceRulePattern, RecurrenceWorkBudget, TooManyOccurrences
 from .series import BoundedRecurrenceRule, EventSeries, StartKey, to_start_key, validate_times
@@ -89,7 +89,7 @@ class _SeriesReader:
     def _add_content_line(self, line: ContentLine) -> None:
         match line.name:
             case "RRULE":
-                self.runs.append(self._build_run(rrule.parse_rule(line.value)))
+                self.runs.append(self._build_run(rrule.parse_recurrence_rule(line.value)))
             case "RDATE":
                 self.more |= {self._to_start(value) for value in self._read_times(line)}
             case "EXDATE":
@@ -141,7 +141,7 @@ class _SeriesReader:
         pattern = RecurrenceRulePattern(rule, self.base.first)
         if rule.count is not None:
             return BoundedRecurrenceRule(
-                pattern, find_last_counted(pattern, rule.count, self.work), None
+                pattern, find_last_counted_occurrence(pattern, rule.count, self.work), None
             )
         if rule.until is None:
             return BoundedRecurrenceRule(pattern, END_OF_TIME, None)
@@ -163,7 +163,9 @@ def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rrule.BadRecurrenceRule(f"FREQ={rule.freq} does not go with days")
     # Parsed again, because BYSETPOS may have nothing left to select from.
-    return rrule.parse_rule(rrule.format_rule(replace(rule, hours=(), minutes=(), seconds=())))
+    return rrule.parse_recurrence_rule(
+        rrule.format_recurrence_rule(replace(rule, hours=(), minutes=(), seconds=()))
+    )
 
 
 def _parse_date(text: str) -> date:
@@ -185,10 +187,10 @@ def _to_day(value: date, zone_name: str) -> date:
     if value.tzinfo is None:
         return value.date()
     likely_zones = (timezones.get_zone(timezones.get_iana_name(zone_name)),) if zone_name else ()
-    return all_day_series.guess_day(value, likely_zones)[0]
+    return all_day_series.guess_all_day_date(value, likely_zones)[0]
 
 
-def get_span(
+def get_series_span(
     content: EventContent, work: RecurrenceWorkBudget | None = None
 ) -> tuple[datetime, datetime | None]:
     """

@@ -68,7 +68,7 @@ class RecurrenceRule:
     positions: tuple[int, ...] = ()
 
 
-def parse_rule(text: str) -> RecurrenceRule:
+def parse_recurrence_rule(text: str) -> RecurrenceRule:
     """:raises BadRule: if the rule cannot be used"""
     parts = _split_parts(text)
     freq = parts.get("FREQ", "")
@@ -101,7 +101,7 @@ def parse_rule(text: str) -> RecurrenceRule:
     )
 
 
-def format_rule(rule: RecurrenceRule) -> str:
+def format_recurrence_rule(rule: RecurrenceRule) -> str:
     days = [f"{ordinal or ''}{WEEKDAYS[day]}" for ordinal, day in rule.days]
     parts: list[tuple[str, Sequence[object]]] = [
         ("FREQ", [rule.freq]),

@@ -48,7 +48,9 @@ def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
     try:
         content_lines = [lines.parse_line(line.strip()) for line in recurrence]
         parsed_rules = [
-            rrule.parse_rule(line.value) for line in content_lines if line.name == "RRULE"
+            rrule.parse_recurrence_rule(line.value)
+            for line in content_lines
+            if line.name == "RRULE"
         ]
         phrases = (
             [_describe_rule(parsed_rules[0], start)]
@@ -106,7 +108,7 @@ def _describe_days(rule: RecurrenceRule, first: date) -> str | None:
 
 def _describe_weekdays(rule: RecurrenceRule, first: date) -> str:
     days = [day for _, day in rule.days] or [first.weekday()]
-    return f"on {join_items([DAYS[day] for day in sorted(days)])}"
+    return f"on {join_words_with_and([DAYS[day] for day in sorted(days)])}"
 
 
 def _describe_month_days(rule: RecurrenceRule, first: date) -> str | None:
@@ -115,11 +117,12 @@ def _describe_month_days(rule: RecurrenceRule, first: date) -> str | None:
     if rule.days:
         if any(ordinal not in ORDINALS for ordinal, _ in rule.days):
             return None
-        return f"on the {join_items([f'{ORDINALS[nth]} {DAYS[day]}' for nth, day in rule.days])}"
+        names = [f"{ORDINALS[nth]} {DAYS[day]}" for nth, day in rule.days]
+        return f"on the {join_words_with_and(names)}"
     days = rule.month_days or (first.day,)
     if days == (-1,):
         return "on the last day"
-    return None if min(days) < 0 else f"on day {join_items([str(day) for day in days])}"
+    return None if min(days) < 0 else f"on day {join_words_with_and([str(day) for day in days])}"
 
 
 def _describe_year_days(rule: RecurrenceRule, first: date) -> str | None:
@@ -137,7 +140,7 @@ def _describe_year_days(rule: RecurrenceRule, first: date) -> str | None:
     return None if within is None else f"{within} of {MONTHS[months[0] - 1]}"
 
 
-def join_items(items: Sequence[str]) -> str:
+def join_words_with_and(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 

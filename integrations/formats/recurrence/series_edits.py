@@ -31,7 +31,7 @@ class SeriesWithExceptions:
     exceptions: Mapping[StartKey, EventContent | None]
 
 
-def change_one(
+def change_one_occurrence(
     event: SeriesWithExceptions, original: StartKey, edited: EventContent
 ) -> SeriesWithExceptions:
     """
@@ -43,7 +43,7 @@ def change_one(
     return _set_exception(event, original, replace(edited, recurrence=()))
 
 
-def cancel_one(event: SeriesWithExceptions, original: StartKey) -> SeriesWithExceptions:
+def cancel_one_occurrence(event: SeriesWithExceptions, original: StartKey) -> SeriesWithExceptions:
     """:raises NoSuchInstance: if no instance starts at `original`"""
     _find_series(event, original)
     return _set_exception(event, original, None)
@@ -74,10 +74,10 @@ def change_following(
     """
     series = _find_series(event, original)
     if original <= to_start_key(series.start):
-        return (change_all(event, original, edited, lines=lines),)
+        return (change_all_occurrences(event, original, edited, lines=lines),)
     move = _compute_move(series, original, edited)
     if lines is None:
-        lines = series_split.continue_lines(
+        lines = series_split.continue_recurrence_lines(
             series, original, move, RecurrenceWorkBudget(MAX_SERIES_WORK)
         )
     following = replace(edited, recurrence=lines)
@@ -99,7 +99,7 @@ def cancel_following(
     return None if original <= to_start_key(series.start) else _cut_before(event, series, original)
 
 
-def change_all(
+def change_all_occurrences(
     event: SeriesWithExceptions,
     original: StartKey,
     edited: EventContent,
@@ -122,7 +122,7 @@ def change_all(
     series = _find_series(event, original)
     move = _compute_move(series, original, edited)
     if lines is None:
-        lines = series_split.move_lines(series, move)
+        lines = series_split.move_recurrence_lines(series, move)
     start, end = _move_times(series, move, edited)
     content = replace(edited, start=start, end=end, recurrence=lines)
     others = {
@@ -166,7 +166,7 @@ def _cut_before(
     event: SeriesWithExceptions, series: EventSeries, original: StartKey
 ) -> SeriesWithExceptions:
     earlier = {start: instance for start, instance in event.exceptions.items() if start < original}
-    content = replace(event.content, recurrence=series_split.cut_lines(series, original))
+    content = replace(event.content, recurrence=series_split.cut_recurrence_lines(series, original))
     return SeriesWithExceptions(content, earlier)
 
 

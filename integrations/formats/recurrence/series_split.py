@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 
 from . import content_lines, rrule
-from .recurrence_end import count_before
+from .recurrence_end import count_occurrences_before
 from .rrule import RecurrenceRule
 from .rrule_iter import RecurrenceWorkBudget
 from .series import BoundedRecurrenceRule, EventSeries, StartKey
@@ -44,7 +44,7 @@ def get_nominal_time(series: EventSeries, start: StartKey) -> datetime:
     return nominal_time if series.start_at(nominal_time) == start else local_time
 
 
-def cut_lines(series: EventSeries, at: StartKey) -> tuple[str, ...]:
+def cut_recurrence_lines(series: EventSeries, at: StartKey) -> tuple[str, ...]:
     """Return the lines of the part before `at`."""
     last = at - (timedelta(seconds=1) if isinstance(at, datetime) else timedelta(days=1))
     shortened_rules = [
@@ -61,7 +61,7 @@ def cut_lines(series: EventSeries, at: StartKey) -> tuple[str, ...]:
     )
 
 
-def continue_lines(
+def continue_recurrence_lines(
     series: EventSeries, at: StartKey, move: SeriesMove, work: RecurrenceWorkBudget
 ) -> tuple[str, ...]:
     """
@@ -88,7 +88,7 @@ def continue_lines(
     )
 
 
-def move_lines(series: EventSeries, move: SeriesMove) -> tuple[str, ...]:
+def move_recurrence_lines(series: EventSeries, move: SeriesMove) -> tuple[str, ...]:
     """:raises NeedsRule: if the rules do not define the result"""
     day_shift = move.get_day_shift(series.first)
     return _format_lines(
@@ -108,7 +108,7 @@ def _get_remaining_rule(
     rule = run.pattern.rule
     if rule.count is None:
         return rule
-    return replace(rule, count=rule.count - count_before(run.pattern, local_time, work))
+    return replace(rule, count=rule.count - count_occurrences_before(run.pattern, local_time, work))
 
 
 def _move_rule(
@@ -162,7 +162,7 @@ def _format_lines(
     days: Iterable[date],
 ) -> tuple[str, ...]:
     return (
-        *(f"RRULE:{rrule.format_rule(rule)}" for rule in kept_rules),
+        *(f"RRULE:{rrule.format_recurrence_rule(rule)}" for rule in kept_rules),
         *_format_dates("RDATE", more),
         *_format_dates("EXDATE", without),
         *_format_dates("EXDATE", days),

@@ -125,7 +125,7 @@ def show_remote_message(
     """The text is a separate frame."""
     context, ref = get_request_context(request), RemoteMessageRef(integration_id, row, seal)
     try:
-        remote_message = remote_messages.prepare_head(context, ref)
+        remote_message = remote_messages.prepare_remote_message_head(context, ref)
         html = page_sink.render_page(
             "inbox/elsewhere.html",
             [remote_message.row],

@@ -44,8 +44,8 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
             return redirect("inbox-thread", message.thread_id)
         return redirect("inbox-support", message_id)
     feature = FEATURES[SUPPORT]
-    reading = support_access.get_head(actor=actor, message=message, at=at)
-    open_until = support_access.get_end_times(actor=actor, message_ids=[message_id], at=at)
+    reading = support_access.get_support_message_head(actor=actor, message=message, at=at)
+    open_until = support_access.get_support_end_times(actor=actor, message_ids=[message_id], at=at)
     body = page_sink.render_page(
         "inbox/support.html",
         reading.rows,

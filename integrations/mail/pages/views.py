@@ -116,7 +116,7 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     thread_url = reverse("inbox-thread", args=[thread_id])
     message_ids = [row.row.message.id for row in reading.rows]
     heights = frame_heights.get_height_classes(message_ids)
-    to_support = support_access.get_end_times(
+    to_support = support_access.get_support_end_times(
         actor=context.actor, message_ids=message_ids, at=context.at
     )
     body = page_sink.render_page(

@@ -53,7 +53,7 @@ def concerns_every_message(error: Exception) -> bool:
     return isinstance(error, _GENERAL_ERRORS)
 
 
-def get_reason(error: Exception) -> str:
+def get_quarantine_reason(error: Exception) -> str:
     """:raises Exception: `error` itself, if it concerns every message"""
     if concerns_every_message(error):
         raise error

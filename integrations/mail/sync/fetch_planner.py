@@ -60,7 +60,7 @@ def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[MailFetc
     return steps
 
 
-def sum_units(steps: Iterable[MailFetchStep]) -> int:
+def sum_quota_units(steps: Iterable[MailFetchStep]) -> int:
     return sum(step.units for step in steps)
 
 
@@ -72,7 +72,7 @@ def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
     return sum(min(prices.thread, prices.message * len(ids)) for ids in sizes.values())
 
 
-def split_steps(
+def split_fetch_steps(
     steps: Iterable[MailFetchStep], *, first: int, later: int
 ) -> Iterator[list[MailFetchStep]]:
     """

@@ -56,7 +56,7 @@ def prepare_changes(
             sealed = seal_labels(filing, row.id, sealer=sealer)
             folders = message_codec.encode_folders(filing)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
-            unstorable[remote_id] = bad_messages.get_reason(error)
+            unstorable[remote_id] = bad_messages.get_quarantine_reason(error)
             continue
         columns = (row.id, filing.is_unread, filing.is_starred, folders, sealed)
         flags.append(NewFlags(remote_id, columns))
@@ -88,6 +88,6 @@ def _write_flags(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]
         with transaction.atomic():
             bulk_sql.write_flags([change.columns for change in changes], at=at)
     except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
-        reason = bad_messages.get_reason(error)
+        reason = bad_messages.get_quarantine_reason(error)
         return {change.remote_id: reason for change in changes}
     return {}

@@ -27,7 +27,7 @@ def is_label_sync_due(session: MailSyncSession) -> bool:
     return is_behind or may_have_changed or session.is_looked_at or session.is_first_in(EVERY)
 
 
-def update_names(session: MailSyncSession) -> None:
+def update_label_names(session: MailSyncSession) -> None:
     mailbox = session.mailbox
     named = mailbox.provider_session.call(
         mailbox.adapter.get_label_names, units=mailbox.units.labels

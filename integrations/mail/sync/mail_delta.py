@@ -142,7 +142,7 @@ def fetch_and_store(
     steps = fetch_planner.plan_fetch(refs, session.mailbox.prices)
     # A page is repeated until its last row is stored. With quota for a part only, each turn would
     # fetch the same part and never the rest.
-    session.mailbox.reserve_units(fetch_planner.sum_units(steps))
+    session.mailbox.reserve_units(fetch_planner.sum_quota_units(steps))
     return message_fetch.fetch_in_chunks(session, steps, write_fetched)
 
 

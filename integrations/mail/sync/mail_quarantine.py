@@ -26,7 +26,7 @@ from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealing import Sealer
 
 from . import bad_messages
-from .provider_ids import blind_message_ids, encode_id
+from .provider_ids import blind_message_ids, encode_provider_id
 
 #: Reasons for a message that the provider did not deliver: recently, and for an hour.
 DELAYED: Final = "delayed"
@@ -101,7 +101,7 @@ def _get_pause(try_count: int) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - guards nothing
 
 
-def note_fetch(
+def note_message_fetch(
     remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> MessageCrashNote:
     """Quarantine a message as the cause of a crash, until `remove_note`."""
@@ -116,7 +116,7 @@ def note_fetch(
     return MessageCrashNote(row.id, before)
 
 
-def remove_note(note: MessageCrashNote) -> None:
+def remove_fetch_note(note: MessageCrashNote) -> None:
     """Restore the row: the worker survived."""
     rows = SetAside.objects.filter(id=note.row_id)
     if note.before is None:
@@ -140,7 +140,7 @@ def _get_or_make_row(
             first_seen_at=at,
         )
         row.remote_id = sealer.seal_value(
-            SetAside, "remote_id", row=row.id, data=encode_id(remote_id)
+            SetAside, "remote_id", row=row.id, data=encode_provider_id(remote_id)
         )
     return row
 
@@ -185,7 +185,7 @@ def get_unreadable(integration_ids: Iterable[UUID]) -> QuerySet[SetAside]:
     return SetAside.objects.filter(integration_id__in=list(integration_ids)).exclude(reason=DELAYED)
 
 
-def retry_all(*, integration_id: UUID, at: datetime) -> int:
+def retry_all_quarantined(*, integration_id: UUID, at: datetime) -> int:
     return _mark_for_retry(
         SetAside.objects.filter(integration_id=integration_id), integration_id, at
     )
@@ -202,5 +202,5 @@ def retry_temporary(*, integration_id: UUID, at: datetime) -> int:
 def _mark_for_retry(rows: QuerySet[SetAside], integration_id: UUID, at: datetime) -> int:
     count = rows.update(try_count=0, next_try_at=None)
     if count:
-        work_leases.mark_due(integration_id=integration_id, at=at)
+        work_leases.mark_sync_due(integration_id=integration_id, at=at)
     return count

@@ -92,7 +92,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
 def request_reconciliation(*, integration_id: UUID, at: datetime) -> bool:
     """Make a comparison due; return whether the integration has work."""
     SyncWork.objects.filter(integration_id=integration_id).update(reconcile_at=at)
-    return work_leases.mark_due(integration_id=integration_id, at=at)
+    return work_leases.mark_sync_due(integration_id=integration_id, at=at)
 
 
 def _delete_aged(session: MailSyncSession) -> None:

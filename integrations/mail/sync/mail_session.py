@@ -233,7 +233,7 @@ class MailSyncSession:
                 message_store.delete_rows(changes.swept)
             settled = [remote_id for remote_id in changes.settled if remote_id not in set_aside]
             if self._crash_note is not None:
-                mail_quarantine.remove_note(self._crash_note)
+                mail_quarantine.remove_fetch_note(self._crash_note)
             if settled:
                 mail_quarantine.clear_messages(
                     settled, integration_id=integration_id, sealer=self.sealer
@@ -272,7 +272,7 @@ class MailSyncSession:
         with transaction.atomic(durable=True):
             fences.lock_integration(integration_id=integration_id, epoch=self.epoch)
             work_leases.renew(self.lease, at=at)
-            self._crash_note = mail_quarantine.note_fetch(
+            self._crash_note = mail_quarantine.note_message_fetch(
                 remote_id, integration_id=integration_id, sealer=sealer, at=at
             )
         self._mark_written()

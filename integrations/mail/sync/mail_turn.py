@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from integrations.access import permits
-from integrations.access.endpoints import get_rate_settings
+from integrations.access.endpoints import get_mailbox_rate_settings
 from integrations.coordination.leases import Lease
 from integrations.grants import access_tokens, rate_limits
 from integrations.grants.admission_control import WorkerAdmission
@@ -103,21 +103,21 @@ class MailTurn:
         if not is_listing:
             # After the changes: then an adapter knows the folders.
             if label_names.is_label_sync_due(session):
-                label_names.update_names(session)
+                label_names.update_label_names(session)
             if not mail_delta.fetch_quarantined(session):
                 return False
         return mail_reconciliation.reconcile_if_due(session)
 
     def _take_snapshot(self) -> bool:
-        mailbox_snapshot.begin_round(self.session)
-        label_names.update_names(self.session)
-        return mail_delta.fetch_quarantined(self.session) and mailbox_snapshot.advance_round(
+        mailbox_snapshot.begin_snapshot_round(self.session)
+        label_names.update_label_names(self.session)
+        return mail_delta.fetch_quarantined(
             self.session
-        )
+        ) and mailbox_snapshot.advance_snapshot_round(self.session)
 
     def _retake_snapshot(self) -> bool:
         """Take a new snapshot, in this turn if the mailbox is small."""
-        mailbox_snapshot.restart_round(self.session)
+        mailbox_snapshot.restart_snapshot_round(self.session)
         if not self._take_snapshot():
             return False
         try:
@@ -166,14 +166,14 @@ def open_mail_sync_turn(
         raise LookupError("this provider has no mail")
     admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
     with provider.open_mail(
-        access_tokens.get_worker_access(connection, granted.credential)
+        access_tokens.get_worker_provider_access(connection, granted.credential)
     ) as adapter:
         mailbox = ThrottledMailbox(
             adapter=adapter,
             units=provider.mail_units,
             provider_session=ProviderSession(adapter.access, admission),
             purse=admission.purse,
-            concurrency=get_rate_settings(provider).concurrency,
+            concurrency=get_mailbox_rate_settings(provider).concurrency,
         )
         session = MailSyncSession(
             lease=lease,

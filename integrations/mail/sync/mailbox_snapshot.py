@@ -54,7 +54,7 @@ class ListingWindow:
         return position
 
 
-def begin_round(session: MailSyncSession) -> None:
+def begin_snapshot_round(session: MailSyncSession) -> None:
     """Store the cursor from which to follow changes after this round, unless it is stored."""
     if session.work.cursor is not None:
         return
@@ -73,7 +73,7 @@ def begin_round(session: MailSyncSession) -> None:
     )
 
 
-def advance_round(session: MailSyncSession) -> bool:
+def advance_snapshot_round(session: MailSyncSession) -> bool:
     """Continue the round; return False if the time is over before its end."""
     position = session.open_column("position")
     is_opening = position is None and not session.work.done_count
@@ -92,7 +92,7 @@ def advance_round(session: MailSyncSession) -> bool:
     return False
 
 
-def restart_round(session: MailSyncSession) -> None:
+def restart_snapshot_round(session: MailSyncSession) -> None:
     """Begin a new round, because the provider no longer accepts the cursor."""
     session.commit(
         MailChanges(
@@ -138,7 +138,7 @@ def _get_page(session: MailSyncSession, page: str | None) -> MessageListPage:
 def _fetch_window(session: MailSyncSession, window: ListingWindow, *, only_newest: bool) -> bool:
     refs = list(window.get_refs())
     ids = [ref.message_id for ref in refs]
-    window.done_ids |= provider_ids.find_seen(
+    window.done_ids |= provider_ids.find_messages_seen(
         ids, owner=session.owner, sealer=session.sealer, seen_round=session.work.round
     )
     skipped = mail_quarantine.find_quarantined(
@@ -148,7 +148,9 @@ def _fetch_window(session: MailSyncSession, window: ListingWindow, *, only_newes
     missing_refs = [ref for ref in refs if ref.message_id not in window.done_ids]
     steps = fetch_planner.plan_fetch(missing_refs, session.mailbox.prices)
     if only_newest:
-        steps = next(fetch_planner.split_steps(steps, first=message_fetch.FIRST_CHUNK, later=1), [])
+        steps = next(
+            fetch_planner.split_fetch_steps(steps, first=message_fetch.FIRST_CHUNK, later=1), []
+        )
     expected = max(
         window.pages[-1].estimate,
         session.work.expected_count,

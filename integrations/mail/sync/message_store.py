@@ -106,7 +106,7 @@ def prepare_message_batch(
         try:
             _seal_message(columns, blinded.remote, ids=ids, sealer=sealer)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
-            unstorable[blinded.remote.message_id] = bad_messages.get_reason(error)
+            unstorable[blinded.remote.message_id] = bad_messages.get_quarantine_reason(error)
             continue
         if row is not None:
             columns.replaced.append(row.id)
@@ -136,7 +136,7 @@ def _blind_messages(
                 remote, message_blind, sealer.compute_blind(provider_ids.THREAD, remote.thread_id)
             )
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
-            unstorable[remote.message_id] = bad_messages.get_reason(error)
+            unstorable[remote.message_id] = bad_messages.get_quarantine_reason(error)
     return messages_by_blind
 
 
@@ -217,7 +217,7 @@ def _write_messages(
         with transaction.atomic():
             bulk_sql.write_messages(columns, owner=batch.owner, seen_round=seen_round, at=at)
     except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
-        reason = bad_messages.get_reason(error)
+        reason = bad_messages.get_quarantine_reason(error)
         return {message.remote_id: reason for message in messages}
     return {}
 

@@ -45,18 +45,19 @@ def find_threads(integration_id: UUID, remote_blinds: list[bytes]) -> dict[bytes
     return {bytes(blind): thread_id for blind, thread_id in rows}
 
 
-def encode_id(remote_id: str) -> str:
+def encode_provider_id(remote_id: str) -> str:
     """Write lone surrogates as escapes."""
     return remote_id.encode("utf-8", "backslashreplace").decode()
 
 
 def blind_message_ids(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, str]:
     return {
-        sealer.compute_blind(MESSAGE, encode_id(remote_id)): remote_id for remote_id in remote_ids
+        sealer.compute_blind(MESSAGE, encode_provider_id(remote_id)): remote_id
+        for remote_id in remote_ids
     }
 
 
-def find_seen(
+def find_messages_seen(
     remote_ids: Iterable[str], *, owner: MailRowOwner, sealer: Sealer, seen_round: int
 ) -> set[str]:
     by_blind = blind_message_ids(sealer, remote_ids)

@@ -61,4 +61,4 @@ def _describe_alarm(alarm: Alarm) -> str:
         f"count {alarm.body.get('count', 1)}",
         " ".join(f"{key}={value}" for key, value in details.items()),
     )
-    return f"{'  '.join(head).rstrip()}\n    {alarm_guide.next_step(alarm.kind)}"
+    return f"{'  '.join(head).rstrip()}\n    {alarm_guide.get_alarm_next_step(alarm.kind)}"

@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 f" connections end, {applied.reconnect_count} have to be reconnected"
             )
         try:
-            sequencer.check_continuity()
+            sequencer.check_ledger_continuity()
         except sequencer.LedgerFork as error:
             self.stdout.write(
                 f"The ledger was rewound: {error}. Nothing is signed under this name any more."

@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         late_promises = purge.list_late_promises(at=timezone.now())
-        residue = purge.count_residue()
+        residue = purge.count_purge_residue()
         for promise in late_promises:
             self.stdout.write(
                 f"{promise.job_id} {promise.promise} late since {promise.since.isoformat()}"

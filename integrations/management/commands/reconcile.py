@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     def _run_work(self, work_id: UUID) -> None:
         try:
-            while sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
+            while sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                 self.stdout.write("still at it …")
         except NotClaimable:
             raise CommandError("a worker has it; it will compare, too") from None

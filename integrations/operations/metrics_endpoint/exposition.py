@@ -90,7 +90,7 @@ class DatabaseCollector(Collector):
             "Tasks that parser processes refused or could not take, and processes replaced",
             labels=["event"],
         )
-        for event, total in parser_counts.list_totals().items():
+        for event, total in parser_counts.list_parser_totals().items():
             family.add_metric([event], total)
         return family
 

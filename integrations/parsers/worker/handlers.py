@@ -54,7 +54,7 @@ def load_libraries() -> None:
     process_memory.collect_rarely()
 
 
-def handle_task(body: bytes | memoryview) -> bytes:
+def handle_parser_task(body: bytes | memoryview) -> bytes:
     """Any error but `MemoryError` becomes `UnreadableItem`."""
     try:
         task = _DECODER.decode(body)

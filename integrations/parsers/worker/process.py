@@ -45,7 +45,7 @@ def main() -> None:
             # Never run a task without limits.
             os._exit(NOT_ISOLATED)
         task = _read_bytes(TASK_HEADER.size + length, header)
-        reply = handlers.handle_task(memoryview(task)[TASK_HEADER.size :])
+        reply = handlers.handle_parser_task(memoryview(task)[TASK_HEADER.size :])
         _write_bytes(REPLY_HEADER.pack(len(reply)) + reply)
 
 

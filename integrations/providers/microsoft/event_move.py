@@ -61,7 +61,7 @@ def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     return _require_event(account, copy)
 
 
-def find_copy(account: GraphAccount, calendar_id: str, event_id: str) -> RemoteEvent:
+def find_event_copy(account: GraphAccount, calendar_id: str, event_id: str) -> RemoteEvent:
     """:raises Gone: if there is no copy"""
     copies = _find_copies(account, calendar_id, event_id)
     if not copies:

@@ -42,8 +42,8 @@ from .graph_http import (
     get_root_url,
     quote_segment,
     send_graph_read,
+    send_graph_reads,
     send_graph_write,
-    send_reads,
 )
 
 MAX_LISTS: Final = 100
@@ -65,7 +65,7 @@ class GraphCalendarAdapter:
             GraphApiRequest("/me/calendar", {"$select": "owner"}),
             GraphApiRequest("/me/mailboxSettings", {"$select": "timeZone"}),
         ]
-        calendar, settings = send_reads(requests, self.access)
+        calendar, settings = send_graph_reads(requests, self.access)
         if isinstance(calendar, errors.ProviderError):
             raise calendar
         if isinstance(settings, errors.ProviderError):
@@ -202,7 +202,7 @@ class GraphCalendarAdapter:
 
     @unexpected_responses.raise_unexpected
     def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent:
-        return event_move.find_copy(self, calendar_id, event_id)
+        return event_move.find_event_copy(self, calendar_id, event_id)
 
     @unexpected_responses.raise_unexpected
     def respond_to_invitation(

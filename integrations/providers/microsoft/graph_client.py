@@ -34,7 +34,7 @@ class GraphClient:
     def __init__(self, process: int, proxy: str) -> None:
         self.pid = process
         self._proxy = proxy
-        # The system's authorities, as in `provider_http`; the library's default is a list in a package.
+        # The system's authorities, as in `provider_http`; the library's default is its own list.
         self._authorities = ssl.create_default_context()
         # The most recently used session comes first: its connections are open.
         self._idle: list[GraphSession] = []
@@ -113,7 +113,7 @@ def _close_client(graph_client: GraphClient) -> None:
         graph_client.close()
 
 
-def get_client() -> GraphClient:
+def get_graph_client() -> GraphClient:
     """:raises GraphNoResponse: if another thread takes too long to create the client. Call again"""
     if not _CLIENT_LOCK.acquire(timeout=LOADING):
         raise GraphNoResponse

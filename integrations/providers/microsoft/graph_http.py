@@ -15,7 +15,7 @@ from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.token_responses import parse_claims
 
-from .graph_client import DEADLINE, get_client
+from .graph_client import DEADLINE, get_graph_client
 from .graph_sdk import GraphCall
 from .graph_session import GraphNoResponse
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
@@ -134,13 +134,13 @@ def send_graph_read(
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any]:
     """:param not_found: the error for a 404"""
-    (result,) = send_reads([request], access, not_found=not_found)
+    (result,) = send_graph_reads([request], access, not_found=not_found)
     if isinstance(result, errors.ProviderError):
         raise result
     return result
 
 
-def send_reads(
+def send_graph_reads(
     requests: Sequence[GraphApiRequest],
     access: ProviderAccess,
     *,
@@ -190,7 +190,7 @@ def _send_all(
 ) -> list[provider_http.ProviderResponse | Exception]:
     calls = [prepare_call(request, access) for request in requests]
     try:
-        return get_client().send(calls, deadline=deadline)
+        return get_graph_client().send(calls, deadline=deadline)
     except GraphNoResponse:
         return [GraphNoResponse() for _ in calls]
 

@@ -65,7 +65,7 @@ def map_ref(item: Mapping[str, Any]) -> MessageRef:
 
 def make_category_id(name: str) -> str:
     """Messages hold a category's name, and Graph gives no id."""
-    return label_ids.make_id(make_printable(name))
+    return label_ids.make_label_id(make_printable(name))
 
 
 def map_filing(item: Mapping[str, Any], folders: ReadableFolders) -> MessageFiling:

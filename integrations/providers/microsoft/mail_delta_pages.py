@@ -19,7 +19,7 @@ from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message
 from .graph_batch import MAX_PARTS, send_in_batches
-from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
+from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_reads
 from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_folders import FolderList
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
@@ -61,7 +61,7 @@ def start_delta(folders: FolderList, access: ProviderAccess, *, since: str) -> G
             _build_request(folder_id, cursor.folder_cursors[folder_id], FIRST_PAGE)
             for folder_id in under_way
         ]
-        answers = send_reads(requests, access)
+        answers = send_graph_reads(requests, access)
         cursor = _apply_answers(cursor, under_way, answers, DeltaItems(), takes_all=True)
     return cursor
 

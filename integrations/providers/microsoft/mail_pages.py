@@ -17,7 +17,7 @@ from integrations.providers.provider_access import ProviderAccess
 
 from . import graph_message
 from .graph_batch import send_in_batches
-from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_reads
+from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_graph_reads
 
 Heads = Mapping[str, Mapping[str, Any]]
 _SendRequests = Callable[[Sequence[GraphApiRequest]], list[GraphOutcome]]
@@ -59,7 +59,7 @@ class GraphMessagePageReader:
 
     def send_each(self, requests: Sequence[GraphApiRequest]) -> list[GraphOutcome]:
         self.request_count += len(requests)
-        return send_reads(requests, self.access)
+        return send_graph_reads(requests, self.access)
 
     def build_query(self, **extra: str) -> dict[str, str]:
         expand = {"$expand": self.expand} if self.expand and self._expands else {}

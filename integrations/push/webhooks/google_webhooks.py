@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from integrations import push
 from integrations.access import permits
-from integrations.access.endpoints import get_endpoints, get_push_endpoints
+from integrations.access.endpoints import get_provider_endpoints, get_push_endpoints
 from integrations.providers import errors, identity
 from integrations.providers.google import pubsub
 from integrations.push import notification_dispatch
@@ -42,7 +42,7 @@ PROVIDER = "google"
 def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
     at, where = timezone.now(), get_push_endpoints(PROVIDER)
     sender = pubsub.PushSender(
-        get_endpoints(PROVIDER).issuer, where.pubsub_audience, where.pubsub_account
+        get_provider_endpoints(PROVIDER).issuer, where.pubsub_audience, where.pubsub_account
     )
     try:
         notice = pubsub.verify_notification(

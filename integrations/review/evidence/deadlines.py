@@ -36,7 +36,7 @@ def describe_retention(at: datetime) -> Mapping[str, Any]:
         "integrations": _count_by(Integration.objects.all(), "status"),
         "connections": _count_by(Connection.objects.all(), "status"),
         "late": dict(sorted(late_counts.items())),
-        "left_of_what_is_purged": purge.count_residue(),
+        "left_of_what_is_purged": purge.count_purge_residue(),
     }
 
 

@@ -38,7 +38,7 @@ class ClearColumn:
     why: str
 
 
-def list_columns(
+def list_clear_columns(
     models: list[Any], listed: Mapping[str, tuple[ColumnKind, str]] = LISTED
 ) -> list[ClearColumn]:
     """:raises UnlistedColumns: naming each column without a reason"""
@@ -108,7 +108,7 @@ def _render_lines() -> Iterator[str]:
 
     models = apps.get_models(include_auto_created=True)
     sealed = {_get_label(model): _list_sealed_columns(model) for model in models}
-    columns = list_columns(models)
+    columns = list_clear_columns(models)
     yield _INTRODUCTION
     yield f"{len(columns)} columns in clear, {sum(map(len, sealed.values()))} sealed"
     for table, rows in groupby(columns, key=lambda column: column.table):

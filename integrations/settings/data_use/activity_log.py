@@ -67,7 +67,7 @@ def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
     agreements = consents.list_consents(owner_id=user_id, organisation_id=organisation_id)
     for queryset in (agreements, Delegation.objects.of(user_id, organisation_id)):
         for subject_id in queryset.values_list("id", flat=True):
-            names[bytes.fromhex(entries.get_pseudonym(subject_id))] = None
+            names[bytes.fromhex(entries.get_ledger_pseudonym(subject_id))] = None
     connections = Connection.objects.owned_by(**owner).order_by("-connected_at", "-id")
     return LedgerSubjects(
         names,
@@ -76,7 +76,7 @@ def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
     )
 
 
-def get_page(
+def get_activity_page(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None
 ) -> tuple[list[ActivityLine], UUID | None]:
     """Return a page, newest first, and the id after which the next page starts."""
@@ -106,7 +106,7 @@ def is_own_entry(subjects: LedgerSubjects, entry_id: UUID) -> bool:
 def _query_entries(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None, limit: int
 ) -> list[SubjectLedgerEntry]:
-    return subject_access.find_entries(
+    return subject_access.find_subject_entries(
         [
             name
             for name, connection_id in subjects.names.items()

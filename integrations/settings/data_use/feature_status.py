@@ -98,7 +98,7 @@ def get_feature_status(
     return next(status for status in statuses if status.feature.key == feature.key)
 
 
-def list_to_agree_again(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
+def list_features_needing_consent(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
     """Return the features that changed since the person agreed."""
     if actor.user_id is None or actor.organisation_id is None:
         return []

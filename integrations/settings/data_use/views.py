@@ -47,7 +47,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
     form = activity_filters.ActivityFilterForm(request.GET, connections=subjects.connections)
     activity_query = activity_filters.build_query(form)
     after = _parse_uuid(request.GET.get("after"))
-    lines, next_after = activity_log.get_page(subjects, activity_query, after=after)
+    lines, next_after = activity_log.get_activity_page(subjects, activity_query, after=after)
     # Only valid filters.
     query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
     context = {
@@ -85,7 +85,7 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
     with concurrency.STREAM_SLOTS.lend_slot(owner["user_id"]) as slot:
         parts = write(activity_log.iterate_lines(subjects, activity_query))
         response = StreamingHttpResponse(
-            concurrency.hold_slot(slot, parts), content_type=content_type
+            concurrency.hold_stream_slot(slot, parts), content_type=content_type
         )
     response["Content-Disposition"] = f'attachment; filename="who-used-my-data.{form}"'
     return response

@@ -80,8 +80,8 @@ def download_receipt(receipt: Receipt, *, name: str) -> HttpResponse:
 
 
 def _verify_receipt(receipt: Receipt) -> list[str]:
-    known = [key for role in SigningKey for key in signing_keys.get_known_keys(role)]
+    known = [key for role in SigningKey for key in signing_keys.get_known_signing_keys(role)]
     try:
-        return verifier.check_document(bytes(receipt.document), known)
+        return verifier.check_signed_document(bytes(receipt.document), known)
     except ReceiptNotProven as problem:
         return [f"NOT PROVEN: {problem}"]

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if options["all"]:
             steps = [
                 checkpoint.size
-                for checkpoint, _ in ledger_publication.get_publication().read_checkpoints()
+                for checkpoint, _ in ledger_publication.get_ledger_publication().read_checkpoints()
             ]
             pairs = [(old, new) for old, new in itertools.pairwise(steps) if 0 < old < new]
         elif len(sizes) == 2:  # noqa: PLR2004

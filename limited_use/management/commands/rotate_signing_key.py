@@ -28,7 +28,7 @@ class Command(BaseCommand):
         try:
             # A checkpoint must be signed by the key that it announces.
             with sequencer.hold_sequencer_lock():
-                former, new = signing_keys.rotate_key(SigningKey(role), at=timezone.now())
+                former, new = signing_keys.rotate_signing_key(SigningKey(role), at=timezone.now())
         except (KeyStoreUnavailable, OSError) as problem:
             raise CommandError(str(problem) or "the key store does not answer") from None
         self.stdout.write(f"until now  {former}\nfrom now   {new}")

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, line: str | None, **_: Any) -> None:
         for key_line in [KeyLine(line)] if line else list(KeyLine):
             try:
-                turned = key_epochs.rotate_epoch(key_line, timezone.now())
+                turned = key_epochs.rotate_key_epoch(key_line, timezone.now())
             except (
                 key_epochs.AlreadyTurning,
                 key_epochs.LeftBehind,

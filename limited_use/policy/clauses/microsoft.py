@@ -40,7 +40,7 @@ MICROSOFT: tuple[PolicyClause, ...] = (
         source=MICROSOFT_APIS,
         quote="implement proper retention and deletion policies, including deleting all data",
         confidence=ClauseConfidence.SIBLING,
-        code=("integrations.purge.open_job",),
+        code=("integrations.purge.open_purge_job",),
     ),
     PolicyClause(
         id="MS-REVLINK",

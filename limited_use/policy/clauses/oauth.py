@@ -137,6 +137,6 @@ OAUTH: tuple[PolicyClause, ...] = (
         source=GOOGLE_RESTRICTED,
         quote="to delete user data upon a user's request",
         confidence=ClauseConfidence.SECOND_HAND,
-        code=("integrations.purge.open_job",),
+        code=("integrations.purge.open_purge_job",),
     ),
 )

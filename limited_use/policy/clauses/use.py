@@ -98,7 +98,7 @@ LIMITED_USE: tuple[PolicyClause, ...] = (
         " which holds no content; nothing is opened to count.",
         source=GOOGLE_DATA,
         quote="aggregated and used for internal operations",
-        code=("limited_use.guard.guard.decide_each",),
+        code=("limited_use.guard.guard.decide_each_request",),
     ),
     PolicyClause(
         id="LU-4",

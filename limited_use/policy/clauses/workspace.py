@@ -37,7 +37,7 @@ WORKSPACE: tuple[PolicyClause, ...] = (
         says="Humans read under four exceptions; sums have to be without names as well.",
         source=GOOGLE_WORKSPACE,
         facts=(Fact.ITEM_CONSENTED,),
-        code=("limited_use.guard.guard.decide_each",),
+        code=("limited_use.guard.guard.decide_each_request",),
     ),
     PolicyClause(
         id="WLU-3.1",
@@ -123,7 +123,10 @@ WORKSPACE: tuple[PolicyClause, ...] = (
         says="Requests to delete are honoured, and users are told how to make them.",
         source=GOOGLE_WORKSPACE,
         quote="Honor user requests to delete their data.",
-        code=("integrations.purge.open_job", "integrations.urls.public_pages.views.show_data_use"),
+        code=(
+            "integrations.purge.open_purge_job",
+            "integrations.urls.public_pages.views.show_data_use",
+        ),
     ),
     PolicyClause(
         id="GWDP-notice",
@@ -160,7 +163,7 @@ WORKSPACE: tuple[PolicyClause, ...] = (
         quote="prompt the user to consent to any changes before you may access that data",
         facts=(Fact.CONSENT_CURRENT,),
         code=(
-            "limited_use.policy.feature_registry.compute_digest",
+            "limited_use.policy.feature_registry.compute_feature_digest",
             "integrations.connections.renew_consent",
         ),
     ),

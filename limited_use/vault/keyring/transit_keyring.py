@@ -98,7 +98,7 @@ class TransitKeyring:
     def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
         body = {
             "plaintext": wire.encode_base64(key),
-            "context": wire.encode_context(line, binding),
+            "context": wire.encode_transit_context(line, binding),
             "key_version": epoch,
         }
         return wire.parse_ciphertext(
@@ -108,7 +108,7 @@ class TransitKeyring:
     def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, binding: KeyBinding) -> bytes:
         body = {
             "ciphertext": wire.format_ciphertext(wrapped, epoch),
-            "context": wire.encode_context(line, binding),
+            "context": wire.encode_transit_context(line, binding),
         }
         return wire.decode_base64(self._call_line_key("decrypt", line, body).get("plaintext"))
 
@@ -155,7 +155,7 @@ class TransitKeyring:
         batch = [
             {
                 "ciphertext": wire.format_ciphertext(key.wrapped, key.epoch),
-                "context": wire.encode_context(line, key.binding),
+                "context": wire.encode_transit_context(line, key.binding),
                 "key_version": epoch,
             }
             for key in keys

@@ -24,7 +24,7 @@ def is_transit_key_gone(reason: str) -> bool:
     return any(message in reason for message in _GONE_MESSAGES)
 
 
-def encode_context(line: KeyLine, binding: KeyBinding) -> str:
+def encode_transit_context(line: KeyLine, binding: KeyBinding) -> str:
     """
     Return the context from which the engine derives the wrapping key.
 

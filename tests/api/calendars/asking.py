@@ -92,7 +92,7 @@ def scheduler(alice):
         jwks=cast.KEYS,
         at=timezone.now(),
     )
-    delegation = delegations.switch_on(
+    delegation = delegations.switch_delegation_on(
         user_id=alice.user.id,
         organisation_id=alice.organisation.id,
         feature="scheduler",

@@ -62,14 +62,14 @@ def switch_on_feature(world: GeneratedRequestsWorld, feature: str, purpose: str)
     client = create_declared_client(
         feature=feature, purposes=[purpose], jwks=cast.KEYS, at=world.at
     )
-    delegation = delegations.switch_on(
+    delegation = delegations.switch_delegation_on(
         user_id=world.alice.id,
         organisation_id=world.organisation.id,
         feature=feature,
         feature_version=FEATURES[feature].version,
         at=world.at,
     )
-    token = api_tokens.issue_token(
+    token = api_tokens.issue_access_token(
         client=client, delegation_id=delegation.id, purpose=purpose, at=world.at
     )
     return Caller({"Authorization": f"Bearer {token}"})

@@ -114,7 +114,7 @@ def _sync_everything() -> None:
             return
         for work_id in list(due):
             with acting_as(ProcessClass.SYNC):
-                while sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
+                while sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                     pass
     raise AssertionError("work is still due")
 

@@ -43,7 +43,7 @@ def write_events(
     actor, calendar_id, *put: LocalEventInput, at: datetime = NOW, **more
 ) -> LocalWriteResult:
     with acting_as(ProcessClass.WEB, actor):
-        written = local_events.write_events(
+        written = local_events.write_local_events(
             actor=actor, writes={calendar_id: CalendarWrite(put=put, **more)}, at=at
         )
     return written[calendar_id]

@@ -12,7 +12,7 @@ import pytest
 
 from accounts.models import Alarm
 from integrations.calendar import cache_settings
-from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_calendar_work_resource
 from integrations.formats.event import When
 from integrations.models import (
     Calendar,
@@ -204,12 +204,17 @@ class TestLater:
         alice.sync()
         account.refusals.append(errors.Gone("not found", status=404))
 
-        alice.run(get_resource(alice.primary.id))
+        alice.run(get_calendar_work_resource(alice.primary.id))
         listing = SyncWork.objects.get(resource=LIST_RESOURCE)
         alice.run(LIST_RESOURCE)
 
         assert listing.next_sync_at < NOW + timedelta(seconds=30)
-        assert SyncWork.objects.get(resource=get_resource(alice.primary.id)).failure_count == 1
+        assert (
+            SyncWork.objects.get(
+                resource=get_calendar_work_resource(alice.primary.id)
+            ).failure_count
+            == 1
+        )
         assert alice.calendars.live().count() == 1
 
     @pytest.mark.scenario("S8")
@@ -220,10 +225,15 @@ class TestLater:
         alice.run(LIST_RESOURCE)
         account.refusals.append(errors.Unavailable("down", status=503))
 
-        alice.run(get_resource(alice.primary.id))
-        alice.run(get_resource(alice.calendars.get(is_primary=False).id))
+        alice.run(get_calendar_work_resource(alice.primary.id))
+        alice.run(get_calendar_work_resource(alice.calendars.get(is_primary=False).id))
 
-        assert SyncWork.objects.get(resource=get_resource(alice.primary.id)).failure_count == 1
+        assert (
+            SyncWork.objects.get(
+                resource=get_calendar_work_resource(alice.primary.id)
+            ).failure_count
+            == 1
+        )
         assert alice.titles(alice.calendars.get(is_primary=False)) == ["Plan"]
 
 
@@ -251,7 +261,7 @@ class TestNobodyAsks:
         alice.sync()
         before = set(Leaf.objects.values_list("id", flat=True))
 
-        alice.run(get_resource(alice.primary.id))
+        alice.run(get_calendar_work_resource(alice.primary.id))
 
         uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
         # Nothing had changed: nothing was to be stored.
@@ -263,7 +273,7 @@ class TestNobodyAsks:
         account.put(meeting(moment(3), "Lunch"))
         before = set(Leaf.objects.values_list("id", flat=True))
 
-        alice.run(get_resource(alice.primary.id))
+        alice.run(get_calendar_work_resource(alice.primary.id))
 
         uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
         assert sorted({(one["class"], one["purpose"], one["rule"]) for one in uses}) == sorted(
@@ -309,7 +319,7 @@ class TestABug:
         alice.run(LIST_RESOURCE)
 
         with pytest.raises(Bug) as caught:
-            alice.run(get_resource(alice.primary.id))
+            alice.run(get_calendar_work_resource(alice.primary.id))
 
         held = [
             repr(frame.f_locals)
@@ -358,7 +368,7 @@ class TestDamagedCalendarKey:
             failing_since=NOW - timedelta(hours=1)
         )
 
-        alice.run(get_resource(alice.primary.id))
+        alice.run(get_calendar_work_resource(alice.primary.id))
 
         alice.integration.refresh_from_db()
         assert alice.integration.status_reason == StatusReason.UNEXPECTED

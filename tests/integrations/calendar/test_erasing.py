@@ -12,7 +12,7 @@ from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
-from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_calendar_work_resource
 from integrations.calendar.sync.cache_eviction import EvictionReason
 from integrations.grants import credentials
 from integrations.models import Calendar, Event, PurgeTrigger, SyncWork
@@ -117,7 +117,7 @@ class TestACopyThatIsTooOld:
         other = alice.calendars.get(is_primary=False)
         later = NOW + timedelta(hours=20)
         alice.run(LIST_RESOURCE, at=later)
-        alice.run(get_resource(other.id), at=later)
+        alice.run(get_calendar_work_resource(other.id), at=later)
 
         assert evict_expired(NOW + DAY + timedelta(hours=1)) == 1
 
@@ -145,7 +145,7 @@ class TestItsOwnerDeletesIt:
                 make=len,
                 at=NOW,
             )
-        assert data_key_rows.get_metadata([event.cache_id]) == []
+        assert data_key_rows.get_data_key_metadata([event.cache_id]) == []
 
     @pytest.mark.claim("erase.until-asked")
     def test_for_good_until_it_is_asked_for_again(self, alice, account):
@@ -153,7 +153,7 @@ class TestItsOwnerDeletesIt:
         account.put(meeting(moment(4), "Another"))
 
         alice.run(LIST_RESOURCE)
-        alice.run(get_resource(alice.primary.id))
+        alice.run(get_calendar_work_resource(alice.primary.id))
 
         assert not alice.events.exists()
         assert alice.primary.about is None
@@ -173,7 +173,7 @@ class TestItsOwnerDeletesIt:
         account.versions = ErasedMeanwhile(account.versions)
         account.versions.house = alice
 
-        alice.run(get_resource(alice.primary.id))
+        alice.run(get_calendar_work_resource(alice.primary.id))
 
         assert not alice.events.exists()
         assert alice.primary.cached_at is None
@@ -190,7 +190,7 @@ class TestACalendarThatIsGone:
         assert evict_expired(NOW + timedelta(minutes=1)) == 1
 
         assert not Calendar.objects.filter(id=gone.id).exists()
-        assert not SyncWork.objects.filter(resource=get_resource(gone.id)).exists()
+        assert not SyncWork.objects.filter(resource=get_calendar_work_resource(gone.id)).exists()
         assert not data_keys.has_data_key(gone.cache_id)
 
 
@@ -203,9 +203,11 @@ class TestCacheAfterDisconnect:
         copies = list(alice.calendars.values_list("cache_id", flat=True))
 
         with acting_as(ProcessClass.WEB, alice), transaction.atomic():
-            job = purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
+            job = purge.open_purge_job(
+                integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW
+            )
 
-        assert data_key_rows.get_metadata(copies) == []
+        assert data_key_rows.get_data_key_metadata(copies) == []
         assert {held for _, _, held, _ in job.cache_keys} == {str(one) for one in copies}
 
     @pytest.mark.invariant(6)
@@ -215,7 +217,7 @@ class TestCacheAfterDisconnect:
 
         with acting_as(ProcessClass.PURGE):
             with transaction.atomic():
-                job = purge.open_job(
+                job = purge.open_purge_job(
                     integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW
                 )
             purge.run_purge(job_id=job.id, now=lambda: NOW)
@@ -228,8 +230,10 @@ class TestCacheAfterDisconnect:
     def test_leaves_nothing(self, alice):
         with acting_as(ProcessClass.PURGE):
             with transaction.atomic():
-                purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
-            left = inventory.count_left(integration_id=alice.integration.id)
+                purge.open_purge_job(
+                    integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW
+                )
+            left = inventory.count_rows_left(integration_id=alice.integration.id)
 
         assert left["integrations.Event"] == 1
         assert left["limited_use.DataKey.copies"] == 0

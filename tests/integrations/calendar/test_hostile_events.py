@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.calendar.sync import LIST_RESOURCE, event_sync, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, event_sync, get_calendar_work_resource
 from integrations.models import Calendar, IntegrationStatus, StatusReason, SyncWork
 from integrations.providers import provider_http
 from limited_use.vault import compression
@@ -59,7 +59,7 @@ def sync_all(house, *, at=None) -> None:
     """List the calendars, and take one turn at each copy."""
     house.run(LIST_RESOURCE, at=at)
     for calendar in house.calendars:
-        house.run(get_resource(calendar.id), at=at)
+        house.run(get_calendar_work_resource(calendar.id), at=at)
 
 
 def crashes(house) -> int:
@@ -163,7 +163,9 @@ class TestPageWithHostileEvents:
         sync_all(house)
         served.provider.answer(getattr(served, where), NESTED, status=status)
 
-        resource = LIST_RESOURCE if where == "listing" else get_resource(house.primary.id)
+        resource = (
+            LIST_RESOURCE if where == "listing" else get_calendar_work_resource(house.primary.id)
+        )
         at = timezone.now()
         for number in range(3):
             house.run(resource, at=at + timedelta(minutes=10 * number))
@@ -187,7 +189,7 @@ class TestPageWithHostileEvents:
             served.list_events(**{names[where]: value})
 
         at = timezone.now()
-        house.run(get_resource(house.primary.id), at=at)
+        house.run(get_calendar_work_resource(house.primary.id), at=at)
 
         work = house.work_of(house.primary)
         assert work.crash_count == 0
@@ -222,7 +224,7 @@ class TestPageWithHostileEvents:
         served.list_events(served.event("after", 5) | {"summary": "x" * 100_000})
 
         at = timezone.now()
-        house.run(get_resource(house.primary.id), at=at)
+        house.run(get_calendar_work_resource(house.primary.id), at=at)
 
         work = house.work_of(house.primary)
         assert (work.failure_count, work.crash_count) == (1, 0)
@@ -235,7 +237,7 @@ class TestPageWithHostileEvents:
         began_at = timezone.now() - event_sync.MAX_ROUND - timedelta(minutes=1)
         Calendar.objects.update(round_began_at=began_at)
 
-        house.run(get_resource(house.primary.id), at=timezone.now())
+        house.run(get_calendar_work_resource(house.primary.id), at=timezone.now())
 
         house.integration.refresh_from_db()
         assert house.work_of(house.primary).failure_count == 1

@@ -123,7 +123,7 @@ class TestStoredEvent:
             other: CalendarWrite(put=[make_local_input("a@x", content)]),
         }
         with acting_as(ProcessClass.WEB, alice):
-            local_events.write_events(actor=alice, writes=moved, at=NOW)
+            local_events.write_local_events(actor=alice, writes=moved, at=NOW)
 
         assert Event.objects.get().calendar_id == other
 
@@ -247,7 +247,7 @@ class TestAWrite:
         }
 
         # Would need the database if there were anything to count.
-        access_rates.count_opens([entry])
+        access_rates.count_data_openings([entry])
 
         assert not Alarm.objects.exists()
 
@@ -283,7 +283,9 @@ class TestAWrite:
         def permit_and_remove(**asked):
             epoch = permit(**asked)
             with acting_as(ProcessClass.WEB):
-                local_calendars.remove_calendar(actor=alice, calendar_id=home, etag=etag, at=NOW)
+                local_calendars.remove_local_calendar(
+                    actor=alice, calendar_id=home, etag=etag, at=NOW
+                )
             return epoch
 
         monkeypatch.setattr(calendar_permits, "to_write_locally", permit_and_remove)

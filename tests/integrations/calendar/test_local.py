@@ -89,7 +89,7 @@ class TestACalendarThatLivesHere:
         calendar_id = create_calendar(alice)
 
         about, etag = LocalCalendarProperties(" Our  family ", "UTC"), get_version(calendar_id)
-        local_calendars.rename_calendar(
+        local_calendars.rename_local_calendar(
             actor=alice, calendar_id=calendar_id, properties=about, etag=etag
         )
 
@@ -99,7 +99,7 @@ class TestACalendarThatLivesHere:
     def test_is_not_renamed_or_removed_over_another_name(self, alice):
         calendar_id = create_calendar(alice)
         etag = get_version(calendar_id)
-        local_calendars.rename_calendar(
+        local_calendars.rename_local_calendar(
             actor=alice,
             calendar_id=calendar_id,
             properties=LocalCalendarProperties("Club", "UTC"),
@@ -107,11 +107,13 @@ class TestACalendarThatLivesHere:
         )
 
         with pytest.raises(local_calendars.CalendarChanged):
-            local_calendars.rename_calendar(
+            local_calendars.rename_local_calendar(
                 actor=alice, calendar_id=calendar_id, properties=FAMILY, etag=etag
             )
         with pytest.raises(local_calendars.CalendarChanged):
-            local_calendars.remove_calendar(actor=alice, calendar_id=calendar_id, etag=etag, at=NOW)
+            local_calendars.remove_local_calendar(
+                actor=alice, calendar_id=calendar_id, etag=etag, at=NOW
+            )
 
         assert [one["name"] for one in list_calendars(alice)] == ["Club"]
 
@@ -138,11 +140,11 @@ class TestACalendarThatLivesHere:
 
         assert list_calendars(mallory) == []
         with pytest.raises(ObjectNotFound):
-            local_calendars.rename_calendar(
+            local_calendars.rename_local_calendar(
                 actor=mallory, calendar_id=calendar_id, properties=FAMILY, etag=etag
             )
         with pytest.raises(ObjectNotFound):
-            local_calendars.remove_calendar(
+            local_calendars.remove_local_calendar(
                 actor=mallory, calendar_id=calendar_id, etag=etag, at=NOW
             )
 
@@ -167,7 +169,7 @@ class TestItsKey:
         create_calendar(alice)
 
         with acting_as(ProcessClass.PURGE):
-            turned = key_epochs.rotate_epoch(KeyLine.OWN, NOW)
+            turned = key_epochs.rotate_key_epoch(KeyLine.OWN, NOW)
 
         assert turned.destroyed == (1,)
         assert list_calendars(alice)[0]["name"] == "Family"
@@ -180,7 +182,7 @@ class TestRemoving:
         held = Calendar.objects.get().cache_id
 
         with acting_as(ProcessClass.WEB, alice):
-            local_calendars.remove_calendar(
+            local_calendars.remove_local_calendar(
                 actor=alice, calendar_id=calendar_id, etag=get_version(calendar_id), at=NOW
             )
 

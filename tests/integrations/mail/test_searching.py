@@ -188,7 +188,7 @@ class TestAMessageElsewhere:
     @pytest.mark.claim("search.not-kept")
     def test_is_shown_and_stored_nowhere(self, filled, old):
         before = count_rows()
-        look = remote_messages.prepare_head(make_context(filled), place_of(filled))
+        look = remote_messages.prepare_remote_message_head(make_context(filled), place_of(filled))
 
         made = look.shape(look.row.row, capture_opened(filled, look))
 
@@ -206,7 +206,7 @@ class TestAMessageElsewhere:
         assert "tracker.example" not in text
 
     def test_hands_over_its_files(self, filled, old):
-        look = remote_messages.prepare_head(make_context(filled), place_of(filled))
+        look = remote_messages.prepare_remote_message_head(make_context(filled), place_of(filled))
         (file,) = look.shape(look.row.row, capture_opened(filled, look)).opened["files"]
 
         found = remote_messages.download_file(make_context(filled), file["place"])
@@ -221,7 +221,7 @@ class TestAMessageElsewhere:
         place = place_of(filled)
         mailbox.delete(old)
 
-        look = remote_messages.prepare_head(make_context(filled), place)
+        look = remote_messages.prepare_remote_message_head(make_context(filled), place)
 
         assert (
             "deleted there"
@@ -236,7 +236,7 @@ class TestAMessageElsewhere:
         place = place_of(filled)
 
         for look in (
-            remote_messages.prepare_head,
+            remote_messages.prepare_remote_message_head,
             remote_messages.render_body,
             remote_messages.download_file,
         ):
@@ -281,7 +281,7 @@ class TestAMessageElsewhere:
 
     @pytest.mark.invariant(5)
     def test_is_not_opened_by_a_look_from_before_a_disconnect(self, filled, old):
-        look = remote_messages.prepare_head(make_context(filled), place_of(filled))
+        look = remote_messages.prepare_remote_message_head(make_context(filled), place_of(filled))
         connections.disconnect_integration(
             integration_id=filled.integration.id,
             user_id=filled.user.id,

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from config.process_classes import ProcessClass
 from integrations.calendar import cache_settings
-from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_calendar_work_resource
 from integrations.formats import timezones
 from integrations.formats.event import Attendee, EventContent, When
 from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
@@ -360,7 +360,7 @@ class TestWhatCannotBeShown:
         alice.run(LIST_RESOURCE)
         alice.sync()
         other = alice.calendars.get(is_primary=False)
-        alice.run(get_resource(other.id))
+        alice.run(get_calendar_work_resource(other.id))
         # One copy begins at noon and ends at midnight, in Berlin; the other ends at noon, before.
         day = datetime.combine(NOW.date(), time(), BERLIN)
         begin, noon = day - timedelta(days=20, hours=-12), day + timedelta(days=180, hours=12)

@@ -343,7 +343,7 @@ class TestTheFile:
         )
         begun = [next(parts), next(parts)]
 
-        local_calendars.remove_calendar(
+        local_calendars.remove_local_calendar(
             actor=actor_of(*alice), calendar_id=home.id, etag=home.version, at=timezone.now()
         )
 

@@ -519,7 +519,9 @@ class TestAProof:
         answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
         file = tmp_path / "entry.tlog-proof"
         file.write_bytes(answer.content)
-        ledger_key = next(one for one in receipts.get_public_keys() if "/receipts+" not in one)
+        ledger_key = next(
+            one for one in receipts.get_receipt_public_keys() if "/receipts+" not in one
+        )
 
         assert verifier.main(["--key", ledger_key, str(file)]) == 0
         said = capsys.readouterr().out
@@ -535,7 +537,7 @@ class TestAProof:
         lines[1] = "extra " + "e30K"
         file.write_text("\n".join(lines))
 
-        assert verifier.main(["--key", receipts.get_public_keys()[0], str(file)]) == 1
+        assert verifier.main(["--key", receipts.get_receipt_public_keys()[0], str(file)]) == 1
         assert "NOT PROVEN" in capsys.readouterr().out
 
     def test_is_not_there_before_the_entry_has_its_place(self, her_browser, entry_id):
@@ -619,7 +621,7 @@ class TestStanding:
     def test_is_nothing_to_ask_of_who_belongs_nowhere(self, alice):
         nowhere = replace(alice.actor, organisation_id=None)
 
-        assert feature_status.list_to_agree_again(nowhere, at=timezone.now()) == []
+        assert feature_status.list_features_needing_consent(nowhere, at=timezone.now()) == []
 
 
 def test_history_keeps_what_was_agreed_to(alice, her_browser):

@@ -12,7 +12,7 @@ import pytest
 
 from integrations.parsers.mail_tasks import SanitiseText
 from integrations.parsers.parser_process import COMMAND, ParserProcess
-from integrations.parsers.task_limits import budget_for
+from integrations.parsers.task_limits import get_parser_task_budget
 from integrations.parsers.worker import system_calls
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -101,7 +101,7 @@ except (OSError, RuntimeError, ValueError):
 def process():
     started = ParserProcess()
     # Answers: by then it is isolated.
-    started.run_task(msgspec.msgpack.encode(SanitiseText("", "")), budget_for(0))
+    started.run_task(msgspec.msgpack.encode(SanitiseText("", "")), get_parser_task_budget(0))
     yield started
     started.end()
 

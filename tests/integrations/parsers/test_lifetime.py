@@ -18,7 +18,7 @@ PATIENCE = 30.0
 @pytest.fixture
 def pool(monkeypatch):
     monkeypatch.setattr(task_limits, "IDLE_SECONDS", 1.0)
-    refusal_counts.take_counts()
+    refusal_counts.take_parser_counts()
     found = ParserPool(size=1)
     yield found
     found.close()
@@ -89,7 +89,7 @@ class TestAProcess:
         ask_pool(pool)
         wait_until(lambda: len(pool._idle) == 0)
 
-        assert refusal_counts.take_counts() == {}
+        assert refusal_counts.take_parser_counts() == {}
 
 
 class TestCounts:
@@ -106,15 +106,15 @@ class TestCounts:
         with pytest.raises(TaskTooCostly):
             ask_pool(pool)
 
-        assert refusal_counts.take_counts() == {"too_costly": 1, "restarted": 1}
-        assert refusal_counts.take_counts() == {}
+        assert refusal_counts.take_parser_counts() == {"too_costly": 1, "restarted": 1}
+        assert refusal_counts.take_parser_counts() == {}
         assert "parser.ended" in caplog.messages
 
     def test_are_of_a_caller_for_whom_no_process_was_free(self, pool, caplog):
         with pool._lend_process(PATIENCE, is_fresh=False), pytest.raises(ParsersBusy):
             pool.run_task(ReadMime([MAIL]), PARSED_MAILS_REPLY, size=1, wait_seconds=0.01)
 
-        assert refusal_counts.take_counts() == {"busy": 1}
+        assert refusal_counts.take_parser_counts() == {"busy": 1}
         assert "parser.busy" in caplog.messages
 
     def test_are_of_a_process_that_was_killed(self, pool):
@@ -125,4 +125,4 @@ class TestCounts:
 
         ask_pool(pool)
 
-        assert refusal_counts.take_counts() == {"restarted": 1}
+        assert refusal_counts.take_parser_counts() == {"restarted": 1}

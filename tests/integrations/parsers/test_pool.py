@@ -30,7 +30,7 @@ from integrations.parsers.parser_pool import (
     TaskTooCostly,
 )
 from integrations.parsers.parser_process import COMMAND, ParserProcess
-from integrations.parsers.task_limits import ParserTaskBudget, budget_for
+from integrations.parsers.task_limits import ParserTaskBudget, get_parser_task_budget
 from integrations.parsers.wire_frames import OUT_OF_MEMORY
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -99,7 +99,7 @@ def wait_until(is_true, seconds: float = 30) -> bool:
 
 
 def little(size: int, *, cpu: float = 2.0, wall: float = 60.0) -> ParserTaskBudget:
-    whole = budget_for(size)
+    whole = get_parser_task_budget(size)
     return ParserTaskBudget(cpu, whole.memory_bytes, wall, whole.reply_bytes)
 
 
@@ -191,7 +191,7 @@ class TestAReplyOfAnotherShape:
             "from integrations.parsers.wire_frames import *\n"
             "while head := os.read(0, TASK_HEADER.size):\n"
             "    body = os.read(0, TASK_HEADER.unpack(head)[0])\n"
-            "    reply = handlers.handle_task(body)\n"
+            "    reply = handlers.handle_parser_task(body)\n"
             "    os.write(1, (REPLY_HEADER.pack(len(reply)) + reply) * 2)\n"
         )
         pool = make(1, start=playing(good))

@@ -72,4 +72,4 @@ def open_purge_job(
     integration: Integration, at: datetime = NOW, trigger: PurgeTrigger = PurgeTrigger.OWNER
 ) -> PurgeJob:
     with transaction.atomic():
-        return purge.open_job(integration=integration, trigger=trigger, at=at)
+        return purge.open_purge_job(integration=integration, trigger=trigger, at=at)

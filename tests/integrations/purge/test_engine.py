@@ -68,13 +68,13 @@ def another_sequencer_at_work():
 
 
 def count_left(integration):
-    return inventory.count_left(
+    return inventory.count_rows_left(
         integration_id=integration.id, connection_id=integration.connection_id
     )
 
 
 def body_of(integration):
-    keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+    keys = [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
     document = bytes(Receipt.objects.get(subject_id=integration.id).document)
     return verifier.signed_documents.verify_document(document, keys)["body"]
 
@@ -100,8 +100,8 @@ class TestRun:
         assert job.receipt_id == Receipt.objects.get(subject_id=mailbox.id).id
         mailbox.refresh_from_db()
         assert mailbox.status == IntegrationStatus.PURGED
-        keys = [VerifierKey.parse(text) for text in receipts.get_public_keys()]
-        assert verifier.check_document(bytes(Receipt.objects.get().document), keys)
+        keys = [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
+        assert verifier.check_signed_document(bytes(Receipt.objects.get().document), keys)
 
     @pytest.mark.claim("receipt.revoked", "receipt.connection-emptied")
     @pytest.mark.scenario("X7")
@@ -178,7 +178,7 @@ class TestRun:
 
         job.refresh_from_db()
         assert (step, job.revocation) == (PurgeStep.VERIFIED, RevocationOutcome.PENDING)
-        assert not any(inventory.count_left(integration_id=mailbox.id).values())
+        assert not any(inventory.count_rows_left(integration_id=mailbox.id).values())
         assert job.verified_at == NOW
 
     @pytest.mark.claim("receipt.unconfirmed")
@@ -247,7 +247,7 @@ class TestRun:
 
     def test_is_nobody_elses_while_its_lease_lasts(self, mailbox, clock, settings):
         job = open_purge_job(mailbox)
-        purge_jobs.claim_job(
+        purge_jobs.claim_purge_job(
             job_id=job.id, at=NOW, duration=timedelta(seconds=settings.LEASE_SECONDS)
         )
 
@@ -308,7 +308,7 @@ class TestRun:
             assert not [payload for payload in payloads if word in payload]
         # The mailbox is older than keys of connections: its names are the service's own.
         assert body_of(mailbox)["remains"]["ledger_key"].startswith("The pseudonyms are the serv")
-        assert any(entries.get_pseudonym(mailbox.id) in payload for payload in payloads)
+        assert any(entries.get_ledger_pseudonym(mailbox.id) in payload for payload in payloads)
 
 
 def what_identifies_or_opens(connection):

@@ -98,7 +98,7 @@ def purge_to_receipt(mailbox, clock):
     while purge.run_purge(job_id=job.id, now=clock) is not PurgeStep.DONE:
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
     for line in KeyLine:
-        key_epochs.rotate_epoch(line, NOW)
+        key_epochs.rotate_key_epoch(line, NOW)
     sequencer.run_sequencer(NOW)
     tasks.purge.write_second_parts()
     return [json.loads(bytes(part.document))["body"] for part in Receipt.objects.order_by("part")]

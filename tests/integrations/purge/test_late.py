@@ -42,7 +42,7 @@ class TestFence:
     @pytest.mark.claim("data-use.disconnect", "home.removed")
     def test_takes_the_key_in_the_same_commit(self, mailbox):
         with transaction.atomic():
-            purge.open_job(integration=mailbox, trigger="owner", at=NOW)
+            purge.open_purge_job(integration=mailbox, trigger="owner", at=NOW)
             transaction.set_rollback(True)
 
         assert sealing.get_sealer(holder=mailbox.id, epoch=1)
@@ -70,12 +70,12 @@ class TestLateWorker:
         run_purge_to_end(open_purge_job(mailbox), clock)
 
         with pytest.raises(fences.DisconnectedError):
-            rate_limits.draw_units(
+            rate_limits.draw_quota_units(
                 connection_id=mailbox.connection_id, units=5, least_units=5, limit=LIMIT
             )
         rate_limits.pause_mailbox(connection_id=mailbox.connection_id, seconds=5)
         assert not QuotaBucket.objects.exists()
-        assert purge.count_residue() == {}
+        assert purge.count_purge_residue() == {}
 
     def test_gets_no_slot_for_a_connection_that_ended(self, mailbox, clock):
         run_purge_to_end(open_purge_job(mailbox), clock)
@@ -91,7 +91,7 @@ class TestLateWorker:
         run_purge_to_end(open_purge_job(mailbox), clock)
         SyncWork.objects.create(integration=mailbox, next_sync_at=NOW)
 
-        assert purge.count_residue() == {"integrations.SyncWork": 1}
+        assert purge.count_purge_residue() == {"integrations.SyncWork": 1}
 
 
 @pytest.mark.scenario("X5")
@@ -120,12 +120,12 @@ class TestReconnecting:
         new_connection.status = "active"
         new_connection.save(update_fields=["status"])
         new = holdings.integration(new_connection, at=NOW, messages=4)
-        before = inventory.count_left(integration_id=new.id)
+        before = inventory.count_rows_left(integration_id=new.id)
 
         run_purge_to_end(job, clock)
 
-        assert inventory.count_left(integration_id=new.id) == before
-        assert not any(inventory.count_left(integration_id=old.id).values())
+        assert inventory.count_rows_left(integration_id=new.id) == before
+        assert not any(inventory.count_rows_left(integration_id=old.id).values())
         assert google.tokens == []
 
 

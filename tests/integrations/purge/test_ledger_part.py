@@ -94,7 +94,7 @@ def export():
 
 
 def list_public_keys():
-    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
 
 
 def list_tables_holding(needle: bytes) -> set[str]:
@@ -132,7 +132,7 @@ class TestReceipt:
 
         assert any(
             "ledger_key.set_aside" in line
-            for line in verifier.check_document(receipt, list_public_keys())
+            for line in verifier.check_signed_document(receipt, list_public_keys())
         )
 
     @pytest.mark.claim("receipt.ledger-key-offered")
@@ -244,7 +244,7 @@ class TestPart:
         (tmp_path / "ledger.jsonl").write_text(export())
         (tmp_path / "checkpoint").write_text(tile_store.get_latest_note())
         command = [sys.executable, "-I", "-c", RUN, str(ROOT)]
-        for key in receipts.get_public_keys():
+        for key in receipts.get_receipt_public_keys():
             command += ["--key", key]
 
         done = subprocess.run(
@@ -317,7 +317,7 @@ class TestOffer:
         purge_to_receipt(mine, clock)
         with acting_as("purge"):
             assert purge.create_missing_ledger_keys(at=NOW) == 1
-            key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+            key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
             assert purge.sweep_ledger_keys(at=clock() + ledger_key_lifecycle.OFFER_DURATION) == 1
         with acting_as("sync"):
             ledger_key_wrap.drop_cached_ciphers()
@@ -409,7 +409,7 @@ class TestOffer:
         assert Leaf.objects.filter(subject=used).exists()
 
         take_ledger_file(purge_to_receipt(mine, clock))
-        key_epochs.rotate_epoch(ledger_key_wrap.LINE, NOW)
+        key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
         sequencer.run_sequencer(NOW)
 
         assert list_tables_holding(used) == {"limited_use_leaf"}
@@ -418,7 +418,7 @@ class TestOffer:
             user_id=owner.user_id, organisation_id=owner.organisation_id
         )
         assert used not in again
-        assert subject_access.find_entries(again) == []
+        assert subject_access.find_subject_entries(again) == []
 
 
 @pytest.mark.usefixtures("requests_act_as_web")

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("TOK-DELETE", "WDEL")
 
 
 def keys():
-    return [VerifierKey.parse(text) for text in receipts.get_public_keys()]
+    return [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
 
 
 def purge_to_end(integration, clock):
@@ -48,7 +48,7 @@ def purge_to_end(integration, clock):
 
 def rotate_epochs(*lines):
     for line in lines or KeyLine:
-        key_epochs.rotate_epoch(line, NOW)
+        key_epochs.rotate_key_epoch(line, NOW)
     sequencer.run_sequencer(NOW)
 
 
@@ -88,7 +88,7 @@ class TestSweep:
     def test_waits_for_the_ledger(self, mailbox, clock):
         purge_to_end(mailbox, clock)
         for line in KeyLine:
-            key_epochs.rotate_epoch(line, NOW)
+            key_epochs.rotate_key_epoch(line, NOW)
 
         tasks.purge.write_second_parts()
         assert not second_parts().exists()

@@ -156,7 +156,7 @@ class TestAProvider:
 
         answers.set()
         assert job.watch_stop == "unanswered"
-        assert not any(inventory.count_left(integration_id=fresh.id).values())
+        assert not any(inventory.count_rows_left(integration_id=fresh.id).values())
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
         assert "and did not say that it does" in watches_said(fresh)["says"]
 
@@ -166,7 +166,7 @@ class TestAProvider:
         step = purge.run_purge(job_id=(job := open_purge_job(fresh)).id, now=clock)
 
         job.refresh_from_db()
-        counts = inventory.count_left(integration_id=fresh.id, with_watches=False)
+        counts = inventory.count_rows_left(integration_id=fresh.id, with_watches=False)
         assert (step, job.watch_stop, any(counts.values())) == (PurgeStep.VERIFIED, "", False)
         # Without the grant nothing could be stopped any more.
         assert google.tokens == []
@@ -177,7 +177,7 @@ class TestAProvider:
         assert (job.watch_stop, provider.topic, provider.calls) == ("stopped", "", ["stop"] * 3)
         assert google.tokens == ["1//refresh"]
         assert watches_said(fresh)["tries"] == 3
-        assert not any(inventory.count_left(integration_id=fresh.id).values())
+        assert not any(inventory.count_rows_left(integration_id=fresh.id).values())
 
     def test_that_answers_for_one_channel_is_asked_about_the_others(self, fresh, provider, clock):
         Watch.objects.all().delete()
@@ -277,7 +277,7 @@ class TestAProvider:
         # It goes on there, until it ends.
         assert provider.topic == "the topic"
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
-        assert not any(inventory.count_left(integration_id=fresh.id).values())
+        assert not any(inventory.count_rows_left(integration_id=fresh.id).values())
 
     def test_is_not_asked_with_a_credential_that_does_not_open(self, fresh, provider, clock):
         DataKey.objects.exclude(line="content").delete()

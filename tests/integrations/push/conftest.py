@@ -109,7 +109,7 @@ def reconcile_due_watches(clock) -> list:
 
 def open_purge_job(house, integration: Integration, clock) -> None:
     with acting_as(ProcessClass.WEB, house), transaction.atomic():
-        purge.open_job(integration=integration, trigger=PurgeTrigger.OWNER, at=clock.at)
+        purge.open_purge_job(integration=integration, trigger=PurgeTrigger.OWNER, at=clock.at)
 
 
 def list_watches(of: Integration) -> list[Watch]:

@@ -56,7 +56,7 @@ def next_turn() -> None:
     """Do the work that is due now."""
     with acting_as(ProcessClass.SYNC):
         for work_id in work_leases.get_due_ids(at=timezone.now()):
-            sync_engine.run_turn(PRODUCTS, work_id=work_id, at=timezone.now())
+            sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 @pytest.mark.scenario("P3")

@@ -67,7 +67,7 @@ def test_a_calendar_and_a_mailbox_have_one_each(alice, calendars, provider, cloc
 def test_which_calendars_there_are_is_asked_and_not_told(calendars, monkeypatch):
     monkeypatch.setitem(mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", OWN)
 
-    assert push.needs_watch(calendars, work_items.get_resource(calendars.id))
+    assert push.needs_watch(calendars, work_items.get_calendar_work_resource(calendars.id))
     assert not push.needs_watch(calendars, work_items.LIST_RESOURCE)
 
 

@@ -54,7 +54,7 @@ class TestClearColumns:
     )
     def test_name_one_that_could_hold_words_and_is_not_listed(self, planted, field):
         with pytest.raises(clear_columns.UnlistedColumns, match=r"integrations\.Planted\.note"):
-            clear_columns.list_columns([planted(note=field)])
+            clear_columns.list_clear_columns([planted(note=field)])
 
     def test_name_even_a_time_beside_sealed_data(self, planted):
         model = planted(
@@ -64,12 +64,14 @@ class TestClearColumns:
         )
 
         with pytest.raises(clear_columns.UnlistedColumns, match=r"^integrations\.Planted\.seen$"):
-            clear_columns.list_columns([model])
+            clear_columns.list_clear_columns([model])
 
     def test_list_nothing_that_does_not_exist_or_is_sealed(self):
         found = {
             f"{column.table}.{column.name}"
-            for column in clear_columns.list_columns(apps.get_models(include_auto_created=True))
+            for column in clear_columns.list_clear_columns(
+                apps.get_models(include_auto_created=True)
+            )
         }
 
         assert set(LISTED) <= found

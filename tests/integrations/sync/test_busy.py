@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
-from integrations.calendar.sync import LIST_RESOURCE, get_resource
+from integrations.calendar.sync import LIST_RESOURCE, get_calendar_work_resource
 from integrations.models import IntegrationStatus, SetAside, StatusReason, SyncWork
 from integrations.operations.alarm_guide import NEXT_STEPS
 from integrations.parsers.parser_pool import ParsersBusy
@@ -93,7 +93,9 @@ class TestBusyCalendar:
         house = calendar_house.calendar_house(at=calendar_house.NOW)
         account.put(calendar_house.meeting(calendar_house.moment(2)))
         house.sync()
-        resource = LIST_RESOURCE if where == "list" else get_resource(house.primary.id)
+        resource = (
+            LIST_RESOURCE if where == "list" else get_calendar_work_resource(house.primary.id)
+        )
         works = SyncWork.objects.filter(resource=resource)
         for minutes in (1, 20):
             account.refusals = [ParsersBusy()]
@@ -112,7 +114,9 @@ class TestBusyCalendar:
     def test_that_crashes_three_times_is_a_state_and_an_alarm(self, db, account, where):
         house = calendar_house.calendar_house(at=calendar_house.NOW)
         house.sync()
-        resource = LIST_RESOURCE if where == "list" else get_resource(house.primary.id)
+        resource = (
+            LIST_RESOURCE if where == "list" else get_calendar_work_resource(house.primary.id)
+        )
         for minutes in (1, 2, 3):
             account.refusals = [RuntimeError("a bug")]
             with pytest.raises(RuntimeError):

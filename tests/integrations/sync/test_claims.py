@@ -111,7 +111,7 @@ class TestAClaim:
 
     def test_given_back_after_a_hint_is_due_at_once(self, alice):
         lease = take(alice, alice.at)
-        work_leases.mark_due(
+        work_leases.mark_sync_due(
             integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1)
         )
         work_leases.release(lease, next_sync_at=alice.at + MINUTE, values={})
@@ -120,7 +120,7 @@ class TestAClaim:
 
     def test_postponed_is_not_hurried_by_a_hint(self, alice):
         lease = take(alice, alice.at)
-        work_leases.mark_due(
+        work_leases.mark_sync_due(
             integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1)
         )
         leases.release(lease, next_sync_at=alice.at + MINUTE)

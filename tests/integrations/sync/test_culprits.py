@@ -138,7 +138,7 @@ class TestAMessageThatCannotBeStored:
         synced.run()
         mailbox.twisted.clear()
 
-        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all_quarantined(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert (synced.messages.count(), synced.status) == (2, ACTIVE)
@@ -148,7 +148,7 @@ class TestAMessageThatCannotBeStored:
         mailbox.twisted[mailbox.deliver()] = mail(subject=HALF)
         synced.run()
 
-        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all_quarantined(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert SetAside.objects.get().reason == "not-storable"
@@ -168,7 +168,7 @@ class TestAMessageThatIsAskedForAgain:
         mailbox.twisted[culprit] = mail(subject=HALF)
         synced.run()
         mailbox.twisted[culprit] = raising(error)
-        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all_quarantined(integration_id=synced.integration.id, at=synced.at)
 
         synced.run()
 
@@ -203,7 +203,7 @@ class TestFlagsThatCannotBeStored:
         mailbox.refiled[known] = replace(mailbox.messages[known].filing, folders=(HALF,))
         synced.run()
 
-        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all_quarantined(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert synced.messages.filter(is_starred=True).count() == 1
@@ -269,12 +269,12 @@ class TestErrorsOfOneMessage:
     )
     def test_of_all_messages_are_raised_again(self, error):
         with pytest.raises(type(error)):
-            bad_messages.get_reason(error)
+            bad_messages.get_quarantine_reason(error)
 
     @pytest.mark.parametrize("error", [DataError("x"), UnicodeError("x"), TypeError("x")])
     def test_of_one_message_are_a_reason(self, error):
-        assert bad_messages.get_reason(error) == "not-storable"
-        assert bad_messages.get_reason(RecordTooLarge()) == "too-large"
+        assert bad_messages.get_quarantine_reason(error) == "not-storable"
+        assert bad_messages.get_quarantine_reason(RecordTooLarge()) == "too-large"
 
 
 def die(message):
@@ -348,7 +348,7 @@ class TestAMessageThatAWorkerDiesOf:
         run_turns(synced)
         mailbox.deliver()
 
-        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all_quarantined(integration_id=synced.integration.id, at=synced.at)
         run_turns(synced, 2)
 
         assert SetAside.objects.get().reason == "crashed"

@@ -185,7 +185,7 @@ class TestPoison:
         assert mailbox.calls.count("fetch") == 0
         mailbox.messages[poison].content = b"Subject: mended\n\nfine\n"
 
-        mail_quarantine.retry_all(integration_id=synced.integration.id, at=synced.at)
+        mail_quarantine.retry_all_quarantined(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert not SetAside.objects.exists()

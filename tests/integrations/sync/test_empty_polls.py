@@ -225,7 +225,9 @@ class EmptyPollWorld:
         self.mailbox.clock += 1
 
     def ask_again(self, _):
-        mail_quarantine.retry_all(integration_id=self.house.integration.id, at=self.house.at)
+        mail_quarantine.retry_all_quarantined(
+            integration_id=self.house.integration.id, at=self.house.at
+        )
 
     def compare(self, _):
         SyncWork.objects.update(reconcile_at=self.house.at)

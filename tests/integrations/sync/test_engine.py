@@ -114,7 +114,7 @@ class TestSyncWithDamagedKey:
 
         with acting_as(ProcessClass.WEB, synced), transaction.atomic():
             integration = Integration.objects.select_for_update().get(id=synced.integration.id)
-            job = purge.open_job(
+            job = purge.open_purge_job(
                 integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
             )
 
@@ -146,7 +146,7 @@ class TestATransientFailure:
 
         assert synced.status == (
             IntegrationStatus.DEGRADED,
-            error_policy.get_handling(error).reason,
+            error_policy.get_sync_error_handling(error).reason,
         )
 
     def test_is_forgotten_after_a_success(self, synced, mailbox):

@@ -238,7 +238,9 @@ def test_whatever_fails_is_seen_and_everything_else_arrives(monkeypatch, first, 
     named = len(culprits) - culprits.count("crashed")
     assert world.aside.exclude(reason="crashed").count() <= named
     for _ in range(2):
-        mail_quarantine.retry_all(integration_id=world.house.integration.id, at=world.house.at)
+        mail_quarantine.retry_all_quarantined(
+            integration_id=world.house.integration.id, at=world.house.at
+        )
         world.settle()
     assert world.house.messages.count() == good
     assert sorted(world.aside.values_list("reason", flat=True)) == sorted(culprits)

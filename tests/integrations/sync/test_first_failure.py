@@ -21,7 +21,7 @@ FAILURES = {
 
 def run_turn():
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-    return sync_engine.run_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
+    return sync_engine.run_sync_turn(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -156,11 +156,11 @@ class TestASilentProvider:
     @pytest.mark.scenario("O6")
     def test_that_tells_nobody_anything_is_the_operators(self, told, mailbox):
         now = timezone.now()
-        assert silence_alarm.alert_operator(at=now) == []
+        assert silence_alarm.alarm_silent_providers(at=now) == []
         Watch.objects.update(last_event_at=None)
 
-        assert silence_alarm.alert_operator(at=now) == ["google"]
-        assert silence_alarm.alert_operator(at=now) == ["google"]
+        assert silence_alarm.alarm_silent_providers(at=now) == ["google"]
+        assert silence_alarm.alarm_silent_providers(at=now) == ["google"]
         assert Alarm.objects.get().kind == "provider.push_silent"
 
 

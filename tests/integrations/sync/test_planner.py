@@ -31,7 +31,7 @@ class TestAPlan:
 
     @given(refs, prices)
     def test_is_never_dearer_than_asking_one_by_one(self, wanted, price):
-        assert fetch_planner.sum_units(
+        assert fetch_planner.sum_quota_units(
             fetch_planner.plan_fetch(wanted, price)
         ) <= price.message * len(wanted)
 
@@ -39,7 +39,9 @@ class TestAPlan:
     def test_costs_the_lower_bound_when_all_is_known(self, wanted, price):
         steps = fetch_planner.plan_fetch(wanted, price)
 
-        assert fetch_planner.sum_units(steps) == fetch_planner.compute_lower_bound(wanted, price)
+        assert fetch_planner.sum_quota_units(steps) == fetch_planner.compute_lower_bound(
+            wanted, price
+        )
 
     @given(refs, prices)
     def test_puts_each_call_where_its_newest_message_stands(self, wanted, price):
@@ -68,7 +70,7 @@ class TestAPlan:
         for begin in range(0, len(mailbox), window):
             wanted = [r for r in mailbox[begin : begin + window] if r.message_id not in here]
             steps = fetch_planner.plan_fetch(wanted, GMAIL)
-            spent += fetch_planner.sum_units(steps) + 5 * window // 500
+            spent += fetch_planner.sum_quota_units(steps) + 5 * window // 500
             whole = {step.thread_id for step in steps if step.thread_id}
             here |= {ref.message_id for ref in mailbox if ref.thread_id in whole}
 

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.access.endpoints import get_rate_settings
+from integrations.access.endpoints import get_mailbox_rate_settings
 from integrations.coordination import concurrency
 from integrations.grants import rate_limits
 from integrations.grants.rate_limits import MailboxRateLimit
@@ -20,7 +20,7 @@ GMAIL = MailboxRateLimit(6_000)
 
 
 def draw(house, want, least=None, limit=GMAIL, **more):
-    return rate_limits.draw_units(
+    return rate_limits.draw_quota_units(
         connection_id=house.connection.id,
         units=want,
         least_units=least or want,
@@ -57,7 +57,7 @@ class TestALimit:
         assert (GMAIL.burst_capacity, GMAIL.units_per_second) == (1_500, 75)
 
     def test_of_outlook_is_that_of_ten_minutes(self, settings):
-        limit = rate_limits.make_rate_limit(get_rate_settings(PROVIDERS["microsoft"]))
+        limit = rate_limits.make_rate_limit(get_mailbox_rate_settings(PROVIDERS["microsoft"]))
 
         # https://learn.microsoft.com/en-us/graph/throttling-limits
         assert limit.burst_capacity + 600 * limit.units_per_second == 10_000
@@ -135,7 +135,7 @@ class TestABucket:
 
     def test_takes_back_what_was_not_spent(self, alice):
         draw(alice, 1_500)
-        rate_limits.return_units(connection_id=alice.connection.id, units=1_000)
+        rate_limits.return_quota_units(connection_id=alice.connection.id, units=1_000)
 
         assert draw(alice, 1_000).units == 1_000
 

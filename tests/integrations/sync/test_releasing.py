@@ -31,7 +31,7 @@ def claim(house):
 
 def release(lease, work, epoch=1):
     values = {"next_sync_at": lease.claimed_at + MINUTE, "failure_count": 0, "failing_since": None}
-    return turn_end.release_row(
+    return turn_end.release_sync_work_row(
         lease, integration_id=work.integration_id, epoch=epoch, values=values
     )
 
@@ -59,7 +59,7 @@ class TestARelease:
 
     def test_writes_nothing_where_the_row_was_reported_as_due_meanwhile(self, alice):
         lease, work, _ = claim(alice)
-        work_leases.mark_due(integration_id=alice.integration.id, at=alice.at + MINUTE / 2)
+        work_leases.mark_sync_due(integration_id=alice.integration.id, at=alice.at + MINUTE / 2)
 
         assert not release(lease, work)
         assert alice.work.next_sync_at == alice.at + MINUTE / 2

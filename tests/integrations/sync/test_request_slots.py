@@ -104,7 +104,7 @@ class TestSlots:
         limit = rate_limits.MailboxRateLimit(1_000, minutes=10)
 
         with hold(alice):
-            grant = rate_limits.draw_units(
+            grant = rate_limits.draw_quota_units(
                 connection_id=alice.connection.id, units=9_999, least_units=1, limit=limit
             )
 
@@ -147,7 +147,7 @@ class TestAPause:
             with pytest.raises(NoFreeSlot) as refused, hold(alice, is_person=is_person):
                 pass
             assert least < refused.value.wait <= most
-        assert rate_limits.draw_units(
+        assert rate_limits.draw_quota_units(
             connection_id=alice.connection.id,
             units=1,
             least_units=1,

@@ -137,7 +137,7 @@ class TestANotification:
         assert mailbox.calls == calls
         assert not SyncWork.objects.exists()
         assert not Watch.objects.exists()
-        assert purge.count_residue() == {}
+        assert purge.count_purge_residue() == {}
 
 
 @pytest.mark.scenario("P5")

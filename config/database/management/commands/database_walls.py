@@ -54,7 +54,7 @@ def _read_passwords() -> dict[ProcessClass, str]:
     login_classes = [
         process_class
         for process_class in ProcessClass
-        if settings.PRODUCTION or env.read_text(role_logins.get_variable_name(process_class))
+        if settings.PRODUCTION or env.read_text(role_logins.get_login_variable_name(process_class))
     ]
     urls = {
         process_class: role_logins.read_class_login(env, process_class, prefix=prefix)

@@ -15,7 +15,7 @@ from integrations.calendar import refresh_on_read
 from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_errors import EventSlotTaken
-from integrations.calendar.sync import get_resource
+from integrations.calendar.sync import get_calendar_work_resource
 from integrations.formats.event import When
 from integrations.models import Calendar, Event, Reply, SyncWork
 from integrations.providers import errors
@@ -43,10 +43,10 @@ def worker(alice, monkeypatch):
 
     def refresh_calendars(found, since=None, **_):
         for one in found:
-            work = SyncWork.objects.get(resource=get_resource(one.calendar.id))
+            work = SyncWork.objects.get(resource=get_calendar_work_resource(one.calendar.id))
             assert work.next_sync_at <= LATER
             if not only or one.calendar.id in only:
-                while alice.run(get_resource(one.calendar.id), at=LATER):
+                while alice.run(get_calendar_work_resource(one.calendar.id), at=LATER):
                     pass
 
     monkeypatch.setattr(refresh_on_read, "wait_for_refresh", refresh_calendars)
@@ -177,7 +177,7 @@ class TestAnEventThatAnEarlierTryWrote:
     def test_keeps_its_key_where_the_provider_cannot_tell(self, alice, again, account):
         @idempotent("create_event", undone=event_service.NOT_WRITTEN)
         def post(_, __, *, attempt):
-            seen = event_access.find_calendar(again, alice.primary.id)
+            seen = event_access.find_writable_calendar(again, alice.primary.id)
             assert attempt.claim(again, seen.calendar.integration) is None
             return event_service.create(
                 again, seen, draft(), key="key-1", require_free=[again.user_id]

@@ -371,8 +371,10 @@ class TestMoveOfEvent:
         before = account.version
         with acting_as(ProcessClass.WEB):
             request = EventWriteRequest(asked, event_lookup.parse_event_id(one["id"]))
-            target = event_access.open_target(request, *event_access.find_event(request))
-            other = event_access.find_calendar(asked, second.primary.id)
+            target = event_access.open_event_target(
+                request, *event_access.find_event_to_write(request)
+            )
+            other = event_access.find_writable_calendar(asked, second.primary.id)
 
             # `service.move` refuses before the provider's backend is called.
             with pytest.raises(WrongSink):

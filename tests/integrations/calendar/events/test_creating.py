@@ -33,7 +33,7 @@ def draft(title="Review", *, at=None, hours=1, **more):
 
 def create_event(asked, calendar, made, key="key-1", **more):
     with acting_as(ProcessClass.WEB):
-        seen = event_access.find_calendar(asked, calendar.id)
+        seen = event_access.find_writable_calendar(asked, calendar.id)
         return event_service.create(asked, seen, made, key=key, **more)
 
 

@@ -106,7 +106,7 @@ def create_new_event(asked, alice):
     draft = EventDraft(title="New", start=When(at=moment(4), zone="UTC"),
                   end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
     with acting_as(ProcessClass.WEB):
-        seen = event_access.find_calendar(asked, alice.primary.id)
+        seen = event_access.find_writable_calendar(asked, alice.primary.id)
         return event_service.create(asked, seen, draft, key="key-00000001")
 
 

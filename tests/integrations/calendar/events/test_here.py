@@ -118,7 +118,7 @@ def delete_event(asked, one, **more):
 
 def create_event(asked, calendar_id, made, key="key-1"):
     with acting_as(ProcessClass.WEB):
-        seen = event_access.find_calendar(asked, calendar_id)
+        seen = event_access.find_writable_calendar(asked, calendar_id)
         return event_service.create(asked, seen, made, key=key)
 
 
@@ -431,7 +431,7 @@ class TestLocalMove:
             done = prepare(place, write)
             if (held := Calendar.objects.filter(id=club).first()) is not None:
                 at = NOW + timedelta(seconds=1)
-                local_calendars.remove_calendar(
+                local_calendars.remove_local_calendar(
                     actor=alice, calendar_id=club, etag=held.version, at=at
                 )
             return done

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integrations.formats.event import Reminder, When
 from integrations.formats.icalendar import calendar_file_reader, icalendar_components
 from integrations.formats.icalendar.file_problems import MAX_PROBLEMS, UnreadableCalendarFile
-from integrations.formats.recurrence.recurrence_expansion import expand_event, make_window
+from integrations.formats.recurrence.recurrence_expansion import expand_event, make_time_window
 from tests.integrations.formats.icalendar.files import (
     BERLIN,
     OWN_RULES,
@@ -322,7 +322,7 @@ class TestAChangeOfAllThatFollow:
     @staticmethod
     def happens(data: bytes) -> list[tuple[int, int, str]]:
         """Return day and hour of each occurrence in Berlin, and its title."""
-        span = make_window(at(2026, 5, 1), at(2026, 8, 1), zone=BERLIN)
+        span = make_time_window(at(2026, 5, 1), at(2026, 8, 1), zone=BERLIN)
         found = [
             one
             for entry in read_file(data).entries

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from integrations.formats import timezones
 from integrations.formats.recurrence import all_day_series
-from integrations.formats.recurrence.recurrence_expansion import expand_event, make_window
+from integrations.formats.recurrence.recurrence_expansion import expand_event, make_time_window
 from tests.integrations.formats.icalendar.files import BERLIN, calendar, event, read_file
 
 pytestmark = [
@@ -50,7 +50,7 @@ def all_days(*lines: str, rule: str = "RRULE:FREQ=DAILY;COUNT=365") -> str:
 def shown(file, year: int = 2026) -> list[tuple[date, str]]:
     """Return each day that is shown of a series, as somebody in Berlin sees it."""
     [entry] = file.entries
-    span = make_window(
+    span = make_time_window(
         datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC), zone="UTC"
     )
     found = expand_event(entry.event.content, span, exceptions=entry.event.exceptions)
@@ -192,7 +192,7 @@ class TestAMoment:
     def test_at_noon_is_of_its_own_day(self):
         noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
-        assert all_day_series.guess_day(noon) == (date(2026, 3, 2), date(2026, 3, 3))
-        assert all_day_series.guess_day(noon, [timezones.get_zone("Pacific/Tarawa")])[0] == date(
-            2026, 3, 3
-        )
+        assert all_day_series.guess_all_day_date(noon) == (date(2026, 3, 2), date(2026, 3, 3))
+        assert all_day_series.guess_all_day_date(noon, [timezones.get_zone("Pacific/Tarawa")])[
+            0
+        ] == date(2026, 3, 3)

@@ -215,7 +215,7 @@ class TestLimits:
     def test_bound_the_number_of_addresses(self):
         assert len(read_addresses("a@b, " * 5_000)) <= MAX_ADDRESSES
         assert len(read_addresses("a(x)@b, " * 5_000)) <= MAX_ADDRESSES
-        assert len(addresses.read_headers(["a@b, c@d"] * 5_000)) == MAX_ADDRESSES
+        assert len(addresses.read_address_headers(["a@b, c@d"] * 5_000)) == MAX_ADDRESSES
 
     def test_bound_the_length(self):
         (found,) = read_addresses("x" * (MAX_LENGTH + 100))

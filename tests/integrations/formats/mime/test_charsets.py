@@ -83,7 +83,7 @@ class TestAnyBytes:
 
     @given(BYTES, st.text(max_size=20))
     def test_in_a_header_are_read(self, data, more):
-        charsets.mend_text(data.decode("ascii", "surrogateescape") + more).encode("utf-8")
+        charsets.mend_header_text(data.decode("ascii", "surrogateescape") + more).encode("utf-8")
 
     @given(st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), max_size=40))
     def test_that_are_utf_8_stay_as_they_are(self, text):
@@ -91,7 +91,7 @@ class TestAnyBytes:
         assert charsets.guess_text(text.encode()) == text or "\x1b$" in text
 
     def test_keep_a_replacement_that_a_provider_put_there(self):
-        assert charsets.mend_text("caf\ufffd") == "caf\ufffd"
+        assert charsets.mend_header_text("caf\ufffd") == "caf\ufffd"
 
     @given(LABEL, st.data())
     def test_written_in_a_charset_come_back(self, label, data):

@@ -7,7 +7,7 @@ from integrations.formats.event import EventContent, When
 from integrations.formats.recurrence.recurrence_expansion import (
     TimeWindow,
     expand_event,
-    make_window,
+    make_time_window,
 )
 
 BERLIN = "Europe/Berlin"
@@ -36,7 +36,7 @@ def event(start, end="", *lines, zone=BERLIN, **more):
 def between(first, last, zone=BERLIN) -> TimeWindow:
     place = timezones.get_zone(zone)
     moments = [timezones.to_utc(datetime.fromisoformat(text), place) for text in (first, last)]
-    return make_window(*moments, zone=zone)
+    return make_time_window(*moments, zone=zone)
 
 
 def starts(content, seen, **more):

@@ -60,7 +60,7 @@ WEEKLY = SeriesWithExceptions(
 
 class TestThisOne:
     def test_is_changed_alone(self):
-        whole = series_edits.change_one(
+        whole = series_edits.change_one_occurrence(
             WEEKLY, at("2026-06-08 09:00"), event("2026-06-09 10:00", title="new")
         )
 
@@ -71,12 +71,12 @@ class TestThisOne:
         ]
 
     def test_is_cancelled_alone(self):
-        whole = series_edits.cancel_one(WEEKLY, at("2026-06-15 09:00"))
+        whole = series_edits.cancel_one_occurrence(WEEKLY, at("2026-06-15 09:00"))
 
         assert list_seen(whole) == ["2026-06-01 09:00 old", "2026-06-08 09:00 old"]
 
     def test_is_restored_by_a_change(self):
-        whole = series_edits.change_one(
+        whole = series_edits.change_one_occurrence(
             WEEKLY, at("2026-06-22 09:00"), event("2026-06-22 09:00", title="back")
         )
 
@@ -85,11 +85,11 @@ class TestThisOne:
     @pytest.mark.parametrize("original", ["2026-06-08 10:00", "2026-06-29 09:00", "2026-06-08"])
     def test_is_not_one_that_the_series_does_not_have(self, original):
         with pytest.raises(NoSuchInstance):
-            series_edits.cancel_one(WEEKLY, at(original))
+            series_edits.cancel_one_occurrence(WEEKLY, at(original))
 
     def test_is_not_to_end_before_it_starts(self):
         with pytest.raises(BadEventTimes):
-            series_edits.change_one(
+            series_edits.change_one_occurrence(
                 WEEKLY, at("2026-06-08 09:00"), event("2026-06-08", "2026-06-07")
             )
 
@@ -199,7 +199,7 @@ class TestThisAndFollowing:
         content = event(start, "", f"RRULE:{text}{bound}")
         first = utc(f"{start[:10]}T00:00")
         is_dense = text[5:].startswith(FREQUENCIES[:3])
-        window = recurrence_expansion.make_window(
+        window = recurrence_expansion.make_time_window(
             first, first + timedelta(days=2 if is_dense else 900), zone=BERLIN
         )
         try:
@@ -235,7 +235,7 @@ class TestAllOfThem:
     def test_move_by_as_much_as_one_and_stay_at_their_hour(self):
         winter = series("2026-03-23 09:00", "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260401T070000Z")
 
-        whole = series_edits.change_all(
+        whole = series_edits.change_all_occurrences(
             winter,
             at("2026-03-30 09:00"),
             event("2026-03-31 10:00", "2026-03-31 12:00", title="new"),
@@ -252,7 +252,7 @@ class TestAllOfThem:
     def test_keep_the_weeks_of_a_fortnight_together(self):
         fortnight = series("2026-06-06 09:00", "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,SU")
 
-        whole = series_edits.change_all(
+        whole = series_edits.change_all_occurrences(
             fortnight, at("2026-06-06 09:00"), event("2026-06-07 09:00")
         )
 
@@ -264,7 +264,7 @@ class TestAllOfThem:
         ]
 
     def test_keep_what_was_changed_and_cancelled_where_only_words_change(self):
-        whole = series_edits.change_all(
+        whole = series_edits.change_all_occurrences(
             WEEKLY, at("2026-06-08 09:00"), event("2026-06-08 09:00", title="new")
         )
 
@@ -285,7 +285,9 @@ class TestAllOfThem:
             {at("2026-06-04 09:00"): None},
         )
 
-        whole = series_edits.change_all(dates, at("2026-06-01 09:00"), event("2026-06-02 08:00"))
+        whole = series_edits.change_all_occurrences(
+            dates, at("2026-06-01 09:00"), event("2026-06-02 08:00")
+        )
 
         assert list_seen(whole) == ["2026-06-02 08:00", "2026-06-11 13:00"]
 
@@ -293,7 +295,7 @@ class TestAllOfThem:
         meeting = series("2026-03-01 09:00", "RRULE:FREQ=WEEKLY;COUNT=3")
         edited = event("2026-03-01 09:00", zone="America/New_York")
 
-        whole = series_edits.change_all(meeting, at("2026-03-01 09:00"), edited)
+        whole = series_edits.change_all_occurrences(meeting, at("2026-03-01 09:00"), edited)
 
         # Clocks there are put forward on the second day.
         assert starts(whole.content, YEAR) == [
@@ -317,8 +319,8 @@ class TestAllOfThem:
         whole = series("2026-06-01 09:00", f"RRULE:{rule}")
 
         with pytest.raises(NewRecurrenceRuleNeeded):
-            series_edits.change_all(whole, at("2026-06-01 09:00"), event(to))
-        series_edits.change_all(
+            series_edits.change_all_occurrences(whole, at("2026-06-01 09:00"), event(to))
+        series_edits.change_all_occurrences(
             whole, at("2026-06-01 09:00"), event(to), lines=("RRULE:FREQ=DAILY",)
         )
 
@@ -329,7 +331,7 @@ class TestAllOfThem:
         by = timedelta(days=days, hours=hours)
         to = When(at=whole.content.start.at + by, zone=BERLIN)
 
-        moved = series_edits.change_all(
+        moved = series_edits.change_all_occurrences(
             whole, to_start_key(whole.content.start), replace(whole.content, start=to, end=to)
         )
 
@@ -339,6 +341,6 @@ class TestAllOfThem:
 
 @given(text=rule_texts(), bound=st.sampled_from(["", ";COUNT=3", ";UNTIL=20260301T080000Z"]))
 def test_a_rule_is_written_as_it_is_read(text, bound):
-    rule = rrule.parse_rule(text + bound)
+    rule = rrule.parse_recurrence_rule(text + bound)
 
-    assert rrule.parse_rule(rrule.format_rule(rule)) == rule
+    assert rrule.parse_recurrence_rule(rrule.format_recurrence_rule(rule)) == rule

@@ -13,7 +13,7 @@ from integrations.formats.recurrence.recurrence_expansion import (
     MAX_OCCURRENCES,
     BadTimeWindow,
     expand_event,
-    make_window,
+    make_time_window,
     to_utc_times,
 )
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
@@ -60,8 +60,8 @@ class TestAWindow:
         day = event("2026-06-01")
         moment = utc("2026-05-31T23:00"), utc("2026-06-01T00:00")
 
-        assert expand_event(day, make_window(*moment, zone=BERLIN))
-        assert not expand_event(day, make_window(*moment, zone="America/Los_Angeles"))
+        assert expand_event(day, make_time_window(*moment, zone=BERLIN))
+        assert not expand_event(day, make_time_window(*moment, zone="America/Los_Angeles"))
 
     @pytest.mark.parametrize(
         ("first", "last"),
@@ -69,11 +69,11 @@ class TestAWindow:
     )
     def test_that_is_none_is_refused(self, first, last):
         with pytest.raises(BadTimeWindow):
-            make_window(utc(first), utc(last), zone="UTC")
+            make_time_window(utc(first), utc(last), zone="UTC")
 
     def test_of_no_zone_is_refused(self):
         with pytest.raises(timezones.UnknownZone):
-            make_window(utc("2026-06-01"), utc("2026-06-02"), zone="Mars/Olympus")
+            make_time_window(utc("2026-06-01"), utc("2026-06-02"), zone="Mars/Olympus")
 
 
 @pytest.mark.scenario("C4")
@@ -258,7 +258,7 @@ class TestASeriesOfAMillion:
         every_second = event(
             "2026-01-01 00:00", "2026-01-01 00:00", "RRULE:FREQ=SECONDLY;INTERVAL=60"
         )
-        far = make_window(utc("2526-01-01T00:00"), utc("2526-01-01T01:00"), zone="UTC")
+        far = make_time_window(utc("2526-01-01T00:00"), utc("2526-01-01T01:00"), zone="UTC")
         work = RecurrenceWorkBudget(10_000)
 
         assert len(expand_event(every_second, far, work=work)) == 60
@@ -291,11 +291,13 @@ class TestASeriesOfAMillion:
         place = utc("2026-02-01T00:00")
 
         assert expand_event(
-            hourly, make_window(place, place + timedelta(hours=MAX_OCCURRENCES - 2), zone="UTC")
+            hourly,
+            make_time_window(place, place + timedelta(hours=MAX_OCCURRENCES - 2), zone="UTC"),
         )
         with pytest.raises(TooManyOccurrences):
             expand_event(
-                hourly, make_window(place, place + timedelta(hours=MAX_OCCURRENCES + 1), zone="UTC")
+                hourly,
+                make_time_window(place, place + timedelta(hours=MAX_OCCURRENCES + 1), zone="UTC"),
             )
 
 
@@ -329,7 +331,7 @@ def test_an_expansion_is_what_walking_from_the_start_finds(  # noqa: PLR0917 - d
     text = f"FREQ={freq};INTERVAL={interval}" + (f";COUNT={end}" if end else "")
     clock = next(iter(rrulestr(text, dtstart=start)))
     begins = timezones.to_utc(clock, place)
-    seen = make_window(
+    seen = make_time_window(
         begins + timedelta(days=seen_from), begins + timedelta(days=seen_from + seen_for), zone=zone
     )
     content = EventContent(

@@ -11,7 +11,7 @@ from integrations.formats.recurrence.rrule import (
     FREQUENCIES,
     WEEKDAYS,
     BadRecurrenceRule,
-    parse_rule,
+    parse_recurrence_rule,
 )
 from integrations.formats.recurrence.rrule_iter import (
     RecurrenceRulePattern,
@@ -26,7 +26,9 @@ SUB_DAILY = FREQUENCIES[:3]
 
 class TestARule:
     def test_says_all_that_it_is_made_of(self):
-        rule = parse_rule("freq=monthly;interval=2;count=5;wkst=su;byday=-1FR,MO;bysetpos=1,-1;")
+        rule = parse_recurrence_rule(
+            "freq=monthly;interval=2;count=5;wkst=su;byday=-1FR,MO;bysetpos=1,-1;"
+        )
 
         assert (rule.freq, rule.interval, rule.count, rule.week_start) == ("MONTHLY", 2, 5, 6)
         assert (rule.days, rule.positions) == (((-1, 4), (0, 0)), (-1, 1))
@@ -42,7 +44,7 @@ class TestARule:
         ],
     )
     def test_ends_on_a_day_at_a_moment_or_never(self, text, until):
-        assert parse_rule(f"FREQ=DAILY;UNTIL={text}").until == until
+        assert parse_recurrence_rule(f"FREQ=DAILY;UNTIL={text}").until == until
 
     @pytest.mark.parametrize(
         "text",
@@ -76,7 +78,7 @@ class TestARule:
     )
     def test_that_cannot_be_followed_says_why_in_words_of_ours(self, text):
         with pytest.raises(BadRecurrenceRule) as caught:
-            parse_rule(text)
+            parse_recurrence_rule(text)
 
         assert caught.value.__cause__ is None
         assert str(caught.value)
@@ -161,7 +163,7 @@ class TestWhatARuleMakes:
         assume(theirs is not None)
 
         ours = list(
-            RecurrenceRulePattern(parse_rule(text), start).iterate_times(
+            RecurrenceRulePattern(parse_recurrence_rule(text), start).iterate_times(
                 first, last, RecurrenceWorkBudget(1_000_000)
             )
         )
@@ -169,7 +171,7 @@ class TestWhatARuleMakes:
         assert ours == theirs
 
     def test_counts_both_plain_and_numbered_weekdays(self):
-        rule = parse_rule("FREQ=MONTHLY;BYDAY=MO,-1FR")
+        rule = parse_recurrence_rule("FREQ=MONTHLY;BYDAY=MO,-1FR")
 
         made = RecurrenceRulePattern(rule, START).iterate_times(
             START, datetime(2024, 3, 31), RecurrenceWorkBudget(1_000)
@@ -187,7 +189,7 @@ class TestWhatARuleMakes:
         ],
     )
     def test_at_the_edges_of_years_and_minutes(self, text, clock):
-        made = RecurrenceRulePattern(parse_rule(text), START).iterate_times(
+        made = RecurrenceRulePattern(parse_recurrence_rule(text), START).iterate_times(
             START, datetime(2025, 6, 1), RecurrenceWorkBudget(2_000)
         )
 
@@ -204,13 +206,13 @@ class TestWhatARuleMakes:
         ],
     )
     def test_of_what_never_happens_is_known_within_the_work_that_is_given(self, text):
-        pattern = RecurrenceRulePattern(parse_rule(text), START)
+        pattern = RecurrenceRulePattern(parse_recurrence_rule(text), START)
 
         with pytest.raises(TooManyOccurrences):
             list(pattern.iterate_times(START, datetime(8999, 1, 1), RecurrenceWorkBudget(20_000)))
 
     def test_far_ahead_costs_no_more_than_near(self):
-        pattern = RecurrenceRulePattern(parse_rule("FREQ=SECONDLY"), START)
+        pattern = RecurrenceRulePattern(parse_recurrence_rule("FREQ=SECONDLY"), START)
         work = RecurrenceWorkBudget(100)
 
         made = list(
@@ -222,7 +224,7 @@ class TestWhatARuleMakes:
 
     def test_leaves_the_larger_amount_of_work_to_the_next(self):
         all_of_it = RecurrenceWorkBudget(1_000)
-        pattern = RecurrenceRulePattern(parse_rule("FREQ=SECONDLY"), START)
+        pattern = RecurrenceRulePattern(parse_recurrence_rule("FREQ=SECONDLY"), START)
 
         for _ in range(2):
             with pytest.raises(TooManyOccurrences):

@@ -9,7 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.formats.event import EventContent, When
-from integrations.formats.recurrence.recurrence_parser import BadSeries, get_span, parse_series
+from integrations.formats.recurrence.recurrence_parser import (
+    BadSeries,
+    get_series_span,
+    parse_series,
+)
 from integrations.formats.recurrence.rrule import WEEKDAYS
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.formats.recurrence.series import BadEventTimes
@@ -77,7 +81,7 @@ class TestALineOfASeries:
     def test_is_read_or_refused_whatever_it_is(self, beginning, text):
         for start in ("2026-01-01", "2026-01-01 09:00"):
             try:
-                begins, ends = get_span(event(start, "", beginning + text))
+                begins, ends = get_series_span(event(start, "", beginning + text))
             except BadSeries:
                 continue
             assert ends is None or begins < ends
@@ -102,7 +106,7 @@ class TestEventOfSeries:
 
     def test_without_an_offset_is_refused(self):
         with pytest.raises(BadEventTimes):
-            get_span(
+            get_series_span(
                 EventContent(start=When(at=datetime(2026, 1, 1)), end=When(at=datetime(2026, 1, 2)))
             )
 
@@ -115,18 +119,20 @@ class TestEventOfSeries:
 
 class TestTheSpanOfAnEvent:
     def test_of_a_single_one_is_from_start_to_end(self):
-        found = get_span(event("2026-07-01 09:00"))
+        found = get_series_span(event("2026-07-01 09:00"))
 
         assert found == (utc("2026-07-01T07:00"), utc("2026-07-01T08:00"))
 
     def test_of_days_is_what_anybody_on_earth_may_see(self):
-        found = get_span(event("2026-07-01", "2026-07-03"))
+        found = get_series_span(event("2026-07-01", "2026-07-03"))
 
         assert found == (utc("2026-06-30T10:00"), utc("2026-07-03T12:00"))
 
     def test_of_a_series_without_end_has_none(self):
-        assert get_span(event("2026-07-01 09:00", "", "RRULE:FREQ=SECONDLY"))[1] is None
-        assert get_span(event("2026-07-01", "", "RRULE:FREQ=DAILY;UNTIL=99991231"))[1] is None
+        assert get_series_span(event("2026-07-01 09:00", "", "RRULE:FREQ=SECONDLY"))[1] is None
+        assert (
+            get_series_span(event("2026-07-01", "", "RRULE:FREQ=DAILY;UNTIL=99991231"))[1] is None
+        )
 
     @pytest.mark.parametrize(
         ("lines", "end"),
@@ -141,19 +147,21 @@ class TestTheSpanOfAnEvent:
     )
     def test_of_a_series_ends_with_its_last(self, lines, end):
         # Clocks are put forward on the second day.
-        found = get_span(event("2026-03-28 09:00", "", *lines))
+        found = get_series_span(event("2026-03-28 09:00", "", *lines))
 
         assert found == (utc("2026-03-28T08:00"), utc(end))
 
     def test_begins_with_the_first_even_if_that_was_added(self):
-        found = get_span(event("2026-03-28 09:00", "", "RDATE:20260101T080000Z"))
+        found = get_series_span(event("2026-03-28 09:00", "", "RDATE:20260101T080000Z"))
 
         assert found == (utc("2026-01-01T08:00"), utc("2026-03-28T09:00"))
 
     def test_of_a_million_is_known_without_walking_through_them(self):
         work = RecurrenceWorkBudget(10)
 
-        found = get_span(event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;COUNT=1000000"), work)
+        found = get_series_span(
+            event("2026-01-01 09:00", "", "RRULE:FREQ=SECONDLY;COUNT=1000000"), work
+        )
 
         assert found[1] - found[0] == timedelta(seconds=999_999, hours=1)
         assert work.left == 10

@@ -15,7 +15,7 @@ from integrations.formats.recurrence.meeting_slots import (
     MeetingRequest,
     WeeklyHours,
 )
-from integrations.formats.recurrence.recurrence_expansion import make_window
+from integrations.formats.recurrence.recurrence_expansion import make_time_window
 from tests.integrations.formats.recurrence.samples import BERLIN, between, utc
 
 HOUR = timedelta(hours=1)
@@ -110,7 +110,7 @@ class TestASlot:
     def test_begins_on_the_hour_of_the_clocks_there(self, zone, day, begins):
         place = timezones.get_zone(zone)
         start = timezones.to_utc(datetime.fromisoformat(day), place)
-        seen = make_window(start, start + 6 * HOUR, zone=zone)
+        seen = make_time_window(start, start + 6 * HOUR, zone=zone)
 
         found = [
             timezones.to_local_time(each, place)
@@ -174,7 +174,7 @@ class TestSlotSearch:
         assert caught.value.field == field
 
     def test_is_bounded_by_days_people_and_hours(self):
-        year = make_window(utc("2026-01-01"), utc("2027-01-01"), zone=BERLIN)
+        year = make_time_window(utc("2026-01-01"), utc("2027-01-01"), zone=BERLIN)
         busy_week = WeeklyHours(BERLIN, {0: [(time(9), time(10))] * 101})
 
         for people, seen, field in (

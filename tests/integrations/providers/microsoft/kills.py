@@ -13,8 +13,8 @@ class Kills:
     """Counts writes to Graph; after one of them it ends the process or calls `act`."""
 
     def __init__(self, monkeypatch) -> None:
-        self.opened, self.count, self.at, self.act = graph_http.get_client, 0, 0, None
-        monkeypatch.setattr(graph_http, "get_client", lambda: self)
+        self.opened, self.count, self.at, self.act = graph_http.get_graph_client, 0, 0, None
+        monkeypatch.setattr(graph_http, "get_graph_client", lambda: self)
 
     def arm(self, at: int = 0, *, act=None) -> None:
         self.count, self.at, self.act = 0, at, act

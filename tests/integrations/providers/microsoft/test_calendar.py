@@ -225,14 +225,14 @@ class TestRequests:
     @pytest.fixture
     def sent(self, monkeypatch):
         """Return the requests that are sent, as a list that grows."""
-        opened, found = graph_http.get_client, []
+        opened, found = graph_http.get_graph_client, []
 
         class Counted:
             def send(self, given, **more):
                 found.extend(given)
                 return opened().send(given, **more)
 
-        monkeypatch.setattr(graph_http, "get_client", Counted)
+        monkeypatch.setattr(graph_http, "get_graph_client", Counted)
         return found
 
     def test_of_a_first_round_are_pages_and_twenty_series_at_a_time(self, world, sent):

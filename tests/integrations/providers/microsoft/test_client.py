@@ -16,15 +16,15 @@ from integrations.providers import errors
 from integrations.providers import provider_http as transport
 from integrations.providers.microsoft import graph_client as clients
 from integrations.providers.microsoft import graph_http
-from integrations.providers.microsoft.graph_client import get_client
+from integrations.providers.microsoft.graph_client import get_graph_client
 from integrations.providers.microsoft.graph_http import (
     GraphApiRequest,
     fetch_contents,
     prepare_call,
     quote_segment,
     send_graph_read,
+    send_graph_reads,
     send_graph_write,
-    send_reads,
 )
 from integrations.providers.microsoft.graph_session import GraphNoResponse
 from tests.egress_wall.edge import Listener, couple
@@ -114,7 +114,7 @@ class TestRequests:
     def test_are_four_at_once_at_most(self, place):
         place.together, place.pause = 4, 0.05
 
-        found = send_reads(
+        found = send_graph_reads(
             [GraphApiRequest(f"/me/messages/{at}") for at in range(12)], place.access()
         )
 
@@ -250,7 +250,9 @@ class TestRefusals:
         place.answer_at("/v1.0/here", body={"id": "1"})
         place.answer_at("/v1.0/gone", 404, {"error": {"code": "ErrorItemNotFound"}})
 
-        found = send_reads([GraphApiRequest("/here"), GraphApiRequest("/gone")], place.access())
+        found = send_graph_reads(
+            [GraphApiRequest("/here"), GraphApiRequest("/gone")], place.access()
+        )
 
         assert found[0] == {"id": "1"}
         assert isinstance(found[1], errors.Gone)
@@ -276,7 +278,7 @@ class TestRefusals:
 class TestGraphSessions:
     def test_go_on_after_a_deadline(self, place):
         place.pause = 1.0
-        (found,) = get_client().send(
+        (found,) = get_graph_client().send(
             [prepare_call(GraphApiRequest("/slow"), place.access())], deadline=0.05
         )
         place.pause = 0.0
@@ -323,7 +325,7 @@ class TestGraphSessions:
             )
 
         assert found == [{}] * 3
-        assert len(get_client()._idle) == 3
+        assert len(get_graph_client()._idle) == 3
 
     def test_serve_a_thread_whose_own_loop_is_running(self, place):
         async def ask():
@@ -337,7 +339,9 @@ class TestGraphSessions:
         requests = [GraphApiRequest(f"/me/messages/{at}") for at in range(6)]
 
         with ThreadPoolExecutor(4) as threads:
-            found = list(threads.map(lambda _: send_reads(requests, place.access()), range(4)))
+            found = list(
+                threads.map(lambda _: send_graph_reads(requests, place.access()), range(4))
+            )
 
         assert found == [[{}] * 6] * 4
         assert place.most_at_once == 4
@@ -346,7 +350,7 @@ class TestGraphSessions:
     def test_that_wait_for_their_turn_too_long_are_silence(self, place, monkeypatch):
         """Other threads have as many requests of the mailbox under way as Graph answers."""
         monkeypatch.setattr(graph_http, "PATIENCE", 0.2)
-        gate = get_client()._find_gate(prepare_call(GraphApiRequest("/me"), place.access()))
+        gate = get_graph_client()._find_gate(prepare_call(GraphApiRequest("/me"), place.access()))
 
         with gate.hold_slots(4, until=time.monotonic() + 5.0):
             with pytest.raises(errors.Unavailable):
@@ -399,12 +403,12 @@ class TestGraphSessions:
         with monkeypatch.context() as patch:
             patch.setattr(HttpxRequestAdapter, "convert_to_native_async", interrupt)
             with pytest.raises(KeyboardInterrupt):
-                send_reads(
+                send_graph_reads(
                     [GraphApiRequest("/slow"), GraphApiRequest("/interrupt")], place.access()
                 )
 
         assert time.monotonic() - began < place.pause
-        assert get_client()._idle == []
+        assert get_graph_client()._idle == []
         place.pause = 0.0
         assert send_graph_read(GraphApiRequest("/me"), place.access()) == {}
 
@@ -420,7 +424,9 @@ class TestGraphSessions:
         monkeypatch.setattr(HttpxRequestAdapter, "convert_to_native_async", broken)
         posted = prepare_call(GraphApiRequest("/me/events", method="POST", body={}), place.access())
 
-        found = get_client().send([posted, prepare_call(GraphApiRequest("/me"), place.access())])
+        found = get_graph_client().send(
+            [posted, prepare_call(GraphApiRequest("/me"), place.access())]
+        )
 
         assert [type(one) for one in found] == [RuntimeError, transport.ProviderResponse]
         with pytest.raises(errors.OutcomeUnknown):
@@ -438,9 +444,9 @@ class TestGraphSessions:
         assert send_graph_read(GraphApiRequest("/me"), place.access()) == {}
 
     def test_are_of_one_process_and_others_after_a_fork(self, place):
-        first = get_client()
+        first = get_graph_client()
 
-        assert get_client() is first
+        assert get_graph_client() is first
         assert clients._create_client(first.pid + 1, "") is not first
         clients._create_client.cache_clear()
 
@@ -463,7 +469,7 @@ class TestGraphSessions:
     def test_look_names_up_for_the_caller(self):
         token = transport.current_destination.set(("graph.microsoft.com", 443))
         try:
-            with get_client()._borrow_session() as session:
+            with get_graph_client()._borrow_session() as session:
                 found = session.names.submit(transport.current_destination.get).result(5)
         finally:
             transport.current_destination.reset(token)

@@ -285,7 +285,7 @@ class TestOneMailbox:
         with ThreadPoolExecutor(3) as pool:
             list(
                 pool.map(
-                    lambda _: graph_http.send_reads(
+                    lambda _: graph_http.send_graph_reads(
                         [graph_http.GraphApiRequest("/me")] * 4, access
                     ),
                     range(3),
