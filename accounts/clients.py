@@ -45,7 +45,7 @@ def create_service_client(
     """
     :param jwks: public keys (RFC 7517), one of which authenticates the client
 
-    :raises UnusableKeys, ClientExists:
+    :raises UnusableKeys, ServiceClientExists:
     """
     keys = _check_public_keys(jwks)
     try:

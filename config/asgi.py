@@ -5,7 +5,7 @@ import gc
 from config import parent_process
 
 parent_process.follow_server()
-# Loaded objects stay, so collecting cycles finds nothing. `collect_seldom` enables it again.
+# Loaded objects stay, so collecting cycles finds nothing. `collect_rarely` enables it again.
 gc.disable()
 
 from django.conf import settings  # noqa: E402

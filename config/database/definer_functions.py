@@ -144,7 +144,7 @@ def _replace_function(
 ) -> None:
     name, role = sql.SQL(function.signature), sql.Identifier(owner)
     # CREATE OR REPLACE requires the same arguments and result, so drop the function first. This
-    # drops policies that call it; `policies.build_policies` creates them again.
+    # drops policies that call it; `row_security.build_row_security_policies` creates them again.
     old_name = sql.Identifier("public", function.name)
     connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old_name))
     connection.execute(function.statement)

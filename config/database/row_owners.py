@@ -69,7 +69,7 @@ class OwnedTable:
     :param opened: the rows that staff read; None: none
     :param sync: sync workers see all rows: they schedule work, and contain no content
     :param many: a statement may read very many rows (see
-        `declared_policies.build_owner_condition`)
+        `declared_row_security.build_owner_condition`)
     """
 
     by: RowOwnerColumns

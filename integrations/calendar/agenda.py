@@ -53,7 +53,7 @@ class WindowTooLong(Exception):
 
 def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
-    :raises BadWindow: if it ends before it starts, or lies outside of the supported years
+    :raises BadTimeWindow: if it ends before it starts, or lies outside of the supported years
     :raises WindowTooLong, integrations.formats.timezones.UnknownZone:
     """
     if end <= start:

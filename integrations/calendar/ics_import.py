@@ -52,7 +52,7 @@ def import_calendar_file(
 
     :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: also if the file
         is too expensive to read
-    :raises integrations.parsers.parser_pool.ParsersBusy, local_events.CalendarFull:
+    :raises integrations.parsers.parser_pool.ParsersBusy, local_events.LocalCalendarFull:
     :raises integrations.access.request_context.ObjectNotFound:
     """
     # The owner is checked first: reading a file is expensive.

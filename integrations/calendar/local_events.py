@@ -73,7 +73,7 @@ def write_local_events(
     Write to local calendars, by their ids, in one transaction.
 
     :param calendars: see `get_snapshots`
-    :raises ObjectNotFound, LocalEventChanged, CalendarFull:
+    :raises ObjectNotFound, LocalEventChanged, LocalCalendarFull:
     :raises BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone:
     :raises guard.AccessRefused, fences.DisconnectedError:
     """
@@ -165,7 +165,7 @@ def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> 
     """
     Store the writes; return False, with nothing stored, if a calendar has changed since.
 
-    :raises ObjectNotFound, CalendarFull, fences.DisconnectedError:
+    :raises ObjectNotFound, LocalCalendarFull, fences.DisconnectedError:
     """
     with transaction.atomic(durable=True):
         for prepared in prepared_writes:

@@ -77,7 +77,7 @@ def consume_oauth_state(
     """
     Of concurrent uses one succeeds.
 
-    :raises UnknownState, StateReplayed, StateExpired:
+    :raises UnknownOAuthState, OAuthStateReplayed, OAuthStateExpired:
     """
     attempts = ConnectAttempt.objects.filter(
         state_hash=_hash_text(state),

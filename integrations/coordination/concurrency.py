@@ -37,7 +37,7 @@ class TooManyStreams(Exception):
 class PersonRequestSlot:
     """
     Occupied until it is given back or garbage-collected. As a context manager it gives itself
-    back if the block fails; after success its new holder does (`hold_slot`).
+    back if the block fails; after success its new holder does (`hold_stream_slot`).
     """
 
     __slots__ = ("__weakref__", "_budget", "_person_id")

@@ -109,7 +109,7 @@ class WorkerAdmission:
         """
         Pay from the purse, filled first if necessary.
 
-        :raises CallPostponed, DisconnectedError:
+        :raises ProviderCallPostponed, DisconnectedError:
         """
         if units:
             self.purse.draw_units(units, least_units=units)

@@ -39,7 +39,7 @@ class QuotaPurse:
         """
         Fill the purse up to `units`, or with the bucket's rest.
 
-        :raises CallPostponed: if it holds less than `least_units` after a short wait
+        :raises ProviderCallPostponed: if it holds less than `least_units` after a short wait
         """
         if self.balance >= units:
             return

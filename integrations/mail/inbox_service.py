@@ -1,7 +1,7 @@
 """
 Read mail: load rows, get permits to open them, pass both to a sink.
 
-The API takes JSON bytes; a page passes `PermittedRows` to the template sink. Neither sees
+The API takes JSON bytes; a page passes `PermittedMailRows` to the template sink. Neither sees
 plaintext.
 """
 

@@ -34,7 +34,7 @@ def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[See
     """
     Return the secrets for the person at the terminal.
 
-    :raises accounts.users.AlreadyRegistered: if the demo data exists; nothing is changed
+    :raises accounts.user_provisioning.UserExists: if the demo data exists; nothing is changed
     """
     people = demo_people.create_demo_people(at=at)
     alice = people[0]

@@ -42,7 +42,7 @@ class ProviderCapability:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """
-    - `issuer`: the provider's own; the issuer of the `Endpoints` is checked.
+    - `issuer`: the provider's own; the issuer of the `OAuthEndpoints` is checked.
     - `identity_permissions`: requested with every product.
     - `scope_aliases`: from names in responses to the requested names.
     - `revocation_pages`: by kind of account.

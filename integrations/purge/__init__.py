@@ -1,7 +1,7 @@
 """
 The purge: delete everything that an integration stored, and sign a receipt.
 
-`open_job` is the fence, inside the disconnect's transaction; tasks, the `purge` command and the
+`open_purge_job` is the fence, inside the disconnect's transaction; tasks, the `purge` command and the
 sweeper call `run_purge`.
 """
 

@@ -63,7 +63,7 @@ def issue_key_destruction_receipt(*, job_id: UUID, at: datetime) -> Receipt:
     Return the existing one if it is written.
 
     :raises EpochNotDestroyed: until the epochs have ended
-    :raises NotSequenced: until the ledger proves it
+    :raises EntryNotSequenced: until the ledger proves it
     """
     # The lock serialises: a second caller finds the first one's receipt.
     job = PurgeJob.objects.select_for_update(no_key=True).get(id=job_id, step=PurgeStep.DONE)

@@ -92,7 +92,7 @@ def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     Return the owner's ledger key in a signed file, and destroy it.
 
     :param user_id: the person who asks
-    :raises KeyNotOffered:
+    :raises LedgerKeyNotOffered:
     """
     purges = PurgeJob.objects.select_related("integration__connection")
     job = purges.filter(id=job_id, user_id=user_id).first()

@@ -114,7 +114,7 @@ def issue_receipt(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
     """
     Finish the job, in the caller's transaction.
 
-    :raises NotSequenced: until all of its ledger entries have proofs
+    :raises EntryNotSequenced: until all of its ledger entries have proofs
     :raises LeaseLost:
     """
     receipt = receipts.issue_receipt(

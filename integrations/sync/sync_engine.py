@@ -51,7 +51,7 @@ def run_sync_turn(
     at: datetime,
     time_budget: timedelta | None = None,
 ) -> bool:
-    """Return whether the work is due again at once. See `take_turn`."""
+    """Return whether the work is due again at once. See `take_sync_turn`."""
     return work_id in take_sync_turn(products, work_id=work_id, at=at, time_budget=time_budget)
 
 

@@ -2,7 +2,7 @@
 The end of a turn: save the status, and a cursor that is not saved yet.
 
 A provider may move the cursor on every empty poll. Two statements composed with Django's ORM took
-an eighth of such a poll, so `release_row` is one statement.
+an eighth of such a poll, so `release_sync_work_row` is one statement.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
     """
     Mark the response to a repeated request as a replay.
 
-    :raises ResultGone:
+    :raises IdempotentResultGone:
     """
     try:
         answer = make()

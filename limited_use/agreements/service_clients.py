@@ -27,7 +27,7 @@ def create_declared_client(
 
     :param client_id: by default the feature's key
     :param jwks: public keys (RFC 7517)
-    :raises UndeclaredUse: see `features.check_declared`
+    :raises UndeclaredUse: see `features.check_feature_purposes`
     """
     sorted_purposes = sorted(set(purposes))
     check_feature_purposes(feature, sorted_purposes)
@@ -46,7 +46,7 @@ def register_client(
     """
     As `create_declared_client`, with a ledger entry.
 
-    :raises features.UndeclaredUse, clients.UnusableKeys, clients.ClientExists:
+    :raises features.UndeclaredUse, clients.UnusableKeys, clients.ServiceClientExists:
     """
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)

@@ -32,7 +32,7 @@ class ConsistencyProof:
     checkpoint: LogCheckpoint
 
     def check_begins_with(self, earlier: LogCheckpoint) -> None:
-        """:raises BadProof: unless the later tree begins with `earlier`"""
+        """:raises BadMerkleProof: unless the later tree begins with `earlier`"""
         if earlier.size != self.old or earlier.origin != self.checkpoint.origin:
             raise BadMerkleProof("the proof begins at another checkpoint")
         check_checkpoint_consistency(earlier, self.checkpoint, self.path)
@@ -41,7 +41,7 @@ class ConsistencyProof:
 def check_checkpoint_consistency(
     earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]
 ) -> None:
-    """:raises BadProof: unless `path` proves that the tree of `later` begins with `earlier`'s"""
+    """:raises BadMerkleProof: unless `path` proves that the tree of `later` begins with `earlier`'s"""
     if earlier.size:
         tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
     elif path or earlier.root != tree.EMPTY:
@@ -58,7 +58,7 @@ def write_consistency_proof(*, old: int, path: Sequence[bytes], note: str) -> st
 def parse_consistency_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     """
     :raises BadNote: if none of `keys` signed the checkpoint
-    :raises BadProof: if the text is malformed
+    :raises BadMerkleProof: if the text is malformed
     """
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")

@@ -93,7 +93,7 @@ def record_ledger_event(
     :param about: id of the subject (an integration, a connection, …)
     :param naming: `pseudonyms.get_naming` for a connection with a ledger key
     :param body: counts, booleans, our own words and pseudonyms
-    :raises EntryBodyRefused:
+    :raises LedgerEntryRefused:
     """
     body = body or {}
     for key, value in body.items():

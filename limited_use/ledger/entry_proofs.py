@@ -53,7 +53,7 @@ def verify_entry_proof(
     :param payload: the entry, if the proof does not carry it
     :param origin: the required log
 
-    :raises BadNote, BadProof:
+    :raises BadNote, BadMerkleProof:
     """
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")

@@ -66,7 +66,7 @@ def hand_out_ledger_key(*, holder: UUID, at: datetime) -> bytes:
     """
     Return the offered key and destroy it, in the caller's transaction.
 
-    :raises KeyNotOffered: also in the later of two concurrent calls
+    :raises LedgerKeyNotOffered: also in the later of two concurrent calls
     """
     row = _lock_live_key(holder).filter(offered_until__gt=at).first()
     if row is None:

@@ -45,7 +45,7 @@ class PublicationSink(Protocol):
         """
         Return the last checkpoint and its signed note.
 
-        :raises PublicationUnreadable:
+        :raises LedgerPublicationUnreadable:
         """
 
     def read_checkpoints(self) -> Iterator[tuple[LogCheckpoint, str]]:

@@ -2,7 +2,7 @@
 Pseudonyms of a connection and its parts, under the connection's own ledger key.
 
 Destroying the key detaches its entries from the connection. Other ids have the service's
-pseudonym (`entries.get_pseudonym`).
+pseudonym (`entries.get_ledger_pseudonym`).
 """
 
 from __future__ import annotations

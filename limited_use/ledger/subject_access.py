@@ -1,7 +1,7 @@
 """
 The ledger entries about one person, found by pseudonyms.
 
-Ids without a connection use `entries.get_pseudonym`, others the naming of their connection.
+Ids without a connection use `entries.get_ledger_pseudonym`, others the naming of their connection.
 """
 
 from __future__ import annotations

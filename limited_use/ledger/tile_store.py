@@ -62,7 +62,7 @@ def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
     """
     Return the entries, in the given order, with proofs under the newest signed checkpoint.
 
-    :raises NotSequenced:
+    :raises EntryNotSequenced:
     """
     entry_id_list = list(entry_ids)
     checkpoint = Checkpoint.objects.exclude(note="").order_by("-size").first()

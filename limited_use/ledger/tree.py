@@ -68,7 +68,7 @@ def verify_inclusion(
     """
     Verify that `leaf` is at `index` in the tree (§2.1.3.2).
 
-    :raises BadProof:
+    :raises BadMerkleProof:
     """
     if not 0 <= index < size:
         raise BadMerkleProof("the tree has no such leaf")
@@ -122,7 +122,7 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
     """
     Verify that tree `new` begins with tree `old` (§2.1.4.2).
 
-    :raises BadProof:
+    :raises BadMerkleProof:
     """
     if not 0 < old <= new:
         raise BadMerkleProof("consistency is from a tree to a later one")

@@ -58,7 +58,7 @@ def issue_second_part(
 
     :param entry_ids: ledger entries of the purge, with those of `key.destroyed`
     :param backups_until: until when the operator keeps older database copies
-    :raises EpochNotDestroyed, NotSequenced:
+    :raises EpochNotDestroyed, EntryNotSequenced:
     """
     existing = Receipt.objects.filter(subject_id=first_part.subject_id, part=2).first()
     if existing is not None:

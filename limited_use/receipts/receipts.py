@@ -61,7 +61,7 @@ def issue_receipt(  # noqa: PLR0913
     :param body: at least `BODY_MEMBERS`; times in ISO 8601, counts as integers
     :param entry_ids: ledger entries to prove, at least one
     :param subject: the subject's own name in these entries, if any
-    :raises NotSequenced, ReceiptIncomplete:
+    :raises EntryNotSequenced, ReceiptIncomplete:
     """
     existing = Receipt.objects.filter(subject_id=subject_id, part=1).first()
     if existing is not None:

@@ -37,7 +37,7 @@ class PassThroughFile:
     """
     A file that passes through this sink in pieces. The caller closes it.
 
-    Checked every `_EVERY` bytes: a disconnect or withdrawal breaks the file off; an expired
+    Checked every `_CHECK_INTERVAL` bytes: a disconnect or withdrawal breaks the file off; an expired
     permit does not.
     """
 

@@ -62,7 +62,7 @@ def build_read_query() -> tuple[str, int]:
     Return the query for wrapped keys that this process class may read, and how often it takes the
     array of holders.
 
-    Columns as in `KeyRow`, with the line before the epoch.
+    Columns as in `DataKeyRow`, with the line before the epoch.
     """
     lines = sorted(keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_key_reader(line) for line in lines]
@@ -145,7 +145,7 @@ def insert_data_key_row(key: DataKeyRow, *, at: datetime) -> None:
     """
     Store a new key, in the caller's transaction.
 
-    :raises ForeignHolder:
+    :raises ForeignKeyHolder:
     """
     inserted = call_vault_function(
         "vault_make",

@@ -24,7 +24,7 @@ def parse_checkpoint_notes(text: str) -> list[str]:
     """
     Return the signed notes of a publication file (JSON lines), or a single note.
 
-    :raises NotConsistent: if `text` is neither
+    :raises CheckpointsInconsistent: if `text` is neither
     """
     if not text.startswith("{"):
         return [text]
@@ -45,7 +45,7 @@ def check_checkpoint_series(
 
     :param signed_notes: signed checkpoints
     :param proofs: consistency proofs in any order; extra ones are ignored
-    :raises NotConsistent: at the first pair that does not fit, naming both
+    :raises CheckpointsInconsistent: at the first pair that does not fit, naming both
     """
     series = [_verify_checkpoint(note, keys) for note in signed_notes]
     if not series:

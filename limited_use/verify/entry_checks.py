@@ -23,7 +23,7 @@ def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
     Yield the entry's content and place.
 
-    :raises BadNote, BadProof:
+    :raises BadNote, BadMerkleProof:
     """
     proven = entry_proofs.verify_entry_proof(document.decode(), keys)
     payload: dict[str, Any] = json.loads(proven.payload)

@@ -28,7 +28,7 @@ def require_free(context: RequestContext, people: Sequence[UUID], content: Event
 
     A person with an unknown calendar, or a tentative event, is not free.
 
-    :raises SlotTaken:
+    :raises EventSlotTaken:
     :raises BadDraft: for an all-day event or a series: too expensive to check
     :raises: see `free_busy_query.answer_query`
     """

@@ -49,10 +49,10 @@ def create(  # noqa: PLR0913 - all parts of a new event
     :param visible: from `access.find_calendar`
     :param key: up to 200 characters; a second request with the same key creates no second event
     :param require_free: people who must be free at this moment
-    :raises errors.SlotTaken: unless an earlier request with the key created the event
-    :raises BadDraft, errors.EventKeyReused, errors.GuestsAlwaysNotified, errors.EventRejected:
+    :raises write_errors.EventSlotTaken: unless an earlier request with the key created the event
+    :raises BadDraft, write_errors.EventKeyReused, write_errors.GuestsAlwaysNotified, write_errors.EventRejected:
     :raises limited_use.guard.guard.AccessRefused, integrations.access.fences.DisconnectedError:
-    :raises integrations.providers.errors.OutcomeUnknown: repeating the request is harmless
+    :raises integrations.providers.write_errors.OutcomeUnknown: repeating the request is harmless
     """
     content = event_drafts.to_event_content(draft)
     event_id = event_drafts.client_event_id(context.user_id, visible.calendar.id, key)
@@ -84,7 +84,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
 
     :param etag: the version that the actor saw; concurrent changes of other fields stay
     :raises BadDraft, EventStale, integrations.calendar.etags.VersionMalformed:
-    :raises errors.NoSuchOccurrence, errors.NotOrganizer, errors.SeriesHalfDone:
+    :raises write_errors.NoSuchOccurrence, write_errors.NotEventOrganizer, write_errors.SeriesSplitHalfDone:
     :raises: see `access.find_event`, and `create` but for EventKeyReused
     """
     request = EventWriteRequest(context, event_id)
@@ -151,7 +151,7 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     """
     Answer for one event or occurrence; with the scope `all`, for the series.
 
-    :raises errors.NotInvited, EventStale:
+    :raises write_errors.NotInvitedToEvent, EventStale:
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)

@@ -82,7 +82,7 @@ def change_following(
     Create the part that follows as a series of its own, then end the series before it.
 
     :param new_ids: the first that no deleted series of an earlier try has is used
-    :raises SeriesHalfDone:
+    :raises SeriesSplitHalfDone:
     """
     before, exceptions = write.series.content, write.fetch_exceptions()
     parts = series_arithmetic.map_series_errors(

@@ -96,7 +96,7 @@ class CalendarTurn:
             return float(settings.CALENDAR_INTERVAL_SECONDS)
         return work_items.PARKED_FOR.total_seconds()
 
-    def get_idle_seconds(self, at: datetime) -> float:  # noqa: ARG002 - see `rests_for`
+    def get_idle_seconds(self, at: datetime) -> float:  # noqa: ARG002 - see `get_rest_seconds`
         return 0.0
 
     def get_next_retry_at(self) -> datetime | None:

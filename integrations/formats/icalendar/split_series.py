@@ -47,7 +47,7 @@ def split_series(
     Return the part before the first change and after each; None for a part without occurrences.
 
     :param ranges: new content by the start from which it applies; None ends the series
-    :raises BadRange: if a change cannot be applied
+    :raises BadThisAndFutureRange: if a change cannot be applied
     :raises TooManyOccurrences: if `work` runs out
     """
     rest: SeriesWithExceptions | None = event

@@ -1,5 +1,5 @@
 """
 Parse untrusted mail to `ParsedMessage`.
 
-Pure. Unreadable mail raises `PoisonMessage` and nothing else.
+Pure. Unreadable mail raises `UnreadableMailMessage` and nothing else.
 """

@@ -25,7 +25,7 @@ from .part_tree import MimePart, assemble_message, tidy_headers
 
 
 def parse_payload(payload: Mapping[str, Any]) -> ParsedMessage:
-    """:raises PoisonMessage: if the message is unreadable or exceeds a bound"""
+    """:raises UnreadableMailMessage: if the message is unreadable or exceeds a bound"""
     reason: PoisonReason = "undecodable"
     try:
         return assemble_message(_read_part(payload, "", 0))

@@ -20,7 +20,7 @@ def read_attachments(attachments: Sequence[Mapping[str, Any]]) -> tuple[Attachme
     """
     Return the attachments with bytes in the message, in Graph's order.
 
-    :raises PoisonMessage: if there are too many
+    :raises UnreadableMailMessage: if there are too many
     """
     if len(attachments) > MAX_PARTS:
         raise UnreadableMailMessage("too-many-parts")

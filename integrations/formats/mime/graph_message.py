@@ -36,7 +36,7 @@ def parse_record(record: bytes) -> ParsedMessage:
     """
     :param record: JSON with Graph's `message`, its `attachments`, and its `parent`: Message-ID
         and references of the answered message, if known
-    :raises PoisonMessage: if the message is unreadable or exceeds a bound
+    :raises UnreadableMailMessage: if the message is unreadable or exceeds a bound
     """
     reason: PoisonReason = "undecodable"
     try:

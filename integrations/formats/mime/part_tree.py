@@ -78,7 +78,7 @@ def tidy_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """
     Unfold, mend and bound headers.
 
-    :raises PoisonMessage: if the headers are too long in total
+    :raises UnreadableMailMessage: if the headers are too long in total
     """
     tidied: list[tuple[str, str]] = []
     length = 0
@@ -185,7 +185,7 @@ class _MessageAssembly:
 
 
 def assemble_message(root: MimePart) -> ParsedMessage:
-    """:raises PoisonMessage: if the tree is too deep, too large or unreadable"""
+    """:raises UnreadableMailMessage: if the tree is too deep, too large or unreadable"""
     try:
         return _build_message(root)
     except (ValueError, LookupError, TypeError, AttributeError):

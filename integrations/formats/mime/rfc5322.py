@@ -47,12 +47,12 @@ class _ParsedPart(Message):
 
 
 def parse_message(raw: bytes) -> ParsedMessage:
-    """:raises PoisonMessage: if the message is unreadable or exceeds a bound"""
+    """:raises UnreadableMailMessage: if the message is unreadable or exceeds a bound"""
     return assemble_message(parse_tree(raw))
 
 
 def parse_tree(raw: bytes) -> MimePart:
-    """:raises PoisonMessage: if the message is unreadable or exceeds a bound"""
+    """:raises UnreadableMailMessage: if the message is unreadable or exceeds a bound"""
     if len(raw) > MAX_BYTES:
         raise UnreadableMailMessage("too-large")
     # Counted before parsing, so that a bomb costs one pass over its bytes.
@@ -78,7 +78,7 @@ def _make_parser() -> BytesParser[Any]:
 def find_part(raw: bytes, path: str) -> bytes | None:
     """
     :param path: see `AttachmentPart`
-    :raises PoisonMessage: if the message is unreadable or exceeds a bound
+    :raises UnreadableMailMessage: if the message is unreadable or exceeds a bound
     """
     part = parse_tree(raw)
     for step in path.split(".") if path else ():

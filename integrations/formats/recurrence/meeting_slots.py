@@ -69,7 +69,7 @@ def find_slots(
     """
     Return up to `meeting.most` slots in order; none if a person's busy times are unknown.
 
-    :raises BadSearch: if the search is invalid
+    :raises BadMeetingSearch: if the search is invalid
     :raises UnknownZone: if the zone of working hours is unknown
     """
     _check_request(meeting, people, window)

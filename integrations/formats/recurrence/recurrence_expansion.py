@@ -38,7 +38,7 @@ class TimeWindow:
 
 def make_time_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
-    :raises BadWindow: if the window is invalid
+    :raises BadTimeWindow: if the window is invalid
     :raises UnknownZone: if the zone is unknown
     """
     zone_info = timezones.get_zone(zone)

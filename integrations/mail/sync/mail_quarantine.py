@@ -104,7 +104,7 @@ def _get_pause(try_count: int) -> timedelta:
 def note_message_fetch(
     remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> MessageCrashNote:
-    """Quarantine a message as the cause of a crash, until `remove_note`."""
+    """Quarantine a message as the cause of a crash, until `remove_fetch_note`."""
     ((blind, _),) = blind_message_ids(sealer, [remote_id]).items()
     row = _get_or_make_row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
     before = (row.reason, row.try_count, row.next_try_at) if row.reason else None

@@ -81,7 +81,7 @@ class ThrottledMailbox:
         Draw the price of work that should not begin unless it can be finished: at most the
         mailbox's maximum.
 
-        :raises CallPostponed: after a short wait
+        :raises ProviderCallPostponed: after a short wait
         """
         self._purse.draw_units(
             units, least_units=min(units, int(self._purse.rate_limit.burst_capacity))
@@ -91,7 +91,7 @@ class ThrottledMailbox:
         """
         Return at least one.
 
-        :raises CallPostponed: if the first step is not affordable after a short wait
+        :raises ProviderCallPostponed: if the first step is not affordable after a short wait
         """
         self._purse.draw_units(sum(step.units for step in steps), least_units=steps[0].units)
         balance, count = self._purse.balance, 0

@@ -102,7 +102,7 @@ def parse_results(content: bytes) -> TestRunResults:
     """
     Parse untrusted `content`.
 
-    :raises InvalidResults:
+    :raises InvalidTestResults:
     """
     try:
         run = json.loads(content)

@@ -64,7 +64,7 @@ class TransitClient:
 
         :raises KeyStoreUnavailable: if the store is sealed, down, slow or overloaded
         :raises NoKeyring: if the store denies access
-        :raises RequestDeclined: if the store declines the request
+        :raises TransitRequestDeclined: if the store declines the request
         """
         token = self._get_token()
         answer = self._send_request(method, path, body, token)
