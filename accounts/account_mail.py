@@ -20,9 +20,9 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
 
-from accounts import rate_limits
+from accounts import rate_limit_counters
 from accounts.models import User
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def queue_mail(
     :param counter: of the lower-case address, or of a key that only its person has
     :param user_id: None for an unknown address
     """
-    if not rate_limits.add_rate_limit_count(counter.rate, counter.key, at=at).is_within:
+    if not rate_limit_counters.add_rate_limit_count(counter.rate, counter.key, at=at).is_within:
         return
     try:
         # Past this time the next mail may be requested, so a late one is dropped.
@@ -77,7 +77,7 @@ def queue_mail(
         )
     except (OperationalError, OSError):
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})
-        rate_limits.take_back_rate_count(counter.rate, counter.key, at=at)
+        rate_limit_counters.take_back_rate_count(counter.rate, counter.key, at=at)
 
 
 def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
@@ -96,7 +96,7 @@ def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
         _make_message(mail, user).send()
     except OSError:
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
-        rate_limits.take_back_rate_count(mail.rate, user.email, at=at)
+        rate_limit_counters.take_back_rate_count(mail.rate, user.email, at=at)
 
 
 def _make_message(mail: AccountMailKind, user: User) -> EmailMessage:

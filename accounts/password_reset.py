@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import account_mail, known_origins, people, reset_links
 from accounts.account_mail import MailCounter
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 
 _NO_PERSON_ID: Final = UUID(int=0)
 

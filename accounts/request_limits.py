@@ -9,26 +9,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import rate_limits
+from accounts import rate_limit_counters
 from accounts.client_networks import find_network
 from accounts.models import ServiceToken
-from accounts.rate_limits import Rate, RateLimitUsage
+from accounts.rate_limit_counters import Rate, RateLimitUsage
 
 _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
 
 
 def count_for_person(request: HttpRequest, rate: Rate) -> RateLimitUsage:
-    return rate_limits.add_rate_limit_count(rate, f"person {request.user.pk}", at=timezone.now())
+    return rate_limit_counters.add_rate_limit_count(
+        rate, f"person {request.user.pk}", at=timezone.now()
+    )
 
 
 def count_for_token(token: ServiceToken, rate: Rate) -> RateLimitUsage:
     """Count a service client's request for one person, apart from the person's own requests."""
     key = f"client {token.client_id} {token.delegation.user_id}"
-    return rate_limits.add_rate_limit_count(rate, key, at=timezone.now())
+    return rate_limit_counters.add_rate_limit_count(rate, key, at=timezone.now())
 
 
 def count_for_network(request: HttpRequest, rate: Rate) -> RateLimitUsage:
-    return rate_limits.add_rate_limit_count(
+    return rate_limit_counters.add_rate_limit_count(
         rate, f"network {find_network(request)}", at=timezone.now()
     )
 

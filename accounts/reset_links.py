@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.account_mail import AccountMailKind
 from accounts.models import User
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from accounts.reset_tokens import ResetTokens
 
 ADDRESS_RATE: Final = Rate("reset-password-mail", 5, 3600)

@@ -1,7 +1,7 @@
 """
 Requests per minute for each class of pages, above any ordinary use.
 
-The API counts by the same rates (`integrations.web.api.rate_limits`). `RATE_LIMIT_SCALE` raises
+The API counts by the same rates (`integrations.web.api.api_rate_limits`). `RATE_LIMIT_SCALE` raises
 those of route classes, not those of sign-in pages.
 """
 
@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 
-from accounts import known_origins, rate_limits, request_limits
-from accounts.rate_limits import Rate, RateLimitUsage
+from accounts import known_origins, rate_limit_counters, request_limits
+from accounts.rate_limit_counters import Rate, RateLimitUsage
 
 MINUTE: Final = 60
 
@@ -123,7 +123,7 @@ def _count_route_class(request: HttpRequest) -> RateLimitUsage:
 def _count_for_origin(request: HttpRequest, rate: Rate) -> RateLimitUsage:
     """Count a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
-        return rate_limits.add_rate_limit_count(rate, f"device {device}", at=timezone.now())
+        return rate_limit_counters.add_rate_limit_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)
 
 

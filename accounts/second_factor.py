@@ -19,9 +19,9 @@ from django.core.exceptions import ValidationError
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from accounts import credential_forms, known_origins, rate_limits
+from accounts import credential_forms, known_origins, rate_limit_counters
 from accounts.models import User
-from accounts.rate_limits import Rate, RateLimitUsage
+from accounts.rate_limit_counters import Rate, RateLimitUsage
 
 ATTEMPT_RATES: Final = (
     Rate("second-factor", 5, 300),
@@ -76,7 +76,7 @@ def _count_failed_attempt(user: User) -> Iterator[None]:
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_known_device(context.request, user.pk) or ''}"
     for number, rate in enumerate(ATTEMPT_RATES):
-        usage = rate_limits.add_rate_limit_count(rate, key, at=at)
+        usage = rate_limit_counters.add_rate_limit_count(rate, key, at=at)
         if not usage.is_within:
             # A refused attempt counts towards no other rate.
             _take_back_counts(ATTEMPT_RATES[:number], key, at=at)
@@ -93,12 +93,12 @@ def _format_wait(usage: RateLimitUsage) -> str:
 
 def _take_back_counts(rates: Iterable[Rate], key: str, *, at: datetime) -> None:
     for rate in rates:
-        rate_limits.take_back_rate_count(rate, key, at=at)
+        rate_limit_counters.take_back_rate_count(rate, key, at=at)
 
 
 def _use_code(user: User, code: str) -> None:
     digits = "".join(filter(str.isdigit, code))
-    if not rate_limits.add_rate_limit_count(
+    if not rate_limit_counters.add_rate_limit_count(
         CODE_USE_RATE, f"{user.pk} {digits}", at=timezone.now()
     ).is_within:
         raise ValidationError("This code was used already. Wait for the next one.")

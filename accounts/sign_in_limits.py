@@ -19,9 +19,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts import account_mail, known_origins, people, rate_limits, sign_in_links
+from accounts import account_mail, known_origins, people, rate_limit_counters, sign_in_links
 from accounts.client_networks import find_network
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 
 _DAY: Final = 24 * 3600
 _NO_PERSON_ID: Final = UUID(int=0)
@@ -69,7 +69,7 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Att
     wait_counters, link_counters = _find_counters(request, address, person_id, at=at)
     counted_counters: list[AttemptCounter] = []
     for counter in (*wait_counters, *link_counters):
-        usage = rate_limits.add_rate_limit_count(*counter, at=at)
+        usage = rate_limit_counters.add_rate_limit_count(*counter, at=at)
         if usage.is_within:
             counted_counters.append(counter)
             continue
@@ -89,7 +89,7 @@ def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
 
 def take_back_counts(counters: Sequence[AttemptCounter], *, at: datetime) -> None:
     for counter in counters:
-        rate_limits.take_back_rate_count(*counter, at=at)
+        rate_limit_counters.take_back_rate_count(*counter, at=at)
 
 
 def _find_counters(

@@ -2,7 +2,7 @@
 Links that let an unknown device try to sign in.
 
 An opened link proves access to the mailbox, and permits a few passwords within a quarter of an
-hour. A counter of `accounts.rate_limits` records its single use, so links need no table.
+hour. A counter of `accounts.rate_limit_counters` records its single use, so links need no table.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import rate_limits, signed_values
+from accounts import rate_limit_counters, signed_values
 from accounts.account_mail import AccountMailKind
 from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
 from accounts.models import User
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from accounts.roles import has_staff_role
 
 LINK_LIFETIME: Final = timedelta(hours=6)
@@ -77,7 +77,7 @@ def use_sign_in_link(request: HttpRequest, token: str, *, at: datetime) -> None:
     :raises SignInLinkInvalid:
     """
     address_hash, nonce = _read_token(token)
-    if not rate_limits.add_rate_limit_count(LINK_USE_RATE, nonce, at=at).is_within:
+    if not rate_limit_counters.add_rate_limit_count(LINK_USE_RATE, nonce, at=at).is_within:
         raise SignInLinkInvalid
     _store_permit(request, address_hash, nonce, at=at)
 

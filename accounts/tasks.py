@@ -10,7 +10,7 @@ from accounts import (
     api_tokens,
     client_usage,
     known_origins,
-    rate_limits,
+    rate_limit_counters,
     reset_links,
     sign_in_links,
 )
@@ -33,6 +33,6 @@ def forget_expired(**_: object) -> None:
     at = timezone.now()
     api_tokens.delete_expired_access_tokens(at=at)
     client_usage.delete_expired_user_counts(at=at)
-    rate_limits.delete_expired_rate_counts(at=at)
+    rate_limit_counters.delete_expired_rate_counts(at=at)
     known_origins.forget_expired_networks(at=at)
     SessionStore.clear_expired()

@@ -80,7 +80,7 @@ TEMPLATES = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# No cache: `accounts.rate_limits` stores in rows what libraries would cache.
+# No cache: `accounts.rate_limit_counters` stores in rows what libraries would cache.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"

@@ -17,7 +17,7 @@ _REQUIREMENTS: Final = Path(__file__).resolve().parent.parent / "requirements.tx
 _PINNED_VERSION: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
-def list_sections() -> tuple[EvidenceSection, ...]:
+def list_settings_evidence() -> tuple[EvidenceSection, ...]:
     """Return the sections. A setting, because no lower package may import this module."""
     return (
         EvidenceSection(

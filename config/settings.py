@@ -146,7 +146,7 @@ if PRODUCTION and SITE == STAFF:
 
 # Threads of one web process for pages and the API, for downloads and exports, and for uploads. The
 # first two exceed the waits and streams that one person may have
-# (`integrations.coordination.concurrency`).
+# (`integrations.coordination.person_slots`).
 WEB_THREADS = _env.read_number("WEB_THREADS", 8, minimum=3, maximum=64)
 WEB_FILE_THREADS = _env.read_number("WEB_FILE_THREADS", 8, minimum=3, maximum=64)
 WEB_UPLOAD_THREADS = _env.read_number("WEB_UPLOAD_THREADS", 2, maximum=64)
@@ -241,7 +241,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "integrations.urls.api.openapi_responses.close_requests",
         "integrations.urls.api.openapi_responses.describe_responses",
-        "integrations.web.api.rate_limits.describe_rate_limits",
+        "integrations.web.api.api_rate_limits.describe_rate_limits",
     ],
 }
 
@@ -267,7 +267,7 @@ CELERY_BROKER_USE_SSL = _broker.tls
 # --- Evidence -------------------------------------------------------------------------------
 
 # Sections of this package, for the bundle that packages below make.
-EVIDENCE_SECTIONS = evidence_sections.list_sections
+EVIDENCE_SECTIONS = evidence_sections.list_settings_evidence
 # File with the results of a test run for `manage.py load_test_results`. In development, `make test`
 # writes it.
 TEST_RESULTS = _env.read_text(

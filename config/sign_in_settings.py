@@ -34,7 +34,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 # Not by a mailed code, the library's default.
 ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
-# allauth would count in a cache, which evicts entries. `accounts.rate_limits` counts in rows.
+# allauth would count in a cache, which evicts entries. `accounts.rate_limit_counters` uses rows.
 ACCOUNT_RATE_LIMITS = False
 
 ACCOUNT_FORMS = {

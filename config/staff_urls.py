@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from config.urls import HEALTH_ROUTES, STAFF_URLCONFS
-from integrations.support.home_views import show_home
+from integrations.support.staff_home_views import show_home
 
 urlpatterns = [
     *HEALTH_ROUTES,

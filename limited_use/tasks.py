@@ -6,7 +6,7 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
-from .ledger import sequencer
+from .ledger import ledger_sequencer
 from .policy.key_lines import KeyLine
 from .rotation import key_epochs, keyring_health, rotation_schedule
 from .usage import access_rates, refusal_bursts, rule_usage_counter
@@ -15,7 +15,7 @@ from .vault.keyring.keyring_port import KeyStoreUnavailable
 
 @shared_task(name="limited_use.sequence_ledger")  # type: ignore[untyped-decorator]
 def sequence_ledger(**_: object) -> None:
-    sequencer.run_sequencer(timezone.now())
+    ledger_sequencer.run_sequencer(timezone.now())
 
 
 @shared_task(name="limited_use.count_uses")  # type: ignore[untyped-decorator]

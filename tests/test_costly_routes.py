@@ -12,8 +12,8 @@ from integrations.web.slow_routes import COSTLY_ROUTES, RouteCost
 from tests import reach
 
 #: By which a thread waits for somebody else: a slot is lent there.
-WAITS = "integrations.coordination.concurrency.hold_wait_slot"
-STREAMS = "integrations.coordination.concurrency.hold_stream_slot"
+WAITS = "integrations.coordination.person_slots.hold_wait_slot"
+STREAMS = "integrations.coordination.person_slots.hold_stream_slot"
 #: Routes whose code mentions sleeping, and that wait for no provider.
 SLEEP_FOR_NOBODY = {
     "connect-begin": "opens an address for an account's access, and never calls it",
@@ -68,7 +68,7 @@ class TestEveryStream:
 
         assert len(made) == 5
         for module, node in made:
-            assert ast.unparse(node.args[0]).startswith("concurrency.hold_stream_slot("), module
+            assert ast.unparse(node.args[0]).startswith("person_slots.hold_stream_slot("), module
 
 
 class TestEveryDoorToAProvider:

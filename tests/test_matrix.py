@@ -41,7 +41,7 @@ class TestMatrix:
             ("control", "2.1.1", "passed"),
             ("control", "6.5.1", "passed"),
         }
-        results = test_results.parse_results(target.read_bytes())
+        results = test_results.parse_test_results(target.read_bytes())
         assert results.test_count >= len(rows) / 2
         assert results.failed_count == 0
         assert results.code == code_hashes.hash_packages()
@@ -57,7 +57,7 @@ class TestMatrix:
 
         matrix.pytest_sessionfinish(SimpleNamespace(shouldfail=False, shouldstop=False), 1)
 
-        results = test_results.parse_results((tmp_path / "matrix.json").read_bytes())
+        results = test_results.parse_test_results((tmp_path / "matrix.json").read_bytes())
         assert results.list_tests("clause", "LU-1") == {"tests/a.py::test_a": "failed"}
         assert (results.test_count, results.failed_count) == (2, 1)
 

@@ -19,10 +19,10 @@ from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
 from joserfc import errors, jwt
 from joserfc.jwk import KeySet
 
-from accounts import alarms, api_tokens, rate_limits
+from accounts import alarms, api_tokens, rate_limit_counters
 from accounts.models import ServiceClient
 from accounts.models.alarm import AlarmKind
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 
 logger = logging.getLogger(__name__)
 
@@ -193,7 +193,7 @@ def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
     )
     if client is None:
         return
-    usage = rate_limits.add_rate_limit_count(REJECTION_RATE, str(client.id), at=at)
+    usage = rate_limit_counters.add_rate_limit_count(REJECTION_RATE, str(client.id), at=at)
     if not usage.is_within:
         alarms.raise_alarm(
             kind=AlarmKind.ASSERTIONS_REJECTED,

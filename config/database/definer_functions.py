@@ -27,7 +27,7 @@ _WEB_AND_PURGE: Final = _WEB | {"purge"}
 _SITES: Final = frozenset(map(str, SITES))
 #: A worker gives back the count of a mail that it could not send.
 _SITES_AND_PURGE: Final = _SITES | {"purge"}
-#: Counters of rate limits: `accounts.rate_limits`.
+#: Counters of rate limits: `accounts.rate_limit_counters`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
     {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},

@@ -19,7 +19,7 @@ from .login_roles import DatabaseRoles
 from .row_owners import get_owned_tables, get_site_tables
 
 
-class _CataloguePolicy(NamedTuple):
+class _InstalledRowPolicy(NamedTuple):
     table: str
     name: str
     roles: list[str]
@@ -102,7 +102,7 @@ def _read_table_states(connection: psycopg.Connection[Any]) -> list[tuple[str, b
     ).fetchall()
 
 
-def _read_policies(connection: psycopg.Connection[Any]) -> list[_CataloguePolicy]:
+def _read_policies(connection: psycopg.Connection[Any]) -> list[_InstalledRowPolicy]:
     rows = connection.execute(
         "SELECT c.relname::text, p.polname::text,"
         " ARRAY(SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE r::regrole::text END"
@@ -113,10 +113,10 @@ def _read_policies(connection: psycopg.Connection[Any]) -> list[_CataloguePolicy
         " FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
         " WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 2"
     ).fetchall()
-    return [_CataloguePolicy(*row) for row in rows]
+    return [_InstalledRowPolicy(*row) for row in rows]
 
 
-def _is_as_declared(policy: RowSecurityPolicy, existing: _CataloguePolicy) -> bool:
+def _is_as_declared(policy: RowSecurityPolicy, existing: _InstalledRowPolicy) -> bool:
     letters = {"ALL": "*", "SELECT": "r", "UPDATE": "w", "DELETE": "d"}
     return (
         existing.roles == [policy.role]
@@ -127,7 +127,7 @@ def _is_as_declared(policy: RowSecurityPolicy, existing: _CataloguePolicy) -> bo
     )
 
 
-def _compute_mark(policy: RowSecurityPolicy, existing: _CataloguePolicy) -> str:
+def _compute_mark(policy: RowSecurityPolicy, existing: _InstalledRowPolicy) -> str:
     words = (policy.rows, policy.check, existing.using, existing.check)
     return hashlib.sha256("\0".join(map(str, words)).encode()).hexdigest()
 
@@ -157,7 +157,7 @@ def _create_policy(connection: psycopg.Connection[Any], policy: RowSecurityPolic
     )
 
 
-def _drop_policy(connection: psycopg.Connection[Any], existing: _CataloguePolicy) -> None:
+def _drop_policy(connection: psycopg.Connection[Any], existing: _InstalledRowPolicy) -> None:
     connection.execute(
         sql.SQL("DROP POLICY {} ON {}").format(
             sql.Identifier(existing.name), sql.Identifier(existing.table)

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from config.embedded import embedded_servers, embedded_service, sandbox_seed
 from config.embedded.child_processes import EmbeddedServersUnavailable
-from config.embedded.earlier_version import refuse_earlier_version
+from config.embedded.earlier_data_folder import refuse_earlier_version
 from config.parent_process import follow_parent
 
 PORT: Final = 8000

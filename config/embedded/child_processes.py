@@ -44,7 +44,7 @@ class ServerAccount:
             os.chown(path, self.uid, self.gid)
 
 
-def get_server_account() -> ServerAccount:
+def get_server_os_user() -> ServerAccount:
     """
     Return the account to run the servers under.
 

@@ -22,7 +22,7 @@ from config.embedded import external_servers, server_binaries
 from config.embedded.child_processes import (
     EmbeddedServersUnavailable,
     ServerAccount,
-    get_server_account,
+    get_server_os_user,
 )
 from config.embedded.postgres import EmbeddedPostgres
 from config.embedded.valkey import EmbeddedValkey
@@ -73,7 +73,7 @@ def run_servers(
     files = None
     with ExitStack() as stack:
         if not (database and broker):
-            owner = get_server_account()
+            owner = get_server_os_user()
             folder = _prepare_folder(data_dir, owner)
             stack.enter_context(_lock_folder(folder))
             sockets = stack.enter_context(_create_socket_folder(folder, owner))
@@ -104,7 +104,7 @@ def use_or_start_servers(data_dir: Path) -> Iterator[ServerUrls]:
 def _find_running_servers(data_dir: Path) -> ServerUrls | None:
     if os.environ.get("DATABASE_URL") or os.environ.get("BROKER_URL"):
         return None
-    owner = get_server_account()
+    owner = get_server_os_user()
     folder = _prepare_folder(data_dir, owner)
     try:
         with _lock_folder(folder):

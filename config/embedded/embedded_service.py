@@ -21,9 +21,9 @@ from typing import Any, Final
 from config.database import role_logins
 from config.database.login_roles import DatabaseRoles
 from config.database.role_logins import ClassLogins
-from config.embedded import ports, sandbox_seed
+from config.embedded import sandbox_seed, tcp_ports
 from config.embedded.child_processes import EmbeddedServersUnavailable, spawn_process, stop_process
-from config.embedded.earlier_version import is_embedded_data_prepared, refuse_earlier_version
+from config.embedded.earlier_data_folder import is_embedded_data_prepared, refuse_earlier_version
 from config.embedded.embedded_servers import ServerUrls
 from config.process_classes import DEFAULT_PREFIX, WORKERS, ProcessClass
 
@@ -125,7 +125,7 @@ class RunningService:
 
     def wait_until_listening(self, name: str, port: int) -> None:
         try:
-            ports.wait_for_port(port, self.processes[name], name=name)
+            tcp_ports.wait_for_port(port, self.processes[name], name=name)
         except EmbeddedServersUnavailable as problem:
             raise EmbeddedServersUnavailable(f"{problem}: see {self.logs / name}.log") from None
 
@@ -200,7 +200,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     *,
     port: int = 0,
     staff_port: int = 0,
-    sandbox_port: int | ports.AlreadyReserved = 0,
+    sandbox_port: int | tcp_ports.AlreadyReserved = 0,
     workers: int = 1,
     extra: Mapping[str, str] | None = None,
     seed: Mapping[str, Any] | None = None,
@@ -219,10 +219,10 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     """
     refuse_earlier_version(urls, data_dir)
     with (
-        ports.reserve_port(port) as web_port,
-        ports.reserve_port(staff_port) as port_of_staff,
-        ports.reserve_port(sandbox_port) as provider_port,
-        ports.reserve_port(provider_port + 1) as control_port,
+        tcp_ports.reserve_port(port) as web_port,
+        tcp_ports.reserve_port(staff_port) as port_of_staff,
+        tcp_ports.reserve_port(sandbox_port) as provider_port,
+        tcp_ports.reserve_port(provider_port + 1) as control_port,
     ):
         logs = data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)

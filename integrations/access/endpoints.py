@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from integrations.providers.oauth import OAuthEndpoints
-from integrations.providers.provider import Provider
+from integrations.providers.oauth_client import OAuthEndpoints
+from integrations.providers.provider_definition import Provider
 
 
 def get_provider_endpoints(provider: str) -> OAuthEndpoints:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from integrations.models import Connection, Integration
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 from limited_use.policy.feature_registry import FEATURES, Feature
 
 

@@ -23,20 +23,20 @@ from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow, TimeWindow
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, SealedRow
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 from . import (
     calendar_access,
     event_descriptions,
     event_json,
+    event_pagination,
     event_rows,
     occurrences,
-    pagination,
     refresh_on_read,
 )
 from .calendar_access import VisibleCalendar
-from .pagination import EventPageRequest
+from .event_pagination import EventPageRequest
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
 #: The longest window of one request.
@@ -209,14 +209,14 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     A page opens at most `_MAX_ROWS_PER_PAGE` rows or one week, so it may be short though more
     follow.
 
-    :raises cursors.InvalidCursor, cursors.ExpiredCursor: see `pagination.parse_page_request`
+    :raises cursors.InvalidCursor, cursors.ExpiredCursor: see `event_pagination.parse_page_request`
     :raises integrations.parsers.parser_pool.ParsersBusy: if a description must be sanitised
     """
     calendars = select_calendars(context, calendar_ids)
-    page_request = pagination.parse_page_request(
+    page_request = event_pagination.parse_page_request(
         cursor,
         audience=context.audience_key,
-        filters=pagination.format_filters(window, calendar_ids, calendars),
+        filters=event_pagination.format_filters(window, calendar_ids, calendars),
         limit=limit,
         at=context.at,
     )
@@ -235,7 +235,7 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
         agenda_rows=agenda_rows,
         envelope={
             **envelope,
-            "calendars": pagination.serialize_calendar_states(
+            "calendars": event_pagination.serialize_calendar_states(
                 agenda_rows.shown_calendars,
                 agenda_rows.missing_calendars,
                 agenda_rows.withheld_calendars,

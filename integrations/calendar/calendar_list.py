@@ -9,8 +9,8 @@ from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import RequestContext
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, SealedRow
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 from . import agenda, event_json
 from .calendar_access import VisibleCalendar

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from integrations.formats.event import EventContent, Reminder, When
+from integrations.formats.event_content import EventContent, Reminder, When
 
 FIELDS: Final = (
     "title", "description", "location", "when", "recurrence", "attendees", "is_busy",

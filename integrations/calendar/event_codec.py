@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import orjson
 
-from integrations.formats.event import (
+from integrations.formats.event_content import (
     Attendee,
     AttendeeResponse,
     Conference,
@@ -111,7 +111,7 @@ def decode_remote(data: bytes) -> RemoteEventRef:
     return RemoteEventRef(*orjson.loads(data))
 
 
-def decode_content(
+def decode_event_content(
     timing_data: bytes,
     content_data: bytes | None,
     *,

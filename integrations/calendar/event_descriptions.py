@@ -23,10 +23,10 @@ from integrations.formats.mime.message import MAX_TEXT
 from integrations.models import Event
 from integrations.parsers import parse_requests
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks.rows import Permits
-from limited_use.vault.compression import RecordTooLarge
+from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
+from limited_use.vault.record_compression import RecordTooLarge
 from limited_use.vault.sealing import get_sealer
 
 from . import event_codec

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from integrations.formats.event import Attendee, EventContent, When
+from integrations.formats.event_content import Attendee, EventContent, When
 from integrations.models import EventKind
 
 from . import etags, event_codec, event_descriptions

@@ -12,8 +12,8 @@ from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats.recurrence import series
 from integrations.formats.recurrence.series import StartKey
 from integrations.models import Event, EventKind
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, SealedRow
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.envelope import Damaged
 
 from . import (

@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 
 from integrations.models import Event, EventKind
 from integrations.models.calendar import get_week, get_week_start
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import SealedValue
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import RequestContext
@@ -24,8 +24,8 @@ from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
 from integrations.models.calendar import DAYS_BACK
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import Permits, SealedRow
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.envelope import Unopenable
 
 from . import busy_times, event_rows, free_busy_access, refresh_on_read
@@ -73,7 +73,7 @@ class FreeBusyResult:
 
 
 MakeAnswer = Callable[[FreeBusyResult], Any]
-#: A sink of `limited_use.sinks.calendar` that returns bytes.
+#: A sink of `limited_use.sinks.calendar_sink` that returns bytes.
 CalendarSink = Callable[..., bytes]
 
 

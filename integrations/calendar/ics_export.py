@@ -20,15 +20,15 @@ from django.db.models.functions import Length
 
 from accounts.actors import Actor
 from accounts.models import User
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from integrations.access import calendar_permits
 from integrations.access.request_context import ObjectNotFound
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.formats.icalendar import calendar_file_writer
 from integrations.models import Calendar, Event, EventKind
 from limited_use.guard.guard import AccessRefused
-from limited_use.sinks import export as export_sink
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import export_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
@@ -107,7 +107,9 @@ def _open_part(
 
 def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
     """Return only the names of an event's time zones."""
-    zone_names = calendar_file_writer.find_zones(event_codec.decode_content(opened["timing"], None))
+    zone_names = calendar_file_writer.find_zones(
+        event_codec.decode_event_content(opened["timing"], None)
+    )
     return "".join(f"{zone_name}\n" for zone_name in zone_names).encode()
 
 
@@ -127,7 +129,7 @@ class _EventWriter:
             return b""
         remote = event_codec.decode_remote(opened["remote"])
         return calendar_file_writer.write_event(
-            event_codec.decode_content(
+            event_codec.decode_event_content(
                 opened["timing"],
                 opened["content"],
                 is_busy=row.is_busy,

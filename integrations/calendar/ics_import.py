@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from accounts.actors import Actor
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.formats.icalendar import calendar_file_reader, split_series
@@ -19,8 +19,8 @@ from integrations.formats.icalendar.calendar_file_reader import CalendarFile, Ca
 from integrations.models import Calendar
 from integrations.parsers import calendar_files
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.sealed_rows import SealedRow
 
 from . import local_events
 from .local_event_types import CalendarWrite, LocalEventInput

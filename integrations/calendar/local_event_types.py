@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence.series import StartKey
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage

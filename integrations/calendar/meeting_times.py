@@ -15,9 +15,9 @@ from uuid import UUID
 
 from integrations.access.request_context import RequestContext
 from integrations.formats.recurrence import meeting_slots, recurrence_expansion
-from integrations.formats.recurrence.intervals import Span
 from integrations.formats.recurrence.meeting_slots import MeetingPerson, MeetingRequest, WeeklyHours
 from integrations.formats.recurrence.recurrence_expansion import TimeWindow
+from integrations.formats.recurrence.time_intervals import Span
 
 from . import free_busy_query
 from .free_busy_query import CalendarSink, FreeBusyQuery, FreeBusyResult

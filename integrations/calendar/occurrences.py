@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.recurrence_expansion import Occurrence, TimeWindow
 from integrations.formats.recurrence.recurrence_parser import BadSeries
@@ -175,7 +175,7 @@ def get_sort_key(event_occurrence: EventOccurrence, window: TimeWindow) -> tuple
 
 
 def read_event_content(row: EventRow, values: Mapping[str, bytes]) -> EventContent:
-    return event_codec.decode_content(
+    return event_codec.decode_event_content(
         values["timing"],
         values.get("content"),
         is_busy=row.is_busy,

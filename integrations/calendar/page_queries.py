@@ -17,7 +17,7 @@ from integrations.access.request_context import RequestContext
 from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.models import Integration, IntegrationStatus
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks.rows import Permits, SealedRow
+from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 from . import agenda, event_lookup, event_rows, refresh_on_read
 from .calendar_access import VisibleCalendar

@@ -18,7 +18,7 @@ from django.db.models import Exists, Q
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import OWNER_ONLY, Calendar, SyncWork
 
@@ -87,10 +87,10 @@ def wait_for_refresh(
     Wait until the calendars are current, or for `seconds`; their rows are read again.
 
     :param since: wait until they were complete at this time or later
-    :raises integrations.coordination.concurrency.TooManyWaits: if the person waits in two other
+    :raises integrations.coordination.person_slots.TooManyWaits: if the person waits in two other
         requests
     """
-    with concurrency.hold_wait_slot():
+    with person_slots.hold_wait_slot():
         _poll_until_current(calendars, since, seconds)
 
 

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from accounts import memberships, people, row_owner
 from accounts.actors import Actor, ActorKind
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from integrations.access import cross_user_lookups
 from integrations.access.request_context import ObjectNotFound
 from integrations.models import LIVE, Calendar

@@ -17,9 +17,9 @@ from integrations.access.endpoints import (
 from integrations.access.fences import NotConnectedError
 from integrations.grants import access_tokens
 from integrations.models import Connection, ConnectionStatus
-from integrations.providers import get_connectable_provider, oauth
+from integrations.providers import get_connectable_provider, oauth_client
 from limited_use.agreements.consents import ConsentMissing
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 
 from . import oauth_state
 from .oauth_state import ConnectRequest
@@ -81,7 +81,7 @@ def begin_connect(  # noqa: PLR0913
         session_key=session_key,
         at=at,
     )
-    return oauth.authorize_url(
+    return oauth_client.authorize_url(
         registered_provider,
         get_provider_endpoints(provider),
         redirect_uri=redirect_uri(provider),

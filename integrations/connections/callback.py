@@ -18,12 +18,12 @@ from django.utils import timezone
 
 from accounts import row_owner
 from integrations.access.endpoints import get_provider_endpoints, redirect_uri
-from integrations.coordination import contention
-from integrations.grants import credentials, provider_alerts, shared_grants
+from integrations.coordination import database_contention
+from integrations.grants import provider_alerts, provider_credentials, shared_grants
 from integrations.models import AttemptOutcome, ConnectAttempt
-from integrations.providers import PROVIDERS, errors, identity, oauth
-from integrations.providers.oauth import OAuthEndpoints, TokenSet
-from integrations.providers.provider import Provider
+from integrations.providers import PROVIDERS, errors, id_tokens, oauth_client
+from integrations.providers.oauth_client import OAuthEndpoints, TokenSet
+from integrations.providers.provider_definition import Provider
 
 from . import connect_outcomes, oauth_state, save_grant
 from .oauth_state import ConnectRequest
@@ -164,7 +164,7 @@ def _check_issuer(callback: OAuthCallback, endpoints: OAuthEndpoints) -> None:
     URI identifies the provider.
     """
     if callback.iss:
-        if not identity.may_be_issuer(callback.iss, endpoints.issuer):
+        if not id_tokens.may_be_issuer(callback.iss, endpoints.issuer):
             raise connect_outcomes.WrongIssuer
     # An error has no code to protect, so it may lack the issuer.
     elif endpoints.issuer_required and not callback.error:
@@ -172,7 +172,7 @@ def _check_issuer(callback: OAuthCallback, endpoints: OAuthEndpoints) -> None:
 
 
 def _exchange_code(provider: Provider, callback: OAuthCallback, *, at: datetime) -> TokenSet:
-    tokens = oauth.exchange_code(
+    tokens = oauth_client.exchange_code(
         provider,
         get_provider_endpoints(provider.key),
         code=callback.code,
@@ -198,7 +198,7 @@ def _save_or_discard(
     except Exception:
         # On any error, no unsaved grant stays at the provider.
         account_blind = save_grant.get_account_blind(provider.key, tokens)
-        credentials.discard_tokens(
+        provider_credentials.discard_tokens(
             tokens,
             provider=provider.key,
             account_blind=account_blind,
@@ -217,7 +217,7 @@ def _save_after_revocations(
     for _ in range(MOST_POLLS):
         try:
             # Retry after a deadlock, because the consent cannot be requested again.
-            return contention.retry(
+            return database_contention.retry(
                 partial(
                     save_grant.store_grant,
                     attempt_id=attempt.id,
@@ -243,6 +243,6 @@ def _save_after_revocations(
 
 def _refresh_tokens(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
     """:raises errors.GrantRevoked: if a revocation ended the new grant as well"""
-    return oauth.refresh_tokens(
+    return oauth_client.refresh_tokens(
         provider, get_provider_endpoints(provider.key), refresh_token=refresh_token, at=at
     )

@@ -11,7 +11,7 @@ from integrations.access import scopes
 from integrations.access.endpoints import is_provider_registered
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 from limited_use.policy.feature_registry import Feature
 
 from . import requested_permissions

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Membership
-from integrations.grants import credentials, shared_grants
+from integrations.grants import provider_credentials, shared_grants
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -111,7 +111,7 @@ def fence_connection(*, connection_id: UUID, at: datetime) -> None:
             connection.epoch += 1
             connection.reauth_since = None
             connection.refresh_lease_by = connection.refresh_lease_until = None
-            credentials.raise_grant_key_epochs(connection)
+            provider_credentials.raise_grant_key_epochs(connection)
             name = pseudonyms.get_pseudonym_naming(connection.id)
             entries.record_ledger_event(
                 event="connection.forgotten", about=connection.id, at=at, naming=name

@@ -17,7 +17,7 @@ from integrations.models import (
     StatusReason,
     SyncWork,
 )
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 from limited_use.agreements import consents
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from integrations.access import scopes
 from integrations.access.endpoints import is_provider_registered
 from integrations.providers import PROVIDERS
-from integrations.providers.provider import Provider, ProviderScope
+from integrations.providers.provider_definition import Provider, ProviderScope
 
 
 @dataclass(frozen=True, slots=True)

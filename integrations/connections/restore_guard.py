@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from integrations import purge
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
 from limited_use.rotation import resurrected_keys
 
@@ -90,6 +90,6 @@ def _end_replaced_grants(connections: QuerySet[Connection], at: datetime) -> int
     """Their refresh token no longer opens."""
     active = list(connections.filter(status=ConnectionStatus.ACTIVE).values_list("id", "epoch"))
     return sum(
-        credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)
+        provider_credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)
         for connection_id, epoch in active
     )

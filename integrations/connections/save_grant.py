@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
 from integrations.access import cross_user_lookups
-from integrations.grants import credentials, shared_grants
+from integrations.grants import provider_credentials, shared_grants
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -19,8 +19,8 @@ from integrations.models import (
     ConnectionStatus,
     RevocationOutcome,
 )
-from integrations.providers.oauth import TokenSet
-from integrations.providers.provider import Provider
+from integrations.providers.oauth_client import TokenSet
+from integrations.providers.provider_definition import Provider
 from limited_use.ledger import entries, pseudonyms
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.vault import blind_index
@@ -206,7 +206,7 @@ def _create_connection(
         grant_generation=0,
         connected_at=at,
     )
-    credentials.seal_new_grant(connection, tokens, at=at)
+    provider_credentials.seal_new_grant(connection, tokens, at=at)
     return connection
 
 
@@ -222,7 +222,7 @@ def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) ->
     connection.revocation = RevocationOutcome.PENDING
     connection.revocation_try_count = 0
     connection.refresh_lease_by = connection.refresh_lease_until = None
-    credentials.seal_new_grant(connection, tokens, at=at)
+    provider_credentials.seal_new_grant(connection, tokens, at=at)
     return connection
 
 

@@ -17,7 +17,7 @@ from integrations.models import Connection
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.access_request import Permit
 
-from . import credentials, token_refresh
+from . import provider_credentials, token_refresh
 from .token_refresh import RefreshRequest
 
 # An adapter asks for the token before each call, and reuses an opened token for this long. So work
@@ -158,5 +158,5 @@ def refresh_grant_if_needed(*, connection_id: UUID) -> None:
 
 
 def record_grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
-    """See `credentials.record_grant_ended`."""
-    return credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)
+    """See `provider_credentials.record_grant_ended`."""
+    return provider_credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

@@ -15,12 +15,12 @@ from typing import ClassVar
 from uuid import UUID
 
 from integrations.access.endpoints import get_mailbox_rate_settings
-from integrations.coordination import concurrency
-from integrations.coordination.concurrency import ProviderWait
+from integrations.coordination import person_slots
+from integrations.coordination.person_slots import ProviderWait
 from integrations.providers import errors
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 
-from . import rate_limits, request_slots
+from . import quota_buckets, request_slots
 from .quota_purse import ProviderCallPostponed, QuotaPurse
 
 
@@ -47,7 +47,7 @@ class PersonAdmission:
         :raises errors.RateLimited: if quota or slots are not free in time
         :raises concurrency.TooManyWaits, DisconnectedError:
         """
-        with concurrency.hold_wait_slot() as wait, self._hold_slots(max(1, units), wait):
+        with person_slots.hold_wait_slot() as wait, self._hold_slots(max(1, units), wait):
             if units:
                 self._pay_quota(units, wait)
             yield
@@ -72,11 +72,11 @@ class PersonAdmission:
             ) from None
 
     def _pay_quota(self, units: int, wait: ProviderWait) -> None:
-        grant = rate_limits.draw_quota_units(
+        grant = quota_buckets.draw_quota_units(
             connection_id=self.connection_id,
             units=units,
             least_units=units,
-            limit=rate_limits.make_rate_limit(get_mailbox_rate_settings(self.provider)),
+            limit=quota_buckets.make_rate_limit(get_mailbox_rate_settings(self.provider)),
             patience=wait.quota_patience,
             is_person=True,
         )

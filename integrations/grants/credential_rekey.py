@@ -18,12 +18,12 @@ from integrations.access import permits
 from integrations.coordination import leases
 from integrations.models import Connection, ConnectionStatus
 from limited_use.policy.key_lines import KeyLine
-from limited_use.sinks import rekey
-from limited_use.sinks.rekey import Seal
+from limited_use.sinks import rekey_sink
+from limited_use.sinks.rekey_sink import Seal
 from limited_use.vault import sealing
 from limited_use.vault.sealed import SealedValue
 
-from . import credentials
+from . import provider_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def _rekey_grant(connection_id: UUID, *, at: datetime) -> bool:
         if connection is None:
             return False
         old_values = {column: getattr(connection, column) for column in SEALED_COLUMNS}
-        new_values = rekey.reseal_columns(
+        new_values = rekey_sink.reseal_columns(
             {column: sealed for column, sealed in old_values.items() if sealed is not None},
             rekey_permits,
             lambda: _create_two_keys(connection, at=at),
@@ -76,7 +76,7 @@ def _rekey_grant(connection_id: UUID, *, at: datetime) -> bool:
 
 
 def _create_two_keys(connection: Connection, *, at: datetime) -> Seal:
-    credentials.destroy_key(connection.id, about=connection.id, at=at)
+    provider_credentials.destroy_key(connection.id, about=connection.id, at=at)
     # Permits for the older key end with it.
     connection.epoch += 1
     connection.grant_id = uuid7()

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from integrations.access.fences import DisconnectedError
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.coordination.task_queue import enqueue
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
@@ -47,7 +47,7 @@ def open_mailbox(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
     :raises errors.ProviderError: `RateLimited` if the quota is used up
     :raises DisconnectedError, concurrency.TooManyWaits:
     """
-    with concurrency.hold_wait_slot(), _open_mail(connection_id) as mailbox:
+    with person_slots.hold_wait_slot(), _open_mail(connection_id) as mailbox:
         yield mailbox
 
 
@@ -101,7 +101,7 @@ def open_calendars(access: ProviderAccess) -> Iterator[CalendarCall]:
     provider = PROVIDERS[key]
     if provider.open_calendars is None:
         raise errors.Rejected("this provider has no calendars")
-    with concurrency.hold_wait_slot(), provider.open_calendars(access) as adapter:
+    with person_slots.hold_wait_slot(), provider.open_calendars(access) as adapter:
         session = ProviderSession(access, PersonAdmission(access.account, provider))
 
         def call_calendars(request: Callable[[CalendarAdapter], T]) -> T:
@@ -115,7 +115,7 @@ def fetch_file(
 ) -> bytes:
     """:raises errors.Rejected: if the part has more than `max_bytes`"""
     with (
-        concurrency.hold_wait_slot(),
+        person_slots.hold_wait_slot(),
         open_file(connection_id, message_id, part, max_bytes=max_bytes) as arriving,
     ):
         return b"".join(arriving)

@@ -5,10 +5,10 @@ from functools import cached_property
 from uuid import UUID
 
 from integrations.access.endpoints import get_mailbox_rate_settings
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 
-from . import rate_limits
-from .rate_limits import MailboxRateLimit
+from . import quota_buckets
+from .quota_buckets import MailboxRateLimit
 
 
 class ProviderCallPostponed(Exception):
@@ -33,7 +33,7 @@ class QuotaPurse:
 
     @cached_property
     def rate_limit(self) -> MailboxRateLimit:
-        return rate_limits.make_rate_limit(get_mailbox_rate_settings(self._provider))
+        return quota_buckets.make_rate_limit(get_mailbox_rate_settings(self._provider))
 
     def draw_units(self, units: int, *, least_units: int) -> None:
         """
@@ -43,7 +43,7 @@ class QuotaPurse:
         """
         if self.balance >= units:
             return
-        grant = rate_limits.draw_quota_units(
+        grant = quota_buckets.draw_quota_units(
             connection_id=self._connection_id,
             units=units - self.balance,
             least_units=max(0, least_units - self.balance),
@@ -62,5 +62,5 @@ class QuotaPurse:
 
     def give_back(self) -> None:
         if self.balance and self.rate_limit.per_minute:
-            rate_limits.return_quota_units(connection_id=self._connection_id, units=self.balance)
+            quota_buckets.return_quota_units(connection_id=self._connection_id, units=self.balance)
             self.balance = 0

@@ -24,8 +24,8 @@ from django.db import connection as database
 from integrations.access.fences import DisconnectedError
 from integrations.providers import errors, request_concurrency
 
-from . import rate_limits
-from .rate_limits import GRACE, PATIENCE
+from . import quota_buckets
+from .quota_buckets import GRACE, PATIENCE
 
 #: Seconds of a lease: longer than nearly every call.
 LEASE_SECONDS: Final = 60.0
@@ -110,7 +110,7 @@ def hold_slots(
         if isinstance(error, errors.RateLimited) or error.retry_after:
             # Pause at once for all processes, before the caller handles the error.
             seconds = error.retry_after or DEFAULT_PAUSE
-            rate_limits.pause_mailbox(connection_id=connection_id, seconds=seconds)
+            quota_buckets.pause_mailbox(connection_id=connection_id, seconds=seconds)
         raise
     finally:
         request_concurrency.requests_at_once.reset(width)
@@ -146,7 +146,7 @@ def _try_taking(values: dict[str, Any]) -> tuple[datetime | None, float | None]:
         cursor.execute(_TAKE, values)
         row = cursor.fetchone()
         if row is None:
-            rate_limits.create_quota_bucket(connection_id=values["connection"])
+            quota_buckets.create_quota_bucket(connection_id=values["connection"])
             cursor.execute(_TAKE, values)
             row = cursor.fetchone()
     if row is None:

@@ -27,14 +27,14 @@ from integrations.access.fences import DisconnectedError
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.models import Connection, ConnectionStatus
-from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.oauth import TokenSet
+from integrations.providers import PROVIDERS, errors, oauth_client
+from integrations.providers.oauth_client import TokenSet
 from limited_use.access_request import Permit
 from limited_use.guard.guard import AccessRefused
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 from limited_use.vault.envelope import Unopenable
 
-from . import credentials, provider_alerts
+from . import provider_alerts, provider_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims
     try:
         permit = get_token_permit(permits.to_use_refresh_token, connection.id, at=at)
         refresh_token = open_sealed_token(connection, "refresh_token", permit, at=at)
-        tokens = oauth.refresh_tokens(
+        tokens = oauth_client.refresh_tokens(
             provider,
             get_provider_endpoints(provider.key),
             refresh_token=refresh_token,
@@ -152,7 +152,7 @@ def _refresh_grant(connection: Connection, lease: Lease, *, at: datetime, claims
             claims=claims,
         )
     except errors.GrantRevoked as ended:
-        credentials.record_grant_ended(
+        provider_credentials.record_grant_ended(
             connection_id=connection.id,
             epoch=connection.epoch,
             generation=connection.grant_generation,
@@ -191,13 +191,13 @@ def _save_tokens(old_connection: Connection, tokens: TokenSet) -> bool:
         if connection is None:
             return False
         # One commit for both tokens, because the old refresh token is used up.
-        credentials.seal_refreshed_tokens(connection, tokens)
+        provider_credentials.seal_refreshed_tokens(connection, tokens)
         if tokens.granted_scopes:
             connection.granted_scopes = sorted(tokens.granted_scopes)
         connection.refresh_lease_by = connection.refresh_lease_until = None
         connection.save(
             update_fields=[
-                *credentials.TOKEN_FIELDS,
+                *provider_credentials.TOKEN_FIELDS,
                 "granted_scopes",
                 "refresh_lease_by",
                 "refresh_lease_until",
@@ -217,7 +217,7 @@ def _discard_tokens(old_connection: Connection, tokens: TokenSet) -> None:
     if not is_over:
         # The grant is live; revoking one of its tokens would revoke all.
         return
-    credentials.discard_tokens(
+    provider_credentials.discard_tokens(
         tokens,
         provider=old_connection.provider,
         account_blind=bytes(old_connection.account_blind)

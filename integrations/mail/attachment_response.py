@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 
 from . import RequestContext, attachments, remote_messages
 from .file_stream import AttachmentDownload
@@ -21,7 +21,7 @@ def answer_attachment(
     """
     Raises as `attachments.download_attachment`.
 
-    :raises integrations.coordination.concurrency.TooManyStreams:
+    :raises integrations.coordination.person_slots.TooManyStreams:
     """
     return _stream_download(
         context,
@@ -35,7 +35,7 @@ def answer_remote_file(context: RequestContext, ref: RemoteMessageRef) -> Stream
     """
     Raises as `remote_messages.download_file`.
 
-    :raises integrations.coordination.concurrency.TooManyStreams:
+    :raises integrations.coordination.person_slots.TooManyStreams:
     """
     return _stream_download(context, lambda: remote_messages.download_file(context, ref))
 
@@ -43,10 +43,10 @@ def answer_remote_file(context: RequestContext, ref: RemoteMessageRef) -> Stream
 def _stream_download(
     context: RequestContext, open_download: Callable[[], AttachmentDownload]
 ) -> StreamingHttpResponse:
-    with concurrency.STREAM_SLOTS.lend_slot(context.user_id) as slot:
+    with person_slots.STREAM_SLOTS.lend_slot(context.user_id) as slot:
         download = open_download()
         response = StreamingHttpResponse(
-            concurrency.hold_stream_slot(slot, download.pieces),
+            person_slots.hold_stream_slot(slot, download.pieces),
             content_type="application/octet-stream",
         )
     if download.size is not None:

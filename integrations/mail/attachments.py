@@ -17,8 +17,8 @@ from integrations import mail
 from integrations.grants import provider_calls
 from integrations.models import Attachment
 from integrations.providers import errors
-from limited_use.sinks import page
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import page_sink
+from limited_use.sinks.sealed_rows import SealedRow
 
 from . import (
     ObjectNotFound,
@@ -78,7 +78,7 @@ def render_body(context: RequestContext, *, message_id: UUID) -> bytes:
         provider_id = orjson.loads(opened["summary"])["provider_id"]
         return {"body": inline_images.embed_pictures(connection_id, provider_id, text)}
 
-    return page.render_document(
+    return page_sink.render_document(
         message_row,
         permits=permitted.permits,
         actor=context.actor,

@@ -16,9 +16,9 @@ from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.grants import provider_calls
 from integrations.providers import errors
 from integrations.providers.file_download import FileDownload
-from limited_use.sinks import download, response
-from limited_use.sinks.download import PassThroughFile
-from limited_use.sinks.rows import Permits, SealedRow
+from limited_use.sinks import download_sink, json_sink
+from limited_use.sinks.download_sink import PassThroughFile
+from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 #: Bytes that must arrive before the response starts; the web server sends no fewer at once.
 FIRST_BYTES: Final = 64 * 1024
@@ -56,14 +56,14 @@ def stream_attachment_file(  # noqa: PLR0913 - one file, where it is, and why it
     :param shape_filename: returns the JSON object with `filename`
     """
     fetcher = _FileFetcher(connection_id, locate_part)
-    pieces = download.pass_through_file(
+    pieces = download_sink.pass_through_file(
         row, permits=permits, actor=context.actor, fetch=fetcher.fetch_file, at=context.at
     )
     # A sink drops exceptions, which could hold plaintext, so the fetcher keeps its error.
     if fetcher.error is not None:
         raise fetcher.error
     try:
-        filename_json = response.render_json_object(
+        filename_json = json_sink.render_json_object(
             row, permits=permits, actor=context.actor, shape=shape_filename, at=context.at
         )
     except BaseException:

@@ -19,8 +19,8 @@ from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import response
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import json_sink
+from limited_use.sinks.sealed_rows import SealedRow
 
 from . import mail_row_types, message_text, page_queries, visible_mailboxes
 from .list_filters import MailFilters
@@ -135,7 +135,7 @@ def read_message(context: RequestContext, message_id: UUID) -> bytes:
         text = message_text.open_text(message_row, opened, permits=permitted.permits)
         return mail_row_types.shape_message(row, opened, text)
 
-    return response.render_json_object(
+    return json_sink.render_json_object(
         message_row,
         permits=permitted.permits,
         actor=context.actor,
@@ -146,7 +146,7 @@ def read_message(context: RequestContext, message_id: UUID) -> bytes:
 
 def read_thread(context: RequestContext, thread_id: UUID) -> bytes:
     permitted = get_thread(context, thread_id)
-    return response.render_json_object(
+    return json_sink.render_json_object(
         permitted.rows[0],
         permits=permitted.permits,
         actor=context.actor,
@@ -176,9 +176,9 @@ def _render_list(
     context: RequestContext,
     permitted: PermittedMailRows,
     envelope: Mapping[str, Any] | None,
-    shape: response.Shape,
+    shape: json_sink.Shape,
 ) -> bytes:
-    return response.render_json_page(
+    return json_sink.render_json_page(
         permitted.rows,
         permits=permitted.permits,
         actor=context.actor,

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from integrations.access.fences import DisconnectedError
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.formats.mime.safe_text import Picture, SafeText
 from integrations.grants import provider_calls
 from integrations.parsers.parser_pool import ParsersBusy
@@ -37,7 +37,7 @@ def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
     if not pictures:
         return _insert_pictures(text, {})
     # One wait for all images, so that none is refused after others were fetched.
-    with concurrency.hold_wait_slot():
+    with person_slots.hold_wait_slot():
         return _insert_pictures(text, dict(_fetch_pictures(connection_id, message_id, pictures)))
 
 

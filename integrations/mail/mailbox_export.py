@@ -25,8 +25,8 @@ from integrations.formats.streaming_zip import StreamingZip
 from integrations.models import Export, ExportOutcome, Integration, MessageBody
 from limited_use.guard.guard import AccessRefused
 from limited_use.policy.claims import claim
-from limited_use.sinks import export as export_sink
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import export_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.sealed import SealedValue

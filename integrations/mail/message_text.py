@@ -22,13 +22,13 @@ from integrations.formats.mime.safe_bodies import SanitisedText
 from integrations.formats.mime.safe_text import SafeText
 from integrations.models import MessageBody
 from integrations.parsers import parse_requests
-from integrations.parsers.wire_frames import UnreadableItem
+from integrations.parsers.parser_frames import UnreadableItem
 from limited_use.policy.claims import claim
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks.rows import SealedRow
-from limited_use.vault.compression import RecordTooLarge
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
+from limited_use.vault.record_compression import RecordTooLarge
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import get_sealer
 

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.actors import Actor
 from integrations.models import Message, MessageBody, Thread
 from integrations.web.page_cursors import CursorPagePosition
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import SealedValue
 

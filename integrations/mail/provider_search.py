@@ -22,8 +22,8 @@ from integrations.models import Connection, Message
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import page
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import page_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.sealing import get_sealer
 
@@ -43,7 +43,7 @@ class MailSearch:
 
     rows: Sequence[SealedRow]
     permits: Permits
-    shape: Callable[[RemoteMailbox, Mapping[str, bytes]], page.TemplateItem]
+    shape: Callable[[RemoteMailbox, Mapping[str, bytes]], page_sink.TemplateItem]
     waits: list[int]
 
     @property
@@ -101,7 +101,7 @@ class _MailboxSearcher:
 
     def search_mailbox(
         self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]
-    ) -> page.TemplateItem:
+    ) -> page_sink.TemplateItem:
         clear: dict[str, Any] = {"box": mailbox, "failed": "", "before": None, "again_in": 0}
         messages: list[mail_row_types.MailJson] = []
         try:
@@ -115,7 +115,7 @@ class _MailboxSearcher:
                 clear["again_in"] = max(1, math.ceil(error.retry_after or 1))
                 self.waits.append(clear["again_in"])
         email = opened.get("email", b"").decode()
-        return page.TemplateItem(clear, {"email": email, "messages": messages})
+        return page_sink.TemplateItem(clear, {"email": email, "messages": messages})
 
     def _fetch_matches(self, mailbox: RemoteMailbox) -> tuple[list[RemoteMessage], bool]:
         with provider_calls.open_mailbox(mailbox.connection_id) as (units, call):

@@ -12,15 +12,15 @@ from typing import Any, Final
 from integrations.access import permits
 from integrations.access.fences import DisconnectedError
 from integrations.access.permits import Permits
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.formats.mime import safe_text
 from integrations.grants import provider_calls
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.mail import FetchTarget, RemoteMessage, RemoteThread
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import page
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import page_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.sealing import get_sealer
 
 from . import (
@@ -47,7 +47,7 @@ class RemoteMessageFetch:
 
     row: SealedRow
     permits: Permits
-    shape: Callable[[RemoteMailbox, Mapping[str, bytes]], page.TemplateItem]
+    shape: Callable[[RemoteMailbox, Mapping[str, bytes]], page_sink.TemplateItem]
     rate_limits: list[errors.RateLimited]
 
 
@@ -62,7 +62,7 @@ def prepare_remote_message_head(
     row, granted = _prepare_row(context, ref)
     rate_limits: list[errors.RateLimited] = []
 
-    def shape_head(mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> page.TemplateItem:
+    def shape_head(mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> page_sink.TemplateItem:
         try:
             message = _fetch_message(
                 mailbox, remote_message_refs.read_remote_message_ref(opened)["id"]
@@ -71,7 +71,7 @@ def prepare_remote_message_head(
             if isinstance(error, errors.RateLimited):
                 rate_limits.append(error.with_traceback(None))
             is_passing = bool(rate_limits)
-            return page.TemplateItem(
+            return page_sink.TemplateItem(
                 {"failed": remote_message_refs.explain_error(error), "is_passing": is_passing}
             )
         permit = granted[mailbox.integration_id, DataClass.MAIL_METADATA]
@@ -87,7 +87,7 @@ def prepare_remote_message_head(
             for part in message.mail.attachments
             if not part.is_inline
         ]
-        return page.TemplateItem(
+        return page_sink.TemplateItem(
             {"failed": ""}, {**remote_message_refs.shape_summary(message, mailbox), "files": files}
         )
 
@@ -102,7 +102,7 @@ def render_body(context: RequestContext, ref: RemoteMessageRef) -> bytes:
     """
     row, granted = _prepare_row(context, ref)
     reader = _BodyReader()
-    document = page.render_document(
+    document = page_sink.render_document(
         row, permits=granted, actor=context.actor, shape=reader.shape_document, at=context.at
     )
     if reader.failed is not None:
@@ -132,7 +132,7 @@ class _BodyReader:
 
     def shape_document(self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]) -> dict[str, Any]:
         # One wait for the text and its images.
-        with concurrency.hold_wait_slot():
+        with person_slots.hold_wait_slot():
             return self._fetch_document(
                 mailbox, remote_message_refs.read_remote_message_ref(opened)["id"]
             )

@@ -26,7 +26,7 @@ from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.sinks.template_values import TemplateItem
 
 from . import ObjectNotFound, PermittedMailRows, mail_row_types, message_text
@@ -181,7 +181,7 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
     )
 
 
-def make_support_shape(
+def make_support_item_shape(
     item: PermittedMailRows,
 ) -> Callable[[MessageRow, Mapping[str, bytes]], TemplateItem]:
     """

@@ -14,7 +14,7 @@ from accounts.models import Membership
 from integrations.calendar import local_calendars, local_events, sharing
 from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.feature_registry import FEATURES

@@ -28,7 +28,7 @@ from integrations.models import (
 from integrations.purge.overdue_sweep import PurgePromise
 from integrations.push import silence_alarm
 from integrations.sync import work_leases
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone
 from limited_use.models.usage import Gauge, Refusal
 from limited_use.policy.key_lines import KeyLine
@@ -182,7 +182,7 @@ def _measure_keyring() -> float:
 
 def _measure_ledger() -> Iterator[MetricValue]:
     signed = Checkpoint.objects.exclude(note="").order_by("-size").values_list("size", flat=True)
-    yield MetricValue("antares_ledger_size", sequencer.get_ledger_size())
+    yield MetricValue("antares_ledger_size", ledger_sequencer.get_ledger_size())
     yield MetricValue("antares_ledger_waiting", Leaf.objects.filter(idx=None).count())
     yield MetricValue("antares_ledger_signed_size", signed.first() or 0)
     owed = OwedTombstone.objects.filter(published_at=None)

@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.icalendar.calendar_file_reader import CalendarFile, CalendarFileEntry
 from integrations.formats.icalendar.file_problems import FileProblem
 from integrations.formats.recurrence.series import StartKey, to_start_key
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
-from .wire_frames import UnreadableItem
+from .parser_frames import UnreadableItem
 
 
 class ReadCalendarFile(msgspec.Struct, frozen=True, tag=True):

@@ -9,9 +9,9 @@ from integrations.formats.icalendar.file_problems import FileProblem, Unreadable
 from . import calendar_file_tasks
 from . import parse_requests as parsers
 from .calendar_file_tasks import CALENDAR_FILE_REPLY, CalendarFileRefusal, ReadCalendarFile
-from .wire_frames import UnreadableItem
+from .parser_frames import UnreadableItem
 
-# In bytes of mail, as in `parsers.task_limits`: a file costs four times as much, and its zones
+# In bytes of mail, as in `parser_task_limits`: a file costs four times as much, and its zones
 # and rules up to two seconds of a fast machine, regardless of its size.
 _WEIGHT: Final = 4
 _BASE_SIZE: Final = 16 * 1024 * 1024

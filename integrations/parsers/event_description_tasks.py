@@ -6,7 +6,7 @@ import msgspec
 
 from integrations.formats.mime.event_descriptions import SanitisedDescription
 
-from .wire_frames import UnreadableItem
+from .parser_frames import UnreadableItem
 
 
 class SanitiseDescriptions(msgspec.Struct, frozen=True, tag=True):

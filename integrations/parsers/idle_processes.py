@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from threading import Lock, Thread
 from typing import Final, Generic, Protocol, TypeVar
 
-from . import task_limits
+from . import parser_task_limits
 
 _CHECK_SECONDS: Final = 0.5
 
@@ -81,7 +81,7 @@ class IdleProcesses(Generic[P]):
 def _is_expired(process: EndableProcess, idle_since: float) -> bool:
     now = time.monotonic()
     return (
-        process.task_count >= task_limits.TASKS_PER_PROCESS
-        or now - idle_since >= task_limits.IDLE_SECONDS
-        or now - process.started_at >= task_limits.LIFE_SECONDS
+        process.task_count >= parser_task_limits.TASKS_PER_PROCESS
+        or now - idle_since >= parser_task_limits.IDLE_SECONDS
+        or now - process.started_at >= parser_task_limits.LIFE_SECONDS
     )

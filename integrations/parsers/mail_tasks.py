@@ -7,7 +7,7 @@ import msgspec
 from integrations.formats.mime.message import ParsedMessage
 from integrations.formats.mime.safe_bodies import SanitisedText
 
-from .wire_frames import UnreadableItem
+from .parser_frames import UnreadableItem
 
 
 class ParsedMail(msgspec.Struct, frozen=True, tag=True):

@@ -21,9 +21,9 @@ from .mail_tasks import (
     ReadMime,
     SanitiseText,
 )
+from .parser_frames import UnreadableItem
 from .parser_pool import TaskTooCostly, get_parser_pool
-from .task_limits import BATCH_BYTES
-from .wire_frames import UnreadableItem
+from .parser_task_limits import BATCH_BYTES
 
 R = TypeVar("R")
 Item = TypeVar("Item", bytes, str)

@@ -17,12 +17,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from . import refusal_counts, task_limits
+from . import parser_task_limits, refusal_counts
 from .idle_processes import IdleProcesses
 from .mail_tasks import SANITISE_TEXT_REPLY, SanitiseText
+from .parser_frames import NOT_ISOLATED, OUT_OF_MEMORY
 from .parser_process import COMMAND, ParserProcess, ProcessEnded, ProcessTooSlow, ReplyTooLarge
-from .task_limits import ParserTaskBudget
-from .wire_frames import NOT_ISOLATED, OUT_OF_MEMORY
+from .parser_task_limits import ParserTaskBudget
 
 __all__ = [
     "COMMAND",
@@ -64,7 +64,7 @@ class ParserPool:
         size: int = SIZE,
         *,
         start: Callable[[], ParserProcess] = ParserProcess,
-        budget_for: Callable[[int], ParserTaskBudget] = task_limits.get_parser_task_budget,
+        budget_for: Callable[[int], ParserTaskBudget] = parser_task_limits.get_parser_task_budget,
     ) -> None:
         self._start = start
         self._budget_for = budget_for
@@ -210,7 +210,7 @@ def _discard_process(process: ParserProcess) -> None:
     logger.warning("parser.ended", extra={"status": status})
 
 
-class _CurrentPool:
+class _CurrentParserPool:
     def __init__(self) -> None:
         self._lock = Lock()
         self._pool: ParserPool | None = None
@@ -233,7 +233,7 @@ class _CurrentPool:
             self._pool = None
 
 
-_current: Final = _CurrentPool()
+_current: Final = _CurrentParserPool()
 os.register_at_fork(after_in_child=_current.forget_parent)
 
 

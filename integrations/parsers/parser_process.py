@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .task_limits import ParserTaskBudget
-from .wire_frames import REPLY_HEADER, TASK_HEADER
+from .parser_frames import REPLY_HEADER, TASK_HEADER
+from .parser_task_limits import ParserTaskBudget
 
 #: The program with its arguments, exactly as the egress tripwire declares.
 COMMAND: Final = (

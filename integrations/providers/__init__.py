@@ -7,7 +7,7 @@ from .google.google_config import GOOGLE
 from .local.config import LOCAL
 from .microsoft import graph_sdk
 from .microsoft.microsoft_config import MICROSOFT
-from .provider import Provider
+from .provider_definition import Provider
 
 PROVIDERS: dict[str, Provider] = {provider.key: provider for provider in (GOOGLE, MICROSOFT, LOCAL)}
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from .provider import Provider
+from .provider_definition import Provider
 
 # OpenID Connect's scopes, which take no resource prefix.
 _OPENID_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})

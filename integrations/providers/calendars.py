@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from integrations.formats.event import AttendeeResponse, Conference, EventContent, When
+from integrations.formats.event_content import AttendeeResponse, Conference, EventContent, When
 
 from .provider_access import ProviderAccess
 

@@ -20,7 +20,7 @@ class RenewableToken(Protocol):
 class ProviderAccess:
     """
     `token` returns a valid bearer token, or raises the errors of a refresh. `root_url` is from
-    settings. `account` is the id of the token's connection, with which `sinks.provider` opens ids
+    settings. `account` is the id of the token's connection, with which `provider_sink` opens ids
     and cursors.
     """
 

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from . import errors, provider_http
-from .identity import Identity
-from .provider import Provider
+from .id_tokens import Identity
+from .provider_definition import Provider
 
 # A token counts as expired this early, or after half of a very short life.
 SKEW: Final = timedelta(seconds=60)

@@ -1,8 +1,8 @@
 """
 The purge: delete everything that an integration stored, and sign a receipt.
 
-`open_purge_job` is the fence, inside the disconnect's transaction; tasks, the `purge` command and the
-sweeper call `run_purge`.
+`open_purge_job` is the fence, inside the disconnect's transaction. Tasks, the `purge` command and
+the sweeper call `run_purge`.
 """
 
 from .key_destruction_receipt import (

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from integrations.grants import credentials, shared_grants
+from integrations.grants import provider_credentials, shared_grants
 from integrations.models import Connection, ConnectionStatus, RevocationOutcome
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.models import DataKey
@@ -59,7 +59,7 @@ def _destroy_credentials(connection: Connection, at: datetime) -> ConnectionDele
     job_values: dict[str, Any] = {}
     entry_ids: list[UUID] = []
     for holder in dict.fromkeys((connection.grant_id, connection.id)):
-        destroyed = credentials.destroy_key(holder, about=connection.id, at=at)
+        destroyed = provider_credentials.destroy_key(holder, about=connection.id, at=at)
         if destroyed is None:
             continue
         key, entry_id = destroyed

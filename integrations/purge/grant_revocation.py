@@ -29,8 +29,8 @@ from integrations.models import (
     PurgeStep,
     RevocationOutcome,
 )
-from integrations.providers import PROVIDERS, errors, oauth
-from limited_use.sinks import provider as own_provider
+from integrations.providers import PROVIDERS, errors, oauth_client
+from limited_use.sinks import provider_sink as own_provider
 from limited_use.vault import data_keys
 
 log = logging.getLogger(__name__)
@@ -212,7 +212,7 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
 
 
 def revoke_within_timeout(
-    provider_endpoints: oauth.OAuthEndpoints, token: str
+    provider_endpoints: oauth_client.OAuthEndpoints, token: str
 ) -> RevocationOutcome:
     """
     Return `PENDING` after `shared_grants.LONGEST_CALL`.
@@ -221,11 +221,11 @@ def revoke_within_timeout(
     """
     # The client's timeout is per read, so a slow answer could last forever. The thread uses no
     # database, and is abandoned after the timeout.
-    answers: Queue[oauth.GrantRevocationResult | errors.ProviderError] = Queue()
+    answers: Queue[oauth_client.GrantRevocationResult | errors.ProviderError] = Queue()
 
     def send_revocation() -> None:
         try:
-            answers.put(oauth.revoke_token(provider_endpoints, token=token))
+            answers.put(oauth_client.revoke_token(provider_endpoints, token=token))
         except errors.ProviderError as error:
             answers.put(error)
 
@@ -240,6 +240,6 @@ def revoke_within_timeout(
 
 
 _OUTCOMES: Final = {
-    oauth.GrantRevocationResult.CONFIRMED: RevocationOutcome.CONFIRMED,
-    oauth.GrantRevocationResult.ALREADY_GONE: RevocationOutcome.ALREADY_GONE,
+    oauth_client.GrantRevocationResult.CONFIRMED: RevocationOutcome.CONFIRMED,
+    oauth_client.GrantRevocationResult.ALREADY_GONE: RevocationOutcome.ALREADY_GONE,
 }

@@ -24,7 +24,7 @@ from integrations.coordination.leases import Lease, LeaseLost
 from integrations.grants import shared_grants
 from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
 from integrations.notifications import owner_notices
-from limited_use.ledger import entries, pseudonyms, sequencer
+from limited_use.ledger import entries, ledger_sequencer, pseudonyms
 from limited_use.ledger.tile_store import EntryNotSequenced
 
 from . import connection_deletion, inventory, provider_revocation, purge_jobs, receipt, row_deletion
@@ -209,7 +209,7 @@ def _complete_purge(session: PurgeSession) -> None:
 
 def _issue_receipt(session: PurgeSession) -> None:
     # Do not wait for the schedule. If another sequencer is running, it also sequences our entries.
-    sequencer.run_sequencer(session.now())
+    ledger_sequencer.run_sequencer(session.now())
     job, at = session.read_job(), session.now()
     # Count a last time: a late worker may have written past the fence.
     counts = _count_left(job)

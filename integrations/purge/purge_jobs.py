@@ -17,7 +17,7 @@ from django.db.models import F, Func, Q, QuerySet, Value
 from integrations.access import key_holders
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -122,7 +122,7 @@ def _begin_connection_end(connection: Connection, at: datetime) -> None:
             "refresh_lease_until",
         ]
     )
-    credentials.raise_grant_key_epochs(connection)
+    provider_credentials.raise_grant_key_epochs(connection)
 
 
 def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:

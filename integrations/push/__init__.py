@@ -3,7 +3,7 @@ Watches: providers send push notifications, so that the sync rarely has to poll.
 
 A notification says that something changed; it may be lost, late, repeated or forged without harm,
 and the sync polls with or without a working watch. `desired_watches` decides which watches exist,
-`renewal` calls the provider, `watch_notifications` receives, `watch_health` rates watches,
+`watch_renewal` calls the provider, `watch_notifications` receives, `watch_health` rates watches,
 `unsubscribe` stops them at a disconnect.
 """
 
@@ -15,7 +15,6 @@ from .desired_watches import (
     request_watch,
     withdraw_watches,
 )
-from .renewal import reconcile_watch
 from .silence_alarm import alarm_silent_providers
 from .unsubscribe import (
     CountWatchEnd,
@@ -32,6 +31,7 @@ from .watch_notifications import (
     receive_mailbox_notification,
     receive_subscription_notification,
 )
+from .watch_renewal import reconcile_watch
 from .webhook_alarm import settle_alarms as settle_webhook_alarm
 
 __all__ = [

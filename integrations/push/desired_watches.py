@@ -1,4 +1,4 @@
-"""The watches that should exist. This module writes rows; `renewal` carries them out."""
+"""The watches that should exist. This module writes rows; `watch_renewal` carries them out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 
-from . import mechanisms
+from . import push_mechanisms
 
 _ACTIVE = (WatchStatus.WANTED, WatchStatus.LIVE)
 
@@ -35,7 +35,9 @@ def request_watch(
 
     The caller's transaction must hold the integration's fence.
     """
-    mechanism = mechanisms.get_push_mechanism(integration.product, integration.connection.provider)
+    mechanism = push_mechanisms.get_push_mechanism(
+        integration.product, integration.connection.provider
+    )
     if mechanism is None or not needs_watch(integration, resource):
         return None
     return insert_watch(
@@ -48,7 +50,7 @@ def needs_watch(integration: Integration, resource: str) -> bool:
 
 
 def is_push_enabled(integration: Integration, resource: str) -> bool:
-    return mechanisms.is_push_enabled_for(
+    return push_mechanisms.is_push_enabled_for(
         integration.product, integration.connection.provider, resource
     )
 
@@ -105,7 +107,7 @@ def filter_claimable(at: datetime) -> QuerySet[Watch]:
 
 def _withdraw_disabled(at: datetime) -> None:
     for product, provider in _get_product_providers():
-        if not mechanisms.is_push_enabled_for(product, provider):
+        if not push_mechanisms.is_push_enabled_for(product, provider):
             watches = Watch.objects.filter(
                 integration__product=product, connection__provider=provider
             )
@@ -129,7 +131,7 @@ def _withdraw_unlocked(watches: QuerySet[Watch], at: datetime) -> None:
 def _request_missing(at: datetime, limit: int) -> None:
     active = Watch.objects.filter(integration_id=OuterRef("id"), status__in=_ACTIVE)
     for product, provider in _get_product_providers():
-        mechanism = mechanisms.get_push_mechanism(product, provider)
+        mechanism = push_mechanisms.get_push_mechanism(product, provider)
         # The sync of a resource requests its channel.
         if (
             mechanism is None
@@ -160,4 +162,4 @@ def _request_for(integration: Integration, at: datetime) -> None:
 
 def _get_product_providers() -> list[tuple[str, str]]:
     granting = [key for key, definition in PROVIDERS.items() if definition.grants]
-    return [(product, provider) for product in mechanisms.MECHANISMS for provider in granting]
+    return [(product, provider) for product in push_mechanisms.MECHANISMS for provider in granting]

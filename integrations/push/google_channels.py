@@ -23,11 +23,11 @@ from integrations.coordination.leases import LeaseLost
 from integrations.models import WatchKind
 from integrations.providers import errors
 from integrations.providers.push import CalendarWatch, RemoteChannel, WebhookChannel
-from limited_use.sinks import provider as own_provider
-from limited_use.sinks.provider import ProviderOutlet
+from limited_use.sinks import provider_sink as own_provider
+from limited_use.sinks.provider_sink import ProviderOutlet
 from limited_use.vault.data_keys import KeyDestroyed
 
-from . import blind_lookup, desired_watches, mechanisms
+from . import blind_lookup, desired_watches, push_mechanisms
 from .watch_worker import WatchTurn
 from .watched_resources import CALENDAR_LIST
 
@@ -58,7 +58,9 @@ def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
 
     :param to: outlet of the call that opens the channel
     """
-    mechanism = mechanisms.get_push_mechanism(turn.watch.integration.product, turn.provider.key)
+    mechanism = push_mechanisms.get_push_mechanism(
+        turn.watch.integration.product, turn.provider.key
+    )
     if mechanism is None or mechanism.find_target is None:
         raise LookupError("nothing that a channel is opened for")
     return mechanism.find_target(turn.watch, to, turn.clock())

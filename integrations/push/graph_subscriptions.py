@@ -11,7 +11,7 @@ from typing import Final
 
 from integrations.coordination import leases
 from integrations.providers import errors
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 from integrations.providers.push import PushSubscriptions, RemoteChannel, WebhookChannel
 
 from . import google_channels

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import OperationalError
 
 from accounts import row_owner
-from integrations.coordination import contention
+from integrations.coordination import database_contention
 from integrations.coordination.task_queue import enqueue
 
 from . import ChangedResource, due_syncs
@@ -32,13 +32,13 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
     :param receive: calls a receiving function of `push`
     """
     try:
-        changed_resources = contention.retry(receive)
+        changed_resources = database_contention.retry(receive)
     except OperationalError as error:
         _defer_to_poll(error)
         return
     for changed in changed_resources:
         try:
-            work_id = contention.retry(partial(_mark_due, changed, at=at))
+            work_id = database_contention.retry(partial(_mark_due, changed, at=at))
         except OperationalError as error:
             _defer_to_poll(error, changed.integration_id)
         else:
@@ -56,6 +56,6 @@ def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
 
 
 def _defer_to_poll(error: OperationalError, integration_id: UUID | None = None) -> None:
-    if not contention.is_contention(error):
+    if not database_contention.is_contention(error):
         raise error
     logger.error("webhook.deferred", extra={"integration_id": integration_id})

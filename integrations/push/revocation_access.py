@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from integrations.access import permits
 from integrations.access.endpoints import get_provider_endpoints
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import Connection
-from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.oauth import OAuthEndpoints, TokenSet
-from integrations.providers.provider import Provider
+from integrations.providers import PROVIDERS, errors, oauth_client
+from integrations.providers.oauth_client import OAuthEndpoints, TokenSet
 from integrations.providers.provider_access import ProviderAccess
-from limited_use.sinks import provider as own_provider
+from integrations.providers.provider_definition import Provider
+from limited_use.sinks import provider_sink as own_provider
 
 
 class RevocationToken:
@@ -56,7 +56,7 @@ class RevocationToken:
     def _refresh_access(self) -> None:
         if not self._refresh_token or self._fresh is not None:
             raise errors.TokenRejected("there is no other token")
-        self._fresh = oauth.refresh_tokens(
+        self._fresh = oauth_client.refresh_tokens(
             self._provider, self._where, refresh_token=self._refresh_token, at=timezone.now()
         )
         self._access_token = self._fresh.access_token
@@ -72,8 +72,8 @@ class RevocationToken:
             )
             connection = unchanged.first()
             if connection is not None:
-                credentials.seal_refreshed_tokens(connection, fresh)
-                connection.save(update_fields=list(credentials.TOKEN_FIELDS))
+                provider_credentials.seal_refreshed_tokens(connection, fresh)
+                connection.save(update_fields=list(provider_credentials.TOKEN_FIELDS))
 
 
 def get_revocation_token(connection: Connection, *, at: datetime) -> RevocationToken:

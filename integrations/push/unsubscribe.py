@@ -27,10 +27,10 @@ from integrations.grants.admission_control import UnmeteredAdmission
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import Connection, Integration, Watch, WatchKind
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.provider import Provider
 from integrations.providers.provider_access import ProviderAccess
+from integrations.providers.provider_definition import Provider
 from limited_use import traceback_scrubber
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import revocation_access, shared_watches

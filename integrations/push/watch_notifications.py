@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 
 from accounts import row_owner
 from integrations.access import cross_user_lookups
-from integrations.coordination import contention
+from integrations.coordination import database_contention
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
 from integrations.providers.push import SubscriptionNotification
 from limited_use.access_request import Permit
@@ -148,8 +148,8 @@ def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
     """
     for watch_id in list(watches.values_list("id", flat=True)):
         try:
-            contention.retry(partial(watches.filter(id=watch_id).update, **values))
+            database_contention.retry(partial(watches.filter(id=watch_id).update, **values))
         except OperationalError as error:
-            if not contention.is_contention(error):
+            if not database_contention.is_contention(error):
                 raise
             logger.warning("watch.not_noted")

@@ -20,13 +20,13 @@ from integrations.grants.admission_control import WorkerAdmission
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS
-from integrations.providers.provider import Provider
 from integrations.providers.provider_access import ProviderAccess
+from integrations.providers.provider_definition import Provider
 from limited_use.access_request import Permit
 from limited_use.vault import sealing
 from limited_use.vault.sealed import SealedValue
 
-from . import backoff, due_syncs
+from . import due_syncs, retry_backoff
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class WatchTurn:
                 self.lease,
                 status=WatchStatus.LIVE,
                 expires_at=ends_at,
-                due_at=at + backoff.add_jitter(renew_in, least=0.9),
+                due_at=at + retry_backoff.add_jitter(renew_in, least=0.9),
                 failure_count=0,
                 rejected_count=0,
                 **values,

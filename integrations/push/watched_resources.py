@@ -10,8 +10,8 @@ import orjson
 
 from integrations.access import calendar_permits
 from integrations.models import Calendar, Watch
-from limited_use.sinks import provider as own_provider
-from limited_use.sinks.provider import ProviderOutlet
+from limited_use.sinks import provider_sink as own_provider
+from limited_use.sinks.provider_sink import ProviderOutlet
 
 #: The account's list of calendars; each calendar has its own channel as well.
 CALENDAR_LIST: Final = ""

@@ -159,7 +159,7 @@ def _get_offer(provider: str, product: str) -> ConnectableProduct:
 @never_cache
 @require_POST
 @require_permission(RolePermission.USE_OWN)
-def forget_request(request: HttpRequest, approval_id: UUID) -> HttpResponse:
+def forget_admin_consent_request(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     """The link is no longer valid."""
     user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
     if not admin_consent.delete_request(

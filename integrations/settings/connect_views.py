@@ -20,12 +20,12 @@ from django.views.decorators.http import require_POST
 
 from accounts import request_limits
 from accounts.actors import NoActor, get_actor
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations import connections
 from integrations.connections import OAuthCallback
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.providers import get_connectable_provider
 from integrations.web import retry_pages
 from integrations.web.form_numbers import read_number
@@ -88,7 +88,7 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
         )
         try:
             # Refuse before the state is consumed.
-            with concurrency.hold_wait_slot():
+            with person_slots.hold_wait_slot():
                 connections.complete_connect(
                     provider_response,
                     user_id=actor.user_id,
@@ -96,7 +96,7 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
                     session_key=_get_session_key(request),
                     at=timezone.now(),
                 )
-        except concurrency.TooManyWaits:
+        except person_slots.TooManyWaits:
             return _ask_to_retry(request)
     return _redirect_to(SETTINGS_ROUTE)
 

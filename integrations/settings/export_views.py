@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import request_limits
 from accounts.actors import get_actor
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.formats import streaming_zip
 from integrations.mail import mailbox_export
 from integrations.providers import PROVIDERS
@@ -52,11 +52,11 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
 
 def _stream_export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     actor, at = get_actor(request), timezone.now()
-    with concurrency.STREAM_SLOTS.lend_slot(ownership.get_owner_ids(actor)[0]) as slot:
+    with person_slots.STREAM_SLOTS.lend_slot(ownership.get_owner_ids(actor)[0]) as slot:
         export_id = mailbox_export.request_export(actor=actor, integration_id=integration_id, at=at)
         parts = mailbox_export.stream_export(export_id=export_id, actor=actor, now=timezone.now)
         response = StreamingHttpResponse(
-            concurrency.hold_stream_slot(slot, parts), content_type=streaming_zip.CONTENT_TYPE
+            person_slots.hold_stream_slot(slot, parts), content_type=streaming_zip.CONTENT_TYPE
         )
     response["Content-Disposition"] = f'attachment; filename="antares-mail-{at:%Y-%m-%d}.zip"'
     response["X-Content-Type-Options"] = "nosniff"

@@ -49,7 +49,7 @@ urlpatterns = [
     ),
     path(
         "settings/approvals/<uuid:approval_id>/forget/",
-        admin_consent_views.forget_request,
+        admin_consent_views.forget_admin_consent_request,
         name="settings-approval-forget",
     ),
     path(f"{_INTEGRATION}progress/", views.show_progress, name="settings-progress"),

@@ -20,7 +20,7 @@ from integrations.connections import connectable_products
 from integrations.mail import sync_controls
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
-from limited_use.sinks import page as page_sink
+from limited_use.sinks import page_sink
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 

@@ -16,8 +16,8 @@ from integrations.grants import access_tokens, provider_alerts
 from integrations.models import Connection, StatusReason, SyncWork
 from integrations.providers import PROVIDERS, errors
 
-from . import error_policy, turn_crashes, turn_end, work_leases
-from .error_policy import SyncFailureHandling
+from . import sync_error_policy, turn_crashes, turn_end, work_leases
+from .sync_error_policy import SyncFailureHandling
 from .sync_turn import SyncClock, SyncTurn
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
     now = turn.clock.now()
-    unproven = _count_denial(turn) if error_policy.is_provider_denial(error) else None
-    handling = unproven or error_policy.get_sync_error_handling(error)
+    unproven = _count_denial(turn) if sync_error_policy.is_provider_denial(error) else None
+    handling = unproven or sync_error_policy.get_sync_error_handling(error)
     wait = handling.compute_wait(error, count_failures(turn))
     # A retry-after header concerns the whole mailbox.
     if handling.pauses_connection or error.retry_after:
@@ -52,7 +52,7 @@ def _count_denial(turn: SyncTurn) -> SyncFailureHandling | None:
         return None
     if turn.work.denial_count == 1:
         access_tokens.reject_token(connection)
-    return error_policy.get_denial_handling(turn.work.denial_count)
+    return sync_error_policy.get_denial_handling(turn.work.denial_count)
 
 
 def count_failures(turn: SyncTurn) -> int:

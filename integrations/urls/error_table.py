@@ -20,7 +20,7 @@ from integrations.access import fences
 from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.calendar import agenda, etags, event_lookup, local_calendars, local_events
 from integrations.calendar.events import write_errors as event_errors
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
@@ -99,7 +99,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.ChangedMeanwhile: catalogue.CHANGED,
     errors.AlreadyThere: catalogue.ALREADY_THERE,
     # Limits of this service.
-    concurrency.TooManyStreams: catalogue.TOO_MANY_DOWNLOADS,
+    person_slots.TooManyStreams: catalogue.TOO_MANY_DOWNLOADS,
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: catalogue.BUSY,
     InterfaceError: catalogue.BUSY,

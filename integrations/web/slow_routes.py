@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 
 #: Requests of one person to all routes of a kind. Each takes at least a fraction of a second.
 PROVIDER: Final = Rate("provider", 240, 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.coordination.concurrency import TooManyWaits
+from integrations.coordination.person_slots import TooManyWaits
 from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers.errors import RateLimited
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count
 
 from accounts.models import Alarm
-from limited_use.ledger import ledger_publication, sequencer, signing_keys
+from limited_use.ledger import ledger_publication, ledger_sequencer, signing_keys
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone, Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_key_rows, keyring_fit
@@ -80,7 +80,7 @@ def describe_ledger(_: datetime) -> Mapping[str, Any]:
     newest = Checkpoint.objects.exclude(note="").order_by("-size").first()
     return {
         "origin": settings.LEDGER_ORIGIN,
-        "size": sequencer.get_ledger_size(),
+        "size": ledger_sequencer.get_ledger_size(),
         "waiting_for_a_place": Leaf.objects.filter(idx=None).count(),
         "signed_size": newest.size if newest else 0,
         "signed_at": _format_time(newest.signed_at) if newest else None,

@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import signed_notes, tree
+from . import merkle_tree, signed_notes
+from .merkle_tree import BadMerkleProof
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
-from .tree import BadMerkleProof
 
 # The specification's limit, which suffices below 2^63 leaves.
 MAX_PROOF_LENGTH = 63
@@ -41,10 +41,10 @@ class ConsistencyProof:
 def check_checkpoint_consistency(
     earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]
 ) -> None:
-    """:raises BadMerkleProof: unless `path` proves that the tree of `later` begins with `earlier`'s"""
+    """:raises BadMerkleProof: unless `path` proves that `later` begins with `earlier`'s tree"""
     if earlier.size:
-        tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
-    elif path or earlier.root != tree.EMPTY:
+        merkle_tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
+    elif path or earlier.root != merkle_tree.EMPTY:
         # Every tree begins with the empty one, so a proof must be empty.
         raise BadMerkleProof("an empty tree has one root and no proof")
 

@@ -10,9 +10,9 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import signed_notes, tree
+from . import merkle_tree, signed_notes
+from .merkle_tree import BadMerkleProof
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
-from .tree import BadMerkleProof
 
 HEADER = "c2sp.org/tlog-proof@v1"
 # A path of this length covers more leaves than a log can have.
@@ -71,7 +71,9 @@ def verify_entry_proof(
     if origin is not None and checkpoint.origin != origin:
         raise BadMerkleProof("the checkpoint is of another log")
     path = [signed_notes.decode_base64(line) for line in lines]
-    tree.verify_inclusion(tree.hash_leaf(payload), index, checkpoint.size, path, checkpoint.root)
+    merkle_tree.verify_inclusion(
+        merkle_tree.hash_leaf(payload), index, checkpoint.size, path, checkpoint.root
+    )
     return ProvenLedgerEntry(payload, index, checkpoint)
 
 

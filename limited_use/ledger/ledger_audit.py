@@ -16,7 +16,7 @@ from django.db.models import Max
 from limited_use.models import Checkpoint, Leaf, Tile
 from limited_use.vault.keyring.keyring_port import SigningKey
 
-from . import entry_diff, ledger_publication, signed_notes, signing_keys, tiles, tree
+from . import entry_diff, ledger_publication, merkle_tree, signed_notes, signing_keys, tree_tiles
 from .entry_diff import EntryDifferenceKind, LedgerEntryDifference
 from .tile_store import LedgerTileStore
 
@@ -57,9 +57,9 @@ def audit_ledger() -> AuditResult:
     :raises LedgerBroken:
     """
     size = Checkpoint.objects.aggregate(size=Max("size"))["size"] or 0
-    expected, built = LedgerTileStore(), dict[tiles.TileAddress, bytes]()
+    expected, built = LedgerTileStore(), dict[tree_tiles.TileAddress, bytes]()
 
-    def read_built_tile(place: tiles.TileAddress) -> bytes:
+    def read_built_tile(place: tree_tiles.TileAddress) -> bytes:
         return built.get(place, b"")
 
     first_fault: LedgerBroken | None = None
@@ -67,12 +67,12 @@ def audit_ledger() -> AuditResult:
         first_fault = first_fault or _compare_window(low, rows, size, expected)
         hashes = [row.hash for row in rows[:CHUNK] if row is not None]
         if first_fault is None:
-            built |= tiles.append_leaves(low, hashes, read_built_tile)
+            built |= tree_tiles.append_leaves(low, hashes, read_built_tile)
     _check_against_publication(size, expected, first_fault)
     if first_fault is not None:
         raise first_fault
     _check_tiles(dict(built))
-    range_root = tiles.build_tile_range_root(read_built_tile)
+    range_root = tree_tiles.build_tile_range_root(read_built_tile)
     count = 0
     for checkpoint in Checkpoint.objects.order_by("size").iterator():
         _check_checkpoint(
@@ -107,7 +107,9 @@ def _read_windows(size: int) -> Iterator[tuple[int, Sequence[_StoredEntry | None
                     LedgerEntryDifference(EntryDifferenceKind.EXTRA, idx or 0),
                 )
             rows[at] = _StoredEntry(
-                str(entry_id), _read_payload_id(bytes(payload)), tree.hash_leaf(bytes(payload))
+                str(entry_id),
+                _read_payload_id(bytes(payload)),
+                merkle_tree.hash_leaf(bytes(payload)),
             )
         while rows and rows[-1] is None:
             rows.pop()
@@ -155,23 +157,28 @@ def _describe_difference(
 
 
 def _read_leaf_hashes(
-    low: int, high: int, read: Callable[[tiles.TileAddress], bytes]
+    low: int, high: int, read: Callable[[tree_tiles.TileAddress], bytes]
 ) -> list[bytes]:
     hashes: list[bytes] = []
     while low + len(hashes) < high:
-        position, offset = divmod(low + len(hashes), tiles.WIDTH)
-        tile = read((0, position))[offset * tiles.HASH_BYTES : tiles.WIDTH * tiles.HASH_BYTES]
+        position, offset = divmod(low + len(hashes), tree_tiles.WIDTH)
+        tile = read((0, position))[
+            offset * tree_tiles.HASH_BYTES : tree_tiles.WIDTH * tree_tiles.HASH_BYTES
+        ]
         if not tile:
             raise LedgerBroken(f"the hashes of the entries from {low + len(hashes)} on are missing")
-        hashes += [tile[at : at + tiles.HASH_BYTES] for at in range(0, len(tile), tiles.HASH_BYTES)]
+        hashes += [
+            tile[at : at + tree_tiles.HASH_BYTES]
+            for at in range(0, len(tile), tree_tiles.HASH_BYTES)
+        ]
     return hashes[: max(0, high - low)]
 
 
 def _locate_leaf(
-    leaf_hash: bytes, size: int, read: Callable[[tiles.TileAddress], bytes]
+    leaf_hash: bytes, size: int, read: Callable[[tree_tiles.TileAddress], bytes]
 ) -> int | None:
-    for low in range(0, size, tiles.WIDTH):
-        hashes = _read_leaf_hashes(low, min(size, low + tiles.WIDTH), read)
+    for low in range(0, size, tree_tiles.WIDTH):
+        hashes = _read_leaf_hashes(low, min(size, low + tree_tiles.WIDTH), read)
         if leaf_hash in hashes:
             return low + hashes.index(leaf_hash)
     return None
@@ -189,8 +196,8 @@ def _check_against_publication(
     if latest is None or latest[0].size > size:
         return
     try:
-        root = tiles.build_tile_range_root(expected)(0, latest[0].size)
-    except tiles.TileMissing:
+        root = tree_tiles.build_tile_range_root(expected)(0, latest[0].size)
+    except tree_tiles.TileMissing:
         root = b""
     if root != latest[0].root:
         also = "" if first is None else f"; against its stored hashes: {first}"
@@ -200,7 +207,7 @@ def _check_against_publication(
         )
 
 
-def _check_tiles(built: dict[tiles.TileAddress, bytes]) -> None:
+def _check_tiles(built: dict[tree_tiles.TileAddress, bytes]) -> None:
     for tile in Tile.objects.order_by("level", "position").iterator():
         place = (tile.level, tile.position)
         if built.pop(place, None) != bytes(tile.hashes):
@@ -211,7 +218,7 @@ def _check_tiles(built: dict[tiles.TileAddress, bytes]) -> None:
 
 
 def _check_checkpoint(
-    checkpoint: signed_notes.LogCheckpoint, size: int, range_root: tree.RangeRoot
+    checkpoint: signed_notes.LogCheckpoint, size: int, range_root: merkle_tree.RangeRoot
 ) -> None:
     if checkpoint.size > size:
         raise LedgerBroken(
@@ -233,7 +240,7 @@ def _check_note(row: Checkpoint) -> None:
         raise LedgerBroken(f"the note of the checkpoint of {row.size} is not its own")
 
 
-def _check_published(size: int, range_root: tree.RangeRoot) -> int:
+def _check_published(size: int, range_root: merkle_tree.RangeRoot) -> int:
     count, before = 0, 0
     for checkpoint, note in ledger_publication.get_ledger_publication().read_checkpoints():
         if _verify_note(note) != checkpoint:

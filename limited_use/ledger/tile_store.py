@@ -9,8 +9,8 @@ from django.db import connection
 from limited_use.models import Checkpoint, Leaf, Tile
 
 from . import consistency_proofs as texts
-from . import entry_proofs, tiles, tree
-from .tiles import TileAddress
+from . import entry_proofs, merkle_tree, tree_tiles
+from .tree_tiles import TileAddress
 
 
 class EntryNotSequenced(Exception):
@@ -74,13 +74,13 @@ def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
     }
     if checkpoint is None:
         raise EntryNotSequenced
-    range_root = tiles.build_tile_range_root(LedgerTileStore())
+    range_root = tree_tiles.build_tile_range_root(LedgerTileStore())
     proven: list[EntryWithProof] = []
     for entry_id in entry_id_list:
         payload, idx = leaves.get(entry_id, (b"", None))
         if idx is None or idx >= checkpoint.size:
             raise EntryNotSequenced
-        path = tree.build_inclusion_proof(idx, checkpoint.size, range_root)
+        path = merkle_tree.build_inclusion_proof(idx, checkpoint.size, range_root)
         proof = entry_proofs.write_entry_proof(
             payload=payload, index=idx, path=path, note=checkpoint.note
         )
@@ -89,7 +89,9 @@ def prove_entries(entry_ids: Iterable[UUID]) -> list[EntryWithProof]:
 
 
 def build_consistency_path(old: int, new: int) -> Sequence[bytes]:
-    return tree.build_consistency_proof(old, new, tiles.build_tile_range_root(LedgerTileStore()))
+    return merkle_tree.build_consistency_proof(
+        old, new, tree_tiles.build_tile_range_root(LedgerTileStore())
+    )
 
 
 def get_latest_note() -> str | None:

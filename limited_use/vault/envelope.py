@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 
 from limited_use.policy.policy_vocabulary import DataClass
 
-from .compression import RecordTooLarge, compress_record, expand_record
+from .record_compression import RecordTooLarge, compress_record, expand_record
 from .sealed import FORMAT, KEY_ID_AT, KEY_ID_BYTES, CiphertextBinding
 
 ZSTD = 0x01

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from limited_use.ledger import entry_proofs, pseudonym_derivation, tree
+from limited_use.ledger import entry_proofs, merkle_tree, pseudonym_derivation
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 
 from .receipt_checks import ReceiptNotProven
@@ -82,7 +82,7 @@ def list_own_entries(
     count = 0
     for line in export.splitlines():
         index, payload = _parse_line(line)
-        hashes.append(tree.hash_leaf(payload))
+        hashes.append(merkle_tree.hash_leaf(payload))
         if checkpoint is not None and index != len(hashes) - 1:
             raise ReceiptNotProven(f"entry {len(hashes) - 1} is missing in the export")
         entry = json.loads(payload)
@@ -94,7 +94,7 @@ def list_own_entries(
         size = checkpoint.size
         if (
             len(hashes) < size
-            or tree.build_merkle_range_root(hashes[:size])(0, size) != checkpoint.root
+            or merkle_tree.build_merkle_range_root(hashes[:size])(0, size) != checkpoint.root
         ):
             raise ReceiptNotProven("the export is not the ledger of that checkpoint")
         yield f"complete        up to the checkpoint of {size}"

@@ -25,12 +25,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from limited_use.ledger import consistency_proofs, signed_documents, signed_notes
+from limited_use.ledger.merkle_tree import BadMerkleProof
 from limited_use.ledger.signed_documents import BadDocument
 from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
-from limited_use.ledger.tree import BadMerkleProof
 
-from . import bundle_checks, checkpoints, entry_checks, part_checks
-from .checkpoints import CheckpointsInconsistent
+from . import bundle_checks, checkpoint_checks, entry_checks, part_checks
+from .checkpoint_checks import CheckpointsInconsistent
 from .receipt_checks import (
     ReceiptNotProven,
     check_first_part,
@@ -137,14 +137,16 @@ def _check_series_files(
     files: Sequence[Path], proof_files: Sequence[Path], keys: Sequence[VerifierKey]
 ) -> list[str]:
     signed = [
-        note for file in files for note in checkpoints.parse_checkpoint_notes(_read_text(file))
+        note
+        for file in files
+        for note in checkpoint_checks.parse_checkpoint_notes(_read_text(file))
     ]
     proofs = [
         proof
         for file in proof_files
         for proof in consistency_proofs.split_consistency_proofs(_read_text(file))
     ]
-    return list(checkpoints.check_checkpoint_series(signed, proofs, keys))
+    return list(checkpoint_checks.check_checkpoint_series(signed, proofs, keys))
 
 
 def _check_part_files(
@@ -156,7 +158,7 @@ def _check_part_files(
     signed = [
         note
         for checkpoint_file in checkpoint_files
-        for note in checkpoints.parse_checkpoint_notes(_read_text(checkpoint_file))
+        for note in checkpoint_checks.parse_checkpoint_notes(_read_text(checkpoint_file))
     ]
     return check_owner_ledger_part(
         file.read_bytes()[: MAX_DOCUMENT_BYTES + 1],

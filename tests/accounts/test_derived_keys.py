@@ -24,7 +24,7 @@ from accounts import (
 from accounts.derived_keys import derive_django_key, derive_keys_from_secrets
 from accounts.reset_tokens import ResetTokens
 from accounts.sessions import SessionStore
-from integrations.calendar import pagination
+from integrations.calendar import event_pagination
 from integrations.web import page_cursors
 from tests.accounts.cast import person, sign_in
 
@@ -67,8 +67,8 @@ def make_link(user):
 
 
 def make_calendar_cursor():
-    return pagination.EventPageRequest(**BOUND, after=None, limit=1, at=AT)._sign_cursor(
-        pagination.OccurrencePosition(AT, "x")
+    return event_pagination.EventPageRequest(**BOUND, after=None, limit=1, at=AT)._sign_cursor(
+        event_pagination.OccurrencePosition(AT, "x")
     )
 
 
@@ -89,7 +89,7 @@ def is_cursor(text):
 
 def is_calendar_cursor(text):
     try:
-        pagination.parse_page_request(text, **BOUND, limit=1, at=AT)
+        event_pagination.parse_page_request(text, **BOUND, limit=1, at=AT)
     except page_cursors.InvalidCursor:
         return False
     return True

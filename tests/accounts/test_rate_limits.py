@@ -11,10 +11,10 @@ from django.db import ProgrammingError, connection, transaction
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from accounts import known_origins, rate_limits
+from accounts import known_origins, rate_limit_counters
 from accounts.client_networks import find_network
 from accounts.models import KnownNetwork, RateCount
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from accounts.tasks import forget_expired
 from tests.accounts.cast import AT
 from tests.walls import acting_as
@@ -32,7 +32,7 @@ class TestARace:
             try:
                 connection.ensure_connection()
                 together.wait(timeout=60)
-                return rate_limits.add_rate_limit_count(RATE, "alice", at=AT).is_within
+                return rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT).is_within
             finally:
                 connection.close()
 
@@ -45,12 +45,14 @@ class TestARace:
 @pytest.mark.django_db
 class TestACounter:
     def test_tells_what_is_left_and_when_it_is_whole_again(self):
-        first = rate_limits.add_rate_limit_count(RATE, "alice", at=AT)
+        first = rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT)
         tenth = [
-            rate_limits.add_rate_limit_count(RATE, "alice", at=AT + timedelta(seconds=20))
+            rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT + timedelta(seconds=20))
             for _ in range(9)
         ][-1]
-        refused = rate_limits.add_rate_limit_count(RATE, "alice", at=AT + timedelta(seconds=20.5))
+        refused = rate_limit_counters.add_rate_limit_count(
+            RATE, "alice", at=AT + timedelta(seconds=20.5)
+        )
 
         assert (first.is_within, first.remaining_count, first.reset_after) == (True, 9, 60)
         assert (tenth.is_within, tenth.remaining_count, tenth.reset_after) == (True, 0, 40)
@@ -58,39 +60,41 @@ class TestACounter:
 
     def test_begins_again_when_its_window_is_over(self):
         for _ in range(20):
-            rate_limits.add_rate_limit_count(RATE, "alice", at=AT)
+            rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT)
 
-        after = rate_limits.add_rate_limit_count(RATE, "alice", at=AT + timedelta(seconds=60))
+        after = rate_limit_counters.add_rate_limit_count(
+            RATE, "alice", at=AT + timedelta(seconds=60)
+        )
 
         assert (after.counted, after.reset_after) == (1, 60)
 
     def test_takes_one_count_back(self):
         for _ in range(10):
-            rate_limits.add_rate_limit_count(RATE, "alice", at=AT)
+            rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT)
 
-        rate_limits.take_back_rate_count(RATE, "alice", at=AT)
+        rate_limit_counters.take_back_rate_count(RATE, "alice", at=AT)
 
-        assert rate_limits.add_rate_limit_count(RATE, "alice", at=AT).is_within
-        assert not rate_limits.add_rate_limit_count(RATE, "alice", at=AT).is_within
+        assert rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT).is_within
+        assert not rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT).is_within
 
     @pytest.mark.parametrize(
         ("rate", "key"), [(RATE, "bob"), (Rate("other", 10, 60), "alice")], ids=["key", "rate"]
     )
     def test_counts_for_nobody_else(self, rate, key):
         for _ in range(11):
-            rate_limits.add_rate_limit_count(RATE, "alice", at=AT)
+            rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT)
 
-        assert rate_limits.add_rate_limit_count(rate, key, at=AT).counted == 1
+        assert rate_limit_counters.add_rate_limit_count(rate, key, at=AT).counted == 1
 
     def test_takes_one_statement(self):
         with CaptureQueriesContext(connection) as statements:
-            rate_limits.add_rate_limit_count(RATE, "alice", at=AT)
+            rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT)
 
         assert len(statements) == 1
 
     @pytest.mark.invariant(4)
     def test_holds_no_address(self):
-        rate_limits.add_rate_limit_count(RATE, "alice@antares.example 192.0.2.1", at=AT)
+        rate_limit_counters.add_rate_limit_count(RATE, "alice@antares.example 192.0.2.1", at=AT)
 
         with connection.cursor() as cursor:
             cursor.execute("SELECT t::text FROM accounts_ratecount AS t")
@@ -110,10 +114,10 @@ class TestACounter:
         ],
     )
     def test_is_out_of_reach_of_a_web_process(self, statement):
-        rate_limits.add_rate_limit_count(RATE, "alice", at=AT)
+        rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT)
 
         with acting_as("web"):
-            assert rate_limits.add_rate_limit_count(RATE, "alice", at=AT).counted == 2
+            assert rate_limit_counters.add_rate_limit_count(RATE, "alice", at=AT).counted == 2
             with (
                 pytest.raises(ProgrammingError, match="permission denied"),
                 transaction.atomic(),
@@ -128,7 +132,9 @@ class TestTheSweep:
         time_machine.move_to(AT, tick=False)
         request = RequestFactory().get("/")
         for seconds in (30, 90):
-            rate_limits.add_rate_limit_count(Rate(f"sweep-{seconds}", 1, seconds), "alice", at=AT)
+            rate_limit_counters.add_rate_limit_count(
+                Rate(f"sweep-{seconds}", 1, seconds), "alice", at=AT
+            )
         for days, address in ((61, "192.0.2.1"), (1, "192.0.2.2")):
             request.META["REMOTE_ADDR"] = address
             KnownNetwork.objects.create(
@@ -143,7 +149,7 @@ class TestTheSweep:
 
         assert RateCount.objects.count() == 1
         at = AT + timedelta(seconds=60)
-        assert not rate_limits.add_rate_limit_count(
+        assert not rate_limit_counters.add_rate_limit_count(
             Rate("sweep-90", 1, 90), "alice", at=at
         ).is_within
         assert bytes(KnownNetwork.objects.get().network_hash) == b"192.0.2.2"

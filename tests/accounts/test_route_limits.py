@@ -6,9 +6,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from accounts import rate_limits, route_limits
+from accounts import rate_limit_counters, route_limits
 from accounts.models import RateCount
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from tests.accounts.cast import AT, PASSWORD, post_form, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -26,13 +26,13 @@ def clock(settings):
 
 def use_up(rate: Rate, key: str) -> None:
     """Leave nothing of a rate; a count each would take long for some."""
-    assert rate_limits.add_rate_limit_count(rate, key, at=AT).is_within
+    assert rate_limit_counters.add_rate_limit_count(rate, key, at=AT).is_within
     counter = RateCount.objects.filter(key_hash=key_hash(rate, key))
     assert counter.update(count=rate.limit) == 1
 
 
 def key_hash(rate: Rate, key: str) -> bytes:
-    return rate_limits._hash_key(rate, key)
+    return rate_limit_counters._hash_key(rate, key)
 
 
 def counts() -> dict[bytes, int]:

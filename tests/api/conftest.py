@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from integrations import providers
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from limited_use.vault import data_keys
 from tests.api import cast
 from tests.fakes import mail as fake
@@ -39,7 +39,7 @@ def _streams_end_with_the_test():
     Alice is the same person for all tests of a module.
     """
     yield
-    for budget in (concurrency.STREAM_SLOTS, concurrency.WAIT_SLOTS):
+    for budget in (person_slots.STREAM_SLOTS, person_slots.WAIT_SLOTS):
         budget._lent.clear()
 
 

@@ -28,9 +28,8 @@ from integrations.mail.mail_row_types import MessageRow
 from integrations.models import Message, MessageBody
 from integrations.web.api.api_views import UserDataView, json_response
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import page as page_sink
-from limited_use.sinks import response
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import json_sink, page_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from tests.api.cast import MARKER
 
 __all__ = ["handler500"]
@@ -63,7 +62,7 @@ class Anybodys(UserDataView):
             at=self.at,
         )
         return json_response(
-            response.render_json_object(
+            json_sink.render_json_object(
                 row, permits=granted, actor=self.actor, shape=_shape, at=self.at
             )
         )
@@ -75,7 +74,9 @@ class Unasked(UserDataView):
     def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
         _, row = _get_sealed_message(message_id)
         return json_response(
-            response.render_json_object(row, permits={}, actor=self.actor, shape=_shape, at=self.at)
+            json_sink.render_json_object(
+                row, permits={}, actor=self.actor, shape=_shape, at=self.at
+            )
         )
 
 

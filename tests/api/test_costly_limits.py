@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from accounts import rate_limits
+from accounts import rate_limit_counters
 from accounts.models import RateCount
 from integrations.web.slow_routes import COSTLY_ROUTES, DOWNLOAD, PROVIDER, RouteCost
 from tests.addresses import address_of
@@ -24,10 +24,10 @@ def _scale(settings):
     settings.RATE_LIMIT_SCALE = 1
 
 
-def use_up(rate: rate_limits.Rate, person_id: object) -> None:
+def use_up(rate: rate_limit_counters.Rate, person_id: object) -> None:
     key = f"person {person_id}"
-    rate_limits.add_rate_limit_count(rate, key, at=timezone.now())
-    counter = RateCount.objects.filter(key_hash=rate_limits._hash_key(rate, key))
+    rate_limit_counters.add_rate_limit_count(rate, key, at=timezone.now())
+    counter = RateCount.objects.filter(key_hash=rate_limit_counters._hash_key(rate, key))
     assert counter.update(count=rate.limit) == 1
 
 

@@ -9,9 +9,9 @@ from time import monotonic
 import pytest
 from django.db import connection
 
-from integrations.coordination import concurrency
-from integrations.coordination.concurrency import STREAM_SLOTS, WAIT_SLOTS
-from integrations.grants import admission_control, provider_calls, rate_limits
+from integrations.coordination import person_slots
+from integrations.coordination.person_slots import STREAM_SLOTS, WAIT_SLOTS
+from integrations.grants import admission_control, provider_calls, quota_buckets
 from integrations.mail.file_stream import FIRST_BYTES
 from integrations.models import Export
 from integrations.providers import errors
@@ -254,9 +254,9 @@ class TestQuota:
     def limited(self, settings, alice):
         """Have workers use up the quota of Alice's mailbox."""
         settings.GMAIL_UNITS_PER_MINUTE = LIMIT
-        limit = rate_limits.MailboxRateLimit(LIMIT)
+        limit = quota_buckets.MailboxRateLimit(LIMIT)
         for _ in range(2):
-            rate_limits.draw_quota_units(
+            quota_buckets.draw_quota_units(
                 connection_id=alice.connection.id, units=5_000, least_units=1, limit=limit
             )
 
@@ -273,7 +273,7 @@ class TestQuota:
 
         page = hers.post("/inbox/search/", {"words": cast.MARKER})
 
-        assert monotonic() - began < concurrency.QUOTA_PATIENCE + 1
+        assert monotonic() - began < person_slots.QUOTA_PATIENCE + 1
         assert page.status_code == 503
         assert 1 <= int(page["Retry-After"]) <= 10
         assert len(mailbox.calls) == asked
@@ -327,13 +327,13 @@ class TestQuota:
         assert 1 <= int(answer["Retry-After"]) <= 10
 
     def test_is_waited_for_one_second_by_all_calls_of_a_request_together(self, alice, monkeypatch):
-        self.let_pass(rate_limits.PATIENCE)
+        self.let_pass(quota_buckets.PATIENCE)
         slept: list[float] = []
         monkeypatch.setattr(admission_control.time, "sleep", slept.append)
 
         def call_often():
             with (
-                concurrency.hold_wait_slot(),
+                person_slots.hold_wait_slot(),
                 provider_calls.open_mailbox(alice.connection.id) as (_, call),
             ):
                 for _ in range(100):
@@ -343,7 +343,7 @@ class TestQuota:
             call_often()
 
         assert 3 < len(slept) < 100
-        assert sum(slept) <= concurrency.QUOTA_PATIENCE
+        assert sum(slept) <= person_slots.QUOTA_PATIENCE
 
 
 class TestAFileThatTheProviderCutsShort:

@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import rate_limits, route_limits
+from accounts import rate_limit_counters, route_limits
 from accounts.models import Delegation, RateCount
-from accounts.rate_limits import Rate
-from integrations.web.api.rate_limits import DRAFT, make_headers
+from accounts.rate_limit_counters import Rate
+from integrations.web.api.api_rate_limits import DRAFT, make_headers
 from tests.api import cast, schema
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,8 @@ def _scale(settings):
 
 def use_up(rate: Rate, key: str) -> None:
     """Leave nothing of a rate; a count each would take long for some."""
-    rate_limits.add_rate_limit_count(rate, key, at=timezone.now())
-    counter = RateCount.objects.filter(key_hash=rate_limits._hash_key(rate, key))
+    rate_limit_counters.add_rate_limit_count(rate, key, at=timezone.now())
+    counter = RateCount.objects.filter(key_hash=rate_limit_counters._hash_key(rate, key))
     assert counter.update(count=rate.limit) == 1
 
 

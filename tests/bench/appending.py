@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, sequencer
+from limited_use.ledger import entries, ledger_sequencer
 from limited_use.models import Leaf
 from tests.bench import chains, figures, leaves, measure, pgbench, sizes
 from tests.bench.chains import Deed
@@ -105,7 +105,7 @@ def _check_rows_written(found: Mapping[tuple[str, int, bool], list[PgbenchResult
     if Deed.objects.count() != sum(done.values()):
         raise AssertionError(f"{Deed.objects.count()} rows of {sum(done.values())} transactions")
     # And the one whose statement was looked at.
-    ran = sequencer.run_sequencer(timezone.now())
+    ran = ledger_sequencer.run_sequencer(timezone.now())
     if ran is None or ran.placed_count != done[OURS] + 1 or Leaf.objects.filter(idx=None).exists():
         raise AssertionError(f"{ran} of {done[OURS] + 1} entries")
     chains.check_chain(count=done[CHAIN])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 from config.embedded.child_processes import spawn_process, stop_process
 from tests.worlds.sandbox import ROOT, Sandbox
 
@@ -17,7 +17,11 @@ CONTROL = "BENCH_SANDBOX_CONTROL"
 
 @contextmanager
 def run_sandbox(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
-    with ports.reserve_port() as port, ports.reserve_port() as control, log.open("ab") as output:
+    with (
+        tcp_ports.reserve_port() as port,
+        tcp_ports.reserve_port() as control,
+        log.open("ab") as output,
+    ):
         process = spawn_process(
             [
                 *(sys.executable, "-m", "integrations.sandbox"),
@@ -29,7 +33,7 @@ def run_sandbox(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
         )
         sandbox = Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
         try:
-            ports.wait_for_port(control, process, name="sandbox")
+            tcp_ports.wait_for_port(control, process, name="sandbox")
             yield sandbox
         finally:
             sandbox.close()

@@ -32,8 +32,8 @@ from integrations.providers import PROVIDERS
 from integrations.providers.microsoft.graph_mail_adapter import GraphMailAdapter
 from integrations.sync import sync_engine
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import response
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import json_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from tests.bench import connecting, figures, measure, parsing, sizes, syncing
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user
@@ -229,7 +229,7 @@ def _read_stored_rows(integration: Integration, actor: Actor) -> dict[str, Any]:
             "attachments": [one[1:] for one in summary["attachments"]],
         }
 
-    page = response.render_json_page(
+    page = json_sink.render_json_page(
         [SealedRow(row, {"summary": row.summary}) for row in rows],
         permits=granted,
         actor=actor,

@@ -18,7 +18,7 @@ from django.test import Client
 
 from accounts.models import Organisation, User
 from config.database import provisioning
-from config.embedded import ports
+from config.embedded import tcp_ports
 from config.embedded.embedded_service import RunningService
 from tests.bench import figures, load_answers, load_machine, load_server, mailbox, sizes
 from tests.bench.figures import TIMES, Figure
@@ -51,7 +51,7 @@ def run_benchmark() -> list[Figure]:
     with ExitStack() as stack:
         servers = {}
         for count in WEB_PROCESSES:
-            port = stack.enter_context(ports.reserve_port())
+            port = stack.enter_context(tcp_ports.reserve_port())
             servers[count] = stack.enter_context(load_server.start_server(port, count))
             found += _ask_first(servers[count], people[0]) if count == 1 else []
         for question in QUESTIONS:

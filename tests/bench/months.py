@@ -24,7 +24,7 @@ from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.models import Calendar
 from limited_use.models import Leaf
-from limited_use.sinks import calendar as sink
+from limited_use.sinks import calendar_sink as sink
 from tests.bench import classes, figures, mailbox, measure, plain_month, planner, sizes
 from tests.bench.figures import Figure
 from tests.bench.models import PlainEvent

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from integrations.parsers import parse_requests, parser_pool, task_limits
+from integrations.parsers import parse_requests, parser_pool, parser_task_limits
 from tests.bench import memory
 
 _PATIENCE = 60  # seconds
@@ -19,13 +19,13 @@ _MAIL = b"From: a@sender.example\r\n\r\n" + b"Text\r\n" * 100_000
 @contextmanager
 def warm() -> Iterator[None]:
     """Start all parser processes, and let none of them end for having no task meanwhile."""
-    idle = task_limits.IDLE_SECONDS
-    task_limits.IDLE_SECONDS = 3600.0
+    idle = parser_task_limits.IDLE_SECONDS
+    parser_task_limits.IDLE_SECONDS = 3600.0
     try:
         _start_all()
         yield
     finally:
-        task_limits.IDLE_SECONDS = idle
+        parser_task_limits.IDLE_SECONDS = idle
 
 
 def _start_all() -> None:

@@ -24,7 +24,7 @@ from integrations.access import key_holders
 from integrations.calendar import event_codec
 from integrations.calendar.sync import event_descriptions, event_store
 from integrations.calendar.sync.event_descriptions import SafeDescriptions
-from integrations.formats.event import Attendee, EventContent, When
+from integrations.formats.event_content import Attendee, EventContent, When
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.models import Calendar, Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK

@@ -26,7 +26,7 @@ from accounts.ids import uuid7
 from config.process_classes import ProcessClass
 from integrations.models import Integration, SyncWork
 from integrations.tasks.sync import sync_mail
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.models import Leaf
 from tests.bench import classes, connecting, figures, google, mailbox, measure, sizes, syncing
 from tests.bench.figures import Figure
@@ -214,7 +214,9 @@ def _record_statements(worker: Any) -> Iterator[list[str]]:
 
 def _bytes_per_entry(entries: list[Leaf]) -> float:
     """Return how many bytes the database keeps of one: row, indexes, and its hash in the tree."""
-    while (placed := sequencer.run_sequencer(timezone.now())) is not None and placed.placed_count:
+    while (
+        placed := ledger_sequencer.run_sequencer(timezone.now())
+    ) is not None and placed.placed_count:
         pass
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {_COPY} (LIKE limited_use_leaf INCLUDING ALL)")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config.embedded import ports, sandbox_seed
+from config.embedded import sandbox_seed, tcp_ports
 from config.embedded.embedded_service import RunningService
 from config.process_classes import ProcessClass
 from tests.bench import google
@@ -22,7 +22,7 @@ def start_processes(*classes: ProcessClass, beat: bool = False) -> Iterator[Runn
 
     :param beat: whether the schedule is kept as well
     """
-    with ports.reserve_port() as port:
+    with tcp_ports.reserve_port() as port:
         service = _service(f"http://localhost:{port}")
         try:
             service.start_site(ProcessClass.WEB, port)

@@ -23,8 +23,8 @@ from integrations.models import (
     PurgeStep,
 )
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import response
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import json_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.envelope import Unopenable
 from tests.bench import figures, mailbox, measure, memory, sides, sizes, transactions
 from tests.bench.boxes import Box
@@ -81,7 +81,7 @@ def _purge(integration: Integration, actor: Actor) -> PurgeFigures:
     )
 
     def render_page() -> bytes:
-        return response.render_json_page(
+        return json_sink.render_json_page(
             [SealedRow(row, {"summary": row.summary}) for row in rows],
             permits=granted,
             actor=actor,

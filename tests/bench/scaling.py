@@ -22,7 +22,7 @@ from integrations.models import Connection, Integration
 from limited_use.access_request import AccessRequest
 from limited_use.models import Consent, DataKey, Leaf, LedgerKey, WrappedLedgerKey
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
-from limited_use.sinks import response
+from limited_use.sinks import json_sink
 from tests import unrecorded
 from tests.bench import caller, classes, crowd, figures, leaves, mailbox, measure, pairs, sizes
 from tests.bench.figures import Figure
@@ -134,7 +134,7 @@ def _prepare_calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], ob
         "permit for a page": for_a_page,
         "permits for a sync": lambda: permits.to_sync(integration_id=hers.id, at=timezone.now()),
         # No rows: what is left is the reading of the key and of what can be withdrawn.
-        "key and fences read": lambda: response.render_json_page(
+        "key and fences read": lambda: json_sink.render_json_page(
             [], permits=granted, actor=actor, shape=lambda *_: {}, at=at
         ),
     }

@@ -14,7 +14,7 @@ import time
 from django.db import connection, transaction
 from django.utils import timezone
 
-from limited_use.ledger import ledger_publication, sequencer, tile_store, tree
+from limited_use.ledger import ledger_publication, ledger_sequencer, merkle_tree, tile_store
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.ledger.tile_store import EntryWithProof
 from limited_use.models import Leaf
@@ -41,14 +41,14 @@ def run_benchmark() -> list[Figure]:
     leaves.load(ENTRIES)
     mailbox.settle_tables()
     began, spent = time.perf_counter(), time.process_time()
-    done = sequencer.run_sequencer(timezone.now())
+    done = ledger_sequencer.run_sequencer(timezone.now())
     clock, processor = time.perf_counter() - began, time.process_time() - spent
-    if done != sequencer.SequencerRun(ENTRIES, ENTRIES):
+    if done != ledger_sequencer.SequencerRun(ENTRIES, ENTRIES):
         raise AssertionError(f"{done} of {ENTRIES}")
     _check_tree(ENTRIES)
     few = [_measure_few_entries() for _ in range(ROUNDS)]
     entries, making = _measure_proofs()
-    key = sequencer.get_verifier_key()
+    key = ledger_sequencer.get_verifier_key()
     checking = [_measure_check(entry, key) for entry in entries]
     return [
         figures.make_least_figure(
@@ -101,23 +101,23 @@ def _places_alone() -> float:
     """Return how many places a second are written into a table like the ledger's."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_leaf (LIKE limited_use_leaf INCLUDING ALL)")
-        leaves.load(BATCHES * sequencer.BATCH, table="bench_leaf")
+        leaves.load(BATCHES * ledger_sequencer.BATCH, table="bench_leaf")
         mailbox.settle_tables()
         began = time.perf_counter()
         for batch in range(BATCHES):
             with transaction.atomic():
                 cursor.execute(
                     "SELECT id FROM bench_leaf WHERE idx IS NULL ORDER BY id LIMIT %s",
-                    [sequencer.BATCH],
+                    [ledger_sequencer.BATCH],
                 )
                 ids = [one for (one,) in cursor.fetchall()]
-                first = batch * sequencer.BATCH
+                first = batch * ledger_sequencer.BATCH
                 cursor.execute(_PLACE, [ids, list(range(first, first + len(ids)))])
         seconds = time.perf_counter() - began
         cursor.execute("SELECT count(*), max(idx) FROM bench_leaf WHERE idx IS NOT NULL")
         count, last = cursor.fetchone()
         cursor.execute("DROP TABLE bench_leaf")
-    if (count, last + 1) != (BATCHES * sequencer.BATCH,) * 2:
+    if (count, last + 1) != (BATCHES * ledger_sequencer.BATCH,) * 2:
         raise AssertionError(f"the baseline placed {count}")
     return float(count / seconds)
 
@@ -130,14 +130,14 @@ def _check_tree(size: int) -> None:
     for place, (idx, payload) in enumerate(entries.iterator(chunk_size=5_000)):
         if idx != place:
             raise AssertionError(f"place {place} is empty")
-        found = (0, tree.hash_leaf(bytes(payload)))
+        found = (0, merkle_tree.hash_leaf(bytes(payload)))
         while heap and heap[-1][0] == found[0]:
             height, left = heap.pop()
-            found = (height + 1, tree.hash_node(left, found[1]))
+            found = (height + 1, merkle_tree.hash_node(left, found[1]))
         heap.append(found)
     root = heap.pop()[1]
     while heap:
-        root = tree.hash_node(heap.pop()[1], root)
+        root = merkle_tree.hash_node(heap.pop()[1], root)
     latest = ledger_publication.get_ledger_publication().get_latest()
     if latest is None or (latest[0].size, latest[0].root) != (size, root):
         raise AssertionError("what was published is another tree")
@@ -145,11 +145,11 @@ def _check_tree(size: int) -> None:
 
 def _measure_few_entries() -> float:
     leaves.load(USUAL)
-    before = sequencer.get_ledger_size()
+    before = ledger_sequencer.get_ledger_size()
     began = time.perf_counter()
-    done = sequencer.run_sequencer(timezone.now())
+    done = ledger_sequencer.run_sequencer(timezone.now())
     seconds = time.perf_counter() - began
-    if done != sequencer.SequencerRun(USUAL, before + USUAL):
+    if done != ledger_sequencer.SequencerRun(USUAL, before + USUAL):
         raise AssertionError(f"{done} of {USUAL}")
     return seconds
 
@@ -157,7 +157,7 @@ def _measure_few_entries() -> float:
 def _measure_proofs() -> tuple[list[EntryWithProof], list[float]]:
     """Return proofs of entries all over the tree, and the seconds that each took to make."""
     rng = random.Random(5)  # noqa: S311 - repeatable
-    size = sequencer.get_ledger_size()
+    size = ledger_sequencer.get_ledger_size()
     chosen = {0, size - 1, *rng.sample(range(size), PROOFS - 2)}
     found: list[EntryWithProof] = []
     seconds: list[float] = []

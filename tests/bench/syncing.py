@@ -25,8 +25,8 @@ from integrations.models import Integration, Message, MessageBody, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import response
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import json_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from tests.bench import figures, google, measure, parsing, realistic, sizes
 from tests.bench.connecting import EMAIL, get_sandbox_with_client, mailbox_of
 from tests.bench.figures import Figure
@@ -145,7 +145,7 @@ def _same_text(actor: Actor) -> None:
         summary, content = orjson.loads(opened["summary"]), orjson.loads(opened["content"])
         return {"id": summary["provider_id"], "text": content["text"] or content["html"]}
 
-    page = response.render_json_page(
+    page = json_sink.render_json_page(
         [SealedRow(row, {"summary": row.summary, "content": row.body.content}) for row in rows],
         permits=granted,
         actor=actor,

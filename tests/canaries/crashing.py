@@ -35,18 +35,19 @@ from tests.smoke.walk import eventually, must
 UNUSED: Final = "nobody calls it yet"
 #: Sinks that cannot be made to fail in a running process, and why.
 EXPLAINED: Final[dict[str, str]] = {
-    "download.open_attachment": "opens and hands over: nothing in it reads what it opened",
-    "download.close": "lets go of a file that arrives: nothing in it reads it",
-    "rekey.reseal_columns": "seals what it opened, whatever that is: nothing in it reads it",
-    "notification.render_notification": UNUSED,
+    "download_sink.open_attachment": "opens and hands over: nothing in it reads what it opened",
+    "download_sink.close": "lets go of a file that arrives: nothing in it reads it",
+    "rekey_sink.reseal_columns": "seals what it opened, whatever that is: nothing in it reads it",
+    "notification_sink.render_notification": UNUSED,
 }
 #: Those that fail with rows of each provider; the others are the same wherever a row is from.
 EACH: Final = frozenset(
     {
-        "calendar.calendar_json", "calendar.calendar_page", "download.pass_through_file",
-        "page.render_document", "page.render_page", "provider.open_credential",
-        "provider.pick_parts", "provider.open_text", "provider.open_texts",
-        "response.render_json_object", "response.render_json_page",
+        "calendar_sink.calendar_json", "calendar_sink.calendar_page",
+        "download_sink.pass_through_file", "page_sink.render_document",
+        "page_sink.render_page", "provider_sink.open_credential",
+        "provider_sink.pick_parts", "provider_sink.open_text", "provider_sink.open_texts",
+        "json_sink.render_json_object", "json_sink.render_json_page",
     }
 )  # fmt: skip
 
@@ -174,16 +175,18 @@ class Crashing:
 
         for account in self.accounts:
             account.compare()
-        self._until("provider.pick_parts", "mail")
+        self._until("provider_sink.pick_parts", "mail")
         aside = [account.ask_again() for account in self.accounts]
-        self._until("provider.open_texts", "mail")
+        self._until("provider_sink.open_texts", "mail")
         # It would be in the way of what comes after it in a run.
         SetAside.objects.filter(id__in=aside).delete()
         # A run in between writes its own cursor, and a refresh its own token.
-        self._until("provider.open_text", "mail", "calendar", again=CanaryAccount.break_cursors)
+        self._until(
+            "provider_sink.open_text", "mail", "calendar", again=CanaryAccount.break_cursors
+        )
         for account in self.accounts:
             account.breaking.mend()
-        self._until("provider.open_credential", "mail", again=CanaryAccount.break_grant)
+        self._until("provider_sink.open_credential", "mail", again=CanaryAccount.break_grant)
 
     def _until(
         self, sink: str, *products: str, again: Callable[[CanaryAccount], object] = lambda _: None

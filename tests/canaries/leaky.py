@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 
-from integrations.parsers import task_limits
+from integrations.parsers import parser_task_limits
 from tests.canaries.settings import *  # noqa: F403
 from tests.canaries.settings import GOOGLE, MIDDLEWARE
 
@@ -55,6 +55,6 @@ def leak_everywhere(request: HttpRequest, shown: bytes) -> None:
 
 
 # What a parser process has read stays in its memory.
-task_limits.IDLE_SECONDS = task_limits.LIFE_SECONDS = 3600.0
+parser_task_limits.IDLE_SECONDS = parser_task_limits.LIFE_SECONDS = 3600.0
 _inside = MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
 MIDDLEWARE = [*MIDDLEWARE[:_inside], "tests.canaries.leaky.Leak", *MIDDLEWARE[_inside:]]

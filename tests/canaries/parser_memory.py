@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from integrations.parsers import task_limits
+from integrations.parsers import parser_task_limits
 from integrations.parsers.parser_pool import COMMAND
 
 STORE: Final = "parser memory"
@@ -60,7 +60,7 @@ def wait_for_end(list_pids: Callable[[], list[int]]) -> list[int]:
 
     :param list_pids: lists the parser processes that there are
     """
-    until = time.monotonic() + task_limits.IDLE_SECONDS + _SLACK
+    until = time.monotonic() + parser_task_limits.IDLE_SECONDS + _SLACK
     while (left := list_pids()) and time.monotonic() < until:
         time.sleep(0.2)
     return left

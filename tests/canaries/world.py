@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psycopg
 
-from config.embedded import embedded_service, ports, postgres
+from config.embedded import embedded_service, postgres, tcp_ports
 from config.embedded.embedded_servers import ServerUrls
 from config.embedded.embedded_service import RunningService
 from tests.canaries import cluster, parser_memory, relay, stores, traffic
@@ -174,7 +174,7 @@ def run_world(
     for name in ("tmp", "mail", "watched", "watched/crashes", "watched/egress"):
         (data / name).mkdir(mode=0o700)
     with ExitStack() as stack:
-        sandbox_port = stack.enter_context(ports.reserve_port())
+        sandbox_port = stack.enter_context(tcp_ports.reserve_port())
         mine = stack.enter_context(own.run_own_servers(data, settings=CLUSTER, given=given))
         urls = mine.urls
         between = stack.enter_context(relay.run_relay(sandbox_port))
@@ -191,7 +191,7 @@ def run_world(
             embedded_service.run_service(
                 data,
                 urls,
-                sandbox_port=ports.AlreadyReserved(sandbox_port),
+                sandbox_port=tcp_ports.AlreadyReserved(sandbox_port),
                 extra=extra,
                 seed={},
                 validate=True,

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from config.embedded import child_processes, embedded_servers, ports, postgres, server_binaries
+from config.embedded import child_processes, embedded_servers, postgres, server_binaries, tcp_ports
 from config.embedded.child_processes import EmbeddedServersUnavailable, ServerAccount
 from tests.worlds.ending import wait_until_gone
 
@@ -144,7 +144,7 @@ class TestServers:
     def test_keep_their_data_elsewhere_where_a_private_folder_keeps_them_out(self, tmp_path):
         private = tmp_path / "private"
         private.mkdir(mode=0o700)
-        here = child_processes.get_server_account()
+        here = child_processes.get_server_os_user()
         other = ServerAccount(uid=here.uid, gid=here.gid, is_other=True)
 
         folder = embedded_servers._prepare_folder(private / "data", other)
@@ -163,7 +163,7 @@ class TestServers:
         monkeypatch.setattr("tempfile.tempdir", str(long))
 
         with embedded_servers._create_socket_folder(
-            data_dir, child_processes.get_server_account()
+            data_dir, child_processes.get_server_os_user()
         ) as made:
             assert len(str(made / ".s.PGSQL.5432")) < 107
 
@@ -175,7 +175,7 @@ class TestAccount:
             pwd.getpwuid(1234567)
 
         with pytest.raises(EmbeddedServersUnavailable) as problem:
-            child_processes.get_server_account()
+            child_processes.get_server_os_user()
 
         assert "1234567 has no entry in the user database" in str(problem.value)
         assert "\n" not in str(problem.value)
@@ -265,7 +265,7 @@ class TestStop:
 RESERVE = (
     "import sys\n"
     "from contextlib import ExitStack\n"
-    "from config.embedded import ports\n"
+    "from config.embedded import tcp_ports as ports\n"
     "with ExitStack() as held:\n"
     "    wishes = [int(sys.argv[1])] + 20 * [0]\n"
     "    print(*(held.enter_context(ports.reserve_port(wish)) for wish in wishes), flush=True)\n"
@@ -303,29 +303,29 @@ class TestPorts:
         with listening() as taken:
             preferred = taken.getsockname()[1]
 
-            with ports.reserve_port(preferred) as port:
+            with tcp_ports.reserve_port(preferred) as port:
                 assert port != preferred
 
     def test_gives_the_preferred_port_where_it_is_free(self):
-        with ports.reserve_port() as preferred:
+        with tcp_ports.reserve_port() as preferred:
             pass
 
-        with ports.reserve_port(preferred) as port:
+        with tcp_ports.reserve_port(preferred) as port:
             assert port == preferred
 
     def test_gives_a_reserved_port_to_nobody_else_who_prefers_it(self):
-        with ports.reserve_port() as first, ports.reserve_port(first) as second:
+        with tcp_ports.reserve_port() as first, tcp_ports.reserve_port(first) as second:
             assert first != second
 
     def test_hands_on_a_port_that_its_caller_reserved(self):
-        with ports.reserve_port() as first:
-            with ports.reserve_port(ports.AlreadyReserved(first)) as second:
+        with tcp_ports.reserve_port() as first:
+            with tcp_ports.reserve_port(tcp_ports.AlreadyReserved(first)) as second:
                 assert first == second
-            with ports.reserve_port(first) as third:
+            with tcp_ports.reserve_port(first) as third:
                 assert first != third, "the inner block ended the reservation of the outer one"
 
     def test_lets_a_server_listen_end_and_listen_again(self):
-        with ports.reserve_port() as port:
+        with tcp_ports.reserve_port() as port:
             for _ in range(2):
                 with (
                     listening(port) as server,
@@ -337,14 +337,14 @@ class TestPorts:
 
     def test_keeps_out_a_stranger_who_does_not_share_ports(self):
         with (
-            ports.reserve_port() as port,
+            tcp_ports.reserve_port() as port,
             socket.socket() as stranger,
             pytest.raises(OSError, match="in use"),
         ):
             stranger.bind(("127.0.0.1", port))
 
     def test_never_gives_one_port_to_two_of_many_processes_at_once(self):
-        with ports.reserve_port() as preferred:
+        with tcp_ports.reserve_port() as preferred:
             pass
         processes_at_once = [
             subprocess.Popen(
@@ -370,4 +370,4 @@ class TestPorts:
             ended.wait(timeout=60)
 
             with pytest.raises(EmbeddedServersUnavailable, match="status 3"):
-                ports.wait_for_port(stranger.getsockname()[1], ended, name="web", timeout=1)
+                tcp_ports.wait_for_port(stranger.getsockname()[1], ended, name="web", timeout=1)

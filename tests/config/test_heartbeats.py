@@ -15,7 +15,7 @@ from config.heartbeats import DUTIES, HeartbeatThread
 from config.process_classes import ProcessClass
 from integrations.models import Heartbeat
 from integrations.operations import heartbeats, parser_counts
-from integrations.operations.metrics_endpoint import exposition
+from integrations.operations.metrics_endpoint import prometheus_exposition
 from integrations.parsers import refusal_counts
 from tests.walls import acting_as
 
@@ -151,7 +151,9 @@ class TestFigures:
         heartbeats.record_heartbeats(["purge"], at=at)
 
         with acting_as(ProcessClass.STAFF):
-            found = list(text_string_to_metric_families(exposition.render_metrics().decode()))
+            found = list(
+                text_string_to_metric_families(prometheus_exposition.render_metrics().decode())
+            )
 
         (family,) = [one for one in found if one.name == "antares_worker_seen_timestamp_seconds"]
         (sample,) = family.samples
@@ -199,7 +201,7 @@ class TestCountsOfParsers:
             HeartbeatThread(()).record_duties(may_alarm=False)
 
         with acting_as(ProcessClass.STAFF):
-            shown = exposition.render_metrics().decode()
+            shown = prometheus_exposition.render_metrics().decode()
         totals = {
             sample.labels["event"]: sample.value
             for family in text_string_to_metric_families(shown)

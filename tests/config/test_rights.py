@@ -11,7 +11,7 @@ from config.celery import app
 from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
 from integrations.models import PurgeStep, PurgeTrigger, Watch, WatchKind
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
@@ -106,7 +106,7 @@ class TestRightsOnMailbox:
             step = purge.run_purge(job_id=job.id)
             for line in KeyLine:
                 key_epochs.rotate_key_epoch(line, timezone.now())
-            sequencer.run_sequencer(timezone.now())
+            ledger_sequencer.run_sequencer(timezone.now())
             purge.issue_key_destruction_receipt(job_id=job.id, at=timezone.now())
 
         assert step is PurgeStep.DONE

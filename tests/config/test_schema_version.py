@@ -24,7 +24,7 @@ from config import celery, health_probes
 from config.database import schema_guard, schema_version
 from config.embedded import embedded_servers, postgres
 from config.embedded.child_processes import EmbeddedServersUnavailable
-from config.embedded.earlier_version import refuse_earlier_version
+from config.embedded.earlier_data_folder import refuse_earlier_version
 from config.embedded.embedded_servers import ServerUrls
 from config.embedded.embedded_service import ROOT
 from config.process_classes import ProcessClass

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 from tests.config.test_embedded import processes_of
 from tests.smoke.person import SmokePerson
 from tests.worlds.ending import wait_until_gone
@@ -123,7 +123,7 @@ def second_sandbox(folder):
     google = {"email": ALICE_BOX, "name": "Alice", "size": 3, "seed": 1}
     microsoft = {"email": ALICE_OUTLOOK, "name": "Alice", "size": 3, "seed": 2}
     seed.write_text(json.dumps({"accounts": [google], "microsoft": [microsoft], "clients": []}))
-    with ports.reserve_port() as port, ports.reserve_port() as control:
+    with tcp_ports.reserve_port() as port, tcp_ports.reserve_port() as control:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "integrations.sandbox", "--seed", str(seed)),
@@ -132,7 +132,7 @@ def second_sandbox(folder):
             cwd=ROOT,
         )
         try:
-            ports.wait_for_port(port, process, name="second sandbox")
+            tcp_ports.wait_for_port(port, process, name="second sandbox")
             with closing(
                 Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
             ) as found:

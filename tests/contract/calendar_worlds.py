@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from integrations.formats.event import Attendee, EventContent
+from integrations.formats.event_content import Attendee, EventContent
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.google import event_writer as writing

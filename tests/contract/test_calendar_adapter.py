@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from integrations.formats.event import Conference, EventContent, Reminder, When
+from integrations.formats.event_content import Conference, EventContent, Reminder, When
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from tests.contract.calendar_worlds import (

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection as database
 
 from accounts import row_owner
-from integrations.coordination import concurrency
-from integrations.grants import rate_limits, request_slots
+from integrations.coordination import person_slots
+from integrations.grants import quota_buckets, request_slots
 from integrations.grants.admission_control import (
     PersonAdmission,
     UnmeteredAdmission,
@@ -28,7 +28,7 @@ UNITS = 5
 MOST_AT_ONCE = 4
 # Units a minute: so slow that a test of some seconds gains less than the price of a call.
 PACE = 60
-CAPACITY = rate_limits.MailboxRateLimit(PACE).burst_capacity
+CAPACITY = quota_buckets.MailboxRateLimit(PACE).burst_capacity
 GAIN = 2
 # Google's mailboxes, if they answered as few requests at once as Microsoft's.
 PROVIDER = replace(PROVIDERS["google"], most_at_once=MOST_AT_ONCE)
@@ -52,7 +52,7 @@ def pace(settings):
 def house(db):
     """Return Alice's mailbox, with a full bucket."""
     alice = houses.household()
-    rate_limits.create_quota_bucket(connection_id=alice.connection.id)
+    quota_buckets.create_quota_bucket(connection_id=alice.connection.id)
     fill_bucket(alice, CAPACITY)
     with row_owner.acting_for(alice.user.id, alice.connection.organisation_id):
         yield alice
@@ -86,7 +86,7 @@ class Request:
         self.tokens.append(self.token())
         self.paid.append(CAPACITY - bucket.units)
         self.slots.append(len(bucket.slot_leases))
-        self.waits.append(concurrency.WAIT_SLOTS.count_lent(self.house.user.id))
+        self.waits.append(person_slots.WAIT_SLOTS.count_lent(self.house.user.id))
         if self.refusals:
             raise self.refusals.pop(0)
         return "answer"
@@ -230,7 +230,7 @@ class TestSlots:
 
         assert request.slots != [0]
         assert get_bucket(house).slot_leases == []
-        assert concurrency.WAIT_SLOTS.count_lent(house.user.id) == 0
+        assert person_slots.WAIT_SLOTS.count_lent(house.user.id) == 0
 
     @pytest.mark.parametrize("name", METERED)
     def test_are_given_back_when_the_new_token_is_refused_as_well(self, house, name):
@@ -262,7 +262,7 @@ class TestSlots:
             session.call(request, units=3)
 
         assert request.tokens == []
-        assert concurrency.WAIT_SLOTS.count_lent(house.user.id) == 0
+        assert person_slots.WAIT_SLOTS.count_lent(house.user.id) == 0
 
     @pytest.mark.parametrize(("name", "renewed_in"), [("person", 3), ("worker", 0), ("watch", 0)])
     def test_are_kept_by_a_page_while_the_token_is_renewed(self, house, name, renewed_in):
@@ -287,7 +287,7 @@ class TestAPersonsWait:
         session.call(request, units=UNITS)
 
         assert request.waits == [1]
-        assert concurrency.WAIT_SLOTS.count_lent(house.user.id) == 0
+        assert person_slots.WAIT_SLOTS.count_lent(house.user.id) == 0
 
     @pytest.mark.parametrize("name", ["worker", "watch", "unmetered"])
     def test_is_not_taken_by_a_worker(self, house, name):
@@ -300,10 +300,10 @@ class TestAPersonsWait:
     def test_is_refused_at_once_when_they_have_two(self, house):
         session, request = start_session(house, "person")
         slots = [
-            concurrency.WAIT_SLOTS.lend_slot(house.user.id) for _ in range(concurrency.MOST_WAITS)
+            person_slots.WAIT_SLOTS.lend_slot(house.user.id) for _ in range(person_slots.MOST_WAITS)
         ]
 
-        with pytest.raises(concurrency.TooManyWaits):
+        with pytest.raises(person_slots.TooManyWaits):
             session.call(request, units=UNITS)
 
         assert request.tokens == []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
-from integrations.formats.event import AttendeeResponse, Conference, EventContent, When
+from integrations.formats.event_content import AttendeeResponse, Conference, EventContent, When
 from integrations.formats.recurrence import content_lines, recurrence_expansion
 from integrations.providers import errors
 from integrations.providers.calendars import (

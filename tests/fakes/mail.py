@@ -12,7 +12,7 @@ from integrations.formats.mime import rfc5322, safe_bodies
 from integrations.formats.mime.message import UnreadableMailMessage
 from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
-from integrations.parsers.wire_frames import UnreadableItem
+from integrations.parsers.parser_frames import UnreadableItem
 from integrations.providers import errors
 from integrations.providers.file_download import FileDownload
 from integrations.providers.google.gmail_message import map_filing

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 from config.embedded.child_processes import spawn_process, stop_process
 from config.embedded.embedded_service import ROOT
 from tests.front.wire import PATIENCE, Wire
@@ -46,7 +46,7 @@ def granian(
 
     The tests stand where a proxy would, so that they can say whom a request comes from.
     """
-    with ports.reserve_port() as port, log.open("ab") as output:
+    with tcp_ports.reserve_port() as port, log.open("ab") as output:
         process = spawn_process(
             [
                 *(sys.executable, "-m", "granian", "--interface", "asgi"),
@@ -59,7 +59,7 @@ def granian(
             cwd=ROOT,
         )
         try:
-            ports.wait_for_port(port, process, name="granian")
+            tcp_ports.wait_for_port(port, process, name="granian")
             yield port, process
         finally:
             stop_process(process)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 from config.embedded.child_processes import spawn_process, stop_process
 from config.embedded.embedded_service import ROOT
 from tests.front.wire import PATIENCE
@@ -112,13 +112,13 @@ def run_nginx(
 ) -> Iterator[Nginx]:
     """Start nginx before the web server at port `upstream`, and before that of staff."""
     behind = upstream if staff_upstream is None else staff_upstream
-    with ports.reserve_port() as port, ports.reserve_port() as plain_port:
+    with tcp_ports.reserve_port() as port, tcp_ports.reserve_port() as plain_port:
         made = Nginx(folder, upstream, port, plain_port, behind, spoiled)
         main = made.write()
         with (folder / "output").open("ab") as output:
             process = spawn_process([*made.arguments(), str(main)], env={}, output=output, cwd=ROOT)
         try:
-            ports.wait_for_port(port, process, name="nginx")
+            tcp_ports.wait_for_port(port, process, name="nginx")
             shutil.rmtree(folder / "temporary")
             yield made
         finally:

@@ -20,7 +20,7 @@ from config.celery import app
 from config.periodic_tasks import SCHEDULE
 from config.process_classes import TASKS
 from integrations.operations import alarm_guide, metrics
-from integrations.operations.metrics_endpoint import exposition
+from integrations.operations.metrics_endpoint import prometheus_exposition
 from integrations.review.evidence import claim_register
 from limited_use.policy.clauses import CLAUSES
 from limited_use.policy.policy_evaluation import ALL_ELSE
@@ -97,7 +97,7 @@ def list_clauses() -> list[str]:
 
 def list_metrics() -> list[str]:
     """Return the names of all metrics, with the type that Prometheus sees."""
-    collected = exposition.DatabaseCollector().collect()
+    collected = prometheus_exposition.DatabaseCollector().collect()
     families = {f"{family.name} {family.type}" for family in collected}
     return sorted(families | {f"{name} gauge" for name in metrics.DESCRIPTIONS})
 

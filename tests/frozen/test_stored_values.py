@@ -12,7 +12,7 @@ from django.apps import apps
 from accounts import keyed_hashes, mfa_secrets, signed_values
 from accounts.actors import Actor, ActorKind
 from integrations.calendar import event_codec
-from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from limited_use.agreements import typed_addresses
 from limited_use.guard.guard import Permit
 from limited_use.ledger import entries, pseudonym_derivation
@@ -111,7 +111,9 @@ class TestSealedValues:
         timing = open_column("integrations_event", "timing")
         remote = event_codec.decode_remote(open_column("integrations_event", "remote"))
 
-        content = event_codec.decode_content(timing, open_column("integrations_event", "content"))
+        content = event_codec.decode_event_content(
+            timing, open_column("integrations_event", "content")
+        )
 
         start = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
         assert content == EventContent(

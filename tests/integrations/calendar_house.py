@@ -13,13 +13,13 @@ from integrations import providers
 from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.calendar.sync import LIST_RESOURCE, get_calendar_work_resource
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks import calendar as agenda
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import calendar_sink as agenda
+from limited_use.sinks.sealed_rows import SealedRow
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.integrations.household import Household, household
 from tests.walls import acting_as

@@ -11,7 +11,7 @@ from django.test import Client
 
 from config.provider_settings import build_microsoft_endpoints
 from integrations.models import ConnectAttempt
-from integrations.providers import identity
+from integrations.providers import id_tokens
 from tests.factories import as_agreed, make_keyring
 from tests.worlds.microsoft import ACCEPT, MicrosoftSandbox
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET, Sandbox
@@ -33,7 +33,7 @@ def point_at(settings, sandbox: Sandbox) -> MicrosoftSandbox:
             for one in ("google/callback", "microsoft/callback", "administrator")
         )
     )
-    identity._CACHES.clear()
+    id_tokens._CACHES.clear()
     return MicrosoftSandbox(sandbox)
 
 

@@ -14,7 +14,7 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from integrations.connections import admin_consent as approvals
 from integrations.models import (
     Approval,

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from accounts import row_owner
-from integrations.coordination import concurrency
-from integrations.coordination.concurrency import (
+from integrations.coordination import person_slots
+from integrations.coordination.person_slots import (
     STREAM_SLOTS,
     WAIT_SLOTS,
     PersonSlotBudget,
@@ -100,16 +100,16 @@ class TestABudget:
 
 class TestAWait:
     def test_is_one_with_those_inside_of_it(self):
-        with row_owner.acting_for(ALICE, ACME), concurrency.hold_wait_slot() as outer:
-            with concurrency.hold_wait_slot() as inner:
+        with row_owner.acting_for(ALICE, ACME), person_slots.hold_wait_slot() as outer:
+            with person_slots.hold_wait_slot() as inner:
                 assert inner is outer
             assert WAIT_SLOTS.count_lent(ALICE) == 1
 
         assert WAIT_SLOTS.count_lent(ALICE) == 0
 
     def test_is_of_the_person_who_began_it_whoevers_rows_are_read_in_it(self):
-        with row_owner.acting_for(ALICE, ACME), concurrency.hold_wait_slot():
-            with row_owner.acting_for(BOB, ACME), concurrency.hold_wait_slot():
+        with row_owner.acting_for(ALICE, ACME), person_slots.hold_wait_slot():
+            with row_owner.acting_for(BOB, ACME), person_slots.hold_wait_slot():
                 pass
             counts = (WAIT_SLOTS.count_lent(ALICE), WAIT_SLOTS.count_lent(BOB))
 
@@ -120,7 +120,7 @@ class TestAWait:
             with (
                 pytest.raises(ZeroDivisionError),
                 row_owner.acting_for(ALICE, ACME),
-                concurrency.hold_wait_slot(),
+                person_slots.hold_wait_slot(),
             ):
                 raise ZeroDivisionError
 
@@ -132,22 +132,22 @@ class TestAWait:
         with (
             pytest.raises(TooManyWaits),
             row_owner.acting_for(ALICE, ACME),
-            concurrency.hold_wait_slot(),
+            person_slots.hold_wait_slot(),
         ):
             pass
 
-        with row_owner.acting_for(BOB, ACME), concurrency.hold_wait_slot():
+        with row_owner.acting_for(BOB, ACME), person_slots.hold_wait_slot():
             assert WAIT_SLOTS.count_lent(BOB) == 1
         assert len(kept) == 2
 
     def test_of_nobody_holds_no_slot(self):
-        with concurrency.hold_wait_slot() as first, concurrency.hold_wait_slot() as second:
+        with person_slots.hold_wait_slot() as first, person_slots.hold_wait_slot() as second:
             assert first is second
 
 
 class TestAStream:
     def stream(self, parts):
-        return concurrency.hold_stream_slot(STREAM_SLOTS.lend_slot(ALICE), iter(parts))
+        return person_slots.hold_stream_slot(STREAM_SLOTS.lend_slot(ALICE), iter(parts))
 
     def test_holds_its_slot_to_its_end(self):
         stream = self.stream([b"one", b"two"])
@@ -200,7 +200,7 @@ class TestAStream:
             def close(self):
                 raise ZeroDivisionError
 
-        stream = concurrency.hold_stream_slot(STREAM_SLOTS.lend_slot(ALICE), Parts())
+        stream = person_slots.hold_stream_slot(STREAM_SLOTS.lend_slot(ALICE), Parts())
 
         with pytest.raises(ZeroDivisionError):
             stream.close()

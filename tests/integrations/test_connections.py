@@ -24,7 +24,7 @@ from integrations.connections import (
     oauth_state,
     save_grant,
 )
-from integrations.grants import credentials, provider_alerts
+from integrations.grants import provider_alerts, provider_credentials
 from integrations.mail import sync_controls
 from integrations.models import (
     AttemptOutcome,
@@ -39,7 +39,7 @@ from integrations.models import (
     SyncStage,
     SyncWork,
 )
-from integrations.providers import oauth
+from integrations.providers import oauth_client
 from integrations.settings import connect_results
 from integrations.settings.connect_messages import ADMIN_CONSENT_OUTCOMES, OUTCOMES
 from integrations.sync import work_leases
@@ -533,7 +533,7 @@ class TestTheSameAccountAgain:
         browser = browser_of(alice)
         browser.connect()
         connection = Connection.objects.get()
-        credentials.record_grant_ended(
+        provider_credentials.record_grant_ended(
             connection_id=connection.id, epoch=connection.epoch, at=timezone.now()
         )
 
@@ -631,13 +631,13 @@ class TestWhatHappensMeanwhile:
     ):
         browser = browser_of(alice)
         back = google.consent(browser.begin(), email=ALICE_BOX)
-        exchange = oauth.exchange_code
+        exchange = oauth_client.exchange_code
 
         def exchange_meanwhile(*arguments, **named):
             ConnectAttempt.objects.all().delete()
             return exchange(*arguments, **named)
 
-        monkeypatch.setattr(oauth, "exchange_code", exchange_meanwhile)
+        monkeypatch.setattr(oauth_client, "exchange_code", exchange_meanwhile)
 
         browser.arrive(back)
 
@@ -786,7 +786,9 @@ class TestASweep:
     def test_ends_what_nobody_reconnected_for_fourteen_days(self, alice, acme):
         connection = make_connection(alice, acme)
         integration = make_integration(connection)
-        credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
+        provider_credentials.record_grant_ended(
+            connection_id=connection.id, epoch=1, at=timezone.now()
+        )
 
         assert self.ended(timezone.now() + timedelta(days=13, hours=23)) is None
         assert self.ended(timezone.now() + timedelta(days=14, seconds=1)) == "grant_ended"

@@ -15,7 +15,7 @@ from accounts.models import Alarm
 from integrations.models import Connection, Integration, IntegrationStatus, StatusReason, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.settings import status_messages
-from integrations.sync import error_policy, sync_engine
+from integrations.sync import sync_engine, sync_error_policy
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -154,7 +154,7 @@ class TestRefusalsThatDoNotEnd:
             rests = account.turn()
             looks += 1
 
-        assert looks == 1 + len(error_policy.DENIAL_PAUSES)
+        assert looks == 1 + len(sync_error_policy.DENIAL_PAUSES)
         assert account.at - began < timedelta(minutes=5) + timedelta(seconds=60)
         assert account.asks_to_reconnect
         assert status_messages.REASON[StatusReason.SCOPE_MISSING] in reading.text(account.card())
@@ -225,7 +225,7 @@ class TestGooglesRefusals:
         body = json.dumps({"error": {"code": 403, "errors": [{"reason": "forbidden"}]}})
         google.fail_next(100, path_prefix="/gmail", status=403, body=body)
 
-        for _ in range(1 + len(error_policy.DENIAL_PAUSES)):
+        for _ in range(1 + len(sync_error_policy.DENIAL_PAUSES)):
             gmail.turn()
 
         assert gmail.status == (IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED)

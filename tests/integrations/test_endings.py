@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integrations import purge
 from integrations.connections import automatic_disconnect
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import Connection, Notice, PurgeJob, PurgeStep
 from integrations.notifications import owner_notices
 from tests.broker import record_messages
@@ -27,7 +27,9 @@ class TestANoticeOfAPurge:
         browser_of(alice).connect()
         connection = Connection.objects.get()
         past = timezone.now() - timedelta(days=15)
-        credentials.record_grant_ended(connection_id=connection.id, epoch=connection.epoch, at=past)
+        provider_credentials.record_grant_ended(
+            connection_id=connection.id, epoch=connection.epoch, at=past
+        )
         tell = owner_notices.send_purged_notice
 
         def later(**values):
@@ -57,7 +59,9 @@ class TestTheEndOfTwoProducts:
         calendar(alices, connection=connection)
         connection.refresh_from_db()
         past = timezone.now() - timedelta(days=15)
-        credentials.record_grant_ended(connection_id=connection.id, epoch=connection.epoch, at=past)
+        provider_credentials.record_grant_ended(
+            connection_id=connection.id, epoch=connection.epoch, at=past
+        )
 
         jobs = automatic_disconnect.disconnect_due_integrations(at=timezone.now())
 

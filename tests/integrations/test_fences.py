@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.ids import uuid7
 from integrations.access import fences
 from integrations.connections import automatic_disconnect
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import PurgeTrigger
 from tests.factories import make_connection, make_integration
 
@@ -34,7 +34,7 @@ class TestAnIntegrationsFence:
 
     def test_is_down_for_work_that_began_before_the_grant_ended(self):
         integration = make_integration()
-        credentials.record_grant_ended(
+        provider_credentials.record_grant_ended(
             connection_id=integration.connection_id, epoch=1, at=timezone.now()
         )
 
@@ -55,7 +55,9 @@ class TestAConnectionsFence:
 
     def test_is_down_when_the_grant_has_ended(self):
         connection = make_connection()
-        credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
+        provider_credentials.record_grant_ended(
+            connection_id=connection.id, epoch=1, at=timezone.now()
+        )
 
         with transaction.atomic(), pytest.raises(fences.DisconnectedError):
             fences.lock_connection(connection_id=connection.id, epoch=1)

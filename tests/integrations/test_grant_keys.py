@@ -15,7 +15,7 @@ from integrations.models import AttemptOutcome, Connection, ConnectionStatus
 from integrations.tasks import grants
 from limited_use.models import DataKey, Leaf, OwedTombstone
 from limited_use.policy.key_lines import KeyLine
-from limited_use.sinks import provider
+from limited_use.sinks import provider_sink
 from limited_use.vault import data_keys, tombstones
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_rights import NotThisProcess
@@ -58,7 +58,7 @@ class TestGrantKeysInWebProcess:
         connection.refresh_from_db()
         held = permits.to_use_refresh_token(connection_id=connection.id, at=at)
         with pytest.raises(NotThisProcess):
-            provider.open_credential(connection.refresh_token, held, to=connection.id, at=at)
+            provider_sink.open_credential(connection.refresh_token, held, to=connection.id, at=at)
 
     def test_opens_the_access_token_of_the_hour(self, web, browser_of, alice):
         browser_of(alice).connect()
@@ -140,8 +140,8 @@ class TestAReconnect:
         held = permits.to_use_refresh_token(connection_id=after.id, at=at)
 
         with pytest.raises(Unopenable):
-            provider.open_credential(before.refresh_token, held, to=before.id, at=at)
-        assert provider.open_credential(after.refresh_token, held, to=after.id, at=at)
+            provider_sink.open_credential(before.refresh_token, held, to=before.id, at=at)
+        assert provider_sink.open_credential(after.refresh_token, held, to=after.id, at=at)
 
     def test_keeps_the_key_of_the_connection_itself(self, renewed):
         before, after, _ = renewed

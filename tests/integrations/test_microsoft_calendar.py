@@ -17,7 +17,7 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar import event_lookup
 from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import EventDraft
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -30,7 +30,7 @@ from integrations.models import (
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sandbox.microsoft.calendar import online_meetings
 from integrations.sync import sync_engine
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from tests.factories import actor_for
 from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.integrations.pages import reading
@@ -159,7 +159,7 @@ def test_leave_nothing_here_when_they_are_disconnected(connected):
         for _ in range(50):
             if purge.run_purge(job_id=job.id) is PurgeStep.DONE:
                 break
-            sequencer.run_sequencer(timezone.now())
+            ledger_sequencer.run_sequencer(timezone.now())
 
     assert not Event.objects.exists()
     assert not Calendar.objects.exists()

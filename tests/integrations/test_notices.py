@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations.connections import automatic_disconnect
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import Connection, Notice, PurgeTrigger
 from integrations.notifications import owner_notices
 from integrations.tasks.connections import sweep_connections
@@ -28,7 +28,7 @@ def ended():
     make_integration(connection)
     # Connected long ago: not the seven days of a consent screen in Testing.
     Connection.objects.update(connected_at=timezone.now() - timedelta(days=90))
-    credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
+    provider_credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
     connection.refresh_from_db()
     return connection
 
@@ -126,7 +126,7 @@ class TestAConsentScreenInTesting:
         for number in range(50):
             connection = make_connection(at=now - timedelta(days=7, minutes=number))
             make_integration(connection)
-            credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=now)
+            provider_credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=now)
 
         for day in (0, 1, 7):
             owner_notices.send_due_notices(at=now + timedelta(days=day, minutes=1))
@@ -139,7 +139,9 @@ class TestAConsentScreenInTesting:
     @pytest.mark.scenario("A2")
     def test_is_not_seen_in_one_grant_that_died_at_that_age_by_chance(self, mailoutbox):
         connection = make_connection(at=timezone.now() - timedelta(days=7))
-        credentials.record_grant_ended(connection_id=connection.id, epoch=1, at=timezone.now())
+        provider_credentials.record_grant_ended(
+            connection_id=connection.id, epoch=1, at=timezone.now()
+        )
 
         owner_notices.send_due_notices(at=timezone.now())
 

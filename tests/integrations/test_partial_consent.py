@@ -9,7 +9,7 @@ import pytest
 
 from integrations.models import AttemptOutcome, Connection, Integration, IntegrationStatus
 from integrations.providers import PROVIDERS
-from integrations.providers.provider import ProviderCapability, ProviderScope
+from integrations.providers.provider_definition import ProviderCapability, ProviderScope
 from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
 from tests.factories import as_agreed

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from integrations.connections import automatic_disconnect
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import (
     Connection,
     Integration,
@@ -103,7 +103,7 @@ class TestAPermissionThatIsMissing:
         connection = Connection.objects.get()
         before = since()
 
-        credentials.record_grant_ended(
+        provider_credentials.record_grant_ended(
             connection_id=connection.id,
             epoch=connection.epoch,
             at=timezone.now() + timedelta(days=5),

@@ -18,15 +18,15 @@ from accounts.ids import uuid7
 from integrations.access import facts, permits
 from integrations.access.facts import FactsSnapshot
 from integrations.connections import automatic_disconnect
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import Integration, IntegrationStatus, PurgeTrigger
 from limited_use.access_request import FenceKind
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Leaf
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
-from limited_use.sinks.provider import open_credential
-from limited_use.sinks.response import SealedRow, render_json_page
+from limited_use.sinks.json_sink import SealedRow, render_json_page
+from limited_use.sinks.provider_sink import open_credential
 from limited_use.vault.envelope import Unopenable
 from tests.factories import (
     actor_for,
@@ -192,7 +192,7 @@ class TestAPlatformFeature:
         self, integration, alice, acme
     ):
         client = client_for(alice, acme)
-        credentials.record_grant_ended(
+        provider_credentials.record_grant_ended(
             connection_id=integration.connection_id, epoch=1, at=timezone.now()
         )
 
@@ -249,7 +249,9 @@ class TestAPermitInHand:
             elif withdrawal == "leaving":
                 memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=at)
         if withdrawal == "grant":
-            credentials.record_grant_ended(connection_id=integration.connection_id, epoch=1, at=at)
+            provider_credentials.record_grant_ended(
+                connection_id=integration.connection_id, epoch=1, at=at
+            )
 
         with pytest.raises(Unopenable):
             self.opened(message, given, actor)
@@ -267,7 +269,7 @@ class TestTheServicesOwn:
         assert opened == "ya29.access"
 
     def test_maintains_nothing_whose_grant_ended(self, integration):
-        credentials.record_grant_ended(
+        provider_credentials.record_grant_ended(
             connection_id=integration.connection_id, epoch=1, at=timezone.now()
         )
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.ids import uuid7
-from limited_use.ledger import consistency_proofs, entries, sequencer
+from limited_use.ledger import consistency_proofs, entries, ledger_sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import VerifierKeyPeriod
 from limited_use.receipts import receipts
 from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_port import SigningKey
-from limited_use.verify import checkpoints
+from limited_use.verify import checkpoint_checks
 from tests.keyrings import copy_keyring
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def keyring(tmp_path, settings):
 def record(count):
     for _ in range(count):
         entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
 
 
 class TestCheckpoint:
@@ -58,7 +58,7 @@ class TestConsistency:
 
         keys = [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
         assert consistency_proofs.parse_consistency_proof(proof, keys).checkpoint.size == 8
-        assert list(checkpoints.check_checkpoint_series([earlier, later], [proof], keys))
+        assert list(checkpoint_checks.check_checkpoint_series([earlier, later], [proof], keys))
 
     @pytest.mark.parametrize(
         ("query", "status"),
@@ -86,7 +86,7 @@ class TestConsistency:
 class TestPublishedKeys:
     def test_lists_former_keys_and_from_when_until_when(self, client, settings):
         record(1)
-        former = str(sequencer.get_verifier_key())
+        former = str(ledger_sequencer.get_verifier_key())
         settings.KEYRING = replace(
             settings.KEYRING, folder=settings.KEYRING.folder.with_name("turned")
         )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations import connections
 from integrations.connections import connectable_products, connection_removal
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import (
     AttemptOutcome,
     Connection,
@@ -252,7 +252,7 @@ class TestAnAccountWhoseAccessHasEnded:
         world = connected(alice, RemovalAtGoogle(google), "mail")
         google.revoke_grant(world.account.email)
         now = world.now
-        assert credentials.record_grant_ended(
+        assert provider_credentials.record_grant_ended(
             connection_id=now.id, epoch=now.epoch, at=timezone.now()
         )
 
@@ -323,7 +323,7 @@ class TestOneOfTwoProducts:
         world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
         google.revoke_grant(world.account.email)
         now = timezone.now()
-        assert credentials.record_grant_ended(
+        assert provider_credentials.record_grant_ended(
             connection_id=world.now.id, epoch=world.now.epoch, at=now
         )
 

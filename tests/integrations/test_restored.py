@@ -28,7 +28,7 @@ from integrations.models import (
 )
 from integrations.purge import ledger_key_release
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.models.ledger_keys import LedgerKey
@@ -69,7 +69,7 @@ def google(settings):
 def alice():
     alice = household()
     ledger_keys.create_ledger_key(holder=alice.connection.id, at=alice.at)
-    sequencer.run_sequencer(alice.at)
+    ledger_sequencer.run_sequencer(alice.at)
     return alice
 
 
@@ -227,7 +227,7 @@ class TestApply:
         assert connection_removal.remove_connection(
             connection_id=alice.connection.id, at=timezone.now()
         )
-        sequencer.run_sequencer(timezone.now())
+        ledger_sequencer.run_sequencer(timezone.now())
         restore(copied)
 
         applied = restore_guard.remove_resurrected(at=timezone.now())
@@ -241,7 +241,7 @@ class TestApply:
         copied = dump()
         renewed = Connection.objects.get(id=alice.connection.id)
         data_keys.destroy_returning_id(holder=renewed.grant_id)
-        sequencer.run_sequencer(timezone.now())
+        ledger_sequencer.run_sequencer(timezone.now())
         restore(copied)
 
         applied = restore_guard.remove_resurrected(at=timezone.now())
@@ -257,7 +257,7 @@ class TestApply:
         job = disconnect_alice(alice)
         copied = dump()
         ledger_key_release.take_ledger_file(job_id=job.id, user_id=alice.user.id, at=timezone.now())
-        sequencer.run_sequencer(timezone.now())
+        ledger_sequencer.run_sequencer(timezone.now())
         restore(copied)
         assert restore_guard.is_pending()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integrations.access import scopes
 from integrations.providers import PROVIDERS, calendars, mail, push
-from integrations.providers.provider import ProviderCapability, ProviderScope
+from integrations.providers.provider_definition import ProviderCapability, ProviderScope
 from limited_use.policy.feature_registry import FEATURES
 from tests.factories import GMAIL_READONLY
 

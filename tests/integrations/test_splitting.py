@@ -15,8 +15,8 @@ from integrations.models import Connection
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import DataKey, Leaf, OwedTombstone
 from limited_use.policy.key_lines import KeyLine
-from limited_use.sinks import provider
-from limited_use.sinks.rekey import reseal_columns
+from limited_use.sinks import provider_sink
+from limited_use.sinks.rekey_sink import reseal_columns
 from limited_use.sinks.traceback_guard import WrongSink
 from limited_use.vault import data_keys, sealing
 from limited_use.vault.envelope import Unopenable
@@ -49,8 +49,8 @@ def opened(connection):
     access = permits.to_use_access_token(connection_id=connection.id, at=at)
     grant = permits.to_use_refresh_token(connection_id=connection.id, at=at)
     return (
-        provider.open_credential(connection.access_token, access, to=connection.id, at=at),
-        provider.open_credential(connection.refresh_token, grant, to=connection.id, at=at),
+        provider_sink.open_credential(connection.access_token, access, to=connection.id, at=at),
+        provider_sink.open_credential(connection.refresh_token, grant, to=connection.id, at=at),
     )
 
 
@@ -92,7 +92,7 @@ class TestAnOldGrant:
         credential_rekey.rekey_old_grants(at=at)
 
         with pytest.raises(Unopenable):
-            provider.open_credential(sealed, held, to=held.account, at=at)
+            provider_sink.open_credential(sealed, held, to=held.account, at=at)
         old.refresh_from_db()
         assert old.epoch == 2
 
@@ -117,8 +117,8 @@ class TestAnOldGrant:
         assert credential_rekey.rekey_old_grants(at=timezone.now()) == 1
 
     def test_is_replaced_by_a_reconnect_as_well(self, old):
-        from integrations.grants import credentials
-        from integrations.providers.oauth import TokenSet
+        from integrations.grants import provider_credentials
+        from integrations.providers.oauth_client import TokenSet
 
         old.epoch += 1
         tokens = TokenSet(
@@ -129,7 +129,7 @@ class TestAnOldGrant:
             granted_scopes=frozenset(),
         )
 
-        credentials.seal_new_grant(old, tokens, at=timezone.now())
+        provider_credentials.seal_new_grant(old, tokens, at=timezone.now())
         old.save()
 
         assert opened(old) == ("ya29.new", "1//new")

@@ -14,14 +14,14 @@ from accounts.models import User
 from accounts.roles import Role
 from integrations import connections, mail
 from integrations.access import support_and_export_permits
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.mail import support_access
 from integrations.models import PurgeTrigger
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, Leaf
 from limited_use.policy.policy_vocabulary import Fact
-from limited_use.sinks import support as support_sink
+from limited_use.sinks import support_sink
 from limited_use.vault.envelope import Unopenable
 from tests.api import cast
 from tests.factories import (
@@ -341,7 +341,7 @@ class TestSupport:
                 item_id=message.id,
                 permits=reading.permits,
                 actor=agent(sam),
-                shape=support_access.make_support_shape(reading),
+                shape=support_access.make_support_item_shape(reading),
                 at=at,
             )
 
@@ -365,7 +365,7 @@ class TestSupport:
         assert read_item(desk(sam), message).status_code == 200
 
         at = timezone.now()
-        assert credentials.record_grant_ended(
+        assert provider_credentials.record_grant_ended(
             connection_id=connection.id, epoch=connection.epoch, at=at
         )
 

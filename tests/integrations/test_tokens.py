@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations.access.fences import DisconnectedError
-from integrations.grants import access_tokens, credentials
+from integrations.grants import access_tokens, provider_credentials
 from integrations.models import Connection, ConnectionStatus, Integration, IntegrationStatus
 from integrations.providers import errors
-from integrations.providers.oauth import TokenSet
+from integrations.providers.oauth_client import TokenSet
 from limited_use.guard.guard import AccessRefused
 from tests.factories import make_connection, make_integration
 from tests.integrations.google import ALICE_BOX
@@ -298,7 +298,7 @@ class TestTokensThatAreNotKept:
         first = make_connection(subject="shared")
         make_integration(make_connection(subject="shared"))
 
-        outcome = credentials.discard_tokens(
+        outcome = provider_credentials.discard_tokens(
             self.fresh(),
             provider="google",
             account_blind=bytes(first.account_blind),
@@ -318,7 +318,7 @@ class TestTokensThatAreNotKept:
         )
         assert google.grants(ALICE_BOX)
 
-        outcome = credentials.discard_tokens(
+        outcome = provider_credentials.discard_tokens(
             replace(self.fresh(), access_token=granted["access_token"]),
             provider="google",
             account_blind=bytes(connection.account_blind),

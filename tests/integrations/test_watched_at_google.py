@@ -12,7 +12,7 @@ from django.utils import timezone
 from config.process_classes import ProcessClass
 from integrations import connections, purge, push
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep, Watch, WatchStatus
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt
 from tests.api import cast
 from tests.factories import make_organisation, make_user
@@ -49,7 +49,7 @@ def disconnect_integration(integration, clock=timezone.now):
     )
     with acting_as(ProcessClass.PURGE):
         while purge.run_purge(job_id=job.id, now=clock) is not PurgeStep.DONE:
-            sequencer.run_sequencer(clock())
+            ledger_sequencer.run_sequencer(clock())
             job.refresh_from_db()
             if isinstance(clock, RemovalClock):
                 clock.reach(job.next_try_at)

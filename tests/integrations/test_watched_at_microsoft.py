@@ -29,7 +29,7 @@ from integrations.operations.sync_products import PRODUCTS
 from integrations.push import webhook_alarm
 from integrations.sync import sync_engine, work_leases
 from integrations.tasks.purge import sweep_purges
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt
 from limited_use.usage import settled_alarms
 from tests.contract.subscription_worlds import answer_validation
@@ -150,7 +150,7 @@ def finish_purge(job, clock) -> dict:
             clock.reach(job.next_try_at)
             if purge.run_purge(job_id=job.id, now=clock) is PurgeStep.DONE:
                 break
-            sequencer.run_sequencer(clock())
+            ledger_sequencer.run_sequencer(clock())
     return json.loads(bytes(Receipt.objects.get().document))["body"]["provider_watches"]
 
 

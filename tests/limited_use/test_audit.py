@@ -14,8 +14,8 @@ from limited_use.ledger import (
     entry_diff,
     ledger_audit,
     ledger_publication,
-    sequencer,
-    tree,
+    ledger_sequencer,
+    merkle_tree,
 )
 from limited_use.ledger.entry_diff import EntryDifferenceKind
 from limited_use.models import Checkpoint, Leaf, Tile
@@ -27,7 +27,7 @@ def record(count):
         entries.record_ledger_event(
             event="integration.connected", about=uuid7(), body={"n": n}, at=NOW
         )
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
 
 
 def behind_the_triggers_back(*statements):
@@ -140,7 +140,7 @@ class TestAudit:
         )
         tile = Tile.objects.get(level=0)
         hashes = bytes(tile.hashes)
-        Tile.objects.update(hashes=hashes[:64] + tree.hash_leaf(forged) + hashes[96:])
+        Tile.objects.update(hashes=hashes[:64] + merkle_tree.hash_leaf(forged) + hashes[96:])
         Checkpoint.objects.all().delete()
         Checkpoint.objects.create(size=5, root=b"\0" * 32, made_at=NOW)
 
@@ -246,7 +246,7 @@ class TestNewName:
 
     def test_goes_on_from_the_copy_and_fits(self, ring, settings, tmp_path):
         record(3)
-        former = str(sequencer.get_verifier_key())
+        former = str(ledger_sequencer.get_verifier_key())
         settings.LEDGER_ORIGIN = "ledger.example/log2"
         settings.PUBLICATION_DIR = tmp_path / "outside-2"
 
@@ -262,5 +262,5 @@ class TestNewName:
         record(3)
         settings.PUBLICATION_DIR = tmp_path / "outside-2"
 
-        with pytest.raises(sequencer.LedgerFork):
+        with pytest.raises(ledger_sequencer.LedgerFork):
             record(1)

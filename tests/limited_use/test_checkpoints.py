@@ -18,17 +18,17 @@ from limited_use.ledger import (
     consistency_proofs,
     entries,
     ledger_publication,
-    sequencer,
+    ledger_sequencer,
+    merkle_tree,
     signed_notes,
     tile_store,
-    tree,
 )
 from limited_use.ledger.consistency_proofs import BadMerkleProof, BadNote
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 from limited_use.models import Checkpoint as Made
 from limited_use.receipts import receipts
-from limited_use.verify import checkpoints
-from limited_use.verify.checkpoints import CheckpointsInconsistent
+from limited_use.verify import checkpoint_checks
+from limited_use.verify.checkpoint_checks import CheckpointsInconsistent
 from tests.limited_use.conftest import NOW
 from tests.limited_use.test_ledger import NOTE, SIGNER, VECTOR_HASHES, VERIFIER
 
@@ -45,26 +45,30 @@ jq5r07Ogfx917nKlMWKebrMeQuYvdg5H3lKlPDZB7yM=
 
 
 def hashes(size, mark=b""):
-    return [tree.hash_leaf(mark + n.to_bytes(4, "big")) for n in range(size)]
+    return [merkle_tree.hash_leaf(mark + n.to_bytes(4, "big")) for n in range(size)]
 
 
 def signed(leaves, size, signer=SIGNER):
-    checkpoint = LogCheckpoint(ORIGIN, size, tree.build_merkle_range_root(leaves)(0, size))
+    checkpoint = LogCheckpoint(ORIGIN, size, merkle_tree.build_merkle_range_root(leaves)(0, size))
     return signed_notes.sign_note(str(checkpoint), VERIFIER, signer.sign)
 
 
 def proof(leaves, old, new):
-    path = tree.build_consistency_proof(old, new, tree.build_merkle_range_root(leaves))
+    path = merkle_tree.build_consistency_proof(
+        old, new, merkle_tree.build_merkle_range_root(leaves)
+    )
     return consistency_proofs.write_consistency_proof(old=old, path=path, note=signed(leaves, new))
 
 
 def check(series, proofs=()):
-    return list(checkpoints.check_checkpoint_series(series, proofs, [VERIFIER]))
+    return list(checkpoint_checks.check_checkpoint_series(series, proofs, [VERIFIER]))
 
 
 class TestConsistencyText:
     def test_writes_the_vector(self):
-        path = tree.build_consistency_proof(3, 7, tree.build_merkle_range_root(VECTOR_HASHES))
+        path = merkle_tree.build_consistency_proof(
+            3, 7, merkle_tree.build_merkle_range_root(VECTOR_HASHES)
+        )
 
         assert consistency_proofs.write_consistency_proof(old=3, path=path, note=NOTE) == VECTOR
 
@@ -72,13 +76,13 @@ class TestConsistencyText:
         read = consistency_proofs.parse_consistency_proof(VECTOR, [VERIFIER])
 
         read.check_begins_with(
-            LogCheckpoint(ORIGIN, 3, tree.build_merkle_range_root(VECTOR_HASHES)(0, 3))
+            LogCheckpoint(ORIGIN, 3, merkle_tree.build_merkle_range_root(VECTOR_HASHES)(0, 3))
         )
         for other in (
-            LogCheckpoint(ORIGIN, 3, tree.EMPTY),
-            LogCheckpoint(ORIGIN, 2, tree.build_merkle_range_root(VECTOR_HASHES)(0, 2)),
+            LogCheckpoint(ORIGIN, 3, merkle_tree.EMPTY),
+            LogCheckpoint(ORIGIN, 2, merkle_tree.build_merkle_range_root(VECTOR_HASHES)(0, 2)),
             LogCheckpoint(
-                "other.example/log", 3, tree.build_merkle_range_root(VECTOR_HASHES)(0, 3)
+                "other.example/log", 3, merkle_tree.build_merkle_range_root(VECTOR_HASHES)(0, 3)
             ),
         ):
             with pytest.raises(BadMerkleProof):
@@ -93,7 +97,7 @@ class TestConsistencyText:
             ("/KifV8n4", "/KifV8n"),
             ("\n\n", "\n"),
             ("log1\n7", "log1\n8"),
-            ("old 3\n", "old 3\n" + (tree.EMPTY.hex() + "\n") * 64),
+            ("old 3\n", "old 3\n" + (merkle_tree.EMPTY.hex() + "\n") * 64),
         ],
     )
     def test_is_not_read_when_malformed(self, old, new):
@@ -107,13 +111,13 @@ class TestConsistencyText:
         read = consistency_proofs.parse_consistency_proof(proof(leaves, old, size), [VERIFIER])
 
         read.check_begins_with(
-            LogCheckpoint(ORIGIN, old, tree.build_merkle_range_root(leaves)(0, old))
+            LogCheckpoint(ORIGIN, old, merkle_tree.build_merkle_range_root(leaves)(0, old))
         )
         changed = data.draw(st.integers(0, old - 1))
-        forged = [*leaves[:changed], tree.hash_leaf(b"forged"), *leaves[changed + 1 :]]
+        forged = [*leaves[:changed], merkle_tree.hash_leaf(b"forged"), *leaves[changed + 1 :]]
         with pytest.raises(BadMerkleProof):
             read.check_begins_with(
-                LogCheckpoint(ORIGIN, old, tree.build_merkle_range_root(forged)(0, old))
+                LogCheckpoint(ORIGIN, old, merkle_tree.build_merkle_range_root(forged)(0, old))
             )
 
 
@@ -133,7 +137,7 @@ class TestCheckpointCheck:
     def test_finds_every_rewritten_history(self, old, more, data):
         leaves = hashes(old + more)
         changed = data.draw(st.integers(0, old - 1))
-        forged = [*leaves[:changed], tree.hash_leaf(b"forged"), *leaves[changed + 1 :]]
+        forged = [*leaves[:changed], merkle_tree.hash_leaf(b"forged"), *leaves[changed + 1 :]]
         series = [signed(leaves, old), signed(forged, old + more)]
 
         # The service proves what it likes: of its new history, or of the old one.
@@ -166,13 +170,13 @@ class TestCheckpointCheck:
         with pytest.raises(CheckpointsInconsistent):
             check([])
         with pytest.raises(CheckpointsInconsistent):
-            checkpoints.parse_checkpoint_notes("{nonsense}\n")
+            checkpoint_checks.parse_checkpoint_notes("{nonsense}\n")
 
 
 def record(count):
     for _ in range(count):
         entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
 
 
 @pytest.mark.django_db
@@ -198,7 +202,7 @@ class TestProgram:
         call_command("prove_consistency", "--all")
         proofs = tmp_path / "proofs.txt"
         proofs.write_text(capsys.readouterr().out)
-        key = ["--key", str(sequencer.get_verifier_key())]
+        key = ["--key", str(ledger_sequencer.get_verifier_key())]
         series = ["--checkpoints", ledger_publication.get_ledger_publication().path]
 
         done = self.run(*key, *series, proofs)
@@ -224,7 +228,7 @@ class TestProgram:
         call_command("prove_consistency", "2", "7")
         (tmp_path / "proof").write_text(capsys.readouterr().out)
 
-        done = self.run("--key", sequencer.get_verifier_key(), *files, tmp_path / "proof")
+        done = self.run("--key", ledger_sequencer.get_verifier_key(), *files, tmp_path / "proof")
 
         assert done.returncode == 0
 
@@ -251,7 +255,10 @@ class TestPublication:
         sink = ledger_publication.get_ledger_publication()
         (three, note) = sink.get_latest()
 
-        for other in (LogCheckpoint(ORIGIN, 2, three.root), LogCheckpoint(ORIGIN, 3, tree.EMPTY)):
+        for other in (
+            LogCheckpoint(ORIGIN, 2, three.root),
+            LogCheckpoint(ORIGIN, 3, merkle_tree.EMPTY),
+        ):
             with pytest.raises(ledger_publication.AlreadyPublished):
                 sink.append_checkpoint(other, note)
         assert list(sink.read_checkpoints()) == [(three, note)]
@@ -271,7 +278,7 @@ class TestPublication:
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("" if lost == "all" else lines[0])
 
-        with pytest.raises(sequencer.LedgerFork, match="2 was signed"):
+        with pytest.raises(ledger_sequencer.LedgerFork, match="2 was signed"):
             record(1)
         assert not Made.objects.filter(size=3).exists()
 
@@ -292,7 +299,7 @@ class TestPublication:
         record(2)
         settings.PUBLICATION_DIR = tmp_path / "new"
         ledger_publication.get_ledger_publication().append_checkpoint(
-            LogCheckpoint(ORIGIN, 1, tree.EMPTY), NOTE
+            LogCheckpoint(ORIGIN, 1, merkle_tree.EMPTY), NOTE
         )
 
         with pytest.raises(CommandError, match="nothing was published"):
@@ -311,7 +318,7 @@ class TestSigners:
         from limited_use.vault.keyring.keyring_port import SigningKey
 
         record(2)
-        before = sequencer.get_verifier_key()
+        before = ledger_sequencer.get_verifier_key()
         (settings.KEYRING.folder / "sign-ledger.key").unlink()
         settings.KEYRING = replace(
             settings.KEYRING,
@@ -324,10 +331,10 @@ class TestSigners:
             one for one in signing_keys.list_published_keys() if one.role is SigningKey.LEDGER
         ]
         assert [(one.key, one.until) for one in ledger] == [
-            (sequencer.get_verifier_key(), None),
+            (ledger_sequencer.get_verifier_key(), None),
             (before, NOW),
         ]
-        assert before != sequencer.get_verifier_key()
+        assert before != ledger_sequencer.get_verifier_key()
         assert ledger_audit.audit_ledger().size == 3
         # Pinned keys of both times check the whole series; one alone does not.
         series = [
@@ -335,12 +342,12 @@ class TestSigners:
         ]
         proofs = [tile_store.prove_consistency(2, 3)]
         assert list(
-            checkpoints.check_checkpoint_series(
+            checkpoint_checks.check_checkpoint_series(
                 series, proofs, signing_keys.get_known_signing_keys(SigningKey.LEDGER)
             )
         )
         with pytest.raises(CheckpointsInconsistent):
-            list(checkpoints.check_checkpoint_series(series, proofs, [before]))
+            list(checkpoint_checks.check_checkpoint_series(series, proofs, [before]))
 
     def test_list_a_key_that_has_signed_nothing_yet(self, ring):
         from limited_use.ledger import signing_keys

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from limited_use.ledger import (
     entry_proofs,
+    merkle_tree,
     pseudonym_derivation,
     signed_documents,
     signed_notes,
-    tree,
 )
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 from limited_use.verify import verifier
@@ -34,7 +34,7 @@ SHAPES = {"arrays": ("[", "]"), "objects": ('{"a":', "}"), "unclosed": ("[", "")
 
 def prove(payload: bytes) -> str:
     """Return the proof of an entry that is the whole of a ledger."""
-    leaf = tree.hash_leaf(payload)
+    leaf = merkle_tree.hash_leaf(payload)
     note = signed_notes.sign_note(str(LogCheckpoint(ORIGIN, 1, leaf)), KEY, _PRIVATE.sign)
     return entry_proofs.write_entry_proof(payload=payload, index=0, path=[], note=note)
 

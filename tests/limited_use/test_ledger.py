@@ -17,19 +17,19 @@ from limited_use.ledger import (
     entry_proofs,
     ledger_audit,
     ledger_publication,
-    sequencer,
+    ledger_sequencer,
+    merkle_tree,
     signed_notes,
     tile_store,
-    tiles,
-    tree,
+    tree_tiles,
 )
+from limited_use.ledger.merkle_tree import BadMerkleProof
 from limited_use.ledger.signed_notes import BadNote, VerifierKey
-from limited_use.ledger.tree import BadMerkleProof
 from limited_use.models import Checkpoint, Leaf, Tile
 from tests.limited_use.conftest import NOW
 
 VECTOR_LEAVES = [f"leaf-{n}".encode() for n in range(7)]
-VECTOR_HASHES = [tree.hash_leaf(leaf) for leaf in VECTOR_LEAVES]
+VECTOR_HASHES = [merkle_tree.hash_leaf(leaf) for leaf in VECTOR_LEAVES]
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = "ledger.example/log1+7d41893d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 VERIFIER = VerifierKey.parse(KEY)
@@ -58,14 +58,16 @@ def b64(data):
 
 class TestTree:
     def test_has_the_roots_of_the_vector(self):
-        ranges = tree.build_merkle_range_root(VECTOR_HASHES)
+        ranges = merkle_tree.build_merkle_range_root(VECTOR_HASHES)
 
         assert b64(ranges(0, 3)) == "z3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo="
         assert b64(ranges(0, 7)) == "CwB/uRXrmyoUb1SxyG7FO2ZPjkVbdmCwtu4T7cDZIcA="
-        assert ranges(0, 0) == tree.EMPTY
+        assert ranges(0, 0) == merkle_tree.EMPTY
 
     def test_has_the_consistency_proof_of_the_vector(self):
-        proof = tree.build_consistency_proof(3, 7, tree.build_merkle_range_root(VECTOR_HASHES))
+        proof = merkle_tree.build_consistency_proof(
+            3, 7, merkle_tree.build_merkle_range_root(VECTOR_HASHES)
+        )
 
         assert [b64(one) for one in proof] == [
             "/KifV8n4yOtAR6f/nTM6z54PM4SyCyVbzqsPIW3Momc=",
@@ -75,100 +77,110 @@ class TestTree:
         ]
 
     def test_proves_every_leaf_of_every_size(self):
-        hashes = [tree.hash_leaf(bytes([n])) for n in range(70)]
-        ranges = tree.build_merkle_range_root(hashes)
+        hashes = [merkle_tree.hash_leaf(bytes([n])) for n in range(70)]
+        ranges = merkle_tree.build_merkle_range_root(hashes)
         for size in range(1, 71):
             root = ranges(0, size)
             for index in range(size):
-                path = tree.build_inclusion_proof(index, size, ranges)
-                tree.verify_inclusion(hashes[index], index, size, path, root)
+                path = merkle_tree.build_inclusion_proof(index, size, ranges)
+                merkle_tree.verify_inclusion(hashes[index], index, size, path, root)
                 with pytest.raises(BadMerkleProof):
-                    tree.verify_inclusion(hashes[index - 1], index, size, [*path, root], root)
+                    merkle_tree.verify_inclusion(
+                        hashes[index - 1], index, size, [*path, root], root
+                    )
 
     def test_proves_that_every_size_continues_every_smaller_one(self):
-        ranges = tree.build_merkle_range_root([tree.hash_leaf(bytes([n])) for n in range(70)])
+        ranges = merkle_tree.build_merkle_range_root(
+            [merkle_tree.hash_leaf(bytes([n])) for n in range(70)]
+        )
         for new in range(1, 71):
             for old in range(1, new + 1):
-                proof = tree.build_consistency_proof(old, new, ranges)
-                tree.verify_consistency(old, new, proof, ranges(0, old), ranges(0, new))
+                proof = merkle_tree.build_consistency_proof(old, new, ranges)
+                merkle_tree.verify_consistency(old, new, proof, ranges(0, old), ranges(0, new))
                 with pytest.raises(BadMerkleProof):
-                    tree.verify_consistency(old, new, proof, tree.EMPTY, ranges(0, new))
+                    merkle_tree.verify_consistency(
+                        old, new, proof, merkle_tree.EMPTY, ranges(0, new)
+                    )
 
     @given(
         size=st.integers(1, 200),
         data=st.data(),
     )
     def test_believes_no_altered_path(self, size, data):
-        hashes = [tree.hash_leaf(n.to_bytes(2, "big")) for n in range(size)]
-        ranges = tree.build_merkle_range_root(hashes)
+        hashes = [merkle_tree.hash_leaf(n.to_bytes(2, "big")) for n in range(size)]
+        ranges = merkle_tree.build_merkle_range_root(hashes)
         index = data.draw(st.integers(0, size - 1))
-        path = tree.build_inclusion_proof(index, size, ranges)
+        path = merkle_tree.build_inclusion_proof(index, size, ranges)
         altered = data.draw(
-            st.sampled_from([path[:-1], [*path, tree.EMPTY], path[::-1], [tree.EMPTY, *path[1:]]])
+            st.sampled_from(
+                [path[:-1], [*path, merkle_tree.EMPTY], path[::-1], [merkle_tree.EMPTY, *path[1:]]]
+            )
         )
         if altered != path:
             with pytest.raises(BadMerkleProof):
-                tree.verify_inclusion(hashes[index], index, size, altered, ranges(0, size))
+                merkle_tree.verify_inclusion(hashes[index], index, size, altered, ranges(0, size))
 
     @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
     def test_has_no_leaf_outside(self, index, size):
         with pytest.raises(ValueError, match="no such leaf"):
-            tree.build_inclusion_proof(index, size, tree.build_merkle_range_root(VECTOR_HASHES))
+            merkle_tree.build_inclusion_proof(
+                index, size, merkle_tree.build_merkle_range_root(VECTOR_HASHES)
+            )
         with pytest.raises(BadMerkleProof):
-            tree.verify_inclusion(VECTOR_HASHES[0], index, size, [], tree.EMPTY)
+            merkle_tree.verify_inclusion(VECTOR_HASHES[0], index, size, [], merkle_tree.EMPTY)
 
 
 class TestTiles:
     @given(steps=st.lists(st.integers(1, 700), min_size=1, max_size=5))
     def test_have_the_roots_and_proofs_of_the_whole_tree(self, steps):
-        held: dict[tiles.TileAddress, bytes] = {}
+        held: dict[tree_tiles.TileAddress, bytes] = {}
         hashes: list[bytes] = []
 
         def read(place):
             return held.get(place, b"")
 
         for step in steps:
-            new = [tree.hash_leaf((len(hashes) + n).to_bytes(4, "big")) for n in range(step)]
-            held |= tiles.append_leaves(len(hashes), new, read)
+            new = [merkle_tree.hash_leaf((len(hashes) + n).to_bytes(4, "big")) for n in range(step)]
+            held |= tree_tiles.append_leaves(len(hashes), new, read)
             hashes += new
 
         size, whole, ranges = (
             len(hashes),
-            tree.build_merkle_range_root(hashes),
-            tiles.build_tile_range_root(read),
+            merkle_tree.build_merkle_range_root(hashes),
+            tree_tiles.build_tile_range_root(read),
         )
         assert ranges(0, size) == whole(0, size)
         for index in {0, size // 3, size - 1}:
-            assert tree.build_inclusion_proof(index, size, ranges) == tree.build_inclusion_proof(
-                index, size, whole
-            )
+            assert merkle_tree.build_inclusion_proof(
+                index, size, ranges
+            ) == merkle_tree.build_inclusion_proof(index, size, whole)
         old = max(1, size // 2)
-        assert tree.build_consistency_proof(old, size, ranges) == tree.build_consistency_proof(
-            old, size, whole
-        )
+        assert merkle_tree.build_consistency_proof(
+            old, size, ranges
+        ) == merkle_tree.build_consistency_proof(old, size, whole)
 
     def test_reach_a_third_level(self):
         # 65,536 leaves fill a tile of level one.
-        hashes = [tree.hash_leaf(n.to_bytes(4, "big")) for n in range(65_537)]
-        held = tiles.append_leaves(0, hashes, lambda _: b"")
-        ranges = tiles.build_tile_range_root(lambda place: held.get(place, b""))
+        hashes = [merkle_tree.hash_leaf(n.to_bytes(4, "big")) for n in range(65_537)]
+        held = tree_tiles.append_leaves(0, hashes, lambda _: b"")
+        ranges = tree_tiles.build_tile_range_root(lambda place: held.get(place, b""))
 
         assert (2, 0) in held
-        path = tree.build_inclusion_proof(4_321, 65_537, ranges)
-        tree.verify_inclusion(hashes[4_321], 4_321, 65_537, path, ranges(0, 65_537))
+        path = merkle_tree.build_inclusion_proof(4_321, 65_537, ranges)
+        merkle_tree.verify_inclusion(hashes[4_321], 4_321, 65_537, path, ranges(0, 65_537))
 
     def test_miss_no_tile_in_silence(self):
-        with pytest.raises(tiles.TileMissing):
-            tiles.append_leaves(10, VECTOR_HASHES, lambda _: b"")
-        with pytest.raises(tiles.TileMissing):
-            tiles.build_tile_range_root(lambda _: b"")(0, 4)
+        with pytest.raises(tree_tiles.TileMissing):
+            tree_tiles.append_leaves(10, VECTOR_HASHES, lambda _: b"")
+        with pytest.raises(tree_tiles.TileMissing):
+            tree_tiles.build_tile_range_root(lambda _: b"")(0, 4)
 
 
 class TestNotes:
     def test_sign_the_vector(self):
         text = str(
             signed_notes.LogCheckpoint(
-                "ledger.example/log1", 7, tree.build_merkle_range_root(VECTOR_HASHES)(0, 7)
+                "ledger.example/log1", 7, merkle_tree.build_merkle_range_root(VECTOR_HASHES)(0, 7)
             )
         )
 
@@ -243,7 +255,9 @@ class TestNotes:
 
 class TestProofs:
     def test_write_the_vector(self):
-        path = tree.build_inclusion_proof(4, 7, tree.build_merkle_range_root(VECTOR_HASHES))
+        path = merkle_tree.build_inclusion_proof(
+            4, 7, merkle_tree.build_merkle_range_root(VECTOR_HASHES)
+        )
 
         assert entry_proofs.write_entry_proof(payload=None, index=4, path=path, note=NOTE) == PROOF
 
@@ -255,7 +269,9 @@ class TestProofs:
         assert (proven.payload, proven.index, proven.checkpoint.size) == (b"leaf-4", 4, 7)
 
     def test_carry_the_entry(self):
-        path = tree.build_inclusion_proof(4, 7, tree.build_merkle_range_root(VECTOR_HASHES))
+        path = merkle_tree.build_inclusion_proof(
+            4, 7, merkle_tree.build_merkle_range_root(VECTOR_HASHES)
+        )
         text = entry_proofs.write_entry_proof(payload=b"leaf-4", index=4, path=path, note=NOTE)
 
         assert entry_proofs.verify_entry_proof(text, [VERIFIER]).payload == b"leaf-4"
@@ -348,7 +364,7 @@ class TestEntries:
     )
     def test_never_change_once_placed(self, ring, change):
         (entry,) = record()
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         with pytest.raises(IntegrityError), transaction.atomic():
             Leaf.objects.filter(id=entry).update(**change)
@@ -396,48 +412,48 @@ class TestSequencer:
     def test_gives_every_entry_one_place_and_signs_the_tree(self, ring):
         record(5)
 
-        run = sequencer.run_sequencer(NOW, batch=2)
+        run = ledger_sequencer.run_sequencer(NOW, batch=2)
 
         assert (run.placed_count, run.size) == (5, 5)
         assert sorted(Leaf.objects.values_list("idx", flat=True)) == [0, 1, 2, 3, 4]
         newest = Checkpoint.objects.get(size=5)
-        signed = signed_notes.verify_note(newest.note, [sequencer.get_verifier_key()])
+        signed = signed_notes.verify_note(newest.note, [ledger_sequencer.get_verifier_key()])
         assert signed_notes.LogCheckpoint.parse(signed).root == bytes(newest.root)
 
     def test_finds_entries_that_committed_late(self, ring):
         early = uuid7()
         record(2)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         # An id from before the others, seen only now.
         entries.append_ledger_entries([(early, {"event": "late.arrived"})])
 
-        assert sequencer.run_sequencer(NOW).placed_count == 1
+        assert ledger_sequencer.run_sequencer(NOW).placed_count == 1
         assert Leaf.objects.get(id=early).idx == 2
 
     def test_does_nothing_twice(self, ring):
         record(3)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         lines = ledger_publication.get_ledger_publication().path.read_text()
 
-        assert sequencer.run_sequencer(NOW).placed_count == 0
+        assert ledger_sequencer.run_sequencer(NOW).placed_count == 0
         assert ledger_publication.get_ledger_publication().path.read_text() == lines
 
     def test_proves_its_entries_and_that_it_only_grew(self, ring):
         first = record(3)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         old = Checkpoint.objects.get(size=3)
         record(300)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         new = Checkpoint.objects.get(size=303)
 
         for proven in tile_store.prove_entries(first):
             assert (
                 entry_proofs.verify_entry_proof(
-                    proven.proof, [sequencer.get_verifier_key()]
+                    proven.proof, [ledger_sequencer.get_verifier_key()]
                 ).checkpoint.size
                 == 303
             )
-        tree.verify_consistency(
+        merkle_tree.verify_consistency(
             3, 303, tile_store.build_consistency_path(3, 303), bytes(old.root), bytes(new.root)
         )
 
@@ -446,7 +462,7 @@ class TestSequencer:
         with pytest.raises(tile_store.EntryNotSequenced):
             tile_store.prove_entries([entry])
 
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         with pytest.raises(tile_store.EntryNotSequenced):
             tile_store.prove_entries([entry, uuid7()])
 
@@ -454,66 +470,68 @@ class TestSequencer:
         record(2)
         with monkeypatch.context() as patch:
             patch.setattr(
-                sequencer, "_publish_checkpoint", lambda _: (_ for _ in ()).throw(KeyboardInterrupt)
+                ledger_sequencer,
+                "_publish_checkpoint",
+                lambda _: (_ for _ in ()).throw(KeyboardInterrupt),
             )
             with pytest.raises(KeyboardInterrupt):
-                sequencer.run_sequencer(NOW)
+                ledger_sequencer.run_sequencer(NOW)
         assert Checkpoint.objects.get(size=2).note == ""
 
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert Checkpoint.objects.get(size=2).note
 
     def test_repeats_a_published_note_that_a_killed_run_did_not_store(self, ring):
         record(2)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         note = Checkpoint.objects.get(size=2).note
         lines = ledger_publication.get_ledger_publication().path.read_text()
         Checkpoint.objects.update(note="", signed_at=None)
 
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert Checkpoint.objects.get(size=2).note == note
         assert ledger_publication.get_ledger_publication().path.read_text() == lines
 
     def test_goes_on_after_a_line_that_a_crash_cut_short(self, ring):
         record(1)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         with ledger_publication.get_ledger_publication().path.open("a") as file:
             file.write('{"origin": "ledger.exa')
         record(1)
 
-        assert sequencer.run_sequencer(NOW).size == 2
+        assert ledger_sequencer.run_sequencer(NOW).size == 2
         assert ledger_publication.get_ledger_publication().get_latest()[0].size == 2
 
     def test_refuses_to_go_on_from_a_database_that_was_rewound(self, ring):
         record(3)
         with transaction.atomic():
-            sequencer.run_sequencer(NOW)
+            ledger_sequencer.run_sequencer(NOW)
             transaction.set_rollback(True)
         # The database forgot; the file did not.
-        with pytest.raises(sequencer.LedgerFork):
-            sequencer.run_sequencer(NOW)
+        with pytest.raises(ledger_sequencer.LedgerFork):
+            ledger_sequencer.run_sequencer(NOW)
         assert not Checkpoint.objects.exists()
 
     def test_refuses_a_tree_that_differs_from_the_published_one(self, ring):
         record(3)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         tile = Tile.objects.get(level=0)
         hashes = bytearray(tile.hashes)
         hashes[0] ^= 1
         Tile.objects.update(hashes=bytes(hashes))
 
-        with pytest.raises(sequencer.LedgerFork):
-            sequencer.run_sequencer(NOW)
+        with pytest.raises(ledger_sequencer.LedgerFork):
+            ledger_sequencer.run_sequencer(NOW)
 
     def test_refuses_another_logs_file(self, ring, settings):
         record(1)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         settings.LEDGER_ORIGIN = "ledger.example/log2"
 
-        with pytest.raises(sequencer.LedgerFork):
-            sequencer.run_sequencer(NOW)
+        with pytest.raises(ledger_sequencer.LedgerFork):
+            ledger_sequencer.run_sequencer(NOW)
 
     def test_says_so_by_command(self, ring, capsys, settings):
         record(2)
@@ -530,7 +548,7 @@ class TestSequencer:
 class TestAudit:
     def test_passes_a_ledger_as_it_was_written(self, ring, capsys):
         record(300)
-        sequencer.run_sequencer(NOW, batch=77)
+        ledger_sequencer.run_sequencer(NOW, batch=77)
         record(1)
 
         call_command("verify_ledger")
@@ -541,7 +559,7 @@ class TestAudit:
         from django.db import connection
 
         record(5)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaf")
             cursor.execute("DELETE FROM limited_use_leaf WHERE idx = 2")
@@ -553,7 +571,7 @@ class TestAudit:
     @pytest.mark.parametrize("change", [{"root": b"\0" * 32}, {"note": NOTE}])
     def test_finds_a_checkpoint_that_is_not_of_these_entries(self, ring, change):
         record(7)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         Checkpoint.objects.update(**change)
 
         with pytest.raises(ledger_audit.LedgerBroken):

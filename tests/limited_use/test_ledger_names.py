@@ -18,9 +18,9 @@ from limited_use.ledger import (
     entries,
     ledger_key_lifecycle,
     ledger_publication,
+    ledger_sequencer,
     pseudonym_derivation,
     pseudonyms,
-    sequencer,
 )
 from limited_use.models import DataKey, Leaf
 from limited_use.models.ledger_keys import LedgerKey, WrappedLedgerKey
@@ -450,7 +450,7 @@ class TestRestored:
         end_ledger_key(connected)
         copied = self.copy()
         ledger_key_lifecycle.hand_out_ledger_key(holder=connected, at=NOW)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         assert len(list(ledger_publication.get_ledger_publication().read_tombstones())) == 1
         self.restore(copied)
 
@@ -465,7 +465,7 @@ class TestRestored:
     def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
         copied = self.copy()
         key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         self.restore(copied)
         subject = uuid7()
         resurrected_keys.destroy_resurrected_keys(at=NOW)

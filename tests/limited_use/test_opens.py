@@ -14,7 +14,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.models import Alarm
 from limited_use import tasks
 from limited_use.guard import decision_entries, guard
-from limited_use.ledger import entries, sequencer
+from limited_use.ledger import entries, ledger_sequencer
 from limited_use.models import HourOfOpens, Leaf
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.usage import access_rates, rule_usage_counter
@@ -64,7 +64,7 @@ class TestCounting:
         return lambda **changes: guard.permit(ask(**changes), at=NOW)
 
     def counted(self):
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         rule_usage_counter.count_applied_rules(at=NOW)
         return dict(HourOfOpens.objects.values_list("actor", "opens"))
 
@@ -239,7 +239,7 @@ class TestUnusual:
         history([100] * 48, kind="person", actor=person(7), purpose=DISPLAY)
         for _ in range(30):
             guard.permit(ask(count=200), at=NOW)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         tasks.count_uses()
         access_rates.alarm_unusual_rates(at=NOW)

@@ -7,7 +7,7 @@ import pytest
 from accounts.ids import uuid7
 from limited_use.guard import guard
 from limited_use.guard.guard import AccessRefused
-from limited_use.ledger import entries, sequencer, subject_access
+from limited_use.ledger import entries, ledger_sequencer, subject_access
 from limited_use.models import Leaf
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests.limited_use.conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
@@ -22,7 +22,7 @@ def name(of):
 class TestOwnEntries:
     def test_say_what_was_used_for_whom_by_which_rule(self, holder, permit):
         permit(count=3)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         (entry,) = subject_access.find_subject_entries([name(holder)])
 

@@ -21,8 +21,8 @@ from limited_use.models.shares import ShareLevel
 from limited_use.notifications import message_kinds
 from limited_use.notifications.message_kinds import KINDS
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.sinks import calendar, export, notification, support
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import calendar_sink, export_sink, notification_sink, support_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink
 from limited_use.vault import data_keys, envelope, opening
 from limited_use.vault.envelope import Unopenable
@@ -118,7 +118,7 @@ class TestSupport:
         return permit
 
     def read(self, row, permit, *, item_id=None, actor=SAM, at=NOW, made=shape):
-        return support.render_item(
+        return support_sink.render_item(
             "one.html",
             row,
             item_id=item_id or permit.item,
@@ -262,7 +262,7 @@ class TestExport:
         return permit
 
     def part(self, rows, held, *, actor=ALICE, at=NOW, made=lambda _, o: o["summary"]):
-        return export.build_part(
+        return export_sink.build_part(
             rows,
             permits={(held.holder, held.use.data_class): held},
             actor=actor,
@@ -364,7 +364,7 @@ class TestShare:
         )
 
     def page(self, rows, held, viewer=BOB, made=shape):
-        return calendar.calendar_json(
+        return calendar_sink.calendar_json(
             rows,
             permits={(held.holder, held.use.data_class): held},
             viewer=viewer,
@@ -455,7 +455,7 @@ class TestNotification:
         return replace(held, use=use, actor=SYSTEM, fences=(fence(consent(uuid7())),))
 
     def text(self, row, held, kind="chosen", actor=SYSTEM, made=shape):
-        return notification.render_notification(
+        return notification_sink.render_notification(
             kind,
             [row],
             permits={(held.holder, held.use.data_class): held},

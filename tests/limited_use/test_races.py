@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 
 from accounts.ids import uuid7
 from limited_use.guard import guard
-from limited_use.ledger import entries, ledger_audit, sequencer
+from limited_use.ledger import entries, ledger_audit, ledger_sequencer
 from limited_use.models import DataKey, Leaf
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
@@ -91,11 +91,11 @@ class TestSequencer:
         def write():
             for _ in range(25):
                 entries.record_ledger_event(event="x.done", about=uuid7(), at=NOW)
-                sequencer.run_sequencer(NOW)
+                ledger_sequencer.run_sequencer(NOW)
 
         for writing in [pool.submit(write) for _ in range(4)]:
             writing.result(PATIENCE)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert sorted(Leaf.objects.values_list("idx", flat=True)) == list(range(100))
         assert ledger_audit.audit_ledger().size == 100

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, sequencer, signed_documents
+from limited_use.ledger import entries, ledger_sequencer, signed_documents
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Receipt
 from limited_use.receipts import receipts
@@ -62,7 +62,7 @@ def entry_ids(subject):
 def issue(subject, entry_ids):
     def issue(*, sequenced=True, **changes):
         if sequenced:
-            sequencer.run_sequencer(NOW)
+            ledger_sequencer.run_sequencer(NOW)
         return receipts.issue_receipt(
             subject_id=subject,
             owner_id=uuid7(),

@@ -16,7 +16,7 @@ from limited_use.guard import guard
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.rotation import key_epochs
-from limited_use.sinks import provider
+from limited_use.sinks import provider_sink
 from limited_use.vault import data_key_rows, data_keys, keyring_fit, ledger_key_wrap, sealing
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring import keyring_rights
@@ -280,7 +280,7 @@ class TestRightsOfWebProcess:
 
     def test_seals_a_refresh_token_and_cannot_open_it(self, grant):
         with pytest.raises(NotThisProcess):
-            provider.open_credential(*grant, to=grant[1].account, at=NOW)
+            provider_sink.open_credential(*grant, to=grant[1].account, at=NOW)
 
     def test_keeps_no_key_of_what_it_sealed(self, grant):
         # Nothing to open it with stayed in this process's memory.
@@ -298,7 +298,7 @@ class TestRightsOfWebProcess:
     def test_seals_what_a_worker_opens(self, grant, settings):
         settings.PROCESS_CLASS = "sync"
 
-        assert provider.open_credential(*grant, to=grant[1].account, at=NOW) == "1//refresh"
+        assert provider_sink.open_credential(*grant, to=grant[1].account, at=NOW) == "1//refresh"
 
     @pytest.mark.invariant(5)
     def test_destroys_what_it_cannot_open(self, grant, settings):
@@ -307,4 +307,4 @@ class TestRightsOfWebProcess:
         settings.PROCESS_CLASS = "sync"
 
         with pytest.raises(Unopenable):
-            provider.open_credential(sealed, held, to=held.account, at=NOW)
+            provider_sink.open_credential(sealed, held, to=held.account, at=NOW)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, ledger_publication, sequencer, signed_documents
+from limited_use.ledger import entries, ledger_publication, ledger_sequencer, signed_documents
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
@@ -52,7 +52,7 @@ class Purge:
                 at=NOW,
             ),
         ]  # fmt: skip
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         self.first = receipts.issue_receipt(
             subject_id=self.subject,
             owner_id=uuid7(),
@@ -87,7 +87,7 @@ class Purge:
 
 def turn():
     key_epochs.rotate_key_epoch(KeyLine.CONTENT, NOW)
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ class TestIssue:
         with pytest.raises(EntryNotSequenced):
             purged.second()
 
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         assert purged.second()
 
     @pytest.mark.scenario("X3")
@@ -169,7 +169,7 @@ class TestIssue:
     def test_is_among_the_tombstones(self, purged):
         turn()
         second = purged.second()
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert ("receipt", str(second.id)) in set(
             ledger_publication.get_ledger_publication().read_tombstones()

@@ -14,7 +14,7 @@ from limited_use.ledger import (
     entries,
     ledger_audit,
     ledger_publication,
-    sequencer,
+    ledger_sequencer,
     signed_notes,
     signing_keys,
     tile_store,
@@ -49,7 +49,7 @@ def record(about=None):
 
 def receipt():
     about, ids = record()
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
     made = receipts.issue_receipt(
         subject_id=about, owner_id=uuid7(), body=BODY, entry_ids=ids, at=NOW
     )
@@ -121,11 +121,11 @@ class TestRotate:
     @pytest.mark.invariant(3)
     def test_leaves_a_ledger_that_fits_from_its_first_entry_on(self, ring):
         record()
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         former = signing_keys.get_current_signing_key(SigningKey.LEDGER)
 
         rotate(SigningKey.LEDGER)
-        sequencer.run_sequencer(LATER)
+        ledger_sequencer.run_sequencer(LATER)
 
         assert ledger_audit.audit_ledger().checkpoint_count == 2
         signed = [
@@ -151,7 +151,7 @@ class TestRotate:
 
     def test_does_not_end_the_former_twice_where_it_was_killed(self, ring, monkeypatch):
         record()
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         former = signing_keys.get_current_signing_key(SigningKey.LEDGER)
         note = signing_keys.record_current_key
 
@@ -166,7 +166,7 @@ class TestRotate:
                 signing_keys.rotate_signing_key(SigningKey.LEDGER, at=LATER)
 
         record()
-        sequencer.run_sequencer(LATER)
+        ledger_sequencer.run_sequencer(LATER)
 
         newest, before = (
             one for one in signing_keys.list_published_keys() if one.role == SigningKey.LEDGER
@@ -204,9 +204,9 @@ class TestRotate:
 
     def test_keeps_proofs_of_entries_from_before(self, ring):
         _, ids = record()
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         rotate(SigningKey.LEDGER)
-        sequencer.run_sequencer(LATER)
+        ledger_sequencer.run_sequencer(LATER)
 
         (first, *_) = tile_store.prove_entries(ids)
         assert signing_keys.get_current_signing_key(SigningKey.LEDGER).name in first.proof

@@ -12,9 +12,9 @@ from accounts.ids import uuid7
 from integrations.models import Connection, Message
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.sinks import download, page, provider, response
-from limited_use.sinks.page import TemplateItem
-from limited_use.sinks.response import SealedRow
+from limited_use.sinks import download_sink, json_sink, page_sink, provider_sink
+from limited_use.sinks.json_sink import SealedRow
+from limited_use.sinks.page_sink import TemplateItem
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink, guard_plaintext
 from limited_use.vault import data_keys
 from limited_use.vault.envelope import Unopenable
@@ -54,7 +54,7 @@ def permits(permit, holder):
 class TestJsonPage:
     def test_renders_rows_in_their_order_with_one_query(self, rows, permits):
         with CaptureQueriesContext(connection) as queries:
-            body = response.render_json_page(
+            body = json_sink.render_json_page(
                 rows, permits=permits, actor=ALICE, shape=shape, at=NOW, envelope={"next": None}
             )
 
@@ -64,7 +64,7 @@ class TestJsonPage:
         assert len(queries) == 1
 
     def test_leaves_out_a_column_that_holds_nothing(self, permits):
-        body = response.render_json_page(
+        body = json_sink.render_json_page(
             [SealedRow(1, {"summary": None})],
             permits=permits,
             actor=ALICE,
@@ -77,13 +77,13 @@ class TestJsonPage:
     @pytest.mark.invariant(1)
     def test_refuses_a_permit_of_somebody_else(self, rows, permits):
         with pytest.raises(WrongSink):
-            response.render_json_page(rows, permits=permits, actor=MALLORY, shape=shape, at=NOW)
+            json_sink.render_json_page(rows, permits=permits, actor=MALLORY, shape=shape, at=NOW)
 
     def test_refuses_a_permit_for_something_other_than_showing(self, rows, permit, holder):
         talking = permit(use=REMOTE, actor=SYSTEM, facts=LIVE)
 
         with pytest.raises(WrongSink):
-            response.render_json_page(
+            json_sink.render_json_page(
                 rows,
                 permits={(holder, DataClass.MAIL_METADATA): talking},
                 actor=SYSTEM,
@@ -95,7 +95,7 @@ class TestJsonPage:
         (held,) = permits.values()
 
         with pytest.raises(WrongSink):
-            response.render_json_page(
+            json_sink.render_json_page(
                 rows,
                 permits={(holder, DataClass.MAIL_CONTENT): held},
                 actor=ALICE,
@@ -112,7 +112,7 @@ class TestJsonPage:
         )
 
         with pytest.raises(WrongSink):
-            response.render_json_page(
+            json_sink.render_json_page(
                 [*rows, SealedRow(row, {"summary": sealed})],
                 permits=permits,
                 actor=ALICE,
@@ -125,10 +125,10 @@ class TestJsonPage:
         data_keys.destroy_returning_id(holder=holder)
 
         with pytest.raises(Unopenable):
-            response.render_json_page(rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
+            json_sink.render_json_page(rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
 
     def test_renders_one_object(self, rows, permits):
-        body = response.render_json_object(
+        body = json_sink.render_json_object(
             rows[3], permits=permits, actor=ALICE, shape=shape, at=NOW
         )
 
@@ -152,7 +152,7 @@ class TestPageSink:
         ]
 
     def test_renders_escaped(self, rows, permits):
-        html = page.render_page(
+        html = page_sink.render_page(
             "list.html", rows, permits=permits, actor=ALICE, shape=shape, at=NOW
         )
 
@@ -171,7 +171,7 @@ class TestPageSink:
             return {"parts": [TemplateItem({"clear": "<1>"}, {"text": opened["summary"].decode()})]}
 
         def render(template):
-            return page.render_page(
+            return page_sink.render_page(
                 template, rows[:1], permits=permits, actor=ALICE, shape=parts, at=NOW
             ).decode()
 
@@ -185,7 +185,7 @@ class TestPageSink:
         to_feature = replace(held, use=held.use._replace(recipient=Recipient.PLATFORM_FEATURE))
 
         with pytest.raises(WrongSink):
-            page.render_page(
+            page_sink.render_page(
                 "list.html",
                 rows,
                 permits={(holder, DataClass.MAIL_METADATA): to_feature},
@@ -195,7 +195,7 @@ class TestPageSink:
             )
 
     def test_renders_a_document_of_its_own(self, rows, permits):
-        body = page.render_document(
+        body = page_sink.render_document(
             rows[0],
             permits=permits,
             actor=ALICE,
@@ -227,7 +227,7 @@ class TestProvider:
             use=CREDENTIAL, holder=connection_id, account=THEIRS, actor=SYSTEM, facts=LIVE
         )
 
-        assert provider.open_credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
+        assert provider_sink.open_credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
 
     def test_gets_a_token_to_end_the_grant(self, token, permit, connection_id):
         held = permit(
@@ -238,13 +238,16 @@ class TestProvider:
             facts=frozenset({Fact.PURGE_RUNNING}),
         )
 
-        assert provider.open_credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
+        assert provider_sink.open_credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
 
     def test_gets_its_cursors_and_ids(self, seal, permit):
         held = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
 
-        assert provider.open_text(seal("cursor"), held, to=OUTLET, at=NOW) == "cursor"
-        assert provider.open_texts([seal("a"), seal("b")], held, to=OUTLET, at=NOW) == ["a", "b"]
+        assert provider_sink.open_text(seal("cursor"), held, to=OUTLET, at=NOW) == "cursor"
+        assert provider_sink.open_texts([seal("a"), seal("b")], held, to=OUTLET, at=NOW) == [
+            "a",
+            "b",
+        ]
 
     @pytest.mark.invariant(1)
     @pytest.mark.parametrize("account", [None, uuid7()])
@@ -255,17 +258,17 @@ class TestProvider:
         )
 
         for ask in (
-            lambda: provider.open_text(seal("cursor"), held, to=OUTLET, at=NOW),
-            lambda: provider.open_texts([seal("a")], held, to=OUTLET, at=NOW),
-            lambda: provider.pick_parts([seal("a")], held, bytes.decode, to=OUTLET, at=NOW),
-            lambda: provider.open_credential(token, grant, to=THEIRS, at=NOW),
+            lambda: provider_sink.open_text(seal("cursor"), held, to=OUTLET, at=NOW),
+            lambda: provider_sink.open_texts([seal("a")], held, to=OUTLET, at=NOW),
+            lambda: provider_sink.pick_parts([seal("a")], held, bytes.decode, to=OUTLET, at=NOW),
+            lambda: provider_sink.open_credential(token, grant, to=THEIRS, at=NOW),
         ):
             with pytest.raises(WrongSink):
                 ask()
 
     def test_gets_nothing_that_is_for_showing(self, seal, permit):
         with pytest.raises(WrongSink):
-            provider.open_text(seal(), permit(account=THEIRS), to=OUTLET, at=NOW)
+            provider_sink.open_text(seal(), permit(account=THEIRS), to=OUTLET, at=NOW)
 
     def test_keeps_tokens_and_texts_apart(self, token, seal, permit, connection_id):
         remote = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
@@ -274,11 +277,11 @@ class TestProvider:
         )
 
         with pytest.raises(WrongSink):
-            provider.open_credential(seal(), remote, to=THEIRS, at=NOW)
+            provider_sink.open_credential(seal(), remote, to=THEIRS, at=NOW)
         with pytest.raises(WrongSink):
-            provider.open_text(token, credential, to=OUTLET, at=NOW)
+            provider_sink.open_text(token, credential, to=OUTLET, at=NOW)
         with pytest.raises(WrongSink):
-            provider.open_texts([token], credential, to=OUTLET, at=NOW)
+            provider_sink.open_texts([token], credential, to=OUTLET, at=NOW)
 
 
 @pytest.mark.django_db
@@ -286,17 +289,20 @@ class TestProvider:
 class TestDownload:
     def test_gives_the_owner_the_bytes(self, seal, permit):
         assert (
-            download.open_attachment(seal(b"\0bytes"), permit(), actor=ALICE, at=NOW) == b"\0bytes"
+            download_sink.open_attachment(seal(b"\0bytes"), permit(), actor=ALICE, at=NOW)
+            == b"\0bytes"
         )
 
     def test_gives_nobody_else_anything(self, seal, permit):
         with pytest.raises(WrongSink):
-            download.open_attachment(seal(), permit(), actor=MALLORY, at=NOW)
+            download_sink.open_attachment(seal(), permit(), actor=MALLORY, at=NOW)
         with pytest.raises(WrongSink):
-            download.open_attachment(seal(), permit(use=REMOTE, facts=LIVE), actor=ALICE, at=NOW)
+            download_sink.open_attachment(
+                seal(), permit(use=REMOTE, facts=LIVE), actor=ALICE, at=NOW
+            )
 
     def test_passes_on_what_is_not_kept_here(self, rows, permits):
-        pieces = download.pass_through_file(
+        pieces = download_sink.pass_through_file(
             rows[0],
             permits=permits,
             actor=ALICE,
@@ -312,7 +318,7 @@ class TestDownload:
             yield opened["summary"]
             raise ValueError(opened["summary"])
 
-        pieces = download.pass_through_file(
+        pieces = download_sink.pass_through_file(
             rows[0], permits=permits, actor=ALICE, fetch=fetch, at=NOW
         )
         text = next(pieces)
@@ -422,17 +428,19 @@ class TestRegion:
         mark = f"CANARY-{row.hex}"
         rows = [SealedRow(row, {"summary": seal(mark.encode(), row=row)})]
         for sink in (
-            lambda: response.render_json_page(
+            lambda: json_sink.render_json_page(
                 rows, permits=permits, actor=ALICE, shape=broken, at=NOW
             ),
-            lambda: response.render_json_object(
+            lambda: json_sink.render_json_object(
                 rows[0], permits=permits, actor=ALICE, shape=broken, at=NOW
             ),
-            lambda: page.render_page("x", rows, permits=permits, actor=ALICE, shape=broken, at=NOW),
-            lambda: download.pass_through_file(
+            lambda: page_sink.render_page(
+                "x", rows, permits=permits, actor=ALICE, shape=broken, at=NOW
+            ),
+            lambda: download_sink.pass_through_file(
                 rows[0], permits=permits, actor=ALICE, fetch=broken, at=NOW
             ),
-            lambda: provider.open_text(
+            lambda: provider_sink.open_text(
                 seal(b"\xff" + mark.encode()),
                 permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE),
                 to=OUTLET,
@@ -448,4 +456,4 @@ class TestRegion:
 @pytest.mark.invariant(2)
 def test_metadata_does_not_open_under_a_permit_for_content(seal, permit):
     with pytest.raises(Unopenable):
-        download.open_attachment(seal(), permit(use=SHOW_CONTENT), actor=ALICE, at=NOW)
+        download_sink.open_attachment(seal(), permit(use=SHOW_CONTENT), actor=ALICE, at=NOW)

@@ -15,7 +15,7 @@ from accounts.models import Alarm
 from limited_use import tasks
 from limited_use.guard import guard
 from limited_use.guard.guard import AccessRefused
-from limited_use.ledger import entries, sequencer
+from limited_use.ledger import entries, ledger_sequencer
 from limited_use.models import Leaf
 from limited_use.models.usage import PolicyUse, Refusal, Tally
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
@@ -68,7 +68,7 @@ def decide(ask):
 class TestTally:
     def test_counts_each_rule_that_was_applied(self, decide):
         made = [decide(USES[0]), decide(USES[0]), decide(MARKET)]
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert rule_usage_counter.count_applied_rules(at=NOW) == 3
 
@@ -80,7 +80,7 @@ class TestTally:
 
     def test_counts_nothing_twice(self, decide):
         decide(USES[0])
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         rule_usage_counter.count_applied_rules(at=NOW)
 
         assert rule_usage_counter.count_applied_rules(at=NOW) == 0
@@ -94,7 +94,7 @@ class TestTally:
 
     def test_counts_what_is_no_decision_by_its_name(self, holder):
         entry = entries.record_ledger_event(event="integration.connected", about=holder, at=NOW)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert rule_usage_counter.count_applied_rules(at=NOW) == 1
 
@@ -104,10 +104,10 @@ class TestTally:
 
     def test_keeps_the_newest_entries_and_no_more(self, decide):
         made = [decide(USES[0]) for _ in range(7)]
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         rule_usage_counter.count_applied_rules(at=NOW)
         made.append(decide(USES[0]))
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         rule_usage_counter.count_applied_rules(at=NOW)
 
@@ -115,7 +115,7 @@ class TestTally:
 
     def test_keeps_refusals_for_a_month(self, decide):
         decide(MARKET)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         rule_usage_counter.count_applied_rules(at=NOW)
         assert Refusal.objects.count() == 1
 
@@ -135,11 +135,11 @@ class TestTally:
         for uses in runs:
             for use in uses:
                 decide(use)
-            sequencer.run_sequencer(NOW)
+            ledger_sequencer.run_sequencer(NOW)
             rule_usage_counter.count_applied_rules(at=NOW)
 
         assert count_policy_uses() == in_the_ledger()
-        assert Tally.objects.get().size == sequencer.get_ledger_size() if runs else True
+        assert Tally.objects.get().size == ledger_sequencer.get_ledger_size() if runs else True
 
 
 def record_refusals(count, *, at=NOW, feature="campaigns"):
@@ -202,7 +202,7 @@ class TestUsageCounterTask:
         time_machine.move_to(NOW, tick=False)
         for _ in range(refusal_bursts.FLOOR + 1):
             decide(MARKET)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         tasks.count_uses()
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, ledger_audit, ledger_publication, sequencer
+from limited_use.ledger import entries, ledger_audit, ledger_publication, ledger_sequencer
 from limited_use.models import Checkpoint, DataKey, KeyEpoch, Leaf, OwedTombstone, Tile
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import resurrected_keys
@@ -37,7 +37,7 @@ def restore(copied):
 def record_entries(count=1):
     for _ in range(count):
         entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
 
 
 def make_key():
@@ -54,12 +54,12 @@ class TestPublish:
         key_id = data_keys.destroy_returning_id(holder=make_key())
         assert list(ledger_publication.get_ledger_publication().read_tombstones()) == []
 
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         (grave,) = ledger_publication.get_ledger_publication().read_tombstones()
         assert grave == tombstones.build_key_tombstone(bytes.fromhex(key_id))
         assert key_id not in grave.value
-        assert sequencer.run_sequencer(NOW)
+        assert ledger_sequencer.run_sequencer(NOW)
         assert len(list(ledger_publication.get_ledger_publication().read_tombstones())) == 1
 
     def test_owes_nothing_for_what_was_rolled_back(self, ring):
@@ -67,7 +67,7 @@ class TestPublish:
         with transaction.atomic():
             data_keys.destroy_returning_id(holder=holder)
             transaction.set_rollback(True)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert list(ledger_publication.get_ledger_publication().read_tombstones()) == []
 
@@ -83,21 +83,21 @@ class TestPublish:
             sink_bury = ledger_publication.PublicationFolder.append_tombstones
             patch.setattr(ledger_publication.PublicationFolder, "append_tombstones", killed)
             with pytest.raises(KeyboardInterrupt):
-                sequencer.run_sequencer(NOW)
-        sequencer.run_sequencer(NOW)
+                ledger_sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert len(set(sink.read_tombstones())) == 1
         assert not OwedTombstone.objects.filter(published_at=None).exists()
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         data_keys.destroy_returning_id(holder=make_key())
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         with (ledger_publication.get_ledger_publication().path.parent / "tombstones.jsonl").open(
             "a"
         ) as file:
             file.write('{"kind": "k')
         data_keys.destroy_returning_id(holder=make_key())
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert len(list(ledger_publication.get_ledger_publication().read_tombstones())) == 2
 
@@ -125,7 +125,9 @@ class TestRestore:
         restore(older)
 
         assert Leaf.objects.count() == 3
-        with pytest.raises(sequencer.LedgerFork, match="published at 7, but the database has 3"):
+        with pytest.raises(
+            ledger_sequencer.LedgerFork, match="published at 7, but the database has 3"
+        ):
             record_entries()
         with pytest.raises(ledger_audit.LedgerBroken, match="a checkpoint of 7 was made"):
             ledger_audit.audit_ledger()
@@ -139,10 +141,10 @@ class TestRestore:
         # As if an older program, which did not look, had gone on to place entries.
         for _ in range(9):
             entries.record_ledger_event(event="integration.connected", about=uuid7(), at=NOW)
-        sequencer._place_entries(NOW, 100)
+        ledger_sequencer._place_entries(NOW, 100)
 
-        with pytest.raises(sequencer.LedgerFork, match="not the one that was published"):
-            sequencer.run_sequencer(NOW)
+        with pytest.raises(ledger_sequencer.LedgerFork, match="not the one that was published"):
+            ledger_sequencer.run_sequencer(NOW)
 
     @pytest.mark.control("6.7.1")
     @pytest.mark.clause("TOK-DELETE", "WDEL")

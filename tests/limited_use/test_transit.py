@@ -14,7 +14,7 @@ from limited_use.ledger import entries
 from limited_use.models import DataKey, Leaf
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
-from limited_use.sinks import download
+from limited_use.sinks import download_sink
 from limited_use.vault import blind_index, data_keys, opening
 from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.keyring_factory import get_keyring
@@ -132,11 +132,11 @@ class TestOutage:
         openbao.seal()
         try:
             with pytest.raises(KeyStoreUnavailable):
-                download.open_attachment(sealed, held, actor=ALICE, at=NOW)
+                download_sink.open_attachment(sealed, held, actor=ALICE, at=NOW)
         finally:
             openbao.unseal()
 
-        assert download.open_attachment(sealed, held, actor=ALICE, at=NOW) == b"canary"
+        assert download_sink.open_attachment(sealed, held, actor=ALICE, at=NOW) == b"canary"
 
 
 class TestSlowness:

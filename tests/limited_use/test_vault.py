@@ -19,7 +19,7 @@ from limited_use.access_request import Fence, FenceKind
 from limited_use.models import DataKey
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.vault import blind_index, compression, data_keys, envelope, opening
+from limited_use.vault import blind_index, data_keys, envelope, opening, record_compression
 from limited_use.vault.data_keys import KeyDestroyed, UnwrappedKey
 from limited_use.vault.envelope import Damaged, KeyDamaged, Unopenable
 from limited_use.vault.keyring.keyring_port import NoKeyring
@@ -123,11 +123,11 @@ class TestRecords:
 
 class TestCompression:
     def test_leaves_short_records_alone(self):
-        assert compression.compress_record(b"a" * 255) is None
-        assert compression.compress_record(b"a" * 256) is not None
+        assert record_compression.compress_record(b"a" * 255) is None
+        assert record_compression.compress_record(b"a" * 256) is not None
 
     def test_leaves_alone_what_would_not_shrink(self):
-        assert compression.compress_record(b"".join(bytes([n]) for n in range(256))) is None
+        assert record_compression.compress_record(b"".join(bytes([n]) for n in range(256))) is None
 
     def test_marks_what_it_packed_and_that_mark_is_authenticated(self):
         record = envelope.seal_record(b"a" * 5000, PLACE, KEY)
@@ -138,22 +138,22 @@ class TestCompression:
             envelope.open_record(record[:3] + b"\0" + record[4:], PLACE, KEY)
 
     def test_refuses_a_bomb_before_it_unpacks(self, monkeypatch):
-        monkeypatch.setattr(compression, "MAX_RECORD_BYTES", 1000)
+        monkeypatch.setattr(record_compression, "MAX_RECORD_BYTES", 1000)
         frame = zstandard.ZstdCompressor().compress(b"\0" * 1001)
 
-        with pytest.raises(compression.RecordTooLarge):
-            compression.expand_record(frame)
+        with pytest.raises(record_compression.RecordTooLarge):
+            record_compression.expand_record(frame)
 
     def test_refuses_a_frame_that_does_not_say_its_size(self):
         frame = zstandard.ZstdCompressor(write_content_size=False).compress(b"\0" * 1001)
 
-        with pytest.raises(compression.RecordTooLarge):
-            compression.expand_record(frame)
+        with pytest.raises(record_compression.RecordTooLarge):
+            record_compression.expand_record(frame)
 
     def test_refuses_to_seal_what_could_not_be_opened(self, monkeypatch):
-        monkeypatch.setattr(compression, "MAX_RECORD_BYTES", 1000)
+        monkeypatch.setattr(record_compression, "MAX_RECORD_BYTES", 1000)
 
-        with pytest.raises(compression.RecordTooLarge):
+        with pytest.raises(record_compression.RecordTooLarge):
             envelope.seal_record(b"\0" * 1001, PLACE, KEY)
 
 

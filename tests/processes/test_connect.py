@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -115,7 +115,7 @@ class TestAConnectThatOutlivesItsWebProcess:
 @pytest.fixture
 def silent_port():
     """Reserve a port, so that nobody listens there while the test lasts."""
-    with ports.reserve_port() as port:
+    with tcp_ports.reserve_port() as port:
         yield port
 
 

@@ -33,7 +33,7 @@ ANSWERED = {PAGE: 200, API: 200, READY: 200, CHANNEL: 204}
 def cluster():
     """Return a PostgreSQL that is this test's own, to stop and start; it does not run yet."""
     with tempfile.TemporaryDirectory(prefix="antares-own-") as made:
-        account = child_processes.get_server_account()
+        account = child_processes.get_server_os_user()
         folders = [Path(made), Path(made) / "data", Path(made) / "socket"]
         for folder in folders:
             folder.mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from config.database.role_logins import get_login_variable_name
-from config.embedded import ports
+from config.embedded import tcp_ports
 from config.embedded.embedded_servers import run_servers as servers_running
 from config.process_classes import OWNER, ProcessClass
 from tests import service_logs
@@ -115,7 +115,7 @@ def deployment():
 @pytest.mark.invariant(6)
 def test_the_documented_commands_finish_a_purge(deployment):
     processes = read_processes()
-    with ports.reserve_port() as port, ports.reserve_port() as staff_port:
+    with tcp_ports.reserve_port() as port, tcp_ports.reserve_port() as staff_port:
         url = f"http://127.0.0.1:{port}"
 
         def readiness():
@@ -128,7 +128,7 @@ def test_the_documented_commands_finish_a_purge(deployment):
 
         web, staff, *others = (one for one in processes if one.command[0] in {"granian", "celery"})
         deployment.start(web, GRANIAN_PORT=str(port), GRANIAN_HOST="127.0.0.1")
-        ports.wait_for_port(port, deployment.processes["web"], name="web")
+        tcp_ports.wait_for_port(port, deployment.processes["web"], name="web")
         status, words = readiness()
         assert (status, words["workers"]) == (503, "missing: beat, purge, sync")
         deployment.start(staff, GRANIAN_PORT=str(staff_port), GRANIAN_HOST="127.0.0.1")
@@ -138,7 +138,7 @@ def test_the_documented_commands_finish_a_purge(deployment):
         through_proxy = {"Host": HOST, "X-Forwarded-Proto": "https"}
         page = httpx.get(f"{url}/accounts/login/", headers=through_proxy, timeout=20)
         assert page.status_code == 200
-        ports.wait_for_port(staff_port, deployment.processes["staff"], name="staff")
+        tcp_ports.wait_for_port(staff_port, deployment.processes["staff"], name="staff")
         staff_url = f"http://127.0.0.1:{staff_port}"
         at_staff_site = {**through_proxy, "Host": STAFF_HOST}
         answers = {

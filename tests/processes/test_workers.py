@@ -89,7 +89,7 @@ def test_beat_says_that_it_runs(running):
 def broker():
     """Return a broker that is this test's own, to stop and start; it does not run yet."""
     with tempfile.TemporaryDirectory(prefix="antares-own-") as made:
-        account = child_processes.get_server_account()
+        account = child_processes.get_server_os_user()
         folders = [Path(made), Path(made) / "data", Path(made) / "socket"]
         for folder in folders:
             folder.mkdir(exist_ok=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.embedded import ports
-from config.embedded.child_processes import get_server_account, spawn_process, stop_process
+from config.embedded import tcp_ports
+from config.embedded.child_processes import get_server_os_user, spawn_process, stop_process
 from tests import debian
 from tests.tiers import skip_on_this_machine
 
@@ -41,7 +41,7 @@ def version() -> str:
 @contextmanager
 def run_broker(folder: Path, configuration: str, port: int) -> Iterator[None]:
     """Run the server of that configuration until the block ends."""
-    owner = get_server_account()
+    owner = get_server_os_user()
     folder.mkdir()
     owner.give_ownership(folder, 0o700)
     file = folder / "broker.conf"
@@ -52,7 +52,7 @@ def run_broker(folder: Path, configuration: str, port: int) -> Iterator[None]:
             [program(), file], run_as=owner, env={"LC_ALL": "C"}, output=log, cwd=folder
         )
     try:
-        ports.wait_for_port(port, process, name="the broker")
+        tcp_ports.wait_for_port(port, process, name="the broker")
         yield
     finally:
         stop_process(process)

@@ -14,7 +14,7 @@ import psycopg
 
 from config.embedded.child_processes import (
     ServerAccount,
-    get_server_account,
+    get_server_os_user,
     spawn_process,
     stop_process,
 )
@@ -148,4 +148,4 @@ def _environment() -> dict[str, str]:
 
 
 def make_database(folder: Path, port: int) -> Database:
-    return Database(programs(), folder, port, get_server_account())
+    return Database(programs(), folder, port, get_server_os_user())

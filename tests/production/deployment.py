@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 from config.process_classes import OWNER
 from tests import service_logs
 from tests.config.documented import Documented, read_processes
@@ -91,9 +91,9 @@ class Production(Deployment):
         """Start every process of the table that goes on; each web server has a port of its own."""
         for process in self.processes_documented:
             if process.command[0] == "granian":
-                port = self.ports[process.process] = stack.enter_context(ports.reserve_port())
+                port = self.ports[process.process] = stack.enter_context(tcp_ports.reserve_port())
                 self.start(process, GRANIAN_PORT=str(port))
-                ports.wait_for_port(port, self.processes[process.process], name=process.process)
+                tcp_ports.wait_for_port(port, self.processes[process.process], name=process.process)
             elif process.command[0] == "celery":
                 self.start(process)
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config.embedded import ports
-from config.embedded.child_processes import get_server_account
+from config.embedded import tcp_ports
+from config.embedded.child_processes import get_server_os_user
 from tests.production import broker, database, internet
 from tests.production.authority import Authority, Certified
 from tests.production.database import Database
@@ -76,7 +76,7 @@ def start_servers(stack: ExitStack, folder: Path, blocks: Blocks, known: Secrets
 
 
 def _start_database(stack, folder: Path, blocks: Blocks, private: Authority, known: Secrets):
-    port = stack.enter_context(ports.reserve_port())
+    port = stack.enter_context(tcp_ports.reserve_port())
     made = database.make_database(folder / "database", port)
     made.create(blocks, {"10.203.0.1": "127.0.0.1", **_files(private, "db.example")})
     stack.enter_context(made.running())
@@ -86,7 +86,7 @@ def _start_database(stack, folder: Path, blocks: Blocks, private: Authority, kno
 
 
 def _start_broker(stack, folder: Path, blocks: Blocks, private: Authority, known: Secrets) -> int:
-    port = stack.enter_context(ports.reserve_port())
+    port = stack.enter_context(tcp_ports.reserve_port())
     names = {"10.203.0.1": "127.0.0.1", "6379": str(port), "…": known.broker}
     names |= {"/etc/antares/ca.pem": str(private.path), **_files(private, "broker.example")}
     configuration = blocks.read("Valkey or Redis", names)
@@ -95,8 +95,8 @@ def _start_broker(stack, folder: Path, blocks: Blocks, private: Authority, known
 
 
 def _start_key_store(stack, folder: Path, blocks: Blocks, private: Authority):
-    port = stack.enter_context(ports.reserve_port())
-    peers = stack.enter_context(ports.reserve_port())
+    port = stack.enter_context(tcp_ports.reserve_port())
+    peers = stack.enter_context(tcp_ports.reserve_port())
     address = f"https://127.0.0.1:{port}"
     own = make_folder(folder, "openbao")
     (own / "data").mkdir()
@@ -119,7 +119,7 @@ def _start_key_store(stack, folder: Path, blocks: Blocks, private: Authority):
 def _files(private: Authority, name: str) -> dict[str, str]:
     """Return where a server's documented files are here, readable by its own account."""
     files: Certified = private.issue(name, "127.0.0.1")
-    get_server_account().give_ownership(files.key, 0o600)
+    get_server_os_user().give_ownership(files.key, 0o600)
     return {
         f"/etc/antares/tls/{name}.pem": str(files.certificate),
         f"/etc/antares/tls/{name}.key": str(files.key),

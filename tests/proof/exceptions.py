@@ -44,9 +44,9 @@ RULES = {
     "uses the parts of sinks": Rule(
         rules.sink_parts,
         (
-            "from limited_use.sinks.rows import open_rows",
-            "from limited_use.sinks import rows",
-            "import limited_use.sinks.rows as r",
+            "from limited_use.sinks.sealed_rows import open_rows",
+            "from limited_use.sinks import sealed_rows",
+            "import limited_use.sinks.sealed_rows as r",
             "from limited_use.sinks.template_values import RevealScope",
             "from limited_use.sinks.template_values import TemplateItem, render_template",
             "from limited_use.sinks.traceback_guard import guard_plaintext",
@@ -61,9 +61,9 @@ RULES = {
         (
             "from limited_use.vault import opening",
             "from limited_use.vault.opening import open_sealed_values",
-            "from limited_use.sinks.provider import open_credential as given",
+            "from limited_use.sinks.provider_sink import open_credential as given",
             "from limited_use import sinks",
-            "import limited_use.sinks.page as p",
+            "import limited_use.sinks.page_sink as p",
             "def f():\n    from integrations.formats.mime import rfc5322",
             "from ..formats.mime.rfc5322 import parse",
             "from .. import providers",

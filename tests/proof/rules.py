@@ -28,7 +28,7 @@ RECORD_ERRORS = {"Unopenable", "Damaged", "KeyDamaged"}
 # What of the sinks' parts any module may import: types, and errors that a caller catches.
 SINK_PARTS = {
     "traceback_guard": {"SinkFailed", "WrongSink"},
-    "rows": {"SealedRow", "Permits"},
+    "sealed_rows": {"SealedRow", "Permits"},
     "template_values": {"TemplateItem", "Shape", "NotRevealed"},
 }
 _PROVIDER = r"""["'](google|microsoft|offline)["']"""

@@ -11,20 +11,20 @@ from tests.proof.source import ROOT, Module
 FOLDER = "limited_use/sinks/"
 #: Every sink, and to whom what it opens goes.
 SINKS = {
-    "calendar": "the owner, their feature, or a registered user whom a share names",
-    "download": "the owner, or a feature of theirs: a file's bytes",
-    "export": "the owner: a part of their own copy",
-    "notification": "the owner's own mailbox, as far as they chose",
-    "page": "the owner: a page",
-    "provider": "the own provider",
-    "response": "the owner, or a feature of theirs: JSON",
-    "support": "a person of support: the one item that its owner opened",
-    "rekey": "nobody: sealed again under another key",
+    "calendar_sink": "the owner, their feature, or a registered user whom a share names",
+    "download_sink": "the owner, or a feature of theirs: a file's bytes",
+    "export_sink": "the owner: a part of their own copy",
+    "notification_sink": "the owner's own mailbox, as far as they chose",
+    "page_sink": "the owner: a page",
+    "provider_sink": "the own provider",
+    "json_sink": "the owner, or a feature of theirs: JSON",
+    "support_sink": "a person of support: the one item that its owner opened",
+    "rekey_sink": "nobody: sealed again under another key",
 }
 #: What sinks are made of; imported by them alone.
 PARTS = {
     "traceback_guard": "scrubs exceptions",
-    "rows": "opens rows",
+    "sealed_rows": "opens rows",
     "template_values": "holds opened values for a template",
 }
 

@@ -23,7 +23,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 import limited_use  # noqa: E402 - after the settings
-from limited_use.ledger import sequencer  # noqa: E402
+from limited_use.ledger import ledger_sequencer  # noqa: E402
 
 _FOLDER = Path(limited_use.__file__).parent
 STEPS = {
@@ -59,7 +59,7 @@ def child(line: int) -> int:
     if line:
         kill_before(line)
     try:
-        ran = sequencer.run_sequencer(timezone.now(), batch=3)
+        ran = ledger_sequencer.run_sequencer(timezone.now(), batch=3)
     except BaseException as problem:  # noqa: BLE001 - told by the status
         sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
         os._exit(1)

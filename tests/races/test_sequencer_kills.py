@@ -14,7 +14,7 @@ import pytest
 from django.db import connection as database
 
 from accounts.ids import uuid7
-from limited_use.ledger import entries, ledger_audit, ledger_publication, sequencer
+from limited_use.ledger import entries, ledger_audit, ledger_publication, ledger_sequencer
 from limited_use.models import Checkpoint, Leaf, OwedTombstone
 from limited_use.vault import tombstones
 from tests.integrations.purge.conftest import keyring
@@ -76,7 +76,7 @@ def is_lock_free():
             "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
             " WHERE datname = current_database()"
             " AND locktype = 'advisory' AND classid = %s AND objid = %s",
-            [sequencer.LOCK_CLASS, sequencer.LOCK],
+            [ledger_sequencer.LOCK_CLASS, ledger_sequencer.LOCK],
         )
         return cursor.fetchone() == (0,)
 
@@ -106,7 +106,7 @@ class TestKilledLeader:
             # What was published stands, and only grew.
             assert now[: len(history)] == history
             assert [size for size, _ in now] == sorted({size for size, _ in now})
-            sequencer.check_ledger_continuity()
+            ledger_sequencer.check_ledger_continuity()
             history = now
             if ended == 0:
                 break
@@ -125,7 +125,7 @@ class TestKilledLeader:
             ended = leader(line, 0)
             assert set(ended) <= {0, 3, -9}
             wait_until(is_lock_free)
-            sequencer.check_ledger_continuity()
+            ledger_sequencer.check_ledger_continuity()
         made += record_entries()
 
         assert leader(0) == [0]

@@ -18,7 +18,7 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import EventDraft
 from integrations.calendar.sync import event_descriptions, event_store
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.grants import provider_calls
 from integrations.models import Connection, Event
 from integrations.operations.sync_products import PRODUCTS

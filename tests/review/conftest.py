@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from config.process_classes import ProcessClass
 from integrations.review.evidence import code_hashes
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.usage import rule_usage_counter
 from tests import bound_tests, matrix
 from tests.api import cast
@@ -49,7 +49,7 @@ def as_worker():
 def run_sequencer_and_tally():
     """Have the sequencer and the tally do what they do every few seconds."""
     with as_worker():
-        sequencer.run_sequencer(timezone.now())
+        ledger_sequencer.run_sequencer(timezone.now())
         rule_usage_counter.count_applied_rules(at=timezone.now())
 
 

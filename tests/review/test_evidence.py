@@ -158,7 +158,8 @@ class TestItsSections:
         regions = parts["plaintext"]["content"]
         assert "integrations.formats.mime" in regions["sources"]
         assert (
-            regions["regions"]["integrations.grants.credentials"] == "Seals the tokens of a grant."
+            regions["regions"]["integrations.grants.provider_credentials"]
+            == "Seals the tokens of a grant."
         )
         assert "No share of the code is claimed" in regions["does_not_show"]
         assert "integrations.sync_mail" in parts["entry_points"]["content"]["tasks"]

@@ -193,7 +193,7 @@ class TestResultsFile:
     )  # fmt: skip
     def test_that_is_no_test_run_is_refused(self, content, with_results):
         with pytest.raises(InvalidTestResults):
-            test_results.parse_results(content)
+            test_results.parse_test_results(content)
 
         with_results(content)
         assert test_results.load_results().reason.startswith("their file is not valid (")

@@ -22,7 +22,7 @@ import pytest
 from django.conf import settings as now
 
 from config.database.role_logins import get_login_variable_name
-from config.embedded import embedded_servers, ports
+from config.embedded import embedded_servers, tcp_ports
 from config.embedded.child_processes import spawn_process, stop_process
 from config.embedded.embedded_service import GRANIAN, ROOT, RunningService
 from config.process_classes import ProcessClass
@@ -198,7 +198,7 @@ class Running:
 @pytest.fixture
 def web_port():
     """Reserve the port of the web process for as long as a test may start it."""
-    with ports.reserve_port() as port:
+    with tcp_ports.reserve_port() as port:
         yield port
 
 

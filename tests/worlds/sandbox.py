@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from config.embedded import ports
+from config.embedded import tcp_ports
 
 ROOT = Path(__file__).parents[2]
 CLIENT_ID = "antares-test.apps.googleusercontent.com"
@@ -264,7 +264,7 @@ class Sandbox:
 @contextlib.contextmanager
 def run_sandbox(*arguments: str, validate: bool = True) -> Iterator[Sandbox]:
     """A sandbox on free ports until the block ends."""
-    with ports.reserve_port() as port, ports.reserve_port() as control:
+    with tcp_ports.reserve_port() as port, tcp_ports.reserve_port() as control:
         yield from _run_sandbox(port, control, arguments, validate=validate)
 
 

@@ -12,7 +12,7 @@ from integrations.models import Calendar
 from limited_use.access_request import FenceKind, Permit
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.sinks.rows import Permits
+from limited_use.sinks.sealed_rows import Permits
 
 from . import calendar_access_requests
 

@@ -18,7 +18,7 @@ from limited_use.agreements import shares
 from limited_use.guard import guard
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.sinks.rows import Permits
+from limited_use.sinks.sealed_rows import Permits
 
 from . import calendar_access_requests
 

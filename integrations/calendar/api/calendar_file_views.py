@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.calendar import ics_export, ics_import
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.formats.icalendar import calendar_file_writer, icalendar_components
 
 from .calendar_views import CalendarView
@@ -80,12 +80,12 @@ class CalendarExportView(CalendarView):
         self.get_query(request)
         self.require_person()
         self.count_request(request, ics_export.RATE)
-        with concurrency.STREAM_SLOTS.lend_slot(self.user_id) as slot:
+        with person_slots.STREAM_SLOTS.lend_slot(self.user_id) as slot:
             file_parts = ics_export.stream_calendar(
                 actor=self.actor, calendar_id=calendar_id, now=timezone.now
             )
             response = StreamingHttpResponse(
-                concurrency.hold_stream_slot(slot, file_parts),
+                person_slots.hold_stream_slot(slot, file_parts),
                 content_type=calendar_file_writer.CONTENT_TYPE,
             )
         response["Content-Disposition"] = 'attachment; filename="calendar.ics"'

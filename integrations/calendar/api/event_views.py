@@ -21,8 +21,8 @@ from integrations.calendar.events import event_access, event_drafts, event_servi
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft, EventEdit
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult
-from integrations.coordination import concurrency
-from integrations.formats.event import Reminder, When
+from integrations.coordination import person_slots
+from integrations.formats.event_content import Reminder, When
 from integrations.web import idempotency
 from integrations.web.api.api_views import json_response
 from integrations.web.idempotency import IdempotentAttempt, idempotent
@@ -100,7 +100,7 @@ class EventListView(CalendarView):
             self.count_request(request, free_busy_query.RATE)
         return self._create_event(attempt, fields)
 
-    @concurrency.hold_wait_slot()
+    @person_slots.hold_wait_slot()
     def _create_event(self, attempt: IdempotentAttempt, fields: Mapping[str, Any]) -> HttpResponse:
         draft, key = EventDraft(**parse_edit(fields)), attempt.read_keyed_request().key
         visible = event_access.find_writable_calendar(self.request_context, fields["calendar_id"])
@@ -156,7 +156,7 @@ class EventDetailView(CalendarView):
         etag = get_if_match(request)
         fields = self.get_body(request, write_shapes.EventEditSerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
-        with concurrency.hold_wait_slot():
+        with person_slots.hold_wait_slot():
             result = event_service.change(
                 self.request_context,
                 parsed_id,
@@ -177,7 +177,7 @@ class EventDetailView(CalendarView):
         etag = get_if_match(request)
         query = self.check_query(request, write_shapes.DeleteQuerySerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
-        with concurrency.hold_wait_slot():
+        with person_slots.hold_wait_slot():
             event_service.delete(
                 self.request_context,
                 parsed_id,
@@ -207,7 +207,7 @@ class EventMoveView(CalendarView):
         etag = get_if_match(request)
         fields = self.get_body(request, write_shapes.MoveSerializer)
         parsed_id, destination_id = event_lookup.parse_event_id(event_id), fields["calendar_id"]
-        with concurrency.hold_wait_slot():
+        with person_slots.hold_wait_slot():
             result = event_service.move(
                 self.request_context,
                 parsed_id,
@@ -236,7 +236,7 @@ class EventResponseView(CalendarView):
         etag = get_if_match(request)
         fields = self.get_body(request, write_shapes.AnswerSerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
-        with concurrency.hold_wait_slot():
+        with person_slots.hold_wait_slot():
             result = event_service.respond(
                 self.request_context,
                 parsed_id,

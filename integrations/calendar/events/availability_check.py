@@ -16,7 +16,7 @@ import orjson
 from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy_query
 from integrations.calendar.free_busy_query import FreeBusyQuery, FreeBusyResult
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 
 from .event_validation import BadEventDraft
 from .write_errors import EventSlotTaken
@@ -29,7 +29,7 @@ def require_free(context: RequestContext, people: Sequence[UUID], content: Event
     A person with an unknown calendar, or a tentative event, is not free.
 
     :raises EventSlotTaken:
-    :raises BadDraft: for an all-day event or a series: too expensive to check
+    :raises BadEventDraft: for an all-day event or a series: too expensive to check
     :raises: see `free_busy_query.answer_query`
     """
     start, end = _require_times(content)

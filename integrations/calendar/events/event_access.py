@@ -20,7 +20,7 @@ from integrations.models import Calendar, CalendarRole, Event, EventKind
 from integrations.providers import PROVIDERS
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.access_request import Permit
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 
 from .write_errors import CalendarReadOnly, WritePermissionMissing
 

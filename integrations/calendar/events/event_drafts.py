@@ -7,7 +7,7 @@ from typing import Final, TypedDict
 from uuid import UUID
 
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.recurrence.series import validate_times as times_of
 
@@ -62,7 +62,7 @@ def resolve_clock_time(clock: datetime, zone: str, *, field: str = "start") -> W
     """
     Return the moment at which a clock in `zone` shows `clock`, a time without an offset.
 
-    :raises BadDraft: at `field`, if clocks never show it; at `zone`, if unknown
+    :raises BadEventDraft: at `field`, if clocks never show it; at `zone`, if unknown
     """
     try:
         timezone = timezones.get_zone(timezones.get_iana_name(zone))
@@ -103,7 +103,7 @@ def following_event_ids(
 
 
 def to_event_content(draft: EventDraft) -> EventContent:
-    """:raises BadDraft:"""
+    """:raises BadEventDraft:"""
     content = EventContent(
         title=draft.title,
         description=draft.description,
@@ -124,7 +124,7 @@ def apply_event_edit(before: EventContent, edit: EventEdit) -> EventContent:
     Guests who stay keep their answers, and the organizer stays a guest. Without a new end, the
     duration stays.
 
-    :raises BadDraft:
+    :raises BadEventDraft:
     """
     if not edit:
         return before

@@ -10,8 +10,8 @@ from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.local_events import LocalCalendarFull
-from integrations.coordination.concurrency import TooManyWaits
-from integrations.formats.event import AttendeeResponse, EventContent
+from integrations.coordination.person_slots import TooManyWaits
+from integrations.formats.event_content import AttendeeResponse, EventContent
 from integrations.providers.calendars import Notify
 from limited_use.guard.guard import AccessRefused
 
@@ -50,7 +50,8 @@ def create(  # noqa: PLR0913 - all parts of a new event
     :param key: up to 200 characters; a second request with the same key creates no second event
     :param require_free: people who must be free at this moment
     :raises write_errors.EventSlotTaken: unless an earlier request with the key created the event
-    :raises BadDraft, write_errors.EventKeyReused, write_errors.GuestsAlwaysNotified, write_errors.EventRejected:
+    :raises BadEventDraft, write_errors.EventKeyReused, write_errors.GuestsAlwaysNotified,
+        write_errors.EventRejected:
     :raises limited_use.guard.guard.AccessRefused, integrations.access.fences.DisconnectedError:
     :raises integrations.providers.write_errors.OutcomeUnknown: repeating the request is harmless
     """
@@ -83,8 +84,9 @@ def change(  # noqa: PLR0913 - all parts of an edit
     Change an event, an occurrence, or a series from an occurrence on.
 
     :param etag: the version that the actor saw; concurrent changes of other fields stay
-    :raises BadDraft, EventStale, integrations.calendar.etags.VersionMalformed:
-    :raises write_errors.NoSuchOccurrence, write_errors.NotEventOrganizer, write_errors.SeriesSplitHalfDone:
+    :raises BadEventDraft, EventStale, integrations.calendar.etags.VersionMalformed:
+    :raises write_errors.NoSuchOccurrence, write_errors.NotEventOrganizer,
+        write_errors.SeriesSplitHalfDone:
     :raises: see `access.find_event`, and `create` but for EventKeyReused
     """
     request = EventWriteRequest(context, event_id)
@@ -123,7 +125,7 @@ def move(
     """
     Move an event or a whole series to another calendar of the same account.
 
-    :raises BadDraft: if the event cannot move to that calendar
+    :raises BadEventDraft: if the event cannot move to that calendar
     :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence import recurrence_parser
 from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
@@ -70,7 +70,7 @@ def validate_event(content: EventContent, edited_fields: frozenset[str]) -> Even
     Return the event, its title on one line.
 
     :param edited_fields: only these are checked
-    :raises BadDraft:
+    :raises BadEventDraft:
     """
     messages: dict[str, str] = {}
     for name, max_length in (

@@ -22,12 +22,12 @@ from integrations.calendar.etags import EventStale
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
 from integrations.calendar.local_events import LocalCalendarSnapshot, PreparedWrite
 from integrations.calendar.occurrences import OpenedEventRows
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.timezones import UnknownZone
-from limited_use.sinks import calendar as sink
+from limited_use.sinks import calendar_sink as sink
 
 from . import event_drafts, local_edits, local_event_reader, verified_writes
 from .event_access import EventWriteRequest

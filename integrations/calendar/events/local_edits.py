@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from integrations.calendar import etags
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.series import StartKey
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
@@ -37,7 +37,8 @@ def build_local_event_change(
 ) -> LocalEventEdit:
     """
     :param new_uid: for the part that follows, if it becomes a series
-    :raises NoSuchOccurrence, EventStale, BadDraft, VersionMalformed: see `service.change`
+    :raises NoSuchOccurrence, EventStale, BadEventDraft, VersionMalformed: see
+        `event_service.change`
     """
     live = event.get_content()
     edited = event_drafts.apply_event_edit(live, edit)
@@ -90,7 +91,7 @@ def build_moved_event_addition(event: LocalEvent, *, etag: str) -> LocalEventEdi
     """
     Add a moved event to its new calendar.
 
-    :raises BadDraft: if the request names a single occurrence
+    :raises BadEventDraft: if the request names a single occurrence
     :raises EventStale, VersionMalformed:
     """
     if event.original_start is not None:
@@ -107,7 +108,7 @@ def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None
     Refuse an edit that adds a guest: Antares sends no mail for local calendars.
 
     :param before: its guests, from a file, may stay
-    :raises BadDraft:
+    :raises BadEventDraft:
     """
     known_addresses = (
         set() if before is None else {guest.email.lower() for guest in before.attendees}

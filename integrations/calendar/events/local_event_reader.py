@@ -10,7 +10,7 @@ from integrations.calendar import event_codec, occurrences
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.local_event_types import LocalEventInput
 from integrations.calendar.occurrences import OpenedEventRows
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.series import StartKey, to_start_key
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions

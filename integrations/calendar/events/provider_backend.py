@@ -11,7 +11,7 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar import etags
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.etags import EventStale
-from integrations.formats.event import AttendeeResponse, EventContent
+from integrations.formats.event_content import AttendeeResponse, EventContent
 from integrations.formats.recurrence.series import StartKey, to_start_key, to_when
 from integrations.grants import provider_calls
 from integrations.grants.provider_calls import CalendarCall

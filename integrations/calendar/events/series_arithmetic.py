@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
@@ -43,7 +43,7 @@ def move_occurrences(
     Move every occurrence by as much as the one at `original_start`.
 
     :param edited: that occurrence after the edit
-    :raises NoSuchOccurrence, BadDraft:
+    :raises NoSuchOccurrence, BadEventDraft:
     """
     moved = map_series_errors(
         lambda: series_edits.change_all_occurrences(
@@ -63,7 +63,7 @@ def map_series_errors(compute: Callable[[], T]) -> T:
     """
     Raise errors of the recurrence engine as errors of this package.
 
-    :raises NoSuchOccurrence, BadDraft:
+    :raises NoSuchOccurrence, BadEventDraft:
     """
     try:
         return compute()

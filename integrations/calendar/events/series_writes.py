@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import content_lines, series_edits
 from integrations.formats.recurrence.series import StartKey, to_start_key, to_when
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from integrations.calendar import etags
-from integrations.formats.event import AttendeeResponse, EventContent
+from integrations.formats.event_content import AttendeeResponse, EventContent
 from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter, CancelledInstance, Notify, RemoteEvent
@@ -162,7 +162,7 @@ def move(
     """
     See `change`.
 
-    :raises BadDraft: if the event cannot move to that calendar
+    :raises BadEventDraft: if the event cannot move to that calendar
     """
 
     def send_move(adapter: CalendarAdapter) -> RemoteEvent:

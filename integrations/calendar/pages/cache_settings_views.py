@@ -28,8 +28,8 @@ from integrations.providers import PROVIDERS
 from integrations.web import ownership
 from integrations.web.form_numbers import read_number
 from limited_use.policy.claims import claim
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import TemplateItem
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.calendar_sink import TemplateItem
 
 ROUTE_NAME = "settings-calendars"
 

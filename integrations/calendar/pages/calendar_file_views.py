@@ -15,7 +15,7 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import get_request_context
 from integrations.calendar import ics_export, ics_import, local_events
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.formats.icalendar import calendar_file_writer
 from integrations.formats.icalendar.file_problems import FileProblem, UnreadableCalendarFile
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
@@ -99,12 +99,12 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
     if not request_limits.count_for_person(request, ics_export.RATE).is_within:
         messages.error(request, "That were many files. Please wait an hour.")
         return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
-    with concurrency.STREAM_SLOTS.lend_slot(request_context.user_id) as slot:
+    with person_slots.STREAM_SLOTS.lend_slot(request_context.user_id) as slot:
         parts = ics_export.stream_calendar(
             actor=request_context.actor, calendar_id=calendar_id, now=timezone.now
         )
         response = StreamingHttpResponse(
-            concurrency.hold_stream_slot(slot, parts),
+            person_slots.hold_stream_slot(slot, parts),
             content_type=calendar_file_writer.CONTENT_TYPE,
         )
     # Without the calendar's name: it is sealed, and file names leak.

@@ -18,7 +18,7 @@ from integrations.formats import timezones
 from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.providers import PROVIDERS
-from limited_use.sinks.calendar import OpenedRows, TemplateItem
+from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 
 from . import calendar_colors, day_layout, display_timezone, view_ranges
 from .day_presenter import DayPresenter, reverse_urls

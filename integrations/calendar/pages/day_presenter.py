@@ -14,7 +14,7 @@ from typing import Final
 
 from django.urls import reverse
 
-from limited_use.sinks.calendar import TemplateItem
+from limited_use.sinks.calendar_sink import TemplateItem
 
 from .day_layout import LayoutValues
 

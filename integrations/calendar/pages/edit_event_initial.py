@@ -13,10 +13,10 @@ from integrations.calendar.events import event_drafts
 from integrations.calendar.events.event_drafts import DraftGuest, EventEdit
 from integrations.calendar.page_queries import EventPageData
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, Reminder, When
-from limited_use.sinks.calendar import OpenedRows, TemplateItem
+from integrations.formats.event_content import EventContent, Reminder, When
+from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 
-from . import event_presenter, preferences, recurrence_form
+from . import calendar_preferences, event_presenter, recurrence_form
 from .event_form import REMINDERS, EventForm
 from .recurrence_form import RepeatChoice
 
@@ -49,7 +49,7 @@ class EditEventForm(EventForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = {*preferences.ZONES, str(self["zone"].value() or "UTC")}
+        names = {*calendar_preferences.ZONES, str(self["zone"].value() or "UTC")}
         select = cast("forms.Select", self.fields["zone"].widget)
         select.choices = [(name, name) for name in sorted(names)]
 
@@ -57,7 +57,7 @@ class EditEventForm(EventForm):
         """
         Return the fields that differ from the version that the page showed.
 
-        :raises BadDraft, etags.VersionMalformed:
+        :raises BadEventDraft, etags.VersionMalformed:
         """
         cleaned_data = self.cleaned_data
         draft = self.build_draft()

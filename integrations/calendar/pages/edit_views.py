@@ -16,10 +16,10 @@ from integrations.calendar.etags import EventStale
 from integrations.calendar.events import event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult, SeriesScope
-from limited_use.sinks import calendar as sink
+from limited_use.sinks import calendar_sink as sink
 from limited_use.vault.envelope import Damaged
 
-from . import edit_event_initial, event_presenter, event_views, preferences, write_messages
+from . import calendar_preferences, edit_event_initial, event_presenter, event_views, write_messages
 from .edit_event_initial import EditEventForm
 
 
@@ -100,7 +100,7 @@ def _render_page(  # noqa: PLR0913 - the sent form and its message
         parsed_id = event_lookup.parse_event_id(event_id)
         page_data = page_queries.get_event_page_data(request_context, parsed_id)
         options = event_presenter.EventPageOptions(
-            parsed_id, preferences.get_preferred_zone(request)
+            parsed_id, calendar_preferences.get_preferred_zone(request)
         )
         body = sink.calendar_page(
             "calendar/edit.html",

@@ -9,7 +9,7 @@ from django import forms
 from integrations.calendar.events import event_drafts
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
 from integrations.calendar.events.event_validation import BadEventDraft
-from integrations.formats.event import Reminder, When
+from integrations.formats.event_content import Reminder, When
 
 from . import recurrence_form
 from .recurrence_form import RepeatChoice
@@ -107,7 +107,7 @@ class EventForm(forms.Form):
         return cleaned_data
 
     def build_draft(self) -> EventDraft:
-        """:raises BadDraft: if a time does not exist in its zone"""
+        """:raises BadEventDraft: if a time does not exist in its zone"""
         cleaned_data = self.cleaned_data
         start, end = self._get_when("start"), self._get_when("end")
         return EventDraft(

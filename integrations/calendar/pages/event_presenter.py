@@ -20,13 +20,13 @@ from integrations.calendar import (
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.occurrences import EventOccurrence
 from integrations.calendar.page_queries import EventPageData
-from integrations.formats.event import Attendee, EventContent
+from integrations.formats.event_content import Attendee, EventContent
 from integrations.formats.recurrence import rrule_description
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
-from limited_use.sinks.calendar import OpenedRows, TemplateItem
-from limited_use.sinks.rows import Permits
+from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
+from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.envelope import Damaged
 
 from . import display_timezone, time_text, writable_calendars

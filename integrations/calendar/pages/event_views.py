@@ -19,14 +19,14 @@ from integrations.access.request_context import ObjectNotFound, get_request_cont
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.events import event_service
 from integrations.calendar.events.write_results import SeriesScope
-from integrations.formats.event import AttendeeResponse
+from integrations.formats.event_content import AttendeeResponse
 from integrations.providers.calendars import Notify
 from integrations.web import sandboxed_html
 from limited_use.policy.claims import claim
-from limited_use.sinks import calendar as sink
+from limited_use.sinks import calendar_sink as sink
 from limited_use.vault.envelope import Damaged
 
-from . import event_presenter, preferences, write_messages
+from . import calendar_preferences, event_presenter, write_messages
 
 _SCOPES: Final = ("this", "following", "all")
 _RESPONSES: Final[Mapping[str, str]] = {
@@ -143,7 +143,7 @@ def _render_page(
             make=event_presenter.make_event_presenter(
                 page_data,
                 event_presenter.EventPageOptions(
-                    parsed_id, preferences.get_preferred_zone(request)
+                    parsed_id, calendar_preferences.get_preferred_zone(request)
                 ),
             ),
             at=request_context.at,

@@ -13,9 +13,9 @@ from integrations.access.cross_user_lookups import SharePartner
 from integrations.calendar.meeting_times import MeetingOptions, MeetingParticipant, MeetingSearch
 from integrations.formats import timezones
 from integrations.formats.recurrence.meeting_slots import MeetingRequest, WeeklyHours
-from limited_use.sinks.calendar import TemplateItem
+from limited_use.sinks.calendar_sink import TemplateItem
 
-from . import new_event_initial, preferences, recurrence_form, view_ranges
+from . import calendar_preferences, new_event_initial, recurrence_form, view_ranges
 
 LENGTHS: Final = (
     ("15", "15 minutes"),
@@ -58,7 +58,8 @@ class FindTimeForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     zone = forms.ChoiceField(
-        label="On the clocks of", choices=[(name, name) for name in sorted(preferences.ZONES)]
+        label="On the clocks of",
+        choices=[(name, name) for name in sorted(calendar_preferences.ZONES)],
     )
 
     def __init__(self, *args: Any, people: Mapping[UUID, SharePartner], **kwargs: Any) -> None:

@@ -20,11 +20,11 @@ from integrations.calendar import (
     meeting_times,
 )
 from integrations.calendar.calendar_access import VisibleCalendar
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import OpenedRows, TemplateItem
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 from limited_use.vault.envelope import Unopenable
 
-from . import display_timezone, find_time_form, preferences
+from . import calendar_preferences, display_timezone, find_time_form
 from .find_time_form import FindTimeForm
 
 _TEMPLATE = "calendar/find.html"
@@ -39,7 +39,7 @@ def find_time(request: HttpRequest) -> HttpResponse:
     people = free_busy_access.list_colleagues(request_context)
     initial = {
         "first_day": request_context.at.date(),
-        "zone": preferences.get_preferred_zone(request),
+        "zone": calendar_preferences.get_preferred_zone(request),
     }
     form = FindTimeForm(request.GET or None, people=people, initial=initial)
     if not form.is_valid():
@@ -88,7 +88,9 @@ def _render_form(
         rows,
         permits=permits,
         viewer=request_context.actor,
-        make=_make_zone_presenter(visible_calendars, preferences.get_preferred_zone(request)),
+        make=_make_zone_presenter(
+            visible_calendars, calendar_preferences.get_preferred_zone(request)
+        ),
         at=request_context.at,
         context={"form": form, "has_answer": False, "why": message},
         request=request,

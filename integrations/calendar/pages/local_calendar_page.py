@@ -19,8 +19,8 @@ from integrations.formats.icalendar import icalendar_components
 from integrations.formats.icalendar.file_problems import FileProblem
 from integrations.models import Event, Integration
 from integrations.web import row_counts
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import TemplateItem
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.calendar_sink import TemplateItem
 
 from . import named_calendars
 

@@ -17,15 +17,15 @@ from integrations.calendar.event_lookup import EventId
 from integrations.calendar.events import event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.page_queries import EventPageData
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import OpenedRows, TemplateItem
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 from limited_use.vault.envelope import Damaged
 
 from . import (
     calendar_choices,
+    calendar_preferences,
     event_presenter,
     event_views,
-    preferences,
     writable_calendars,
     write_messages,
 )
@@ -88,7 +88,7 @@ def _render_page(
             make=_make_move_presenter(
                 page_data,
                 event_presenter.EventPageOptions(
-                    parsed_id, preferences.get_preferred_zone(request)
+                    parsed_id, calendar_preferences.get_preferred_zone(request)
                 ),
             ),
             at=request_context.at,

@@ -20,9 +20,9 @@ from integrations.calendar import calendar_list
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.web import row_counts
 from limited_use.guard.guard import AccessRefused
-from limited_use.sinks import calendar
-from limited_use.sinks.calendar import SealedRow, TemplateItem
-from limited_use.sinks.rows import Permits
+from limited_use.sinks import calendar_sink
+from limited_use.sinks.calendar_sink import SealedRow, TemplateItem
+from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
@@ -52,7 +52,7 @@ def render_calendars(  # noqa: PLR0913 - a template and its values
     )
 
     def render_rows(rows: Sequence[SealedRow], permits: Permits) -> bytes:
-        return calendar.calendar_page(
+        return calendar_sink.calendar_page(
             template,
             rows,
             permits=permits,
@@ -73,7 +73,7 @@ def render_calendars(  # noqa: PLR0913 - a template and its values
         return render_rows([SealedRow(visible) for visible in calendars], {})
 
 
-def _show_calendars(opened: calendar.OpenedRows, *, counts: _Counts) -> list[TemplateItem]:
+def _show_calendars(opened: calendar_sink.OpenedRows, *, counts: _Counts) -> list[TemplateItem]:
     """Called inside the sink."""
     return [_show_calendar(visible, values, counts) for visible, values in opened]
 

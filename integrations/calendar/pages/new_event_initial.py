@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy_access
 
-from . import preferences, view_ranges
+from . import calendar_preferences, view_ranges
 from .event_form import get_blank_values
 
 _NOON: Final = 12
@@ -46,7 +46,7 @@ def get_initial(request: HttpRequest, request_context: RequestContext) -> dict[s
     values = get_blank_values(
         datetime.combine(day, _parse_time(request)), _parse_length(request), is_days=is_days
     )
-    if parameters.get("zone") in preferences.ZONES:
+    if parameters.get("zone") in calendar_preferences.ZONES:
         values["zone"] = parameters["zone"]
     if people := request.GET.getlist("with"):
         values["guests"] = "\n".join(_get_addresses(request_context, people))

@@ -23,14 +23,14 @@ from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events import write_errors as event_errors
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import OpenedRows, TemplateItem
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 
 from . import (
     calendar_choices,
+    calendar_preferences,
     display_timezone,
     new_event_initial,
-    preferences,
     writable_calendars,
     write_messages,
 )
@@ -99,13 +99,15 @@ def _render_page(
         permits=permits,
         viewer=request_context.actor,
         make=_make_form_presenter(
-            visible_calendars, preferences.get_preferred_zone(request), get_calendar_id(form)
+            visible_calendars,
+            calendar_preferences.get_preferred_zone(request),
+            get_calendar_id(form),
         ),
         at=request_context.at,
         context={
             "form": form,
             "why": message,
-            "zones": sorted(preferences.ZONES),
+            "zones": sorted(calendar_preferences.ZONES),
             "chosen_zone": form["zone"].value() or "",
             "closed": _list_read_only_accounts(visible_calendars),
         },

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 
 from integrations.formats import timezones
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.formats.recurrence import content_lines, rrule, rrule_description
 from integrations.formats.recurrence.rrule import RecurrenceRule
 

@@ -26,8 +26,8 @@ from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.claims import claim
 from limited_use.policy.feature_registry import FEATURES
-from limited_use.sinks import calendar as sink
-from limited_use.sinks.calendar import TemplateItem
+from limited_use.sinks import calendar_sink as sink
+from limited_use.sinks.calendar_sink import TemplateItem
 
 LEVELS = (
     (ShareLevel.FREEBUSY, "When I am busy, and nothing else"),

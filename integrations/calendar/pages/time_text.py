@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import Reminder, When
+from integrations.formats.event_content import Reminder, When
 from integrations.formats.recurrence import rrule_description
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
 

@@ -19,9 +19,9 @@ from integrations.calendar import agenda, calendar_visibility, page_queries
 from integrations.formats.timezones import UnknownZone
 from integrations.models import OWNER_ONLY
 from limited_use.policy.claims import claim
-from limited_use.sinks import calendar as sink
+from limited_use.sinks import calendar_sink as sink
 
-from . import calendar_presenter, preferences, view_ranges
+from . import calendar_preferences, calendar_presenter, view_ranges
 
 # Most polls for pending calendars: half a minute in total.
 MAX_POLLS: Final = 15
@@ -31,20 +31,23 @@ MAX_POLLS: Final = 15
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_calendar(request: HttpRequest) -> HttpResponse:
-    request_context, view = get_request_context(request), preferences.get_calendar_view(request)
+    request_context, view = (
+        get_request_context(request),
+        calendar_preferences.get_calendar_view(request),
+    )
     try:
         day = _parse_day(request.GET.get("day", ""))
     except ValueError:
         return redirect(_build_url(view))
-    preferences.remember_view(request, view)
-    hidden = frozenset(preferences.get_hidden_ids(request))
+    calendar_preferences.remember_view(request, view)
+    hidden = frozenset(calendar_preferences.get_hidden_ids(request))
     page_data = page_queries.get_calendar_page_data(
         request_context,
         view_ranges.get_query_window(view, day, at=request_context.at),
         hidden_ids=hidden,
     )
     options = calendar_presenter.CalendarPageOptions(
-        view, day, preferences.get_preferred_zone(request), request_context.at
+        view, day, calendar_preferences.get_preferred_zone(request), request_context.at
     )
     body = sink.calendar_page(
         "calendar/calendar.html",
@@ -59,7 +62,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
                 for key, label in view_ranges.VIEWS.items()
             ],
             "chosen_day": day,
-            "has_keys": preferences.has_shortcuts(request),
+            "has_keys": calendar_preferences.has_shortcuts(request),
             "coming": len(page_data.refreshing_calendars),
             "waited": 0,
             "has_waited": False,
@@ -80,7 +83,8 @@ def show_pending_calendars(request: HttpRequest) -> HttpResponse:
     waited = request.GET.get("waited", "")
     poll_count = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, MAX_POLLS) + 1  # noqa: PLR2004 - digits
     count = page_queries.count_pending_calendars(
-        get_request_context(request), hidden_ids=frozenset(preferences.get_hidden_ids(request))
+        get_request_context(request),
+        hidden_ids=frozenset(calendar_preferences.get_hidden_ids(request)),
     )
     context = {"coming": count, "waited": poll_count, "has_waited": poll_count >= MAX_POLLS}
     response = render(request, "calendar/coming.html", context)
@@ -102,7 +106,7 @@ def toggle_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     if not matches:
         raise Http404
     if matches[0].share is not None:
-        preferences.hide_calendar(request, calendar_id, is_hidden=not is_shown)
+        calendar_preferences.hide_calendar(request, calendar_id, is_hidden=not is_shown)
     else:
         calendar_visibility.set_visibility(
             actor=request_context.actor, calendar_id=calendar_id, is_shown=is_shown
@@ -117,17 +121,17 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
     get_request_context(request)
     if request.method != "POST":
         context = {
-            "zones": sorted(preferences.ZONES),
-            "chosen": preferences.get_preferred_zone(request),
-            "has_keys": preferences.has_shortcuts(request),
+            "zones": sorted(calendar_preferences.ZONES),
+            "chosen": calendar_preferences.get_preferred_zone(request),
+            "has_keys": calendar_preferences.has_shortcuts(request),
         }
         return render(request, "calendar/look.html", context)
     try:
-        preferences.choose_zone(request, request.POST.get("zone", ""))
+        calendar_preferences.choose_zone(request, request.POST.get("zone", ""))
     except UnknownZone:
         messages.error(request, "There is no such time zone. Choose one from the list.")
         return redirect("calendar-look")
-    preferences.switch_shortcuts(request, is_on=request.POST.get("keys") == "on")
+    calendar_preferences.switch_shortcuts(request, is_on=request.POST.get("keys") == "on")
     messages.success(request, claim("look.kept", "Kept until you sign out."))
     return redirect("calendar")
 

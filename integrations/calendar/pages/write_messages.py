@@ -10,7 +10,7 @@ from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import etags, local_events
 from integrations.calendar.event_lookup import CalendarNotCurrent
 from integrations.calendar.events import write_errors as event_errors
-from integrations.coordination.concurrency import TooManyWaits
+from integrations.coordination.person_slots import TooManyWaits
 from integrations.providers import errors
 from limited_use.policy.claims import claim
 from limited_use.vault.envelope import Damaged, Unopenable

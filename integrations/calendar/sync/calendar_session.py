@@ -15,7 +15,7 @@ from integrations.providers import PROVIDERS
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import work_leases
 from integrations.sync.sync_turn import SyncClock
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 from limited_use.vault import sealing
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer

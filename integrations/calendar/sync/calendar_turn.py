@@ -13,7 +13,7 @@ from integrations import push
 from integrations.access import calendar_permits
 from integrations.access.fences import DisconnectedError
 from integrations.coordination.leases import Lease
-from integrations.grants import access_tokens, rate_limits
+from integrations.grants import access_tokens, quota_buckets
 from integrations.models import Calendar, Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS
 from integrations.push import watch_health
@@ -89,7 +89,9 @@ class CalendarTurn:
         others.filter(next_sync_at__lt=until).update(next_sync_at=until)
         if PROVIDERS[self.integration.connection.provider].most_at_once:
             # Its mail is under the same limit.
-            rate_limits.pause_mailbox(connection_id=self.integration.connection_id, seconds=seconds)
+            quota_buckets.pause_mailbox(
+                connection_id=self.integration.connection_id, seconds=seconds
+            )
 
     def get_poll_seconds(self) -> float:
         if self._is_in_demand():

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from accounts.ids import uuid7
 from integrations.calendar import event_codec
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.formats.mime import safe_bodies
 from integrations.formats.recurrence import free_busy, recurrence_parser
 from integrations.formats.recurrence.recurrence_parser import MAX_SERIES_WORK, BadSeries
@@ -27,7 +27,7 @@ from integrations.formats.timezones import UnknownZone
 from integrations.models import Calendar, Event, EventKind
 from integrations.models.calendar import get_week
 from integrations.providers.calendars import CancelledInstance, RemoteEvent, RemoteEventPage
-from limited_use.vault.compression import RecordTooLarge
+from limited_use.vault.record_compression import RecordTooLarge
 from limited_use.vault.sealing import Sealer
 
 from .event_descriptions import SafeDescriptions

@@ -18,7 +18,7 @@ from integrations.models import Connection, ConnectionStatus, Integration
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
 from integrations.web.api.api_views import UserDataView, json_response
-from limited_use.sinks import response
+from limited_use.sinks import json_sink
 
 from . import serializers
 
@@ -35,7 +35,7 @@ class ConnectionListView(UserDataView):
         rows = _get_rows(self)
         envelope = {"next_cursor": None, "has_more": False, "request_id": self.request_id}
         return json_response(
-            response.render_json_page(
+            json_sink.render_json_page(
                 [_make_sealed_row(self, row) for row in rows],
                 permits=_get_permits(self, rows),
                 actor=self.actor,
@@ -55,7 +55,7 @@ class ConnectionDetailView(UserDataView):
         if not rows:
             raise ObjectNotFound
         return json_response(
-            response.render_json_object(
+            json_sink.render_json_object(
                 _make_sealed_row(self, rows[0]),
                 permits=_get_permits(self, rows),
                 actor=self.actor,
@@ -95,9 +95,9 @@ def _get_permits(view: UserDataView, rows: list[ConnectionRow]) -> permits.Permi
     return permits.to_show_accounts(actor=view.actor, connection_ids=ids, at=view.at)
 
 
-def _make_sealed_row(view: UserDataView, row: ConnectionRow) -> response.SealedRow:
+def _make_sealed_row(view: UserDataView, row: ConnectionRow) -> json_sink.SealedRow:
     is_shown = view.actor.kind == ActorKind.PERSON and _has_address(row[0])
-    return response.SealedRow(row, {"email": row[0].email} if is_shown else {})
+    return json_sink.SealedRow(row, {"email": row[0].email} if is_shown else {})
 
 
 def _has_address(connection: Connection) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence import all_day_series, content_lines
 from integrations.formats.recurrence.content_lines import ContentLine
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget

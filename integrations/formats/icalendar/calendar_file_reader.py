@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence.recurrence_parser import (
     MAX_SERIES_WORK,
     BadSeries,
@@ -22,13 +22,13 @@ from integrations.formats.recurrence.series import (
 )
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
-from . import events, icalendar_components, split_series, timezone_names
+from . import icalendar_components, split_series, timezone_names, vevent_reader
 from .all_day_events import AllDaySeriesDayFinder
-from .events import ParsedVevent
 from .file_problems import FileProblems, TooManyProblems
 from .icalendar_components import CalendarComponent
 from .split_series import BadThisAndFutureRange
 from .timezones import CalendarZones
+from .vevent_reader import ParsedVevent
 
 #: Events and exceptions together.
 MAX_EVENTS: Final = 10_000
@@ -130,7 +130,7 @@ class _FileReader:
             self.problems.add(component.line, f"there are more than {MAX_EVENTS:,} events")
             raise TooManyProblems
         try:
-            event = events.read_vevent(component, zones, self.zone, self.problems)
+            event = vevent_reader.read_vevent(component, zones, self.zone, self.problems)
         except TooManyOccurrences:
             self.problems.add(component.line, _TOO_MUCH_WORK)
             raise TooManyProblems from None

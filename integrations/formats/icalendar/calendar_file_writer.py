@@ -16,7 +16,7 @@ from icalendar.parser import Contentline
 from icalendar.prop import vText
 
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence import content_lines
 
 CONTENT_TYPE: Final = "text/calendar; charset=utf-8"

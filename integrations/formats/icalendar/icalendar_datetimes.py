@@ -7,7 +7,7 @@ from icalendar.error import InvalidCalendar
 from icalendar.prop import vDuration
 
 from integrations.formats import timezones
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.formats.recurrence import content_lines
 from integrations.formats.recurrence.rrule import FIRST_YEAR, LAST_YEAR
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences

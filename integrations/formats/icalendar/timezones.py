@@ -18,7 +18,7 @@ from typing import Final
 from tzlocal.windows_tz import win_tz
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence import content_lines
 from integrations.formats.recurrence.recurrence_parser import BadSeries, parse_series
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from . import filenames, headers
+from . import attachment_filenames, headers
 from .message import MAX_PARTS, AttachmentPart, UnreadableMailMessage, clamp_size
 from .part_tree import CALENDAR_TYPES
 
@@ -46,7 +46,9 @@ def _read_attachment(attachment: Mapping[str, Any], position: int) -> Attachment
     return AttachmentPart(
         position=position,
         part=GRAPH_ID_PREFIX + str(attachment["id"]),
-        filename=filenames.make_safe_filename(name, content_type=content_type, position=position),
+        filename=attachment_filenames.make_safe_filename(
+            name, content_type=content_type, position=position
+        ),
         content_type=content_type,
         size=clamp_size(attachment.get("size")),
         content_id=content_id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from . import addresses, charsets, filenames, headers, html_charset
+from . import addresses, attachment_filenames, charsets, headers, html_charset
 from .message import (
     MAX_DEPTH,
     MAX_HEADER_BYTES,
@@ -167,7 +167,7 @@ class _MessageAssembly:
             AttachmentPart(
                 position=position,
                 part=part.path,
-                filename=filenames.make_safe_filename(
+                filename=attachment_filenames.make_safe_filename(
                     parameters.filename, content_type=parameters.content_type, position=position
                 ),
                 content_type=parameters.content_type,

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 
-from . import intervals
-from .intervals import Span
+from . import time_intervals
 from .recurrence_expansion import Occurrence, TimeWindow, to_utc_times
 from .series import to_start_key
+from .time_intervals import Span
 
 BusyWeight = Literal["busy", "tentative", "free"]
 
@@ -23,7 +23,7 @@ class BusyTimes:
 
     @property
     def all_busy(self) -> tuple[Span, ...] | None:
-        return None if self.busy is None else intervals.merge_spans(self.busy + self.tentative)
+        return None if self.busy is None else time_intervals.merge_spans(self.busy + self.tentative)
 
 
 UNKNOWN = BusyTimes(None)
@@ -47,7 +47,7 @@ def compute_busy_times(occurrences: Iterable[Occurrence], window: TimeWindow) ->
         )
         spans[get_weight(occurrence.content)].append(span)
     clipped = [
-        intervals.clip_spans(spans[busy_weight], window.start, window.end)
+        time_intervals.clip_spans(spans[busy_weight], window.start, window.end)
         for busy_weight in ("busy", "tentative")
     ]
     return _separate_tentative(*clipped)
@@ -66,5 +66,7 @@ def combine_busy_times(calendars: Iterable[BusyTimes]) -> BusyTimes:
 
 
 def _separate_tentative(busy: Iterable[Span], tentative: Iterable[Span]) -> BusyTimes:
-    certain = intervals.merge_spans(busy)
-    return BusyTimes(certain, intervals.subtract_spans(intervals.merge_spans(tentative), certain))
+    certain = time_intervals.merge_spans(busy)
+    return BusyTimes(
+        certain, time_intervals.subtract_spans(time_intervals.merge_spans(tentative), certain)
+    )

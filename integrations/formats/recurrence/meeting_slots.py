@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
 
-from . import intervals
-from .intervals import Span
+from . import time_intervals
 from .recurrence_expansion import TimeWindow
+from .time_intervals import Span
 
 MAX_DAYS: Final = 100
 MAX_PEOPLE: Final = 100
@@ -73,12 +73,12 @@ def find_slots(
     :raises UnknownZone: if the zone of working hours is unknown
     """
     _check_request(meeting, people, window)
-    free: tuple[Span, ...] = intervals.merge_spans([(window.start, window.end)])
+    free: tuple[Span, ...] = time_intervals.merge_spans([(window.start, window.end)])
     for person in people:
         available_spans = _find_available_spans(person, meeting, window)
         if available_spans is None:
             return ()
-        free = intervals.intersect_spans(free, available_spans)
+        free = time_intervals.intersect_spans(free, available_spans)
     slots: list[Span] = []
     for start, end in free:
         for slot_start in _iterate_starts(start, end - meeting.duration, meeting.step, window.zone):
@@ -108,13 +108,13 @@ def _find_available_spans(
 ) -> tuple[Span, ...] | None:
     if person.busy is None:
         return None
-    free = intervals.subtract_spans(
+    free = time_intervals.subtract_spans(
         [(window.start, window.end)], _widen_spans(person.busy, meeting)
     )
     return (
         free
         if person.hours is None
-        else intervals.intersect_spans(free, _list_working_spans(person.hours, window))
+        else time_intervals.intersect_spans(free, _list_working_spans(person.hours, window))
     )
 
 
@@ -141,7 +141,7 @@ def _count_working_spans(person: MeetingPerson) -> int:
 
 
 def _widen_spans(busy: Sequence[Span], meeting: MeetingRequest) -> tuple[Span, ...]:
-    return intervals.merge_spans(
+    return time_intervals.merge_spans(
         (start - meeting.after, end + meeting.before) for start, end in busy if start < end
     )
 
@@ -157,7 +157,7 @@ def _list_working_spans(hours: WeeklyHours, window: TimeWindow) -> tuple[Span, .
             ends_on = day if start < end else day + _ONE_DAY
             working_spans.append((_to_utc(day, start, zone), _to_utc(ends_on, end, zone)))
         day += _ONE_DAY
-    return intervals.merge_spans(working_spans)
+    return time_intervals.merge_spans(working_spans)
 
 
 def _to_utc(day: date, local_time: time, zone: ZoneInfo) -> datetime:

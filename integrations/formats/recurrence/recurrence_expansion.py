@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 
 from .recurrence_parser import MAX_SERIES_WORK, parse_series
 from .rrule import FIRST_YEAR, LAST_YEAR

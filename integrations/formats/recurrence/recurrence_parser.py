@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent
+from integrations.formats.event_content import EventContent
 
 from . import all_day_series, content_lines, rrule
 from .content_lines import ContentLine

@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 
 from . import content_lines as lines
 from . import rrule

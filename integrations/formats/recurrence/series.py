@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 
 from .recurrence_end import END_OF_TIME
 from .rrule import FIRST_YEAR, LAST_YEAR

@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 
 from . import series_split
 from .recurrence_parser import MAX_SERIES_WORK, parse_series

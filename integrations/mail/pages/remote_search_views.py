@@ -21,8 +21,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import RequestContext, get_request_context
-from integrations.coordination import concurrency
-from integrations.coordination.concurrency import TooManyWaits
+from integrations.coordination import person_slots
+from integrations.coordination.person_slots import TooManyWaits
 from integrations.mail import (
     ObjectNotFound,
     attachment_response,
@@ -33,7 +33,7 @@ from integrations.mail import (
 from integrations.mail.remote_message_refs import RemoteMessageRef
 from integrations.providers import errors
 from integrations.web import problem_catalogue, retry_pages, sandboxed_html
-from limited_use.sinks import page as page_sink
+from limited_use.sinks import page_sink
 from limited_use.vault.envelope import Unopenable
 
 from . import error_pages, retry_responses
@@ -63,7 +63,7 @@ def search_mail(request: HttpRequest) -> HttpResponse:
         )
     query = form.cleaned_data
     try:
-        with concurrency.hold_wait_slot():
+        with person_slots.hold_wait_slot():
             return _render_results(request, context, query)
     except TooManyWaits:
         return _render_postponed(request, query)

@@ -24,7 +24,7 @@ from integrations.web.form_numbers import read_number
 from limited_use.agreements import consents
 from limited_use.policy.claims import claim
 from limited_use.policy.feature_registry import FEATURES
-from limited_use.sinks import page as page_sink
+from limited_use.sinks import page_sink
 
 CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
 

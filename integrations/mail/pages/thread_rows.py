@@ -10,7 +10,7 @@ from itertools import islice
 from integrations.mail import mail_row_types
 from integrations.templatetags import mail_page
 from integrations.web.row_urls import RowUrl
-from limited_use.sinks.page import TemplateItem
+from limited_use.sinks.page_sink import TemplateItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from integrations.mail import (
 from integrations.providers import errors
 from integrations.web import page_cursors, sandboxed_html
 from integrations.web.row_urls import RowUrl
-from limited_use.sinks import page as page_sink
+from limited_use.sinks import page_sink
 
 from . import error_pages, frame_heights, mailbox_status, retry_responses
 from .thread_rows import ThreadRowPresenter

@@ -23,10 +23,10 @@ from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers.errors import ProviderError
 from limited_use import traceback_scrubber
 from limited_use.guard.guard import AccessRefused
-from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import EpochGone, KeyStoreUnavailable
+from limited_use.vault.record_compression import RecordTooLarge
 
 logger = logging.getLogger(__name__)
 

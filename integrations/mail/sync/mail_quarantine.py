@@ -22,7 +22,7 @@ from accounts.ids import uuid7
 from integrations.models import SetAside
 from integrations.sync import work_leases
 from limited_use.access_request import Permit
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 from limited_use.vault.sealing import Sealer
 
 from . import bad_messages

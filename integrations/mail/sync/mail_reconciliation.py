@@ -22,7 +22,7 @@ from integrations.access import fences
 from integrations.models import Message, Reconciliation, SyncWork
 from integrations.providers.mail import MessageListPage, MessageRef
 from integrations.sync import work_leases
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 
 from . import mail_delta, mail_quarantine, provider_ids
 from .mail_session import MailChanges, MailSyncSession

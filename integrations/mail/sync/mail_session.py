@@ -19,7 +19,7 @@ from integrations.models import Integration, Message, SyncWork
 from integrations.providers.mail import RemoteMessage
 from integrations.sync import sync_turn, turn_crashes, work_leases
 from integrations.sync.sync_turn import SyncClock
-from limited_use.sinks import provider as own_provider
+from limited_use.sinks import provider_sink as own_provider
 from limited_use.vault import sealing
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer

@@ -13,7 +13,7 @@ from django.conf import settings
 from integrations.access import permits
 from integrations.access.endpoints import get_mailbox_rate_settings
 from integrations.coordination.leases import Lease
-from integrations.grants import access_tokens, rate_limits
+from integrations.grants import access_tokens, quota_buckets
 from integrations.grants.admission_control import WorkerAdmission
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import Integration, StatusReason, SyncStage, SyncWork
@@ -130,7 +130,7 @@ class MailTurn:
         return self.session.mailbox_state.next_try_at
 
     def pause_calls(self, seconds: float) -> None:
-        rate_limits.pause_mailbox(connection_id=self.integration.connection_id, seconds=seconds)
+        quota_buckets.pause_mailbox(connection_id=self.integration.connection_id, seconds=seconds)
 
     def get_poll_seconds(self) -> float:
         return float(settings.SYNC_INTERVAL_SECONDS)

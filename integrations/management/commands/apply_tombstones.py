@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from integrations.connections import restore_guard
-from limited_use.ledger import ledger_publication, sequencer
+from limited_use.ledger import ledger_publication, ledger_sequencer
 from limited_use.rotation import resurrected_keys
 
 
@@ -37,8 +37,8 @@ class Command(BaseCommand):
                 f" connections end, {applied.reconnect_count} have to be reconnected"
             )
         try:
-            sequencer.check_ledger_continuity()
-        except sequencer.LedgerFork as error:
+            ledger_sequencer.check_ledger_continuity()
+        except ledger_sequencer.LedgerFork as error:
             self.stdout.write(
                 f"The ledger was rewound: {error}. Nothing is signed under this name any more."
             )

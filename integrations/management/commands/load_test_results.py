@@ -26,7 +26,7 @@ class Command(BaseCommand):
         target = Path(settings.TEST_RESULTS)
         try:
             content = file.read_bytes()
-            results = test_results.parse_results(content)
+            results = test_results.parse_test_results(content)
             _check_results(results)
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f"{target.name}.partial")

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 
-from . import exposition
+from . import prometheus_exposition
 
 
 @never_cache
@@ -43,4 +43,6 @@ def _show_to_operator(_: HttpRequest) -> HttpResponse:
 
 
 def _render_response() -> HttpResponse:
-    return HttpResponse(exposition.render_metrics(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return HttpResponse(
+        prometheus_exposition.render_metrics(), content_type=CONTENT_TYPE_PLAIN_0_0_4
+    )

@@ -39,7 +39,7 @@ from integrations.parsers.mail_tasks import (
     SanitiseText,
     SanitiseTextReply,
 )
-from integrations.parsers.wire_frames import UnreadableItem, UnreadableReason
+from integrations.parsers.parser_frames import UnreadableItem, UnreadableReason
 
 _DECODER: Final = msgspec.msgpack.Decoder(MailTask | ReadCalendarFile | SanitiseDescriptions)
 _ENCODER: Final = msgspec.msgpack.Encoder()

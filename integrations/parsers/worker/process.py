@@ -16,7 +16,7 @@ _ROOT: Final = str(Path(__file__).resolve().parents[3])
 sys.path.insert(0, _ROOT)
 
 from integrations.coordination import process_memory  # noqa: E402 - found by the path above
-from integrations.parsers.wire_frames import (  # noqa: E402
+from integrations.parsers.parser_frames import (  # noqa: E402
     NOT_ISOLATED,
     OUT_OF_MEMORY,
     REPLY_HEADER,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from integrations.formats import timezones
-from integrations.formats.event import (
+from integrations.formats.event_content import (
     Attendee,
     AttendeeResponse,
     Conference,

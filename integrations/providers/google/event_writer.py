@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from integrations.formats.event import Attendee, AttendeeResponse, EventContent, When
+from integrations.formats.event_content import Attendee, AttendeeResponse, EventContent, When
 
 RESPONSES: Final[Mapping[AttendeeResponse, str]] = {
     "needs_action": "needsAction",

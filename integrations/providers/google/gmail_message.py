@@ -13,7 +13,7 @@ from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.message import clamp_size
 from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
-from integrations.parsers.wire_frames import UnreadableItem
+from integrations.parsers.parser_frames import UnreadableItem
 from integrations.providers import errors
 from integrations.providers.mail import MessageFiling, RemoteMessage, parse_provider_id
 

@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from integrations.providers.mail import MailUnits
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 
 from .gmail_adapter import open_mail
 from .google_calendar_adapter import open_calendars

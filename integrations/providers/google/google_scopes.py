@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.providers.provider import ProviderCapability, ProviderScope
+from integrations.providers.provider_definition import ProviderCapability, ProviderScope
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from integrations.providers import errors, identity, storable_values
-from integrations.providers.identity import SigningKeyCache
+from integrations.providers import errors, id_tokens, storable_values
+from integrations.providers.id_tokens import SigningKeyCache
 from integrations.providers.push import MailboxNotification
 
 LEEWAY: Final = timedelta(seconds=10)
@@ -51,7 +51,7 @@ def verify_notification(
     if scheme.lower() != SCHEME:
         raise errors.IdentityRejected("carries no token", reason="missing")
     wrong_claim = _find_wrong_claim(
-        identity.decode_signed_token(token.strip(), keys=keys, at=at), sender, at
+        id_tokens.decode_signed_token(token.strip(), keys=keys, at=at), sender, at
     )
     if wrong_claim:
         raise errors.IdentityRejected("the token is not of our subscription", reason=wrong_claim)
@@ -61,12 +61,12 @@ def verify_notification(
 def _find_wrong_claim(claims: Mapping[str, Any], sender: PushSender, at: datetime) -> str:
     now, leeway = at.timestamp(), LEEWAY.total_seconds()
     checks = {
-        "iss": claims.get("iss") in list(identity.list_issuer_forms(sender.issuer)),
+        "iss": claims.get("iss") in list(id_tokens.list_issuer_forms(sender.issuer)),
         "aud": bool(sender.audience) and claims.get("aud") == sender.audience,
         "email": bool(sender.account) and claims.get("email") == sender.account,
         "email_verified": claims.get("email_verified") is True,
-        "exp": identity.parse_timestamp(claims.get("exp"), 0) > now - leeway,
-        "iat": identity.parse_timestamp(claims.get("iat"), now + 2 * leeway) <= now + leeway,
+        "exp": id_tokens.parse_timestamp(claims.get("exp"), 0) > now - leeway,
+        "iat": id_tokens.parse_timestamp(claims.get("iat"), now + 2 * leeway) <= now + leeway,
     }
     return next((claim for claim, holds in checks.items() if not holds), "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 
 LOCAL: Final = Provider(
     key="offline",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from integrations.formats import timezones
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.providers import errors
 from integrations.providers.provider_access import ProviderAccess
 

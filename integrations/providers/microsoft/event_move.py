@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.providers import errors
 from integrations.providers.calendars import Notify, RemoteEvent
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from integrations.formats import timezones
-from integrations.formats.event import (
+from integrations.formats.event_content import (
     Attendee,
     AttendeeResponse,
     Conference,

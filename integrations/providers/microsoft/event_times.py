@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from integrations.formats import timezones
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.providers import storable_values
 
 

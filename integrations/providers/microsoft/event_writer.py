@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, AttendeeResponse, EventContent, Reminder, When
+from integrations.formats.event_content import (
+    Attendee,
+    AttendeeResponse,
+    EventContent,
+    Reminder,
+    When,
+)
 from integrations.providers import errors
 
 from . import online_meetings

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from integrations.formats.event import AttendeeResponse, EventContent, When
+from integrations.formats.event_content import AttendeeResponse, EventContent, When
 from integrations.providers import errors, storable_values, unexpected_responses
 from integrations.providers.calendars import (
     CancelledInstance,

@@ -120,7 +120,7 @@ class GraphMailAdapter:
         if next_page and next_page == page:
             raise errors.Unexpected("a page of a list leads to itself")
         return MessageListPage(
-            refs=tuple(map(graph_message.map_ref, items)),
+            refs=tuple(map(graph_message.map_message_ref, items)),
             next_page=next_page,
             estimate=storable_values.clamp_number(answer.get("@odata.count")),
         )

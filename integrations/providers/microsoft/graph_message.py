@@ -11,7 +11,7 @@ from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.message import clamp_size
 from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ParsedMail
-from integrations.parsers.wire_frames import UnreadableItem
+from integrations.parsers.parser_frames import UnreadableItem
 from integrations.providers import errors, unexpected_responses
 from integrations.providers.mail import MessageFiling, MessageRef, RemoteMessage, parse_provider_id
 
@@ -59,7 +59,7 @@ def is_in_folders(item: Mapping[str, Any], folders: ReadableFolders) -> bool:
     return isinstance(folder_id, str) and folder_id in folders
 
 
-def map_ref(item: Mapping[str, Any]) -> MessageRef:
+def map_message_ref(item: Mapping[str, Any]) -> MessageRef:
     return MessageRef(str(item["id"]), str(item.get("conversationId") or item["id"]))
 
 
@@ -130,8 +130,8 @@ def map_message(  # noqa: PLR0913
     else:
         with suppress(LookupError, ValueError, TypeError, AttributeError, OverflowError):
             return RemoteMessage(
-                message_id=parse_provider_id(map_ref(item).message_id),
-                thread_id=parse_provider_id(map_ref(item).thread_id),
+                message_id=parse_provider_id(map_message_ref(item).message_id),
+                thread_id=parse_provider_id(map_message_ref(item).thread_id),
                 # Exchange's own clock; the sender's Date header is not reliable.
                 received_at=parse_received_at(item),
                 size=clamp_size(size),

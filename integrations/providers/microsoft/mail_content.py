@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from integrations.parsers import parse_requests
-from integrations.parsers.wire_frames import UnreadableItem
+from integrations.parsers.parser_frames import UnreadableItem
 from integrations.providers import errors
 from integrations.providers.mail import RemoteMessage
 from integrations.providers.provider_access import ProviderAccess

@@ -145,10 +145,12 @@ def _fold_changes(  # noqa: PLR0913
             deleted.append(message_id)
         elif message_id not in delta.removed and _changes_only_filing(delta.items[message_id]):
             refiled.append(
-                FilingChange(graph_message.map_ref(item), graph_message.map_filing(item, folders))
+                FilingChange(
+                    graph_message.map_message_ref(item), graph_message.map_filing(item, folders)
+                )
             )
         else:
-            upserted.append(graph_message.map_ref(item))
+            upserted.append(graph_message.map_message_ref(item))
             # A message with malformed filing is fetched, and quarantined if it stays malformed.
             with suppress(*unexpected_responses.UNREADABLE_ERRORS):
                 if graph_message.is_content_final(item, folders):

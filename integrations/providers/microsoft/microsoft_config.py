@@ -8,7 +8,7 @@ from typing import Final
 
 from integrations.providers import errors
 from integrations.providers.mail import MailUnits
-from integrations.providers.provider import Provider
+from integrations.providers.provider_definition import Provider
 
 from .graph_calendar_adapter import open_calendars
 from .graph_mail_adapter import open_mail

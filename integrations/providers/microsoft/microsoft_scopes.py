@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.providers.provider import ProviderCapability, ProviderScope
+from integrations.providers.provider_definition import ProviderCapability, ProviderScope
 
 IDENTITY: Final = (
     ProviderScope("openid", "To know which account you connected"),

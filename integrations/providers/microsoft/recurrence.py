@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.providers import errors, unexpected_responses
 
 _DAYS: Final = {

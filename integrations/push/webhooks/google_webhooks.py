@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 from integrations import push
 from integrations.access import permits
 from integrations.access.endpoints import get_provider_endpoints, get_push_endpoints
-from integrations.providers import errors, identity
+from integrations.providers import errors, id_tokens
 from integrations.providers.google import pubsub
 from integrations.push import notification_dispatch
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
@@ -49,7 +49,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
             request.headers.get("Authorization", ""),
             lambda: webhook_body.read_body(request),
             sender,
-            keys=identity.get_key_cache(settings.GOOGLE.certs_url),
+            keys=id_tokens.get_key_cache(settings.GOOGLE.certs_url),
             at=at,
         )
         permit = permits.for_push_lookup(notice, at=at)

@@ -14,7 +14,7 @@ from django.conf import settings
 from limited_use.evidence import evidence_bundle, subject_sections
 from limited_use.evidence.evidence_sections import EvidenceBasis, EvidenceSection, UnmetClause
 
-from . import claim_register, deadlines, register_sections, scope_report, test_results
+from . import claim_register, deletion_deadlines, register_sections, scope_report, test_results
 
 __all__ = ["UnmetClause", "list_not_met", "list_sections", "make_bundle"]
 
@@ -45,8 +45,8 @@ _OWN_SECTIONS: Final = (
         title="Promises and retention",
         says="How long what is kept, how fast it goes, and whether any promise is late now.",
         basis=EvidenceBasis.LIVE,
-        content=deadlines.describe_retention,
-        not_met=deadlines.list_late_promises,
+        content=deletion_deadlines.describe_retention,
+        not_met=deletion_deadlines.list_late_promises,
     ),
     test_results.SECTION,
     claim_register.SECTION,

@@ -95,10 +95,10 @@ def load_results() -> TestRunResults | MissingTestResults:
 def _read_file(path: Path, _mtime: int, size: int) -> TestRunResults:
     if size > LARGEST:
         raise InvalidTestResults("the file is too large")
-    return parse_results(path.read_bytes())
+    return parse_test_results(path.read_bytes())
 
 
-def parse_results(content: bytes) -> TestRunResults:
+def parse_test_results(content: bytes) -> TestRunResults:
     """
     Parse untrusted `content`.
 

@@ -17,13 +17,13 @@ SOURCES: Final[Mapping[str, str]] = {
     "limited_use.sinks": "Open sealed values and render or send them in the same function.",
     "integrations.providers.mail": "Mail as an adapter returns it.",
     "integrations.providers.file_download": "A file on its way from a provider.",
-    "integrations.formats.event": "An event's times and content.",
+    "integrations.formats.event_content": "An event's times and content.",
     "integrations.providers.calendars": "Calendars and events as an adapter returns them.",
     "integrations.providers.push": "Notifications of a provider, and secrets of subscriptions.",
     "integrations.providers.google": "The adapters of Google.",
     "integrations.providers.microsoft": "The adapters of Microsoft.",
-    "integrations.providers.oauth": "Requests authorization codes and tokens from a provider.",
-    "integrations.providers.identity": "Reads whose account an id_token names.",
+    "integrations.providers.oauth_client": "Requests codes and tokens from a provider.",
+    "integrations.providers.id_tokens": "Reads whose account an id_token names.",
     "integrations.providers.token_responses": "Reads the answers of a token endpoint.",
     "integrations.grants.access_tokens": "Access tokens for adapters.",
     "integrations.formats.mime": "Parses and sanitises mail.",
@@ -36,9 +36,9 @@ SOURCES: Final[Mapping[str, str]] = {
 # Names in these sources without plaintext: types and errors.
 HARMLESS: Final = frozenset(
     {
-        "limited_use.sinks.rows.Permits",
-        "limited_use.sinks.rows.SealedRow",
-        "integrations.providers.oauth.OAuthEndpoints",
+        "limited_use.sinks.sealed_rows.Permits",
+        "limited_use.sinks.sealed_rows.SealedRow",
+        "integrations.providers.oauth_client.OAuthEndpoints",
         "integrations.formats.icalendar.file_problems.FileProblem",
         "integrations.formats.icalendar.file_problems.UnreadableCalendarFile",
         "integrations.parsers.refusal_counts",
@@ -62,7 +62,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.connections.callback": "Exchanges a code for tokens, and keeps or revokes them.",
     "integrations.connections.authorize": "Opens the address of the account to reconnect.",
     "integrations.connections.save_grant": "Seals the tokens of a new connection.",
-    "integrations.grants.credentials": "Seals the tokens of a grant.",
+    "integrations.grants.provider_credentials": "Seals the tokens of a grant.",
     "integrations.grants.token_refresh": "Opens a refresh token and sends it to its provider.",
     "integrations.purge.grant_revocation": "Opens tokens to revoke them at their provider.",
     "integrations.grants.credential_rekey": (
@@ -88,7 +88,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.mail.inline_images": "Passes inline images from the provider to the owner.",
     "integrations.mail.mailbox_export": "Writes the owner's copy of their mailbox.",
     "integrations.mail.support_access": "Shows one message to support that its owner opened.",
-    "integrations.support.item_views": "Support's page with that message.",
+    "integrations.support.support_item_views": "Support's page with that message.",
     # Calendars.
     "integrations.formats.recurrence": "Calculates with the times and recurrence of events.",
     "integrations.calendar.agenda": "Passes rows and a shape to the sink of calendars.",

@@ -24,7 +24,7 @@ from accounts.roles import RolePermission
 from integrations import connections
 from integrations.access.request_context import get_request_context
 from integrations.calendar import sharing
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.settings import account_overview
 from integrations.web import ownership
 from integrations.web.form_numbers import read_number
@@ -82,10 +82,10 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
         "csv": (activity_downloads.stream_activity_csv, "text/csv; charset=utf-8"),
         "json": (activity_downloads.stream_activity_json, "application/json"),
     }[form]
-    with concurrency.STREAM_SLOTS.lend_slot(owner["user_id"]) as slot:
+    with person_slots.STREAM_SLOTS.lend_slot(owner["user_id"]) as slot:
         parts = write(activity_log.iterate_lines(subjects, activity_query))
         response = StreamingHttpResponse(
-            concurrency.hold_stream_slot(slot, parts), content_type=content_type
+            person_slots.hold_stream_slot(slot, parts), content_type=content_type
         )
     response["Content-Disposition"] = f'attachment; filename="who-used-my-data.{form}"'
     return response

@@ -17,7 +17,7 @@ from integrations.models import Integration, Message, Thread
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.web import ownership, row_counts
-from limited_use.sinks import page as page_sink
+from limited_use.sinks import page_sink
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 

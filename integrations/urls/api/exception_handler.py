@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
 
-from integrations.coordination.concurrency import TooManyStreams, TooManyWaits
+from integrations.coordination.person_slots import TooManyStreams, TooManyWaits
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.providers.errors import ProviderError, RateLimited
 from integrations.urls import error_table

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from integrations.access.request_context import ObjectNotFound
 from integrations.urls import busy_page, error_table
 from integrations.web import problem_catalogue
+from integrations.web.api.api_rate_limits import RateLimitedView
 from integrations.web.api.negotiation import FixedContentNegotiation
-from integrations.web.api.rate_limits import RateLimitedView
 
 from . import exception_handler
 

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import request_limits
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from limited_use.ledger import signing_keys
 from limited_use.models import Receipt
 from limited_use.receipts import receipt_links

@@ -19,8 +19,8 @@ from accounts.roles import RolePermission
 from integrations.access import permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 
+from .api_rate_limits import RateLimitedView
 from .negotiation import FixedContentNegotiation
-from .rate_limits import RateLimitedView
 from .request_fields import RequestBodySerializer
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from limited_use.ledger import ledger_publication, sequencer
+from limited_use.ledger import ledger_publication, ledger_sequencer
 
 
 class Command(BaseCommand):
@@ -18,9 +18,9 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            checkpoint = sequencer.republish_checkpoint()
+            checkpoint = ledger_sequencer.republish_checkpoint()
         except (
-            sequencer.LedgerFork,
+            ledger_sequencer.LedgerFork,
             ledger_publication.LedgerPublicationUnreadable,
             ledger_publication.AlreadyPublished,
         ) as problem:

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from limited_use.ledger import sequencer, signing_keys
+from limited_use.ledger import ledger_sequencer, signing_keys
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable, SigningKey
 
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *, role: str, **_: Any) -> None:
         try:
             # A checkpoint must be signed by the key that it announces.
-            with sequencer.hold_sequencer_lock():
+            with ledger_sequencer.hold_sequencer_lock():
                 former, new = signing_keys.rotate_signing_key(SigningKey(role), at=timezone.now())
         except (KeyStoreUnavailable, OSError) as problem:
             raise CommandError(str(problem) or "the key store does not answer") from None

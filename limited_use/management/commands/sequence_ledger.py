@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 
 
 class Command(BaseCommand):
@@ -15,8 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            run = sequencer.run_sequencer(timezone.now())
-        except sequencer.LedgerFork as problem:
+            run = ledger_sequencer.run_sequencer(timezone.now())
+        except ledger_sequencer.LedgerFork as problem:
             raise CommandError(f"nothing was signed: {problem}") from None
         if run is None:
             self.stdout.write("another sequencer is at it")

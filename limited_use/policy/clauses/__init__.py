@@ -13,11 +13,11 @@ from limited_use.policy.rules import RULES, PolicyRule
 
 from .clause_types import ClauseConfidence, ClauseDuty, ClauseSource, PolicyClause
 from .derived_clauses import OWN
-from .microsoft import MICROSOFT
-from .notice import NOTICE
-from .oauth import OAUTH
-from .use import LIMITED_USE
-from .workspace import WORKSPACE
+from .limited_use_clauses import LIMITED_USE
+from .microsoft_clauses import MICROSOFT
+from .oauth_policy_clauses import OAUTH
+from .privacy_notice_clauses import NOTICE
+from .workspace_clauses import WORKSPACE
 
 __all__ = [
     "CLAUSES",

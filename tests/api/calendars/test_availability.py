@@ -14,7 +14,7 @@ from accounts.models import RateCount
 from integrations.calendar import free_busy_query, local_calendars, refresh_on_read
 from integrations.models import Calendar
 from limited_use.policy.feature_registry import FEATURES
-from limited_use.sinks import calendar as sink
+from limited_use.sinks import calendar_sink as sink
 from tests.api import cast, schema
 from tests.api.calendars.asking import (
     WEEK,

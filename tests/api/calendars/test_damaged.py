@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from accounts.models import Alarm
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.models import Event, EventKind
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey

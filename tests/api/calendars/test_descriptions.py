@@ -10,7 +10,7 @@ from integrations.formats.mime import safe_bodies
 from integrations.models import Event
 from integrations.parsers import parse_requests
 from integrations.parsers.parser_pool import get_parser_pool
-from integrations.parsers.task_limits import ParserTaskBudget
+from integrations.parsers.parser_task_limits import ParserTaskBudget
 from limited_use.vault import sealing
 from tests.api.calendars.asking import V1, list_events, ok, share_calendar
 from tests.api.calendars.test_local import import_file, post_new_calendar

@@ -13,12 +13,12 @@ from django.utils import timezone
 from integrations.calendar import busy_times, free_busy_query, refresh_on_read
 from integrations.calendar.sync import cache_eviction
 from integrations.calendar.sync.cache_eviction import EvictionReason
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from limited_use.agreements import shares
 from limited_use.models import Consent, Leaf
 from limited_use.models.shares import ShareLevel
-from limited_use.sinks import calendar as sink
+from limited_use.sinks import calendar_sink as sink
 from tests.api import cast, schema
 from tests.api.calendars.asking import (
     V1,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.coordination.concurrency import STREAM_SLOTS, WAIT_SLOTS
+from integrations.coordination.person_slots import STREAM_SLOTS, WAIT_SLOTS
 from integrations.grants import provider_calls
 from integrations.models import Calendar, Connection, Reply
 from integrations.providers.google.google_config import GOOGLE

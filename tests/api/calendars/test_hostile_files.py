@@ -8,7 +8,7 @@ from django.utils import timezone
 from integrations.models import Event
 from integrations.parsers import parse_requests
 from integrations.parsers.parser_pool import get_parser_pool
-from integrations.parsers.task_limits import ParserTaskBudget
+from integrations.parsers.parser_task_limits import ParserTaskBudget
 from tests.api import cast
 from tests.api.calendars.test_local import LIST, import_file, post_new_calendar
 from tests.integrations.formats.icalendar.files import calendar, event

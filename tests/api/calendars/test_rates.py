@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from integrations.calendar import free_busy_query
 from limited_use.models import Leaf
 from tests.api import schema

@@ -11,7 +11,7 @@ import pytest
 import integrations
 from integrations.access.calendar_permits import owner_permits
 from integrations.calendar import calendar_access
-from integrations.formats.event import Attendee
+from integrations.formats.event_content import Attendee
 from integrations.grants import provider_calls
 from integrations.models import Connection
 from integrations.providers.google.google_config import GOOGLE
@@ -31,7 +31,7 @@ LAYERS = {
         "integrations/web/api/api_views.py", "integrations/web/api/request_fields.py",
         "integrations/calendar/api/preconditions.py",
         "integrations/web/api/json_fields.py", "integrations/web/api/negotiation.py",
-        "integrations/web/api/rate_limits.py", "integrations/web/api/json_parser.py",
+        "integrations/web/api/api_rate_limits.py", "integrations/web/api/json_parser.py",
         "integrations/web/idempotency.py",
     ),
     "event as read": (

@@ -11,7 +11,7 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, local_calendars, local_events
 from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput, LocalWriteResult
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.calendar_house import NOW

@@ -13,7 +13,7 @@ import pytest
 from accounts.models import Alarm
 from integrations.calendar import cache_settings
 from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_calendar_work_resource
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.models import (
     Calendar,
     Event,

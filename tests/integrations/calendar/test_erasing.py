@@ -14,12 +14,12 @@ from integrations.access import calendar_permits
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_calendar_work_resource
 from integrations.calendar.sync.cache_eviction import EvictionReason
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import Calendar, Event, PurgeTrigger, SyncWork
 from integrations.purge import inventory
 from limited_use.guard.guard import AccessRefused
-from limited_use.sinks import calendar
-from limited_use.sinks.rows import SealedRow
+from limited_use.sinks import calendar_sink
+from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault import data_key_rows, data_keys
 from limited_use.vault.envelope import Unopenable
 from tests.integrations.calendar.conftest import NOW
@@ -70,7 +70,7 @@ class TestACopyThatIsTooOld:
     @pytest.mark.claim("mail.nothing-lost")
     def test_is_swept_within_a_day_after_the_grant_has_ended(self, alice):
         connection = alice.integration.connection
-        assert credentials.record_grant_ended(
+        assert provider_credentials.record_grant_ended(
             connection_id=connection.id, epoch=connection.epoch, at=NOW
         )
         copy = alice.primary.cache_id
@@ -91,7 +91,11 @@ class TestACopyThatIsTooOld:
         assert not data_keys.has_data_key(copy)
         assert not alice.events.exists()
         calendar = alice.primary
-        assert (calendar.about, calendar.cursor, calendar.cached_at) == (None, None, None)
+        assert (calendar.about, calendar.cursor, calendar.cached_at) == (
+            None,
+            None,
+            None,
+        )
         assert calendar.cleared_at is None
 
     @pytest.mark.claim("data-use.copy-age")
@@ -138,7 +142,7 @@ class TestItsOwnerDeletesIt:
         assert erase(alice) == 1
 
         with pytest.raises(Unopenable):
-            calendar.calendar_json(
+            calendar_sink.calendar_json(
                 [SealedRow(event, {"timing": event.timing})],
                 permits=held,
                 viewer=alice.actor,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integrations.calendar.sync import LIST_RESOURCE, event_sync, get_calendar_work_resource
 from integrations.models import Calendar, IntegrationStatus, StatusReason, SyncWork
 from integrations.providers import provider_http
-from limited_use.vault import compression
+from limited_use.vault import record_compression
 from tests.integrations.calendar.hostile_events import (
     NESTED,
     VALUES,
@@ -122,8 +122,10 @@ class TestHostileEvent:
     def test_too_large_to_be_sealed_is_counted_and_its_neighbours_arrive(
         self, house, served, monkeypatch
     ):
-        monkeypatch.setattr(compression, "MAX_RECORD_BYTES", 1_000_000)
-        huge = served.event("huge", 4) | {"summary": "x" * (compression.MAX_RECORD_BYTES + 1)}
+        monkeypatch.setattr(record_compression, "MAX_RECORD_BYTES", 1_000_000)
+        huge = served.event("huge", 4) | {
+            "summary": "x" * (record_compression.MAX_RECORD_BYTES + 1)
+        }
         served.list_events(served.event("before"), huge, served.event("after", 5))
 
         sync_all(house)

@@ -17,7 +17,7 @@ from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import local_calendars, local_events
 from integrations.calendar.local_event_types import CalendarWrite
 from integrations.connections import automatic_disconnect
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes

@@ -10,7 +10,7 @@ import pytest
 from config.process_classes import ProcessClass
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, event_rows
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.models import Event
 from tests.integrations.calendar.conftest import keyring
 from tests.integrations.calendar.test_shared import actor_of

@@ -17,7 +17,7 @@ from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import RequestContext
 from integrations.calendar import agenda, cache_settings, calendar_access
 from integrations.connections import automatic_disconnect
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.models import PurgeTrigger
 from limited_use.agreements import consents, shares
 from limited_use.guard.guard import AccessRefused
@@ -125,7 +125,7 @@ class TestAShare:
         connection = alice.integration.connection
         assert seen_by(bob)
 
-        assert credentials.record_grant_ended(
+        assert provider_credentials.record_grant_ended(
             connection_id=connection.id, epoch=connection.epoch, at=NOW
         )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from integrations.calendar import etags
-from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ from integrations.models import Attachment, Connection, ConnectionStatus, Messag
 from integrations.providers import errors
 from limited_use.guard import guard
 from limited_use.models import Leaf
-from limited_use.sinks import download, page
+from limited_use.sinks import download_sink, page_sink
 from limited_use.vault.envelope import Unopenable
 from tests.contract.test_mail_adapter import nested_parts
 from tests.fakes import mail as fake
@@ -290,7 +290,7 @@ class TestAMessageElsewhere:
         )
 
         with pytest.raises(Unopenable):
-            page.render_page(
+            page_sink.render_page(
                 "inbox/elsewhere.html",
                 [look.row],
                 permits=look.permits,
@@ -315,7 +315,7 @@ def capture_opened(house, look):
         where.update(values)
         return b""
 
-    download.pass_through_file(
+    download_sink.pass_through_file(
         look.row, permits=look.permits, actor=house.actor, fetch=keep, at=timezone.now()
     )
     return where

@@ -26,7 +26,7 @@ from integrations.models import MessageBody, PurgeTrigger
 from integrations.parsers import parse_requests
 from integrations.parsers.parser_pool import ParserPool
 from integrations.providers import errors
-from limited_use.sinks import rows as sealed_rows
+from limited_use.sinks import sealed_rows
 from limited_use.vault.sealing import get_sealer
 from tests.factories import make_message
 from tests.integrations.mail.conftest import MAIL, make_context
@@ -167,7 +167,9 @@ class TestAViewOfAnOlderVersion:
         outdate()
         whole = mail.get_message(make_context(alice), message.id)
 
-        shown = support_access.make_support_shape(whole)(whole.rows[0].row, open_reading(whole))
+        shown = support_access.make_support_item_shape(whole)(
+            whole.rows[0].row, open_reading(whole)
+        )
 
         assert shown.opened["text"] == "Hello Alice"
 

@@ -16,7 +16,7 @@ from config.process_classes import ProcessClass
 from integrations.calendar import cache_settings
 from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_calendar_work_resource
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, EventContent, When
+from integrations.formats.event_content import Attendee, EventContent, When
 from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from limited_use.agreements import consents, shares

@@ -12,7 +12,7 @@ from integrations.calendar.occurrences import EventOccurrence
 from integrations.calendar.pages import day_layout, overlap_layout, view_ranges
 from integrations.calendar.pages.overlap_layout import LanePosition
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
 

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import Alarm
 from integrations.calendar import refresh_on_read
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, Conference, Reminder, When
+from integrations.formats.event_content import Attendee, Conference, Reminder, When
 from integrations.models import Calendar
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey

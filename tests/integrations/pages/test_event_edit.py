@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.formats.event import Attendee, Reminder
+from integrations.formats.event_content import Attendee, Reminder
 from tests.integrations.calendar.events.conftest import nobody_waits
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person

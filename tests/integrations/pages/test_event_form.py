@@ -15,7 +15,7 @@ from integrations.calendar.pages import recurrence_form
 from integrations.calendar.pages.event_form import EventForm, get_blank_values
 from integrations.calendar.pages.recurrence_form import RepeatChoice
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, Reminder, When
+from integrations.formats.event_content import EventContent, Reminder, When
 from integrations.formats.recurrence.recurrence_parser import parse_series
 
 TUESDAY = date(2026, 3, 3)

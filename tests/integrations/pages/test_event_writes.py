@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.formats.event import Attendee
+from integrations.formats.event_content import Attendee
 from integrations.models import Calendar
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance

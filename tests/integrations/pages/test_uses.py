@@ -22,7 +22,7 @@ from integrations.settings.data_use import activity_labels, activity_log, featur
 from integrations.settings.data_use.feature_status import FeatureState
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.models import Consent, Leaf
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
@@ -515,7 +515,7 @@ class TestAProof:
     def test_shows_an_entry_to_who_has_neither_us_nor_the_database(
         self, her_browser, entry_id, tmp_path, capsys
     ):
-        sequencer.run_sequencer(timezone.now())
+        ledger_sequencer.run_sequencer(timezone.now())
         answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
         file = tmp_path / "entry.tlog-proof"
         file.write_bytes(answer.content)
@@ -530,7 +530,7 @@ class TestAProof:
         assert "PROVEN" in said
 
     def test_that_was_changed_is_found(self, her_browser, entry_id, tmp_path, capsys):
-        sequencer.run_sequencer(timezone.now())
+        ledger_sequencer.run_sequencer(timezone.now())
         answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
         file = tmp_path / "entry.tlog-proof"
         lines = answer.text.split("\n")
@@ -547,7 +547,7 @@ class TestAProof:
         assert "Not yet in the tree" in answer.text
 
     def test_is_given_to_nobody_else(self, alice, bob, entry_id):
-        sequencer.run_sequencer(timezone.now())
+        ledger_sequencer.run_sequencer(timezone.now())
 
         answer = cast.browser(bob.user).get(reverse("settings-uses-proof", args=[entry_id]))
 

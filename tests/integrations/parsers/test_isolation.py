@@ -12,7 +12,7 @@ import pytest
 
 from integrations.parsers.mail_tasks import SanitiseText
 from integrations.parsers.parser_process import COMMAND, ParserProcess
-from integrations.parsers.task_limits import get_parser_task_budget
+from integrations.parsers.parser_task_limits import get_parser_task_budget
 from integrations.parsers.worker import system_calls
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from integrations.parsers import refusal_counts, task_limits
+from integrations.parsers import parser_task_limits, refusal_counts
 from integrations.parsers.mail_tasks import PARSED_MAILS_REPLY, ReadMime
 from integrations.parsers.parser_pool import ParserPool, ParsersBusy, TaskTooCostly
 
@@ -17,7 +17,7 @@ PATIENCE = 30.0
 
 @pytest.fixture
 def pool(monkeypatch):
-    monkeypatch.setattr(task_limits, "IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(parser_task_limits, "IDLE_SECONDS", 1.0)
     refusal_counts.take_parser_counts()
     found = ParserPool(size=1)
     yield found
@@ -72,8 +72,8 @@ class TestAProcess:
         wait_until(lambda: not is_alive(second))
 
     def test_ends_after_its_life_although_it_always_has_a_task(self, pool, monkeypatch):
-        monkeypatch.setattr(task_limits, "LIFE_SECONDS", 3.0)
-        monkeypatch.setattr(task_limits, "IDLE_SECONDS", PATIENCE)
+        monkeypatch.setattr(parser_task_limits, "LIFE_SECONDS", 3.0)
+        monkeypatch.setattr(parser_task_limits, "IDLE_SECONDS", PATIENCE)
         ask_pool(pool)
         first = pid_of(pool)
 
@@ -100,7 +100,7 @@ class TestCounts:
         monkeypatch.setattr(
             pool,
             "_budget_for",
-            lambda _: task_limits.ParserTaskBudget(30.0, 1 << 28, 30.0, reply_bytes=1),
+            lambda _: parser_task_limits.ParserTaskBudget(30.0, 1 << 28, 30.0, reply_bytes=1),
         )
 
         with pytest.raises(TaskTooCostly):

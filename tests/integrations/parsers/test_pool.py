@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.parsers import task_limits
+from integrations.parsers import parser_task_limits
 from integrations.parsers.mail_tasks import (
     FIND_PART_REPLY,
     PARSED_MAILS_REPLY,
@@ -23,6 +23,7 @@ from integrations.parsers.mail_tasks import (
     ReadMime,
     SanitiseText,
 )
+from integrations.parsers.parser_frames import OUT_OF_MEMORY
 from integrations.parsers.parser_pool import (
     ParserPool,
     ParsersBusy,
@@ -30,8 +31,7 @@ from integrations.parsers.parser_pool import (
     TaskTooCostly,
 )
 from integrations.parsers.parser_process import COMMAND, ParserProcess
-from integrations.parsers.task_limits import ParserTaskBudget, get_parser_task_budget
-from integrations.parsers.wire_frames import OUT_OF_MEMORY
+from integrations.parsers.parser_task_limits import ParserTaskBudget, get_parser_task_budget
 
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTE = 1024 * 1024
@@ -188,7 +188,7 @@ class TestAReplyOfAnotherShape:
             "import sys, os\n"
             f"sys.path.insert(0, {str(ROOT)!r})\n"
             "from integrations.parsers.worker import handlers\n"
-            "from integrations.parsers.wire_frames import *\n"
+            "from integrations.parsers.parser_frames import *\n"
             "while head := os.read(0, TASK_HEADER.size):\n"
             "    body = os.read(0, TASK_HEADER.unpack(head)[0])\n"
             "    reply = handlers.handle_parser_task(body)\n"
@@ -336,7 +336,7 @@ class TestWhenAllProcessesAreBusy:
 class TestAProcess:
     def test_is_replaced_after_so_many_tasks(self, pool):
         first = pid_of(pool)
-        for _ in range(task_limits.TASKS_PER_PROCESS - 1):
+        for _ in range(parser_task_limits.TASKS_PER_PROCESS - 1):
             show(pool)
         assert not Path(f"/proc/{first}").exists()
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.providers.oauth import OAuthEndpoints
+from integrations.providers.oauth_client import OAuthEndpoints
 from tests.worlds.sandbox import (
     CLIENT_ID,
     CLIENT_SECRET,

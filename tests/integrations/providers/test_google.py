@@ -26,7 +26,7 @@ from integrations.providers.google import (
 )
 from integrations.providers.google.google_http import MAX_URL, prepare_request
 from integrations.providers.mail import FetchTarget, MailAdapter
-from integrations.providers.provider import ProviderCapability, ProviderScope
+from integrations.providers.provider_definition import ProviderCapability, ProviderScope
 from tests.contract.reading import fetch_message, whole_thread
 from tests.factories import make_access
 from tests.worlds.sandbox import GMAIL_READONLY

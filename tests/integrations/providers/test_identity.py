@@ -11,8 +11,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from integrations.providers import errors, identity
-from integrations.providers.identity import ExpectedClaims, SigningKeyCache
+from integrations.providers import errors, id_tokens
+from integrations.providers.id_tokens import ExpectedClaims, SigningKeyCache
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 KEY = RSAKey.generate_key(2048, {"kid": "one"})
@@ -69,7 +69,7 @@ def signed(header: dict | None = None, **changed: object) -> str:
 
 class TestVerifyIdToken:
     def test_accepts_what_is_right(self, keys):
-        who = identity.verify_id_token(signed(), EXPECTED, keys=keys, at=AT)
+        who = id_tokens.verify_id_token(signed(), EXPECTED, keys=keys, at=AT)
 
         assert (who.subject, who.email_verified) == ("1234567890", True)
 
@@ -103,7 +103,7 @@ class TestVerifyIdToken:
     )
     def test_refuses_each_wrong_claim(self, keys, changed, reason):
         with pytest.raises(errors.IdentityRejected) as caught:
-            identity.verify_id_token(signed(**changed), EXPECTED, keys=keys, at=AT)
+            id_tokens.verify_id_token(signed(**changed), EXPECTED, keys=keys, at=AT)
 
         assert caught.value.reason == reason
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -111,11 +111,11 @@ class TestVerifyIdToken:
     def test_accepts_the_issuer_without_its_scheme(self, keys):
         token = signed(iss="accounts.google.com")
 
-        assert identity.verify_id_token(token, EXPECTED, keys=keys, at=AT).subject == "1234567890"
+        assert id_tokens.verify_id_token(token, EXPECTED, keys=keys, at=AT).subject == "1234567890"
 
     @pytest.mark.parametrize("email_verified", ["true", 1, None, False])
     def test_takes_only_true_for_verified(self, keys, email_verified):
-        who = identity.verify_id_token(
+        who = id_tokens.verify_id_token(
             signed(email_verified=email_verified), EXPECTED, keys=keys, at=AT
         )
 
@@ -124,19 +124,19 @@ class TestVerifyIdToken:
     @pytest.mark.parametrize("token", ["", "a.b.c", "x" * 20_000, "e30.e30.e30", "é.é", "bnVs.a.b"])
     def test_refuses_what_is_no_token(self, keys, token):
         with pytest.raises(errors.IdentityRejected):
-            identity.verify_id_token(token, EXPECTED, keys=keys, at=AT)
+            id_tokens.verify_id_token(token, EXPECTED, keys=keys, at=AT)
 
     def test_refuses_an_empty_nonce_of_ours(self, keys):
         expected = ExpectedClaims(EXPECTED.issuer, "us", "", "ya29.x")
 
         with pytest.raises(errors.IdentityRejected):
-            identity.verify_id_token(signed(nonce=""), expected, keys=keys, at=AT)
+            id_tokens.verify_id_token(signed(nonce=""), expected, keys=keys, at=AT)
 
 
 class TestKeyCache:
     def test_asks_once_for_many(self, keys, certs):
         for _ in range(5):
-            identity.verify_id_token(signed(), EXPECTED, keys=keys, at=AT)
+            id_tokens.verify_id_token(signed(), EXPECTED, keys=keys, at=AT)
 
         assert certs.reads == 1
 

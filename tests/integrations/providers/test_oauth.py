@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from integrations.providers import errors, oauth
+from integrations.providers import errors, oauth_client
 from integrations.providers.google.google_config import GOOGLE
-from integrations.providers.oauth import GrantRevocationResult
+from integrations.providers.oauth_client import GrantRevocationResult
 from tests.integrations.providers.conftest import endpoints_at
 from tests.worlds.sandbox import GMAIL_READONLY, REDIRECT_URI
 
@@ -30,7 +30,7 @@ def connect(sandbox, endpoints):
     sandbox.seed(ALICE, size=0)
 
     def begin_consent(**consent) -> str:
-        address = oauth.authorize_url(
+        address = oauth_client.authorize_url(
             GOOGLE,
             endpoints,
             redirect_uri=REDIRECT_URI,
@@ -56,7 +56,7 @@ def exchange(endpoints):
             "nonce": NONCE,
             "at": now(),
         }
-        return oauth.exchange_code(GOOGLE, endpoints, **{**wanted, **changed})
+        return oauth_client.exchange_code(GOOGLE, endpoints, **{**wanted, **changed})
 
     return exchange_code
 
@@ -68,7 +68,7 @@ def has_no_context(error: BaseException) -> bool:
 class TestAuthorizeUrl:
     @pytest.mark.scenario("A10")
     def test_asks_for_no_more_than_the_feature_takes(self, endpoints):
-        address = oauth.authorize_url(
+        address = oauth_client.authorize_url(
             GOOGLE,
             endpoints,
             redirect_uri=REDIRECT_URI,
@@ -154,7 +154,7 @@ class TestExchange:
     def test_takes_the_issuer_without_its_scheme(self, connect, endpoints, sandbox):
         sandbox.dial(id_token_flaw="bare_iss")
 
-        tokens = oauth.exchange_code(
+        tokens = oauth_client.exchange_code(
             GOOGLE,
             replace(endpoints, issuer=GOOGLE.issuer),
             code=connect(),
@@ -207,7 +207,7 @@ class TestRefresh:
         first = exchange(connect())
         sandbox.clear_journal()
 
-        second = oauth.refresh_tokens(
+        second = oauth_client.refresh_tokens(
             GOOGLE, endpoints, refresh_token=first.refresh_token, at=now()
         )
 
@@ -222,10 +222,10 @@ class TestRefresh:
         first = exchange(connect())
         sandbox.dial(rotate_refresh_tokens=True)
 
-        second = oauth.refresh_tokens(
+        second = oauth_client.refresh_tokens(
             GOOGLE, endpoints, refresh_token=first.refresh_token, at=now()
         )
-        third = oauth.refresh_tokens(
+        third = oauth_client.refresh_tokens(
             GOOGLE, endpoints, refresh_token=second.refresh_token, at=now()
         )
 
@@ -238,7 +238,9 @@ class TestRefresh:
         sandbox.clear_journal()
 
         with pytest.raises(errors.GrantRevoked) as caught:
-            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth_client.refresh_tokens(
+                GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now()
+            )
 
         assert (sandbox.calls("/token"), has_no_context(caught.value)) == (1, True)
 
@@ -271,11 +273,15 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", **fault)
 
         with pytest.raises(errors.ProviderError) as caught:
-            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth_client.refresh_tokens(
+                GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now()
+            )
 
         assert type(caught.value) is kind
         assert has_no_context(caught.value)
-        assert oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+        assert oauth_client.refresh_tokens(
+            GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now()
+        )
 
     @pytest.mark.invariant(4)
     def test_passes_on_no_word_that_nobody_knows(self, connect, exchange, endpoints, sandbox):
@@ -284,7 +290,9 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", status=400, body=body)
 
         with pytest.raises(errors.Unexpected) as caught:
-            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth_client.refresh_tokens(
+                GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now()
+            )
 
         assert caught.value.reason == ""
 
@@ -296,7 +304,9 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", status=200, body=answer)
 
         with pytest.raises(errors.Unexpected) as caught:
-            oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now())
+            oauth_client.refresh_tokens(
+                GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=now()
+            )
 
         assert caught.value.reason == "expires_in"
 
@@ -307,7 +317,9 @@ class TestRefresh:
         sandbox.fail_next(path_prefix="/token", status=200, body=answer)
         at = now()
 
-        found = oauth.refresh_tokens(GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=at)
+        found = oauth_client.refresh_tokens(
+            GOOGLE, endpoints, refresh_token=tokens.refresh_token, at=at
+        )
 
         assert found.expires_at == at + timedelta(seconds=15)
 
@@ -316,7 +328,7 @@ class TestRefresh:
             taken.bind(("127.0.0.1", 0))
             nobody = endpoints_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
             with pytest.raises(errors.Unavailable) as caught:
-                oauth.refresh_tokens(GOOGLE, nobody, refresh_token="1//x", at=now())
+                oauth_client.refresh_tokens(GOOGLE, nobody, refresh_token="1//x", at=now())
 
         assert has_no_context(caught.value)
 
@@ -326,8 +338,8 @@ class TestRevoke:
         tokens = exchange(connect())
         sandbox.clear_journal()
 
-        first = oauth.revoke_token(endpoints, token=tokens.refresh_token)
-        second = oauth.revoke_token(endpoints, token=tokens.refresh_token)
+        first = oauth_client.revoke_token(endpoints, token=tokens.refresh_token)
+        second = oauth_client.revoke_token(endpoints, token=tokens.refresh_token)
 
         assert (first, second) == (
             GrantRevocationResult.CONFIRMED,
@@ -341,7 +353,7 @@ class TestRevoke:
         sandbox.fail_next(path_prefix="/revoke", **fault)
 
         with pytest.raises(errors.Unavailable):
-            oauth.revoke_token(endpoints, token=tokens.refresh_token)
+            oauth_client.revoke_token(endpoints, token=tokens.refresh_token)
 
 
 class TestProviderKeySet:

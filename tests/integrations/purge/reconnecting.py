@@ -11,8 +11,8 @@ from integrations.access import scopes
 from integrations.connections import callback, connect_outcomes
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection
 from integrations.providers import PROVIDERS
-from integrations.providers.identity import Identity
-from integrations.providers.oauth import TokenSet
+from integrations.providers.id_tokens import Identity
+from integrations.providers.oauth_client import TokenSet
 from tests import factories
 from tests.integrations.purge.interleaving import Worker
 

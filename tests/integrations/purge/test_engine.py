@@ -33,7 +33,7 @@ from integrations.models import (
 from integrations.purge import inventory, purge_jobs
 from integrations.purge.receipt import TRIGGER_REASONS
 from limited_use.agreements import consents
-from limited_use.ledger import entries, sequencer
+from limited_use.ledger import entries, ledger_sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import Consent, DataKey, Leaf, Receipt
 from limited_use.policy.feature_registry import FEATURES
@@ -60,7 +60,8 @@ def another_sequencer_at_work():
     try:
         with other.cursor() as cursor:
             cursor.execute(
-                "SELECT pg_advisory_lock(%s, %s)", [sequencer.LOCK_CLASS, sequencer.LOCK]
+                "SELECT pg_advisory_lock(%s, %s)",
+                [ledger_sequencer.LOCK_CLASS, ledger_sequencer.LOCK],
             )
         yield
     finally:

@@ -22,7 +22,7 @@ from integrations.models import (
     PurgeStep,
     RevocationOutcome,
 )
-from integrations.providers.oauth import TokenSet
+from integrations.providers.oauth_client import TokenSet
 from limited_use.models import DataKey, Receipt
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, open_purge_job

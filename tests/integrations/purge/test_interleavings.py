@@ -23,7 +23,7 @@ from urllib3 import Timeout
 from integrations.connections import automatic_disconnect, callback
 from integrations.grants import shared_grants
 from integrations.providers import provider_http
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches
 from tests.integrations import household
@@ -52,7 +52,7 @@ def _is_sequencer_locked() -> bool:
         " AND locktype = 'advisory' AND classid = %s AND objid = %s"
     )
     with database.cursor() as cursor:
-        cursor.execute(held, [sequencer.LOCK_CLASS, sequencer.LOCK])
+        cursor.execute(held, [ledger_sequencer.LOCK_CLASS, ledger_sequencer.LOCK])
         return cursor.fetchone() is not None
 
 

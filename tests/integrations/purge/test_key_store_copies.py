@@ -10,7 +10,7 @@ import pytest
 
 from integrations import purge, tasks
 from integrations.models import Message, PurgeJob, PurgeStep
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
@@ -99,7 +99,7 @@ def purge_to_receipt(mailbox, clock):
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
     for line in KeyLine:
         key_epochs.rotate_key_epoch(line, NOW)
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
     tasks.purge.write_second_parts()
     return [json.loads(bytes(part.document))["body"] for part in Receipt.objects.order_by("part")]
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from integrations import purge
 from integrations.access import fences
-from integrations.grants import rate_limits, request_slots
+from integrations.grants import quota_buckets, request_slots
 from integrations.models import QuotaBucket, SyncWork
 from integrations.purge import inventory
 from integrations.sync import work_leases
@@ -17,7 +17,7 @@ from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.integrations.purge.test_engine import count_left, run_purge_to_end
 
-LIMIT = rate_limits.MailboxRateLimit(6000)
+LIMIT = quota_buckets.MailboxRateLimit(6000)
 
 
 @pytest.mark.invariant(5)
@@ -70,10 +70,10 @@ class TestLateWorker:
         run_purge_to_end(open_purge_job(mailbox), clock)
 
         with pytest.raises(fences.DisconnectedError):
-            rate_limits.draw_quota_units(
+            quota_buckets.draw_quota_units(
                 connection_id=mailbox.connection_id, units=5, least_units=5, limit=LIMIT
             )
-        rate_limits.pause_mailbox(connection_id=mailbox.connection_id, seconds=5)
+        quota_buckets.pause_mailbox(connection_id=mailbox.connection_id, seconds=5)
         assert not QuotaBucket.objects.exists()
         assert purge.count_purge_residue() == {}
 

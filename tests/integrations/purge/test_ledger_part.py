@@ -29,8 +29,8 @@ from integrations.purge.ledger_key_release import LedgerKeyNotOffered
 from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import (
     ledger_key_lifecycle,
+    ledger_sequencer,
     pseudonyms,
-    sequencer,
     subject_access,
     tile_store,
 )
@@ -222,7 +222,7 @@ class TestPart:
             if bytes(leaf.subject or b"").hex() in {name(mine.id), name(mine.connection_id)}
         ]
         part = take_ledger_file(purge_to_receipt(mine, clock))
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         lines = verifier.check_owner_ledger_part(
             part, export(), tile_store.get_latest_note(), list_public_keys()
@@ -240,7 +240,7 @@ class TestPart:
     @pytest.mark.claim("ledger-part.finds")
     def test_is_checked_without_the_service(self, mine, clock, tmp_path):
         (tmp_path / "part.json").write_bytes(take_ledger_file(purge_to_receipt(mine, clock)))
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         (tmp_path / "ledger.jsonl").write_text(export())
         (tmp_path / "checkpoint").write_text(tile_store.get_latest_note())
         command = [sys.executable, "-I", "-c", RUN, str(ROOT)]
@@ -282,7 +282,7 @@ class TestPart:
 
     def test_notices_an_export_that_leaves_something_out(self, mine, clock):
         part = take_ledger_file(purge_to_receipt(mine, clock))
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         lines = export().splitlines()
 
         for short in (lines[:-1], lines[1:], [*lines[:3], *lines[4:]], []):
@@ -410,7 +410,7 @@ class TestOffer:
 
         take_ledger_file(purge_to_receipt(mine, clock))
         key_epochs.rotate_key_epoch(ledger_key_wrap.LINE, NOW)
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
 
         assert list_tables_holding(used) == {"limited_use_leaf"}
         owner = Connection.objects.get(id=mine.connection_id)

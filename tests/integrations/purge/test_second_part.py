@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from accounts.rate_limits import Rate
+from accounts.rate_limit_counters import Rate
 from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
 from integrations.urls.public_pages import receipt_links as pages
-from limited_use.ledger import sequencer
+from limited_use.ledger import ledger_sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.policy.key_lines import KeyLine
@@ -49,7 +49,7 @@ def purge_to_end(integration, clock):
 def rotate_epochs(*lines):
     for line in lines or KeyLine:
         key_epochs.rotate_key_epoch(line, NOW)
-    sequencer.run_sequencer(NOW)
+    ledger_sequencer.run_sequencer(NOW)
 
 
 def second_parts():
@@ -93,7 +93,7 @@ class TestSweep:
         tasks.purge.write_second_parts()
         assert not second_parts().exists()
 
-        sequencer.run_sequencer(NOW)
+        ledger_sequencer.run_sequencer(NOW)
         tasks.purge.write_second_parts()
         assert second_parts().count() == 1
 

@@ -15,8 +15,8 @@ from integrations import push as service
 from integrations.access import permits
 from integrations.models import Integration, PurgeTrigger, SyncWork, Watch, WatchKind
 from integrations.providers.push import MailboxNotification
-from integrations.push import mechanisms
-from integrations.push.mechanisms import PushMechanism
+from integrations.push import push_mechanisms
+from integrations.push.push_mechanisms import PushMechanism
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
 from tests.fakes.mail import FakeMailbox
@@ -83,7 +83,7 @@ def alice(db, mailbox):
 def calendars(alice, clock, monkeypatch):
     """Return Alice's calendars, of which one is followed."""
     way = PushMechanism(WatchKind.CHANNEL, find_target=lambda watch, *_: f"{watch.resource}@there")
-    monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", way)
+    monkeypatch.setitem(push_mechanisms.MECHANISMS, "calendar", way)
     made = Integration.objects.create(
         connection=alice.connection,
         product="calendar",

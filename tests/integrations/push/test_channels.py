@@ -10,7 +10,7 @@ import pytest
 from integrations import push
 from integrations.models import SyncWork, Watch, WatchKind, WatchStatus
 from integrations.providers import errors
-from integrations.push import blind_lookup, mechanisms
+from integrations.push import blind_lookup, push_mechanisms
 from integrations.push.watch_worker import OVERLAP
 from integrations.push.watched_resources import CALENDAR_LIST
 from tests.integrations.push.conftest import CALENDAR, list_watches, reconcile_due_watches
@@ -75,8 +75,8 @@ def test_it_is_not_wanted_twice(followed, clock):
 
 
 def test_the_list_of_calendars_is_followed_as_well(calendars, provider, monkeypatch, clock):
-    of_list = mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: CALENDAR_LIST)
-    monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", of_list)
+    of_list = push_mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: CALENDAR_LIST)
+    monkeypatch.setitem(push_mechanisms.MECHANISMS, "calendar", of_list)
 
     reconcile_due_watches(clock)
 
@@ -203,8 +203,8 @@ class TestGivingUp:
     def test_is_done_where_there_is_nothing_to_open_a_channel_for(
         self, calendars, provider, monkeypatch, clock
     ):
-        gone = mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: None)
-        monkeypatch.setitem(mechanisms.MECHANISMS, "calendar", gone)
+        gone = push_mechanisms.PushMechanism(WatchKind.CHANNEL, find_target=lambda *_: None)
+        monkeypatch.setitem(push_mechanisms.MECHANISMS, "calendar", gone)
 
         reconcile_due_watches(clock)
 

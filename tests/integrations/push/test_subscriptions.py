@@ -12,7 +12,7 @@ from integrations.calendar.sync import work_items
 from integrations.models import SyncWork, Watch, WatchStatus
 from integrations.providers import errors
 from integrations.providers.push import SubscriptionNotification
-from integrations.push import blind_lookup, mechanisms, watch_health
+from integrations.push import blind_lookup, push_mechanisms, watch_health
 from integrations.tasks import watches as tasks
 from tests.broker import record_messages, sync_message
 from tests.fakes.pushes import make_open_subscriptions
@@ -23,7 +23,7 @@ from tests.integrations.push.conftest import (
     reconcile_due_watches,
 )
 
-OWN = mechanisms.SUBSCRIPTION_MECHANISMS["calendar"]
+OWN = push_mechanisms.SUBSCRIPTION_MECHANISMS["calendar"]
 HALF = timedelta(days=3, hours=10)
 
 
@@ -38,10 +38,10 @@ def subscribed(mailbox, provider, monkeypatch, settings):
         subscriptions=make_open_subscriptions(provider),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
-    way = mechanisms.PushMechanism(
+    way = push_mechanisms.PushMechanism(
         OWN.kind, find_target=lambda watch, *_: f"{watch.resource}@there"
     )
-    monkeypatch.setitem(mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", way)
+    monkeypatch.setitem(push_mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", way)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_calendar_and_a_mailbox_have_one_each(alice, calendars, provider, cloc
 
 
 def test_which_calendars_there_are_is_asked_and_not_told(calendars, monkeypatch):
-    monkeypatch.setitem(mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", OWN)
+    monkeypatch.setitem(push_mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", OWN)
 
     assert push.needs_watch(calendars, work_items.get_calendar_work_resource(calendars.id))
     assert not push.needs_watch(calendars, work_items.LIST_RESOURCE)

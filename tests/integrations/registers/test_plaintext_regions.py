@@ -68,7 +68,7 @@ class TestSources:
     @pytest.mark.parametrize(
         "code",
         [
-            "from limited_use.sinks.rows import SealedRow",
+            "from limited_use.sinks.sealed_rows import SealedRow",
             "from integrations.providers import PROVIDERS",
             "from integrations.providers.errors import Unavailable",
             "from integrations import mail",

@@ -25,12 +25,12 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
+from integrations.parsers.parser_frames import UnreadableReason
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
-from integrations.parsers.wire_frames import UnreadableReason
 from integrations.providers import errors
 from integrations.settings import status_messages
-from limited_use.vault.compression import RecordTooLarge
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
+from limited_use.vault.record_compression import RecordTooLarge
 from tests.fakes.mail import KilledDuringFetch
 from tests.walls import acting_as
 

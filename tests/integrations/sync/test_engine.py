@@ -24,7 +24,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.providers import errors
-from integrations.sync import error_policy, work_leases
+from integrations.sync import sync_error_policy, work_leases
 from integrations.sync.integration_status import (
     QUIET_FOR,
     SyncFindings,
@@ -146,7 +146,7 @@ class TestATransientFailure:
 
         assert synced.status == (
             IntegrationStatus.DEGRADED,
-            error_policy.get_sync_error_handling(error).reason,
+            sync_error_policy.get_sync_error_handling(error).reason,
         )
 
     def test_is_forgotten_after_a_success(self, synced, mailbox):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config.celery import app
 from config.periodic_tasks import SCHEDULE
-from integrations.grants import credentials
+from integrations.grants import provider_credentials
 from integrations.mail import sync_controls
 from integrations.mail.sync import mail_retention
 from integrations.models import (
@@ -72,7 +72,9 @@ class TestAHorizon:
 
     @pytest.mark.invariant(6)
     def test_is_kept_while_the_grant_is_gone_and_its_owner_still_reads(self, aged):
-        credentials.record_grant_ended(connection_id=aged.connection.id, epoch=1, at=timezone.now())
+        provider_credentials.record_grant_ended(
+            connection_id=aged.connection.id, epoch=1, at=timezone.now()
+        )
 
         tasks.sweep_horizons()
 

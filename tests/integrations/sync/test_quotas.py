@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.access.endpoints import get_mailbox_rate_settings
-from integrations.coordination import concurrency
-from integrations.grants import rate_limits
-from integrations.grants.rate_limits import MailboxRateLimit
+from integrations.coordination import person_slots
+from integrations.grants import quota_buckets
+from integrations.grants.quota_buckets import MailboxRateLimit
 from integrations.models import QuotaBucket
 from integrations.providers import PROVIDERS
 
@@ -20,7 +20,7 @@ GMAIL = MailboxRateLimit(6_000)
 
 
 def draw(house, want, least=None, limit=GMAIL, **more):
-    return rate_limits.draw_quota_units(
+    return quota_buckets.draw_quota_units(
         connection_id=house.connection.id,
         units=want,
         least_units=least or want,
@@ -31,7 +31,7 @@ def draw(house, want, least=None, limit=GMAIL, **more):
 
 def draw_for_person(house, units):
     """Draw as a page does, for a person who waits."""
-    return draw(house, units, patience=concurrency.QUOTA_PATIENCE, is_person=True)
+    return draw(house, units, patience=person_slots.QUOTA_PATIENCE, is_person=True)
 
 
 def let_pass(house, seconds):
@@ -57,7 +57,7 @@ class TestALimit:
         assert (GMAIL.burst_capacity, GMAIL.units_per_second) == (1_500, 75)
 
     def test_of_outlook_is_that_of_ten_minutes(self, settings):
-        limit = rate_limits.make_rate_limit(get_mailbox_rate_settings(PROVIDERS["microsoft"]))
+        limit = quota_buckets.make_rate_limit(get_mailbox_rate_settings(PROVIDERS["microsoft"]))
 
         # https://learn.microsoft.com/en-us/graph/throttling-limits
         assert limit.burst_capacity + 600 * limit.units_per_second == 10_000
@@ -77,7 +77,7 @@ class TestABucket:
 
         # What flows in within the patience: 75 units a second for two seconds.
         assert 150 <= grant.units < 400
-        assert 0 < grant.wait <= rate_limits.PATIENCE + 0.01
+        assert 0 < grant.wait <= quota_buckets.PATIENCE + 0.01
 
     def test_grants_nothing_when_that_is_too_far_away(self, alice):
         draw(alice, 1_500)
@@ -86,7 +86,7 @@ class TestABucket:
         grant = draw(alice, 1_000)
 
         assert grant.units == 0
-        assert grant.wait > rate_limits.PATIENCE
+        assert grant.wait > quota_buckets.PATIENCE
 
     def test_lets_a_person_wait_for_a_second_and_no_longer(self, alice):
         draw(alice, 1_500)
@@ -109,11 +109,11 @@ class TestABucket:
 
         assert [grant.units for grant in workers] == [0] * 5
         assert all(
-            refused.wait < grant.wait <= refused.wait + rate_limits.GRACE for grant in workers
+            refused.wait < grant.wait <= refused.wait + quota_buckets.GRACE for grant in workers
         )
         assert late.units == 0
         assert person.units == 400
-        assert person.wait <= concurrency.QUOTA_PATIENCE
+        assert person.wait <= person_slots.QUOTA_PATIENCE
 
     def test_lets_workers_go_on_once_the_person_was_served(self, alice):
         draw(alice, 1_650, least=1)
@@ -129,18 +129,18 @@ class TestABucket:
         draw(alice, 1_650, least=1)
         refused = draw_for_person(alice, 400)
 
-        let_pass(alice, refused.wait + rate_limits.GRACE + 0.1)
+        let_pass(alice, refused.wait + quota_buckets.GRACE + 0.1)
 
         assert draw(alice, 20).units == 20
 
     def test_takes_back_what_was_not_spent(self, alice):
         draw(alice, 1_500)
-        rate_limits.return_quota_units(connection_id=alice.connection.id, units=1_000)
+        quota_buckets.return_quota_units(connection_id=alice.connection.id, units=1_000)
 
         assert draw(alice, 1_000).units == 1_000
 
     def test_that_is_parked_grants_nothing_until_then(self, alice):
-        rate_limits.pause_mailbox(connection_id=alice.connection.id, seconds=30)
+        quota_buckets.pause_mailbox(connection_id=alice.connection.id, seconds=30)
 
         grant = draw(alice, 1)
 
@@ -148,8 +148,8 @@ class TestABucket:
         assert 25 < grant.wait <= 30
 
     def test_stays_parked_for_the_longer_of_two_times(self, alice):
-        rate_limits.pause_mailbox(connection_id=alice.connection.id, seconds=60)
-        rate_limits.pause_mailbox(connection_id=alice.connection.id, seconds=5)
+        quota_buckets.pause_mailbox(connection_id=alice.connection.id, seconds=60)
+        quota_buckets.pause_mailbox(connection_id=alice.connection.id, seconds=5)
 
         assert draw(alice, 1).wait > 50
 
@@ -181,6 +181,6 @@ class TestWorkersTogether:
 
         # Capacity 60, a debt of 6, and what flows in while the test runs.
         bucket = QuotaBucket.objects.get()
-        assert bucket.units >= -rate_limits.PATIENCE * tight.units_per_second - 1e-6
+        assert bucket.units >= -quota_buckets.PATIENCE * tight.units_per_second - 1e-6
         assert sum(granted) % 7 == 0
         assert set(granted) <= {0, 7}

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from django.db import connection, connections
 
-from integrations.grants import rate_limits, request_slots
+from integrations.grants import quota_buckets, request_slots
 from integrations.grants.request_slots import NoFreeSlot
 from integrations.models import QuotaBucket
 from integrations.providers import errors
@@ -101,10 +101,10 @@ class TestSlots:
             assert len(leases(alice)) == MOST
 
     def test_that_are_taken_before_any_unit_leave_all_units(self, alice):
-        limit = rate_limits.MailboxRateLimit(1_000, minutes=10)
+        limit = quota_buckets.MailboxRateLimit(1_000, minutes=10)
 
         with hold(alice):
-            grant = rate_limits.draw_quota_units(
+            grant = quota_buckets.draw_quota_units(
                 connection_id=alice.connection.id, units=9_999, least_units=1, limit=limit
             )
 
@@ -147,12 +147,12 @@ class TestAPause:
             with pytest.raises(NoFreeSlot) as refused, hold(alice, is_person=is_person):
                 pass
             assert least < refused.value.wait <= most
-        assert rate_limits.draw_quota_units(
+        assert quota_buckets.draw_quota_units(
             connection_id=alice.connection.id,
             units=1,
             least_units=1,
-            limit=rate_limits.MailboxRateLimit(1_000),
-        ) == rate_limits.QuotaGrant(0, pytest.approx(refused.value.wait, abs=1.0))
+            limit=quota_buckets.MailboxRateLimit(1_000),
+        ) == quota_buckets.QuotaGrant(0, pytest.approx(refused.value.wait, abs=1.0))
 
     def test_does_not_begin_where_the_provider_only_failed(self, alice):
         with pytest.raises(errors.Unavailable), hold(alice):

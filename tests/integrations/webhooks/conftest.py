@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from integrations.access import permits
-from integrations.providers import identity
+from integrations.providers import id_tokens
 from tests.broker import record_messages
 from tests.integrations.push.conftest import (
     PushClock,
@@ -46,10 +46,10 @@ def google(settings, monkeypatch, keyring):
     settings.GOOGLE = replace(settings.GOOGLE, issuer=ISSUER)
     settings.PUSH = replace(settings.PUSH, pubsub_audience=AUDIENCE, pubsub_account=ACCOUNT)
     settings.GOOGLE = replace(settings.GOOGLE, certs_url="http://127.0.0.1:1/certs")
-    cache = identity.SigningKeyCache(settings.GOOGLE.certs_url)
+    cache = id_tokens.SigningKeyCache(settings.GOOGLE.certs_url)
     cache._keys = {"one": KEY}
     cache._fetched_at = cache._tried_at = timezone.now() - timedelta(seconds=61)
-    monkeypatch.setitem(identity._CACHES, settings.GOOGLE.certs_url, cache)
+    monkeypatch.setitem(id_tokens._CACHES, settings.GOOGLE.certs_url, cache)
     permits._push_lookup_permits.clear()
     yield cache
     permits._push_lookup_permits.clear()

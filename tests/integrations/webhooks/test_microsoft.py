@@ -15,7 +15,7 @@ from django.utils import timezone
 from integrations import providers
 from integrations.models import SyncWork, Watch
 from integrations.providers.microsoft import notifications
-from integrations.push import blind_lookup, due_syncs, mechanisms
+from integrations.push import blind_lookup, due_syncs, push_mechanisms
 from limited_use.vault.keyring.keyring_factory import _open_files
 from tests.broker import sync_message
 from tests.fakes.pushes import make_open_subscriptions
@@ -44,7 +44,7 @@ def subscription(work, provider, clock, queue, monkeypatch):
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
     monkeypatch.setitem(
-        mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", mechanisms.MECHANISMS["calendar"]
+        push_mechanisms.SUBSCRIPTION_MECHANISMS, "calendar", push_mechanisms.MECHANISMS["calendar"]
     )
     reconcile_due_watches(clock)
     SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)

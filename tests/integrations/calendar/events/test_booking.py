@@ -16,7 +16,7 @@ from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_errors import EventSlotTaken
 from integrations.calendar.sync import get_calendar_work_resource
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.models import Calendar, Event, Reply, SyncWork
 from integrations.providers import errors
 from integrations.web.idempotency import idempotent

@@ -22,7 +22,7 @@ from integrations.calendar.events.write_errors import (
     SeriesSplitHalfDone,
     WritePermissionMissing,
 )
-from integrations.formats.event import Attendee, Conference, When
+from integrations.formats.event_content import Attendee, Conference, When
 from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, RemoteEvent

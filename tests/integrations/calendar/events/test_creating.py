@@ -11,7 +11,7 @@ from integrations import providers
 from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
 from integrations.calendar.events.write_errors import GuestsAlwaysNotified
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.providers.calendars import RemoteEvent
 from tests.integrations.calendar_house import moment
 from tests.walls import acting_as

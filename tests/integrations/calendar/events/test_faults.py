@@ -13,7 +13,7 @@ from config.process_classes import ProcessClass
 from integrations import providers
 from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events.event_drafts import EventDraft
-from integrations.formats.event import Attendee, When
+from integrations.formats.event_content import Attendee, When
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
 from integrations.urls import error_table

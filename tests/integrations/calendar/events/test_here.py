@@ -21,7 +21,7 @@ from integrations.calendar.events.write_errors import (
     NoSuchOccurrence,
     NotInvitedToEvent,
 )
-from integrations.formats.event import Attendee, When
+from integrations.formats.event_content import Attendee, When
 from integrations.models import Calendar, Event
 from limited_use.models import Leaf
 from limited_use.vault.envelope import Damaged

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar.etags import EventStale
 from integrations.calendar.events.event_drafts import EventDraft
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.models import Event
 from tests.integrations.calendar.events.test_here import alice, asked
 from tests.integrations.calendar.local_house import BERLIN, create_local_calendar, utc

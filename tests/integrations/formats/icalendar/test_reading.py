@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.formats.event import Reminder, When
+from integrations.formats.event_content import Reminder, When
 from integrations.formats.icalendar import calendar_file_reader, icalendar_components
 from integrations.formats.icalendar.file_problems import MAX_PROBLEMS, UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import expand_event, make_time_window

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from integrations.formats import timezones
-from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from integrations.formats.icalendar import calendar_file_writer
 from tests.integrations.formats.icalendar.files import read_file
 

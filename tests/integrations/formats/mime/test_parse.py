@@ -235,11 +235,11 @@ class TestFilenames:
 
     @given(name=st.text(max_size=400))
     def test_never_leave_a_folder(self, name):
-        from integrations.formats.mime import filenames
+        from integrations.formats.mime import attachment_filenames
 
-        safe = filenames.make_safe_filename(name, content_type="image/png", position=3)
+        safe = attachment_filenames.make_safe_filename(name, content_type="image/png", position=3)
 
-        assert 0 < len(safe) <= filenames.MAX_LENGTH
+        assert 0 < len(safe) <= attachment_filenames.MAX_LENGTH
         assert not re.search(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]', safe)
         assert safe not in {".", ".."}
 

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.formats.mime import charsets, filenames, headers, rfc5322
+from integrations.formats.mime import attachment_filenames, charsets, headers, rfc5322
 from integrations.formats.mime.addresses import read_addresses
 from integrations.formats.mime.charsets import REPLACEMENT
 from integrations.sandbox.mail.generator import MailboxRecipe, MailGenerator
@@ -261,7 +261,7 @@ def our_reading(content: bytes) -> Reading:
 
 def has_safe_names(field: str, ours: Any, library: Any) -> bool:
     return field == "files" and ours == [
-        (kind, filenames.make_safe_filename(name, content_type=kind, position=position))
+        (kind, attachment_filenames.make_safe_filename(name, content_type=kind, position=position))
         for position, (kind, name) in enumerate(library)
     ]
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence.recurrence_expansion import (
     TimeWindow,
     expand_event,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.formats.recurrence import recurrence_expansion, rrule, series_edits
 from integrations.formats.recurrence.recurrence_expansion import expand_event
 from integrations.formats.recurrence.recurrence_parser import BadSeries

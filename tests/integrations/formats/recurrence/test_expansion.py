@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.formats import timezones
-from integrations.formats.event import EventContent, When
+from integrations.formats.event_content import EventContent, When
 from integrations.formats.recurrence.recurrence_expansion import (
     MAX_OCCURRENCES,
     BadTimeWindow,

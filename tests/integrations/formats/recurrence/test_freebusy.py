@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.formats.event import Attendee
-from integrations.formats.recurrence import free_busy, intervals
+from integrations.formats.event_content import Attendee
+from integrations.formats.recurrence import free_busy, time_intervals
 from integrations.formats.recurrence.free_busy import UNKNOWN, BusyTimes
 from integrations.formats.recurrence.recurrence_expansion import expand_event
 from tests.integrations.formats.recurrence.samples import between, event, utc
@@ -37,7 +37,7 @@ def covered(spans):
 class TestIntervals:
     @given(pairs)
     def test_are_in_order_and_apart_once_they_are_merged(self, some):
-        found = intervals.merge_spans(hours(*some))
+        found = time_intervals.merge_spans(hours(*some))
 
         assert covered(found) == covered(hours(*some))
         assert all(start < end for start, end in found)
@@ -45,19 +45,25 @@ class TestIntervals:
 
     @given(pairs, pairs)
     def test_are_taken_out_of_others_and_kept_with_others(self, some, others):
-        left, right = intervals.merge_spans(hours(*some)), intervals.merge_spans(hours(*others))
+        left, right = (
+            time_intervals.merge_spans(hours(*some)),
+            time_intervals.merge_spans(hours(*others)),
+        )
 
-        rest, both = intervals.subtract_spans(left, right), intervals.intersect_spans(left, right)
+        rest, both = (
+            time_intervals.subtract_spans(left, right),
+            time_intervals.intersect_spans(left, right),
+        )
 
         assert covered(rest) == covered(left) - covered(right)
         assert covered(both) == covered(left) & covered(right)
-        assert (rest, both) == (intervals.merge_spans(rest), intervals.merge_spans(both))
+        assert (rest, both) == (time_intervals.merge_spans(rest), time_intervals.merge_spans(both))
 
     @given(pairs, st.tuples(st.integers(0, 40), st.integers(0, 40)))
     def test_are_cut_to_what_is_looked_at(self, some, window):
         (seen,) = hours(window)
 
-        found = intervals.clip_spans(intervals.merge_spans(hours(*some)), *seen)
+        found = time_intervals.clip_spans(time_intervals.merge_spans(hours(*some)), *seen)
 
         assert covered(found) == covered(hours(*some)) & covered([seen])
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.formats import timezones
-from integrations.formats.recurrence import intervals, meeting_slots
+from integrations.formats.recurrence import meeting_slots, time_intervals
 from integrations.formats.recurrence.meeting_slots import (
     BadMeetingSearch,
     MeetingPerson,
@@ -128,7 +128,7 @@ class TestASlot:
     def test_never_touches_what_is_taken_and_never_leaves_the_hours(self, taken, lengths, works):
         duration, step, before, after = (minutes * MINUTE for minutes in lengths)
         begin = DAY.start - timedelta(hours=5)
-        busy = intervals.merge_spans(
+        busy = time_intervals.merge_spans(
             (begin + start * MINUTE, begin + (start + length) * MINUTE) for start, length in taken
         )
         meeting = MeetingRequest(duration=duration, step=step, before=before, after=after, most=500)
@@ -219,8 +219,8 @@ class TestWhoeverElseMayCome:
         meeting = replace(
             MEETING, step=30 * MINUTE, before=before * MINUTE, after=after * MINUTE, most=500
         )
-        alice = MeetingPerson(intervals.merge_spans(taken))
-        bob = MeetingPerson(intervals.merge_spans(others), OFFICE if has_hours else None)
+        alice = MeetingPerson(time_intervals.merge_spans(taken))
+        bob = MeetingPerson(time_intervals.merge_spans(others), OFFICE if has_hours else None)
         found = meeting_slots.find_slots(meeting, [alice], DAY)
 
         fits = meeting_slots.filter_slots(found, meeting, bob, DAY)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.formats.recurrence import rrule_description
 
 # A Tuesday, nine o'clock in Berlin.

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from integrations.providers import errors
 from integrations.providers import provider_http as transport
 from integrations.providers.microsoft import event_reader as reading

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from integrations.formats.event import Attendee, EventContent, When
+from integrations.formats.event_content import Attendee, EventContent, When
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
 from integrations.providers.microsoft import graph_http

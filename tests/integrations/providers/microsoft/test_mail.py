@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.coordination import concurrency
+from integrations.coordination import person_slots
 from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 from integrations.providers.mail import FetchTarget
@@ -606,7 +606,7 @@ class TestGraphAttachments:
         assert all(b"".join(file) for file in unread)
 
     def test_of_one_person_leave_others_a_place(self):
-        assert attachments.MAX_IN_MEMORY > concurrency.MOST_WAITS
+        assert attachments.MAX_IN_MEMORY > person_slots.MOST_WAITS
 
     def test_that_are_not_there_hold_nothing(self, world, begin):
         for _ in range(2 * attachments.MAX_IN_MEMORY):

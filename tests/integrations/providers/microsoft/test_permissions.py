@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from integrations.formats.event import Attendee, EventContent, When
+from integrations.formats.event_content import Attendee, EventContent, When
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.microsoft import microsoft_config

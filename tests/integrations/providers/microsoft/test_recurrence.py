@@ -10,7 +10,7 @@ from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.formats.event import When
+from integrations.formats.event_content import When
 from integrations.providers import errors
 from integrations.providers.microsoft import recurrence
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from integrations.providers import PROVIDERS, errors, identity, oauth
+from integrations.providers import PROVIDERS, errors, id_tokens, oauth_client
 from integrations.providers.microsoft.microsoft_config import MICROSOFT
-from integrations.providers.oauth import OAuthEndpoints
+from integrations.providers.oauth_client import OAuthEndpoints
 from integrations.providers.token_responses import parse_claims
 from tests.worlds.microsoft import VERIFIER, MicrosoftSandbox
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
@@ -25,7 +25,7 @@ def microsoft(sandbox):
     found = MicrosoftSandbox(sandbox)
     found.register_client()
     found.seed(ADA, name="Ada Adams")
-    identity._CACHES.clear()
+    id_tokens._CACHES.clear()
     return found
 
 
@@ -45,7 +45,7 @@ def endpoints(microsoft):
 
 
 def address(endpoints, redirect_uri, *, login_hint=ADA) -> str:
-    return oauth.authorize_url(
+    return oauth_client.authorize_url(
         MICROSOFT,
         endpoints,
         redirect_uri=redirect_uri,
@@ -73,12 +73,12 @@ def signed_in(microsoft, endpoints, **changes):
         "nonce": "some-nonce",
         "at": datetime.now(UTC),
     }
-    return oauth.exchange_code(MICROSOFT, endpoints, **(given | changes))
+    return oauth_client.exchange_code(MICROSOFT, endpoints, **(given | changes))
 
 
 def refreshed(endpoints, tokens, **more):
     given = {"refresh_token": tokens.refresh_token, "at": datetime.now(UTC)}
-    return oauth.refresh_tokens(MICROSOFT, endpoints, **(given | more))
+    return oauth_client.refresh_tokens(MICROSOFT, endpoints, **(given | more))
 
 
 def test_it_offers_what_there_is_an_adapter_for():

@@ -14,8 +14,8 @@ from accounts.actors import Actor, ActorKind
 from limited_use.access_request import FenceKind
 from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
-from . import rows as sealed_rows
-from .rows import Permits, SealedRow
+from . import sealed_rows
+from .sealed_rows import Permits, SealedRow
 from .traceback_guard import WrongSink, guard_plaintext
 
 __all__ = ["SealedRow", "build_part"]

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from accounts import request_limits, route_limits
 from accounts.models import ServiceToken
-from accounts.rate_limits import Rate, RateLimitUsage
+from accounts.rate_limit_counters import Rate, RateLimitUsage
 from integrations.web import slow_routes
 
 DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"

@@ -10,7 +10,7 @@ from typing import Final
 from integrations.access.endpoints import get_push_endpoints
 from integrations.models import Watch, WatchKind
 from integrations.providers import PROVIDERS
-from limited_use.sinks.provider import ProviderOutlet
+from limited_use.sinks.provider_sink import ProviderOutlet
 
 from . import watched_resources
 

@@ -8,7 +8,13 @@ from typing import Final
 
 from icalendar.parser import rfc_6868_unescape, unescape_backslash
 
-from integrations.formats.event import Attendee, AttendeeResponse, EventContent, Reminder, When
+from integrations.formats.event_content import (
+    Attendee,
+    AttendeeResponse,
+    EventContent,
+    Reminder,
+    When,
+)
 
 from . import icalendar_datetimes
 from .file_problems import FileProblems

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from limited_use.ledger import consistency_proofs, signed_notes
 from limited_use.ledger.consistency_proofs import ConsistencyProof
+from limited_use.ledger.merkle_tree import BadMerkleProof
 from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
-from limited_use.ledger.tree import BadMerkleProof
 
 
 class CheckpointsInconsistent(Exception):

@@ -71,7 +71,7 @@ OAUTH: tuple[PolicyClause, ...] = (
         says="Tokens are never sent or stored in plain.",
         source=GOOGLE_OAUTH,
         quote="always store encrypted tokens at rest",
-        code=("limited_use.sinks.provider.open_credential",),
+        code=("limited_use.sinks.provider_sink.open_credential",),
     ),
     PolicyClause(
         id="TOK-REVOKE",

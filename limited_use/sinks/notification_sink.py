@@ -16,9 +16,8 @@ from limited_use.access_request import FenceKind
 from limited_use.notifications.message_kinds import KINDS
 from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
-from . import rows as sealed_rows
-from . import template_values
-from .rows import Permits, SealedRow
+from . import sealed_rows, template_values
+from .sealed_rows import Permits, SealedRow
 from .template_values import Shape, TemplateItem
 from .traceback_guard import WrongSink, guard_plaintext
 

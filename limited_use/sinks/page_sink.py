@@ -11,9 +11,8 @@ from django.http import HttpRequest
 from accounts.actors import Actor
 from limited_use.policy.policy_vocabulary import Recipient
 
-from . import response, template_values
-from . import rows as sealed_rows
-from .rows import SHOWN_FOR, Permits, SealedRow
+from . import json_sink, sealed_rows, template_values
+from .sealed_rows import SHOWN_FOR, Permits, SealedRow
 from .template_values import Shape, TemplateItem
 from .traceback_guard import guard_plaintext
 
@@ -54,7 +53,7 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
 
 @guard_plaintext
 def render_document(
-    row: SealedRow, *, permits: Permits, actor: Actor, shape: response.Shape, at: datetime
+    row: SealedRow, *, permits: Permits, actor: Actor, shape: json_sink.Shape, at: datetime
 ) -> bytes:
     """
     Return the document that `shape` makes under `body`: a mail's own sanitised HTML.

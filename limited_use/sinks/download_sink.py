@@ -12,8 +12,8 @@ from limited_use.policy.policy_vocabulary import Purpose
 from limited_use.vault import opening
 from limited_use.vault.sealed import SealedValue
 
-from . import rows as sealed_rows
-from .rows import SHOWN_FOR, SHOWN_TO, Permits, SealedRow
+from . import sealed_rows
+from .sealed_rows import SHOWN_FOR, SHOWN_TO, Permits, SealedRow
 from .traceback_guard import WrongSink, guard_plaintext
 
 __all__ = ["PassThroughFile", "SealedRow", "open_attachment", "pass_through_file"]
@@ -37,8 +37,8 @@ class PassThroughFile:
     """
     A file that passes through this sink in pieces. The caller closes it.
 
-    Checked every `_CHECK_INTERVAL` bytes: a disconnect or withdrawal breaks the file off; an expired
-    permit does not.
+    Checked every `_CHECK_INTERVAL` bytes: a disconnect or withdrawal breaks the file off; an
+    expired permit does not.
     """
 
     def __init__(self, pieces: Iterator[bytes], check_permits: Callable[[], object]) -> None:

@@ -28,12 +28,12 @@ from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import (
-    backoff,
     desired_watches,
-    error_policy,
     gmail_watch,
     google_channels,
     graph_subscriptions,
+    retry_backoff,
+    watch_error_policy,
 )
 from .watch_worker import WatchTurn
 
@@ -73,15 +73,15 @@ def _run_turn(turn: WatchTurn) -> None:
     except (DisconnectedError, KeyStoreUnavailable):
         turn.postpone_watch(PAUSE)
     except _REFUSED:
-        turn.postpone_watch(backoff.LONGEST)
+        turn.postpone_watch(retry_backoff.LONGEST)
     except errors.ProviderError as error:
-        error_policy.record_failure(turn, error)
+        watch_error_policy.record_failure(turn, error)
     except Exception as bug:
         # A developer is paged, so the next try waits. The frames may hold content, so no report
         # shows them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.crashed", extra=turn.log_fields)
-        turn.postpone_watch(backoff.LONGEST)
+        turn.postpone_watch(retry_backoff.LONGEST)
         raise
 
 

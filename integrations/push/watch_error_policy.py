@@ -11,7 +11,7 @@ from integrations.grants import provider_alerts
 from integrations.models import WatchStatus
 from integrations.providers import errors
 
-from . import backoff, webhook_alarm
+from . import retry_backoff, webhook_alarm
 
 if TYPE_CHECKING:
     from .watch_worker import WatchTurn
@@ -69,9 +69,11 @@ def compute_watch_pause(error: errors.ProviderError, failure_count: int) -> time
     missing permission.
     """
     if isinstance(error, errors.WebhookRejected):
-        return backoff.compute_backoff(failure_count, first=_SOON, longest=_OFTEN)
+        return retry_backoff.compute_backoff(failure_count, first=_SOON, longest=_OFTEN)
     if isinstance(error, _LASTING):
         return _DAY
     if isinstance(error, _OURS):
-        return backoff.LONGEST
-    return max(backoff.compute_backoff(failure_count), timedelta(seconds=error.retry_after or 0))
+        return retry_backoff.LONGEST
+    return max(
+        retry_backoff.compute_backoff(failure_count), timedelta(seconds=error.retry_after or 0)
+    )

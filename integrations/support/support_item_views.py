@@ -14,7 +14,7 @@ from accounts.roles import RolePermission
 from integrations import mail
 from integrations.mail import support_access
 from limited_use.guard.guard import AccessRefused
-from limited_use.sinks import support as support_sink
+from limited_use.sinks import support_sink
 from limited_use.vault.envelope import Unopenable
 
 
@@ -43,7 +43,7 @@ def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
             item_id=message_id,
             permits=reading.permits,
             actor=actor,
-            shape=support_access.make_support_shape(reading),
+            shape=support_access.make_support_item_shape(reading),
             at=at,
             request=request,
         )

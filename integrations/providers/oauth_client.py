@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from . import errors, identity, provider_http
-from .provider import Provider
+from . import errors, id_tokens, provider_http
+from .provider_definition import Provider
 from .token_responses import (
     MAX_ACCESS_TOKEN,
     TokenSet,
@@ -133,7 +133,7 @@ def exchange_code(  # noqa: PLR0913
     id_token = answer.get("id_token")
     if not isinstance(id_token, str):
         raise errors.IdentityRejected("no id_token came", reason="id_token")
-    expected_claims = identity.ExpectedClaims(
+    expected_claims = id_tokens.ExpectedClaims(
         endpoints.issuer,
         endpoints.client_id,
         nonce,
@@ -142,8 +142,8 @@ def exchange_code(  # noqa: PLR0913
         subject_claims=provider.subject_claims,
         address_claims=provider.address_claims,
     )
-    verified_identity = identity.verify_id_token(
-        id_token, expected_claims, keys=identity.get_key_cache(endpoints.certs_url), at=at
+    verified_identity = id_tokens.verify_id_token(
+        id_token, expected_claims, keys=id_tokens.get_key_cache(endpoints.certs_url), at=at
     )
     return build_token_set(provider, answer, verified_identity, at)
 

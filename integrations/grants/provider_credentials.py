@@ -29,8 +29,8 @@ from integrations.models import (
     IntegrationStatus,
     StatusReason,
 )
-from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.oauth import TokenSet
+from integrations.providers import PROVIDERS, errors, oauth_client
+from integrations.providers.oauth_client import TokenSet
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys, sealing
@@ -245,7 +245,7 @@ def discard_tokens(  # noqa: PLR0913
             )
     if pending_discard is not None:
         try:
-            oauth.revoke_token(
+            oauth_client.revoke_token(
                 get_provider_endpoints(provider), token=tokens.refresh_token or tokens.access_token
             )
         except errors.ProviderError as error:

@@ -19,7 +19,14 @@ from limited_use.models import Checkpoint, Leaf
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
-from . import ledger_publication, signed_notes, signing_keys, tiles, tombstone_publication, tree
+from . import (
+    ledger_publication,
+    merkle_tree,
+    signed_notes,
+    signing_keys,
+    tombstone_publication,
+    tree_tiles,
+)
 from .tile_store import LedgerTileStore
 
 # The entries of one transaction: 16 ms of hashing.
@@ -97,7 +104,8 @@ def _check_begins_with(checkpoint: signed_notes.LogCheckpoint) -> None:
         raise LedgerFork(f"published at {checkpoint.size}, but the database has {size}")
     if (
         checkpoint.size
-        and tiles.build_tile_range_root(LedgerTileStore())(0, checkpoint.size) != checkpoint.root
+        and tree_tiles.build_tile_range_root(LedgerTileStore())(0, checkpoint.size)
+        != checkpoint.root
     ):
         raise LedgerFork(f"the tree of {checkpoint.size} is not the one that was published")
 
@@ -144,9 +152,9 @@ def _place_entries(at: datetime, batch: int) -> int:
         if not waiting:
             return 0
         size = get_ledger_size()
-        hashes = [tree.hash_leaf(bytes(payload)) for _, payload in waiting]
+        hashes = [merkle_tree.hash_leaf(bytes(payload)) for _, payload in waiting]
         store = LedgerTileStore()
-        store.write_tiles(tiles.append_leaves(size, hashes, store))
+        store.write_tiles(tree_tiles.append_leaves(size, hashes, store))
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE limited_use_leaf SET idx = placed.idx"
@@ -159,7 +167,7 @@ def _place_entries(at: datetime, batch: int) -> int:
             )
         new_size = size + len(waiting)
         Checkpoint.objects.create(
-            size=new_size, root=tiles.build_tile_range_root(store)(0, new_size), made_at=at
+            size=new_size, root=tree_tiles.build_tile_range_root(store)(0, new_size), made_at=at
         )
         return len(waiting)
 

@@ -18,9 +18,8 @@ from accounts.actors import Actor, ActorKind
 from limited_use.access_request import FenceKind, Permit
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 
-from . import rows as sealed_rows
-from . import template_values
-from .rows import Permits, SealedRow
+from . import sealed_rows, template_values
+from .sealed_rows import Permits, SealedRow
 from .template_values import TemplateItem
 from .traceback_guard import WrongSink, guard_plaintext
 

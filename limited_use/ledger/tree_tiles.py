@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from . import tree
+from . import merkle_tree
 
 WIDTH = 256
 BITS = 8
@@ -51,15 +51,15 @@ def append_leaves(
     return changed
 
 
-def build_tile_range_root(read: ReadTile) -> tree.RangeRoot:
+def build_tile_range_root(read: ReadTile) -> merkle_tree.RangeRoot:
     def range_root(low: int, high: int) -> bytes:
         size = high - low
         if size == 0:
-            return tree.EMPTY
+            return merkle_tree.EMPTY
         if size & (size - 1) == 0 and low % size == 0:
             return _compute_aligned_root(low, size.bit_length() - 1, read)
-        middle = low + tree.get_split_size(size)
-        return tree.hash_node(range_root(low, middle), range_root(middle, high))
+        middle = low + merkle_tree.get_split_size(size)
+        return merkle_tree.hash_node(range_root(low, middle), range_root(middle, high))
 
     return range_root
 
@@ -78,5 +78,5 @@ def _compute_aligned_root(low: int, height: int, read: ReadTile) -> bytes:
 def _compute_root(tile: bytes, low: int, high: int) -> bytes:
     row = [tile[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in range(low, high)]
     while len(row) > 1:
-        row = [tree.hash_node(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        row = [merkle_tree.hash_node(row[at], row[at + 1]) for at in range(0, len(row), 2)]
     return row[0]

@@ -10,8 +10,8 @@ import orjson
 
 from accounts.actors import Actor
 
-from . import rows as sealed_rows
-from .rows import SHOWN_FOR, SHOWN_TO, Permits, SealedRow
+from . import sealed_rows
+from .sealed_rows import SHOWN_FOR, SHOWN_TO, Permits, SealedRow
 from .traceback_guard import WrongSink, guard_plaintext
 
 __all__ = ["SealedRow", "render_json_object", "render_json_page"]
