@@ -151,7 +151,7 @@ def _get_order(item) -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def _keyring():
-    from limited_use.vault.keyring.file_keyring import FileKeyring
+    from limited_use.vault.keyring.keyring_file import FileKeyring
 
     FileKeyring.create(settings.KEYRING.folder)
 

@@ -38,8 +38,8 @@ from limited_use.agreements import consents
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import blind_index, data_keys, sealing
-from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_factory import _open_files
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from tests import grants
 
 GMAIL_READONLY = "https://www.googleapis.com/auth/gmail.readonly"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_file import FileKeyring
 
 
 def copy_keyring(directory: Path) -> FileKeyring:

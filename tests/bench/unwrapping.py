@@ -25,10 +25,10 @@ from config.process_classes import ProcessClass
 from integrations.models import Integration
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
-from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_factory import get_keyring, parse_keyring_config
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from limited_use.vault.keyring.keyring_port import KeyBinding, Keyring, KeyringConfig
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from limited_use.vault.keyring.transit_store import TransitClient
 from tests.bench import caller, classes, figures, mailbox, measure, pairs, sizes
 from tests.bench.caller import Caller

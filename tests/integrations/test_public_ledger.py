@@ -12,7 +12,7 @@ from limited_use.ledger import consistency_proofs, entries, ledger_sequencer
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.models import VerifierKeyPeriod
 from limited_use.receipts import receipts
-from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 from limited_use.verify import checkpoint_checks
 from tests.keyrings import copy_keyring

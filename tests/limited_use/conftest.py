@@ -18,7 +18,7 @@ from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recip
 from limited_use.vault import data_keys
 from limited_use.vault.keyring.keyring_factory import _open_transit, get_keyring
 from limited_use.vault.keyring.keyring_port import KeyringConfig
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from limited_use.vault.sealing import get_sealer
 from tests.keyrings import copy_keyring
 

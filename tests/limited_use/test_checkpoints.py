@@ -314,7 +314,7 @@ class TestPublication:
 class TestSigners:
     def test_keep_a_former_key_for_what_it_signed(self, ring, settings):
         from limited_use.ledger import ledger_audit, signing_keys
-        from limited_use.vault.keyring.file_keyring import FileKeyring
+        from limited_use.vault.keyring.keyring_file import FileKeyring
         from limited_use.vault.keyring.keyring_port import SigningKey
 
         record(2)

@@ -15,8 +15,8 @@ from limited_use.models import DataKey, KeyEpoch, Leaf
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys, opening
-from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from limited_use.vault.keyring.keyring_port import (
     EpochGone,
     KeyBinding,

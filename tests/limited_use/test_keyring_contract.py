@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from accounts.ids import uuid7
 from limited_use.policy.key_lines import KeyLine
-from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_factory import parse_keyring_config
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from limited_use.vault.keyring.keyring_port import (
     EpochGone,
     KeyBinding,
@@ -19,7 +19,7 @@ from limited_use.vault.keyring.keyring_port import (
     RewrapRequest,
     SigningKey,
 )
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from tests.limited_use.conftest import EITHER
 
 CONTENT, CREDENTIAL = KeyLine.CONTENT, KeyLine.CREDENTIAL

@@ -394,7 +394,7 @@ class TestEntries:
                 cursor.execute("TRUNCATE limited_use_leaf")
 
     def test_name_the_same_subject_alike_under_one_keyring_only(self, ring, settings, tmp_path):
-        from limited_use.vault.keyring.file_keyring import FileKeyring
+        from limited_use.vault.keyring.keyring_file import FileKeyring
 
         subject = uuid7()
         name = entries.get_ledger_pseudonym(subject)

@@ -188,7 +188,7 @@ class TestVerifyReceipt:
             verifier.check_signed_document(bytes(issue().document), [keys[which]])
 
     def test_believes_no_key_that_only_the_receipt_names(self, issue, tmp_path, keys):
-        from limited_use.vault.keyring.file_keyring import FileKeyring
+        from limited_use.vault.keyring.keyring_file import FileKeyring
 
         other = FileKeyring.create(tmp_path / "forger")
         forger = VerifierKey(

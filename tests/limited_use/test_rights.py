@@ -20,8 +20,8 @@ from limited_use.sinks import provider_sink
 from limited_use.vault import data_key_rows, data_keys, keyring_fit, ledger_key_wrap, sealing
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring import keyring_rights
-from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from limited_use.vault.keyring.keyring_port import (
     KeyBinding,
     MacKey,
@@ -30,7 +30,7 @@ from limited_use.vault.keyring.keyring_port import (
     SigningKey,
 )
 from limited_use.vault.keyring.keyring_rights import LimitedKeyring, NotThisProcess
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from tests.integrations.household import person
 from tests.limited_use.conftest import NOW, SYSTEM
 from tests.walls import acting_as

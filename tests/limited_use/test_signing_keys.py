@@ -22,9 +22,9 @@ from limited_use.ledger import (
 from limited_use.ledger.signed_notes import BadNote, VerifierKey
 from limited_use.models import Leaf
 from limited_use.receipts import receipts
-from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from limited_use.vault.keyring.keyring_port import NoKeyring, SigningKey
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from limited_use.verify import verifier
 from limited_use.verify.receipt_checks import ReceiptNotProven
 from tests.limited_use.conftest import EITHER, NOW

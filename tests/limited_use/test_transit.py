@@ -27,7 +27,7 @@ from limited_use.vault.keyring.keyring_port import (
     RewrapRequest,
     SigningKey,
 )
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from limited_use.vault.sealing import get_sealer
 from tests.limited_use.conftest import ALICE, NOW, SHOW_CONTENT
 from tests.openbao import proxy

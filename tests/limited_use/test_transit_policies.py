@@ -10,7 +10,7 @@ import pytest
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault.keyring.keyring_port import MacKey, SigningKey
 from limited_use.vault.keyring.keyring_rights import RIGHTS
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 
 pytestmark = pytest.mark.control("6.7.1")
 

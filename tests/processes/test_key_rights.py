@@ -13,7 +13,7 @@ from limited_use.models import DataKey, KeyEpoch, Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
 from limited_use.vault.keyring.keyring_factory import _open_transit
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser
 from tests.processes.test_connect import person_of
 from tests.worlds.processes import PATIENCE, script, wait_until

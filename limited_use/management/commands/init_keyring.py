@@ -16,10 +16,10 @@ from django.db import DatabaseError
 
 from limited_use.vault import keyring_fit
 from limited_use.vault.keyring import transit_policies
-from limited_use.vault.keyring.file_keyring import FileKeyring
 from limited_use.vault.keyring.keyring_factory import parse_keyring_config
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 
 
 class Command(BaseCommand):

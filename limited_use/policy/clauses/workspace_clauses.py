@@ -84,7 +84,7 @@ WORKSPACE: tuple[PolicyClause, ...] = (
         says="Keys are in a hardware module or a key management system of equal strength.",
         source=GOOGLE_WORKSPACE,
         quote="hardware security module or equivalent-strength key management system",
-        code=("limited_use.vault.keyring.transit_keyring.TransitKeyring",),
+        code=("limited_use.vault.keyring.keyring_transit.TransitKeyring",),
         duty=ClauseDuty(
             OPERATOR, "Runs the key store apart from the database, sealed by hardware."
         ),

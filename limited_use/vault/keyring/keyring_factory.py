@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from .file_keyring import FileKeyring
+from .keyring_file import FileKeyring
 from .keyring_port import Keyring, KeyringConfig
 from .keyring_rights import LimitedKeyring
 
@@ -39,7 +39,7 @@ def _open_files(directory: str) -> Keyring:
 @lru_cache(maxsize=8)
 def _open_transit(config: KeyringConfig, _process: int) -> Keyring:
     # Imported late: it loads an HTTP library, which a keyring of files does not need.
-    from .transit_keyring import TransitKeyring
+    from .keyring_transit import TransitKeyring
 
     return TransitKeyring(config)
 

@@ -18,7 +18,7 @@ from limited_use.vault import data_keys, envelope
 from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.keyring_factory import _open_transit
 from limited_use.vault.keyring.keyring_port import EpochGone
-from limited_use.vault.keyring.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from tests.integrations.purge.conftest import NOW, open_purge_job
 from tests.openbao import server
 

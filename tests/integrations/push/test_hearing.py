@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integrations import push
 from integrations.models import ConnectionStatus, IntegrationStatus
 from integrations.push import blind_lookup
-from limited_use.vault.keyring.file_keyring import FileKeyring
+from limited_use.vault.keyring.keyring_file import FileKeyring
 from tests.integrations import household as houses
 from tests.integrations.push.conftest import CALENDAR, list_watches, reconcile_due_watches, told_of
 
