@@ -67,7 +67,7 @@ def continue_recurrence_lines(
     """
     Return the lines of the part from `at` on, moved.
 
-    :raises NeedsRule: if the rules do not define them
+    :raises NewRecurrenceRuleNeeded: if the rules do not define them
     :raises TooManyOccurrences: if `work` runs out
     """
     local_time = get_nominal_time(series, at)
@@ -89,7 +89,7 @@ def continue_recurrence_lines(
 
 
 def move_recurrence_lines(series: EventSeries, move: SeriesMove) -> tuple[str, ...]:
-    """:raises NeedsRule: if the rules do not define the result"""
+    """:raises NewRecurrenceRuleNeeded: if the rules do not define the result"""
     day_shift = move.get_day_shift(series.first)
     return _format_lines(
         [_move_rule(run.pattern.rule, run, series, series.first, move) for run in series.runs],
@@ -148,7 +148,9 @@ def _pin_time(rule: RecurrenceRule, local_time: datetime, move: SeriesMove) -> R
     moved_time = local_time + move.offset
     if move.zone is None or not timezones.is_skipped(moved_time, move.zone):
         return rule
-    if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
+    # Several times of that day may become one, so COUNT cannot be split.
+    is_ambiguous = rule.count is not None and (rule.hours or rule.minutes)
+    if is_ambiguous or rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise NewRecurrenceRuleNeeded
     return replace(
         rule, hours=rule.hours or (moved_time.hour,), minutes=rule.minutes or (moved_time.minute,)

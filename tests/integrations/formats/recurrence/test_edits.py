@@ -195,6 +195,7 @@ class TestThisAndFollowing:
     @example("FREQ=DAILY", ";COUNT=9", "2026-03-28 02:30", 1, {0, 3})
     @example("FREQ=DAILY;BYDAY=SU,TU", ";COUNT=9", "2026-03-28 02:30", 1, {2, 3})
     @example("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SA", "", "2026-02-28", 4, {1, 5})
+    @example("FREQ=DAILY;INTERVAL=1;BYHOUR=0,2,3", ";COUNT=9", "2026-03-28 02:30", 3, set())
     def test_are_together_with_the_rest_what_was_before(self, text, bound, start, place, marks):
         content = event(start, "", f"RRULE:{text}{bound}")
         first = utc(f"{start[:10]}T00:00")
