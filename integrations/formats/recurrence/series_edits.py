@@ -67,7 +67,7 @@ def change_following(
     :param edited: the new instance; its recurrence is ignored
     :param lines: the new recurrence, if it changes; empty for a single event
     :raises NoSuchInstance: if no instance starts at `original`
-    :raises NeedsRule: if the old rule does not define the continuation
+    :raises NewRecurrenceRuleNeeded: if the old rule does not define the continuation
     :raises BadEvent: if `edited` is invalid
     :raises BadSeries: if one of `lines` cannot be used
     :raises TooManyOccurrences: if counting earlier occurrences takes too much work
@@ -115,7 +115,7 @@ def change_all_occurrences(
     :param edited: see `change_following`
     :param lines: see `change_following`
     :raises NoSuchInstance: if no instance starts at `original`
-    :raises NeedsRule: if the old rule does not define the result
+    :raises NewRecurrenceRuleNeeded: if the old rule does not define the result
     :raises BadEvent: if `edited` is invalid
     :raises BadSeries: if one of `lines` cannot be used
     """
