@@ -52,7 +52,7 @@ def service():
     folder = Path("logs")
     folder.mkdir()
     (folder / "web.log").write_text("from the start\\n")
-    with service_logs.watching(folder):
+    with service_logs.watch_logs(folder):
         yield folder
 
 def test_passes(service):

@@ -1,4 +1,4 @@
--- Rate counters (see accounts/rate_limits.py). Each function runs with its owner's rights, so that a web
+-- Rate counters (see accounts/rate_limit_counters.py). Each function runs with its owner's rights, so that a web
 -- process can count but neither read, list nor reset counters; `manage.py database_walls` sets owner
 -- and grants.
 

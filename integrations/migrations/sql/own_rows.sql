@@ -1,5 +1,5 @@
 -- Whether a thing belongs to the person of the transaction: asked by the policies of rows that a web
--- process writes about it (see config/database/policies.py).
+-- process writes about it (see config/database/row_security.py).
 
 CREATE OR REPLACE FUNCTION public.owns_calendar(calendar uuid)
 RETURNS boolean

@@ -18,7 +18,7 @@ SELECT holder, line, epoch, key_id, wrapped, kek_epoch
 $body$;
 
 -- Read the keys that the ledger's names are made with: those of the holders that
--- `vault.naming.holder_of` makes, and so of nobody's account.
+-- `ledger_key_wrap.get_naming_holder` makes, and so of nobody's account.
 CREATE OR REPLACE FUNCTION public.vault_read_naming(holders uuid[])
 RETURNS TABLE (holder uuid, line text, epoch integer, key_id bytea, wrapped bytea, kek_epoch integer)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -59,7 +59,7 @@ SELECT holder, line, epoch, key_id, kek_epoch
   FROM public.limited_use_datakey
 $body$;
 
--- Count the keys that have one of these tombstones. `tombstones.of_key` makes the same hash.
+-- Count the keys that have one of these tombstones. `tombstones.build_key_tombstone` makes the same hash.
 CREATE OR REPLACE FUNCTION public.vault_dead(tombstones text[])
 RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
