@@ -1,8 +1,8 @@
 """
 Runs the whole service on this machine: sandbox, web, workers and beat, as processes.
 
-Demo and smoke start it on top of `servers.run_servers`. It restarts nothing: the caller sees
-which process ended, and decides.
+Demo and smoke start it on top of `embedded_servers.run_servers`. It restarts nothing: the caller
+sees which process ended, and decides.
 """
 
 from __future__ import annotations

@@ -209,7 +209,8 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     A page opens at most `_MAX_ROWS_PER_PAGE` rows or one week, so it may be short though more
     follow.
 
-    :raises cursors.InvalidCursor, cursors.ExpiredCursor: see `event_pagination.parse_page_request`
+    :raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor: see
+        `event_pagination.parse_page_request`
     :raises integrations.parsers.parser_pool.ParsersBusy: if a description must be sanitised
     """
     calendars = select_calendars(context, calendar_ids)

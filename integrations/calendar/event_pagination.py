@@ -103,8 +103,9 @@ def parse_page_request(
     """
     Without a cursor, return the first page.
 
-    :raises cursors.InvalidCursor: also if a share under which the first page was read has ended
-    :raises cursors.ExpiredCursor:
+    :raises page_cursors.InvalidCursor: also if a share under which the first page was read has
+        ended
+    :raises page_cursors.ExpiredCursor:
     """
     after = None if cursor is None else _read_cursor(cursor, _bind_cursor(audience, filters), at)
     return EventPageRequest(audience, filters, after, limit, at)

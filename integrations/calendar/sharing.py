@@ -202,8 +202,9 @@ def _get_own_calendar(person_id: UUID, organisation_id: UUID, calendar_id: UUID)
 def _find_recipient(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
     """Take the same path for every address; the address must be verified."""
     with row_owner.acting_for(person_id, organisation_id):
-        # Lower case by the same rule as `typed_addresses.make_viewer`: otherwise two spellings of
-        # an address would be one share if the address has an account, and two if it has none.
+        # Lower case by the same rule as `typed_addresses.make_placeholder_viewers`: otherwise two
+        # spellings of an address would be one share if the address has an account, and two if it
+        # has none.
         return people.find_colleague(email.strip().lower())
 
 

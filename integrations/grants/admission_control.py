@@ -45,7 +45,7 @@ class PersonAdmission:
         Hold one slot for each request, at least one, and pay the quota.
 
         :raises errors.RateLimited: if quota or slots are not free in time
-        :raises concurrency.TooManyWaits, DisconnectedError:
+        :raises person_slots.TooManyWaits, DisconnectedError:
         """
         with person_slots.hold_wait_slot() as wait, self._hold_slots(max(1, units), wait):
             if units:

@@ -45,7 +45,7 @@ def open_mailbox(connection_id: UUID) -> Iterator[tuple[MailUnits, MailCall]]:
     Yield the prices of its calls, and the function that calls it.
 
     :raises errors.ProviderError: `RateLimited` if the quota is used up
-    :raises DisconnectedError, concurrency.TooManyWaits:
+    :raises DisconnectedError, person_slots.TooManyWaits:
     """
     with person_slots.hold_wait_slot(), _open_mail(connection_id) as mailbox:
         yield mailbox
@@ -95,7 +95,7 @@ def open_calendars(access: ProviderAccess) -> Iterator[CalendarCall]:
     """
     Yield the function that calls them.
 
-    :raises errors.ProviderError, concurrency.TooManyWaits:
+    :raises errors.ProviderError, person_slots.TooManyWaits:
     """
     key = Connection.objects.values_list("provider", flat=True).get(id=access.account)
     provider = PROVIDERS[key]

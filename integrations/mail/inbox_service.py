@@ -60,8 +60,8 @@ def get_message_page(
     """
     Return the newest messages first.
 
-    :raises cursors.InvalidCursor: if `cursor` belongs to another query
-    :raises cursors.ExpiredCursor, limited_use.guard.guard.AccessRefused:
+    :raises page_cursors.InvalidCursor: if `cursor` belongs to another query
+    :raises page_cursors.ExpiredCursor, limited_use.guard.guard.AccessRefused:
     """
     return _get_page(context, filters, MESSAGES, cursor=cursor, limit=limit)
 

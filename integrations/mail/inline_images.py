@@ -31,7 +31,7 @@ def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
     Return safe HTML.
 
     :param message_id: the provider's
-    :raises concurrency.TooManyWaits: only if the text has images
+    :raises person_slots.TooManyWaits: only if the text has images
     """
     pictures = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
     if not pictures:

@@ -30,7 +30,7 @@ class PackedException(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PackedEntry(msgspec.Struct, frozen=True, array_like=True):
-    """See `reader.CalendarFileEntry`."""
+    """See `calendar_file_reader.CalendarFileEntry`."""
 
     uid: str
     content: EventContent
@@ -42,7 +42,7 @@ class PackedEntry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CalendarFileReply(msgspec.Struct, frozen=True, tag=True):
-    """See `reader.CalendarFile`."""
+    """See `calendar_file_reader.CalendarFile`."""
 
     entries: list[PackedEntry]
     cancelled_uids: list[str]

@@ -20,7 +20,7 @@ _TOO_COSTLY: Final = "the file is too large or too complicated to be read"
 
 def read_file(data: bytes, *, zone: str) -> CalendarFile:
     """
-    See `reader.read_calendar_file`.
+    See `calendar_file_reader.read_calendar_file`.
 
     :raises UnreadableCalendarFile: if a line cannot be read, or a limit is exceeded
     :raises integrations.parsers.parser_pool.ParsersBusy: if no process is free

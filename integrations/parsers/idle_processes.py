@@ -2,8 +2,8 @@
 Parser processes that wait for a task, each for a limited time.
 
 A process's memory keeps the content of its tasks, so the process ends after
-`task_limits.IDLE_SECONDS` without a task, and when idle `task_limits.LIFE_SECONDS` after its
-start.
+`parser_task_limits.IDLE_SECONDS` without a task, and when idle `parser_task_limits.LIFE_SECONDS`
+after its start.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
 WITHOUT_REVOCATION: Final = frozenset(
     {RevocationOutcome.NOT_OFFERED, RevocationOutcome.UNCONFIRMED}
 )
-# Needs of the grant, by the names of `shared_grants.list_needs`.
+# Needs of the grant, by the names of `shared_grants.list_grant_needs`.
 NEEDS: Final[Mapping[str, str]] = {
     "mail": claim("receipt.mail-connected", "The mail of this account is still connected."),
     "calendar": claim(

@@ -31,8 +31,8 @@ from integrations.models import (
 from .integration_status import get_integration_sync_status
 from .sync_turn import SyncTurn
 
-# The conditions of `fences.hold` and `work_leases.release`. The CTE locks the integration before
-# the update: see "Lock order" in the README.
+# The conditions of `fences.lock_integration` and `work_leases.release`. The CTE locks the
+# integration before the update: see "Lock order" in the README.
 _RELEASE_STATEMENT = """
 WITH live AS (
     SELECT id FROM integrations_integration

@@ -27,7 +27,7 @@ def create_declared_client(
 
     :param client_id: by default the feature's key
     :param jwks: public keys (RFC 7517)
-    :raises UndeclaredUse: see `features.check_feature_purposes`
+    :raises UndeclaredUse: see `feature_registry.check_feature_purposes`
     """
     sorted_purposes = sorted(set(purposes))
     check_feature_purposes(feature, sorted_purposes)

@@ -46,14 +46,14 @@ def create(  # noqa: PLR0913 - all parts of a new event
     require_free: Sequence[UUID] = (),
 ) -> EventWriteResult:
     """
-    :param visible: from `access.find_calendar`
+    :param visible: from `event_access.find_writable_calendar`
     :param key: up to 200 characters; a second request with the same key creates no second event
     :param require_free: people who must be free at this moment
     :raises write_errors.EventSlotTaken: unless an earlier request with the key created the event
     :raises BadEventDraft, write_errors.EventKeyReused, write_errors.GuestsAlwaysNotified,
         write_errors.EventRejected:
     :raises limited_use.guard.guard.AccessRefused, integrations.access.fences.DisconnectedError:
-    :raises integrations.providers.write_errors.OutcomeUnknown: repeating the request is harmless
+    :raises integrations.providers.errors.OutcomeUnknown: repeating the request is harmless
     """
     content = event_drafts.to_event_content(draft)
     event_id = event_drafts.client_event_id(context.user_id, visible.calendar.id, key)
@@ -87,7 +87,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
     :raises BadEventDraft, EventStale, integrations.calendar.etags.VersionMalformed:
     :raises write_errors.NoSuchOccurrence, write_errors.NotEventOrganizer,
         write_errors.SeriesSplitHalfDone:
-    :raises: see `access.find_event`, and `create` but for EventKeyReused
+    :raises: see `event_access.find_event_to_write`, and `create` but for EventKeyReused
     """
     request = EventWriteRequest(context, event_id)
     row, visible = event_access.find_event_to_write(request)

@@ -191,7 +191,7 @@ def _begin_round(
 
 
 def _store_page(session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage) -> None:
-    """:raises event_store.BatchOvertaken: if the owner's writes overtook the page repeatedly"""
+    """:raises event_store.EventBatchOvertaken: if owner writes overtook the page repeatedly"""
     descriptions = event_descriptions.sanitize_descriptions(page.events)
     for _ in range(_MAX_TRIES - 1):
         with suppress(event_store.EventBatchOvertaken):

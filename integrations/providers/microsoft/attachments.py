@@ -1,8 +1,8 @@
 """
 One attachment: by Graph's id, or extracted from its message by a parser process.
 
-Memory holds the attachment, or the message's MIME, of at most `http.MAX_ANSWER` bytes. So a
-process holds only a few at a time.
+Memory holds the attachment, or the message's MIME, of at most `provider_http.MAX_ANSWER` bytes.
+So a process holds only a few at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from . import graph_message
 from .graph_http import GraphApiRequest, fetch_contents, quote_segment
 
 #: Messages and files in memory per process. One more than one person may wait for
-#: (`concurrency.MOST_WAITS`), so that one person cannot take all of them.
+#: (`person_slots.MOST_WAITS`), so that one person cannot take all of them.
 MAX_IN_MEMORY: Final = 3
 #: Seconds that a caller waits for a free slot.
 PATIENCE: Final = 5.0

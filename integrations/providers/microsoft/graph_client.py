@@ -47,8 +47,8 @@ class GraphClient:
         self, calls: Sequence[GraphCall], *, deadline: float = DEADLINE
     ) -> list[ProviderResponse | Exception]:
         """
-        Return responses in order; or `GraphNoResponse`, `http.ResponseTooLarge`, or an unknown
-        error of the library.
+        Return responses in order; or `GraphNoResponse`, `provider_http.ResponseTooLarge`, or an
+        unknown error of the library.
 
         All calls have the token of one mailbox. At most `MAX_CONCURRENT_REQUESTS` of a token are
         under way over all threads, and `request_concurrency.requests_at_once` of `calls`.

@@ -32,7 +32,7 @@ class GraphCall:
     One request, with an absolute `url` and the token in `headers`.
 
     `request_count` is Graph's count: a batch has several. `max_bytes` limits the response; None:
-    `http.MAX_ANSWER`.
+    `provider_http.MAX_ANSWER`.
     """
 
     method: str

@@ -40,7 +40,7 @@ class QueryBooleanField(serializers.BooleanField):
 
 
 class CursorField(serializers.CharField):
-    """A `next_cursor`. Its signature is checked later, by `cursors.read`."""
+    """A `next_cursor`. Its signature is checked later, by `page_cursors.read`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_length=1, trim_whitespace=False, **kwargs)
