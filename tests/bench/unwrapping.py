@@ -127,7 +127,7 @@ def _visit(*sides: Side) -> list[str]:
     random.Random(3).shuffle(order)  # noqa: S311 - repeatable
     calls: list[str] = []
     data_keys.drop_cached_keys()
-    with _watch_method(TransitClient, "call", lambda _, path, *__: calls.append(path)):
+    with _watch_method(TransitClient, "call_api", lambda _, path, *__: calls.append(path)):
         for person in order:
             for side in sides:
                 _read_inbox_page(side, person)

@@ -72,7 +72,7 @@ class UnguardedList(MailView):
                 CursorPagePosition(shown[-1].received_at, shown[-1].id),
                 kind="messages",
                 audience=asked.audience_key,
-                filters=filters.text,
+                filters=filters.canonical_json,
                 at=asked.at,
             )
         data = [
