@@ -110,14 +110,14 @@ class TestCounting:
         record = decision_entries.build_decision_record
         for owner in (uuid4(), uuid4()):
             asked = ask(actor=SAM, on_behalf_of=owner, names=_Names(owner))
-            said = record(asked, guard.evaluation.decide_data_use(asked.use, asked.facts), 0)
+            said = record(asked, guard.policy_evaluation.decide_data_use(asked.use, asked.facts), 0)
             assert said["actor"] == entries.get_ledger_pseudonym(SAM.id)
 
     def test_takes_an_owner_by_the_name_of_their_own_connection(self, ask):
         asked = ask(names=_Names(uuid4()))
 
         said = decision_entries.build_decision_record(
-            asked, guard.evaluation.decide_data_use(asked.use, asked.facts), 0
+            asked, guard.policy_evaluation.decide_data_use(asked.use, asked.facts), 0
         )
 
         assert said["actor"] != entries.get_ledger_pseudonym(ALICE.id)

@@ -273,7 +273,7 @@ def kinds_raised() -> set[str]:
 
 def _sounds(node: ast.AST) -> bool:
     name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
-    return name in {"raise_alarm", "sound", "_sound_each"}
+    return name in {"raise_alarm", "raise_alert", "_raise_alarms"}
 
 
 def _kind(call: ast.Call, module: str) -> str | None:

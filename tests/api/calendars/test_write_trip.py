@@ -145,6 +145,6 @@ def test_a_write_enters_few_files_and_looks_its_calendar_up_once(hers, alice, wr
     } <= trip.files
     most = MOST_FILES_OF_SERIES if write == "following" else MOST_FILES
     assert len(trip.files) <= most, sorted(trip.files)
-    assert trip.count(calendar_access, "own") == 1
+    assert trip.count(calendar_access, "get_own_calendars") == 1
     # A move writes in two calendars, and each has a key of its own.
-    assert trip.count(owner_permits, "to_write") == (2 if write == "move" else 1)
+    assert trip.count(owner_permits, "to_write_at_provider") == (2 if write == "move" else 1)

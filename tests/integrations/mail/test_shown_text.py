@@ -39,7 +39,7 @@ SAFE = "<p>Hello <b>Alice</b>\n<img></p>"
 
 def take_parsers_away(monkeypatch) -> None:
     empty = ParserPool(size=0)
-    monkeypatch.setattr(parse_requests, "get_pool", lambda: empty)
+    monkeypatch.setattr(parse_requests, "get_parser_pool", lambda: empty)
     monkeypatch.setattr(parse_requests, "WAIT_SECONDS", 0.01)
 
 
