@@ -29,8 +29,8 @@ _FOLDER = Path(limited_use.__file__).parent
 STEPS = {
     str(_FOLDER / name)
     for name in (
-        "ledger/sequencer.py",
-        "ledger/publication.py",
+        "ledger/ledger_sequencer.py",
+        "ledger/ledger_publication.py",
         "ledger/tombstone_publication.py",
     )
 }

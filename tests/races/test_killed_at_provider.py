@@ -34,11 +34,11 @@ MANY = 500
 STEPS = [
     "web/idempotency.py",
     "calendar/api/event_views.py",
-    "providers/google/calendar.py",
-    "providers/microsoft/calendar.py",
+    "providers/google/google_calendar_adapter.py",
+    "providers/microsoft/graph_calendar_adapter.py",
     *(
         f"calendar/events/{name}.py"
-        for name in ("service", "cache_update", "verified_writes", "provider_backend")
+        for name in ("event_service", "cache_update", "verified_writes", "provider_backend")
     ),
 ]
 # Where a write is killed: at the beginning of which function; whether people have to be free; how

@@ -124,7 +124,7 @@ def test_what_a_sync_brought_in_meanwhile_is_the_event_that_was_written(alice, a
     with at_the_fence(alice, write) as found:
         bring_in(alice, account)
 
-    assert [one.id for one in found] == [str(Event.objects.get().id)]
+    assert [one.event_id for one in found] == [str(Event.objects.get().id)]
 
 
 def test_a_page_that_was_overtaken_by_a_write_is_written_all_the_same(alice, account):

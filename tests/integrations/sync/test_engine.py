@@ -211,7 +211,7 @@ class TestALastingFailure:
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.MAILBOX_NOT_PROVISIONED)
         assert alice.work.next_sync_at - alice.at > timedelta(hours=23)
         with pytest.raises(NotClaimable):
-            houses.engine.run_turn(
+            houses.sync_engine.run_sync_turn(
                 houses.PRODUCTS, work_id=alice.work.id, at=alice.at + timedelta(hours=1)
             )
 
