@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,7 +21,12 @@ from limited_use.models import KeyEpoch, Receipt
 from limited_use.policy.claims import claim
 from limited_use.policy.key_lines import KeyLine
 
-from .receipts import EntryNotSequenced, ReceiptIncomplete, sign_and_save
+from .receipts import (
+    EntryNotSequenced,
+    ReceiptIncomplete,
+    format_receipt_time,
+    sign_and_save,
+)
 
 __all__ = [
     "EntryNotSequenced",
@@ -93,7 +98,7 @@ def issue_second_part(
                         "line": str(key.line),
                         "key_id": key.key_id,
                         "key_epoch": key.kek_epoch,
-                        "epoch_destroyed_at": _format_time(epoch.destroyed_at),
+                        "epoch_destroyed_at": format_receipt_time(epoch.destroyed_at),
                     }
                     for key, epoch in zip(keys, ended_epochs, strict=True)
                 ],
@@ -134,9 +139,9 @@ def _describe_remains(ended_at: datetime, backups_until: datetime) -> Mapping[st
     copies: dict[str, Any] = {"until": "unknown", "says": _COPIES_UNKNOWN}
     if days is not None:
         until = ended_at + timedelta(days=days)
-        copies = {"until": _format_time(until), "days": days, "says": _COPIES}
+        copies = {"until": format_receipt_time(until), "days": days, "says": _COPIES}
     return {
-        "backups": {"until": _format_time(backups_until), "says": _BACKUPS},
+        "backups": {"until": format_receipt_time(backups_until), "says": _BACKUPS},
         "key_store_copies": copies,
         "proves": claim(
             "part-2.proves",
@@ -163,7 +168,3 @@ _COPIES_UNKNOWN = claim(
     "How long copies of the key store are kept is not known here. With one from before the epoch"
     " ended, a copy of the database from before the removal would still open.",
 )
-
-
-def _format_time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -15,7 +15,7 @@ from uuid import UUID
 from limited_use.ledger import entry_proofs, merkle_tree, pseudonym_derivation
 from limited_use.ledger.signed_notes import LogCheckpoint, VerifierKey
 
-from .receipt_checks import ReceiptNotProven
+from .receipt_checks import ReceiptNotProven, escape_terminal_text
 
 OwnerPart = Mapping[str, Any]
 
@@ -53,7 +53,7 @@ def check_ledger_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Itera
             raise ReceiptNotProven(
                 f"the names of {subject['what']} {subject_id} are not made with its key"
             )
-        described = f"{subject['what']} {_escape_text(subject['says'])} {subject_id}"
+        described = f"{subject['what']} {escape_terminal_text(subject['says'])} {subject_id}"
         yield f"names           {described}: {', '.join(names)}"
     yield _check_commitment(document, key, keys)
 
@@ -68,7 +68,7 @@ def list_own_entries(
     :raises NotProven: if the export is not, or cannot be read
     """
     labels = {
-        subject[name]: f"{subject['what']} {_escape_text(subject['says'])}".strip()
+        subject[name]: f"{subject['what']} {escape_terminal_text(subject['says'])}".strip()
         for subject in document["names"]
         for name in ("name_of_the_service", "name_at_the_end", "name")
     }
@@ -141,9 +141,4 @@ def _format_entry(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
         words.append(f"{entry['class']} for {entry['purpose']} to {entry['recipient']}")
         words.append(f"by {labels.get(entry['actor'], 'somebody else')}, rule {entry['rule']}")
         words += [f"{entry['count']} rows"] if entry.get("count") is not None else []
-    return ", ".join(_escape_text(word) for word in words)
-
-
-def _escape_text(value: object) -> str:
-    # The text appears on a terminal, and the file may be hostile.
-    return "".join(c if c.isprintable() else "?" for c in str(value))
+    return ", ".join(escape_terminal_text(word) for word in words)

@@ -58,6 +58,11 @@ class RemoteEventTarget:
     is_changed_occurrence: bool
 
     @property
+    def calendar_id(self) -> str:
+        """The provider's id of the calendar."""
+        return self.provider_calendar.remote_id
+
+    @property
     def series_id(self) -> str:
         """For a single event, its own id."""
         return self.remote.series_id or self.remote.event_id

@@ -12,7 +12,7 @@ from integrations.calendar import etags
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.etags import EventStale
 from integrations.formats.event_content import AttendeeResponse, EventContent
-from integrations.formats.recurrence.series import StartKey, to_start_key, to_when
+from integrations.formats.recurrence.series import to_when
 from integrations.grants import provider_calls
 from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import PROVIDERS, errors
@@ -93,7 +93,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
         )
         if target.is_occurrence and scope != "this":
             write = _begin_series(call, target, notify)
-            original_start = _get_original_start(live)
+            original_start = series_writes.get_original_start(live)
             if scope == "all":
                 series_writes.change_whole_series(write, original_start, edited, edit)
                 return _cache_and_return(
@@ -107,16 +107,12 @@ def change(  # noqa: PLR0913 - all parts of an edit
         if target.is_occurrence and "recurrence" in edit:
             raise BadEventDraft({"recurrence": ONE_REPEATS})
         if not target.is_occurrence and live.content.recurrence:
-            write = SeriesWrite(
-                call, target.provider_calendar.remote_id, live, notify, RemoteChanges()
-            )
+            write = SeriesWrite(call, target.calendar_id, live, notify, RemoteChanges())
             series_writes.change_whole_series(write, None, edited, edit)
             return _cache_and_return(
                 request, target, write.changes, str(request.event_id), write.reset_count
             )
-        written = verified_writes.change(
-            call, target.provider_calendar.remote_id, live, edited, notify=notify
-        )
+        written = verified_writes.change(call, target.calendar_id, live, edited, notify=notify)
         return _cache_and_return(
             request, target, RemoteChanges(events=[written]), str(request.event_id)
         )
@@ -180,7 +176,7 @@ def move(
             )
             moved = verified_writes.move(
                 call,
-                target.provider_calendar.remote_id,
+                target.calendar_id,
                 live,
                 to=destination_calendar.remote_id,
                 notify=notify,
@@ -225,9 +221,7 @@ def respond(  # noqa: PLR0913 - all parts of an answer
         live = _fetch_series(call, target) if is_for_series else invitation
         if verified_writes.get_response(live) is None:
             raise NotInvitedToEvent
-        written = verified_writes.respond(
-            call, target.provider_calendar.remote_id, live, response, notify=notify
-        )
+        written = verified_writes.respond(call, target.calendar_id, live, response, notify=notify)
         return _cache_and_return(
             request, target, RemoteChanges(events=[written]), str(request.event_id)
         )
@@ -256,14 +250,12 @@ def _get_event_id(call: CalendarCall, target: RemoteEventTarget) -> str:
 
 def _fetch_target(call: CalendarCall, target: RemoteEventTarget) -> RemoteEvent | None:
     event_id = _get_event_id(call, target)
-    fetched = verified_writes.fetch_current(call, target.provider_calendar.remote_id, event_id)
+    fetched = verified_writes.fetch_current(call, target.calendar_id, event_id)
     return fetched if isinstance(fetched, RemoteEvent) else None
 
 
 def _fetch_series(call: CalendarCall, target: RemoteEventTarget) -> RemoteEvent:
-    fetched = verified_writes.fetch_current(
-        call, target.provider_calendar.remote_id, target.series_id
-    )
+    fetched = verified_writes.fetch_current(call, target.calendar_id, target.series_id)
     if not isinstance(fetched, RemoteEvent):
         raise NoSuchOccurrence
     return fetched
@@ -271,15 +263,7 @@ def _fetch_series(call: CalendarCall, target: RemoteEventTarget) -> RemoteEvent:
 
 def _begin_series(call: CalendarCall, target: RemoteEventTarget, notify: Notify) -> SeriesWrite:
     series_event = _fetch_series(call, target)
-    return SeriesWrite(
-        call, target.provider_calendar.remote_id, series_event, notify, RemoteChanges()
-    )
-
-
-def _get_original_start(live: RemoteEvent) -> StartKey:
-    if live.original_start is None:
-        raise NoSuchOccurrence
-    return to_start_key(live.original_start)
+    return SeriesWrite(call, target.calendar_id, series_event, notify, RemoteChanges())
 
 
 def _delete_live(
@@ -289,10 +273,10 @@ def _delete_live(
     scope: SeriesScope,
     notify: Notify,
 ) -> RemoteChanges:
-    calendar_id = target.provider_calendar.remote_id
+    calendar_id = target.calendar_id
     if target.is_occurrence and scope == "following":
         write = _begin_series(call, target, notify)
-        series_writes.delete_following(write, _get_original_start(live))
+        series_writes.delete_following(write, series_writes.get_original_start(live))
         return write.changes
     if target.is_occurrence and scope == "all":
         live = _fetch_series(call, target)
@@ -340,7 +324,7 @@ def _find_following(
 ) -> EventWriteResult:
     """Return the series that an earlier try of the same edit created, if it finished."""
     fetched = (
-        verified_writes.fetch_current(call, target.provider_calendar.remote_id, event_id)
+        verified_writes.fetch_current(call, target.calendar_id, event_id)
         for event_id in _get_following_ids(request, target, etag)
     )
     created = next((event for event in fetched if isinstance(event, RemoteEvent)), None)

@@ -106,7 +106,7 @@ def change_following(
     write.changes.deleted_ids += [
         exception.event_id
         for exception in exceptions
-        if _get_original_start(exception) >= original_start
+        if get_original_start(exception) >= original_start
     ]
     _rewrite_exceptions(write, created.event_id, following.exceptions)
     return created
@@ -128,7 +128,7 @@ def delete_following(write: SeriesWrite, original_start: StartKey) -> None:
     _write_series(
         write,
         content,
-        [exception for exception in exceptions if _get_original_start(exception) >= original_start],
+        [exception for exception in exceptions if get_original_start(exception) >= original_start],
     )
 
 
@@ -213,7 +213,7 @@ def _join_exceptions(content: EventContent, exceptions: SeriesExceptions) -> Ser
     return SeriesWithExceptions(
         content,
         {
-            _get_original_start(exception): exception.content
+            get_original_start(exception): exception.content
             if isinstance(exception, RemoteEvent)
             else None
             for exception in exceptions
@@ -221,7 +221,7 @@ def _join_exceptions(content: EventContent, exceptions: SeriesExceptions) -> Ser
     )
 
 
-def _get_original_start(exception: RemoteEvent | CancelledInstance) -> StartKey:
+def get_original_start(exception: RemoteEvent | CancelledInstance) -> StartKey:
     if exception.original_start is None:
         raise NoSuchOccurrence
     return to_start_key(exception.original_start)

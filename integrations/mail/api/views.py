@@ -12,17 +12,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from integrations import mail
-from integrations.mail import MailFilters, RequestContext, attachment_response
+from integrations.mail import MailFilters, attachment_response
 from integrations.web.api.api_views import UserDataView, json_response
 
 from . import serializers
 
 
 class MailView(UserDataView):
-    @property
-    def request_context(self) -> RequestContext:
-        return RequestContext(actor=self.actor, user_id=self.user_id, at=self.at)
-
     def get_page_arguments(self, request: Request) -> dict[str, Any]:
         """Return the arguments of `mail.list_messages` and `mail.list_threads`."""
         parameters = self.get_query(request)
