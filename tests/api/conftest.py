@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -58,6 +59,8 @@ def synced(django_db_setup, django_db_blocker, tmp_path_factory):
 
     Each test works on copies of both, in a transaction of its own within this one.
     """
+    # Settings of a single test that are in force here would come back after the module.
+    assert str(settings.KEYRING.folder) == os.environ["KEYRING_DIR"], "request `alice` by name"
     ring = copy_keyring(tmp_path_factory.mktemp("synced") / "keyring")
     with (
         django_db_blocker.unblock(),

@@ -40,6 +40,7 @@ def statements_of(client: Any) -> list[str]:
     return [one["sql"] for one in captured if not one["sql"].startswith(_OF_THE_TEST)]
 
 
+@pytest.mark.usefixtures("alice")
 class TestAPageOfMessages:
     @pytest.mark.parametrize(
         ("caller", "asked_first"),
