@@ -1,8 +1,8 @@
 """
-Compute busy times from opened rows. Pure; called inside the sink only.
+Compute busy times from opened rows. Pure; for sinks only.
 
-A row that does not open, or a series that is too expensive, makes its calendar unknown: unknown
-time is never free.
+A damaged row, or a series that is too expensive, makes its calendar unknown: unknown time is
+never free.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from . import occurrences
 from .event_rows import EventRow
 from .occurrences import OpenedEventRows
 
-# Budget in steps of all calendars of one response, and of one calendar.
+# Steps for all calendars of one response, and for one.
 _MAX_STEPS: Final = 1_000_000
 _MAX_STEPS_PER_CALENDAR: Final = 40_000
 
@@ -37,7 +37,7 @@ def get_busy_times(
     for row, values in opened_rows:
         rows[row.visible.calendar.id].append((row, values))
     work = RecurrenceWorkBudget(_MAX_STEPS)
-    # The smallest first, so that an expensive calendar takes no budget from the others.
+    # An expensive calendar takes no budget from smaller ones.
     smallest_first = sorted(windows, key=lambda calendar_id: len(rows[calendar_id]))
     return {
         calendar_id: _get_calendar_times(
@@ -81,7 +81,7 @@ def serialize_busy_times(free_busy_times: BusyTimes) -> JsonObject:
 def merge_calendars(
     by_calendar: Mapping[UUID, BusyTimes], calendar_ids: Sequence[UUID]
 ) -> BusyTimes:
-    """Unknown if there is no calendar, or any is unknown."""
+    """Unknown without calendars, or if any is unknown."""
     return (
         free_busy.combine_busy_times(by_calendar[calendar_id] for calendar_id in calendar_ids)
         if calendar_ids

@@ -17,7 +17,7 @@ from .sync.cache_eviction import EvictionReason
 
 def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
     """
-    Delete copies, and return the number of deleted events.
+    Return the number of deleted events.
 
     Nothing is fetched until the owner requests it. Local calendars are no copies: see
     `local_calendars`.
@@ -37,7 +37,7 @@ def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
 
 def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
     """
-    Fetch deleted copies again, or check for changes at once.
+    Fetch deleted copies again, or check for changes.
 
     :raises ObjectNotFound:
     """
@@ -54,7 +54,7 @@ def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
 
 def set_cache_hours(*, actor: Actor, integration_id: UUID, hours: int) -> None:
     """
-    Limit the age of copies; the next sweep evicts older ones.
+    The next sweep evicts older copies.
 
     :raises ObjectNotFound, InvalidChoice:
     """

@@ -2,8 +2,8 @@
 Versions of events that tell which fields changed. Pure.
 
 A version is the value of `If-Match`: a digest of the provider's version, then one of each field.
-A change of the title succeeds though the location has changed since. Only people who may see an
-event receive its version.
+A change of the title succeeds though the location has changed. Only people who may see an event
+receive its version.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FIELDS: Final = (
 )  # fmt: skip
 _WHEN: Final = FIELDS.index("when")
 _TIMES: Final = frozenset({"start", "end"})
-# The fields of an invitation: without the other guests and the invitee's own settings.
+# Without the other guests and the invitee's own settings.
 _INVITATION: Final = frozenset({"title", "description", "location", "when", "recurrence"})
 _HEAD: Final = 16
 _EACH: Final = 8
@@ -29,18 +29,18 @@ _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.A
 
 
 class VersionRequired(Exception):
-    """The request does not name the version that it changes."""
+    """The request does not name the version to change."""
 
 
 class VersionMalformed(Exception):
-    """The text is not a version of an event."""
+    """The text is no version of an event."""
 
 
 class EventStale(Exception):
     """
     The event was changed or deleted after the version that the actor saw.
 
-    `fields` are those of `FIELDS` that both changes touch.
+    `fields` of `FIELDS`: touched by both changes.
     """
 
     def __init__(self, fields: Iterable[str] = ()) -> None:
@@ -55,7 +55,7 @@ def compute_etag(event_id: str, etag: str, content: EventContent) -> str:
 def make_occurrence_etag(
     event_id: str, etag: str, content: EventContent
 ) -> Callable[[When, When], str]:
-    """Digest other fields than the times once."""
+    """Digest fields other than the times once."""
     parts = digest_fields(content)
     before = _hash_text(f"{event_id}\0{etag}")[:_HEAD] + "".join(parts[:_WHEN])
     after = "".join(parts[_WHEN + 1 :])
@@ -117,7 +117,7 @@ def _format_fields(content: EventContent) -> tuple[str, ...]:
         content.location,
         _format_span(content.start, content.end),
         "\n".join(content.recurrence),
-        # Without the answers, which change often and are not edited in Antares.
+        # Without answers, which change often and are not edited here.
         "\n".join(
             sorted(
                 f"{attendee.email.lower()} {attendee.is_optional}" for attendee in content.attendees

@@ -1,5 +1,5 @@
 """
-Descriptions of events in views. Called inside sinks only.
+Descriptions of events in views. For sinks only.
 
 Views parse nothing: a parser process sanitises outdated or missing descriptions.
 """
@@ -36,12 +36,12 @@ from .occurrences import EventOccurrence
 logger = logging.getLogger(__name__)
 
 OpenedValues = Mapping[str, bytes]
-#: Shown instead of a description that cannot be sanitised within the limits.
+#: Instead of a description that cannot be sanitised within the limits.
 NOT_SHOWN: Final = "This description is too large or too complicated to be shown safely."
 
 
 def render_description_document(record: Mapping[str, Any]) -> str:
-    """Return an HTML document; empty without a description."""
+    """Empty without a description."""
     if not record["description"].strip():
         return ""
     description = event_codec.decode_description(record)
@@ -82,7 +82,7 @@ def update_occurrence_descriptions(
 
 
 def update_row_description(row: EventRow, values: OpenedValues, permits: Permits) -> OpenedValues:
-    """See `update_occurrences`."""
+    """See `update_occurrence_descriptions`."""
     contents = _sanitize_outdated({row.id: (row, values)}, permits)
     return {**values, "content": contents[row.id]} if row.id in contents else values
 
@@ -146,7 +146,7 @@ def _seal_and_store(
     }
     read_at = {row.id: row.synced_at for row in rows}
     with transaction.atomic():
-        # Rows that were written since stay; rows that are locked are skipped.
+        # Rows written since stay; locked rows are skipped.
         unchanged = Event.objects.filter(
             id__in=list(sealed), cache_id=holder, shown_version__lt=safe_bodies.VERSION
         ).select_for_update(skip_locked=True, no_key=True)

@@ -53,7 +53,7 @@ def serialize_calendar(
 def serialize_calendar_copy_state(
     visible: VisibleCalendar, *, at: datetime, is_withheld: bool = False
 ) -> JsonObject:
-    """:param is_withheld: whether the sharer may not show the calendar now"""
+    """:param is_withheld: whether the sharer may not show it now"""
     calendar = visible.calendar
     return {
         "state": "withheld" if is_withheld else get_calendar_copy_state(visible, at=at),
@@ -75,7 +75,7 @@ def get_calendar_copy_state(visible: VisibleCalendar, *, at: datetime) -> str:
 
 
 def serialize_occurrences(occurrences: Iterable[EventOccurrence]) -> list[JsonObject]:
-    """Shared fields of the occurrences of a row are built once."""
+    """Shared fields of a row's occurrences are built once."""
     by_row: dict[UUID, _RowFields] = {}
     serialized = []
     for occurrence in occurrences:
@@ -209,7 +209,7 @@ def _serialize_details(content: EventContent, data: bytes) -> JsonObject:
     conference = event_codec.decode_conference(record)
     return {
         "title": content.title,
-        # Sanitised when it was written; the original is never passed on.
+        # The original is never passed on.
         "description": event_descriptions.render_description_html(record),
         "location": content.location,
         "participants": [_serialize_participant(attendee) for attendee in content.attendees],

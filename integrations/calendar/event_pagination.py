@@ -1,8 +1,8 @@
 """
 Pages of occurrences in a window, by start and then id.
 
-A cursor is bound to the request and to the shares under which the first page was read; if one of
-them is withdrawn, the client starts again.
+A cursor is bound to the request and to the shares of the first page; if one of them is withdrawn,
+the client starts again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from . import event_json
 from .calendar_access import VisibleCalendar
 from .occurrences import EventOccurrence
 
-# Its own purpose, not that of mail cursors: the position has values that are sealed at rest.
+# Its own purpose: the position has values that are sealed at rest.
 _PURPOSE: Final = "cursor of calendars"
 
 
@@ -48,7 +48,7 @@ class EventPageRequest:
     at: datetime
 
     def narrow_window(self, window: TimeWindow) -> TimeWindow:
-        """Return the rest of the window, from the position of the cursor."""
+        """Return the window from the cursor's position on."""
         if self.after is None or self.after.at <= window.start:
             return window
         return recurrence_expansion.make_time_window(
@@ -65,7 +65,7 @@ class EventPageRequest:
         """
         Return the page, and the next cursor if more follows.
 
-        :param read_until: end of the rows that were read, if before the window's
+        :param read_until: end of the read rows, if before the window's
         """
         positions = sorted(
             (get_position(occurrence, window), index)
@@ -81,7 +81,6 @@ class EventPageRequest:
         if len(remaining) > self.limit:
             next_cursor = self._sign_cursor(page[-1][0])
         elif read_until is not None:
-            # No event from `read_until` on was read.
             next_cursor = self._sign_cursor(OccurrencePosition(read_until, ""))
         return [occurrences[index] for _, index in page], next_cursor
 
@@ -103,8 +102,7 @@ def parse_page_request(
     """
     Without a cursor, return the first page.
 
-    :raises page_cursors.InvalidCursor: also if a share under which the first page was read has
-        ended
+    :raises page_cursors.InvalidCursor: also if a share of the first page has ended
     :raises page_cursors.ExpiredCursor:
     """
     after = None if cursor is None else _read_cursor(cursor, _bind_cursor(audience, filters), at)
@@ -132,7 +130,7 @@ def _bind_cursor(audience: str, filters: str) -> str:
 def format_filters(
     window: TimeWindow, calendar_ids: Collection[UUID] | None, calendars: Sequence[VisibleCalendar]
 ) -> str:
-    """Return the same text for the same request; cursors are bound to it."""
+    """Return the text to which cursors are bound: the same for the same request."""
     bound_values = {
         "start": window.start,
         "end": window.end,
@@ -152,7 +150,7 @@ def serialize_calendar_states(
     *,
     at: datetime,
 ) -> list[event_json.JsonObject]:
-    """Return the state of each calendar's copy, and whether the page has its events."""
+    """Return the state of each copy, and whether the page has its events."""
     return [
         {
             "id": visible.calendar.id,

@@ -56,7 +56,7 @@ class EventRow(NamedTuple):
 def get_window_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, details: bool
 ) -> list[SealedRow]:
-    """:param details: whether to include title and guests, if the viewer may see them"""
+    """:param details: include title and guests, if the viewer may see them"""
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     columns = (*_COLUMNS, *_DETAILS) if details else _COLUMNS
     stored_rows = list(_filter_window(by_calendar, start, end).values_list(*columns))
@@ -66,9 +66,9 @@ def get_window_rows(
 
 def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Event]:
     """
-    Return series outside of the window with an occurrence that was moved into the window.
+    Return series outside of the window with an occurrence moved into it.
 
-    The occurrence gets its id from the series, so the id is the same in every window.
+    The occurrence gets its id from the series: the same in every window.
     """
     present = {(stored[0], bytes(stored[4])) for stored in stored_rows}
     missing = {
@@ -85,7 +85,7 @@ def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Eve
 def get_busy_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime
 ) -> list[SealedRow]:
-    """Include their times only."""
+    """Include times only."""
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     events = _filter_window(by_calendar, start, end)
     # An exception of a free series may be busy, and has its own row.
@@ -110,7 +110,7 @@ def limit_window_end(
         weeks.annotate(rows=Count("id")).order_by("week").values_list("week", "rows")
     ):
         total += count
-        # Ends before that week, so that none of its rows is read.
+        # Ends before that week: none of its rows is read.
         until = get_week_start(week) - _ZONES - _INSTANT
         if total > max_rows and until > start:
             return until

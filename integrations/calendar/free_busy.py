@@ -19,8 +19,7 @@ def get_free_busy_json(
     """
     Return busy times in the order of the request.
 
-    An unknown id and a person who shares nothing with the actor get the same response by the same
-    path.
+    An unknown id and a person who shares nothing get the same response by the same path.
 
     :raises: see `free_busy_query.answer_query`
     """

@@ -2,8 +2,8 @@
 Busy times of people, for an actor who may know them.
 
 Only times are opened. Old copies are refreshed together, within a bounded time; a copy that is
-then missing, or does not cover the window, is unknown. A share that is withdrawn during the
-request counts as absent.
+then missing, or does not cover the window, is unknown. A share withdrawn during the request
+counts as absent.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from .calendar_access import VisibleCalendar
 from .free_busy_access import FreeBusyAccess
 
 _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
-# Rows of one response, and of one calendar; a calendar with more is unknown.
+# Of one response, and of one calendar: with more, it is unknown.
 MAX_ROWS: Final = 50_000
 MAX_ROWS_OF_CALENDAR: Final = 10_000
-#: Requests by a person, or on their behalf: each may open `MAX_ROWS`.
+#: By or for a person: each request may open `MAX_ROWS`.
 RATE: Final = Rate("free-busy", 60, 60)
 
 
@@ -46,7 +46,7 @@ class FreeBusyQuery:
     :param start: aware, like `end`
     :param zone: an IANA name: days begin in this zone
     :param zones: other zones, by person
-    :param is_live: whether the times must be those at the providers now
+    :param is_live: require the times at the providers now
     """
 
     people: Sequence[UUID]
@@ -94,8 +94,7 @@ def answer_query(
     try:
         return _answer_once(context, query, make, output_sink)
     except Unopenable:
-        # A share was withdrawn between the decision and the opening. The second try does not select
-        # it.
+        # A share was withdrawn between decision and opening. The second try does not select it.
         return _answer_once(context, query, make, output_sink)
 
 
@@ -120,7 +119,7 @@ def _answer_once(
     covering = [visible for visible in calendars if _covers_query(visible, query, context.at)]
     answerable, rows = _limit_rows(covering, query)
     permits = _get_permits(context, answerable, rows)
-    # Copies that were replaced, and calendars that may no longer be shown, are unknown.
+    # Replaced copies, and calendars that may no longer be shown, are unknown.
     lost_ids = {
         row.row.visible.calendar.id for row in rows if _get_permit_key(row) not in permits
     } | {
@@ -146,7 +145,7 @@ def _answer_once(
 
 
 def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) -> bool:
-    """Return whether the rows have all events of the window, as of now."""
+    """Return whether the rows have all events of the window now."""
     calendar = visible.calendar
     if not visible.is_current(at) or calendar.unreadable_count:
         return False
@@ -156,7 +155,7 @@ def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) 
         return True
     if calendar.cached_from is None or calendar.cached_until is None:
         return False
-    # Older rows are deleted, regardless of the window of the last round.
+    # Older rows are deleted, regardless of the last round's window.
     covered_from = max(calendar.cached_from, at - timedelta(days=DAYS_BACK))
     return bool(covered_from <= query.start and query.end <= calendar.cached_until)
 
@@ -164,7 +163,7 @@ def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) 
 def _limit_rows(
     calendars: Sequence[VisibleCalendar], query: FreeBusyQuery
 ) -> tuple[list[VisibleCalendar], list[SealedRow]]:
-    """Return the calendars within the limits of rows, smaller ones first, and their rows."""
+    """Return calendars within the row limits, smaller ones first, and their rows."""
     span = {"start": query.start, "end": query.end}
     counts = event_rows.count_by_calendar([visible.calendar.id for visible in calendars], **span)
     within_limit: list[VisibleCalendar] = []

@@ -39,11 +39,11 @@ MAX_NAME_LENGTH: Final = 200
 
 
 class TooManyCalendars(Exception):
-    """The person has the maximum number of calendars."""
+    """The person has `MAX_CALENDARS`."""
 
 
 class CalendarNameMissing(Exception):
-    """A calendar needs a name, of at most `MAX_NAME_LENGTH` characters."""
+    """A name has 1 to `MAX_NAME_LENGTH` characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class CalendarChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CreatedCalendar:
-    """`is_replayed`: an earlier request created it."""
+    """`is_replayed`: by an earlier request."""
 
     calendar_id: UUID
     is_replayed: bool
@@ -89,7 +89,7 @@ def create_local_calendar_once(
     request: KeyedRequest,
 ) -> CreatedCalendar:
     """
-    See `create_calendar`.
+    See `create_local_calendar`.
 
     :raises idempotency.IdempotencyKeyReused:
     """
@@ -101,7 +101,7 @@ def create_local_calendar_once(
         if earlier_id is not None:
             return CreatedCalendar(earlier_id, is_replayed=True)
         calendar = _agree_and_create(owner_ids, properties, version, context.at)
-        # In the same commit, so that a repeated request cannot create a second calendar.
+        # In the same commit: a repeated request cannot create a second calendar.
         idempotency.store_result(hashes, calendar.integration, created=calendar.id, at=context.at)
         return CreatedCalendar(calendar.id, is_replayed=False)
 
@@ -110,7 +110,7 @@ def rename_local_calendar(
     *, actor: Actor, calendar_id: UUID, properties: LocalCalendarProperties, etag: str
 ) -> None:
     """
-    :param etag: the version that the actor saw
+    :param etag: that the actor saw
     :raises ObjectNotFound, CalendarChanged, CalendarNameMissing, timezones.UnknownZone:
     """
     properties = _clean_properties(properties)
@@ -124,7 +124,7 @@ def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: dat
     """
     Return the number of events. From the commit on, nothing opens, also through a share.
 
-    :param etag: see `rename_calendar`; later writes of events do not change it
+    :param etag: that the actor saw; writes of events do not change it
     :raises ObjectNotFound, CalendarChanged:
     """
     with transaction.atomic(durable=True):
@@ -162,7 +162,7 @@ def _agree_and_create(
     if version != FEATURES[FEATURE].version:
         raise ConsentMissing(FEATURE)
     person_id, organisation_id = owner_ids
-    # Before the consent: a disconnect locks the two in this order.
+    # Before the consent, in the lock order of a disconnect.
     integration = local_connection.get_or_create_integration(person_id, organisation_id, at)
     consents.give(
         person_id=person_id,
@@ -232,7 +232,7 @@ def _lock_own_calendar(actor: Actor, calendar_id: UUID, etag: str) -> Calendar:
     )
     calendar = (
         own_calendars.filter(id=calendar_id, is_local=True, integration__status__in=LIVE)
-        # `remove_calendar` deletes the row, which needs the stronger lock.
+        # `remove_local_calendar` deletes the row, which needs the stronger lock.
         .select_for_update(of=("self",))
         .first()
     )

@@ -1,8 +1,8 @@
 """
 Write and delete events of local calendars: all of a write, or nothing.
 
-An event's etag is the calendar's counter of writes at its last write. Sealing is slow, so a write
-is sealed outside of any transaction, and committed if no other write came first.
+An event's etag is the calendar's counter of writes at its last write. Sealing is slow: it runs
+outside of any transaction, and is committed if no other write came first.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from . import local_event_types
 from .local_event_types import CalendarWrite, LocalWriteResult
 from .sync import event_descriptions, event_store
 
-#: Maximum rows of a calendar: events, series and exceptions.
+#: Of a calendar: events, series and exceptions.
 MAX_ROWS: Final = 20_000
-#: Budget in steps for all series of one write: about two seconds.
+#: For all series of one write: about two seconds.
 MAX_STEPS: Final = 2_000_000
-#: How often a write that was overtaken is prepared again.
+#: How often an overtaken write is prepared again.
 MAX_TRIES: Final = 3
 
 
 class LocalCalendarFull(Exception):
-    """The calendar would have more than `MAX_ROWS`."""
+    """The calendar would exceed `MAX_ROWS`."""
 
 
 class LocalEventChanged(Exception):
-    """An event differs from the version that was read."""
+    """An event differs from the read version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class LocalCalendarSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PreparedWrite:
-    """A sealed write, valid while the calendar is as it was read."""
+    """Sealed; valid while the calendar is as it was read."""
 
     snapshot: LocalCalendarSnapshot
     batch: event_store.EventBatch
@@ -70,7 +70,7 @@ def write_local_events(
     calendars: Collection[Calendar] = (),
 ) -> Mapping[UUID, LocalWriteResult]:
     """
-    Write to local calendars, by their ids, in one transaction.
+    Write to calendars, by their ids, in one transaction.
 
     :param calendars: see `get_snapshots`
     :raises ObjectNotFound, LocalEventChanged, LocalCalendarFull:
@@ -101,7 +101,6 @@ def get_snapshots(
 
     :param counts: by calendar, how many events are written or deleted
     :param calendars: the actor's own, if just looked up: `commit_writes` notices writes since
-        then
     :raises ObjectNotFound, guard.AccessRefused:
     """
     return [
@@ -118,7 +117,7 @@ def get_snapshots(
 
 def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Calendar]:
     """:raises ObjectNotFound: if the actor, a person, does not own all of them"""
-    # A feature reads calendars; only their owner writes.
+    # Only their owner writes calendars.
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
         raise ObjectNotFound
     own_calendars = Calendar.objects.live().owned_by(actor.user_id, actor.organisation_id)
@@ -132,7 +131,7 @@ def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Cale
 
 
 def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> PreparedWrite:
-    """:raises: see `write_events`, for the errors of events"""
+    """:raises: see `write_local_events`, for the errors of events"""
     calendar, sealer = snapshot.calendar, snapshot.get_sealer()
     etags = _get_etags(calendar, write.uids, sealer)
     if any(etags.get(uid) != etag for uid, etag in write.expected_etags.items()):
@@ -163,7 +162,7 @@ def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> Prep
 
 def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> bool:
     """
-    Store the writes; return False, with nothing stored, if a calendar has changed since.
+    Return False, with nothing stored, if a calendar has changed since.
 
     :raises ObjectNotFound, LocalCalendarFull, fences.DisconnectedError:
     """
@@ -208,7 +207,7 @@ def _get_etags(calendar: Calendar, uids: Iterable[str], sealer: Sealer) -> dict[
 def _find_stale_exceptions(
     calendar: Calendar, masters: Iterable[bytes], batch: event_store.EventBatch
 ) -> list[bytes]:
-    """Return the exceptions of replaced series that the new series do not have."""
+    """Return exceptions of replaced series that the new series lack."""
     exceptions = Event.objects.filter(calendar=calendar, series_blind__in=list(masters))
     new_blinds = {row[2] for row in batch.rows}
     blinds = (bytes(blind) for blind in exceptions.values_list("remote_blind", flat=True))

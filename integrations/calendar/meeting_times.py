@@ -1,7 +1,7 @@
 """
 Find times at which all required people can meet, and many optional ones.
 
-Unknown time is never offered: if a required person is unknown, there is no slot.
+Unknown time is never offered: with an unknown required person, there is no slot.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class MeetingParticipant:
 @dataclass(frozen=True, slots=True)
 class MeetingSearch:
     """
-    :param meeting: its `most` limits the number of slots
+    :param meeting: its `most` limits the slots
     :param start: aware, like `end`; both in the supported years
     :param zone: an IANA name: slots begin at full steps in this zone
     """
@@ -53,7 +53,7 @@ class MeetingSearch:
 class MeetingOptions:
     """
     :param slots: in order, each with the optional people who can come; none has begun
-    :param unknown_people: if one of them is required, there are no slots
+    :param unknown_people: if one is required, there are no slots
     """
 
     slots: Sequence[tuple[Span, Sequence[UUID]]]
@@ -82,7 +82,7 @@ def find_meeting_times(
     """
     query = FreeBusyQuery(
         people=[participant.user_id for participant in search.participants],
-        # Events just outside of the window conflict with the buffers of a meeting.
+        # Events outside of the window conflict with a meeting's buffers.
         start=search.start - search.meeting.before,
         end=search.end + search.meeting.after,
         zone=search.zone,

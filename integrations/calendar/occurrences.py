@@ -1,5 +1,5 @@
 """
-Expand opened rows to the occurrences in a window. Pure; called inside sinks only.
+Expand opened rows to the occurrences in a window. Pure; for sinks only.
 
 A series, each changed occurrence and each cancelled one are rows.
 """
@@ -25,13 +25,13 @@ from . import event_codec
 from .event_rows import EventRow
 
 OpenedEventRows = Sequence[tuple[EventRow, Mapping[str, bytes]]]
-# Kinds that expand to occurrences; the other kinds are exceptions of a series.
+# Other kinds are exceptions of a series.
 _EXPANDABLE_KINDS: Final = frozenset({str(EventKind.SINGLE), str(EventKind.SERIES)})
 
 
 @dataclass(frozen=True, slots=True)
 class EventOccurrence:
-    """The row is that of the changed occurrence, else of the series."""
+    """The row is the changed occurrence's, else the series'."""
 
     row: EventRow
     values: Mapping[str, bytes]
@@ -42,8 +42,8 @@ class EventOccurrence:
 @dataclass(frozen=True, slots=True)
 class ExpandedWindow:
     """
-    An unreadable exception does not say which occurrence it changes: it is counted, and the
-    series shows that occurrence unchanged.
+    An unreadable exception does not name its occurrence: it is counted, and the occurrence shown
+    unchanged.
     """
 
     occurrences: list[EventOccurrence]

@@ -1,5 +1,5 @@
 """
-The data of calendar pages: events in a window and the names of calendars.
+Data of calendar pages: events in a window and names of calendars.
 
 One policy decision covers both. Pages do not wait for a refresh.
 """
@@ -27,10 +27,10 @@ from .event_lookup import EventId
 @dataclass(frozen=True, slots=True)
 class CalendarPageData:
     """
-    Rows for a sink: first one for each calendar, then the events.
+    Rows for a sink: one for each calendar, then the events.
 
     :param calendars: all that the viewer may see
-    :param chosen_calendars: those that the viewer wants to see
+    :param chosen_calendars: that the viewer wants to see
     :param shown_calendars: chosen ones with events among the rows
     :param withheld_calendars: chosen ones that their sharer may not show now
     :param refreshing_calendars: chosen ones
@@ -48,7 +48,7 @@ class CalendarPageData:
 
     @property
     def stale_calendars(self) -> list[VisibleCalendar]:
-        """Chosen calendars that are too old, and are not being refreshed."""
+        """Chosen calendars that are too old, and not being refreshed."""
         accounted = (*self.shown_calendars, *self.withheld_calendars, *self.refreshing_calendars)
         return [visible for visible in self.chosen_calendars if visible not in accounted]
 
@@ -57,7 +57,7 @@ def get_calendar_page_data(
     context: RequestContext, window: TimeWindow, *, hidden_ids: Collection[UUID]
 ) -> CalendarPageData:
     """
-    :param hidden_ids: calendars of other people that the viewer has hidden
+    :param hidden_ids: other people's calendars that the viewer has hidden
     :raises limited_use.guard.guard.AccessRefused:
     """
     calendars = agenda.get_visible_calendars(context)
@@ -110,7 +110,7 @@ class EventPageData:
 
 def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPageData:
     """
-    Return an event and the names of the calendars, in one policy decision.
+    Return an event and the calendars' names, in one policy decision.
 
     :raises ObjectNotFound, event_lookup.CalendarNotCurrent,
         limited_use.guard.guard.AccessRefused:
@@ -169,7 +169,7 @@ def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[U
 
 
 def is_awaiting_calendars(context: RequestContext) -> bool:
-    """Return whether an account's list of calendars has not been read yet."""
+    """Return whether an account's list of calendars is still unread."""
     organisation_id = context.actor.organisation_id
     if organisation_id is None:
         return False

@@ -1,8 +1,8 @@
 """
 Refresh a copy that is too old or missing when it is read: one provider call for all readers.
 
-Every reader marks the row of the work due, one worker takes it, and all wait, for a bounded time.
-A copy that is not current by then is not shown.
+Every reader marks the work due, one worker takes it, and all wait, for a bounded time. A copy
+that is not current by then is not shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from integrations.models import OWNER_ONLY, Calendar, SyncWork
 from .calendar_access import VisibleCalendar
 from .sync import LIST_RESOURCE, get_calendar_work_resource
 
-# How often a view is recorded; recorded views keep a copy fresh.
+# How often a view is recorded, which keeps a copy fresh.
 ASKED_EVERY: Final = timedelta(minutes=5)
 # How long a page or an API request waits for a worker.
 PATIENCE_SECONDS: Final = 8.0
@@ -39,15 +39,14 @@ def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> li
     A copy that its owner deleted is not among them: only its owner requests it again.
     """
     stale = [visible for visible in calendars if visible.calendar.asked_at <= at - ASKED_EVERY]
-    # Work that was parked for lack of viewers starts again.
+    # Work parked for lack of viewers starts again.
     waking = [
         visible
         for visible in calendars
         if _can_refresh(visible) and (visible in stale or not visible.is_current(at))
     ]
     for owner in dict.fromkeys(_get_owner(visible) for visible in calendars):
-        # The view is recorded on the owner's row, also for other viewers: row-level security admits
-        # them for this update only.
+        # On the owner's row: for this update, row-level security admits other viewers.
         with row_owner.acting_for(*owner):
             _record_view(
                 [visible.calendar.id for visible in stale if _get_owner(visible) == owner], at
@@ -64,9 +63,8 @@ def request_live_refresh(
     calendars: Sequence[VisibleCalendar], *, at: datetime
 ) -> list[VisibleCalendar]:
     """
-    Schedule a refresh of copies of any age.
-
-    Return the calendars for `wait_for_refresh` with `since`.
+    Schedule a refresh of copies of any age; return the calendars for `wait_for_refresh` with
+    `since`.
     """
     waking = [visible for visible in calendars if _can_refresh(visible)]
     for owner in dict.fromkeys(_get_owner(visible) for visible in waking):
@@ -86,7 +84,7 @@ def wait_for_refresh(
     """
     Wait until the calendars are current, or for `seconds`; their rows are read again.
 
-    :param since: wait until they were complete at this time or later
+    :param since: they must be complete at this time or later
     :raises integrations.coordination.person_slots.TooManyWaits: if the person waits in two other
         requests
     """
@@ -127,7 +125,7 @@ def _record_view(calendar_ids: Sequence[UUID], at: datetime) -> None:
     if not calendar_ids:
         return
     with transaction.atomic():
-        # Ordered, and without waiting for a writer: the next view is recorded.
+        # Without waiting for a writer: the next view is recorded.
         calendars = Calendar.objects.filter(id__in=calendar_ids).order_by("id")
         unlocked_ids = calendars.select_for_update(no_key=True, skip_locked=True).values_list(
             "id", flat=True
@@ -138,7 +136,7 @@ def _record_view(calendar_ids: Sequence[UUID], at: datetime) -> None:
 def _schedule_work(
     calendars: Sequence[Calendar], at: datetime, *, if_unchanged: bool = False
 ) -> None:
-    """:param if_unchanged: refresh only copies that are still the ones that were read"""
+    """:param if_unchanged: only copies that are still as read"""
     if not calendars:
         return
     calendars_by_resource = {
@@ -153,10 +151,10 @@ def _schedule_work(
         copy_works | Q(integration_id__in=unlisted_ids, resource=LIST_RESOURCE), next_sync_at__gt=at
     )
     for work_id, resource in list(works.order_by("id").values_list("id", "resource")):
-        # One row at a time: two requests about the same people could otherwise deadlock.
+        # One row at a time: otherwise, two requests about the same people could deadlock.
         due = SyncWork.objects.filter(id=work_id, next_sync_at__gt=at)
         if if_unchanged and (calendar := calendars_by_resource.get(resource)):
-            # A slow reader of an old copy must not refresh the next copy again.
+            # A slow reader of an old copy must not refresh the next copy.
             due = due.filter(
                 Exists(Calendar.objects.filter(id=calendar.id, cached_at=calendar.cached_at))
             )

@@ -87,7 +87,7 @@ def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Accou
             connection__in=connections, product="mail"
         )
     }
-    # Connections with only calendars have a card of their own: see `calendar_cards`.
+    # Connections with only calendars: see `calendar_cards`.
     others = Integration.objects.live().filter(connection__in=connections).exclude(product="mail")
     calendar_only = set(others.values_list("connection_id", flat=True)) - mailboxes.keys()
     connections = [connection for connection in connections if connection.id not in calendar_only]
@@ -126,7 +126,7 @@ def has_connected_product(connection_id: UUID, *, product: str) -> bool:
 
 
 def list_permissions(connection: Connection) -> list[PermissionStatus]:
-    """Return the permissions that mail and other live products need, each with its status."""
+    """Return the permissions that mail and other live products need."""
     provider = PROVIDERS[connection.provider]
     granted = frozenset(connection.granted_scopes) | provider.unlisted_scopes
     requested = [
@@ -175,12 +175,12 @@ def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
 
 
 def list_purges(*, actor: Actor) -> list[PurgeJob]:
-    """Newest first; a person who left an organisation keeps the receipts of its removals."""
+    """Newest first; a person who left an organisation keeps its removals' receipts."""
     if actor.user_id is None:
         return []
     jobs = list(PurgeJob.objects.filter(user_id=actor.user_id).order_by("-fenced_at"))
     for organisation_id in {job.organisation_id for job in jobs}:
-        # Row-level security: act in the purge's organisation, which the person may have left.
+        # Row-level security: the person may have left the purge's organisation.
         with row_owner.acting_for(actor.user_id, organisation_id):
             organisation_jobs = [job for job in jobs if job.organisation_id == organisation_id]
             prefetch_related_objects(
@@ -237,9 +237,9 @@ def _make_account(
 
 
 def _list_unused_scopes(connection: Connection) -> tuple[str, ...]:
-    """Return the granted scopes that no live product of the connection needs."""
+    """Return the granted scopes that no live product needs."""
     grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
-    # A connection without products was made for mail: its scopes count as used.
+    # A connection without products was made for mail.
     mail = scopes.get_product_scopes(PROVIDERS[connection.provider], "mail")
     return tuple(sorted(grant.unused - mail))
 

@@ -89,7 +89,7 @@ def list_cards(actor: Actor, *, at: datetime) -> list[AdminConsentCard]:
         if approvals
         else {}
     )
-    # Products that are no longer offered cannot be connected.
+    # Products no longer offered cannot be connected.
     return [
         _make_card(approval, titles[approval.provider, approval.product])
         for approval in approvals
@@ -141,7 +141,7 @@ def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _get_offer(provider: str, product: str) -> ConnectableProduct:
-    """:raises Http404: also if the provider has no admin consent"""
+    """:raises Http404: also without admin consent at the provider"""
     offer_key = (provider, product)
     offer = next(
         (

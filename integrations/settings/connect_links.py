@@ -23,7 +23,7 @@ def get_administrator_url(provider: str, product: str, connection_id: UUID | Non
 def _build_url(route: str, provider: str, product: str, connection_id: UUID | None) -> str:
     parameters = {"product": product} if product != "mail" else {}
     if connection_id is not None:
-        # Keep reconnecting the same connection.
+        # Reconnect the same connection.
         parameters["connection"] = str(connection_id)
     url = reverse(route, args=[provider])
     return f"{url}?{urlencode(parameters)}" if parameters else url

@@ -1,5 +1,3 @@
-"""Messages for the outcomes of a connect. Tables only."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -172,7 +170,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
 }
 
 
-#: Outcomes of connecting calendars that differ from those of mail.
+#: Where they differ from those of mail.
 CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED: ConnectOutcome(
         "good",
@@ -203,8 +201,8 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
 }
 
 
-#: Outcomes at providers with admin consent: their responses do not say if an administrator was
-#: asked. A pending attempt is included: the provider may have shown its own page.
+#: At providers with admin consent, which do not say if an administrator was asked. An attempt stays
+#: pending at the provider's own page.
 ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.PENDING: ConnectOutcome(
         "info",

@@ -1,8 +1,8 @@
 """
 Redirects to the provider's consent page and back.
 
-A callback URL contains a code or the state of a link, so the response redirects to a URL without
-parameters, loads nothing, is not cached and sends no referrer. The outcome is stored in a row.
+A callback URL contains a code or the state of a link: the response redirects to a URL without
+parameters, loads nothing, is not cached and sends no referrer. A row stores the outcome.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from integrations.web.form_numbers import read_number
 from limited_use.agreements.consents import ConsentMissing
 
 SETTINGS_ROUTE: Final = "settings-integrations"
-# Administrators' returns per network. Beyond it, the response is the same and the hint ignored.
+# Administrators' returns per network; beyond it, the response is the same.
 RATE: Final = Rate("administrators-answer", 60, 60)
 _PARAMETERS: Final = ("state", "code", "error", "iss")
 
 
 class HttpResponseSeeOther(HttpResponseRedirect):
-    """303: the browser continues with GET after any method."""
+    """303: the browser continues with GET."""
 
     status_code = 303
 
@@ -60,8 +60,7 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
             connection_id=connection_id,
         )
     except ConsentMissing:
-        # Show the current disclosure.
-        # The product is offered: others raise UnknownProvider.
+        # Show the current disclosure of the product, which is offered.
         query = urlencode({"product": _get_product(request)})
         return redirect(f"{reverse('settings-connect', args=[provider])}?{query}")
     except (connections.UnknownProvider, connections.NotConnectedError):
@@ -110,7 +109,7 @@ def handle_admin_consent(request: HttpRequest) -> HttpResponse:
     return _redirect_to("administrator-thanks")
 
 
-# Public: a request without a valid state changes nothing.
+# Public: without a valid state, a request changes nothing.
 handle_callback.permission = None  # type: ignore[attr-defined]  # read by the route tests
 handle_admin_consent.permission = None  # type: ignore[attr-defined]
 

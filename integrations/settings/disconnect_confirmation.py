@@ -44,7 +44,7 @@ def render_confirmation(
     removed: Sequence[Integration],
 ) -> bytes:
     """
-    Calendar names are shown while their keys can be used, counts always.
+    Calendar names need a usable key; counts are always shown.
 
     :param removed: live integrations of `connection`
     """
@@ -76,7 +76,7 @@ def _get_context(
     calendars: Sequence[VisibleCalendar],
 ) -> dict[str, Any]:
     situation = removal_facts.predict_removal(connection, removed)
-    # If other products of the account stay, offer to disconnect them too.
+    # Offer to disconnect other products of the account too.
     others = situation.subject.others
     return {
         "names": [

@@ -85,7 +85,7 @@ def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpRespons
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Show the progress of a removal, and its receipt at the end."""
+    """Show a removal's progress, and its receipt at the end."""
     job = ownership.get_own_purge(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
@@ -107,7 +107,7 @@ def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Part 2 exists after the key epoch ends."""
+    """It exists after the key epoch ends."""
     job = ownership.get_own_purge(get_actor(request), purge_id)
     second = purges.get_key_destruction_receipt(job)
     if second is None:

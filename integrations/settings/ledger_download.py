@@ -87,6 +87,6 @@ def _render_gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
 def _explain_absence(row: LedgerKey | None) -> str:
     if row is None:
         return NO_KEY_MESSAGE
-    # Expired, but the task that destroys it has not run yet.
+    # Its task of destruction has not run yet.
     has_expired = not row.outcome and row.offered_until is not None
     return EXPIRED_MESSAGE if has_expired else ABSENCE_MESSAGES[row.outcome]

@@ -1,4 +1,4 @@
-"""The link back to the page that lacked a permission, after the grant."""
+"""The link back to the page that lacked a permission."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.urls import reverse
 from .connect_results import ConnectResult
 
 _SESSION_KEY: Final = "connect_came_from"
-# Link text by route. Other routes are never linked.
+# Other routes are never linked.
 _LINK_LABELS: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new event"}
 
 

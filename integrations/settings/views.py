@@ -45,7 +45,7 @@ def show_integrations(request: HttpRequest) -> HttpResponse:
     try:
         return HttpResponse(_render_integrations(request, shows_addresses=True))
     except (KeyStoreUnavailable, Unopenable):
-        # Without their key, owners must still see their connections and end them.
+        # Without their key, owners must still see and end connections.
         return HttpResponse(_render_integrations(request, shows_addresses=False))
 
 
@@ -100,7 +100,7 @@ def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.Templat
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
-    """Show the requested permissions and their reasons, immediately before consent."""
+    """Show the requested permissions and reasons, immediately before consent."""
     offer_key = (provider, request.GET.get("product", "mail"))
     offer = next(
         (

@@ -1,4 +1,4 @@
 """
-Writes of events. `event_service` validates, looks up calendar and right to write
-(`event_access`), and calls `provider_backend` or `local_backend`.
+Writes of events: `event_service` validates, checks access (`event_access`), and calls
+`provider_backend` or `local_backend`.
 """

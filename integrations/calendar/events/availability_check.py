@@ -1,7 +1,7 @@
 """
-Check that people are free, at the time of the write.
+Check that people are free at the time of the write.
 
-A race for a slot stays possible: no provider has a conditional write on free time.
+A race stays possible: no provider has a conditional write on free time.
 """
 
 from __future__ import annotations
@@ -24,12 +24,10 @@ from .write_errors import EventSlotTaken
 
 def require_free(context: RequestContext, people: Sequence[UUID], content: EventContent) -> None:
     """
-    Sync the people's calendars, then check the whole event.
-
-    A person with an unknown calendar, or a tentative event, is not free.
+    Sync, then check the whole event. An unknown calendar or a tentative event is not free.
 
     :raises EventSlotTaken:
-    :raises BadEventDraft: for an all-day event or a series: too expensive to check
+    :raises BadEventDraft: for an all-day event or a series: too expensive
     :raises: see `free_busy_query.answer_query`
     """
     start, end = _require_times(content)

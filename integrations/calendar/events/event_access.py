@@ -36,7 +36,7 @@ class EventWriteRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCalendar:
-    """:param access: the account's credentials; `remote_id` was opened for this account only"""
+    """:param access: the account's; `remote_id` was opened for it only"""
 
     visible: VisibleCalendar
     permit: Permit
@@ -50,7 +50,7 @@ class ProviderCalendar:
 
 @dataclass(frozen=True, slots=True)
 class RemoteEventTarget:
-    """:param original_start: of an occurrence without an exception of its own"""
+    """:param original_start: of an occurrence without its own exception"""
 
     provider_calendar: ProviderCalendar
     remote: RemoteEventRef
@@ -59,7 +59,7 @@ class RemoteEventTarget:
 
     @property
     def calendar_id(self) -> str:
-        """The provider's id of the calendar."""
+        """The provider's id."""
         return self.provider_calendar.remote_id
 
     @property
@@ -74,12 +74,9 @@ class RemoteEventTarget:
 
 def find_writable_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
     """
-    Return a calendar that the actor may write to.
-
     :raises ObjectNotFound, WritePermissionMissing:
     :raises CalendarReadOnly: also if it is shared with the actor
-    :raises limited_use.guard.guard.AccessRefused: if the actor is a feature: features write
-        nothing
+    :raises limited_use.guard.guard.AccessRefused: for a feature: features write nothing
     """
     return _require_writable(context, _look_up_calendars(context, [calendar_id]).get(calendar_id))
 
@@ -87,7 +84,7 @@ def find_writable_calendar(context: RequestContext, calendar_id: UUID) -> Visibl
 def find_event_to_write(request: EventWriteRequest) -> tuple[Event, VisibleCalendar]:
     """
     :raises ObjectNotFound:
-    :raises: see `find_calendar`
+    :raises: see `find_writable_calendar`
     """
     row = _get_row(request.event_id)
     calendars = _look_up_calendars(request.context, [row.calendar_id])
@@ -101,7 +98,7 @@ def find_event_to_move(
     """
     Return the event's row, its calendar, and the destination.
 
-    :raises: see `find_event`, for either calendar
+    :raises: see `find_event_to_write`, for either calendar
     """
     row = _get_row(request.event_id)
     calendars = _look_up_calendars(request.context, [row.calendar_id, destination_id])
@@ -111,7 +108,6 @@ def find_event_to_move(
 
 
 def allows_calendar_writing(calendar: Calendar) -> bool:
-    """Ask the account's grant."""
     connection = calendar.integration.connection
     return CAPABILITY in scopes.get_usable_capabilities(
         PROVIDERS[connection.provider], connection.granted_scopes
@@ -122,9 +118,9 @@ def open_calendar(
     context: RequestContext, visible: VisibleCalendar, access: ProviderAccess | None = None
 ) -> ProviderCalendar:
     """
-    :param access: credentials of the account that both calendars of a move must belong to
+    :param access: for a move, of the account of both calendars
     :raises DisconnectedError, limited_use.guard.guard.AccessRefused:
-    :raises CalendarNotCurrent: if the calendar list is too old and was not refreshed in time
+    :raises CalendarNotCurrent: if the calendar list was not refreshed in time
     """
     if visible.calendar.about is None or not visible.is_known(context.at):
         refresh_on_read.wait_for_refresh(refresh_on_read.request_refresh([visible], at=context.at))
@@ -167,7 +163,7 @@ def open_event_target(
 def _look_up_calendars(
     context: RequestContext, calendar_ids: Collection[UUID]
 ) -> Mapping[UUID, VisibleCalendar]:
-    """Shared calendars are looked up only if an id is not an own calendar's."""
+    """Look up shared calendars only if an id is no own calendar's."""
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     by_id = {visible.calendar.id: visible for visible in own_calendars}
     is_owner = context.actor.kind == ActorKind.PERSON and context.actor.user_id == context.user_id
@@ -181,7 +177,7 @@ def _require_writable(context: RequestContext, visible: VisibleCalendar | None) 
     if visible is None:
         raise ObjectNotFound
     if context.actor.kind == ActorKind.CLIENT:
-        # The policy refuses features, and the ledger records the refusal.
+        # Refuses features, and records the refusal in the ledger.
         calendar_permits.to_write_at_provider(
             actor=context.actor, calendar=visible.calendar, at=context.at
         )

@@ -13,7 +13,7 @@ from integrations.formats.recurrence.series import validate_times as times_of
 
 from .event_validation import NO_SUCH_ZONE, BadEventDraft, validate_event
 
-# How many ids the following part of one edit has: how often it may be deleted and created again.
+# How often the following part of one edit may be deleted and created again.
 _MAX_TRIES: Final = 5
 
 
@@ -44,7 +44,7 @@ class EventDraft:
 
 
 class EventEdit(TypedDict, total=False):
-    """The fields of an event to change. See `EventDraft`."""
+    """The changed fields of an `EventDraft`."""
 
     title: str
     description: str
@@ -60,7 +60,7 @@ class EventEdit(TypedDict, total=False):
 
 def resolve_clock_time(clock: datetime, zone: str, *, field: str = "start") -> When:
     """
-    Return the moment at which a clock in `zone` shows `clock`, a time without an offset.
+    Return the moment at which a clock in `zone` shows `clock`, a naive time.
 
     :raises BadEventDraft: at `field`, if clocks never show it; at `zone`, if unknown
     """
@@ -82,7 +82,7 @@ def parse_event_day(value: date) -> When:
 
 
 def client_event_id(user_id: UUID, calendar_id: UUID, key: str) -> str:
-    """Return the same id for each try; only with characters that Google accepts (base32hex)."""
+    """Return the same id for each try, with only Google's characters (base32hex)."""
     text = f"{user_id}\0{calendar_id}\0{key}"
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
@@ -93,7 +93,7 @@ def following_event_ids(
     """
     Return ids for the series that an edit of "this and following" creates, the same for each try.
 
-    An id cannot be reused after its event was deleted: the next try takes the next id.
+    The id of a deleted event cannot be reused: the next try takes the next id.
     """
     edit = f"{row_id} {original} {etag}"
     return tuple(
@@ -121,7 +121,7 @@ def to_event_content(draft: EventDraft) -> EventContent:
 
 def apply_event_edit(before: EventContent, edit: EventEdit) -> EventContent:
     """
-    Guests who stay keep their answers, and the organizer stays a guest. Without a new end, the
+    Remaining guests keep their answers, and the organizer stays a guest. Without a new end, the
     duration stays.
 
     :raises BadEventDraft:

@@ -29,7 +29,7 @@ from .write_errors import (
 )
 from .write_results import EventWriteResult, SeriesScope
 
-#: Errors of `create` after which no event was written: its key may be used for another event.
+#: Errors of `create` without a written event: its key may be used again.
 NOT_WRITTEN: Final = (
     AccessRefused, BadEventDraft, CalendarReadOnly, EventKeyReused, EventRejected,
     LocalCalendarFull, ObjectNotFound, EventSlotTaken, TooManyWaits, WritePermissionMissing,
@@ -47,8 +47,8 @@ def create(  # noqa: PLR0913 - all parts of a new event
 ) -> EventWriteResult:
     """
     :param visible: from `event_access.find_writable_calendar`
-    :param key: up to 200 characters; a second request with the same key creates no second event
-    :param require_free: people who must be free at this moment
+    :param key: up to 200 characters; a second request with it creates no second event
+    :param require_free: people who must be free now
     :raises write_errors.EventSlotTaken: unless an earlier request with the key created the event
     :raises BadEventDraft, write_errors.EventKeyReused, write_errors.GuestsAlwaysNotified,
         write_errors.EventRejected:
@@ -61,7 +61,7 @@ def create(  # noqa: PLR0913 - all parts of a new event
         try:
             availability_check.require_free(context, require_free, content)
         except EventSlotTaken:
-            # The conflicting event may be the one that an earlier request created.
+            # The conflicting event may be that of an earlier request.
             created = _find_created(context, visible, content, event_id)
             if created is None:
                 raise
@@ -83,7 +83,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
     """
     Change an event, an occurrence, or a series from an occurrence on.
 
-    :param etag: the version that the actor saw; concurrent changes of other fields stay
+    :param etag: that the actor saw; concurrent changes of other fields stay
     :raises BadEventDraft, EventStale, integrations.calendar.etags.VersionMalformed:
     :raises write_errors.NoSuchOccurrence, write_errors.NotEventOrganizer,
         write_errors.SeriesSplitHalfDone:
@@ -106,7 +106,7 @@ def delete(
     notify: Notify = "none",
 ) -> None:
     """
-    Delete an event, cancel an occurrence, or end a series; an event that is gone is no error.
+    Delete an event, cancel an occurrence, or end a series; a missing event is no error.
 
     :raises EventStale: if any field changed since `etag`
     :raises: see `change`
@@ -123,9 +123,9 @@ def move(
     context: RequestContext, event_id: EventId, *, etag: str, to: UUID, notify: Notify = "none"
 ) -> EventWriteResult:
     """
-    Move an event or a whole series to another calendar of the same account.
+    Move an event or a whole series to another calendar of the account.
 
-    :raises BadEventDraft: if the event cannot move to that calendar
+    :raises BadEventDraft: if it cannot move there
     :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """
@@ -151,7 +151,7 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     notify: Notify = "none",
 ) -> EventWriteResult:
     """
-    Answer for one event or occurrence; with the scope `all`, for the series.
+    Answer for an event or occurrence; with the scope `all`, for the series.
 
     :raises write_errors.NotInvitedToEvent, EventStale:
     :raises: see `change`

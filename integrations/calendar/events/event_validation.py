@@ -1,4 +1,4 @@
-"""Bounds and rules for the fields of an event. Pure."""
+"""Rules for the fields of an event. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.recurrence.series import validate_times as times_of
 
 MAX_TITLE_LENGTH: Final = 1_000
-#: Characters; the providers' own limit.
+#: Characters; the providers' limit.
 MAX_DESCRIPTION_LENGTH: Final = 8_192
 MAX_LOCATION_LENGTH: Final = 1_000
 MAX_ADDRESS_LENGTH: Final = 254
@@ -29,16 +29,16 @@ MAX_REMINDER_MINUTES: Final = 40_320
 #: Lines of a recurrence, and characters of each.
 MAX_LINES: Final = 20
 MAX_LINE_LENGTH: Final = 2_000
-#: A series with an end and more occurrences than this is a mistake.
+#: A series with an end and more occurrences is a mistake.
 MAX_OCCURRENCES: Final = 5_000
 MAX_DURATION: Final = timedelta(days=366)
 
-# The form of an address; only mail can tell whether the address exists.
+# Only mail can tell whether the address exists.
 _ADDRESS: Final = re.compile(
     r"[^\s@,;<>\"()\[\]\\]{1,64}@[^\s@,;<>\"()\[\]\\]{1,189}\.[^\s@.]{2,63}"
 )
 _COUNT: Final = re.compile(r"COUNT=(\d{1,12})", re.IGNORECASE | re.ASCII)
-# Control characters, but for tabs and line ends.
+# Control characters, without tabs and line ends.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 ONE_REPEATS: Final = "One occurrence does not repeat: choose more of them."
@@ -46,7 +46,7 @@ ONE_MOVES: Final = "One occurrence stays where its series is."
 _REFUSED: Final = (
     "Outlook refuses one of its changed occurrences in the other calendar. Move it in Outlook."
 )
-#: Why an event cannot move, by the reason that an adapter gives.
+#: By the adapter's reason.
 WHY_NOT_MOVED: Final[Mapping[str, str]] = {
     "move-invitation": "You were invited to it, and Outlook has no way to move an invitation.",
     "move-attachments": "It has attachments, which Antares does not copy. Move it in Outlook.",
@@ -58,7 +58,7 @@ NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 
 class BadEventDraft(Exception):
-    """`fields` has a message for each invalid field."""
+    """`fields`: a message for each invalid field."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("not an event")

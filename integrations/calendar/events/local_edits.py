@@ -1,7 +1,7 @@
 """
-Edits of an event in a local calendar. Pure; called inside sinks only.
+Edits of an event in a local calendar. Pure; for sinks only.
 
-A series and its exceptions are one event, so an edit is one write and cannot be half done.
+A series and its exceptions are one event: an edit is one write, never half done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NO_GUESTS = "Nobody can be invited from a calendar that is kept here: choose ano
 
 @dataclass(frozen=True, slots=True)
 class LocalEventEdit:
-    """:param shown_uid: the event to show afterwards; None: the requested event"""
+    """:param shown_uid: to show afterwards; None: the requested event"""
 
     write: CalendarWrite
     shown_uid: str | None = None
@@ -36,7 +36,7 @@ def build_local_event_change(
     event: LocalEvent, edit: EventEdit, *, etag: str, scope: SeriesScope, new_uid: str
 ) -> LocalEventEdit:
     """
-    :param new_uid: for the part that follows, if it becomes a series
+    :param new_uid: of the part that follows, if it becomes a series
     :raises NoSuchOccurrence, EventStale, BadEventDraft, VersionMalformed: see
         `event_service.change`
     """
@@ -89,8 +89,6 @@ def build_moved_event_removal(event: LocalEvent) -> LocalEventEdit:
 
 def build_moved_event_addition(event: LocalEvent, *, etag: str) -> LocalEventEdit:
     """
-    Add a moved event to its new calendar.
-
     :raises BadEventDraft: if the request names a single occurrence
     :raises EventStale, VersionMalformed:
     """
@@ -105,7 +103,7 @@ def build_moved_event_addition(event: LocalEvent, *, etag: str) -> LocalEventEdi
 
 def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None:
     """
-    Refuse an edit that adds a guest: Antares sends no mail for local calendars.
+    Antares sends no mail for local calendars.
 
     :param before: its guests, from a file, may stay
     :raises BadEventDraft:
@@ -125,7 +123,7 @@ def _change_all(
     content = event_drafts.apply_event_edit(series.content, edit)
     exception = series.exceptions.get(original_start)
     if exception is not None:
-        # The edited occurrence follows the edit; other exceptions stay as they are.
+        # Other exceptions stay as they are.
         edited_exception = event_drafts.apply_event_edit(
             exception, series_arithmetic.without_times(edit)
         )

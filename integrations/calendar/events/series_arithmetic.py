@@ -61,7 +61,7 @@ def move_occurrences(
 
 def map_series_errors(compute: Callable[[], T]) -> T:
     """
-    Raise errors of the recurrence engine as errors of this package.
+    Raise the recurrence engine's errors as this package's.
 
     :raises NoSuchOccurrence, BadEventDraft:
     """

@@ -1,8 +1,7 @@
 """
 Writes at a provider with a verified outcome.
 
-If the outcome is open, the event is fetched, and the write is sent again only if the first did
-not happen.
+If the outcome is open, the event is fetched; the write is sent again only if it did not happen.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ FetchedEvent = RemoteEvent | CancelledInstance | None
 # https://developers.google.com/workspace/calendar/api/guides/errors
 _NOT_ORGANIZER: Final = "forbiddenForNonOrganizer"
 _ACCESS_LEVEL: Final = "requiredAccessLevel"
-# A reason of the adapters: see `CalendarAdapter.move`.
+# See `CalendarAdapter.move`.
 _GUESTS: Final = "move-guests"
 
 
 def fetch_current(call: CalendarCall, calendar_id: str, event_id: str) -> FetchedEvent:
-    """Return None if the provider has no event with this id."""
+    """Return None if no event has this id."""
     try:
         return call(lambda adapter: adapter.get_event(calendar_id, event_id))
     except errors.Gone:
@@ -57,7 +56,7 @@ def create(  # noqa: PLR0913 - one write in full
 
     :param meets_as: see `CalendarAdapter.create`
     :raises EventKeyReused: if another event has the id
-    :raises errors.Gone: if the event of an earlier try was deleted since
+    :raises errors.Gone: if the event of an earlier try was deleted
     :raises errors.OutcomeUnknown:
     """
 
@@ -88,7 +87,7 @@ def find_created(
     call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str
 ) -> RemoteEvent | None:
     """
-    Return the event that an earlier try created.
+    Return the event of an earlier try.
 
     :raises EventKeyReused: if another event has the id
     :raises errors.ProviderError: if the provider cannot tell
@@ -110,7 +109,7 @@ def change(
     notify: Notify,
 ) -> RemoteEvent:
     """
-    Write the fields that differ, if the event is still as it was fetched.
+    Write the changed fields, if the event is still as fetched.
 
     :raises errors.ChangedMeanwhile, errors.Gone, errors.OutcomeUnknown:
     """
@@ -151,7 +150,7 @@ def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify:
     except errors.OutcomeUnknown:
         current = fetch_current(call, calendar_id, before.event_id)
     if isinstance(current, RemoteEvent):
-        # Deleting a deleted event is no error, and the etag protects a changed one.
+        # Deleting twice is no error, and the etag protects a changed event.
         _send_write(call, send_delete)
     return None
 
@@ -162,7 +161,7 @@ def move(
     """
     See `change`.
 
-    :raises BadEventDraft: if the event cannot move to that calendar
+    :raises BadEventDraft: if the event cannot move there
     """
 
     def send_move(adapter: CalendarAdapter) -> RemoteEvent:
@@ -220,7 +219,7 @@ def respond(
 
 
 def get_response(event: RemoteEvent) -> AttendeeResponse | None:
-    """Return the owner's answer; None if the owner is not a guest."""
+    """Return the owner's answer; None without an invitation."""
     attendees = event.content.attendees
     return next((attendee.response for attendee in attendees if attendee.is_self), None)
 
@@ -240,7 +239,7 @@ def _send_write(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
         return call(write)
     except errors.Rejected as error:
         refused = error.reason or "invalid"
-    # Outside of the handler, so that the provider's error is not the context.
+    # Outside of the handler: the provider's error must not become the context.
     if refused == _NOT_ORGANIZER:
         raise NotEventOrganizer
     if refused == _ACCESS_LEVEL:

@@ -8,23 +8,23 @@ class CalendarReadOnly(Exception):
 
 
 class WritePermissionMissing(Exception):
-    """The grant does not include writing. Offer to extend it in the settings."""
+    """The grant lacks writing: offer to extend it in the settings."""
 
 
 class NotEventOrganizer(Exception):
-    """Only the organizer may make this change."""
+    """Only the organizer may do this."""
 
 
 class NotInvitedToEvent(Exception):
-    """The actor is not a guest."""
+    """The actor is no guest."""
 
 
 class GuestsAlwaysNotified(Exception):
-    """The provider always notifies guests. Ask whether they may be notified."""
+    """The provider always notifies guests: ask whether it may."""
 
 
 class EventRejected(Exception):
-    """The provider rejects the event, and would reject it again."""
+    """The provider would reject it again."""
 
 
 class NoSuchOccurrence(Exception):
@@ -36,11 +36,11 @@ class EventKeyReused(Exception):
 
 
 class EventSlotTaken(Exception):
-    """A person is busy then, or has an unknown calendar."""
+    """A person is busy, or has an unknown calendar."""
 
 
 class SeriesSplitHalfDone(Exception):
     """
-    The part that follows was created; the old series may not have ended. The same request
-    finishes the edit, and creates nothing twice.
+    The part that follows exists; the old series may not have ended. The same request finishes the
+    edit, and creates nothing twice.
     """

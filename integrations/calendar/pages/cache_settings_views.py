@@ -1,4 +1,4 @@
-"""Cache settings of one calendar account: cached calendars, retention, refresh, deletion."""
+"""Cache settings of one calendar account."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResp
     actor, at = get_actor(request), timezone.now()
     integration = ownership.get_integration(actor, integration_id)
     if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:
-        # A local calendar is no cache: it has a removal page of its own.
+        # Local calendars have a removal page of their own.
         raise Http404
     if request.method == "POST":
         count = cache_settings.delete_copies(actor=actor, integration_id=integration_id, at=at)

@@ -1,4 +1,4 @@
-"""The calendars that a page offers for writing. Called only inside sinks."""
+"""The calendars that a page offers for writing. For sinks only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def list_calendar_choices(
     offered_ids: Collection[UUID],
     chosen_id: UUID | None = None,
 ) -> list[Mapping[str, Any]]:
-    """:param calendar_properties: of each calendar, in the same order"""
+    """:param calendar_properties: of each calendar, in order"""
     return [
         {
             "id": visible.calendar.id,

@@ -1,4 +1,4 @@
-"""Convert opened rows to the values of the calendar page. Called inside the sink."""
+"""Values of the calendar page from opened rows. For sinks only."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .day_presenter import DayPresenter, reverse_urls
 from .view_ranges import ViewRange
 
 _DAY: Final = timedelta(days=1)
-# Slots of a quarter of an hour with room for only one line, the title.
+# Quarter-hour slots with room for the title only.
 _BRIEF_LENGTH: Final = 3
-# Most expansion steps of one page over all its series.
+# Expansion steps for all series of a page.
 _MAX_STEPS: Final = 200_000
 PageValues = dict[str, Any]
 
@@ -140,7 +140,7 @@ def _present_sharing(visible: VisibleCalendar, page_data: CalendarPageData) -> P
 
 
 def _present_account(visible: VisibleCalendar) -> PageValues:
-    """Omit the account's address: showing it is a use of data."""
+    """Without the account's address: showing it is a use of data."""
     if visible.share is not None:
         return {"account_id": None, "account": "Shared with me"}
     connection = visible.calendar.integration.connection
@@ -160,7 +160,7 @@ def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
 
 
 def _label_calendar(calendar: PageValues) -> str:
-    """Return the calendar's name for screen readers, which cannot show its colour."""
+    """For screen readers, which cannot show its colour."""
     name = calendar["name"] or ("Busy times" if calendar["is_busy_only"] else "Calendar")
     return name if calendar["is_own"] else f"{name}, shared by {calendar['sharer']}"
 
@@ -199,10 +199,7 @@ def _present_view_range(
 def _find_cached_days(
     page_data: CalendarPageData, window: recurrence_expansion.TimeWindow, tz: ZoneInfo
 ) -> PageValues:
-    """
-    Return the days that every cached calendar covers; caches begin and end in the middle of a
-    day.
-    """
+    """Return the days that every cache covers wholly."""
     cached_calendars = [
         visible.calendar for visible in page_data.shown_calendars if not visible.calendar.is_local
     ]

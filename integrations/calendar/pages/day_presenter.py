@@ -1,8 +1,8 @@
 """
-Convert days to template values. Called inside the sink.
+Convert days to template values. For sinks only.
 
-All texts of an entry are built here: a month has hundreds of entries, and one template tag costs
-more than all texts in Python.
+All texts are built here: a month has hundreds of entries, and one template tag costs more than
+all texts in Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from limited_use.sinks.calendar_sink import TemplateItem
 
 from .day_layout import LayoutValues
 
-#: Events per day in a month view.
+#: Events per day.
 _MAX_MONTH_ENTRIES: Final = 4
 # CSS class by flag, in output order.
 _CSS_CLASSES: Final[Mapping[str, str]] = {
@@ -28,7 +28,7 @@ _CSS_CLASSES: Final[Mapping[str, str]] = {
     "goes_on": "goes-on",
     "is_brief": "brief",
 }
-# Text for screen readers by flag.
+# For screen readers.
 _NOTES: Final[Mapping[str, str]] = {
     "is_tentative": "tentative",
     "is_asked": "not answered yet",
@@ -52,8 +52,8 @@ def reverse_urls() -> CalendarUrls:
 @dataclass(frozen=True, slots=True)
 class DayPresenter:
     """
-    :param day: the requested day; a month view fades the days of other months
-    :param hours: those that a week or day view draws
+    :param day: a month view fades the days of other months
+    :param hours: that a week or day view draws
     """
 
     view: str

@@ -1,4 +1,4 @@
-"""The form that edits an event: its initial values (inside the sink), and the changed fields."""
+"""The form that edits an event: initial values, from the sink, and changed fields."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import calendar_preferences, event_presenter, recurrence_form
 from .event_form import REMINDERS, EventForm
 from .recurrence_form import RepeatChoice
 
-#: Choice for a stored value that the form cannot show: it stays unchanged.
+#: For a value that the form cannot show: it stays.
 UNCHANGED: Final = "keep"
 _OPTIONAL: Final = "(optional)"
 _SCOPES: Final = (
@@ -32,7 +32,7 @@ _KNOWN_REMINDERS: Final = frozenset(value for value, _ in REMINDERS)
 
 
 class EditEventForm(EventForm):
-    """`version` is the ETag of the event that the page showed."""
+    """`version` is the ETag of the shown event."""
 
     key = None  # type: ignore[assignment]
     calendar = None  # type: ignore[assignment]
@@ -55,7 +55,7 @@ class EditEventForm(EventForm):
 
     def get_changes(self, *, is_occurrence: bool) -> EventEdit:
         """
-        Return the fields that differ from the version that the page showed.
+        Return the fields that differ from the shown version.
 
         :raises BadEventDraft, etags.VersionMalformed:
         """
@@ -114,7 +114,7 @@ def make_edit_presenter(
 
 
 def get_initial(content: EventContent, start: When, end: When, *, zone: str) -> Mapping[str, Any]:
-    """:param zone: for times without a time zone"""
+    """:param zone: for times without one"""
     repeat = recurrence_form.parse_recurrence(content.recurrence, content.start)
     return {
         "title": content.title,

@@ -28,8 +28,8 @@ from .edit_event_initial import EditEventForm
 @require_permission(RolePermission.USE_OWN)
 def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """
-    If the event changed since, show the entered and the current values; the form, sent again,
-    overwrites the current ones.
+    If the event changed since, show entered and current values; the form, sent again, overwrites
+    the current ones.
     """
     if request.method != "POST":
         return _render_page(request, event_id, None)

@@ -109,7 +109,7 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @csp(dict(sandboxed_html.POLICY))
 @require_permission(RolePermission.USE_OWN)
 def show_description(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Return a sandboxed document: it has an opaque origin, runs no scripts and loads nothing."""
+    """Return a sandboxed document: opaque origin, no scripts, no loads."""
     request_context = get_request_context(request)
     try:
         parsed_id = event_lookup.parse_event_id(event_id)

@@ -34,7 +34,7 @@ _TEMPLATE = "calendar/find.html"
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def find_time(request: HttpRequest) -> HttpResponse:
-    """Show the form; with a query, show the free times."""
+    """With a query, show the free times."""
     request_context = get_request_context(request)
     people = free_busy_access.list_colleagues(request_context)
     initial = {

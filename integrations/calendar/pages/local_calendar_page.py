@@ -108,7 +108,7 @@ def render_calendar_page(  # noqa: PLR0913 - the values of the page
 def render_remove_all(
     request: HttpRequest, request_context: RequestContext, integration: Integration
 ) -> bytes:
-    """Lists all local calendars with their files before the removal."""
+    """List all local calendars with their files."""
     own = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
     )

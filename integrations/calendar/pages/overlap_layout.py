@@ -9,14 +9,14 @@ from typing import Final
 SLOTS: Final = 96
 # Shortest readable length, in slots.
 MIN_LENGTH: Final = 2
-# A day is twelve columns wide: lanes by number of overlapping events.
+# Of the twelve columns of a day, by number of overlapping events.
 _WIDTHS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 6}
 MAX_LANES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class LanePosition:
-    """`lanes` is the number side by side; 0: the event does not fit."""
+    """`lanes` is the number side by side; 0: it does not fit."""
 
     lane: int
     lanes: int

@@ -1,5 +1,3 @@
-"""Times and reminders of an event as text. Pure."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -52,7 +50,7 @@ def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
     if start.at is None or end.at is None:
         raise ValueError("a day has no moment")
     first, last = start.at.astimezone(tz), end.at.astimezone(tz)
-    # When clocks go back, an hour occurs twice: name the zone.
+    # When clocks go back, an hour occurs twice.
     says_zone = first.utcoffset() != last.utcoffset()
     start_text, end_text = (
         f"{moment:%H:%M}{f' {moment:%Z}' if says_zone else ''}" for moment in (first, last)

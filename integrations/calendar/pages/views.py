@@ -23,7 +23,7 @@ from limited_use.sinks import calendar_sink as sink
 
 from . import calendar_preferences, calendar_presenter, view_ranges
 
-# Most polls for pending calendars: half a minute in total.
+# Half a minute in total.
 MAX_POLLS: Final = 15
 
 
@@ -137,7 +137,6 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, int]:
-    """Counts by reason."""
     unavailable = page_data.stale_calendars
     shared = sum(1 for visible in unavailable if visible.share is not None)
     own = [visible for visible in unavailable if visible.share is None]
@@ -148,7 +147,7 @@ def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, in
 
 
 def _parse_day(text: str) -> date | None:
-    """:raises ValueError: if the text is no date that calendars support"""
+    """:raises ValueError: also for unsupported dates"""
     if not text:
         return None
     day = date.fromisoformat(text)
@@ -158,7 +157,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def _get_return_url(request: HttpRequest) -> str:
-    """Return the URL of the page that sent the form: view and day only."""
+    """Return the sending page's URL: view and day only."""
     view, day = request.POST.get("view", ""), request.POST.get("day", "")
     try:
         return _build_url(view if view in view_ranges.VIEWS else "", _parse_day(day))

@@ -1,7 +1,7 @@
 """
-End a calendar's copy: its key is destroyed in that commit, also for backups.
+End a calendar's copy: that commit destroys its key, also for backups.
 
-A copy ends when its owner deletes it, when it is too old, and when the provider no longer has the
+A copy ends when its owner deletes it, when it is too old, or when the provider no longer has the
 calendar.
 """
 
@@ -28,8 +28,6 @@ logger = logging.getLogger(__name__)
 
 
 class EvictionReason(StrEnum):
-    """As the ledger records it."""
-
     OWNER = "owner"
     TOO_OLD = "too_old"
     GONE = "gone"
@@ -37,9 +35,7 @@ class EvictionReason(StrEnum):
 
 def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: datetime) -> int:
     """
-    End copies of one integration; return the number of events.
-
-    A sync under way drops its data.
+    End copies of one integration; return the number of events. A sync under way drops its data.
 
     :param calendars: locked by the caller
     """
@@ -78,7 +74,7 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
 
 
 def evict_expired(*, at: datetime, limit: int = 500) -> int:
-    """Each calendar has its own transaction: a failure does not stop the others."""
+    """One transaction per calendar: a failure does not stop the others."""
     calendar_ids = list(
         filter_expired(at).order_by("cached_at", "id").values_list("id", flat=True)[:limit]
     )
@@ -92,7 +88,7 @@ def evict_expired(*, at: datetime, limit: int = 500) -> int:
 
 
 def filter_expired(at: datetime) -> QuerySet[Calendar]:
-    """Also includes calendars that the provider dropped."""
+    """Includes calendars that the provider dropped."""
     declared_hours = scopes.get_cache_hours("calendar")
     hours = Case(
         When(integration__cache_hours=None, then=Value(declared_hours)),
@@ -104,7 +100,7 @@ def filter_expired(at: datetime) -> QuerySet[Calendar]:
     is_expired = Q()
     for choice in _list_cache_hours(declared_hours):
         too_old = at - timedelta(hours=choice)
-        # The age of a copy counts from the last time that the provider confirmed it.
+        # A copy's age counts from the provider's last confirmation.
         last_confirmed = Q(cached_at__lte=too_old) | Q(cached_at=None, listed_at__lte=too_old)
         is_expired |= Q(may_be_hours=choice) & last_confirmed
     return live.annotate(may_be_hours=hours).filter(is_expired | Q(gone_at__isnull=False))
@@ -116,17 +112,17 @@ def _list_cache_hours(declared_hours: int) -> Iterable[int]:
 
 def _evict_calendar(calendar_id: UUID, *, at: datetime) -> int:
     with transaction.atomic(durable=True):
-        # The integration first, in the lock order of all writers.
+        # In the lock order of all writers.
         integration_id = Calendar.objects.values_list("integration_id", flat=True).get(
             id=calendar_id
         )
         live = Integration.objects.live().select_for_update(no_key=True).filter(id=integration_id)
         if not live.exists():
             return 0
-        # The row may be deleted, which needs the stronger lock.
+        # Deleting the row needs the stronger lock.
         calendar = filter_expired(at).select_for_update(of=("self",)).filter(id=calendar_id).first()
         if calendar is None:
-            # It was refreshed since.
+            # Refreshed since.
             return 0
         if calendar.gone_at is None:
             evict_copies([calendar], reason=EvictionReason.TOO_OLD, at=at)

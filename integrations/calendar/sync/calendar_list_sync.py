@@ -1,5 +1,5 @@
 """
-Sync the list of an account's calendars: the whole list each time, in one call.
+Sync an account's whole list of calendars each time.
 
 A change token does not suffice: the end of a copy deletes the calendar's name, and the provider
 does not repeat unchanged entries.
@@ -29,9 +29,9 @@ from . import work_items
 from .calendar_session import CalendarSyncSession
 
 CALENDAR: Final = "calendar"
-# More than a person uses; the rest is not synced.
+# The rest is not synced.
 MAX_CALENDARS: Final = 500
-# Of up to a hundred calendars each.
+# Of up to a hundred calendars.
 _MAX_PAGES: Final = 50
 # In characters; providers allow fewer.
 _MAX_NAME_LENGTH: Final = 1_000
@@ -42,7 +42,7 @@ def sync_calendar_list(session: CalendarSyncSession) -> bool:
     """Return True: nothing is left to do."""
     remote_calendars = _fetch_calendars(session)
     at = session.clock.now()
-    # The blind index uses the integration's key, which outlives the keys of copies.
+    # Under the integration's key, which outlives those of copies.
     integration_sealer = session.get_sealer(session.integration.id)
     with transaction.atomic(durable=True):
         session.lock_and_renew(at=at)
@@ -51,7 +51,7 @@ def sync_calendar_list(session: CalendarSyncSession) -> bool:
 
 
 def _fetch_calendars(session: CalendarSyncSession) -> list[RemoteCalendar]:
-    # By id: of a calendar that is listed twice, the last entry counts.
+    # Of a calendar listed twice, the last entry counts.
     by_remote_id: dict[str, RemoteCalendar] = {}
     page: str | None = None
     for _ in range(_MAX_PAGES):
@@ -84,7 +84,7 @@ def _store_calendars(
             new_ids.append(calendar.id)
         if calendar.cleared_at is None:
             with suppress(KeyUnusable):
-                # Otherwise unchanged: once the copy is too old, another begins under a new key.
+                # Once the copy is too old, another begins under a new key.
                 _seal_about(session, calendar, remote, at=at)
         calendar.role, calendar.is_primary = remote.role, remote.is_primary
         calendar.gone_at = None

@@ -15,7 +15,7 @@ from integrations.providers.calendars import RemoteEvent
 
 logger = logging.getLogger(__name__)
 
-#: Version of a description that is not sanitised yet: a view does it.
+#: A description that a view sanitises.
 NOT_SANITIZED: Final = 0
 
 

@@ -1,5 +1,5 @@
 """
-Convert events of a provider or an owner to sealed rows, and write them in bulk.
+Seal events of a provider or an owner as rows, and write them in bulk.
 
 Writes run inside the caller's transaction, which holds the fences.
 """
@@ -33,10 +33,10 @@ from limited_use.vault.sealing import Sealer
 from .event_descriptions import SafeDescriptions
 
 EVENT: Final = "event"
-# Zones reach fourteen hours to either side of UTC, so a day may begin in another week.
+# Zones reach fourteen hours to either side of UTC: a day may begin in another week.
 _ZONES: Final = timedelta(hours=14)
 
-# Errors of one event while its row is built: the event is left out, and counted.
+# The event is left out, and counted.
 _UNREADABLE: Final = (
     BadEventTimes,
     BadSeries,
@@ -55,14 +55,14 @@ Window = tuple[datetime, datetime]
 
 
 class EventBatchOvertaken(Exception):
-    """A concurrent write stored one of these events under another id. Prepare the batch again."""
+    """A concurrent write stored one of these events under another id: prepare the batch again."""
 
 
 @dataclass(slots=True)
 class EventBatch:
     """
-    `rows` are columns of `_WRITE`, in its order; `deleted_blinds` are events to delete;
-    `unreadable_ids` are events that cannot be stored.
+    `rows` are columns of `_WRITE`, in order; `deleted_blinds` are to delete; `unreadable_ids`
+    cannot be stored.
     """
 
     calendar: Calendar
@@ -81,7 +81,7 @@ def prepare_event_batch(
     window: Window,
     descriptions: SafeDescriptions,
 ) -> EventBatch:
-    """Delete events outside of the window; leave out and count events that cannot be converted."""
+    """Delete events outside of the window; leave out and count unreadable ones."""
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
     for event in page.events:
@@ -114,7 +114,7 @@ def prepare_local_batch(
     descriptions: SafeDescriptions,
 ) -> EventBatch:
     """
-    :param work: the budget for expanding all events together
+    :param work: budget for expanding all events together
     :raises BadEvent, BadSeries, TooManyOccurrences:
     """
     batch = EventBatch(calendar)
@@ -220,8 +220,8 @@ def get_event_weeks(
     event: RemoteEvent, window: Window | None, work: RecurrenceWorkBudget | None = None
 ) -> tuple[int, int | None] | None:
     """
-    Return the first and last week, with the original time of a moved occurrence; None if outside
-    of `window`.
+    Return the first and last week, with a moved occurrence's original time; None outside of
+    `window`.
 
     :raises BadEvent, BadSeries, TooManyOccurrences:
     """
@@ -270,13 +270,13 @@ ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
 
 
 def write_event_batch(batch: EventBatch, *, at: datetime) -> None:
-    """:raises BatchOvertaken:"""
+    """:raises EventBatchOvertaken:"""
     if batch.deleted_blinds:
         delete_events(batch.calendar.id, batch.deleted_blinds)
     if not batch.rows:
         return
     calendar = batch.calendar
-    # A page may name an event twice: the last one counts.
+    # A page may name an event twice: the last counts.
     rows = list({row[2]: row for row in batch.rows}.values())
     columns = map(list, zip(*rows, strict=True))
     calendar_values = [
@@ -293,7 +293,7 @@ def write_event_batch(batch: EventBatch, *, at: datetime) -> None:
 
 
 def delete_events(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:
-    """Delete events, a series with all its exceptions."""
+    """A series is deleted with all its exceptions."""
     blind_list = list(blinds)
     Event.objects.filter(calendar_id=calendar_id).filter(
         Q(remote_blind__in=blind_list) | Q(series_blind__in=blind_list)

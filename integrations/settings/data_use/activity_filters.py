@@ -18,7 +18,7 @@ SERVICE_ONLY = "service"
 
 
 class ActivityFilterForm(forms.Form):
-    """Blank fields show everything except actions of the service itself."""
+    """Blank fields show everything except the service's own actions."""
 
     since = forms.DateField(
         required=False, label="From", widget=forms.DateInput(attrs={"type": "date"})
@@ -80,7 +80,7 @@ class ActivityQuery:
     feature: str | None
     purpose: str | None
     outcome: str | None
-    # True: actions of the service itself; False: all others; None: both.
+    # True: the service's own actions; False: all others; None: both.
     by_service: bool | None
     connection: UUID | None
 

@@ -48,7 +48,6 @@ def show_activity(request: HttpRequest) -> HttpResponse:
     activity_query = activity_filters.build_query(form)
     after = _parse_uuid(request.GET.get("after"))
     lines, next_after = activity_log.get_activity_page(subjects, activity_query, after=after)
-    # Only valid filters.
     query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
     context = {
         "features": feature_status.list_features(**owner, at=timezone.now()),
@@ -95,7 +94,7 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
-    """Return the inclusion proof of one of the person's entries (C2SP tlog-proof)."""
+    """Return an inclusion proof of an own entry (C2SP tlog-proof)."""
     if not activity_log.is_own_entry(
         activity_log.find_subjects(**_get_owner(request)), own_entry_id
     ):
@@ -155,7 +154,7 @@ def _agree_to_feature(
 
 def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID]) -> HttpResponse:
     if not declared.platform_client:
-        # Withdrawing this agreement removes data: a page lists it first.
+        # Withdrawing it removes data, which a page lists first.
         return redirect("settings-feature-withdraw", declared.key)
     try:
         connections.switch_off_feature(

@@ -29,7 +29,7 @@ TEMPLATE: Final = "settings/feature_withdraw.html"
 
 @dataclass(frozen=True, slots=True)
 class _WithdrawalPage:
-    """:param integrations: those that the withdrawal disconnects"""
+    """:param integrations: that the withdrawal disconnects"""
 
     request: HttpRequest
     request_context: RequestContext
