@@ -1,5 +1,5 @@
 """
-All calendars in one view: the events within a window.
+The events of all calendars within a window.
 
 Rows are selected first, then permits for their columns, then a sink opens them. Calendars that
 cannot be shown are named.
@@ -77,8 +77,8 @@ def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
 @dataclass(frozen=True, slots=True)
 class AgendaRows:
     """
-    :param missing_calendars: requested ones without events among the rows
-    :param withheld_calendars: missing ones that their sharer may not show now
+    :param missing_calendars: requested, without events among the rows
+    :param withheld_calendars: missing, as their sharer may not show them now
     :param read_until: end of the rows, if before the window's
     """
 
@@ -102,7 +102,6 @@ def read_window(
     Copies that are too old are refreshed first.
 
     :param calendar_ids: None: the calendars that are set to be shown
-    :param waits: whether to wait for the refresh
     :raises ObjectNotFound, limited_use.guard.guard.AccessRefused:
     """
     calendars = select_calendars(context, calendar_ids)
@@ -204,7 +203,7 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     cursor: str | None = None,
 ) -> bytes:
     """
-    Return a page of occurrences by start. See `read_window`.
+    Return occurrences by start. See `read_window`.
 
     A page opens at most `_MAX_ROWS_PER_PAGE` rows or one week: it may be short though more
     follow.

@@ -1,5 +1,5 @@
 """
-Compute busy times from opened rows. Pure; for sinks only.
+Pure; for sinks only.
 
 A damaged row, or a series that is too expensive, makes its calendar unknown: unknown time is
 never free.
@@ -30,7 +30,7 @@ JsonObject = dict[str, Any]
 def get_busy_times(
     opened_rows: OpenedEventRows, windows: Mapping[UUID, TimeWindow]
 ) -> dict[UUID, BusyTimes]:
-    """:param windows: for each requested calendar, with or without rows"""
+    """:param windows: for each requested calendar, also without rows"""
     rows: dict[UUID, list[tuple[EventRow, Mapping[str, bytes]]]] = {
         calendar_id: [] for calendar_id in windows
     }

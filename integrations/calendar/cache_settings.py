@@ -36,11 +36,7 @@ def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
 
 
 def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
-    """
-    Fetch deleted copies again, or check for changes.
-
-    :raises ObjectNotFound:
-    """
+    """:raises ObjectNotFound:"""
     with transaction.atomic(durable=True):
         integration = _lock_own_integration(actor, integration_id)
         calendars = Calendar.objects.filter(integration=integration, is_local=False)

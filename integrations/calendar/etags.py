@@ -29,18 +29,18 @@ _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.A
 
 
 class VersionRequired(Exception):
-    """The request does not name the version to change."""
+    """The request lacks a version."""
 
 
 class VersionMalformed(Exception):
-    """The text is no version of an event."""
+    """No version of an event."""
 
 
 class EventStale(Exception):
     """
     The event was changed or deleted after the version that the actor saw.
 
-    `fields` of `FIELDS`: touched by both changes.
+    `fields`: touched by both changes.
     """
 
     def __init__(self, fields: Iterable[str] = ()) -> None:
@@ -81,9 +81,9 @@ def require_no_conflict(
     etag: str, live: EventContent, edited_content: EventContent, edited_fields: Iterable[str]
 ) -> None:
     """
-    Check that no other change gave an edited field another value.
+    Refuse if another change gave an edited field another value.
 
-    :param edited_fields: names of fields of `EventContent`
+    :param edited_fields: fields of `EventContent`
     :raises EventStale, VersionMalformed:
     """
     touched_fields = {"when" if name in _TIMES else name for name in edited_fields}

@@ -1,5 +1,5 @@
 """
-Encode and decode the three sealed records of an event, split by need to know. Pure.
+The three sealed records of an event, split by need to know. Pure.
 
 `timing` has the busy times; `content` the details; `remote` the provider's ids.
 """
@@ -87,7 +87,6 @@ def encode_content(
 
 
 def replace_description(content_data: bytes, description: SanitisedDescription | None) -> bytes:
-    """The description was sanitised again."""
     record = orjson.loads(content_data)
     record.pop("shown", None)
     return orjson.dumps({**record, **_encode_description(description)})

@@ -1,5 +1,5 @@
 """
-Descriptions of events in views. For sinks only.
+For sinks only.
 
 Views parse nothing: a parser process sanitises outdated or missing descriptions.
 """
@@ -65,7 +65,7 @@ def update_occurrence_descriptions(
     occurrences: Sequence[EventOccurrence], permits: Permits
 ) -> list[EventOccurrence]:
     """
-    Return occurrences with descriptions of the current sanitiser.
+    With descriptions of the current sanitiser.
 
     :raises integrations.parsers.parser_pool.ParsersBusy:
     """

@@ -1,5 +1,5 @@
 """
-Convert opened events and calendars to the JSON of the API and the pages. Pure; for sinks only.
+JSON of the API and the pages, from opened events and calendars. Pure; for sinks only.
 
 Field names follow the most widespread vocabulary of unified calendar APIs.
 """
@@ -66,7 +66,7 @@ def serialize_calendar_copy_state(
 
 
 def get_calendar_copy_state(visible: VisibleCalendar, *, at: datetime) -> str:
-    """Return `local`, `current`, `deleted` (by its owner), or `pending`."""
+    """Return `local`, `current`, `deleted` (by its owner) or `pending`."""
     if visible.calendar.is_local:
         return "local"
     if visible.calendar.cleared_at is not None:

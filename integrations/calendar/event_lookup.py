@@ -39,9 +39,9 @@ class CalendarNotCurrent(Exception):
 @dataclass(frozen=True, slots=True)
 class EventId:
     """
-    An event's row and, for an occurrence, its original start.
-
     `event_json.format_occurrence_id` formats the same text.
+
+    :param original_start: of an occurrence
     """
 
     row_id: UUID

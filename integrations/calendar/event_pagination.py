@@ -1,8 +1,8 @@
 """
-Pages of occurrences in a window, by start and then id.
+Pages of occurrences, by start and then id.
 
-A cursor is bound to the request and to the shares of the first page; if one of them is withdrawn,
-the client starts again.
+A cursor is bound to the request and to the shares of the first page; if one is withdrawn, the
+client starts again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class EventPageRequest:
     at: datetime
 
     def narrow_window(self, window: TimeWindow) -> TimeWindow:
-        """Return the window from the cursor's position on."""
+        """Return the window from the cursor on."""
         if self.after is None or self.after.at <= window.start:
             return window
         return recurrence_expansion.make_time_window(
@@ -63,9 +63,9 @@ class EventPageRequest:
         read_until: datetime | None = None,
     ) -> tuple[list[EventOccurrence], str | None]:
         """
-        Return the page, and the next cursor if more follows.
+        Return the page, and the next cursor, if any.
 
-        :param read_until: end of the read rows, if before the window's
+        :param read_until: end of the rows, if before the window's
         """
         positions = sorted(
             (get_position(occurrence, window), index)
@@ -130,7 +130,7 @@ def _bind_cursor(audience: str, filters: str) -> str:
 def format_filters(
     window: TimeWindow, calendar_ids: Collection[UUID] | None, calendars: Sequence[VisibleCalendar]
 ) -> str:
-    """Return the text to which cursors are bound: the same for the same request."""
+    """Return the same text for the same request."""
     bound_values = {
         "start": window.start,
         "end": window.end,

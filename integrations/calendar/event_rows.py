@@ -34,8 +34,6 @@ _TIMING, _CONTENT, _REMOTE = map(_get_field, ("timing", "content", "remote"))
 
 
 class EventRow(NamedTuple):
-    """A row without its sealed columns."""
-
     id: UUID
     kind: str
     remote_blind: bytes
@@ -68,7 +66,7 @@ def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Eve
     """
     Return series outside of the window with an occurrence moved into it.
 
-    The occurrence gets its id from the series: the same in every window.
+    The occurrence's id comes from the series: the same in every window.
     """
     present = {(stored[0], bytes(stored[4])) for stored in stored_rows}
     missing = {
@@ -98,10 +96,7 @@ def get_busy_rows(
 def limit_window_end(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, max_rows: int
 ) -> datetime:
-    """
-    Return the end of the part that is read at once: `max_rows` rows, or at least one week. Opens
-    nothing.
-    """
+    """Return the end of `max_rows` rows, or at least one week. Opens nothing."""
     first = get_week(start - _ZONES)
     events = _filter_window([visible.calendar.id for visible in calendars], start, end)
     weeks = events.annotate(week=Greatest("first_week", first)).values("week")
@@ -133,7 +128,7 @@ def _filter_window(calendar_ids: Iterable[UUID], start: datetime, end: datetime)
 
 
 def get_event_rows(visible: VisibleCalendar, event_id: UUID) -> list[SealedRow]:
-    """Return one event with its series and all exceptions."""
+    """Include its series and all exceptions."""
     calendar_events = Event.objects.filter(calendar_id=visible.calendar.id)
     event = calendar_events.filter(id=event_id).first()
     if event is None:

@@ -17,7 +17,7 @@ def get_free_busy_json(
     context: RequestContext, query: FreeBusyQuery, *, envelope: Mapping[str, Any]
 ) -> bytes:
     """
-    Return busy times in the order of the request.
+    In the order of the request.
 
     An unknown id and a person who shares nothing get the same response by the same path.
 

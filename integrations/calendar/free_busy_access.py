@@ -1,8 +1,8 @@
 """
 The calendars by which the actor may learn people's busy times.
 
-Only own calendars and shares that name the actor are looked up: unknown ids and colleagues who
-share nothing are the same.
+Own calendars and shares that name the actor are looked up: unknown ids and colleagues who share
+nothing are the same.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .calendar_access import VisibleCalendar
 @dataclass(frozen=True, slots=True)
 class FreeBusyAccess:
     """
-    :param by_person: with the role `owner` at their source; a calendar that a person only follows
-        says nothing about that person
+    :param by_person: with the role `owner` at their source: a followed calendar says nothing
+        about its follower
     :param by_id: all visible calendars
     """
 

@@ -85,7 +85,7 @@ def answer_query(
     output_sink: CalendarSink | None = None,
 ) -> bytes:
     """
-    Pass the busy times to `make`, inside the sink, and return its result through `output_sink`.
+    Pass the busy times to `make` inside the sink; return its result through `output_sink`.
 
     :raises limited_use.guard.guard.AccessRefused: also if a feature asks for another person
     :raises limited_use.vault.envelope.Unopenable: if a share was withdrawn, twice in a row
@@ -145,7 +145,6 @@ def _answer_once(
 
 
 def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) -> bool:
-    """Return whether the rows have all events of the window now."""
     calendar = visible.calendar
     if not visible.is_current(at) or calendar.unreadable_count:
         return False
@@ -163,7 +162,7 @@ def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) 
 def _limit_rows(
     calendars: Sequence[VisibleCalendar], query: FreeBusyQuery
 ) -> tuple[list[VisibleCalendar], list[SealedRow]]:
-    """Return calendars within the row limits, smaller ones first, and their rows."""
+    """Smaller calendars come first."""
     span = {"start": query.start, "end": query.end}
     counts = event_rows.count_by_calendar([visible.calendar.id for visible in calendars], **span)
     within_limit: list[VisibleCalendar] = []

@@ -1,7 +1,7 @@
 """
 Stream a local calendar as an iCalendar file to its owner.
 
-Only one part is in memory. Each has its own permits: the export ends with the calendar. An
+One part at a time is in memory, with its own permits: the export ends with the calendar. An
 interrupted file has no END:VCALENDAR, and readers reject it.
 """
 
@@ -105,7 +105,6 @@ def _open_part(
 
 
 def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
-    """Return only the names of an event's zones."""
     zone_names = calendar_file_writer.find_zones(
         event_codec.decode_event_content(opened["timing"], None)
     )

@@ -1,4 +1,4 @@
-"""Import all of an iCalendar file into a local calendar, or nothing with the reasons."""
+"""Import all of an iCalendar file, or nothing with the reasons."""
 
 from __future__ import annotations
 
@@ -31,11 +31,7 @@ RATE: Final = Rate("import", 30, 3600)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarImportResult:
-    """
-    Events that are new, that existed, and that the file cancels.
-
-    :param left_out: parts that Antares does not store, in words
-    """
+    """:param left_out: parts that Antares does not store, in words"""
 
     added_count: int
     replaced_count: int

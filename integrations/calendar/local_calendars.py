@@ -1,7 +1,7 @@
 """
 Local calendars, which have no provider.
 
-Their events never expire, and their key is kept longer than copies of the database.
+Their events never expire; their key outlives copies of the database.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MAX_NAME_LENGTH: Final = 200
 
 
 class TooManyCalendars(Exception):
-    """The person has `MAX_CALENDARS`."""
+    """More than `MAX_CALENDARS`."""
 
 
 class CalendarNameMissing(Exception):
@@ -56,7 +56,7 @@ class LocalCalendarProperties:
 
 
 class CalendarChanged(Exception):
-    """The properties changed after the version that the actor saw."""
+    """After the version that the actor saw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: dat
     """
     Return the number of events. From the commit on, nothing opens, also through a share.
 
-    :param etag: that the actor saw; writes of events do not change it
+    :param etag: writes of events do not change it
     :raises ObjectNotFound, CalendarChanged:
     """
     with transaction.atomic(durable=True):

@@ -55,7 +55,7 @@ class CalendarWrite:
 class LocalWriteResult:
     """
     :param etag: of every event in `put`
-    :param row_ids: by UID, of `put`
+    :param row_ids: by UID
     :param replaced_uids: that existed before
     :param dropped_count: how many of `drop` existed
     """

@@ -1,5 +1,5 @@
 """
-Write and delete events of local calendars: all of a write, or nothing.
+Write to local calendars: all of a write, or nothing.
 
 An event's etag is the calendar's counter of writes at its last write. Sealing is slow: it runs
 outside of any transaction, and is committed if no other write came first.
@@ -37,11 +37,11 @@ MAX_TRIES: Final = 3
 
 
 class LocalCalendarFull(Exception):
-    """The calendar would exceed `MAX_ROWS`."""
+    """More than `MAX_ROWS`."""
 
 
 class LocalEventChanged(Exception):
-    """An event differs from the read version."""
+    """Since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class LocalCalendarSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PreparedWrite:
-    """Sealed; valid while the calendar is as it was read."""
+    """Sealed; valid until the calendar changes."""
 
     snapshot: LocalCalendarSnapshot
     batch: event_store.EventBatch
@@ -70,7 +70,7 @@ def write_local_events(
     calendars: Collection[Calendar] = (),
 ) -> Mapping[UUID, LocalWriteResult]:
     """
-    Write to calendars, by their ids, in one transaction.
+    Write in one transaction, by calendar.
 
     :param calendars: see `get_snapshots`
     :raises ObjectNotFound, LocalEventChanged, LocalCalendarFull:
@@ -97,9 +97,9 @@ def get_snapshots(
     calendars: Collection[Calendar] = (),
 ) -> list[LocalCalendarSnapshot]:
     """
-    Return the calendars to write, ordered by id.
+    Ordered by id.
 
-    :param counts: by calendar, how many events are written or deleted
+    :param counts: by calendar, of written and deleted events
     :param calendars: the actor's own, if just looked up: `commit_writes` notices writes since
     :raises ObjectNotFound, guard.AccessRefused:
     """
@@ -207,7 +207,6 @@ def _get_etags(calendar: Calendar, uids: Iterable[str], sealer: Sealer) -> dict[
 def _find_stale_exceptions(
     calendar: Calendar, masters: Iterable[bytes], batch: event_store.EventBatch
 ) -> list[bytes]:
-    """Return exceptions of replaced series that the new series lack."""
     exceptions = Event.objects.filter(calendar=calendar, series_blind__in=list(masters))
     new_blinds = {row[2] for row in batch.rows}
     blinds = (bytes(blind) for blind in exceptions.values_list("remote_blind", flat=True))

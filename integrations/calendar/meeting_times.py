@@ -1,5 +1,5 @@
 """
-Find times at which all required people can meet, and many optional ones.
+Find times for all required people, and many optional ones.
 
 Unknown time is never offered: with an unknown required person, there is no slot.
 """
@@ -78,7 +78,7 @@ def find_meeting_times(
     """
     Pass to `make` those of the first slots that most optional people can attend.
 
-    For `output_sink` and errors see `free_busy_query.answer_query`.
+    For errors, see `free_busy_query.answer_query`.
     """
     query = FreeBusyQuery(
         people=[participant.user_id for participant in search.participants],

@@ -1,5 +1,5 @@
 """
-Expand opened rows to the occurrences in a window. Pure; for sinks only.
+Expand opened rows. Pure; for sinks only.
 
 A series, each changed occurrence and each cancelled one are rows.
 """
@@ -31,7 +31,7 @@ _EXPANDABLE_KINDS: Final = frozenset({str(EventKind.SINGLE), str(EventKind.SERIE
 
 @dataclass(frozen=True, slots=True)
 class EventOccurrence:
-    """The row is the changed occurrence's, else the series'."""
+    """Its row is the changed occurrence's, else the series'."""
 
     row: EventRow
     values: Mapping[str, bytes]
@@ -166,7 +166,7 @@ def build_changed_occurrence(
 
 
 def get_sort_key(event_occurrence: EventOccurrence, window: TimeWindow) -> tuple[float, float]:
-    """Earlier starts first, then longer events."""
+    """By start; longer events first."""
     occurrence = event_occurrence.occurrence
     start, end = recurrence_expansion.to_utc_times(
         to_start_key(occurrence.start), to_start_key(occurrence.end), window.zone

@@ -1,7 +1,6 @@
 """
-Data of calendar pages: events in a window and names of calendars.
-
-One policy decision covers both. Pages do not wait for a refresh.
+Data of calendar pages. One policy decision covers events and names of calendars. Pages do not
+wait for a refresh.
 """
 
 from __future__ import annotations
@@ -31,9 +30,8 @@ class CalendarPageData:
 
     :param calendars: all that the viewer may see
     :param chosen_calendars: that the viewer wants to see
-    :param shown_calendars: chosen ones with events among the rows
-    :param withheld_calendars: chosen ones that their sharer may not show now
-    :param refreshing_calendars: chosen ones
+    :param shown_calendars: chosen, with events among the rows
+    :param withheld_calendars: chosen, but their sharer may not show them now
     :param sharer_names: by user id
     """
 
@@ -57,7 +55,7 @@ def get_calendar_page_data(
     context: RequestContext, window: TimeWindow, *, hidden_ids: Collection[UUID]
 ) -> CalendarPageData:
     """
-    :param hidden_ids: other people's calendars that the viewer has hidden
+    :param hidden_ids: shared calendars that the viewer has hidden
     :raises limited_use.guard.guard.AccessRefused:
     """
     calendars = agenda.get_visible_calendars(context)
@@ -97,8 +95,6 @@ class EventPageData:
     """
     Rows for a sink: one for each calendar, in order, then the event with its series and
     exceptions.
-
-    :param visible: the event's calendar
     """
 
     rows: Sequence[SealedRow]
@@ -110,8 +106,6 @@ class EventPageData:
 
 def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPageData:
     """
-    Return an event and the calendars' names, in one policy decision.
-
     :raises ObjectNotFound, event_lookup.CalendarNotCurrent,
         limited_use.guard.guard.AccessRefused:
     """
@@ -169,7 +163,7 @@ def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[U
 
 
 def is_awaiting_calendars(context: RequestContext) -> bool:
-    """Return whether an account's list of calendars is still unread."""
+    """Return whether an account's list is still unread."""
     organisation_id = context.actor.organisation_id
     if organisation_id is None:
         return False

@@ -1,8 +1,8 @@
 """
 Refresh a copy that is too old or missing when it is read: one provider call for all readers.
 
-Every reader marks the work due, one worker takes it, and all wait, for a bounded time. A copy
-that is not current by then is not shown.
+Every reader marks the work due, one worker takes it, and all wait, for a bounded time. A copy not
+current then is not shown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _POLL_SECONDS: Final = 0.05
 
 def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> list[VisibleCalendar]:
     """
-    Record a view of the calendars; return those that are now being refreshed.
+    Record a view; return the calendars that are now being refreshed.
 
     A copy that its owner deleted is not among them: only its owner requests it again.
     """
@@ -46,7 +46,7 @@ def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> li
         if _can_refresh(visible) and (visible in stale or not visible.is_current(at))
     ]
     for owner in dict.fromkeys(_get_owner(visible) for visible in calendars):
-        # On the owner's row: for this update, row-level security admits other viewers.
+        # On the owner's row: row-level security admits other viewers for this update only.
         with row_owner.acting_for(*owner):
             _record_view(
                 [visible.calendar.id for visible in stale if _get_owner(visible) == owner], at
@@ -62,10 +62,7 @@ def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> li
 def request_live_refresh(
     calendars: Sequence[VisibleCalendar], *, at: datetime
 ) -> list[VisibleCalendar]:
-    """
-    Schedule a refresh of copies of any age; return the calendars for `wait_for_refresh` with
-    `since`.
-    """
+    """Refresh copies of any age; return the calendars for `wait_for_refresh` with `since`."""
     waking = [visible for visible in calendars if _can_refresh(visible)]
     for owner in dict.fromkeys(_get_owner(visible) for visible in waking):
         with row_owner.acting_for(*owner):

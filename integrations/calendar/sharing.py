@@ -56,7 +56,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
     """
     Sends no mail.
 
-    :param version: of the sharing agreement that the actor accepted
+    :param version: of the agreement that the actor accepted
     :raises ObjectNotFound, shares.ShareEndsInPast:
     :raises ConsentMissing: for another version than the declared one
     """
@@ -96,7 +96,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
 
 def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    End a share as its owner: it opens nothing from the commit on.
+    As its owner: the share opens nothing from the commit on.
 
     :raises ObjectNotFound:
     """
@@ -111,7 +111,7 @@ def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    End a share as its viewer.
+    As its viewer.
 
     :raises ObjectNotFound:
     """
@@ -126,7 +126,7 @@ def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def end_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    End a share as its owner or viewer.
+    As its owner or viewer.
 
     :raises ObjectNotFound:
     """

@@ -1,8 +1,6 @@
 """
-Data of the settings page, from database rows alone.
-
-The page works with revoked tokens, unreachable providers and no workers. The only sealed value is
-the account's address.
+The settings page, from database rows alone: it works with revoked tokens, unreachable providers
+and no workers. The only sealed value is the account's address.
 """
 
 from __future__ import annotations
@@ -154,13 +152,12 @@ def get_update_source(account: AccountOverview, *, at: datetime) -> status_messa
 
 
 def list_sync_comparisons(integration_id: UUID) -> list[Reconciliation]:
-    """The last five, newest first."""
+    """The last five."""
     queryset = Reconciliation.objects.filter(integration_id=integration_id)
     return list(queryset.order_by("-compared_at")[:5])
 
 
 def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
-    """Newest first."""
     rows = mail_quarantine.get_unreadable([integration_id]).order_by("-first_seen_at")
     return [
         {
@@ -175,7 +172,7 @@ def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
 
 
 def list_purges(*, actor: Actor) -> list[PurgeJob]:
-    """Newest first; a person who left an organisation keeps its removals' receipts."""
+    """A person who left an organisation keeps its removals' receipts."""
     if actor.user_id is None:
         return []
     jobs = list(PurgeJob.objects.filter(user_id=actor.user_id).order_by("-fenced_at"))
@@ -237,7 +234,7 @@ def _make_account(
 
 
 def _list_unused_scopes(connection: Connection) -> tuple[str, ...]:
-    """Return the granted scopes that no live product needs."""
+    """Granted scopes that no live product needs."""
     grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
     # A connection without products was made for mail.
     mail = scopes.get_product_scopes(PROVIDERS[connection.provider], "mail")
@@ -259,7 +256,6 @@ def _choose_message(
 
 
 def _is_current(state: SyncProgress | None, at: datetime) -> bool:
-    """Return whether the last check was complete and within the check interval."""
     if state is None or state.failing_since is not None or state.last_synced_at is None:
         return False
     seconds = state.interval.seconds if state.interval is not None else 0

@@ -115,7 +115,7 @@ def _make_card(approval: Approval, title: str) -> AdminConsentCard:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
-    """On POST, create the administrator's link and show it once."""
+    """On POST, show the administrator's link once."""
     actor = get_actor(request)
     offer = _get_offer(provider, request.GET.get("product", "mail"))
     connection_id = ownership.get_connection_id(actor, request.GET.get("connection"))

@@ -9,7 +9,6 @@ from integrations.access.endpoints import admin_consent_url
 
 
 def get_connect_url(provider: str, product: str, connection_id: UUID | None) -> str:
-    """The disclosure page."""
     return _build_url("settings-connect", provider, product, connection_id)
 
 

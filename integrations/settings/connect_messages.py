@@ -201,8 +201,8 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
 }
 
 
-#: At providers with admin consent, which do not say if an administrator was asked. An attempt stays
-#: pending at the provider's own page.
+#: At providers with admin consent: their responses do not say if an administrator was asked, and a
+#: pending attempt may have ended at their own page.
 ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.PENDING: ConnectOutcome(
         "info",

@@ -1,6 +1,4 @@
 """
-Redirects to the provider's consent page and back.
-
 A callback URL contains a code or the state of a link: the response redirects to a URL without
 parameters, loads nothing, is not cached and sends no referrer. A row stores the outcome.
 """
@@ -60,7 +58,7 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
             connection_id=connection_id,
         )
     except ConsentMissing:
-        # Show the current disclosure of the product, which is offered.
+        # Show the current disclosure. Products not offered raise UnknownProvider.
         query = urlencode({"product": _get_product(request)})
         return redirect(f"{reverse('settings-connect', args=[provider])}?{query}")
     except (connections.UnknownProvider, connections.NotConnectedError):
@@ -70,7 +68,7 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
 
 @never_cache
 def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """Redirect to the settings page in every case."""
+    """Always redirect to the settings page."""
     if get_connectable_provider(provider) is None:
         raise Http404
     try:
@@ -102,7 +100,7 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 @never_cache
 def handle_admin_consent(request: HttpRequest) -> HttpResponse:
-    """Take an administrator's return as a hint; redirect to the same page in every case."""
+    """An administrator's return is a hint: redirect to the same page in every case."""
     if request.method == "GET" and request_limits.count_for_network(request, RATE).is_within:
         parameters = {name: request.GET.getlist(name) for name in request.GET}
         connections.record_admin_answer(parameters, at=timezone.now())
@@ -115,7 +113,6 @@ handle_admin_consent.permission = None  # type: ignore[attr-defined]
 
 
 def _ask_to_retry(request: HttpRequest) -> HttpResponse:
-    """The text loads nothing; the browser retries by itself."""
     text = "Other pages of yours wait for a provider. This one goes on by itself.\n"
     response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"

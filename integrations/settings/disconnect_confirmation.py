@@ -44,7 +44,7 @@ def render_confirmation(
     removed: Sequence[Integration],
 ) -> bytes:
     """
-    Calendar names need a usable key; counts are always shown.
+    Calendar names need a usable key.
 
     :param removed: live integrations of `connection`
     """

@@ -1,5 +1,3 @@
-"""The page of a removal, and its row on the settings page."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -57,7 +55,7 @@ _FIRST: Final = (
 _LAST: Final = _PromisedStep(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
 
 
-# With the outcomes that ended them.
+# Claims about the provider's notifications, by outcome.
 _NOTICES: Final = {
     WatchStopOutcome.STOPPED: "removal.notices-stopped",
     WatchStopOutcome.GONE: "removal.notices-stopped",
@@ -116,7 +114,7 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "own_epoch_ends": get_local_key_epoch_end(job),
         "ledger_part": _get_ledger_key(job),
         "steps": _list_steps(job, situation),
-        # Access may remain at the provider.
+        # The way to end access that may remain at the provider.
         "advice": make_statement(access.advice, subject) if is_done else None,
         "tone": access.tone,
         "pages": situation.revocation_pages,
@@ -189,7 +187,6 @@ def _describe_sibling(job: PurgeJob) -> dict[str, Any]:
 
 
 def _get_ledger_key(job: PurgeJob) -> LedgerKey | None:
-    """Return the key while its owner can download it."""
     row = (
         ledger_key_release.get_ledger_key(job.integration.connection_id) if job.receipt_id else None
     )

@@ -1,5 +1,3 @@
-"""The link back to the page that lacked a permission."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,7 +15,7 @@ _LINK_LABELS: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new ev
 
 
 def remember_origin(request: HttpRequest) -> None:
-    """Store the page of origin if it is in the fixed list; otherwise clear it."""
+    """Store the page of origin only if it is in the fixed list."""
     origin = request.GET.get("from", "")
     if origin in _LINK_LABELS:
         request.session[_SESSION_KEY] = origin

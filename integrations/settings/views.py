@@ -100,7 +100,7 @@ def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.Templat
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
-    """Show the requested permissions and reasons, immediately before consent."""
+    """Immediately before consent."""
     offer_key = (provider, request.GET.get("product", "mail"))
     offer = next(
         (
@@ -134,10 +134,10 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """
-    Return the changing part of one account's card.
+    The changing part of one account's card.
 
-    Badge and buttons are replaced only if the status differs from the shown one, which the page
-    sends: a replacement loses the keyboard focus.
+    Badge and buttons are replaced only if the status differs from the one that the page sends: a
+    replacement loses the keyboard focus.
     """
     integration = ownership.get_integration(get_actor(request), integration_id)
     account = account_overview.get_account(integration, at=timezone.now())

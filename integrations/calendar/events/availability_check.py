@@ -1,8 +1,4 @@
-"""
-Check that people are free at the time of the write.
-
-A race stays possible: no provider has a conditional write on free time.
-"""
+"""A race stays possible: no provider has a conditional write on free time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write an event changed at its provider to Antares' copy, so that it shows at once."""
+"""Copy an event that changed at its provider, so that it shows at once."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from .event_access import ProviderCalendar
 
 @dataclass(slots=True)
 class RemoteChanges:
-    """`deleted_ids` are the provider's."""
-
     events: list[RemoteEvent] = field(default_factory=list)
     cancelled: list[CancelledInstance] = field(default_factory=list)
     deleted_ids: list[str] = field(default_factory=list)
@@ -63,8 +61,8 @@ def apply_to_cache(
         since, until = calendar.cached_from, calendar.cached_until
         if since is None or until is None:
             return CacheUpdate({}, None)
-        # Under the fence, which a sync holds too: events that it just wrote keep their ids. The end
-        # of the current round deletes rows of earlier rounds.
+        # Under the fence, which a sync holds too: events that it just wrote keep their ids. The
+        # round's end deletes rows of earlier rounds.
         batch = event_store.prepare_event_batch(
             page,
             calendar=calendar,
@@ -94,7 +92,6 @@ def _make_sealer(provider_calendar: ProviderCalendar) -> Sealer | None:
 
 
 def _lock_calendar(cache_id: UUID) -> Calendar | None:
-    """Return None if the copy was replaced or is incomplete."""
     current = Calendar.objects.live().filter(cache_id=cache_id, cleared_at=None)
     return current.exclude(cached_at=None).select_for_update(no_key=True).first()
 

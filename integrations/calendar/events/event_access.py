@@ -59,7 +59,6 @@ class RemoteEventTarget:
 
     @property
     def calendar_id(self) -> str:
-        """The provider's id."""
         return self.provider_calendar.remote_id
 
     @property
@@ -95,11 +94,7 @@ def find_event_to_write(request: EventWriteRequest) -> tuple[Event, VisibleCalen
 def find_event_to_move(
     request: EventWriteRequest, destination_id: UUID
 ) -> tuple[Event, VisibleCalendar, VisibleCalendar]:
-    """
-    Return the event's row, its calendar, and the destination.
-
-    :raises: see `find_event_to_write`, for either calendar
-    """
+    """:raises: see `find_event_to_write`, for either calendar"""
     row = _get_row(request.event_id)
     calendars = _look_up_calendars(request.context, [row.calendar_id, destination_id])
     visible = _require_writable(request.context, calendars.get(row.calendar_id))
@@ -163,7 +158,7 @@ def open_event_target(
 def _look_up_calendars(
     context: RequestContext, calendar_ids: Collection[UUID]
 ) -> Mapping[UUID, VisibleCalendar]:
-    """Look up shared calendars only if an id is no own calendar's."""
+    """Shared calendars are looked up only for ids of no own calendar."""
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     by_id = {visible.calendar.id: visible for visible in own_calendars}
     is_owner = context.actor.kind == ActorKind.PERSON and context.actor.user_id == context.user_id

@@ -44,8 +44,6 @@ class EventDraft:
 
 
 class EventEdit(TypedDict, total=False):
-    """The changed fields of an `EventDraft`."""
-
     title: str
     description: str
     location: str
@@ -82,7 +80,7 @@ def parse_event_day(value: date) -> When:
 
 
 def client_event_id(user_id: UUID, calendar_id: UUID, key: str) -> str:
-    """Return the same id for each try, with only Google's characters (base32hex)."""
+    """Return the same id for each try, in Google's alphabet (base32hex)."""
     text = f"{user_id}\0{calendar_id}\0{key}"
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
@@ -91,7 +89,7 @@ def following_event_ids(
     user_id: UUID, calendar_id: UUID, row_id: UUID, original: date | None, etag: str
 ) -> tuple[str, ...]:
     """
-    Return ids for the series that an edit of "this and following" creates, the same for each try.
+    Return the same ids for each try of an edit of "this and following".
 
     The id of a deleted event cannot be reused: the next try takes the next id.
     """

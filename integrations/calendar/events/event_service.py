@@ -48,7 +48,6 @@ def create(  # noqa: PLR0913 - all parts of a new event
     """
     :param visible: from `event_access.find_writable_calendar`
     :param key: up to 200 characters; a second request with it creates no second event
-    :param require_free: people who must be free now
     :raises write_errors.EventSlotTaken: unless an earlier request with the key created the event
     :raises BadEventDraft, write_errors.EventKeyReused, write_errors.GuestsAlwaysNotified,
         write_errors.EventRejected:
@@ -81,9 +80,8 @@ def change(  # noqa: PLR0913 - all parts of an edit
     notify: Notify = "none",
 ) -> EventWriteResult:
     """
-    Change an event, an occurrence, or a series from an occurrence on.
-
     :param etag: that the actor saw; concurrent changes of other fields stay
+    :param scope: `following`: the series from this occurrence on
     :raises BadEventDraft, EventStale, integrations.calendar.etags.VersionMalformed:
     :raises write_errors.NoSuchOccurrence, write_errors.NotEventOrganizer,
         write_errors.SeriesSplitHalfDone:
@@ -108,7 +106,7 @@ def delete(
     """
     Delete an event, cancel an occurrence, or end a series; a missing event is no error.
 
-    :raises EventStale: if any field changed since `etag`
+    :raises EventStale: if any field changed
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)
@@ -123,10 +121,10 @@ def move(
     context: RequestContext, event_id: EventId, *, etag: str, to: UUID, notify: Notify = "none"
 ) -> EventWriteResult:
     """
-    Move an event or a whole series to another calendar of the account.
+    Move an event or a series within the account.
 
     :raises BadEventDraft: if it cannot move there
-    :raises EventStale: if any field changed since `etag`
+    :raises EventStale: if any field changed
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)
@@ -151,7 +149,7 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     notify: Notify = "none",
 ) -> EventWriteResult:
     """
-    Answer for an event or occurrence; with the scope `all`, for the series.
+    The scope `all` answers for the series.
 
     :raises write_errors.NotInvitedToEvent, EventStale:
     :raises: see `change`

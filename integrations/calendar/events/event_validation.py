@@ -1,5 +1,3 @@
-"""Rules for the fields of an event. Pure."""
-
 from __future__ import annotations
 
 import re

@@ -153,7 +153,7 @@ def delete(
     try:
         _edit_and_commit(request, visible, [visible], make_edits)
     except NoSuchOccurrence:
-        # Deleted already, by an earlier try or another client.
+        # Deleted already.
         return
 
 

@@ -62,11 +62,7 @@ def build_local_event_change(
 def build_local_event_deletion(
     event: LocalEvent, *, etag: str, scope: SeriesScope
 ) -> LocalEventEdit:
-    """
-    Delete an event or an occurrence, or end a series.
-
-    :raises NoSuchOccurrence, EventStale, VersionMalformed:
-    """
+    """:raises NoSuchOccurrence, EventStale, VersionMalformed:"""
     etags.require_unchanged(etag, event.get_content())
     original_start = event.original_start
     if original_start is None or scope == "all":

@@ -1,4 +1,4 @@
-"""Read an event of a local calendar from opened rows. Pure; for sinks only."""
+"""Pure; for sinks only."""
 
 from __future__ import annotations
 

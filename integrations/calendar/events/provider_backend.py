@@ -55,7 +55,7 @@ def find_created(
     context: RequestContext, visible: VisibleCalendar, content: EventContent, *, event_id: str
 ) -> EventWriteResult | None:
     """
-    Ask the provider: the earlier request may have ended before updating the copy.
+    The earlier request may have ended before updating the copy.
 
     :raises EventKeyReused, errors.ProviderError:
     """
@@ -131,7 +131,7 @@ def delete(
     def attempt_delete(call: CalendarCall) -> None:
         live = _fetch_target(call, target)
         if live is None:
-            # Deleted already, by an earlier try or another client.
+            # Deleted already.
             _cache_and_return(
                 request, target, RemoteChanges(deleted_ids=[_get_event_id(call, target)]), None
             )
@@ -322,7 +322,7 @@ def _get_following_ids(
 def _find_following(
     request: EventWriteRequest, target: RemoteEventTarget, call: CalendarCall, etag: str
 ) -> EventWriteResult:
-    """Return the series that an earlier try created, if it finished."""
+    """Return the series of an earlier try, if it finished."""
     fetched = (
         verified_writes.fetch_current(call, target.calendar_id, event_id)
         for event_id in _get_following_ids(request, target, etag)

@@ -50,11 +50,7 @@ class SeriesWrite:
 def change_whole_series(
     write: SeriesWrite, original_start: StartKey | None, edited: EventContent, edit: EventEdit
 ) -> None:
-    """
-    A new time moves every occurrence by as much as the edited one.
-
-    :param original_start: None: the series was edited
-    """
+    """:param original_start: None: the series was edited"""
     before = write.series.content
     if original_start is None or not series_arithmetic.changes_times(edit):
         _write_series(write, event_drafts.apply_event_edit(before, edit), ())
@@ -79,8 +75,6 @@ def change_following(
     new_ids: Sequence[str],
 ) -> RemoteEvent:
     """
-    Create the following part as a series of its own, then end the old series.
-
     :param new_ids: the first without a deleted series is used
     :raises SeriesSplitHalfDone:
     """
@@ -113,7 +107,7 @@ def change_following(
 
 
 def delete_following(write: SeriesWrite, original_start: StartKey) -> None:
-    """End a series before an occurrence; delete it if none is left."""
+    """Delete the series if no occurrence is left."""
     exceptions = write.fetch_exceptions()
     remaining = series_arithmetic.map_series_errors(
         lambda: series_edits.cancel_following(
@@ -227,7 +221,6 @@ def get_original_start(exception: RemoteEvent | CancelledInstance) -> StartKey:
 
 
 def _format_exdates(series: SeriesWithExceptions) -> tuple[str, ...]:
-    """Cancelled occurrences then need no own write."""
     starts = sorted(start for start, content in series.exceptions.items() if content is None)
     return tuple(
         f"EXDATE{'' if isinstance(start, datetime) else ';VALUE=DATE'}"

@@ -1,7 +1,6 @@
 """
-Writes at a provider with a verified outcome.
-
-If the outcome is open, the event is fetched; the write is sent again only if it did not happen.
+If a write's outcome is open, the event is fetched; the write is sent again only if it did not
+happen.
 """
 
 from __future__ import annotations
@@ -52,8 +51,6 @@ def create(  # noqa: PLR0913 - one write in full
     meets_as: str = "",
 ) -> RemoteEvent:
     """
-    Return the event also if an earlier try created it.
-
     :param meets_as: see `CalendarAdapter.create`
     :raises EventKeyReused: if another event has the id
     :raises errors.Gone: if the event of an earlier try was deleted
@@ -87,8 +84,6 @@ def find_created(
     call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str
 ) -> RemoteEvent | None:
     """
-    Return the event of an earlier try.
-
     :raises EventKeyReused: if another event has the id
     :raises errors.ProviderError: if the provider cannot tell
     """
@@ -198,7 +193,7 @@ def respond(
     *,
     notify: Notify,
 ) -> RemoteEvent:
-    """Answer for the account's owner. See `change`."""
+    """See `change`."""
 
     def send_response(adapter: CalendarAdapter) -> RemoteEvent:
         return adapter.respond_to_invitation(
@@ -219,13 +214,13 @@ def respond(
 
 
 def get_response(event: RemoteEvent) -> AttendeeResponse | None:
-    """Return the owner's answer; None without an invitation."""
+    """Return None if the owner is no guest."""
     attendees = event.content.attendees
     return next((attendee.response for attendee in attendees if attendee.is_self), None)
 
 
 def is_same(first: EventContent, second: EventContent) -> bool:
-    """Compare title and times, to find an event that was created twice."""
+    """To find an event that was created twice."""
     return (first.title, *_get_times(first)) == (second.title, *_get_times(second))
 
 

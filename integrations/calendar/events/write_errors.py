@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class CalendarReadOnly(Exception):
-    """The calendar may be read, not written."""
+    """The calendar may be read."""
 
 
 class WritePermissionMissing(Exception):
-    """The grant lacks writing: offer to extend it in the settings."""
+    """Offer to extend the grant in the settings."""
 
 
 class NotEventOrganizer(Exception):
@@ -20,7 +20,7 @@ class NotInvitedToEvent(Exception):
 
 
 class GuestsAlwaysNotified(Exception):
-    """The provider always notifies guests: ask whether it may."""
+    """The provider always notifies guests: ask first."""
 
 
 class EventRejected(Exception):
@@ -41,6 +41,6 @@ class EventSlotTaken(Exception):
 
 class SeriesSplitHalfDone(Exception):
     """
-    The part that follows exists; the old series may not have ended. The same request finishes the
+    The following part exists; the old series may not have ended. The same request finishes the
     edit, and creates nothing twice.
     """

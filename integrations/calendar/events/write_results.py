@@ -15,7 +15,7 @@ class EventWriteResult:
     """
     :param event_id: None: outside of the copy's window, so not shown
     :param reset_count: changed occurrences that lost their changes
-    :param has_new_link: whether the following part has another online meeting
+    :param has_new_link: the following part has another online meeting
     :param visible: None: the copy ended; look the calendar up again
     """
 

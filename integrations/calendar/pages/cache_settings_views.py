@@ -1,5 +1,3 @@
-"""Cache settings of one calendar account."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -73,7 +71,7 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """Show the number of events; on POST, delete them."""
+    """On GET, show the number of events."""
     actor, at = get_actor(request), timezone.now()
     integration = ownership.get_integration(actor, integration_id)
     if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:

@@ -1,4 +1,4 @@
-"""The calendars that a page offers for writing. For sinks only."""
+"""For sinks only."""
 
 from __future__ import annotations
 

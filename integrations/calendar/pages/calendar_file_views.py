@@ -29,7 +29,7 @@ from . import local_calendar_page
 @require_POST
 @require_permission(RolePermission.USE_OWN)
 def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Import all of the file, or show the lines that have errors."""
+    """Import all of it, or show the lines with errors."""
     request_context = get_request_context(request)
     local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     form = local_calendar_page.CalendarFileForm(request.POST, request.FILES)

@@ -44,7 +44,6 @@ def choose_zone(request: HttpRequest, name: str) -> None:
 
 
 def get_calendar_view(request: HttpRequest) -> str:
-    """Return the requested view, else the last one."""
     chosen = request.GET.get("view") or request.session.get(_VIEW)
     return chosen if isinstance(chosen, str) and chosen in view_ranges.VIEWS else "week"
 

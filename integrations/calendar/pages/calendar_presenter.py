@@ -1,4 +1,4 @@
-"""Values of the calendar page from opened rows. For sinks only."""
+"""For sinks only."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def _present_view_range(
 def _find_cached_days(
     page_data: CalendarPageData, window: recurrence_expansion.TimeWindow, tz: ZoneInfo
 ) -> PageValues:
-    """Return the days that every cache covers wholly."""
+    """Return the first and last day that every cache covers wholly."""
     cached_calendars = [
         visible.calendar for visible in page_data.shown_calendars if not visible.calendar.is_local
     ]

@@ -159,7 +159,6 @@ def _get_slots(times: _LocalTimes, day: date, tz: ZoneInfo) -> LayoutValues:
 
 
 def _count_minutes(clock: datetime, day: date) -> int:
-    """Return the minutes since the start of `day`, limited to it."""
     passed = clock - datetime.combine(day, time())
     return min(max(int(passed.total_seconds() // 60), 0), 24 * 60)
 

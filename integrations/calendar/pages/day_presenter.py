@@ -1,5 +1,5 @@
 """
-Convert days to template values. For sinks only.
+For sinks only.
 
 All texts are built here: a month has hundreds of entries, and one template tag costs more than
 all texts in Python.
@@ -20,7 +20,7 @@ from .day_layout import LayoutValues
 
 #: Events per day.
 _MAX_MONTH_ENTRIES: Final = 4
-# CSS class by flag, in output order.
+# In output order.
 _CSS_CLASSES: Final[Mapping[str, str]] = {
     "is_declined": "declined",
     "is_free": "free",
@@ -51,10 +51,7 @@ def reverse_urls() -> CalendarUrls:
 
 @dataclass(frozen=True, slots=True)
 class DayPresenter:
-    """
-    :param day: a month view fades the days of other months
-    :param hours: that a week or day view draws
-    """
+    """:param day: a month view fades the days of other months"""
 
     view: str
     day: date

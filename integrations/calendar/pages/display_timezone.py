@@ -1,4 +1,4 @@
-"""The time zone of a page. For sinks only: calendars' zones are sealed."""
+"""For sinks only: calendars' zones are sealed."""
 
 from __future__ import annotations
 

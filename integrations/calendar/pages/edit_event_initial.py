@@ -1,5 +1,3 @@
-"""The form that edits an event: initial values, from the sink, and changed fields."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -54,11 +52,7 @@ class EditEventForm(EventForm):
         select.choices = [(name, name) for name in sorted(names)]
 
     def get_changes(self, *, is_occurrence: bool) -> EventEdit:
-        """
-        Return the fields that differ from the shown version.
-
-        :raises BadEventDraft, etags.VersionMalformed:
-        """
+        """:raises BadEventDraft, etags.VersionMalformed:"""
         cleaned_data = self.cleaned_data
         draft = self.build_draft()
         changed = set(
@@ -114,7 +108,6 @@ def make_edit_presenter(
 
 
 def get_initial(content: EventContent, start: When, end: When, *, zone: str) -> Mapping[str, Any]:
-    """:param zone: for times without one"""
     repeat = recurrence_form.parse_recurrence(content.recurrence, content.start)
     return {
         "title": content.title,

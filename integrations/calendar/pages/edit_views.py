@@ -71,7 +71,6 @@ def _redirect_to_event(
 def _change_event(
     request: HttpRequest, event_id: str, form: EditEventForm
 ) -> EventWriteResult | None:
-    """Return None if nothing differs."""
     parsed_id, cleaned_data = event_lookup.parse_event_id(event_id), form.cleaned_data
     changes = form.get_changes(is_occurrence=parsed_id.original_start is not None)
     if not changes:

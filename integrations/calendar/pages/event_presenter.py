@@ -1,4 +1,4 @@
-"""Template values of one event from opened rows. For sinks only."""
+"""For sinks only."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def make_event_presenter(
             if visible is page_data.visible
         )
         presented = _present_occurrence(occurrence, events, tz, calendar.get("name", ""), page_data)
-        # As in the API.
+        # The version, as in the API.
         serialized = (
             event_lookup.serialize_event(
                 events, event_id=options.event_id, permits=page_data.permits
@@ -103,7 +103,7 @@ def make_event_presenter(
 
 
 def read_calendar_properties(page_data: EventPageData, opened: OpenedRows) -> list[PageValues]:
-    """Return name, zone and colour of each calendar, in order; `{}` if not opened."""
+    """In order; `{}` if not opened."""
     name_rows = opened[: len(page_data.calendars)]
     return [orjson.loads(values["about"]) if "about" in values else {} for _, values in name_rows]
 

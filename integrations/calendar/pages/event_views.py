@@ -1,5 +1,3 @@
-"""The pages of one event. Its description is a separate document."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

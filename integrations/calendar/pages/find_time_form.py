@@ -1,5 +1,3 @@
-"""The search for a meeting time, and the presenter of its results."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +115,7 @@ class FindTimeForm(forms.Form):
 def make_times_presenter(
     search: MeetingSearch, people: Mapping[UUID, SharePartner]
 ) -> Callable[[MeetingOptions], Sequence[TemplateItem]]:
-    """The presenter lists free times by day, each with its new event's query."""
+    """List free times by day, each with a new event's query."""
     tz = timezones.get_zone(search.zone)
     required_ids = [
         participant.user_id for participant in search.participants if participant.is_required

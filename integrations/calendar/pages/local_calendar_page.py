@@ -108,7 +108,6 @@ def render_calendar_page(  # noqa: PLR0913 - the values of the page
 def render_remove_all(
     request: HttpRequest, request_context: RequestContext, integration: Integration
 ) -> bytes:
-    """List all local calendars with their files."""
     own = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
     )
@@ -139,7 +138,6 @@ def render_with_calendar(
     template: str,
     context: Mapping[str, Any],
 ) -> bytes:
-    """The sink opens the calendar's name."""
     rows, permits = calendar_list.get_name_rows(request_context, [visible])
     return sink.calendar_page(
         template,

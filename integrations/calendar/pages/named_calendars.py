@@ -1,5 +1,5 @@
 """
-Calendars with names and counts, for pages that confirm a removal.
+For pages that confirm a removal.
 
 A name needs a usable key and the policy's permit; a removal needs no key.
 """

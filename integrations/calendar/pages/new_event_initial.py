@@ -1,5 +1,3 @@
-"""Initial values of a new event, from the query."""
-
 from __future__ import annotations
 
 from contextlib import suppress

@@ -9,7 +9,7 @@ from typing import Final
 SLOTS: Final = 96
 # Shortest readable length, in slots.
 MIN_LENGTH: Final = 2
-# Of the twelve columns of a day, by number of overlapping events.
+# A day has twelve columns: lanes by number of overlapping events.
 _WIDTHS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 6}
 MAX_LANES: Final = 6
 
@@ -23,7 +23,7 @@ class LanePosition:
 
 
 def assign_lanes(spans: Sequence[tuple[int, int]]) -> list[LanePosition]:
-    """:param spans: first slot and the slot after the last, sorted by first slot"""
+    """:param spans: first slot and the slot after the last, sorted"""
     positions: list[LanePosition | None] = [None] * len(spans)
     group: list[int] = []
     lane_by_index: dict[int, int] = {}

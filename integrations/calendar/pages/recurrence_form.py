@@ -1,4 +1,4 @@
-"""Convert between form choices and recurrence lines (RFC 5545). Pure."""
+"""Convert form choices to recurrence lines (RFC 5545), and back. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ class RepeatChoice:
 
 
 def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
-    """Return no lines for a single event."""
     if not repeat.pattern:
         return ()
     first = _get_local_date(start)
@@ -58,7 +57,7 @@ def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
 
 
 def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice | None:
-    """Return None if no choice makes these lines: they stay unchanged."""
+    """Return None for lines that no choice makes: they stay."""
     if not recurrence:
         return RepeatChoice("")
     try:

@@ -53,7 +53,6 @@ class ShareForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Show who can see the calendar; on POST, share it."""
     request_context = get_request_context(request)
     at = request_context.at
     try:
@@ -82,7 +81,6 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @require_POST
 @require_permission(RolePermission.USE_OWN)
 def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
-    """As its owner or its viewer."""
     actor, at = get_actor(request), timezone.now()
     try:
         sharing.end_share(actor=actor, share_id=share_id, at=at)

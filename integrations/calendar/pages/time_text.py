@@ -14,7 +14,7 @@ _DAY: Final = timedelta(days=1)
 
 
 def describe_times(occurrence: Occurrence, tz: ZoneInfo) -> Mapping[str, Any]:
-    """Return the times in `tz`, and in the event's own zone if the local time differs."""
+    """In `tz`, and in the event's own zone if the local time differs."""
     start, end = occurrence.start, occurrence.end
     if start.day is not None:
         return {
@@ -90,7 +90,6 @@ def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
 
 
 def format_duration(minutes: int) -> str:
-    """Use the largest whole unit."""
     units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
     unit, size = next(
         candidate

@@ -1,4 +1,4 @@
-"""The days of each view, and the views beside it. Pure; weeks begin on Monday."""
+"""Pure; weeks begin on Monday."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_pending_calendars(request: HttpRequest) -> HttpResponse:
-    """Return how many calendars are being fetched; after the last, reload the page."""
+    """Return the number; after the last, reload the page."""
     waited = request.GET.get("waited", "")
     poll_count = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, MAX_POLLS) + 1  # noqa: PLR2004 - digits
     count = page_queries.count_pending_calendars(
@@ -157,7 +157,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def _get_return_url(request: HttpRequest) -> str:
-    """Return the sending page's URL: view and day only."""
+    """The sending page's view and day only."""
     view, day = request.POST.get("view", ""), request.POST.get("day", "")
     try:
         return _build_url(view if view in view_ranges.VIEWS else "", _parse_day(day))

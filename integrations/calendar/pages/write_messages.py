@@ -1,5 +1,3 @@
-"""Messages for failed event writes."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
 """
 End a calendar's copy: that commit destroys its key, also for backups.
 
-A copy ends when its owner deletes it, when it is too old, or when the provider no longer has the
-calendar.
+A copy ends when its owner deletes it, it is too old, or the provider no longer has the calendar.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class EvictionReason(StrEnum):
 
 def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: datetime) -> int:
     """
-    End copies of one integration; return the number of events. A sync under way drops its data.
+    End one integration's copies; return the number of events. A sync under way drops its data.
 
     :param calendars: locked by the caller
     """
@@ -112,7 +111,7 @@ def _list_cache_hours(declared_hours: int) -> Iterable[int]:
 
 def _evict_calendar(calendar_id: UUID, *, at: datetime) -> int:
     with transaction.atomic(durable=True):
-        # In the lock order of all writers.
+        # First, in the lock order of all writers.
         integration_id = Calendar.objects.values_list("integration_id", flat=True).get(
             id=calendar_id
         )

@@ -29,9 +29,9 @@ from . import work_items
 from .calendar_session import CalendarSyncSession
 
 CALENDAR: Final = "calendar"
-# The rest is not synced.
+# More than a person uses; the rest is not synced.
 MAX_CALENDARS: Final = 500
-# Of up to a hundred calendars.
+# Of up to a hundred calendars each.
 _MAX_PAGES: Final = 50
 # In characters; providers allow fewer.
 _MAX_NAME_LENGTH: Final = 1_000
@@ -42,7 +42,7 @@ def sync_calendar_list(session: CalendarSyncSession) -> bool:
     """Return True: nothing is left to do."""
     remote_calendars = _fetch_calendars(session)
     at = session.clock.now()
-    # Under the integration's key, which outlives those of copies.
+    # The blind index uses the integration's key, which outlives those of copies.
     integration_sealer = session.get_sealer(session.integration.id)
     with transaction.atomic(durable=True):
         session.lock_and_renew(at=at)
@@ -84,7 +84,7 @@ def _store_calendars(
             new_ids.append(calendar.id)
         if calendar.cleared_at is None:
             with suppress(KeyUnusable):
-                # Once the copy is too old, another begins under a new key.
+                # Otherwise unchanged: once the copy is too old, another begins under a new key.
                 _seal_about(session, calendar, remote, at=at)
         calendar.role, calendar.is_primary = remote.role, remote.is_primary
         calendar.gone_at = None

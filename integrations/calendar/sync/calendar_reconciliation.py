@@ -1,8 +1,8 @@
 """
-Compare a calendar's copy with the provider's full listing, once a day.
+Compare a copy with the provider's full listing, once a day.
 
-The listing repairs the copy; this module counts missing and surplus rows. A week at either end is
-not counted: events enter and leave the window.
+The listing repairs the copy. A week at either end is not counted: events enter and leave the
+window.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ def count_missing(calendar: Calendar, batch: EventBatch) -> int:
 
 
 def _count_surplus(calendar: Calendar, *, since: datetime) -> int:
-    """Return how many rows in its window the round did not see."""
     if not calendar.is_compared:
         return 0
     unseen = Event.objects.filter(calendar_id=calendar.id).exclude(seen_round=calendar.round)

@@ -23,7 +23,7 @@ from limited_use.vault.sealing import Sealer
 
 @dataclass
 class CalendarSyncSession:
-    """A leased row of work, and all calls in one turn's time budget."""
+    """A leased row of work, and all calls in one time budget."""
 
     lease: Lease
     work: SyncWork
@@ -42,7 +42,7 @@ class CalendarSyncSession:
 
     @property
     def epoch(self) -> int:
-        """The integration's epoch when the permits were given."""
+        """The permits' epoch."""
         epoch: int = self.integration.epoch
         return epoch
 
@@ -63,7 +63,6 @@ class CalendarSyncSession:
         return ProviderSession(self.adapter.access, admission)
 
     def open_column(self, calendar: Calendar, sealed: SealedValue | None) -> str | None:
-        """Return an id, cursor or position, for its own provider."""
         if sealed is None:
             return None
         return own_provider.open_text(

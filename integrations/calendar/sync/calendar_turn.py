@@ -88,7 +88,7 @@ class CalendarTurn:
         others = SyncWork.objects.filter(integration=self.integration, lease_by=None)
         others.filter(next_sync_at__lt=until).update(next_sync_at=until)
         if PROVIDERS[self.integration.connection.provider].most_at_once:
-            # The limit also covers its mail.
+            # The limit also covers the account's mail.
             quota_buckets.pause_mailbox(
                 connection_id=self.integration.connection_id, seconds=seconds
             )

@@ -15,16 +15,15 @@ from integrations.providers.calendars import RemoteEvent
 
 logger = logging.getLogger(__name__)
 
-#: A description that a view sanitises.
+#: Version of a description that a view sanitises.
 NOT_SANITIZED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SafeDescriptions:
     """
-    Sanitised descriptions, by the original text.
-
-    `version` is `NOT_SANITIZED` if no parser process was free: events do not wait.
+    By the original text. `version` is `NOT_SANITIZED` if no parser process was free: events do
+    not wait.
     """
 
     version: int = safe_bodies.VERSION

@@ -1,7 +1,7 @@
 """
-Seal events of a provider or an owner as rows, and write them in bulk.
+Seal events as rows, and write them in bulk.
 
-Writes run inside the caller's transaction, which holds the fences.
+The caller's transaction holds the fences.
 """
 
 from __future__ import annotations
@@ -55,15 +55,12 @@ Window = tuple[datetime, datetime]
 
 
 class EventBatchOvertaken(Exception):
-    """A concurrent write stored one of these events under another id: prepare the batch again."""
+    """A concurrent write stored an event under another id: prepare the batch again."""
 
 
 @dataclass(slots=True)
 class EventBatch:
-    """
-    `rows` are columns of `_WRITE`, in order; `deleted_blinds` are to delete; `unreadable_ids`
-    cannot be stored.
-    """
+    """`rows` are columns of `_WRITE`, in order; `unreadable_ids` cannot be stored."""
 
     calendar: Calendar
     rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -81,7 +78,7 @@ def prepare_event_batch(
     window: Window,
     descriptions: SafeDescriptions,
 ) -> EventBatch:
-    """Delete events outside of the window; leave out and count unreadable ones."""
+    """Delete events outside of the window; count unreadable ones."""
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
     for event in page.events:

@@ -2,7 +2,7 @@
 Sync one calendar's copy: the whole window first, then changes.
 
 A provider takes no window beside a change token: changes outside are dropped. A new listing finds
-events that enter the window as time passes.
+events that have entered the window.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ def _save_calendar(
 
 
 def _lock_calendar_copy(session: CalendarSyncSession, calendar: Calendar, *, at: datetime) -> None:
-    """The owner may have deleted the copy."""
+    """The owner may have deleted it."""
     session.lock_and_renew(at=at)
     unchanged = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
     if not unchanged.select_for_update(no_key=True).exists():

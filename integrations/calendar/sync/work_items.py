@@ -25,7 +25,7 @@ def get_calendar_id(work: SyncWork) -> UUID | None:
 def create_calendar_works(
     *, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime
 ) -> list[UUID]:
-    """The works are due at once; return their ids."""
+    """Return the ids of the work, which is due at once."""
     works = [
         SyncWork(
             integration_id=integration_id,
@@ -41,7 +41,7 @@ def create_calendar_works(
 def schedule_calendar_works(
     *, integration_id: UUID, resources: Iterable[str], at: datetime
 ) -> list[UUID]:
-    """Make work due now; the caller enqueues the ids after the commit."""
+    """The caller enqueues the ids after the commit."""
     works = SyncWork.objects.filter(integration_id=integration_id, resource__in=list(resources))
     works.filter(next_sync_at__gt=at).update(next_sync_at=at)
     return list(works.values_list("id", flat=True))

@@ -10,7 +10,7 @@ from limited_use.ledger import tile_store
 
 from .activity_log import MAX_ENTRIES, ActivityLine
 
-# In order.
+# Columns, in order.
 _VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
     "entry_id": lambda line: str(line.entry.id),
     "at": lambda line: line.entry.at.isoformat(timespec="milliseconds"),

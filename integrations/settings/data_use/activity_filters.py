@@ -86,7 +86,7 @@ class ActivityQuery:
 
 
 def build_query(filters: ActivityFilterForm) -> ActivityQuery:
-    """Invalid values are left out; the form shows their errors."""
+    """Leave out invalid values; the form shows their errors."""
     filters.is_valid()
     cleaned_data = filters.cleaned_data
     return ActivityQuery(

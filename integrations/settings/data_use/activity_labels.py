@@ -1,5 +1,3 @@
-"""Owner-facing labels of ledger entries. Pure."""
-
 from __future__ import annotations
 
 from typing import Final

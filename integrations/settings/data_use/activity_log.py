@@ -1,6 +1,4 @@
 """
-The person's own ledger entries.
-
 The signed-in person alone determines the subjects. No parameter names a subject: no other person,
 staff included, can request these entries.
 """
@@ -32,13 +30,13 @@ _BATCH: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class LedgerSubjects:
-    """The person's objects in one organisation, and their ledger pseudonyms."""
+    """Objects in one organisation, and their ledger pseudonyms."""
 
-    # None: the person's own agreements and delegations.
+    # By pseudonym; None: the person's own agreements and delegations.
     names: Mapping[bytes, UUID | None]
-    # As an actor.
+    # The person's pseudonyms as an actor.
     person: frozenset[str]
-    # Open no sealed value.
+    # Labels that open no sealed value.
     connections: Mapping[UUID, str]
 
 
@@ -79,7 +77,7 @@ def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
 def get_activity_page(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None
 ) -> tuple[list[ActivityLine], UUID | None]:
-    """Return a page, newest first, and the id after which the next starts."""
+    """Newest first, with the id after which the next page starts."""
     own_entries = _query_entries(subjects, query, after=after, limit=PAGE_SIZE + 1)
     next_after = own_entries[PAGE_SIZE - 1].id if len(own_entries) > PAGE_SIZE else None
     return [_make_line(entry, subjects) for entry in own_entries[:PAGE_SIZE]], next_after
@@ -88,7 +86,6 @@ def get_activity_page(
 def iterate_lines(
     subjects: LedgerSubjects, query: ActivityQuery, *, limit: int = MAX_ENTRIES
 ) -> Iterator[ActivityLine]:
-    """Newest first, in batches."""
     after, remaining = None, limit
     while remaining:
         own_entries = _query_entries(subjects, query, after=after, limit=min(_BATCH, remaining))

@@ -22,7 +22,7 @@ class FeatureState(StrEnum):
     OFF = "off"
     # Changed: it may use nothing until the person agrees again.
     AGAIN = "again"
-    # For one item.
+    # Agreed each time, for one item.
     EACH_TIME = "each_time"
     # Declares no purpose: needs no agreement.
     USES_NOTHING = "uses_nothing"
@@ -45,7 +45,7 @@ class FeatureStatus:
     since: datetime | None = None
     version: int | None = None
     delegation_id: UUID | None = None
-    # About single items.
+    # Agreements about single items.
     items: tuple[Consent, ...] = ()
 
     @property
@@ -99,7 +99,7 @@ def get_feature_status(
 
 
 def list_features_needing_consent(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
-    """Return the features that changed since the person agreed."""
+    """Return features that changed since the person agreed."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     statuses = list_features(user_id=actor.user_id, organisation_id=actor.organisation_id, at=at)
@@ -107,7 +107,7 @@ def list_features_needing_consent(actor: Actor, *, at: datetime) -> list[Feature
 
 
 def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
-    """Return the rules that let a feature use data, if their facts hold."""
+    """Rules by which a feature may use data, if their facts hold."""
     return tuple(
         rule
         for rule in PERMISSION_RULES

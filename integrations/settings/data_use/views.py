@@ -71,7 +71,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
-    """Stream the file with the page's filters."""
+    """With the page's filters."""
     owner = _get_owner(request)
     subjects = activity_log.find_subjects(**owner)
     activity_query = activity_filters.build_query(
@@ -94,7 +94,7 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
-    """Return an inclusion proof of an own entry (C2SP tlog-proof)."""
+    """An inclusion proof of an own entry (C2SP tlog-proof)."""
     if not activity_log.is_own_entry(
         activity_log.find_subjects(**_get_owner(request)), own_entry_id
     ):
