@@ -2,7 +2,7 @@
 The events of all calendars within a window.
 
 Rows are selected first, then permits for their columns, then a sink opens them. Calendars that
-cannot be shown are named.
+cannot be shown are named, never left out silently.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from .calendar_access import VisibleCalendar
 from .event_pagination import EventPageRequest
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
-#: Of one request.
+#: The longest window of one request.
 MAX_WINDOW: Final = timedelta(days=100)
-# Rows of one page, or those of one week.
+# Rows that one page opens, or those of one week; later rows belong to the next page.
 _MAX_ROWS_PER_PAGE: Final = 5_000
 # Expansion steps for all series of one response.
 _MAX_STEPS: Final = 200_000
 
 
 class WindowTooLong(Exception):
-    """Longer than `MAX_WINDOW`."""
+    """The window is longer than `MAX_WINDOW`."""
 
 
 def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
     """
-    :raises BadTimeWindow: if it ends before it starts, or outside of the supported years
+    :raises BadTimeWindow: if it ends before it starts, or lies outside of the supported years
     :raises WindowTooLong, integrations.formats.timezones.UnknownZone:
     """
     if end <= start:
@@ -64,7 +64,7 @@ def build_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
 
 
 def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
-    """Own ones first."""
+    """Own ones come first."""
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     if context.actor.kind != ActorKind.PERSON or context.actor.user_id != context.user_id:
         return own_calendars
@@ -77,8 +77,8 @@ def get_visible_calendars(context: RequestContext) -> list[VisibleCalendar]:
 @dataclass(frozen=True, slots=True)
 class AgendaRows:
     """
-    :param missing_calendars: requested, without events among the rows
-    :param withheld_calendars: missing, as their sharer may not show them now
+    :param missing_calendars: requested calendars without events among the rows
+    :param withheld_calendars: missing ones that their sharer may not show now
     :param read_until: end of the rows, if before the window's
     """
 
@@ -99,9 +99,10 @@ def read_window(
     waits: bool = True,
 ) -> AgendaRows:
     """
-    Copies that are too old are refreshed first.
+    Return the rows in the window; copies that are too old are refreshed first.
 
     :param calendar_ids: None: the calendars that are set to be shown
+    :param waits: whether to wait for the refresh
     :raises ObjectNotFound, limited_use.guard.guard.AccessRefused:
     """
     calendars = select_calendars(context, calendar_ids)
@@ -143,7 +144,7 @@ def read_calendars(  # noqa: PLR0913 - one question in full
         end = event_rows.limit_window_end(current, start=start, end=end, max_rows=max_rows)
     rows = event_rows.get_window_rows(current, start=start, end=end, details=details)
     view_requests = _build_view_requests(current, rows, details=details)
-    # A refusal for one sharer does not affect calendars of others.
+    # A refusal for one sharer does not affect the calendars of others.
     permits = calendar_permits.to_view_separately(
         actor=context.actor, view_requests=view_requests, at=at
     )
@@ -203,9 +204,9 @@ def get_event_page_json(  # noqa: PLR0913 - one question in full
     cursor: str | None = None,
 ) -> bytes:
     """
-    Return occurrences by start. See `read_window`.
+    Return a page of occurrences by start. See `read_window`.
 
-    A page opens at most `_MAX_ROWS_PER_PAGE` rows or one week: it may be short though more
+    A page opens at most `_MAX_ROWS_PER_PAGE` rows or one week, so it may be short though more
     follow.
 
     :raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor: see

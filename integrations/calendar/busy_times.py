@@ -1,8 +1,8 @@
 """
-Pure; for sinks only.
+Compute busy times from opened rows. Pure; called inside the sink only.
 
-A damaged row, or a series that is too expensive, makes its calendar unknown: unknown time is
-never free.
+A row that does not open, or a series that is too expensive, makes its calendar unknown: unknown
+time is never free.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from . import occurrences
 from .event_rows import EventRow
 from .occurrences import OpenedEventRows
 
-# Steps for all calendars of one response, and for one.
+# Steps for all calendars of one response, and for one calendar.
 _MAX_STEPS: Final = 1_000_000
 _MAX_STEPS_PER_CALENDAR: Final = 40_000
 
@@ -30,14 +30,14 @@ JsonObject = dict[str, Any]
 def get_busy_times(
     opened_rows: OpenedEventRows, windows: Mapping[UUID, TimeWindow]
 ) -> dict[UUID, BusyTimes]:
-    """:param windows: for each requested calendar, also without rows"""
+    """:param windows: for each requested calendar, with or without rows"""
     rows: dict[UUID, list[tuple[EventRow, Mapping[str, bytes]]]] = {
         calendar_id: [] for calendar_id in windows
     }
     for row, values in opened_rows:
         rows[row.visible.calendar.id].append((row, values))
     work = RecurrenceWorkBudget(_MAX_STEPS)
-    # An expensive calendar takes no budget from smaller ones.
+    # The smallest first, so that an expensive calendar takes no budget from the others.
     smallest_first = sorted(windows, key=lambda calendar_id: len(rows[calendar_id]))
     return {
         calendar_id: _get_calendar_times(
@@ -81,7 +81,7 @@ def serialize_busy_times(free_busy_times: BusyTimes) -> JsonObject:
 def merge_calendars(
     by_calendar: Mapping[UUID, BusyTimes], calendar_ids: Sequence[UUID]
 ) -> BusyTimes:
-    """Unknown without calendars, or if any is unknown."""
+    """Unknown if there is no calendar, or any is unknown."""
     return (
         free_busy.combine_busy_times(by_calendar[calendar_id] for calendar_id in calendar_ids)
         if calendar_ids

@@ -17,7 +17,7 @@ from .sync.cache_eviction import EvictionReason
 
 def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
     """
-    Return the number of deleted events.
+    Delete copies, and return the number of deleted events.
 
     Nothing is fetched until the owner requests it. Local calendars are no copies: see
     `local_calendars`.
@@ -36,7 +36,11 @@ def delete_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
 
 
 def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
-    """:raises ObjectNotFound:"""
+    """
+    Fetch deleted copies again, or check for changes at once.
+
+    :raises ObjectNotFound:
+    """
     with transaction.atomic(durable=True):
         integration = _lock_own_integration(actor, integration_id)
         calendars = Calendar.objects.filter(integration=integration, is_local=False)
@@ -50,7 +54,7 @@ def request_copies(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
 
 def set_cache_hours(*, actor: Actor, integration_id: UUID, hours: int) -> None:
     """
-    The next sweep evicts older copies.
+    Limit the age of copies; the next sweep evicts older ones.
 
     :raises ObjectNotFound, InvalidChoice:
     """

@@ -20,8 +20,8 @@ _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 @dataclass(frozen=True, slots=True)
 class VisibleCalendar:
     """
-    :param share: that names the viewer; None for an own calendar
-    :param max_age_hours: up to which its copy may be shown
+    :param share: the share that names the viewer; None for an own calendar
+    :param max_age_hours: the age up to which its copy may be shown
     """
 
     calendar: Calendar
@@ -53,7 +53,7 @@ class VisibleCalendar:
 
 
 def get_own_calendars(*, actor: Actor, user_id: UUID) -> list[VisibleCalendar]:
-    """Return none to another person, and to a feature none of an ended grant."""
+    """Return no calendars to another person, and none of an ended grant to a feature."""
     if actor.organisation_id is None or actor.user_id != user_id:
         return []
     statuses = FETCHABLE if actor.kind == ActorKind.CLIENT else LIVE
@@ -89,7 +89,7 @@ def get_shared_calendars(*, actor: Actor, at: datetime) -> list[VisibleCalendar]
 def filter_calendars(
     calendars: Sequence[VisibleCalendar], calendar_ids: Collection[UUID] | None
 ) -> list[VisibleCalendar]:
-    """:param calendar_ids: None: those set to be shown"""
+    """:param calendar_ids: None: the calendars that are set to be shown"""
     if calendar_ids is None:
         return [
             visible

@@ -20,7 +20,7 @@ _EVENT: Final = DataClass.CALENDAR_EVENT
 
 def get_calendar_list_json(context: RequestContext, *, envelope: Mapping[str, Any]) -> bytes:
     """
-    A name needs a current list entry and, if shared, a share with details.
+    A calendar has a name if its list entry is current and the share, if any, shows details.
 
     :raises limited_use.guard.guard.AccessRefused:
     """

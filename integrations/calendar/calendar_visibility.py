@@ -8,7 +8,7 @@ from integrations.models import Calendar
 
 
 def set_visibility(*, actor: Actor, calendar_id: UUID, is_shown: bool) -> None:
-    """:raises ObjectNotFound:"""
+    """:raises ObjectNotFound: if the actor owns no such calendar"""
     user_id, organisation_id = actor.user_id, actor.organisation_id
     if actor.kind != ActorKind.PERSON or user_id is None or organisation_id is None:
         raise ObjectNotFound

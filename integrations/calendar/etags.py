@@ -2,8 +2,8 @@
 Versions of events that tell which fields changed. Pure.
 
 A version is the value of `If-Match`: a digest of the provider's version, then one of each field.
-A change of the title succeeds though the location has changed. Only people who may see an event
-receive its version.
+A change of the title succeeds though the location has changed since. Only people who may see an
+event receive its version.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FIELDS: Final = (
 )  # fmt: skip
 _WHEN: Final = FIELDS.index("when")
 _TIMES: Final = frozenset({"start", "end"})
-# Without the other guests and the invitee's own settings.
+# The fields of an invitation: without the other guests and the invitee's own settings.
 _INVITATION: Final = frozenset({"title", "description", "location", "when", "recurrence"})
 _HEAD: Final = 16
 _EACH: Final = 8
@@ -29,18 +29,18 @@ _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.A
 
 
 class VersionRequired(Exception):
-    """The request lacks a version."""
+    """The request does not name the version that it changes."""
 
 
 class VersionMalformed(Exception):
-    """No version of an event."""
+    """The text is not a version of an event."""
 
 
 class EventStale(Exception):
     """
     The event was changed or deleted after the version that the actor saw.
 
-    `fields`: touched by both changes.
+    `fields` are those of `FIELDS` that both changes touch.
     """
 
     def __init__(self, fields: Iterable[str] = ()) -> None:
@@ -81,9 +81,9 @@ def require_no_conflict(
     etag: str, live: EventContent, edited_content: EventContent, edited_fields: Iterable[str]
 ) -> None:
     """
-    Refuse if another change gave an edited field another value.
+    Check that no other change gave an edited field another value.
 
-    :param edited_fields: fields of `EventContent`
+    :param edited_fields: names of fields of `EventContent`
     :raises EventStale, VersionMalformed:
     """
     touched_fields = {"when" if name in _TIMES else name for name in edited_fields}
@@ -117,7 +117,7 @@ def _format_fields(content: EventContent) -> tuple[str, ...]:
         content.location,
         _format_span(content.start, content.end),
         "\n".join(content.recurrence),
-        # Without answers, which change often and are not edited here.
+        # Without the answers, which change often and are not edited in Antares.
         "\n".join(
             sorted(
                 f"{attendee.email.lower()} {attendee.is_optional}" for attendee in content.attendees

@@ -1,7 +1,7 @@
 """
-The three sealed records of an event, split by need to know. Pure.
+Encode and decode the three sealed records of an event, split by need to know. Pure.
 
-`timing` has the busy times; `content` the details; `remote` the provider's ids.
+`timing` has only the busy times; `content` the details; `remote` the provider's ids.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ def encode_content(
 
 
 def replace_description(content_data: bytes, description: SanitisedDescription | None) -> bytes:
+    """Return a details record with a description that was sanitised again."""
     record = orjson.loads(content_data)
     record.pop("shown", None)
     return orjson.dumps({**record, **_encode_description(description)})
@@ -141,7 +142,7 @@ def decode_event_content(
 
 
 def decode_original(timing_data: bytes) -> When | None:
-    """Return None if the event is no exception of a series."""
+    """Return None if the event is not an exception of a series."""
     stored = orjson.loads(timing_data).get("original")
     return None if stored is None else decode_when(stored)
 

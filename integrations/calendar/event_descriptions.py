@@ -1,5 +1,5 @@
 """
-For sinks only.
+Descriptions of events in views. Called inside sinks only.
 
 Views parse nothing: a parser process sanitises outdated or missing descriptions.
 """
@@ -36,12 +36,12 @@ from .occurrences import EventOccurrence
 logger = logging.getLogger(__name__)
 
 OpenedValues = Mapping[str, bytes]
-#: Instead of a description that cannot be sanitised within the limits.
+#: Shown instead of a description that cannot be sanitised within the limits.
 NOT_SHOWN: Final = "This description is too large or too complicated to be shown safely."
 
 
 def render_description_document(record: Mapping[str, Any]) -> str:
-    """Empty without a description."""
+    """Return an HTML document; empty without a description."""
     if not record["description"].strip():
         return ""
     description = event_codec.decode_description(record)
@@ -65,7 +65,7 @@ def update_occurrence_descriptions(
     occurrences: Sequence[EventOccurrence], permits: Permits
 ) -> list[EventOccurrence]:
     """
-    With descriptions of the current sanitiser.
+    Return occurrences with descriptions of the current sanitiser.
 
     :raises integrations.parsers.parser_pool.ParsersBusy:
     """
@@ -146,7 +146,7 @@ def _seal_and_store(
     }
     read_at = {row.id: row.synced_at for row in rows}
     with transaction.atomic():
-        # Rows written since stay; locked rows are skipped.
+        # Rows that were written since stay; rows that are locked are skipped.
         unchanged = Event.objects.filter(
             id__in=list(sealed), cache_id=holder, shown_version__lt=safe_bodies.VERSION
         ).select_for_update(skip_locked=True, no_key=True)

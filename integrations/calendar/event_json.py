@@ -1,5 +1,5 @@
 """
-JSON of the API and the pages, from opened events and calendars. Pure; for sinks only.
+Convert opened events and calendars to the JSON of the API and the pages. Pure; for sinks only.
 
 Field names follow the most widespread vocabulary of unified calendar APIs.
 """
@@ -53,7 +53,7 @@ def serialize_calendar(
 def serialize_calendar_copy_state(
     visible: VisibleCalendar, *, at: datetime, is_withheld: bool = False
 ) -> JsonObject:
-    """:param is_withheld: whether the sharer may not show it now"""
+    """:param is_withheld: whether the sharer may not show the calendar now"""
     calendar = visible.calendar
     return {
         "state": "withheld" if is_withheld else get_calendar_copy_state(visible, at=at),
@@ -66,7 +66,7 @@ def serialize_calendar_copy_state(
 
 
 def get_calendar_copy_state(visible: VisibleCalendar, *, at: datetime) -> str:
-    """Return `local`, `current`, `deleted` (by its owner) or `pending`."""
+    """Return `local`, `current`, `deleted` (by its owner), or `pending`."""
     if visible.calendar.is_local:
         return "local"
     if visible.calendar.cleared_at is not None:
@@ -209,7 +209,7 @@ def _serialize_details(content: EventContent, data: bytes) -> JsonObject:
     conference = event_codec.decode_conference(record)
     return {
         "title": content.title,
-        # The original is never passed on.
+        # Sanitised when it was written; the original is never passed on.
         "description": event_descriptions.render_description_html(record),
         "location": content.location,
         "participants": [_serialize_participant(attendee) for attendee in content.attendees],

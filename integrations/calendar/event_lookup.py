@@ -33,15 +33,15 @@ _NOTHING: Final = b"null"
 
 
 class CalendarNotCurrent(Exception):
-    """The copy was not refreshed in time."""
+    """The copy is too old and was not refreshed in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventId:
     """
-    `event_json.format_occurrence_id` formats the same text.
+    The id of an event's row and, for an occurrence, its original start.
 
-    :param original_start: of an occurrence
+    `event_json.format_occurrence_id` formats the same text.
     """
 
     row_id: UUID
@@ -86,7 +86,7 @@ def get_event_json(
     context: RequestContext, event_id: EventId, *, visible: VisibleCalendar | None = None
 ) -> bytes:
     """
-    :param visible: its calendar, if just looked up
+    :param visible: its calendar, if the caller has just looked it up
     :raises ObjectNotFound, CalendarNotCurrent, limited_use.guard.guard.AccessRefused:
     :raises Damaged: if the stored bytes or the key were tampered with
     """
@@ -115,7 +115,7 @@ def get_current_rows(
     context: RequestContext, event_id: EventId, calendars: Sequence[VisibleCalendar]
 ) -> tuple[VisibleCalendar, list[SealedRow]]:
     """
-    A copy that is too old is refreshed first.
+    Return an event's calendar and rows; a copy that is too old is refreshed first.
 
     :param calendars: all that the actor may see
     :raises ObjectNotFound, CalendarNotCurrent:
@@ -146,7 +146,7 @@ def serialize_event(
     opened_rows: sink.OpenedRows, *, event_id: EventId, permits: Permits
 ) -> dict[str, Any] | None:
     """
-    For sinks only.
+    Called in sinks only.
 
     :raises Damaged:
     :raises integrations.parsers.parser_pool.ParsersBusy: if its description must be sanitised

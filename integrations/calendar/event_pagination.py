@@ -1,8 +1,8 @@
 """
-Pages of occurrences, by start and then id.
+Pages of occurrences in a window, by start and then id.
 
-A cursor is bound to the request and to the shares of the first page; if one is withdrawn, the
-client starts again.
+A cursor is bound to the request and to the shares under which the first page was read; if one is
+withdrawn, the client starts again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from . import event_json
 from .calendar_access import VisibleCalendar
 from .occurrences import EventOccurrence
 
-# Its own purpose: the position has values that are sealed at rest.
+# Its own purpose, not that of mail cursors: the position has values that are sealed at rest.
 _PURPOSE: Final = "cursor of calendars"
 
 
@@ -63,9 +63,9 @@ class EventPageRequest:
         read_until: datetime | None = None,
     ) -> tuple[list[EventOccurrence], str | None]:
         """
-        Return the page, and the next cursor, if any.
+        Return the page, and the next cursor if more follows.
 
-        :param read_until: end of the rows, if before the window's
+        :param read_until: end of the rows that were read, if before the window's
         """
         positions = sorted(
             (get_position(occurrence, window), index)
@@ -81,6 +81,7 @@ class EventPageRequest:
         if len(remaining) > self.limit:
             next_cursor = self._sign_cursor(page[-1][0])
         elif read_until is not None:
+            # No event from `read_until` on was read.
             next_cursor = self._sign_cursor(OccurrencePosition(read_until, ""))
         return [occurrences[index] for _, index in page], next_cursor
 
@@ -102,7 +103,8 @@ def parse_page_request(
     """
     Without a cursor, return the first page.
 
-    :raises page_cursors.InvalidCursor: also if a share of the first page has ended
+    :raises page_cursors.InvalidCursor: also if a share under which the first page was read has
+        ended
     :raises page_cursors.ExpiredCursor:
     """
     after = None if cursor is None else _read_cursor(cursor, _bind_cursor(audience, filters), at)
@@ -130,7 +132,7 @@ def _bind_cursor(audience: str, filters: str) -> str:
 def format_filters(
     window: TimeWindow, calendar_ids: Collection[UUID] | None, calendars: Sequence[VisibleCalendar]
 ) -> str:
-    """Return the same text for the same request."""
+    """Return the same text for the same request; cursors are bound to it."""
     bound_values = {
         "start": window.start,
         "end": window.end,
@@ -150,7 +152,7 @@ def serialize_calendar_states(
     *,
     at: datetime,
 ) -> list[event_json.JsonObject]:
-    """Return the state of each copy, and whether the page has its events."""
+    """Return the state of each calendar's copy, and whether the page has its events."""
     return [
         {
             "id": visible.calendar.id,

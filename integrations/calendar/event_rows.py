@@ -34,6 +34,8 @@ _TIMING, _CONTENT, _REMOTE = map(_get_field, ("timing", "content", "remote"))
 
 
 class EventRow(NamedTuple):
+    """A row without its sealed columns."""
+
     id: UUID
     kind: str
     remote_blind: bytes
@@ -54,7 +56,7 @@ class EventRow(NamedTuple):
 def get_window_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, details: bool
 ) -> list[SealedRow]:
-    """:param details: include title and guests, if the viewer may see them"""
+    """:param details: whether to include title and guests, if the viewer may see them"""
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     columns = (*_COLUMNS, *_DETAILS) if details else _COLUMNS
     stored_rows = list(_filter_window(by_calendar, start, end).values_list(*columns))
@@ -66,7 +68,7 @@ def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Eve
     """
     Return series outside of the window with an occurrence moved into it.
 
-    The occurrence's id comes from the series: the same in every window.
+    The occurrence gets its id from the series, so the id is the same in every window.
     """
     present = {(stored[0], bytes(stored[4])) for stored in stored_rows}
     missing = {
@@ -83,7 +85,7 @@ def _find_missing_series(stored_rows: Sequence[tuple[Any, ...]]) -> QuerySet[Eve
 def get_busy_rows(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime
 ) -> list[SealedRow]:
-    """Include times only."""
+    """Include their times only."""
     by_calendar = {visible.calendar.id: visible for visible in calendars}
     events = _filter_window(by_calendar, start, end)
     # An exception of a free series may be busy, and has its own row.
@@ -96,7 +98,10 @@ def get_busy_rows(
 def limit_window_end(
     calendars: Sequence[VisibleCalendar], *, start: datetime, end: datetime, max_rows: int
 ) -> datetime:
-    """Return the end of `max_rows` rows, or at least one week. Opens nothing."""
+    """
+    Return the end of the part that is read at once: `max_rows` rows, or at least one week. Opens
+    nothing.
+    """
     first = get_week(start - _ZONES)
     events = _filter_window([visible.calendar.id for visible in calendars], start, end)
     weeks = events.annotate(week=Greatest("first_week", first)).values("week")
@@ -105,7 +110,7 @@ def limit_window_end(
         weeks.annotate(rows=Count("id")).order_by("week").values_list("week", "rows")
     ):
         total += count
-        # Ends before that week: none of its rows is read.
+        # Ends before that week, so that none of its rows is read.
         until = get_week_start(week) - _ZONES - _INSTANT
         if total > max_rows and until > start:
             return until
@@ -128,7 +133,7 @@ def _filter_window(calendar_ids: Iterable[UUID], start: datetime, end: datetime)
 
 
 def get_event_rows(visible: VisibleCalendar, event_id: UUID) -> list[SealedRow]:
-    """Include its series and all exceptions."""
+    """Return one event with its series and all exceptions."""
     calendar_events = Event.objects.filter(calendar_id=visible.calendar.id)
     event = calendar_events.filter(id=event_id).first()
     if event is None:

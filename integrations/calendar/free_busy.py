@@ -17,9 +17,10 @@ def get_free_busy_json(
     context: RequestContext, query: FreeBusyQuery, *, envelope: Mapping[str, Any]
 ) -> bytes:
     """
-    In the order of the request.
+    Return busy times in the order of the request.
 
-    An unknown id and a person who shares nothing get the same response by the same path.
+    An unknown id and a person who shares nothing with the actor get the same response by the same
+    path.
 
     :raises: see `free_busy_query.answer_query`
     """

@@ -1,8 +1,8 @@
 """
 The calendars by which the actor may learn people's busy times.
 
-Own calendars and shares that name the actor are looked up: unknown ids and colleagues who share
-nothing are the same.
+Only own calendars and shares that name the actor are looked up, so unknown ids and colleagues who
+share nothing are the same.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .calendar_access import VisibleCalendar
 @dataclass(frozen=True, slots=True)
 class FreeBusyAccess:
     """
-    :param by_person: with the role `owner` at their source: a followed calendar says nothing
-        about its follower
+    :param by_person: calendars with the role `owner` at their source; a calendar that a person
+        only follows says nothing about that person
     :param by_id: all visible calendars
     """
 
@@ -56,7 +56,7 @@ def get_free_busy_access(context: RequestContext) -> FreeBusyAccess:
 
 
 def list_colleagues(context: RequestContext) -> Mapping[UUID, SharePartner]:
-    """Return people, by id, who share a calendar that speaks for them."""
+    """Return the people, by id, who share with the actor a calendar that speaks for them."""
     people = set(get_free_busy_access(context).by_person) - {context.user_id}
     partners = (
         cross_user_lookups.find_share_partners(context.user_id, context.actor.organisation_id)
@@ -68,7 +68,7 @@ def list_colleagues(context: RequestContext) -> Mapping[UUID, SharePartner]:
 
 def refuse_strangers(context: RequestContext, people: Collection[UUID]) -> None:
     """
-    A feature asks only for the person it acts for.
+    Let a feature ask only for the person it acts for.
 
     :raises limited_use.guard.guard.AccessRefused:
     """

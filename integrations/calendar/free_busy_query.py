@@ -33,10 +33,10 @@ from .calendar_access import VisibleCalendar
 from .free_busy_access import FreeBusyAccess
 
 _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
-# Of one response, and of one calendar: with more, it is unknown.
+# Rows of one response, and of one calendar; a calendar with more is unknown.
 MAX_ROWS: Final = 50_000
 MAX_ROWS_OF_CALENDAR: Final = 10_000
-#: By or for a person: each request may open `MAX_ROWS`.
+#: Requests by a person, or on their behalf: each may open `MAX_ROWS`.
 RATE: Final = Rate("free-busy", 60, 60)
 
 
@@ -46,7 +46,7 @@ class FreeBusyQuery:
     :param start: aware, like `end`
     :param zone: an IANA name: days begin in this zone
     :param zones: other zones, by person
-    :param is_live: require the times at the providers now
+    :param is_live: whether the times must be those at the providers now
     """
 
     people: Sequence[UUID]
@@ -145,6 +145,7 @@ def _answer_once(
 
 
 def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) -> bool:
+    """Return whether the rows have all events of the window, as of now."""
     calendar = visible.calendar
     if not visible.is_current(at) or calendar.unreadable_count:
         return False
@@ -162,7 +163,7 @@ def _covers_query(visible: VisibleCalendar, query: FreeBusyQuery, at: datetime) 
 def _limit_rows(
     calendars: Sequence[VisibleCalendar], query: FreeBusyQuery
 ) -> tuple[list[VisibleCalendar], list[SealedRow]]:
-    """Smaller calendars come first."""
+    """Return the calendars within the limits of rows, smaller ones first, and their rows."""
     span = {"start": query.start, "end": query.end}
     counts = event_rows.count_by_calendar([visible.calendar.id for visible in calendars], **span)
     within_limit: list[VisibleCalendar] = []

@@ -1,7 +1,7 @@
 """
 Stream a local calendar as an iCalendar file to its owner.
 
-One part at a time is in memory, with its own permits: the export ends with the calendar. An
+Only one part is in memory. Each has its own permits, so the export ends with the calendar. An
 interrupted file has no END:VCALENDAR, and readers reject it.
 """
 
@@ -38,10 +38,10 @@ logger = logging.getLogger(__name__)
 
 #: A download occupies a web thread.
 RATE: Final = Rate("calendar-file", 30, 3600)
-# Of one part, which has at least one event of any size.
+# Events and sealed bytes of one part; a part has at least one event of any size.
 _MAX_EVENTS: Final = 200
 _MAX_BYTES: Final = 1024 * 1024
-# Rows of one part if only `timing` is opened.
+# Rows of one part when only `timing` is opened.
 _MAX_TIMES: Final = 2_000
 
 
@@ -62,7 +62,7 @@ def _stream_events(
     file_head: bytes, calendar: Calendar, actor: Actor, now: Callable[[], datetime]
 ) -> Iterator[bytes]:
     yield file_head
-    # An error report must not find sent plaintext in this frame.
+    # It is plaintext, and already sent: an error report must not find it in this frame.
     del file_head
     after: UUID | None = None
     owner = User.objects.values_list("email", flat=True).get(id=calendar.user_id)
@@ -72,7 +72,7 @@ def _stream_events(
                 part_rows, calendar, actor, now(), _EventWriter(now(), owner).write_event
             )
             after = part_rows[-1].row.id
-        # Checked again: a removed calendar has no rows, but its file is incomplete.
+        # Checked again at the end: a removed calendar has no rows, but its file is not complete.
         local_events.get_local_calendars(actor, [calendar.id])
         yield calendar_file_writer.write_end()
     except (AccessRefused, Unopenable, KeyStoreUnavailable, ObjectNotFound):
@@ -105,6 +105,7 @@ def _open_part(
 
 
 def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
+    """Return only the names of an event's time zones."""
     zone_names = calendar_file_writer.find_zones(
         event_codec.decode_event_content(opened["timing"], None)
     )
@@ -113,7 +114,7 @@ def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:
 
 @dataclass(slots=True)
 class _EventWriter:
-    """Cancelled occurrences come before their series."""
+    """Writes the rows of a part; cancelled occurrences come before their series."""
 
     at: datetime
     owner: str

@@ -1,4 +1,4 @@
-"""Import all of an iCalendar file, or nothing with the reasons."""
+"""Import an iCalendar file into a local calendar: all of it, or nothing with the reasons."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ RATE: Final = Rate("import", 30, 3600)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarImportResult:
-    """:param left_out: parts that Antares does not store, in words"""
+    """
+    Counts of events that are new, that existed, and that the file cancels.
+
+    :param left_out: parts of the file that Antares does not store, in words
+    """
 
     added_count: int
     replaced_count: int
@@ -43,15 +47,15 @@ def import_calendar_file(
     *, actor: Actor, calendar_id: UUID, data: bytes, at: datetime
 ) -> CalendarImportResult:
     """
-    An event with an existing UID is replaced: importing again creates no duplicates. Times
-    without a zone are in the calendar's.
+    An event with an existing UID is replaced, so importing again creates no duplicates. Times
+    without a zone are in the calendar's zone.
 
-    :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: also if it is too
-        expensive to read
+    :raises integrations.formats.icalendar.file_problems.UnreadableCalendarFile: also if the file
+        is too expensive to read
     :raises integrations.parsers.parser_pool.ParsersBusy, local_events.LocalCalendarFull:
     :raises integrations.access.request_context.ObjectNotFound:
     """
-    # The owner first: reading a file is expensive.
+    # The owner is checked first: reading a file is expensive.
     [calendar] = local_events.get_local_calendars(actor, [calendar_id])
     file = calendar_files.read_file(data, zone=_get_zone(actor, calendar, at))
     write = CalendarWrite(

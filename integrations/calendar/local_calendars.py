@@ -39,11 +39,11 @@ MAX_NAME_LENGTH: Final = 200
 
 
 class TooManyCalendars(Exception):
-    """More than `MAX_CALENDARS`."""
+    """The person has the maximum number of calendars."""
 
 
 class CalendarNameMissing(Exception):
-    """A name has 1 to `MAX_NAME_LENGTH` characters."""
+    """A calendar needs a name, of at most `MAX_NAME_LENGTH` characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class LocalCalendarProperties:
 
 
 class CalendarChanged(Exception):
-    """After the version that the actor saw."""
+    """The properties changed after the version that the actor saw."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedCalendar:
-    """`is_replayed`: by an earlier request."""
+    """`is_replayed`: an earlier request created it."""
 
     calendar_id: UUID
     is_replayed: bool
@@ -101,7 +101,7 @@ def create_local_calendar_once(
         if earlier_id is not None:
             return CreatedCalendar(earlier_id, is_replayed=True)
         calendar = _agree_and_create(owner_ids, properties, version, context.at)
-        # In the same commit: a repeated request cannot create a second calendar.
+        # In the same commit, so that a repeated request cannot create a second calendar.
         idempotency.store_result(hashes, calendar.integration, created=calendar.id, at=context.at)
         return CreatedCalendar(calendar.id, is_replayed=False)
 
@@ -110,7 +110,7 @@ def rename_local_calendar(
     *, actor: Actor, calendar_id: UUID, properties: LocalCalendarProperties, etag: str
 ) -> None:
     """
-    :param etag: that the actor saw
+    :param etag: the version that the actor saw
     :raises ObjectNotFound, CalendarChanged, CalendarNameMissing, timezones.UnknownZone:
     """
     properties = _clean_properties(properties)
@@ -124,7 +124,7 @@ def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: dat
     """
     Return the number of events. From the commit on, nothing opens, also through a share.
 
-    :param etag: writes of events do not change it
+    :param etag: see `rename_local_calendar`; later writes of events do not change it
     :raises ObjectNotFound, CalendarChanged:
     """
     with transaction.atomic(durable=True):
@@ -162,7 +162,7 @@ def _agree_and_create(
     if version != FEATURES[FEATURE].version:
         raise ConsentMissing(FEATURE)
     person_id, organisation_id = owner_ids
-    # Before the consent, in the lock order of a disconnect.
+    # Before the consent: a disconnect locks the two in this order.
     integration = local_connection.get_or_create_integration(person_id, organisation_id, at)
     consents.give(
         person_id=person_id,

@@ -16,7 +16,7 @@ from integrations.providers.calendars import CancelledInstance, RemoteEvent, Rem
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalEventInput:
     """
-    :param uid: replaces an existing event, with its exceptions
+    :param uid: an existing event with this UID is replaced, with its exceptions
     :param sequence: number of changes by its organizer (RFC 5545, section 3.8.7.4)
     :param organizer: an address, if not the owner
     """
@@ -30,9 +30,9 @@ class LocalEventInput:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarWrite:
     """
-    :param put: to create or replace
-    :param drop: UIDs to delete; an unknown one is no error
-    :param part_uids: that earlier versions may have left: deleted, and not counted
+    :param put: events to create or replace
+    :param drop: UIDs to delete; an unknown UID is no error
+    :param part_uids: UIDs that earlier versions may have left: deleted, and not counted
     :param expected_etags: by UID; None: the event must not exist
     """
 
@@ -55,8 +55,8 @@ class CalendarWrite:
 class LocalWriteResult:
     """
     :param etag: of every event in `put`
-    :param row_ids: by UID
-    :param replaced_uids: that existed before
+    :param row_ids: by UID, of the events in `put`
+    :param replaced_uids: UIDs that existed before
     :param dropped_count: how many of `drop` existed
     """
 
@@ -136,7 +136,7 @@ def _to_cancelled_instances(event_input: LocalEventInput) -> Iterator[CancelledI
 
 
 def _exception_id(uid: str, original: StartKey) -> str:
-    # A UID in a file cannot contain NUL.
+    # A UID in a file cannot contain NUL: control characters are invalid there.
     return f"{uid}\0{original.isoformat()}"
 
 

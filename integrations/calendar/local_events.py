@@ -1,8 +1,8 @@
 """
-Write to local calendars: all of a write, or nothing.
+Write and delete events of local calendars: all of a write, or nothing.
 
-An event's etag is the calendar's counter of writes at its last write. Sealing is slow: it runs
-outside of any transaction, and is committed if no other write came first.
+An event's etag is the calendar's counter of writes at its last write. Sealing is slow, so a write
+is sealed outside of any transaction, and committed if no other write came first.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from . import local_event_types
 from .local_event_types import CalendarWrite, LocalWriteResult
 from .sync import event_descriptions, event_store
 
-#: Of a calendar: events, series and exceptions.
+#: Maximum rows of a calendar: events, series and exceptions.
 MAX_ROWS: Final = 20_000
-#: For all series of one write: about two seconds.
+#: Budget in steps for all series of one write: about two seconds.
 MAX_STEPS: Final = 2_000_000
 #: How often an overtaken write is prepared again.
 MAX_TRIES: Final = 3
 
 
 class LocalCalendarFull(Exception):
-    """More than `MAX_ROWS`."""
+    """The calendar would have more than `MAX_ROWS`."""
 
 
 class LocalEventChanged(Exception):
-    """Since it was read."""
+    """An event differs from the version that was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class LocalCalendarSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PreparedWrite:
-    """Sealed; valid until the calendar changes."""
+    """A sealed write, valid while the calendar is as it was read."""
 
     snapshot: LocalCalendarSnapshot
     batch: event_store.EventBatch
@@ -70,7 +70,7 @@ def write_local_events(
     calendars: Collection[Calendar] = (),
 ) -> Mapping[UUID, LocalWriteResult]:
     """
-    Write in one transaction, by calendar.
+    Write to local calendars, by their ids, in one transaction.
 
     :param calendars: see `get_snapshots`
     :raises ObjectNotFound, LocalEventChanged, LocalCalendarFull:
@@ -97,10 +97,11 @@ def get_snapshots(
     calendars: Collection[Calendar] = (),
 ) -> list[LocalCalendarSnapshot]:
     """
-    Ordered by id.
+    Return the calendars to write, ordered by id.
 
-    :param counts: by calendar, of written and deleted events
+    :param counts: by calendar, how many events are written or deleted
     :param calendars: the actor's own, if just looked up: `commit_writes` notices writes since
+        then
     :raises ObjectNotFound, guard.AccessRefused:
     """
     return [
@@ -117,7 +118,7 @@ def get_snapshots(
 
 def get_local_calendars(actor: Actor, calendar_ids: Sequence[UUID]) -> list[Calendar]:
     """:raises ObjectNotFound: if the actor, a person, does not own all of them"""
-    # Only their owner writes calendars.
+    # A feature reads calendars; only their owner writes.
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
         raise ObjectNotFound
     own_calendars = Calendar.objects.live().owned_by(actor.user_id, actor.organisation_id)
@@ -162,7 +163,7 @@ def prepare_write(snapshot: LocalCalendarSnapshot, write: CalendarWrite) -> Prep
 
 def commit_writes(prepared_writes: Sequence[PreparedWrite], *, at: datetime) -> bool:
     """
-    Return False, with nothing stored, if a calendar has changed since.
+    Store the writes; return False, with nothing stored, if a calendar has changed since.
 
     :raises ObjectNotFound, LocalCalendarFull, fences.DisconnectedError:
     """
@@ -207,6 +208,7 @@ def _get_etags(calendar: Calendar, uids: Iterable[str], sealer: Sealer) -> dict[
 def _find_stale_exceptions(
     calendar: Calendar, masters: Iterable[bytes], batch: event_store.EventBatch
 ) -> list[bytes]:
+    """Return the exceptions of replaced series that the new series do not have."""
     exceptions = Event.objects.filter(calendar=calendar, series_blind__in=list(masters))
     new_blinds = {row[2] for row in batch.rows}
     blinds = (bytes(blind) for blind in exceptions.values_list("remote_blind", flat=True))

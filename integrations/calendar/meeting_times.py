@@ -1,7 +1,7 @@
 """
-Find times for all required people, and many optional ones.
+Find times at which all required people can meet, and many optional ones.
 
-Unknown time is never offered: with an unknown required person, there is no slot.
+Unknown time is never offered: if a required person is unknown, there is no slot.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class MeetingParticipant:
 @dataclass(frozen=True, slots=True)
 class MeetingSearch:
     """
-    :param meeting: its `most` limits the slots
+    :param meeting: its `most` limits the number of slots
     :param start: aware, like `end`; both in the supported years
     :param zone: an IANA name: slots begin at full steps in this zone
     """
@@ -78,11 +78,11 @@ def find_meeting_times(
     """
     Pass to `make` those of the first slots that most optional people can attend.
 
-    For errors, see `free_busy_query.answer_query`.
+    For `output_sink` and errors see `free_busy_query.answer_query`.
     """
     query = FreeBusyQuery(
         people=[participant.user_id for participant in search.participants],
-        # Events outside of the window conflict with a meeting's buffers.
+        # Events just outside of the window conflict with the buffers of a meeting.
         start=search.start - search.meeting.before,
         end=search.end + search.meeting.after,
         zone=search.zone,

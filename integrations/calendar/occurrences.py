@@ -1,5 +1,5 @@
 """
-Expand opened rows. Pure; for sinks only.
+Expand opened rows to the occurrences in a window. Pure; called inside sinks only.
 
 A series, each changed occurrence and each cancelled one are rows.
 """
@@ -25,13 +25,13 @@ from . import event_codec
 from .event_rows import EventRow
 
 OpenedEventRows = Sequence[tuple[EventRow, Mapping[str, bytes]]]
-# Other kinds are exceptions of a series.
+# Kinds that expand to occurrences; the other kinds are exceptions of a series.
 _EXPANDABLE_KINDS: Final = frozenset({str(EventKind.SINGLE), str(EventKind.SERIES)})
 
 
 @dataclass(frozen=True, slots=True)
 class EventOccurrence:
-    """Its row is the changed occurrence's, else the series'."""
+    """The row is that of the changed occurrence, else of the series."""
 
     row: EventRow
     values: Mapping[str, bytes]
@@ -42,8 +42,8 @@ class EventOccurrence:
 @dataclass(frozen=True, slots=True)
 class ExpandedWindow:
     """
-    An unreadable exception does not name its occurrence: it is counted, and the occurrence shown
-    unchanged.
+    An unreadable exception does not say which occurrence it changes: it is counted, and the
+    series shows that occurrence unchanged.
     """
 
     occurrences: list[EventOccurrence]
@@ -166,7 +166,7 @@ def build_changed_occurrence(
 
 
 def get_sort_key(event_occurrence: EventOccurrence, window: TimeWindow) -> tuple[float, float]:
-    """By start; longer events first."""
+    """Earlier starts first, then longer events."""
     occurrence = event_occurrence.occurrence
     start, end = recurrence_expansion.to_utc_times(
         to_start_key(occurrence.start), to_start_key(occurrence.end), window.zone

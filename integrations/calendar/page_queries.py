@@ -1,6 +1,7 @@
 """
-Data of calendar pages. One policy decision covers events and names of calendars. Pages do not
-wait for a refresh.
+The data of calendar pages: events in a window and the names of calendars.
+
+One policy decision covers both. Pages do not wait for a refresh.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ class CalendarPageData:
     Rows for a sink: one for each calendar, then the events.
 
     :param calendars: all that the viewer may see
-    :param chosen_calendars: that the viewer wants to see
-    :param shown_calendars: chosen, with events among the rows
-    :param withheld_calendars: chosen, but their sharer may not show them now
+    :param chosen_calendars: those that the viewer wants to see
+    :param shown_calendars: chosen ones with events among the rows
+    :param withheld_calendars: chosen ones that their sharer may not show now
+    :param refreshing_calendars: chosen ones
     :param sharer_names: by user id
     """
 
@@ -46,7 +48,7 @@ class CalendarPageData:
 
     @property
     def stale_calendars(self) -> list[VisibleCalendar]:
-        """Chosen calendars that are too old, and not being refreshed."""
+        """Chosen calendars that are too old, and are not being refreshed."""
         accounted = (*self.shown_calendars, *self.withheld_calendars, *self.refreshing_calendars)
         return [visible for visible in self.chosen_calendars if visible not in accounted]
 
@@ -95,6 +97,8 @@ class EventPageData:
     """
     Rows for a sink: one for each calendar, in order, then the event with its series and
     exceptions.
+
+    :param visible: the event's calendar
     """
 
     rows: Sequence[SealedRow]
@@ -106,6 +110,8 @@ class EventPageData:
 
 def get_event_page_data(context: RequestContext, event_id: EventId) -> EventPageData:
     """
+    Return an event and the names of the calendars, in one policy decision.
+
     :raises ObjectNotFound, event_lookup.CalendarNotCurrent,
         limited_use.guard.guard.AccessRefused:
     """
@@ -163,7 +169,7 @@ def count_pending_calendars(context: RequestContext, *, hidden_ids: Collection[U
 
 
 def is_awaiting_calendars(context: RequestContext) -> bool:
-    """Return whether an account's list is still unread."""
+    """Return whether an account's list of calendars has not been read yet."""
     organisation_id = context.actor.organisation_id
     if organisation_id is None:
         return False

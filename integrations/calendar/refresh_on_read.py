@@ -1,8 +1,8 @@
 """
 Refresh a copy that is too old or missing when it is read: one provider call for all readers.
 
-Every reader marks the work due, one worker takes it, and all wait, for a bounded time. A copy not
-current then is not shown.
+Every reader marks the row of the work due, one worker takes it, and all wait, for a bounded time.
+A copy that is not current by then is not shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from integrations.models import OWNER_ONLY, Calendar, SyncWork
 from .calendar_access import VisibleCalendar
 from .sync import LIST_RESOURCE, get_calendar_work_resource
 
-# How often a view is recorded, which keeps a copy fresh.
+# How often a view is recorded; recorded views keep a copy fresh.
 ASKED_EVERY: Final = timedelta(minutes=5)
 # How long a page or an API request waits for a worker.
 PATIENCE_SECONDS: Final = 8.0
@@ -34,7 +34,7 @@ _POLL_SECONDS: Final = 0.05
 
 def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> list[VisibleCalendar]:
     """
-    Record a view; return the calendars that are now being refreshed.
+    Record a view of the calendars; return those that are now being refreshed.
 
     A copy that its owner deleted is not among them: only its owner requests it again.
     """
@@ -46,7 +46,8 @@ def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> li
         if _can_refresh(visible) and (visible in stale or not visible.is_current(at))
     ]
     for owner in dict.fromkeys(_get_owner(visible) for visible in calendars):
-        # On the owner's row: row-level security admits other viewers for this update only.
+        # The view is recorded on the owner's row, also for other viewers: row-level security admits
+        # them for this update only.
         with row_owner.acting_for(*owner):
             _record_view(
                 [visible.calendar.id for visible in stale if _get_owner(visible) == owner], at
@@ -62,7 +63,11 @@ def request_refresh(calendars: Sequence[VisibleCalendar], *, at: datetime) -> li
 def request_live_refresh(
     calendars: Sequence[VisibleCalendar], *, at: datetime
 ) -> list[VisibleCalendar]:
-    """Refresh copies of any age; return the calendars for `wait_for_refresh` with `since`."""
+    """
+    Schedule a refresh of copies of any age.
+
+    Return the calendars for `wait_for_refresh` with `since`.
+    """
     waking = [visible for visible in calendars if _can_refresh(visible)]
     for owner in dict.fromkeys(_get_owner(visible) for visible in waking):
         with row_owner.acting_for(*owner):
@@ -81,7 +86,7 @@ def wait_for_refresh(
     """
     Wait until the calendars are current, or for `seconds`; their rows are read again.
 
-    :param since: they must be complete at this time or later
+    :param since: wait until they were complete at this time or later
     :raises integrations.coordination.person_slots.TooManyWaits: if the person waits in two other
         requests
     """
@@ -122,7 +127,7 @@ def _record_view(calendar_ids: Sequence[UUID], at: datetime) -> None:
     if not calendar_ids:
         return
     with transaction.atomic():
-        # Without waiting for a writer: the next view is recorded.
+        # Ordered, and without waiting for a writer: the next view is recorded.
         calendars = Calendar.objects.filter(id__in=calendar_ids).order_by("id")
         unlocked_ids = calendars.select_for_update(no_key=True, skip_locked=True).values_list(
             "id", flat=True
@@ -133,7 +138,7 @@ def _record_view(calendar_ids: Sequence[UUID], at: datetime) -> None:
 def _schedule_work(
     calendars: Sequence[Calendar], at: datetime, *, if_unchanged: bool = False
 ) -> None:
-    """:param if_unchanged: only copies that are still as read"""
+    """:param if_unchanged: refresh only copies that are still the ones that were read"""
     if not calendars:
         return
     calendars_by_resource = {
@@ -148,10 +153,10 @@ def _schedule_work(
         copy_works | Q(integration_id__in=unlisted_ids, resource=LIST_RESOURCE), next_sync_at__gt=at
     )
     for work_id, resource in list(works.order_by("id").values_list("id", "resource")):
-        # One row at a time: otherwise, two requests about the same people could deadlock.
+        # One row at a time: two requests about the same people could otherwise deadlock.
         due = SyncWork.objects.filter(id=work_id, next_sync_at__gt=at)
         if if_unchanged and (calendar := calendars_by_resource.get(resource)):
-            # A slow reader of an old copy must not refresh the next copy.
+            # A slow reader of an old copy must not refresh the next copy again.
             due = due.filter(
                 Exists(Calendar.objects.filter(id=calendar.id, cached_at=calendar.cached_at))
             )

@@ -1,8 +1,8 @@
 """
 Share a calendar with a person of the same organisation.
 
-Own calendars are selected, never checked afterwards. The response is the same for every address:
-it does not reveal accounts.
+Own calendars are selected, never checked afterwards. The response is the same for every address,
+so sharing does not reveal whether an address has an account.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from limited_use.policy.feature_registry import FEATURES
 logger = logging.getLogger(__name__)
 
 FEATURE = "calendar-sharing"
-#: Addresses cannot be probed in bulk.
+#: Limits shares by address, so that addresses cannot be probed in bulk.
 RATE: Final = Rate("share", 30, 3600)
 
 
@@ -56,7 +56,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
     """
     Sends no mail.
 
-    :param version: of the agreement that the actor accepted
+    :param version: of the sharing agreement that the actor accepted
     :raises ObjectNotFound, shares.ShareEndsInPast:
     :raises ConsentMissing: for another version than the declared one
     """
@@ -96,7 +96,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
 
 def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    As its owner: the share opens nothing from the commit on.
+    End a share as its owner: it opens nothing from the commit on.
 
     :raises ObjectNotFound:
     """
@@ -111,7 +111,7 @@ def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    As its viewer.
+    End a share as its viewer.
 
     :raises ObjectNotFound:
     """
@@ -126,7 +126,7 @@ def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def end_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
-    As its owner or viewer.
+    End a share as its owner or its viewer.
 
     :raises ObjectNotFound:
     """
@@ -200,10 +200,11 @@ def _get_own_calendar(person_id: UUID, organisation_id: UUID, calendar_id: UUID)
 
 
 def _find_recipient(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
-    """Take the same path for every address; it must be verified."""
+    """Take the same path for every address; the address must be verified."""
     with row_owner.acting_for(person_id, organisation_id):
-        # Lower case, as in `typed_addresses.make_placeholder_viewers`: otherwise, two spellings of
-        # an address would be one share with an account, and two without.
+        # Lower case by the same rule as `typed_addresses.make_placeholder_viewers`: otherwise two
+        # spellings of an address would be one share if the address has an account, and two if it
+        # has none.
         return people.find_colleague(email.strip().lower())
 
 

@@ -1,6 +1,8 @@
 """
-The settings page, from database rows alone: it works with revoked tokens, unreachable providers
-and no workers. The only sealed value is the account's address.
+Data of the settings page, from database rows alone.
+
+The page works with revoked tokens, unreachable providers and no workers. The only sealed value is
+the account's address.
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Accou
             connection__in=connections, product="mail"
         )
     }
-    # Connections with only calendars: see `calendar_cards`.
+    # Connections with only calendars have a card of their own: see `calendar_cards`.
     others = Integration.objects.live().filter(connection__in=connections).exclude(product="mail")
     calendar_only = set(others.values_list("connection_id", flat=True)) - mailboxes.keys()
     connections = [connection for connection in connections if connection.id not in calendar_only]
@@ -124,7 +126,7 @@ def has_connected_product(connection_id: UUID, *, product: str) -> bool:
 
 
 def list_permissions(connection: Connection) -> list[PermissionStatus]:
-    """Return the permissions that mail and other live products need."""
+    """Return the permissions that mail and other live products need, each with its status."""
     provider = PROVIDERS[connection.provider]
     granted = frozenset(connection.granted_scopes) | provider.unlisted_scopes
     requested = [
@@ -152,12 +154,13 @@ def get_update_source(account: AccountOverview, *, at: datetime) -> status_messa
 
 
 def list_sync_comparisons(integration_id: UUID) -> list[Reconciliation]:
-    """The last five."""
+    """Return the last five, newest first."""
     queryset = Reconciliation.objects.filter(integration_id=integration_id)
     return list(queryset.order_by("-compared_at")[:5])
 
 
 def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
+    """Return up to 200 messages, newest first."""
     rows = mail_quarantine.get_unreadable([integration_id]).order_by("-first_seen_at")
     return [
         {
@@ -172,12 +175,12 @@ def list_quarantined(integration_id: UUID) -> list[dict[str, Any]]:
 
 
 def list_purges(*, actor: Actor) -> list[PurgeJob]:
-    """A person who left an organisation keeps its removals' receipts."""
+    """Newest first; a person who left an organisation keeps the receipts of its removals."""
     if actor.user_id is None:
         return []
     jobs = list(PurgeJob.objects.filter(user_id=actor.user_id).order_by("-fenced_at"))
     for organisation_id in {job.organisation_id for job in jobs}:
-        # Row-level security: the person may have left the purge's organisation.
+        # Row-level security: act in the purge's organisation, which the person may have left.
         with row_owner.acting_for(actor.user_id, organisation_id):
             organisation_jobs = [job for job in jobs if job.organisation_id == organisation_id]
             prefetch_related_objects(
@@ -234,9 +237,9 @@ def _make_account(
 
 
 def _list_unused_scopes(connection: Connection) -> tuple[str, ...]:
-    """Granted scopes that no live product needs."""
+    """Return the granted scopes that no live product of the connection needs."""
     grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
-    # A connection without products was made for mail.
+    # A connection without products was made for mail: its scopes count as used.
     mail = scopes.get_product_scopes(PROVIDERS[connection.provider], "mail")
     return tuple(sorted(grant.unused - mail))
 
@@ -256,6 +259,7 @@ def _choose_message(
 
 
 def _is_current(state: SyncProgress | None, at: datetime) -> bool:
+    """Return whether the last check was complete and within the check interval."""
     if state is None or state.failing_since is not None or state.last_synced_at is None:
         return False
     seconds = state.interval.seconds if state.interval is not None else 0

@@ -89,7 +89,7 @@ def list_cards(actor: Actor, *, at: datetime) -> list[AdminConsentCard]:
         if approvals
         else {}
     )
-    # Products no longer offered cannot be connected.
+    # Products that are no longer offered cannot be connected.
     return [
         _make_card(approval, titles[approval.provider, approval.product])
         for approval in approvals
@@ -115,7 +115,7 @@ def _make_card(approval: Approval, title: str) -> AdminConsentCard:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
-    """On POST, show the administrator's link once."""
+    """On POST, create the administrator's link and show it once."""
     actor = get_actor(request)
     offer = _get_offer(provider, request.GET.get("product", "mail"))
     connection_id = ownership.get_connection_id(actor, request.GET.get("connection"))
@@ -141,7 +141,7 @@ def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _get_offer(provider: str, product: str) -> ConnectableProduct:
-    """:raises Http404: also without admin consent at the provider"""
+    """:raises Http404: also if the provider has no admin consent"""
     offer_key = (provider, product)
     offer = next(
         (

@@ -9,6 +9,7 @@ from integrations.access.endpoints import admin_consent_url
 
 
 def get_connect_url(provider: str, product: str, connection_id: UUID | None) -> str:
+    """Return the URL of the disclosure page."""
     return _build_url("settings-connect", provider, product, connection_id)
 
 

@@ -1,3 +1,5 @@
+"""Messages for the outcomes of a connect. Tables only."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -170,7 +172,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
 }
 
 
-#: Where they differ from those of mail.
+#: Outcomes of connecting calendars that differ from those of mail.
 CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED: ConnectOutcome(
         "good",
@@ -201,8 +203,8 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
 }
 
 
-#: At providers with admin consent: their responses do not say if an administrator was asked, and a
-#: pending attempt may have ended at their own page.
+#: Outcomes at providers with admin consent: their responses do not say if an administrator was
+#: asked. A pending attempt is included: the provider may have shown its own page.
 ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.PENDING: ConnectOutcome(
         "info",

@@ -28,7 +28,7 @@ from .connect_messages import (
     ConnectOutcome,
 )
 
-# The account's own card soon shows the state.
+# After a success, the account's own card soon shows the state.
 SUCCESS_SHOWN_FOR: Final = timedelta(minutes=1)
 
 _ACTION_LABELS: Final[dict[ConnectNextStep, str]] = {
@@ -42,8 +42,8 @@ _ACTION_LABELS: Final[dict[ConnectNextStep, str]] = {
 @dataclass(frozen=True, slots=True)
 class ConnectResult:
     """
-    :param about: the product's title, if known
-    :param administrator_url: creates an administrator's link, if one may be missing
+    :param about: the title of the product, if known
+    :param administrator_url: page that creates an administrator's link, if one may be missing
     """
 
     attempt_id: UUID

@@ -1,6 +1,8 @@
 """
-A callback URL contains a code or the state of a link: the response redirects to a URL without
-parameters, loads nothing, is not cached and sends no referrer. A row stores the outcome.
+Redirects to the provider's consent page and back.
+
+A callback URL contains a code or the state of a link, so the response redirects to a URL without
+parameters, loads nothing, is not cached and sends no referrer. The outcome is stored in a row.
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ from integrations.web.form_numbers import read_number
 from limited_use.agreements.consents import ConsentMissing
 
 SETTINGS_ROUTE: Final = "settings-integrations"
-# Administrators' returns per network; beyond it, the response is the same.
+# Administrators' returns per network. Beyond it, the response is the same and the hint ignored.
 RATE: Final = Rate("administrators-answer", 60, 60)
 _PARAMETERS: Final = ("state", "code", "error", "iss")
 
 
 class HttpResponseSeeOther(HttpResponseRedirect):
-    """303: the browser continues with GET."""
+    """303: the browser continues with GET after any method."""
 
     status_code = 303
 
@@ -58,7 +60,7 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
             connection_id=connection_id,
         )
     except ConsentMissing:
-        # Show the current disclosure. Products not offered raise UnknownProvider.
+        # Show the current disclosure. The product is offered: others raise UnknownProvider.
         query = urlencode({"product": _get_product(request)})
         return redirect(f"{reverse('settings-connect', args=[provider])}?{query}")
     except (connections.UnknownProvider, connections.NotConnectedError):
@@ -100,19 +102,20 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 @never_cache
 def handle_admin_consent(request: HttpRequest) -> HttpResponse:
-    """An administrator's return is a hint: redirect to the same page in every case."""
+    """Take an administrator's return as a hint; redirect to the same page in every case."""
     if request.method == "GET" and request_limits.count_for_network(request, RATE).is_within:
         parameters = {name: request.GET.getlist(name) for name in request.GET}
         connections.record_admin_answer(parameters, at=timezone.now())
     return _redirect_to("administrator-thanks")
 
 
-# Public: without a valid state, a request changes nothing.
+# Public: a request without a valid state changes nothing.
 handle_callback.permission = None  # type: ignore[attr-defined]  # read by the route tests
 handle_admin_consent.permission = None  # type: ignore[attr-defined]
 
 
 def _ask_to_retry(request: HttpRequest) -> HttpResponse:
+    """The text loads nothing; the browser retries by itself."""
     text = "Other pages of yours wait for a provider. This one goes on by itself.\n"
     response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"

@@ -44,7 +44,7 @@ def render_confirmation(
     removed: Sequence[Integration],
 ) -> bytes:
     """
-    Calendar names need a usable key.
+    Calendar names are shown while their keys can be used, counts always.
 
     :param removed: live integrations of `connection`
     """
@@ -76,7 +76,7 @@ def _get_context(
     calendars: Sequence[VisibleCalendar],
 ) -> dict[str, Any]:
     situation = removal_facts.predict_removal(connection, removed)
-    # Offer to disconnect other products of the account too.
+    # If other products of the account stay, offer to disconnect them too.
     others = situation.subject.others
     return {
         "names": [

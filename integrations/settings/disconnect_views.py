@@ -62,7 +62,7 @@ def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpRe
 @require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Disconnect all products together."""
+    """Ask once for all products, and disconnect them together."""
     request_context = get_request_context(request)
     connection, integrations = ownership.get_own_account(request_context.actor, connection_id)
     if request.method == "POST":
@@ -85,7 +85,7 @@ def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpRespons
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Show the progress, and the receipt at the end."""
+    """Show the progress of a removal, and its receipt at the end."""
     job = ownership.get_own_purge(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
@@ -107,7 +107,7 @@ def download_receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def download_second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """It exists after the key epoch ends."""
+    """Part 2 exists after the key epoch ends."""
     job = ownership.get_own_purge(get_actor(request), purge_id)
     second = purges.get_key_destruction_receipt(job)
     if second is None:
@@ -126,7 +126,7 @@ def _render_receipt(part: Receipt, name: str) -> HttpResponse:
 @require_POST
 @require_permission(RolePermission.USE_OWN)
 def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """Shown once; works without an account."""
+    """Show once a link that works without an account."""
     job = ownership.get_own_purge(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
@@ -141,7 +141,7 @@ def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Only without live integrations."""
+    """Remove a connection without live integrations."""
     actor = get_actor(request)
     own_id = ownership.get_connection_id(actor, str(connection_id))
     if own_id is None:

@@ -25,7 +25,7 @@ from integrations.web import ownership
 
 from . import account_overview
 
-# An export occupies a web thread.
+# An export occupies a web thread until the download ends.
 RATE: Final = Rate("export", 10, 3600)
 
 

@@ -53,7 +53,7 @@ NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
 @require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation
 def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
-    """On POST, destroy its key, commit, and return the file: downloaded once."""
+    """On POST, destroy its key, commit, and return the file: it is downloaded once."""
     job = ownership.get_own_purge(get_actor(request), purge_id)
     at = timezone.now()
     if request.method == "POST":
@@ -87,6 +87,6 @@ def _render_gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
 def _explain_absence(row: LedgerKey | None) -> str:
     if row is None:
         return NO_KEY_MESSAGE
-    # Expired, but not destroyed yet.
+    # Expired, but the task that destroys it has not run yet.
     has_expired = not row.outcome and row.offered_until is not None
     return EXPIRED_MESSAGE if has_expired else ABSENCE_MESSAGES[row.outcome]

@@ -1,3 +1,5 @@
+"""The page of a removal, and its row on the settings page."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -34,8 +36,8 @@ _ORDER: Final = list(PurgeStep)
 @dataclass(frozen=True, slots=True)
 class _PromisedStep:
     """
-    :param claim: after the step
-    :param planned: before the step
+    :param claim: text after the step
+    :param planned: text before the step
     :param at: the job's column with the time
     """
 
@@ -55,7 +57,7 @@ _FIRST: Final = (
 _LAST: Final = _PromisedStep(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
 
 
-# Claims about the provider's notifications, by outcome.
+# Claims about the provider's notifications, and the outcomes that ended them.
 _NOTICES: Final = {
     WatchStopOutcome.STOPPED: "removal.notices-stopped",
     WatchStopOutcome.GONE: "removal.notices-stopped",
@@ -73,7 +75,7 @@ _NOTICES_ENDED: Final = frozenset(
 class RemovalStep:
     """
     :param mark: `done`; `kept` for access or notifications that were not ended; or `ahead`
-    :param said: None before the step
+    :param said: the current fact; None before the step
     """
 
     mark: str
@@ -114,7 +116,7 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "own_epoch_ends": get_local_key_epoch_end(job),
         "ledger_part": _get_ledger_key(job),
         "steps": _list_steps(job, situation),
-        # The way to end access that may remain at the provider.
+        # Access that may remain at the provider, with the way to end it.
         "advice": make_statement(access.advice, subject) if is_done else None,
         "tone": access.tone,
         "pages": situation.revocation_pages,
@@ -122,6 +124,7 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         if situation.access is AccessOutcome.KEPT
         else None,
         "siblings": [_describe_sibling(sibling) for sibling in siblings],
+        # Whether the page still changes.
         "is_moving": any(purge_job.receipt_id is None for purge_job in (job, *siblings)),
         "receipt_link": "",
     }
@@ -153,7 +156,7 @@ def _stop_notices(job: PurgeJob, subject: RemovalSubject) -> RemovalStep:
 
 def _settle_access(job: PurgeJob, situation: RemovalSituation) -> RemovalStep:
     access, is_settled = ACCESS_MESSAGES[situation.access], _is_settled(job)
-    # The provider is asked after the notifications have stopped.
+    # The provider is asked only after the notifications have stopped.
     is_waiting = situation.access is AccessOutcome.ASKED and not job.revocation_try_count
     is_asked = job.revocation_tried_at is not None and not is_waiting
     statement = make_statement(access.now, situation.subject) if is_settled or is_asked else None
@@ -187,6 +190,7 @@ def _describe_sibling(job: PurgeJob) -> dict[str, Any]:
 
 
 def _get_ledger_key(job: PurgeJob) -> LedgerKey | None:
+    """Return the ledger key while its owner can download it."""
     row = (
         ledger_key_release.get_ledger_key(job.integration.connection_id) if job.receipt_id else None
     )

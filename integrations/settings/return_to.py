@@ -1,3 +1,5 @@
+"""The link back to the page that lacked a permission, after the grant."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,12 +12,12 @@ from django.urls import reverse
 from .connect_results import ConnectResult
 
 _SESSION_KEY: Final = "connect_came_from"
-# Other routes are never linked.
+# Link text by route. Other routes are never linked.
 _LINK_LABELS: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new event"}
 
 
 def remember_origin(request: HttpRequest) -> None:
-    """Store the page of origin only if it is in the fixed list."""
+    """Store the page of origin if it is in the fixed list; otherwise clear it."""
     origin = request.GET.get("from", "")
     if origin in _LINK_LABELS:
         request.session[_SESSION_KEY] = origin

@@ -88,7 +88,7 @@ REASON: dict[str, str] = {
 
 
 def get_status_message(status: str, reason: str = "") -> StatusMessage:
-    """A reason's sentence replaces the status's."""
+    """The sentence of a reason replaces the status's own."""
     message = STATUS[status]
     sentence = REASON.get(reason, "")
     action = StatusAction.RECONNECT if reason == StatusReason.SCOPE_MISSING else message.action
@@ -156,11 +156,11 @@ def explain_wait(progress: SyncProgress, *, label: str, is_importing: bool) -> s
     return ""
 
 
-# The last complete check was too long ago or failed.
+# Active, but the last complete check was too long ago or failed.
 NOT_CURRENT = StatusMessage(
     "Connected", "info", "Not up to date. We keep trying to check for news.", StatusAction.SYNC_NOW
 )
-# The provider has not delivered some messages yet.
+# Active, but the provider has not delivered some messages yet.
 NOT_COMPLETE = StatusMessage(
     "Connected", "info", "Not all messages are here yet. We keep trying.", StatusAction.SYNC_NOW
 )
@@ -172,7 +172,7 @@ WITHOUT_MAIL = StatusMessage(
 )
 
 
-# By the reason in the message's row.
+# Why a message is quarantined, by the reason in its row.
 QUARANTINE_REASONS: dict[str, str] = {
     "too-deep": "Its parts are nested too deeply to be read here.",
     "too-many-parts": "It has more parts than we read.",
@@ -188,7 +188,7 @@ QUARANTINE_REASONS: dict[str, str] = {
 UNKNOWN_QUARANTINE_REASON = "It could not be read."
 
 
-# Where they differ from those for mail.
+# Messages for calendars that differ from those for mail.
 _CALENDARS: dict[str, str] = {
     IntegrationStatus.SYNCING: "Your calendars are coming in.",
     IntegrationStatus.ACTIVE: "Shown in your calendar, beside everything else.",

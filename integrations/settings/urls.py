@@ -32,6 +32,7 @@ urlpatterns = [
         connect_views.begin_connect,
         name="connect-begin",
     ),
+    # Each provider redirects to a URL of its own.
     path(
         "connect/<slug:provider>/callback", connect_views.handle_callback, name="connect-callback"
     ),

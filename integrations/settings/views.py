@@ -45,7 +45,7 @@ def show_integrations(request: HttpRequest) -> HttpResponse:
     try:
         return HttpResponse(_render_integrations(request, shows_addresses=True))
     except (KeyStoreUnavailable, Unopenable):
-        # Without their key, owners must still see and end connections.
+        # Without their key, owners must still see and end their connections.
         return HttpResponse(_render_integrations(request, shows_addresses=False))
 
 
@@ -100,7 +100,7 @@ def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.Templat
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
-    """Immediately before consent."""
+    """Show the requested permissions and their reasons, immediately before consent."""
     offer_key = (provider, request.GET.get("product", "mail"))
     offer = next(
         (
@@ -134,7 +134,7 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """
-    The changing part of one account's card.
+    Return the changing part of one account's card.
 
     Badge and buttons are replaced only if the status differs from the one that the page sends: a
     replacement loses the keyboard focus.

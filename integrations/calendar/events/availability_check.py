@@ -1,4 +1,8 @@
-"""A race stays possible: no provider has a conditional write on free time."""
+"""
+Check that people are free, at the time of the write.
+
+A race for a slot stays possible: no provider has a conditional write on free time.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,12 @@ from .write_errors import EventSlotTaken
 
 def require_free(context: RequestContext, people: Sequence[UUID], content: EventContent) -> None:
     """
-    Sync, then check the whole event. An unknown calendar or a tentative event is not free.
+    Sync the people's calendars, then check the whole event.
+
+    A person with an unknown calendar, or a tentative event, is not free.
 
     :raises EventSlotTaken:
-    :raises BadEventDraft: for an all-day event or a series: too expensive
+    :raises BadEventDraft: for an all-day event or a series: too expensive to check
     :raises: see `free_busy_query.answer_query`
     """
     start, end = _require_times(content)

@@ -1,4 +1,4 @@
-"""Copy an event that changed at its provider, so that it shows at once."""
+"""Write an event that changed at its provider to Antares' copy, so that it shows at once."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from .event_access import ProviderCalendar
 
 @dataclass(slots=True)
 class RemoteChanges:
+    """`deleted_ids` are ids of the provider."""
+
     events: list[RemoteEvent] = field(default_factory=list)
     cancelled: list[CancelledInstance] = field(default_factory=list)
     deleted_ids: list[str] = field(default_factory=list)
@@ -33,7 +35,7 @@ class RemoteChanges:
 class CacheUpdate(NamedTuple):
     """
     :param row_ids: by the provider's id; only events inside the copy's window
-    :param visible: None: the copy ended, until the next read
+    :param visible: None: the copy ended, and begins again at the next read
     """
 
     row_ids: Mapping[str, UUID]
@@ -48,7 +50,7 @@ def apply_to_cache(
     page = RemoteEventPage(
         tuple(changes.events), tuple(changes.cancelled), tuple(changes.deleted_ids), {}, None, None
     )
-    # Before the transaction: no writer may wait at the fence for a parser process.
+    # Before the transaction, so that no other writer waits at the fence for a parser process.
     descriptions = event_descriptions.sanitize_descriptions(page.events)
     with transaction.atomic(durable=True):
         fences.lock_integration(
@@ -61,8 +63,8 @@ def apply_to_cache(
         since, until = calendar.cached_from, calendar.cached_until
         if since is None or until is None:
             return CacheUpdate({}, None)
-        # Under the fence, which a sync holds too: events that it just wrote keep their ids. The
-        # round's end deletes rows of earlier rounds.
+        # Under the fence, which a sync holds as well: events that it has just written keep their
+        # ids. The rows belong to the current round; its end deletes rows of earlier rounds.
         batch = event_store.prepare_event_batch(
             page,
             calendar=calendar,
@@ -72,7 +74,7 @@ def apply_to_cache(
         )
         event_store.write_event_batch(batch, at=at)
         _schedule_sync(calendar, at)
-    # Looked up before the write.
+    # The grant and the provider were looked up before the write.
     calendar.integration = provider_calendar.calendar.integration
     row_ids = _find_row_ids(calendar, sealer, changes.events)
     return CacheUpdate(row_ids, replace(provider_calendar.visible, calendar=calendar))
@@ -92,12 +94,13 @@ def _make_sealer(provider_calendar: ProviderCalendar) -> Sealer | None:
 
 
 def _lock_calendar(cache_id: UUID) -> Calendar | None:
+    """Return None if the copy was replaced, or is incomplete."""
     current = Calendar.objects.live().filter(cache_id=cache_id, cleared_at=None)
     return current.exclude(cached_at=None).select_for_update(no_key=True).first()
 
 
 def _schedule_sync(calendar: Calendar, at: datetime) -> None:
-    """A page fetched before the write may be stored after it."""
+    """Sync soon: a page that was fetched before the write may be stored after it."""
     work_ids = work_items.schedule_calendar_works(
         integration_id=calendar.integration_id,
         resources=[work_items.get_calendar_work_resource(calendar.id)],

@@ -36,7 +36,7 @@ class EventWriteRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCalendar:
-    """:param access: the account's; `remote_id` was opened for it only"""
+    """:param access: the account's credentials; `remote_id` was opened for this account only"""
 
     visible: VisibleCalendar
     permit: Permit
@@ -59,6 +59,7 @@ class RemoteEventTarget:
 
     @property
     def calendar_id(self) -> str:
+        """The provider's id of the calendar."""
         return self.provider_calendar.remote_id
 
     @property
@@ -73,9 +74,12 @@ class RemoteEventTarget:
 
 def find_writable_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar:
     """
+    Return a calendar that the actor may write to.
+
     :raises ObjectNotFound, WritePermissionMissing:
     :raises CalendarReadOnly: also if it is shared with the actor
-    :raises limited_use.guard.guard.AccessRefused: for a feature: features write nothing
+    :raises limited_use.guard.guard.AccessRefused: if the actor is a feature: features write
+        nothing
     """
     return _require_writable(context, _look_up_calendars(context, [calendar_id]).get(calendar_id))
 
@@ -94,7 +98,11 @@ def find_event_to_write(request: EventWriteRequest) -> tuple[Event, VisibleCalen
 def find_event_to_move(
     request: EventWriteRequest, destination_id: UUID
 ) -> tuple[Event, VisibleCalendar, VisibleCalendar]:
-    """:raises: see `find_event_to_write`, for either calendar"""
+    """
+    Return the event's row, its calendar, and the destination.
+
+    :raises: see `find_event_to_write`, for either calendar
+    """
     row = _get_row(request.event_id)
     calendars = _look_up_calendars(request.context, [row.calendar_id, destination_id])
     visible = _require_writable(request.context, calendars.get(row.calendar_id))
@@ -103,6 +111,7 @@ def find_event_to_move(
 
 
 def allows_calendar_writing(calendar: Calendar) -> bool:
+    """Return whether the grant of the calendar's account includes writing."""
     connection = calendar.integration.connection
     return CAPABILITY in scopes.get_usable_capabilities(
         PROVIDERS[connection.provider], connection.granted_scopes
@@ -113,9 +122,9 @@ def open_calendar(
     context: RequestContext, visible: VisibleCalendar, access: ProviderAccess | None = None
 ) -> ProviderCalendar:
     """
-    :param access: for a move, of the account of both calendars
+    :param access: credentials of the account that both calendars of a move must belong to
     :raises DisconnectedError, limited_use.guard.guard.AccessRefused:
-    :raises CalendarNotCurrent: if the calendar list was not refreshed in time
+    :raises CalendarNotCurrent: if the calendar list is too old and was not refreshed in time
     """
     if visible.calendar.about is None or not visible.is_known(context.at):
         refresh_on_read.wait_for_refresh(refresh_on_read.request_refresh([visible], at=context.at))
@@ -158,7 +167,7 @@ def open_event_target(
 def _look_up_calendars(
     context: RequestContext, calendar_ids: Collection[UUID]
 ) -> Mapping[UUID, VisibleCalendar]:
-    """Shared calendars are looked up only for ids of no own calendar."""
+    """Look up shared calendars only if an id is not that of an own calendar."""
     own_calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
     by_id = {visible.calendar.id: visible for visible in own_calendars}
     is_owner = context.actor.kind == ActorKind.PERSON and context.actor.user_id == context.user_id
@@ -172,7 +181,7 @@ def _require_writable(context: RequestContext, visible: VisibleCalendar | None) 
     if visible is None:
         raise ObjectNotFound
     if context.actor.kind == ActorKind.CLIENT:
-        # Refuses features, and records the refusal in the ledger.
+        # The policy refuses features, and the ledger records the refusal.
         calendar_permits.to_write_at_provider(
             actor=context.actor, calendar=visible.calendar, at=context.at
         )

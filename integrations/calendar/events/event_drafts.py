@@ -13,7 +13,7 @@ from integrations.formats.recurrence.series import validate_times as times_of
 
 from .event_validation import NO_SUCH_ZONE, BadEventDraft, validate_event
 
-# How often the following part of one edit may be deleted and created again.
+# How many ids the following part of one edit has: how often it may be deleted and created again.
 _MAX_TRIES: Final = 5
 
 
@@ -44,6 +44,8 @@ class EventDraft:
 
 
 class EventEdit(TypedDict, total=False):
+    """The fields of an event to change. See `EventDraft`."""
+
     title: str
     description: str
     location: str
@@ -80,7 +82,7 @@ def parse_event_day(value: date) -> When:
 
 
 def client_event_id(user_id: UUID, calendar_id: UUID, key: str) -> str:
-    """Return the same id for each try, in Google's alphabet (base32hex)."""
+    """Return the same id for each try; only with characters that Google accepts (base32hex)."""
     text = f"{user_id}\0{calendar_id}\0{key}"
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
@@ -89,7 +91,7 @@ def following_event_ids(
     user_id: UUID, calendar_id: UUID, row_id: UUID, original: date | None, etag: str
 ) -> tuple[str, ...]:
     """
-    Return the same ids for each try of an edit of "this and following".
+    Return ids for the series that an edit of "this and following" creates, the same for each try.
 
     The id of a deleted event cannot be reused: the next try takes the next id.
     """

@@ -29,7 +29,7 @@ from .write_errors import (
 )
 from .write_results import EventWriteResult, SeriesScope
 
-#: Errors of `create` without a written event: its key may be used again.
+#: Errors of `create` after which no event was written: its key may be used for another event.
 NOT_WRITTEN: Final = (
     AccessRefused, BadEventDraft, CalendarReadOnly, EventKeyReused, EventRejected,
     LocalCalendarFull, ObjectNotFound, EventSlotTaken, TooManyWaits, WritePermissionMissing,
@@ -47,7 +47,8 @@ def create(  # noqa: PLR0913 - all parts of a new event
 ) -> EventWriteResult:
     """
     :param visible: from `event_access.find_writable_calendar`
-    :param key: up to 200 characters; a second request with it creates no second event
+    :param key: up to 200 characters; a second request with the same key creates no second event
+    :param require_free: people who must be free at this moment
     :raises write_errors.EventSlotTaken: unless an earlier request with the key created the event
     :raises BadEventDraft, write_errors.EventKeyReused, write_errors.GuestsAlwaysNotified,
         write_errors.EventRejected:
@@ -60,7 +61,7 @@ def create(  # noqa: PLR0913 - all parts of a new event
         try:
             availability_check.require_free(context, require_free, content)
         except EventSlotTaken:
-            # The conflicting event may be that of an earlier request.
+            # The conflicting event may be the one that an earlier request created.
             created = _find_created(context, visible, content, event_id)
             if created is None:
                 raise
@@ -80,8 +81,9 @@ def change(  # noqa: PLR0913 - all parts of an edit
     notify: Notify = "none",
 ) -> EventWriteResult:
     """
-    :param etag: that the actor saw; concurrent changes of other fields stay
-    :param scope: `following`: the series from this occurrence on
+    Change an event, an occurrence, or a series from an occurrence on.
+
+    :param etag: the version that the actor saw; concurrent changes of other fields stay
     :raises BadEventDraft, EventStale, integrations.calendar.etags.VersionMalformed:
     :raises write_errors.NoSuchOccurrence, write_errors.NotEventOrganizer,
         write_errors.SeriesSplitHalfDone:
@@ -106,7 +108,7 @@ def delete(
     """
     Delete an event, cancel an occurrence, or end a series; a missing event is no error.
 
-    :raises EventStale: if any field changed
+    :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)
@@ -121,10 +123,10 @@ def move(
     context: RequestContext, event_id: EventId, *, etag: str, to: UUID, notify: Notify = "none"
 ) -> EventWriteResult:
     """
-    Move an event or a series within the account.
+    Move an event or a whole series to another calendar of the same account.
 
-    :raises BadEventDraft: if it cannot move there
-    :raises EventStale: if any field changed
+    :raises BadEventDraft: if the event cannot move to that calendar
+    :raises EventStale: if any field changed since `etag`
     :raises: see `change`
     """
     request = EventWriteRequest(context, event_id)
@@ -149,7 +151,7 @@ def respond(  # noqa: PLR0913 - all parts of an answer
     notify: Notify = "none",
 ) -> EventWriteResult:
     """
-    The scope `all` answers for the series.
+    Answer for one event or occurrence; with the scope `all`, for the series.
 
     :raises write_errors.NotInvitedToEvent, EventStale:
     :raises: see `change`

@@ -1,3 +1,5 @@
+"""Bounds and rules for the fields of an event. Pure."""
+
 from __future__ import annotations
 
 import re
@@ -27,16 +29,16 @@ MAX_REMINDER_MINUTES: Final = 40_320
 #: Lines of a recurrence, and characters of each.
 MAX_LINES: Final = 20
 MAX_LINE_LENGTH: Final = 2_000
-#: A series with an end and more occurrences is a mistake.
+#: A series with an end and more occurrences than this is a mistake.
 MAX_OCCURRENCES: Final = 5_000
 MAX_DURATION: Final = timedelta(days=366)
 
-# Only mail can tell whether the address exists.
+# The form of an address; only mail can tell whether the address exists.
 _ADDRESS: Final = re.compile(
     r"[^\s@,;<>\"()\[\]\\]{1,64}@[^\s@,;<>\"()\[\]\\]{1,189}\.[^\s@.]{2,63}"
 )
 _COUNT: Final = re.compile(r"COUNT=(\d{1,12})", re.IGNORECASE | re.ASCII)
-# Control characters, without tabs and line ends.
+# Control characters except tabs and line ends.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 ONE_REPEATS: Final = "One occurrence does not repeat: choose more of them."
@@ -44,7 +46,7 @@ ONE_MOVES: Final = "One occurrence stays where its series is."
 _REFUSED: Final = (
     "Outlook refuses one of its changed occurrences in the other calendar. Move it in Outlook."
 )
-#: By the adapter's reason.
+#: Why an event cannot move, by the reason that an adapter gives.
 WHY_NOT_MOVED: Final[Mapping[str, str]] = {
     "move-invitation": "You were invited to it, and Outlook has no way to move an invitation.",
     "move-attachments": "It has attachments, which Antares does not copy. Move it in Outlook.",
@@ -56,7 +58,7 @@ NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 
 class BadEventDraft(Exception):
-    """`fields`: a message for each invalid field."""
+    """`fields` has a message for each invalid field."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("not an event")

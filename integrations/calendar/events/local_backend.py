@@ -40,7 +40,7 @@ from .write_results import EventWriteResult, SeriesScope
 
 T = TypeVar("T")
 
-# These may leave the sink: fixed messages, no content.
+# Errors that may leave the sink: they have field names and fixed messages, no content.
 _SAFE_ERRORS: Final = (
     BadEventDraft,
     EventStale,
@@ -51,7 +51,7 @@ _SAFE_ERRORS: Final = (
 _SERIES_ERRORS: Final = (BadEventTimes, BadSeries, TooManyOccurrences, UnknownZone)
 _TOO_COMPLEX: Final = "It takes too much to find when that happens."
 
-# Returns edits by calendar, from the event and the calendars as read.
+# Returns the edits by calendar, from the event and the calendars as they were read.
 MakeEdits = Callable[[LocalEvent, Sequence[LocalCalendarSnapshot]], Mapping[UUID, LocalEventEdit]]
 
 
@@ -64,7 +64,7 @@ class _SealedEdit:
 def create(
     context: RequestContext, visible: VisibleCalendar, content: EventContent, *, uid: str
 ) -> EventWriteResult:
-    """For this module's functions, see `event_service`."""
+    """For this and the functions below, see `event_service`."""
     local_edits.refuse_new_guests(None, content)
     calendar_id = visible.calendar.id
     write = CalendarWrite(
@@ -131,7 +131,7 @@ def change(
     try:
         return _edit_and_commit(request, visible, [visible], make_edits)
     except NoSuchOccurrence:
-        # An earlier try may have created the part that follows.
+        # An earlier try of the same edit may have created the part that follows.
         row_id = _find_row_id(request.context, visible, new_uid) if scope == "following" else None
         if row_id is None:
             raise
@@ -153,7 +153,7 @@ def delete(
     try:
         _edit_and_commit(request, visible, [visible], make_edits)
     except NoSuchOccurrence:
-        # Deleted already.
+        # It is deleted already, by an earlier try or another client.
         return
 
 
@@ -192,7 +192,7 @@ def _edit_and_commit(
     counts = {written_calendar.calendar.id: 1 for written_calendar in written_calendars}
     calendars = [written_calendar.calendar for written_calendar in written_calendars]
     for attempt in range(local_events.MAX_TRIES):
-        # Before the rows, so that a concurrent write is noticed.
+        # Read before the rows, so that a concurrent write is noticed.
         snapshots = local_events.get_snapshots(
             actor=context.actor,
             counts=counts,

@@ -1,7 +1,7 @@
 """
-Edits of an event in a local calendar. Pure; for sinks only.
+Edits of an event in a local calendar. Pure; called inside sinks only.
 
-A series and its exceptions are one event: an edit is one write, never half done.
+A series and its exceptions are one event, so an edit is one write and cannot be half done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NO_GUESTS = "Nobody can be invited from a calendar that is kept here: choose ano
 
 @dataclass(frozen=True, slots=True)
 class LocalEventEdit:
-    """:param shown_uid: to show afterwards; None: the requested event"""
+    """:param shown_uid: the event to show afterwards; None: the requested event"""
 
     write: CalendarWrite
     shown_uid: str | None = None
@@ -36,7 +36,7 @@ def build_local_event_change(
     event: LocalEvent, edit: EventEdit, *, etag: str, scope: SeriesScope, new_uid: str
 ) -> LocalEventEdit:
     """
-    :param new_uid: of the part that follows, if it becomes a series
+    :param new_uid: for the part that follows, if it becomes a series
     :raises NoSuchOccurrence, EventStale, BadEventDraft, VersionMalformed: see
         `event_service.change`
     """
@@ -62,7 +62,11 @@ def build_local_event_change(
 def build_local_event_deletion(
     event: LocalEvent, *, etag: str, scope: SeriesScope
 ) -> LocalEventEdit:
-    """:raises NoSuchOccurrence, EventStale, VersionMalformed:"""
+    """
+    Delete an event or an occurrence, or end a series.
+
+    :raises NoSuchOccurrence, EventStale, VersionMalformed:
+    """
     etags.require_unchanged(etag, event.get_content())
     original_start = event.original_start
     if original_start is None or scope == "all":
@@ -85,6 +89,8 @@ def build_moved_event_removal(event: LocalEvent) -> LocalEventEdit:
 
 def build_moved_event_addition(event: LocalEvent, *, etag: str) -> LocalEventEdit:
     """
+    Add a moved event to its new calendar.
+
     :raises BadEventDraft: if the request names a single occurrence
     :raises EventStale, VersionMalformed:
     """
@@ -99,7 +105,7 @@ def build_moved_event_addition(event: LocalEvent, *, etag: str) -> LocalEventEdi
 
 def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None:
     """
-    Antares sends no mail for local calendars.
+    Refuse an edit that adds a guest: Antares sends no mail for local calendars.
 
     :param before: its guests, from a file, may stay
     :raises BadEventDraft:
@@ -119,7 +125,7 @@ def _change_all(
     content = event_drafts.apply_event_edit(series.content, edit)
     exception = series.exceptions.get(original_start)
     if exception is not None:
-        # Other exceptions stay as they are.
+        # The edited occurrence follows the edit; other exceptions stay as they are.
         edited_exception = event_drafts.apply_event_edit(
             exception, series_arithmetic.without_times(edit)
         )

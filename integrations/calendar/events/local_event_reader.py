@@ -1,4 +1,4 @@
-"""Pure; for sinks only."""
+"""Read an event of a local calendar from its opened rows. Pure; called inside sinks only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .write_errors import NoSuchOccurrence
 
 @dataclass(frozen=True, slots=True)
 class LocalEvent:
-    """:param original_start: of the occurrence; None: all of the event"""
+    """:param original_start: of the occurrence; None: the request names all of the event"""
 
     event_input: LocalEventInput
     etag: str
@@ -33,7 +33,7 @@ class LocalEvent:
 
     def get_content(self) -> EventContent:
         """
-        An occurrence has its own times and no recurrence.
+        Return the event; for an occurrence, with its own times and no recurrence.
 
         :raises NoSuchOccurrence:
         """
@@ -51,7 +51,7 @@ class LocalEvent:
 
 def read_local_event(opened_rows: OpenedEventRows, event_id: EventId) -> LocalEvent:
     """
-    :param opened_rows: event, series and all exceptions, with every value
+    :param opened_rows: the event, its series and all exceptions, with every value
     :raises NoSuchOccurrence: if the series is not among them
     """
     original_start = event_id.original_start

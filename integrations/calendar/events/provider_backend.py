@@ -1,4 +1,4 @@
-"""Writes at a provider: fetch, check the version, write, verify, update the copy."""
+"""Writes to calendars at a provider: fetch, check the version, write, verify, update the copy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .write_results import EventWriteResult, SeriesScope
 
 T = TypeVar("T")
 
-# How often an event that changes between fetch and write is merged again.
+# How often an event that changes between fetch and write is fetched and merged again.
 _MAX_TRIES: Final = 3
 
 
@@ -41,7 +41,7 @@ def create(
     event_id: str,
     notify: Notify,
 ) -> EventWriteResult:
-    """For this module's functions, see `event_service`."""
+    """For this and the functions below, see `event_service`."""
     provider_calendar = event_access.open_calendar(context, visible)
     _require_notify(provider_calendar, notify, content)
     with provider_calls.open_calendars(provider_calendar.access) as call:
@@ -55,7 +55,7 @@ def find_created(
     context: RequestContext, visible: VisibleCalendar, content: EventContent, *, event_id: str
 ) -> EventWriteResult | None:
     """
-    The earlier request may have ended before updating the copy.
+    Ask the provider: the earlier request may have ended before it updated the copy.
 
     :raises EventKeyReused, errors.ProviderError:
     """
@@ -131,7 +131,7 @@ def delete(
     def attempt_delete(call: CalendarCall) -> None:
         live = _fetch_target(call, target)
         if live is None:
-            # Deleted already.
+            # It is deleted already, by an earlier try or another client.
             _cache_and_return(
                 request, target, RemoteChanges(deleted_ids=[_get_event_id(call, target)]), None
             )
@@ -157,7 +157,7 @@ def move(
 ) -> EventWriteResult:
     if target.is_occurrence:
         raise BadEventDraft({"calendar_id": ONE_MOVES})
-    # With the same account's access: the sink opens no id of another account.
+    # With the same account's access, so the sink opens no id of another account.
     destination_calendar = event_access.open_calendar(
         request.context, destination, target.provider_calendar.access
     )
@@ -292,9 +292,9 @@ def _delete_live(
 def _add_exceptions(
     call: CalendarCall, calendar_id: str, series_event: RemoteEvent, changes: RemoteChanges
 ) -> None:
-    """The copy must not show a moved series without its exceptions."""
+    """Add the exceptions of a moved series, which the copy must not show without them."""
     exceptions: tuple[RemoteEvent | CancelledInstance, ...] = ()
-    # The move is done: after a failure, the next sync brings the exceptions.
+    # The move is done: if the provider fails now, the next sync brings the exceptions.
     with suppress(errors.ProviderError):
         exceptions = call(
             lambda adapter: adapter.list_exceptions(calendar_id, series_event.ical_uid)
@@ -322,7 +322,7 @@ def _get_following_ids(
 def _find_following(
     request: EventWriteRequest, target: RemoteEventTarget, call: CalendarCall, etag: str
 ) -> EventWriteResult:
-    """Return the series of an earlier try, if it finished."""
+    """Return the series that an earlier try of the same edit created, if it finished."""
     fetched = (
         verified_writes.fetch_current(call, target.calendar_id, event_id)
         for event_id in _get_following_ids(request, target, etag)
@@ -336,6 +336,7 @@ def _find_following(
 
 
 def _retry_on_conflict(target: RemoteEventTarget, attempt: Callable[[CalendarCall], T]) -> T:
+    """Retry if the event was changed between fetch and write."""
     with provider_calls.open_calendars(target.provider_calendar.access) as call:
         for _ in range(_MAX_TRIES):
             try:
@@ -353,7 +354,7 @@ def _raise_stale_after_refresh(
     live: RemoteEvent,
     check: Callable[[], None],
 ) -> None:
-    """Before `check` raises `EventStale`, write the current event to the copy."""
+    """Run a check; before `EventStale` is raised, write the current event to the copy."""
     try:
         check()
     except EventStale:
@@ -389,7 +390,7 @@ def _cache_and_return(
 def _cache_created(
     context: RequestContext, provider_calendar: ProviderCalendar, created: RemoteEvent
 ) -> EventWriteResult:
-    # Some providers assign their own id.
+    # Some providers keep Antares' id, others assign their own.
     update = cache_update.apply_to_cache(
         provider_calendar, RemoteChanges(events=[created]), at=context.at
     )

@@ -61,7 +61,7 @@ def move_occurrences(
 
 def map_series_errors(compute: Callable[[], T]) -> T:
     """
-    Raise the recurrence engine's errors as this package's.
+    Raise errors of the recurrence engine as errors of this package.
 
     :raises NoSuchOccurrence, BadEventDraft:
     """

@@ -1,8 +1,8 @@
 """
-Changes of a series at a provider, whole or from one occurrence on.
+Changes of a series at a provider, as a whole or from one occurrence on.
 
-A failure loses nothing: the part that follows is created before the series ends, under an id that
-every try uses. Cancelled occurrences become EXDATE lines.
+A failure between several writes loses nothing: the part that follows is created before the series
+ends, under an id that every try uses. Cancelled occurrences become EXDATE lines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .cache_update import RemoteChanges
 from .event_drafts import EventEdit
 from .write_errors import NoSuchOccurrence, SeriesSplitHalfDone
 
-#: How many changed occurrences are written again; more lose their changes.
+#: How many changed occurrences are written again; the others lose their changes.
 MAX_REWRITES: Final = 30
 
 SeriesExceptions = Sequence[RemoteEvent | CancelledInstance]
@@ -50,7 +50,11 @@ class SeriesWrite:
 def change_whole_series(
     write: SeriesWrite, original_start: StartKey | None, edited: EventContent, edit: EventEdit
 ) -> None:
-    """:param original_start: None: the series was edited"""
+    """
+    A new time moves every occurrence by as much as the edited one.
+
+    :param original_start: of the edited occurrence; None: the series was edited
+    """
     before = write.series.content
     if original_start is None or not series_arithmetic.changes_times(edit):
         _write_series(write, event_drafts.apply_event_edit(before, edit), ())
@@ -75,7 +79,9 @@ def change_following(
     new_ids: Sequence[str],
 ) -> RemoteEvent:
     """
-    :param new_ids: the first without a deleted series is used
+    Create the part that follows as a series of its own, then end the series before it.
+
+    :param new_ids: the first that no deleted series of an earlier try has is used
     :raises SeriesSplitHalfDone:
     """
     before, exceptions = write.series.content, write.fetch_exceptions()
@@ -107,7 +113,7 @@ def change_following(
 
 
 def delete_following(write: SeriesWrite, original_start: StartKey) -> None:
-    """Delete the series if no occurrence is left."""
+    """End a series before an occurrence; delete it if no occurrence is left."""
     exceptions = write.fetch_exceptions()
     remaining = series_arithmetic.map_series_errors(
         lambda: series_edits.cancel_following(
@@ -144,7 +150,7 @@ def _create_following(
         try:
             return create(event_id=event_id)
         except errors.Gone:
-            # An earlier try deleted it because the series could not be cut off.
+            # An earlier try created it, and deleted it because the series could not be cut off.
             continue
     return create(event_id=last_id)
 
@@ -159,7 +165,7 @@ def _end_series(write: SeriesWrite, recurrence: tuple[str, ...], created: Remote
     except errors.OutcomeUnknown:
         is_half_done = True
     except errors.ProviderError:
-        # The old series was not ended: without this, its occurrences exist twice.
+        # The old series was not ended. Without this deletion, its occurrences would exist twice.
         verified_writes.delete(write.call, write.calendar_id, created, notify=write.notify)
         raise
     if is_half_done:
@@ -179,6 +185,7 @@ def _write_series(write: SeriesWrite, content: EventContent, replaced: SeriesExc
 def _rewrite_exceptions(
     write: SeriesWrite, series_id: str, exceptions: Mapping[StartKey, EventContent | None]
 ) -> None:
+    """Write changed occurrences at their place in the new series."""
     changed = [
         (start, content) for start, content in sorted(exceptions.items()) if content is not None
     ]
@@ -221,6 +228,7 @@ def get_original_start(exception: RemoteEvent | CancelledInstance) -> StartKey:
 
 
 def _format_exdates(series: SeriesWithExceptions) -> tuple[str, ...]:
+    """Return EXDATE lines, so that cancelled occurrences need no write of their own."""
     starts = sorted(start for start, content in series.exceptions.items() if content is None)
     return tuple(
         f"EXDATE{'' if isinstance(start, datetime) else ';VALUE=DATE'}"

@@ -1,6 +1,8 @@
 """
-If a write's outcome is open, the event is fetched; the write is sent again only if it did not
-happen.
+Writes at a provider with a verified outcome.
+
+If the outcome is open, the event is fetched, and the write is sent again only if the first did
+not happen.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ FetchedEvent = RemoteEvent | CancelledInstance | None
 # https://developers.google.com/workspace/calendar/api/guides/errors
 _NOT_ORGANIZER: Final = "forbiddenForNonOrganizer"
 _ACCESS_LEVEL: Final = "requiredAccessLevel"
-# See `CalendarAdapter.move`.
+# A reason of the adapters: see `CalendarAdapter.move`.
 _GUESTS: Final = "move-guests"
 
 
 def fetch_current(call: CalendarCall, calendar_id: str, event_id: str) -> FetchedEvent:
-    """Return None if no event has this id."""
+    """Return None if the provider has no event with this id."""
     try:
         return call(lambda adapter: adapter.get_event(calendar_id, event_id))
     except errors.Gone:
@@ -51,9 +53,11 @@ def create(  # noqa: PLR0913 - one write in full
     meets_as: str = "",
 ) -> RemoteEvent:
     """
+    Return the event also if an earlier try created it.
+
     :param meets_as: see `CalendarAdapter.create`
     :raises EventKeyReused: if another event has the id
-    :raises errors.Gone: if the event of an earlier try was deleted
+    :raises errors.Gone: if the event of an earlier try was deleted since
     :raises errors.OutcomeUnknown:
     """
 
@@ -84,6 +88,8 @@ def find_created(
     call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str
 ) -> RemoteEvent | None:
     """
+    Return the event that an earlier try created.
+
     :raises EventKeyReused: if another event has the id
     :raises errors.ProviderError: if the provider cannot tell
     """
@@ -104,7 +110,7 @@ def change(
     notify: Notify,
 ) -> RemoteEvent:
     """
-    Write the changed fields, if the event is still as fetched.
+    Write the fields that differ, if the event is still as it was fetched.
 
     :raises errors.ChangedMeanwhile, errors.Gone, errors.OutcomeUnknown:
     """
@@ -145,7 +151,7 @@ def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify:
     except errors.OutcomeUnknown:
         current = fetch_current(call, calendar_id, before.event_id)
     if isinstance(current, RemoteEvent):
-        # Deleting twice is no error, and the etag protects a changed event.
+        # Deleting a deleted event is no error, and the etag protects a changed one.
         _send_write(call, send_delete)
     return None
 
@@ -156,7 +162,7 @@ def move(
     """
     See `change`.
 
-    :raises BadEventDraft: if the event cannot move there
+    :raises BadEventDraft: if the event cannot move to that calendar
     """
 
     def send_move(adapter: CalendarAdapter) -> RemoteEvent:
@@ -193,7 +199,7 @@ def respond(
     *,
     notify: Notify,
 ) -> RemoteEvent:
-    """See `change`."""
+    """Answer for the account's owner. See `change`."""
 
     def send_response(adapter: CalendarAdapter) -> RemoteEvent:
         return adapter.respond_to_invitation(
@@ -214,13 +220,13 @@ def respond(
 
 
 def get_response(event: RemoteEvent) -> AttendeeResponse | None:
-    """Return None if the owner is no guest."""
+    """Return the owner's answer; None if the owner is not a guest."""
     attendees = event.content.attendees
     return next((attendee.response for attendee in attendees if attendee.is_self), None)
 
 
 def is_same(first: EventContent, second: EventContent) -> bool:
-    """To find an event that was created twice."""
+    """Compare title and times, to find an event that was created twice."""
     return (first.title, *_get_times(first)) == (second.title, *_get_times(second))
 
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 
 class CalendarReadOnly(Exception):
-    """The calendar may be read."""
+    """The calendar may be read, not written."""
 
 
 class WritePermissionMissing(Exception):
-    """Offer to extend the grant in the settings."""
+    """The grant does not include writing. Offer to extend it in the settings."""
 
 
 class NotEventOrganizer(Exception):
-    """Only the organizer may do this."""
+    """Only the organizer may make this change."""
 
 
 class NotInvitedToEvent(Exception):
-    """The actor is no guest."""
+    """The actor is not a guest."""
 
 
 class GuestsAlwaysNotified(Exception):
-    """The provider always notifies guests: ask first."""
+    """The provider always notifies guests. Ask whether they may be notified."""
 
 
 class EventRejected(Exception):
-    """The provider would reject it again."""
+    """The provider rejects the event, and would reject it again."""
 
 
 class NoSuchOccurrence(Exception):
@@ -36,11 +36,11 @@ class EventKeyReused(Exception):
 
 
 class EventSlotTaken(Exception):
-    """A person is busy, or has an unknown calendar."""
+    """A person is busy then, or has an unknown calendar."""
 
 
 class SeriesSplitHalfDone(Exception):
     """
-    The following part exists; the old series may not have ended. The same request finishes the
-    edit, and creates nothing twice.
+    The part that follows was created; the old series may not have ended. The same request
+    finishes the edit, and creates nothing twice.
     """

@@ -6,16 +6,16 @@ from uuid import UUID
 
 from integrations.calendar.calendar_access import VisibleCalendar
 
-#: One occurrence, it and all that follow, or all.
+#: The occurrences of a write: one, one and all that follow, or all.
 SeriesScope = Literal["this", "following", "all"]
 
 
 @dataclass(frozen=True, slots=True)
 class EventWriteResult:
     """
-    :param event_id: None: outside of the copy's window, so not shown
-    :param reset_count: changed occurrences that lost their changes
-    :param has_new_link: the following part has another online meeting
+    :param event_id: None: the event lies outside of the copy's window, so Antares does not show it
+    :param reset_count: how many changed occurrences lost their changes
+    :param has_new_link: whether the part that follows has another online meeting
     :param visible: None: the copy ended; look the calendar up again
     """
 

@@ -1,3 +1,5 @@
+"""Cache settings of one calendar account: cached calendars, retention, refresh, deletion."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -71,11 +73,11 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    """On GET, show the number of events."""
+    """Show the number of events; on POST, delete them."""
     actor, at = get_actor(request), timezone.now()
     integration = ownership.get_integration(actor, integration_id)
     if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:
-        # Local calendars have a removal page of their own.
+        # A local calendar is no cache: it has a removal page of its own.
         raise Http404
     if request.method == "POST":
         count = cache_settings.delete_copies(actor=actor, integration_id=integration_id, at=at)

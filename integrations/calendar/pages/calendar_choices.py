@@ -1,4 +1,4 @@
-"""For sinks only."""
+"""The calendars that a page offers for writing. Called only inside sinks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def list_calendar_choices(
     offered_ids: Collection[UUID],
     chosen_id: UUID | None = None,
 ) -> list[Mapping[str, Any]]:
-    """:param calendar_properties: of each calendar, in order"""
+    """:param calendar_properties: of each calendar, in the same order"""
     return [
         {
             "id": visible.calendar.id,

@@ -1,4 +1,4 @@
-"""Assign each calendar one of eight colours: close to its own, and distinct."""
+"""Assign each calendar one of the eight page colours: close to its own, and distinct."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ TONES: Final = (
     "#4a57e0", "#b03a9d", "#1f8a4c", "#c2470f", "#12769a", "#9a6a00", "#8444c8", "#c4285c",
 )  # fmt: skip
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
-# Below it, a colour is grey.
+# Below it, a colour is grey and has no hue.
 _MIN_SATURATION: Final = 0.1
 
 
 def assign_tones(colours: Iterable[str]) -> list[int]:
     """
-    Two calendars share a tone only if all are in use.
+    Two calendars share a tone only if all eight are in use.
 
-    :param colours: as `#1a73e8`; other text means no colour
+    :param colours: as `#1a73e8`; any other text means no colour
     """
     tones: list[int] = []
     for colour in colours:
@@ -43,7 +43,7 @@ def _find_nearest_tone(colour: str, tones: Iterable[int], *, fallback: int) -> i
 
 
 def _parse_hue(colour: str) -> float | None:
-    """Return the hue from 0 to 1; None for grey or an invalid colour."""
+    """Return the hue from 0 to 1, or None for grey or an invalid colour."""
     if not _COLOUR.fullmatch(colour):
         return None
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))

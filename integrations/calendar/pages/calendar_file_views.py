@@ -29,8 +29,9 @@ from . import local_calendar_page
 @require_POST
 @require_permission(RolePermission.USE_OWN)
 def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Import all of it, or show the lines with errors."""
+    """Import all events of the file, or show the lines that have errors."""
     request_context = get_request_context(request)
+    # Check ownership before the file is read.
     local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     form = local_calendar_page.CalendarFileForm(request.POST, request.FILES)
     if not form.is_valid():

@@ -1,4 +1,4 @@
-"""Display preferences, stored in the session."""
+"""Display preferences of the calendar pages, stored in the session."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _HIDDEN: Final = "calendar_hidden"
 _KEYS: Final = "calendar_keys"
 # Zones with a place, and UTC.
 ZONES: Final = frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
+# Maximum number of hidden shared calendars.
 _MAX_HIDDEN: Final = 200
 
 
@@ -26,7 +27,7 @@ def get_preferred_zone(request: HttpRequest) -> str | None:
     """
     Return None for the zone of the person's calendar.
 
-    Only the choice is stored: a calendar's zone stays sealed.
+    Only the person's choice is stored: a calendar's zone comes from a provider and stays sealed.
     """
     chosen = request.session.get(_ZONE)
     return chosen if isinstance(chosen, str) and chosen in ZONES else None
@@ -34,7 +35,7 @@ def get_preferred_zone(request: HttpRequest) -> str | None:
 
 def choose_zone(request: HttpRequest, name: str) -> None:
     """
-    An empty name restores the calendar's own.
+    Store a time zone; an empty name restores the calendar's own.
 
     :raises UnknownZone:
     """
@@ -44,6 +45,7 @@ def choose_zone(request: HttpRequest, name: str) -> None:
 
 
 def get_calendar_view(request: HttpRequest) -> str:
+    """Return the requested view, else the last one."""
     chosen = request.GET.get("view") or request.session.get(_VIEW)
     return chosen if isinstance(chosen, str) and chosen in view_ranges.VIEWS else "week"
 
@@ -76,6 +78,6 @@ def switch_shortcuts(request: HttpRequest, *, is_on: bool) -> None:
 
 
 def _store_preference(request: HttpRequest, name: str, value: Any) -> None:
-    # Each write updates the session's row.
+    # Write only changes: each write updates the session's row.
     if request.session.get(name) != value:
         request.session[name] = value

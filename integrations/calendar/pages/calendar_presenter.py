@@ -1,4 +1,4 @@
-"""For sinks only."""
+"""Convert opened rows to the values of the calendar page. Called inside the sink."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _present_sharing(visible: VisibleCalendar, page_data: CalendarPageData) -> P
 
 
 def _present_account(visible: VisibleCalendar) -> PageValues:
-    """Without the account's address: showing it is a use of data."""
+    """Omit the account's address: showing it is a use of data."""
     if visible.share is not None:
         return {"account_id": None, "account": "Shared with me"}
     connection = visible.calendar.integration.connection
@@ -160,7 +160,7 @@ def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
 
 
 def _label_calendar(calendar: PageValues) -> str:
-    """For screen readers, which cannot show its colour."""
+    """Return the calendar's name for screen readers, which cannot show its colour."""
     name = calendar["name"] or ("Busy times" if calendar["is_busy_only"] else "Calendar")
     return name if calendar["is_own"] else f"{name}, shared by {calendar['sharer']}"
 
@@ -199,7 +199,10 @@ def _present_view_range(
 def _find_cached_days(
     page_data: CalendarPageData, window: recurrence_expansion.TimeWindow, tz: ZoneInfo
 ) -> PageValues:
-    """Return the first and last day that every cache covers wholly."""
+    """
+    Return the first and last day that every cache covers wholly; caches begin and end in the
+    middle of a day.
+    """
     cached_calendars = [
         visible.calendar for visible in page_data.shown_calendars if not visible.calendar.is_local
     ]

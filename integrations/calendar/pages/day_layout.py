@@ -1,8 +1,8 @@
 """
-Arrange occurrences on days in one time zone. Pure; for sinks only.
+Arrange occurrences on days in one time zone. Pure; called only inside sinks.
 
-Events of at least one day are listed above the hours. On a day with a clock change, times name
-the zone.
+An event of at least one day is listed above the hours. On a day with a clock change, times
+include the abbreviation of the zone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def lay_out_days(
     tz: ZoneInfo,
     calendars: Mapping[UUID, CalendarStyle],
 ) -> list[LayoutValues]:
-    """Entries of a day are `whole` above the hours, or `timed` among them."""
+    """Return the days with their entries: `whole` above the hours, `timed` among them."""
     occurrences_by_day: dict[date, list[tuple[EventOccurrence, _LocalTimes]]] = {
         day: [] for day in dates
     }
@@ -152,13 +152,14 @@ def _get_slots(times: _LocalTimes, day: date, tz: ZoneInfo) -> LayoutValues:
     start, end = timezones.to_local_time(times.start, tz), timezones.to_local_time(times.end, tz)
     first = _count_minutes(start, day) // _SLOT
     after = math.ceil(_count_minutes(end, day) / _SLOT)
-    # When clocks go back, the local end may precede the start.
+    # When clocks go back, the local end may be before the local start.
     first = min(first, overlap_layout.SLOTS - overlap_layout.MIN_LENGTH)
     after = min(max(after, first + overlap_layout.MIN_LENGTH), overlap_layout.SLOTS)
     return {"at": first, "after": after}
 
 
 def _count_minutes(clock: datetime, day: date) -> int:
+    """Return the minutes since the start of `day`, limited to that day."""
     passed = clock - datetime.combine(day, time())
     return min(max(int(passed.total_seconds() // 60), 0), 24 * 60)
 
@@ -196,7 +197,7 @@ def _get_clock_change(day: date, tz: ZoneInfo) -> int:
 def get_hour_range(
     days: Sequence[LayoutValues], *, first: int = 7, last: int = 20
 ) -> tuple[int, int]:
-    """Night hours are included only with events."""
+    """Night hours are included only if they have events."""
     timed = [entry for day in days for entry in day["timed"]]
     first = min([first, *(timed_entry["at"] // 4 for timed_entry in timed)])
     return first, max([last, *(math.ceil(timed_entry["after"] / 4) for timed_entry in timed)])

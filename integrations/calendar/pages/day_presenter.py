@@ -1,8 +1,8 @@
 """
-For sinks only.
+Convert days to template values. Called inside the sink.
 
-All texts are built here: a month has hundreds of entries, and one template tag costs more than
-all texts in Python.
+All texts of an entry are built here: a month has hundreds of entries, and one template tag costs
+more than all texts in Python.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from limited_use.sinks.calendar_sink import TemplateItem
 
 from .day_layout import LayoutValues
 
-#: Events per day.
+#: Events per day in a month view.
 _MAX_MONTH_ENTRIES: Final = 4
-# In output order.
+# CSS class by flag, in output order.
 _CSS_CLASSES: Final[Mapping[str, str]] = {
     "is_declined": "declined",
     "is_free": "free",
@@ -28,7 +28,7 @@ _CSS_CLASSES: Final[Mapping[str, str]] = {
     "goes_on": "goes-on",
     "is_brief": "brief",
 }
-# For screen readers.
+# Text for screen readers by flag.
 _NOTES: Final[Mapping[str, str]] = {
     "is_tentative": "tentative",
     "is_asked": "not answered yet",
@@ -51,7 +51,10 @@ def reverse_urls() -> CalendarUrls:
 
 @dataclass(frozen=True, slots=True)
 class DayPresenter:
-    """:param day: a month view fades the days of other months"""
+    """
+    :param day: the requested day; a month view fades the days of other months
+    :param hours: those that a week or day view draws
+    """
 
     view: str
     day: date

@@ -1,4 +1,4 @@
-"""For sinks only: calendars' zones are sealed."""
+"""The time zone of a page. Called inside sinks: calendars' zones are sealed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def choose_timezone(
     visible_calendars: Sequence[VisibleCalendar],
     calendar_properties: Sequence[Mapping[str, Any]],
 ) -> ZoneInfo:
-    """Return the chosen zone, else the first own calendar's, else UTC."""
+    """Return the chosen zone, else that of the first own calendar with one, else UTC."""
     own = (
         properties.get("zone", "")
         for visible, properties in zip(visible_calendars, calendar_properties, strict=True)

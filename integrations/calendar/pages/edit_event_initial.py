@@ -1,3 +1,5 @@
+"""The form that edits an event: its initial values (inside the sink), and the changed fields."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +20,7 @@ from . import calendar_preferences, event_presenter, recurrence_form
 from .event_form import REMINDERS, EventForm
 from .recurrence_form import RepeatChoice
 
-#: For a value that the form cannot show: it stays.
+#: Choice for a stored value that the form cannot show: it stays unchanged.
 UNCHANGED: Final = "keep"
 _OPTIONAL: Final = "(optional)"
 _SCOPES: Final = (
@@ -30,7 +32,7 @@ _KNOWN_REMINDERS: Final = frozenset(value for value, _ in REMINDERS)
 
 
 class EditEventForm(EventForm):
-    """`version` is the ETag of the shown event."""
+    """`version` is the ETag of the event that the page showed."""
 
     key = None  # type: ignore[assignment]
     calendar = None  # type: ignore[assignment]
@@ -52,7 +54,11 @@ class EditEventForm(EventForm):
         select.choices = [(name, name) for name in sorted(names)]
 
     def get_changes(self, *, is_occurrence: bool) -> EventEdit:
-        """:raises BadEventDraft, etags.VersionMalformed:"""
+        """
+        Return the fields that differ from the version that the page showed.
+
+        :raises BadEventDraft, etags.VersionMalformed:
+        """
         cleaned_data = self.cleaned_data
         draft = self.build_draft()
         changed = set(
@@ -108,6 +114,7 @@ def make_edit_presenter(
 
 
 def get_initial(content: EventContent, start: When, end: When, *, zone: str) -> Mapping[str, Any]:
+    """:param zone: for times without a time zone"""
     repeat = recurrence_form.parse_recurrence(content.recurrence, content.start)
     return {
         "title": content.title,

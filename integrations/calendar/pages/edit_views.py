@@ -28,8 +28,8 @@ from .edit_event_initial import EditEventForm
 @require_permission(RolePermission.USE_OWN)
 def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """
-    If the event changed since, show entered and current values; the form, sent again, overwrites
-    the current ones.
+    If the event changed since, show the entered and the current values; the form, sent again,
+    overwrites the current ones.
     """
     if request.method != "POST":
         return _render_page(request, event_id, None)
@@ -71,6 +71,7 @@ def _redirect_to_event(
 def _change_event(
     request: HttpRequest, event_id: str, form: EditEventForm
 ) -> EventWriteResult | None:
+    """Return None if nothing differs."""
     parsed_id, cleaned_data = event_lookup.parse_event_id(event_id), form.cleaned_data
     changes = form.get_changes(is_occurrence=parsed_id.original_start is not None)
     if not changes:

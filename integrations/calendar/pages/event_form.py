@@ -15,7 +15,7 @@ from . import recurrence_form
 from .recurrence_form import RepeatChoice
 
 _DAY: Final = timedelta(days=1)
-# The most guests with the longest addresses.
+# The most guests with the longest addresses, one per line.
 _MAX_GUESTS_LENGTH: Final = 60_000
 REMINDERS: Final = (
     ("", "As the calendar does by itself"),
@@ -27,7 +27,7 @@ REMINDERS: Final = (
     ("60", "1 hour before"),
     ("1440", "1 day before"),
 )
-# By the operation's field.
+# Form field by the operation's field.
 _FORM_FIELDS: Final = {
     "start": "start_day",
     "end": "end_day",
@@ -48,9 +48,9 @@ def _make_time_field(label: str) -> forms.TimeField:
 
 class EventForm(forms.Form):
     """
-    An event in local times, both days inclusive.
+    An event as a person enters it: local times, both days inclusive.
 
-    `key` identifies the form: sent twice, it creates one event.
+    `key` identifies this form: sent twice, it creates one event.
     """
 
     key = forms.UUIDField(widget=forms.HiddenInput)
@@ -170,7 +170,7 @@ def get_blank_values(start: datetime, length: timedelta, *, is_days: bool) -> di
 
 
 def get_calendar_id(form: EventForm) -> UUID | None:
-    """Works though other fields are invalid."""
+    """Works even if other fields are invalid."""
     try:
         return UUID(str(form["calendar"].value()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""For sinks only."""
+"""Convert the opened rows of one event to template values. Called inside the sink."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from limited_use.vault.envelope import Damaged
 
 from . import display_timezone, time_text, writable_calendars
 
-# Initial frame heights by number of characters; CSS classes as for mail.
+# Initial height of the description's frame by its number of characters; CSS classes as for mail.
 _FRAME_HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
 _ANSWERS: Final[Mapping[str, str]] = {
     "accepted": "comes",
@@ -45,7 +45,7 @@ _OWN_ANSWERS: Final[Mapping[str, str]] = {
     "tentative": "You said that you may come.",
     "needs_action": "You have not answered yet.",
 }
-# Flags, as templates cannot test sealed values.
+# Templates cannot test a sealed value, so each gets a flag.
 _OPTIONAL_VALUES: Final = (
     "repeats",
     "title",
@@ -61,7 +61,7 @@ PageValues = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EventPageOptions:
-    """`zone` None: that of the viewer's first calendar."""
+    """`zone` None: the time zone of the viewer's first calendar."""
 
     event_id: EventId
     zone: str | None
@@ -70,7 +70,7 @@ class EventPageOptions:
 def make_event_presenter(
     page_data: EventPageData, options: EventPageOptions
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """The presenter returns [] without a matching event."""
+    """The presenter returns [] if no event matches."""
 
     def present_page(opened: OpenedRows) -> Sequence[TemplateItem]:
         events = opened[len(page_data.calendars) :]
@@ -87,7 +87,7 @@ def make_event_presenter(
             if visible is page_data.visible
         )
         presented = _present_occurrence(occurrence, events, tz, calendar.get("name", ""), page_data)
-        # The version, as in the API.
+        # The shown version, as in the API.
         serialized = (
             event_lookup.serialize_event(
                 events, event_id=options.event_id, permits=page_data.permits
@@ -103,7 +103,7 @@ def make_event_presenter(
 
 
 def read_calendar_properties(page_data: EventPageData, opened: OpenedRows) -> list[PageValues]:
-    """In order; `{}` if not opened."""
+    """Return name, zone and colour of each calendar, in order; `{}` if not opened."""
     name_rows = opened[: len(page_data.calendars)]
     return [orjson.loads(values["about"]) if "about" in values else {} for _, values in name_rows]
 
@@ -137,7 +137,7 @@ def find_occurrence(opened: OpenedRows, event_id: EventId) -> EventOccurrence | 
 def make_description_presenter(
     event_id: EventId, permits: Permits
 ) -> Callable[[OpenedRows], bytes]:
-    """:param permits: by which the sink opens the rows"""
+    """:param permits: those by which the sink opens the rows"""
 
     def present_description(opened: OpenedRows) -> bytes:
         occurrence = find_occurrence(opened, event_id)

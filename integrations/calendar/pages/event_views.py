@@ -1,3 +1,5 @@
+"""The pages of one event. Its description is a separate document."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -107,7 +109,7 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @csp(dict(sandboxed_html.POLICY))
 @require_permission(RolePermission.USE_OWN)
 def show_description(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Return a sandboxed document: opaque origin, no scripts, no loads."""
+    """Return a sandboxed document: it has an opaque origin, runs no scripts and loads nothing."""
     request_context = get_request_context(request)
     try:
         parsed_id = event_lookup.parse_event_id(event_id)

@@ -1,3 +1,5 @@
+"""The form that searches for a meeting time, and the presenter of its results."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,13 +29,13 @@ LENGTHS: Final = (
 REACH: Final = (("1", "1 day"), ("7", "1 week"), ("14", "2 weeks"), ("28", "4 weeks"))
 _ATTENDANCE: Final = (("", "Not asked"), ("must", "Has to be there"), ("may", "May come"))
 _WORKDAYS: Final = ("0", "1", "2", "3", "4")
-# On one page.
+# Maximum on one page.
 _MAX_TIMES: Final = 40
 _PERSON_PREFIX: Final = "with_"
 
 
 class FindTimeForm(forms.Form):
-    """One choice for each of `people`."""
+    """Has one choice for each of `people`."""
 
     length = forms.ChoiceField(label="How long", choices=LENGTHS, initial="60")
     first_day = forms.DateField(
@@ -115,7 +117,7 @@ class FindTimeForm(forms.Form):
 def make_times_presenter(
     search: MeetingSearch, people: Mapping[UUID, SharePartner]
 ) -> Callable[[MeetingOptions], Sequence[TemplateItem]]:
-    """List free times by day, each with a new event's query."""
+    """The presenter lists free times by day, each with its query for a new event."""
     tz = timezones.get_zone(search.zone)
     required_ids = [
         participant.user_id for participant in search.participants if participant.is_required

@@ -34,6 +34,7 @@ _TEMPLATE = "calendar/find.html"
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def find_time(request: HttpRequest) -> HttpResponse:
+    """Show the form; with a query, show the free times."""
     request_context = get_request_context(request)
     people = free_busy_access.list_colleagues(request_context)
     initial = {
@@ -99,6 +100,8 @@ def _render_form(
 def _make_zone_presenter(
     visible_calendars: Sequence[VisibleCalendar], zone: str | None
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
+    """The default zone is that of the viewer's calendar."""
+
     def present_zone(opened: OpenedRows) -> Sequence[TemplateItem]:
         calendar_properties = [
             orjson.loads(values["about"]) if "about" in values else {} for _, values in opened

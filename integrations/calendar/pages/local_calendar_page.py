@@ -108,6 +108,7 @@ def render_calendar_page(  # noqa: PLR0913 - the values of the page
 def render_remove_all(
     request: HttpRequest, request_context: RequestContext, integration: Integration
 ) -> bytes:
+    """List all local calendars with their files before the removal."""
     own = calendar_access.get_own_calendars(
         actor=request_context.actor, user_id=request_context.user_id
     )
@@ -138,6 +139,7 @@ def render_with_calendar(
     template: str,
     context: Mapping[str, Any],
 ) -> bytes:
+    """The sink opens the calendar's name."""
     rows, permits = calendar_list.get_name_rows(request_context, [visible])
     return sink.calendar_page(
         template,

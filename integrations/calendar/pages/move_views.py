@@ -35,7 +35,7 @@ from . import (
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """A series moves as a whole."""
+    """Move the event on POST; a series moves as a whole."""
     if request.method != "POST":
         return _render_page(request, event_id)
     try:
@@ -51,6 +51,7 @@ def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
             notify=event_views.get_notify_choice(request),
         )
     except ObjectNotFound:
+        # The event or the calendar: the page shows which.
         return _render_page(
             request,
             event_id,

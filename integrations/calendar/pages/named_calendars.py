@@ -1,7 +1,7 @@
 """
-For pages that confirm a removal.
+Calendars with names and counts, for pages that confirm a removal.
 
-A name needs a usable key and the policy's permit; a removal needs no key.
+A name is shown if its key can be used now and the policy allows it; a removal needs no key.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def render_calendars(  # noqa: PLR0913 - a template and its values
     context: Mapping[str, Any],
     nameable: Collection[VisibleCalendar],
 ) -> bytes:
-    """:param nameable: with names that may be opened"""
+    """:param nameable: the calendars with names that may be opened"""
     unnamed = [SealedRow(visible) for visible in calendars if visible not in nameable]
     counts = _Counts(
         row_counts.count_events([row.calendar for row in calendars]),

@@ -1,3 +1,5 @@
+"""Initial values of a new event, from the URL's query."""
+
 from __future__ import annotations
 
 from contextlib import suppress
@@ -23,7 +25,7 @@ _MAX_MINUTES: Final = 24 * 60
 def build_query(start: datetime, end: datetime, *, zone: str, people: list[UUID]) -> str:
     """
     :param start: local time in `zone`, like `end`
-    :param people: ids: URLs never contain mail addresses
+    :param people: ids of invited colleagues: URLs never contain mail addresses
     """
     parameters = {
         "day": start.date().isoformat(),
@@ -71,7 +73,7 @@ def _parse_length(request: HttpRequest) -> timedelta:
 
 
 def _get_addresses(request_context: RequestContext, ids: list[str]) -> list[str]:
-    """Only of people who share a calendar with the viewer."""
+    """Only people who share a calendar with the viewer have an address here."""
     addresses = {
         str(user_id): person.address
         for user_id, person in free_busy_access.list_colleagues(request_context).items()

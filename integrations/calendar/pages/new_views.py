@@ -1,4 +1,4 @@
-"""Entered values survive every error."""
+"""The page that creates an event. Entered values survive every error."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _make_form_presenter(
 def _list_read_only_accounts(
     visible_calendars: Sequence[VisibleCalendar],
 ) -> list[Mapping[str, Any]]:
-    """Return accounts that lack only the permission to write."""
+    """Return the accounts with calendars that lack only the permission to write."""
     providers = {
         visible.calendar.integration.connection_id: visible.calendar.integration.connection.provider
         for visible in visible_calendars

@@ -16,14 +16,14 @@ MAX_LANES: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class LanePosition:
-    """`lanes` is the number side by side; 0: it does not fit."""
+    """`lanes` is the number side by side; 0: the event does not fit."""
 
     lane: int
     lanes: int
 
 
 def assign_lanes(spans: Sequence[tuple[int, int]]) -> list[LanePosition]:
-    """:param spans: first slot and the slot after the last, sorted"""
+    """:param spans: first slot and the slot after the last, sorted by first slot"""
     positions: list[LanePosition | None] = [None] * len(spans)
     group: list[int] = []
     lane_by_index: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Convert form choices to recurrence lines (RFC 5545), and back. Pure."""
+"""Convert between the form's choices and recurrence lines (RFC 5545). Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from integrations.formats.event_content import When
 from integrations.formats.recurrence import content_lines, rrule, rrule_description
 from integrations.formats.recurrence.rrule import RecurrenceRule
 
-#: Other rules are kept unchanged.
+#: The form's choices. Other rules are kept unchanged.
 CHOICES: Final = (
     ("", "Once"),
     ("daily", "Every day"),
@@ -40,6 +40,7 @@ class RepeatChoice:
 
 
 def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
+    """Return no lines for an event that happens once."""
     if not repeat.pattern:
         return ()
     first = _get_local_date(start)
@@ -57,7 +58,7 @@ def format_recurrence(repeat: RepeatChoice, start: When) -> tuple[str, ...]:
 
 
 def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice | None:
-    """Return None for lines that no choice makes: they stay."""
+    """Return None if no choice makes these lines: they stay unchanged."""
     if not recurrence:
         return RepeatChoice("")
     try:
@@ -83,7 +84,7 @@ def _get_rule_days(repeat: RepeatChoice, first: date) -> tuple[tuple[int, int], 
     if repeat.pattern == "weekly":
         return tuple((0, day) for day in sorted(set(repeat.days) or {first.weekday()}))
     if repeat.pattern == "nth":
-        # Not every month has a fifth weekday: it means the last.
+        # The fifth weekday means the last one: not every month has a fifth.
         nth = (first.day - 1) // 7 + 1
         return ((nth if nth <= _FULL_WEEKS else -1, first.weekday()),)
     return ()
@@ -98,7 +99,7 @@ def _get_local_date(start: When) -> date:
 
 
 def _get_until(day: date, start: When) -> date:
-    """RFC 5545 requires a date for all-day events, otherwise a UTC time."""
+    """Return UNTIL as RFC 5545 requires: a date for all-day events, otherwise a time in UTC."""
     if start.day is not None:
         return day
     return timezones.to_utc(

@@ -53,6 +53,7 @@ class ShareForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Show who can see the calendar; on POST, share it."""
     request_context = get_request_context(request)
     at = request_context.at
     try:
@@ -81,6 +82,7 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @require_POST
 @require_permission(RolePermission.USE_OWN)
 def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
+    """Withdraw a share, or leave one."""
     actor, at = get_actor(request), timezone.now()
     try:
         sharing.end_share(actor=actor, share_id=share_id, at=at)
@@ -105,7 +107,7 @@ def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID, at
             email=cleaned_data["email"],
             level=ShareLevel(cleaned_data["level"]),
             version=cleaned_data["version"],
-            # Including that day, in UTC.
+            # Including that day, in the server's zone: UTC.
             expires_at=None
             if until is None
             else timezone.make_aware(datetime.combine(until + timedelta(days=1), time())),
@@ -154,7 +156,7 @@ def _present_calendars(opened: sink.OpenedRows) -> list[TemplateItem]:
 
 
 def _present_calendar(visible: VisibleCalendar, values: Mapping[str, bytes]) -> TemplateItem:
-    # Without a current cache, a calendar has no name.
+    # A calendar with an expired cache has no name until the next refresh.
     is_named = "about" in values
     name = orjson.loads(values["about"])["name"] if is_named else ""
     return TemplateItem({"calendar": visible.calendar, "is_named": is_named}, {"name": name})

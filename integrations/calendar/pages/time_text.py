@@ -1,3 +1,5 @@
+"""Times and reminders of an event as text. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ _DAY: Final = timedelta(days=1)
 
 
 def describe_times(occurrence: Occurrence, tz: ZoneInfo) -> Mapping[str, Any]:
-    """In `tz`, and in the event's own zone if the local time differs."""
+    """Return the times in `tz`, and in the event's own zone if the local time differs."""
     start, end = occurrence.start, occurrence.end
     if start.day is not None:
         return {
@@ -50,7 +52,7 @@ def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
     if start.at is None or end.at is None:
         raise ValueError("a day has no moment")
     first, last = start.at.astimezone(tz), end.at.astimezone(tz)
-    # When clocks go back, an hour occurs twice.
+    # When clocks go back, an hour occurs twice: name the zone.
     says_zone = first.utcoffset() != last.utcoffset()
     start_text, end_text = (
         f"{moment:%H:%M}{f' {moment:%Z}' if says_zone else ''}" for moment in (first, last)
@@ -90,6 +92,7 @@ def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
 
 
 def format_duration(minutes: int) -> str:
+    """Use the largest whole unit."""
     units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
     unit, size = next(
         candidate

@@ -1,4 +1,4 @@
-"""Pure; weeks begin on Monday."""
+"""The days that each view shows, and the previous and next view. Pure; weeks begin on Monday."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ VIEWS: Final[Mapping[str, str]] = {
 AGENDA_DAYS: Final = 30
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
-# Today differs by at most the largest UTC offset.
+# The largest offset from UTC: today differs by at most this much.
 _MAX_UTC_OFFSET: Final = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
 class ViewRange:
-    """:param day: the requested day, within `first` to `last`"""
+    """:param day: the requested day; the view shows `first` to `last`"""
 
     view: str
     day: date
@@ -61,7 +61,7 @@ def get_view_range(view: str, day: date) -> ViewRange:
 
 def get_query_window(view: str, day: date | None, *, at: datetime) -> TimeWindow:
     """
-    The window contains the view in every time zone.
+    Return a window that contains the view in every time zone.
 
     :param day: None: today, in the viewer's zone
     """

@@ -23,7 +23,7 @@ from limited_use.sinks import calendar_sink as sink
 
 from . import calendar_preferences, calendar_presenter, view_ranges
 
-# Half a minute in total.
+# Most polls for pending calendars: half a minute in total.
 MAX_POLLS: Final = 15
 
 
@@ -79,7 +79,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_pending_calendars(request: HttpRequest) -> HttpResponse:
-    """Return the number; after the last, reload the page."""
+    """Return how many calendars are being fetched; after the last, reload the page."""
     waited = request.GET.get("waited", "")
     poll_count = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, MAX_POLLS) + 1  # noqa: PLR2004 - digits
     count = page_queries.count_pending_calendars(
@@ -137,6 +137,7 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, int]:
+    """Return the counts by reason."""
     unavailable = page_data.stale_calendars
     shared = sum(1 for visible in unavailable if visible.share is not None)
     own = [visible for visible in unavailable if visible.share is None]
@@ -147,7 +148,7 @@ def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, in
 
 
 def _parse_day(text: str) -> date | None:
-    """:raises ValueError: also for unsupported dates"""
+    """:raises ValueError: if the text is no date that calendars support"""
     if not text:
         return None
     day = date.fromisoformat(text)
@@ -157,7 +158,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def _get_return_url(request: HttpRequest) -> str:
-    """The sending page's view and day only."""
+    """Return the URL of the page that sent the form: view and day only."""
     view, day = request.POST.get("view", ""), request.POST.get("day", "")
     try:
         return _build_url(view if view in view_ranges.VIEWS else "", _parse_day(day))

@@ -1,4 +1,4 @@
-"""Calendars that pages offer for writing; the operation decides."""
+"""The calendars that pages offer for writing. The operation decides."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def is_writable(visible: VisibleCalendar) -> bool:
 def list_move_targets(
     visible: VisibleCalendar, visible_calendars: Iterable[VisibleCalendar]
 ) -> list[VisibleCalendar]:
+    """Return none if an event of `visible` may not be moved."""
     if not is_writable(visible):
         return []
     current = visible.calendar

@@ -1,3 +1,5 @@
+"""Messages for failed event writes, each with the next step."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from limited_use.policy.claims import claim
 from limited_use.vault.envelope import Damaged, Unopenable
 
 _AGAIN: Final = claim("form.typed-again", "Nothing you typed is lost: try again in a moment.")
-# Each with the next step.
+# Messages by error.
 _MESSAGES: Final[Mapping[type[Exception], str]] = {
     ObjectNotFound: "That calendar is not there any more. Choose another one.",
     event_errors.CalendarReadOnly: "That calendar may only be looked at. Choose another one.",

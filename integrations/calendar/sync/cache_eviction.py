@@ -1,7 +1,8 @@
 """
 End a calendar's copy: that commit destroys its key, also for backups.
 
-A copy ends when its owner deletes it, it is too old, or the provider no longer has the calendar.
+A copy ends when its owner deletes it, when it is too old, and when the provider no longer has the
+calendar.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 
 class EvictionReason(StrEnum):
+    """Why a copy ended, as the ledger records it."""
+
     OWNER = "owner"
     TOO_OLD = "too_old"
     GONE = "gone"
@@ -34,7 +37,9 @@ class EvictionReason(StrEnum):
 
 def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: datetime) -> int:
     """
-    End one integration's copies; return the number of events. A sync under way drops its data.
+    End copies of one integration; return the number of events.
+
+    A sync under way drops its data.
 
     :param calendars: locked by the caller
     """
@@ -73,7 +78,7 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
 
 
 def evict_expired(*, at: datetime, limit: int = 500) -> int:
-    """One transaction per calendar: a failure does not stop the others."""
+    """Each calendar has its own transaction: a failure does not stop the others."""
     calendar_ids = list(
         filter_expired(at).order_by("cached_at", "id").values_list("id", flat=True)[:limit]
     )
@@ -87,7 +92,7 @@ def evict_expired(*, at: datetime, limit: int = 500) -> int:
 
 
 def filter_expired(at: datetime) -> QuerySet[Calendar]:
-    """Includes calendars that the provider dropped."""
+    """Also includes calendars that the provider dropped."""
     declared_hours = scopes.get_cache_hours("calendar")
     hours = Case(
         When(integration__cache_hours=None, then=Value(declared_hours)),
@@ -99,7 +104,7 @@ def filter_expired(at: datetime) -> QuerySet[Calendar]:
     is_expired = Q()
     for choice in _list_cache_hours(declared_hours):
         too_old = at - timedelta(hours=choice)
-        # A copy's age counts from the provider's last confirmation.
+        # The age of a copy counts from the last time that the provider confirmed it.
         last_confirmed = Q(cached_at__lte=too_old) | Q(cached_at=None, listed_at__lte=too_old)
         is_expired |= Q(may_be_hours=choice) & last_confirmed
     return live.annotate(may_be_hours=hours).filter(is_expired | Q(gone_at__isnull=False))
@@ -111,17 +116,17 @@ def _list_cache_hours(declared_hours: int) -> Iterable[int]:
 
 def _evict_calendar(calendar_id: UUID, *, at: datetime) -> int:
     with transaction.atomic(durable=True):
-        # First, in the lock order of all writers.
+        # The integration first, in the lock order of all writers.
         integration_id = Calendar.objects.values_list("integration_id", flat=True).get(
             id=calendar_id
         )
         live = Integration.objects.live().select_for_update(no_key=True).filter(id=integration_id)
         if not live.exists():
             return 0
-        # Deleting the row needs the stronger lock.
+        # The row may be deleted, which needs the stronger lock.
         calendar = filter_expired(at).select_for_update(of=("self",)).filter(id=calendar_id).first()
         if calendar is None:
-            # Refreshed since.
+            # It was refreshed since.
             return 0
         if calendar.gone_at is None:
             evict_copies([calendar], reason=EvictionReason.TOO_OLD, at=at)

@@ -1,5 +1,5 @@
 """
-Sync an account's whole list of calendars each time.
+Sync the list of an account's calendars: the whole list each time, in one call.
 
 A change token does not suffice: the end of a copy deletes the calendar's name, and the provider
 does not repeat unchanged entries.
@@ -51,7 +51,7 @@ def sync_calendar_list(session: CalendarSyncSession) -> bool:
 
 
 def _fetch_calendars(session: CalendarSyncSession) -> list[RemoteCalendar]:
-    # Of a calendar listed twice, the last entry counts.
+    # By id: of a calendar that is listed twice, the last entry counts.
     by_remote_id: dict[str, RemoteCalendar] = {}
     page: str | None = None
     for _ in range(_MAX_PAGES):

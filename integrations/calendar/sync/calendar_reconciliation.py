@@ -1,8 +1,8 @@
 """
-Compare a copy with the provider's full listing, once a day.
+Compare a calendar's copy with the provider's full listing, once a day.
 
-The listing repairs the copy. A week at either end is not counted: events enter and leave the
-window.
+The listing repairs the copy; this module only counts missing and surplus rows. A week at either
+end is not counted: events enter and leave the window between rounds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def request_comparison(*, integration_id: UUID) -> None:
 
 
 def count_missing(calendar: Calendar, batch: EventBatch) -> int:
-    """Return how many rows of a page the copy lacked before this round."""
+    """Return how many rows of a page the copy should have had before this round."""
     if not calendar.is_compared or calendar.cached_until is None:
         return 0
     end = get_week(calendar.cached_until)
@@ -37,6 +37,7 @@ def count_missing(calendar: Calendar, batch: EventBatch) -> int:
 
 
 def _count_surplus(calendar: Calendar, *, since: datetime) -> int:
+    """Return how many rows in its window the round did not see."""
     if not calendar.is_compared:
         return 0
     unseen = Event.objects.filter(calendar_id=calendar.id).exclude(seen_round=calendar.round)

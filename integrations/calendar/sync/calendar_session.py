@@ -23,7 +23,7 @@ from limited_use.vault.sealing import Sealer
 
 @dataclass
 class CalendarSyncSession:
-    """A leased row of work, and all calls in one time budget."""
+    """One turn: a leased row of work, and all calls in its time budget."""
 
     lease: Lease
     work: SyncWork
@@ -36,13 +36,13 @@ class CalendarSyncSession:
     organisation_id: UUID
     # The provider had changes since the last turn.
     found_changes: bool = False
-    # Listed again in this turn: the provider did not continue.
+    # A listing was started again in this turn, because the provider did not continue it.
     has_restarted: bool = False
     _may_store: bool = False
 
     @property
     def epoch(self) -> int:
-        """The permits' epoch."""
+        """The epoch of the integration when the permits were given."""
         epoch: int = self.integration.epoch
         return epoch
 
@@ -63,6 +63,7 @@ class CalendarSyncSession:
         return ProviderSession(self.adapter.access, admission)
 
     def open_column(self, calendar: Calendar, sealed: SealedValue | None) -> str | None:
+        """Return a sealed id, cursor or position, for its own provider."""
         if sealed is None:
             return None
         return own_provider.open_text(
@@ -74,8 +75,9 @@ class CalendarSyncSession:
 
     def get_sealer(self, holder: UUID) -> Sealer:
         """
-        :param holder: a copy or the integration
-        :raises limited_use.guard.guard.AccessRefused: if the policy forbids storing now
+        Return the sealer of a copy or of the integration.
+
+        :raises limited_use.guard.guard.AccessRefused: if the policy no longer allows storing
         """
         if not self._may_store:
             calendar_permits.to_store(integration_id=self.integration.id, at=self.clock.now())

@@ -28,7 +28,7 @@ from .calendar_session import CalendarSyncSession
 
 @dataclass(frozen=True, slots=True)
 class CalendarTurn:
-    """See the protocol in `integrations.sync`. `calendar` None: the list of calendars."""
+    """See the protocol of turns in `integrations.sync`. `calendar` None: the list of calendars."""
 
     session: CalendarSyncSession
     calendar: Calendar | None
@@ -83,7 +83,7 @@ class CalendarTurn:
         return event_sync.sync_events(self.session, self.calendar)
 
     def pause_calls(self, seconds: float) -> None:
-        # The limit covers all calendars of the account.
+        # The provider's limit covers all calendars of the account.
         until = self.clock.now() + timedelta(seconds=seconds)
         others = SyncWork.objects.filter(integration=self.integration, lease_by=None)
         others.filter(next_sync_at__lt=until).update(next_sync_at=until)
@@ -127,7 +127,7 @@ class CalendarTurn:
         all_works = SyncWork.objects.filter(integration=self.integration)
         others = all_works.exclude(id=self.work.id).aggregate(since=Min("failing_since"))["since"]
         if not failure_reason and others is not None:
-            # Success of one calendar does not end trouble of another.
+            # Success of one calendar does not end the trouble of another.
             crashing = all_works.filter(crash_count__gte=turn_crashes.LIMIT).exclude(
                 id=self.work.id
             )
@@ -156,6 +156,7 @@ class CalendarTurn:
 def open_calendar_sync_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[CalendarTurn]:
+    """Open the permits first, then the adapter and the session."""
     integration = work.integration
     connection = integration.connection
     calendar = _get_calendar(work)
@@ -190,6 +191,6 @@ def _get_calendar(work: SyncWork) -> Calendar | None:
         return None
     calendar = Calendar.objects.filter(id=calendar_id, integration=work.integration).first()
     if calendar is None:
-        # The calendar was removed.
+        # The calendar was removed, and its work will be.
         raise DisconnectedError
     return calendar

@@ -15,15 +15,16 @@ from integrations.providers.calendars import RemoteEvent
 
 logger = logging.getLogger(__name__)
 
-#: Version of a description that a view sanitises.
+#: Version of a description that is not sanitised yet: a view does it.
 NOT_SANITIZED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SafeDescriptions:
     """
-    By the original text. `version` is `NOT_SANITIZED` if no parser process was free: events do
-    not wait.
+    Sanitised descriptions, by the original text.
+
+    `version` is `NOT_SANITIZED` if no parser process was free: events do not wait.
     """
 
     version: int = safe_bodies.VERSION

@@ -1,7 +1,7 @@
 """
-Seal events as rows, and write them in bulk.
+Convert events of a provider or an owner to sealed rows, and write them in bulk.
 
-The caller's transaction holds the fences.
+Writes run inside the caller's transaction, which holds the fences.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from limited_use.vault.sealing import Sealer
 from .event_descriptions import SafeDescriptions
 
 EVENT: Final = "event"
-# Zones reach fourteen hours to either side of UTC: a day may begin in another week.
+# Zones reach fourteen hours to either side of UTC, so a day may begin in another week.
 _ZONES: Final = timedelta(hours=14)
 
-# The event is left out, and counted.
+# Errors of one event while its row is built: the event is left out, and counted.
 _UNREADABLE: Final = (
     BadEventTimes,
     BadSeries,
@@ -55,12 +55,15 @@ Window = tuple[datetime, datetime]
 
 
 class EventBatchOvertaken(Exception):
-    """A concurrent write stored an event under another id: prepare the batch again."""
+    """A concurrent write stored one of these events under another id. Prepare the batch again."""
 
 
 @dataclass(slots=True)
 class EventBatch:
-    """`rows` are columns of `_WRITE`, in order; `unreadable_ids` cannot be stored."""
+    """
+    `rows` are columns of `_WRITE`, in its order; `deleted_blinds` are events to delete;
+    `unreadable_ids` are events that cannot be stored.
+    """
 
     calendar: Calendar
     rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -78,7 +81,7 @@ def prepare_event_batch(
     window: Window,
     descriptions: SafeDescriptions,
 ) -> EventBatch:
-    """Delete events outside of the window; count unreadable ones."""
+    """Delete events outside of the window; leave out and count events that cannot be converted."""
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
     for event in page.events:
@@ -217,8 +220,8 @@ def get_event_weeks(
     event: RemoteEvent, window: Window | None, work: RecurrenceWorkBudget | None = None
 ) -> tuple[int, int | None] | None:
     """
-    Return the first and last week, with a moved occurrence's original time; None outside of
-    `window`.
+    Return the first and last week, with the original time of a moved occurrence; None if outside
+    of `window`.
 
     :raises BadEvent, BadSeries, TooManyOccurrences:
     """
@@ -290,7 +293,7 @@ def write_event_batch(batch: EventBatch, *, at: datetime) -> None:
 
 
 def delete_events(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:
-    """A series is deleted with all its exceptions."""
+    """Delete events; a series is deleted with all its exceptions."""
     blind_list = list(blinds)
     Event.objects.filter(calendar_id=calendar_id).filter(
         Q(remote_blind__in=blind_list) | Q(series_blind__in=blind_list)

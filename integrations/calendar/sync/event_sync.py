@@ -1,8 +1,8 @@
 """
-Sync one calendar's copy: the whole window first, then changes.
+Sync the copy of one calendar: the whole window first, then changes.
 
-A provider takes no window beside a change token: changes outside are dropped. A new listing finds
-events that have entered the window.
+A provider takes no window beside a change token, so changes outside of the window are dropped.
+Events that enter the window as time passes are found by listing it again.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from . import calendar_reconciliation, event_descriptions, event_store, work_ite
 from .calendar_session import CalendarSyncSession
 from .event_descriptions import SafeDescriptions
 
-# How much of the window may pass until it is listed again.
+# How much of the window may pass before it is listed again.
 WINDOW_MARGIN: Final = timedelta(days=14)
 # A round takes minutes; one without end starts again, and counts as a failure.
 MAX_ROUND: Final = timedelta(hours=6)
-# The owner may write before the commit; then the page is prepared again.
+# The owner may write between preparation and commit; then the page is prepared again.
 _MAX_TRIES: Final = 3
 
 
@@ -39,7 +39,7 @@ def sync_events(session: CalendarSyncSession, calendar: Calendar) -> bool:
         return True
     remote_id = _open_remote_id(session, calendar)
     if remote_id is None:
-        # Its name is missing too; the list brings it, and makes this work due.
+        # Its name is missing as well; the list brings it, and makes this work due again.
         work_items.schedule_calendar_works(
             integration_id=session.integration.id,
             resources=[work_items.LIST_RESOURCE],
@@ -93,7 +93,7 @@ def _sync_pages(session: CalendarSyncSession, calendar: Calendar, remote_id: str
                 calendar, session.clock.now()
             ):
                 return True
-            # All changes have just been fetched: any difference now is the copy's fault.
+            # All changes have just been fetched, so any difference now is a fault of the copy.
             _begin_round(session, calendar, is_compared=True)
     return False
 
@@ -106,7 +106,7 @@ def _is_unchanged(page: RemoteEventPage) -> bool:
 def _record_unchanged(
     session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage
 ) -> None:
-    """Fact and cursor are no content: no permit to store is needed."""
+    """Neither this fact nor the cursor is content, so no permit to store is needed."""
     at = session.clock.now()
     sealer = sealing.get_sealer(holder=calendar.cache_id, epoch=session.epoch)
     cursor = sealer.seal_value(Calendar, "cursor", row=calendar.id, data=page.cursor or "")
@@ -191,7 +191,7 @@ def _begin_round(
 
 
 def _store_page(session: CalendarSyncSession, calendar: Calendar, page: RemoteEventPage) -> None:
-    """:raises event_store.EventBatchOvertaken: repeatedly, by owner writes"""
+    """:raises event_store.EventBatchOvertaken: if owner writes overtook the page repeatedly"""
     descriptions = event_descriptions.sanitize_descriptions(page.events)
     for _ in range(_MAX_TRIES - 1):
         with suppress(event_store.EventBatchOvertaken):
@@ -228,7 +228,7 @@ def _write_page(
     else:
         values |= {
             "cursor": sealer.seal_value(Calendar, "cursor", row=calendar.id, data=page.cursor),
-            # The response confirms every row.
+            # The response confirms every row as of now.
             "cached_at": at,
         }
         if calendar.round_began_at is not None:
@@ -254,7 +254,7 @@ def _write_page(
 
 
 def _delete_unseen(calendar: Calendar, at: datetime, *, is_round: bool) -> None:
-    """Delete rows that the round did not see, or before the window."""
+    """Delete rows that the round did not see, or that now lie before the window."""
     calendar_events = Event.objects.filter(calendar_id=calendar.id)
     if is_round:
         calendar_events.exclude(seen_round=calendar.round).delete()
@@ -272,7 +272,7 @@ def _save_calendar(
 
 
 def _lock_calendar_copy(session: CalendarSyncSession, calendar: Calendar, *, at: datetime) -> None:
-    """The owner may have deleted it."""
+    """The owner may have deleted the copy."""
     session.lock_and_renew(at=at)
     unchanged = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
     if not unchanged.select_for_update(no_key=True).exists():

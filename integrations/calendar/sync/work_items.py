@@ -7,9 +7,9 @@ from uuid import UUID
 
 from integrations.models import SyncWork
 
-#: The work that lists the account's calendars.
+#: The resource of the work that lists the account's calendars.
 LIST_RESOURCE: Final = "calendars"
-# Without viewers, a calendar is not synced by itself.
+# A calendar without viewers is not synced again by itself.
 PARKED_FOR: Final = timedelta(days=3650)
 
 
@@ -25,7 +25,7 @@ def get_calendar_id(work: SyncWork) -> UUID | None:
 def create_calendar_works(
     *, integration_id: UUID, calendar_ids: Iterable[UUID], at: datetime
 ) -> list[UUID]:
-    """Return the ids of the work, which is due at once."""
+    """Create work that is due at once; return its ids."""
     works = [
         SyncWork(
             integration_id=integration_id,
@@ -41,7 +41,7 @@ def create_calendar_works(
 def schedule_calendar_works(
     *, integration_id: UUID, resources: Iterable[str], at: datetime
 ) -> list[UUID]:
-    """The caller enqueues the ids after the commit."""
+    """Make work due now; the caller enqueues the returned ids after the commit."""
     works = SyncWork.objects.filter(integration_id=integration_id, resource__in=list(resources))
     works.filter(next_sync_at__gt=at).update(next_sync_at=at)
     return list(works.values_list("id", flat=True))

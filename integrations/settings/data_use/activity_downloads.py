@@ -25,20 +25,20 @@ _VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
     "rule": lambda line: line.entry.rule,
     "rule_says": lambda line: line.says or None,
     "connection_id": lambda line: str(line.connection_id) if line.connection_id else None,
-    # Index in the ledger's tree; empty before the entry is in it.
+    # Index in the ledger's tree; empty until the entry is in the tree.
     "place": lambda line: line.entry.place,
 }
 
 
 class _Echo:
-    """Returns each row to the caller of `csv.writer`: no file in memory."""
+    """Returns each row to the caller of `csv.writer`, so that no file is kept in memory."""
 
     def write(self, row: str) -> str:
         return row
 
 
 def stream_activity_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
-    """Yield CSV (RFC 4180, UTF-8); a last line marks an incomplete file."""
+    """Yield CSV (RFC 4180, UTF-8); a last line says if the file is incomplete."""
     writer = csv.writer(_Echo())
     yield _write_row(writer, list(_VALUES))
     count = 0
@@ -55,8 +55,9 @@ def stream_activity_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
 
 def stream_activity_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """
-    Yield one JSON object: `entries`, newest first, `count`, `is_complete` and `checkpoint`, the
-    ledger's newest signed head or null.
+    Yield one JSON object: `entries`, newest first, `count`, `is_complete` and `checkpoint`.
+
+    `checkpoint` is the ledger's newest signed head, or null.
     """
     yield b'{"entries":['
     count = 0

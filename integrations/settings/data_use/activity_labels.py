@@ -1,3 +1,5 @@
+"""Owner-facing labels of purposes, data classes, recipients and events. Pure."""
+
 from __future__ import annotations
 
 from typing import Final
@@ -87,6 +89,7 @@ OUTCOME: Final[dict[str, tuple[str, str]]] = {
     "permitted": ("Permitted", "good"),
     "refused": ("Refused", "bad"),
 }
+# Label of an event that is no use of data.
 RECORDED: Final = ("Recorded", "")
 
 YOU: Final = "You"
@@ -101,7 +104,7 @@ def describe_actor(entry: SubjectLedgerEntry, *, is_owner: bool) -> str:
     if entry.actor_kind == ActorKind.PERSON:
         other = _OTHER_PERSON.get(entry.recipient or "", SOMEBODY_ELSE)
         return YOU if is_owner else other
-    # Agreements come from the owner, other events from the service.
+    # Events that are no use: agreements come from the owner, the others from the service.
     return YOU if entry.event in _BY_OWNER else SERVICE
 
 
@@ -129,14 +132,14 @@ def describe_use(entry: SubjectLedgerEntry) -> str:
 
 
 def describe_recipient(entry: SubjectLedgerEntry) -> str:
-    """Empty if the recipient is the actor, who has a column."""
+    """Empty if the recipient is the actor, who has a column of its own."""
     if entry.recipient in {None, Recipient.PLATFORM_FEATURE}:
         return ""
     return RECIPIENT.get(entry.recipient or "", entry.recipient or "")
 
 
 def get_feature_title(key: str | None) -> str:
-    """Return the key of an unregistered feature."""
+    """Return the key if the feature is no longer registered."""
     if key is None:
         return ""
     declared = FEATURES.get(key)

@@ -1,6 +1,8 @@
 """
-The signed-in person alone determines the subjects. No parameter names a subject: no other person,
-staff included, can request these entries.
+The person's own ledger entries.
+
+The signed-in person alone determines the subjects. No parameter names a subject, so no other
+person, staff included, can request these entries.
 """
 
 from __future__ import annotations
@@ -23,16 +25,16 @@ from . import activity_labels
 from .activity_filters import ActivityQuery
 
 PAGE_SIZE: Final = 50
-# A longer download is cut off, and says so.
+# A download is cut off after this many entries, and says so.
 MAX_ENTRIES: Final = 100_000
 _BATCH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerSubjects:
-    """Objects in one organisation, and their ledger pseudonyms."""
+    """The person's objects in one organisation, and their pseudonyms in the ledger."""
 
-    # By pseudonym; None: the person's own agreements and delegations.
+    # Connection by pseudonym; None: the person's own agreements and delegations.
     names: Mapping[bytes, UUID | None]
     # The person's pseudonyms as an actor.
     person: frozenset[str]
@@ -77,7 +79,7 @@ def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
 def get_activity_page(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None
 ) -> tuple[list[ActivityLine], UUID | None]:
-    """Newest first, with the id after which the next page starts."""
+    """Return a page, newest first, and the id after which the next page starts."""
     own_entries = _query_entries(subjects, query, after=after, limit=PAGE_SIZE + 1)
     next_after = own_entries[PAGE_SIZE - 1].id if len(own_entries) > PAGE_SIZE else None
     return [_make_line(entry, subjects) for entry in own_entries[:PAGE_SIZE]], next_after
@@ -86,6 +88,7 @@ def get_activity_page(
 def iterate_lines(
     subjects: LedgerSubjects, query: ActivityQuery, *, limit: int = MAX_ENTRIES
 ) -> Iterator[ActivityLine]:
+    """Yield lines, newest first; entries are read in batches."""
     after, remaining = None, limit
     while remaining:
         own_entries = _query_entries(subjects, query, after=after, limit=min(_BATCH, remaining))

@@ -20,11 +20,11 @@ from . import activity_labels
 class FeatureState(StrEnum):
     ON = "on"
     OFF = "off"
-    # Changed: it may use nothing until the person agrees again.
+    # Changed since the agreement: it may use nothing until the person agrees again.
     AGAIN = "again"
-    # Agreed each time, for one item.
+    # Agreed to each time, for one item.
     EACH_TIME = "each_time"
-    # Declares no purpose: needs no agreement.
+    # Declares no purpose, so it needs no agreement.
     USES_NOTHING = "uses_nothing"
 
 
@@ -41,11 +41,11 @@ BADGES: dict[FeatureState, tuple[str, str]] = {
 class FeatureStatus:
     feature: Feature
     state: FeatureState
-    # Start of the state, and the agreed version, if any.
+    # Start of the state, and the agreed version; None without any agreement.
     since: datetime | None = None
     version: int | None = None
     delegation_id: UUID | None = None
-    # Agreements about single items.
+    # Current agreements about single items.
     items: tuple[Consent, ...] = ()
 
     @property
@@ -99,7 +99,7 @@ def get_feature_status(
 
 
 def list_features_needing_consent(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
-    """Return features that changed since the person agreed."""
+    """Return the features that changed since the person agreed."""
     if actor.user_id is None or actor.organisation_id is None:
         return []
     statuses = list_features(user_id=actor.user_id, organisation_id=actor.organisation_id, at=at)
@@ -107,7 +107,7 @@ def list_features_needing_consent(actor: Actor, *, at: datetime) -> list[Feature
 
 
 def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
-    """Rules by which a feature may use data, if their facts hold."""
+    """Return the rules that let a feature use data, provided that their facts hold."""
     return tuple(
         rule
         for rule in PERMISSION_RULES
@@ -118,7 +118,7 @@ def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
 
 
 def list_service_rules() -> list[PolicyRule]:
-    # A rule for registered features applies to that feature only.
+    # A rule that needs a registered feature applies to that feature only.
     return [rule for rule in PERMISSION_RULES if Fact.FEATURE_REGISTERED not in rule.needs]
 
 

@@ -48,6 +48,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
     activity_query = activity_filters.build_query(form)
     after = _parse_uuid(request.GET.get("after"))
     lines, next_after = activity_log.get_activity_page(subjects, activity_query, after=after)
+    # Only valid filters.
     query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
     context = {
         "features": feature_status.list_features(**owner, at=timezone.now()),
@@ -71,7 +72,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
-    """With the page's filters."""
+    """Stream the file with the page's filters."""
     owner = _get_owner(request)
     subjects = activity_log.find_subjects(**owner)
     activity_query = activity_filters.build_query(
@@ -94,7 +95,7 @@ def download_activity(request: HttpRequest, form: str) -> HttpResponseBase:
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def download_proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
-    """An inclusion proof of an own entry (C2SP tlog-proof)."""
+    """Return the inclusion proof of one of the person's entries (C2SP tlog-proof)."""
     if not activity_log.is_own_entry(
         activity_log.find_subjects(**_get_owner(request)), own_entry_id
     ):
@@ -154,7 +155,7 @@ def _agree_to_feature(
 
 def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID]) -> HttpResponse:
     if not declared.platform_client:
-        # Withdrawing it removes data, which a page lists first.
+        # Withdrawing this agreement removes data: a page lists it first.
         return redirect("settings-feature-withdraw", declared.key)
     try:
         connections.switch_off_feature(

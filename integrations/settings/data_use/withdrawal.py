@@ -29,6 +29,8 @@ TEMPLATE: Final = "settings/feature_withdraw.html"
 
 @dataclass(frozen=True, slots=True)
 class _WithdrawalPage:
+    """:param integrations: those that the withdrawal disconnects"""
+
     request: HttpRequest
     request_context: RequestContext
     status: FeatureStatus
@@ -147,7 +149,7 @@ def _get_context(page: _WithdrawalPage) -> dict[str, Any]:
 
 
 def _list_also_withdrawn(page: _WithdrawalPage) -> list[str]:
-    """Other features with agreements about these accounts only."""
+    """Return other features with agreements about these accounts only."""
     keys = {
         feature.key
         for product in connections.get_copied_products(page.status.feature)
