@@ -74,7 +74,7 @@ def write_local_events(
 
     :param calendars: see `get_snapshots`
     :raises ObjectNotFound, LocalEventChanged, LocalCalendarFull:
-    :raises BadEvent, BadSeries, TooManyOccurrences, timezones.UnknownZone:
+    :raises BadEventTimes, BadSeries, TooManyOccurrences, timezones.UnknownZone:
     :raises guard.AccessRefused, fences.DisconnectedError:
     """
     counts = {calendar_id: write.event_count for calendar_id, write in writes.items()}

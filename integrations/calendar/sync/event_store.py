@@ -115,7 +115,7 @@ def prepare_local_batch(
 ) -> EventBatch:
     """
     :param work: budget for expanding all events together
-    :raises BadEvent, BadSeries, TooManyOccurrences:
+    :raises BadEventTimes, BadSeries, TooManyOccurrences:
     """
     batch = EventBatch(calendar)
     row_ids = _find_row_ids(calendar.id, sealer, page)
@@ -223,7 +223,7 @@ def get_event_weeks(
     Return the first and last week, with the original time of a moved occurrence; None if outside
     of `window`.
 
-    :raises BadEvent, BadSeries, TooManyOccurrences:
+    :raises BadEventTimes, BadSeries, TooManyOccurrences:
     """
     first, last = recurrence_parser.get_series_span(event.content, work)
     if event.original_start is not None:
