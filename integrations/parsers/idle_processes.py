@@ -1,9 +1,6 @@
 """
-Parser processes that wait for a task, each for a limited time.
-
-A process's memory keeps the content of its tasks, so the process ends after
-`parser_task_limits.IDLE_SECONDS` without a task, and when idle `parser_task_limits.LIFE_SECONDS`
-after its start.
+Parser processes that wait for a task, each for a limited time: a process's memory keeps the
+content of its tasks.
 """
 
 from __future__ import annotations
@@ -35,7 +32,7 @@ class IdleProcesses(Generic[P]):
 
     def __init__(self) -> None:
         self._lock = Lock()
-        # Each with the start of its idle time.
+        # With the start of the idle time.
         self._processes: list[tuple[P, float]] = []
         self._is_watched = False
 

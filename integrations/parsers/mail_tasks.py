@@ -16,7 +16,7 @@ class ParsedMail(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReadGmail(msgspec.Struct, frozen=True, tag=True):
-    """Each payload is JSON."""
+    """JSON."""
 
     payloads: list[bytes]
 

@@ -1,8 +1,4 @@
-"""
-Parser processes: lent to one caller at a time, killed and replaced.
-
-Their number and the caller's wait for one are bounded.
-"""
+"""Parser processes: lent to one caller at a time, killed and replaced."""
 
 from __future__ import annotations
 
@@ -38,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 #: Per process of the service.
 SIZE: Final = max(2, min(4, os.cpu_count() or 1))
-# Exit statuses for exceeded limits, from the kernel or a library.
+# For exceeded limits, from the kernel or a library.
 _BY_LIMITS: Final = frozenset(
     {-signal.SIGXCPU, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGSYS, OUT_OF_MEMORY}
 )
@@ -89,8 +85,7 @@ class ParserPool:
         :param size: of the content, in bytes
         :param wait_seconds: for a free process
         :raises ParsersBusy: if no process was free, or the wall clock limit passed twice
-        :raises TaskTooCostly: if the task exceeded its limits
-        :raises ParsersUnavailable: if no process runs on this machine
+        :raises TaskTooCostly, ParsersUnavailable:
         """
         body, budget = _ENCODER.encode(task), self._budget_for(size)
         try:
@@ -114,7 +109,7 @@ class ParserPool:
         wait_seconds: float,
         decode: Callable[[memoryview], R],
     ) -> R:
-        """Retry once if the machine may be the cause of the failure."""
+        """Retry once if the machine may be the cause."""
         was_slow = False
         for is_fresh in (False, True):
             try:
@@ -134,11 +129,7 @@ class ParserPool:
         raise (ParsersBusy if was_slow else TaskTooCostly)
 
     def _check_parsers_run(self, wait_seconds: float) -> None:
-        """
-        Send the smallest task: a machine without parsers is not the fault of a message.
-
-        :raises ParsersUnavailable: if this task fails too
-        """
+        """Send the smallest task: a machine without parsers is not the fault of a message."""
         body, budget = _ENCODER.encode(SanitiseText("", "")), self._budget_for(0)
         with contextlib.suppress(TaskTooCostly):
             self._send_twice(body, budget, wait_seconds, SANITISE_TEXT_REPLY.decode)
@@ -190,7 +181,7 @@ class ParserPool:
             _discard_process(process)
 
     def close(self) -> None:
-        """End the idle processes. Does nothing in a fork."""
+        """Do nothing in a fork."""
         if self._owner != os.getpid():
             return
         for process in self._idle.clear():
@@ -214,7 +205,7 @@ class _CurrentParserPool:
     def __init__(self) -> None:
         self._lock = Lock()
         self._pool: ParserPool | None = None
-        # Kept, because this process must not wait for them.
+        # This process must not wait for them.
         self._parents: list[ParserPool] = []
 
     def get_pool(self) -> ParserPool:

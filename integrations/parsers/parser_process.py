@@ -14,16 +14,16 @@ from typing import Final
 from .parser_frames import REPLY_HEADER, TASK_HEADER
 from .parser_task_limits import ParserTaskBudget
 
-#: The program with its arguments, exactly as the egress tripwire declares.
+#: Exactly as the egress tripwire declares.
 COMMAND: Final = (
     sys.executable,
     "-I",
     str(Path(__file__).resolve().parent / "worker" / "process.py"),
 )
-# Bytes per read, and the size of a pipe: most tasks and replies are shorter.
+# Bytes per read and of a pipe: most tasks and replies are shorter.
 _READ_BYTES: Final = 128 << 10
 _PIPE_BYTES: Final = 256 << 10
-# How long a process that closed a pipe may continue before it is killed.
+# Before a process that closed a pipe is killed.
 _GRACE_SECONDS: Final = 1.0
 
 
@@ -88,11 +88,7 @@ class ParserProcess:
         return not _is_ready(self._out, select.POLLIN, 0)
 
     def run_task(self, body: bytes, budget: ParserTaskBudget) -> memoryview:
-        """
-        :raises ProcessEnded: if the process ended
-        :raises ProcessTooSlow: if the reply did not arrive in time
-        :raises ReplyTooLarge: if the reply exceeds the budget
-        """
+        """:raises ProcessEnded, ProcessTooSlow, ReplyTooLarge:"""
         self.task_count += 1
         deadline = time.monotonic() + budget.wall_seconds
         header = TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory_bytes)

@@ -1,7 +1,7 @@
 """
 Count refused tasks and replaced parser processes.
 
-Counted in memory, because the pool has no database; the heartbeat stores the counts
+In memory, because the pool has no database; the heartbeat stores the counts
 (`integrations.operations.parser_counts`).
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Final, Literal
 
-#: `too_costly`: a task exceeded its limits. `busy`: no process was free, or the machine was too
-#: slow. `restarted`: a process was killed or ended, and the next task starts another.
+#: `too_costly`: a task exceeded its limits. `busy`: no free process, or a slow machine.
+#: `restarted`: the next task starts another process.
 RefusalEvent = Literal["busy", "restarted", "too_costly"]
 
 _counts: Final[Counter[RefusalEvent]] = Counter()

@@ -13,11 +13,7 @@ PROVIDERS: dict[str, Provider] = {provider.key: provider for provider in (GOOGLE
 
 
 def load_libraries() -> None:
-    """
-    Import the client libraries, which otherwise load on first use.
-
-    :raises ImportError: if one is missing or broken
-    """
+    """Import the client libraries, which otherwise load on first use."""
     discovery.load_library()
     graph_sdk.load_library()
 

@@ -17,18 +17,12 @@ from integrations.formats.event_content import AttendeeResponse, Conference, Eve
 from .provider_access import ProviderAccess
 
 CalendarRole = Literal["freebusy", "reader", "writer", "owner"]
-# The guests who are notified of a change.
 Notify = Literal["all", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteEvent:
-    """
-    An event, series, or changed instance.
-
-    `series_id` and `original_start` belong to instances. A hidden event shows only its start and
-    end.
-    """
+    """An event, series, or changed instance. A hidden event shows only its start and end."""
 
     event_id: str
     etag: str
@@ -79,8 +73,8 @@ class RemoteEventPage:
     """
     May be empty without being the last, which has the `cursor`.
 
-    `deleted` holds ids; the id of a series includes its instances. `rejected` maps ids of
-    unreadable events to one-word reasons.
+    `deleted` holds ids; the id of a series includes its instances. `rejected` maps ids to
+    one-word reasons.
     """
 
     events: tuple[RemoteEvent, ...]
@@ -95,18 +89,17 @@ class CalendarAdapter(Protocol):
     """
     One account's calendars, for several threads.
 
-    Methods raise the errors of `MailAdapter`. A write without a response raises `OutcomeUnknown`
-    instead of `Unavailable`.
+    Methods raise the errors of `MailAdapter`; writes `OutcomeUnknown` instead of `Unavailable`.
     """
 
     @property
     def access(self) -> ProviderAccess:
-        """The access that opened the adapter."""
+        """It opened the adapter."""
 
     def list_calendars(
         self, *, cursor: str | None = None, page: str | None = None
     ) -> RemoteCalendarPage:
-        """:raises CursorExpired: if the provider no longer knows the cursor"""
+        """:raises CursorExpired:"""
 
     def list_events(
         self,
@@ -118,12 +111,12 @@ class CalendarAdapter(Protocol):
     ) -> RemoteEventPage:
         """
         :param window: for a first round; later changes may lie outside
-        :raises CursorExpired: if the provider no longer knows the cursor
+        :raises CursorExpired:
         :raises Gone: if the calendar no longer exists
         """
 
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
-        """:raises Gone: if the event no longer exists"""
+        """:raises Gone:"""
 
     def create_event(
         self,
@@ -135,13 +128,12 @@ class CalendarAdapter(Protocol):
         conference_event_id: str = "",
     ) -> RemoteEvent:
         """
-        Create an event under our id, so that a repetition creates no second one.
+        Create an event under our id, which `get_event` accepts too, so that a repetition creates
+        no second one.
 
-        `get_event` accepts our id too.
-
-        :param conference_event_id: an event of the calendar with which the new event shares its
-            conference, if the provider allows
-        :raises AlreadyThere: if an earlier attempt succeeded: read the event
+        :param conference_event_id: an event of the calendar whose conference to share, if the
+            provider allows
+        :raises AlreadyThere:
         """
 
     def update_event(  # noqa: PLR0913 - one write in full
@@ -159,7 +151,7 @@ class CalendarAdapter(Protocol):
 
         :param before: the content that was read. Only differences are written, so that a guest
             may change the fields that guests own
-        :raises ChangedMeanwhile: if the etag differs: fetch the event, then merge or report
+        :raises ChangedMeanwhile: if the etag differs
         """
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
@@ -181,9 +173,8 @@ class CalendarAdapter(Protocol):
         self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
         """
-        Move an event or series to another calendar of the account; its id may change.
-
-        A repetition finishes an interrupted move.
+        Move an event or series to another calendar of the account; its id may change. A
+        repetition finishes an interrupted move.
 
         :raises ChangedMeanwhile: if the etag differs
         :raises Rejected: if the moved event would differ; `reason` begins with `move-`

@@ -13,11 +13,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
 class ProviderError(Exception):
-    """
-    The base class, never raised itself.
-
-    `status` is an HTTP status, `reason` the provider's code or "", `retry_after` in seconds.
-    """
+    """`status` is an HTTP status, `reason` the provider's code or "", `retry_after` in seconds."""
 
     def __init__(
         self,
@@ -46,7 +42,7 @@ class TokenRejected(ProviderError):
 
 
 class ClaimsWanted(TokenRejected):
-    """Refresh the token with `claims` (JSON), and call again. Claims hold no user content."""
+    """Refresh the token with `claims` (JSON, without user content), and call again."""
 
     def __init__(self, message: str, *, claims: str, **details: Any) -> None:
         super().__init__(message, **details)
@@ -59,9 +55,8 @@ class GrantRevoked(ProviderError):
 
 class StepUpWanted(GrantRevoked):
     """
-    The provider requires stronger authentication.
-
-    Ask the owner to reconnect, with `claims` (JSON, or empty) in the authorization request.
+    The provider requires stronger authentication: put `claims` (JSON, or empty) in the
+    authorization request of the reconnect.
     """
 
     def __init__(self, message: str, *, claims: str, **details: Any) -> None:
@@ -78,7 +73,7 @@ class IdentityRejected(ProviderError):
 
 
 class IssuerMismatch(IdentityRejected):
-    """Callback and id_token name different issuers: a mix-up attack. Store nothing."""
+    """Callback and id_token differ: a mix-up attack. Store nothing."""
 
 
 class InvalidClient(ProviderError):
@@ -87,9 +82,8 @@ class InvalidClient(ProviderError):
 
 class WebhookRejected(ProviderError):
     """
-    The provider refuses or could not validate our notification address.
-
-    Poll, and try again soon. Alarm the operator if the error lasts.
+    The provider refuses or could not validate our notification address. Poll, try again soon, and
+    alarm the operator if the error lasts.
     """
 
 
@@ -118,7 +112,7 @@ class Rejected(ProviderError):
 
 
 class ChangedMeanwhile(ProviderError):
-    """The item has changed. Fetch it, then merge or report the conflict."""
+    """Fetch the item, then merge or report the conflict."""
 
 
 class AlreadyThere(ProviderError):

@@ -19,15 +19,15 @@ from joserfc.jwk import KeySet, RSAKey
 from . import errors, provider_http, unexpected_responses
 
 LEEWAY: Final = timedelta(seconds=60)
-# Keys are fetched again at this age, or for an unknown key id. Anyone can send an unknown id, so
-# fetches have a minimum pause.
+# Keys are fetched again at this age, or for an unknown key id; anyone can send one, so fetches
+# have a minimum pause.
 KEYS_FRESH_FOR: Final = timedelta(hours=6)
 REFETCH_AFTER: Final = timedelta(seconds=60)
-# Without any keys no sign-in works, so fetches are more frequent, but still limited.
+# Without any keys no sign-in works, so fetches are more frequent.
 RETRY_AFTER: Final = timedelta(seconds=5)
 MAX_TOKEN: Final = 16 * 1024
 MAX_SUBJECT: Final = 255
-# The placeholder in issuers that differ by tenant.
+# In issuers that differ by tenant.
 TENANT_PLACEHOLDER: Final = "{tenantid}"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -75,7 +75,7 @@ class SigningKeyCache:
         )
 
     def _fetch_keys(self, at: datetime) -> None:
-        # Set for failures as well, so that a page that is down is not requested by every caller.
+        # After failures as well, so that not every caller requests a page that is down.
         self._tried_at = at
         fetched_keys, issuers = None, {}
         with suppress(provider_http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
@@ -109,8 +109,6 @@ def list_issuer_forms(issuer: str) -> frozenset[str]:
 
 def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
     """
-    Return whether a callback may come from `issuer`.
-
     If each tenant has its own issuer, any tenant matches; `verify_id_token` compares the tenants.
     """
     before, placeholder, after = issuer.partition(TENANT_PLACEHOLDER)
@@ -123,11 +121,8 @@ def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class ExpectedClaims:
     """
-    The claims that an id_token must have; `access_token` came with it.
-
     `issuer` may contain `{tenantid}`, for the claim `tid`. `subject_claims` together identify the
-    account for ever; `address_claims` may hold its address. `callback_issuer` is from the
-    callback, or empty.
+    account for ever; `address_claims` may hold its address. `callback_issuer` may be empty.
     """
 
     issuer: str
@@ -146,7 +141,7 @@ def verify_id_token(
     Check every claim. Source: OpenID Connect Core §3.1.3.7, RFC 8725.
 
     :raises IdentityRejected: if a check fails; `reason` names the claim
-    :raises IssuerMismatch: if all checks pass, but the callback named another issuer
+    :raises IssuerMismatch: if only the callback named another issuer
     :raises Unavailable: if the provider's keys cannot be fetched
     """
     claims = decode_signed_token(id_token, keys=keys, at=at)
@@ -168,17 +163,12 @@ def verify_id_token(
 
 
 def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> Mapping[str, Any]:
-    """
-    Return the unchecked claims of a token signed with RS256.
-
-    :raises IdentityRejected: if the signature is not the provider's
-    :raises Unavailable: if the provider's keys cannot be fetched
-    """
+    """Return the unchecked claims of a token signed with RS256. Raises as `verify_id_token`."""
     key = keys.find_key(_read_key_id(token), at=at)
     if key is None:
         raise errors.IdentityRejected("signed with a key that is not the provider's", reason="kid")
     claims: Mapping[str, Any] | None = None
-    # The header is untrusted. The library raises TypeError for some values of `crit`.
+    # The library raises TypeError for some values of `crit`.
     with suppress(JoseError, ValueError, TypeError, RecursionError):
         claims = jwt.decode(token, key, algorithms=["RS256"]).claims
     if claims is None:
@@ -237,7 +227,7 @@ def _find_wrong_claim(
         # A key of one tenant signs for no other tenant.
         "kid": not key_issuer or _format_issuer(key_issuer, claims.get("tid")) == issuer,
         "nbf": parse_timestamp(claims.get("nbf"), 0) <= now + leeway,
-        # Exactly our client: a token for several audiences is for others as well.
+        # A token for several audiences is for others as well.
         "aud": claims.get("aud") == expected.client_id,
         "azp": claims.get("azp", expected.client_id) == expected.client_id,
         "exp": parse_timestamp(claims.get("exp"), 0) > now - leeway,

@@ -51,7 +51,7 @@ class MessageRef:
 class MessageFiling:
     """
     `folders` are system labels in Antares's names (inbox, sent, drafts, important, category
-    names, spam, trash). `labels` are ids of the user's own labels.
+    names, spam, trash). `labels` are ids of the user's own.
     """
 
     folders: tuple[str, ...]
@@ -94,7 +94,7 @@ class RemoteThread:
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """A message, or a whole thread: exactly one id is set."""
+    """A message or a thread: exactly one id is set."""
 
     message_id: str = ""
     thread_id: str = ""
@@ -111,9 +111,9 @@ class MailboxProfile:
 @dataclass(frozen=True, slots=True)
 class MessageListPage:
     """
-    Ids, newest first. A page may be empty without being the last.
+    Newest first. A page may be empty without being the last.
 
-    `next_page` is opaque. `estimate` is a rough total, for progress only.
+    `estimate` is a rough total, for progress only.
     """
 
     refs: tuple[MessageRef, ...]
@@ -130,12 +130,12 @@ class FilingChange:
 @dataclass(frozen=True, slots=True)
 class MailChangePage:
     """
-    Folded changes: each message is in one of the three tuples only.
+    Each message is in one of the three tuples only.
 
     `upserted` are to be fetched, and may be gone. `deleted` includes spam and trash. `filings`
     holds the filing of those `upserted` that may have no other change: stored ones need not be
-    fetched. `cursor` is opaque. With `has_more`, call again at once. With `has_new_names`, label
-    names may have changed.
+    fetched. With `has_more`, call again at once. With `has_new_names`, label names may have
+    changed.
     """
 
     upserted: tuple[MessageRef, ...]
@@ -152,13 +152,12 @@ class MailAdapter(Protocol):
     One mailbox, for several threads.
 
     Every method may raise `Unavailable` (or `RateLimited`), `TokenRejected`, `ScopeMissing`,
-    `MailboxMissing`, `AdminBlocked`, `Unexpected`. None retries: quota, clock and token are the
-    caller's.
+    `MailboxMissing`, `AdminBlocked`, `Unexpected`.
     """
 
     @property
     def access(self) -> ProviderAccess:
-        """The access that opened the adapter."""
+        """It opened the adapter."""
 
     @property
     def fetch_request_count(self) -> int | None:
@@ -168,7 +167,7 @@ class MailAdapter(Protocol):
         """Read the cursor before any listing."""
 
     def get_label_names(self) -> Mapping[str, str]:
-        """Return the names of the user's own labels, by id."""
+        """Of the user's own labels, by id."""
 
     def list_messages(
         self,
@@ -180,7 +179,7 @@ class MailAdapter(Protocol):
         limit: int = 500,
     ) -> MessageListPage:
         """
-        Return a page of ids, newest first, outside spam and trash.
+        Omit spam and trash.
 
         :param since: inclusive, to the second
         :param until: exclusive, to the second
@@ -198,14 +197,14 @@ class MailAdapter(Protocol):
         """
 
     def get_changes(self, cursor: str) -> MailChangePage:
-        """:raises CursorExpired: if the provider no longer knows the cursor"""
+        """:raises CursorExpired:"""
 
     def open_attachment(self, message_id: str, part: str) -> FileDownload:
         """
-        Return a download, which the reader closes. Errors of the start are raised here.
+        The reader closes the download. Errors of the start are raised here.
 
         :param part: see `AttachmentPart`
-        :raises Gone: if the message or part no longer exists
+        :raises Gone:
         :raises Rejected: if the file exceeds Antares's limit
         """
 
@@ -213,7 +212,7 @@ class MailAdapter(Protocol):
 @dataclass(frozen=True, slots=True)
 class MailUnits:
     """
-    The cost of each call, in the provider's quota units.
+    In the provider's quota units.
 
     `messages_per_fetch` is the best number of targets for one `fetch_messages`; 0: the number of
     concurrent calls.

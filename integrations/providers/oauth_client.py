@@ -74,7 +74,7 @@ def authorize_url(  # noqa: PLR0913
     """
     Include PKCE S256, state and nonce.
 
-    :param claims: the claims of `StepUpWanted`, for the person to meet
+    :param claims: of `StepUpWanted`
     """
     extra = dict(provider.authorize_params)
     if login_hint:
@@ -112,11 +112,8 @@ def exchange_code(  # noqa: PLR0913
     at: datetime,
 ) -> TokenSet:
     """
-    :param callback_issuer: the issuer that the callback named, or empty
-    :raises CodeRejected: if the code is used, expired or not ours
-    :raises IdentityRejected: if the id_token is missing or invalid
-    :raises IssuerMismatch: if id_token and callback name different issuers
-    :raises InvalidClient: if our registration is refused
+    :param callback_issuer: may be empty
+    :raises CodeRejected, IdentityRejected, IssuerMismatch, InvalidClient:
     """
     answer = _request_tokens(
         provider,
@@ -159,9 +156,8 @@ def refresh_tokens(
     """
     Send no scope: Google may refuse the refresh for one.
 
-    :param claims: the claims of `ClaimsWanted`
-    :raises GrantRevoked: if the provider ended the grant
-    :raises InvalidClient: if our registration is refused
+    :param claims: of `ClaimsWanted`
+    :raises GrantRevoked, InvalidClient:
     :raises Unavailable: if the provider gave no clear answer
     """
     extra = {"claims": claims} if claims else {}

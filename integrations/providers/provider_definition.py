@@ -1,5 +1,3 @@
-"""A provider as data: scopes, and how its adapters are opened."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -42,7 +40,9 @@ class ProviderCapability:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """
-    - `issuer`: the provider's own; the issuer of the `OAuthEndpoints` is checked.
+    A provider as data.
+
+    - `issuer`: that of the `OAuthEndpoints` is checked.
     - `identity_permissions`: requested with every product.
     - `scope_aliases`: from names in responses to the requested names.
     - `revocation_pages`: by kind of account.
@@ -64,19 +64,18 @@ class Provider:
     address_claims: tuple[str, ...] = ("email",)
     # Removed before scopes are compared, in lower case.
     scope_prefix: str = ""
-    # Requested scopes that responses never name; their effect shows whether they were granted.
+    # Responses never name these; their effect shows whether they were granted.
     unlisted_scopes: frozenset[str] = frozenset()
     errors_by_number: Mapping[int, type[ProviderError]] = field(default_factory=dict)
-    # Whether guests are notified of every change, even against `notify`.
+    # Even against `notify`.
     always_notifies_guests: bool = False
-    # Whether a moved event is a copy, with new invitations for its guests.
+    # A moved event sends new invitations to its guests.
     moves_by_copy: bool = False
-    # Whether an administrator may have to approve at the provider. For Antares that looks like a
-    # refusal, or an abandoned connect.
+    # A pending approval looks like a refusal or an abandoned connect.
     asks_administrators: bool = False
-    # Whether a connection takes a grant. Antares calendars take none.
+    # False: a connection needs no grant.
     grants: bool = True
-    # Whether Antares can revoke a grant; otherwise the person does, on a page of the provider.
+    # Otherwise the person does, on a page of the provider.
     revokes: bool = True
     # Whether a person may deny single permissions.
     has_single_permissions: bool = True
@@ -87,7 +86,7 @@ class Provider:
     open_mail: Callable[[ProviderAccess], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[ProviderAccess], AbstractContextManager[MailWatch]] | None = None
     watch_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarWatch]] | None = None
-    # For providers that send all notifications by subscriptions, instead of the two above.
+    # Instead of the two above, for all notifications.
     subscriptions: Callable[[ProviderAccess], AbstractContextManager[PushSubscriptions]] | None = (
         None
     )
@@ -117,7 +116,7 @@ class Provider:
         names = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
         if not self.scope_prefix:
             return frozenset(names)
-        # Known scopes as Antares writes them, for any case and prefix in the response.
+        # For any case and prefix in the response.
         known = {
             scope.lower(): scope for scope in self.list_scopes_for(frozenset(self.capabilities))
         }

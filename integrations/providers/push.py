@@ -10,8 +10,6 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
     """
-    A channel that the provider calls.
-
     `channel_id` is unique, at most 64 letters, digits, `-` and `_`. `token` comes back with every
     call. `address` is our https URL. `ends_at` is the latest end.
     """
@@ -50,10 +48,10 @@ class MailboxNotification:
 
 
 class MailWatch(Protocol):
-    """Notifications for one mailbox, through our topic. Raises the errors of `MailAdapter`."""
+    """Notifications for one mailbox. Raises the errors of `MailAdapter`."""
 
     def get_address(self) -> str:
-        """Return the address as in the provider's notifications."""
+        """As in the provider's notifications."""
 
     def start_watch(self, topic: str) -> datetime:
         """
@@ -68,18 +66,16 @@ class MailWatch(Protocol):
 
 class CalendarWatch(Protocol):
     """
-    Channels for one account's calendars. Raises the errors of `CalendarAdapter`.
-
-    A channel cannot be renewed: open another, then stop the old one.
+    One account's calendars. Raises the errors of `CalendarAdapter`. A channel cannot be renewed.
     """
 
     def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
         """
         The first call may precede the response.
 
-        :raises OutcomeUnknown: if no response came; the channel may be open
+        :raises OutcomeUnknown: the channel may be open
         :raises AlreadyThere: if the id was used before
-        :raises WebhookRejected: if the provider does not accept the address
+        :raises WebhookRejected:
         """
 
     def watch_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
@@ -87,17 +83,15 @@ class CalendarWatch(Protocol):
 
     def stop_channel(self, channel_id: str, resource_id: str) -> bool:
         """
-        False if the provider no longer has the channel.
-
-        Only the account that opened a channel may stop it.
+        False if the provider no longer has the channel. Only the account that opened it may stop
+        it.
         """
 
 
 class PushSubscriptions(Protocol):
     """
-    Renewable subscriptions, one per mailbox or calendar. Raises the errors of the adapters.
-
-    A new subscription replaces an existing one for the same resource.
+    Renewable, one per mailbox or calendar; a new one replaces it. Raises the errors of the
+    adapters.
     """
 
     def subscribe_to_mailbox(self, channel: WebhookChannel) -> RemoteChannel:
@@ -105,15 +99,15 @@ class PushSubscriptions(Protocol):
 
     def subscribe_to_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
         """
-        :raises OutcomeUnknown: if no response came; the subscription may exist
-        :raises WebhookRejected: if the provider could not validate the address
+        :raises OutcomeUnknown: the subscription may exist
+        :raises WebhookRejected:
         """
 
     def renew_subscription(self, resource_id: str, *, ends_at: datetime) -> datetime:
         """
         Use the account's current token; return the new end.
 
-        :raises Gone: if the subscription has ended: open another, and poll for missed changes
+        :raises Gone: open another, and poll for missed changes
         """
 
     def stop_subscription(self, resource_id: str) -> bool:

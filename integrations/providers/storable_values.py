@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: The largest number that a database column holds.
+#: The largest that a database column holds.
 MAX_NUMBER: Final = 2**31 - 1
-#: Characters of a page token, a sync token or a link.
+#: Of a page token, sync token or link.
 MAX_TOKEN: Final = 16_384
 _UNSTORABLE: Final = re.compile("[\ud800-\udfff\0]")
 
 
 def clean_text(value: object) -> str:
-    """Remove NUL and lone surrogates."""
     if not isinstance(value, str):
         return ""
     if value.isascii() and "\0" not in value:
@@ -35,7 +34,7 @@ def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) 
 def check_token(value: object) -> str | None:
     """
     :param value: a page token, sync token or link
-    :raises ValueError: if it is malformed
+    :raises ValueError:
     """
     if value is None or value == "":
         return None

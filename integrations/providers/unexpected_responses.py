@@ -13,7 +13,7 @@ from . import errors
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Errors of reading a response with an unknown shape.
+#: Of reading a response with an unknown shape.
 UNREADABLE_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
@@ -28,9 +28,8 @@ UNREADABLE_ERRORS: Final = (
 
 def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Decorate an adapter's method to raise `Unexpected` for an unreadable response.
-
-    `reason` is the error's class. The error itself is dropped: its text may be personal data.
+    Decorate an adapter's method to raise `Unexpected` for an unreadable response. The original
+    error is dropped: its text may be personal data.
     """
 
     @wraps(method)
@@ -39,7 +38,7 @@ def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except UNREADABLE_ERRORS as error:
             kind = type(error).__name__
-        # Raised outside `except`, so that no error that holds a response becomes context.
+        # Outside `except`, so that no error that holds a response becomes context.
         raise errors.Unexpected("the answer has another shape", reason=kind)
 
     return call_method

@@ -1,9 +1,9 @@
 """
-Keyed hashes that find the watch of a notification, and the proof that a channel is ours.
+Keyed hashes of 32 bytes that find the watch of a notification, and the proof that a channel is
+ours.
 
-A channel id carries its own proof, and its token is derived from it, both with the directory key.
-So no table holds a channel's secret, a stranger's call costs two hashes and no query, and a late
-call for a deleted channel is still recognised.
+A channel id carries its own proof, and its token is derived from it, both with the directory key,
+so that no table holds a secret. See README.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from limited_use.vault import blind_index
 
 _RANDOM_BYTES: Final = 16
 _PROOF_BYTES: Final = 16
-# 32 bytes as base64url without padding; providers accept up to 64 such characters.
+# 32 bytes as base64url without padding; providers accept up to 64 characters.
 ID_LENGTH: Final = 43
 
 
@@ -30,12 +30,11 @@ def make_channel_id() -> str:
 
 
 def derive_token(channel_id: str) -> str:
-    """Return the secret that calls for this channel must present."""
+    """Calls for this channel must present the token."""
     return _encode_text(blind_index.derive_secret("channel.token", channel_id))
 
 
 def is_proven(channel_id: str, token: str) -> bool:
-    """Return whether the channel is ours, and the caller has its token."""
     raw = b""
     if len(channel_id) == ID_LENGTH and channel_id.isascii():
         with suppress(ValueError):
@@ -48,27 +47,21 @@ def is_proven(channel_id: str, token: str) -> bool:
 
 
 def blind_channel(channel_id: str) -> bytes:
-    """Return the 32-byte keyed hash that finds a channel."""
     return blind_index.compute_blind("channel", channel_id)
 
 
 def blind_resource(channel_id: str, resource_id: str) -> bytes:
-    """
-    Return the 32-byte keyed hash of a channel's resource.
-
-    :param resource_id: the provider's
-    """
+    """:param resource_id: the provider's"""
     return blind_index.compute_blind("channel.resource", f"{channel_id} {resource_id}")
 
 
 def blind_mailbox(provider: str, address: str) -> bytes:
-    """Return the 32-byte keyed hash of a watched mailbox, to store with its watch."""
     return blind_index.compute_blind(_get_mailbox_kind(provider), normalise_address(address))
 
 
 def blind_notified_mailbox(provider: str, address: str, *, permit: Permit, at: datetime) -> bytes:
     """
-    Return the hash of `blind_mailbox`, to look up a notification's mailbox.
+    `blind_mailbox` of a notification.
 
     :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
         expired
@@ -83,7 +76,7 @@ def _get_mailbox_kind(provider: str) -> str:
 
 
 def normalise_address(address: str) -> str:
-    """Return the form to compare: providers vary case and whitespace."""
+    """Providers vary case and whitespace."""
     return address.strip().casefold()
 
 

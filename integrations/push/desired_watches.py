@@ -1,4 +1,4 @@
-"""The watches that should exist. This module writes rows; `watch_renewal` carries them out."""
+"""The watches that should exist, as rows; `watch_renewal` carries them out."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def request_watch(
     *, integration: Integration, resource: str, at: datetime, kind: WatchKind | None = None
 ) -> UUID | None:
     """
-    Return the new row's id, if push is enabled and no watch exists.
-
-    The caller's transaction must hold the integration's fence.
+    Return the new row's id, if push is enabled and no watch exists. The caller holds the
+    integration's fence.
     """
     mechanism = push_mechanisms.get_push_mechanism(
         integration.product, integration.connection.provider
@@ -56,7 +55,7 @@ def is_push_enabled(integration: Integration, resource: str) -> bool:
 
 
 def has_watch(integration_id: UUID, resource: str) -> bool:
-    """Live and requested watches count."""
+    """Count requested watches, too."""
     return _get_watches(integration_id, resource).filter(status__in=_ACTIVE).exists()
 
 
@@ -76,7 +75,6 @@ def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at
 
 
 def withdraw_watches(*, integration_id: UUID, resource: str, at: datetime) -> int:
-    """Return how many will be stopped."""
     watches = _get_watches(integration_id, resource).filter(status__in=_ACTIVE)
     return watches.update(status=WatchStatus.LEAVING, due_at=at)
 
@@ -112,7 +110,7 @@ def _withdraw_disabled(at: datetime) -> None:
                 integration__product=product, connection__provider=provider
             )
             _withdraw_unlocked(watches, at)
-    # Withdraw watches without sync work: a removed calendar leaves such a watch.
+    # A removed calendar leaves a watch without sync work.
     work = SyncWork.objects.filter(
         integration_id=OuterRef("integration_id"), resource=OuterRef("resource")
     )

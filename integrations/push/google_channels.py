@@ -1,8 +1,8 @@
 """
 Google Calendar push channels, one per calendar and one for the calendar list.
 
-A Google channel cannot be renewed: a second one is opened, and the first is stopped once the
-second is live, so that no change falls between them. A change that both notify causes one sync.
+A Google channel cannot be renewed: a second is opened before the first is stopped, so that no
+change falls between them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from . import blind_lookup, desired_watches, push_mechanisms
 from .watch_worker import WatchTurn
 from .watched_resources import CALENDAR_LIST
 
-# The requested lifetime; the provider may grant less.
+# The provider may grant less.
 LIFETIME: Final = timedelta(days=7)
 
 
@@ -53,11 +53,7 @@ def open_watch(turn: WatchTurn) -> None:
 
 
 def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
-    """
-    Return None if the resource no longer exists.
-
-    :param to: outlet of the call that opens the channel
-    """
+    """Return None if the resource no longer exists."""
     mechanism = push_mechanisms.get_push_mechanism(
         turn.watch.integration.product, turn.provider.key
     )
@@ -68,9 +64,8 @@ def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
 
 def announce_channel(turn: WatchTurn, *, lasts: timedelta) -> WebhookChannel:
     """
-    The row is written first: the first call may arrive before the provider's response.
-
-    Each try has a new id: calls of a channel that an earlier try may have opened are dropped.
+    Write the row before the call. Each try has a new id: calls of an earlier try's channel are
+    dropped.
     """
     channel_id = blind_lookup.make_channel_id()
     turn.save_values(
@@ -95,8 +90,8 @@ def save_opened_channel(
     has_notified: bool = False,
 ) -> None:
     """
-    :param stop_opened: stops the channel with the current token, for an integration that has just
-        ended and has no row to stop it by
+    :param stop_opened: for an integration that has just ended and has no row to stop the channel
+        by
     :param has_notified: the provider called before it responded
     """
     channel_json = json.dumps({"id": hook.channel_id, "resource_id": opened.resource_id})
@@ -156,7 +151,7 @@ def stop_channel(turn: WatchTurn) -> None:
 
 
 def read_channel_ids(turn: WatchTurn) -> tuple[str, str] | None:
-    """Return (our id, the provider's), or None if the provider never returned one."""
+    """Return (our id, the provider's); None if the provider never returned one."""
     sealed = turn.watch.channel
     if sealed is None or turn.watch.resource_blind is None:
         return None

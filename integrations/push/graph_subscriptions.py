@@ -1,6 +1,6 @@
 """
-Microsoft Graph subscriptions, one per resource, renewed in place. After the end of a
-subscription, another is opened and the resource's sync is due.
+Microsoft Graph subscriptions, one per resource, renewed in place. A resource's sync is due after
+a gap.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def renew_subscription(turn: WatchTurn) -> None:
 
 
 def stop_subscription(turn: WatchTurn) -> None:
-    """A subscription without a provider id expires by itself."""
+    """Without a provider id, it expires by itself."""
     channel_ids, provider = google_channels.read_channel_ids(turn), turn.provider
     if channel_ids is None or provider.subscriptions is None:
         return

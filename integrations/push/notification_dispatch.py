@@ -1,8 +1,8 @@
 """
-Dispatch a provider's notification in three steps: receive, mark due, enqueue.
+Dispatch a provider's notification: receive, mark due, enqueue.
 
-The sync asks the provider for the change, from its own cursor. So a forged, late or repeated
-notification costs one request at most.
+The sync asks the provider from its own cursor, so a forged notification costs one request at
+most.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 
 def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: datetime) -> None:
     """
-    Contention refuses no notification: the provider would send fewer. If contention does not end,
-    the regular poll finds the change, and the log records the delay.
+    Contention refuses no notification: the provider would send fewer. If it lasts, the regular
+    poll finds the change.
 
     :param receive: calls a receiving function of `push`
     """
@@ -48,7 +48,7 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
 
 
 def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
-    # The webhook has no row owner; this block acts for the owner of the resource.
+    # The webhook has no row owner: act for the owner of the resource.
     with row_owner.acting_for(*changed.owner):
         return due_syncs.schedule_now(
             integration_id=changed.integration_id, resource=changed.resource, at=at

@@ -1,4 +1,4 @@
-"""How each product is watched, as data: over a topic, or by calls to our webhooks."""
+"""How each product is watched: over a topic, or by calls to our webhooks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from limited_use.sinks.provider_sink import ProviderOutlet
 
 from . import watched_resources
 
-# Returns the provider's id of the watched resource: see `watched_resources`.
+# Returns the provider's id of the watched resource.
 TargetLookup = Callable[[Watch, ProviderOutlet, datetime], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class PushMechanism:
     """
-    :param find_target: finds the watched resource of a channel, opened for its provider alone
+    :param find_target: opens the watched resource for its provider alone
     :param notifies_list: also notifies changes of the list of resources
     """
 
@@ -41,7 +41,7 @@ MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.TOPIC),
     "calendar": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_calendar_target),
 }
-#: The same for providers with subscriptions.
+#: For providers with subscriptions.
 SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_mailbox_target),
     "calendar": PushMechanism(
@@ -59,7 +59,6 @@ def get_push_mechanism(product: str, provider: str) -> PushMechanism | None:
 
 
 def is_push_enabled_for(product: str, provider: str, resource: str = "") -> bool:
-    """Check the product, or one of its resources."""
     mechanism = get_push_mechanism(product, provider)
     if mechanism is None or not mechanism.is_enabled(provider):
         return False

@@ -1,8 +1,8 @@
 """
-The alarm about a provider that sends no notifications at all.
+The alarm about a provider that sends no notifications.
 
-Causes: an expired Pub/Sub subscription (dropped after 31 idle days by default), a wrong address
-or audience, a proxy. No code can see them, so the silence of all watches is the signal.
+No code sees the causes: an expired Pub/Sub subscription (dropped after 31 idle days by default),
+a wrong address or audience, a proxy.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """
 Stop an integration's watches at the provider, and retry until each has ended.
 
-No watch can be stopped after the revocation of the grant. One try lasts ten seconds at most. A
-watch's row holds the ids that stop the watch, stays until the provider has answered, and is
-deleted in the commit that counts the answer. Notifications are dropped.
+No watch can be stopped after the revocation of the grant. A watch's row holds the ids that stop
+it, and is deleted in the commit that counts the provider's answer.
 """
 
 from __future__ import annotations
@@ -39,11 +38,10 @@ from .revocation_access import RevocationToken
 
 logger = logging.getLogger(__name__)
 
-# The longest wait for a provider.
 LONGEST_CALL: Final = timedelta(seconds=10)
 
-# A connect, or a disconnect of another product, may fence off the tokens in use. That does not mean
-# that the grant has ended: try once more with the stored tokens.
+# A connect, or a disconnect of another product, may fence off the tokens in use although the grant
+# lives: try once more with the stored tokens.
 _TRIES: Final = 2
 
 
@@ -54,14 +52,12 @@ class WatchStopOutcome(StrEnum):
     NO_ACCESS = "no_access"
     # The provider did not confirm the end: the watch expires by itself.
     UNANSWERED = "unanswered"
-    # Another connection of the same account uses the same watch.
+    # Another connection of the same account uses it.
     NEEDED_ELSEWHERE = "needed_elsewhere"
-    # The watch expired before the provider confirmed the end.
+    # It expired before the provider confirmed the end.
     LAPSED = "lapsed"
     STOPPED = "stopped"
-    # The provider has no such watch.
     GONE = "gone"
-    # There was nothing to stop.
     NONE = "none"
 
 
@@ -74,13 +70,13 @@ class StoppedWatches:
     lapse_by: datetime | None = None
 
 
-#: Counts ended watches in the transaction that deletes their rows.
+#: Called in the transaction that deletes the rows.
 CountWatchEnd = Callable[[StoppedWatches], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _WatchStopRequest:
-    """A channel by its two ids, or a mailbox's own watch without ids."""
+    """A mailbox's own watch has no ids."""
 
     row: Watch
     ids: tuple[str, str] | None
@@ -90,8 +86,8 @@ def stop_watches(
     integration_id: UUID, *, now: Callable[[], datetime], count: CountWatchEnd
 ) -> bool:
     """
-    Ask the provider once; return whether none remains. Errors of the provider, the grant or a key
-    are not raised.
+    Ask the provider once; return whether none remains. No error of the provider, the grant or a
+    key is raised.
     """
     has_access = False
     for _ in range(_TRIES):
@@ -162,7 +158,7 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
 
 
 def _has_changed(read: Connection) -> bool:
-    """The connection was fenced off after `read` was loaded."""
+    """Return whether the connection was fenced off after `read` was loaded."""
     return Connection.objects.filter(id=read.id).exclude(epoch=read.epoch).exists()
 
 
@@ -189,9 +185,9 @@ def _get_stop_requests(
 
 
 def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> None:
-    """The stop call requires the provider's id, which is missing."""
+    """The stop call requires the missing id."""
     if row.lease_until is not None and row.lease_until > at:
-        # A worker waits for the response. It stops the channel, or writes how to stop it.
+        # A worker waits for the response: it stops the channel, or writes how.
         return
     outcome = WatchStopOutcome.UNANSWERED if row.channel is not None else WatchStopOutcome.NONE
     _settle_watches([row], outcome, at=at, count=count)
@@ -206,8 +202,8 @@ def _stop_within_bounds(
     count: CountWatchEnd,
 ) -> bool:
     """Return False if the provider accepts no token."""
-    # Client timeouts are per read, and there may be many watches. The thread does not use the
-    # database, and is abandoned at the deadline.
+    # Client timeouts are per read, and there may be many watches. At the deadline the thread,
+    # which does not use the database, is abandoned.
     answers: Queue[tuple[_WatchStopRequest, WatchStopOutcome] | None] = Queue()
     provider = PROVIDERS[integration.connection.provider]
 
@@ -243,7 +239,7 @@ def _stop_watch(
     except errors.ProviderError:
         return WatchStopOutcome.UNANSWERED
     except Exception as bug:
-        # The frames hold ids, so no report shows them.
+        # The frames hold ids.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.not_stopped", extra={"provider": provider.key})
         return WatchStopOutcome.UNANSWERED

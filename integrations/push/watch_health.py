@@ -1,9 +1,8 @@
 """
 The health of watches, which decides how often the sync polls.
 
-A resource with a trusted watch is polled rarely. A watch is silent if no notification arrived
-since its start, or a poll found a change without one: then the resource is polled as without a
-watch, until a notification arrives.
+A watch is silent if no notification arrived since its start, or a poll found a change without
+one. See README.md.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from integrations.models import Watch, WatchStatus
 
 # A new watch is notified at once.
 FIRST_NOTIFICATION_WITHIN: Final = timedelta(minutes=2)
-# A change that a poll finds may have a notification that is still in delivery.
+# The notification of a polled change may still be in delivery.
 DELIVERY_GRACE: Final = timedelta(seconds=30)
-# A notified change may not be readable yet. Seconds after the notification at which to poll again.
+# Seconds after a notification: its change may not be readable yet.
 RECHECK_SECONDS: Final = (1.0, 3.0, 8.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchHealth:
     """
-    :param expires_at: end of the watch unless renewed
+    :param expires_at: unless renewed
     :param silent_since: first proof that notifications are missing
     """
 
@@ -42,12 +41,11 @@ class WatchHealth:
         return at < self.expires_at
 
     def is_trusted(self, at: datetime) -> bool:
-        """The absence of notifications then means the absence of changes."""
+        """Without a notification, nothing has changed."""
         has_notified = self.last_event_at is not None and self.last_event_at >= self.started_at
         return self.is_live(at) and has_notified and self.silent_since is None
 
     def was_notified_recently(self, at: datetime) -> bool:
-        """The notified change may not be readable yet."""
         notified_at = self.last_event_at
         return notified_at is not None and (at - notified_at).total_seconds() < RECHECK_SECONDS[-1]
 
@@ -107,7 +105,7 @@ def mark_if_silent(
     """
     Return whether the watch should have notified the change that a poll found.
 
-    :param since: previous poll; the change is newer
+    :param since: previous poll
     """
     if not watch.is_live(at) or watch.silent_since is not None:
         return False

@@ -1,8 +1,4 @@
-"""
-Receive notifications: find their watches, and store the time.
-
-A repeated or late notification, or one of a deleted watch, changes a time or nothing.
-"""
+"""Receive notifications: find their watches, and store the time."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class CallerNotProven(Exception):
-    """The caller has no token of our channels. Refuse the call."""
+    """The caller has no token of our channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +42,8 @@ def receive_mailbox_notification(
     address: str, provider: str, *, permit: Permit, at: datetime
 ) -> list[ChangedResource]:
     """
-    Return one changed resource for each connection of the mailbox. The sender does not learn
-    whether there is any.
+    Return one resource for each connection of the mailbox.
 
-    :param permit: to look up the address
     :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
         expired
     """
@@ -61,7 +55,7 @@ def receive_channel_notification(
     channel_id: str, token: str, *, resource_id: str, at: datetime
 ) -> list[ChangedResource]:
     """
-    Return the channel's resource, or nothing if the channel is deleted or was opened for another
+    Return the channel's resource; nothing if the channel is deleted or was opened for another
     resource.
 
     :param resource_id: by the caller
@@ -78,8 +72,7 @@ def receive_subscription_notification(
     call: SubscriptionNotification, *, at: datetime
 ) -> list[ChangedResource]:
     """
-    The notification is about its resource or its own end. An end is not trusted: the renewal
-    finds out.
+    The end of a subscription is not trusted: the renewal finds out.
 
     :raises CallerNotProven:
     """
@@ -114,7 +107,7 @@ def _receive_for(
     *,
     at: datetime,
 ) -> list[ChangedResource]:
-    """:param resource_blind: hash of the notified resource; None: the notification names none"""
+    """:param resource_blind: None: the notification names no resource"""
     with row_owner.acting_for(*owner):
         watches = _find_watches(kind, lookup_blind)
         if resource_blind is not None and not _may_be_about(watches, resource_blind):
@@ -142,9 +135,8 @@ def _may_be_about(watches: QuerySet[Watch], resource_blind: bytes) -> bool:
 
 def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
     """
-    Update rows one by one: a statement that locks one row cannot deadlock with a worker.
-
-    A contended row is left to its worker: the sync is more important.
+    Update rows one by one: a statement that locks one row cannot deadlock with a worker. The sync
+    is more important than a contended row, which its worker keeps.
     """
     for watch_id in list(watches.values_list("id", flat=True)):
         try:

@@ -1,7 +1,4 @@
-"""
-Start, renew, replace and stop watches at the provider, by the status of their rows. The sync
-polls with or without a working watch.
-"""
+"""Start, renew, replace and stop watches at the provider, by the status of their rows."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ from .watch_worker import WatchTurn
 
 logger = logging.getLogger(__name__)
 
-# Pause after a temporary obstacle that is no failure.
+# After an obstacle that is no failure.
 PAUSE: Final = timedelta(seconds=30)
 # Refusals last for a while, and every try writes to the ledger.
 _REFUSED: Final = (AccessRefused, KeyDestroyed, Unopenable, errors.GrantRevoked)
@@ -47,10 +44,8 @@ _REFUSED: Final = (AccessRefused, KeyDestroyed, Unopenable, errors.GrantRevoked)
 
 def reconcile_watch(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
-    Return the id of sync work to enqueue: earlier changes of a resource with a watch that just
-    started or ended were not notified.
+    Return the id of sync work to enqueue: changes without a watch were not notified.
 
-    :param now: the clock
     :raises NotClaimable:
     """
     at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)
@@ -77,8 +72,7 @@ def _run_turn(turn: WatchTurn) -> None:
     except errors.ProviderError as error:
         watch_error_policy.record_failure(turn, error)
     except Exception as bug:
-        # A developer is paged, so the next try waits. The frames may hold content, so no report
-        # shows them.
+        # A developer is paged, so the next try waits. The frames may hold content.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.crashed", extra=turn.log_fields)
         turn.postpone_watch(retry_backoff.LONGEST)

@@ -32,16 +32,16 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# How long two channels of one resource overlap, for notifications in delivery.
+# How long a resource's channels overlap, for notifications in delivery.
 OVERLAP: Final = timedelta(seconds=60)
-# Upper bound of a watch's life, for any end that the provider returns.
+# For any end that the provider returns.
 LONGEST_LIFE: Final = timedelta(days=31)
 
 
 @dataclass(slots=True)
 class WatchTurn:
     """
-    :param clock: the current time; provider calls take time
+    :param clock: provider calls take time
     :param due_work_id: sync work that the turn made due, to enqueue
     """
 
@@ -73,7 +73,7 @@ class WatchTurn:
 
     def save_values(self, **values: Any) -> None:
         """
-        Save `values`, and renew the lease.
+        Renew the lease, too.
 
         :raises fences.DisconnectedError, LeaseLost:
         """
@@ -106,9 +106,8 @@ class WatchTurn:
         """
         The watch is live until `ends_at`, and renewed halfway. Raises as `save_values`.
 
-        Another watch of the resource is stopped once its pending notifications have arrived. If
-        none was live before, the resource's sync becomes due in the same commit: earlier changes
-        were not notified.
+        Another watch of the resource is stopped after its pending notifications. If none was live
+        before, the resource's sync becomes due in the same commit.
 
         :param renew_within: used if sooner than halfway
         :param has_notified: a notification has just arrived
@@ -121,7 +120,7 @@ class WatchTurn:
             integration_id=watch.integration_id, resource=watch.resource, status=WatchStatus.LIVE
         )
         if not live.filter(id=watch.id, expires_at__gt=at).exists():
-            # A new start: earlier notifications say nothing about it.
+            # Earlier notifications say nothing about a new start.
             values |= {"started_at": at, "silent_since": None}
         if has_notified:
             values |= {"last_event_at": at}
@@ -143,11 +142,11 @@ class WatchTurn:
 
     def leave_to_purge(self, data: str, **values: Any) -> None:
         """
-        The integration was disconnected during the turn: its purge stops the watch.
+        The purge of a disconnected integration stops the watch.
 
         :param data: see `seal_channel`
-        :raises KeyDestroyed:
         :raises LeaseLost: if the row is gone
+        :raises KeyDestroyed:
         """
         self.watch.connection.refresh_from_db(fields=["epoch"])
         leases.release(self.lease, channel=self.seal_channel(data), **values)
@@ -167,7 +166,6 @@ class WatchTurn:
         }
 
     def hold_fence(self) -> None:
-        """See `save_values`."""
         fences.lock_integration(
             integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch
         )

@@ -15,7 +15,6 @@ from limited_use.sinks.provider_sink import ProviderOutlet
 
 #: The account's list of calendars; each calendar has its own channel as well.
 CALENDAR_LIST: Final = ""
-#: All mail of the account.
 MAILBOX: Final = "mailbox"
 
 
@@ -46,7 +45,7 @@ def get_mailbox_target(_watch: Watch, _to: ProviderOutlet, _at: datetime) -> str
 
 
 def is_calendar_list(resource: str) -> bool:
-    """The calendar list's resource is a word, not a UUID."""
+    """The list's resource is a word, not a UUID."""
     try:
         UUID(hex=resource)
     except ValueError:

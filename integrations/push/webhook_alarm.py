@@ -15,7 +15,7 @@ from integrations.grants import provider_alerts
 from integrations.models import Watch, WatchKind, WatchStatus
 from limited_use.usage import settled_alarms
 
-#: Rejections in a row of one watch that raise the alarm, after one to three minutes.
+#: Rejections in a row of one watch, after one to three minutes.
 SEVERAL: Final = 5
 #: Further rejections that raise a settled alarm again, after about a day.
 REPEATED: Final = 144
@@ -23,10 +23,7 @@ REASON: Final = "the provider accepted the address again"
 
 
 def report_rejections(rejected_count: int, *, provider: str, at: datetime) -> None:
-    """
-    If only one watch is rejected, other watches settle the alarm: it is not raised again each
-    time.
-    """
+    """Other watches settle the alarm of a single rejected one: it is not raised again each time."""
     further = rejected_count - SEVERAL
     if further >= 0 and further % REPEATED == 0:
         provider_alerts.raise_alert(

@@ -1,5 +1,4 @@
 """
-The isolated program that parses untrusted bytes.
-
-No module of the service imports this package, which imports no Django, settings or keys.
+The isolated program. No module of the service imports it, and it imports no Django, settings or
+keys.
 """

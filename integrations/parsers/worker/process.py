@@ -1,8 +1,7 @@
 """
 A parser process: tasks from standard input, replies to standard output.
 
-Started with exec, without Django, settings or environment. The process writes no errors, because
-their text may contain a stranger's words.
+It writes no errors: their text may contain a stranger's words.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from integrations.parsers.parser_frames import (  # noqa: E402
 from integrations.parsers.worker import handlers, isolation  # noqa: E402
 
 _IN, _OUT = 0, 1
-# Bytes per read.
 _PIECE: Final = 128 << 10
 
 
@@ -74,5 +72,4 @@ if __name__ == "__main__":
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except BrokenPipeError:
-        # The service ended.
         os._exit(0)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-# Instructions of the filter: load a word, compare, mask, return.
 _LOAD: Final = 0x20
 _EQUAL: Final = 0x15
 _AT_LEAST: Final = 0x35
@@ -21,12 +20,11 @@ _RETURN: Final = 0x06
 _ALLOW: Final = 0x7FFF0000
 _REFUSE: Final = 0x00050001  # EPERM
 _KILL: Final = 0x80000000
-# Offsets of the number, architecture and arguments (struct seccomp_data).
+# Offsets in struct seccomp_data.
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _X32: Final = 0x40000000
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-# fcntl(2) only for flags: other commands make the kernel send signals to any process of this
-# user.
+# Other commands of fcntl(2) make the kernel send signals to any process of this user.
 _F_DUPFD_CLOEXEC: Final = 1030
 _FLAGS: Final = (1, 2, 3, _F_DUPFD_CLOEXEC)
 
@@ -36,7 +34,7 @@ _Step = tuple[int, int, int, int]
 @dataclass(frozen=True, slots=True)
 class SystemCallTable:
     """
-    The allowed calls of one architecture, by number.
+    By number.
 
     :param name: the kernel's AUDIT_ARCH_… constant
     :param openat: only for reading
@@ -84,9 +82,8 @@ SYSTEM_CALLS: Final = {
 
 def build_filter(machine: str, *, pid: int) -> bytes | None:
     """
-    Return None if the calls of the architecture are unknown.
-
-    A call of another architecture ends the process; other unlisted calls are refused.
+    Return None if the calls of the architecture are unknown. A call of another architecture ends
+    the process; other unlisted calls are refused.
     """
     calls = SYSTEM_CALLS.get(machine)
     if calls is None:

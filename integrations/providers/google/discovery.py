@@ -1,11 +1,10 @@
 """
-Google's client library, which only builds requests and parses responses.
+Google's client library, imported inside functions, which only builds requests and parses
+responses.
 
 Its transport, httplib2, mixes up responses of threads (google-api-python-client issue 568) and
 ignores a changed root for uploads and batches (issues 1107 and 1991). So the root is replaced in
 the discovery document, and `google_http.py` sends the requests.
-
-The import takes 0.1 s and 10 MB, so it happens inside functions of this module only.
 """
 
 from __future__ import annotations
@@ -38,7 +37,6 @@ class GmailService:
     attachments: Any
     threads: Any
     history: Any
-    # The address of batches.
     batch_url: str
 
 
@@ -50,7 +48,6 @@ class CalendarService:
 
 
 def load_library() -> None:
-    """:raises ImportError: if the library is missing or broken"""
     import google.oauth2.credentials  # noqa: F401 - for the functions below
     import googleapiclient.discovery
     import googleapiclient.discovery_cache  # noqa: F401

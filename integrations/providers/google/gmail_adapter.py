@@ -33,9 +33,9 @@ from .google_http import send_google_read
 ME: Final = "me"
 MAX_PAGE: Final = 500
 # A page of changes is fetched completely or repeated, so it must fit into the quota that can be
-# spent at once: fifty messages do.
+# spent at once.
 CHANGES_PAGE: Final = 50
-# The most consecutive pages without changes.
+# Without changes.
 _MAX_EMPTY_PAGES: Final = 1_000
 _HISTORY_TYPES: Final = ["messageAdded", "messageDeleted", "labelAdded", "labelRemoved"]
 
@@ -47,7 +47,7 @@ class GmailAdapter:
 
     @property
     def fetch_request_count(self) -> None:
-        """None: a message costs fixed units."""
+        """A message costs fixed units."""
 
     @unexpected_responses.raise_unexpected
     def get_profile(self) -> MailboxProfile:
@@ -89,7 +89,7 @@ class GmailAdapter:
         )
         answer = send_google_read(request, self.access)
         return MessageListPage(
-            # The key is missing on an empty page.
+            # Missing on an empty page.
             refs=tuple(
                 MessageRef(str(item["id"]), str(item["threadId"]))
                 for item in answer.get("messages") or ()
@@ -142,7 +142,7 @@ class GmailAdapter:
                 maxResults=CHANGES_PAGE,
                 pageToken=page,
             )
-            # Gmail answers 404 for a forgotten historyId.
+            # 404: a forgotten historyId.
             answer = send_google_read(request, self.access, not_found=errors.CursorExpired)
             records = answer.get("history") or []
             page = storable_values.check_token(answer.get("nextPageToken"))
@@ -151,8 +151,7 @@ class GmailAdapter:
                     records, cursor=parse_provider_id(answer["historyId"]), has_more=False
                 )
             if records:
-                # Page tokens expire. The id of the last record resumes at the same position and
-                # does not expire.
+                # Page tokens expire; the id of the last record does not.
                 return history.fold_history(
                     records, cursor=parse_provider_id(records[-1]["id"]), has_more=True
                 )

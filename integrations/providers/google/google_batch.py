@@ -42,9 +42,9 @@ def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> 
         is_too_large = True
     except provider_http.NoResponse:
         pass
-    # Handled outside `except`: transport errors hold a token and must not become context.
+    # Outside `except`: transport errors hold a token and must not become context.
     if is_too_large:
-        # The responses together are too large: send each half, down to single requests.
+        # Too large together: send each half, down to single requests.
         middle = len(requests) // 2
         first_half = send_batch(requests[:middle], access, url=url)
         return first_half + send_batch(requests[middle:], access, url=url)

@@ -20,7 +20,7 @@ _RATE_REASONS: Final = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"}
 )
 _SCOPE_REASONS: Final = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
-# Permanent refusals of a write.
+# Of a write.
 _REJECTED_REASONS: Final = frozenset(
     {"invalid", "required", "timeRangeEmpty", "requiredAccessLevel", "forbiddenForNonOrganizer"}
 )
@@ -35,7 +35,6 @@ _OPERATOR_REASONS: Final = frozenset(
         "accessNotConfigured", "SERVICE_DISABLED", "CONSUMER_INVALID",
     }
 )  # fmt: skip
-# Google does not accept the webhook's address.
 _WEBHOOK_REASONS: Final = frozenset({"push.webhookUrlUnauthorized", "push.webhookUrlNotHttps"})
 _TAKEN_REASONS: Final = frozenset({"channelIdNotUnique"})
 _PRECONDITION_REASONS: Final = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
@@ -47,7 +46,7 @@ _ERRORS_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]]
     (_OPERATOR_REASONS, errors.InvalidClient),
     (_WEBHOOK_REASONS, errors.WebhookRejected),
 )
-# Further codes of Google's that may be logged:
+# Further codes that may be logged:
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors and
 # https://cloud.google.com/apis/design/errors. An unknown code may be user content.
 _KNOWN_REASONS: Final = (
@@ -84,8 +83,7 @@ def send_google_read(
     method, url, headers, body = prepare_request(request, access)
     result: dict[str, Any] | errors.ProviderError
     result = errors.Unavailable("Google did not answer")
-    # Raised outside `except`: transport errors hold the request with its token and must not become
-    # context.
+    # Outside `except`: transport errors hold the token and must not become context.
     try:
         response = provider_http.send_request(method, url, headers, body)
     except provider_http.ResponseTooLarge:
@@ -160,7 +158,7 @@ def _parse_content(
     except ValueError:
         parsed = ""
     if isinstance(parsed, str):
-        # Not JSON, which the library returns as text: a proxy answered instead of Google.
+        # A proxy's text, which the library accepts.
         return errors.Unavailable("the answer was not Google's", status=response.status)
     if isinstance(parsed, dict):
         return parsed
@@ -184,7 +182,7 @@ def map_google_error(
     elif status == HTTPStatus.NOT_FOUND or (
         status == HTTPStatus.GONE and reasons & _DELETED_REASONS
     ):
-        # Any other 410 does not say which item is gone, so nothing is deleted.
+        # Any other 410 does not say which item is gone.
         kind = not_found
     elif status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS

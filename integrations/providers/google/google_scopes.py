@@ -1,7 +1,4 @@
-"""
-The permissions that Antares requests at Google, with API methods as named in the discovery
-documents.
-"""
+"""API methods have their names in the discovery documents."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
 """
-Google's push notifications.
-
 Sources: https://developers.google.com/workspace/gmail/api/guides/push,
 https://developers.google.com/workspace/calendar/api/guides/push
 """
@@ -96,7 +94,6 @@ class GoogleCalendarWatch:
         try:
             send_google_write(request, self.access)
         except errors.Gone:
-            # The channel lapsed, or an earlier attempt succeeded.
             return False
         return True
 

@@ -4,7 +4,7 @@ Rounds of calendarView/delta: all events of a window first, then its changes.
 Graph's link fixes the window. Occurrences arrive as skeletons. Exceptions are read from the
 series, because the view omits cancelled occurrences and those moved out of the window. `@removed`
 means deleted, moved or hidden, so each such id is looked up. A deleted occurrence does not name
-its series: then every series is read again. Source:
+its series: every series is read again. Source:
 https://learn.microsoft.com/en-us/graph/delta-query-events
 """
 
@@ -49,8 +49,6 @@ class GraphAccount(Protocol):
 @dataclass(frozen=True, slots=True)
 class CalendarDeltaCursor:
     """
-    The position in a round, as JSON.
-
     `series` are in the window; `pending_series` are read at the end of the round. `is_first`: the
     first round over the window.
     """
@@ -68,7 +66,7 @@ class CalendarDeltaCursor:
 
     @classmethod
     def from_json(cls, text: str) -> CalendarDeltaCursor:
-        """:raises CursorExpired: if `text` is malformed"""
+        """:raises CursorExpired: if malformed"""
         try:
             link, is_first, series, pending_series, is_finished = json.loads(text)
             return cls(
@@ -85,7 +83,7 @@ class _DeltaResult:
     cancelled: list[CancelledInstance] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    # An unknown event is gone: perhaps an occurrence of a known series.
+    # Perhaps an occurrence of a known series.
     is_unclear: bool = False
 
 
@@ -120,14 +118,14 @@ def _read_page(
     resources += _look_up_removed(account, removed, cursor, result)
     series = set(cursor.series) - set(result.deleted)
     masters = _list_masters(resources, series)
-    # A tuple, not a set: the type in a response may be unhashable.
+    # A type in a response may be unhashable.
     kinds = ("occurrence", "seriesMaster")
     for resource in _complete_events(
         account, [item for item in resources if item.get("type") not in kinds]
     ):
         _add_event(account, resource, result)
     if not cursor.is_first:
-        # The occurrence follows from its series now; it may have been an exception before.
+        # It may have been an exception before.
         result.deleted += [
             str(item["id"]) for item in resources if item.get("type") == "occurrence"
         ]
@@ -253,7 +251,7 @@ def _complete_events(
 
 
 def _choose_resource(resource: dict[str, Any], answer: GraphOutcome | None) -> dict[str, Any]:
-    # A deleted event is reported by the next round.
+    # The next round reports a deleted event.
     if answer is None or isinstance(answer, errors.Gone):
         return resource
     if isinstance(answer, errors.ProviderError):

@@ -22,7 +22,7 @@ from .calendar_delta import GraphAccount
 from .event_copies import OriginalEvent
 from .graph_http import GraphApiRequest, quote_segment, send_graph_read, send_graph_write
 
-# Graph refuses to move an occurrence past another one, which may be about to move as well.
+# Graph moves no occurrence past another one, which may be about to move as well.
 _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
 
 
@@ -37,8 +37,6 @@ class MoveRequest:
 
 def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     """
-    Return the copy.
-
     :raises ChangedMeanwhile: if the event changed; no copy remains
     :raises Rejected: if the copy would differ, or guests would be notified against `notify`
     """
@@ -91,7 +89,7 @@ def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
 def _write_copy(
     account: GraphAccount, request: MoveRequest, original: OriginalEvent
 ) -> dict[str, Any]:
-    """Return the copy, perhaps of an earlier attempt; delete other versions."""
+    """The copy may be of an earlier attempt. Delete other versions."""
     event_id = event_copies.build_copy_id(original, request.target_calendar_id)
     marked = _find_copies(account, request.target_calendar_id, request.event_id)
     for other in (resource for resource in marked if resource.get("transactionId") != event_id):
@@ -153,7 +151,7 @@ def _delete_original(account: GraphAccount, request: MoveRequest, original: Orig
 def _find_instances(
     account: GraphAccount, copy_id: str, original: OriginalEvent, done: OriginalEvent
 ) -> Mapping[date, str]:
-    """Return the occurrences that are still to be changed or cancelled."""
+    """Return the occurrences still to be changed or cancelled."""
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
     originals = [_build_when(start) for start in starts]
     instance_ids = calendar_view.find_instance_ids(
@@ -196,7 +194,6 @@ def _delete_event(
     try:
         send_graph_write(request, account.access)
     except errors.Gone:
-        # An earlier attempt succeeded, or the event was deleted elsewhere.
         return
 
 

@@ -1,8 +1,7 @@
 """
 The list of a mailbox's folders, and its changes.
 
-A poll reads the list again if a folder was created, deleted, renamed, moved or hidden; also after
-`KEPT_FOR`, because Graph's delta does not report well-known names. Source:
+Graph's delta does not report well-known names. Source:
 https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
@@ -22,7 +21,7 @@ from .mail_folders import WELL_KNOWN, FolderEntry, FolderList
 
 _SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
 _PAGE_SIZE: Final = "odata.maxpagesize=200"
-# A mailbox has hundreds of folders at most; an endless list is cut off.
+# A mailbox has hundreds of folders at most.
 _MAX_PAGES: Final = 100
 
 
@@ -32,7 +31,7 @@ def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
         GraphApiRequest(f"/me/mailFolders/{quote_segment(name)}", {"$select": "id"})
         for name in WELL_KNOWN
     ]
-    # The first round of the delta lists all folders flat, at any depth.
+    # The first round lists all folders flat, at any depth.
     every = GraphApiRequest("/me/mailFolders/delta", {"$select": _SELECT}, prefer=(_PAGE_SIZE,))
     *well_known_answers, first = send_in_batches([*requests, every], access)
     well_known = _read_well_known(dict(zip(WELL_KNOWN, well_known_answers, strict=True)))
@@ -59,9 +58,8 @@ def follow_changes(
     listed: FolderList, answer: GraphOutcome, access: ProviderAccess
 ) -> FolderList | None:
     """
-    None if the list has changed.
-
-    Graph may also report a folder because a message arrived or was read.
+    None if the list has changed. Graph also reports a folder because a message arrived or was
+    read.
     """
     try:
         if isinstance(answer, errors.ProviderError):

@@ -57,8 +57,7 @@ def _send_batch(requests: Sequence[GraphApiRequest], access: ProviderAccess) -> 
     )
     answer = _send_single(batch, access)
     if isinstance(answer, errors.Rejected):
-        # The batch is too large, or one part nests too deeply: send each half, down to single
-        # requests.
+        # Too large, or one part nests too deeply: send each half, down to single requests.
         middle = len(requests) // 2
         return _send_batch(requests[:middle], access) + _send_batch(requests[middle:], access)
     if isinstance(answer, errors.ProviderError):
@@ -111,7 +110,7 @@ def _encode_body(body: object) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:
-        # The body nests too deeply, or contains a lone surrogate.
+        # It nests too deeply, or contains a lone surrogate.
         return b""
 
 

@@ -24,14 +24,13 @@ ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it, moving an item changes its id. Links do not include it: it is sent each time.
 IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
 _FOREIGN_LINK: Final = "a link points away from Graph"
-# Seconds for few and short responses: a person may be waiting.
+# Seconds: a person may be waiting.
 PATIENCE: Final = 45.0
 
 GraphOutcome = dict[str, Any] | errors.ProviderError
 
-# Graph's codes in lower case, because Graph varies their case.
-# https://learn.microsoft.com/en-us/graph/errors and
-# https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
+# In lower case, because Graph varies their case. https://learn.microsoft.com/en-us/graph/errors
+# and https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
 _EXPIRED_CODES: Final = frozenset(
     {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"}
 )
@@ -52,7 +51,7 @@ _NOT_FOUND_CODES: Final = frozenset(
 )
 _CONFLICT_CODES: Final = frozenset({"errorirresolvableconflict", "errorchangekeyrequiredforwrite"})
 _TAKEN_CODES: Final = frozenset({"errorduplicatetransactionid"})
-# Permanent refusals of a write.
+# Of a write.
 _REJECTED_CODES: Final = frozenset(
     {
         "errorpropertyvalidationfailure", "erroroccurrencecrossingboundary",
@@ -65,7 +64,7 @@ _REJECTED_CODES: Final = frozenset(
 )  # fmt: skip
 # Graph called our webhook and did not get the expected response.
 _WEBHOOK_CODE: Final = "validationerror"
-# An older code covers any request, so only the start of Graph's text identifies this error.
+# An older code covers any request: only the start of Graph's text identifies this error.
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
 _RATE_CODES: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
 _KNOWN_CODES: Final = (
@@ -207,13 +206,13 @@ def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
 
 
 def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
-    """Add a bearer token, if the host may receive the token."""
+    """Add a bearer token, if the host may receive it."""
     root = get_root_url(access.root_url)
     is_link = "://" in request.path
     url = request.path if is_link else root + request.path
     url += format_query(request)
     if urlsplit(url)[:2] != urlsplit(root)[:2]:
-        # A link comes from Graph and was stored. It must lead to Graph's own host.
+        # A stored link must lead to Graph's own host.
         if is_link:
             raise errors.CursorExpired(_FOREIGN_LINK)
         raise errors.Unexpected("a request would have left for another host")
@@ -325,7 +324,7 @@ def _read_claims(response: provider_http.ProviderResponse) -> str:
     if not separator:
         return ""
     with suppress(ValueError, binascii.Error):
-        # With or without padding, in either alphabet.
+        # Of either alphabet.
         plain = encoded.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
         decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
         return parse_claims(decoded)

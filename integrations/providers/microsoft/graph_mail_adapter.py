@@ -1,5 +1,3 @@
-"""The cursor is a `GraphMailCursor`."""
-
 from __future__ import annotations
 
 import time
@@ -28,13 +26,13 @@ from .mail_cursor import GraphMailCursor
 from .mail_folders import ReadableFolders
 
 MAX_PAGE: Final = 500
-# Limits of one conversation; the rest of a longer one is not read.
+# The rest of a longer conversation is not read.
 _MAX_THREAD_MESSAGES: Final = 1_000
 _MAX_THREAD_PAGES: Final = 50
 _THREAD_PAGE_SIZE: Final = 50
-# Heads to store: as many as a sync plans at once.
+# As many as a sync plans at once.
 _MAX_HEADS: Final = 2_500
-# The possible difference between Microsoft's clock and ours.
+# Between Microsoft's clock and ours.
 _SKEW: Final = timedelta(minutes=10)
 
 _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
@@ -42,13 +40,12 @@ _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
 
 class GraphMailAdapter:
     """
-    Holds the mailbox's folders, and heads of listed messages until they are fetched.
-
-    A later change is not lost, because every cursor is older than the listing.
+    Holds heads of listed messages until they are fetched. A later change is not lost: every
+    cursor is older than the listing.
     """
 
     def __init__(self, access: ProviderAccess, *, always_mime: bool = False) -> None:
-        """:param always_mime: read each message from its MIME, one request each"""
+        """:param always_mime: one request for each message"""
         self.access = access
         self._folders: ReadableFolders | None = None
         self._listed: dict[str, Mapping[str, Any]] = {}
@@ -114,7 +111,7 @@ class GraphMailAdapter:
             if graph_message.is_in_folders(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
-            # Search results lie far apart, so no page holds several of them.
+            # Search results lie too far apart to share a page.
             self._remember_heads(items)
         next_page = storable_values.check_token(answer.get("@odata.nextLink"))
         if next_page and next_page == page:
@@ -169,7 +166,7 @@ class GraphMailAdapter:
                 self._listed.pop(oldest, None)
 
     def _take_heads(self, targets: Sequence[FetchTarget]) -> dict[str, Mapping[str, Any]]:
-        """A failed message is looked up at its next fetch."""
+        """A failed message is looked up next time."""
         with self._lock:
             known = {
                 target.message_id: self._listed.pop(target.message_id, None)
@@ -218,7 +215,7 @@ def _build_thread(
 ) -> RemoteThread | errors.ProviderError:
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
-    # Listed newest first, to the second: within a second, the last listed is the oldest.
+    # Newest first, to the second: within a second, the last listed is the oldest.
     for message_id in reversed(list(items)):
         result = results[message_id]
         if isinstance(result, RemoteMessage):
@@ -234,7 +231,6 @@ def _build_thread(
 
 
 def _build_list_query(since: datetime | None, until: datetime | None) -> dict[str, str]:
-    """Graph requires the ordered property first in the filter."""
     bounds = [f"receivedDateTime ge {_format_time(since)}"] if since else []
     bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
     parameters = {

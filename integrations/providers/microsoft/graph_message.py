@@ -17,10 +17,9 @@ from integrations.providers.mail import MessageFiling, MessageRef, RemoteMessage
 
 from .mail_folders import ReadableFolders
 
-# The filing of a message, and the ids that name it.
 FILING_FIELDS: Final = "id,conversationId,parentFolderId,isRead,isDraft,flag,categories,importance"
 HEAD_FIELDS: Final = FILING_FIELDS + ",receivedDateTime,bodyPreview"
-# All properties that are read; the README explains each.
+# The README explains each.
 CONTENT_FIELDS: Final = (
     HEAD_FIELDS
     + ",createdDateTime,lastModifiedDateTime,sentDateTime,internetMessageId,subject,from"
@@ -64,7 +63,7 @@ def map_message_ref(item: Mapping[str, Any]) -> MessageRef:
 
 
 def make_category_id(name: str) -> str:
-    """Messages hold a category's name, and Graph gives no id."""
+    """Graph gives no id."""
     return label_ids.make_label_id(make_printable(name))
 
 
@@ -97,7 +96,7 @@ def is_content_final(item: Mapping[str, Any], folders: ReadableFolders) -> bool:
 
 
 def parse_received_at(item: Mapping[str, Any]) -> datetime:
-    """:raises ValueError: if the item holds no valid time"""
+    """:raises ValueError: if the time is invalid"""
     return datetime.fromisoformat(str(item.get("receivedDateTime"))).astimezone(UTC)
 
 
@@ -121,7 +120,6 @@ def map_message(  # noqa: PLR0913
     """
     :param item: has `HEAD_FIELDS`
     :param size: bytes
-    :param is_reconstructed: the content is from properties
     :param is_mime: the content is from MIME, because properties do not show all of it
     """
     reason = "undecodable"
@@ -132,7 +130,7 @@ def map_message(  # noqa: PLR0913
             return RemoteMessage(
                 message_id=parse_provider_id(map_message_ref(item).message_id),
                 thread_id=parse_provider_id(map_message_ref(item).thread_id),
-                # Exchange's own clock; the sender's Date header is not reliable.
+                # Exchange's clock; the sender's Date header is not reliable.
                 received_at=parse_received_at(item),
                 size=clamp_size(size),
                 snippet=make_printable(str(item.get("bodyPreview") or ""))[:MAX_SNIPPET],
@@ -149,7 +147,7 @@ def find_part(content: bytes, path: str) -> bytes:
     """
     :param content: MIME
     :param path: of indexes
-    :raises Gone: if the message has no such part
+    :raises Gone:
     :raises Rejected: if the message cannot be read
     """
     data = parse_requests.find_part(content, path)

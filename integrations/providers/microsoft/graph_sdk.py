@@ -1,11 +1,10 @@
 """
-Microsoft's client library: import, connections, and building of requests.
+Microsoft's client library, imported inside functions.
 
-Its response models cost a hundred times as much as JSON. Its default middleware resends a POST
-after a 503 and follows redirects. Both are left out. Requests bypass `httpx.AsyncClient.send`,
-which would share cookies between mailboxes.
-
-The import takes 0.1 s and 25 MB: in sync workers at start, elsewhere with the first call.
+Its response models cost a hundred times as much as JSON. Its default middleware costs 0.2 ms per
+request, resends a POST after a 503, follows redirects, and rewrites paths of the library's
+builders. Both are left out. Requests bypass `httpx.AsyncClient.send`, which would share cookies
+between mailboxes.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ READ: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class GraphCall:
     """
-    One request, with an absolute `url` and the token in `headers`.
+    `url` is absolute; `headers` hold the token.
 
     `request_count` is Graph's count: a batch has several. `max_bytes` limits the response; None:
     `provider_http.MAX_ANSWER`.
@@ -44,9 +43,8 @@ class GraphCall:
 
 
 def load_library() -> None:
-    """:raises ImportError: if the library is missing or broken"""
     with warnings.catch_warnings():
-        # Half of the library's builders raise deprecation warnings on import.
+        # Half of the library's builders raise them on import.
         warnings.simplefilter("ignore", DeprecationWarning)
         import httpx  # noqa: F401 - for the functions below
         import kiota_abstractions.request_information  # noqa: F401
@@ -77,8 +75,7 @@ def open_connections(
         trust_env=False,
         proxy=proxy or None,
     )
-    # Not the default middleware: it costs 0.2 ms per request, resends a request after a 503,
-    # follows redirects, and rewrites paths of the library's builders.
+    # The default middleware is left out.
     middleware = [UserAgentHandler(), GraphTelemetryHandler()]
     pipeline = KiotaClientFactory.create_middleware_pipeline(middleware, connections)
     graph_transport = AsyncGraphTransport(connections, pipeline)
@@ -95,7 +92,7 @@ def build_request(call: GraphCall) -> Any:
     from kiota_abstractions.method import Method
     from kiota_abstractions.request_information import RequestInformation
 
-    # A new object for each request: a shared one would keep the first token.
+    # A shared object would keep the first token.
     request = RequestInformation(Method[call.method])
     request.url = call.url
     for name, value in call.headers.items():

@@ -1,8 +1,4 @@
-"""
-The cursor of a mailbox at Graph.
-
-Seal stored cursors: they contain names of folders, which are personal data.
-"""
+"""Seal stored cursors: names of folders are personal data."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ from .mail_folders import FolderList
 @dataclass(frozen=True, slots=True)
 class FolderCursor:
     """
-    The position in one folder. `link` is empty before the first round.
+    `link` is empty before the first round.
 
     With `since`, a moment in Graph's form, the first round is under way, and messages last
     changed earlier are not reported.
@@ -49,7 +45,7 @@ class GraphMailCursor:
 
     @classmethod
     def from_json(cls, text: str) -> GraphMailCursor:
-        """:raises CursorExpired: if `text` is malformed"""
+        """:raises CursorExpired: if malformed"""
         try:
             content = json.loads(text)
             folder_cursors = {

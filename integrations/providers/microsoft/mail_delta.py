@@ -1,9 +1,6 @@
 """
 Changes of a mailbox, folded into one page.
 
-A poll is one batch: the links of all folders, and the changes of folders. More than nineteen
-folders take more.
-
 Graph reports a moved message as removed, so each removed message is looked up. New and changed
 messages look alike: each is reported with its filing, and fetched unless it is stored. An item
 may hold only the changed properties, and is merged with the current message.
@@ -28,7 +25,7 @@ from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_delta_pages import SELECT, DeltaItems, fetch_folders, fetch_next_pages, find_under_way
 from .mail_folders import FolderList, ReadableFolders
 
-# The possible properties of a delta item if only the filing changed.
+# Of an item if only the filing changed.
 _FILING_FIELDS: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
 _VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 
@@ -83,7 +80,7 @@ def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCurs
     folders = listed.find_readable()
     if any(folder_id not in folders for folder_id in cursor.folder_cursors):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
-    # All messages in a new folder are new.
+    # All messages in it are new.
     return replace(
         cursor,
         folder_cursors={
@@ -151,7 +148,7 @@ def _fold_changes(  # noqa: PLR0913
             )
         else:
             upserted.append(graph_message.map_message_ref(item))
-            # A message with malformed filing is fetched, and quarantined if it stays malformed.
+            # Fetched, and quarantined if the filing stays malformed.
             with suppress(*unexpected_responses.UNREADABLE_ERRORS):
                 if graph_message.is_content_final(item, folders):
                     filings[message_id] = graph_message.map_filing(item, folders)

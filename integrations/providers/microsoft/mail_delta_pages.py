@@ -1,11 +1,9 @@
 """
 Rounds of changes: one page of each folder, with as many folders as fit into a batch.
 
-Each folder has its own link. The first round lists all messages; each round ends with the link of
-the next. Source: https://learn.microsoft.com/en-us/graph/delta-query-messages
-
-While a folder is within a round, the others wait. Exchange forgets a link after a few responses,
-so a response may be dropped only once.
+Each folder has its own link, and each round ends with the link of the next. While a folder is
+within a round, the others wait. Exchange forgets a link after a few responses, so a response may
+be dropped only once. Source: https://learn.microsoft.com/en-us/graph/delta-query-messages
 """
 
 from __future__ import annotations
@@ -24,9 +22,9 @@ from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_folders import FolderList
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
-#: All properties of a head, so that a new message needs no second request.
+#: A new message needs no second request.
 SELECT: Final = graph_message.HEAD_FIELDS + ",lastModifiedDateTime"
-# A page is fetched completely or repeated, so it must fit into the quota that can be spent at once.
+# As at Gmail: a page is fetched completely or repeated, so the quota must suffice at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
 # Pages of each folder before the first listing; a larger folder continues after it.
@@ -172,5 +170,5 @@ def _add_item(item: Mapping[str, Any], folder: FolderCursor, delta: DeltaItems) 
     if "@removed" in item:
         delta.removed[message_id] = None
     elif not folder.since or str(item.get("lastModifiedDateTime") or folder.since) >= folder.since:
-        # The last item counts, at the position of the first.
+        # The last item counts.
         delta.items[message_id] = {**delta.items.get(message_id, {}), **item}

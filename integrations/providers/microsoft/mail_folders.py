@@ -1,9 +1,4 @@
-"""
-A mailbox's folders, and whether their mail is read.
-
-Each message is in one folder. Junk, deleted items, the outbox, recorded chats, hidden folders,
-and their subfolders are not read.
-"""
+"""A mailbox's folders, and whether their mail is read. See README.md."""
 
 from __future__ import annotations
 
@@ -11,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: well-known names, independent of
-# the display language. An id does not reveal its name.
+# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: well-known names, independent
+# of the display language. An id does not reveal its name.
 _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "drafts": "drafts",
@@ -20,13 +15,12 @@ _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "archive": "archive",
 }
 _SKIPPED_FOLDERS: Final = ("deleteditems", "junkemail", "outbox", "conversationhistory")
-#: All well-known names in use, read or not.
 WELL_KNOWN: Final = (*_SYSTEM_FOLDERS, *_SKIPPED_FOLDERS)
 _MAX_DEPTH: Final = 100
-#: Seconds after which the list is read again, even without changes.
+#: Seconds until the list is read again, even without changes.
 KEPT_FOR: Final = 3_600.0
 
-# Name, id of the parent folder, and whether Outlook shows the folder.
+# Name, parent's id, and whether Outlook shows the folder.
 FolderEntry = tuple[str, str, bool]
 
 
@@ -48,8 +42,6 @@ class ReadableFolders:
 @dataclass(frozen=True, slots=True)
 class FolderList:
     """
-    All folders at one moment.
-
     :param well_known: ids by well-known name
     :param entries: by id
     :param link: Graph's link to later changes, if any

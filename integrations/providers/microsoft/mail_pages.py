@@ -2,7 +2,7 @@
 Properties of messages, in pages of fifty and batches of twenty.
 
 A page is requested by the time between its oldest and newest message. Unlisted messages, and
-those that a page misses because other mail lies between, take batches.
+those that a page misses, take batches.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_graph
 Heads = Mapping[str, Mapping[str, Any]]
 _SendRequests = Callable[[Sequence[GraphApiRequest]], list[GraphOutcome]]
 
-#: Messages per page. Large pages time out at Graph.
+#: Large pages time out at Graph.
 PAGE_SIZE: Final = 50
-# The maximum of the page: mail of other folders may lie between.
+# Mail of other folders may lie between.
 _PAGE_LIMIT: Final = 60
 # Fewer messages take batches.
 _MIN_PAGE_SIZE: Final = 5
-# After this many rounds the rest takes batches: a page that is too large is halved each time.
+# Then the rest takes batches: a page that is too large is halved each round.
 _MAX_ROUNDS: Final = 8
-# Per page. A larger one is halved, so that a few large bodies cannot fill the memory.
+# So that a few large bodies cannot fill the memory.
 _PAGE_BYTES: Final = 12 * 1024 * 1024
 
 
@@ -90,7 +90,7 @@ class GraphMessagePageReader:
         build_request: Callable[[Any], GraphApiRequest],
         send: _SendRequests,
     ) -> list[GraphOutcome]:
-        """Repeat requests that failed because of `expand` without it."""
+        """Repeat failed requests without `expand`."""
         answers = send([build_request(item) for item in items]) if items else []
         broken = [position for position, outcome in enumerate(answers) if _is_broken(outcome)]
         if not broken or not self.expand or not self._expands:
@@ -137,7 +137,7 @@ def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[
 def _collect_page(
     page: Sequence[str], answer: GraphOutcome, outcomes: dict[str, GraphOutcome]
 ) -> list[Sequence[str]]:
-    """Return the ids to request as further pages."""
+    """Return the ids of further pages."""
     if isinstance(answer, errors.Rejected):
         middle = len(page) // 2
         return [page[:middle], page[middle:]]

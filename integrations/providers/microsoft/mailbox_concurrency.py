@@ -6,15 +6,12 @@ from contextlib import contextmanager
 from threading import Lock, Semaphore
 from typing import Final
 
-# Four per mailbox: https://learn.microsoft.com/en-us/graph/throttling-limits
+# Per mailbox: https://learn.microsoft.com/en-us/graph/throttling-limits
 MAX_CONCURRENT_REQUESTS: Final = 4
 
 
 class GraphMailboxGate:
-    """
-    A caller waits for all of its slots. Only one caller collects slots at a time, so that no two
-    wait for each other.
-    """
+    """Only one caller collects slots at a time, so that no two wait for each other."""
 
     def __init__(self) -> None:
         self._places = Semaphore(MAX_CONCURRENT_REQUESTS)
@@ -23,8 +20,8 @@ class GraphMailboxGate:
     @contextmanager
     def hold_slots(self, slots: int, *, until: float) -> Iterator[None]:
         """
-        :param until: a time of the monotonic clock
-        :raises TimeoutError: if the slots were not free in time
+        :param until: monotonic time
+        :raises TimeoutError:
         """
         held_slots = 0
         try:

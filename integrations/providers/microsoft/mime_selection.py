@@ -1,9 +1,5 @@
 """
-Selects the messages that are read from MIME, because Graph's JSON is incomplete.
-
-- S/MIME, signed or encrypted: Exchange sees one file with the message inside.
-- Delivery and read reports: no property shows their parts.
-- Invitations and responses: JSON does not list the event as a file.
+Selects the messages that are read from MIME, because Graph's JSON is incomplete. See README.md.
 """
 
 from __future__ import annotations
@@ -18,7 +14,7 @@ _SEALED_TYPES: Final = frozenset(
     {"multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
 _MEETING: Final = "#microsoft.graph.eventmessage"
-# By the Content-Type header of arrival.
+# Of the header on arrival.
 _MIME_ONLY_TYPES: Final = re.compile(
     r"multipart/report|application/(?:x-)?pkcs7-mime|multipart/signed\b.*pkcs7",
     re.IGNORECASE | re.DOTALL,

@@ -16,20 +16,19 @@ from typing import Any, Final
 from integrations.providers import errors, storable_values
 from integrations.providers.push import SubscriptionNotification, WebhookChannel
 
-#: Characters of a validation token; Microsoft's has about a hundred.
+#: Microsoft's has about a hundred characters.
 MAX_VALIDATION_TOKEN: Final = 1024
-# Microsoft calls the token opaque. It sends a percent-encoded sentence with an id at its end,
-# "Validation: Testing client application reachability for subscription Request-Id: …". Allowed are
-# letters, digits, spaces, and the signs of sentences, addresses and base64. Refused are signs that
-# begin markup, scripts and templates: anyone can make our address repeat a token.
+# Microsoft sends a percent-encoded sentence with an id at its end, "Validation: Testing client
+# application reachability for subscription Request-Id: …". Refused are signs that begin markup,
+# scripts and templates: anyone can make our address repeat a token.
 _VALIDATION_TOKEN: Final = re.compile(
     rf"[A-Za-z0-9 .,:;!*()@/|+=_~%-]{{1,{MAX_VALIDATION_TOKEN}}}", re.ASCII
 )
 # https://learn.microsoft.com/en-us/graph/api/resources/subscription
 MAX_STATE: Final = 128
-#: Items of one call; further ones are ignored.
+#: Further items of a call are ignored.
 MAX_ITEMS: Final = 500
-# Lifecycle events that end a subscription, in lower case. `missed` means unknown changes.
+# Events that end a subscription, in lower case. `missed` means unknown changes.
 _LIFECYCLE_EVENTS: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})
 
 

@@ -1,10 +1,9 @@
 """
 Microsoft's webhook: validation of the address, and notifications of subscriptions.
 
-Anyone who knows the address can send a validation: its token is returned as plain text and
-nothing else. A notification is authenticated by the token that we gave the subscription; one of a
-deleted subscription is also answered with 2xx. Microsoft delays or drops notifications if
-responses are slow, so the webhook calls no provider.
+Anyone can send a validation: the response is its token as plain text. The token that we gave the
+subscription authenticates a notification; one of a deleted subscription is also answered with
+2xx. The webhook calls no provider: Microsoft delays or drops notifications after slow responses.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ PROVIDER = "microsoft"
 LONGEST = 512 * 1024
 
 
-# Only the token authenticates: `accounts.sessionless_requests` reads no session for this path.
+# `accounts.sessionless_requests` reads no session for this path.
 @csrf_exempt
 @never_cache
 @require_POST
@@ -49,8 +48,7 @@ def receive_subscription_call(request: HttpRequest) -> HttpResponse:
             notifications.parse_notifications(webhook_body.read_body(request, longest=LONGEST))
         )
     except errors.Rejected as error:
-        # A retry would be unreadable as well: after a refusal, Microsoft would repeat it for four
-        # hours.
+        # After a refusal, Microsoft would repeat it for four hours.
         logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
         return HttpResponse(status=HTTPStatus.ACCEPTED)
     except KeyStoreUnavailable:
