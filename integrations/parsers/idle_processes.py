@@ -1,7 +1,4 @@
-"""
-Parser processes that wait for a task, each for a limited time: a process's memory keeps the
-content of its tasks.
-"""
+"""Parser processes that wait for a task, for a limited time: their memory keeps content."""
 
 from __future__ import annotations
 

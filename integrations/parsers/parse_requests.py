@@ -64,11 +64,7 @@ def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
 
 
 def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
-    """
-    Return None if the part does not exist.
-
-    :param path: see `AttachmentPart.part`
-    """
+    """Return None if the part does not exist."""
     reply = run_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
     return reply if isinstance(reply, UnreadableItem) else reply.data
 

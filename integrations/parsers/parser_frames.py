@@ -15,7 +15,6 @@ from integrations.formats.mime.message import PoisonReason
 
 #: Bytes of the body, seconds of processor time, bytes of memory.
 TASK_HEADER: Final = struct.Struct(">QdQ")
-#: Bytes of the body.
 REPLY_HEADER: Final = struct.Struct(">Q")
 
 OUT_OF_MEMORY: Final = 3

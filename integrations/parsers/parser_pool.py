@@ -69,7 +69,7 @@ class ParserPool:
         self._idle: IdleProcesses[ParserProcess] = IdleProcesses()
         self._lent: set[ParserProcess] = set()
         self._owner = os.getpid()
-        # A process has answered, so a failing task is the cause of later failures.
+        # After an answer, a failing task is the cause of failures.
         self._has_answered = False
 
     def run_task(
@@ -84,7 +84,7 @@ class ParserPool:
         :param decoder: decodes the replies to this task only
         :param size: of the content, in bytes
         :param wait_seconds: for a free process
-        :raises ParsersBusy: if no process was free, or the wall clock limit passed twice
+        :raises ParsersBusy: also if the wall clock limit passed twice
         :raises TaskTooCostly, ParsersUnavailable:
         """
         body, budget = _ENCODER.encode(task), self._budget_for(size)

@@ -131,7 +131,7 @@ class ParserProcess:
                 if length > max_bytes:
                     raise ReplyTooLarge
                 end += length
-        # Extra output is never read as another reply.
+        # Extra output is no other reply.
         self._has_extra_output = len(received) > end
         return memoryview(received)[REPLY_HEADER.size : end]
 

@@ -1,8 +1,6 @@
 """
-Count refused tasks and replaced parser processes.
-
-In memory, because the pool has no database; the heartbeat stores the counts
-(`integrations.operations.parser_counts`).
+Count refused tasks and replaced parser processes in memory, because the pool has no database; the
+heartbeat stores the counts (`integrations.operations.parser_counts`).
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Final, Literal
 
-#: `too_costly`: a task exceeded its limits. `busy`: no free process, or a slow machine.
-#: `restarted`: the next task starts another process.
+#: `too_costly`: beyond the limits. `busy`: no free process, or a slow machine. `restarted`: the
+#: next task starts another process.
 RefusalEvent = Literal["busy", "restarted", "too_costly"]
 
 _counts: Final[Counter[RefusalEvent]] = Counter()

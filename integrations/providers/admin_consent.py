@@ -1,6 +1,4 @@
 """
-An administrator's consent for an organisation.
-
 The response holds no token and is not signed. Source:
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent
 """
@@ -45,7 +43,7 @@ def format_scopes(provider: Provider, scopes: Collection[str]) -> str:
 
 
 def parse_admin_consent(parameters: Mapping[str, Sequence[str]]) -> bool | None:
-    """Return whether the administrator consented; None if `parameters` are no response."""
+    """Return None if `parameters` are no response."""
     if any(len(values) != 1 for values in parameters.values()):
         return None
     single_values = {name: values[0] for name, values in parameters.items()}

@@ -1,8 +1,7 @@
 """
 The port to a provider's calendars.
 
-Times stay as written: a day is a day, and a moment keeps the time zone of its series. An adapter
-expands no series.
+Times stay as written: a moment keeps the time zone of its series. An adapter expands no series.
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ class CalendarAdapter(Protocol):
 
     @property
     def access(self) -> ProviderAccess:
-        """It opened the adapter."""
+        """The access that opened the adapter."""
 
     def list_calendars(
         self, *, cursor: str | None = None, page: str | None = None
@@ -149,8 +148,8 @@ class CalendarAdapter(Protocol):
         """
         Replace the writable fields. An instance of a series becomes an exception.
 
-        :param before: the content that was read. Only differences are written, so that a guest
-            may change the fields that guests own
+        :param before: as read. Only differences are written, so that a guest may change the
+            fields that guests own
         :raises ChangedMeanwhile: if the etag differs
         """
 
@@ -173,8 +172,7 @@ class CalendarAdapter(Protocol):
         self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
         """
-        Move an event or series to another calendar of the account; its id may change. A
-        repetition finishes an interrupted move.
+        The id may change. A repetition finishes an interrupted move.
 
         :raises ChangedMeanwhile: if the etag differs
         :raises Rejected: if the moved event would differ; `reason` begins with `move-`
@@ -183,7 +181,7 @@ class CalendarAdapter(Protocol):
     def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """
         :param event_id: the old id
-        :raises Gone: if there is none
+        :raises Gone:
         """
 
     def respond_to_invitation(

@@ -34,7 +34,7 @@ class Unavailable(ProviderError):
 
 
 class RateLimited(Unavailable):
-    """The quota is used up. Pause the mailbox, then continue more slowly."""
+    """Pause the mailbox, then continue more slowly."""
 
 
 class TokenRejected(ProviderError):
@@ -82,21 +82,21 @@ class InvalidClient(ProviderError):
 
 class WebhookRejected(ProviderError):
     """
-    The provider refuses or could not validate our notification address. Poll, try again soon, and
-    alarm the operator if the error lasts.
+    The provider refuses or could not validate our address. Poll, try again soon, and alarm the
+    operator if the error lasts.
     """
 
 
 class AdminBlocked(ProviderError):
-    """The administrator forbids the access. Tell the owner; do not retry."""
+    """Tell the owner; do not retry."""
 
 
 class ScopeMissing(ProviderError):
-    """The grant does not cover this call. Ask for consent, in context."""
+    """Ask for consent, in context."""
 
 
 class MailboxMissing(ProviderError):
-    """The account has no mailbox. Switch the capability off; do not retry."""
+    """Switch the capability off; do not retry."""
 
 
 class CursorExpired(ProviderError):
@@ -116,11 +116,11 @@ class ChangedMeanwhile(ProviderError):
 
 
 class AlreadyThere(ProviderError):
-    """An earlier attempt of ours succeeded. Read the item."""
+    """Read the item of an earlier attempt."""
 
 
 class OutcomeUnknown(ProviderError):
-    """A write got no response. Check the item before repeating."""
+    """A write got no response. Check before repeating."""
 
 
 class Unexpected(ProviderError):

@@ -53,7 +53,7 @@ class SigningKeyCache:
         self._lock = Lock()
 
     def find_key(self, kid: str, *, at: datetime) -> RSAKey | None:
-        """:raises Unavailable: if no keys are cached and none can be fetched"""
+        """:raises Unavailable: if no keys are cached or can be fetched"""
         with self._lock:
             age = _get_age(self._fetched_at, at)
             is_stale = age is None or age > KEYS_FRESH_FOR
@@ -75,7 +75,7 @@ class SigningKeyCache:
         )
 
     def _fetch_keys(self, at: datetime) -> None:
-        # After failures as well, so that not every caller requests a page that is down.
+        # After failures, too, so that not every caller requests a page that is down.
         self._tried_at = at
         fetched_keys, issuers = None, {}
         with suppress(provider_http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
@@ -108,9 +108,7 @@ def list_issuer_forms(issuer: str) -> frozenset[str]:
 
 
 def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
-    """
-    If each tenant has its own issuer, any tenant matches; `verify_id_token` compares the tenants.
-    """
+    """If each tenant has its own issuer, any matches; `verify_id_token` compares the tenants."""
     before, placeholder, after = issuer.partition(TENANT_PLACEHOLDER)
     if not placeholder:
         return callback_issuer == issuer
@@ -122,7 +120,7 @@ def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
 class ExpectedClaims:
     """
     `issuer` may contain `{tenantid}`, for the claim `tid`. `subject_claims` together identify the
-    account for ever; `address_claims` may hold its address. `callback_issuer` may be empty.
+    account for ever; `address_claims` may hold its address.
     """
 
     issuer: str
@@ -140,7 +138,7 @@ def verify_id_token(
     """
     Check every claim. Source: OpenID Connect Core §3.1.3.7, RFC 8725.
 
-    :raises IdentityRejected: if a check fails; `reason` names the claim
+    :raises IdentityRejected: `reason` names the claim
     :raises IssuerMismatch: if only the callback named another issuer
     :raises Unavailable: if the provider's keys cannot be fetched
     """

@@ -1,8 +1,4 @@
-"""
-The port to a provider's mail.
-
-The service sees responses only as the types of this module, of `calendars` and of `errors`.
-"""
+"""The service sees responses only as the types of this module, of `calendars` and of `errors`."""
 
 from __future__ import annotations
 
@@ -28,7 +24,7 @@ def is_provider_id(value: object) -> bool:
 
 
 def parse_provider_id(value: object) -> str:
-    """:raises ValueError: if the value is not printable ASCII"""
+    """:raises ValueError:"""
     if isinstance(value, str) and is_provider_id(value):
         return value
     raise ValueError("no provider's id")
@@ -63,8 +59,6 @@ class MessageFiling:
 @dataclass(frozen=True, slots=True)
 class RemoteMessage:
     """
-    A parsed message, without the bytes of its attachments.
-
     `received_at` is the provider's clock, aware UTC. `size` is an estimate in bytes. `snippet` is
     plain text. `shown` is the text for display.
 
@@ -132,10 +126,9 @@ class MailChangePage:
     """
     Each message is in one of the three tuples only.
 
-    `upserted` are to be fetched, and may be gone. `deleted` includes spam and trash. `filings`
-    holds the filing of those `upserted` that may have no other change: stored ones need not be
-    fetched. With `has_more`, call again at once. With `has_new_names`, label names may have
-    changed.
+    `upserted` may be gone. `deleted` includes spam and trash. `filings` holds the filing of those
+    `upserted` that may have no other change: stored ones need not be fetched. With `has_more`,
+    call again at once. With `has_new_names`, label names may have changed.
     """
 
     upserted: tuple[MessageRef, ...]
@@ -157,7 +150,7 @@ class MailAdapter(Protocol):
 
     @property
     def access(self) -> ProviderAccess:
-        """It opened the adapter."""
+        """The access that opened the adapter."""
 
     @property
     def fetch_request_count(self) -> int | None:
@@ -192,8 +185,8 @@ class MailAdapter(Protocol):
         """
         Return the result or error of each target, in order; a message is a thread of one.
 
-        `Gone` includes spam and trash. `Rejected` has Antares's own word as `reason`; after a
-        rejected thread, fetch its messages singly. Quota and concurrency count each target.
+        `Gone` includes spam and trash. `reason` is Antares's own word; after a rejected thread,
+        fetch its messages singly. Quota and concurrency count each target.
         """
 
     def get_changes(self, cursor: str) -> MailChangePage:
@@ -204,8 +197,7 @@ class MailAdapter(Protocol):
         The reader closes the download. Errors of the start are raised here.
 
         :param part: see `AttachmentPart`
-        :raises Gone:
-        :raises Rejected: if the file exceeds Antares's limit
+        :raises Gone, Rejected:
         """
 
 
@@ -214,8 +206,7 @@ class MailUnits:
     """
     In the provider's quota units.
 
-    `messages_per_fetch` is the best number of targets for one `fetch_messages`; 0: the number of
-    concurrent calls.
+    `messages_per_fetch` is the best number of targets; 0: the number of concurrent calls.
     """
 
     profile: int

@@ -157,8 +157,7 @@ def refresh_tokens(
     Send no scope: Google may refuse the refresh for one.
 
     :param claims: of `ClaimsWanted`
-    :raises GrantRevoked, InvalidClient:
-    :raises Unavailable: if the provider gave no clear answer
+    :raises GrantRevoked, InvalidClient, Unavailable:
     """
     extra = {"claims": claims} if claims else {}
     answer = _request_tokens(
@@ -174,7 +173,7 @@ def revoke_token(endpoints: OAuthEndpoints, *, token: str) -> GrantRevocationRes
     """
     Google revokes all grants of this user to the project.
 
-    :raises Unavailable: if the result is unknown
+    :raises Unavailable:
     """
     response = provider_http.post_form(endpoints.revoke_url, {"token": token})
     if response.status == HTTPStatus.OK:

@@ -65,7 +65,7 @@ class ProviderResponse:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
 
     def json(self) -> Any:
-        """:raises ValueError: if the content is not JSON"""
+        """:raises ValueError:"""
         return json.loads(self.content)
 
 
@@ -110,7 +110,7 @@ def _create_proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyM
 
 
 def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
-    # A forked worker has a copy of its parent's pool; the sockets belong to the parent.
+    # A forked worker has a copy of its parent's pool and sockets.
     if os.getpid() == process:
         pool_manager.clear()
 
@@ -130,7 +130,7 @@ def send_request(
     timeout: urllib3.Timeout = TIMEOUT,
 ) -> ProviderResponse:
     """
-    :raises ResponseTooLarge: if the response exceeds `MAX_ANSWER`
+    :raises ResponseTooLarge: beyond `MAX_ANSWER`
     :raises NoResponse:
     """
     response = _open_response(
@@ -209,7 +209,7 @@ def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterat
     """
     The body of an error is read at once.
 
-    :raises NoResponse: if no response came, or it ends early
+    :raises NoResponse: also if the response ends early
     """
     response = _open_response(method, url, headers=headers, preload_content=False)
     try:

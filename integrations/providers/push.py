@@ -55,19 +55,17 @@ class MailWatch(Protocol):
 
     def start_watch(self, topic: str) -> datetime:
         """
-        Return the end of the watch. A repetition renews the watch without a gap.
+        Return the end. A repetition renews the watch without a gap.
 
         :raises InvalidClient: if the provider may not publish to the topic
         """
 
     def stop_watch(self) -> None:
-        """Stop all watches of the account in the project; an ended watch is no error."""
+        """Stop all watches of the account in the project; an ended one is no error."""
 
 
 class CalendarWatch(Protocol):
-    """
-    One account's calendars. Raises the errors of `CalendarAdapter`. A channel cannot be renewed.
-    """
+    """One account's calendars. Raises `CalendarAdapter`'s errors. Channels cannot be renewed."""
 
     def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
         """
@@ -82,17 +80,11 @@ class CalendarWatch(Protocol):
         """See `watch_calendar_list`."""
 
     def stop_channel(self, channel_id: str, resource_id: str) -> bool:
-        """
-        False if the provider no longer has the channel. Only the account that opened it may stop
-        it.
-        """
+        """False if the channel is gone. Only the account that opened a channel may stop it."""
 
 
 class PushSubscriptions(Protocol):
-    """
-    Renewable, one per mailbox or calendar; a new one replaces it. Raises the errors of the
-    adapters.
-    """
+    """Renewable; a new one replaces one of the same resource. Raises the adapters' errors."""
 
     def subscribe_to_mailbox(self, channel: WebhookChannel) -> RemoteChannel:
         """The provider validates the address before it responds. See `subscribe_to_calendar`."""
@@ -111,4 +103,4 @@ class PushSubscriptions(Protocol):
         """
 
     def stop_subscription(self, resource_id: str) -> bool:
-        """False if the provider no longer has the subscription."""
+        """False if the subscription is gone."""

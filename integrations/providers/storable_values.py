@@ -1,8 +1,4 @@
-"""
-Makes values of a response storable. Pure.
-
-JSON allows infinite numbers, lone surrogates and NUL, which no column takes.
-"""
+"""JSON allows infinite numbers, lone surrogates and NUL, which no column takes."""
 
 from __future__ import annotations
 
@@ -32,10 +28,7 @@ def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) 
 
 
 def check_token(value: object) -> str | None:
-    """
-    :param value: a page token, sync token or link
-    :raises ValueError:
-    """
+    """:param value: a page token, sync token or link"""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > MAX_TOKEN or _UNSTORABLE.search(value):

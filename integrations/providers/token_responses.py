@@ -80,7 +80,7 @@ def map_token_error(
     """
     Only codes decide, never the description.
 
-    :param errors_by_number: numbers that say more than the `error`
+    :param errors_by_number: these say more than the `error`
     """
     status = response.status
     answer = parse_fields(response)

@@ -1,5 +1,3 @@
-"""Unknown responses become `Unexpected`: the sync backs off and an operator is alarmed."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -28,8 +26,8 @@ UNREADABLE_ERRORS: Final = (
 
 def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Decorate an adapter's method to raise `Unexpected` for an unreadable response. The original
-    error is dropped: its text may be personal data.
+    Decorate an adapter's method to raise `Unexpected` for an unreadable response: the sync backs
+    off and an operator is alarmed. The original error is dropped: its text may be personal data.
     """
 
     @wraps(method)
@@ -38,7 +36,7 @@ def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except UNREADABLE_ERRORS as error:
             kind = type(error).__name__
-        # Outside `except`, so that no error that holds a response becomes context.
+        # Outside `except`: an error that holds a response must not become context.
         raise errors.Unexpected("the answer has another shape", reason=kind)
 
     return call_method

@@ -1,6 +1,5 @@
 """
-Keyed hashes of 32 bytes that find the watch of a notification, and the proof that a channel is
-ours.
+Keyed hashes of 32 bytes that find the watch of a notification.
 
 A channel id carries its own proof, and its token is derived from it, both with the directory key,
 so that no table holds a secret. See README.md.
@@ -20,7 +19,7 @@ from limited_use.vault import blind_index
 
 _RANDOM_BYTES: Final = 16
 _PROOF_BYTES: Final = 16
-# 32 bytes as base64url without padding; providers accept up to 64 characters.
+# 32 bytes as unpadded base64url; providers accept 64 characters.
 ID_LENGTH: Final = 43
 
 
@@ -30,7 +29,6 @@ def make_channel_id() -> str:
 
 
 def derive_token(channel_id: str) -> str:
-    """Calls for this channel must present the token."""
     return _encode_text(blind_index.derive_secret("channel.token", channel_id))
 
 
@@ -63,8 +61,7 @@ def blind_notified_mailbox(provider: str, address: str, *, permit: Permit, at: d
     """
     `blind_mailbox` of a notification.
 
-    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
-        expired
+    :raises limited_use.vault.envelope.Unopenable: for another use, or an expired permit
     """
     return blind_index.compute_lookup_blind(
         _get_mailbox_kind(provider), normalise_address(address), permit, at=at

@@ -60,7 +60,7 @@ def has_watch(integration_id: UUID, resource: str) -> bool:
 
 
 def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at: datetime) -> UUID:
-    """Return the row's id, unused if a row exists."""
+    """The returned id is unused if a row exists."""
     watch = Watch(
         id=uuid7(),
         integration=integration,

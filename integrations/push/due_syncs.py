@@ -11,7 +11,7 @@ from integrations.models import FETCHABLE
 
 # A worker that claims the work at once must find it due, though clocks differ.
 SKEW = timedelta(seconds=5)
-# For this long, due work is not enqueued again.
+# Due work is not enqueued again for this long.
 SAME_WITHIN = timedelta(seconds=1)
 # One statement, so that one of ten concurrent notifications enqueues the work. While a worker
 # holds it, the time is just after the claim, by the worker's clock: see `release`.

@@ -53,7 +53,6 @@ def open_watch(turn: WatchTurn) -> None:
 
 
 def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
-    """Return None if the resource no longer exists."""
     mechanism = push_mechanisms.get_push_mechanism(
         turn.watch.integration.product, turn.provider.key
     )
@@ -64,8 +63,7 @@ def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
 
 def announce_channel(turn: WatchTurn, *, lasts: timedelta) -> WebhookChannel:
     """
-    Write the row before the call. Each try has a new id: calls of an earlier try's channel are
-    dropped.
+    Write the row before the call. Each try has a new id, so calls of earlier ones are dropped.
     """
     channel_id = blind_lookup.make_channel_id()
     turn.save_values(
@@ -90,7 +88,7 @@ def save_opened_channel(
     has_notified: bool = False,
 ) -> None:
     """
-    :param stop_opened: for an integration that has just ended and has no row to stop the channel
+    :param stop_opened: for an integration that has just ended, without a row to stop the channel
         by
     :param has_notified: the provider called before it responded
     """
@@ -151,7 +149,7 @@ def stop_channel(turn: WatchTurn) -> None:
 
 
 def read_channel_ids(turn: WatchTurn) -> tuple[str, str] | None:
-    """Return (our id, the provider's); None if the provider never returned one."""
+    """Return (our id, the provider's)."""
     sealed = turn.watch.channel
     if sealed is None or turn.watch.resource_blind is None:
         return None

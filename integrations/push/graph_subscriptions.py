@@ -1,7 +1,4 @@
-"""
-Microsoft Graph subscriptions, one per resource, renewed in place. A resource's sync is due after
-a gap.
-"""
+"""Microsoft Graph subscriptions, renewed in place. After a gap, the resource's sync is due."""
 
 from __future__ import annotations
 
@@ -27,7 +24,6 @@ def uses_subscriptions(provider: Provider) -> bool:
 
 
 def open_watch(turn: WatchTurn) -> None:
-    """Delete the row if its resource is gone."""
     access = turn.get_access()
     target = google_channels.find_watched_resource(turn, access)
     if target is None or turn.provider.subscriptions is None:

@@ -1,5 +1,5 @@
 """
-Dispatch a provider's notification: receive, mark due, enqueue.
+Dispatch a notification: receive, mark due, enqueue.
 
 The sync asks the provider from its own cursor, so a forged notification costs one request at
 most.
@@ -28,8 +28,6 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
     """
     Contention refuses no notification: the provider would send fewer. If it lasts, the regular
     poll finds the change.
-
-    :param receive: calls a receiving function of `push`
     """
     try:
         changed_resources = database_contention.retry(receive)
@@ -48,7 +46,7 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
 
 
 def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
-    # The webhook has no row owner: act for the owner of the resource.
+    # The webhook has no row owner.
     with row_owner.acting_for(*changed.owner):
         return due_syncs.schedule_now(
             integration_id=changed.integration_id, resource=changed.resource, at=at

@@ -14,7 +14,6 @@ from limited_use.sinks.provider_sink import ProviderOutlet
 
 from . import watched_resources
 
-# Returns the provider's id of the watched resource.
 TargetLookup = Callable[[Watch, ProviderOutlet, datetime], str | None]
 
 
@@ -22,7 +21,7 @@ TargetLookup = Callable[[Watch, ProviderOutlet, datetime], str | None]
 class PushMechanism:
     """
     :param find_target: opens the watched resource for its provider alone
-    :param notifies_list: also notifies changes of the list of resources
+    :param notifies_list: notifies changes of the list of resources, too
     """
 
     kind: WatchKind
@@ -41,7 +40,6 @@ MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.TOPIC),
     "calendar": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_calendar_target),
 }
-#: For providers with subscriptions.
 SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_mailbox_target),
     "calendar": PushMechanism(
@@ -51,7 +49,6 @@ SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
 
 
 def get_push_mechanism(product: str, provider: str) -> PushMechanism | None:
-    """Return None if the product is only polled."""
     by_product = (
         MECHANISMS if PROVIDERS[provider].subscriptions is None else SUBSCRIPTION_MECHANISMS
     )

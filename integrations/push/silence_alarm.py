@@ -36,7 +36,6 @@ def get_silent_watches(*, at: datetime, lasting: timedelta = timedelta(0)) -> Qu
 
 
 def alarm_silent_providers(*, at: datetime) -> list[str]:
-    """Return the providers with silent watches only."""
     silent_providers = [key for key in PROVIDERS if _is_silent(key, at)]
     for key in silent_providers:
         provider_alerts.raise_alert(provider_alerts.PUSH_SILENT, provider=key, at=at)

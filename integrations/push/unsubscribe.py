@@ -1,8 +1,8 @@
 """
 Stop an integration's watches at the provider, and retry until each has ended.
 
-No watch can be stopped after the revocation of the grant. A watch's row holds the ids that stop
-it, and is deleted in the commit that counts the provider's answer.
+No watch can be stopped after the revocation of the grant. A row is deleted in the commit that
+counts the provider's answer.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class WatchStopOutcome(StrEnum):
     NO_ACCESS = "no_access"
     # The provider did not confirm the end: the watch expires by itself.
     UNANSWERED = "unanswered"
-    # Another connection of the same account uses it.
+    # Another connection of the account uses the watch.
     NEEDED_ELSEWHERE = "needed_elsewhere"
-    # It expired before the provider confirmed the end.
+    # The watch expired before the provider confirmed the end.
     LAPSED = "lapsed"
     STOPPED = "stopped"
     GONE = "gone"
@@ -63,7 +63,7 @@ class WatchStopOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoppedWatches:
-    """:param lapse_by: until when the provider may still notify; None: it no longer notifies"""
+    """:param lapse_by: until when the provider may still notify; None: no longer"""
 
     outcome: WatchStopOutcome
     count: int
@@ -135,7 +135,7 @@ def _make_end(row: Watch, outcome: WatchStopOutcome, at: datetime) -> StoppedWat
 
 
 def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEnd) -> bool:
-    """Return False if the provider accepts no token that opens."""
+    """Return False if no token opens and is accepted."""
     rows = _get_watches(integration.id)
     try:
         requests = list(_get_stop_requests(integration, rows, at=at, count=count))
@@ -150,7 +150,7 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
         logger.warning("watch.keys_unavailable", extra={"integration_id": integration.id})
         return True
     except Exception as bug:
-        # Neither a destroyed key nor a refusal nor a bug may keep our rows.
+        # No destroyed key, refusal or bug may keep our rows.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.not_stopped", extra={"integration_id": integration.id})
         return False
@@ -158,7 +158,7 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
 
 
 def _has_changed(read: Connection) -> bool:
-    """Return whether the connection was fenced off after `read` was loaded."""
+    """Fenced off after `read` was loaded."""
     return Connection.objects.filter(id=read.id).exclude(epoch=read.epoch).exists()
 
 
@@ -201,7 +201,6 @@ def _stop_within_bounds(
     at: datetime,
     count: CountWatchEnd,
 ) -> bool:
-    """Return False if the provider accepts no token."""
     # Client timeouts are per read, and there may be many watches. At the deadline the thread,
     # which does not use the database, is abandoned.
     answers: Queue[tuple[_WatchStopRequest, WatchStopOutcome] | None] = Queue()

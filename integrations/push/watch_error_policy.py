@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
-# Our address may be unreachable for seconds, as during a deployment. Also after an operator's
-# repair.
+# Our address may be unreachable for seconds, as during a deployment. Operators repair it, too.
 _SOON: Final = timedelta(seconds=10)
 _OFTEN: Final = timedelta(minutes=10)
 
-# Waiting repairs none of these, and frequent tries would be a storm.
+# Waiting repairs none of these; frequent tries would be a storm.
 _LASTING: Final = (errors.MailboxMissing, errors.Gone)
-# The operator is alerted, and no user's status changes.
+# No user's status changes.
 _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 
 

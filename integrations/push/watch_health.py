@@ -50,7 +50,6 @@ class WatchHealth:
         return notified_at is not None and (at - notified_at).total_seconds() < RECHECK_SECONDS[-1]
 
     def get_proven_silence(self, at: datetime) -> datetime | None:
-        """Return when a poll first found a change without a notification."""
         return self.silent_since if self.is_live(at) and not self.is_trusted(at) else None
 
     def get_silence_start(self, at: datetime) -> datetime | None:
@@ -78,7 +77,7 @@ def load_resource_health(integration_id: UUID, resource: str) -> WatchHealth | N
 
 
 def get_silent_since(integration_id: UUID, *, at: datetime) -> datetime | None:
-    """Only a change without a notification proves silence: an empty mailbox has none."""
+    """An empty mailbox proves no silence: only a change without a notification does."""
     watches = load_watch_health([integration_id]).values()
     since = [watch.get_proven_silence(at) for watch in watches]
     return min((moment for moment in since if moment is not None), default=None)
@@ -90,7 +89,7 @@ def get_recheck_seconds(
     """
     Return the time to the next poll for a notified change that is not readable yet.
 
-    :param found_at: when a change was last found
+    :param found_at: of the last change
     """
     notified_at = watch.last_event_at
     if notified_at is None or (found_at is not None and found_at >= notified_at):

@@ -44,8 +44,7 @@ def receive_mailbox_notification(
     """
     Return one resource for each connection of the mailbox.
 
-    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
-        expired
+    :raises limited_use.vault.envelope.Unopenable: for another use, or an expired permit
     """
     lookup_blind = blind_lookup.blind_notified_mailbox(provider, address, permit=permit, at=at)
     return _receive_for_owners(WatchKind.TOPIC, lookup_blind, None, at=at)
@@ -55,8 +54,7 @@ def receive_channel_notification(
     channel_id: str, token: str, *, resource_id: str, at: datetime
 ) -> list[ChangedResource]:
     """
-    Return the channel's resource; nothing if the channel is deleted or was opened for another
-    resource.
+    Return nothing if the channel is deleted or was opened for another resource.
 
     :param resource_id: by the caller
     :raises CallerNotProven:
@@ -107,7 +105,7 @@ def _receive_for(
     *,
     at: datetime,
 ) -> list[ChangedResource]:
-    """:param resource_blind: None: the notification names no resource"""
+    """:param resource_blind: None: no resource was named"""
     with row_owner.acting_for(*owner):
         watches = _find_watches(kind, lookup_blind)
         if resource_blind is not None and not _may_be_about(watches, resource_blind):
@@ -135,8 +133,8 @@ def _may_be_about(watches: QuerySet[Watch], resource_blind: bytes) -> bool:
 
 def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
     """
-    Update rows one by one: a statement that locks one row cannot deadlock with a worker. The sync
-    is more important than a contended row, which its worker keeps.
+    A statement that locks one row cannot deadlock with a worker. A contended row keeps its old
+    values: the sync is more important.
     """
     for watch_id in list(watches.values_list("id", flat=True)):
         try:

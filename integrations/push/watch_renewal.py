@@ -1,4 +1,4 @@
-"""Start, renew, replace and stop watches at the provider, by the status of their rows."""
+"""Start, renew, replace and stop watches, by the status of their rows."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ LONGEST_LIFE: Final = timedelta(days=31)
 class WatchTurn:
     """
     :param clock: provider calls take time
-    :param due_work_id: sync work that the turn made due, to enqueue
+    :param due_work_id: sync work to enqueue after the turn
     """
 
     lease: Lease
@@ -84,10 +84,7 @@ class WatchTurn:
             setattr(self.watch, name, value)
 
     def mark_ended(self) -> None:
-        """
-        Make the resource's sync due: the provider no longer has the watch. Raises as
-        `save_values`.
-        """
+        """Make the resource's sync due. Raises as `save_values`."""
         with transaction.atomic(durable=True):
             self.hold_fence()
             leases.renew(self.lease, at=self.clock(), status=WatchStatus.WANTED)
@@ -104,7 +101,7 @@ class WatchTurn:
         **values: Any,
     ) -> None:
         """
-        The watch is live until `ends_at`, and renewed halfway. Raises as `save_values`.
+        The watch is renewed halfway to `ends_at`. Raises as `save_values`.
 
         Another watch of the resource is stopped after its pending notifications. If none was live
         before, the resource's sync becomes due in the same commit.

@@ -22,7 +22,6 @@ def get_calendar_target(watch: Watch, to: ProviderOutlet, at: datetime) -> str |
     """
     Return None if the calendar no longer exists.
 
-    :param to: outlet of the call that opens the channel
     :raises limited_use.guard.guard.AccessRefused: if integration, grant or consent is not live
     :raises limited_use.vault.envelope.Unopenable: if the calendar's cache has ended
     """

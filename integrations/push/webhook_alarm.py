@@ -2,7 +2,7 @@
 The alarm about a webhook address that a provider does not accept.
 
 The address may be unreachable for seconds, so only several rejections in a row of one watch raise
-it. A later start of a watch of that provider settles it.
+it. A later start of a watch settles it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REASON: Final = "the provider accepted the address again"
 
 
 def report_rejections(rejected_count: int, *, provider: str, at: datetime) -> None:
-    """Other watches settle the alarm of a single rejected one: it is not raised again each time."""
+    """Other watches settle the alarm of a single rejected one: do not raise it each time."""
     further = rejected_count - SEVERAL
     if further >= 0 and further % REPEATED == 0:
         provider_alerts.raise_alert(

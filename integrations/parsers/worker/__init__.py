@@ -1,4 +1,1 @@
-"""
-The isolated program. No module of the service imports it, and it imports no Django, settings or
-keys.
-"""
+"""No module of the service imports this package, which imports no Django, settings or keys."""

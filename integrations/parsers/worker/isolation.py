@@ -46,7 +46,7 @@ class NotIsolated(OSError):
 
 
 def drop_privileges(*, code: str) -> None:
-    """:param code: the folder of the modules that this process imports"""
+    """:param code: folder of the imported modules"""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))

@@ -1,7 +1,7 @@
 """
 A parser process: tasks from standard input, replies to standard output.
 
-It writes no errors: their text may contain a stranger's words.
+The process writes no errors: their text may contain a stranger's words.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _Step = tuple[int, int, int, int]
 @dataclass(frozen=True, slots=True)
 class SystemCallTable:
     """
-    By number.
+    The allowed calls of one architecture, by number.
 
     :param name: the kernel's AUDIT_ARCH_… constant
     :param openat: only for reading

@@ -1,6 +1,5 @@
 """
-Google's client library, imported inside functions, which only builds requests and parses
-responses.
+Google's client library, imported inside functions.
 
 Its transport, httplib2, mixes up responses of threads (google-api-python-client issue 568) and
 ignores a changed root for uploads and batches (issues 1107 and 1991). So the root is replaced in
@@ -86,7 +85,7 @@ def _load_document_at(api: str, root_url: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def get_gmail_service(root_url: str) -> GmailService:
-    """Cached: building these resources takes 1 ms each, forty times as long as a request."""
+    """Cached: building takes 1 ms per resource, forty times as long as a request."""
     document = _load_document_at("gmail", root_url)
     users = _build_service(document).users()
     messages = users.messages()

@@ -62,10 +62,10 @@ def map_event(
     None if the event was deleted.
 
     :param calendar_zone: for times without their own
-    :raises Rejected: if unreadable
+    :raises Rejected:
     """
     try:
-        # Of deleted events as well: their resource has only an id.
+        # The resource of a deleted event has only an id.
         parse_provider_id(resource["id"])
         if resource.get("status") == "cancelled":
             return _map_cancelled(resource, calendar_zone)

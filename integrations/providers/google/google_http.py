@@ -20,7 +20,7 @@ _RATE_REASONS: Final = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"}
 )
 _SCOPE_REASONS: Final = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
-# Of a write.
+# Permanent refusals of a write.
 _REJECTED_REASONS: Final = frozenset(
     {"invalid", "required", "timeRangeEmpty", "requiredAccessLevel", "forbiddenForNonOrganizer"}
 )
@@ -79,7 +79,7 @@ class ParserResponse(dict[str, str]):
 def send_google_read(
     request: Any, access: ProviderAccess, *, not_found: type[errors.ProviderError] = errors.Gone
 ) -> dict[str, Any]:
-    """:param not_found: the error for a 404"""
+    """:param not_found: for a 404"""
     method, url, headers, body = prepare_request(request, access)
     result: dict[str, Any] | errors.ProviderError
     result = errors.Unavailable("Google did not answer")
@@ -98,7 +98,7 @@ def send_google_read(
 
 
 def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
-    """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
+    """:raises OutcomeUnknown:"""
     method, url, headers, body = prepare_request(request, access)
     response = None
     with suppress(provider_http.NoResponse):
@@ -113,7 +113,7 @@ def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     has_failed = isinstance(result, errors.Unavailable) and not isinstance(
         result, errors.RateLimited
     )
-    # An unreadable success: the write may have been applied.
+    # The write may have been applied.
     if has_failed or response.is_success:
         raise errors.OutcomeUnknown("Google failed", status=result.status, reason=result.reason)
     raise result

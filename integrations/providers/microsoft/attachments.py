@@ -28,9 +28,8 @@ _memory_slots: Final = BoundedSemaphore(MAX_IN_MEMORY)
 def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileDownload:
     """
     :param part: `GRAPH_ID_PREFIX` with Graph's id, or a path of indexes in the MIME
-    :raises Gone:
-    :raises Rejected: if the message is unreadable, or the file exceeds Antares's limit
-    :raises ParsersBusy: if this process already holds as many as it may
+    :raises Gone, Rejected:
+    :raises ParsersBusy: if the slots are taken
     """
     message_path = f"/me/messages/{quote_segment(message_id)}"
     attachment_id = part.removeprefix(GRAPH_ID_PREFIX) if part.startswith(GRAPH_ID_PREFIX) else ""

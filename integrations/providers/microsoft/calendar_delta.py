@@ -1,11 +1,10 @@
 """
 Rounds of calendarView/delta: all events of a window first, then its changes.
 
-Graph's link fixes the window. Occurrences arrive as skeletons. Exceptions are read from the
-series, because the view omits cancelled occurrences and those moved out of the window. `@removed`
-means deleted, moved or hidden, so each such id is looked up. A deleted occurrence does not name
-its series: every series is read again. Source:
-https://learn.microsoft.com/en-us/graph/delta-query-events
+Graph's link fixes the window. Exceptions are read from the series, because the view omits
+cancelled occurrences and those moved out of the window. `@removed` means deleted, moved or
+hidden, so each such id is looked up. A deleted occurrence does not name its series: every series
+is read again. Source: https://learn.microsoft.com/en-us/graph/delta-query-events
 """
 
 from __future__ import annotations
@@ -125,7 +124,7 @@ def _read_page(
     ):
         _add_event(account, resource, result)
     if not cursor.is_first:
-        # It may have been an exception before.
+        # An occurrence may have been an exception before.
         result.deleted += [
             str(item["id"]) for item in resources if item.get("type") == "occurrence"
         ]

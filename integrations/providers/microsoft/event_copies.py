@@ -40,7 +40,7 @@ Resource = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OriginalEvent:
-    """By original start."""
+    """`changed` is by original start."""
 
     resource: Resource
     event: RemoteEvent
@@ -105,7 +105,7 @@ def _has_pictures(resource: Resource) -> bool:
 
 
 def build_copy_id(original: OriginalEvent, calendar_id: str) -> str:
-    """The same for every attempt to copy this version."""
+    """The same for every attempt."""
     return _hash_parts(original.event.event_id, original.event.etag, calendar_id)
 
 
@@ -133,10 +133,7 @@ def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
 def build_occurrence_patch(
     changed: Resource, original: OriginalEvent, copy: Resource, owner: MailboxOwner
 ) -> Any:
-    """
-    :param changed: the occurrence in the original series
-    :param copy: the written series, with its own online meeting
-    """
+    """:param copy: the written series, with its own online meeting"""
     event = event_reader.map_event(changed, owner)
     if not isinstance(event, RemoteEvent):
         raise errors.Rejected("the occurrence cannot be read", reason="unreadable")

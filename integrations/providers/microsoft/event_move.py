@@ -2,8 +2,7 @@
 Moves an event or series to another calendar of the account.
 
 Graph has no such move: the event is copied, the copy is checked, and the original is deleted.
-Exchange notifies the guests of each step. A repetition finds the copy by its mark, skips finished
-steps, and deletes copies of older versions.
+Exchange notifies the guests of each step. A repetition finds the copy by its mark.
 """
 
 from __future__ import annotations
@@ -151,7 +150,7 @@ def _delete_original(account: GraphAccount, request: MoveRequest, original: Orig
 def _find_instances(
     account: GraphAccount, copy_id: str, original: OriginalEvent, done: OriginalEvent
 ) -> Mapping[date, str]:
-    """Return the occurrences still to be changed or cancelled."""
+    """Omit those changed or cancelled before."""
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
     originals = [_build_when(start) for start in starts]
     instance_ids = calendar_view.find_instance_ids(

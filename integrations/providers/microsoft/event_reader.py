@@ -68,7 +68,7 @@ def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
     """
     None if the event was cancelled.
 
-    :raises Rejected: if unreadable
+    :raises Rejected:
     """
     try:
         parse_provider_id(resource["id"])

@@ -32,10 +32,7 @@ def read_owner(calendar: Mapping[str, Any], settings: Mapping[str, Any]) -> Mail
 
 
 def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> When:
-    """
-    :param name: `start` or `end`
-    :raises ValueError, timezones.UnreadableTime:
-    """
+    """:raises ValueError, timezones.UnreadableTime:"""
     value = resource[name]
     clock = timezones.parse_local_time(value["dateTime"])
     if resource.get("isAllDay"):
@@ -46,7 +43,6 @@ def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> Wh
 
 
 def get_start_key(value: When) -> date:
-    """:raises ValueError:"""
     if value.day is not None:
         return value.day
     if value.at is None:

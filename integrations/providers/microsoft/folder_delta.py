@@ -1,7 +1,5 @@
 """
-The list of a mailbox's folders, and its changes.
-
-Graph's delta does not report well-known names. Source:
+Graph's delta of folders does not report well-known names. Source:
 https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
@@ -85,7 +83,7 @@ def _is_change(item: Any, listed: FolderList) -> bool:
 
 
 def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
-    """A mailbox may lack some well-known folders."""
+    """Some may be missing."""
     ids: dict[str, str] = {}
     for name, answer in answers.items():
         if isinstance(answer, errors.Gone):

@@ -1,6 +1,4 @@
 """
-Several reads of Graph in one request.
-
 A batch saves round trips and processor time, not quota: each part counts as concurrent and may be
 throttled. Source: https://learn.microsoft.com/en-us/graph/json-batching
 """
@@ -110,7 +108,7 @@ def _encode_body(body: object) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:
-        # It nests too deeply, or contains a lone surrogate.
+        # A body that nests too deeply, or contains a lone surrogate.
         return b""
 
 

@@ -86,11 +86,11 @@ class GraphClient:
         try:
             yield session
         except TimeoutError:
-            # Their connections were closed.
+            # The connections of cancelled requests were closed.
             self._idle.append(session)
             raise
         except BaseException:
-            # None of its requests may continue.
+            # No request of this worker may continue.
             session.close()
             raise
         self._idle.append(session)

@@ -21,7 +21,7 @@ from .graph_session import GraphNoResponse
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
-# Without it, moving an item changes its id. Links do not include it: it is sent each time.
+# Moving an item would change its id. Links do not include the preference.
 IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
 _FOREIGN_LINK: Final = "a link points away from Graph"
 # Seconds: a person may be waiting.
@@ -51,7 +51,7 @@ _NOT_FOUND_CODES: Final = frozenset(
 )
 _CONFLICT_CODES: Final = frozenset({"errorirresolvableconflict", "errorchangekeyrequiredforwrite"})
 _TAKEN_CODES: Final = frozenset({"errorduplicatetransactionid"})
-# Of a write.
+# Permanent refusals of a write.
 _REJECTED_CODES: Final = frozenset(
     {
         "errorpropertyvalidationfailure", "erroroccurrencecrossingboundary",
@@ -62,7 +62,7 @@ _REJECTED_CODES: Final = frozenset(
         "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
     }
 )  # fmt: skip
-# Graph called our webhook and did not get the expected response.
+# Graph did not get the expected response of our webhook.
 _WEBHOOK_CODE: Final = "validationerror"
 # An older code covers any request: only the start of Graph's text identifies this error.
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
@@ -132,7 +132,7 @@ def send_graph_read(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any]:
-    """:param not_found: the error for a 404"""
+    """:param not_found: for a 404"""
     (result,) = send_graph_reads([request], access, not_found=not_found)
     if isinstance(result, errors.ProviderError):
         raise result
@@ -166,7 +166,7 @@ def fetch_contents(
 
 
 def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
-    """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
+    """:raises OutcomeUnknown:"""
     (answer,) = _send_all([request], access, PATIENCE)
     if not isinstance(answer, provider_http.ProviderResponse):
         raise errors.OutcomeUnknown("Microsoft did not answer")
@@ -178,7 +178,7 @@ def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[s
     has_failed = isinstance(result, errors.Unavailable) and not isinstance(
         result, errors.RateLimited
     )
-    # An unreadable success: the write may have been applied.
+    # The write may have been applied.
     if has_failed or answer.is_success:
         raise errors.OutcomeUnknown("Microsoft failed", status=result.status, reason=result.reason)
     raise result

@@ -147,8 +147,7 @@ def find_part(content: bytes, path: str) -> bytes:
     """
     :param content: MIME
     :param path: of indexes
-    :raises Gone:
-    :raises Rejected: if the message cannot be read
+    :raises Gone, Rejected:
     """
     data = parse_requests.find_part(content, path)
     if isinstance(data, UnreadableItem):

@@ -44,7 +44,7 @@ class GraphCall:
 
 def load_library() -> None:
     with warnings.catch_warnings():
-        # Half of the library's builders raise them on import.
+        # Half of the library's builders raise such warnings on import.
         warnings.simplefilter("ignore", DeprecationWarning)
         import httpx  # noqa: F401 - for the functions below
         import kiota_abstractions.request_information  # noqa: F401
@@ -75,7 +75,6 @@ def open_connections(
         trust_env=False,
         proxy=proxy or None,
     )
-    # The default middleware is left out.
     middleware = [UserAgentHandler(), GraphTelemetryHandler()]
     pipeline = KiotaClientFactory.create_middleware_pipeline(middleware, connections)
     graph_transport = AsyncGraphTransport(connections, pipeline)

@@ -92,7 +92,7 @@ class GraphSession:
         try:
             return await self._send_call(call, until)
         except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
-            # Its frames hold a token.
+            # The error's frames hold a token.
             logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
             return error.with_traceback(None)
 

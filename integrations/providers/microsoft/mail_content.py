@@ -1,6 +1,4 @@
-"""
-The content of messages: properties by pages, or MIME with one request each as the last resort.
-"""
+"""Properties by pages, or MIME with one request each as the last resort."""
 
 from __future__ import annotations
 
@@ -50,10 +48,7 @@ class ContentReader:
     def read_messages(
         self, heads: Heads, unlisted: Sequence[str], folders: ReadableFolders
     ) -> MessageResults:
-        """
-        :param heads: listed messages, by id
-        :param unlisted: ids of other messages
-        """
+        """:param unlisted: ids of messages without heads"""
         return self.read_items(self.pages.read_properties(heads, unlisted), folders)
 
     def read_items(
@@ -95,8 +90,8 @@ class ContentReader:
         self, items: MessageItems
     ) -> tuple[dict[str, list[Mapping[str, Any]]], dict[str, errors.ProviderError]]:
         """
-        Return attachments, and errors, by message id. A message whose attachments JSON does not
-        show is in neither.
+        Return attachments, and errors, by message id, without messages whose attachments JSON
+        does not show.
         """
         message_ids = [
             item_id for item_id, item in items.items() if mime_selection.may_have_attachments(item)

@@ -17,8 +17,8 @@ class FolderCursor:
     """
     `link` is empty before the first round.
 
-    With `since`, a moment in Graph's form, the first round is under way, and messages last
-    changed earlier are not reported.
+    With `since`, a moment in Graph's form, the first round is under way, and earlier changes are
+    not reported.
     """
 
     link: str = ""

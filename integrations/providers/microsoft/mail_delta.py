@@ -80,7 +80,7 @@ def _match_folders(cursor: GraphMailCursor, listed: FolderList) -> GraphMailCurs
     folders = listed.find_readable()
     if any(folder_id not in folders for folder_id in cursor.folder_cursors):
         raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
-    # All messages in it are new.
+    # All messages in a new folder are new.
     return replace(
         cursor,
         folder_cursors={

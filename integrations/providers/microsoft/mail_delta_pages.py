@@ -24,7 +24,7 @@ from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 #: A new message needs no second request.
 SELECT: Final = graph_message.HEAD_FIELDS + ",lastModifiedDateTime"
-# As at Gmail: a page is fetched completely or repeated, so the quota must suffice at once.
+# A page is fetched completely or repeated: the quota must suffice at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
 # Pages of each folder before the first listing; a larger folder continues after it.
@@ -80,8 +80,7 @@ def fetch_next_pages(
 ) -> tuple[GraphMailCursor, list[GraphOutcome]]:
     """
     :param delta: receives a page or two, or a page for each of `MAX_CONCURRENT_REQUESTS`
-    :param extra_requests: sent in the same batch
-    :raises CursorExpired: if a link has expired, or a folder was deleted
+    :raises CursorExpired:
     """
     under_way = find_under_way(cursor)[:MAX_CONCURRENT_REQUESTS]
     ids, room = under_way or list(cursor.folder_cursors), MAX_PARTS - len(extra_requests)
@@ -139,7 +138,7 @@ def _apply_answers(
             raise answer
         folder, items = folder_cursors[folder_id], graph_message.list_messages(answer)
         if items and len(delta) >= CHANGES_PAGE and not takes_all:
-            # The next page requests the same link again.
+            # The next page repeats the link.
             folder_cursors[folder_id] = replace(folder, is_under_way=True)
             continue
         for item in items:

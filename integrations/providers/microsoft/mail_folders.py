@@ -26,7 +26,7 @@ FolderEntry = tuple[str, str, bool]
 
 @dataclass(frozen=True, slots=True)
 class ReadableFolders:
-    """By id: `system_names` of Antares, `names` of the user's own folders."""
+    """By id: `system_names` of Antares, `names` of the user's own."""
 
     system_names: Mapping[str, str]
     names: Mapping[str, str]
@@ -42,9 +42,7 @@ class ReadableFolders:
 @dataclass(frozen=True, slots=True)
 class FolderList:
     """
-    :param well_known: ids by well-known name
-    :param entries: by id
-    :param link: Graph's link to later changes, if any
+    :param link: Graph's link to later changes
     :param read_at: seconds since 1970
     :param message_count: 0 in a stored list
     """
@@ -60,7 +58,7 @@ class FolderList:
 
     @classmethod
     def from_json(cls, values: list[Any]) -> FolderList:
-        """:raises ValueError, TypeError, AttributeError: if `values` are malformed"""
+        """:raises ValueError, TypeError, AttributeError:"""
         well_known, entries, link, read_at = values
         return cls(
             {name: str(folder_id) for name, folder_id in well_known.items()},

@@ -1,6 +1,4 @@
 """
-Properties of messages, in pages of fifty and batches of twenty.
-
 A page is requested by the time between its oldest and newest message. Unlisted messages, and
 those that a page misses, take batches.
 """
@@ -137,7 +135,6 @@ def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[
 def _collect_page(
     page: Sequence[str], answer: GraphOutcome, outcomes: dict[str, GraphOutcome]
 ) -> list[Sequence[str]]:
-    """Return the ids of further pages."""
     if isinstance(answer, errors.Rejected):
         middle = len(page) // 2
         return [page[:middle], page[middle:]]

@@ -1,6 +1,4 @@
-"""
-Selects the messages that are read from MIME, because Graph's JSON is incomplete. See README.md.
-"""
+"""The messages that are read from MIME, because Graph's JSON is incomplete: see README.md."""
 
 from __future__ import annotations
 
@@ -46,7 +44,6 @@ def may_have_attachments(item: Mapping[str, Any]) -> bool:
 
 
 def are_attachments_shown(listed: Sequence[Any]) -> bool:
-    """Return whether JSON shows the message completely."""
     return all(
         isinstance(entry, dict)
         and isinstance(entry.get("id"), str)

@@ -1,6 +1,4 @@
 """
-Microsoft's calls to the webhook. Pure.
-
 Only the subscription's client state proves a call: our id and that id's token, repeated in every
 item. Source: https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
 """
@@ -19,8 +17,8 @@ from integrations.providers.push import SubscriptionNotification, WebhookChannel
 #: Microsoft's has about a hundred characters.
 MAX_VALIDATION_TOKEN: Final = 1024
 # Microsoft sends a percent-encoded sentence with an id at its end, "Validation: Testing client
-# application reachability for subscription Request-Id: …". Refused are signs that begin markup,
-# scripts and templates: anyone can make our address repeat a token.
+# application reachability for subscription Request-Id: …". Refused are signs of markup, scripts
+# and templates: anyone can make our address repeat a token.
 _VALIDATION_TOKEN: Final = re.compile(
     rf"[A-Za-z0-9 .,:;!*()@/|+=_~%-]{{1,{MAX_VALIDATION_TOKEN}}}", re.ASCII
 )
@@ -42,7 +40,7 @@ def check_validation_token(token: str) -> str | None:
 
 
 def parse_notifications(body: bytes) -> list[SubscriptionNotification]:
-    """:raises Rejected: if the body is malformed"""
+    """:raises Rejected:"""
     items: Any = None
     with suppress(ValueError, LookupError, TypeError, RecursionError):
         items = json.loads(body)["value"]

@@ -36,7 +36,7 @@ _ORDINAL: Final = re.compile(r"([+-]?\d)?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 def build_rrule_lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     """
     :param start: of the series. The last day includes events that begin on it, on this clock
-    :raises Rejected: if unreadable
+    :raises Rejected:
     """
     try:
         return (f"RRULE:{_build_rrule(recurrence, start)}",)

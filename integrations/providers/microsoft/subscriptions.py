@@ -75,8 +75,8 @@ class GraphSubscriptions:
         try:
             answer = send_graph_write(request, self.access)
         except errors.ChangedMeanwhile:
-            # Its response was lost, or another connection of the account made it, and notices the
-            # deletion at its next renewal.
+            # The existing one's response was lost, or another connection of the account made it,
+            # and notices the deletion at its next renewal.
             self._delete_existing(resource, channel.address)
             answer = send_graph_write(request, self.access)
         return RemoteChannel(

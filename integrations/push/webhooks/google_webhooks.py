@@ -1,9 +1,8 @@
 """
 Google's webhooks: Pub/Sub for mailboxes, channels for calendars.
 
-Pub/Sub proves itself by a token that Google signed for our service account and this address, a
-channel by the token that we gave it. A notification of a deleted watch is answered with 2xx, or
-Google would repeat it.
+Pub/Sub proves itself by a token that Google signed for our service account and this address. A
+notification of a deleted watch is answered with 2xx, or Google would repeat it.
 """
 
 from __future__ import annotations

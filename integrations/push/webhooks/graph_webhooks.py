@@ -1,9 +1,8 @@
 """
 Microsoft's webhook: validation of the address, and notifications of subscriptions.
 
-Anyone can send a validation: the response is its token as plain text. The token that we gave the
-subscription authenticates a notification; one of a deleted subscription is also answered with
-2xx. The webhook calls no provider: Microsoft delays or drops notifications after slow responses.
+Anyone can send a validation: the response is its token as plain text. The webhook calls no
+provider: Microsoft delays or drops notifications after slow responses.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from . import webhook_body
 logger = logging.getLogger(__name__)
 
 PROVIDER = "microsoft"
-# One call may hold several hundred changes of some six hundred bytes.
+# Several hundred changes of some six hundred bytes.
 LONGEST = 512 * 1024
 
 
