@@ -75,7 +75,7 @@ class Provider:
     asks_administrators: bool = False
     # False: a connection needs no grant.
     grants: bool = True
-    # Otherwise the person does, on a page of the provider.
+    # If not, the person revokes a grant on a page of the provider.
     revokes: bool = True
     # Whether a person may deny single permissions.
     has_single_permissions: bool = True

@@ -62,9 +62,7 @@ def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
 
 
 def announce_channel(turn: WatchTurn, *, lasts: timedelta) -> WebhookChannel:
-    """
-    Write the row before the call. Each try has a new id, so calls of earlier ones are dropped.
-    """
+    """Write the row before the call. Each try has a new id: earlier calls are dropped."""
     channel_id = blind_lookup.make_channel_id()
     turn.save_values(
         lookup_blind=blind_lookup.blind_channel(channel_id),

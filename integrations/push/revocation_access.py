@@ -1,7 +1,7 @@
 """
 The access token for the last calls of a connection that ends.
 
-It refreshes itself without the database, so that a thread may use it after its caller has stopped
+The token refreshes itself without the database, so that a thread may use it after its caller has stopped
 waiting.
 """
 

@@ -185,7 +185,7 @@ def _get_stop_requests(
 
 
 def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> None:
-    """The stop call requires the missing id."""
+    """The provider's id, which the stop call requires, is missing."""
     if row.lease_until is not None and row.lease_until > at:
         # A worker waits for the response: it stops the channel, or writes how.
         return

@@ -173,7 +173,7 @@ def _map_conference(resource: Mapping[str, Any]) -> Conference | None:
 
 
 def map_time(value: Mapping[str, Any], calendar_zone: str) -> When:
-    """:raises ValueError: if it is neither a day nor a moment"""
+    """:raises ValueError: if `value` is neither a day nor a moment"""
     if value.get("date"):
         return When(day=date.fromisoformat(value["date"]))
     zone_name = find_zone(value.get("timeZone")) or calendar_zone

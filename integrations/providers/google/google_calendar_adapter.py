@@ -264,7 +264,7 @@ def _map_written_event(answer: Mapping[str, Any]) -> RemoteEvent:
 
 
 def _set_if_match(request: Any, etag: str) -> Any:
-    # The library has no parameter for it.
+    # The library has no parameter for this header.
     request.headers["If-Match"] = etag
     return request
 
