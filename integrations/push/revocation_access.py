@@ -1,8 +1,8 @@
 """
 The access token for the last calls of a connection that ends.
 
-The token refreshes itself without the database, so that a thread may use it after its caller has stopped
-waiting.
+The token refreshes itself without the database, so that a thread may use it after its caller has
+stopped waiting.
 """
 
 from __future__ import annotations
