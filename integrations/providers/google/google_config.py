@@ -14,7 +14,7 @@ from .watch import open_calendar_watch, open_mail_watch
 _AUTH: Final = "https://www.googleapis.com/auth/"
 
 # https://developers.google.com/workspace/gmail/api/reference/quota (since 2026-05-01). An
-# attachment costs a message read as well: its id changes between reads.
+# attachment costs a message read as well, because its id changes between reads.
 UNITS: Final = MailUnits(
     profile=1,
     labels=1,
@@ -31,8 +31,8 @@ GOOGLE: Final = Provider(
     key="google",
     label="Google",
     issuer="https://accounts.google.com",
-    # Google issues a refresh token only after a shown consent. `include_granted_scopes` would add
-    # scopes that the user granted elsewhere.
+    # `offline` and `consent`: Google issues a refresh token only after a shown consent. No
+    # `include_granted_scopes`: it would add scopes that the user granted elsewhere.
     authorize_params=MappingProxyType({"access_type": "offline", "prompt": "consent"}),
     identity_permissions=IDENTITY,
     scope_aliases=MappingProxyType(

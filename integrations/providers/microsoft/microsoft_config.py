@@ -17,15 +17,15 @@ from .microsoft_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .subscriptions import open_subscriptions
 
 # A unit is a request; the limit is 10,000 in ten minutes
-# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message costs one at most; unspent
-# units are returned (`fetch_request_count`). Calls for all folders are priced for a mailbox of
-# some dozen; Microsoft throttles larger ones at times.
+# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message costs one at most; usually
+# some fifty share a page. Unspent units are returned (`fetch_request_count`). Calls for all folders
+# are priced for a mailbox of some dozen; Microsoft throttles larger ones at times, and they pause.
 UNITS: Final = MailUnits(
     profile=30,
     labels=10,
     list_page=2,
     fetch=1,
-    # Graph offers only the messages of a conversation.
+    # Graph offers only the messages of a conversation, and some of these may be stored.
     fetch_thread=1_000,
     changes=25,
     attachment=1,
@@ -35,18 +35,20 @@ UNITS: Final = MailUnits(
     messages_per_fetch=100,
 )
 
-# https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft
-# advises against relying on numbers, so the error code decides unless the number says more.
+# https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft advises
+# against relying on numbers, so the error code decides unless the number says more.
 ERRORS_BY_NUMBER: Final[Mapping[int, type[errors.ProviderError]]] = MappingProxyType(
     {
         # Only an administrator may consent, or must assign the user first.
         90094: errors.AdminBlocked,
         90095: errors.AdminBlocked,
         50105: errors.AdminBlocked,
+        # Our client secret is wrong, expired or missing.
         7000215: errors.InvalidClient,
         7000218: errors.InvalidClient,
         7000222: errors.InvalidClient,
         700016: errors.InvalidClient,
+        # Temporary faults of Microsoft.
         90033: errors.Unavailable,
         90090: errors.Unavailable,
         50033: errors.Unavailable,
@@ -59,7 +61,7 @@ MICROSOFT: Final = Provider(
     key="microsoft",
     label="Microsoft",
     issuer="https://login.microsoftonline.com/{tenantid}/v2.0",
-    # `consent` fails for users who may not consent, even after an administrator did.
+    # Not `consent`: it fails for users who may not consent, even after an administrator did.
     authorize_params=MappingProxyType({"prompt": "select_account", "response_mode": "query"}),
     identity_permissions=IDENTITY,
     scope_aliases=MappingProxyType({}),
@@ -69,13 +71,14 @@ MICROSOFT: Final = Provider(
     capabilities=MappingProxyType(
         {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
     ),
-    # Work or school accounts, and personal accounts.
+    # For work or school accounts, and for personal accounts.
     revocation_pages=("https://myapps.microsoft.com", "https://account.live.com/consent/Manage"),
     # An address may be reassigned; `sub` differs in every app.
     subject_claims=("tid", "oid"),
     address_claims=("email", "preferred_username"),
     errors_by_number=ERRORS_BY_NUMBER,
-    # `revokeSignInSessions` would sign the person out everywhere.
+    # Microsoft has no revocation for one app: `revokeSignInSessions` would sign the person out of
+    # every app and browser.
     revokes=False,
     has_single_permissions=False,
     mail_units=UNITS,
