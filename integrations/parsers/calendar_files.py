@@ -11,8 +11,8 @@ from . import parse_requests as parsers
 from .calendar_file_tasks import CALENDAR_FILE_REPLY, CalendarFileRefusal, ReadCalendarFile
 from .parser_frames import UnreadableItem
 
-# In bytes of mail, as in `parser_task_limits`: a file costs four times as much, and its zones and
-# rules up to two seconds of a fast machine, regardless of its size.
+# In bytes of mail, as in `parser_task_limits`: a file costs four times as much, and its zones
+# and rules up to two seconds of a fast machine, regardless of its size.
 _WEIGHT: Final = 4
 _BASE_SIZE: Final = 16 * 1024 * 1024
 _TOO_COSTLY: Final = "the file is too large or too complicated to be read"

@@ -1,4 +1,9 @@
-"""Parser processes that wait for a task, for a limited time: their memory keeps content."""
+"""
+Parser processes that wait for a task, each for a limited time.
+
+Their memory keeps the content of earlier tasks. The limits are `IDLE_SECONDS` and `LIFE_SECONDS`
+in `parser_task_limits`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,7 @@ class IdleProcesses(Generic[P]):
 
     def __init__(self) -> None:
         self._lock = Lock()
-        # With the start of the idle time.
+        # Each with the start of its idle time.
         self._processes: list[tuple[P, float]] = []
         self._is_watched = False
 

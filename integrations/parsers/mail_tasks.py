@@ -16,7 +16,7 @@ class ParsedMail(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReadGmail(msgspec.Struct, frozen=True, tag=True):
-    """JSON."""
+    """Each payload is JSON."""
 
     payloads: list[bytes]
 

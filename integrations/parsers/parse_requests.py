@@ -1,4 +1,8 @@
-"""The functions raise `parser_pool.ParsersBusy` if no process is free."""
+"""
+Requests to the parser processes.
+
+Every function raises `parser_pool.ParsersBusy` if no process is free.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +68,11 @@ def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
 
 
 def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
-    """Return None if the part does not exist."""
+    """
+    Return None if the part does not exist.
+
+    :param path: see `AttachmentPart.part`
+    """
     reply = run_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
     return reply if isinstance(reply, UnreadableItem) else reply.data
 
@@ -89,7 +97,7 @@ def _sanitise_batch(texts: list[str]) -> list[SanitisedDescription | None]:
         ]
     if len(texts) == 1:
         return [None]
-    # One exceeds the limits: send each separately.
+    # One of them exceeds the limits: send each separately.
     return [description for text in texts for description in _sanitise_batch([text])]
 
 

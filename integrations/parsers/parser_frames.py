@@ -13,14 +13,16 @@ import msgspec
 
 from integrations.formats.mime.message import PoisonReason
 
-#: Bytes of the body, seconds of processor time, bytes of memory.
+#: Task: length of the body in bytes, processor time in seconds, memory in bytes.
 TASK_HEADER: Final = struct.Struct(">QdQ")
+#: Reply: length of the body in bytes.
 REPLY_HEADER: Final = struct.Struct(">Q")
 
+#: Exit statuses: no memory left; isolation is impossible on this machine.
 OUT_OF_MEMORY: Final = 3
 NOT_ISOLATED: Final = 4
 
-#: Our own word, shown and stored.
+#: Why an item was not read: our own word, shown and stored.
 UnreadableReason = Literal["too-costly"] | PoisonReason
 
 

@@ -1,4 +1,8 @@
-"""Parser processes: lent to one caller at a time, killed and replaced."""
+"""
+Parser processes: lent to one caller at a time, killed and replaced.
+
+Their number and the caller's wait for one are bounded.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 #: Per process of the service.
 SIZE: Final = max(2, min(4, os.cpu_count() or 1))
-# For exceeded limits, from the kernel or a library.
+# Exit statuses for exceeded limits, from the kernel or a library.
 _BY_LIMITS: Final = frozenset(
     {-signal.SIGXCPU, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGSYS, OUT_OF_MEMORY}
 )
@@ -69,7 +73,7 @@ class ParserPool:
         self._idle: IdleProcesses[ParserProcess] = IdleProcesses()
         self._lent: set[ParserProcess] = set()
         self._owner = os.getpid()
-        # After an answer, a failing task is the cause of failures.
+        # A process has answered, so a failing task is the cause of later failures.
         self._has_answered = False
 
     def run_task(
@@ -84,8 +88,9 @@ class ParserPool:
         :param decoder: decodes the replies to this task only
         :param size: of the content, in bytes
         :param wait_seconds: for a free process
-        :raises ParsersBusy: also if the wall clock limit passed twice
-        :raises TaskTooCostly, ParsersUnavailable:
+        :raises ParsersBusy: if no process was free, or the wall clock limit passed twice
+        :raises TaskTooCostly: if the task exceeded its limits
+        :raises ParsersUnavailable: if no process runs on this machine
         """
         body, budget = _ENCODER.encode(task), self._budget_for(size)
         try:
@@ -109,7 +114,7 @@ class ParserPool:
         wait_seconds: float,
         decode: Callable[[memoryview], R],
     ) -> R:
-        """Retry once if the machine may be the cause."""
+        """Retry once if the machine may be the cause of the failure."""
         was_slow = False
         for is_fresh in (False, True):
             try:
@@ -129,7 +134,11 @@ class ParserPool:
         raise (ParsersBusy if was_slow else TaskTooCostly)
 
     def _check_parsers_run(self, wait_seconds: float) -> None:
-        """Send the smallest task: a machine without parsers is not the fault of a message."""
+        """
+        Send the smallest task: a machine without parsers is not the fault of a message.
+
+        :raises ParsersUnavailable: if this task fails too
+        """
         body, budget = _ENCODER.encode(SanitiseText("", "")), self._budget_for(0)
         with contextlib.suppress(TaskTooCostly):
             self._send_twice(body, budget, wait_seconds, SANITISE_TEXT_REPLY.decode)
@@ -181,7 +190,7 @@ class ParserPool:
             _discard_process(process)
 
     def close(self) -> None:
-        """Do nothing in a fork."""
+        """End the idle processes. Does nothing in a fork."""
         if self._owner != os.getpid():
             return
         for process in self._idle.clear():
@@ -205,7 +214,7 @@ class _CurrentParserPool:
     def __init__(self) -> None:
         self._lock = Lock()
         self._pool: ParserPool | None = None
-        # This process must not wait for them.
+        # Kept, because this process must not wait for them.
         self._parents: list[ParserPool] = []
 
     def get_pool(self) -> ParserPool:

@@ -14,16 +14,16 @@ from typing import Final
 from .parser_frames import REPLY_HEADER, TASK_HEADER
 from .parser_task_limits import ParserTaskBudget
 
-#: Exactly as the egress tripwire declares.
+#: The program with its arguments, exactly as the egress tripwire declares.
 COMMAND: Final = (
     sys.executable,
     "-I",
     str(Path(__file__).resolve().parent / "worker" / "process.py"),
 )
-# Bytes per read and of a pipe: most tasks and replies are shorter.
+# Bytes per read, and the size of a pipe: most tasks and replies are shorter.
 _READ_BYTES: Final = 128 << 10
 _PIPE_BYTES: Final = 256 << 10
-# Before a process that closed a pipe is killed.
+# How long a process that closed a pipe may continue before it is killed.
 _GRACE_SECONDS: Final = 1.0
 
 
@@ -88,7 +88,11 @@ class ParserProcess:
         return not _is_ready(self._out, select.POLLIN, 0)
 
     def run_task(self, body: bytes, budget: ParserTaskBudget) -> memoryview:
-        """:raises ProcessEnded, ProcessTooSlow, ReplyTooLarge:"""
+        """
+        :raises ProcessEnded: if the process ended
+        :raises ProcessTooSlow: if the reply did not arrive in time
+        :raises ReplyTooLarge: if the reply exceeds the budget
+        """
         self.task_count += 1
         deadline = time.monotonic() + budget.wall_seconds
         header = TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory_bytes)
@@ -131,7 +135,7 @@ class ParserProcess:
                 if length > max_bytes:
                     raise ReplyTooLarge
                 end += length
-        # Extra output is no other reply.
+        # Extra output is never read as another reply.
         self._has_extra_output = len(received) > end
         return memoryview(received)[REPLY_HEADER.size : end]
 

@@ -35,11 +35,11 @@ def get_parser_task_budget(size: int) -> ParserTaskBudget:
     )
 
 
-#: Bytes of messages per task.
+#: Messages per task, in bytes; more are several tasks.
 BATCH_BYTES: Final = 8 * _MEGABYTE
-#: Then a process is replaced, to free memory that a library keeps.
+#: A process is replaced after so many tasks, to free memory that a library keeps.
 TASKS_PER_PROCESS: Final = 1_000
-#: Without a task. A process's memory keeps its tasks' content.
+#: A process's memory keeps what it has read: it ends after so long without a task,
 IDLE_SECONDS: Final = 5.0
-#: With continuous tasks: the life of a permit.
+#: or, with continuous tasks, after so long: the life of a permit.
 LIFE_SECONDS: Final = 60.0

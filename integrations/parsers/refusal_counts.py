@@ -1,6 +1,8 @@
 """
-Count refused tasks and replaced parser processes in memory, because the pool has no database; the
-heartbeat stores the counts (`integrations.operations.parser_counts`).
+Count refused tasks and replaced parser processes.
+
+Counted in memory, because the pool has no database; the heartbeat stores the counts
+(`integrations.operations.parser_counts`).
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Final, Literal
 
-#: `too_costly`: beyond the limits. `busy`: no free process, or a slow machine. `restarted`: the
-#: next task starts another process.
+#: `too_costly`: a task exceeded its limits. `busy`: no process was free, or the machine was too
+#: slow. `restarted`: a process was killed or ended, and the next task starts another.
 RefusalEvent = Literal["busy", "restarted", "too_costly"]
 
 _counts: Final[Counter[RefusalEvent]] = Counter()

@@ -13,7 +13,11 @@ PROVIDERS: dict[str, Provider] = {provider.key: provider for provider in (GOOGLE
 
 
 def load_libraries() -> None:
-    """Import the client libraries, which otherwise load on first use."""
+    """
+    Import the client libraries, which otherwise load on first use.
+
+    :raises ImportError: if one is missing or broken
+    """
     discovery.load_library()
     graph_sdk.load_library()
 

@@ -1,4 +1,6 @@
 """
+An administrator's consent for an organisation.
+
 The response holds no token and is not signed. Source:
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent
 """
@@ -13,7 +15,7 @@ from .provider_definition import Provider
 
 # OpenID Connect's scopes take no resource prefix.
 _OPENID_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
-# Any other error is no answer of the administrator.
+# Errors of a refused consent. Any other error is no answer of the administrator.
 _DENIED_ERRORS: Final = frozenset({"access_denied", "consent_required"})
 
 
@@ -43,7 +45,7 @@ def format_scopes(provider: Provider, scopes: Collection[str]) -> str:
 
 
 def parse_admin_consent(parameters: Mapping[str, Sequence[str]]) -> bool | None:
-    """Return None if `parameters` are no response."""
+    """Return whether the administrator consented; None if `parameters` are no response."""
     if any(len(values) != 1 for values in parameters.values()):
         return None
     single_values = {name: values[0] for name, values in parameters.items()}

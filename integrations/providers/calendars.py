@@ -1,7 +1,8 @@
 """
 The port to a provider's calendars.
 
-Times stay as written: a moment keeps the time zone of its series. An adapter expands no series.
+Times stay as written: a day is a day, and a moment keeps the time zone of its series. An adapter
+expands no series.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from integrations.formats.event_content import AttendeeResponse, Conference, Eve
 from .provider_access import ProviderAccess
 
 CalendarRole = Literal["freebusy", "reader", "writer", "owner"]
+# The guests who are notified of a change.
 Notify = Literal["all", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteEvent:
-    """An event, series, or changed instance. A hidden event shows only its start and end."""
+    """
+    An event, series, or changed instance.
+
+    `series_id` and `original_start` belong to instances. A hidden event shows only its start and
+    end.
+    """
 
     event_id: str
     etag: str
@@ -72,8 +79,8 @@ class RemoteEventPage:
     """
     May be empty without being the last, which has the `cursor`.
 
-    `deleted` holds ids; the id of a series includes its instances. `rejected` maps ids to
-    one-word reasons.
+    `deleted` holds ids; the id of a series includes its instances. `rejected` maps ids of
+    unreadable events to one-word reasons.
     """
 
     events: tuple[RemoteEvent, ...]
@@ -88,7 +95,8 @@ class CalendarAdapter(Protocol):
     """
     One account's calendars, for several threads.
 
-    Methods raise the errors of `MailAdapter`; writes `OutcomeUnknown` instead of `Unavailable`.
+    Methods raise the errors of `MailAdapter`. A write without a response raises `OutcomeUnknown`
+    instead of `Unavailable`.
     """
 
     @property
@@ -98,7 +106,7 @@ class CalendarAdapter(Protocol):
     def list_calendars(
         self, *, cursor: str | None = None, page: str | None = None
     ) -> RemoteCalendarPage:
-        """:raises CursorExpired:"""
+        """:raises CursorExpired: if the provider no longer knows the cursor"""
 
     def list_events(
         self,
@@ -110,12 +118,12 @@ class CalendarAdapter(Protocol):
     ) -> RemoteEventPage:
         """
         :param window: for a first round; later changes may lie outside
-        :raises CursorExpired:
+        :raises CursorExpired: if the provider no longer knows the cursor
         :raises Gone: if the calendar no longer exists
         """
 
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
-        """:raises Gone:"""
+        """:raises Gone: if the event no longer exists"""
 
     def create_event(
         self,
@@ -127,12 +135,13 @@ class CalendarAdapter(Protocol):
         conference_event_id: str = "",
     ) -> RemoteEvent:
         """
-        Create an event under our id, which `get_event` accepts too, so that a repetition creates
-        no second one.
+        Create an event under our id, so that a repetition creates no second one.
 
-        :param conference_event_id: an event of the calendar whose conference to share, if the
-            provider allows
-        :raises AlreadyThere:
+        `get_event` accepts our id too.
+
+        :param conference_event_id: an event of the calendar with which the new event shares its
+            conference, if the provider allows
+        :raises AlreadyThere: if an earlier attempt succeeded: read the event
         """
 
     def update_event(  # noqa: PLR0913 - one write in full
@@ -148,9 +157,9 @@ class CalendarAdapter(Protocol):
         """
         Replace the writable fields. An instance of a series becomes an exception.
 
-        :param before: as read. Only differences are written, so that a guest may change the
-            fields that guests own
-        :raises ChangedMeanwhile: if the etag differs
+        :param before: the content that was read. Only differences are written, so that a guest
+            may change the fields that guests own
+        :raises ChangedMeanwhile: if the etag differs: fetch the event, then merge or report
         """
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
@@ -172,7 +181,9 @@ class CalendarAdapter(Protocol):
         self, calendar_id: str, event_id: str, *, target_calendar_id: str, etag: str, notify: Notify
     ) -> RemoteEvent:
         """
-        The id may change. A repetition finishes an interrupted move.
+        Move an event or series to another calendar of the account; its id may change.
+
+        A repetition finishes an interrupted move.
 
         :raises ChangedMeanwhile: if the etag differs
         :raises Rejected: if the moved event would differ; `reason` begins with `move-`
@@ -181,7 +192,7 @@ class CalendarAdapter(Protocol):
     def find_moved_event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """
         :param event_id: the old id
-        :raises Gone:
+        :raises Gone: if there is none
         """
 
     def respond_to_invitation(

@@ -13,7 +13,11 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
 class ProviderError(Exception):
-    """`status` is an HTTP status, `reason` the provider's code or "", `retry_after` in seconds."""
+    """
+    The base class, never raised itself.
+
+    `status` is an HTTP status, `reason` the provider's code or "", `retry_after` in seconds.
+    """
 
     def __init__(
         self,
@@ -34,7 +38,7 @@ class Unavailable(ProviderError):
 
 
 class RateLimited(Unavailable):
-    """Pause the mailbox, then continue more slowly."""
+    """The quota is used up. Pause the mailbox, then continue more slowly."""
 
 
 class TokenRejected(ProviderError):
@@ -55,8 +59,9 @@ class GrantRevoked(ProviderError):
 
 class StepUpWanted(GrantRevoked):
     """
-    The provider requires stronger authentication: put `claims` (JSON, or empty) in the
-    authorization request of the reconnect.
+    The provider requires stronger authentication.
+
+    Ask the owner to reconnect, with `claims` (JSON, or empty) in the authorization request.
     """
 
     def __init__(self, message: str, *, claims: str, **details: Any) -> None:
@@ -73,7 +78,7 @@ class IdentityRejected(ProviderError):
 
 
 class IssuerMismatch(IdentityRejected):
-    """Callback and id_token differ: a mix-up attack. Store nothing."""
+    """Callback and id_token name different issuers: a mix-up attack. Store nothing."""
 
 
 class InvalidClient(ProviderError):
@@ -82,21 +87,22 @@ class InvalidClient(ProviderError):
 
 class WebhookRejected(ProviderError):
     """
-    The provider refuses or could not validate our address. Poll, try again soon, and alarm the
-    operator if the error lasts.
+    The provider refuses or could not validate our notification address.
+
+    Poll, and try again soon. Alarm the operator if the error lasts.
     """
 
 
 class AdminBlocked(ProviderError):
-    """Tell the owner; do not retry."""
+    """The administrator forbids the access. Tell the owner; do not retry."""
 
 
 class ScopeMissing(ProviderError):
-    """Ask for consent, in context."""
+    """The grant does not cover this call. Ask for consent, in context."""
 
 
 class MailboxMissing(ProviderError):
-    """Switch the capability off; do not retry."""
+    """The account has no mailbox. Switch the capability off; do not retry."""
 
 
 class CursorExpired(ProviderError):
@@ -112,15 +118,15 @@ class Rejected(ProviderError):
 
 
 class ChangedMeanwhile(ProviderError):
-    """Fetch the item, then merge or report the conflict."""
+    """The item has changed. Fetch it, then merge or report the conflict."""
 
 
 class AlreadyThere(ProviderError):
-    """Read the item of an earlier attempt."""
+    """An earlier attempt of ours succeeded. Read the item."""
 
 
 class OutcomeUnknown(ProviderError):
-    """A write got no response. Check before repeating."""
+    """A write got no response. Check the item before repeating."""
 
 
 class Unexpected(ProviderError):

@@ -8,7 +8,10 @@ from typing import Self
 
 class FileDownload:
     """
-    The chunks of a file, readable once. A reader that stops early must call `close`.
+    The chunks of a file, readable once.
+
+    Resources are released at the end, after a failed chunk, and by `close`, which a reader must
+    call if it stops early.
 
     :param size: bytes, if the provider stated the size of exactly these bytes
     """

@@ -23,11 +23,11 @@ LEEWAY: Final = timedelta(seconds=60)
 # have a minimum pause.
 KEYS_FRESH_FOR: Final = timedelta(hours=6)
 REFETCH_AFTER: Final = timedelta(seconds=60)
-# Without any keys no sign-in works, so fetches are more frequent.
+# Without any keys no sign-in works, so fetches are more frequent, but still limited.
 RETRY_AFTER: Final = timedelta(seconds=5)
 MAX_TOKEN: Final = 16 * 1024
 MAX_SUBJECT: Final = 255
-# In issuers that differ by tenant.
+# The placeholder in issuers that differ by tenant.
 TENANT_PLACEHOLDER: Final = "{tenantid}"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -53,7 +53,7 @@ class SigningKeyCache:
         self._lock = Lock()
 
     def find_key(self, kid: str, *, at: datetime) -> RSAKey | None:
-        """:raises Unavailable: if no keys are cached or can be fetched"""
+        """:raises Unavailable: if no keys are cached and none can be fetched"""
         with self._lock:
             age = _get_age(self._fetched_at, at)
             is_stale = age is None or age > KEYS_FRESH_FOR
@@ -75,7 +75,7 @@ class SigningKeyCache:
         )
 
     def _fetch_keys(self, at: datetime) -> None:
-        # After failures, too, so that not every caller requests a page that is down.
+        # Also set after a failure, so that not every caller requests a page that is down.
         self._tried_at = at
         fetched_keys, issuers = None, {}
         with suppress(provider_http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
@@ -108,7 +108,11 @@ def list_issuer_forms(issuer: str) -> frozenset[str]:
 
 
 def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
-    """If each tenant has its own issuer, any matches; `verify_id_token` compares the tenants."""
+    """
+    Return whether a callback may come from `issuer`.
+
+    If each tenant has its own issuer, any tenant matches; `verify_id_token` compares the tenants.
+    """
     before, placeholder, after = issuer.partition(TENANT_PLACEHOLDER)
     if not placeholder:
         return callback_issuer == issuer
@@ -119,8 +123,11 @@ def may_be_issuer(callback_issuer: str, issuer: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class ExpectedClaims:
     """
+    The claims that an id_token must have; `access_token` came with it.
+
     `issuer` may contain `{tenantid}`, for the claim `tid`. `subject_claims` together identify the
-    account for ever; `address_claims` may hold its address.
+    account for ever; `address_claims` may hold its address. `callback_issuer` is from the
+    callback, or empty.
     """
 
     issuer: str
@@ -138,8 +145,8 @@ def verify_id_token(
     """
     Check every claim. Source: OpenID Connect Core §3.1.3.7, RFC 8725.
 
-    :raises IdentityRejected: `reason` names the claim
-    :raises IssuerMismatch: if only the callback named another issuer
+    :raises IdentityRejected: if a check fails; `reason` names the claim
+    :raises IssuerMismatch: if all checks pass, but the callback named another issuer
     :raises Unavailable: if the provider's keys cannot be fetched
     """
     claims = decode_signed_token(id_token, keys=keys, at=at)
@@ -161,12 +168,17 @@ def verify_id_token(
 
 
 def decode_signed_token(token: str, *, keys: SigningKeyCache, at: datetime) -> Mapping[str, Any]:
-    """Return the unchecked claims of a token signed with RS256. Raises as `verify_id_token`."""
+    """
+    Return the unchecked claims of a token signed with RS256.
+
+    :raises IdentityRejected: if the signature is not the provider's
+    :raises Unavailable: if the provider's keys cannot be fetched
+    """
     key = keys.find_key(_read_key_id(token), at=at)
     if key is None:
         raise errors.IdentityRejected("signed with a key that is not the provider's", reason="kid")
     claims: Mapping[str, Any] | None = None
-    # The library raises TypeError for some values of `crit`.
+    # The header is untrusted. The library raises TypeError for some values of `crit`.
     with suppress(JoseError, ValueError, TypeError, RecursionError):
         claims = jwt.decode(token, key, algorithms=["RS256"]).claims
     if claims is None:

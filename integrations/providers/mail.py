@@ -1,4 +1,8 @@
-"""The service sees responses only as the types of this module, of `calendars` and of `errors`."""
+"""
+The port to a provider's mail.
+
+The service sees responses only as the types of this module, of `calendars` and of `errors`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ def is_provider_id(value: object) -> bool:
 
 
 def parse_provider_id(value: object) -> str:
-    """:raises ValueError:"""
+    """:raises ValueError: if the value is not printable ASCII"""
     if isinstance(value, str) and is_provider_id(value):
         return value
     raise ValueError("no provider's id")
@@ -47,7 +51,7 @@ class MessageRef:
 class MessageFiling:
     """
     `folders` are system labels in Antares's names (inbox, sent, drafts, important, category
-    names, spam, trash). `labels` are ids of the user's own.
+    names, spam, trash). `labels` are ids of the user's own labels.
     """
 
     folders: tuple[str, ...]
@@ -59,6 +63,8 @@ class MessageFiling:
 @dataclass(frozen=True, slots=True)
 class RemoteMessage:
     """
+    A parsed message, without the bytes of its attachments.
+
     `received_at` is the provider's clock, aware UTC. `size` is an estimate in bytes. `snippet` is
     plain text. `shown` is the text for display.
 
@@ -105,9 +111,9 @@ class MailboxProfile:
 @dataclass(frozen=True, slots=True)
 class MessageListPage:
     """
-    Newest first. A page may be empty without being the last.
+    Ids, newest first. A page may be empty without being the last.
 
-    `estimate` is a rough total, for progress only.
+    `next_page` is opaque. `estimate` is a rough total, for progress only.
     """
 
     refs: tuple[MessageRef, ...]
@@ -124,11 +130,12 @@ class FilingChange:
 @dataclass(frozen=True, slots=True)
 class MailChangePage:
     """
-    Each message is in one of the three tuples only.
+    Folded changes: each message is in one of the three tuples only.
 
-    `upserted` may be gone. `deleted` includes spam and trash. `filings` holds the filing of those
-    `upserted` that may have no other change: stored ones need not be fetched. With `has_more`,
-    call again at once. With `has_new_names`, label names may have changed.
+    `upserted` are to be fetched, and may be gone. `deleted` includes spam and trash. `filings`
+    holds the filing of those `upserted` that may have no other change: stored ones need not be
+    fetched. `cursor` is opaque. With `has_more`, call again at once. With `has_new_names`, label
+    names may have changed.
     """
 
     upserted: tuple[MessageRef, ...]
@@ -145,7 +152,8 @@ class MailAdapter(Protocol):
     One mailbox, for several threads.
 
     Every method may raise `Unavailable` (or `RateLimited`), `TokenRejected`, `ScopeMissing`,
-    `MailboxMissing`, `AdminBlocked`, `Unexpected`.
+    `MailboxMissing`, `AdminBlocked`, `Unexpected`. None retries: quota, clock and token are the
+    caller's.
     """
 
     @property
@@ -160,7 +168,7 @@ class MailAdapter(Protocol):
         """Read the cursor before any listing."""
 
     def get_label_names(self) -> Mapping[str, str]:
-        """Of the user's own labels, by id."""
+        """Return the names of the user's own labels, by id."""
 
     def list_messages(
         self,
@@ -172,7 +180,7 @@ class MailAdapter(Protocol):
         limit: int = 500,
     ) -> MessageListPage:
         """
-        Omit spam and trash.
+        Return a page of ids, newest first, outside spam and trash.
 
         :param since: inclusive, to the second
         :param until: exclusive, to the second
@@ -185,28 +193,30 @@ class MailAdapter(Protocol):
         """
         Return the result or error of each target, in order; a message is a thread of one.
 
-        `Gone` includes spam and trash. `reason` is Antares's own word; after a rejected thread,
-        fetch its messages singly. Quota and concurrency count each target.
+        `Gone` includes spam and trash. `Rejected` has Antares's own word as `reason`; after a
+        rejected thread, fetch its messages singly. Quota and concurrency count each target.
         """
 
     def get_changes(self, cursor: str) -> MailChangePage:
-        """:raises CursorExpired:"""
+        """:raises CursorExpired: if the provider no longer knows the cursor"""
 
     def open_attachment(self, message_id: str, part: str) -> FileDownload:
         """
-        The reader closes the download. Errors of the start are raised here.
+        Return a download, which the reader closes. Errors of the start are raised here.
 
         :param part: see `AttachmentPart`
-        :raises Gone, Rejected:
+        :raises Gone: if the message or part no longer exists
+        :raises Rejected: if the file exceeds Antares's limit
         """
 
 
 @dataclass(frozen=True, slots=True)
 class MailUnits:
     """
-    In the provider's quota units.
+    The cost of each call, in the provider's quota units.
 
-    `messages_per_fetch` is the best number of targets; 0: the number of concurrent calls.
+    `messages_per_fetch` is the best number of targets for one `fetch_messages`; 0: the number of
+    concurrent calls.
     """
 
     profile: int

@@ -74,7 +74,7 @@ def authorize_url(  # noqa: PLR0913
     """
     Include PKCE S256, state and nonce.
 
-    :param claims: of `StepUpWanted`
+    :param claims: the claims of `StepUpWanted`, for the person to meet
     """
     extra = dict(provider.authorize_params)
     if login_hint:
@@ -112,8 +112,11 @@ def exchange_code(  # noqa: PLR0913
     at: datetime,
 ) -> TokenSet:
     """
-    :param callback_issuer: may be empty
-    :raises CodeRejected, IdentityRejected, IssuerMismatch, InvalidClient:
+    :param callback_issuer: the issuer that the callback named, or empty
+    :raises CodeRejected: if the code is used, expired or not ours
+    :raises IdentityRejected: if the id_token is missing or invalid
+    :raises IssuerMismatch: if id_token and callback name different issuers
+    :raises InvalidClient: if our registration is refused
     """
     answer = _request_tokens(
         provider,
@@ -156,8 +159,10 @@ def refresh_tokens(
     """
     Send no scope: Google may refuse the refresh for one.
 
-    :param claims: of `ClaimsWanted`
-    :raises GrantRevoked, InvalidClient, Unavailable:
+    :param claims: the claims of `ClaimsWanted`
+    :raises GrantRevoked: if the provider ended the grant
+    :raises InvalidClient: if our registration is refused
+    :raises Unavailable: if the provider gave no clear answer
     """
     extra = {"claims": claims} if claims else {}
     answer = _request_tokens(
@@ -173,7 +178,7 @@ def revoke_token(endpoints: OAuthEndpoints, *, token: str) -> GrantRevocationRes
     """
     Google revokes all grants of this user to the project.
 
-    :raises Unavailable:
+    :raises Unavailable: if the result is unknown
     """
     response = provider_http.post_form(endpoints.revoke_url, {"token": token})
     if response.status == HTTPStatus.OK:

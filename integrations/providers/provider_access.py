@@ -19,8 +19,9 @@ class RenewableToken(Protocol):
 @dataclass(frozen=True, slots=True)
 class ProviderAccess:
     """
-    `token` returns a valid bearer token, or raises the errors of a refresh. `account` is the id
-    of the token's connection, with which `provider_sink` opens ids and cursors.
+    `token` returns a valid bearer token, or raises the errors of a refresh. `root_url` is from
+    settings. `account` is the id of the token's connection, with which `provider_sink` opens ids
+    and cursors.
     """
 
     token: Callable[[], str] = field(repr=False)

@@ -1,3 +1,5 @@
+"""A provider as data: scopes, and how its adapters are opened."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -40,9 +42,7 @@ class ProviderCapability:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """
-    A provider as data.
-
-    - `issuer`: that of the `OAuthEndpoints` is checked.
+    - `issuer`: the provider's own; the issuer of the `OAuthEndpoints` is checked.
     - `identity_permissions`: requested with every product.
     - `scope_aliases`: from names in responses to the requested names.
     - `revocation_pages`: by kind of account.
@@ -64,18 +64,19 @@ class Provider:
     address_claims: tuple[str, ...] = ("email",)
     # Removed before scopes are compared, in lower case.
     scope_prefix: str = ""
-    # Responses never name these; their effect shows whether they were granted.
+    # Requested scopes that responses never name; their effect shows whether they were granted.
     unlisted_scopes: frozenset[str] = frozenset()
     errors_by_number: Mapping[int, type[ProviderError]] = field(default_factory=dict)
-    # Even against `notify`.
+    # Whether guests are notified of every change, even against `notify`.
     always_notifies_guests: bool = False
-    # A moved event sends new invitations to its guests.
+    # Whether a moved event is a copy, with new invitations for its guests.
     moves_by_copy: bool = False
-    # A pending approval looks like a refusal or an abandoned connect.
+    # Whether an administrator may have to approve at the provider. For Antares that looks like a
+    # refusal, or an abandoned connect.
     asks_administrators: bool = False
-    # False: a connection needs no grant.
+    # Whether a connection takes a grant. Antares calendars take none.
     grants: bool = True
-    # If not, the person revokes a grant on a page of the provider.
+    # Whether Antares can revoke a grant; otherwise the person does, on a page of the provider.
     revokes: bool = True
     # Whether a person may deny single permissions.
     has_single_permissions: bool = True
@@ -86,7 +87,7 @@ class Provider:
     open_mail: Callable[[ProviderAccess], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[ProviderAccess], AbstractContextManager[MailWatch]] | None = None
     watch_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarWatch]] | None = None
-    # Instead of the two above, for all notifications.
+    # For providers that send all notifications by subscriptions, instead of the two above.
     subscriptions: Callable[[ProviderAccess], AbstractContextManager[PushSubscriptions]] | None = (
         None
     )
@@ -116,7 +117,7 @@ class Provider:
         names = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
         if not self.scope_prefix:
             return frozenset(names)
-        # For any case and prefix in the response.
+        # Known scopes as Antares writes them, for any case and prefix in the response.
         known = {
             scope.lower(): scope for scope in self.list_scopes_for(frozenset(self.capabilities))
         }

@@ -1,6 +1,8 @@
 """
-All HTTP to providers: one pooled client per process, shared by threads. urllib3 saves processor
-time: a mailbox takes tens of thousands of small requests.
+All HTTP to providers: one pooled client per process, shared by threads.
+
+No redirects, no retries, only the proxy of the settings, and always a timeout. urllib3 saves
+processor time: a mailbox takes tens of thousands of small requests.
 """
 
 from __future__ import annotations
@@ -27,11 +29,11 @@ from urllib3.exceptions import HTTPError
 from . import errors
 
 TIMEOUT: Final = urllib3.Timeout(connect=10.0, read=30.0)
-# A person may be waiting.
+# For token endpoints: a person may be waiting.
 SHORT: Final = urllib3.Timeout(connect=5.0, read=10.0)
 MAX_RETRY_AFTER: Final = 24 * 3600.0
-# Bytes of a decoded response in memory. The largest is a message's MIME: mailboxes accept 35 MB,
-# or 150 MB if an administrator says so.
+# Bytes of a decoded response, which is held in memory. The largest is a message's MIME: mailboxes
+# accept 35 MB, or 150 MB if an administrator says so.
 MAX_ANSWER: Final = 48 * 1024 * 1024
 _MAX_OPEN_CONNECTIONS: Final = 40
 _CHUNK_SIZE: Final = 64 * 1024
@@ -42,13 +44,15 @@ NoResponse = HTTPError
 
 
 class ResponseTooLarge(NoResponse):
-    """Other callers treat it as no response."""
+    """The response exceeds `MAX_ANSWER`. Other callers treat it as no response."""
 
 
 _POOL_LOCK: Final = Lock()
 
-#: The only host and port that the egress tripwire lets this thread reach.
+#: The only host and port that the egress tripwire lets this thread reach. None outside of a
+#: request.
 current_destination: Final[ContextVar[tuple[str, int] | None]] = ContextVar("towards", default=None)
+# The URL of the proxy, if any.
 _proxy = ""
 
 
@@ -65,7 +69,7 @@ class ProviderResponse:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
 
     def json(self) -> Any:
-        """:raises ValueError:"""
+        """:raises ValueError: if the content is not JSON"""
         return json.loads(self.content)
 
 
@@ -110,13 +114,14 @@ def _create_proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyM
 
 
 def _close_pool(pool_manager: urllib3.PoolManager, process: int) -> None:
-    # A forked worker has a copy of its parent's pool and sockets.
+    # A forked worker has a copy of its parent's pool; the sockets belong to the parent.
     if os.getpid() == process:
         pool_manager.clear()
 
 
 def get_http_pool() -> urllib3.PoolManager:
-    # Otherwise one of two new pools would be dropped with open sockets.
+    # Without the lock, two threads could create two pools, and one would be dropped with open
+    # sockets.
     with _POOL_LOCK:
         return _create_pool(os.getpid())
 
@@ -130,8 +135,8 @@ def send_request(
     timeout: urllib3.Timeout = TIMEOUT,
 ) -> ProviderResponse:
     """
-    :raises ResponseTooLarge: beyond `MAX_ANSWER`
-    :raises NoResponse:
+    :raises ResponseTooLarge: if the response exceeds `MAX_ANSWER`
+    :raises NoResponse: if no response came
     """
     response = _open_response(
         method, url, headers=headers, body=body, timeout=timeout, preload_content=False
@@ -176,7 +181,7 @@ def parse_http_response(message: bytes) -> ProviderResponse:
     """
     Parse a response embedded in another one (RFC 9112 §2.1).
 
-    :raises ValueError: if malformed
+    :raises ValueError: if the text is no response
     """
     head, blank, content = message.partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
@@ -194,7 +199,7 @@ def fetch_document(url: str) -> ProviderResponse:
 
 
 def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
-    """:raises Unavailable:"""
+    """:raises Unavailable: if no response came"""
     headers = {
         "accept": "application/json",
         "content-type": "application/x-www-form-urlencoded",
@@ -207,9 +212,9 @@ def post_form(url: str, form: Mapping[str, str]) -> ProviderResponse:
 @contextmanager
 def stream_response(method: str, url: str, headers: Mapping[str, str]) -> Iterator[ResponseStream]:
     """
-    The body of an error is read at once.
+    Read in chunks; the body of an error is read at once.
 
-    :raises NoResponse: also if the response ends early
+    :raises NoResponse: if no response came, or it ends early
     """
     response = _open_response(method, url, headers=headers, preload_content=False)
     try:

@@ -10,6 +10,8 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
     """
+    A channel that the provider calls.
+
     `channel_id` is unique, at most 64 letters, digits, `-` and `_`. `token` comes back with every
     call. `address` is our https URL. `ends_at` is the latest end.
     """
@@ -48,59 +50,71 @@ class MailboxNotification:
 
 
 class MailWatch(Protocol):
-    """Notifications for one mailbox. Raises the errors of `MailAdapter`."""
+    """Notifications for one mailbox, through our topic. Raises the errors of `MailAdapter`."""
 
     def get_address(self) -> str:
-        """As in the provider's notifications."""
+        """Return the address as in the provider's notifications."""
 
     def start_watch(self, topic: str) -> datetime:
         """
-        Return the end. A repetition renews the watch without a gap.
+        Return the end of the watch. A repetition renews the watch without a gap.
 
         :raises InvalidClient: if the provider may not publish to the topic
         """
 
     def stop_watch(self) -> None:
-        """Stop all watches of the account in the project; an ended one is no error."""
+        """Stop all watches of the account in the project; an ended watch is no error."""
 
 
 class CalendarWatch(Protocol):
-    """One account's calendars. Raises `CalendarAdapter`'s errors. Channels cannot be renewed."""
+    """
+    Channels for one account's calendars. Raises the errors of `CalendarAdapter`.
+
+    A channel cannot be renewed: open another, then stop the old one.
+    """
 
     def watch_calendar_list(self, channel: WebhookChannel) -> RemoteChannel:
         """
         The first call may precede the response.
 
-        :raises OutcomeUnknown: the channel may be open
+        :raises OutcomeUnknown: if no response came; the channel may be open
         :raises AlreadyThere: if the id was used before
-        :raises WebhookRejected:
+        :raises WebhookRejected: if the provider does not accept the address
         """
 
     def watch_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
         """See `watch_calendar_list`."""
 
     def stop_channel(self, channel_id: str, resource_id: str) -> bool:
-        """False if the channel is gone. Only the account that opened a channel may stop it."""
+        """
+        False if the provider no longer has the channel.
+
+        Only the account that opened a channel may stop it.
+        """
 
 
 class PushSubscriptions(Protocol):
-    """Renewable; a new one replaces one of the same resource. Raises the adapters' errors."""
+    """
+    Renewable subscriptions, one per mailbox or calendar. Raises the errors of the adapters.
+
+    A new subscription replaces an existing one for the same resource.
+    """
 
     def subscribe_to_mailbox(self, channel: WebhookChannel) -> RemoteChannel:
         """The provider validates the address before it responds. See `subscribe_to_calendar`."""
 
     def subscribe_to_calendar(self, calendar_id: str, channel: WebhookChannel) -> RemoteChannel:
         """
-        :raises OutcomeUnknown: the subscription may exist
-        :raises WebhookRejected:
+        :raises OutcomeUnknown: if no response came; the subscription may exist
+        :raises WebhookRejected: if the provider could not validate the address
         """
 
     def renew_subscription(self, resource_id: str, *, ends_at: datetime) -> datetime:
         """
         Use the account's current token; return the new end.
 
-        :raises Gone: open another, and poll for missed changes
+        :raises Gone: if the subscription has ended: open another, and poll for missed changes
         """
 
     def stop_subscription(self, resource_id: str) -> bool:
-        """False if the subscription is gone."""
+        """False if the provider no longer has the subscription."""

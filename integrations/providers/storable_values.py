@@ -1,18 +1,23 @@
-"""JSON allows infinite numbers, lone surrogates and NUL, which no column takes."""
+"""
+Makes values of a response storable. Pure.
+
+JSON allows infinite numbers, lone surrogates and NUL, which no column takes.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-#: The largest that a database column holds.
+#: The largest number that a database column holds.
 MAX_NUMBER: Final = 2**31 - 1
-#: Of a page token, sync token or link.
+#: Characters of a page token, a sync token or a link.
 MAX_TOKEN: Final = 16_384
 _UNSTORABLE: Final = re.compile("[\ud800-\udfff\0]")
 
 
 def clean_text(value: object) -> str:
+    """Remove NUL and lone surrogates."""
     if not isinstance(value, str):
         return ""
     if value.isascii() and "\0" not in value:
@@ -28,7 +33,10 @@ def clamp_number(value: object, *, minimum: int = 0, maximum: int = MAX_NUMBER) 
 
 
 def check_token(value: object) -> str | None:
-    """:param value: a page token, sync token or link"""
+    """
+    :param value: a page token, sync token or link
+    :raises ValueError: if it is malformed
+    """
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > MAX_TOKEN or _UNSTORABLE.search(value):

@@ -15,7 +15,7 @@ from .provider_definition import Provider
 
 # A token counts as expired this early, or after half of a very short life.
 SKEW: Final = timedelta(seconds=60)
-# Microsoft's longest.
+# Microsoft's longest lifetime is 28 hours.
 MAX_LIFE: Final = timedelta(hours=28)
 # Microsoft writes groups and conditions into access tokens.
 MAX_ACCESS_TOKEN: Final = 16 * 1024
@@ -31,7 +31,7 @@ _ADMIN_ERRORS: Final = frozenset({"admin_policy_enforced", "org_internal", "acce
 _GRANT_ERRORS: Final = frozenset(
     {"invalid_grant", "interaction_required", "consent_required", "login_required"}
 )
-# The person can resolve these.
+# Microsoft's suberrors that the person can resolve.
 _PERSON_SUBERRORS: Final = frozenset({"basic_action", "additional_action"})
 _TEMPORARY_ERRORS: Final = frozenset(
     {"temporarily_unavailable", "server_error", "slow_down", "rate_limit_exceeded"}
@@ -80,7 +80,7 @@ def map_token_error(
     """
     Only codes decide, never the description.
 
-    :param errors_by_number: these say more than the `error`
+    :param errors_by_number: the provider's numbers that say more than its `error`
     """
     status = response.status
     answer = parse_fields(response)
@@ -117,7 +117,8 @@ def map_token_error(
 
 def _read_step_up_claims(answer: dict[str, Any]) -> str | None:
     """
-    Return "" if the response names no claims, None if the person can do nothing.
+    Return "" if the response names no claims, None if the person can do nothing about the
+    refusal.
 
     Source:
     https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/msal-error-handling

@@ -1,3 +1,5 @@
+"""Unknown responses become `Unexpected`: the sync backs off and an operator is alarmed."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from . import errors
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Of reading a response with an unknown shape.
+#: Errors of reading a response with an unknown shape.
 UNREADABLE_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
@@ -26,8 +28,9 @@ UNREADABLE_ERRORS: Final = (
 
 def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Decorate an adapter's method to raise `Unexpected` for an unreadable response: the sync backs
-    off and an operator is alarmed. The original error is dropped: its text may be personal data.
+    Decorate an adapter's method to raise `Unexpected` for an unreadable response.
+
+    `reason` is the error's class. The error itself is dropped: its text may be personal data.
     """
 
     @wraps(method)
@@ -36,7 +39,7 @@ def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except UNREADABLE_ERRORS as error:
             kind = type(error).__name__
-        # Outside `except`: an error that holds a response must not become context.
+        # Raised outside `except`: an error that holds a response must not become context.
         raise errors.Unexpected("the answer has another shape", reason=kind)
 
     return call_method

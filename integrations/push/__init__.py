@@ -1,7 +1,8 @@
 """
 Watches: providers send push notifications, so that the sync rarely has to poll.
 
-A notification may be lost, late, repeated or forged without harm.
+A notification says that something changed; it may be lost, late, repeated or forged without harm,
+and the sync polls with or without a working watch. See README.md.
 """
 
 from .desired_watches import (

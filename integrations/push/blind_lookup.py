@@ -1,8 +1,8 @@
 """
-Keyed hashes of 32 bytes that find the watch of a notification.
+Keyed hashes that find the watch of a notification, and the proof that a channel is ours.
 
-A channel id carries its own proof, and its token is derived from it, both with the directory key,
-so that no table holds a secret. See README.md.
+A channel id carries its own proof, and its token is derived from it, both with the directory key.
+So no table holds a channel's secret. See README.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from limited_use.vault import blind_index
 
 _RANDOM_BYTES: Final = 16
 _PROOF_BYTES: Final = 16
-# 32 bytes as unpadded base64url; providers accept 64 characters.
+# 32 bytes as base64url without padding; providers accept up to 64 such characters.
 ID_LENGTH: Final = 43
 
 
@@ -29,10 +29,12 @@ def make_channel_id() -> str:
 
 
 def derive_token(channel_id: str) -> str:
+    """Return the secret that calls for this channel must present."""
     return _encode_text(blind_index.derive_secret("channel.token", channel_id))
 
 
 def is_proven(channel_id: str, token: str) -> bool:
+    """Return whether the channel is ours, and the caller has its token."""
     raw = b""
     if len(channel_id) == ID_LENGTH and channel_id.isascii():
         with suppress(ValueError):
@@ -45,23 +47,30 @@ def is_proven(channel_id: str, token: str) -> bool:
 
 
 def blind_channel(channel_id: str) -> bytes:
+    """Return the 32-byte keyed hash that finds a channel."""
     return blind_index.compute_blind("channel", channel_id)
 
 
 def blind_resource(channel_id: str, resource_id: str) -> bytes:
-    """:param resource_id: the provider's"""
+    """
+    Return the 32-byte keyed hash of a channel's resource.
+
+    :param resource_id: the provider's
+    """
     return blind_index.compute_blind("channel.resource", f"{channel_id} {resource_id}")
 
 
 def blind_mailbox(provider: str, address: str) -> bytes:
+    """Return the 32-byte keyed hash of a watched mailbox, to store with its watch."""
     return blind_index.compute_blind(_get_mailbox_kind(provider), normalise_address(address))
 
 
 def blind_notified_mailbox(provider: str, address: str, *, permit: Permit, at: datetime) -> bytes:
     """
-    `blind_mailbox` of a notification.
+    Return the hash of `blind_mailbox`, to look up a notification's mailbox.
 
-    :raises limited_use.vault.envelope.Unopenable: for another use, or an expired permit
+    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
+        expired
     """
     return blind_index.compute_lookup_blind(
         _get_mailbox_kind(provider), normalise_address(address), permit, at=at
@@ -73,7 +82,7 @@ def _get_mailbox_kind(provider: str) -> str:
 
 
 def normalise_address(address: str) -> str:
-    """Providers vary case and whitespace."""
+    """Return the form to compare: providers vary case and whitespace."""
     return address.strip().casefold()
 
 

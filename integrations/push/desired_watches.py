@@ -31,8 +31,9 @@ def request_watch(
     *, integration: Integration, resource: str, at: datetime, kind: WatchKind | None = None
 ) -> UUID | None:
     """
-    Return the new row's id, if push is enabled and no watch exists. The caller holds the
-    integration's fence.
+    Return the new row's id, if push is enabled and no watch exists.
+
+    The caller's transaction must hold the integration's fence.
     """
     mechanism = push_mechanisms.get_push_mechanism(
         integration.product, integration.connection.provider
@@ -55,12 +56,12 @@ def is_push_enabled(integration: Integration, resource: str) -> bool:
 
 
 def has_watch(integration_id: UUID, resource: str) -> bool:
-    """Count requested watches, too."""
+    """Return whether a live or requested watch exists."""
     return _get_watches(integration_id, resource).filter(status__in=_ACTIVE).exists()
 
 
 def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at: datetime) -> UUID:
-    """The returned id is unused if a row exists."""
+    """Return the row's id, unused if a row exists."""
     watch = Watch(
         id=uuid7(),
         integration=integration,
@@ -75,6 +76,7 @@ def insert_watch(*, integration: Integration, resource: str, kind: WatchKind, at
 
 
 def withdraw_watches(*, integration_id: UUID, resource: str, at: datetime) -> int:
+    """Return how many will be stopped."""
     watches = _get_watches(integration_id, resource).filter(status__in=_ACTIVE)
     return watches.update(status=WatchStatus.LEAVING, due_at=at)
 
@@ -110,7 +112,7 @@ def _withdraw_disabled(at: datetime) -> None:
                 integration__product=product, connection__provider=provider
             )
             _withdraw_unlocked(watches, at)
-    # A removed calendar leaves a watch without sync work.
+    # Withdraw watches without sync work: a removed calendar leaves such a watch.
     work = SyncWork.objects.filter(
         integration_id=OuterRef("integration_id"), resource=OuterRef("resource")
     )

@@ -1,4 +1,4 @@
-"""Make a resource's sync due, enqueued once for any number of notifications."""
+"""Make a resource's sync due now, enqueued once for any number of notifications."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.db import connection as database
 
 from integrations.models import FETCHABLE
 
-# A worker that claims the work at once must find it due, though clocks differ.
+# Clocks of two machines differ: a worker that claims the work at once must find it due.
 SKEW = timedelta(seconds=5)
-# Due work is not enqueued again for this long.
+# Work that was made due by another notification this recently is not enqueued again.
 SAME_WITHIN = timedelta(seconds=1)
-# One statement, so that one of ten concurrent notifications enqueues the work. While a worker
-# holds it, the time is just after the claim, by the worker's clock: see `release`.
+# One statement, so that only one of ten concurrent notifications enqueues the work. While a worker
+# holds the work, the time is just after the claim, by the worker's clock: see `release`.
 _SCHEDULE_STATEMENT = """
 UPDATE integrations_syncwork AS work
    SET next_sync_at = CASE WHEN work.lease_until > %(at)s
@@ -30,8 +30,9 @@ RETURNING work.id, coalesce(work.lease_until > %(at)s, FALSE)
 
 def schedule_now(*, integration_id: UUID, resource: str, at: datetime) -> UUID | None:
     """
-    Return the work's id if the caller has to enqueue it. Work that backs off stays so:
-    notifications must not hammer a provider that does not answer.
+    Return the work's id if the caller has to enqueue it: not if the work was enqueued a moment
+    ago, a worker holds it and will continue, or it backs off. Notifications must not hammer a
+    provider that does not answer.
     """
     due = at - SKEW
     with database.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Gmail's watch, over Pub/Sub: one per account and project."""
+"""Gmail's watch: over Pub/Sub, renewed in place, one per account and project."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def start_watch(turn: WatchTurn) -> None:
         # The account may have been renamed.
         address = turn.call_provider(access, units.profile, watch.get_address)
         blind = blind_lookup.blind_mailbox(provider.key, address)
-        # Notifications with a new address found no watch.
+        # Notifications name the address: those with a new address found no watch.
         is_new = turn.watch.lookup_blind is None or bytes(turn.watch.lookup_blind) != blind
         if is_new:
             # Before the call: the first notification may precede the response.
@@ -33,7 +33,7 @@ def start_watch(turn: WatchTurn) -> None:
 
 
 def stop_watch(turn: WatchTurn) -> None:
-    """Keep the watch if another connection of the same account needs it."""
+    """Stop the watch, unless another connection of the same account needs it."""
     provider = turn.provider
     if provider.watch_mail is None or provider.mail_units is None:
         return

@@ -1,8 +1,8 @@
 """
 Google Calendar push channels, one per calendar and one for the calendar list.
 
-A Google channel cannot be renewed: a second is opened before the first is stopped, so that no
-change falls between them.
+A Google channel cannot be renewed: a second one is opened before the first is stopped, so that no
+change falls between them. A change that both notify causes one sync.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ def open_watch(turn: WatchTurn) -> None:
 
 
 def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
+    """
+    Return None if the resource no longer exists.
+
+    :param to: outlet of the call that opens the channel
+    """
     mechanism = push_mechanisms.get_push_mechanism(
         turn.watch.integration.product, turn.provider.key
     )
@@ -62,7 +67,11 @@ def find_watched_resource(turn: WatchTurn, to: ProviderOutlet) -> str | None:
 
 
 def announce_channel(turn: WatchTurn, *, lasts: timedelta) -> WebhookChannel:
-    """Write the row before the call. Each try has a new id: earlier calls are dropped."""
+    """
+    The row is written first: the first call may arrive before the provider's response.
+
+    Each try has a new id: calls of a channel that an earlier try may have opened are dropped.
+    """
     channel_id = blind_lookup.make_channel_id()
     turn.save_values(
         lookup_blind=blind_lookup.blind_channel(channel_id),
@@ -86,8 +95,8 @@ def save_opened_channel(
     has_notified: bool = False,
 ) -> None:
     """
-    :param stop_opened: for an integration that has just ended, without a row to stop the channel
-        by
+    :param stop_opened: stops the channel with the current token, for an integration that has just
+        ended and has no row to stop it by
     :param has_notified: the provider called before it responded
     """
     channel_json = json.dumps({"id": hook.channel_id, "resource_id": opened.resource_id})
@@ -147,7 +156,7 @@ def stop_channel(turn: WatchTurn) -> None:
 
 
 def read_channel_ids(turn: WatchTurn) -> tuple[str, str] | None:
-    """Return (our id, the provider's)."""
+    """Return (our id, the provider's), or None if the provider never returned one."""
     sealed = turn.watch.channel
     if sealed is None or turn.watch.resource_blind is None:
         return None

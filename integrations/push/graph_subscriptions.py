@@ -1,4 +1,7 @@
-"""Microsoft Graph subscriptions, renewed in place. After a gap, the resource's sync is due."""
+"""
+Microsoft Graph subscriptions, one per resource, renewed in place. After the end of a
+subscription, another is opened and the resource's sync is due.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ def uses_subscriptions(provider: Provider) -> bool:
 
 
 def open_watch(turn: WatchTurn) -> None:
+    """Delete the row if its resource is gone."""
     access = turn.get_access()
     target = google_channels.find_watched_resource(turn, access)
     if target is None or turn.provider.subscriptions is None:
@@ -71,7 +75,7 @@ def renew_subscription(turn: WatchTurn) -> None:
 
 
 def stop_subscription(turn: WatchTurn) -> None:
-    """Without a provider id, it expires by itself."""
+    """A subscription without a provider id expires by itself."""
     channel_ids, provider = google_channels.read_channel_ids(turn), turn.provider
     if channel_ids is None or provider.subscriptions is None:
         return

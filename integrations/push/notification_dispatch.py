@@ -1,8 +1,8 @@
 """
-Dispatch a notification: receive, mark due, enqueue.
+Dispatch a provider's notification in three steps: receive, mark due, enqueue.
 
-The sync asks the provider from its own cursor, so a forged notification costs one request at
-most.
+The sync asks the provider for the change, from its own cursor. So a forged, late or repeated
+notification costs one request at most.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: datetime) -> None:
     """
-    Contention refuses no notification: the provider would send fewer. If it lasts, the regular
-    poll finds the change.
+    Contention refuses no notification: the provider would send fewer. If contention does not end,
+    the regular poll finds the change, and the log records the delay.
+
+    :param receive: calls a receiving function of `push`
     """
     try:
         changed_resources = database_contention.retry(receive)

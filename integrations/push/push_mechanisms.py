@@ -14,14 +14,15 @@ from limited_use.sinks.provider_sink import ProviderOutlet
 
 from . import watched_resources
 
+# Returns the provider's id of the watched resource: see `watched_resources`.
 TargetLookup = Callable[[Watch, ProviderOutlet, datetime], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class PushMechanism:
     """
-    :param find_target: opens the watched resource for its provider alone
-    :param notifies_list: notifies changes of the list of resources, too
+    :param find_target: finds the watched resource of a channel, opened for its provider alone
+    :param notifies_list: also notifies changes of the list of resources
     """
 
     kind: WatchKind
@@ -49,6 +50,7 @@ SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
 
 
 def get_push_mechanism(product: str, provider: str) -> PushMechanism | None:
+    """Return None if the product is only polled."""
     by_product = (
         MECHANISMS if PROVIDERS[provider].subscriptions is None else SUBSCRIPTION_MECHANISMS
     )
@@ -56,6 +58,7 @@ def get_push_mechanism(product: str, provider: str) -> PushMechanism | None:
 
 
 def is_push_enabled_for(product: str, provider: str, resource: str = "") -> bool:
+    """Check the product, or one of its resources."""
     mechanism = get_push_mechanism(product, provider)
     if mechanism is None or not mechanism.is_enabled(provider):
         return False

@@ -11,7 +11,7 @@ LONGEST: Final = timedelta(hours=1)
 
 
 def add_jitter(duration: timedelta, *, least: float = 0.5) -> timedelta:
-    """The result is at least the fraction `least` of `duration`."""
+    """Return a random part of `duration`, at least the fraction `least`."""
     return duration * random.uniform(least, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 

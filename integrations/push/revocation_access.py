@@ -1,8 +1,8 @@
 """
 The access token for the last calls of a connection that ends.
 
-The token refreshes itself without the database, so that a thread may use it after its caller has
-stopped waiting.
+Unlike `access_tokens`, it is opened under a permit for the end, and refreshes itself without the
+database, so that a thread may use it after its caller has stopped waiting.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class RevocationToken:
         if fresh is None or fresh.refresh_token is None:
             return
         with transaction.atomic(durable=True):
-            # The grant is revoked with this token, unless another process stored a newer one.
+            # The grant is revoked with this token. Another process may have stored a newer one.
             unchanged = Connection.objects.select_for_update(no_key=True).filter(
                 id=read.id, epoch=read.epoch, grant_generation=read.grant_generation
             )

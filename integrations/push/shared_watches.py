@@ -1,3 +1,5 @@
+"""Watches that several connections of one account share."""
+
 from __future__ import annotations
 
 from integrations.models import FETCHABLE, Integration, Watch, WatchKind, WatchStatus
@@ -5,8 +7,8 @@ from integrations.models import FETCHABLE, Integration, Watch, WatchKind, WatchS
 
 def needs_mailbox_watch(integration: Integration) -> bool:
     """
-    Return whether another connection, in any organisation, needs it: an account has one watch per
-    project.
+    Return whether another connection needs it: an account has one watch per project, and stopping
+    it for one connection stops it for all, in every organisation.
     """
     blind = integration.connection.account_blind
     if blind is None:

@@ -1,8 +1,8 @@
 """
-The alarm about a provider that sends no notifications.
+The alarm about a provider that sends no notifications at all.
 
-No code sees the causes: an expired Pub/Sub subscription (dropped after 31 idle days by default),
-a wrong address or audience, a proxy.
+Causes: an expired Pub/Sub subscription (dropped after 31 idle days by default), a wrong address
+or audience, a proxy. No code can see them, so the silence of all watches is the signal.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def get_silent_watches(*, at: datetime, lasting: timedelta = timedelta(0)) -> Qu
 
 
 def alarm_silent_providers(*, at: datetime) -> list[str]:
+    """Return the providers with silent watches only."""
     silent_providers = [key for key in PROVIDERS if _is_silent(key, at)]
     for key in silent_providers:
         provider_alerts.raise_alert(provider_alerts.PUSH_SILENT, provider=key, at=at)

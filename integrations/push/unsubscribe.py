@@ -1,8 +1,8 @@
 """
 Stop an integration's watches at the provider, and retry until each has ended.
 
-No watch can be stopped after the revocation of the grant. A row is deleted in the commit that
-counts the provider's answer.
+No watch can be stopped after the revocation of the grant. A watch's row holds the ids that stop
+the watch, and is deleted in the commit that counts the provider's answer. See README.md.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ from .revocation_access import RevocationToken
 
 logger = logging.getLogger(__name__)
 
+# The longest duration of one try, for all watches of an integration.
 LONGEST_CALL: Final = timedelta(seconds=10)
 
 # A connect, or a disconnect of another product, may fence off the tokens in use although the grant
-# lives: try once more with the stored tokens.
+# has not ended: try once more with the stored tokens.
 _TRIES: Final = 2
 
 
@@ -57,26 +58,28 @@ class WatchStopOutcome(StrEnum):
     # The watch expired before the provider confirmed the end.
     LAPSED = "lapsed"
     STOPPED = "stopped"
+    # The provider has no such watch.
     GONE = "gone"
+    # There was nothing to stop.
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class StoppedWatches:
-    """:param lapse_by: until when the provider may still notify; None: no longer"""
+    """:param lapse_by: until when the provider may still notify; None: it no longer notifies"""
 
     outcome: WatchStopOutcome
     count: int
     lapse_by: datetime | None = None
 
 
-#: Called in the transaction that deletes the rows.
+#: Counts ended watches in the transaction that deletes their rows.
 CountWatchEnd = Callable[[StoppedWatches], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _WatchStopRequest:
-    """A mailbox's own watch has no ids."""
+    """A channel by its two ids, or a mailbox's own watch without ids."""
 
     row: Watch
     ids: tuple[str, str] | None
@@ -86,8 +89,8 @@ def stop_watches(
     integration_id: UUID, *, now: Callable[[], datetime], count: CountWatchEnd
 ) -> bool:
     """
-    Ask the provider once; return whether none remains. No error of the provider, the grant or a
-    key is raised.
+    Ask the provider once; return whether none remains. Errors of the provider, the grant or a key
+    are not raised.
     """
     has_access = False
     for _ in range(_TRIES):
@@ -135,7 +138,7 @@ def _make_end(row: Watch, outcome: WatchStopOutcome, at: datetime) -> StoppedWat
 
 
 def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEnd) -> bool:
-    """Return False if no token opens and is accepted."""
+    """Return False if the provider accepts no token that opens."""
     rows = _get_watches(integration.id)
     try:
         requests = list(_get_stop_requests(integration, rows, at=at, count=count))
@@ -158,7 +161,7 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
 
 
 def _has_changed(read: Connection) -> bool:
-    """Fenced off after `read` was loaded."""
+    """The connection was fenced off after `read` was loaded."""
     return Connection.objects.filter(id=read.id).exclude(epoch=read.epoch).exists()
 
 
@@ -185,9 +188,9 @@ def _get_stop_requests(
 
 
 def _settle_unanswered(row: Watch, *, at: datetime, count: CountWatchEnd) -> None:
-    """The provider's id, which the stop call requires, is missing."""
+    """The stop call requires the provider's id, which is missing."""
     if row.lease_until is not None and row.lease_until > at:
-        # A worker waits for the response: it stops the channel, or writes how.
+        # A worker waits for the response. It stops the channel, or writes how to stop it.
         return
     outcome = WatchStopOutcome.UNANSWERED if row.channel is not None else WatchStopOutcome.NONE
     _settle_watches([row], outcome, at=at, count=count)
@@ -201,8 +204,9 @@ def _stop_within_bounds(
     at: datetime,
     count: CountWatchEnd,
 ) -> bool:
-    # Client timeouts are per read, and there may be many watches. At the deadline the thread,
-    # which does not use the database, is abandoned.
+    """Return False if the provider accepts no token."""
+    # Client timeouts are per read, and there may be many watches. The thread does not use the
+    # database, and is abandoned at the deadline.
     answers: Queue[tuple[_WatchStopRequest, WatchStopOutcome] | None] = Queue()
     provider = PROVIDERS[integration.connection.provider]
 
@@ -238,7 +242,7 @@ def _stop_watch(
     except errors.ProviderError:
         return WatchStopOutcome.UNANSWERED
     except Exception as bug:
-        # The frames hold ids.
+        # The frames hold ids, so no report shows them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.not_stopped", extra={"provider": provider.key})
         return WatchStopOutcome.UNANSWERED

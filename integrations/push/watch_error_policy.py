@@ -1,3 +1,5 @@
+"""How a watch handles each provider error: the wait, and the alarm."""
+
 from __future__ import annotations
 
 import logging
@@ -17,13 +19,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
-# Our address may be unreachable for seconds, as during a deployment. Operators repair it, too.
+# Our address may be unreachable for seconds, for example during a deployment. After an operator's
+# repair, the wait is short as well.
 _SOON: Final = timedelta(seconds=10)
 _OFTEN: Final = timedelta(minutes=10)
 
-# Waiting repairs none of these; frequent tries would be a storm.
+# Waiting repairs none of these, and frequent tries would be a storm.
 _LASTING: Final = (errors.MailboxMissing, errors.Gone)
-# No user's status changes.
+# Our own errors: the operator is alerted, and no user's status changes.
 _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 
 
@@ -46,7 +49,7 @@ def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
     )
     values: dict[str, Any] = {}
     if watch.status == WatchStatus.WANTED and not isinstance(error, errors.OutcomeUnknown):
-        # The provider opened no channel.
+        # The provider has opened no channel, so none has to be stopped.
         values = {"channel": None, "resource_blind": None}
     try:
         leases.release(
@@ -62,8 +65,8 @@ def record_failure(turn: WatchTurn, error: errors.ProviderError) -> None:
 
 def compute_watch_pause(error: errors.ProviderError, failure_count: int) -> timedelta:
     """
-    Retry a refusal (403) like an outage: it proves nothing, and the sync detects a missing
-    permission.
+    Retry a refusal (403) like an outage: one refusal proves nothing, and the sync detects a
+    missing permission.
     """
     if isinstance(error, errors.WebhookRejected):
         return retry_backoff.compute_backoff(failure_count, first=_SOON, longest=_OFTEN)

@@ -2,7 +2,7 @@
 The health of watches, which decides how often the sync polls.
 
 A watch is silent if no notification arrived since its start, or a poll found a change without
-one. See README.md.
+one: then the resource is polled as without a watch. See README.md.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from integrations.models import Watch, WatchStatus
 
 # A new watch is notified at once.
 FIRST_NOTIFICATION_WITHIN: Final = timedelta(minutes=2)
-# The notification of a polled change may still be in delivery.
+# The notification of a change that a poll found may still be in delivery.
 DELIVERY_GRACE: Final = timedelta(seconds=30)
-# Seconds after a notification: its change may not be readable yet.
+# Seconds after a notification at which to poll again: its change may not be readable yet.
 RECHECK_SECONDS: Final = (1.0, 3.0, 8.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchHealth:
     """
-    :param expires_at: unless renewed
+    :param expires_at: end of the watch unless renewed
     :param silent_since: first proof that notifications are missing
     """
 
@@ -41,15 +41,17 @@ class WatchHealth:
         return at < self.expires_at
 
     def is_trusted(self, at: datetime) -> bool:
-        """Without a notification, nothing has changed."""
+        """The absence of notifications then means the absence of changes."""
         has_notified = self.last_event_at is not None and self.last_event_at >= self.started_at
         return self.is_live(at) and has_notified and self.silent_since is None
 
     def was_notified_recently(self, at: datetime) -> bool:
+        """The notified change may not be readable yet."""
         notified_at = self.last_event_at
         return notified_at is not None and (at - notified_at).total_seconds() < RECHECK_SECONDS[-1]
 
     def get_proven_silence(self, at: datetime) -> datetime | None:
+        """Return when a poll first found a change without a notification."""
         return self.silent_since if self.is_live(at) and not self.is_trusted(at) else None
 
     def get_silence_start(self, at: datetime) -> datetime | None:
@@ -77,7 +79,7 @@ def load_resource_health(integration_id: UUID, resource: str) -> WatchHealth | N
 
 
 def get_silent_since(integration_id: UUID, *, at: datetime) -> datetime | None:
-    """An empty mailbox proves no silence: only a change without a notification does."""
+    """Only a change without a notification proves silence: an empty mailbox has none."""
     watches = load_watch_health([integration_id]).values()
     since = [watch.get_proven_silence(at) for watch in watches]
     return min((moment for moment in since if moment is not None), default=None)
@@ -89,7 +91,7 @@ def get_recheck_seconds(
     """
     Return the time to the next poll for a notified change that is not readable yet.
 
-    :param found_at: of the last change
+    :param found_at: when a change was last found
     """
     notified_at = watch.last_event_at
     if notified_at is None or (found_at is not None and found_at >= notified_at):
@@ -104,7 +106,7 @@ def mark_if_silent(
     """
     Return whether the watch should have notified the change that a poll found.
 
-    :param since: previous poll
+    :param since: previous poll; the change is newer
     """
     if not watch.is_live(at) or watch.silent_since is not None:
         return False

@@ -1,4 +1,8 @@
-"""Receive notifications: find their watches, and store the time."""
+"""
+Receive notifications: find their watches, and store the time.
+
+A repeated or late notification, or one of a deleted watch, changes a time or nothing.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class CallerNotProven(Exception):
-    """The caller has no token of our channels."""
+    """The caller has no token of our channels. Refuse the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,12 @@ def receive_mailbox_notification(
     address: str, provider: str, *, permit: Permit, at: datetime
 ) -> list[ChangedResource]:
     """
-    Return one resource for each connection of the mailbox.
+    Return one changed resource for each connection of the mailbox. The sender does not learn
+    whether there is any.
 
-    :raises limited_use.vault.envelope.Unopenable: for another use, or an expired permit
+    :param permit: to look up the address
+    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has
+        expired
     """
     lookup_blind = blind_lookup.blind_notified_mailbox(provider, address, permit=permit, at=at)
     return _receive_for_owners(WatchKind.TOPIC, lookup_blind, None, at=at)
@@ -54,7 +61,8 @@ def receive_channel_notification(
     channel_id: str, token: str, *, resource_id: str, at: datetime
 ) -> list[ChangedResource]:
     """
-    Return nothing if the channel is deleted or was opened for another resource.
+    Return the channel's resource, or nothing if the channel is deleted or was opened for another
+    resource.
 
     :param resource_id: by the caller
     :raises CallerNotProven:
@@ -70,7 +78,8 @@ def receive_subscription_notification(
     call: SubscriptionNotification, *, at: datetime
 ) -> list[ChangedResource]:
     """
-    The end of a subscription is not trusted: the renewal finds out.
+    The notification is about its resource or its own end. An end is not trusted: the renewal
+    finds out.
 
     :raises CallerNotProven:
     """
@@ -105,7 +114,7 @@ def _receive_for(
     *,
     at: datetime,
 ) -> list[ChangedResource]:
-    """:param resource_blind: None: no resource was named"""
+    """:param resource_blind: hash of the notified resource; None: the notification names none"""
     with row_owner.acting_for(*owner):
         watches = _find_watches(kind, lookup_blind)
         if resource_blind is not None and not _may_be_about(watches, resource_blind):
@@ -133,8 +142,9 @@ def _may_be_about(watches: QuerySet[Watch], resource_blind: bytes) -> bool:
 
 def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
     """
-    A statement that locks one row cannot deadlock with a worker. A contended row keeps its old
-    values: the sync is more important.
+    Update rows one by one: a statement that locks one row cannot deadlock with a worker.
+
+    A contended row is left to its worker: the sync is more important.
     """
     for watch_id in list(watches.values_list("id", flat=True)):
         try:

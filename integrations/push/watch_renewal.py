@@ -1,4 +1,7 @@
-"""Start, renew, replace and stop watches, by the status of their rows."""
+"""
+Start, renew, replace and stop watches at the provider, by the status of their rows. The sync
+polls with or without a working watch.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ from .watch_worker import WatchTurn
 
 logger = logging.getLogger(__name__)
 
-# After an obstacle that is no failure.
+# Pause after a temporary obstacle that is no failure.
 PAUSE: Final = timedelta(seconds=30)
 # Refusals last for a while, and every try writes to the ledger.
 _REFUSED: Final = (AccessRefused, KeyDestroyed, Unopenable, errors.GrantRevoked)
@@ -44,7 +47,8 @@ _REFUSED: Final = (AccessRefused, KeyDestroyed, Unopenable, errors.GrantRevoked)
 
 def reconcile_watch(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
-    Return the id of sync work to enqueue: changes without a watch were not notified.
+    Return the id of sync work to enqueue: earlier changes of a resource with a watch that just
+    started or ended were not notified.
 
     :raises NotClaimable:
     """
@@ -72,7 +76,8 @@ def _run_turn(turn: WatchTurn) -> None:
     except errors.ProviderError as error:
         watch_error_policy.record_failure(turn, error)
     except Exception as bug:
-        # A developer is paged, so the next try waits. The frames may hold content.
+        # A developer is paged, so the next try waits. The frames may hold content, so no report
+        # shows them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.crashed", extra=turn.log_fields)
         turn.postpone_watch(retry_backoff.LONGEST)

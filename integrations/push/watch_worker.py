@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# How long a resource's channels overlap, for notifications in delivery.
+# How long two channels of one resource overlap, for notifications in delivery.
 OVERLAP: Final = timedelta(seconds=60)
-# For any end that the provider returns.
+# Upper bound of a watch's life, for any end that the provider returns.
 LONGEST_LIFE: Final = timedelta(days=31)
 
 
 @dataclass(slots=True)
 class WatchTurn:
     """
-    :param clock: provider calls take time
-    :param due_work_id: sync work to enqueue after the turn
+    :param clock: the current time; provider calls take time
+    :param due_work_id: sync work that the turn made due, to enqueue
     """
 
     lease: Lease
@@ -73,7 +73,7 @@ class WatchTurn:
 
     def save_values(self, **values: Any) -> None:
         """
-        Renew the lease, too.
+        Save `values`, and renew the lease.
 
         :raises fences.DisconnectedError, LeaseLost:
         """
@@ -84,7 +84,10 @@ class WatchTurn:
             setattr(self.watch, name, value)
 
     def mark_ended(self) -> None:
-        """Make the resource's sync due. Raises as `save_values`."""
+        """
+        Make the resource's sync due: the provider no longer has the watch. Raises as
+        `save_values`.
+        """
         with transaction.atomic(durable=True):
             self.hold_fence()
             leases.renew(self.lease, at=self.clock(), status=WatchStatus.WANTED)
@@ -101,10 +104,11 @@ class WatchTurn:
         **values: Any,
     ) -> None:
         """
-        The watch is renewed halfway to `ends_at`. Raises as `save_values`.
+        The watch is live until `ends_at`, and renewed halfway. Raises as `save_values`.
 
-        Another watch of the resource is stopped after its pending notifications. If none was live
-        before, the resource's sync becomes due in the same commit.
+        Another watch of the resource is stopped once its pending notifications have arrived. If
+        none was live before, the resource's sync becomes due in the same commit: earlier changes
+        were not notified.
 
         :param renew_within: used if sooner than halfway
         :param has_notified: a notification has just arrived
@@ -139,11 +143,11 @@ class WatchTurn:
 
     def leave_to_purge(self, data: str, **values: Any) -> None:
         """
-        The purge of a disconnected integration stops the watch.
+        The integration was disconnected during the turn: its purge stops the watch.
 
         :param data: see `seal_channel`
-        :raises LeaseLost: if the row is gone
         :raises KeyDestroyed:
+        :raises LeaseLost: if the row is gone
         """
         self.watch.connection.refresh_from_db(fields=["epoch"])
         leases.release(self.lease, channel=self.seal_channel(data), **values)
@@ -163,6 +167,7 @@ class WatchTurn:
         }
 
     def hold_fence(self) -> None:
+        """See `save_values`."""
         fences.lock_integration(
             integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch
         )

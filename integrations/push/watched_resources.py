@@ -15,6 +15,7 @@ from limited_use.sinks.provider_sink import ProviderOutlet
 
 #: The account's list of calendars; each calendar has its own channel as well.
 CALENDAR_LIST: Final = ""
+#: All mail of the account.
 MAILBOX: Final = "mailbox"
 
 
@@ -22,6 +23,7 @@ def get_calendar_target(watch: Watch, to: ProviderOutlet, at: datetime) -> str |
     """
     Return None if the calendar no longer exists.
 
+    :param to: outlet of the call that opens the channel
     :raises limited_use.guard.guard.AccessRefused: if integration, grant or consent is not live
     :raises limited_use.vault.envelope.Unopenable: if the calendar's cache has ended
     """
@@ -44,7 +46,7 @@ def get_mailbox_target(_watch: Watch, _to: ProviderOutlet, _at: datetime) -> str
 
 
 def is_calendar_list(resource: str) -> bool:
-    """The list's resource is a word, not a UUID."""
+    """The calendar list's resource is a word, not a UUID."""
     try:
         UUID(hex=resource)
     except ValueError:

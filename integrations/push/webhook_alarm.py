@@ -2,7 +2,7 @@
 The alarm about a webhook address that a provider does not accept.
 
 The address may be unreachable for seconds, so only several rejections in a row of one watch raise
-it. A later start of a watch settles it.
+it. A later start of a watch of that provider settles it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from integrations.grants import provider_alerts
 from integrations.models import Watch, WatchKind, WatchStatus
 from limited_use.usage import settled_alarms
 
-#: Rejections in a row of one watch, after one to three minutes.
+#: Rejections in a row of one watch that raise the alarm, after one to three minutes.
 SEVERAL: Final = 5
 #: Further rejections that raise a settled alarm again, after about a day.
 REPEATED: Final = 144
@@ -23,7 +23,10 @@ REASON: Final = "the provider accepted the address again"
 
 
 def report_rejections(rejected_count: int, *, provider: str, at: datetime) -> None:
-    """Other watches settle the alarm of a single rejected one: do not raise it each time."""
+    """
+    If only one watch is rejected, other watches settle the alarm: it is not raised again each
+    time.
+    """
     further = rejected_count - SEVERAL
     if further >= 0 and further % REPEATED == 0:
         provider_alerts.raise_alert(

@@ -46,7 +46,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 def load_libraries() -> None:
-    """Load all code that isolation would keep from loading later."""
+    """Load all code that isolation would prevent from loading later."""
     # Python's own table; the system's file is outside the allowed folders.
     mimetypes.init(files=[])
     safe_bodies.sanitise_text("", "<p>")

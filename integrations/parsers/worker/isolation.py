@@ -2,7 +2,8 @@
 Privileges that a parser process drops for ever, before its first task.
 
 The kernel limits time and memory (setrlimit(2)). A seccomp filter (seccomp(2)) refuses sockets,
-programs and opening files for writing. Landlock (landlock(7)) leaves the files that Python needs.
+programs and opening files for writing. With Landlock (landlock(7)) the process reads only the
+files that Python needs.
 """
 
 from __future__ import annotations
@@ -42,11 +43,14 @@ _SYSTEM_FOLDERS: Final = (
 
 
 class NotIsolated(OSError):
-    """The kernel refused a restriction: the process must not read anything."""
+    """The kernel refused a restriction. The process must not read anything."""
 
 
 def drop_privileges(*, code: str) -> None:
-    """:param code: folder of the imported modules"""
+    """
+    :param code: the folder of the modules that this process imports
+    :raises NotIsolated: if the kernel refuses
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
@@ -87,17 +91,18 @@ def _filter_system_calls() -> None:
     if program is None:
         raise NotIsolated(f"no filter of system calls for {platform.machine()}")
     code = ctypes.create_string_buffer(program)
-    # struct sock_fprog: number and address of instructions.
+    # struct sock_fprog: number of instructions, and their address.
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header))
 
 
 def _restrict_files(folders: Iterable[str]) -> None:
+    """Allow reading these folders only, if the kernel has Landlock."""
     libc = ctypes.CDLL(None, use_errno=True)
     rights = struct.pack("Q", _ALL_FILE_RIGHTS)
     ruleset = libc.syscall(_CREATE_RULESET, rights, len(rights), 0)
     if ruleset < 0:
-        # A kernel older than 5.13, or without Landlock.
+        # A kernel older than 5.13, or without Landlock: the other walls remain.
         return
     for folder in folders:
         try:

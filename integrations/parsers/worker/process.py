@@ -1,7 +1,8 @@
 """
 A parser process: tasks from standard input, replies to standard output.
 
-The process writes no errors: their text may contain a stranger's words.
+Started with exec, without Django, settings or environment. The process writes no errors, because
+their text may contain a stranger's words.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from integrations.parsers.parser_frames import (  # noqa: E402
 from integrations.parsers.worker import handlers, isolation  # noqa: E402
 
 _IN, _OUT = 0, 1
+# Bytes per read.
 _PIECE: Final = 128 << 10
 
 
@@ -72,4 +74,5 @@ if __name__ == "__main__":
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except BrokenPipeError:
+        # The service ended.
         os._exit(0)

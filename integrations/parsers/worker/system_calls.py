@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+# Instructions of the filter: load a word, compare, mask, return.
 _LOAD: Final = 0x20
 _EQUAL: Final = 0x15
 _AT_LEAST: Final = 0x35
@@ -20,11 +21,12 @@ _RETURN: Final = 0x06
 _ALLOW: Final = 0x7FFF0000
 _REFUSE: Final = 0x00050001  # EPERM
 _KILL: Final = 0x80000000
-# Offsets in struct seccomp_data.
+# Offsets of the number, architecture and arguments (struct seccomp_data).
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _X32: Final = 0x40000000
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-# Other commands of fcntl(2) make the kernel send signals to any process of this user.
+# fcntl(2) only for flags: other commands make the kernel send signals to any process of this
+# user.
 _F_DUPFD_CLOEXEC: Final = 1030
 _FLAGS: Final = (1, 2, 3, _F_DUPFD_CLOEXEC)
 
@@ -82,8 +84,9 @@ SYSTEM_CALLS: Final = {
 
 def build_filter(machine: str, *, pid: int) -> bytes | None:
     """
-    Return None if the calls of the architecture are unknown. A call of another architecture ends
-    the process; other unlisted calls are refused.
+    Return None if the calls of the architecture are unknown.
+
+    A call of another architecture ends the process; other unlisted calls are refused.
     """
     calls = SYSTEM_CALLS.get(machine)
     if calls is None:

@@ -44,7 +44,7 @@ def stream_attachment(request: Any, access: ProviderAccess) -> FileDownload:
     """
     Keep one chunk in memory at a time.
 
-    :raises Gone:
+    :raises Gone: if the attachment no longer exists
     :raises Rejected: if its stated size exceeds Antares's limit
     """
     method, url, headers, _ = prepare_request(request, access)

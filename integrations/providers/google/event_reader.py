@@ -62,10 +62,10 @@ def map_event(
     None if the event was deleted.
 
     :param calendar_zone: for times without their own
-    :raises Rejected:
+    :raises Rejected: if the resource cannot be read
     """
     try:
-        # The resource of a deleted event has only an id.
+        # Checked for deleted events as well: their resource has only an id.
         parse_provider_id(resource["id"])
         if resource.get("status") == "cancelled":
             return _map_cancelled(resource, calendar_zone)
@@ -151,7 +151,7 @@ def _map_attendee(resource: Mapping[str, Any]) -> Attendee:
 
 
 def _map_reminder(resource: Mapping[str, Any]) -> Reminder:
-    # Other methods that Google once had became pop-ups.
+    # Other methods, which Google once had, become pop-ups.
     by_mail = resource.get("method") == "email"
     minutes = storable_values.clamp_number(resource["minutes"], maximum=MAX_MINUTES)
     return Reminder(minutes, "email" if by_mail else "popup")

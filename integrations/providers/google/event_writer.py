@@ -55,8 +55,9 @@ def build_google_event_patch(previous: EventContent, content: EventContent) -> d
 
 def copy_conference(resource: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return an event's conference for another event, if any, without the creation request, which
-    would create a second conference. Source:
+    Return an event's conference for another event; empty if there is none yet.
+
+    Omits the creation request, which would create a second conference. Source:
     https://developers.google.com/workspace/calendar/api/guides/create-events#conferencing
     """
     data = dict(resource.get("conferenceData") or {})

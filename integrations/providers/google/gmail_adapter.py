@@ -47,7 +47,7 @@ class GmailAdapter:
 
     @property
     def fetch_request_count(self) -> None:
-        """A message costs fixed units."""
+        """None: a message costs fixed units."""
 
     @unexpected_responses.raise_unexpected
     def get_profile(self) -> MailboxProfile:
@@ -89,7 +89,7 @@ class GmailAdapter:
         )
         answer = send_google_read(request, self.access)
         return MessageListPage(
-            # Missing on an empty page.
+            # The key is missing on an empty page.
             refs=tuple(
                 MessageRef(str(item["id"]), str(item["threadId"]))
                 for item in answer.get("messages") or ()
@@ -142,7 +142,7 @@ class GmailAdapter:
                 maxResults=CHANGES_PAGE,
                 pageToken=page,
             )
-            # 404: a forgotten historyId.
+            # Gmail answers 404 for a forgotten historyId.
             answer = send_google_read(request, self.access, not_found=errors.CursorExpired)
             records = answer.get("history") or []
             page = storable_values.check_token(answer.get("nextPageToken"))
@@ -151,7 +151,8 @@ class GmailAdapter:
                     records, cursor=parse_provider_id(answer["historyId"]), has_more=False
                 )
             if records:
-                # Page tokens expire; the id of the last record does not.
+                # Page tokens expire. The id of the last record resumes at the same position and
+                # does not expire.
                 return history.fold_history(
                     records, cursor=parse_provider_id(records[-1]["id"]), has_more=True
                 )

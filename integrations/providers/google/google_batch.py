@@ -2,7 +2,7 @@
 Several requests of Google in one.
 
 Half the processor time of small requests is HTTP. Each part costs its own quota and counts as
-concurrent. Google's library has a costly line parser. Source:
+concurrent. The batches of Google's library have a costly line parser. Source:
 https://developers.google.com/workspace/gmail/api/guides/batch
 """
 
@@ -27,7 +27,7 @@ _ID: Final = re.compile(rb"^content-id:\s*<?response-<?(\d+)>", re.IGNORECASE | 
 
 
 def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> list[GoogleOutcome]:
-    """The results are in order."""
+    """Return the results of reads, in order."""
     if len(requests) == 1:
         return [_send_single(requests[0], access)]
     boundary = f"batch_{token_hex(16)}"
@@ -42,9 +42,9 @@ def send_batch(requests: Sequence[Any], access: ProviderAccess, *, url: str) -> 
         is_too_large = True
     except provider_http.NoResponse:
         pass
-    # Outside `except`: transport errors hold a token.
+    # Handled outside `except`: transport errors hold a token and must not become context.
     if is_too_large:
-        # Too large together: send each half, down to single requests.
+        # The responses together are too large: send each half, down to single requests.
         middle = len(requests) // 2
         first_half = send_batch(requests[:middle], access, url=url)
         return first_half + send_batch(requests[middle:], access, url=url)

@@ -177,6 +177,7 @@ class GoogleCalendarAdapter:
         try:
             send_google_write(_set_if_match(request, etag), self.access)
         except errors.Gone:
+            # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
 
     @unexpected_responses.raise_unexpected

@@ -79,11 +79,11 @@ class ParserResponse(dict[str, str]):
 def send_google_read(
     request: Any, access: ProviderAccess, *, not_found: type[errors.ProviderError] = errors.Gone
 ) -> dict[str, Any]:
-    """:param not_found: for a 404"""
+    """:param not_found: the error for a 404"""
     method, url, headers, body = prepare_request(request, access)
     result: dict[str, Any] | errors.ProviderError
     result = errors.Unavailable("Google did not answer")
-    # Outside `except`: transport errors hold the token and must not become context.
+    # Raised outside `except`: transport errors hold the token and must not become context.
     try:
         response = provider_http.send_request(method, url, headers, body)
     except provider_http.ResponseTooLarge:
@@ -98,7 +98,7 @@ def send_google_read(
 
 
 def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
-    """:raises OutcomeUnknown:"""
+    """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     method, url, headers, body = prepare_request(request, access)
     response = None
     with suppress(provider_http.NoResponse):
@@ -113,7 +113,7 @@ def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     has_failed = isinstance(result, errors.Unavailable) and not isinstance(
         result, errors.RateLimited
     )
-    # The write may have been applied.
+    # An unreadable success: the write may have been applied.
     if has_failed or response.is_success:
         raise errors.OutcomeUnknown("Google failed", status=result.status, reason=result.reason)
     raise result
@@ -158,7 +158,7 @@ def _parse_content(
     except ValueError:
         parsed = ""
     if isinstance(parsed, str):
-        # A proxy's text, which the library accepts.
+        # Not JSON, which the library returns as text: a proxy answered instead of Google.
         return errors.Unavailable("the answer was not Google's", status=response.status)
     if isinstance(parsed, dict):
         return parsed
@@ -182,7 +182,7 @@ def map_google_error(
     elif status == HTTPStatus.NOT_FOUND or (
         status == HTTPStatus.GONE and reasons & _DELETED_REASONS
     ):
-        # Any other 410 does not say which item is gone.
+        # Any other 410 does not say which item is gone, so nothing is deleted.
         kind = not_found
     elif status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS

@@ -1,4 +1,7 @@
-"""API methods have their names in the discovery documents."""
+"""
+The permissions that Antares requests at Google, with API methods as named in the discovery
+documents.
+"""
 
 from __future__ import annotations
 

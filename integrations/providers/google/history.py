@@ -1,4 +1,6 @@
 """
+Gmail's history, folded into changes.
+
 The plain `messages` of a record do not say how they changed, so only typed lists are read. A
 message's last record decides. Source:
 https://developers.google.com/workspace/gmail/api/guides/sync
@@ -40,7 +42,8 @@ class _HistoryFold:
         is_restored = is_removal and not HIDDEN.isdisjoint(entry.get("labelIds") or ())
         is_known = message["id"] not in self.deleted and message["id"] not in self.upserted
         if is_restored or not is_known or "labelIds" not in message:
-            # A message restored from spam or trash was never stored. A filing needs labels.
+            # A message restored from spam or trash was never stored. Without labels its filing is
+            # unknown.
             self._upsert_message(message)
         else:
             self.relabelled[message["id"]] = FilingChange(

@@ -43,7 +43,8 @@ def verify_notification(
     """
     :param body: called only if the token is valid
     :raises IdentityRejected: if the token is not that of `sender`; `reason` names the claim
-    :raises Rejected, Unavailable:
+    :raises Rejected: if the body is unreadable
+    :raises Unavailable: if the provider's keys cannot be fetched
     """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != SCHEME:

@@ -1,4 +1,6 @@
 """
+Google's push notifications.
+
 Sources: https://developers.google.com/workspace/gmail/api/guides/push,
 https://developers.google.com/workspace/calendar/api/guides/push
 """
@@ -94,6 +96,7 @@ class GoogleCalendarWatch:
         try:
             send_google_write(request, self.access)
         except errors.Gone:
+            # The channel lapsed, or an earlier attempt succeeded.
             return False
         return True
 

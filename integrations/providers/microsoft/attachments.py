@@ -1,4 +1,9 @@
-"""One attachment, in memory: by Graph's id, or extracted from its message by a parser process."""
+"""
+One attachment: by Graph's id, or extracted from its message by a parser process.
+
+Memory holds the attachment, or the message's MIME, of at most `provider_http.MAX_ANSWER` bytes.
+So a process holds only a few at a time.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +22,9 @@ from . import graph_message
 from .graph_http import GraphApiRequest, fetch_contents, quote_segment
 
 #: Messages and files in memory per process. One more than one person may wait for
-#: (`person_slots.MOST_WAITS`), so that one person cannot take all.
+#: (`person_slots.MOST_WAITS`), so that one person cannot take all of them.
 MAX_IN_MEMORY: Final = 3
-#: Seconds that a caller waits for a slot.
+#: Seconds that a caller waits for a free slot.
 PATIENCE: Final = 5.0
 _CHUNK_SIZE: Final = 64 * 1024
 _memory_slots: Final = BoundedSemaphore(MAX_IN_MEMORY)
@@ -28,8 +33,9 @@ _memory_slots: Final = BoundedSemaphore(MAX_IN_MEMORY)
 def open_attachment(message_id: str, part: str, access: ProviderAccess) -> FileDownload:
     """
     :param part: `GRAPH_ID_PREFIX` with Graph's id, or a path of indexes in the MIME
-    :raises Gone, Rejected:
-    :raises ParsersBusy: if the slots are taken
+    :raises Gone: if the message or part does not exist
+    :raises Rejected: if the message is unreadable, or the file exceeds Antares's limit
+    :raises ParsersBusy: if this process already holds as many as it may
     """
     message_path = f"/me/messages/{quote_segment(message_id)}"
     attachment_id = part.removeprefix(GRAPH_ID_PREFIX) if part.startswith(GRAPH_ID_PREFIX) else ""
@@ -57,5 +63,6 @@ def _hold_memory_slot() -> Iterator[None]:
 
 
 def _iterate_chunks(data: bytes) -> Iterator[bytes]:
+    # An empty part is one empty chunk.
     for begin in range(0, len(data), _CHUNK_SIZE) or (0,):
         yield data[begin : begin + _CHUNK_SIZE]

@@ -1,10 +1,11 @@
 """
 Rounds of calendarView/delta: all events of a window first, then its changes.
 
-Graph's link fixes the window. Exceptions are read from the series, because the view omits
-cancelled occurrences and those moved out of the window. `@removed` means deleted, moved or
-hidden, so each such id is looked up. A deleted occurrence does not name its series: every series
-is read again. Source: https://learn.microsoft.com/en-us/graph/delta-query-events
+Graph's link fixes the window. Occurrences arrive as skeletons. Exceptions are read from the
+series, because the view omits cancelled occurrences and those moved out of the window. `@removed`
+means deleted, moved or hidden, so each such id is looked up. A deleted occurrence does not name
+its series: then every series is read again. Source:
+https://learn.microsoft.com/en-us/graph/delta-query-events
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class GraphAccount(Protocol):
 @dataclass(frozen=True, slots=True)
 class CalendarDeltaCursor:
     """
+    The position in a round, as JSON.
+
     `series` are in the window; `pending_series` are read at the end of the round. `is_first`: the
     first round over the window.
     """
@@ -65,7 +68,7 @@ class CalendarDeltaCursor:
 
     @classmethod
     def from_json(cls, text: str) -> CalendarDeltaCursor:
-        """:raises CursorExpired: if malformed"""
+        """:raises CursorExpired: if `text` is malformed"""
         try:
             link, is_first, series, pending_series, is_finished = json.loads(text)
             return cls(
@@ -82,7 +85,7 @@ class _DeltaResult:
     cancelled: list[CancelledInstance] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
-    # Perhaps an occurrence of a known series.
+    # An unknown event is gone: perhaps an occurrence of a known series.
     is_unclear: bool = False
 
 
@@ -117,14 +120,14 @@ def _read_page(
     resources += _look_up_removed(account, removed, cursor, result)
     series = set(cursor.series) - set(result.deleted)
     masters = _list_masters(resources, series)
-    # A type in a response may be unhashable.
+    # A tuple, not a set: the type in a response may be unhashable.
     kinds = ("occurrence", "seriesMaster")
     for resource in _complete_events(
         account, [item for item in resources if item.get("type") not in kinds]
     ):
         _add_event(account, resource, result)
     if not cursor.is_first:
-        # An occurrence may have been an exception before.
+        # The occurrence follows from its series now; it may have been an exception before.
         result.deleted += [
             str(item["id"]) for item in resources if item.get("type") == "occurrence"
         ]

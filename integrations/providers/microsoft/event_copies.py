@@ -1,7 +1,8 @@
 """
 The copy of an event that moves to another calendar. Pure.
 
-The copy keeps fields that Antares does not store: categories, importance, out of office. Source:
+Fields come from Graph's resource, so that the copy keeps those that Antares does not store:
+categories, importance, out of office. Source:
 https://learn.microsoft.com/en-us/graph/api/user-post-events
 """
 
@@ -21,7 +22,7 @@ from .event_times import MailboxOwner, get_start_key
 
 #: Changed or cancelled occurrences of one series: each takes a request.
 MAX_EXCEPTIONS: Final = 50
-# Marks a copy with its original.
+# The extended property with the mark of a copy's original.
 MOVED_FROM_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresMovedFrom"
 _COPIED_FIELDS: Final = (
     "subject", "body", "importance", "sensitivity", "showAs", "categories", "isReminderOn",
@@ -40,7 +41,10 @@ Resource = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OriginalEvent:
-    """`changed` is by original start."""
+    """
+    :param changed: occurrences by original start
+    :param cancelled: original starts
+    """
 
     resource: Resource
     event: RemoteEvent
@@ -88,7 +92,7 @@ def read_original(resource: Resource, owner: MailboxOwner) -> OriginalEvent:
 
 
 def check_movable(original: OriginalEvent) -> None:
-    """:raises Rejected: if a copy would differ"""
+    """:raises Rejected: if a copy would differ; the reason begins with `move-`"""
     if not original.event.is_organizer:
         # A copy would be a new meeting with another organizer.
         raise errors.Rejected("an invitation cannot be copied", reason="move-invitation")
@@ -105,7 +109,7 @@ def _has_pictures(resource: Resource) -> bool:
 
 
 def build_copy_id(original: OriginalEvent, calendar_id: str) -> str:
-    """The same for every attempt."""
+    """The same for every attempt to copy this version."""
     return _hash_parts(original.event.event_id, original.event.etag, calendar_id)
 
 
@@ -133,7 +137,10 @@ def build_copy(original: OriginalEvent, calendar_id: str) -> dict[str, Any]:
 def build_occurrence_patch(
     changed: Resource, original: OriginalEvent, copy: Resource, owner: MailboxOwner
 ) -> Any:
-    """:param copy: the written series, with its own online meeting"""
+    """
+    :param changed: the occurrence in the original series
+    :param copy: the series that was written, with its own online meeting
+    """
     event = event_reader.map_event(changed, owner)
     if not isinstance(event, RemoteEvent):
         raise errors.Rejected("the occurrence cannot be read", reason="unreadable")
@@ -201,6 +208,7 @@ def _build_text_without_meeting(resource: Resource) -> dict[str, str]:
 
 
 def _build_text_with_meeting(copy: Resource, changed: Resource) -> dict[str, str]:
+    """Use the online meeting of the copied series."""
     text = _build_text_without_meeting(changed)["content"]
     copy_text = (copy.get("body") or {}).get("content") or ""
     block = online_meetings.find_join_block(copy_text, online_meetings.get_join_address(copy))

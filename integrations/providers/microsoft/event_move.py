@@ -2,7 +2,8 @@
 Moves an event or series to another calendar of the account.
 
 Graph has no such move: the event is copied, the copy is checked, and the original is deleted.
-Exchange notifies the guests of each step. A repetition finds the copy by its mark.
+Exchange notifies the guests of each step. A repetition finds the copy by its mark, skips finished
+steps, and deletes copies of older versions.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .calendar_delta import GraphAccount
 from .event_copies import OriginalEvent
 from .graph_http import GraphApiRequest, quote_segment, send_graph_read, send_graph_write
 
-# Graph moves no occurrence past another one, which may be about to move as well.
+# Graph refuses to move an occurrence past another one, which may be about to move as well.
 _CROSSING_ERROR: Final = "erroroccurrencecrossingboundary"
 
 
@@ -36,6 +37,8 @@ class MoveRequest:
 
 def move_event(account: GraphAccount, request: MoveRequest) -> RemoteEvent:
     """
+    Return the copy.
+
     :raises ChangedMeanwhile: if the event changed; no copy remains
     :raises Rejected: if the copy would differ, or guests would be notified against `notify`
     """
@@ -88,7 +91,7 @@ def _read_series(account: GraphAccount, event_id: str) -> dict[str, Any]:
 def _write_copy(
     account: GraphAccount, request: MoveRequest, original: OriginalEvent
 ) -> dict[str, Any]:
-    """The copy may be of an earlier attempt. Delete other versions."""
+    """Return the copy, perhaps of an earlier attempt; delete other versions."""
     event_id = event_copies.build_copy_id(original, request.target_calendar_id)
     marked = _find_copies(account, request.target_calendar_id, request.event_id)
     for other in (resource for resource in marked if resource.get("transactionId") != event_id):
@@ -150,7 +153,7 @@ def _delete_original(account: GraphAccount, request: MoveRequest, original: Orig
 def _find_instances(
     account: GraphAccount, copy_id: str, original: OriginalEvent, done: OriginalEvent
 ) -> Mapping[date, str]:
-    """Omit those changed or cancelled before."""
+    """Return the occurrences that are still to be changed or cancelled."""
     starts = [*(original.cancelled - done.cancelled), *(original.changed.keys() - done.changed)]
     originals = [_build_when(start) for start in starts]
     instance_ids = calendar_view.find_instance_ids(
@@ -193,6 +196,7 @@ def _delete_event(
     try:
         send_graph_write(request, account.access)
     except errors.Gone:
+        # An earlier attempt succeeded, or the event was deleted elsewhere.
         return
 
 

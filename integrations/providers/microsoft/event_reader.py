@@ -24,8 +24,8 @@ from integrations.providers.mail import parse_provider_id
 from . import recurrence
 from .event_times import MailboxOwner, parse_time, read_original_start, read_time
 
-# A cancelled occurrence has no resource. Its series names it by this prefix, the series' id and
-# the day, as does Antares: https://learn.microsoft.com/en-us/graph/api/event-get
+# A cancelled occurrence has no resource. Its series names it by this prefix, the series' id and the
+# day, and Antares does the same: https://learn.microsoft.com/en-us/graph/api/event-get
 CANCELLED_PREFIX: Final = "OID."
 _CANCELLED_DAY: Final = re.compile(r"\.(\d{4}-\d{2}-\d{2})$", re.ASCII)
 MAX_ATTENDEES: Final = 200
@@ -50,7 +50,7 @@ class RemoteSeries:
 
 
 def map_calendar(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteCalendar:
-    """Graph names no zone: the mailbox's applies."""
+    """The calendar has the zone of its mailbox: Graph names none."""
     address = storable_values.clean_text((resource.get("owner") or {}).get("address"))
     is_own = address.lower() == owner.address.lower()
     may_write = bool(resource.get("canEdit"))
@@ -68,7 +68,7 @@ def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
     """
     None if the event was cancelled.
 
-    :raises Rejected:
+    :raises Rejected: if the resource cannot be read
     """
     try:
         parse_provider_id(resource["id"])
@@ -83,7 +83,7 @@ def map_event(resource: Mapping[str, Any], owner: MailboxOwner) -> EventResult:
 def map_series(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteSeries:
     """
     :param resource: with `cancelledOccurrences` and `exceptionOccurrences`
-    :raises Rejected: if the series is unreadable; such exceptions are left out
+    :raises Rejected: if the series cannot be read; unreadable exceptions are left out
     :raises Gone: if the series was cancelled
     """
     try:
@@ -153,7 +153,7 @@ def _map_live_event(resource: Mapping[str, Any], owner: MailboxOwner) -> RemoteE
         event_id=parse_provider_id(resource["id"]),
         etag=storable_values.clean_text(resource.get("@odata.etag")),
         ical_uid=storable_values.clean_text(resource.get("iCalUId")),
-        # Graph has none.
+        # Graph has no sequence number.
         sequence=0,
         content=_map_content(resource, owner, organizer=organizer, is_instance=is_instance),
         is_hidden="subject" not in resource,

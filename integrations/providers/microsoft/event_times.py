@@ -18,7 +18,7 @@ from integrations.providers import storable_values
 
 @dataclass(frozen=True, slots=True)
 class MailboxOwner:
-    """`zone` is the IANA zone."""
+    """`zone` is the IANA zone of the mailbox."""
 
     address: str
     zone: str
@@ -32,7 +32,10 @@ def read_owner(calendar: Mapping[str, Any], settings: Mapping[str, Any]) -> Mail
 
 
 def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> When:
-    """:raises ValueError, timezones.UnreadableTime:"""
+    """
+    :param name: `start` or `end`
+    :raises ValueError, timezones.UnreadableTime: if the value is neither a day nor a moment
+    """
     value = resource[name]
     clock = timezones.parse_local_time(value["dateTime"])
     if resource.get("isAllDay"):
@@ -43,6 +46,7 @@ def read_time(resource: Mapping[str, Any], name: str, owner: MailboxOwner) -> Wh
 
 
 def get_start_key(value: When) -> date:
+    """:raises ValueError: if `value` is neither a day nor a moment"""
     if value.day is not None:
         return value.day
     if value.at is None:
@@ -58,14 +62,14 @@ def read_original_start(resource: Mapping[str, Any], owner: MailboxOwner) -> Whe
         return start
     if start.day is None:
         return When(at=at, zone=start.zone)
-    # Midnight, in UTC or in the mailbox's zone.
+    # Midnight of that day, in UTC or in the mailbox's zone.
     return When(
         day=(at if at.time() == time() else at.astimezone(timezones.get_zone(owner.zone))).date()
     )
 
 
 def parse_time(text: object) -> datetime | None:
-    """In UTC."""
+    """Read a moment in UTC."""
     if not isinstance(text, str) or not text:
         return None
     return timezones.parse_local_time(text.removesuffix("Z")).replace(tzinfo=UTC)

@@ -19,13 +19,13 @@ from integrations.providers import errors
 from . import online_meetings
 from .recurrence import build_graph_recurrence
 
-#: No action of Graph withdraws a response.
+#: Graph's action for each response. No action withdraws a response.
 ACTIONS: Final[Mapping[AttendeeResponse, str]] = {
     "accepted": "accept",
     "tentative": "tentativelyAccept",
     "declined": "decline",
 }
-# Our id of an event.
+# The extended property with our id of an event, private to Antares.
 EVENT_ID_PROPERTY: Final = "String {6f0f4a8e-0a4f-4e0e-9b36-53b4a2a4d3a1} Name AntaresEventId"
 _MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
@@ -44,7 +44,7 @@ def build_graph_event(content: EventContent) -> dict[str, Any]:
         "start": build_graph_time(content.start),
         "end": build_graph_time(content.end),
         "recurrence": _build_recurrence(content),
-        # At Graph, the organizer is no attendee.
+        # The organizer is not one of the attendees at Graph.
         "attendees": [
             build_attendee(guest) for guest in content.attendees if not guest.is_organizer
         ],
@@ -56,7 +56,7 @@ def build_graph_event(content: EventContent) -> dict[str, Any]:
 
 def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
     """
-    `event_id` prevents a second event.
+    Include `event_id`, so that a repetition creates no second event.
 
     Source: https://learn.microsoft.com/en-us/graph/api/user-post-events (`transactionId`)
     """
@@ -69,8 +69,9 @@ def build_new_event(content: EventContent, *, event_id: str) -> dict[str, Any]:
 
 def build_new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the fields of an online meeting, if `other` is one: a new address, and a text without
-    the other address.
+    Return the fields of an online meeting, if `other` is one.
+
+    The meeting gets a new address. The text loses the other meeting's address.
     """
     if not other.get("isOnlineMeeting"):
         return {}

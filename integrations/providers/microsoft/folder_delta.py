@@ -1,5 +1,8 @@
 """
-Graph's delta of folders does not report well-known names. Source:
+The list of a mailbox's folders, and its changes.
+
+A poll reads the list again after a change, and after `KEPT_FOR`, because Graph's delta does not
+report well-known names. Source:
 https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
@@ -19,7 +22,7 @@ from .mail_folders import WELL_KNOWN, FolderEntry, FolderList
 
 _SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
 _PAGE_SIZE: Final = "odata.maxpagesize=200"
-# A mailbox has hundreds of folders at most.
+# A mailbox has hundreds of folders at most; an endless list is cut off.
 _MAX_PAGES: Final = 100
 
 
@@ -29,7 +32,7 @@ def read_folders(access: ProviderAccess, *, at: float) -> FolderList:
         GraphApiRequest(f"/me/mailFolders/{quote_segment(name)}", {"$select": "id"})
         for name in WELL_KNOWN
     ]
-    # The first round lists all folders flat, at any depth.
+    # The first round of the delta lists all folders flat, at any depth.
     every = GraphApiRequest("/me/mailFolders/delta", {"$select": _SELECT}, prefer=(_PAGE_SIZE,))
     *well_known_answers, first = send_in_batches([*requests, every], access)
     well_known = _read_well_known(dict(zip(WELL_KNOWN, well_known_answers, strict=True)))
@@ -56,8 +59,9 @@ def follow_changes(
     listed: FolderList, answer: GraphOutcome, access: ProviderAccess
 ) -> FolderList | None:
     """
-    None if the list has changed. Graph also reports a folder because a message arrived or was
-    read.
+    None if the list has changed.
+
+    Graph may also report a folder because a message arrived or was read.
     """
     try:
         if isinstance(answer, errors.ProviderError):
@@ -83,7 +87,7 @@ def _is_change(item: Any, listed: FolderList) -> bool:
 
 
 def _read_well_known(answers: Mapping[str, GraphOutcome]) -> dict[str, str]:
-    """Some may be missing."""
+    """A mailbox may lack some well-known folders."""
     ids: dict[str, str] = {}
     for name, answer in answers.items():
         if isinstance(answer, errors.Gone):

@@ -1,4 +1,6 @@
 """
+Several reads of Graph in one request.
+
 A batch saves round trips and processor time, not quota: each part counts as concurrent and may be
 throttled. Source: https://learn.microsoft.com/en-us/graph/json-batching
 """
@@ -55,7 +57,8 @@ def _send_batch(requests: Sequence[GraphApiRequest], access: ProviderAccess) -> 
     )
     answer = _send_single(batch, access)
     if isinstance(answer, errors.Rejected):
-        # Too large, or one part nests too deeply: send each half, down to single requests.
+        # The batch is too large, or one part nests too deeply: send each half, down to single
+        # requests.
         middle = len(requests) // 2
         return _send_batch(requests[:middle], access) + _send_batch(requests[middle:], access)
     if isinstance(answer, errors.ProviderError):
@@ -108,7 +111,7 @@ def _encode_body(body: object) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:
-        # A body that nests too deeply, or contains a lone surrogate.
+        # The body nests too deeply, or contains a lone surrogate.
         return b""
 
 

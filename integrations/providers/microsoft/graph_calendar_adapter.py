@@ -1,7 +1,8 @@
 """
 A cursor is a position in a delta round.
 
-Exchange notifies guests of all changes; `notify` applies only to a response to an invitation.
+Exchange notifies guests of all changes (`Provider.always_notifies_guests`); `notify` applies only
+to a response to an invitation.
 """
 
 # ruff: noqa: ARG002 - the protocol's arguments
@@ -188,6 +189,7 @@ class GraphCalendarAdapter:
         try:
             send_graph_write(request, self.access)
         except errors.Gone:
+            # An earlier attempt succeeded, or the event was deleted elsewhere.
             return
 
     @unexpected_responses.raise_unexpected

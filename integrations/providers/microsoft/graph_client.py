@@ -21,9 +21,9 @@ from .graph_sdk import GraphCall
 from .graph_session import GraphNoResponse, GraphSession
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS, GraphMailboxGate
 
-# Seconds. Files may take longer than metadata.
+# For one call in total, in seconds. Files may take longer than metadata.
 DEADLINE: Final = 120.0
-# Seconds, while another thread imports the library.
+# Seconds to wait while another thread imports the library.
 LOADING: Final = 45.0
 _CLIENT_LOCK: Final = Lock()
 
@@ -34,9 +34,9 @@ class GraphClient:
     def __init__(self, process: int, proxy: str) -> None:
         self.pid = process
         self._proxy = proxy
-        # The library's default is its own list.
+        # The system's authorities, as in `provider_http`; the library's default is its own list.
         self._authorities = ssl.create_default_context()
-        # The most recently used first: its connections are open.
+        # The most recently used session comes first: its connections are open.
         self._idle: list[GraphSession] = []
         # By token, and thus by mailbox: mail and calendars share the limit.
         self._gates: WeakValueDictionary[str, GraphMailboxGate] = WeakValueDictionary()
@@ -86,11 +86,11 @@ class GraphClient:
         try:
             yield session
         except TimeoutError:
-            # The connections of cancelled requests were closed.
+            # Requests under way were cancelled, and their connections closed.
             self._idle.append(session)
             raise
         except BaseException:
-            # No request of this worker may continue.
+            # The worker ran out of time: none of its requests may continue.
             session.close()
             raise
         self._idle.append(session)
@@ -108,13 +108,13 @@ def _create_client(process: int, proxy: str) -> GraphClient:
 
 
 def _close_client(graph_client: GraphClient) -> None:
-    # The parent closes the loops and sockets that a fork has copies of.
+    # A forked worker has a copy of its parent's loops and sockets, which the parent closes.
     if os.getpid() == graph_client.pid:
         graph_client.close()
 
 
 def get_graph_client() -> GraphClient:
-    """:raises GraphNoResponse: if another thread takes too long to create the client"""
+    """:raises GraphNoResponse: if another thread takes too long to create the client. Call again"""
     if not _CLIENT_LOCK.acquire(timeout=LOADING):
         raise GraphNoResponse
     try:

@@ -21,16 +21,17 @@ from .graph_session import GraphNoResponse
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
-# Moving an item would change its id. Links do not include the preference.
+# Without it, moving an item changes its id. Links do not include it: it is sent each time.
 IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
 _FOREIGN_LINK: Final = "a link points away from Graph"
-# Seconds: a person may be waiting.
+# Seconds for few and short responses: a person may be waiting.
 PATIENCE: Final = 45.0
 
 GraphOutcome = dict[str, Any] | errors.ProviderError
 
-# In lower case, because Graph varies their case. https://learn.microsoft.com/en-us/graph/errors
-# and https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
+# Graph's codes in lower case, because Graph varies their case.
+# https://learn.microsoft.com/en-us/graph/errors and
+# https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
 _EXPIRED_CODES: Final = frozenset(
     {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"}
 )
@@ -62,9 +63,9 @@ _REJECTED_CODES: Final = frozenset(
         "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
     }
 )  # fmt: skip
-# Graph did not get the expected response of our webhook.
+# Graph called our webhook and did not get the expected response.
 _WEBHOOK_CODE: Final = "validationerror"
-# An older code covers any request: only the start of Graph's text identifies this error.
+# An older code covers any request, so only the start of Graph's text identifies this error.
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
 _RATE_CODES: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
 _KNOWN_CODES: Final = (
@@ -132,7 +133,7 @@ def send_graph_read(
     *,
     not_found: type[errors.ProviderError] = errors.Gone,
 ) -> dict[str, Any]:
-    """:param not_found: for a 404"""
+    """:param not_found: the error for a 404"""
     (result,) = send_graph_reads([request], access, not_found=not_found)
     if isinstance(result, errors.ProviderError):
         raise result
@@ -166,7 +167,7 @@ def fetch_contents(
 
 
 def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[str, Any]:
-    """:raises OutcomeUnknown:"""
+    """:raises OutcomeUnknown: if the request was sent and the result is unknown"""
     (answer,) = _send_all([request], access, PATIENCE)
     if not isinstance(answer, provider_http.ProviderResponse):
         raise errors.OutcomeUnknown("Microsoft did not answer")
@@ -178,7 +179,7 @@ def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[s
     has_failed = isinstance(result, errors.Unavailable) and not isinstance(
         result, errors.RateLimited
     )
-    # The write may have been applied.
+    # An unreadable success: the write may have been applied.
     if has_failed or answer.is_success:
         raise errors.OutcomeUnknown("Microsoft failed", status=result.status, reason=result.reason)
     raise result
@@ -324,7 +325,7 @@ def _read_claims(response: provider_http.ProviderResponse) -> str:
     if not separator:
         return ""
     with suppress(ValueError, binascii.Error):
-        # Of either alphabet.
+        # With or without padding, in either alphabet.
         plain = encoded.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
         decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
         return parse_claims(decoded)

@@ -1,3 +1,5 @@
+"""The cursor is a `GraphMailCursor`."""
+
 from __future__ import annotations
 
 import time
@@ -26,13 +28,13 @@ from .mail_cursor import GraphMailCursor
 from .mail_folders import ReadableFolders
 
 MAX_PAGE: Final = 500
-# The rest of a longer conversation is not read.
+# Limits of one conversation; the rest of a longer one is not read.
 _MAX_THREAD_MESSAGES: Final = 1_000
 _MAX_THREAD_PAGES: Final = 50
 _THREAD_PAGE_SIZE: Final = 50
-# As many as a sync plans at once.
+# Heads to store: as many as a sync plans at once.
 _MAX_HEADS: Final = 2_500
-# Between Microsoft's clock and ours.
+# The possible difference between Microsoft's clock and ours.
 _SKEW: Final = timedelta(minutes=10)
 
 _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
@@ -40,12 +42,13 @@ _ThreadItems = dict[str, Mapping[str, Any]] | errors.ProviderError
 
 class GraphMailAdapter:
     """
-    Holds heads of listed messages until they are fetched. A later change is not lost: every
-    cursor is older than the listing.
+    Holds the mailbox's folders, and heads of listed messages until they are fetched.
+
+    A later change is not lost, because every cursor is older than the listing.
     """
 
     def __init__(self, access: ProviderAccess, *, always_mime: bool = False) -> None:
-        """:param always_mime: one request for each message"""
+        """:param always_mime: read each message from its MIME, one request each"""
         self.access = access
         self._folders: ReadableFolders | None = None
         self._listed: dict[str, Mapping[str, Any]] = {}
@@ -166,7 +169,7 @@ class GraphMailAdapter:
                 self._listed.pop(oldest, None)
 
     def _take_heads(self, targets: Sequence[FetchTarget]) -> dict[str, Mapping[str, Any]]:
-        """A failed message is looked up next time."""
+        """A failed message is looked up at its next fetch."""
         with self._lock:
             known = {
                 target.message_id: self._listed.pop(target.message_id, None)
@@ -215,7 +218,7 @@ def _build_thread(
 ) -> RemoteThread | errors.ProviderError:
     messages: list[RemoteMessage] = []
     rejected: dict[str, str] = {}
-    # Newest first, to the second: within a second, the last listed is the oldest.
+    # Listed newest first, to the second: within a second, the last listed is the oldest.
     for message_id in reversed(list(items)):
         result = results[message_id]
         if isinstance(result, RemoteMessage):
@@ -231,6 +234,7 @@ def _build_thread(
 
 
 def _build_list_query(since: datetime | None, until: datetime | None) -> dict[str, str]:
+    """Graph requires the ordered property first in the filter."""
     bounds = [f"receivedDateTime ge {_format_time(since)}"] if since else []
     bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
     parameters = {

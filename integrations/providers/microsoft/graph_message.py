@@ -17,9 +17,10 @@ from integrations.providers.mail import MessageFiling, MessageRef, RemoteMessage
 
 from .mail_folders import ReadableFolders
 
+# The filing of a message, and the ids that name it.
 FILING_FIELDS: Final = "id,conversationId,parentFolderId,isRead,isDraft,flag,categories,importance"
 HEAD_FIELDS: Final = FILING_FIELDS + ",receivedDateTime,bodyPreview"
-# The README explains each.
+# All properties that are read; the README explains each.
 CONTENT_FIELDS: Final = (
     HEAD_FIELDS
     + ",createdDateTime,lastModifiedDateTime,sentDateTime,internetMessageId,subject,from"
@@ -63,7 +64,7 @@ def map_message_ref(item: Mapping[str, Any]) -> MessageRef:
 
 
 def make_category_id(name: str) -> str:
-    """Graph gives no id."""
+    """Messages hold a category's name, and Graph gives no id."""
     return label_ids.make_label_id(make_printable(name))
 
 
@@ -96,7 +97,7 @@ def is_content_final(item: Mapping[str, Any], folders: ReadableFolders) -> bool:
 
 
 def parse_received_at(item: Mapping[str, Any]) -> datetime:
-    """:raises ValueError: if the time is invalid"""
+    """:raises ValueError: if the item holds no valid time"""
     return datetime.fromisoformat(str(item.get("receivedDateTime"))).astimezone(UTC)
 
 
@@ -120,6 +121,7 @@ def map_message(  # noqa: PLR0913
     """
     :param item: has `HEAD_FIELDS`
     :param size: bytes
+    :param is_reconstructed: the content is from properties
     :param is_mime: the content is from MIME, because properties do not show all of it
     """
     reason = "undecodable"
@@ -147,7 +149,8 @@ def find_part(content: bytes, path: str) -> bytes:
     """
     :param content: MIME
     :param path: of indexes
-    :raises Gone, Rejected:
+    :raises Gone: if the message has no such part
+    :raises Rejected: if the message cannot be read
     """
     data = parse_requests.find_part(content, path)
     if isinstance(data, UnreadableItem):

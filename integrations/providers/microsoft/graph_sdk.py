@@ -1,10 +1,12 @@
 """
-Microsoft's client library, imported inside functions.
+Microsoft's client library: import, connections, and building of requests.
 
 Its response models cost a hundred times as much as JSON. Its default middleware costs 0.2 ms per
 request, resends a POST after a 503, follows redirects, and rewrites paths of the library's
 builders. Both are left out. Requests bypass `httpx.AsyncClient.send`, which would share cookies
 between mailboxes.
+
+The import takes 0.1 s and 25 MB: in sync workers at start, elsewhere with the first call.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ READ: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class GraphCall:
     """
-    `url` is absolute; `headers` hold the token.
+    One request, with an absolute `url` and the token in `headers`.
 
     `request_count` is Graph's count: a batch has several. `max_bytes` limits the response; None:
     `provider_http.MAX_ANSWER`.
@@ -44,7 +46,7 @@ class GraphCall:
 
 def load_library() -> None:
     with warnings.catch_warnings():
-        # Half of the library's builders raise such warnings on import.
+        # Half of the library's builders raise deprecation warnings on import.
         warnings.simplefilter("ignore", DeprecationWarning)
         import httpx  # noqa: F401 - for the functions below
         import kiota_abstractions.request_information  # noqa: F401

@@ -2,7 +2,7 @@
 An event loop for Microsoft's asynchronous library, with its connections.
 
 A client that outlives its loop fails at every second call. The calling thread runs the loop,
-which is cheaper than a thread with its own.
+which is cheaper than a thread with its own; nothing runs between calls.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class GraphSession:
         self, calls: Sequence[GraphCall], *, at_once: int, until: float
     ) -> list[ProviderResponse | Exception]:
         """
-        :param until: monotonic time
-        :raises TimeoutError:
+        :param until: a time of the monotonic clock
+        :raises TimeoutError: if responses are missing at `until`
         """
         return self._run_coroutine(self._send_each(calls, at_once, until))
 
@@ -76,7 +76,7 @@ class GraphSession:
     async def _send_each(
         self, calls: Sequence[GraphCall], at_once: int, until: float
     ) -> list[ProviderResponse | Exception]:
-        # The loop's clock is the monotonic one.
+        # A loop's clock is the monotonic one.
         async with asyncio.timeout_at(until):
             if len(calls) == 1:
                 return [await self._try_to_send(calls[0], until)]
@@ -92,7 +92,7 @@ class GraphSession:
         try:
             return await self._send_call(call, until)
         except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
-            # The error's frames hold a token.
+            # The error's frames hold a token, so only its class is logged.
             logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
             return error.with_traceback(None)
 

@@ -1,4 +1,8 @@
-"""Properties by pages, or MIME with one request each as the last resort."""
+"""
+The content of messages: properties, or MIME as the last resort.
+
+Properties are read by pages, MIME with one request per message. See `mime_selection`.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ MessageResults = dict[str, RemoteMessage | errors.ProviderError]
 _ATTACHMENT_FIELDS: Final = (
     "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
 )
+# Per message.
 _MAX_ATTACHMENTS: Final = 1_000
 _MAX_PAGES: Final = 20
 
@@ -48,7 +53,10 @@ class ContentReader:
     def read_messages(
         self, heads: Heads, unlisted: Sequence[str], folders: ReadableFolders
     ) -> MessageResults:
-        """:param unlisted: ids of messages without heads"""
+        """
+        :param heads: listed messages, by id
+        :param unlisted: ids of other messages
+        """
         return self.read_items(self.pages.read_properties(heads, unlisted), folders)
 
     def read_items(
@@ -90,8 +98,9 @@ class ContentReader:
         self, items: MessageItems
     ) -> tuple[dict[str, list[Mapping[str, Any]]], dict[str, errors.ProviderError]]:
         """
-        Return attachments, and errors, by message id, without messages whose attachments JSON
-        does not show.
+        Return attachments, and errors, by message id.
+
+        A message with attachments that JSON does not show is in neither.
         """
         message_ids = [
             item_id for item_id, item in items.items() if mime_selection.may_have_attachments(item)
@@ -117,7 +126,7 @@ class ContentReader:
             if isinstance(answer, errors.ProviderError):
                 return answer
             entries = answer.get("value") or ()
-            # A malformed list becomes a malformed entry: the message is read from MIME.
+            # A malformed list becomes a malformed entry, so that the message is read from MIME.
             attachments += entries if isinstance(entries, list | tuple) else [entries]
             link = answer.get("@odata.nextLink")
             if not link or len(attachments) > _MAX_ATTACHMENTS:

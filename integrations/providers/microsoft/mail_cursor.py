@@ -1,4 +1,8 @@
-"""Seal stored cursors: names of folders are personal data."""
+"""
+The cursor of a mailbox at Graph.
+
+Seal stored cursors: they contain names of folders, which are personal data.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,10 @@ from .mail_folders import FolderList
 @dataclass(frozen=True, slots=True)
 class FolderCursor:
     """
-    `link` is empty before the first round.
+    The position in one folder. `link` is empty before the first round.
 
-    With `since`, a moment in Graph's form, the first round is under way, and earlier changes are
-    not reported.
+    With `since`, a moment in Graph's form, the first round is under way, and messages last
+    changed earlier are not reported.
     """
 
     link: str = ""
@@ -45,7 +49,7 @@ class GraphMailCursor:
 
     @classmethod
     def from_json(cls, text: str) -> GraphMailCursor:
-        """:raises CursorExpired: if malformed"""
+        """:raises CursorExpired: if `text` is malformed"""
         try:
             content = json.loads(text)
             folder_cursors = {

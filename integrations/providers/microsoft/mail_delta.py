@@ -25,7 +25,7 @@ from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_delta_pages import SELECT, DeltaItems, fetch_folders, fetch_next_pages, find_under_way
 from .mail_folders import FolderList, ReadableFolders
 
-# Of an item if only the filing changed.
+# The possible properties of a delta item if only the filing changed.
 _FILING_FIELDS: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
 _VERSION_FIELDS: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 
@@ -148,7 +148,7 @@ def _fold_changes(  # noqa: PLR0913
             )
         else:
             upserted.append(graph_message.map_message_ref(item))
-            # Fetched, and quarantined if the filing stays malformed.
+            # A message with malformed filing is fetched, and quarantined if it stays malformed.
             with suppress(*unexpected_responses.UNREADABLE_ERRORS):
                 if graph_message.is_content_final(item, folders):
                     filings[message_id] = graph_message.map_filing(item, folders)

@@ -1,9 +1,11 @@
 """
 Rounds of changes: one page of each folder, with as many folders as fit into a batch.
 
-Each folder has its own link, and each round ends with the link of the next. While a folder is
-within a round, the others wait. Exchange forgets a link after a few responses, so a response may
-be dropped only once. Source: https://learn.microsoft.com/en-us/graph/delta-query-messages
+Each folder has its own link. The first round lists all messages; each round ends with the link of
+the next. Source: https://learn.microsoft.com/en-us/graph/delta-query-messages
+
+While a folder is within a round, the others wait. Exchange forgets a link after a few responses,
+so a response may be dropped only once.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ from .mail_cursor import FolderCursor, GraphMailCursor
 from .mail_folders import FolderList
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 
-#: A new message needs no second request.
+#: All properties of a head, so that a new message needs no second request.
 SELECT: Final = graph_message.HEAD_FIELDS + ",lastModifiedDateTime"
-# A page is fetched completely or repeated: the quota must suffice at once.
+# A page is fetched completely or repeated, so it must fit into the quota that can be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
 # Pages of each folder before the first listing; a larger folder continues after it.
@@ -80,7 +82,8 @@ def fetch_next_pages(
 ) -> tuple[GraphMailCursor, list[GraphOutcome]]:
     """
     :param delta: receives a page or two, or a page for each of `MAX_CONCURRENT_REQUESTS`
-    :raises CursorExpired:
+    :param extra_requests: sent in the same batch
+    :raises CursorExpired: if a link has expired, or a folder was deleted
     """
     under_way = find_under_way(cursor)[:MAX_CONCURRENT_REQUESTS]
     ids, room = under_way or list(cursor.folder_cursors), MAX_PARTS - len(extra_requests)
@@ -138,7 +141,7 @@ def _apply_answers(
             raise answer
         folder, items = folder_cursors[folder_id], graph_message.list_messages(answer)
         if items and len(delta) >= CHANGES_PAGE and not takes_all:
-            # The next page repeats the link.
+            # The next page requests the same link again.
             folder_cursors[folder_id] = replace(folder, is_under_way=True)
             continue
         for item in items:
@@ -169,5 +172,5 @@ def _add_item(item: Mapping[str, Any], folder: FolderCursor, delta: DeltaItems) 
     if "@removed" in item:
         delta.removed[message_id] = None
     elif not folder.since or str(item.get("lastModifiedDateTime") or folder.since) >= folder.since:
-        # The last item counts.
+        # The last item counts, at the position of the first.
         delta.items[message_id] = {**delta.items.get(message_id, {}), **item}

@@ -1,4 +1,9 @@
-"""A mailbox's folders, and whether their mail is read. See README.md."""
+"""
+A mailbox's folders, and whether their mail is read.
+
+Each message is in one folder. Junk, deleted items, the outbox, recorded chats, hidden folders,
+and their subfolders are not read.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: well-known names, independent
-# of the display language. An id does not reveal its name.
+# https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: well-known names, independent of
+# the display language. An id does not reveal its name.
 _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "drafts": "drafts",
@@ -15,18 +20,19 @@ _SYSTEM_FOLDERS: Final[Mapping[str, str]] = {
     "archive": "archive",
 }
 _SKIPPED_FOLDERS: Final = ("deleteditems", "junkemail", "outbox", "conversationhistory")
+#: All well-known names in use, read or not.
 WELL_KNOWN: Final = (*_SYSTEM_FOLDERS, *_SKIPPED_FOLDERS)
 _MAX_DEPTH: Final = 100
 #: Seconds until the list is read again, even without changes.
 KEPT_FOR: Final = 3_600.0
 
-# Name, parent's id, and whether Outlook shows the folder.
+# Name, id of the parent folder, and whether Outlook shows the folder.
 FolderEntry = tuple[str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadableFolders:
-    """By id: `system_names` of Antares, `names` of the user's own."""
+    """By id: `system_names` of Antares, `names` of the user's own folders."""
 
     system_names: Mapping[str, str]
     names: Mapping[str, str]
@@ -42,7 +48,11 @@ class ReadableFolders:
 @dataclass(frozen=True, slots=True)
 class FolderList:
     """
-    :param link: Graph's link to later changes
+    All folders at one moment.
+
+    :param well_known: ids by well-known name
+    :param entries: by id
+    :param link: Graph's link to later changes, if any
     :param read_at: seconds since 1970
     :param message_count: 0 in a stored list
     """
@@ -58,7 +68,7 @@ class FolderList:
 
     @classmethod
     def from_json(cls, values: list[Any]) -> FolderList:
-        """:raises ValueError, TypeError, AttributeError:"""
+        """:raises ValueError, TypeError, AttributeError: if `values` are malformed"""
         well_known, entries, link, read_at = values
         return cls(
             {name: str(folder_id) for name, folder_id in well_known.items()},

@@ -1,6 +1,8 @@
 """
+Properties of messages, in pages of fifty and batches of twenty.
+
 A page is requested by the time between its oldest and newest message. Unlisted messages, and
-those that a page misses, take batches.
+those that a page misses because other mail lies between, take batches.
 """
 
 from __future__ import annotations
@@ -20,15 +22,15 @@ from .graph_http import GraphApiRequest, GraphOutcome, quote_segment, send_graph
 Heads = Mapping[str, Mapping[str, Any]]
 _SendRequests = Callable[[Sequence[GraphApiRequest]], list[GraphOutcome]]
 
-#: Large pages time out at Graph.
+#: Messages per page. Large pages time out at Graph.
 PAGE_SIZE: Final = 50
-# Mail of other folders may lie between.
+# The maximum of the page: mail of other folders may lie between.
 _PAGE_LIMIT: Final = 60
 # Fewer messages take batches.
 _MIN_PAGE_SIZE: Final = 5
-# Then the rest takes batches: a page that is too large is halved each round.
+# After this many rounds the rest takes batches: a page that is too large is halved each time.
 _MAX_ROUNDS: Final = 8
-# So that a few large bodies cannot fill the memory.
+# Per page. A larger one is halved, so that a few large bodies cannot fill the memory.
 _PAGE_BYTES: Final = 12 * 1024 * 1024
 
 
@@ -88,7 +90,7 @@ class GraphMessagePageReader:
         build_request: Callable[[Any], GraphApiRequest],
         send: _SendRequests,
     ) -> list[GraphOutcome]:
-        """Repeat failed requests without `expand`."""
+        """Repeat requests that failed because of `expand` without it."""
         answers = send([build_request(item) for item in items]) if items else []
         broken = [position for position, outcome in enumerate(answers) if _is_broken(outcome)]
         if not broken or not self.expand or not self._expands:
@@ -135,6 +137,7 @@ def _split_pages(heads: Heads, message_ids: Sequence[str]) -> Iterator[Sequence[
 def _collect_page(
     page: Sequence[str], answer: GraphOutcome, outcomes: dict[str, GraphOutcome]
 ) -> list[Sequence[str]]:
+    """Return the ids to request as further pages."""
     if isinstance(answer, errors.Rejected):
         middle = len(page) // 2
         return [page[:middle], page[middle:]]

@@ -11,7 +11,10 @@ MAX_CONCURRENT_REQUESTS: Final = 4
 
 
 class GraphMailboxGate:
-    """Only one caller collects slots at a time, so that no two wait for each other."""
+    """
+    A caller waits for all of its slots. Only one caller collects slots at a time, so that no two
+    wait for each other.
+    """
 
     def __init__(self) -> None:
         self._places = Semaphore(MAX_CONCURRENT_REQUESTS)
@@ -20,8 +23,8 @@ class GraphMailboxGate:
     @contextmanager
     def hold_slots(self, slots: int, *, until: float) -> Iterator[None]:
         """
-        :param until: monotonic time
-        :raises TimeoutError:
+        :param until: a time of the monotonic clock
+        :raises TimeoutError: if the slots were not free in time
         """
         held_slots = 0
         try:

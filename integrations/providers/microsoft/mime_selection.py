@@ -1,4 +1,8 @@
-"""The messages that are read from MIME, because Graph's JSON is incomplete: see README.md."""
+"""
+Selects the messages that are read from MIME, because Graph's JSON is incomplete.
+
+README.md lists them and the reasons.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ _SEALED_TYPES: Final = frozenset(
     {"multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
 _MEETING: Final = "#microsoft.graph.eventmessage"
-# Of the header on arrival.
+# By the Content-Type header of arrival.
 _MIME_ONLY_TYPES: Final = re.compile(
     r"multipart/report|application/(?:x-)?pkcs7-mime|multipart/signed\b.*pkcs7",
     re.IGNORECASE | re.DOTALL,
@@ -44,6 +48,7 @@ def may_have_attachments(item: Mapping[str, Any]) -> bool:
 
 
 def are_attachments_shown(listed: Sequence[Any]) -> bool:
+    """Return whether JSON shows the message completely."""
     return all(
         isinstance(entry, dict)
         and isinstance(entry.get("id"), str)

@@ -1,4 +1,6 @@
 """
+Microsoft's calls to the webhook. Pure.
+
 Only the subscription's client state proves a call: our id and that id's token, repeated in every
 item. Source: https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
 """
@@ -14,11 +16,12 @@ from typing import Any, Final
 from integrations.providers import errors, storable_values
 from integrations.providers.push import SubscriptionNotification, WebhookChannel
 
-#: Microsoft's has about a hundred characters.
+#: Characters of a validation token; Microsoft's has about a hundred.
 MAX_VALIDATION_TOKEN: Final = 1024
-# Microsoft sends a percent-encoded sentence with an id at its end, "Validation: Testing client
-# application reachability for subscription Request-Id: …". Refused are signs of markup, scripts
-# and templates: anyone can make our address repeat a token.
+# Microsoft calls the token opaque. It sends a percent-encoded sentence with an id at its end,
+# "Validation: Testing client application reachability for subscription Request-Id: …". Allowed are
+# letters, digits, spaces, and the signs of sentences, addresses and base64. Refused are signs that
+# begin markup, scripts and templates: anyone can make our address repeat a token.
 _VALIDATION_TOKEN: Final = re.compile(
     rf"[A-Za-z0-9 .,:;!*()@/|+=_~%-]{{1,{MAX_VALIDATION_TOKEN}}}", re.ASCII
 )
@@ -26,7 +29,7 @@ _VALIDATION_TOKEN: Final = re.compile(
 MAX_STATE: Final = 128
 #: Further items of a call are ignored.
 MAX_ITEMS: Final = 500
-# Events that end a subscription, in lower case. `missed` means unknown changes.
+# Lifecycle events that end a subscription, in lower case. `missed` means unknown changes.
 _LIFECYCLE_EVENTS: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})
 
 
@@ -40,7 +43,7 @@ def check_validation_token(token: str) -> str | None:
 
 
 def parse_notifications(body: bytes) -> list[SubscriptionNotification]:
-    """:raises Rejected:"""
+    """:raises Rejected: if the body is malformed"""
     items: Any = None
     with suppress(ValueError, LookupError, TypeError, RecursionError):
         items = json.loads(body)["value"]

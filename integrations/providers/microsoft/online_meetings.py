@@ -1,8 +1,9 @@
 """
 The block in an event's text that makes an online meeting. Pure.
 
-Graph switches the meeting off if a change removes the block. Source:
-https://learn.microsoft.com/en-us/graph/api/event-update (body property and online meetings)
+Graph writes the meeting's address between two lines, and switches the meeting off if a change
+removes them. Source: https://learn.microsoft.com/en-us/graph/api/event-update (body property and
+online meetings)
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ _ORDINAL: Final = re.compile(r"([+-]?\d)?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 def build_rrule_lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     """
     :param start: of the series. The last day includes events that begin on it, on this clock
-    :raises Rejected:
+    :raises Rejected: if the recurrence cannot be read
     """
     try:
         return (f"RRULE:{_build_rrule(recurrence, start)}",)
@@ -101,7 +101,7 @@ def _check_range(value: object, maximum: int) -> int:
 
 
 def build_graph_recurrence(lines: Sequence[str], start: When) -> dict[str, Any] | None:
-    """:raises Rejected: if Graph cannot express the rule"""
+    """:raises Rejected: if Graph cannot express the rule; `reason` is `recurrence`"""
     if not lines:
         return None
     graph_recurrence = None
@@ -177,7 +177,7 @@ def _build_relative_pattern(
 ) -> dict[str, Any]:
     names = [name for _, name in days]
     if position is None:
-        # At Graph, the second Tuesday and the second Thursday are two rules.
+        # The second Tuesday and the second Thursday are two rules at Graph.
         ((ordinal, _),) = days
         return {"daysOfWeek": names, "index": _INDEX_NAMES[ordinal]}
     if any(ordinal for ordinal, _ in days):

@@ -1,4 +1,6 @@
 """
+Subscriptions to changes of a mailbox or calendar at Graph.
+
 `/me/events` covers only the first calendar, so each calendar's path is used
 (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/51). Source:
 https://learn.microsoft.com/en-us/graph/outlook-change-notifications-overview
@@ -58,6 +60,7 @@ class GraphSubscriptions:
                 self.access,
             )
         except errors.Gone:
+            # The subscription lapsed, or an earlier attempt succeeded.
             return False
         return True
 
@@ -75,8 +78,8 @@ class GraphSubscriptions:
         try:
             answer = send_graph_write(request, self.access)
         except errors.ChangedMeanwhile:
-            # The existing one's response was lost, or another connection of the account made it,
-            # and notices the deletion at its next renewal.
+            # A subscription exists: its response was lost, or another connection of the same
+            # account made it. That connection notices the deletion at its next renewal.
             self._delete_existing(resource, channel.address)
             answer = send_graph_write(request, self.access)
         return RemoteChannel(
@@ -89,7 +92,7 @@ class GraphSubscriptions:
             answer = send_graph_read(request, self.access)
             for subscription in answer.get("value") or ():
                 existing_resource = str(subscription.get("resource", "")).strip("/")
-                # No two ids of an account differ in case only.
+                # Ids may differ in case; no two of an account differ in case only.
                 is_same = existing_resource.lower() == resource.strip("/").lower()
                 if is_same and subscription.get("notificationUrl") == address:
                     self.stop_subscription(str(subscription["id"]))

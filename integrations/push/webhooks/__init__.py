@@ -1,1 +1,1 @@
-"""Webhooks for providers' notifications, without sessions or content."""
+"""Webhooks for providers' notifications. They need no session and show no content."""

@@ -1,8 +1,9 @@
 """
 Google's webhooks: Pub/Sub for mailboxes, channels for calendars.
 
-Pub/Sub proves itself by a token that Google signed for our service account and this address. A
-notification of a deleted watch is answered with 2xx, or Google would repeat it.
+Callers are authenticated first: Pub/Sub by a token that Google signed for our service account and
+this address, a channel by the token that we gave it. A notification of a deleted watch is
+answered with 2xx, or Google would repeat it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 PROVIDER = "google"
 
 
-# `accounts.sessionless_requests` reads no session for this path.
+# Only the token authenticates: `accounts.sessionless_requests` reads no session for this path.
 @csrf_exempt
 @never_cache
 @require_POST
@@ -72,7 +73,7 @@ def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
 @require_POST
 @webhook_body.limit_calls
 def receive_channel_call(request: HttpRequest) -> HttpResponse:
-    """The notification consists of headers."""
+    """The notification consists of headers only."""
     at = timezone.now()
     receive = partial(
         push.receive_channel_notification,

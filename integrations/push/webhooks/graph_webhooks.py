@@ -1,8 +1,10 @@
 """
 Microsoft's webhook: validation of the address, and notifications of subscriptions.
 
-Anyone can send a validation: the response is its token as plain text. The webhook calls no
-provider: Microsoft delays or drops notifications after slow responses.
+Anyone who knows the address can send a validation: its token is returned as plain text and
+nothing else. A notification is authenticated by the token that we gave the subscription; one of a
+deleted subscription is also answered with 2xx. Microsoft delays or drops notifications if
+responses are slow, so the webhook calls no provider.
 """
 
 from __future__ import annotations
@@ -30,11 +32,11 @@ from . import webhook_body
 logger = logging.getLogger(__name__)
 
 PROVIDER = "microsoft"
-# Several hundred changes of some six hundred bytes.
+# One call may hold several hundred changes of some six hundred bytes.
 LONGEST = 512 * 1024
 
 
-# `accounts.sessionless_requests` reads no session for this path.
+# Only the token authenticates: `accounts.sessionless_requests` reads no session for this path.
 @csrf_exempt
 @never_cache
 @require_POST
@@ -47,7 +49,8 @@ def receive_subscription_call(request: HttpRequest) -> HttpResponse:
             notifications.parse_notifications(webhook_body.read_body(request, longest=LONGEST))
         )
     except errors.Rejected as error:
-        # After a refusal, Microsoft would repeat it for four hours.
+        # A retry would be unreadable as well: after a refusal, Microsoft would repeat it for four
+        # hours.
         logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
         return HttpResponse(status=HTTPStatus.ACCEPTED)
     except KeyStoreUnavailable:
