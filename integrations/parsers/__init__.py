@@ -1,7 +1,5 @@
 """
-Parse untrusted bytes in separate processes.
+Parse untrusted bytes in separate processes, without keys, database or network.
 
-The code that reads mail, calendar files and descriptions runs without keys, database or network,
-with little time and memory (`parsers.worker`). A process that exceeds its limits is killed and
-replaced (`parser_pool`). See README.md.
+A process that exceeds its limits of time and memory is killed and replaced. See README.md.
 """

@@ -1,9 +1,8 @@
 """
 Parser processes that wait for a task, each for a limited time.
 
-A process's memory keeps the content of its tasks, so the process ends after
-`parser_task_limits.IDLE_SECONDS` without a task, and when idle `parser_task_limits.LIFE_SECONDS`
-after its start.
+Their memory keeps the content of earlier tasks. The limits are `IDLE_SECONDS` and `LIFE_SECONDS`
+in `parser_task_limits`.
 """
 
 from __future__ import annotations

@@ -1,3 +1,9 @@
+"""
+Requests to the parser processes.
+
+Every function raises `parser_pool.ParsersBusy` if no process is free.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +34,7 @@ from .parser_task_limits import BATCH_BYTES
 R = TypeVar("R")
 Item = TypeVar("Item", bytes, str)
 _ReadTask = Callable[[list[bytes]], ReadGmail | ReadMime | ReadGraph]
-#: How long a caller waits for a free process before `ParsersBusy`.
+#: How long a caller waits for a free process.
 WAIT_SECONDS: Final = 5.0
 
 
@@ -39,7 +45,6 @@ def run_task(
     Return `UnreadableItem` if the task exceeds its limits.
 
     :param size: of the content, in bytes
-    :raises parser_pool.ParsersBusy: if no process is free
     """
     try:
         return get_parser_pool().run_task(task, reply, size=size, wait_seconds=WAIT_SECONDS)
@@ -48,26 +53,17 @@ def run_task(
 
 
 def read_gmail(payloads: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
-    """
-    :param payloads: as JSON
-    :raises parser_pool.ParsersBusy: if no process is free
-    """
+    """:param payloads: as JSON"""
     return _read_all(payloads, ReadGmail)
 
 
 def read_mime(messages: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
-    """
-    :param messages: RFC 5322 bytes
-    :raises parser_pool.ParsersBusy: if no process is free
-    """
+    """:param messages: RFC 5322 bytes"""
     return _read_all(messages, ReadMime)
 
 
 def read_graph(records: Sequence[bytes]) -> list[ParsedMail | UnreadableItem]:
-    """
-    :param records: see `mime.graph_message.parse_record`
-    :raises parser_pool.ParsersBusy: if no process is free
-    """
+    """:param records: see `mime.graph_message.parse_record`"""
     return _read_all(records, ReadGraph)
 
 
@@ -76,24 +72,18 @@ def find_part(message: bytes, path: str) -> bytes | UnreadableItem | None:
     Return None if the part does not exist.
 
     :param path: see `AttachmentPart.part`
-    :raises parser_pool.ParsersBusy: if no process is free
     """
     reply = run_task(FindPart(message, path), FIND_PART_REPLY, size=len(message))
     return reply if isinstance(reply, UnreadableItem) else reply.data
 
 
 def sanitise_text(text: str, html: str) -> SanitisedText | UnreadableItem:
-    """:raises parser_pool.ParsersBusy: if no process is free"""
     reply = run_task(SanitiseText(text, html), SANITISE_TEXT_REPLY, size=len(text) + len(html))
     return reply if isinstance(reply, UnreadableItem) else reply.sanitised
 
 
 def sanitise_descriptions(texts: Sequence[str]) -> list[SanitisedDescription | None]:
-    """
-    Return None for a text beyond the limits.
-
-    :raises parser_pool.ParsersBusy: if no process is free
-    """
+    """Return None for a text beyond the limits."""
     return [
         description for batch in _split_batches(texts) for description in _sanitise_batch(batch)
     ]

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from .provider_definition import Provider
 
-# OpenID Connect's scopes, which take no resource prefix.
+# OpenID Connect's scopes take no resource prefix.
 _OPENID_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
 # Errors of a refused consent. Any other error is no answer of the administrator.
 _DENIED_ERRORS: Final = frozenset({"access_denied", "consent_required"})

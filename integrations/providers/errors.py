@@ -46,7 +46,7 @@ class TokenRejected(ProviderError):
 
 
 class ClaimsWanted(TokenRejected):
-    """Refresh the token with `claims` (JSON), and call again. Claims hold no user content."""
+    """Refresh the token with `claims` (JSON, without user content), and call again."""
 
     def __init__(self, message: str, *, claims: str, **details: Any) -> None:
         super().__init__(message, **details)

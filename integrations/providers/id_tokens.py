@@ -19,8 +19,8 @@ from joserfc.jwk import KeySet, RSAKey
 from . import errors, provider_http, unexpected_responses
 
 LEEWAY: Final = timedelta(seconds=60)
-# Keys are fetched again at this age, or for an unknown key id. Anyone can send an unknown id, so
-# fetches have a minimum pause.
+# Keys are fetched again at this age, or for an unknown key id; anyone can send one, so fetches
+# have a minimum pause.
 KEYS_FRESH_FOR: Final = timedelta(hours=6)
 REFETCH_AFTER: Final = timedelta(seconds=60)
 # Without any keys no sign-in works, so fetches are more frequent, but still limited.
@@ -75,7 +75,7 @@ class SigningKeyCache:
         )
 
     def _fetch_keys(self, at: datetime) -> None:
-        # Set for failures as well, so that a page that is down is not requested by every caller.
+        # Also set after a failure, so that not every caller requests a page that is down.
         self._tried_at = at
         fetched_keys, issuers = None, {}
         with suppress(provider_http.NoResponse, *unexpected_responses.UNREADABLE_ERRORS, JoseError):
@@ -237,7 +237,7 @@ def _find_wrong_claim(
         # A key of one tenant signs for no other tenant.
         "kid": not key_issuer or _format_issuer(key_issuer, claims.get("tid")) == issuer,
         "nbf": parse_timestamp(claims.get("nbf"), 0) <= now + leeway,
-        # Exactly our client: a token for several audiences is for others as well.
+        # A token for several audiences is for others as well.
         "aud": claims.get("aud") == expected.client_id,
         "azp": claims.get("azp", expected.client_id) == expected.client_id,
         "exp": parse_timestamp(claims.get("exp"), 0) > now - leeway,

@@ -94,7 +94,7 @@ class RemoteThread:
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """A message, or a whole thread: exactly one id is set."""
+    """A message or a thread: exactly one id is set."""
 
     message_id: str = ""
     thread_id: str = ""

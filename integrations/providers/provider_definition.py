@@ -16,7 +16,7 @@ from .push import CalendarWatch, MailWatch, PushSubscriptions
 @dataclass(frozen=True, slots=True)
 class ProviderScope:
     """
-    :param reason: shown to people before consent, on the data-use page and in the evidence
+    :param reason: shown before consent, on the data-use page and in the evidence
     :param methods: the API methods called with the scope; empty if it only changes the tokens
     """
 

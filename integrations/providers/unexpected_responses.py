@@ -39,7 +39,7 @@ def raise_unexpected(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except UNREADABLE_ERRORS as error:
             kind = type(error).__name__
-        # Raised outside `except`, so that no error that holds a response becomes context.
+        # Raised outside `except`: an error that holds a response must not become context.
         raise errors.Unexpected("the answer has another shape", reason=kind)
 
     return call_method

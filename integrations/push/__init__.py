@@ -2,9 +2,7 @@
 Watches: providers send push notifications, so that the sync rarely has to poll.
 
 A notification says that something changed; it may be lost, late, repeated or forged without harm,
-and the sync polls with or without a working watch. `desired_watches` decides which watches exist,
-`watch_renewal` calls the provider, `watch_notifications` receives, `watch_health` rates watches,
-`unsubscribe` stops them at a disconnect.
+and the sync polls with or without a working watch. See README.md.
 """
 
 from .desired_watches import (

@@ -2,8 +2,7 @@
 Keyed hashes that find the watch of a notification, and the proof that a channel is ours.
 
 A channel id carries its own proof, and its token is derived from it, both with the directory key.
-So no table holds a channel's secret, a stranger's call costs two hashes and no query, and a late
-call for a deleted channel is still recognised.
+So no table holds a channel's secret. See README.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The watches that should exist. This module writes rows; `watch_renewal` carries them out."""
+"""The watches that should exist, as rows; `watch_renewal` carries them out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def is_push_enabled(integration: Integration, resource: str) -> bool:
 
 
 def has_watch(integration_id: UUID, resource: str) -> bool:
-    """Live and requested watches count."""
+    """Return whether a live or requested watch exists."""
     return _get_watches(integration_id, resource).filter(status__in=_ACTIVE).exists()
 
 

@@ -20,7 +20,7 @@ def start_watch(turn: WatchTurn) -> None:
         raise LookupError("this provider has no mail to watch")
     units, access = provider.mail_units, turn.get_access()
     with provider.watch_mail(access) as watch:
-        # The current address: an account may have been renamed.
+        # The account may have been renamed.
         address = turn.call_provider(access, units.profile, watch.get_address)
         blind = blind_lookup.blind_mailbox(provider.key, address)
         # Notifications name the address: those with a new address found no watch.

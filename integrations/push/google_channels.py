@@ -1,8 +1,8 @@
 """
 Google Calendar push channels, one per calendar and one for the calendar list.
 
-A Google channel cannot be renewed: a second one is opened, and the first is stopped once the
-second is live, so that no change falls between them. A change that both notify causes one sync.
+A Google channel cannot be renewed: a second one is opened before the first is stopped, so that no
+change falls between them. A change that both notify causes one sync.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from . import blind_lookup, desired_watches, push_mechanisms
 from .watch_worker import WatchTurn
 from .watched_resources import CALENDAR_LIST
 
-# The requested lifetime; the provider may grant less.
+# The provider may grant less.
 LIFETIME: Final = timedelta(days=7)
 
 

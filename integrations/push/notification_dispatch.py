@@ -48,7 +48,7 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
 
 
 def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
-    # The webhook has no row owner; this block acts for the owner of the resource.
+    # The webhook has no row owner.
     with row_owner.acting_for(*changed.owner):
         return due_syncs.schedule_now(
             integration_id=changed.integration_id, resource=changed.resource, at=at

@@ -1,4 +1,4 @@
-"""How each product is watched, as data: over a topic, or by calls to our webhooks."""
+"""How each product is watched: over a topic, or by calls to our webhooks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.TOPIC),
     "calendar": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_calendar_target),
 }
-#: The same for providers with subscriptions.
 SUBSCRIPTION_MECHANISMS: Final[dict[str, PushMechanism]] = {
     "mail": PushMechanism(WatchKind.CHANNEL, find_target=watched_resources.get_mailbox_target),
     "calendar": PushMechanism(

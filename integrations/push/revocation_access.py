@@ -81,7 +81,7 @@ def get_revocation_token(connection: Connection, *, at: datetime) -> RevocationT
     :raises limited_use.guard.guard.AccessRefused: if no integration ends
     :raises limited_use.vault.envelope.Unopenable: if a stored token does not open
     """
-    # Load tokens that a refresh may have stored just before the fence.
+    # A refresh may have stored tokens just before the fence.
     connection.refresh_from_db()
     access_token = refresh_token = ""
     if connection.access_token is not None and _is_valid(connection, at):

@@ -1,9 +1,8 @@
 """
 Stop an integration's watches at the provider, and retry until each has ended.
 
-No watch can be stopped after the revocation of the grant. One try lasts ten seconds at most. A
-watch's row holds the ids that stop the watch, stays until the provider has answered, and is
-deleted in the commit that counts the answer. Notifications are dropped.
+No watch can be stopped after the revocation of the grant. A watch's row holds the ids that stop
+the watch, and is deleted in the commit that counts the provider's answer. See README.md.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ from .revocation_access import RevocationToken
 
 logger = logging.getLogger(__name__)
 
-# The longest wait for a provider.
+# The longest duration of one try, for all watches of an integration.
 LONGEST_CALL: Final = timedelta(seconds=10)
 
-# A connect, or a disconnect of another product, may fence off the tokens in use. That does not mean
-# that the grant has ended: try once more with the stored tokens.
+# A connect, or a disconnect of another product, may fence off the tokens in use although the grant
+# has not ended: try once more with the stored tokens.
 _TRIES: Final = 2
 
 
@@ -54,7 +53,7 @@ class WatchStopOutcome(StrEnum):
     NO_ACCESS = "no_access"
     # The provider did not confirm the end: the watch expires by itself.
     UNANSWERED = "unanswered"
-    # Another connection of the same account uses the same watch.
+    # Another connection of the account uses the watch.
     NEEDED_ELSEWHERE = "needed_elsewhere"
     # The watch expired before the provider confirmed the end.
     LAPSED = "lapsed"
@@ -154,7 +153,7 @@ def _try_stopping(integration: Integration, *, at: datetime, count: CountWatchEn
         logger.warning("watch.keys_unavailable", extra={"integration_id": integration.id})
         return True
     except Exception as bug:
-        # Neither a destroyed key nor a refusal nor a bug may keep our rows.
+        # No destroyed key, refusal or bug may keep our rows.
         traceback_scrubber.clear_frames(bug)
         logger.exception("watch.not_stopped", extra={"integration_id": integration.id})
         return False

@@ -1,9 +1,8 @@
 """
 The health of watches, which decides how often the sync polls.
 
-A resource with a trusted watch is polled rarely. A watch is silent if no notification arrived
-since its start, or a poll found a change without one: then the resource is polled as without a
-watch, until a notification arrives.
+A watch is silent if no notification arrived since its start, or a poll found a change without
+one: then the resource is polled as without a watch. See README.md.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from integrations.models import Watch, WatchStatus
 
 # A new watch is notified at once.
 FIRST_NOTIFICATION_WITHIN: Final = timedelta(minutes=2)
-# A change that a poll finds may have a notification that is still in delivery.
+# The notification of a change that a poll found may still be in delivery.
 DELIVERY_GRACE: Final = timedelta(seconds=30)
-# A notified change may not be readable yet. Seconds after the notification at which to poll again.
+# Seconds after a notification at which to poll again: its change may not be readable yet.
 RECHECK_SECONDS: Final = (1.0, 3.0, 8.0, 20.0)
 
 

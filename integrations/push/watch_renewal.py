@@ -50,7 +50,6 @@ def reconcile_watch(*, watch_id: UUID, now: Callable[[], datetime] = timezone.no
     Return the id of sync work to enqueue: earlier changes of a resource with a watch that just
     started or ended were not notified.
 
-    :param now: the clock
     :raises NotClaimable:
     """
     at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)

@@ -121,7 +121,7 @@ class WatchTurn:
             integration_id=watch.integration_id, resource=watch.resource, status=WatchStatus.LIVE
         )
         if not live.filter(id=watch.id, expires_at__gt=at).exists():
-            # A new start: earlier notifications say nothing about it.
+            # Earlier notifications say nothing about a new start.
             values |= {"started_at": at, "silent_since": None}
         if has_notified:
             values |= {"last_event_at": at}

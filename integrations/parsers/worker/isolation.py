@@ -27,7 +27,7 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
 _OPEN_FILES: Final = 32
-#: Address space after all imports, before the first task; a test measures it.
+#: Address space after all imports; a test measures it.
 BASE_MEMORY: Final = 256 * 1024 * 1024
 
 # Landlock's rights of its first version: read files and list folders.

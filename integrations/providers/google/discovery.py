@@ -38,7 +38,6 @@ class GmailService:
     attachments: Any
     threads: Any
     history: Any
-    # The address of batches.
     batch_url: str
 
 
@@ -50,7 +49,6 @@ class CalendarService:
 
 
 def load_library() -> None:
-    """:raises ImportError: if the library is missing or broken"""
     import google.oauth2.credentials  # noqa: F401 - for the functions below
     import googleapiclient.discovery
     import googleapiclient.discovery_cache  # noqa: F401
@@ -89,7 +87,7 @@ def _load_document_at(api: str, root_url: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def get_gmail_service(root_url: str) -> GmailService:
-    """Cached: building these resources takes 1 ms each, forty times as long as a request."""
+    """Cached: building takes 1 ms per resource, forty times as long as a request."""
     document = _load_document_at("gmail", root_url)
     users = _build_service(document).users()
     messages = users.messages()

@@ -151,7 +151,7 @@ def _map_attendee(resource: Mapping[str, Any]) -> Attendee:
 
 
 def _map_reminder(resource: Mapping[str, Any]) -> Reminder:
-    # Other methods that Google once had become pop-ups.
+    # Other methods, which Google once had, become pop-ups.
     by_mail = resource.get("method") == "email"
     minutes = storable_values.clamp_number(resource["minutes"], maximum=MAX_MINUTES)
     return Reminder(minutes, "email" if by_mail else "popup")

@@ -33,9 +33,9 @@ from .google_http import send_google_read
 ME: Final = "me"
 MAX_PAGE: Final = 500
 # A page of changes is fetched completely or repeated, so it must fit into the quota that can be
-# spent at once: fifty messages do.
+# spent at once.
 CHANGES_PAGE: Final = 50
-# The most consecutive pages without changes.
+# Consecutive pages without changes.
 _MAX_EMPTY_PAGES: Final = 1_000
 _HISTORY_TYPES: Final = ["messageAdded", "messageDeleted", "labelAdded", "labelRemoved"]
 

@@ -86,7 +86,7 @@ def _map_message(
         return RemoteMessage(
             message_id=parse_provider_id(resource["id"]),
             thread_id=parse_provider_id(resource["threadId"]),
-            # Gmail's own clock, in ms; the sender's Date header is not reliable.
+            # Gmail's clock, in ms; the sender's Date header is not reliable.
             received_at=datetime.fromtimestamp(int(resource["internalDate"]) / 1000, tz=UTC),
             size=clamp_size(resource.get("sizeEstimate")),
             # Snippets are HTML-escaped.

@@ -78,8 +78,7 @@ class GoogleCalendarAdapter:
             pageToken=page,
             maxResults=MAX_PAGE,
             maxAttendees=event_reader.MAX_ATTENDEES,
-            # Series and exceptions only: with expanded series, one change would rewrite every
-            # instance.
+            # With expanded series, one change would rewrite every instance.
             singleEvents=False,
             **bounds,
         )
@@ -139,7 +138,7 @@ class GoogleCalendarAdapter:
         return _map_written_event(send_google_write(_set_if_match(request, etag), self.access))
 
     def get_instance_id(self, series_id: str, original_start: When) -> str:
-        # The documented form of all instance ids at Google.
+        # The documented form of instance ids.
         if original_start.day is not None:
             return f"{series_id}_{original_start.day:%Y%m%d}"
         if original_start.at is None:
@@ -210,7 +209,7 @@ class GoogleCalendarAdapter:
         current = send_google_read(
             self.api.events.get(calendarId=calendar_id, eventId=event_id), self.access
         )
-        # All attendees are sent back unchanged: an omitted one would be uninvited.
+        # An omitted attendee would be uninvited.
         attendees = [
             attendee | {"responseStatus": event_writer.RESPONSES[response]}
             if attendee.get("self")

@@ -35,7 +35,6 @@ _OPERATOR_REASONS: Final = frozenset(
         "accessNotConfigured", "SERVICE_DISABLED", "CONSUMER_INVALID",
     }
 )  # fmt: skip
-# Google does not accept the webhook's address.
 _WEBHOOK_REASONS: Final = frozenset({"push.webhookUrlUnauthorized", "push.webhookUrlNotHttps"})
 _TAKEN_REASONS: Final = frozenset({"channelIdNotUnique"})
 _PRECONDITION_REASONS: Final = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
@@ -47,7 +46,7 @@ _ERRORS_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]]
     (_OPERATOR_REASONS, errors.InvalidClient),
     (_WEBHOOK_REASONS, errors.WebhookRejected),
 )
-# Further codes of Google's that may be logged:
+# Further codes that may be logged:
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors and
 # https://cloud.google.com/apis/design/errors. An unknown code may be user content.
 _KNOWN_REASONS: Final = (
@@ -84,8 +83,7 @@ def send_google_read(
     method, url, headers, body = prepare_request(request, access)
     result: dict[str, Any] | errors.ProviderError
     result = errors.Unavailable("Google did not answer")
-    # Raised outside `except`: transport errors hold the request with its token and must not become
-    # context.
+    # Raised outside `except`: transport errors hold the token and must not become context.
     try:
         response = provider_http.send_request(method, url, headers, body)
     except provider_http.ResponseTooLarge:

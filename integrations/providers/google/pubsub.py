@@ -21,7 +21,7 @@ from integrations.providers.push import MailboxNotification
 
 LEEWAY: Final = timedelta(seconds=10)
 SCHEME: Final = "bearer"
-# The longest address of RFC 5321 §4.5.3.1.
+# RFC 5321 §4.5.3.1.
 MAX_ADDRESS: Final = 254
 
 
@@ -41,7 +41,6 @@ def verify_notification(
     at: datetime,
 ) -> MailboxNotification:
     """
-    :param authorization: the `Authorization` header
     :param body: called only if the token is valid
     :raises IdentityRejected: if the token is not that of `sender`; `reason` names the claim
     :raises Rejected: if the body is unreadable

@@ -253,7 +253,7 @@ def _complete_events(
 
 
 def _choose_resource(resource: dict[str, Any], answer: GraphOutcome | None) -> dict[str, Any]:
-    # A deleted event is reported by the next round.
+    # The next round reports a deleted event.
     if answer is None or isinstance(answer, errors.Gone):
         return resource
     if isinstance(answer, errors.ProviderError):

@@ -1,8 +1,8 @@
 """
 The list of a mailbox's folders, and its changes.
 
-A poll reads the list again if a folder was created, deleted, renamed, moved or hidden; also after
-`KEPT_FOR`, because Graph's delta does not report well-known names. Source:
+A poll reads the list again after a change, and after `KEPT_FOR`, because Graph's delta does not
+report well-known names. Source:
 https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 

@@ -51,7 +51,7 @@ MAX_EXCEPTIONS: Final = 1_000
 # Graph's own ids are longer, in base64 with both cases.
 _CLIENT_EVENT_ID: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _MEETING: Final = {"$select": "body,isOnlineMeeting,onlineMeeting,onlineMeetingProvider"}
-# Graph has no delta of the list of calendars: each poll reads all of it.
+# Each poll reads the whole list: Graph has no delta of calendars.
 _LIST_CURSOR: Final = "all"
 
 
@@ -128,7 +128,7 @@ class GraphCalendarAdapter:
         path = f"{_calendar_path(calendar_id)}/events"
         body = event_writer.build_new_event(content, event_id=event_id)
         if conference_event_id:
-            # Graph creates an online meeting for each event; two events cannot share one.
+            # Two events cannot share an online meeting at Graph.
             other = send_graph_read(
                 GraphApiRequest(_event_path(calendar_id, conference_event_id), _MEETING),
                 self.access,

@@ -207,13 +207,13 @@ def get_relative_path(request: GraphApiRequest, access: ProviderAccess) -> str:
 
 
 def prepare_call(request: GraphApiRequest, access: ProviderAccess) -> GraphCall:
-    """Add a bearer token, if the host may receive the token."""
+    """Add a bearer token, if the host may receive it."""
     root = get_root_url(access.root_url)
     is_link = "://" in request.path
     url = request.path if is_link else root + request.path
     url += format_query(request)
     if urlsplit(url)[:2] != urlsplit(root)[:2]:
-        # A link comes from Graph and was stored. It must lead to Graph's own host.
+        # A stored link must lead to Graph's own host.
         if is_link:
             raise errors.CursorExpired(_FOREIGN_LINK)
         raise errors.Unexpected("a request would have left for another host")

@@ -114,7 +114,7 @@ class GraphMailAdapter:
             if graph_message.is_in_folders(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
-            # Search results lie far apart, so no page holds several of them.
+            # Search results lie too far apart to share a page.
             self._remember_heads(items)
         next_page = storable_values.check_token(answer.get("@odata.nextLink"))
         if next_page and next_page == page:

@@ -132,7 +132,7 @@ def map_message(  # noqa: PLR0913
             return RemoteMessage(
                 message_id=parse_provider_id(map_message_ref(item).message_id),
                 thread_id=parse_provider_id(map_message_ref(item).thread_id),
-                # Exchange's own clock; the sender's Date header is not reliable.
+                # Exchange's clock; the sender's Date header is not reliable.
                 received_at=parse_received_at(item),
                 size=clamp_size(size),
                 snippet=make_printable(str(item.get("bodyPreview") or ""))[:MAX_SNIPPET],

@@ -1,9 +1,6 @@
 """
 Changes of a mailbox, folded into one page.
 
-A poll is one batch: the links of all folders, and the changes of folders. More than nineteen
-folders take more.
-
 Graph reports a moved message as removed, so each removed message is looked up. New and changed
 messages look alike: each is reported with its filing, and fetched unless it is stored. An item
 may hold only the changed properties, and is merged with the current message.

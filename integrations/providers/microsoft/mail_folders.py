@@ -23,7 +23,7 @@ _SKIPPED_FOLDERS: Final = ("deleteditems", "junkemail", "outbox", "conversationh
 #: All well-known names in use, read or not.
 WELL_KNOWN: Final = (*_SYSTEM_FOLDERS, *_SKIPPED_FOLDERS)
 _MAX_DEPTH: Final = 100
-#: Seconds after which the list is read again, even without changes.
+#: Seconds until the list is read again, even without changes.
 KEPT_FOR: Final = 3_600.0
 
 # Name, id of the parent folder, and whether Outlook shows the folder.

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Lock, Semaphore
 from typing import Final
 
-# Four per mailbox: https://learn.microsoft.com/en-us/graph/throttling-limits
+# Per mailbox: https://learn.microsoft.com/en-us/graph/throttling-limits
 MAX_CONCURRENT_REQUESTS: Final = 4
 
 

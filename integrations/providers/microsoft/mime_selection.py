@@ -1,9 +1,7 @@
 """
 Selects the messages that are read from MIME, because Graph's JSON is incomplete.
 
-- S/MIME, signed or encrypted: Exchange sees one file with the message inside.
-- Delivery and read reports: no property shows their parts.
-- Invitations and responses: JSON does not list the event as a file.
+README.md lists them and the reasons.
 """
 
 from __future__ import annotations

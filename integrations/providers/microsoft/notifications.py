@@ -27,7 +27,7 @@ _VALIDATION_TOKEN: Final = re.compile(
 )
 # https://learn.microsoft.com/en-us/graph/api/resources/subscription
 MAX_STATE: Final = 128
-#: Items of one call; further ones are ignored.
+#: Further items of a call are ignored.
 MAX_ITEMS: Final = 500
 # Lifecycle events that end a subscription, in lower case. `missed` means unknown changes.
 _LIFECYCLE_EVENTS: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})

@@ -225,6 +225,6 @@ def _find_last_day(until: str, start: When) -> date:
         return end.date()
     zone = ZoneInfo(start.zone or "UTC")
     local, begins = end.astimezone(zone), start.at.astimezone(zone)
-    # An instance on that day would begin after the end, so the day before is the last.
+    # An instance on that day would begin after the end.
     is_early = local.time().replace(fold=0) < begins.time().replace(fold=0)
     return date.fromordinal(local.date().toordinal() - 1) if is_early else local.date()

@@ -12,7 +12,6 @@ from integrations.providers import errors
 # A notification has some hundred bytes.
 LONGEST = 16 * 1024
 
-#: Decorates the webhook views.
 limit_calls = request_limits.limit_by_network(
     route_limits.WEBHOOK, lambda _: HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS)
 )
