@@ -1,9 +1,8 @@
 """
 Connect and disconnect accounts.
 
-`request_admin_consent` asks an administrator, `authorize` leads to the consent page, `callback`
-checks the answer, `save_grant` stores the grant, `products` switches integrations on, `consents`
-records and withdraws consents, `connection_operations` disconnects.
+`authorize` leads to the consent page, `callback` checks the answer, `save_grant` stores the
+grant, `products` switches integrations on.
 """
 
 from integrations.access.fences import NotConnectedError

@@ -1,9 +1,8 @@
 """
 Requests for an administrator's consent: one link each, and its answer.
 
-The answer proves nothing, because the administrator has no account with us: it sets allowed or
-refused once, in the row with the link's random state, and changes the text that the row's owner
-reads. The provider checks the consent when the owner connects.
+The answer proves nothing, because the administrator has no account with us: it changes only the
+text that the row's owner reads. The provider checks the consent when the owner connects.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from integrations.models import Approval, ApprovalState
 logger = logging.getLogger(__name__)
 
 STATE_BYTES: Final = 32
-# Administrators take days. The lifetime starts again with their answer.
+# Administrators take days. The lifetime starts again with the answer.
 LIFETIME: Final = timedelta(days=14)
 
 _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -43,9 +42,8 @@ class AdminConsentRequest:
 
 def create_admin_consent_request(request: AdminConsentRequest, *, at: datetime) -> str:
     """
-    Return the link's state: 256 random bits, base64url.
-
-    An earlier link for the same person, organisation, provider and product stops working.
+    Return the link's state: 256 random bits, base64url. An earlier link for the same product
+    stops working.
     """
     state = secrets.token_urlsafe(STATE_BYTES)
     Approval.objects.update_or_create(
@@ -73,7 +71,6 @@ def record_admin_consent_answer(*, state: str, is_given: bool, at: datetime) -> 
     owner = cross_user_lookups.find_approval_owner(state_hash=hashed)
     if owner is None:
         return False
-    # Found by the state; from this line on, act for the row's owner.
     with row_owner.acting_for(*owner):
         waiting = Approval.objects.filter(
             state_hash=hashed, state=ApprovalState.WAITING, expires_at__gt=at
@@ -90,13 +87,12 @@ def record_admin_consent_answer(*, state: str, is_given: bool, at: datetime) -> 
 def list_admin_consent_requests(
     *, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[Approval]:
-    """Return waiting and answered requests, oldest first."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     return list(approvals.filter(expires_at__gt=at).order_by("id"))
 
 
 def delete_request(*, approval_id: UUID, user_id: UUID, organisation_id: UUID) -> bool:
-    """Return False if the request is another person's. Its link stops working."""
+    """Return False if the request is another person's. The link stops working."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     count, _ = approvals.filter(id=approval_id).delete()
     return bool(count)

@@ -1,4 +1,4 @@
-"""Begin a connect: record the click's consent, and build the provider's consent URL."""
+"""Record the click's consent, and build the provider's consent URL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .oauth_state import ConnectRequest
 
 
 class UnknownProvider(Exception):
-    """No such provider or product can be connected. Show those that can."""
+    """Show the providers and products that can be connected."""
 
 
 def begin_connect(  # noqa: PLR0913

@@ -1,8 +1,4 @@
-"""
-Disconnect an integration or an account.
-
-Each query filters by owner; no code checks the owner afterwards.
-"""
+"""Disconnect an integration or an account. Each query filters by owner."""
 
 from __future__ import annotations
 
@@ -72,7 +68,7 @@ def disconnect_account(
         connection = own_connections.filter(id=connection_id).select_for_update(no_key=True).first()
         if connection is None:
             raise NotConnectedError
-        # Lock all of them before the first one ends: see "Lock order" in the README.
+        # All before the first one ends: see "Lock order" in the README.
         live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
         integrations = list(live.order_by("id"))
         if not integrations:

@@ -1,8 +1,6 @@
 """
-Remove a connection without integrations: revoke its grant, then delete its account and keys.
-
-The revocation is retried for up to a day; then account, tokens and key are deleted, confirmed or
-not.
+Remove a connection without integrations: revoke its grant, retrying for up to a day, then delete
+account, tokens and key, confirmed or not.
 """
 
 from __future__ import annotations
@@ -35,12 +33,12 @@ logger = logging.getLogger(__name__)
 
 
 class ConnectionNotEmpty(Exception):
-    """The connection has an integration or an unfinished purge. Disconnect that instead."""
+    """An integration or an unfinished purge exists. Disconnect that instead."""
 
 
 def remove_connection(*, connection_id: UUID, at: datetime) -> bool:
     """
-    Return whether it has ended. While the provider's answer is due, the sweep continues.
+    Return False while the provider's answer is due; the sweep continues.
 
     :raises ConnectionNotEmpty:
     """
@@ -72,7 +70,6 @@ def remove_due_connections(*, at: datetime) -> int:
             with suppress(ConnectionNotEmpty):
                 ended_count += remove_connection(connection_id=connection_id, at=at)
         except Exception:
-            # A bug with one connection must not delay the others.
             logger.exception("connection.not_ended", extra={"connection_id": connection_id})
     return ended_count
 
@@ -89,11 +86,7 @@ def _is_in_use(connection: Connection) -> bool:
 
 
 def fence_connection(*, connection_id: UUID, at: datetime) -> None:
-    """
-    `remove_connection` or the sweep continues.
-
-    :raises ConnectionNotEmpty:
-    """
+    """:raises ConnectionNotEmpty:"""
     with transaction.atomic(durable=True):
         connection = (
             Connection.objects.live()
@@ -123,13 +116,13 @@ def fence_connection(*, connection_id: UUID, at: datetime) -> None:
 def _end_connection(connection_id: UUID, outcome: RevocationOutcome, *, at: datetime) -> bool:
     with transaction.atomic(durable=True):
         connection = shared_grants.lock_connection(connection_id)
-        # The person may have reconnected the account, or another product may be in a purge.
+        # The person may have reconnected, or another product may be in a purge.
         if connection.status != ConnectionStatus.ENDING or _is_in_use(connection):
             return False
         if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.list_grant_needs(
             connection
         ):
-            return False  # The other connection has just ended: the next sweep revokes.
+            return False
         entries.record_ledger_event(
             event="grant.discarded",
             about=connection_id,

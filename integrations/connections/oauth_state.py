@@ -1,8 +1,8 @@
 """
 The OAuth `state` parameter: a row that any process can check, once.
 
-Only the browser's URL holds the state; the row has its hash. PKCE verifier and nonce are derived
-from the state with the directory key, so no secret is stored while the person is at the provider.
+Only the browser's URL holds the state. PKCE verifier and nonce are derived from it with the
+directory key, so no secret is stored while the person is at the provider.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from limited_use.vault import blind_index
 
 STATE_BYTES = 32
 LIFETIME = timedelta(minutes=10)
-# Outcomes are deleted after this time.
 KEPT_FOR = timedelta(days=30)
 
 
@@ -32,11 +31,11 @@ class UnknownOAuthState(Exception):
 
 
 class OAuthStateReplayed(Exception):
-    """The state was used before. Do nothing."""
+    """Used before. Do nothing."""
 
 
 class OAuthStateExpired(Exception):
-    """The state came back too late. Start again."""
+    """Start again."""
 
     def __init__(self, attempt: ConnectAttempt) -> None:
         super().__init__(attempt.pk)
@@ -108,10 +107,8 @@ def end_attempt(
     """
     Return False if it already had an outcome.
 
-    The person came back, so the outcome is shown even if a later connect had settled the attempt,
-    or after the expiry.
-
-    :param connection_id: that the attempt was about
+    The person came back, so the outcome is shown even after the expiry, or if a later connect had
+    settled the attempt.
     """
     replaceable_outcomes = {AttemptOutcome.PENDING}
     if outcome is AttemptOutcome.EXPIRED:
@@ -132,8 +129,8 @@ def record_refused(
     with a forged state, any number of times.
     """
     minute = at.astimezone(UTC).replace(second=0, microsecond=0)
-    # Stored as the state's hash, because its uniqueness makes it one row. No browser session has
-    # this hash, so it never passes for a state.
+    # Its uniqueness as the state's hash makes it one row. No browser session has this hash, so it
+    # never passes for a state.
     minute_hash = _hash_text(f"refused {connect_request.user_id} {outcome} {minute.isoformat()}")
     attempt, _ = ConnectAttempt.objects.update_or_create(
         state_hash=minute_hash,
@@ -164,7 +161,6 @@ def expire_attempts(*, at: datetime) -> int:
         outcome=AttemptOutcome.PENDING, expires_at__lte=at
     )
     with transaction.atomic():
-        # In order of id, as in `connect_attempts.lock_attempt`.
         locked_attempts = expired_attempts.order_by("id").select_for_update(
             no_key=True, of=("self",)
         )
@@ -175,12 +171,12 @@ def expire_attempts(*, at: datetime) -> int:
 
 
 def derive_verifier(state: str) -> str:
-    """Return 43 characters (RFC 7636 §4.1)."""
+    """43 characters (RFC 7636 §4.1)."""
     return _encode_base64url(blind_index.derive_secret("connect.verifier", state))
 
 
 def derive_challenge(state: str) -> str:
-    """Return the S256 challenge (RFC 7636 §4.2)."""
+    """S256 (RFC 7636 §4.2)."""
     return _encode_base64url(hashlib.sha256(derive_verifier(state).encode()).digest())
 
 

@@ -25,7 +25,7 @@ from limited_use.vault import data_keys
 
 from . import connect_outcomes
 
-# The first work item of each product; its turns create the others.
+# The first work's turns create the others.
 FIRST_WORK = {"mail": "mail", "calendar": sync.LIST_RESOURCE}
 
 
@@ -66,7 +66,7 @@ def settle_product(
             version=attempt.feature_versions.get(feature.key, 0),
             at=at,
         )
-    # An integration is a copy, so it exists only for features that keep one.
+    # An integration exists only for features that keep a copy.
     if not scopes.keeps_copy(served_features):
         if integration is not None:
             _pause_sync(integration, at)
@@ -94,7 +94,7 @@ def settle_other_products(
 
 
 def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
-    # The features declare the default horizon; the owner may change it.
+    # The default horizon is the features'; the owner may change it.
     integration = Integration(
         id=uuid7(),
         connection=connection,

@@ -1,7 +1,4 @@
-"""
-Sync progress, from our own rows. A missing worker is detected on reading, because no worker would
-write it.
-"""
+"""Sync progress from our rows. Reading detects a missing worker, which cannot report itself."""
 
 from __future__ import annotations
 
@@ -19,7 +16,6 @@ from integrations.push import watch_health
 from integrations.push.watch_health import WatchHealth
 from integrations.sync.check_intervals import PollInterval, get_poll_interval
 
-# Due and untouched for longer than this: no worker is running.
 STALLED_AFTER = timedelta(minutes=2)
 
 
@@ -43,7 +39,6 @@ class SyncProgress:
     :param pause_reason: of `next_try_at`; empty if nothing is wrong
     :param delayed_count: messages that the provider has not delivered yet
     :param delayed_until: their next fetch
-    :param is_stalled: due, and untouched by a worker for two minutes
     :param watch: health of push
     :param interval: between undelayed checks; None for calendars, and until a required reconnect
     """
@@ -84,7 +79,7 @@ class SyncProgress:
 
 
 def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, SyncProgress]:
-    """Four queries read all progress."""
+    """With four queries."""
     ids = list(integration_ids)
     work_items = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
     quarantine_counts = (

@@ -1,4 +1,4 @@
-"""Valid access tokens for adapters. `token_refresh` refreshes them."""
+"""Valid access tokens for adapters."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from limited_use.access_request import Permit
 from . import provider_credentials, token_refresh
 from .token_refresh import RefreshRequest
 
-# An adapter asks for the token before each call, and reuses an opened token for this long. So work
-# that only reads notices a disconnect this late. Writes hold the fence.
+# Opened tokens are reused for this long, so work that only reads notices a disconnect this late.
+# Writes hold the fence.
 TOKEN_REUSE_TIME = timedelta(seconds=5)
 
 
@@ -38,7 +38,6 @@ class AccessTokenSource:
     ) -> None:
         self.connection_id = connection_id
         self._ask = request_refresh
-        # The row that the caller has just read, for the first token.
         self._known = known
         self._lock = Lock()
         self._thread = get_ident()
@@ -108,10 +107,7 @@ class AccessTokenSource:
 def get_provider_access(
     *, connection_id: UUID, request_refresh: RefreshRequest | None = None
 ) -> ProviderAccess:
-    """
-    :param request_refresh: asks a worker; None: this process is a worker
-    :raises DisconnectedError:
-    """
+    """:raises DisconnectedError:"""
     provider = Connection.objects.live().filter(id=connection_id).values_list("provider", flat=True)
     key = provider.first()
     if key is None:
@@ -124,10 +120,7 @@ def get_provider_access(
 
 
 def get_worker_provider_access(connection: Connection, permit: Permit) -> ProviderAccess:
-    """
-    :param connection: live, just read
-    :param permit: to use the access token; replaced when it expires
-    """
+    """:param permit: replaced when it expires"""
     token_source = AccessTokenSource(connection.id, known=connection, permit=permit)
     return ProviderAccess(
         token_source, get_provider_endpoints(connection.provider).api_root_url, connection.id
@@ -158,5 +151,5 @@ def refresh_grant_if_needed(*, connection_id: UUID) -> None:
 
 
 def record_grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
-    """See `provider_credentials.record_grant_ended`."""
+    """See `provider_credentials`."""
     return provider_credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

@@ -1,9 +1,4 @@
-"""
-Admission of provider calls: a call pays its quota and holds request slots.
-
-A person waits at most one second, a worker returns its work to the queue, a connection's last
-calls do not wait.
-"""
+"""A call pays its quota and holds request slots."""
 
 from __future__ import annotations
 
@@ -27,11 +22,10 @@ from .quota_purse import ProviderCallPostponed, QuotaPurse
 @dataclass(frozen=True, slots=True)
 class PersonAdmission:
     """
-    Admits calls while a person waits: in all at most one second per request, under one of the
-    person's slots (`concurrency`).
+    While a person waits: at most one second per request in all, under one of the person's slots
+    (`concurrency`).
 
-    The mailbox's slots stay held while the token is renewed: a web process only waits for a
-    worker.
+    The mailbox's slots stay held while a worker renews the token.
     """
 
     covers_retry: ClassVar[bool] = True
@@ -42,7 +36,7 @@ class PersonAdmission:
     @contextmanager
     def admit(self, units: int) -> Iterator[None]:
         """
-        Hold one slot for each request, at least one, and pay the quota.
+        Hold one slot per request, at least one, and pay the quota.
 
         :raises errors.RateLimited: if quota or slots are not free in time
         :raises person_slots.TooManyWaits, DisconnectedError:
@@ -89,10 +83,9 @@ class PersonAdmission:
 
 class WorkerAdmission:
     """
-    A task returns its work to the queue instead of waiting long.
+    A task returns its work to the queue instead of waiting long. Each attempt pays.
 
-    Each attempt pays. No slot is held while the token is renewed: a worker refreshes the grant
-    itself, which may take seconds.
+    No slot is held while the worker renews the token, which may take seconds.
     """
 
     covers_retry: ClassVar[bool] = False

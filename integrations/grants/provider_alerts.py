@@ -1,4 +1,4 @@
-"""Alarms for the operator about a provider, once a day each."""
+"""Alarms about a provider, once a day each."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from uuid import UUID
 from accounts import alarms
 from integrations.providers import errors
 
-# The alarm is about our registration at the provider, not a row.
+# Instead of a row: our registration at the provider.
 REGISTRATION = UUID(int=0)
 
 INVALID_CLIENT = "provider.invalid_client"
 UNEXPECTED = "provider.unexpected"
-# A connect failed with an unexpected error.
 CONNECT_FAILED = "connect.failed"
-# It sends no notifications, although its watches are active.
+# Although its watches are active.
 PUSH_SILENT = "provider.push_silent"
-# It failed to validate our webhook address several times in a row.
+# By failed validations of our webhook address, several in a row.
 WEBHOOK_REJECTED = "provider.webhook_rejected"
 # Its callback lacks `iss`, although the settings require it (RFC 9207).
 ISSUER_MISSING = "provider.issuer_missing"
@@ -34,9 +33,9 @@ def alert_on_error(error: errors.ProviderError, *, provider: str, at: datetime) 
 
 def raise_alert(kind: str, *, provider: str, at: datetime, once: bool = False) -> bool:
     """
-    Raise an alarm; return whether it is new.
+    Return whether the alarm is new.
 
-    :param once: at most once until the operator settles it, instead of once a day
+    :param once: once until the operator settles it, instead of once a day
     """
     window = provider if once else f"{provider}/{at:%Y-%m-%d}"
     return alarms.raise_alarm(

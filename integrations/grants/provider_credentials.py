@@ -1,11 +1,10 @@
 """
-The stored grant of a connection: seal it, refresh it, end it, or discard it.
+The stored grant of a connection.
 
-The connection's key opens the account's address and the access token. The refresh token has its
-own key, created and destroyed with its grant, so a web process can seal a refresh token, and only
-workers can open one.
+The connection's key opens address and access token. The refresh token has its own key, destroyed
+with its grant: a web process can seal a refresh token, only a worker can open one.
 
-All functions write in the caller's transaction, under its fence; only `discard_tokens` calls the
+Functions write in the caller's transaction, under its fence; only `discard_tokens` calls the
 provider, outside of transactions.
 """
 
@@ -51,7 +50,7 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
     The caller saves `connection`.
 
     A refresh token is a new grant with a new key, and the former key is destroyed; without one
-    the former token stays. Permits and work of an older epoch are fenced off.
+    the former token stays. Older permits and work are fenced off.
     """
     if tokens.refresh_token is None:
         _raise_epoch(connection.grant_id, connection.epoch)
@@ -59,17 +58,15 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
         _replace_grant(connection, tokens.refresh_token, at=at)
     account_sealer = _get_account_sealer(connection, at=at)
     email = tokens.identity.email if tokens.identity else ""
-    # The consent has met the required claims; the provider names them again if not.
+    # The provider names the claims again if the consent has not met them.
     connection.wanted_claims = None
-    # A renamed account keeps its key and shows its new address.
     connection.email = account_sealer.seal_value(Connection, "email", row=connection.id, data=email)
     _seal_access_token(connection, tokens, account_sealer)
 
 
 def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
     """
-    Change `connection` in memory; the caller saves `TOKEN_FIELDS`. Without a new refresh token
-    the old one stays.
+    The caller saves `TOKEN_FIELDS`. Without a new refresh token the old one stays.
 
     :raises limited_use.vault.data_keys.KeyDestroyed: if a key is gone or of another epoch
     """
@@ -83,14 +80,14 @@ def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
 
 
 def raise_grant_key_epochs(connection: Connection) -> None:
-    """Raise both keys' epochs, which ends issued permits and running work."""
+    """End issued permits and running work."""
     for holder in {connection.id, connection.grant_id}:
         _raise_epoch(holder, connection.epoch)
 
 
 def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[DestroyedKey, UUID] | None:
     """
-    Destroy the holder's key, if any; return it and its ledger entry's id.
+    Return the key, if any, and its ledger entry's id.
 
     :param about: the connection that the key belonged to
     """
@@ -132,7 +129,7 @@ def _seal_access_token(connection: Connection, tokens: TokenSet, account_sealer:
 
 
 def _raise_epoch(holder: UUID, epoch: int) -> None:
-    # A grant that was never stored has no key to fence.
+    # A grant that was never stored has no key.
     with suppress(data_keys.KeyDestroyed):
         data_keys.raise_data_key_epoch(holder=holder, epoch=epoch)
 
@@ -148,8 +145,7 @@ def record_grant_ended(
     """
     Return False if the grant has changed since.
 
-    Features stop and only the owner can read: raised epochs end permits and running work. The
-    keys stay: a reconnect in time keeps all data.
+    Raised epochs end permits and running work. The keys stay: a reconnect in time keeps all data.
 
     :param epoch: the connection's when the provider was asked
     :param generation: of the rejected grant
@@ -197,14 +193,14 @@ def _seal_claims(connection_id: UUID, epoch: int, claims: str) -> SealedValue | 
     try:
         account_sealer = sealing.get_sealer(holder=connection_id, epoch=epoch)
     except (data_keys.KeyDestroyed, KeyStoreUnavailable):
-        # The grant is over all the same; the consent page just lacks the claims.
+        # The grant is over all the same.
         return None
     return account_sealer.seal_value(Connection, "wanted_claims", row=connection_id, data=claims)
 
 
 def _ask_to_reconnect(integration: Integration, reason: StatusReason, *, at: datetime) -> None:
     if integration.status != IntegrationStatus.REAUTH_REQUIRED:
-        # An integration that already waits for a permission keeps its reason and time.
+        # An integration that already waits for a permission keeps reason and time.
         integration.status = IntegrationStatus.REAUTH_REQUIRED
         integration.status_reason = reason
         integration.status_since = at
@@ -225,10 +221,9 @@ def discard_tokens(  # noqa: PLR0913
     """
     Discard tokens that must not be stored; return `revoked` or `forgotten`.
 
-    They are revoked if no live connection of the account, of any owner, needs the grant: one
-    revocation at Google ends all of a person's grants to the project. Otherwise, or if the
-    provider has no revocation, they are forgotten and expire. The decision holds the account's
-    lock; a connect during the revocation waits for it.
+    They are revoked if no live connection of the account, of any owner, needs the grant (see
+    `shared_grants`). Otherwise, or if the provider has no revocation, they are forgotten and
+    expire. A connect during the revocation waits for the account's lock.
 
     :param about: the attempt or connection of the tokens
     :param excluded_connection_id: does not count as needing them
@@ -254,8 +249,7 @@ def discard_tokens(  # noqa: PLR0913
         else:
             outcome, has_answered = "revoked", True
         if has_answered:
-            # With an answer no revocation is in flight. Without one it may be, and the sweep
-            # deletes the row.
+            # Without an answer a revocation may be in flight, and the sweep deletes the row.
             pending_discard.delete()
     with transaction.atomic():
         body = {"outcome": outcome}

@@ -16,20 +16,19 @@ class AttemptOutcome(models.TextChoices):
     ADMIN_BLOCKED = "admin_blocked"
     EXPIRED = "expired"
     REPLAYED = "replayed"
-    # The state is unknown, or belongs to another browser or person.
+    # Unknown, or of another browser or person.
     FOREIGN_STATE = "foreign_state"
-    # A parameter is duplicated, or the parameters are meaningless.
     MALFORMED = "malformed"
     WRONG_ISSUER = "wrong_issuer"
     CODE_REJECTED = "code_rejected"
     IDENTITY_UNPROVEN = "identity_unproven"
     WRONG_ACCOUNT = "wrong_account"
     CONNECTED_BY_OTHER = "connected_by_other"
-    # Another product of the account is connected with a wider grant: nothing was changed.
+    # Another product is connected with a wider grant: nothing was changed.
     LIVES_ALREADY = "lives_already"
-    # An earlier connection of the account is currently being removed at the provider.
+    # The provider is still revoking the grant of an earlier connection.
     STILL_ENDING = "still_ending"
-    # While they were at the provider, they left the organisation, or the connection ended.
+    # The person left the organisation, or the connection ended, during the visit.
     OVERTAKEN = "overtaken"
     DISCLOSURE_OUTDATED = "disclosure_outdated"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
@@ -39,12 +38,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class ConnectAttempt(models.Model):
-    """
-    One visit to a provider's consent page.
-
-    Contains no secret, only the state's hash. PKCE verifier and nonce are derived from the state
-    with the directory key when the browser returns.
-    """
+    """One visit to a provider's consent page. Contains no secret, only the state's hash."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
@@ -53,25 +47,24 @@ class ConnectAttempt(models.Model):
     )
     provider = models.CharField(max_length=16)
     product = models.CharField(max_length=16)
-    # Set on a reconnect: the account must be the same.
     connection = models.ForeignKey(
         "integrations.Connection", null=True, on_delete=models.PROTECT, related_name="+"
     )
     state_hash = models.BinaryField(max_length=32, unique=True)
     session_hash = models.BinaryField(max_length=32)
     asked_scopes = ArrayField(models.CharField(max_length=200), default=list)
-    # The version of the feature's declaration at the affirmative click.
+    # Of the feature's declaration, at the affirmative click.
     feature_versions = models.JSONField(default=dict)
     outcome = models.CharField(
         max_length=24, choices=AttemptOutcome, default=AttemptOutcome.PENDING
     )
     began_at = models.DateTimeField()
-    # The state was used: it is never accepted again, regardless of the outcome.
+    # A used state is never accepted again.
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     # The outcome needs no more attention: a later connect of the product succeeded, the owner
-    # dismissed it, or an administrator's link was created. Reset to null when the attempt ends
+    # dismissed it, or an administrator's link was created. Null again when the attempt ends
     # again.
     settled_at = models.DateTimeField(null=True)
 

@@ -1,5 +1,3 @@
-"""Google accounts and registered OAuth clients."""
-
 import hashlib
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -22,7 +20,7 @@ class SandboxAccount:
 
     @staticmethod
     def make_sub(email: str) -> str:
-        """21 digits as at Google, the same in every run."""
+        """21 digits, the same in every run."""
         digest = hashlib.sha256(email.lower().encode()).digest()
         return "1" + f"{int.from_bytes(digest[:10], 'big'):020d}"[-20:]
 
@@ -35,7 +33,7 @@ class OAuthClient:
     project: str = "sandbox-project"
     name: str = "Antares"
     deleted: bool = False
-    # Microsoft only: its single tenant ("" is all), and an expired secret.
+    # Microsoft only: "" is all tenants.
     tenant: str = ""
     secret_expired: bool = False
 

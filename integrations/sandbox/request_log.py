@@ -1,5 +1,3 @@
-"""Counters and the last requests, for tests."""
-
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -33,7 +31,6 @@ class SandboxRequestLog:
         self.units: Counter[str] = Counter()
         self.units_by_method: Counter[str] = Counter()
         self.invitations: Counter[str] = Counter()
-        # Calls inside batches.
         self.batch_parts = 0
 
     def add_request(self, entry: LoggedRequest) -> None:

@@ -1,4 +1,4 @@
-"""Compiled strict schemas. Needs jsonschema: for `--validate` only."""
+"""Needs jsonschema: for `--validate` only."""
 
 import re
 from functools import cache

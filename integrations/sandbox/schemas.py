@@ -64,8 +64,6 @@ REQUIRED_IN_MESSAGE = {
 
 @dataclass(frozen=True)
 class ApiMethod:
-    """`query` maps names to parameter descriptions."""
-
     api: str
     id: str
     http_method: str

@@ -1,5 +1,3 @@
-"""Checks calls and answers against the discovery document."""
-
 from collections import deque
 from collections.abc import Mapping
 from typing import Any

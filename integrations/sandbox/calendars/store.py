@@ -1,5 +1,3 @@
-"""Calendars, their lists per account, and the changes since a version."""
-
 import base64
 import hashlib
 import secrets
@@ -19,9 +17,7 @@ ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "ow
 class SandboxCalendar:
     """
     `events` are Google's resources without `etag`; `changed_versions` holds the version of their
-    last change.
-
-    Cancelled events stay, because a later sync reports them.
+    last change. Cancelled events stay, because a later sync reports them.
     """
 
     id: str
@@ -62,7 +58,6 @@ class SandboxCalendar:
         return f'"{self.changed_versions.get(event_id, 0) * 2_000_000_000 + 1}"'
 
     def iterate_changes(self, version: int) -> Iterator[Event]:
-        """In the order of the changes."""
         changes = ((at, event_id) for event_id, at in self.changed_versions.items() if at > version)
         return (self.events[event_id] for _, event_id in sorted(changes))
 
@@ -91,7 +86,7 @@ class CalendarListEntry:
 
 @dataclass
 class AccountCalendars:
-    """The calendar list of an account. `version` grows with each change of the list."""
+    """`version` grows with each change of the list."""
 
     email: str
     version: int = 1
@@ -113,7 +108,6 @@ class AccountCalendars:
         self.on_change(self)
 
     def find_entry(self, calendar_id: str) -> CalendarListEntry | None:
-        """`primary` is the account's own address."""
         if calendar_id == "primary":
             calendar_id = self.email
         list_entry = self.entries.get(calendar_id)
@@ -139,7 +133,6 @@ def get_interval(event: Event, calendar: SandboxCalendar) -> tuple[datetime, dat
 
 
 def is_busy(event: Event, email: str) -> bool:
-    """Transparent and declined events do not block time."""
     if event["status"] == "cancelled" or event.get("transparency") == "transparent":
         return False
     answers: list[dict[str, Any]] = event.get("attendees", [])

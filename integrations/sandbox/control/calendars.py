@@ -1,5 +1,3 @@
-"""Control functions for calendars and events."""
-
 from typing import Any
 
 from integrations.sandbox.accounts import SandboxAccount
@@ -72,7 +70,7 @@ def add_calendar(state: SandboxState, values: Values) -> Values:
 
 
 def share_calendar(state: SandboxState, values: Values) -> Values:
-    """{email, calendar?, with, role}: adds the calendar to another list; role "" removes it."""
+    """{email, calendar?, with, role}: adds it to another list; role "" removes it."""
     calendar = find_calendar(state, values)
     other_calendars = _find_calendar_account(
         state, values | {"email": require_text(values, "with")}
@@ -124,7 +122,7 @@ def cancel_event(state: SandboxState, values: Values) -> Values:
 
 
 def expire_sync_tokens(state: SandboxState, values: Values) -> Values:
-    """{email, calendar?}: every sync token handed out so far ends in 410."""
+    """{email, calendar?}: sync tokens handed out so far end in 410."""
     calendar = find_calendar(state, values)
     calendar.expire_sync_tokens()
     return {"version": calendar.version}

@@ -1,10 +1,8 @@
-"""Errors of the control plane."""
-
 from typing import Any
 
 
 class Misuse(Exception):
-    """Answered with 400: a mistake of the calling test or demo."""
+    """400: a mistake of the calling test or demo."""
 
 
 def require_text(values: dict[str, Any], name: str) -> str:

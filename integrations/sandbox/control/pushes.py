@@ -1,5 +1,3 @@
-"""Control functions for Pub/Sub subscriptions and sent notifications."""
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""A call after authentication, scopes and quota."""
-
 from dataclasses import dataclass
 
 from integrations.sandbox.accounts import SandboxAccount

@@ -1,5 +1,3 @@
-"""Finds the discovery document's method for a verb and a path."""
-
 from functools import cache
 from urllib.parse import unquote
 

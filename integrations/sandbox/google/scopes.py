@@ -1,5 +1,3 @@
-"""Scopes and their descriptions on the consent page."""
-
 from collections.abc import Iterable
 
 AUTH = "https://www.googleapis.com/auth/"

@@ -1,5 +1,3 @@
-"""Headers and bodies of generated messages, by kind."""
-
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from integrations.sandbox.mail import corpus, malformed_mime, mime
 
 @dataclass(frozen=True, slots=True)
 class MessageSetting:
-    """`other` is the (name, e-mail) of the correspondent."""
+    """`other` is the correspondent's (name, e-mail)."""
 
     rng: random.Random
     kind: str

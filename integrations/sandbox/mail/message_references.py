@@ -1,5 +1,3 @@
-"""Finds the thread of a message by its headers."""
-
 import re
 
 _MESSAGE_ID = re.compile(

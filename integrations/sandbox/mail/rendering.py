@@ -17,7 +17,7 @@ from integrations.sandbox.mail.mime_parser import MimePart, parse_message
 SNIPPET_LENGTH = 200
 RENDERING_OVERHEAD = 600
 _TAGS = re.compile(r"<(style|script|head|title)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-# A random placeholder, so that no mail can contain it.
+# Random, so that no mail can contain it.
 _ID_PLACEHOLDER = secrets.token_hex(12)
 _ID_PLACEHOLDERS = re.compile(rb"%s:([0-9.]*);" % _ID_PLACEHOLDER.encode())
 
@@ -99,7 +99,6 @@ def is_attachment(part: MimePart) -> bool:
 
 
 def convert_to_utf8(data: bytes, charset: str) -> bytes:
-    """Unknown charsets stay unchanged."""
     if not charset or charset.lower() in ("utf-8", "utf8", "us-ascii"):
         return data
     try:
@@ -109,7 +108,6 @@ def convert_to_utf8(data: bytes, charset: str) -> bytes:
 
 
 def _get_readable_text(parts: list[MimePart]) -> str:
-    """Plain text before HTML."""
     for mime_type in ("text/plain", "text/html"):
         for part in parts:
             if part.is_leaf and part.mime_type == mime_type and not is_attachment(part):
@@ -153,7 +151,7 @@ class RenderingCache:
         format_name: str = "full",
         header_names: frozenset[str] = frozenset(),
     ) -> bytes:
-        """Return JSON in the format full, metadata, minimal or raw; header names are lower case."""
+        """The format is full, metadata, minimal or raw; header names are lower case."""
         rendering = self.get_rendering(entry)
         labels = orjson.dumps(sorted(entry.labels))
         head = (
@@ -197,7 +195,7 @@ class RenderingCache:
         return b"ANGjdJ" + base64.urlsafe_b64encode(nonce + self._secret + mixed_id)
 
     def get_attachment(self, entry: MailboxEntry, attachment_id: str) -> bytes | None:
-        """Any id issued for this message works."""
+        """By any id issued for this message."""
         try:
             blob = base64.urlsafe_b64decode(attachment_id.removeprefix("ANGjdJ").encode())
         except (ValueError, UnicodeEncodeError):

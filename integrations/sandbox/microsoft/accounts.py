@@ -1,5 +1,3 @@
-"""Microsoft's accounts: work accounts in tenants, and personal accounts."""
-
 import hashlib
 import uuid
 from dataclasses import dataclass, field
@@ -7,7 +5,7 @@ from dataclasses import dataclass, field
 from integrations.sandbox.accounts import AccountDirectory, SandboxAccount
 from integrations.sandbox.microsoft.mail.outlook_mailbox import OutlookMailbox
 
-# The tenant of all personal accounts: learn.microsoft.com/entra/identity-platform/id-token-claims
+# Of all personal accounts: learn.microsoft.com/entra/identity-platform/id-token-claims
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 PERSONAL_DOMAINS = frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"})
 
@@ -23,9 +21,9 @@ class EntraTenant:
     domain: str
     consent: str = "user"
     workflow: bool = False
-    # For the whole tenant, by client id.
+    # By client id.
     admin_consents: dict[str, frozenset[str]] = field(default_factory=dict)
-    # Clients for assigned accounts only (AADSTS50105).
+    # AADSTS50105, by client id.
     assigned_only: dict[str, frozenset[str]] = field(default_factory=dict)
     # (client id, oid)
     requests: list[tuple[str, str]] = field(default_factory=list)

@@ -1,5 +1,3 @@
-"""Entra's consents, codes and tokens."""
-
 import base64
 import hashlib
 import secrets
@@ -109,7 +107,6 @@ class EntraGrantStore:
         return access if access and access.expires_at > self.clock.now() else None
 
     def get_refusal_number(self, refresh: EntraRefreshToken) -> int:
-        """0, or the AADSTS number."""
         if refresh.error_number:
             return refresh.error_number
         idle_seconds = self.clock.now() - refresh.used_at

@@ -1,5 +1,3 @@
-"""id_token and userinfo."""
-
 import hashlib
 import secrets
 from typing import Any
@@ -32,7 +30,6 @@ def make_id_token(
     nonce: str,
     scopes: set[str],
 ) -> str:
-    """With the flaw set by the knob."""
     now, flaw = int(state.clock.now()), state.knobs.id_token_flaw
     claims: dict[str, Any] = {
         "ver": "2.0",

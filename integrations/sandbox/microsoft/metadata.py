@@ -1,4 +1,4 @@
-"""Discovery and keys. Microsoft has no `revocation_endpoint`."""
+"""Microsoft has no `revocation_endpoint`."""
 
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
 from integrations.sandbox.microsoft import problems

@@ -1,5 +1,3 @@
-"""Entra's errors: OAuth's `error`, the AADSTS number and the text."""
-
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +10,7 @@ UNAUTHORIZED = 401
 
 @dataclass(frozen=True)
 class AadstsError:
-    """`error` is OAuth's; `suberror` is Microsoft's addition."""
+    """`suberror` is Microsoft's addition."""
 
     error: str
     text: str

@@ -1,5 +1,3 @@
-"""Graph's delegated permissions: comparison and descriptions."""
-
 from collections.abc import Iterable
 
 GRAPH = "https://graph.microsoft.com/"
@@ -29,7 +27,6 @@ ADMIN_PREFIXES = ("mail.read", "calendars.", "mailboxsettings.", "files.read.all
 
 
 def to_bare_scope(scope: str) -> str:
-    """Lower case, without Graph's address."""
     return scope.lower().removeprefix(GRAPH)
 
 

@@ -1,5 +1,3 @@
-"""users.me.calendarList, calendars, colours."""
-
 from typing import Any
 
 from integrations.sandbox.calendars.store import (

@@ -1,4 +1,4 @@
-"""Conferences: pending when requested, complete after the first read."""
+"""Pending when requested, complete after the first read."""
 
 from typing import Any
 

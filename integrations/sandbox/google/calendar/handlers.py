@@ -1,5 +1,3 @@
-"""Dispatches authorized Calendar calls."""
-
 from typing import Any
 
 from integrations.sandbox.google import problems

@@ -39,7 +39,6 @@ class ListToken:
 
 
 def hash_query(call: HttpCall, *names: str) -> str:
-    """Without the position in the answer."""
     params = sorted(
         (name, values) for name, values in call.query.items() if name not in _IGNORED_PARAMS
     )
@@ -47,7 +46,6 @@ def hash_query(call: HttpCall, *names: str) -> str:
 
 
 def read_token(text: str, expected: str) -> ListToken:
-    """:raises HttpProblem: 400 for a token of another query"""
     try:
         body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         token = ListToken(*orjson.loads(body))

@@ -1,5 +1,3 @@
-"""Handlers by method of the discovery document."""
-
 from collections.abc import Callable
 from typing import Any
 

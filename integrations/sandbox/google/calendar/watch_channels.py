@@ -1,5 +1,3 @@
-"""events.watch, calendarList.watch and channels.stop."""
-
 import hashlib
 from typing import Any
 
@@ -60,7 +58,6 @@ def _open_channel(request: CalendarRequest, resource: str) -> dict[str, Any]:
 
 
 def stop_channel(request: CalendarRequest) -> None:
-    """Only the account and client that opened the channel may stop it."""
     body = request.read_json()
     channel_id = str(body.get("id") or "")
     channel = request.state.channels.get(channel_id)

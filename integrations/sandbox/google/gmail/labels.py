@@ -1,5 +1,3 @@
-"""users.labels."""
-
 from typing import Any
 
 from integrations.sandbox.google import problems
@@ -34,7 +32,6 @@ def get_label(request: GmailRequest) -> dict[str, Any]:
 
 
 def _read_name(request: GmailRequest, body: dict[str, Any], current: MailLabel | None) -> str:
-    """:raises HttpProblem: empty, or used by another label"""
     name = str(body.get("name", "")).strip()
     if not name:
         raise problems.invalid_argument("Label name is required")
@@ -68,7 +65,6 @@ def _find_user_label(request: GmailRequest) -> MailLabel:
 
 
 def update_label(request: GmailRequest) -> dict[str, Any]:
-    """PUT and PATCH; PATCH may omit the name."""
     body, label = request.read_json(), _find_user_label(request)
     if "name" in body or request.method.http_method == "PUT":
         label.name = _read_name(request, body, label)

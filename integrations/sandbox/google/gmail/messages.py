@@ -1,5 +1,3 @@
-"""users.messages, without sending."""
-
 from typing import Any
 
 from integrations.sandbox.google import problems
@@ -76,7 +74,7 @@ def delete_message(request: GmailRequest) -> None:
 
 
 def _find_existing(request: GmailRequest, body: dict[str, Any]) -> list[MailboxEntry]:
-    """Skip unknown ids; Gmail defines no answer for them."""
+    """Gmail defines no answer for unknown ids."""
     ids = body.get("ids") or []
     if not ids:
         raise problems.invalid_argument("No message ids specified.")
@@ -102,7 +100,6 @@ def batch_delete(request: GmailRequest) -> None:
 
 
 def insert_message(request: GmailRequest) -> dict[str, Any]:
-    """Dated by its header on request."""
     body = request.read_json()
     raw = request.read_raw_message(body, limit=MAX_INSERT_BYTES)
     default = "dateHeader" if request.method.id.endswith("import") else "receivedTime"

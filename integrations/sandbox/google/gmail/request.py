@@ -1,5 +1,3 @@
-"""An authorized Gmail call and its parameters."""
-
 import base64
 import re
 from dataclasses import dataclass
@@ -47,11 +45,7 @@ class GmailRequest:
         return self.get_param(name) == "true"
 
     def get_page_size(self) -> int:
-        """
-        At most 500.
-
-        :raises HttpProblem: not a number
-        """
+        """At most 500."""
         value = self.get_param("maxResults", "100")
         if not value.isdecimal():
             raise problems.invalid_argument(
@@ -68,7 +62,6 @@ class GmailRequest:
     # Body.
 
     def read_json(self) -> dict[str, Any]:
-        """:raises HttpProblem: not a JSON object"""
         kind = self.call.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "multipart/related":
             return self._read_related_parts()[0]
@@ -83,7 +76,6 @@ class GmailRequest:
         return value
 
     def _read_related_parts(self) -> tuple[dict[str, Any], bytes]:
-        """Split an upload into metadata and message."""
         content_type = self.call.headers["content-type"]
         boundary_match = re.search(r'boundary="?([^";]+)', content_type)
         if not boundary_match:
@@ -123,7 +115,6 @@ class GmailRequest:
         return raw
 
     def read_labels(self, name: str, body: dict[str, Any]) -> list[str]:
-        """:raises HttpProblem: too many, or unknown"""
         values = body.get(name) or []
         if len(values) > MAX_LABELS:
             raise problems.invalid_argument(f"Too many labels in {name}")
@@ -140,7 +131,6 @@ class GmailRequest:
         return int(hex_id, 16)
 
     def find_entry(self, hex_id: str) -> MailboxEntry:
-        """:raises HttpProblem: malformed (400) or unknown (404)"""
         entry = self.mailbox.entries.get(self.parse_id(hex_id))
         if entry is None:
             raise problems.not_found()

@@ -1,4 +1,4 @@
-"""Sending and drafts. Nothing is idempotent, as at Google."""
+"""Nothing is idempotent, as at Google."""
 
 import secrets
 from typing import Any

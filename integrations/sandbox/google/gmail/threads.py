@@ -1,5 +1,3 @@
-"""users.threads."""
-
 from typing import Any
 
 from integrations.sandbox.google.gmail import message_lists

@@ -28,7 +28,6 @@ def make_event_id(event_id: str, *, immutable: bool) -> str:
 
 
 def parse_event_id(item_id: str) -> str:
-    """:raises HttpProblem: not the id of an event"""
     if not item_id.startswith((IMMUTABLE, MUTABLE)):
         raise problems.invalid_id()
     try:
@@ -146,7 +145,6 @@ def format_event(request: GraphRequest, calendar: SandboxCalendar, event: Event)
 
 
 def _format_original_start(calendar: SandboxCalendar, event: Event) -> dict[str, str]:
-    """Only in a series."""
     if "originalStartTime" not in event:
         return {}
     original_start = format_time(event["originalStartTime"], calendar, "")

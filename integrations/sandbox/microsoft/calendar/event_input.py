@@ -1,5 +1,3 @@
-"""Converts events from clients into the stored format."""
-
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,11 +31,7 @@ MAX_ATTENDEES = 500
 
 
 def read_event(body: dict[str, Any], known: Event) -> Event:
-    """
-    The changes to `known`.
-
-    :raises HttpProblem: unknown values
-    """
+    """Return the changes to `known`."""
     event = _read_shared_fields(body)
     graph_fields = _read_graph_fields(body, known)
     is_all_day = body.get("isAllDay", times.is_all_day(known))

@@ -1,5 +1,3 @@
-"""getSchedule: busy times by address."""
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

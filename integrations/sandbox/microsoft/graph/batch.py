@@ -17,7 +17,6 @@ FAILED_DEPENDENCY = 424
 
 
 def count_parts(call: HttpCall) -> int:
-    """1 for a body that is no batch."""
     try:
         return min(MAX_PARTS, len(orjson.loads(call.body)["requests"])) or 1
     except (orjson.JSONDecodeError, KeyError, TypeError):
@@ -27,10 +26,7 @@ def count_parts(call: HttpCall) -> int:
 def answer_batch(
     state: SandboxState, call: HttpCall, answer_part: Callable[[HttpCall, int], HttpAnswer]
 ) -> HttpAnswer:
-    """
-    :param answer_part: answers a part, given its index
-    :raises HttpProblem: not a batch, more than 20 parts, or two with the same id
-    """
+    """:param answer_part: answers a part, given its index"""
     try:
         parts: list[dict[str, Any]] = orjson.loads(call.body)["requests"]
         ids = [str(part["id"]) for part in parts]

@@ -1,5 +1,3 @@
-"""Notifications to subscriptions: changes and lifecycle events."""
-
 from __future__ import annotations
 
 import secrets
@@ -100,7 +98,7 @@ def _send_change(  # noqa: PLR0913, PLR0917 - the fields of a notification
 
 
 def send_lifecycle_event(state: SandboxState, subscription: GraphSubscription, event: str) -> bool:
-    """Only subscriptions with a lifecycle address receive it."""
+    """Only to subscriptions with a lifecycle address."""
     if event == "subscriptionRemoved":
         state.microsoft.subscriptions.pop(subscription.id, None)
     if not subscription.lifecycle_url:

@@ -1,5 +1,3 @@
-"""The profile and mailbox settings of an account."""
-
 from typing import Any
 
 from integrations.sandbox.microsoft.graph import problems

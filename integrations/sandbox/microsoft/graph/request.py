@@ -1,5 +1,3 @@
-"""An authorized Graph call and its parameters."""
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +36,6 @@ class GraphRequest:
         return self.prefer.get("idtype", "").lower() == "immutableid"
 
     def get_option(self, name: str) -> str:
-        """`$select` and its like."""
         return self.call.get_param(f"${name}")
 
     def get_number(self, name: str, default: int, largest: int = LARGEST_PAGE) -> int:
@@ -55,7 +52,6 @@ class GraphRequest:
         )
 
     def read_json(self) -> dict[str, Any]:
-        """:raises HttpProblem: not a JSON object"""
         try:
             value = orjson.loads(self.call.body or b"{}")
         except orjson.JSONDecodeError as error:

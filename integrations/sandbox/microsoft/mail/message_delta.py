@@ -18,7 +18,7 @@ from integrations.sandbox.microsoft.mail import exchange_format, message_queries
 from integrations.sandbox.microsoft.mail.outlook_mailbox import OutlookFolder
 
 DEFAULT_PAGE = 10
-# Properties that change with these labels.
+# By the label that changes them.
 PROPERTIES = {"UNREAD": "isRead", "STARRED": "flag", "IMPORTANT": "importance"}
 
 
@@ -38,7 +38,6 @@ class DeltaLink:
     offset: int = 0
     last: tuple[int, int] | None = None
     is_empty: bool = False
-    # The chain after one first round, and the link's number in it.
     chain: int = 0
     generation: int = 0
 
@@ -99,7 +98,6 @@ def list_changes(request: GraphRequest) -> dict[str, Any]:
 def _list_first_round(
     request: GraphRequest, folder: OutlookFolder, link: DeltaLink, size: int
 ) -> dict[str, Any]:
-    """Newest first."""
     test = odata.compile_filter(link.filter_text)
     value: list[dict[str, Any]] = []
     last = link.last

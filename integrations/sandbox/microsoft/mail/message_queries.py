@@ -1,5 +1,3 @@
-"""Lists, single messages, MIME, search."""
-
 import re
 from collections.abc import Iterator
 from typing import Any

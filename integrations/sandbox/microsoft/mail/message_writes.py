@@ -1,5 +1,3 @@
-"""Drafts, changes, moves and deletions."""
-
 from typing import Any
 
 from integrations.sandbox.mail.entry import MailboxEntry
@@ -8,7 +6,6 @@ from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.request import GraphRequest
 from integrations.sandbox.microsoft.mail import message_queries, mime_composer, rendering
 
-# A message, its attachments, its extended properties.
 MessageInput = tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]
 CREATED = 201
 # On any message; other properties only on drafts.
@@ -28,7 +25,6 @@ def _make_created_answer(request: GraphRequest, entry: MailboxEntry) -> tuple[in
 
 
 def create_message(request: GraphRequest) -> tuple[int, dict[str, Any]]:
-    """In Drafts or the folder of the path."""
     if mime_composer.is_mime(request):
         entry = request.outlook.store.add_message(mime_composer.decode_mime(request), ["DRAFT"])
         return _make_created_answer(request, entry)
@@ -111,7 +107,6 @@ def create_forward(request: GraphRequest) -> tuple[int, dict[str, Any]]:
 
 
 def check_if_match(request: GraphRequest, entry: MailboxEntry) -> None:
-    """:raises HttpProblem: `If-Match` differs"""
     etag = request.call.headers.get("if-match", "")
     if etag not in ("", "*", f'W/"{rendering.make_etag(request.outlook, entry)}"'):
         raise problems.conflict(request.state.knobs.graph_conflict_status)
@@ -183,7 +178,6 @@ def move_message(request: GraphRequest) -> tuple[int, dict[str, Any]]:
 
 
 def delete_message(request: GraphRequest) -> None:
-    """From Deleted Items, permanently."""
     entry = request.find_entry()
     check_if_match(request, entry)
     trash = request.outlook.find_folder("deleteditems")

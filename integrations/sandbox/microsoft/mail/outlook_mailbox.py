@@ -37,8 +37,6 @@ ID_BYTES, MOVE_BYTES = 12, 4
 
 @dataclass
 class OutlookFolder:
-    """`parent` is a folder id."""
-
     id: str
     label: str
     name: str
@@ -52,7 +50,6 @@ class FolderRound:
     """
     The state behind a link of the folders' delta.
 
-    :param marks: by folder id
     :param chain: of all rounds after one first round
     :param generation: number of the link in its chain
     """
@@ -71,9 +68,9 @@ class MessageExtras:
     categories: list[str] | None = None
     flag: str = ""
     importance: str = ""
-    # Extended properties: lower-case id → value.
+    # Lower-case id → value.
     tags: dict[str, str] = field(default_factory=dict)
-    # A draft as received; `leaves_at` while it is being sent.
+    # As received; `leaves_at` while it is being sent.
     draft: dict[str, Any] = field(default_factory=dict)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -176,7 +173,6 @@ class OutlookMailbox:
         return folder
 
     def list_ancestors(self, folder: OutlookFolder) -> list[OutlookFolder]:
-        """The folder itself comes first."""
         folders = [folder]
         while (outer := self.folders.get(folders[-1].parent)) is not None:
             folders.append(outer)
@@ -206,7 +202,6 @@ class OutlookMailbox:
         return highest is not None and (not links_kept or generation > highest - links_kept)
 
     def list_messages(self, folder: OutlookFolder) -> list[MailboxEntry]:
-        """Newest first."""
         label = folder.label
         return [
             entry

@@ -1,5 +1,3 @@
-"""A message in Graph's format."""
-
 import base64
 import hashlib
 import re
@@ -21,7 +19,7 @@ _UNSAFE = re.compile(
     r"<(script|object|iframe|form)\b.*?(?:</\1>|$)|<(?:meta|link|base)\b[^>]*>|\son\w+=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
     re.IGNORECASE | re.DOTALL,
 )
-# A single address, whose name may contain another.
+# The name may contain another address.
 _SINGLE_ADDRESS = re.compile(r"(?P<name>[^<>,\"]*|\"[^\"]*\"\s*)<(?P<address>[^<>\s]+)>")
 _METHOD = re.compile(r"method=\"?(\w+)", re.IGNORECASE)
 MEETINGS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}
@@ -91,7 +89,6 @@ def is_inline(part: MimePart) -> bool:
 
 
 def _get_body(root: MimePart) -> tuple[str, str]:
-    """HTML before text."""
     for kind in ("text/html", "text/plain"):
         for part in root.list_parts():
             if part.is_leaf and part.mime_type == kind and not is_attachment(part):

@@ -1,5 +1,3 @@
-"""Turns a complete upload into an attachment."""
-
 from typing import Any
 
 from integrations.sandbox.http_messages import HttpCall
