@@ -1,8 +1,9 @@
 """
 Connect and disconnect accounts.
 
-`authorize` leads to the consent page, `callback` checks the answer, `save_grant` stores the
-grant, `products` switches integrations on.
+`request_admin_consent` asks an administrator, `authorize` leads to the consent page, `callback`
+checks the answer, `save_grant` stores the grant, `products` switches integrations on, `consents`
+records and withdraws consents, `connection_operations` disconnects.
 """
 
 from integrations.access.fences import NotConnectedError

@@ -42,8 +42,9 @@ class AdminConsentRequest:
 
 def create_admin_consent_request(request: AdminConsentRequest, *, at: datetime) -> str:
     """
-    Return the link's state: 256 random bits, base64url. An earlier link for the same product
-    stops working.
+    Return the link's state: 256 random bits, base64url.
+
+    An earlier link for the same person, organisation, provider and product stops working.
     """
     state = secrets.token_urlsafe(STATE_BYTES)
     Approval.objects.update_or_create(
@@ -71,6 +72,7 @@ def record_admin_consent_answer(*, state: str, is_given: bool, at: datetime) -> 
     owner = cross_user_lookups.find_approval_owner(state_hash=hashed)
     if owner is None:
         return False
+    # Found by the state; from this line on, act for the row's owner.
     with row_owner.acting_for(*owner):
         waiting = Approval.objects.filter(
             state_hash=hashed, state=ApprovalState.WAITING, expires_at__gt=at
@@ -87,12 +89,13 @@ def record_admin_consent_answer(*, state: str, is_given: bool, at: datetime) -> 
 def list_admin_consent_requests(
     *, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[Approval]:
+    """Return waiting and answered requests, oldest first."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     return list(approvals.filter(expires_at__gt=at).order_by("id"))
 
 
 def delete_request(*, approval_id: UUID, user_id: UUID, organisation_id: UUID) -> bool:
-    """Return False if the request is another person's. The link stops working."""
+    """Delete the request and end its link; return False if it is another person's."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     count, _ = approvals.filter(id=approval_id).delete()
     return bool(count)

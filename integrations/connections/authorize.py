@@ -1,4 +1,4 @@
-"""Record the click's consent, and build the provider's consent URL."""
+"""Begin a connect: record the click's consent, and build the provider's consent URL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .oauth_state import ConnectRequest
 
 
 class UnknownProvider(Exception):
-    """Show the providers and products that can be connected."""
+    """No such provider or product can be connected. Show those that can."""
 
 
 def begin_connect(  # noqa: PLR0913

@@ -1,6 +1,6 @@
 """
 Automatic disconnects: grants not renewed, people who left, consents withdrawn, inactive owners.
-Each in its own transaction: an error does not delay the others.
+Each has its own transaction, so that an error does not delay the others.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ INACTIVE_AFTER = timedelta(days=365)
 _NOTIFIED_TRIGGERS = frozenset(
     {PurgeTrigger.GRANT_ENDED, PurgeTrigger.PERMISSION_WITHDRAWN, PurgeTrigger.INACTIVE}
 )
-# Consents are withdrawn rather than lapsed.
+# After the owner's own action consents are withdrawn rather than lapsed.
 _OWNER_TRIGGERS = frozenset({PurgeTrigger.OWNER, PurgeTrigger.CONSENT_WITHDRAWN})
-# No provider has another copy.
+# Local calendars: no provider has another copy.
 _IS_LOCAL = Q(connection__provider=LOCAL.key)
 
 
@@ -115,6 +115,7 @@ def disconnect_due_integrations(*, at: datetime) -> list[UUID]:
             except purge.AlreadyDisconnected:
                 continue
             except Exception:
+                # A bug with one integration must not delay the others.
                 logger.exception("integration.not_ended", extra={"integration_id": integration_id})
                 continue
             job_ids.append(job.id)
@@ -143,11 +144,11 @@ def _disconnect_integration(
 
 
 def _match_without_consent(at: datetime) -> Q:
-    """Provider copies only: a local calendar would be lost."""
+    """Match provider copies only: a local calendar would be lost."""
     condition = Q()
     for product, required_consent in facts.COPY_CONSENTS.items():
-        # Any version counts: after a change of words the owner is asked again, and nothing is
-        # deleted.
+        # A consent to any version counts: after a change of words the owner is asked again, and
+        # nothing is deleted.
         live_consents = Consent.objects.filter(
             owner_id=OuterRef("connection__user_id"),
             organisation_id=OuterRef("connection__organisation_id"),
@@ -181,7 +182,7 @@ def _find_due_integrations(
             connection__user__is_active=True,
             connection__organisation__closed_at=None,
         ),
-        # No copy is kept without a consent.
+        # A consent that ended without a disconnect: no copy is kept without a consent.
         PurgeTrigger.CONSENT_WITHDRAWN: live.filter(~_IS_LOCAL).filter(_match_without_consent(at)),
         PurgeTrigger.INACTIVE: live.filter(connection__user__last_seen_at__lte=at - INACTIVE_AFTER),
     }

@@ -30,10 +30,10 @@ from .oauth_state import ConnectRequest
 
 logger = logging.getLogger(__name__)
 
-# While a revocation of the account is in flight.
+# Polls while a revocation of the account is in flight.
 MOST_POLLS = 20
 POLL_SECONDS = 0.15
-# Only apps with a consent screen in "Testing" get less from Google.
+# Google grants less than this only to apps with a consent screen in "Testing".
 TESTING_GRANT_LIFETIME = timedelta(days=8)
 
 
@@ -80,9 +80,10 @@ def complete_connect(
         outcome = AttemptOutcome.REPLAYED if is_replay else AttemptOutcome.FOREIGN_STATE
         return oauth_state.record_refused(connect_request, outcome=outcome, at=at)
     else:
-        # Where the attempt began; the person may have switched organisations.
+        # Act in the organisation where the attempt began; the person may have switched.
         with row_owner.acting_for(attempt.user_id, attempt.organisation_id):
             outcome = _process_callback(attempt, callback, at=at)
+    # `save_grant` has already ended the attempt if it stored a grant.
     oauth_state.end_attempt(
         attempt_id=attempt.id, outcome=outcome, at=at, connection_id=attempt.connection_id
     )
@@ -136,7 +137,7 @@ def _process_callback(
                 provider_alerts.ISSUER_MISSING, provider=provider.key, at=at
             )
         if outcome is None:
-            # A bug. The person reads that the operator was told.
+            # A bug. The person reads that it failed and that the operator was told.
             logger.exception(
                 "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
             )
@@ -165,7 +166,7 @@ def _check_issuer(callback: OAuthCallback, endpoints: OAuthEndpoints) -> None:
     if callback.iss:
         if not id_tokens.may_be_issuer(callback.iss, endpoints.issuer):
             raise connect_outcomes.WrongIssuer
-    # An error has no code to protect.
+    # An error has no code to protect, so it may lack the issuer.
     elif endpoints.issuer_required and not callback.error:
         raise connect_outcomes.MissingIssuer
 
@@ -195,7 +196,7 @@ def _save_or_discard(
     try:
         return _save_after_revocations(attempt, tokens, provider=provider, at=at)
     except Exception:
-        # No unsaved grant stays at the provider.
+        # On any error, no unsaved grant stays at the provider.
         account_blind = save_grant.get_account_blind(provider.key, tokens)
         provider_credentials.discard_tokens(
             tokens,
@@ -215,7 +216,7 @@ def _save_after_revocations(
     valid_at: datetime | None = attempt.began_at - shared_grants.IN_FLIGHT
     for _ in range(MOST_POLLS):
         try:
-            # The consent cannot be requested again after a deadlock.
+            # Retry after a deadlock, because the consent cannot be requested again.
             return database_contention.retry(
                 partial(
                     save_grant.store_grant,

@@ -1,4 +1,7 @@
-"""Outcomes of connect attempts, shown on the settings page until settled."""
+"""
+Outcomes of connect attempts, shown on the settings page until they are settled (see
+`ConnectAttempt.settled_at`).
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,17 @@ from django.db.models.functions import Coalesce
 
 from integrations.models import AttemptOutcome, ConnectAttempt
 
-#: After the end of an unsettled attempt.
+#: How long after its end an unsettled outcome is shown.
 SHOWN_FOR: Final = timedelta(hours=1)
 
 
 def get_unsettled_attempt(
     *, user_id: UUID, organisation_id: UUID, awaited_providers: Collection[str], at: datetime
 ) -> ConnectAttempt | None:
-    """:param awaited_providers: show attempts at these before their end"""
+    """:param awaited_providers: providers with attempts that are shown before they have ended"""
     attempts = _filter_by_person(user_id, organisation_id).filter(settled_at=None)
     ended = Q(ended_at__gt=at - SHOWN_FOR)
+    # The browser has not come back yet, and the person looks at our page.
     waiting = Q(outcome=AttemptOutcome.PENDING, used_at=None, provider__in=list(awaited_providers))
     latest = attempts.filter(ended | waiting).annotate(since=Coalesce("ended_at", "began_at"))
     return latest.order_by("-since", "-id").first()
@@ -51,6 +55,7 @@ def lock_attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
 
 
 def settle_attempts(attempt_ids: Collection[UUID], *, at: datetime) -> None:
+    """The caller has locked the attempts."""
     ConnectAttempt.objects.filter(id__in=attempt_ids).update(settled_at=at)
 
 
@@ -69,8 +74,8 @@ def dismiss_attempt(
     *, attempt_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> bool:
     """
-    Settle earlier attempts too, because only the latest is shown. Return False if the attempt is
-    another person's.
+    Settle the attempt and earlier ones, because only the latest is shown. Return False if the
+    attempt is another person's.
     """
     attempts = _filter_by_person(user_id, organisation_id)
     attempt = attempts.filter(id=attempt_id).first()

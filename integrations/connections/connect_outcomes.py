@@ -10,11 +10,11 @@ from limited_use.agreements import consents
 
 
 class ConsentDenied(Exception):
-    """Say that nothing happened, and offer to start again."""
+    """The person denied consent. Say that nothing happened, and offer to start again."""
 
 
 class AdminConsentRefused(Exception):
-    """Say whom to ask."""
+    """The person's administrator does not allow it. Say whom to ask."""
 
 
 class WrongIssuer(Exception):
@@ -22,23 +22,23 @@ class WrongIssuer(Exception):
 
 
 class MissingIssuer(WrongIssuer):
-    """No issuer, though one is required. Alarm the operator."""
+    """The answer names no issuer, though one is required. Alarm the operator."""
 
 
 class MalformedCallback(Exception):
-    """A parameter is repeated, or code and error are missing."""
+    """A parameter is repeated, or code and error are missing. Nothing was read."""
 
 
 class ProviderRefused(Exception):
-    """Neither person nor operator can fix the refusal. Start again."""
+    """Neither the person nor the operator can fix the refusal. Start again."""
 
 
 class WrongAccount(Exception):
-    """Not the account to reconnect. Offer to connect this one, or to retry."""
+    """Another account than the one to reconnect. Offer to connect this one, or to retry."""
 
 
 class AccountAlreadyConnected(Exception):
-    """With another product. Offer to add this one."""
+    """Another product of this account is connected. Offer to add this one."""
 
     def __init__(self, connection_id: UUID) -> None:
         super().__init__(connection_id)
@@ -46,7 +46,7 @@ class AccountAlreadyConnected(Exception):
 
 
 class AccountConnectedByColleague(Exception):
-    """Say so without naming the colleague."""
+    """A colleague has connected this account. Say so without naming the colleague."""
 
 
 class DisconnectInProgress(Exception):
@@ -81,6 +81,7 @@ OUTCOMES: dict[type[Exception], AttemptOutcome] = {
 
 
 def get_outcome(error: Exception) -> AttemptOutcome | None:
+    """Return None for an unexpected error."""
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), None)
 
 

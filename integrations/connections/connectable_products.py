@@ -1,4 +1,4 @@
-"""Connectable products from the feature registry, with disclosures."""
+"""Products that can be connected, with their disclosures, from the feature registry."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def list_requested_permissions(
     return requested_permissions.list_requested_scopes(provider, products)
 
 
+# The purpose of each product. The provider decides which products it has.
 _PURPOSES: Final[Mapping[str, str]] = {
     "mail": "Read your mail next to your calls, texts and chats.",
     "calendar": "See and change your calendars next to your calls and chats.",
@@ -45,6 +46,7 @@ _PURPOSES: Final[Mapping[str, str]] = {
 
 
 def list_connectable_products() -> tuple[ConnectableProduct, ...]:
+    """Return the products of registered providers."""
     return tuple(
         ConnectableProduct(
             provider=provider.key,

@@ -1,4 +1,8 @@
-"""Disconnect an integration or an account. Each query filters by owner."""
+"""
+Disconnect an integration or an account.
+
+Each query filters by owner; no code checks the owner afterwards.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +72,7 @@ def disconnect_account(
         connection = own_connections.filter(id=connection_id).select_for_update(no_key=True).first()
         if connection is None:
             raise NotConnectedError
-        # All before the first one ends: see "Lock order" in the README.
+        # Lock all of them before the first one ends: see "Lock order" in the README.
         live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
         integrations = list(live.order_by("id"))
         if not integrations:

@@ -1,6 +1,6 @@
 """
 Remove a connection without integrations: revoke its grant, retrying for up to a day, then delete
-account, tokens and key, confirmed or not.
+its account, tokens and key, whether the revocation is confirmed or not.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ logger = logging.getLogger(__name__)
 
 
 class ConnectionNotEmpty(Exception):
-    """An integration or an unfinished purge exists. Disconnect that instead."""
+    """The connection has an integration or an unfinished purge. Disconnect that instead."""
 
 
 def remove_connection(*, connection_id: UUID, at: datetime) -> bool:
     """
-    Return False while the provider's answer is due; the sweep continues.
+    Return whether it has ended. While the provider's answer is due, the sweep continues.
 
     :raises ConnectionNotEmpty:
     """
@@ -70,6 +70,7 @@ def remove_due_connections(*, at: datetime) -> int:
             with suppress(ConnectionNotEmpty):
                 ended_count += remove_connection(connection_id=connection_id, at=at)
         except Exception:
+            # A bug with one connection must not delay the others.
             logger.exception("connection.not_ended", extra={"connection_id": connection_id})
     return ended_count
 
@@ -86,7 +87,11 @@ def _is_in_use(connection: Connection) -> bool:
 
 
 def fence_connection(*, connection_id: UUID, at: datetime) -> None:
-    """:raises ConnectionNotEmpty:"""
+    """
+    `remove_connection` or the sweep continues.
+
+    :raises ConnectionNotEmpty:
+    """
     with transaction.atomic(durable=True):
         connection = (
             Connection.objects.live()
@@ -122,7 +127,7 @@ def _end_connection(connection_id: UUID, outcome: RevocationOutcome, *, at: date
         if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.list_grant_needs(
             connection
         ):
-            return False
+            return False  # The other connection has just ended: the next sweep revokes.
         entries.record_ledger_event(
             event="grant.discarded",
             about=connection_id,

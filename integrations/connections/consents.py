@@ -30,11 +30,11 @@ from . import automatic_disconnect
 
 
 class LocalCalendarsExist(Exception):
-    """Show the page where the owner removes these calendars."""
+    """Calendars are stored only in Antares. Show the page where their owner removes them."""
 
 
 class NoEarlierConsent(Exception):
-    """Connecting an account asks first."""
+    """The person never consented to the feature. Connecting an account asks first."""
 
 
 def get_copied_products(feature: Feature) -> frozenset[str]:
@@ -121,7 +121,7 @@ def withdraw_consent(
                 continue
             jobs.append(job)
             enqueue_on_commit("integrations.purge_integration", job_id=job.id)
-        # The disconnect withdrew with a product's last integration; this withdraws the rest.
+        # The disconnect above withdraws with a product's last integration; this withdraws the rest.
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )
@@ -210,7 +210,7 @@ def _record_delegation(event: str, delegation: Delegation, at: datetime) -> None
 
 
 def _lock_connections(integrations: Iterable[Integration]) -> None:
-    """Before the first integration ends: see "Lock order" in the README."""
+    """Lock them before the first integration ends: see "Lock order" in the README."""
     ids = {integration.connection_id for integration in integrations}
     locked_connections = (
         Connection.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
@@ -219,7 +219,7 @@ def _lock_connections(integrations: Iterable[Integration]) -> None:
 
 
 def _lock_integrations(integrations: Iterable[Integration]) -> None:
-    """By id, before rows that refer to integrations."""
+    """Lock by id, before rows that refer to integrations."""
     ids = [integration.id for integration in integrations]
     locked_integrations = (
         Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)

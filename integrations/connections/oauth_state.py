@@ -1,8 +1,8 @@
 """
 The OAuth `state` parameter: a row that any process can check, once.
 
-Only the browser's URL holds the state. PKCE verifier and nonce are derived from it with the
-directory key, so no secret is stored while the person is at the provider.
+Only the browser's URL holds the state; the row has its hash. PKCE verifier and nonce are derived
+from the state with the directory key, so no secret is stored while the person is at the provider.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from limited_use.vault import blind_index
 
 STATE_BYTES = 32
 LIFETIME = timedelta(minutes=10)
+# Outcomes are deleted after this time.
 KEPT_FOR = timedelta(days=30)
 
 
@@ -31,11 +32,11 @@ class UnknownOAuthState(Exception):
 
 
 class OAuthStateReplayed(Exception):
-    """Used before. Do nothing."""
+    """The state was used before. Do nothing."""
 
 
 class OAuthStateExpired(Exception):
-    """Start again."""
+    """The state came back too late. Start again."""
 
     def __init__(self, attempt: ConnectAttempt) -> None:
         super().__init__(attempt.pk)
@@ -109,6 +110,8 @@ def end_attempt(
 
     The person came back, so the outcome is shown even after the expiry, or if a later connect had
     settled the attempt.
+
+    :param connection_id: the connection that the attempt was about
     """
     replaceable_outcomes = {AttemptOutcome.PENDING}
     if outcome is AttemptOutcome.EXPIRED:
@@ -129,8 +132,8 @@ def record_refused(
     with a forged state, any number of times.
     """
     minute = at.astimezone(UTC).replace(second=0, microsecond=0)
-    # Its uniqueness as the state's hash makes it one row. No browser session has this hash, so it
-    # never passes for a state.
+    # Stored as the state's hash, because its uniqueness makes it one row. No browser session has
+    # this hash, so it never passes for a state.
     minute_hash = _hash_text(f"refused {connect_request.user_id} {outcome} {minute.isoformat()}")
     attempt, _ = ConnectAttempt.objects.update_or_create(
         state_hash=minute_hash,
@@ -161,6 +164,7 @@ def expire_attempts(*, at: datetime) -> int:
         outcome=AttemptOutcome.PENDING, expires_at__lte=at
     )
     with transaction.atomic():
+        # In order of id, as in `connect_attempts.lock_attempt`.
         locked_attempts = expired_attempts.order_by("id").select_for_update(
             no_key=True, of=("self",)
         )
@@ -171,12 +175,12 @@ def expire_attempts(*, at: datetime) -> int:
 
 
 def derive_verifier(state: str) -> str:
-    """43 characters (RFC 7636 §4.1)."""
+    """Return 43 characters (RFC 7636 §4.1)."""
     return _encode_base64url(blind_index.derive_secret("connect.verifier", state))
 
 
 def derive_challenge(state: str) -> str:
-    """S256 (RFC 7636 §4.2)."""
+    """Return the S256 challenge (RFC 7636 §4.2)."""
     return _encode_base64url(hashlib.sha256(derive_verifier(state).encode()).digest())
 
 

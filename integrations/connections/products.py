@@ -25,7 +25,7 @@ from limited_use.vault import data_keys
 
 from . import connect_outcomes
 
-# The first work's turns create the others.
+# The first work item of each product; its turns create the others.
 FIRST_WORK = {"mail": "mail", "calendar": sync.LIST_RESOURCE}
 
 
@@ -94,7 +94,7 @@ def settle_other_products(
 
 
 def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
-    # The default horizon is the features'; the owner may change it.
+    # The features declare the default horizon; the owner may change it.
     integration = Integration(
         id=uuid7(),
         connection=connection,

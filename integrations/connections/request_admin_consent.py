@@ -29,7 +29,8 @@ def create_admin_consent_link(
     at: datetime,
 ) -> str:
     """
-    Return a URL with the scopes that connecting `product` requests. It is not stored.
+    Return a URL with the scopes that connecting `product` requests. Show it once: it is not
+    stored.
 
     :param connection_id: to add the product to, or to renew
     :raises UnknownProvider: also if there is no administrator to ask
@@ -51,6 +52,7 @@ def create_admin_consent_link(
         product=product,
         connection_id=connection_id,
     )
+    # From now on the page shows the waiting request instead of the attempt.
     connect_attempts.settle_product_attempts(
         user_id=request.user_id,
         organisation_id=request.organisation_id,

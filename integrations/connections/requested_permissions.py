@@ -1,6 +1,6 @@
 """
-The scopes that connecting requests, with reasons: for the pages before consent, the data-use page
-and the evidence.
+The scopes that connecting requests, with their reasons: for the pages before consent, the
+data-use page and the evidence.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class RequestedScope:
     :param products: those that request the scope
     :param capabilities: those that need it; empty if every product requests it
     :param reason: all reasons, in one sentence
+    :param methods: API methods
     """
 
     provider: str

@@ -56,7 +56,7 @@ def remove_resurrected(*, at: datetime) -> RestoreResult:
 
 def is_pending() -> bool:
     """
-    While destroyed keys are back, nothing may be served.
+    Return whether destroyed keys are back: nothing may be served.
 
     :raises limited_use.ledger.ledger_publication.LedgerPublicationUnreadable:
     """
@@ -79,6 +79,7 @@ def _end_connections(connections: QuerySet[Connection], at: datetime) -> int:
     for connection_id in connections.exclude(status=ConnectionStatus.ENDING).values_list(
         "id", flat=True
     ):
+        # The sweep continues: it asks the provider, and deletes account and tokens.
         with suppress(connection_removal.ConnectionNotEmpty):
             connection_removal.fence_connection(connection_id=connection_id, at=at)
             count += 1
@@ -86,7 +87,7 @@ def _end_connections(connections: QuerySet[Connection], at: datetime) -> int:
 
 
 def _end_replaced_grants(connections: QuerySet[Connection], at: datetime) -> int:
-    """The refresh token no longer opens."""
+    """Their refresh token no longer opens."""
     active = list(connections.filter(status=ConnectionStatus.ACTIVE).values_list("id", "epoch"))
     return sum(
         provider_credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

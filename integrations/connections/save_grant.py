@@ -29,7 +29,7 @@ from . import admin_consent, connect_attempts, connect_outcomes, products
 
 
 class RevocationInProgress(Exception):
-    """A revocation may end this account's grant. Wait, then check the tokens."""
+    """A revocation of this account's grant may be in flight. Wait, then check the tokens."""
 
 
 class TokensUnchecked(Exception):
@@ -213,7 +213,7 @@ def _create_connection(
 def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) -> Connection:
     if tokens.refresh_token is None and connection.status != ConnectionStatus.ACTIVE:
         raise connect_outcomes.ProviderRefused
-    # Fence off a refresh or a sync of the older grant.
+    # Fence off work of the older grant, such as a refresh or a sync.
     connection.epoch += 1
     connection.status = ConnectionStatus.ACTIVE
     connection.connected_at = at
@@ -228,7 +228,7 @@ def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) ->
 
 def _lock_integrations(connection: Connection) -> None:
     """
-    In order of id, before the connection is saved: a new grant changes a key of its row, for
+    Lock in order of id, before the connection is saved: a new grant changes a key of its row, for
     which foreign keys wait. A transaction that writes such a row holds one of these integrations
     until it commits.
     """

@@ -16,6 +16,7 @@ from integrations.push import watch_health
 from integrations.push.watch_health import WatchHealth
 from integrations.sync.check_intervals import PollInterval, get_poll_interval
 
+# Due and untouched for longer than this: no worker is running.
 STALLED_AFTER = timedelta(minutes=2)
 
 
@@ -39,6 +40,7 @@ class SyncProgress:
     :param pause_reason: of `next_try_at`; empty if nothing is wrong
     :param delayed_count: messages that the provider has not delivered yet
     :param delayed_until: their next fetch
+    :param is_stalled: due, and untouched by a worker for two minutes
     :param watch: health of push
     :param interval: between undelayed checks; None for calendars, and until a required reconnect
     """
@@ -79,7 +81,7 @@ class SyncProgress:
 
 
 def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, SyncProgress]:
-    """With four queries."""
+    """Read the progress of all integrations in four queries."""
     ids = list(integration_ids)
     work_items = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
     quarantine_counts = (

@@ -1,4 +1,4 @@
-"""Valid access tokens for adapters."""
+"""Valid access tokens for adapters. `token_refresh` refreshes them."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class AccessTokenSource:
     ) -> None:
         self.connection_id = connection_id
         self._ask = request_refresh
+        # The row that the caller has just read, for the first token.
         self._known = known
         self._lock = Lock()
         self._thread = get_ident()
@@ -107,7 +108,10 @@ class AccessTokenSource:
 def get_provider_access(
     *, connection_id: UUID, request_refresh: RefreshRequest | None = None
 ) -> ProviderAccess:
-    """:raises DisconnectedError:"""
+    """
+    :param request_refresh: asks a worker; None: this process is a worker
+    :raises DisconnectedError:
+    """
     provider = Connection.objects.live().filter(id=connection_id).values_list("provider", flat=True)
     key = provider.first()
     if key is None:
@@ -120,7 +124,10 @@ def get_provider_access(
 
 
 def get_worker_provider_access(connection: Connection, permit: Permit) -> ProviderAccess:
-    """:param permit: replaced when it expires"""
+    """
+    :param connection: live, just read
+    :param permit: to use the access token; replaced when it expires
+    """
     token_source = AccessTokenSource(connection.id, known=connection, permit=permit)
     return ProviderAccess(
         token_source, get_provider_endpoints(connection.provider).api_root_url, connection.id
@@ -151,5 +158,5 @@ def refresh_grant_if_needed(*, connection_id: UUID) -> None:
 
 
 def record_grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
-    """See `provider_credentials`."""
+    """See `provider_credentials.record_grant_ended`."""
     return provider_credentials.record_grant_ended(connection_id=connection_id, epoch=epoch, at=at)

@@ -1,4 +1,9 @@
-"""A call pays its quota and holds request slots."""
+"""
+Admission of provider calls: a call pays its quota and holds request slots.
+
+A person waits at most one second, a worker returns its work to the queue, a connection's last
+calls do not wait.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +27,11 @@ from .quota_purse import ProviderCallPostponed, QuotaPurse
 @dataclass(frozen=True, slots=True)
 class PersonAdmission:
     """
-    While a person waits: at most one second per request in all, under one of the person's slots
-    (`concurrency`).
+    Admits calls while a person waits: in all at most one second per request, under one of the
+    person's slots (`concurrency`).
 
-    The mailbox's slots stay held while a worker renews the token.
+    The mailbox's slots stay held while the token is renewed: a web process only waits for a
+    worker.
     """
 
     covers_retry: ClassVar[bool] = True

@@ -1,6 +1,6 @@
 """
-Re-encrypt old grants once: two keys replace the connection's one key of the credential line. Only
-workers can open old grants.
+Re-encrypt old grants once, in a worker: two keys replace the connection's one key of the credential
+line. Until then workers use old grants unchanged; other processes cannot open them.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _LIVE_STATUSES = (ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED)
 
 
 def rekey_old_grants(*, at: datetime) -> int:
+    """Re-encrypt each grant in its own transaction; return how many."""
     rekeyed_count = 0
     for connection_id in list(_find_old_grants(at).order_by("id").values_list("id", flat=True)):
         try:
@@ -75,7 +76,7 @@ def _rekey_grant(connection_id: UUID, *, at: datetime) -> bool:
 
 def _create_two_keys(connection: Connection, *, at: datetime) -> Seal:
     provider_credentials.destroy_key(connection.id, about=connection.id, at=at)
-    # Ends permits for the older key.
+    # The new epoch ends permits for the older key.
     connection.epoch += 1
     connection.grant_id = uuid7()
     account_sealer = sealing.create_sealer(

@@ -1,4 +1,4 @@
-"""Alarms about a provider, once a day each."""
+"""Alarms for the operator about a provider, once a day each."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from uuid import UUID
 from accounts import alarms
 from integrations.providers import errors
 
-# Instead of a row: our registration at the provider.
+# The alarm is about our registration at the provider, not a row.
 REGISTRATION = UUID(int=0)
 
 INVALID_CLIENT = "provider.invalid_client"
 UNEXPECTED = "provider.unexpected"
+# A connect failed with an unexpected error.
 CONNECT_FAILED = "connect.failed"
-# Although its watches are active.
+# It sends no notifications, although its watches are active.
 PUSH_SILENT = "provider.push_silent"
-# By failed validations of our webhook address, several in a row.
+# It failed to validate our webhook address several times in a row.
 WEBHOOK_REJECTED = "provider.webhook_rejected"
 # Its callback lacks `iss`, although the settings require it (RFC 9207).
 ISSUER_MISSING = "provider.issuer_missing"
@@ -33,7 +34,7 @@ def alert_on_error(error: errors.ProviderError, *, provider: str, at: datetime) 
 
 def raise_alert(kind: str, *, provider: str, at: datetime, once: bool = False) -> bool:
     """
-    Return whether the alarm is new.
+    Raise an alarm; return whether it is new.
 
     :param once: once until the operator settles it, instead of once a day
     """

@@ -1,4 +1,8 @@
-"""Provider calls while a person waits."""
+"""
+Provider calls while a person waits. See `admission_control.PersonAdmission`.
+
+A page cannot open a refresh token, so it asks a worker to refresh the grant.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,8 @@ LARGEST_FILE_BYTES = 36 * 1024 * 1024
 
 
 class MailCall(Protocol):
+    """Calls the mailbox once, for `units` of quota."""
+
     def __call__(self, units: int, request: Callable[[MailAdapter], T]) -> T: ...
 
 
@@ -76,7 +82,7 @@ def get_person_access(connection_id: UUID) -> ProviderAccess:
 
 def request_refresh(connection_id: UUID) -> None:
     """:raises errors.Unavailable: if the broker is down; the connection's row keeps the request"""
-    # Expires when the caller stops waiting.
+    # The message expires when the caller stops waiting.
     patience = settings.REFRESH_PATIENCE_SECONDS
     if not enqueue("integrations.refresh_grant", expires=patience, connection_id=connection_id):
         raise errors.Unavailable(
@@ -120,7 +126,7 @@ def open_file(
 ) -> FileDownload:
     """
     The caller closes the stream, and limits streams. One of the person's waits is held until the
-    answer begins.
+    provider begins to answer.
 
     :raises errors.Rejected: if the part has more than `max_bytes`; only while reading if the
         provider does not say the size

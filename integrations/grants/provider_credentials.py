@@ -1,10 +1,11 @@
 """
-The stored grant of a connection.
+The stored grant of a connection: seal it, refresh it, end it, or discard it.
 
-The connection's key opens address and access token. The refresh token has its own key, destroyed
-with its grant: a web process can seal a refresh token, only a worker can open one.
+The connection's key opens the account's address and the access token. The refresh token has its
+own key, created and destroyed with its grant, so a web process can seal a refresh token, and only
+workers can open one.
 
-Functions write in the caller's transaction, under its fence; only `discard_tokens` calls the
+All functions write in the caller's transaction, under its fence; only `discard_tokens` calls the
 provider, outside of transactions.
 """
 
@@ -60,13 +61,15 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
     email = tokens.identity.email if tokens.identity else ""
     # The provider names the claims again if the consent has not met them.
     connection.wanted_claims = None
+    # A renamed account keeps its key and shows its new address.
     connection.email = account_sealer.seal_value(Connection, "email", row=connection.id, data=email)
     _seal_access_token(connection, tokens, account_sealer)
 
 
 def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
     """
-    The caller saves `TOKEN_FIELDS`. Without a new refresh token the old one stays.
+    Change `connection` in memory; the caller saves `TOKEN_FIELDS`. Without a new refresh token
+    the old one stays.
 
     :raises limited_use.vault.data_keys.KeyDestroyed: if a key is gone or of another epoch
     """
@@ -80,14 +83,14 @@ def seal_refreshed_tokens(connection: Connection, tokens: TokenSet) -> None:
 
 
 def raise_grant_key_epochs(connection: Connection) -> None:
-    """End issued permits and running work."""
+    """Raise both keys' epochs, which ends issued permits and running work."""
     for holder in {connection.id, connection.grant_id}:
         _raise_epoch(holder, connection.epoch)
 
 
 def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[DestroyedKey, UUID] | None:
     """
-    Return the key, if any, and its ledger entry's id.
+    Destroy the holder's key, if any; return it and its ledger entry's id.
 
     :param about: the connection that the key belonged to
     """
@@ -145,7 +148,8 @@ def record_grant_ended(
     """
     Return False if the grant has changed since.
 
-    Raised epochs end permits and running work. The keys stay: a reconnect in time keeps all data.
+    Features stop and only the owner can read: raised epochs end permits and running work. The
+    keys stay: a reconnect in time keeps all data.
 
     :param epoch: the connection's when the provider was asked
     :param generation: of the rejected grant
@@ -193,14 +197,14 @@ def _seal_claims(connection_id: UUID, epoch: int, claims: str) -> SealedValue | 
     try:
         account_sealer = sealing.get_sealer(holder=connection_id, epoch=epoch)
     except (data_keys.KeyDestroyed, KeyStoreUnavailable):
-        # The grant is over all the same.
+        # The grant is over all the same; the consent page just lacks the claims.
         return None
     return account_sealer.seal_value(Connection, "wanted_claims", row=connection_id, data=claims)
 
 
 def _ask_to_reconnect(integration: Integration, reason: StatusReason, *, at: datetime) -> None:
     if integration.status != IntegrationStatus.REAUTH_REQUIRED:
-        # An integration that already waits for a permission keeps reason and time.
+        # An integration that already waits for a permission keeps its reason and time.
         integration.status = IntegrationStatus.REAUTH_REQUIRED
         integration.status_reason = reason
         integration.status_since = at
@@ -223,7 +227,7 @@ def discard_tokens(  # noqa: PLR0913
 
     They are revoked if no live connection of the account, of any owner, needs the grant (see
     `shared_grants`). Otherwise, or if the provider has no revocation, they are forgotten and
-    expire. A connect during the revocation waits for the account's lock.
+    expire. A connect during the revocation waits for its end.
 
     :param about: the attempt or connection of the tokens
     :param excluded_connection_id: does not count as needing them

@@ -1,4 +1,4 @@
-"""Each call pays its quota first, and renews a rejected token once."""
+"""Calls to a provider's API: each pays its quota first, and renews a rejected token once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ T = TypeVar("T")
 
 
 class CallAdmission(Protocol):
-    """`covers_retry`: one admission covers a call and its repetition with a new token."""
+    """
+    Decides when a call may be sent.
+
+    `covers_retry`: one admission covers a call and its repetition with a new token.
+    """
 
     covers_retry: ClassVar[bool]
 
@@ -31,6 +35,8 @@ class ProviderSession:
 
     def call(self, request: Callable[[], T], *, units: int = 0) -> T:
         """
+        Repeat `request` once if the provider rejects the token.
+
         :param units: price in the provider's quota
         :raises errors.ProviderError:
         :raises: as the admission does, before anything is sent

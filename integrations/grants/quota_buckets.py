@@ -1,9 +1,11 @@
 """
-A token bucket per mailbox, for all workers: a row, timed by PostgreSQL's clock.
+A token bucket per mailbox, shared by all workers: a row, timed by PostgreSQL's clock.
 
 Units are drawn before a call, so that workers never receive a 429. The bucket may go into debt by
 the inflow of `PATIENCE` seconds; the caller waits until it is paid, so the provider's limit holds
-over its window (`capacity + 60 * minutes * rate == limit`).
+over its counting window (`capacity + 60 * minutes * rate == limit`).
+
+After a person's refused draw, workers draw nothing until the person had time to return.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from django.db import connection as database
 from integrations.access.endpoints import RateSettings
 from integrations.access.fences import DisconnectedError
 
-# Part of the limit for one burst; the rest flows in.
+# Part of the limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
 # More units than any limit; the first draw cuts them to the capacity.
 _FULL = 1e9
@@ -26,7 +28,7 @@ PATIENCE = 2.0
 # Seconds that a returning person may be late.
 GRACE = 3.0
 
-# An ended connection gets no bucket from a late worker: the share lock waits for a disconnect in
+# An ended connection gets no bucket from a late worker. The share lock waits for a disconnect in
 # progress, and sees it.
 _CREATE = """
 INSERT INTO integrations_quotabucket (connection_id, units, counted_at, slot_leases)
@@ -34,7 +36,7 @@ SELECT id, %(units)s, clock_timestamp(), '{}' FROM integrations_connection
  WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
 ON CONFLICT DO NOTHING
 """
-# One statement, so that two workers never spend the same unit. Grants all wanted units, or those
+# One statement, so that two workers never spend the same unit. It grants all wanted units, or those
 # that flow in within the patience, or none if even `least` would take longer.
 _DRAW = """
 WITH ready AS (
@@ -82,7 +84,8 @@ ON CONFLICT (connection_id) DO UPDATE SET parked_until =
 class MailboxRateLimit:
     """
     :param per_minute: quota units; 0: no limit
-    :param minutes: the provider's counting window, for `per_minute * minutes` units
+    :param minutes: the provider's counting window, in which at most `per_minute * minutes` units
+        are spent
     """
 
     per_minute: int
@@ -123,7 +126,7 @@ def draw_quota_units(  # noqa: PLR0913 - one question to the bucket
 
     :param least_units: the smallest useful part
     :param patience: seconds
-    :param is_person: after a refusal workers wait for the person's return
+    :param is_person: after a refusal workers draw nothing until the person returns
     :raises DisconnectedError:
     """
     if limit.per_minute == 0:
@@ -156,10 +159,12 @@ def return_quota_units(*, connection_id: UUID, units: int) -> None:
 
 
 def create_quota_bucket(*, connection_id: UUID) -> None:
+    """A connection that has ended gets no bucket."""
     with database.cursor() as cursor:
         cursor.execute(_CREATE, {"connection": connection_id, "units": _FULL})
 
 
 def pause_mailbox(*, connection_id: UUID, seconds: float) -> None:
+    """Stop all calls for the mailbox."""
     with database.cursor() as cursor:
         cursor.execute(_PAUSE, {"connection": connection_id, "seconds": seconds})

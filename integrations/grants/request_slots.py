@@ -1,8 +1,9 @@
 """
 Limit the concurrent requests to one mailbox, over all processes.
 
-A slot is a lease in `QuotaBucket.slot_leases`. A call that outlives its lease may run beside
-another one; the provider then refuses one, and the mailbox pauses.
+A slot is a lease in the mailbox's row (`QuotaBucket.slot_leases`), held during a call; a dead
+process's leases expire. A call that outlives its lease may run beside another one; the provider
+then refuses one of them, and the mailbox pauses.
 
 A worker takes all slots that its call can use, a person as few as possible. After a person was
 refused, workers get no slot until that person had one.
@@ -28,7 +29,7 @@ from .quota_buckets import GRACE, PATIENCE
 
 #: Seconds; longer than nearly every call.
 LEASE_SECONDS: Final = 60.0
-#: Seconds, for a caller without a slot.
+#: Seconds until a caller without a slot should retry.
 RETRY_SECONDS: Final = 1.0
 #: Seconds of a pause if the provider names no time.
 DEFAULT_PAUSE: Final = 5.0
@@ -60,7 +61,7 @@ FROM settled WHERE bucket.connection_id = %(connection)s
 RETURNING CASE WHEN settled.is_granted THEN settled.until END,
     extract(epoch FROM greatest(settled.parked_until, settled.awaited_until) - settled.now)::float8
 """
-# As many leases with this end as were taken.
+# Removes as many leases with this end as were taken.
 _GIVE_BACK = """
 UPDATE integrations_quotabucket SET slot_leases = ARRAY(
     SELECT until FROM (
@@ -106,6 +107,7 @@ def hold_slots(
         yield
     except errors.Unavailable as error:
         if isinstance(error, errors.RateLimited) or error.retry_after:
+            # Pause at once for all processes, before the caller handles the error.
             seconds = error.retry_after or DEFAULT_PAUSE
             quota_buckets.pause_mailbox(connection_id=connection_id, seconds=seconds)
         raise

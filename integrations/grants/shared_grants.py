@@ -2,8 +2,8 @@
 Grants that several connections of one provider account share.
 
 One revocation at Google ends the project's whole grant of a person, in every organisation. So
-each revocation or connect decides under the account's lock, and a connect waits for a revocation
-in flight.
+each revocation or connect decides in a short transaction under the account's lock, and a connect
+waits for a revocation in flight.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from integrations.models import LIVE, Connection, ConnectionStatus, Discard
 
 # Longest wait for a provider's answer.
 LONGEST_CALL: Final = timedelta(seconds=10)
-# After this time the provider has acted on a request or never will, even if its worker was
-# killed.
+# After this time the provider has acted on a request or never will, even if its worker was killed
+# or stopped waiting.
 IN_FLIGHT: Final = 3 * LONGEST_CALL
 
 
-# Needs other than products: see `list_grant_needs`.
+# Needs of a grant other than products: see `list_grant_needs`.
 CONNECTION: Final = "connection"
 OTHER_CONNECTION: Final = "other_connection"
 
@@ -41,6 +41,7 @@ def lock_account(account_blind: bytes) -> None:
 
 
 def lock_connection(connection_id: UUID) -> Connection:
+    """Hold the account's lock and the row for the rest of the transaction."""
     account_blind = Connection.objects.values_list("account_blind", flat=True).get(id=connection_id)
     if account_blind is not None:
         lock_account(bytes(account_blind))
@@ -50,7 +51,10 @@ def lock_connection(connection_id: UUID) -> Connection:
 def find_other_connections(
     *, provider: str, account_blind: bytes, excluded_connection_id: UUID | None
 ) -> list[AccountConnection]:
-    """Of every owner and organisation, also without an integration: they have a grant."""
+    """
+    Connections of every owner and organisation count, also without an integration: they have a
+    grant.
+    """
     connections = cross_user_lookups.find_account_connections(
         provider=provider, account_blind=account_blind
     )
@@ -63,7 +67,7 @@ def find_other_connections(
 
 
 def is_granted_elsewhere(connection: Connection) -> bool:
-    """Ended grants have nothing to lose."""
+    """Ignore ended grants: they have nothing to lose."""
     if connection.account_blind is None:
         return False
     other_connections = find_other_connections(
@@ -81,12 +85,12 @@ def list_grant_needs(connection: Connection) -> tuple[str, ...]:
     Return no needs if the grant can be revoked.
 
     Needs are the products of live integrations, `CONNECTION` after a reconnect without a product,
-    and `OTHER_CONNECTION` for a live connection of the account. Purges and ended grants need
-    nothing.
+    and `OTHER_CONNECTION` for another live connection of the account. Integrations in a purge and
+    ended grants need nothing.
     """
     products = connection.integrations.filter(status__in=LIVE).values_list("product", flat=True)
     needs = sorted(set(products))
-    # Reconnected after its last disconnect.
+    # Reconnected after its last integration was disconnected.
     if not needs and connection.status not in _ENDED_STATUSES:
         needs.append(CONNECTION)
     if is_granted_elsewhere(connection):
@@ -125,7 +129,7 @@ def get_revocation_end(*, provider: str, account_blind: bytes, at: datetime) -> 
     Return the end of a revocation that may be in flight.
 
     A connect asks under `lock_account`; during a revocation it rolls back, waits, and checks its
-    new grant.
+    new grant before storing it.
     """
     return cross_user_lookups.get_revocation_end(
         provider=provider, account_blind=account_blind, at=at
@@ -138,7 +142,8 @@ def may_be_revoked_since(
     """
     Return whether a revocation of the account's grant may have begun at or after `since`.
 
-    All ended connections of the person count: they no longer name their account.
+    All ended connections of the person in the organisation count, because they no longer name
+    their account.
     """
     own_connections = Connection.objects.owned_by(user_id, organisation_id).filter(
         provider=provider

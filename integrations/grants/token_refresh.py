@@ -1,8 +1,8 @@
 """
-At most one refresh of a grant at a time, over all processes.
+Token refresh: at most one refresh of a grant at a time, over all processes.
 
-A worker refreshes under a lease on the connection. Generation and epoch, never the lease, decide
-whether new tokens are saved.
+A worker refreshes under a lease on the connection. The grant's generation and the connection's
+epoch, never the lease, decide whether new tokens are saved.
 
 Another process cannot open a refresh token: it records the rejected token, asks a worker, and
 polls; if the request is lost, the row keeps it.
@@ -38,11 +38,12 @@ from . import provider_alerts, provider_credentials
 
 logger = logging.getLogger(__name__)
 
-# Asks a worker; None if this process is one. Raises `errors.Unavailable` if impossible.
+# Asks a worker to refresh a connection's grant; raises `errors.Unavailable` if that is impossible.
 RefreshRequest = Callable[[UUID], None]
 
 FIRST_POLL = 0.05
 LONGEST_POLL = 0.5
+# Seconds after which a caller may try again.
 RETRY_SECONDS = 5.0
 
 
@@ -57,6 +58,7 @@ def get_fresh_connection(
     """
     Return the connection with an unexpired token of a generation after `newer_than`.
 
+    :param request_refresh: asks a worker; None: this process is a worker
     :param claims: of `ClaimsWanted`. A worker that is asked is refused as well, and learns them
         itself
     :param known: the live connection, if just read
@@ -82,7 +84,7 @@ def get_fresh_connection(
             requested = connection
         elif connection.refresh_failed_at != requested.refresh_failed_at:
             raise errors.Unavailable("the refresh failed", retry_after=RETRY_SECONDS)
-        # Another worker refreshes: poll, once more after the deadline.
+        # Another worker refreshes: poll, once more after the deadline, then give up.
         if time.monotonic() >= give_up_at:
             raise errors.Unavailable(
                 "somebody else's refresh takes too long", retry_after=RETRY_SECONDS
@@ -96,7 +98,7 @@ def read_live_connection(connection_id: UUID) -> Connection:
     if connection is None:
         raise DisconnectedError
     if connection.status == ConnectionStatus.REAUTH_REQUIRED:
-        # The provider said so, and is not asked again.
+        # The provider said so once, and is not asked again.
         raise errors.GrantRevoked("the provider ended the grant")
     if connection.status != ConnectionStatus.ACTIVE:
         raise DisconnectedError
@@ -117,6 +119,7 @@ def get_token_expiry(connection: Connection) -> datetime:
 
 
 def reject_tokens(connection: Connection, *, generation: int) -> None:
+    """Reject all tokens up to `generation`."""
     Connection.objects.filter(id=connection.id, refresh_beyond__lt=generation).update(
         refresh_beyond=generation
     )
@@ -187,7 +190,7 @@ def _save_tokens(old_connection: Connection, tokens: TokenSet) -> bool:
         )
         if connection is None:
             return False
-        # One commit for both tokens: the old refresh token is used up.
+        # One commit for both tokens, because the old refresh token is used up.
         provider_credentials.seal_refreshed_tokens(connection, tokens)
         if tokens.granted_scopes:
             connection.granted_scopes = sorted(tokens.granted_scopes)
@@ -233,7 +236,7 @@ def get_token_permit(
     try:
         return request_permit(connection_id=connection_id, at=at)
     except AccessRefused:
-        # Ended since the read. The ledger has the refusal.
+        # Ended between the read and the request. The ledger has the refusal.
         pass
     read_live_connection(connection_id)
     raise DisconnectedError

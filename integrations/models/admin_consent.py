@@ -18,8 +18,8 @@ class Approval(models.Model):
     """
     A consent link for an administrator, created for a person who may not consent alone.
 
-    Only the hash of the state is stored, valid for one answer. The answer proves nothing: it
-    changes only the text that the owner reads.
+    Only the hash of the state is stored, valid for one answer. The answer proves nothing and only
+    changes the text that the owner reads; a connection requires the owner's consent.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -29,7 +29,7 @@ class Approval(models.Model):
     )
     provider = models.CharField(max_length=16)
     product = models.CharField(max_length=16)
-    # To extend or reconnect.
+    # The connection to extend or to reconnect.
     connection = models.ForeignKey(
         "integrations.Connection", null=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -1,8 +1,8 @@
 """
 Calendars and events, sealed except for our ids, weeks and flags.
 
-A provider's calendar is a temporary copy under its own key, so that it can be destroyed, also in
-backups, while the calendar stays connected.
+A provider's calendar is a temporary copy. Its events are sealed under the copy's own key, so that
+the copy can be destroyed, also in backups, while the calendar stays connected.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from limited_use.vault.fields import SealedField
 
 from .connection import Integration
 
-# A copy's window in days: the useful past, the usual planning horizon.
+# The window of a copy in days: the useful past, and the usual planning horizon.
 DAYS_BACK: Final = 30
 DAYS_AHEAD: Final = 180
 WEEK: Final = 7 * 86400
 
 
 def get_week(at: datetime) -> int:
-    """Count weeks from 1970-01-01 UTC."""
+    """Return the week counted from 1970-01-01 UTC."""
     return int(at.timestamp() // WEEK)
 
 
@@ -45,9 +45,11 @@ class CalendarRole(models.TextChoices):
 
 class EventKind(models.TextChoices):
     SINGLE = "single"
+    # A series: occurrences follow from its rule.
     SERIES = "series"
     # An occurrence that differs from its series.
     CHANGED = "changed"
+    # A cancelled occurrence of a series.
     CANCELLED = "cancelled"
 
 
@@ -67,7 +69,7 @@ class Calendar(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The constraint below begins with this column.
+    # No index of its own: the constraint below begins with this column.
     integration = models.ForeignKey(
         Integration, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -78,35 +80,38 @@ class Calendar(models.Model):
     about = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
     role = models.CharField(max_length=16, choices=CalendarRole)
     is_primary = models.BooleanField(default=False)
+    # The owner shows it among the other calendars.
     is_shown = models.BooleanField(default=True)
-    # Not a copy; never expires.
+    # A local calendar. It is not a copy, and never expires.
     is_local = models.BooleanField(default=False)
-    # When the provider deleted it; then hidden, until a sweep removes it.
+    # The provider deleted it: it is hidden, and a sweep removes it.
     gone_at = models.DateTimeField(null=True)
     added_at = models.DateTimeField()
 
     # The holder of the events' key; replaced by each new copy.
     cache_id = models.UUIDField(unique=True, default=uuid7)
-    # When the provider last listed the name.
+    # When the provider last listed the calendar with its name.
     listed_at = models.DateTimeField(null=True)
-    # When the provider last confirmed the copy as complete; null: no copy.
+    # When the provider last confirmed the copy as complete; null: there is no copy.
     cached_at = models.DateTimeField(null=True)
     cached_from = models.DateTimeField(null=True)
     cached_until = models.DateTimeField(null=True)
+    # The owner deleted the copy; nothing is fetched until the next request.
     cleared_at = models.DateTimeField(null=True)
     # The last request of a permitted viewer. Unrequested copies are not refreshed.
     asked_at = models.DateTimeField()
     cursor = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
     position = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
+    # The number of full listings; a listing's window is relative to its start.
     round = models.PositiveIntegerField(default=0)
     round_began_at = models.DateTimeField(null=True)
-    # The round compares: the copy was complete just before.
+    # The current round compares: the copy was complete just before.
     is_compared = models.BooleanField(default=False)
-    # The last comparison: missing and surplus events.
+    # The last comparison, and the numbers of missing and surplus events.
     compared_at = models.DateTimeField(null=True)
     missing_count = models.PositiveIntegerField(default=0)
     extra_count = models.PositiveIntegerField(default=0)
-    # Left out, and shown as a number.
+    # Unreadable events: left out, and shown as a number.
     unreadable_count = models.PositiveIntegerField(default=0)
 
     objects = models.Manager.from_queryset(CalendarQuerySet)()
@@ -140,20 +145,26 @@ class Calendar(models.Model):
 
     @property
     def version(self) -> str | None:
-        """None if the provider has the version."""
+        """The version of a local calendar's `about`; None if the provider has the version."""
         if not self.is_local or self.about is None:
             return None
         # Only a change seals it again.
         return hashlib.sha256(self.about.ciphertext).hexdigest()[:32]
 
     def is_current(self, *, hours: int, at: datetime) -> bool:
-        """:param hours: the maximum age of the copy"""
+        """
+        Return whether the events are fresh enough to show.
+
+        :param hours: the maximum age of the copy
+        """
         return self._is_young(self.cached_at, hours, at)
 
     def is_complete_since(self, at: datetime) -> bool:
+        """Return whether the copy contains every event that the provider had at `at`."""
         return self.is_local or (self.cached_at is not None and self.cached_at >= at)
 
     def is_known(self, *, hours: int, at: datetime) -> bool:
+        """Return whether the name is fresh enough to show."""
         return self._is_young(self.listed_at, hours, at)
 
     def _is_young(self, seen_at: datetime | None, hours: int, at: datetime) -> bool:
@@ -168,13 +179,13 @@ class Event(models.Model):
 
     `timing` opens to JSON: start, end, recurrence, original (of an exception), tentative. No
     other column says when a person is busy. `content` opens to JSON: title, description,
-    location, attendees, organizer, conference, reminders, and shown (the sanitised description;
-    `shown_version` as in `MessageBody`). `remote` opens to JSON: id, etag, ical_uid, sequence,
-    series.
+    location, attendees, organizer, conference, reminders, and shown (the sanitised description).
+    Views sanitise `shown` again if `shown_version`, of `integrations.formats.mime.safe_bodies`,
+    is old. `remote` opens to JSON: id, etag, ical_uid, sequence, series.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The indexes below begin with this column.
+    # No index of its own: the indexes below begin with this column.
     calendar = models.ForeignKey(
         Calendar, on_delete=models.DO_NOTHING, related_name="events", db_index=False
     )
@@ -183,11 +194,11 @@ class Event(models.Model):
     organisation_id = models.UUIDField()
     cache_id = models.UUIDField()
     kind = models.CharField(max_length=16, choices=EventKind)
-    # Keyed hashes under the copy's own key.
+    # Keyed hashes under the copy's own key; destroyed with it.
     remote_blind = models.BinaryField(max_length=32)
-    # `remote_blind` of an exception's series.
+    # `remote_blind` of the series, for an exception.
     series_blind = models.BinaryField(max_length=32, null=True)
-    # See `get_week`. Null: no end.
+    # The first and last week that it touches (see `get_week`). Null: no end.
     first_week = models.IntegerField()
     last_week = models.IntegerField(null=True)
     is_busy = models.BooleanField(default=True)
@@ -196,7 +207,7 @@ class Event(models.Model):
     synced_at = models.DateTimeField()
     shown_version = models.PositiveSmallIntegerField(default=0)
     timing = SealedField(data_class=DataClass.CALENDAR_FREEBUSY, holder="cache_id")
-    # Null for a cancelled occurrence.
+    # Null for a cancelled occurrence: nothing more is known.
     content = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
     remote = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)
 

@@ -16,17 +16,18 @@ class AttemptOutcome(models.TextChoices):
     ADMIN_BLOCKED = "admin_blocked"
     EXPIRED = "expired"
     REPLAYED = "replayed"
-    # Unknown, or of another browser or person.
+    # The state is unknown, or belongs to another browser or person.
     FOREIGN_STATE = "foreign_state"
+    # A parameter is duplicated, or the parameters are meaningless.
     MALFORMED = "malformed"
     WRONG_ISSUER = "wrong_issuer"
     CODE_REJECTED = "code_rejected"
     IDENTITY_UNPROVEN = "identity_unproven"
     WRONG_ACCOUNT = "wrong_account"
     CONNECTED_BY_OTHER = "connected_by_other"
-    # Another product is connected with a wider grant: nothing was changed.
+    # Another product of the account is connected with a wider grant: nothing was changed.
     LIVES_ALREADY = "lives_already"
-    # The provider is still revoking the grant of an earlier connection.
+    # The provider is still revoking the grant of an earlier connection of the account.
     STILL_ENDING = "still_ending"
     # The person left the organisation, or the connection ended, during the visit.
     OVERTAKEN = "overtaken"
@@ -38,7 +39,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class ConnectAttempt(models.Model):
-    """One visit to a provider's consent page. Contains no secret, only the state's hash."""
+    """One visit to a provider's consent page. It stores no secret, only the state's hash."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
@@ -47,24 +48,25 @@ class ConnectAttempt(models.Model):
     )
     provider = models.CharField(max_length=16)
     product = models.CharField(max_length=16)
+    # Set on a reconnect: the account must be the same.
     connection = models.ForeignKey(
         "integrations.Connection", null=True, on_delete=models.PROTECT, related_name="+"
     )
     state_hash = models.BinaryField(max_length=32, unique=True)
     session_hash = models.BinaryField(max_length=32)
     asked_scopes = ArrayField(models.CharField(max_length=200), default=list)
-    # Of the feature's declaration, at the affirmative click.
+    # The version of the feature's declaration at the affirmative click.
     feature_versions = models.JSONField(default=dict)
     outcome = models.CharField(
         max_length=24, choices=AttemptOutcome, default=AttemptOutcome.PENDING
     )
     began_at = models.DateTimeField()
-    # A used state is never accepted again.
+    # A used state is never accepted again, whatever the outcome.
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     # The outcome needs no more attention: a later connect of the product succeeded, the owner
-    # dismissed it, or an administrator's link was created. Null again when the attempt ends
+    # dismissed it, or an administrator's link was created. Reset to null when the attempt ends
     # again.
     settled_at = models.DateTimeField(null=True)
 

@@ -1,7 +1,8 @@
 """
 A person's account at a provider, and its connected products.
 
-The grant belongs to the connection, content to an integration with its own key, epoch and status.
+The grant belongs to the connection; content belongs to an integration with its own data key, epoch
+and status.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from limited_use.vault.fields import SealedField
 class ConnectionStatus(models.TextChoices):
     ACTIVE = "active"
     REAUTH_REQUIRED = "reauth_required"
-    # The credential waits for revocation.
+    # The last integration was disconnected; the credential waits for revocation.
     ENDING = "ending"
     ENDED = "ended"
 
@@ -51,19 +52,21 @@ class StatusReason(models.TextChoices):
     COUNT_MISMATCH = "count_mismatch"
     PUSH_SILENT = "push_silent"
     GRANT_REVOKED = "grant_revoked"
-    # More proof from the person, for example a second factor.
+    # The provider requires more proof from the person, for example a second factor.
     CONFIRMATION_NEEDED = "confirmation_needed"
     UNEXPECTED = "unexpected"
 
 
+# May be read and written.
 LIVE = (
     IntegrationStatus.SYNCING,
     IntegrationStatus.ACTIVE,
     IntegrationStatus.DEGRADED,
     IntegrationStatus.REAUTH_REQUIRED,
 )
-# The grant ended at the provider: only the owner can read.
+# The grant ended at the provider: features stop, only the owner can read.
 OWNER_ONLY = (IntegrationStatus.REAUTH_REQUIRED,)
+# Fetchable: live, with a valid grant.
 FETCHABLE = tuple(status for status in LIVE if status not in OWNER_ONLY)
 
 
@@ -75,15 +78,15 @@ class RevocationOutcome(models.TextChoices):
     # The same after an unconfirmed request, which may have ended the grant.
     GONE_AFTER_ASKING = "gone_after_asking"
     UNCONFIRMED = "unconfirmed"
-    # No provider: the data existed only in Antares.
+    # There is no provider: the data existed only in Antares.
     NOT_NEEDED = "not_needed"
-    # The provider offers no revocation; only the person can end the grant.
+    # The provider offers applications no revocation; only the person can end the grant.
     NOT_OFFERED = "not_offered"
-    # By another live integration or connection of the account.
+    # Another live integration or connection of the same account needs the grant.
     NEEDED_ELSEWHERE = "needed_elsewhere"
 
 
-# Maximum ages of a calendar's copy, in hours.
+# The owner's choices for the maximum age of a calendar's copy, in hours.
 CACHE_CHOICES: Final = (1, 6, 12, 24)
 
 
@@ -110,14 +113,14 @@ class Connection(models.Model):
     status = models.CharField(
         max_length=16, choices=ConnectionStatus, default=ConnectionStatus.ACTIVE
     )
-    # Increased when the grant is replaced or ended: older work is dropped.
+    # Increased when the grant is replaced or ended: work under an older epoch is dropped.
     epoch = models.PositiveIntegerField(default=1)
 
     email = SealedField(data_class=DataClass.PROFILE, holder="id", null=True)
     access_token = SealedField(data_class=DataClass.CREDENTIAL, holder="id", null=True)
     access_expires_at = models.DateTimeField(null=True)
-    # The holder of the refresh token's key. Each grant has its own, which a web process can
-    # create and wrap, but not unwrap. Equal to the connection's id: not yet resealed.
+    # The holder of the refresh token's key. Each stored grant has its own, which a web process
+    # can create and wrap, but not unwrap. Equal to the connection's id: not yet resealed.
     grant_id = models.UUIDField(unique=True, default=uuid7)
     refresh_token = SealedField(data_class=DataClass.CREDENTIAL, holder="grant_id", null=True)
     # Counts refreshes; a writer with an older value has lost the race.
@@ -129,8 +132,8 @@ class Connection(models.Model):
     refresh_beyond = models.PositiveIntegerField(default=0)
     refresh_failed_at = models.DateTimeField(null=True)
 
-    # The provider's requirements for a reconnect (OpenID Connect Core §5.5, JSON), until the next
-    # grant.
+    # The provider's requirements for a reconnect (OpenID Connect Core §5.5, JSON), if it named
+    # any when the grant ended. Deleted by the next grant.
     wanted_claims = SealedField(data_class=DataClass.PROFILE, holder="id", null=True)
 
     asked_scopes = ArrayField(models.CharField(max_length=200), default=list)
@@ -138,10 +141,10 @@ class Connection(models.Model):
 
     connected_at = models.DateTimeField()
     reauth_since = models.DateTimeField(null=True)
-    # A connect resets this and the four columns below.
+    # When the status became `ENDING`. A connect resets this and the four columns below.
     ending_since = models.DateTimeField(null=True)
-    # The revocation, shared by all purges of the connection. A request may reach the provider
-    # until `revoking_until`, even if its worker died.
+    # The revocation of the grant, shared by all purges of the connection. A request may still
+    # reach the provider until `revoking_until`, even if its worker died.
     revocation = models.CharField(
         max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
     )
@@ -206,7 +209,7 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
         )
 
     def without_permission(self) -> Self:
-        """With a valid grant that does not permit their copy."""
+        """Integrations with a valid grant that does not permit their copy."""
         return self.filter(
             status=IntegrationStatus.REAUTH_REQUIRED, status_reason=StatusReason.SCOPE_MISSING
         )
@@ -227,13 +230,14 @@ class Integration(models.Model):
         max_length=16, choices=IntegrationStatus, default=IntegrationStatus.SYNCING
     )
     status_reason = models.CharField(max_length=32, choices=StatusReason, blank=True, default="")
-    # Page and API compute the next try from the sync work.
+    # Since when `status_reason` applies. Page and API compute the next try from the sync work.
     status_since = models.DateTimeField()
-    # Increased by a disconnect: older work drops its results.
+    # Increased by a disconnect. Work under an older epoch drops its results.
     epoch = models.PositiveIntegerField(default=1)
-    # The owner's maximum age of a calendar's copy, in hours, if stricter than the features'.
+    # The owner's maximum age of a calendar's copy, in hours, if stricter than the features';
+    # null: the features decide.
     cache_hours = models.PositiveIntegerField(null=True)
-    # Days of stored mail; null: all. Older mail stays at the provider.
+    # Days of stored mail; null stores all. Older mail stays at the provider.
     horizon_days = models.PositiveIntegerField(null=True, default=90)
     switched_on_at = models.DateTimeField()
     switched_off_at = models.DateTimeField(null=True)

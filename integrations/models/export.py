@@ -12,11 +12,12 @@ class ExportOutcome(models.TextChoices):
     # Running, or its process died.
     OPEN = ""
     COMPLETE = "complete"
+    # The integration was disconnected, or the download was not completed.
     INTERRUPTED = "interrupted"
 
 
 class Export(models.Model):
-    """A copy of the stored data, requested after a recent confirmation, for one download."""
+    """A copy of the stored data: requested after a recent confirmation, valid for one download."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")

@@ -13,6 +13,7 @@ class Reply(models.Model):
     One request with an `Idempotency-Key`, kept for a day, without content.
 
     :ivar key_blind: the sender, the endpoint and the key
+    :ivar body_blind: the request body
     :ivar held_until: end of the worker's lease; null when free
     :ivar status: the response status; null until the request is done
     :ivar event_id: the written event or calendar

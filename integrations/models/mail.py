@@ -1,7 +1,7 @@
 """
 Stored mail, sealed except for ids, times, sizes, counts, flags and system labels.
 
-Rows repeat `user_id` and `organisation_id`, so that one index pages an inbox of many mailboxes.
+Rows repeat `user_id` and `organisation_id`, so that one index pages an inbox over many mailboxes.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .connection import Integration
 
 class Thread(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The purge walks (integration, id); other queries have their own index.
+    # No index of its own: the purge walks (integration, id); other queries have their own.
     integration = models.ForeignKey(
         Integration, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     user_id = models.UUIDField()
     organisation_id = models.UUIDField()
     remote_blind = models.BinaryField(max_length=32)
-    # Derived in the transaction that writes the messages.
+    # Derived from the thread's messages in the transaction that writes them.
     first_received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()
     last_message_id = models.UUIDField()
@@ -66,14 +66,14 @@ class Message(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # As for a thread.
+    # No index of its own: the purge walks (integration, id); other queries have their own.
     integration = models.ForeignKey(
         Integration, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     thread = models.ForeignKey(Thread, on_delete=models.DO_NOTHING, related_name="messages")
     user_id = models.UUIDField()
     organisation_id = models.UUIDField()
-    # Keyed hashes under the integration's own key.
+    # Keyed hashes under the integration's own key; destroyed with it.
     remote_blind = models.BinaryField(max_length=32)
     rfc822_blind = models.BinaryField(max_length=32, null=True)
     received_at = models.DateTimeField()
@@ -81,14 +81,15 @@ class Message(models.Model):
     is_unread = models.BooleanField()
     is_starred = models.BooleanField()
     has_attachments = models.BooleanField()
-    # Our vocabulary: inbox, sent, drafts, important, archive, …
+    # System labels in our vocabulary: inbox, sent, drafts, important, archive, …
     folders = ArrayField(models.CharField(max_length=32), default=list)
-    # A finished round sweeps messages last seen in an earlier one.
+    # The last snapshot round with this message. A finished round sweeps those of earlier rounds.
     seen_round = models.PositiveIntegerField()
     synced_at = models.DateTimeField()
     summary = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
-    # JSON list of the user's own label ids, named in `SyncWork.label_names`. Separate from the
-    # summary, because labels change alone: a sync reseals them and opens nothing.
+    # JSON list of the user's own label ids; null if none. `SyncWork.label_names` has the names.
+    # Separate from the summary, because labels change alone: a sync reseals them and opens
+    # nothing.
     labels = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
 
     class Meta:
@@ -125,7 +126,7 @@ class MessageBody(models.Model):
     `shown_version`, of `integrations.formats.mime.safe_bodies`, is old.
     """
 
-    # migrations/sql/message_cascades.sql: the database deletes the body.
+    # The constraint is in migrations/sql/message_cascades.sql: the database deletes the body.
     message = models.OneToOneField(
         Message,
         on_delete=models.DO_NOTHING,
@@ -140,8 +141,8 @@ class MessageBody(models.Model):
 
     class Meta:
         verbose_name_plural = "message bodies"
-        # For the purge's check of remaining rows. Without the key as its order PostgreSQL walks
-        # the whole table by primary key.
+        # Only the purge asks for remaining rows. With the key, which is its order: otherwise
+        # PostgreSQL walks the whole table by primary key.
         indexes = [models.Index(fields=["integration_id", "message"], name="body_of_integration")]
 
     def __str__(self) -> str:
@@ -149,18 +150,19 @@ class MessageBody(models.Model):
 
     @property
     def id(self) -> UUID:
+        """The row id to which the ciphertext is bound."""
         return self.message_id
 
 
 class Attachment(models.Model):
     """
-    The bytes are fetched on demand.
+    An attachment; its bytes are fetched on demand.
 
     `descriptor` opens to JSON: filename, content_type, content_id, part.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # As for a body.
+    # As for a body: the constraint is in migrations/sql/message_cascades.sql.
     message = models.ForeignKey(
         Message, on_delete=models.DO_NOTHING, related_name="attachments", db_constraint=False
     )

@@ -4,6 +4,7 @@ from django.db import models
 
 
 class ParserCount(models.Model):
+    # A `parsers.refusal_counts.RefusalEvent`.
     event = models.CharField(max_length=16, primary_key=True)
     count = models.PositiveBigIntegerField(default=0)
 

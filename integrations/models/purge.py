@@ -15,8 +15,9 @@ class PurgeTrigger(models.TextChoices):
     OWNER = "owner"
     SUPPORT = "support"
     GRANT_ENDED = "grant_ended"
-    # By a renewed grant without the permission for the copy.
+    # The grant was renewed without the permission for the copy.
     PERMISSION_WITHDRAWN = "permission_withdrawn"
+    # The owner withdrew the consent for the copy.
     CONSENT_WITHDRAWN = "consent_withdrawn"
     LEFT_ORGANISATION = "left_organisation"
     ORGANISATION_CLOSED = "organisation_closed"
@@ -62,8 +63,8 @@ class PurgeJob(models.Model):
     verified_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
-    # Destroyed keys, and the epochs of the wrapping keys: until these are destroyed too, an old
-    # copy of a key could still be opened.
+    # The destroyed keys, and their wrapping key epochs: until these are destroyed too, an old
+    # copy of the wrapped key could still be opened.
     content_key_id = models.CharField(max_length=16)
     content_kek_epoch = models.PositiveIntegerField(null=True)
     # Calendars: [[key id, key epoch, holder, key line], …]; and the last epoch of local ones.
@@ -73,21 +74,22 @@ class PurgeJob(models.Model):
     credential_kek_epoch = models.PositiveIntegerField(null=True)
     account_key_id = models.CharField(max_length=16, blank=True, default="")
     account_kek_epoch = models.PositiveIntegerField(null=True)
-    # {"integrations.Message": 2000, …} before and after the purge.
+    # {"integrations.Message": 2000, …} before the purge, and remaining rows after it.
     counts_before = models.JSONField(default=dict)
     counts_left = models.JSONField(default=dict)
     deleted_count = models.PositiveBigIntegerField(default=0)
 
-    # Copied from the connection: one revocation serves all its purges. `PENDING`: not yet known
-    # here.
+    # Copied from the connection, because one revocation serves all its purges. `PENDING`: not yet
+    # known to this purge. The count is of sent requests.
     revocation = models.CharField(
         max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
     )
-    # The first check; later the last request, if one was sent.
+    # The first check by this purge; later the last request, if one was sent.
     revocation_tried_at = models.DateTimeField(null=True)
     revocation_try_count = models.PositiveIntegerField(default=0)
-    # Empty until each watch of the provider is stopped or given up; then counts by outcome, and
-    # until when notifications may continue.
+    # The outcome of stopping the provider's watches: empty until each is stopped or given up.
+    # Counts by outcome, the last request and their number, and until when notifications may
+    # continue.
     watch_stop = models.CharField(max_length=24, blank=True, default="")
     watch_counts = models.JSONField(default=dict)
     watch_tried_at = models.DateTimeField(null=True)

@@ -19,7 +19,7 @@ class QuotaBucket(models.Model):
     parked_until = models.DateTimeField(null=True)
     # A person was asked to retry: workers draw nothing until then.
     awaited_until = models.DateTimeField(null=True)
-    # The ends of the leases of running requests; see `request_slots`.
+    # The ends of the leases of running requests, one each; see `request_slots`.
     slot_leases = ArrayField(models.DateTimeField(), default=list)
 
     def __str__(self) -> str:

@@ -11,49 +11,54 @@ from .connection import Connection, Integration
 
 
 class WatchKind(models.TextChoices):
-    # A mailbox, by a Pub/Sub topic; renewed in place, found by its address.
+    # A mailbox, by a Pub/Sub topic; renewed in place. Found by its address.
     TOPIC = "topic"
-    # A webhook channel; replaced by a new one, found by its id.
+    # A webhook channel; replaced by a new one. Found by its id.
     CHANNEL = "channel"
 
 
 class WatchStatus(models.TextChoices):
+    # To be started or restarted.
     WANTED = "wanted"
+    # The provider sends notifications until `expires_at`.
     LIVE = "live"
-    # To be stopped and deleted.
+    # Replaced or no longer needed: to be stopped and deleted.
     LEAVING = "leaving"
 
 
 class Watch(models.Model):
     """
-    Created before the request to the provider, because the first notification may precede the
-    response. Processed under a lease, like a sync.
+    The row is created before the request to the provider, because the first notification may
+    precede the response. Processed under a lease, like a sync.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
     # The holder of `channel`'s key, which must outlive the integration's own key.
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
-    # As in `SyncWork`.
+    # As in the `SyncWork` of the same resource.
     resource = models.CharField(max_length=64)
     kind = models.CharField(max_length=16, choices=WatchKind)
     status = models.CharField(max_length=16, choices=WatchStatus, default=WatchStatus.WANTED)
     # A keyed hash of the mailbox's address or the channel's id, under the directory key.
     lookup_blind = models.BinaryField(max_length=32, null=True)
-    # A keyed hash of the provider's id for the watched resource.
+    # A keyed hash of the provider's id for the watched resource, as in its notifications.
     resource_blind = models.BinaryField(max_length=32, null=True)
     # JSON: the channel's id and the provider's, for stopping it.
     channel = SealedField(data_class=DataClass.CREDENTIAL, holder="connection_id", null=True)
 
     wanted_at = models.DateTimeField()
+    # Notifications are sent from `started_at` to `expires_at`, unless renewed.
     started_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    # The next action: start, renew or stop.
     due_at = models.DateTimeField()
     failure_count = models.PositiveIntegerField(default=0)
-    # Consecutive rejections of our address by the provider.
+    # Consecutive rejections of our notification address by the provider.
     rejected_count = models.PositiveIntegerField(default=0)
     lease_by = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
+    # The last notification, and since when the watch is known to be silent.
     last_event_at = models.DateTimeField(null=True)
     silent_since = models.DateTimeField(null=True)
 
@@ -63,7 +68,7 @@ class Watch(models.Model):
                 condition=Q(status__in=WatchStatus.values), name="watch_status_known"
             ),
             models.CheckConstraint(condition=Q(kind__in=WatchKind.values), name="watch_kind_known"),
-            # A wanted watch may exist next to a live one.
+            # At most one wanted watch in addition to a live one.
             models.UniqueConstraint(
                 fields=["integration", "resource"],
                 condition=Q(status=WatchStatus.WANTED),

@@ -1,3 +1,5 @@
+"""Google accounts and registered OAuth clients."""
+
 import hashlib
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -20,7 +22,7 @@ class SandboxAccount:
 
     @staticmethod
     def make_sub(email: str) -> str:
-        """21 digits, the same in every run."""
+        """Return 21 digits as at Google, the same in every run."""
         digest = hashlib.sha256(email.lower().encode()).digest()
         return "1" + f"{int.from_bytes(digest[:10], 'big'):020d}"[-20:]
 
@@ -33,7 +35,7 @@ class OAuthClient:
     project: str = "sandbox-project"
     name: str = "Antares"
     deleted: bool = False
-    # Microsoft only: "" is all tenants.
+    # Microsoft only: its single tenant ("" is all), and an expired secret.
     tenant: str = ""
     secret_expired: bool = False
 

@@ -75,7 +75,7 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
 
 
 def _get_path(request: web.Request) -> str:
-    """An API's routes decode each segment themselves."""
+    """Keep an API path encoded: the routes of an API decode each segment themselves."""
     raw = request.rel_url.raw_path
     return raw if raw.startswith((*APIS, graph.ROOT)) else unquote(raw)
 
@@ -110,7 +110,7 @@ async def _answer_graph_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
 
 
 def _answer_batch(state: SandboxState, call: HttpCall) -> HttpAnswer:
-    """A part can meet its own fault, if that is an answer."""
+    """Answer a batch. A part can meet its own fault, if that fault is an answer."""
     arrived: Counter[str] = Counter()
 
     def answer_part(inner: HttpCall) -> HttpAnswer:
@@ -132,7 +132,7 @@ def _answer_batch(state: SandboxState, call: HttpCall) -> HttpAnswer:
 async def _answer_api_call(
     state: SandboxState, call: HttpCall, work: Callable[[], HttpAnswer]
 ) -> HttpAnswer:
-    """Parts of a batch count one by one."""
+    """Count the call per account; parts of a batch count one by one."""
     access = (
         state.grants.find_access_token(get_bearer_token(call)) if call.path not in BATCHES else None
     )

@@ -1,9 +1,11 @@
+"""Targets of notifications: web hook channels, and subscriptions to Pub/Sub topics."""
+
 from dataclasses import dataclass
 
 
 @dataclass
 class WatchChannel:
-    """`expires_at` in seconds since the epoch; `number` of the last message."""
+    """`expires_at` is in seconds since the epoch; `number` is the number of the last message."""
 
     id: str
     resource: str
@@ -19,6 +21,8 @@ class WatchChannel:
 
 @dataclass
 class PubSubSubscription:
+    """Pushes messages of `topic` with a token for `audience`."""
+
     name: str
     topic: str
     endpoint: str

@@ -1,3 +1,5 @@
+"""Faults queued for the next calls."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -49,7 +51,7 @@ class FaultQueue:
         self.queue.append(fault)
 
     def take_matching(self, call: HttpCall, *, answers_only: bool = False) -> QueuedFault | None:
-        """In a batch only answers can fail."""
+        """Return the first matching fault and count its use. In a batch only answers can fail."""
         for fault in self.queue:
             if (answers_only and not fault.status) or not fault.matches(call):
                 continue

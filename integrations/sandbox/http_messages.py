@@ -1,4 +1,4 @@
-"""Without an HTTP library, so that batches can nest them."""
+"""Calls and answers without an HTTP library, so that batches can nest them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

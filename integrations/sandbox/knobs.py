@@ -17,7 +17,7 @@ GRAPH_FAULTS = {
 
 @dataclass
 class Knobs:
-    """Defaults are Google's behaviour."""
+    """The comment above a knob explains it. Defaults are Google's behaviour."""
 
     # Gmail units per user and minute (an evenly refilled bucket); 0 = no limit.
     units_per_minute: int = 6_000
@@ -25,25 +25,29 @@ class Knobs:
     project_units_per_minute: int = 1_200_000
     # For spent quota: 429 (userRateLimit wording), or 403 (quota metric wording).
     quota_status: int = 429
-    # Per user; 0 = no limit.
+    # Calendar requests per user and minute; 0 = no limit.
     calendar_requests_per_minute: int = 600
     # Open requests per user, parts of a batch included; 0 = no limit.
     concurrency: int = 25
+    # Seconds added to every API call.
     latency_seconds: float = 0.0
-    # Shares of items, by id (0.1 = one in ten).
+    # Share of items that lists omit, by id (0.1 = one in ten).
     list_omission: float = 0.0
+    # Share of items that lists show twice, chosen by id.
     list_repetition: float = 0.0
-    # Share of listed messages that 404 when fetched.
+    # Share of listed messages that 404 when fetched, by id.
     vanish_after_list: float = 0.0
-    # All stay valid.
+    # Attachment ids differ in every answer; all stay valid.
     attachment_ids_change: bool = True
+    # Days until history records expire.
     history_days: float = 7.0
-    # Also for `updatedMin`.
+    # Days until sync tokens and `updatedMin` are too old.
     sync_token_days: float = 28.0
     # Largest page of events; 0 = the requested size.
     event_page: int = 0
+    # Put an empty page of events between two pages.
     empty_event_pages: bool = False
-    # After the first read: success or failure.
+    # Outcome of a conference after the first read: success or failure.
     conference: str = "success"
     # Channels may have http addresses (Google: https).
     http_channels: bool = True
@@ -58,42 +62,46 @@ class Knobs:
     push_flaw: str = ""
     # Text parts of `payload` are UTF-8, even if their header names another charset.
     payload_utf8: bool = True
+    # Megabytes of cached renderings.
     cache_megabytes: int = 96
+    # Messages a user may send per day.
     sends_per_day: int = 2_000
 
     access_token_seconds: int = 3_599
     code_seconds: int = 600
     # Refuse authorization requests without S256 (Google accepts them).
     require_pkce: bool = False
-    # Live ones per account and client; one more ends the oldest.
+    # Live refresh tokens per account and client; one more ends the oldest.
     refresh_tokens_per_client: int = 100
     refresh_idle_days: float = 180.0
     # Lifetime of grants (0 = unlimited); adds `refresh_token_expires_in`.
     grant_seconds: int = 0
     # "External, Testing": refresh tokens end after 7 days, unless sign-in only.
     testing_project: bool = False
+    # A refresh replaces the refresh token.
     rotate_refresh_tokens: bool = False
     revocation_lag_seconds: float = 0.0
     # openid, email and profile get boxes too (Google always grants them).
     sign_in_scopes_tickable: bool = False
     # Google's later description of `invalid_grant`.
     invalid_grant_bad_request: bool = False
-    # "" (off), "invalid_rapt" or "admin_policy_enforced".
+    # Refuse refreshes: "" (off), "invalid_rapt" or "admin_policy_enforced".
     refresh_refusal: str = ""
 
-    # "" (none), iss, bare_iss (Google's second valid form), aud, azp, nonce, missing_nonce,
-    # alg_none, alg_hs256, kid, signature, missing_sub, sub, expired, future_iat, at_hash.
+    # Flaw in id_tokens: "" (none), iss, bare_iss (Google's second valid form), aud, azp, nonce,
+    # missing_nonce, alg_none, alg_hs256, kid, signature, missing_sub, sub, expired, future_iat,
+    # at_hash.
     id_token_flaw: str = ""
     # `iss` and `state` on the callback: right, wrong or missing.
     callback_iss: str = "right"
     callback_state: str = "right"
-    # Answers authorization requests, e.g. admin_policy_enforced.
+    # Answer authorization requests with this error, e.g. admin_policy_enforced.
     authorization_error: str = ""
 
     # Microsoft. Lifetime of access tokens (at Entra: random, 60 to 90 minutes).
     graph_access_seconds: int = 4_499
     graph_refresh_idle_days: float = 90.0
-    # The old token keeps working.
+    # A refresh adds a refresh token (the old one keeps working).
     graph_refresh_rotates: bool = True
     # Requested scopes to withhold, and scopes to add (names, spaces).
     graph_withheld_scopes: str = ""
@@ -107,17 +115,19 @@ class Knobs:
     # Addresses of accounts without limits, separated by spaces.
     graph_unlimited: str = ""
     graph_app_requests_per_ten_seconds: int = 130_000
-    # Of throttled requests; "" omits it.
+    # `Retry-After` of throttled requests; "" omits it.
     graph_retry_after: str = "2.128"
+    # Put an empty page between two pages of a delta.
     graph_empty_pages: bool = False
     # Remembered links per delta; 0 = all. Every answer has a new link.
     graph_links_kept: int = 3
-    # Deltas of folders report changed message counts too.
+    # The delta of folders reports changed message counts too.
     graph_folder_counts: bool = True
     # Each delta repeats the last item of the previous one.
     graph_repetition: bool = False
     # `@removed` reason of a moved message: deleted (as observed), or changed.
     graph_move_reason: str = "deleted"
+    # Changed messages have only their id and the changed properties.
     graph_partial_changes: bool = False
     # A message that leaves and returns between two rounds is reported only as removed.
     graph_round_trips_lost: bool = False
@@ -131,6 +141,7 @@ class Knobs:
     graph_duplicate_status: int = 409
     # Out of `GRAPH_FAULTS`, separated by spaces. Exchange always has the default ones.
     graph_faults: str = "delta_without_headers sent_items_without_headers"
+    # Batches answer their parts in another order.
     graph_batch_shuffled: bool = True
 
     def set_values(self, values: dict[str, Any]) -> None:

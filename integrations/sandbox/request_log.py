@@ -1,3 +1,5 @@
+"""Counters and the last requests, for tests."""
+
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any

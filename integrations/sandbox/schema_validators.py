@@ -1,4 +1,4 @@
-"""Needs jsonschema: for `--validate` only."""
+"""Compiled strict schemas. Needs jsonschema: for `--validate` only."""
 
 import re
 from functools import cache

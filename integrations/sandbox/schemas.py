@@ -64,6 +64,8 @@ REQUIRED_IN_MESSAGE = {
 
 @dataclass(frozen=True)
 class ApiMethod:
+    """`query` maps names to parameter descriptions."""
+
     api: str
     id: str
     http_method: str

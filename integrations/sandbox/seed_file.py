@@ -1,4 +1,4 @@
-"""JSON with `clients`, `accounts`, `microsoft`, `tenants`, `pubsub`, `dials`."""
+"""A seed file: JSON with `clients`, `accounts`, `microsoft`, `tenants`, `pubsub`, `dials`."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from integrations.sandbox.state import SandboxState
 
 
 def load_seed_file(state: SandboxState, file: Path) -> None:
+    """:raises Misuse: invalid content"""
     seed = orjson.loads(file.read_bytes())
     for client in seed.get("clients", []):
         commands.add_client(state, client)

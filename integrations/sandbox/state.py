@@ -1,3 +1,5 @@
+"""The sandbox's whole state, lost with the process."""
+
 from __future__ import annotations
 
 import asyncio
@@ -61,6 +63,7 @@ class SandboxState:
         self.channels: dict[str, WatchChannel] = {}
         self.subscriptions: dict[str, PubSubSubscription] = {}
         self.pushes = PushQueue(self)
+        # Conferences by request id; calendars with failing free/busy.
         self.conferences: dict[str, dict[str, Any]] = {}
         self.failing_freebusy: set[str] = set()
         if self.validator:

@@ -1,3 +1,5 @@
+"""Checks calls and answers against the discovery document."""
+
 from collections import deque
 from collections.abc import Mapping
 from typing import Any

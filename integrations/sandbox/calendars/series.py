@@ -11,7 +11,6 @@ from integrations.sandbox.calendars.times import Event
 
 MAX_INSTANCES = 730
 DAY = timedelta(days=1)
-# From the master.
 NOT_INHERITED = ("recurrence", "start", "end", "etag")
 
 
@@ -26,7 +25,7 @@ def parse_rule(master: Event, zone: str) -> rruleset:
 
 
 def _to_local_line(line: str) -> str:
-    """Rules are on the series' clock."""
+    """Drop zones and UTC marks: rules are on the series' clock."""
     head, _, value = line.partition(":")
     return f"{head.partition(';')[0]}:{value.replace('Z', '')}"
 
@@ -40,6 +39,7 @@ def make_instance_id(master: Event, clock: datetime, zone: str) -> str:
 
 
 def parse_instance_start(master: Event, suffix: str, zone: str) -> datetime | None:
+    """Return the original start in an instance's id, or None if the rule skips it."""
     try:
         if times.is_all_day(master):
             clock = datetime.strptime(suffix, "%Y%m%d")  # noqa: DTZ007 - a date

@@ -1,3 +1,5 @@
+"""Calendars, their lists per account, and the changes since a version."""
+
 import base64
 import hashlib
 import secrets
@@ -58,6 +60,7 @@ class SandboxCalendar:
         return f'"{self.changed_versions.get(event_id, 0) * 2_000_000_000 + 1}"'
 
     def iterate_changes(self, version: int) -> Iterator[Event]:
+        """Yield the events in the order of their changes."""
         changes = ((at, event_id) for event_id, at in self.changed_versions.items() if at > version)
         return (self.events[event_id] for _, event_id in sorted(changes))
 
@@ -86,7 +89,7 @@ class CalendarListEntry:
 
 @dataclass
 class AccountCalendars:
-    """`version` grows with each change of the list."""
+    """The calendar list of an account. `version` grows with each change of the list."""
 
     email: str
     version: int = 1
@@ -133,6 +136,7 @@ def get_interval(event: Event, calendar: SandboxCalendar) -> tuple[datetime, dat
 
 
 def is_busy(event: Event, email: str) -> bool:
+    """Transparent and declined events do not block time."""
     if event["status"] == "cancelled" or event.get("transparency") == "transparent":
         return False
     answers: list[dict[str, Any]] = event.get("attendees", [])

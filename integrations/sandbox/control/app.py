@@ -1,4 +1,4 @@
-"""`POST /_control/<command>` and `GET /_control/<query>`."""
+"""`POST /_control/<command>` and `GET /_control/<query>`, JSON in and out."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,3 +1,5 @@
+"""Control functions for calendars and events."""
+
 from typing import Any
 
 from integrations.sandbox.accounts import SandboxAccount
@@ -70,7 +72,7 @@ def add_calendar(state: SandboxState, values: Values) -> Values:
 
 
 def share_calendar(state: SandboxState, values: Values) -> Values:
-    """{email, calendar?, with, role}: adds it to another list; role "" removes it."""
+    """{email, calendar?, with, role}: adds the calendar to another list; role "" removes it."""
     calendar = find_calendar(state, values)
     other_calendars = _find_calendar_account(
         state, values | {"email": require_text(values, "with")}

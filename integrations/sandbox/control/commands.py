@@ -1,4 +1,4 @@
-"""One control function per command: plain values in and out."""
+"""One control function per command: plain values in and out. `app.py` serves them over HTTP."""
 
 from dataclasses import fields
 from typing import Any
@@ -123,7 +123,7 @@ def kill_refresh_tokens(state: SandboxState, values: Values) -> Values:
 
 
 def revoke_grants(state: SandboxState, values: Values) -> Values:
-    """{email}"""
+    """{email}: all tokens end at once."""
     grants = _list_grants(state, values)
     for grant in grants:
         state.grants.end_grant(grant)
@@ -139,7 +139,7 @@ def rotate_keys(state: SandboxState, _: Values) -> Values:
 
 
 def show_grants(state: SandboxState, values: Values) -> Values:
-    """{email}: as on Google's page of connected apps, with the live tokens."""
+    """{email}: the list of Google's page of connected apps, with the live tokens."""
     return {
         "grants": [
             {

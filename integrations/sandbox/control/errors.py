@@ -2,7 +2,7 @@ from typing import Any
 
 
 class Misuse(Exception):
-    """400: a mistake of the calling test or demo."""
+    """Answered with 400: a mistake of the calling test or demo."""
 
 
 def require_text(values: dict[str, Any], name: str) -> str:

@@ -1,3 +1,5 @@
+"""Control functions for mailboxes and messages."""
+
 import base64
 from dataclasses import fields
 from typing import Any

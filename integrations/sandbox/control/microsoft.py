@@ -1,3 +1,5 @@
+"""Control functions for Microsoft's accounts, tenants, consents and tokens."""
+
 from typing import Any
 
 from integrations.sandbox.calendars.store import SandboxCalendar
@@ -124,7 +126,7 @@ def set_tenant(state: SandboxState, values: Values) -> Values:
 
 
 def approve_client(state: SandboxState, values: Values) -> Values:
-    """{domain, client_id, scopes}: as the administrator does in the portal."""
+    """{domain, client_id, scopes}: the administrator grants consent in the portal."""
     tenant = _get_tenant(state, values)
     client_id = require_text(values, "client_id")
     tenant.admin_consents[client_id] = to_bare_scopes(require_text(values, "scopes").split())
@@ -195,7 +197,7 @@ def change_account(state: SandboxState, values: Values) -> Values:
 
 
 def name_folder(state: SandboxState, values: Values) -> Values:
-    """{email, name, folder}: the well-known name moves to this folder (an id)."""
+    """{email, name, folder}: moves the well-known name to this folder (an id)."""
     outlook = find_microsoft_account(state, values).outlook
     name = require_text(values, "name")
     folder = outlook.folders.get(require_text(values, "folder")) if outlook else None

@@ -1,3 +1,5 @@
+"""Control functions for Pub/Sub subscriptions and sent notifications."""
+
 from dataclasses import asdict
 from typing import Any
 

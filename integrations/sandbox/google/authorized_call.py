@@ -1,3 +1,5 @@
+"""A call after authentication, scopes and quota."""
+
 from dataclasses import dataclass
 
 from integrations.sandbox.accounts import SandboxAccount

@@ -14,7 +14,11 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 def read_parts(call: HttpCall) -> list[tuple[str, HttpCall]]:
-    """:raises HttpProblem: not multipart, not HTTP inside, or more than 100 parts"""
+    """
+    Return the parts in order, with their Content-IDs.
+
+    :raises HttpProblem: not multipart, not HTTP inside, or more than 100 parts
+    """
     boundary_match = _BOUNDARY.search(call.headers.get("content-type", ""))
     if not boundary_match:
         raise problems.invalid_argument("Failed to parse batch request, error: no boundary.")

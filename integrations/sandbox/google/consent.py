@@ -41,7 +41,7 @@ class GoogleConsentRequest:
 
 
 class GooglePageError(Exception):
-    """The client receives nothing."""
+    """Shown by Google; the client receives nothing."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(error)
@@ -126,6 +126,7 @@ def _read_consent_request(state: SandboxState, call: HttpCall) -> GoogleConsentR
 
 
 def handle_decision(state: SandboxState, call: HttpCall) -> HttpAnswer:
+    """Any decision uses up the request."""
     pending = state.consent_requests.pop(call.form.get("request", ""), None)
     if pending is None:
         return GooglePageError("invalid_request", "This page has expired. Start again.").page

@@ -26,7 +26,7 @@ API_HANDLERS: Mapping[str, Handler] = {
 
 
 def answer_call(state: SandboxState, call: HttpCall) -> HttpAnswer:
-    """Never raises HttpProblem."""
+    """Answer, record and validate. Never raises HttpProblem."""
     call = _apply_method_override(call)
     match = routing.find_method(call.method, call.path)
     method = match[0] if match else None

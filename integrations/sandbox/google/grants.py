@@ -1,3 +1,5 @@
+"""Google's grants, codes and tokens."""
+
 import base64
 import hashlib
 import secrets
@@ -85,7 +87,7 @@ class GoogleGrantStore:
         return [grant for grant in list(self._grants.values()) if grant.sub == sub]
 
     def extend_grant(self, project: str, sub: str, scopes: tuple[str, ...]) -> GoogleGrant:
-        """An ending grant still ends, as in a real race."""
+        """Add scopes to the account's grant. An ending grant still ends, as in a real race."""
         grant = self.get_grant(project, sub)
         if grant is None:
             grant = self._grants[project, sub] = GoogleGrant(project, sub)
@@ -201,6 +203,7 @@ class GoogleGrantStore:
             del self._grants[grant.project, grant.sub]
 
     def end_gmail_tokens(self, sub: str) -> int:
+        """Return how many refresh tokens ended."""
         tokens = [
             refresh.token
             for grant in self.list_grants(sub)

@@ -1,3 +1,5 @@
+"""id_token, userinfo, tokeninfo."""
+
 import hashlib
 from typing import Any
 
@@ -14,6 +16,7 @@ BARE_ISSUER = "accounts.google.com"
 def make_id_token(
     state: SandboxState, account: SandboxAccount, client: OAuthClient, *, nonce: str, access: str
 ) -> str:
+    """Return a signed token, with the flaw set by the knob."""
     now, flaw = int(state.clock.now()), state.knobs.id_token_flaw
     claims: dict[str, Any] = {
         **account.claims,

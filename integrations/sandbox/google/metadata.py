@@ -1,3 +1,5 @@
+"""Discovery document and keys."""
+
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
 from integrations.sandbox.state import SandboxState
 

@@ -300,7 +300,7 @@ def topic_forbidden(topic: str) -> HttpProblem:
 
 
 def not_implemented(method_id: str) -> HttpProblem:
-    """Not Google's: the sandbox lacks this method."""
+    """Not an error of Google: the sandbox lacks this method."""
     message = f"The sandbox does not play {method_id}."
     return _make_api_problem(501, message, "notImplemented", status="UNIMPLEMENTED")
 

@@ -1,3 +1,5 @@
+"""Finds the discovery document's method for a verb and a path."""
+
 from functools import cache
 from urllib.parse import unquote
 

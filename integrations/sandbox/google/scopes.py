@@ -1,3 +1,5 @@
+"""Scopes and their descriptions on the consent page."""
+
 from collections.abc import Iterable
 
 AUTH = "https://www.googleapis.com/auth/"

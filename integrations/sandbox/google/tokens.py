@@ -1,3 +1,5 @@
+"""The token endpoint and revocation."""
+
 import base64
 import secrets
 from typing import Any
@@ -30,7 +32,11 @@ def answer_token_request(state: SandboxState, call: HttpCall) -> HttpAnswer:
 
 
 def authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
-    """By form fields or HTTP Basic."""
+    """
+    Return the client, authenticated by form fields or HTTP Basic.
+
+    :raises HttpProblem: unknown client, deleted client or wrong secret
+    """
     client_id, secret = call.form.get("client_id", ""), call.form.get("client_secret", "")
     scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
@@ -79,6 +85,7 @@ def _exchange_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> 
 
 
 def _redeem_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> GoogleCode:
+    """:raises HttpProblem: unknown, used, expired, or not for this redirect_uri and verifier"""
     form = call.form
     code = state.grants.codes.get(form.get("code", ""))
     if code is None or code.client_id != client.client_id:

@@ -1,3 +1,5 @@
+"""Words, names and topics of generated mail."""
+
 # ruff: noqa: RUF001 - foreign letters are the point
 
 WORDS = [

@@ -1,3 +1,5 @@
+"""Generates a mailbox from a seed; renders messages on demand."""
+
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

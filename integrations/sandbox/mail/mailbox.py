@@ -1,4 +1,4 @@
-"""Mailboxes without HTTP and JSON."""
+"""Messages, threads, labels and history, without HTTP and JSON."""
 
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from bisect import bisect_left, insort
@@ -177,7 +177,7 @@ class SandboxMailbox:
         return bool(added or removed)
 
     def mark_changed(self, entry: MailboxEntry, raw: bytes | None = None) -> None:
-        """Without a label; `raw` replaces the content."""
+        """Record a change without a label; `raw` replaces the content."""
         if raw is not None:
             entry.raw = raw
         self._record_change("messagesChanged", entry)

@@ -1,3 +1,5 @@
+"""Malformed, deep and unusual MIME."""
+
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
@@ -53,6 +55,7 @@ def write_headers_only(planted: str) -> bytes:
 
 
 def write_broken_words(planted: str) -> bytes:
+    """Undecodable words, missing colons, raw 8-bit headers."""
     return (
         b"X-Broken: =?utf-8?B?////?= =?nope?Q?=FF?=\r\nX-Raw: \xe4\xf6\xfc\r\n"
         b"Content-Type: text/plain; charset=us-ascii; name*0*=utf-8''%; name*1*=x\r\n\r\n"

@@ -1,3 +1,5 @@
+"""Headers and bodies of generated messages, by kind."""
+
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from collections.abc import Callable
 from dataclasses import dataclass

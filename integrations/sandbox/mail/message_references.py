@@ -1,3 +1,5 @@
+"""Finds the thread of a message by its headers."""
+
 import re
 
 _MESSAGE_ID = re.compile(

@@ -99,6 +99,7 @@ def is_attachment(part: MimePart) -> bool:
 
 
 def convert_to_utf8(data: bytes, charset: str) -> bytes:
+    """Leave data in an unknown charset unchanged."""
     if not charset or charset.lower() in ("utf-8", "utf8", "us-ascii"):
         return data
     try:
@@ -151,7 +152,7 @@ class RenderingCache:
         format_name: str = "full",
         header_names: frozenset[str] = frozenset(),
     ) -> bytes:
-        """The format is full, metadata, minimal or raw; header names are lower case."""
+        """Return JSON in the format full, metadata, minimal or raw; header names are lower case."""
         rendering = self.get_rendering(entry)
         labels = orjson.dumps(sorted(entry.labels))
         head = (
@@ -195,7 +196,7 @@ class RenderingCache:
         return b"ANGjdJ" + base64.urlsafe_b64encode(nonce + self._secret + mixed_id)
 
     def get_attachment(self, entry: MailboxEntry, attachment_id: str) -> bytes | None:
-        """By any id issued for this message."""
+        """Any id issued for this message works."""
         try:
             blob = base64.urlsafe_b64decode(attachment_id.removeprefix("ANGjdJ").encode())
         except (ValueError, UnicodeEncodeError):

@@ -1,3 +1,5 @@
+"""Microsoft's accounts: work accounts in tenants, and personal accounts."""
+
 import hashlib
 import uuid
 from dataclasses import dataclass, field
@@ -5,7 +7,7 @@ from dataclasses import dataclass, field
 from integrations.sandbox.accounts import AccountDirectory, SandboxAccount
 from integrations.sandbox.microsoft.mail.outlook_mailbox import OutlookMailbox
 
-# Of all personal accounts: learn.microsoft.com/entra/identity-platform/id-token-claims
+# The tenant of all personal accounts: learn.microsoft.com/entra/identity-platform/id-token-claims
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 PERSONAL_DOMAINS = frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"})
 
@@ -21,9 +23,9 @@ class EntraTenant:
     domain: str
     consent: str = "user"
     workflow: bool = False
-    # By client id.
+    # For the whole tenant, by client id.
     admin_consents: dict[str, frozenset[str]] = field(default_factory=dict)
-    # AADSTS50105, by client id.
+    # Clients for assigned accounts only (AADSTS50105).
     assigned_only: dict[str, frozenset[str]] = field(default_factory=dict)
     # (client id, oid)
     requests: list[tuple[str, str]] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """
-The authorization endpoint: `/{common, organizations, consumers or a
-tenant}/oauth2/v2.0/authorize`.
+The authorization endpoint: validates the request and redirects back to the client.
+
+`/{common, organizations, consumers or a tenant}/oauth2/v2.0/authorize`.
 """
 
 import secrets
@@ -73,6 +74,10 @@ def is_registered(client: OAuthClient, redirect_uri: str) -> bool:
 
 
 def read_consent_request(state: SandboxState, call: HttpCall, path: str) -> EntraConsentRequest:
+    """
+    :raises EntraPageError: shown on Microsoft's page
+    :raises ReturnedToClient: sent back to the client
+    """
     client, redirect_uri = find_client(state, call)
     if path in ("common", "organizations", "consumers") and client.tenant:
         raise EntraPageError(state, 50194)
@@ -112,6 +117,7 @@ def read_consent_request(state: SandboxState, call: HttpCall, path: str) -> Entr
 def is_covered(
     state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
 ) -> bool:
+    """Return whether the account or its tenant has consented to all scopes."""
     tenant = state.microsoft.accounts.tenants.get(account.tid)
     client_id = pending.client.client_id
     tenant_scopes = tenant.admin_consents.get(client_id, frozenset()) if tenant else frozenset()
@@ -124,6 +130,7 @@ def is_covered(
 def grant_code(
     state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
 ) -> HttpAnswer:
+    """Knobs can withhold or add scopes."""
     withheld_scopes = to_bare_scopes(state.knobs.graph_withheld_scopes.split())
     granted = [scope for scope in pending.scopes if not to_bare_scopes([scope]) & withheld_scopes]
     granted += state.knobs.graph_extra_scopes.split()

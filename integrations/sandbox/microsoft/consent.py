@@ -75,6 +75,7 @@ def _answer_consent_request(state: SandboxState, pending: EntraConsentRequest) -
 
 
 def handle_decision(state: SandboxState, call: HttpCall, path: str) -> HttpAnswer:
+    """Any decision uses up the request."""
     pending = state.microsoft.consent_requests.pop(call.form.get("request", ""), None)
     if pending is None or pending.is_for_admin or pending.path != path:
         return EntraPageError(state, 9002313).page

@@ -1,3 +1,5 @@
+"""Layout and headers of Entra's pages."""
+
 from html import escape
 
 from integrations.sandbox.http_messages import HttpAnswer
@@ -28,7 +30,7 @@ button {{ font: inherit; padding: .5rem 1.5rem; border: 1px solid #888 }}
 
 
 class EntraPageError(Exception):
-    """The client receives nothing."""
+    """Shown by Microsoft; the client receives nothing."""
 
     def __init__(self, state: SandboxState, number: int, status: int = 400) -> None:
         super().__init__(number)

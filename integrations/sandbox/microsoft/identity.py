@@ -1,3 +1,5 @@
+"""id_token and userinfo."""
+
 import hashlib
 import secrets
 from typing import Any
@@ -30,6 +32,7 @@ def make_id_token(
     nonce: str,
     scopes: set[str],
 ) -> str:
+    """Return a signed token, with the flaw set by the knob."""
     now, flaw = int(state.clock.now()), state.knobs.id_token_flaw
     claims: dict[str, Any] = {
         "ver": "2.0",

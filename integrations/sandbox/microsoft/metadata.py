@@ -1,4 +1,4 @@
-"""Microsoft has no `revocation_endpoint`."""
+"""Discovery and keys. Microsoft has no `revocation_endpoint`."""
 
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
 from integrations.sandbox.microsoft import problems

@@ -1,3 +1,5 @@
+"""Entra's errors: OAuth's `error`, the AADSTS number and the text."""
+
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ UNAUTHORIZED = 401
 
 @dataclass(frozen=True)
 class AadstsError:
-    """`suberror` is Microsoft's addition."""
+    """`error` is OAuth's; `suberror` is Microsoft's addition."""
 
     error: str
     text: str

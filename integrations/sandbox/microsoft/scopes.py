@@ -1,3 +1,5 @@
+"""Graph's delegated permissions: comparison and descriptions."""
+
 from collections.abc import Iterable
 
 GRAPH = "https://graph.microsoft.com/"

@@ -1,3 +1,5 @@
+"""The sandbox's state for Microsoft."""
+
 from __future__ import annotations
 
 from collections import defaultdict, deque
@@ -26,6 +28,7 @@ class MicrosoftState:
     accounts: MicrosoftDirectory = field(default_factory=MicrosoftDirectory)
     consent_requests: dict[str, Any] = field(default_factory=dict)
     grants: EntraGrantStore = field(init=False)
+    # By token, and by id.
     rounds: dict[str, ViewRound] = field(default_factory=dict)
     subscriptions: dict[str, GraphSubscription] = field(default_factory=dict)
     # By the secret in their address.
@@ -34,6 +37,7 @@ class MicrosoftState:
     requests: dict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: defaultdict(deque)
     )
+    # By the token of their links.
     expand_by_token: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

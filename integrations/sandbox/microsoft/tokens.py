@@ -1,4 +1,4 @@
-"""Old refresh tokens stay valid after a refresh."""
+"""The token endpoint. Old refresh tokens stay valid after a refresh."""
 
 import base64
 import secrets
@@ -34,7 +34,11 @@ def answer_token_request(state: SandboxState, call: HttpCall, path: str) -> Http
 
 
 def _authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
-    """By form fields or HTTP Basic."""
+    """
+    Return the client, authenticated by form fields or HTTP Basic.
+
+    :raises HttpProblem: unknown client, missing, wrong or expired secret
+    """
     now = state.clock.now()
     client_id, secret = call.form.get("client_id", ""), call.form.get("client_secret", "")
     scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
@@ -85,6 +89,7 @@ def _exchange_code(
 
 
 def _redeem_code(state: SandboxState, call: HttpCall, client: OAuthClient, path: str) -> EntraCode:
+    """:raises HttpProblem: unknown, used, expired, or of another path, address or verifier"""
     now, form = state.clock.now(), call.form
     code = state.microsoft.grants.codes.get(form.get("code", ""))
     if code is None or code.client_id != client.client_id:

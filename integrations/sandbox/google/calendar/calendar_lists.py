@@ -1,3 +1,5 @@
+"""users.me.calendarList, calendars, colours."""
+
 from typing import Any
 
 from integrations.sandbox.calendars.store import (

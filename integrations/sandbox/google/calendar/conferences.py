@@ -1,4 +1,4 @@
-"""Pending when requested, complete after the first read."""
+"""Conferences: pending when requested, complete after the first read."""
 
 from typing import Any
 

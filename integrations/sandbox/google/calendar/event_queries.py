@@ -1,3 +1,5 @@
+"""events.list, get and instances."""
+
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +17,7 @@ PARAMS_WITHOUT_SYNC = (
     "iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin",
     "timeMax", "updatedMin",
 )  # fmt: skip
-# For a freeBusyReader.
+# Visible to a freeBusyReader.
 BUSY_ONLY = ("kind", "etag", "id", "status", "start", "end", "recurrence", "recurringEventId",
              "originalStartTime", "transparency", "updated")  # fmt: skip
 
@@ -135,7 +137,7 @@ def _find_events(
 
 
 def _is_visible(event: Event, calendar: SandboxCalendar, *, single: bool) -> bool:
-    """Clients would show a cancelled instance that is not listed."""
+    """Cancelled instances of a live series are listed; clients would show them otherwise."""
     if event["status"] != "cancelled":
         return True
     master = calendar.events.get(event.get("recurringEventId", ""))
@@ -206,7 +208,11 @@ def get_event(request: CalendarRequest) -> dict[str, Any]:
 
 
 def find_event(request: CalendarRequest, calendar: SandboxCalendar) -> Event:
-    """An unchanged instance is built from its series."""
+    """
+    An unchanged instance is built from its series.
+
+    :raises HttpProblem: 404
+    """
     event_id = request.path["eventId"]
     event = calendar.events.get(event_id)
     if event is not None:
@@ -245,6 +251,7 @@ def list_instances(request: CalendarRequest) -> dict[str, Any]:
 
 
 def format_event(request: CalendarRequest, list_entry: CalendarListEntry, event: Event) -> Event:
+    """A cancelled event has little more than its id."""
     calendar = list_entry.calendar
     if request.call.method == "GET":
         conferences.complete_pending(request, event)

@@ -1,3 +1,5 @@
+"""events.insert, import, update, patch, delete and move."""
+
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,7 +17,7 @@ from integrations.sandbox.google.calendar.request import CalendarRequest
 _EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 _LARGEST_DESCRIPTION = 8192
 _RESPONSE_STATUSES = frozenset({"needsAction", "declined", "tentative", "accepted"})
-# Callers' values are ignored.
+# Google writes these; callers' values are ignored.
 READ_ONLY_FIELDS = ("kind", "etag", "created", "updated", "creator", "htmlLink", "recurringEventId",
              "originalStartTime", "hangoutLink", "locked")  # fmt: skip
 # Guests change only their own copy.
@@ -40,7 +42,7 @@ def insert_event(request: CalendarRequest) -> dict[str, Any]:
 
 
 def import_event(request: CalendarRequest) -> dict[str, Any]:
-    """A foreign event, identified by its iCalUID."""
+    """Import a copy of a foreign event, identified by its iCalUID."""
     list_entry = request.get_list_entry("writer")
     body = _read_body(request)
     uid = body.get("iCalUID")
@@ -92,6 +94,7 @@ def _change_event(request: CalendarRequest, *, whole: bool) -> dict[str, Any]:
 
 
 def _merge_nested(current: Event, body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Null removes a nested field; missing fields stay."""
     fields = {**current.get(name, {}), **(body[name] or {})}
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -172,6 +175,7 @@ def _get_organizer(list_entry: CalendarListEntry) -> dict[str, Any]:
 
 
 def _check_attendees(request: CalendarRequest, event: Event) -> None:
+    """:raises HttpProblem: missing address, or unknown response status"""
     for attendee in event.get("attendees", []):
         if "@" not in str(attendee.get("email", "")):
             raise problems.bad_value("Invalid attendee email.")
@@ -185,6 +189,7 @@ def _check_attendees(request: CalendarRequest, event: Event) -> None:
 
 
 def _check_event(event: Event, calendar: SandboxCalendar) -> None:
+    """:raises HttpProblem: invalid times, zones or rules"""
     for name in ("start", "end"):
         moment = event.get(name)
         if not isinstance(moment, dict) or not (moment.get("date") or moment.get("dateTime")):

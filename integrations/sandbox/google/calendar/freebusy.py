@@ -1,4 +1,4 @@
-"""Errors are per calendar, inside one 200."""
+"""freebusy.query: errors are per calendar, inside one 200."""
 
 from collections.abc import Iterator
 from datetime import datetime

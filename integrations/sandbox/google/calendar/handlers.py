@@ -1,3 +1,5 @@
+"""Dispatches authorized Calendar calls."""
+
 from typing import Any
 
 from integrations.sandbox.google import problems

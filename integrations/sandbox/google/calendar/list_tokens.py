@@ -39,6 +39,7 @@ class ListToken:
 
 
 def hash_query(call: HttpCall, *names: str) -> str:
+    """Hash the query without the position in the answer."""
     params = sorted(
         (name, values) for name, values in call.query.items() if name not in _IGNORED_PARAMS
     )
@@ -46,6 +47,7 @@ def hash_query(call: HttpCall, *names: str) -> str:
 
 
 def read_token(text: str, expected: str) -> ListToken:
+    """:raises HttpProblem: 400 for a token of another query"""
     try:
         body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         token = ListToken(*orjson.loads(body))

@@ -1,3 +1,5 @@
+"""Handlers by method of the discovery document."""
+
 from collections.abc import Callable
 from typing import Any
 

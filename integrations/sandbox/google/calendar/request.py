@@ -1,3 +1,5 @@
+"""An authorized Calendar call and its parameters."""
+
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -57,6 +59,7 @@ class CalendarRequest:
         return moment.astimezone(UTC)
 
     def read_json(self) -> dict[str, Any]:
+        """:raises HttpProblem: not a JSON object"""
         try:
             value = orjson.loads(self.call.body or b"{}")
         except orjson.JSONDecodeError as error:

@@ -1,3 +1,5 @@
+"""events.watch, calendarList.watch and channels.stop."""
+
 import hashlib
 from typing import Any
 
@@ -58,6 +60,7 @@ def _open_channel(request: CalendarRequest, resource: str) -> dict[str, Any]:
 
 
 def stop_channel(request: CalendarRequest) -> None:
+    """Only the account and client that opened the channel may stop it."""
     body = request.read_json()
     channel_id = str(body.get("id") or "")
     channel = request.state.channels.get(channel_id)

@@ -4,7 +4,7 @@ from integrations.sandbox.mail.mime_parser import parse_headers
 
 
 def read_date_header(raw: bytes) -> int | None:
-    """Milliseconds; None if invalid."""
+    """Return milliseconds since 1970, or None without a valid date."""
     headers, _ = parse_headers(raw)
     value = next((value for name, value in headers if name.lower() == "date"), "")
     try:

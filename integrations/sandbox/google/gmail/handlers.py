@@ -1,3 +1,5 @@
+"""Dispatches authorized Gmail calls."""
+
 from typing import Any
 
 from integrations.sandbox.accounts import SandboxAccount
@@ -33,6 +35,7 @@ def handle_gmail_call(call: AuthorizedCall) -> Any:
 
 
 def _get_rendering_cache(state: SandboxState, account: SandboxAccount) -> RenderingCache:
+    """Start again when a knob changes the format."""
     knobs = state.knobs
     rendering_cache = state.rendering_caches.get(account.sub)
     if rendering_cache is None or rendering_cache.payload_utf8 != knobs.payload_utf8:

@@ -1,3 +1,5 @@
+"""users.history, watch and stop."""
+
 from typing import Any
 
 from integrations.sandbox.google import problems
@@ -71,7 +73,7 @@ def watch_mailbox(request: GmailRequest) -> dict[str, Any]:
     if current and current["topic"] != topic and float(str(current["until"])) > now:
         raise problems.single_push_client()
     request.mailbox.watch = {"topic": topic, "until": now + WATCH_SECONDS}
-    # So clients see that delivery works.
+    # A watch notifies at once, so clients see that delivery works.
     request.state.pushes.notify_mailbox_changed(request.account)
     return {
         "historyId": str(request.mailbox.history_id),

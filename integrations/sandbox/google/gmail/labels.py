@@ -1,3 +1,5 @@
+"""users.labels."""
+
 from typing import Any
 
 from integrations.sandbox.google import problems
@@ -32,6 +34,7 @@ def get_label(request: GmailRequest) -> dict[str, Any]:
 
 
 def _read_name(request: GmailRequest, body: dict[str, Any], current: MailLabel | None) -> str:
+    """:raises HttpProblem: empty, or used by another label"""
     name = str(body.get("name", "")).strip()
     if not name:
         raise problems.invalid_argument("Label name is required")

@@ -19,6 +19,7 @@ MOST_ESTIMATED = 201
 
 
 def make_filter(request: GmailRequest) -> Callable[[MailboxEntry], bool]:
+    """:raises HttpProblem: `q` under the metadata scope"""
     text, label_ids = request.get_param("q"), frozenset(request.get_params("labelIds"))
     if text and METADATA in request.scopes:
         raise problems.metadata_scope_forbids_q()
@@ -104,7 +105,7 @@ def list_messages(request: GmailRequest) -> dict[str, Any]:
 
 
 def list_threads(request: GmailRequest) -> dict[str, Any]:
-    """By the newest matching message."""
+    """Order the threads by their newest matching message."""
     is_listed = make_filter(request)
 
     def newest_of_their_thread() -> Iterator[MailboxEntry]:

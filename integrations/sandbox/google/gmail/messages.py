@@ -1,3 +1,5 @@
+"""users.messages, without sending."""
+
 from typing import Any
 
 from integrations.sandbox.google import problems
@@ -74,7 +76,7 @@ def delete_message(request: GmailRequest) -> None:
 
 
 def _find_existing(request: GmailRequest, body: dict[str, Any]) -> list[MailboxEntry]:
-    """Gmail defines no answer for unknown ids."""
+    """Skip unknown ids; Gmail defines no answer for them."""
     ids = body.get("ids") or []
     if not ids:
         raise problems.invalid_argument("No message ids specified.")

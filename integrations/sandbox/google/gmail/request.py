@@ -1,3 +1,5 @@
+"""An authorized Gmail call and its parameters."""
+
 import base64
 import re
 from dataclasses import dataclass
@@ -45,7 +47,11 @@ class GmailRequest:
         return self.get_param(name) == "true"
 
     def get_page_size(self) -> int:
-        """At most 500."""
+        """
+        Return at most 500.
+
+        :raises HttpProblem: not a number
+        """
         value = self.get_param("maxResults", "100")
         if not value.isdecimal():
             raise problems.invalid_argument(
@@ -62,6 +68,7 @@ class GmailRequest:
     # Body.
 
     def read_json(self) -> dict[str, Any]:
+        """:raises HttpProblem: not a JSON object"""
         kind = self.call.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "multipart/related":
             return self._read_related_parts()[0]
@@ -76,6 +83,7 @@ class GmailRequest:
         return value
 
     def _read_related_parts(self) -> tuple[dict[str, Any], bytes]:
+        """Split an upload into metadata and message."""
         content_type = self.call.headers["content-type"]
         boundary_match = re.search(r'boundary="?([^";]+)', content_type)
         if not boundary_match:
@@ -115,6 +123,7 @@ class GmailRequest:
         return raw
 
     def read_labels(self, name: str, body: dict[str, Any]) -> list[str]:
+        """:raises HttpProblem: too many, or unknown"""
         values = body.get(name) or []
         if len(values) > MAX_LABELS:
             raise problems.invalid_argument(f"Too many labels in {name}")
@@ -131,6 +140,7 @@ class GmailRequest:
         return int(hex_id, 16)
 
     def find_entry(self, hex_id: str) -> MailboxEntry:
+        """:raises HttpProblem: malformed (400) or unknown (404)"""
         entry = self.mailbox.entries.get(self.parse_id(hex_id))
         if entry is None:
             raise problems.not_found()

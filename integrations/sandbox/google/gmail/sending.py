@@ -1,4 +1,4 @@
-"""Nothing is idempotent, as at Google."""
+"""Sending and drafts. Nothing is idempotent, as at Google."""
 
 import secrets
 from typing import Any

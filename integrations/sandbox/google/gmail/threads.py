@@ -1,3 +1,5 @@
+"""users.threads."""
+
 from typing import Any
 
 from integrations.sandbox.google.gmail import message_lists

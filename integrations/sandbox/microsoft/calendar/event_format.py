@@ -28,6 +28,7 @@ def make_event_id(event_id: str, *, immutable: bool) -> str:
 
 
 def parse_event_id(item_id: str) -> str:
+    """:raises HttpProblem: not the id of an event"""
     if not item_id.startswith((IMMUTABLE, MUTABLE)):
         raise problems.invalid_id()
     try:

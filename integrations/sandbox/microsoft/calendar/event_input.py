@@ -1,3 +1,5 @@
+"""Converts events from clients into the stored format."""
+
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,7 +33,11 @@ MAX_ATTENDEES = 500
 
 
 def read_event(body: dict[str, Any], known: Event) -> Event:
-    """Return the changes to `known`."""
+    """
+    Return the changes to `known`.
+
+    :raises HttpProblem: unknown values
+    """
     event = _read_shared_fields(body)
     graph_fields = _read_graph_fields(body, known)
     is_all_day = body.get("isAllDay", times.is_all_day(known))

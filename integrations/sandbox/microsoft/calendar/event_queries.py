@@ -1,3 +1,5 @@
+"""Calendars, events and views."""
+
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -30,6 +32,7 @@ def make_calendar_id(list_entry: CalendarListEntry) -> str:
 
 
 def find_list_entry(request: GraphRequest) -> CalendarListEntry:
+    """Return the calendar of the path, or the default one."""
     calendars = get_calendars(request)
     for list_entry in calendars.entries.values():
         calendar_path_id = request.path.get("calendar")
@@ -96,6 +99,7 @@ def _make_page(request: GraphRequest, what: str, value: list[dict[str, Any]]) ->
 
 
 def find_event(request: GraphRequest) -> tuple[SandboxCalendar, Event]:
+    """Find an event, in the calendar of the path or in all; a series yields its occurrences."""
     event_id = event_format.parse_event_id(request.path["event"])
     candidates = (
         [find_list_entry(request)]
@@ -123,6 +127,7 @@ def _find_occurrence(calendar: SandboxCalendar, event_id: str) -> Event | None:
 def get_event(request: GraphRequest) -> dict[str, Any]:
     calendar, event = find_event(request)
     resource = event_format.format_event(request, calendar, event)
+    # Only of a series, and only if `$select` names both.
     if "recurrence" in event and "Occurrences" in request.get_option("select"):
         resource |= event_format.format_exceptions(request, calendar, event)
         if request.get_option("expand") != "exceptionOccurrences":
@@ -133,6 +138,7 @@ def get_event(request: GraphRequest) -> dict[str, Any]:
 
 
 def list_events(request: GraphRequest) -> dict[str, Any]:
+    """List masters and single events; only views have occurrences."""
     calendar = find_list_entry(request).calendar
     filtered = request.get_option("filter")
     test, tag_conditions = odata.compile_filter(filtered), odata.parse_tags(filtered)
@@ -147,6 +153,7 @@ def list_events(request: GraphRequest) -> dict[str, Any]:
 
 
 def read_window(request: GraphRequest) -> tuple[datetime, datetime]:
+    """:raises HttpProblem: missing, malformed or empty"""
     try:
         zone = time_zones.to_iana(request.prefer.get("outlook.timezone") or "UTC")
         first = times.parse_time(request.call.get_param("startDateTime").replace(" ", "+"), zone)
@@ -162,6 +169,7 @@ def read_window(request: GraphRequest) -> tuple[datetime, datetime]:
 
 
 def iterate_window(calendar: SandboxCalendar, first: datetime, last: datetime) -> Iterator[Event]:
+    """Yield the events of the window without cancelled ones."""
     for event in list(calendar.events.values()):
         if event["status"] == "cancelled" or "recurringEventId" in event or "start" not in event:
             continue

@@ -1,6 +1,6 @@
 """
-Graph writes a meeting's address into the event's text; a text without it switches the meeting
-off.
+Online meetings: Graph writes their address into the event's text, and a text without it switches
+the meeting off.
 """
 
 from typing import Any

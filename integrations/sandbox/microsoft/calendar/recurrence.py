@@ -1,3 +1,5 @@
+"""Converts between `patternedRecurrence` and RFC 5545."""
+
 from datetime import date
 from typing import Any
 
@@ -15,6 +17,7 @@ FREQUENCIES = {
 
 
 def make_rule(recurrence: dict[str, Any]) -> str:
+    """:raises HttpProblem: incomplete pattern or range"""
     try:
         return _make_rule(recurrence["pattern"], recurrence["range"])
     except (KeyError, TypeError, ValueError) as error:
@@ -49,7 +52,7 @@ def _make_rule(pattern: dict[str, Any], recurrence_range: dict[str, Any]) -> str
 
 
 def make_recurrence(lines: list[str], start: date, zone: str) -> dict[str, Any] | None:
-    """The rule of another client. `zone` is Windows' name."""
+    """Convert the rule of another client. `zone` is Windows' name."""
     line = next((content_line for content_line in lines if content_line.startswith("RRULE:")), "")
     if not line:
         return None

@@ -1,3 +1,5 @@
+"""getSchedule: busy times by address."""
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -10,6 +10,7 @@ UTC_NAMES = frozenset({"utc", "etc/utc", "tzone://microsoft/utc", "gmt"})
 
 
 def to_iana(name: str) -> str:
+    """:raises HttpProblem: unknown name"""
     if name.lower() in UTC_NAMES:
         return "UTC"
     iana_name = win_tz.get(name, name)

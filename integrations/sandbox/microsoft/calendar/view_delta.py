@@ -1,7 +1,7 @@
 """
 calendarView/delta: a fixed window, and its changes round by round.
 
-Occurrences have few fields and come with their master. Events outside the window are `@removed`.
+Occurrences have few fields and come with their master. Whatever left the window is `@removed`.
 """
 
 import secrets

@@ -26,7 +26,10 @@ def count_parts(call: HttpCall) -> int:
 def answer_batch(
     state: SandboxState, call: HttpCall, answer_part: Callable[[HttpCall, int], HttpAnswer]
 ) -> HttpAnswer:
-    """:param answer_part: answers a part, given its index"""
+    """
+    :param answer_part: answers a part, given its index
+    :raises HttpProblem: not a batch, more than 20 parts, or two with the same id
+    """
     try:
         parts: list[dict[str, Any]] = orjson.loads(call.body)["requests"]
         ids = [str(part["id"]) for part in parts]

@@ -1,3 +1,5 @@
+"""Each Graph call, alone or in a batch: authenticate, apply limits, handle."""
+
 import base64
 import re
 from typing import Any

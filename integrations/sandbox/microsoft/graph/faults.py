@@ -1,4 +1,8 @@
-"""Lasting faults, named by the knob `graph_faults`. For single requests: `problems.BY_NAME`."""
+"""
+Lasting faults, named by the knob `graph_faults`.
+
+Exchange always has the default ones. Faults of single requests: `problems.BY_NAME`.
+"""
 
 from __future__ import annotations
 

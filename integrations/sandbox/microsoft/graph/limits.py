@@ -26,7 +26,11 @@ BATCH = "/v1.0/$batch"
 
 @dataclass(frozen=True)
 class MailboxArrival:
-    """:param at_once: own parts of a batch that run at a time"""
+    """
+    The mailbox's load at that time.
+
+    :param at_once: own parts of a batch that run at a time
+    """
 
     open_requests: int = 0
     at_once: int = 1

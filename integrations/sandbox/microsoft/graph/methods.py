@@ -1,3 +1,5 @@
+"""Graph's routes and their scopes."""
+
 from integrations.sandbox.microsoft.calendar import event_queries as calendar_reading
 from integrations.sandbox.microsoft.calendar import event_writes as calendar_writing
 from integrations.sandbox.microsoft.calendar import schedules

@@ -1,3 +1,5 @@
+"""Notifications to subscriptions: changes and lifecycle events."""
+
 from __future__ import annotations
 
 import secrets
@@ -98,7 +100,7 @@ def _send_change(  # noqa: PLR0913, PLR0917 - the fields of a notification
 
 
 def send_lifecycle_event(state: SandboxState, subscription: GraphSubscription, event: str) -> bool:
-    """Only to subscriptions with a lifecycle address."""
+    """Only subscriptions with a lifecycle address receive it."""
     if event == "subscriptionRemoved":
         state.microsoft.subscriptions.pop(subscription.id, None)
     if not subscription.lifecycle_url:

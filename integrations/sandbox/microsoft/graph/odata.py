@@ -84,7 +84,11 @@ def compile_filter(text: str) -> ItemFilter:
 
 
 def parse_order(text: str, filtered: str) -> tuple[str, bool]:
-    """(property, descending)"""
+    """
+    Return (property, descending).
+
+    :raises HttpProblem: InefficientFilter, if the filter begins with another property
+    """
     name, _, direction = (text or "receivedDateTime desc").strip().partition(" ")
     if text and filtered and list_properties(filtered)[:1] != [name]:
         raise problems.inefficient_filter()

@@ -1,3 +1,5 @@
+"""The profile and mailbox settings of an account."""
+
 from typing import Any
 
 from integrations.sandbox.microsoft.graph import problems

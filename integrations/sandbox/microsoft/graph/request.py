@@ -1,3 +1,5 @@
+"""An authorized Graph call and its parameters."""
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,7 @@ class GraphRequest:
         return self.prefer.get("idtype", "").lower() == "immutableid"
 
     def get_option(self, name: str) -> str:
+        """Return an option such as `$select`."""
         return self.call.get_param(f"${name}")
 
     def get_number(self, name: str, default: int, largest: int = LARGEST_PAGE) -> int:
@@ -52,6 +55,7 @@ class GraphRequest:
         )
 
     def read_json(self) -> dict[str, Any]:
+        """:raises HttpProblem: not a JSON object"""
         try:
             value = orjson.loads(self.call.body or b"{}")
         except orjson.JSONDecodeError as error:

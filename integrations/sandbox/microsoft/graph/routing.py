@@ -1,3 +1,5 @@
+"""Finds the handler and scopes for a verb and a path."""
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""Subscriptions. Creation sends both addresses a token, which they must return."""
+"""
+Subscriptions; `notifications` sends their messages.
+
+Creation sends both addresses a token, which they must return.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +66,7 @@ def format_timestamp(at: float) -> str:
 
 
 async def validate_addresses(call: HttpCall) -> HttpAnswer | None:
+    """Return Graph's refusal, or None."""
     try:
         body = orjson.loads(call.body)
         urls = [body.get(name) for name in ("notificationUrl", "lifecycleNotificationUrl")]
@@ -113,6 +118,7 @@ def _get_needed_scope(resource: str) -> str:
 
 
 def _read_expiration(request: GraphRequest, text: Any) -> float:
+    """:raises HttpProblem: not a time, or beyond Outlook's maximum"""
     try:
         expires_at = datetime.fromisoformat(str(text)).astimezone(UTC).timestamp()
     except ValueError as error:

@@ -1,3 +1,5 @@
+"""Attachments: small in one request, large in upload sessions."""
+
 import base64
 import secrets
 from datetime import UTC, datetime
@@ -65,6 +67,7 @@ def _format_item_attachment(fields: dict[str, Any], root: MimePart) -> dict[str,
 
 
 def _check_select(names: str) -> None:
+    """:raises HttpProblem: contentId needs the file's type"""
     if "contentid" in {name.strip().lower() for name in names.split(",")}:
         raise problems.bad_request(
             "Could not find a property named 'contentId' on type 'microsoft.graph.attachment'.",

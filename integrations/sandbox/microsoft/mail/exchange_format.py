@@ -57,6 +57,7 @@ def is_sealed(root: MimePart) -> bool:
 
 
 def check_select(names: str) -> None:
+    """:raises HttpProblem: messages have no such property"""
     for name in filter(None, (raw_name.strip() for raw_name in names.split(","))):
         if name.lower() not in PROPERTIES:
             raise problems.bad_request(

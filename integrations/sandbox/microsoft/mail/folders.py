@@ -115,6 +115,7 @@ def move_folder(request: GraphRequest) -> dict[str, Any]:
 
 
 def _move_into(request: GraphRequest, folder: OutlookFolder, destination: OutlookFolder) -> None:
+    """:raises HttpProblem: a folder of Exchange, or a move into itself"""
     if folder.well_known or folder in request.outlook.list_ancestors(destination):
         raise problems.make_problem(
             400, "ErrorMoveCopyFailed", "The move or copy operation failed."
@@ -185,6 +186,7 @@ def _begin_round(request: GraphRequest) -> FolderRound:
 
 
 def _keep_round(request: GraphRequest, last_round: FolderRound, marks: dict[str, str]) -> str:
+    """Return the next link's token."""
     token = secrets.token_urlsafe(32)
     request.outlook.folder_rounds[token] = replace(
         last_round,

@@ -18,7 +18,7 @@ from integrations.sandbox.microsoft.mail import exchange_format, message_queries
 from integrations.sandbox.microsoft.mail.outlook_mailbox import OutlookFolder
 
 DEFAULT_PAGE = 10
-# By the label that changes them.
+# Properties that change with these labels.
 PROPERTIES = {"UNREAD": "isRead", "STARRED": "flag", "IMPORTANT": "importance"}
 
 
@@ -38,6 +38,7 @@ class DeltaLink:
     offset: int = 0
     last: tuple[int, int] | None = None
     is_empty: bool = False
+    # The chain after one first round, and the link's number in it.
     chain: int = 0
     generation: int = 0
 

@@ -1,3 +1,5 @@
+"""Lists, single messages, MIME, search."""
+
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -1,3 +1,5 @@
+"""Drafts, changes, moves and deletions."""
+
 from typing import Any
 
 from integrations.sandbox.mail.entry import MailboxEntry
@@ -6,6 +8,7 @@ from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.request import GraphRequest
 from integrations.sandbox.microsoft.mail import message_queries, mime_composer, rendering
 
+# A message, its attachments, its extended properties.
 MessageInput = tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]
 CREATED = 201
 # On any message; other properties only on drafts.
@@ -107,6 +110,7 @@ def create_forward(request: GraphRequest) -> tuple[int, dict[str, Any]]:
 
 
 def check_if_match(request: GraphRequest, entry: MailboxEntry) -> None:
+    """:raises HttpProblem: `If-Match` differs"""
     etag = request.call.headers.get("if-match", "")
     if etag not in ("", "*", f'W/"{rendering.make_etag(request.outlook, entry)}"'):
         raise problems.conflict(request.state.knobs.graph_conflict_status)

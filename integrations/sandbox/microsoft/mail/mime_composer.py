@@ -1,3 +1,5 @@
+"""Builds MIME from a client's JSON."""
+
 import base64
 import secrets
 from email.utils import formatdate
@@ -68,6 +70,7 @@ def _make_part(attachment: dict[str, Any]) -> bytes:
 
 
 def read_attachment(attachment: dict[str, Any]) -> dict[str, Any]:
+    """:raises HttpProblem: not a file, without a name, or not base64"""
     content_type = str(attachment.get("@odata.type", "")).lower()
     if content_type != "#microsoft.graph.fileattachment" or not attachment.get("name"):
         raise problems.bad_request(
@@ -85,6 +88,11 @@ def read_attachment(attachment: dict[str, Any]) -> dict[str, Any]:
 def read_message(
     body: dict[str, Any],
 ) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]:
+    """
+    Return (message, attachments, extended properties).
+
+    :raises HttpProblem: a header that senders may not set, or a body that is no object
+    """
     draft = {name: value for name, value in body.items() if not name.startswith("@")}
     if draft.get("body") is not None and not isinstance(draft["body"], dict):
         raise problems.bad_request("body is an itemBody.", "ErrorInvalidRequest")

@@ -37,6 +37,8 @@ ID_BYTES, MOVE_BYTES = 12, 4
 
 @dataclass
 class OutlookFolder:
+    """`parent` is a folder id."""
+
     id: str
     label: str
     name: str
@@ -50,6 +52,7 @@ class FolderRound:
     """
     The state behind a link of the folders' delta.
 
+    :param marks: by folder id
     :param chain: of all rounds after one first round
     :param generation: number of the link in its chain
     """
@@ -68,9 +71,9 @@ class MessageExtras:
     categories: list[str] | None = None
     flag: str = ""
     importance: str = ""
-    # Lower-case id → value.
+    # Extended properties: lower-case id → value.
     tags: dict[str, str] = field(default_factory=dict)
-    # As received; `leaves_at` while it is being sent.
+    # A draft as received; `leaves_at` while it is being sent.
     draft: dict[str, Any] = field(default_factory=dict)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -173,6 +176,7 @@ class OutlookMailbox:
         return folder
 
     def list_ancestors(self, folder: OutlookFolder) -> list[OutlookFolder]:
+        """The folder itself comes first."""
         folders = [folder]
         while (outer := self.folders.get(folders[-1].parent)) is not None:
             folders.append(outer)
@@ -202,6 +206,7 @@ class OutlookMailbox:
         return highest is not None and (not links_kept or generation > highest - links_kept)
 
     def list_messages(self, folder: OutlookFolder) -> list[MailboxEntry]:
+        """Return the messages, the newest first."""
         label = folder.label
         return [
             entry

@@ -1,3 +1,5 @@
+"""A message in Graph's format."""
+
 import base64
 import hashlib
 import re
@@ -19,7 +21,7 @@ _UNSAFE = re.compile(
     r"<(script|object|iframe|form)\b.*?(?:</\1>|$)|<(?:meta|link|base)\b[^>]*>|\son\w+=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
     re.IGNORECASE | re.DOTALL,
 )
-# The name may contain another address.
+# A single address, whose name may contain another.
 _SINGLE_ADDRESS = re.compile(r"(?P<name>[^<>,\"]*|\"[^\"]*\"\s*)<(?P<address>[^<>\s]+)>")
 _METHOD = re.compile(r"method=\"?(\w+)", re.IGNORECASE)
 MEETINGS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}

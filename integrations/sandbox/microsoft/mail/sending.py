@@ -1,4 +1,4 @@
-"""Answered at once, completed later, never idempotent."""
+"""Sending: answered at once, completed later, never idempotent."""
 
 import re
 from typing import Any

@@ -1,3 +1,5 @@
+"""Turns a complete upload into an attachment."""
+
 from typing import Any
 
 from integrations.sandbox.http_messages import HttpCall

@@ -1,4 +1,4 @@
-"""Pieces in order, without a token, because the real host is not Graph's."""
+"""Upload sessions: pieces in order, without a token, because the real host is not Graph's."""
 
 import re
 from datetime import UTC, datetime
