@@ -1,9 +1,8 @@
 """
 Requests for an administrator's consent: one link each, and its answer.
 
-The answer proves nothing, because the administrator has no account with us: it sets allowed or
-refused once, in the row with the link's random state, and changes the text that the row's owner
-reads. The provider checks the consent when the owner connects.
+The answer proves nothing, because the administrator has no account with us: it changes only the
+text that the row's owner reads. The provider checks the consent when the owner connects.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from integrations.models import Approval, ApprovalState
 logger = logging.getLogger(__name__)
 
 STATE_BYTES: Final = 32
-# Administrators take days. The lifetime starts again with their answer.
+# Administrators take days. The lifetime starts again with the answer.
 LIFETIME: Final = timedelta(days=14)
 
 _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -96,7 +95,7 @@ def list_admin_consent_requests(
 
 
 def delete_request(*, approval_id: UUID, user_id: UUID, organisation_id: UUID) -> bool:
-    """Return False if the request is another person's. Its link stops working."""
+    """Delete the request and end its link; return False if it is another person's."""
     approvals = Approval.objects.filter(user_id=user_id, organisation_id=organisation_id)
     count, _ = approvals.filter(id=approval_id).delete()
     return bool(count)

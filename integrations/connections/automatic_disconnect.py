@@ -33,11 +33,11 @@ from limited_use.models import Consent
 logger = logging.getLogger(__name__)
 
 INACTIVE_AFTER = timedelta(days=365)
-# Triggers that nothing else tells the owner about.
+# Only we tell the owner about these.
 _NOTIFIED_TRIGGERS = frozenset(
     {PurgeTrigger.GRANT_ENDED, PurgeTrigger.PERMISSION_WITHDRAWN, PurgeTrigger.INACTIVE}
 )
-# Triggers by the owner's own action: consents are withdrawn rather than lapsed.
+# After the owner's own action consents are withdrawn rather than lapsed.
 _OWNER_TRIGGERS = frozenset({PurgeTrigger.OWNER, PurgeTrigger.CONSENT_WITHDRAWN})
 # Local calendars: no provider has another copy.
 _IS_LOCAL = Q(connection__provider=LOCAL.key)

@@ -1,6 +1,6 @@
 """
-Outcomes of connect attempts on the settings page, until a later success of the same provider and
-product, the owner, or a new link for an administrator settles them.
+Outcomes of connect attempts, shown on the settings page until they are settled (see
+`ConnectAttempt.settled_at`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def dismiss_attempt(
     *, attempt_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> bool:
     """
-    Settle all attempts that ended before, too: only the latest is shown. Return False if the
+    Settle the attempt and earlier ones, because only the latest is shown. Return False if the
     attempt is another person's.
     """
     attempts = _filter_by_person(user_id, organisation_id)

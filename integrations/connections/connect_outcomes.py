@@ -1,4 +1,4 @@
-"""Reasons why a connect fails, and the outcome of each, in one table."""
+"""Reasons why a connect fails, each with its outcome."""
 
 from __future__ import annotations
 

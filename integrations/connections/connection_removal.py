@@ -1,8 +1,6 @@
 """
-Remove a connection without integrations: revoke its grant, then delete its account and keys.
-
-The revocation is retried for up to a day; then account, tokens and key are deleted, confirmed or
-not.
+Remove a connection without integrations: revoke its grant, retrying for up to a day, then delete
+its account, tokens and key, whether the revocation is confirmed or not.
 """
 
 from __future__ import annotations
@@ -123,7 +121,7 @@ def fence_connection(*, connection_id: UUID, at: datetime) -> None:
 def _end_connection(connection_id: UUID, outcome: RevocationOutcome, *, at: datetime) -> bool:
     with transaction.atomic(durable=True):
         connection = shared_grants.lock_connection(connection_id)
-        # The person may have reconnected the account, or another product may be in a purge.
+        # The person may have reconnected, or another product may be in a purge.
         if connection.status != ConnectionStatus.ENDING or _is_in_use(connection):
             return False
         if outcome == RevocationOutcome.NEEDED_ELSEWHERE and not shared_grants.list_grant_needs(

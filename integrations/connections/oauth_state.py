@@ -108,10 +108,10 @@ def end_attempt(
     """
     Return False if it already had an outcome.
 
-    The person came back, so the outcome is shown even if a later connect had settled the attempt,
-    or after the expiry.
+    The person came back, so the outcome is shown even after the expiry, or if a later connect had
+    settled the attempt.
 
-    :param connection_id: that the attempt was about
+    :param connection_id: the connection that the attempt was about
     """
     replaceable_outcomes = {AttemptOutcome.PENDING}
     if outcome is AttemptOutcome.EXPIRED:

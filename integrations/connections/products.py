@@ -66,7 +66,7 @@ def settle_product(
             version=attempt.feature_versions.get(feature.key, 0),
             at=at,
         )
-    # An integration is a copy, so it exists only for features that keep one.
+    # An integration exists only for features that keep a copy.
     if not scopes.keeps_copy(served_features):
         if integration is not None:
             _pause_sync(integration, at)

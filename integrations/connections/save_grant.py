@@ -1,4 +1,4 @@
-"""Save a new or renewed grant in one transaction: all of it or nothing."""
+"""Save a new or renewed grant in one transaction."""
 
 from __future__ import annotations
 

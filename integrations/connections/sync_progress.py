@@ -1,7 +1,4 @@
-"""
-Sync progress, from our own rows. A missing worker is detected on reading, because no worker would
-write it.
-"""
+"""Sync progress from our rows. Reading detects a missing worker, which cannot report itself."""
 
 from __future__ import annotations
 
@@ -84,7 +81,7 @@ class SyncProgress:
 
 
 def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, SyncProgress]:
-    """Four queries read all progress."""
+    """Read the progress of all integrations in four queries."""
     ids = list(integration_ids)
     work_items = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
     quarantine_counts = (

@@ -20,8 +20,8 @@ from limited_use.access_request import Permit
 from . import provider_credentials, token_refresh
 from .token_refresh import RefreshRequest
 
-# An adapter asks for the token before each call, and reuses an opened token for this long. So work
-# that only reads notices a disconnect this late. Writes hold the fence.
+# Opened tokens are reused for this long, so work that only reads notices a disconnect this late.
+# Writes hold the fence.
 TOKEN_REUSE_TIME = timedelta(seconds=5)
 
 

@@ -42,7 +42,7 @@ class PersonAdmission:
     @contextmanager
     def admit(self, units: int) -> Iterator[None]:
         """
-        Hold one slot for each request, at least one, and pay the quota.
+        Hold one slot per request, at least one, and pay the quota.
 
         :raises errors.RateLimited: if quota or slots are not free in time
         :raises person_slots.TooManyWaits, DisconnectedError:
@@ -89,10 +89,9 @@ class PersonAdmission:
 
 class WorkerAdmission:
     """
-    A task returns its work to the queue instead of waiting long.
+    A task returns its work to the queue instead of waiting long. Each attempt pays.
 
-    Each attempt pays. No slot is held while the token is renewed: a worker refreshes the grant
-    itself, which may take seconds.
+    No slot is held while the worker renews the token, which may take seconds.
     """
 
     covers_retry: ClassVar[bool] = False

@@ -1,7 +1,6 @@
 """
-Re-encrypt old grants, in a worker, once: from one key of the credential line for all columns,
-held by the connection, to two keys. Workers use old grants unchanged; other processes cannot open
-them.
+Re-encrypt old grants once, in a worker: two keys replace the connection's one key of the credential
+line. Until then workers use old grants unchanged; other processes cannot open them.
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ _LIVE_STATUSES = (ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED)
 
 
 def rekey_old_grants(*, at: datetime) -> int:
-    """Use one transaction per grant; return how many."""
+    """Re-encrypt each grant in its own transaction; return how many."""
     rekeyed_count = 0
     for connection_id in list(_find_old_grants(at).order_by("id").values_list("id", flat=True)):
         try:
             rekeyed_count += _rekey_grant(connection_id, at=at)
         except Exception:
-            # A grant that does not open must not stop the others.
+            # One grant that does not open must not stop the others.
             logger.exception("grant.not_split", extra={"connection_id": connection_id})
     return rekeyed_count
 
 
 def _find_old_grants(at: datetime) -> QuerySet[Connection]:
-    # Not during a refresh, or its new token would be lost.
+    # A running refresh would lose its new token.
     return Connection.objects.filter(
         leases.match_unleased(at, prefix=leases.REFRESH_PREFIX),
         grant_id=F("id"),
@@ -77,7 +76,7 @@ def _rekey_grant(connection_id: UUID, *, at: datetime) -> bool:
 
 def _create_two_keys(connection: Connection, *, at: datetime) -> Seal:
     provider_credentials.destroy_key(connection.id, about=connection.id, at=at)
-    # Permits for the older key end with it.
+    # The new epoch ends permits for the older key.
     connection.epoch += 1
     connection.grant_id = uuid7()
     account_sealer = sealing.create_sealer(

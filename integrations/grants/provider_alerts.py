@@ -36,7 +36,7 @@ def raise_alert(kind: str, *, provider: str, at: datetime, once: bool = False) -
     """
     Raise an alarm; return whether it is new.
 
-    :param once: at most once until the operator settles it, instead of once a day
+    :param once: once until the operator settles it, instead of once a day
     """
     window = provider if once else f"{provider}/{at:%Y-%m-%d}"
     return alarms.raise_alarm(

@@ -29,7 +29,7 @@ from .provider_sessions import ProviderSession
 
 T = TypeVar("T")
 
-# Bytes of one file; Gmail itself accepts no more than 35 MiB in a message.
+# Bytes; Gmail accepts no more than 35 MiB in a message.
 LARGEST_FILE_BYTES = 36 * 1024 * 1024
 
 

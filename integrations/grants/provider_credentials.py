@@ -51,7 +51,7 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
     The caller saves `connection`.
 
     A refresh token is a new grant with a new key, and the former key is destroyed; without one
-    the former token stays. Permits and work of an older epoch are fenced off.
+    the former token stays. Older permits and work are fenced off.
     """
     if tokens.refresh_token is None:
         _raise_epoch(connection.grant_id, connection.epoch)
@@ -59,7 +59,7 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
         _replace_grant(connection, tokens.refresh_token, at=at)
     account_sealer = _get_account_sealer(connection, at=at)
     email = tokens.identity.email if tokens.identity else ""
-    # The consent has met the required claims; the provider names them again if not.
+    # The provider names the claims again if the consent has not met them.
     connection.wanted_claims = None
     # A renamed account keeps its key and shows its new address.
     connection.email = account_sealer.seal_value(Connection, "email", row=connection.id, data=email)
@@ -132,7 +132,7 @@ def _seal_access_token(connection: Connection, tokens: TokenSet, account_sealer:
 
 
 def _raise_epoch(holder: UUID, epoch: int) -> None:
-    # A grant that was never stored has no key to fence.
+    # A grant that was never stored has no key.
     with suppress(data_keys.KeyDestroyed):
         data_keys.raise_data_key_epoch(holder=holder, epoch=epoch)
 
@@ -225,10 +225,9 @@ def discard_tokens(  # noqa: PLR0913
     """
     Discard tokens that must not be stored; return `revoked` or `forgotten`.
 
-    They are revoked if no live connection of the account, of any owner, needs the grant: one
-    revocation at Google ends all of a person's grants to the project. Otherwise, or if the
-    provider has no revocation, they are forgotten and expire. The decision holds the account's
-    lock; a connect during the revocation waits for it.
+    They are revoked if no live connection of the account, of any owner, needs the grant (see
+    `shared_grants`). Otherwise, or if the provider has no revocation, they are forgotten and
+    expire. A connect during the revocation waits for its end.
 
     :param about: the attempt or connection of the tokens
     :param excluded_connection_id: does not count as needing them
@@ -254,8 +253,7 @@ def discard_tokens(  # noqa: PLR0913
         else:
             outcome, has_answered = "revoked", True
         if has_answered:
-            # With an answer no revocation is in flight. Without one it may be, and the sweep
-            # deletes the row.
+            # Without an answer a revocation may be in flight, and the sweep deletes the row.
             pending_discard.delete()
     with transaction.atomic():
         body = {"outcome": outcome}

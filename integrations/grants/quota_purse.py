@@ -20,10 +20,7 @@ class ProviderCallPostponed(Exception):
 
 
 class QuotaPurse:
-    """
-    Units that a worker has drawn and not spent. Each draw is a statement, so it draws once for
-    several calls.
-    """
+    """Units that a worker has drawn and not spent: one statement draws for several calls."""
 
     def __init__(self, connection_id: UUID, provider: Provider) -> None:
         self.spent = 0

@@ -27,13 +27,12 @@ from integrations.providers import errors, request_concurrency
 from . import quota_buckets
 from .quota_buckets import GRACE, PATIENCE
 
-#: Seconds of a lease: longer than nearly every call.
+#: Seconds; longer than nearly every call.
 LEASE_SECONDS: Final = 60.0
 #: Seconds until a caller without a slot should retry.
 RETRY_SECONDS: Final = 1.0
-#: Seconds of a mailbox's pause if the provider names no time.
+#: Seconds of a pause if the provider names no time.
 DEFAULT_PAUSE: Final = 5.0
-# Seconds between two tries.
 _POLL_SECONDS: Final = 0.1
 
 _TAKE = """

@@ -26,7 +26,7 @@ LONGEST_CALL: Final = timedelta(seconds=10)
 IN_FLIGHT: Final = 3 * LONGEST_CALL
 
 
-# Needs of a grant other than products: see `list_needs`.
+# Needs of a grant other than products: see `list_grant_needs`.
 CONNECTION: Final = "connection"
 OTHER_CONNECTION: Final = "other_connection"
 
@@ -84,9 +84,9 @@ def list_grant_needs(connection: Connection) -> tuple[str, ...]:
     """
     Return no needs if the grant can be revoked.
 
-    Needs are the products of live integrations, `CONNECTION` if it was reconnected without a
-    product, and `OTHER_CONNECTION` for a live connection of the account. Integrations in a purge
-    and ended grants need nothing.
+    Needs are the products of live integrations, `CONNECTION` after a reconnect without a product,
+    and `OTHER_CONNECTION` for another live connection of the account. Integrations in a purge and
+    ended grants need nothing.
     """
     products = connection.integrations.filter(status__in=LIVE).values_list("product", flat=True)
     needs = sorted(set(products))

@@ -4,8 +4,8 @@ Token refresh: at most one refresh of a grant at a time, over all processes.
 A worker refreshes under a lease on the connection. The grant's generation and the connection's
 epoch, never the lease, decide whether new tokens are saved.
 
-Only workers can open a refresh token. Another process records the rejected token, asks a worker,
-and polls; if the request is lost, the row keeps it.
+Another process cannot open a refresh token: it records the rejected token, asks a worker, and
+polls; if the request is lost, the row keeps it.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _discard_tokens(old_connection: Connection, tokens: TokenSet) -> None:
         .exists()
     )
     if not is_over:
-        # The grant is live; revoking one of its tokens would revoke all.
+        # Revoking one token of the live grant would revoke all.
         return
     provider_credentials.discard_tokens(
         tokens,

@@ -41,7 +41,7 @@ class Approval(models.Model):
 
     class Meta:
         constraints = [
-            # One current link: a new one replaces the previous.
+            # A new link replaces the previous one.
             models.UniqueConstraint(
                 fields=["user", "organisation", "provider", "product"],
                 name="approval_one_per_product",

@@ -8,9 +8,8 @@ from django.db.models import BinaryField, Lookup
 @BinaryField.register_lookup
 class AnyOf(Lookup):
     """
-    ``blind__any_of=[…]``: ``in`` with the values as one array parameter.
-
-    With a parameter per value, thousands of values take a tenth of a sync's time.
+    ``blind__any_of=[…]``: ``in`` with one array parameter, because thousands of parameters take a
+    tenth of a sync's time.
     """
 
     lookup_name = "any_of"

@@ -21,7 +21,7 @@ from limited_use.vault.fields import SealedField
 
 from .connection import Integration
 
-# The window of a copy: the useful past, and the usual planning horizon.
+# The window of a copy in days: the useful past, and the usual planning horizon.
 DAYS_BACK: Final = 30
 DAYS_AHEAD: Final = 180
 WEEK: Final = 7 * 86400
@@ -88,7 +88,7 @@ class Calendar(models.Model):
     gone_at = models.DateTimeField(null=True)
     added_at = models.DateTimeField()
 
-    # The holder of the events' key; replaced whenever a new copy starts.
+    # The holder of the events' key; replaced by each new copy.
     cache_id = models.UUIDField(unique=True, default=uuid7)
     # When the provider last listed the calendar with its name.
     listed_at = models.DateTimeField(null=True)

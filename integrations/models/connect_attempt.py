@@ -27,9 +27,9 @@ class AttemptOutcome(models.TextChoices):
     CONNECTED_BY_OTHER = "connected_by_other"
     # Another product of the account is connected with a wider grant: nothing was changed.
     LIVES_ALREADY = "lives_already"
-    # An earlier connection of the account is currently being removed at the provider.
+    # The provider is still revoking the grant of an earlier connection of the account.
     STILL_ENDING = "still_ending"
-    # While they were at the provider, they left the organisation, or the connection ended.
+    # The person left the organisation, or the connection ended, during the visit.
     OVERTAKEN = "overtaken"
     DISCLOSURE_OUTDATED = "disclosure_outdated"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
@@ -39,12 +39,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class ConnectAttempt(models.Model):
-    """
-    One visit to a provider's consent page.
-
-    Contains no secret, only the state's hash. PKCE verifier and nonce are derived from the state
-    with the directory key when the browser returns.
-    """
+    """One visit to a provider's consent page. It stores no secret, only the state's hash."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
@@ -66,7 +61,7 @@ class ConnectAttempt(models.Model):
         max_length=24, choices=AttemptOutcome, default=AttemptOutcome.PENDING
     )
     began_at = models.DateTimeField()
-    # The state was used: it is never accepted again, regardless of the outcome.
+    # A used state is never accepted again, whatever the outcome.
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

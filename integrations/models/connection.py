@@ -1,8 +1,8 @@
 """
 A person's account at a provider, and its connected products.
 
-The grant belongs to the connection. Content belongs to an integration, which has its own data
-key, epoch and status.
+The grant belongs to the connection; content belongs to an integration with its own data key, epoch
+and status.
 """
 
 from __future__ import annotations
@@ -143,9 +143,8 @@ class Connection(models.Model):
     reauth_since = models.DateTimeField(null=True)
     # When the status became `ENDING`. A connect resets this and the four columns below.
     ending_since = models.DateTimeField(null=True)
-    # The revocation of the grant, shared by all purges of the connection: outcome, last request,
-    # number of requests, and until when a request may still reach the provider, even if its
-    # worker died.
+    # The revocation of the grant, shared by all purges of the connection. A request may still
+    # reach the provider until `revoking_until`, even if its worker died.
     revocation = models.CharField(
         max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
     )

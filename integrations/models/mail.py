@@ -83,7 +83,7 @@ class Message(models.Model):
     has_attachments = models.BooleanField()
     # System labels in our vocabulary: inbox, sent, drafts, important, archive, …
     folders = ArrayField(models.CharField(max_length=32), default=list)
-    # The last snapshot round with this message. A finished round sweeps the others.
+    # The last snapshot round with this message. A finished round sweeps those of earlier rounds.
     seen_round = models.PositiveIntegerField()
     synced_at = models.DateTimeField()
     summary = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")

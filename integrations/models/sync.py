@@ -49,7 +49,7 @@ class SyncWork(models.Model):
     # Consecutive failures, for backoff; zero after a success.
     failure_count = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
-    # Consecutive turns that ended with an unexpected exception or a dead worker.
+    # Consecutive turns with an unexpected exception or a dead worker.
     crash_count = models.PositiveIntegerField(default=0)
     # Turns since the last success that the provider refused for lack of permission.
     denial_count = models.PositiveIntegerField(default=0)

@@ -22,7 +22,7 @@ class SandboxAccount:
 
     @staticmethod
     def make_sub(email: str) -> str:
-        """21 digits as at Google, the same in every run."""
+        """Return 21 digits as at Google, the same in every run."""
         digest = hashlib.sha256(email.lower().encode()).digest()
         return "1" + f"{int.from_bytes(digest[:10], 'big'):020d}"[-20:]
 

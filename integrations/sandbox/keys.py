@@ -31,11 +31,11 @@ class SigningKeys:
         return {"keys": [key | {"use": "sig", "alg": "RS256"} for key in public_keys]}
 
     def get_pems(self) -> dict[str, str]:
-        """PEM by kid (Google wraps its keys in certificates)."""
+        """Return each PEM by its kid (Google wraps its keys in certificates)."""
         return {str(key.kid): key.as_pem(private=False).decode() for key in self._keys}
 
     def sign_claims(self, claims: dict[str, Any], *, flaw: str = "") -> str:
-        """Also makes the flaws of header and signature."""
+        """Sign the claims; make the flaws of header and signature, too."""
         key = self._keys[0]
         header = {"alg": "RS256", "kid": str(key.kid), "typ": "JWT"}
         payload = json.dumps(claims).encode()

@@ -186,7 +186,7 @@ class PushQueue:
     # Delivery.
 
     def get_idle_seconds(self) -> float | None:
-        """None for an empty queue."""
+        """Return None for an empty queue."""
         return min(
             (max(0.0, delivery.due - _get_loop_time()) for delivery in self.queue), default=None
         )

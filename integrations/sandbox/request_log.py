@@ -33,7 +33,6 @@ class SandboxRequestLog:
         self.units: Counter[str] = Counter()
         self.units_by_method: Counter[str] = Counter()
         self.invitations: Counter[str] = Counter()
-        # Calls inside batches.
         self.batch_parts = 0
 
     def add_request(self, entry: LoggedRequest) -> None:

@@ -11,7 +11,6 @@ from integrations.sandbox.calendars.times import Event
 
 MAX_INSTANCES = 730
 DAY = timedelta(days=1)
-# Not inherited from the master.
 NOT_INHERITED = ("recurrence", "start", "end", "etag")
 
 
@@ -40,7 +39,7 @@ def make_instance_id(master: Event, clock: datetime, zone: str) -> str:
 
 
 def parse_instance_start(master: Event, suffix: str, zone: str) -> datetime | None:
-    """The original start in an instance's id, or None if the rule skips it."""
+    """Return the original start in an instance's id, or None if the rule skips it."""
     try:
         if times.is_all_day(master):
             clock = datetime.strptime(suffix, "%Y%m%d")  # noqa: DTZ007 - a date

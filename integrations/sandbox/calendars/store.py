@@ -19,9 +19,7 @@ ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "ow
 class SandboxCalendar:
     """
     `events` are Google's resources without `etag`; `changed_versions` holds the version of their
-    last change.
-
-    Cancelled events stay, because a later sync reports them.
+    last change. Cancelled events stay, because a later sync reports them.
     """
 
     id: str
@@ -62,7 +60,7 @@ class SandboxCalendar:
         return f'"{self.changed_versions.get(event_id, 0) * 2_000_000_000 + 1}"'
 
     def iterate_changes(self, version: int) -> Iterator[Event]:
-        """In the order of the changes."""
+        """Yield the events in the order of their changes."""
         changes = ((at, event_id) for event_id, at in self.changed_versions.items() if at > version)
         return (self.events[event_id] for _, event_id in sorted(changes))
 
@@ -113,7 +111,6 @@ class AccountCalendars:
         self.on_change(self)
 
     def find_entry(self, calendar_id: str) -> CalendarListEntry | None:
-        """`primary` is the account's own address."""
         if calendar_id == "primary":
             calendar_id = self.email
         list_entry = self.entries.get(calendar_id)

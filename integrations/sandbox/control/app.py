@@ -84,7 +84,6 @@ async def _run_command(request: web.Request) -> web.Response:
 
 
 async def _run_query(request: web.Request) -> web.Response:
-    """Query parameters are the values; `dials` takes none with GET."""
     name = request.match_info["command"]
     values = {} if name == "dials" else dict(request.query)
     return _call_control(request, QUERIES, values)

@@ -124,7 +124,7 @@ def cancel_event(state: SandboxState, values: Values) -> Values:
 
 
 def expire_sync_tokens(state: SandboxState, values: Values) -> Values:
-    """{email, calendar?}: every sync token handed out so far ends in 410."""
+    """{email, calendar?}: sync tokens handed out so far end in 410."""
     calendar = find_calendar(state, values)
     calendar.expire_sync_tokens()
     return {"version": calendar.version}

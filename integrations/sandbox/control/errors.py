@@ -1,5 +1,3 @@
-"""Errors of the control plane."""
-
 from typing import Any
 
 

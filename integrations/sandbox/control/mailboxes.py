@@ -47,7 +47,6 @@ def make_mailbox(state: SandboxState, account: SandboxAccount, values: Values) -
 
 
 def find_account(state: SandboxState, values: Values) -> SandboxAccount:
-    """With `provider: "microsoft"` a Microsoft account."""
     is_microsoft = values.get("provider") == "microsoft"
     accounts = state.microsoft.accounts if is_microsoft else state.accounts
     account = accounts.find(require_text(values, "email"))

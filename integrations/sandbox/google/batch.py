@@ -15,7 +15,7 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 def read_parts(call: HttpCall) -> list[tuple[str, HttpCall]]:
     """
-    In order, with their Content-IDs.
+    Return the parts in order, with their Content-IDs.
 
     :raises HttpProblem: not multipart, not HTTP inside, or more than 100 parts
     """

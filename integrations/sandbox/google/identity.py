@@ -16,7 +16,7 @@ BARE_ISSUER = "accounts.google.com"
 def make_id_token(
     state: SandboxState, account: SandboxAccount, client: OAuthClient, *, nonce: str, access: str
 ) -> str:
-    """With the flaw set by the knob."""
+    """Return a signed token, with the flaw set by the knob."""
     now, flaw = int(state.clock.now()), state.knobs.id_token_flaw
     claims: dict[str, Any] = {
         **account.claims,

@@ -5,7 +5,7 @@ from integrations.sandbox.google import problems
 from integrations.sandbox.knobs import Knobs
 
 # https://developers.google.com/gmail/api/reference/quota, as of 2026-05-01. threads.delete and
-# threads.untrash keep their old values: the new table does not list them.
+# threads.untrash keep their old values: the table no longer lists them.
 UNITS_BY_METHOD = {
     "getProfile": 1, "labels.get": 1, "labels.list": 1,
     "history.list": 2,
@@ -24,7 +24,6 @@ UNITS_BY_METHOD = {
 
 
 def get_units(method_id: str) -> int:
-    """A method without a price costs 5."""
     return UNITS_BY_METHOD.get(method_id.removeprefix("gmail.users."), 5)
 
 

@@ -33,7 +33,7 @@ def answer_token_request(state: SandboxState, call: HttpCall) -> HttpAnswer:
 
 def authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
     """
-    By form fields or HTTP Basic.
+    Return the client, authenticated by form fields or HTTP Basic.
 
     :raises HttpProblem: unknown client, deleted client or wrong secret
     """

@@ -85,5 +85,4 @@ def make_system_labels() -> dict[str, MailLabel]:
 
 
 def format_id(value: int) -> str:
-    """64-bit numbers in hexadecimal."""
     return f"{value:016x}"

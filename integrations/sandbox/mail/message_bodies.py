@@ -11,7 +11,7 @@ from integrations.sandbox.mail import corpus, malformed_mime, mime
 
 @dataclass(frozen=True, slots=True)
 class MessageSetting:
-    """`other` is the (name, e-mail) of the correspondent."""
+    """`other` is the correspondent's (name, e-mail)."""
 
     rng: random.Random
     kind: str

@@ -14,7 +14,7 @@ from email.message import Message
 from functools import cached_property
 
 MAX_DEPTH = 40
-# Without file names above this: the library takes seconds for some headers.
+# Longer headers yield no file name: the library takes seconds for some of them.
 MAX_HEADER_WITH_NAME = 8_192
 LINE_FEED = 10
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*", re.MULTILINE)

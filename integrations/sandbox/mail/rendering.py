@@ -17,7 +17,7 @@ from integrations.sandbox.mail.mime_parser import MimePart, parse_message
 SNIPPET_LENGTH = 200
 RENDERING_OVERHEAD = 600
 _TAGS = re.compile(r"<(style|script|head|title)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-# A random placeholder, so that no mail can contain it.
+# Random, so that no mail can contain it.
 _ID_PLACEHOLDER = secrets.token_hex(12)
 _ID_PLACEHOLDERS = re.compile(rb"%s:([0-9.]*);" % _ID_PLACEHOLDER.encode())
 
@@ -99,7 +99,7 @@ def is_attachment(part: MimePart) -> bool:
 
 
 def convert_to_utf8(data: bytes, charset: str) -> bytes:
-    """Unknown charsets stay unchanged."""
+    """Leave data in an unknown charset unchanged."""
     if not charset or charset.lower() in ("utf-8", "utf8", "us-ascii"):
         return data
     try:
@@ -109,7 +109,6 @@ def convert_to_utf8(data: bytes, charset: str) -> bytes:
 
 
 def _get_readable_text(parts: list[MimePart]) -> str:
-    """Plain text before HTML."""
     for mime_type in ("text/plain", "text/html"):
         for part in parts:
             if part.is_leaf and part.mime_type == mime_type and not is_attachment(part):

@@ -197,7 +197,6 @@ def _match_size(*, larger: bool) -> Callable[[str], Test]:
 
 
 def _parse_date(value: str) -> float | None:
-    """Epoch seconds or a date."""
     if value.isdigit() and len(value) > len("20261231"):
         return float(value)
     date_match = re.fullmatch(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})", value)

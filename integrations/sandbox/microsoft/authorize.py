@@ -117,7 +117,7 @@ def read_consent_request(state: SandboxState, call: HttpCall, path: str) -> Entr
 def is_covered(
     state: SandboxState, pending: EntraConsentRequest, account: MicrosoftAccount
 ) -> bool:
-    """By the account or the tenant."""
+    """Return whether the account or its tenant has consented to all scopes."""
     tenant = state.microsoft.accounts.tenants.get(account.tid)
     client_id = pending.client.client_id
     tenant_scopes = tenant.admin_consents.get(client_id, frozenset()) if tenant else frozenset()

@@ -109,7 +109,7 @@ class EntraGrantStore:
         return access if access and access.expires_at > self.clock.now() else None
 
     def get_refusal_number(self, refresh: EntraRefreshToken) -> int:
-        """0, or the AADSTS number."""
+        """Return the AADSTS number, or 0 if the token is not refused."""
         if refresh.error_number:
             return refresh.error_number
         idle_seconds = self.clock.now() - refresh.used_at

@@ -32,7 +32,7 @@ def make_id_token(
     nonce: str,
     scopes: set[str],
 ) -> str:
-    """With the flaw set by the knob."""
+    """Return a signed token, with the flaw set by the knob."""
     now, flaw = int(state.clock.now()), state.knobs.id_token_flaw
     claims: dict[str, Any] = {
         "ver": "2.0",

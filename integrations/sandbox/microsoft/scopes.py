@@ -29,7 +29,6 @@ ADMIN_PREFIXES = ("mail.read", "calendars.", "mailboxsettings.", "files.read.all
 
 
 def to_bare_scope(scope: str) -> str:
-    """Lower case, without Graph's address."""
     return scope.lower().removeprefix(GRAPH)
 
 

@@ -35,7 +35,7 @@ def answer_token_request(state: SandboxState, call: HttpCall, path: str) -> Http
 
 def _authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
     """
-    By form fields or HTTP Basic.
+    Return the client, authenticated by form fields or HTTP Basic.
 
     :raises HttpProblem: unknown client, missing, wrong or expired secret
     """

@@ -39,7 +39,7 @@ class ListToken:
 
 
 def hash_query(call: HttpCall, *names: str) -> str:
-    """Without the position in the answer."""
+    """Hash the query without the position in the answer."""
     params = sorted(
         (name, values) for name, values in call.query.items() if name not in _IGNORED_PARAMS
     )

@@ -1,12 +1,10 @@
-"""The Date header of a message."""
-
 from email.utils import parsedate_to_datetime
 
 from integrations.sandbox.mail.mime_parser import parse_headers
 
 
 def read_date_header(raw: bytes) -> int | None:
-    """Milliseconds, or None without a valid date."""
+    """Return milliseconds since 1970, or None without a valid date."""
     headers, _ = parse_headers(raw)
     value = next((value for name, value in headers if name.lower() == "date"), "")
     try:

@@ -68,7 +68,6 @@ def _find_user_label(request: GmailRequest) -> MailLabel:
 
 
 def update_label(request: GmailRequest) -> dict[str, Any]:
-    """PUT and PATCH; PATCH may omit the name."""
     body, label = request.read_json(), _find_user_label(request)
     if "name" in body or request.method.http_method == "PUT":
         label.name = _read_name(request, body, label)

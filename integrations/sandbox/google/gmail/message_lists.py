@@ -105,7 +105,7 @@ def list_messages(request: GmailRequest) -> dict[str, Any]:
 
 
 def list_threads(request: GmailRequest) -> dict[str, Any]:
-    """Ordered by the newest matching message."""
+    """Order the threads by their newest matching message."""
     is_listed = make_filter(request)
 
     def newest_of_their_thread() -> Iterator[MailboxEntry]:

@@ -102,7 +102,6 @@ def batch_delete(request: GmailRequest) -> None:
 
 
 def insert_message(request: GmailRequest) -> dict[str, Any]:
-    """Dated by its header on request."""
     body = request.read_json()
     raw = request.read_raw_message(body, limit=MAX_INSERT_BYTES)
     default = "dateHeader" if request.method.id.endswith("import") else "receivedTime"

@@ -6,7 +6,7 @@ STEPS = 1_000
 
 
 def _get_share_of_id(value: int) -> float:
-    """The same for an id, evenly spread over [0, 1)."""
+    """Return a share in [0, 1), always the same for an id and evenly spread."""
     return (value * 0x9E3779B97F4A7C15 % 2**64 >> 40) % STEPS / STEPS
 
 

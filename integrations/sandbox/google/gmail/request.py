@@ -48,7 +48,7 @@ class GmailRequest:
 
     def get_page_size(self) -> int:
         """
-        At most 500.
+        Return at most 500.
 
         :raises HttpProblem: not a number
         """

@@ -146,7 +146,6 @@ def format_event(request: GraphRequest, calendar: SandboxCalendar, event: Event)
 
 
 def _format_original_start(calendar: SandboxCalendar, event: Event) -> dict[str, str]:
-    """Only in a series."""
     if "originalStartTime" not in event:
         return {}
     original_start = format_time(event["originalStartTime"], calendar, "")

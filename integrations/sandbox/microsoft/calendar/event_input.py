@@ -34,7 +34,7 @@ MAX_ATTENDEES = 500
 
 def read_event(body: dict[str, Any], known: Event) -> Event:
     """
-    The changes to `known`.
+    Return the changes to `known`.
 
     :raises HttpProblem: unknown values
     """

@@ -32,7 +32,7 @@ def make_calendar_id(list_entry: CalendarListEntry) -> str:
 
 
 def find_list_entry(request: GraphRequest) -> CalendarListEntry:
-    """Of the path, or the default one."""
+    """Return the calendar of the path, or the default one."""
     calendars = get_calendars(request)
     for list_entry in calendars.entries.values():
         calendar_path_id = request.path.get("calendar")
@@ -138,7 +138,7 @@ def get_event(request: GraphRequest) -> dict[str, Any]:
 
 
 def list_events(request: GraphRequest) -> dict[str, Any]:
-    """Masters and single events; only views have occurrences."""
+    """List masters and single events; only views have occurrences."""
     calendar = find_list_entry(request).calendar
     filtered = request.get_option("filter")
     test, tag_conditions = odata.compile_filter(filtered), odata.parse_tags(filtered)
@@ -169,7 +169,7 @@ def read_window(request: GraphRequest) -> tuple[datetime, datetime]:
 
 
 def iterate_window(calendar: SandboxCalendar, first: datetime, last: datetime) -> Iterator[Event]:
-    """Without cancelled ones."""
+    """Yield the events of the window without cancelled ones."""
     for event in list(calendar.events.values()):
         if event["status"] == "cancelled" or "recurringEventId" in event or "start" not in event:
             continue

@@ -1,7 +1,6 @@
 """
-Online meetings: Graph writes their address into the event's text.
-
-As in Graph, a text without it switches the meeting off.
+Online meetings: Graph writes their address into the event's text, and a text without it switches
+the meeting off.
 """
 
 from typing import Any

@@ -17,7 +17,6 @@ FAILED_DEPENDENCY = 424
 
 
 def count_parts(call: HttpCall) -> int:
-    """1 for a body that is no batch."""
     try:
         return min(MAX_PARTS, len(orjson.loads(call.body)["requests"])) or 1
     except (orjson.JSONDecodeError, KeyError, TypeError):

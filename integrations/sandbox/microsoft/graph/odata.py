@@ -85,7 +85,7 @@ def compile_filter(text: str) -> ItemFilter:
 
 def parse_order(text: str, filtered: str) -> tuple[str, bool]:
     """
-    (property, descending).
+    Return (property, descending).
 
     :raises HttpProblem: InefficientFilter, if the filter begins with another property
     """

@@ -38,7 +38,7 @@ class GraphRequest:
         return self.prefer.get("idtype", "").lower() == "immutableid"
 
     def get_option(self, name: str) -> str:
-        """`$select` and its like."""
+        """Return an option such as `$select`."""
         return self.call.get_param(f"${name}")
 
     def get_number(self, name: str, default: int, largest: int = LARGEST_PAGE) -> int:

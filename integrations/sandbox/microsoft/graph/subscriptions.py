@@ -66,7 +66,7 @@ def format_timestamp(at: float) -> str:
 
 
 async def validate_addresses(call: HttpCall) -> HttpAnswer | None:
-    """None, or Graph's refusal."""
+    """Return Graph's refusal, or None."""
     try:
         body = orjson.loads(call.body)
         urls = [body.get(name) for name in ("notificationUrl", "lifecycleNotificationUrl")]

@@ -99,7 +99,6 @@ def list_changes(request: GraphRequest) -> dict[str, Any]:
 def _list_first_round(
     request: GraphRequest, folder: OutlookFolder, link: DeltaLink, size: int
 ) -> dict[str, Any]:
-    """Newest first."""
     test = odata.compile_filter(link.filter_text)
     value: list[dict[str, Any]] = []
     last = link.last

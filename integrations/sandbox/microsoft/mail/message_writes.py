@@ -28,7 +28,6 @@ def _make_created_answer(request: GraphRequest, entry: MailboxEntry) -> tuple[in
 
 
 def create_message(request: GraphRequest) -> tuple[int, dict[str, Any]]:
-    """In Drafts or the folder of the path."""
     if mime_composer.is_mime(request):
         entry = request.outlook.store.add_message(mime_composer.decode_mime(request), ["DRAFT"])
         return _make_created_answer(request, entry)
@@ -183,7 +182,6 @@ def move_message(request: GraphRequest) -> tuple[int, dict[str, Any]]:
 
 
 def delete_message(request: GraphRequest) -> None:
-    """From Deleted Items, permanently."""
     entry = request.find_entry()
     check_if_match(request, entry)
     trash = request.outlook.find_folder("deleteditems")

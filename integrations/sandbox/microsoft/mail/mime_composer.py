@@ -89,7 +89,7 @@ def read_message(
     body: dict[str, Any],
 ) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]:
     """
-    (message, attachments, extended properties).
+    Return (message, attachments, extended properties).
 
     :raises HttpProblem: a header that senders may not set, or a body that is no object
     """

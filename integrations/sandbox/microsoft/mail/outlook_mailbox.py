@@ -206,7 +206,7 @@ class OutlookMailbox:
         return highest is not None and (not links_kept or generation > highest - links_kept)
 
     def list_messages(self, folder: OutlookFolder) -> list[MailboxEntry]:
-        """Newest first."""
+        """Return the messages, the newest first."""
         label = folder.label
         return [
             entry

@@ -91,7 +91,6 @@ def is_inline(part: MimePart) -> bool:
 
 
 def _get_body(root: MimePart) -> tuple[str, str]:
-    """HTML before text."""
     for kind in ("text/html", "text/plain"):
         for part in root.list_parts():
             if part.is_leaf and part.mime_type == kind and not is_attachment(part):

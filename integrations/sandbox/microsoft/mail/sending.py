@@ -18,7 +18,6 @@ _BCC = re.compile(rb"^bcc:(?:[^\r\n]|\r?\n[ \t])*\r?\n", re.IGNORECASE | re.MULT
 
 
 def send_mail(request: GraphRequest) -> tuple[int, None]:
-    """JSON or MIME."""
     if mime_composer.is_mime(request):
         entry = request.outlook.store.add_message(mime_composer.decode_mime(request), ["DRAFT"])
         return _send_message(request, entry, saves_copy=True)
