@@ -1,4 +1,4 @@
-"""Providers' addresses, our registration and our limits, from the settings."""
+"""Providers' addresses, our registration and our limits."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def get_provider_endpoints(provider: str) -> OAuthEndpoints:
 
 
 def is_provider_registered(provider: str) -> bool:
-    """Without a client id in the settings, the provider is off."""
+    """Without a client id, the provider is off."""
     return bool(_get_settings(provider).client_id)
 
 
 def _get_settings(provider: str) -> Any:
-    # `settings.GOOGLE` or `settings.MICROSOFT`: a `ProviderSettings` of `config.provider_settings`.
+    # A `ProviderSettings` of `config.provider_settings`.
     return getattr(settings, provider.upper())
 
 
@@ -32,7 +32,7 @@ def _get_settings(provider: str) -> Any:
 class RateSettings:
     """
     :param units_per_minute: quota units; 0: no limit
-    :param concurrency: calls in flight at once
+    :param concurrency: calls in flight
     :param minutes: the provider's counting window
     """
 
@@ -56,7 +56,7 @@ def redirect_uri(provider: str) -> str:
 
 
 def admin_consent_url(provider: str) -> str:
-    """Return an empty string if the provider has no such page."""
+    """Empty if the provider has no such page."""
     return str(_get_settings(provider).admin_consent_url)
 
 
@@ -85,10 +85,9 @@ _PUSH_NAMES: Final = {
 @dataclass(frozen=True, slots=True)
 class PushEndpoints:
     """
-    Empty fields: this mechanism is off.
+    Empty fields: off.
 
     :param pubsub_account: calls us for the topic
-    :param pubsub_audience: of its tokens
     """
 
     topic: str

@@ -1,5 +1,5 @@
 """
-Fences: writers lock the integration or connection before they write, after all network calls.
+Writers lock the integration or connection before they write, after all network calls.
 
 A disconnect waits for the lock and stops all later transactions. Lock the connection first: see
 "Lock order" in the README.
@@ -17,13 +17,11 @@ class DisconnectedError(Exception):
 
 
 class NotConnectedError(Exception):
-    """The owner has no such live integration or connection. Show the connected accounts."""
+    """The owner has no such live integration or connection."""
 
 
 def lock_integration(*, integration_id: UUID, epoch: int) -> None:
     """
-    Lock it for the rest of the transaction.
-
     :param epoch: when the work began
     :raises DisconnectedError: if it is not live, or its epoch has changed
     """
@@ -43,8 +41,6 @@ def lock_live_integration(integration_id: UUID) -> Integration:
 
 def lock_connection(*, connection_id: UUID, epoch: int) -> None:
     """
-    Lock it for the rest of the transaction.
-
     :param epoch: when the work began
     :raises DisconnectedError: if the grant has ended, or the epoch has changed
     """

@@ -1,5 +1,3 @@
-"""Pseudonyms that find a person's ledger entries."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,7 +13,7 @@ def get_resource_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> Mapping[
     """
     Return ids by pseudonym (16 bytes), ended connections and integrations too.
 
-    A destroyed ledger key hides its entries: that is its purpose.
+    A destroyed ledger key hides its entries, on purpose.
     """
     connections = Connection.objects.owned_by(user_id, organisation_id)
     ids_by_connection: dict[UUID, list[UUID]] = {
@@ -45,10 +43,7 @@ def _get_namings(connection_ids: list[UUID]) -> Mapping[UUID, PseudonymNaming]:
 
 
 def get_actor_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> frozenset[str]:
-    """
-    Return 32 hexadecimal digits each: the service's pseudonym, and one for each connection with a
-    ledger key.
-    """
+    """The service's, and one for each connection with a ledger key: 32 hexadecimal digits each."""
     connection_ids = Connection.objects.owned_by(user_id, organisation_id).values_list(
         "id", flat=True
     )

@@ -1,5 +1,3 @@
-"""Actor, owner and time of a request."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ class ObjectNotFound(Exception):
 
 
 class InvalidChoice(Exception):
-    """The value is not among the offered choices. Show them."""
+    """The value is not among the offered choices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class RequestContext:
 
     @property
     def audience_key(self) -> str:
-        """The key binds cursors and idempotency keys to actor and owner."""
+        """Binds cursors and idempotency keys to actor and owner."""
         actor = self.actor
         return (
             f"{actor.kind}:{actor.id}:{actor.delegation_id}:{actor.organisation_id}:{self.user_id}"

@@ -1,9 +1,8 @@
 """
-Leases: one worker at a time works on a row, until a time that it may extend.
+One worker at a time works on a row, until a time that it may extend.
 
-A lease is two columns of the row: its holder and its end. After a worker's death it expires.
-Every write names the lease, so a worker that lost it writes nothing: `renew`, `release` and
-`delete_row` raise `LeaseLost`.
+A lease is two columns of the row: its holder and its end. Every write names the lease, so a
+worker that lost it writes nothing: `renew`, `release` and `delete_row` raise `LeaseLost`.
 """
 
 from __future__ import annotations
@@ -28,15 +27,14 @@ class NotClaimable(Exception):
 
 
 class LeaseLost(Exception):
-    """The lease expired; another worker may hold the row. Drop unsaved results."""
+    """Another worker may hold the row. Drop unsaved results."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """
-    :param duration: from the claim or a renewal to the end
     :param prefix: of the columns `lease_by` and `lease_until`
-    :param holder: identifies this claim in the row
+    :param holder: identifies this claim
     """
 
     model: type[Model]
@@ -88,8 +86,7 @@ def claim_from(
     **values: Any,
 ) -> tuple[Lease, M]:
     """
-    Lease the row `row_id` if `rows` contains it. A locked row is skipped: another worker is
-    claiming it.
+    Skip a locked row: another worker is claiming it.
 
     :param values: saved with the lease
     :raises NotClaimable:
@@ -106,11 +103,7 @@ def claim_from(
 
 
 def renew(lease: Lease, *, at: datetime, **values: Any) -> None:
-    """
-    Save `values` of the row, too.
-
-    In the transaction that writes the results, this stops a worker with an expired lease.
-    """
+    """In the transaction that writes the results, this stops a worker with an expired lease."""
     _update_row(lease, _lease_columns(lease, at) | values)
 
 
@@ -128,7 +121,7 @@ def delete_row(lease: Lease) -> None:
 
 
 def held_row(lease: Lease) -> QuerySet[Any]:
-    """Return an empty queryset once the lease is lost."""
+    """Empty once the lease is lost."""
     return QuerySet(lease.model).filter(
         **{"id": lease.row_id, f"{lease.prefix}lease_by": lease.holder}
     )

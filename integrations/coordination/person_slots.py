@@ -2,7 +2,7 @@
 Limits for one person: concurrent waits for providers, and concurrent streams.
 
 A third of either kind is refused at once, so that one person cannot occupy all threads of a web
-process. Each process counts its own: a count in memory needs no lease and no sweep.
+process. A count in the process's memory needs no lease and no sweep.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from uuid import UUID
 
 from accounts import row_owner
 
-#: Concurrent waits and streams of one person.
 MOST_WAITS: Final = 2
 MOST_STREAMS: Final = 2
 #: Seconds that one request may wait for quota, over all of its calls.
@@ -27,17 +26,17 @@ QUOTA_PATIENCE: Final = 1.0
 
 
 class TooManyWaits(Exception):
-    """The person waits for providers in two other requests. Nothing was done; ask again soon."""
+    """Two other requests wait for providers. Nothing was done."""
 
 
 class TooManyStreams(Exception):
-    """The person downloads two other files. Nothing was done; ask again when one has ended."""
+    """The person downloads two other files. Nothing was done."""
 
 
 class PersonRequestSlot:
     """
     Occupied until it is given back or garbage-collected. As a context manager it gives itself
-    back if the block fails; after success its new holder does (`hold_stream_slot`).
+    back only if the block fails; after success its new holder does (`hold_stream_slot`).
     """
 
     __slots__ = ("__weakref__", "_budget", "_person_id")
@@ -64,7 +63,7 @@ class PersonRequestSlot:
 
 class PersonSlotBudget:
     """
-    Slots are held by weak references: a dropped response that was not closed frees its slot.
+    Weak references: a dropped response that was not closed frees its slot.
 
     :param most: slots of one person
     :param refusal: raised if all are lent
@@ -124,8 +123,7 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
     """
     Nested blocks of a request share one slot.
 
-    A request that acts for no person needs none: the database shows it no rows, so it has no
-    provider to ask.
+    A request that acts for no person needs none: the database shows it no rows.
 
     :raises TooManyWaits:
     """
@@ -146,7 +144,7 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
 
 
 def hold_stream_slot(slot: PersonRequestSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Stream `parts`; `slot` is held until they end or are closed."""
+    """Hold `slot` until `parts` end or are closed."""
     return _SlotHoldingIterator(slot, parts)
 
 

@@ -41,7 +41,7 @@ Label = Enum("Label", {key: provider_config.label for key, provider_config in PR
 _DAYS = {NoticeKind.RECONNECT: 0, NoticeKind.RECONNECT_AGAIN: 7, NoticeKind.RECONNECT_LAST: 12}
 _USUAL_DAYS = 14
 
-# Consent screen in "Testing": Google ends every grant after seven days.
+# Consent screen in "Testing": Google ends every grant then.
 TESTING_AGE = timedelta(days=7)
 TESTING_SLACK = timedelta(hours=12)
 TESTING_COUNT = 3
@@ -57,14 +57,14 @@ class ReconnectDeadline:
 
 
 def get_grace_period() -> timedelta:
-    """Return how long an ended grant may be reconnected."""
+    """For reconnecting an ended grant."""
     return timedelta(days=settings.REAUTH_GRACE_DAYS)
 
 
 def get_reconnect_needed_since(
     connection: Connection, live: Iterable[Integration]
 ) -> datetime | None:
-    """Return since when the grant, or a `live` integration's permission, needs a reconnect."""
+    """Consider the grant, and the permissions of `live` integrations."""
     missing = [
         integration.status_since
         for integration in live
@@ -101,7 +101,7 @@ def send_due_notices(*, at: datetime) -> int:
     Send each due notice once, and return the number of mails.
 
     An owner with several gets only the latest. If all grants of a provider end after seven days,
-    our consent screen is the cause: the operator is alerted, and no mail is sent.
+    our consent screen is the cause: only the operator is alerted.
     """
     sent = 0
     testing_providers = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}
@@ -133,7 +133,7 @@ def record_purged(*, connection_id: UUID, at: datetime) -> None:
 
 def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
     """Announce the removal of unreconnected data, without a row."""
-    # Read again: rows cached before the disconnect are outdated.
+    # Rows cached before the disconnect are outdated.
     situation = removal_facts.get_situation(PurgeJob.objects.get(id=job.id))
     platform_mail.send_platform_mail(
         NoticeKind.PURGED,
@@ -149,7 +149,7 @@ def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
 
 
 def send_receipt_notice(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
-    """Send the link to the receipt, if the former owner still has an account."""
+    """Send nothing if the former owner has no account."""
     job = PurgeJob.objects.get(integration_id=integration_id)
     return platform_mail.send_platform_mail(
         "receipt_ready",
@@ -193,7 +193,7 @@ def _send_notice(
     words: dict[str, MessageValue] = {
         "provider": Label[connection.provider],
         "until": since + get_grace_period() if since else None,
-        # The grant is valid; only its permission is missing.
+        # The grant is valid.
         "permission_only": connection.reauth_since is None,
     }
     # If the mail server refuses, the page still shows the notice, and the next stage sends one.
@@ -208,7 +208,7 @@ def _died_at_seven_days(connection: Connection) -> bool:
 
 
 def _looks_like_testing(provider: str, *, at: datetime) -> bool:
-    """Return whether grants end after seven days, and alert the operator once."""
+    """Alert the operator once."""
     ended_connections = Connection.objects.filter(
         provider=provider,
         status=ConnectionStatus.REAUTH_REQUIRED,

@@ -22,7 +22,7 @@ from limited_use.policy.claims import claim
 class AccessOutcome(StrEnum):
     # There is no provider.
     NEVER_GIVEN = "never_given"
-    # The provider was asked to end it, and has not answered.
+    # The provider has not answered.
     ASKED = "asked"
     CONFIRMED = "confirmed"
     # The provider answered that no access exists.
@@ -32,9 +32,8 @@ class AccessOutcome(StrEnum):
     NOT_OFFERED = "not_offered"
     # Another product of the connection uses it.
     KEPT = "kept"
-    # Another product of the connection waits for a new grant: this one has ended.
+    # Another product waits for a new grant: this one has ended.
     KEPT_ENDED = "kept_ended"
-    # The person connected the account again.
     RECONNECTED = "reconnected"
     # Another connection of the account uses it, possibly another person's.
     SHARED = "shared"
@@ -307,7 +306,7 @@ TOKEN_MESSAGES: Final[Mapping[TokenOutcome, TokenMessages]] = MappingProxyType(
     }
 )
 
-#: The access outcome for the revocation of an ending or ended connection.
+#: By the revocation of an ending or ended connection.
 ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = MappingProxyType(
     {
         RevocationOutcome.PENDING: AccessOutcome.ASKED,
@@ -324,7 +323,7 @@ ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = Mapping
 
 @dataclass(frozen=True, slots=True)
 class RemovalSubject:
-    """The removed product, and the remaining products of the connection."""
+    """The removed product, and the connection's remaining ones."""
 
     provider: str
     product: str
@@ -356,7 +355,7 @@ class RemovalSubject:
 
 @dataclass(frozen=True, slots=True)
 class RemovalStatement:
-    """:param is_kept: the sentence is about access or tokens that remain"""
+    """:param is_kept: about access or tokens that remain"""
 
     claim: str
     text: str

@@ -14,12 +14,11 @@ from uuid import UUID
 from accounts import alarms
 from integrations.models import Heartbeat
 
-#: How often a process records its duties.
 INTERVAL: Final = timedelta(seconds=15)
-#: A duty is missing if its last heartbeat is older than this.
+#: Counted from the last heartbeat.
 MISSING_AFTER: Final = timedelta(seconds=60)
 ALARM: Final = "workers.missing"
-# The alarm is about the service, not about a row.
+# The alarm is about no row.
 _SERVICE: Final = UUID(int=0)
 
 
@@ -52,7 +51,7 @@ def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingProces
 
 
 def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingProcessDuty]:
-    """Raise one alarm per missing duty and outage."""
+    """One alarm per missing duty and outage."""
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:
         since = f"{seen_at:%Y-%m-%dT%H:%M:%S}" if seen_at else "never"

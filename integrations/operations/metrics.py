@@ -1,5 +1,5 @@
 """
-Metrics of the service: counts, ages and flags, about no person.
+Counts, ages and flags, about no person.
 
 A process with access to all rows measures and stores them; the process that shows them reads only
 the stored values. Labels are our own words or from a closed list.
@@ -48,7 +48,7 @@ class MetricValue(NamedTuple):
     labels: tuple[tuple[str, str], ...] = ()
 
 
-#: Help texts by metric name.
+#: By metric name.
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "antares_sync_due": "Mailboxes whose sync is due and on which nobody works",
     "antares_sync_behind": "Mailboxes whose sync has been due for more than five minutes",
@@ -152,7 +152,7 @@ def _measure_keys(at: datetime) -> Iterator[MetricValue]:
     alive_now = KeyEpoch.objects.filter(destroyed_at=None).order_by()
     newest = dict(alive_now.values_list("line").annotate(newest=Max("number")))
     living: Counter[str] = Counter()
-    # Zeros for each line, to show the progress of a key rotation.
+    # Zeros show the progress of a key rotation.
     waiting: Counter[str] = Counter({str(line): 0 for line in KeyLine})
     for row in data_key_rows.count_keys_by_epoch():
         living[str(row.line)] += row.key_count

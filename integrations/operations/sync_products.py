@@ -1,5 +1,3 @@
-"""The registry of products for the sync engine."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

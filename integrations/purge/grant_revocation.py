@@ -1,7 +1,6 @@
 """
 Revoke a connection's grant at the provider, once for all purges of the connection.
 
-So the outcome, the number of requests and the last one's time are columns of the connection.
 Decisions are recorded in one transaction under the account's lock; the request follows outside of
 it. No failure stops a purge.
 """
@@ -38,9 +37,9 @@ log = logging.getLogger(__name__)
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-# Stopping a watch takes a token of the grant, so a revocation waits: two minutes for a purge of the
-# connection that has not begun, an hour for an unanswered request. After that, ending our access
-# matters more. The pauses are between checks.
+# Stopping a watch takes a token of the grant, so a revocation waits: two minutes for a purge of
+# the connection that has not begun, an hour for an unanswered request. After that, ending our
+# access matters more.
 WATCHES_BEGIN_WITHIN: Final = timedelta(minutes=2)
 WATCHES_WITHIN: Final = timedelta(hours=1)
 WATCHES_PAUSE: Final = timedelta(seconds=2)
@@ -48,7 +47,6 @@ LONG_PAUSE: Final = timedelta(minutes=1)
 
 
 def get_give_up_time(connection: Connection) -> datetime | None:
-    """Return when an unconfirmed revocation becomes `UNCONFIRMED`."""
     ending_since: datetime | None = connection.ending_since
     return None if ending_since is None else ending_since + GIVE_UP_AFTER
 
@@ -59,7 +57,7 @@ def get_next_try_time(
     """
     Tries follow at growing intervals, and a last time at the end.
 
-    :param own_purge: the asking purge, which has its own times to stop its watches
+    :param own_purge: has its own times to stop its watches
     """
     tried_at: datetime | None = connection.revocation_tried_at
     if tried_at is None or waits_for_watches(connection, at=at):
@@ -69,7 +67,7 @@ def get_next_try_time(
     last_at = get_give_up_time(connection)
     if last_at is not None and tried_at < last_at:
         due_at = min(due_at, last_at)
-    # Of two requests at once, the second would be answered "unknown token".
+    # A second request at once would be answered "unknown token".
     return max(due_at, connection.revoking_until or due_at)
 
 
@@ -128,7 +126,7 @@ def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcom
     if not provider.revokes:
         return RevocationOutcome.NOT_OFFERED
     if connection.refresh_token is None or data_keys.read_row(connection.grant_id) is None:
-        # No token, or none that opens after a restore: only the person can end the grant.
+        # No token, or none that opens after a restore.
         return RevocationOutcome.UNCONFIRMED
     return _decide_by_time(connection, at=at)
 
@@ -138,7 +136,7 @@ def _decide_by_time(connection: Connection, *, at: datetime) -> RevocationOutcom
     if tried_at is None:
         return None
     if _is_given_up(connection, tried_at):
-        # The last request was lost together with its worker.
+        # The last request was lost with its worker.
         return RevocationOutcome.UNCONFIRMED
     return None if at >= get_next_try_time(connection, at=at) else RevocationOutcome.PENDING
 
@@ -166,12 +164,12 @@ def _find_purges_with_watches(connection: Connection) -> QuerySet[PurgeJob]:
 
 
 def _get_watch_patience(connection: Connection) -> timedelta:
-    """Return how long watches keep the grant: a whole day if only the person can end it."""
+    """Watches keep the grant a whole day if only the person can end it."""
     return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
 
 
 def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
-    """Return the saved outcome: the first counts."""
+    """The first outcome counts."""
     if outcome in {RevocationOutcome.PENDING, RevocationOutcome.NEEDED_ELSEWHERE}:
         return outcome
     same_grant = Connection.objects.filter(id=connection.id, grant_id=connection.grant_id)
@@ -179,7 +177,7 @@ def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> Revocat
         revocation=outcome, revoking_until=None
     )
     saved = same_grant.values_list("revocation", flat=True).first()
-    # A connect has replaced the grant, so this answer is not stored.
+    # A connect has replaced the grant.
     if saved is None or saved == RevocationOutcome.PENDING:
         return outcome
     return RevocationOutcome(saved)
@@ -196,17 +194,17 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
         answer = revoke_within_timeout(get_provider_endpoints(connection.provider), token)
     except errors.ProviderError as error:
         if error.status is not None:
-            # The provider answered with an error, so no request is in flight.
+            # The provider answered, so no request is in flight.
             Connection.objects.filter(id=connection.id, grant_id=connection.grant_id).update(
                 revoking_until=None
             )
         return RevocationOutcome.PENDING
     except Exception:
-        # An unopenable token, a refusal or a bug must not stop the deletion of rows.
+        # Nothing must stop the deletion of rows.
         log.exception("grant.revocation_failed", extra={"connection_id": connection.id})
         return RevocationOutcome.PENDING
     if answer == RevocationOutcome.ALREADY_GONE and connection.revocation_try_count > 1:
-        # An earlier request may have ended the grant, even without an answer.
+        # An unanswered earlier request may have ended the grant.
         return RevocationOutcome.GONE_AFTER_ASKING
     return answer
 

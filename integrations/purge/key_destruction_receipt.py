@@ -1,7 +1,4 @@
-"""
-Part 2 of a receipt: written once, after the epochs of the destroyed keys have ended. A sweep
-finds due purges.
-"""
+"""Part 2 of a receipt, written after the epochs of the destroyed keys have ended."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ def get_backup_end(job: PurgeJob) -> datetime:
 
 
 def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
-    """Return None without local calendars."""
+    """None without local calendars."""
     if job.own_kek_epoch is None:
         return None
     at: datetime = job.fenced_at
@@ -35,7 +32,7 @@ def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
 
 
 def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
-    """Return the oldest first."""
+    """Oldest first."""
     oldest = {
         line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(first=Min("number"))[
             "first"
@@ -65,7 +62,7 @@ def issue_key_destruction_receipt(*, job_id: UUID, at: datetime) -> Receipt:
     :raises EpochNotDestroyed: until the epochs have ended
     :raises EntryNotSequenced: until the ledger proves it
     """
-    # The lock serialises: a second caller finds the first one's receipt.
+    # A second caller finds the first one's receipt.
     job = PurgeJob.objects.select_for_update(no_key=True).get(id=job_id, step=PurgeStep.DONE)
     return key_destruction_receipts.issue_second_part(
         first_part=Receipt.objects.get(subject_id=job.integration_id, part=1),

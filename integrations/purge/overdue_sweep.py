@@ -1,7 +1,7 @@
 """
-Find due jobs, late promises, and rows left after a purge.
+Due jobs, late promises, and rows left after a purge.
 
-Settings pages show the same limits; a late promise is an alarm.
+Settings pages show the same limits.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class LatePromise:
 
 
 def list_due_jobs(*, at: datetime, limit: int = 500) -> list[UUID]:
-    """Return the longest waiting first."""
+    """Longest waiting first."""
     job_ids = (
         purge_jobs.find_claimable_jobs(at).order_by("next_try_at").values_list("id", flat=True)
     )
@@ -63,12 +63,12 @@ def list_due_sibling_jobs(*, job_id: UUID, at: datetime) -> list[UUID]:
 
 
 def get_key_epoch_limit() -> timedelta:
-    """Return how long after a disconnect its key epoch may live."""
+    """How long after a disconnect its key epoch may live."""
     return timedelta(hours=settings.KEY_EPOCH_HOURS)
 
 
 def list_late_promises(*, at: datetime) -> list[LatePromise]:
-    """Return the oldest first."""
+    """Oldest first."""
     unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
     rows = unfinished.filter(Q(verified_at=None), fenced_at__lt=at - ROWS_WITHIN).values_list(
         "id", "fenced_at"
@@ -99,10 +99,7 @@ def _late_key_epochs(at: datetime) -> list[LatePromise]:
 
 
 def count_purge_residue() -> dict[str, int]:
-    """
-    Return the rows left, by holding, of purged integrations and ended connections. Any is a bug:
-    a writer passed the fence.
-    """
+    """Count rows by holding. Any is a bug: a writer passed the fence."""
     purged = Integration.objects.filter(status=IntegrationStatus.PURGED)
     ended = purged.filter(connection__ended_at__isnull=False)
     counts: dict[str, int] = {}

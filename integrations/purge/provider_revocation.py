@@ -1,9 +1,7 @@
 """
-The provider's part of one purge: stop its watches, then settle the grant's revocation, without
-which none can be stopped.
+Stop a purge's watches, then settle the grant's revocation, without which none can be stopped.
 
-Tried once before our rows are deleted and again after, for up to a day. `grant_revocation` asks
-once for all purges of a connection.
+Tried once before our rows are deleted and again after, for up to a day.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from integrations.models import Connection, PurgeJob, PurgeStep, RevocationOutco
 
 from . import grant_revocation
 
-# First and longest pause between two tries to stop watches.
+# First and longest pause between tries.
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 # The provider no longer accepts a token of the grant.
@@ -37,15 +35,13 @@ def stop_watches(job: PurgeJob, *, now: Callable[[], datetime]) -> bool:
     """
     Ask the provider if due; return whether the watches are settled.
 
-    Tries follow at growing intervals while the grant is usable, for at most a day.
-
     :param job: just read
     """
     if job.watch_stop:
         return True
     at, deadline = now(), _get_stop_deadline(job)
     if job.watch_tried_at is not None and (job.watch_tried_at >= deadline or _is_grant_gone(job)):
-        # Covers a last try that was lost together with its worker.
+        # Covers a last try that was lost with its worker.
         return _settle_watches(job, at=at, give_up=True)
     if at < get_next_stop_time(job, at=at):
         return False
@@ -119,12 +115,12 @@ def _make_siblings_due(connection: Connection, *, at: datetime) -> None:
 def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
     """Save the outcome. Failures of the provider, the token or its key are not raised."""
     jobs = PurgeJob.objects.filter(id=job.id)
-    # Save before the request, so that a worker that dies in it does not ask again before our rows.
+    # Before the request: a worker that dies in it must not ask again before our rows are deleted.
     jobs.filter(revocation_tried_at=None).update(revocation_tried_at=now())
     outcome = grant_revocation.attempt_revocation(job.integration.connection_id, now=now)
     connection = Connection.objects.get(id=job.integration.connection_id)
     if outcome == RevocationOutcome.ALREADY_GONE and _has_asked_of_former_grant(job, connection):
-        # An earlier request about the former grant may have ended it.
+        # An earlier request may have ended the former grant.
         outcome = RevocationOutcome.GONE_AFTER_ASKING
     if connection.revocation_try_count:
         jobs.update(
@@ -154,11 +150,7 @@ def get_next_try_time(job: PurgeJob, *, at: datetime) -> datetime:
 
 
 def is_revocation_outcome_outdated(job: PurgeJob, connection: Connection) -> bool:
-    """
-    Return whether the purge's outcome `NEEDED_ELSEWHERE` is no longer true.
-
-    :param connection: locked by `shared_grants.lock_connection`
-    """
+    """:param connection: locked by `shared_grants.lock_connection`"""
     if job.revocation != RevocationOutcome.NEEDED_ELSEWHERE:
         return False
     if connection.ended_at is not None:

@@ -1,4 +1,4 @@
-"""The receipt's statements about the provider: notifications, the grant, and a kept credential."""
+"""The receipt's statements about notifications, the grant, and a kept credential."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
         "receipt.needed-elsewhere", "Not revoked: the grant is still needed."
     ),
 }
-# Outcomes without proof that the provider ended the grant.
+# Without proof that the provider ended the grant.
 WITHOUT_REVOCATION: Final = frozenset(
     {RevocationOutcome.NOT_OFFERED, RevocationOutcome.UNCONFIRMED}
 )
-# Needs of the grant, by the names of `shared_grants.list_grant_needs`.
+# By the names of `shared_grants.list_grant_needs`.
 NEEDS: Final[Mapping[str, str]] = {
     "mail": claim("receipt.mail-connected", "The mail of this account is still connected."),
     "calendar": claim(
@@ -77,7 +77,7 @@ _DROPPED: Final = claim(
     "What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
     " for it at the provider.",
 )
-# Outcomes of stopping watches, before the revocation.
+# Outcomes before the revocation.
 WATCHES: Final[Mapping[push.WatchStopOutcome, str]] = {
     push.WatchStopOutcome.NONE: claim(
         "receipt.watch-none", "The provider was not telling us of news by itself."
@@ -113,7 +113,7 @@ WATCHES: Final[Mapping[push.WatchStopOutcome, str]] = {
     ),
 }
 
-# Sentence about a kept credential, by whether the connection is ending.
+# By whether the connection is ending.
 CREDENTIAL: Final[Mapping[bool, str]] = {
     False: claim(
         "receipt.credential-kept",
@@ -156,10 +156,7 @@ def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
 
 
 def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
-    """
-    Return the receipt's part about the grant. The caller has called
-    `shared_grants.lock_connection`, so the needs are current.
-    """
+    """The caller has called `shared_grants.lock_connection`, so the needs are current."""
     connection, outcome = job.integration.connection, RevocationOutcome(job.revocation)
     needs = _list_needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()
     tries = job.revocation_try_count
@@ -174,7 +171,6 @@ def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
 
 
 def get_credential_statement(connection: Connection) -> str | None:
-    """Return None if no credential is kept."""
     if connection.ended_at is not None:
         return None
     return CREDENTIAL[connection.status == ConnectionStatus.ENDING]

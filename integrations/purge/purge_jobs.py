@@ -1,8 +1,7 @@
 """
 Purge jobs: opened by the disconnect, claimed under a lease, advanced step by step.
 
-The lease holder saves a step in the transaction of its changes: a worker with an expired lease
-changes nothing.
+A step is saved in the transaction of its changes: a worker with an expired lease changes nothing.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ from limited_use.vault import data_keys
 
 
 class AlreadyDisconnected(Exception):
-    """The integration is already disconnected. Show its purge."""
+    """Show the integration's purge."""
 
 
 def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
     """
     Fence `integration`, destroy its keys and open its purge job. Needs only PostgreSQL.
 
-    After the commit its content cannot be opened, and no worker of the old epoch can write. A
+    After the commit no content can be opened, and no worker of the old epoch can write. A
     connection's last integration also ends the grant and discards a token refresh in flight.
 
     :raises AlreadyDisconnected:

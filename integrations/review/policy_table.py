@@ -1,4 +1,4 @@
-"""The policy as a table: each purpose's recipients and data, with the deciding rule."""
+"""Each purpose's recipients and data, with the deciding rule."""
 
 from __future__ import annotations
 
@@ -55,7 +55,6 @@ def count_uses() -> tuple[int, int]:
 
 
 def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
-    # Group data classes by recipient and answer, then recipients by both.
     answers: dict[tuple[Recipient, DecisionCell], list[DataClass]] = defaultdict(list)
     for recipient in Recipient:
         for data_class in DataClass:

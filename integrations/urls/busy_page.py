@@ -1,4 +1,4 @@
-"""The page for a request that timed out; static, because the database may be the cause."""
+"""Static, because the database may be the cause of the timeout."""
 
 from __future__ import annotations
 

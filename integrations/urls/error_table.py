@@ -1,7 +1,7 @@
 """
 The problem of every expected exception, for the API and pages.
 
-A missing exception is a bug: a 500. `problem_catalogue` has the texts.
+A missing exception is a bug: a 500.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.Gone: catalogue.GONE_AT_PROVIDER,
     errors.Rejected: catalogue.UNREADABLE_ITEM,
     errors.OutcomeUnknown: catalogue.OUTCOME_UNKNOWN,
-    # Raised after the last retry of a write, or by a write that is not retried.
+    # After the last retry of a write, or by a write that is not retried.
     errors.ChangedMeanwhile: catalogue.CHANGED,
     errors.AlreadyThere: catalogue.ALREADY_THERE,
     # Limits of this service.
@@ -103,7 +103,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: catalogue.BUSY,
     InterfaceError: catalogue.BUSY,
-    # No parser process runs on this machine. The client may retry after the operator's repair.
+    # No parser process runs on this machine; retry after the operator's repair.
     ParsersUnavailable: catalogue.BUSY,
 }
 
@@ -113,7 +113,7 @@ _NOT_AGREED: Final = {
     "local-calendar": catalogue.LOCAL_CALENDAR_NOT_AGREED,
 }
 
-#: Exceptions of Django and Django REST framework. Django itself answers them on pages.
+#: Exceptions of Django and Django REST framework; on pages, Django answers them.
 FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     Http404: catalogue.NOT_FOUND,
     exceptions.NotFound: catalogue.NOT_FOUND,
@@ -126,7 +126,7 @@ FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     exceptions.Throttled: catalogue.RATE_LIMITED,
     exceptions.ValidationError: catalogue.BAD_REQUEST,
     exceptions.ParseError: catalogue.BAD_REQUEST,
-    # A form body above Django's memory limit; no operation accepts forms.
+    # Above Django's memory limit; no operation accepts forms.
     RequestDataTooBig: catalogue.BAD_REQUEST,
 }
 
@@ -136,7 +136,7 @@ def find_problem(error: Exception) -> ProblemType | None:
     problem = _look_up(PROBLEMS, error)
     if isinstance(error, consents.ConsentMissing):
         problem = _NOT_AGREED.get(error.subject, problem)
-    # The client may retry. Details are logged for the operator.
+    # Logged for the operator.
     if isinstance(error, ParsersBusy):
         logger.warning("parsers.busy")
     elif isinstance(error, ParsersUnavailable):

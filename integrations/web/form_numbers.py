@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Covers every number in our forms, and fits a database column.
-# Python itself refuses more than 4,300 digits.
+# Covers every number in our forms, and fits a database column. Python refuses more than 4,300
+# digits.
 _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 

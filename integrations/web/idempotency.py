@@ -1,13 +1,12 @@
 """
-`Idempotency-Key`: requests that take effect once, however often the client sends them.
+`Idempotency-Key`: requests that take effect once.
 
 As in draft-ietf-httpapi-idempotency-key-header. A record has keyed hashes of the request, and the
 created id. A replay reads the object under new permits, so that no copy of a response outlives
 its source.
 
-The record is a lease, and does not lock the provider: if a process dies during a write, the same
-request takes over the expired lease. So a write must derive its event's id from the key to happen
-once.
+The record is a lease, and does not lock the provider: after a process dies during a write, the
+same request takes over the expired lease. So a write must derive its event's id from the key.
 """
 
 from __future__ import annotations
@@ -36,14 +35,14 @@ from limited_use.vault import blind_index
 
 HEADER: Final = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
 RETENTION: Final = timedelta(hours=24)
-#: Longer than a request with all its provider calls. If a request takes longer and is sent again,
-#: both find the event with the id from the key.
+#: Longer than a request with all its provider calls. Beyond it, two requests both find the event
+#: with the id from the key.
 LEASE_TIME: Final = timedelta(minutes=2)
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
 
 
 class RequestInProgress(Exception):
-    """Another request holds the lease. Send again after `retry_after` seconds."""
+    """Another request holds the lease."""
 
     def __init__(self, *, retry_after: float) -> None:
         super().__init__("in progress")
@@ -51,7 +50,7 @@ class RequestInProgress(Exception):
 
 
 class IdempotencyKeyReused(Exception):
-    """Another request used the key before."""
+    """Another request used the key."""
 
 
 class IdempotentResultGone(Exception):
@@ -60,10 +59,7 @@ class IdempotentResultGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """
-    :param route: the operation
-    :param body: the request's content, in one canonical form
-    """
+    """:param body: the request's content, in one canonical form"""
 
     route: str
     key: str
@@ -105,7 +101,7 @@ class IdempotentAttempt:
         return None
 
     def complete(self, *, status: int, event_id: UUID | None) -> None:
-        """Store the result, before the response is made. A purged record is not restored."""
+        """Call this before the response is made. A purged record is not restored."""
         if self.lease is not None:
             Reply.objects.filter(id=self.lease.id).update(
                 held_until=None, status=status, event_id=event_id
@@ -141,11 +137,7 @@ def idempotent(
 
 
 def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
-    """
-    Mark the response to a repeated request as a replay.
-
-    :raises IdempotentResultGone:
-    """
+    """:raises IdempotentResultGone:"""
     try:
         answer = make()
     except ObjectNotFound:
@@ -157,8 +149,6 @@ def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
 def claim(context: RequestContext, request: KeyedRequest, integration: Integration) -> Reply:
     """
     Return the record of a request: with `status`, it is done; without, the caller has the lease.
-
-    Of several equal concurrent requests, one gets the lease.
 
     :param integration: the record is deleted with it
     :raises RequestInProgress, IdempotencyKeyReused, fences.DisconnectedError:
@@ -196,10 +186,9 @@ def claim(context: RequestContext, request: KeyedRequest, integration: Integrati
 
 def release(lease: Reply | None, *, is_undone: bool) -> None:
     """
-    Release a lease, unless it was taken over or the request is done.
+    Do nothing if the lease was taken over or the request is done.
 
-    :param is_undone: nothing was written: the key may be used for another request. Otherwise only
-        the same request may be sent again
+    :param is_undone: nothing was written: another request may use the key
     """
     if lease is None:
         return
@@ -244,7 +233,7 @@ def store_result(
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Delete records older than a day; return how many."""
+    """Return how many."""
     count, _ = Reply.objects.filter(began_at__lte=at - RETENTION).delete()
     return count
 

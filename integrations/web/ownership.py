@@ -22,7 +22,6 @@ def get_integration(actor: Actor, integration_id: UUID) -> Integration:
 
 
 def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
-    """Return None if `value` is empty."""
     if not value:
         return None
     queryset = Connection.objects.live().owned_by(*get_owner_ids(actor))
@@ -34,9 +33,9 @@ def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
 
 def get_own_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
     """
-    Return a connection with its live integrations, mail first.
+    Return live integrations, mail first.
 
-    :raises Http404: also if it has no live integration
+    :raises Http404: also without a live integration
     """
     own_connection = (
         Connection.objects.live().owned_by(*get_owner_ids(actor)).filter(id=connection_id).first()
@@ -57,7 +56,7 @@ def get_own_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
     job = queryset.filter(id=purge_id).first()
     if job is None:
         raise Http404
-    # Row-level security: act in the purge's organisation, which the person may have left.
+    # For row-level security, act in the purge's organisation.
     row_owner.enter_person(job.user_id, job.organisation_id)
     return job
 

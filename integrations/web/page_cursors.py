@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts import signed_values
 
-# After a day the list has changed: start again.
+# By then the list has changed.
 LIFETIME = timedelta(days=1)
 _PURPOSE = "cursor of mail"
 
@@ -18,7 +18,7 @@ class InvalidCursor(Exception):
 
 
 class ExpiredCursor(Exception):
-    """A valid cursor that is too old."""
+    """Too old."""
 
 
 class CursorPagePosition(NamedTuple):
@@ -50,7 +50,7 @@ def read(
     cursor: str, *, kind: str, audience: str, filters: str, at: datetime
 ) -> CursorPagePosition:
     """
-    :raises InvalidCursor: if this service did not write it for this query
+    :raises InvalidCursor:
     :raises ExpiredCursor: if it is older than `LIFETIME`
     """
     try:

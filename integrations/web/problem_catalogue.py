@@ -18,7 +18,7 @@ class ProblemType:
     `code` is the last part of the RFC 9457 `type`. No problem copies a provider's 401: a client
     would take it for its own sign-in.
 
-    :param retry_after: seconds until the request may be repeated
+    :param retry_after: seconds
     """
 
     status: int
@@ -316,8 +316,7 @@ ALREADY_THERE: Final = ProblemType(
     "An earlier try wrote it, and it was changed since. Read it as it is now.",
 )
 
-# Limits of this service.
-# 429, not 503: the person's own requests are the cause, and no other person is refused.
+# Limits of this service. 429, not 503: the person's own requests are the cause.
 TOO_MANY_WAITS: Final = ProblemType(
     429,
     "too-many-waits",
@@ -428,7 +427,7 @@ UNEXPECTED: Final = ProblemType(
     "We have been told. Name the request id if you ask about it.",
 )
 
-#: If several problems share a code, the code's page shows the one in this list.
+#: If several problems share a code, its page shows the one in this list.
 EXPLAINED: Final[dict[str, ProblemType]] = {
     problem.code: problem
     for problem in (

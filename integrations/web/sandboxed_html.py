@@ -8,8 +8,8 @@ from typing import Any, Final
 from csp.constants import NONE, UNSAFE_INLINE
 from django.http import HttpResponse
 
-# The response repeats the frame's limits, so that opening the URL directly is as safe:
-# opaque origin, no scripts, no forms; links open in a new window.
+# Opening the URL directly is as safe as the frame: opaque origin, no scripts, no forms; links open
+# in a new window.
 POLICY: Final[Mapping[str, Any]] = {
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
     "default-src": [NONE],

@@ -13,17 +13,16 @@ from typing import Final
 
 from accounts.rate_limit_counters import Rate
 
-#: Requests of one person to all routes of a kind. Each takes at least a fraction of a second.
+#: One person's requests to all routes of a kind.
 PROVIDER: Final = Rate("provider", 240, 60)
 DOWNLOAD: Final = Rate("download", 60, 60)
 
 
 class RouteCost(StrEnum):
-    #: The request calls a provider, or waits for a worker that does.
+    #: Calls a provider, or waits for a worker that does.
     WAIT = "wait"
     #: The response is produced while the client reads.
     STREAM = "stream"
-    #: Both in turn.
     WAIT_AND_STREAM = "wait_and_stream"
 
 
@@ -69,6 +68,6 @@ _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
 
 
 def find_rates(name: str | None) -> tuple[Rate, ...]:
-    """The request counts towards these rates in addition to its class."""
+    """In addition to the rate of the route's class."""
     cost = COSTLY_ROUTES.get(name or "")
     return _RATES[cost] if cost else ()

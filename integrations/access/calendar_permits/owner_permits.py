@@ -1,5 +1,3 @@
-"""Permits to write to an own calendar, and to export it."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -31,8 +29,7 @@ def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> P
     """
     Permit one change.
 
-    :raises guard.AccessRefused: if the calendar is not the actor's, or the consent to editing is
-        missing
+    :raises guard.AccessRefused: for a foreign calendar, or without consent to editing
     """
     holder_facts = facts.for_integrations(
         [calendar.integration_id], actor=actor, at=at, consent=facts.EDITING_CONSENT
@@ -45,9 +42,9 @@ def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> P
 
 def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
     """
-    Record the permission to store events; return the epoch for sealing them.
+    Record the permission; return the epoch for sealing the events.
 
-    :raises guard.AccessRefused: if the calendar is not the actor's, or the consent has ended
+    :raises guard.AccessRefused: for a foreign calendar, or without consent
     """
     consent = facts.get_calendar_consent(is_local=calendar.is_local)
     holder_facts = facts.for_integrations(

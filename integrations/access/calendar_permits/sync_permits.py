@@ -1,5 +1,3 @@
-"""The system's permits to fetch a calendar and store it."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -32,12 +30,7 @@ _STORE_USES: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class CalendarSyncPermits:
-    """
-    Storing changes needs `to_store`.
-
-    :param credential: opens the access token
-    :param remote: opens remote ids and cursors, by the key holder of the calendar's cache
-    """
+    """:param remote: opens remote ids and cursors, by the key holder of the calendar's cache"""
 
     credential: Permit
     remote: Mapping[UUID, Permit]
@@ -47,8 +40,6 @@ def to_sync(
     *, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
 ) -> CalendarSyncPermits:
     """
-    Permit asking the provider for changes, with one call of the guard.
-
     If storing would be refused, the turn ends before it asks the provider.
 
     :param calendars: that the turn opens or writes
@@ -80,8 +71,7 @@ def to_sync(
 
 def to_store(*, integration_id: UUID, at: datetime) -> None:
     """
-    Record the permission, one ledger entry for each data class, after changes arrived and before
-    any is sealed.
+    Record a ledger entry for each data class, before any change is sealed.
 
     :raises guard.AccessRefused: if integration, grant or consent is no longer live
     """

@@ -1,5 +1,3 @@
-"""Types of facts, and the consents that uses require."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -23,7 +21,7 @@ class HolderFacts:
     fences: tuple[Fence, ...] = ()
     owner_id: UUID | None = None
     connection_id: UUID | None = None
-    # Holder of the key that seals the connection's refresh token.
+    # Holds the key that seals the refresh token.
     grant_id: UUID | None = None
     # Integrations only.
     product: str = ""
@@ -34,7 +32,6 @@ class HolderFacts:
     horizon_days: int | None = None
     # Only from `for_mailboxes`.
     provider: str = ""
-    # Naming of its ledger entries.
     names: PseudonymNaming = SERVICE_NAMING
 
 
@@ -68,7 +65,7 @@ class RequiredConsent:
 
 INBOX_CONSENT = RequiredConsent("inbox", Purpose.INBOX_DISPLAY)
 CALENDAR_CONSENT = RequiredConsent("calendar", Purpose.CALENDAR_SCHEDULE)
-#: Local calendars: independent of the consent to calendars of providers.
+#: Independent of the consent to calendars of providers.
 LOCAL_CALENDAR_CONSENT = RequiredConsent("local-calendar", Purpose.CALENDAR_SCHEDULE)
 EDITING_CONSENT = RequiredConsent("calendar-editing", Purpose.CALENDAR_SCHEDULE)
 SHARING_CONSENT = RequiredConsent(

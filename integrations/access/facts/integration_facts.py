@@ -1,5 +1,3 @@
-"""Facts about integrations: by id, or all mailboxes of a person."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +46,7 @@ _TABLES = """
  WHERE """
 _INTEGRATIONS = _COLUMNS + _TABLES
 _BY_ID = _INTEGRATIONS + "i.id IN ({})"
-# After `_COLUMNS`, those of the connection that `connection_facts` reads and `_COLUMNS` lacks.
+# Those of the connection that `connection_facts` reads and `_COLUMNS` lacks.
 _WITH_CONNECTION = (
     _COLUMNS
     + """, c.epoch, c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p
@@ -57,9 +55,9 @@ _WITH_CONNECTION = (
     + _TABLES
     + "i.id = %s"
 )
-# Of what was purged no row is left.
+# No row is left of purged mailboxes.
 _MAILBOXES = (
-    # A site of staff may not read the provider, and asks about one integration at a time.
+    # Staff sites may not read the provider, and ask about one integration at a time.
     _COLUMNS
     + ", c.provider"
     + _TABLES
@@ -70,7 +68,6 @@ _MAILBOXES = (
 def for_integrations(
     ids: Sequence[UUID], *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
 ) -> Mapping[UUID, HolderFacts]:
-    """:param consent: the agreement that counts as consent"""
     feature = consent.declared_feature
     return fetch_facts_by_id(
         _BY_ID,
@@ -83,7 +80,7 @@ def for_integrations(
 def for_required_consents(
     ids_by_consent: Mapping[RequiredConsent, Sequence[UUID]], *, actor: Actor, at: datetime
 ) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
-    """Return facts under different agreements, with one query."""
+    """With one query."""
     consents = [consent for consent, ids in ids_by_consent.items() if ids]
     parts, parameters = [], []
     for part, consent in enumerate(consents):
@@ -183,7 +180,7 @@ def _add_delegation(
         return
     facts.add(Fact.DELEGATION_LIVE)
     fences.append(make_fence(FenceKind.DELEGATION, delegation_id, epoch))
-    # They switched it on under other words than it has now: that is no current consent.
+    # Consent to other words than the feature has now is not current.
     declared = FEATURES.get(str(feature))
     if declared is None or declared.version != version:
         facts.discard(Fact.CONSENT_CURRENT)

@@ -1,7 +1,4 @@
-"""
-All sections of the evidence. `config` cannot be imported from this package, so its sections come
-through a setting.
-"""
+"""`config` cannot be imported from this package, so its sections come through a setting."""
 
 from __future__ import annotations
 

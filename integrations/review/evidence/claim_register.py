@@ -31,8 +31,6 @@ class InvalidClaim(Exception):
 @dataclass(frozen=True, slots=True)
 class DataClaim:
     """
-    A sentence about data.
-
     :param sentence: as displayed, with `{name}` for each variable
     :param source: the text in the template or the code
     :param path: relative to the repository
@@ -46,7 +44,6 @@ class DataClaim:
 
 @cache
 def collect_claims() -> tuple[DataClaim, ...]:
-    """Read once per process."""
     claims = [*_collect_from_templates(), *_collect_from_code()]
     return tuple(sorted(claims, key=lambda claim: (claim.id, claim.path)))
 

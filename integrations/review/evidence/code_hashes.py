@@ -10,13 +10,13 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 PACKAGES: Final = ("accounts", "limited_use", "integrations", "config")
-# Development processes, which are not part of the service.
+# No part of the service.
 _EXCLUDED: Final = ("integrations/sandbox/", "config/embedded/")
 
 
 @cache
 def hash_packages() -> Mapping[str, str]:
-    """Return the SHA-256 of modules without migrations, read once."""
+    """Return SHA-256 hashes."""
     hashes = {}
     for package in PACKAGES:
         digest = hashlib.sha256()

@@ -1,5 +1,3 @@
-"""Promises about retention and removal, and the late ones."""
-
 from __future__ import annotations
 
 from collections import Counter

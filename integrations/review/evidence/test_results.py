@@ -1,9 +1,9 @@
 """
-Results of a test run: the tests of each clause, invariant, control, scenario and claim.
+The tests of each clause, invariant, control, scenario and claim.
 
-`pytest --matrix=FILE` writes the file; `manage.py load_test_results FILE` checks it and copies it
-to the path in `TEST_RESULTS`. Production has no tests: without the file, evidence and reviewer's
-pages say that results are missing.
+`pytest --matrix=FILE` writes the file; `manage.py load_test_results FILE` copies it to the path
+in `TEST_RESULTS`. Production has no tests: without the file, evidence and reviewer's pages say
+that results are missing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from . import code_hashes
 
 VERSION: Final = 1
 MARKERS: Final = ("clause", "invariant", "control", "scenario", "claim")
-# From best to worst: a test with parameters has the worst outcome of its cases.
+# From best to worst: a test with parameters has the worst outcome.
 OUTCOMES: Final = ("passed", "skipped", "failed")
 NOT_GIVEN: Final = "this release was started without them"
 LARGEST: Final = 32 * 1024 * 1024
@@ -56,7 +56,7 @@ class MissingTestResults:
 @dataclass(frozen=True, slots=True)
 class TestRunResults:
     """
-    :param test_count: tests that ran, with or without a marker
+    :param test_count: with or without a marker
     :param code: hashes of the tested code, see `code_hashes`
     """
 

@@ -1,5 +1,5 @@
 """
-Plaintext regions: the modules that may handle plaintext of provider data, with their reasons.
+The modules that may handle plaintext of provider data, with their reasons.
 
 `SOURCES` open, fetch or parse plaintext, or describe its shape. Only `REGIONS` may import a
 source: a rule of `tests/proof` fails for other importers, and for a region that does not exist or
@@ -33,7 +33,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "integrations.calendar.events.event_drafts": "Events as their owner typed them.",
 }
 
-# Names in these sources without plaintext: types and errors.
+# Names in these sources without plaintext.
 HARMLESS: Final = frozenset(
     {
         "limited_use.sinks.sealed_rows.Permits",

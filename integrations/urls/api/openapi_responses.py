@@ -23,7 +23,7 @@ _PROBLEMS: Final = {
     "500": "An error in this service",
     "503": "Cannot be answered now: send the request again later",
 }
-# Further problems of operations with these headers.
+# Problems of operations with these headers.
 _PROBLEMS_BY_HEADER: Final = {
     "If-Match": {
         "412": "Changed since the version in `If-Match`",
@@ -59,12 +59,12 @@ _REPLAYED: Final = {
         "schema": {"type": "string", "const": "true"},
     }
 }
-# Components that are returned with an ETag.
+# Returned with an ETag.
 _VERSIONED: Final = frozenset({"#/components/schemas/Calendar", "#/components/schemas/Event"})
 
 
 def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add problems and headers to every operation (a drf-spectacular postprocessing hook)."""
+    """Add problems and headers to every operation."""
     for operation in _iterate_operations(result):
         header_names = {
             parameter["name"]
@@ -89,7 +89,7 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Set `additionalProperties: false` on request bodies (a postprocessing hook)."""
+    """Set `additionalProperties: false` on request bodies."""
     schemas = result["components"]["schemas"]
     for operation in _iterate_operations(result):
         for name in _names_within(operation.get("requestBody", {}), schemas):

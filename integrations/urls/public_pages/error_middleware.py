@@ -11,11 +11,7 @@ from limited_use.guard.guard import AccessRefused
 
 
 class ProblemPageMiddleware:
-    """
-    Shows a page where the API answers with a problem document.
-
-    Views catch the exceptions for which they have a better text.
-    """
+    """Shows a page where the API answers with a problem document; views may have better texts."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -24,10 +20,10 @@ class ProblemPageMiddleware:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return None for a bug (Django's middleware hook)."""
+        """Return None for a bug."""
         if isinstance(error, AccessRefused):
             problem = problem_catalogue.LIMITED_USE_REFUSED
-            # With the rule and the ledger entry, for a reviewer.
+            # For a reviewer.
             context = {"says": error.message, "refusal": error}
         elif (expected := error_table.find_problem(error)) is None:
             return None

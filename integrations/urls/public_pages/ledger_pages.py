@@ -1,8 +1,7 @@
 """
-Public ledger files: the newest signed checkpoint, and consistency proofs.
+The newest signed checkpoint, and consistency proofs, for monitors and witnesses.
 
-Plain text in the formats of https://c2sp.org/tlog-checkpoint and /tlog-witness, for monitors and
-witnesses.
+Formats: https://c2sp.org/tlog-checkpoint and /tlog-witness.
 """
 
 from __future__ import annotations

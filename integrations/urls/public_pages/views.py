@@ -1,5 +1,3 @@
-"""Public pages without sign-in."""
-
 from __future__ import annotations
 
 import math
@@ -19,17 +17,17 @@ from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import rotation_schedule
 
-# Google's policy, which the Limited Use sentence must link to.
+# The Limited Use sentence must link to it.
 POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
-# Provider pages on which owners remove access.
+# Owners remove access on them.
 REVOKE_PAGES = (
     ("Google: your connections to apps and services", "https://myaccount.google.com/connections"),
     ("Microsoft personal accounts: apps and services", "https://account.live.com/consent/Manage"),
     ("Microsoft work or school accounts: My Apps", "https://myapps.microsoft.com"),
 )
 
-# Google's caller of channels obeys this: https://developers.google.com/crawling/docs/crawlers-fetchers
-# It may call webhooks. Pages of people are not indexed.
+# Pages of people are not indexed. Google's caller of channels may call webhooks, and obeys this:
+# https://developers.google.com/crawling/docs/crawlers-fetchers
 ROBOTS = """\
 User-agent: APIs-Google
 Allow: /webhooks/
@@ -70,7 +68,6 @@ def show_thanks(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_data_use(request: HttpRequest) -> HttpResponse:
-    """Purposes, data and days come from the feature registry."""
     context = {
         "features": FEATURES.values(),
         "forbidden": [rule for rule in policy_evaluation.RULES if not rule.allow],
@@ -89,7 +86,7 @@ def show_data_use(request: HttpRequest) -> HttpResponse:
 
 
 def _other_horizons(days: int | None) -> str:
-    """Return the other horizons, as in “30, 365 or all”."""
+    """As in “30, 365 or all”."""
     return f"{', '.join(str(choice) for choice in HORIZONS if choice != days)} or all"
 
 
@@ -107,7 +104,7 @@ def show_keys(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_problem(request: HttpRequest, code: str) -> HttpResponse:
-    """Show the page of a problem document's `type`."""
+    """The URL is the `type` of a problem document."""
     problem_type = problem_catalogue.EXPLAINED.get(code)
     if problem_type is None:
         raise Http404

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 
 class FixedContentNegotiation(BaseContentNegotiation):
-    """Ignores `Accept`, as RFC 9110 §12.4.1 allows, instead of refusing the request."""
+    """Ignores `Accept`, as RFC 9110 §12.4.1 allows."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:  # noqa: ARG002
         return next(iter(parsers))

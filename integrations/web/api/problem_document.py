@@ -29,7 +29,6 @@ def make_problem_response(  # noqa: PLR0913 - the members of RFC 9457 §3.1
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """RFC 9457 §3."""
     body: dict[str, Any] = {
         "type": settings.PUBLIC_URL.rstrip("/") + reverse("problem", args=[code]),
         "title": title,
