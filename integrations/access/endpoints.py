@@ -1,5 +1,3 @@
-"""Providers' addresses, our registration and our limits."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, fields

@@ -15,7 +15,7 @@ class ObjectNotFound(Exception):
 
 
 class InvalidChoice(Exception):
-    """The value is not among the offered choices."""
+    """Not among the offered choices."""
 
 
 @dataclass(frozen=True, slots=True)

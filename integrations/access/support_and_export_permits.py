@@ -1,8 +1,4 @@
-"""
-Permits that need a separate consent.
-
-An unknown or foreign object has no facts: it is refused and recorded.
-"""
+"""An unknown or foreign object has no facts: it is refused and recorded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
 """
-Repeat a statement or transaction after contention for rows.
-
 To break a deadlock, PostgreSQL may roll back a transaction that did not cause it. A rolled-back
 transaction left no trace, so it can run again.
 """
@@ -39,8 +37,7 @@ def is_contention(error: OperationalError) -> bool:
 
 def retry(operation: Callable[[], T]) -> T:
     """
-    Run it up to five times; once inside a transaction of the caller, which is rolled back as a
-    whole.
+    Run it up to five times; once inside a transaction of the caller, which is rolled back whole.
 
     :param operation: a transaction, or single statements that may be repeated
     :raises OperationalError: if contention does not end, or for any other reason

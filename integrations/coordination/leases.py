@@ -1,5 +1,5 @@
 """
-One worker at a time works on a row, until a time that it may extend.
+One worker at a time works on a row.
 
 A lease is two columns of the row: its holder and its end. Every write names the lease, so a
 worker that lost it writes nothing: `renew`, `release` and `delete_row` raise `LeaseLost`.
@@ -23,7 +23,7 @@ REFRESH_PREFIX: Final = "refresh_"
 
 
 class NotClaimable(Exception):
-    """Another worker holds the row, or it is not due or not live. Do nothing."""
+    """Another worker holds the row, or it is not due or not live."""
 
 
 class LeaseLost(Exception):
@@ -60,8 +60,7 @@ def claim(
     **values: Any,
 ) -> Lease:
     """
-    One statement leases `row`, which the caller has read.
-
+    :param row: just read
     :param unchanged: columns that must still have the values of `row`
     :param values: saved with the lease
     :raises NotClaimable: also if one of these columns has changed

@@ -1,8 +1,6 @@
 """
-Limits for one person: concurrent waits for providers, and concurrent streams.
-
-A third of either kind is refused at once, so that one person cannot occupy all threads of a web
-process. A count in the process's memory needs no lease and no sweep.
+A third wait or stream of one person is refused at once, so that one person cannot occupy all
+threads of a web process. A count in memory needs no lease and no sweep.
 """
 
 from __future__ import annotations
@@ -35,8 +33,8 @@ class TooManyStreams(Exception):
 
 class PersonRequestSlot:
     """
-    Occupied until it is given back or garbage-collected. As a context manager it gives itself
-    back only if the block fails; after success its new holder does (`hold_stream_slot`).
+    Occupied until given back or garbage-collected. As a context manager it gives itself back only
+    if the block fails; after success its new holder does (`hold_stream_slot`).
     """
 
     __slots__ = ("__weakref__", "_budget", "_person_id")
@@ -65,8 +63,7 @@ class PersonSlotBudget:
     """
     Weak references: a dropped response that was not closed frees its slot.
 
-    :param most: slots of one person
-    :param refusal: raised if all are lent
+    :param refusal: raised if all `most` slots of a person are lent
     """
 
     def __init__(self, most: int, refusal: type[Exception]) -> None:
@@ -110,7 +107,7 @@ STREAM_SLOTS: Final = PersonSlotBudget(MOST_STREAMS, TooManyStreams)
 
 @dataclass(slots=True)
 class ProviderWait:
-    """:param quota_patience: seconds left for waiting for quota"""
+    """:param quota_patience: seconds left"""
 
     quota_patience: float = QUOTA_PATIENCE
 

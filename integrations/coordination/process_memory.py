@@ -2,13 +2,12 @@
 Return freed memory to the system, and collect garbage rarely.
 
 glibc gives each thread an arena, and after the first large block keeps later blocks of that size
-in it (mallopt(3)): a worker that reads a mail of 30 MB in each thread would hold all of it
-forever.
+in it (mallopt(3)): a worker that reads a mail of 30 MB in each thread would hold all of it.
 
 By default Python collects after 700 net new objects. A mail is some hundred, none in a cycle; a
 request leaves some 200 in cycles, because Django's view and request refer to each other. A
-collection stops all threads, so a web process collects more often than a worker, among fewer
-objects: 20,000 take 10 ms, twice as long as a request; 2,000 take half a millisecond.
+collection stops all threads, so a web process collects more often than a worker: 20,000 objects
+take 10 ms, twice as long as a request; 2,000 take half a millisecond.
 """
 
 from __future__ import annotations

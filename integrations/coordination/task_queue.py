@@ -1,7 +1,7 @@
 """
-Enqueue tasks by name, so that no module imports a task.
+Tasks have names, so that no module imports a task.
 
-A message holds ids only and is a hint: each task's work is in a row that a sweep finds.
+A message is a hint: each task's work is in a row that a sweep finds.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ def enqueue_on_commit(task: str, **ids: UUID) -> None:
 
 def enqueue_until_sweep(task: str, **ids: UUID) -> None:
     """
-    The message expires after two sweeps, which enqueue the work again, so that none pile up
-    without a worker. Celery retries.
+    The message expires after two sweeps, so that none pile up without a worker. Celery retries.
 
     :raises kombu.exceptions.OperationalError:
     """

@@ -1,8 +1,6 @@
 """
-Notices to owners about an ended grant or permission, a purge, and its receipt.
-
-Mail goes to the sign-in address, because the connected mailbox may be lost, and contains the
-provider, the deadline, and no provider data such as the connected address.
+Mail goes to the sign-in address, because the connected mailbox may be lost, and contains no
+provider data such as the connected address.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ from limited_use.notifications.message_kinds import MessageValue
 
 from . import removal_facts, removal_mail
 
-# The names of providers: a closed list, as platform mail requires.
+# A closed list, as platform mail requires.
 Label = Enum("Label", {key: provider_config.label for key, provider_config in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here
 # Days after the start, of the usual fourteen; a shorter grace period scales all.
 _DAYS = {NoticeKind.RECONNECT: 0, NoticeKind.RECONNECT_AGAIN: 7, NoticeKind.RECONNECT_LAST: 12}
@@ -57,7 +55,6 @@ class ReconnectDeadline:
 
 
 def get_grace_period() -> timedelta:
-    """For reconnecting an ended grant."""
     return timedelta(days=settings.REAUTH_GRACE_DAYS)
 
 
@@ -98,10 +95,10 @@ def list_due_kinds(*, since: datetime, at: datetime) -> list[NoticeKind]:
 
 def send_due_notices(*, at: datetime) -> int:
     """
-    Send each due notice once, and return the number of mails.
+    Return the number of mails.
 
-    An owner with several gets only the latest. If all grants of a provider end after seven days,
-    our consent screen is the cause: only the operator is alerted.
+    An owner with several due notices gets only the latest. If all grants of a provider end after
+    seven days, our consent screen is the cause: only the operator is alerted.
     """
     sent = 0
     testing_providers = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}

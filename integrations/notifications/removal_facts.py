@@ -1,6 +1,4 @@
 """
-Select the true sentences of `removal_messages` for a connection.
-
 A receipt states the facts at its signature; pages and mails the current ones, because a grant
 kept for another product may have ended since.
 """

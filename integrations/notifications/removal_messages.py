@@ -1,8 +1,8 @@
 """
-The only table of a removal's outcomes and their sentences, for pages and mails. Pure.
+The only table of a removal's outcomes and their sentences, for pages and mails.
 
-`removal_facts` selects the true sentences. Each key is the id of a claim: `disconnect.*` is
-stated before the removal and holds after it; `removal.*` holds while it is shown.
+Each key is the id of a claim: `disconnect.*` is stated before the removal and holds after it;
+`removal.*` holds while it is shown.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class AccessOutcome(StrEnum):
 
 class TokenOutcome(StrEnum):
     NONE = "none"
-    # Waiting for the provider's answer.
     ENDING = "ending"
     DESTROYED = "destroyed"
     KEPT = "kept"
@@ -51,7 +50,6 @@ class TokenOutcome(StrEnum):
 
 SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        # Before the removal.
         "disconnect.unchanged-there": claim(
             "disconnect.unchanged-there", "Your {things} at {provider} {stay} as {they} {are}."
         ),
@@ -96,7 +94,6 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "disconnect.receipts": claim(
             "disconnect.receipts", "You get a signed receipt for each, which anyone can check."
         ),
-        # During and after the removal.
         "removal.removed": claim("removal.removed", "Your {name} {is} removed from Antares"),
         "removal.unreadable": claim(
             "removal.unreadable",
@@ -207,9 +204,6 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class AccessMessages:
     """
-    Claim ids, and the text of a planned step.
-
-    :param before: on the confirmation page
     :param planned: in the list of steps, before the step; not a claim
     :param now: in the list of steps and in mails
     :param advice: before links to the provider's pages; if empty, there are no links

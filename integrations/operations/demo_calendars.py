@@ -1,4 +1,4 @@
-"""Two local calendars, created by the operations of the pages."""
+"""Created by the operations of the pages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
 """
-The demo's people and service clients.
-
 Registration would refuse the `campaigns` client's undeclared purpose: the demo shows the guard's
 answer to a manipulated table.
 """

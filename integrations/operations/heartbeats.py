@@ -1,8 +1,4 @@
-"""
-Heartbeats of queue consumers and beat: a row per duty.
-
-A queue without a consumer only grows, and the broker cannot list consumers.
-"""
+"""A queue without a consumer only grows, and the broker cannot list consumers."""
 
 from __future__ import annotations
 
@@ -51,7 +47,7 @@ def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingProces
 
 
 def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingProcessDuty]:
-    """One alarm per missing duty and outage."""
+    """One alarm per duty and outage."""
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:
         since = f"{seen_at:%Y-%m-%dT%H:%M:%S}" if seen_at else "never"

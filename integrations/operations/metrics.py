@@ -1,8 +1,8 @@
 """
-Counts, ages and flags, about no person.
+About no person: labels are our own words or from a closed list.
 
 A process with access to all rows measures and stores them; the process that shows them reads only
-the stored values. Labels are our own words or from a closed list.
+the stored values.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import alarm_guide
 
-# Work that has been due for longer is behind.
 BEHIND_AFTER: Final = timedelta(minutes=5)
 
 

@@ -49,7 +49,6 @@ def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
 
 
 def _delete_rows(connection_id: UUID) -> None:
-    # At most a few rows.
     for holding in HOLDINGS:
         if holding.scope is PurgeScope.CONNECTION and holding.model not in {Connection, DataKey}:
             holding.get_rows(connection_id).delete()

@@ -57,7 +57,7 @@ def get_next_try_time(
     """
     Tries follow at growing intervals, and a last time at the end.
 
-    :param own_purge: has its own times to stop its watches
+    :param own_purge: has its own times
     """
     tried_at: datetime | None = connection.revocation_tried_at
     if tried_at is None or waits_for_watches(connection, at=at):

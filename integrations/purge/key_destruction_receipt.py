@@ -18,7 +18,7 @@ from limited_use.rotation import rotation_schedule
 
 
 def get_backup_end(job: PurgeJob) -> datetime:
-    """The operator keeps backups from before the removal until then."""
+    """Backups from before the removal are kept until then."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
 

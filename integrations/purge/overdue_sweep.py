@@ -1,8 +1,4 @@
-"""
-Due jobs, late promises, and rows left after a purge.
-
-Settings pages show the same limits.
-"""
+"""Settings pages show the same limits."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
 
 
 def _has_asked_of_former_grant(job: PurgeJob, connection: Connection) -> bool:
-    """Return whether this purge sent a request before a reconnect."""
+    """Before a reconnect."""
     if not job.revocation_try_count:
         return False
     return bool(job.revocation_tried_at != connection.revocation_tried_at)

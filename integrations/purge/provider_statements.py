@@ -1,5 +1,3 @@
-"""The receipt's statements about notifications, the grant, and a kept credential."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -57,8 +57,6 @@ class PurgeSession:
 
 def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     """
-    Run all steps that are possible now.
-
     :param now: the clock; a purge of a large mailbox takes time
     :raises NotClaimable, LeaseLost:
     """
@@ -232,7 +230,7 @@ def _issue_receipt(session: PurgeSession) -> None:
 
 def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bool:
     """
-    Return whether the job went back to its revocation, as the need for the grant is gone.
+    Return whether the need for the grant is gone.
 
     The transaction then holds the account's lock, so that the receipt's statement is true at the
     commit.

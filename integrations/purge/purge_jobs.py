@@ -1,7 +1,6 @@
 """
-Purge jobs: opened by the disconnect, claimed under a lease, advanced step by step.
-
-A step is saved in the transaction of its changes: a worker with an expired lease changes nothing.
+The lease holder saves a step in the transaction of its changes: a worker with an expired lease
+changes nothing.
 """
 
 from __future__ import annotations
@@ -131,11 +130,7 @@ def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:
 
 
 def claim_purge_job(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease, PurgeJob]:
-    """
-    Lease the job, and count the try.
-
-    :raises NotClaimable:
-    """
+    """:raises NotClaimable:"""
     due = find_claimable_jobs(at).select_related("integration")
     next_try_count = F("try_count") + 1
     lease, job = leases.claim_from(due, job_id, at=at, duration=duration, try_count=next_try_count)

@@ -1,5 +1,3 @@
-"""Each purpose's recipients and data, with the deciding rule."""
-
 from __future__ import annotations
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The reviewer's pages. All require the reviewer role and a second factor."""
+"""All pages require the reviewer role and a second factor."""
 
 from __future__ import annotations
 

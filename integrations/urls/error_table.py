@@ -1,8 +1,4 @@
-"""
-The problem of every expected exception, for the API and pages.
-
-A missing exception is a bug: a 500.
-"""
+"""A missing exception is a bug: a 500."""
 
 from __future__ import annotations
 

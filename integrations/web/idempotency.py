@@ -1,9 +1,8 @@
 """
-`Idempotency-Key`: requests that take effect once.
+Requests that take effect once, as in draft-ietf-httpapi-idempotency-key-header.
 
-As in draft-ietf-httpapi-idempotency-key-header. A record has keyed hashes of the request, and the
-created id. A replay reads the object under new permits, so that no copy of a response outlives
-its source.
+A record has keyed hashes of the request, and the created id. A replay reads the object under new
+permits, so that no copy of a response outlives its source.
 
 The record is a lease, and does not lock the provider: after a process dies during a write, the
 same request takes over the expired lease. So a write must derive its event's id from the key.
@@ -42,8 +41,6 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
 
 
 class RequestInProgress(Exception):
-    """Another request holds the lease."""
-
     def __init__(self, *, retry_after: float) -> None:
         super().__init__("in progress")
         self.retry_after = retry_after
@@ -54,12 +51,12 @@ class IdempotencyKeyReused(Exception):
 
 
 class IdempotentResultGone(Exception):
-    """The created object no longer exists under its id."""
+    """The created object no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """:param body: the request's content, in one canonical form"""
+    """:param body: in one canonical form"""
 
     route: str
     key: str
@@ -80,7 +77,7 @@ class IdempotentAttempt:
         self.lease: Reply | None = None
 
     def read_keyed_request(self) -> KeyedRequest:
-        """:raises ValidationError: if the request has no valid `Idempotency-Key`"""
+        """:raises ValidationError: without a valid `Idempotency-Key`"""
         key = self._http.headers.get("Idempotency-Key", "")
         if not _KEY.fullmatch(key):
             reason = "Give one, of 8 to 200 characters: the same again then makes no second one."
@@ -90,7 +87,7 @@ class IdempotentAttempt:
 
     def claim(self, context: RequestContext, integration: Integration) -> Reply | None:
         """
-        Return the record of an earlier request; None: this request has the lease.
+        Return None if this request has the lease.
 
         :raises: as the function `claim`
         """
@@ -112,8 +109,7 @@ def idempotent(
     route: str, *, undone: tuple[type[Exception], ...] = ()
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """
-    Decorate a view method, which receives an `IdempotentAttempt`; if it raises, its lease is
-    released.
+    Pass an `IdempotentAttempt` to a view method; if it raises, release the lease.
 
     :param undone: exceptions that guarantee that nothing was written
     """
@@ -201,8 +197,6 @@ def release(lease: Reply | None, *, is_undone: bool) -> None:
 
 def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
     """
-    Return the id that the same request created.
-
     Call it in the transaction of `store_result`, which must exclude all others.
 
     :raises IdempotencyKeyReused:
@@ -233,7 +227,6 @@ def store_result(
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Return how many."""
     count, _ = Reply.objects.filter(began_at__lte=at - RETENTION).delete()
     return count
 

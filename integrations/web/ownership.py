@@ -1,4 +1,4 @@
-"""A person's own rows; an id of another person gets the same 404 as an unknown id."""
+"""An id of another person gets the same 404 as an unknown id."""
 
 from __future__ import annotations
 
@@ -62,11 +62,7 @@ def get_own_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
 
 
 def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
-    """
-    Return the ids of person and organisation.
-
-    :raises Http404: for staff without an organisation, who own nothing
-    """
+    """:raises Http404: for staff without an organisation, who own nothing"""
     if actor.user_id is None or actor.organisation_id is None:
         raise Http404
     return actor.user_id, actor.organisation_id

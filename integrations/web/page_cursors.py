@@ -1,4 +1,4 @@
-"""Page cursors: opaque, signed, and bound to the query of one caller."""
+"""Opaque, signed, and bound to the query of one caller."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def write(
     position: CursorPagePosition, *, kind: str, audience: str, filters: str, at: datetime
 ) -> str:
     """
-    :param kind: the list
     :param audience: ids of the actor and the user
     :param filters: a stable text of the active filters
     """
@@ -51,7 +50,7 @@ def read(
 ) -> CursorPagePosition:
     """
     :raises InvalidCursor:
-    :raises ExpiredCursor: if it is older than `LIFETIME`
+    :raises ExpiredCursor:
     """
     try:
         written_at, seconds, microsecond, row_id = signed_values.read_signed_value(

@@ -1,8 +1,4 @@
-"""
-The texts of all problems of the API and pages.
-
-`integrations.urls.error_table` maps exceptions to them.
-"""
+"""`integrations.urls.error_table` maps exceptions to these texts."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ from limited_use.policy.claims import claim
 @dataclass(frozen=True, slots=True)
 class ProblemType:
     """
-    `code` is the last part of the RFC 9457 `type`. No problem copies a provider's 401: a client
-    would take it for its own sign-in.
+    `code` ends the RFC 9457 `type`. No problem copies a provider's 401: a client would take it
+    for its own sign-in.
 
     :param retry_after: seconds
     """

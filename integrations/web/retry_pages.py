@@ -1,8 +1,7 @@
 """
 Pages that the browser reloads by itself, instead of requests that wait.
 
-`Refresh` works without scripts, also in a sandboxed frame. The URL counts reloads, up to
-`MAX_RETRIES`. Submitted forms are not sent again.
+`Refresh` works without scripts, also in a sandboxed frame. Submitted forms are not sent again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows that a disconnect or a withdrawal would remove; zero counts are left out."""
+"""Zero counts are left out."""
 
 from __future__ import annotations
 

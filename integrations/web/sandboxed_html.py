@@ -1,5 +1,3 @@
-"""Third-party HTML as a separate document for frames, with its security policy."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -8,8 +6,7 @@ from typing import Any, Final
 from csp.constants import NONE, UNSAFE_INLINE
 from django.http import HttpResponse
 
-# Opening the URL directly is as safe as the frame: opaque origin, no scripts, no forms; links open
-# in a new window.
+# Opening the URL directly is as safe as the frame: opaque origin, no scripts, no forms.
 POLICY: Final[Mapping[str, Any]] = {
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
     "default-src": [NONE],

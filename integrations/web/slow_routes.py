@@ -1,8 +1,7 @@
 """
 Routes that occupy a thread while a provider or a reading client is slow.
 
-Requests are limited at a time (`concurrency`) and per minute (`find_rates`). A test fails for an
-unlisted view that waits or streams.
+A test fails for an unlisted view that waits or streams.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exceptions after which the same request may soon succeed."""
+"""The same request may soon succeed."""
 
 from __future__ import annotations
 

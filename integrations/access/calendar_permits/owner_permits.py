@@ -26,11 +26,7 @@ _STORE_USES: Final = tuple(
 
 
 def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
-    """
-    Permit one change.
-
-    :raises guard.AccessRefused: for a foreign calendar, or without consent to editing
-    """
+    """:raises guard.AccessRefused: for a foreign calendar, or without consent to editing"""
     holder_facts = facts.for_integrations(
         [calendar.integration_id], actor=actor, at=at, consent=facts.EDITING_CONSENT
     )[calendar.integration_id]

@@ -1,4 +1,4 @@
-"""The register of claims, read from templates and code. See `limited_use.policy.claims`."""
+"""The claims of `limited_use.policy.claims`, read from templates and code."""
 
 from __future__ import annotations
 

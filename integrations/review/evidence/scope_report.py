@@ -1,5 +1,3 @@
-"""Which features need each requested scope, and why none narrower is enough."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -38,7 +38,7 @@ Outcomes = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 class InvalidTestResults(Exception):
-    """The content was not written by `pytest --matrix=FILE`."""
+    """Not written by `pytest --matrix=FILE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _read_file(path: Path, _mtime: int, size: int) -> TestRunResults:
 
 def parse_test_results(content: bytes) -> TestRunResults:
     """
-    Parse untrusted `content`.
+    The `content` is untrusted.
 
     :raises InvalidTestResults:
     """

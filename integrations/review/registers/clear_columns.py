@@ -1,8 +1,4 @@
-"""
-Every column that is not sealed, with its reason.
-
-`manage.py clear_columns` writes `clear_columns.txt`; a test compares it with the models.
-"""
+"""`manage.py clear_columns` writes `clear_columns.txt`; a test compares it with the models."""
 
 from __future__ import annotations
 

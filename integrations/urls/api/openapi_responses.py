@@ -1,5 +1,3 @@
-"""Hooks that complete the generated OpenAPI document."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,8 +1,4 @@
-"""
-The newest signed checkpoint, and consistency proofs, for monitors and witnesses.
-
-Formats: https://c2sp.org/tlog-checkpoint and /tlog-witness.
-"""
+"""Formats: https://c2sp.org/tlog-checkpoint and /tlog-witness."""
 
 from __future__ import annotations
 

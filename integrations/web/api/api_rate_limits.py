@@ -1,5 +1,5 @@
 """
-Rate limits of the API, and their header fields.
+Rate limits and their header fields.
 
 `RateLimit-Policy` lists each limit that a request counted towards, with quota `q` and window `w`
 in seconds; `RateLimit` the remaining requests (`r`) and the seconds until the quota is restored

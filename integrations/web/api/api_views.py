@@ -32,7 +32,6 @@ class UserDataView(RateLimitedView):
 
     permission_classes = [build_permission_class(RolePermission.USE_OWN, clients=True)]
     content_negotiation_class = FixedContentNegotiation
-    # None: no query parameters.
     query: type[serializers.Serializer[Any]] | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -1,8 +1,4 @@
-"""
-A JSON parser with limits.
-
-A recursive walk overflows on deep values, and each value costs a check and an error message.
-"""
+"""A recursive walk overflows on deep values, and each value costs a check and an error message."""
 
 from __future__ import annotations
 

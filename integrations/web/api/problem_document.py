@@ -1,8 +1,6 @@
 """
-RFC 9457 problem documents.
-
-`type` is the URL of a page that explains the problem; `code` is its last part. Provider responses
-and exception texts never appear.
+RFC 9457: `type` is the URL of a page that explains the problem; `code` is its last part. Provider
+responses and exception texts never appear.
 """
 
 from __future__ import annotations

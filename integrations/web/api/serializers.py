@@ -1,6 +1,4 @@
 """
-Serializers that all API packages share.
-
 Sinks render responses from plain dicts; `tests/api` compares every response with its serializer.
 Each component has an explicit name, so renaming a class does not change the document.
 """
