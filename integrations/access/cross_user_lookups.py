@@ -52,7 +52,7 @@ LOOKUP_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
     ),
 )
 
-#: Owned by the vault. No process class may execute them.
+#: Owned by the vault; its functions look up key owners. No process class may execute them.
 KEY_HOLDER_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
     _SQL / "key_holders.sql",
     {
@@ -70,14 +70,14 @@ def find_account_connections(*, provider: str, account_blind: bytes) -> list[Acc
 
 
 def get_revocation_end(*, provider: str, account_blind: bytes, at: datetime) -> datetime | None:
-    """The end of any owner's revocation that may be in flight."""
+    """Return the end of any owner's revocation that may be in flight."""
     rows = _fetch_rows("SELECT account_revoking(%s, %s, %s)", provider, account_blind, at)
     end: datetime | None = rows[0][0]
     return end
 
 
 def find_watch_owners(*, kind: str, lookup_blind: bytes) -> list[tuple[UUID, UUID]]:
-    """Return (person, organisation) pairs."""
+    """Return (person, organisation) of each watch."""
     rows = _fetch_rows("SELECT * FROM watch_owners(%s, %s)", kind, lookup_blind)
     return [(person, organisation) for person, organisation in rows]
 

@@ -1,3 +1,5 @@
+"""Providers' addresses, our registration and our limits, from the settings."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
@@ -17,12 +19,12 @@ def get_provider_endpoints(provider: str) -> OAuthEndpoints:
 
 
 def is_provider_registered(provider: str) -> bool:
-    """Without a client id, the provider is off."""
+    """Return whether the settings have a client id; without one, the provider is off."""
     return bool(_get_settings(provider).client_id)
 
 
 def _get_settings(provider: str) -> Any:
-    # A `ProviderSettings` of `config.provider_settings`.
+    # `settings.GOOGLE` or `settings.MICROSOFT`: a `ProviderSettings` of `config.provider_settings`.
     return getattr(settings, provider.upper())
 
 
@@ -54,7 +56,7 @@ def redirect_uri(provider: str) -> str:
 
 
 def admin_consent_url(provider: str) -> str:
-    """Empty if the provider has no such page."""
+    """Return an empty string if the provider has no such page."""
     return str(_get_settings(provider).admin_consent_url)
 
 
@@ -83,9 +85,10 @@ _PUSH_NAMES: Final = {
 @dataclass(frozen=True, slots=True)
 class PushEndpoints:
     """
-    Empty fields: off.
+    A mechanism with empty fields is off.
 
     :param pubsub_account: calls us for the topic
+    :param pubsub_audience: of its tokens
     """
 
     topic: str

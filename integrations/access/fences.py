@@ -1,5 +1,5 @@
 """
-Writers lock the integration or connection before they write, after all network calls.
+Fences: writers lock the integration or connection before they write, after all network calls.
 
 A disconnect waits for the lock and stops all later transactions. Lock the connection first: see
 "Lock order" in the README.
@@ -17,11 +17,13 @@ class DisconnectedError(Exception):
 
 
 class NotConnectedError(Exception):
-    """The owner has no such live integration or connection."""
+    """The owner has no such live integration or connection. Show the connected accounts."""
 
 
 def lock_integration(*, integration_id: UUID, epoch: int) -> None:
     """
+    Lock the integration for the rest of the transaction.
+
     :param epoch: when the work began
     :raises DisconnectedError: if it is not live, or its epoch has changed
     """
@@ -41,6 +43,8 @@ def lock_live_integration(integration_id: UUID) -> Integration:
 
 def lock_connection(*, connection_id: UUID, epoch: int) -> None:
     """
+    Lock the connection for the rest of the transaction.
+
     :param epoch: when the work began
     :raises DisconnectedError: if the grant has ended, or the epoch has changed
     """

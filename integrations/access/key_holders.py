@@ -1,8 +1,8 @@
 """
 Key holders of an integration: itself, and its calendars' caches.
 
-One epoch, and so one fence, covers all. A cache's own key can be deleted, also from backups,
-while the integration stays.
+One epoch, and so one fence, covers all. A cache has its own key, which can be deleted, also from
+backups, while the integration stays.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from limited_use.vault.data_keys import DestroyedKey
 
 
 def list_cache_holders(integration_id: UUID) -> list[UUID]:
-    """With or without a key."""
+    """Return all holders, with or without a key."""
     copies = Calendar.objects.filter(integration_id=integration_id).order_by("id")
     return list(copies.values_list("cache_id", flat=True))
 
@@ -46,7 +46,11 @@ def delete_cache_keys(integration_id: UUID) -> list[tuple[UUID, DestroyedKey]]:
 def record_key_deletion(
     deleted_key: DestroyedKey, *, about: UUID, name: Callable[[UUID], str], at: datetime
 ) -> UUID:
-    """:param about: the key's owner, as `name` names it"""
+    """
+    Record the deletion in its transaction; return the ledger entry's id.
+
+    :param about: the key's owner, as `name` names it
+    """
     return entries.record_ledger_event(
         event="key.destroyed",
         about=about,

@@ -1,3 +1,5 @@
+"""Pseudonyms that find a person's ledger entries."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -43,7 +45,10 @@ def _get_namings(connection_ids: list[UUID]) -> Mapping[UUID, PseudonymNaming]:
 
 
 def get_actor_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> frozenset[str]:
-    """The service's, and one for each connection with a ledger key: 32 hexadecimal digits each."""
+    """
+    Return 32 hexadecimal digits each: the service's pseudonym, and one for each connection with a
+    ledger key.
+    """
     connection_ids = Connection.objects.owned_by(user_id, organisation_id).values_list(
         "id", flat=True
     )

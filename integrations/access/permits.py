@@ -28,7 +28,7 @@ from limited_use.vault import blind_index, data_keys
 from . import facts
 from .facts import FactsSnapshot, HolderFacts
 
-# This process's permit, for a minute.
+# This process's permit for push lookups, for a minute.
 _push_lookup_permits: dict[str, Permit] = {}
 _push_lookup_lock = Lock()
 
@@ -52,6 +52,8 @@ _STORE_USES = tuple(
 @dataclass(frozen=True, slots=True)
 class MailSyncPermits:
     """
+    Storing changes needs `to_store`.
+
     :param credential: opens the tokens
     :param remote: opens cursors and remote ids for the provider
     """
@@ -71,13 +73,16 @@ def to_display(
     """
     Return permits by integration and data class, one ledger entry each.
 
+    A person sees their own data; a service client sees the data that its token's purpose and
+    delegation cover.
+
     :param counts: rows, by integration; None: not known yet
-    :param snapshot: ignored for another actor or time
+    :param snapshot: facts found earlier; ignored for another actor or time
     """
     if not counts:
         return {}
     is_client = actor.kind == ActorKind.CLIENT
-    # The policy refuses and records an unknown purpose of a token.
+    # A client's purpose comes from its token. The policy refuses and records an unknown one.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.INBOX_DISPLAY
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
     facts_by_id = _complete_facts(list(counts), actor=actor, at=at, snapshot=snapshot)
@@ -134,7 +139,8 @@ def refuse_undeclared_purpose(*, actor: Actor, at: datetime) -> None:
         data_classes=(DataClass.MAIL_METADATA,),
         at=at,
     )
-    # Both checks read one registry. If they differed, the error would stop the request.
+    # Both checks read one registry, so they cannot differ. If they did, the error would stop the
+    # request.
     raise RuntimeError("an undeclared purpose was permitted")
 
 
@@ -166,6 +172,8 @@ def to_use_access_token(*, connection_id: UUID, at: datetime) -> Permit:
 
 def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
     """
+    Find the mailboxes of a verified notification.
+
     A process reuses the permit for a minute, so that a flood of notifications leaves one ledger
     entry a minute.
     """
@@ -176,7 +184,8 @@ def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
             or at >= permit.expires_at
             or permit.expires_at - at > guard.PERMIT_LIFETIME
         ):
-            # Only a verified notification becomes a `Notice`.
+            # Only a verified notification becomes a `MailboxNotification`, so its existence is the
+            # fact.
             notice_facts = {Fact.PROVIDER_SAID} if notice.address else set()
             request = AccessRequest(
                 use=blind_index.LOOKUP_USE,
@@ -196,19 +205,19 @@ def to_use_refresh_token(*, connection_id: UUID, at: datetime) -> Permit:
 
 
 def to_revoke_grant(*, connection_id: UUID, at: datetime) -> Permit:
-    """Open the refresh token, in a purge or after the provider ended the grant."""
+    """The permit opens the refresh token, in a purge or after the provider ended the grant."""
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_grant_request(_REVOCATION_USE, connection_id, holder_facts), at=at)
 
 
 def to_stop_watches(*, connection_id: UUID, at: datetime) -> Permit:
-    """As `to_revoke_grant`, for the access token."""
+    """The permit opens the access token, in a purge or after the provider ended the grant."""
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     return guard.permit(_build_request(_REVOCATION_USE, connection_id, holder_facts), at=at)
 
 
 def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
-    """Re-encrypt the connection's columns under other keys."""
+    """Permit re-encrypting the connection's columns under other keys."""
     holder_facts = facts.for_connections([connection_id], actor=SYSTEM)[connection_id]
     if data_keys.read_row(connection_id) is not None:
         holder_facts = replace(holder_facts, facts=holder_facts.facts | {Fact.KEY_LIVE})
@@ -219,9 +228,13 @@ def for_rekey(*, connection_id: UUID, at: datetime) -> Permits:
 
 
 def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
-    """If storing would be refused, the turn ends before it asks the provider."""
+    """
+    Call the guard once, for two ledger entries.
+
+    If storing would be refused, the turn ends before it asks the provider.
+    """
     content, grant = facts.for_integration_and_connection(integration_id, actor=SYSTEM, at=at)
-    # The guard refuses and records an unknown integration.
+    # An unknown integration has no connection; the guard refuses and records it.
     connection_id = content.connection_id or integration_id
     requests = [
         _build_request(_CREDENTIAL_USE, connection_id, grant),
@@ -235,7 +248,10 @@ def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
 
 
 def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit]:
-    """Record one ledger entry for each data class, before any change is sealed."""
+    """
+    Record one ledger entry for each data class. Call this after changes arrived, before any is
+    sealed.
+    """
     content = facts.for_integrations([integration_id], actor=SYSTEM, at=at)[integration_id]
     store_permits = guard.permits(
         [_build_request(use, integration_id, content) for use in _STORE_USES], at=at

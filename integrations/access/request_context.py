@@ -1,3 +1,5 @@
+"""Actor, owner and time of a request."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ class ObjectNotFound(Exception):
 
 
 class InvalidChoice(Exception):
-    """Not among the offered choices."""
+    """The value is not among the offered choices. Show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class RequestContext:
 
     @property
     def audience_key(self) -> str:
-        """Binds cursors and idempotency keys to actor and owner."""
+        """The key binds cursors and idempotency keys to actor and owner."""
         actor = self.actor
         return (
             f"{actor.kind}:{actor.id}:{actor.delegation_id}:{actor.organisation_id}:{self.user_id}"

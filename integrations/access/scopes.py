@@ -1,4 +1,9 @@
-"""Requested are exactly the scopes that the declared features need."""
+"""
+Scopes that a connect requests, and capabilities that granted scopes allow.
+
+Requested are exactly the scopes that the declared features need. The token response names the
+granted ones.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from limited_use.policy.feature_registry import FEATURES, Feature
 
 @dataclass(frozen=True, slots=True)
 class GrantedScopes:
-    """:param unused: needed by no feature; shown, never used"""
+    """:param unused: scopes that no feature needs; shown, never used"""
 
     granted: frozenset[str]
     missing: frozenset[str]
@@ -72,7 +77,7 @@ def get_served_features(
 
 
 def get_retention_days(features: Iterable[Feature]) -> int | None:
-    """None if no feature keeps a copy."""
+    """Return None if no feature keeps a copy."""
     return max(
         (feature.retention_days for feature in features if feature.retention_days is not None),
         default=None,
@@ -88,7 +93,7 @@ def keeps_copy(features: Iterable[Feature]) -> bool:
 
 def get_cache_hours(product: str, chosen: int | None = None) -> int:
     """
-    How long a cache may be shown after its last sync.
+    Return for how many hours after its last sync a cache may be shown.
 
     :param chosen: by the owner; can only shorten the time
     """
@@ -99,6 +104,7 @@ def get_cache_hours(product: str, chosen: int | None = None) -> int:
 def get_connect_scopes(
     provider: Provider, product: str, connection_id: UUID | None
 ) -> frozenset[str]:
+    """Include the connected products."""
     products = get_connect_products(product, connection_id)
     return frozenset(
         scope for live_product in products for scope in get_product_scopes(provider, live_product)
@@ -106,7 +112,10 @@ def get_connect_scopes(
 
 
 def get_connect_products(product: str, connection_id: UUID | None) -> frozenset[str]:
-    """Include live products: a new grant has only the scopes that its request names."""
+    """
+    Include the connection's live products: a new grant has only the scopes that its request
+    names.
+    """
     if connection_id is None:
         return frozenset({product})
     live = Integration.objects.live().filter(connection_id=connection_id)

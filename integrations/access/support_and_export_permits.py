@@ -1,4 +1,8 @@
-"""An unknown or foreign object has no facts: it is refused and recorded."""
+"""
+Permits that need a separate consent: show a message to support, export a mailbox.
+
+As in `permits`, an unknown or foreign object has no facts: it is refused and recorded.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +30,14 @@ from .permits import Permits
 
 SUPPORT: Final = "support"
 EXPORT: Final = "export"
-# From the confirmation: the longest time of a download.
+# From the confirmation: the longest time that a download may take.
 EXPORT_LASTS: Final = timedelta(hours=2)
 _MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
 def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
     """
-    Outside of `acting_for_message_owner` support sees no rows of the owner.
+    Call it within `acting_for_message_owner`; outside of it support sees no rows of the owner.
 
     :raises guard.AccessRefused: unless the owner's consent to this message is live, and the actor
         is another person with the support role
@@ -61,7 +65,7 @@ def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
             actor=actor,
             on_behalf_of=holder_facts.owner_id,
             facts=true_facts,
-            # The reading depends on nothing else than this consent.
+            # The only fence is this consent: the reading depends on nothing else.
             fences=() if item_consent is None else (consents.make_fence(item_consent),),
             feature=SUPPORT,
             count=1,
@@ -75,7 +79,12 @@ def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
 
 @contextmanager
 def acting_for_message_owner(message_id: UUID, *, at: datetime) -> Generator[None]:
-    """The database shows live consents to support. `to_show_support` checks the rest."""
+    """
+    Act for the owner who opened this message to support.
+
+    The database shows these consents to support while they are live. `to_show_support` checks the
+    rest.
+    """
     item_consents = Consent.objects.filter(
         feature=SUPPORT, item=message_id, withdrawn_at=None, expires_at__gt=at
     )

@@ -1,4 +1,6 @@
 """
+Repeat a statement or transaction after contention for rows.
+
 To break a deadlock, PostgreSQL may roll back a transaction that did not cause it. A rolled-back
 transaction left no trace, so it can run again.
 """
@@ -23,7 +25,7 @@ _SQLSTATES: Final = frozenset(
         "40001",  # serialization_failure
         "40P01",  # deadlock_detected
         "55P03",  # lock_not_available
-        "57014",  # query_canceled: longer than its limit
+        "57014",  # query_canceled: a statement took longer than its limit
     }
 )
 _MOST_TRIES: Final = 5
@@ -31,13 +33,14 @@ _FIRST_PAUSE: Final = 0.02  # seconds; doubled before each further try
 
 
 def is_contention(error: OperationalError) -> bool:
-    """False if the database is down."""
+    """Return False if the database is down."""
     return getattr(error.__cause__, "sqlstate", None) in _SQLSTATES
 
 
 def retry(operation: Callable[[], T]) -> T:
     """
-    Run it up to five times; once inside a transaction of the caller, which is rolled back whole.
+    Run it again after contention, up to five times; once inside a transaction of the caller,
+    which is rolled back as a whole.
 
     :param operation: a transaction, or single statements that may be repeated
     :raises OperationalError: if contention does not end, or for any other reason

@@ -1,8 +1,9 @@
 """
-One worker at a time works on a row.
+Leases: one worker at a time works on a row, until a time that it may extend.
 
-A lease is two columns of the row: its holder and its end. Every write names the lease, so a
-worker that lost it writes nothing: `renew`, `release` and `delete_row` raise `LeaseLost`.
+A lease is two columns of the row: its holder and its end. After a worker's death it expires.
+Every write names the lease, so a worker that lost it writes nothing: `renew`, `release` and
+`delete_row` raise `LeaseLost`.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ REFRESH_PREFIX: Final = "refresh_"
 
 
 class NotClaimable(Exception):
-    """Another worker holds the row, or it is not due or not live."""
+    """Another worker holds the row, or it is not due or not live. Do nothing."""
 
 
 class LeaseLost(Exception):
-    """Another worker may hold the row. Drop unsaved results."""
+    """The lease expired; another worker may hold the row. Drop unsaved results."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """
+    :param duration: from the claim or a renewal to the end
     :param prefix: of the columns `lease_by` and `lease_until`
-    :param holder: identifies this claim
+    :param holder: identifies this claim in the row
     """
 
     model: type[Model]
@@ -60,7 +62,8 @@ def claim(
     **values: Any,
 ) -> Lease:
     """
-    :param row: just read
+    One statement leases `row`, which the caller has read.
+
     :param unchanged: columns that must still have the values of `row`
     :param values: saved with the lease
     :raises NotClaimable: also if one of these columns has changed
@@ -85,7 +88,8 @@ def claim_from(
     **values: Any,
 ) -> tuple[Lease, M]:
     """
-    Skip a locked row: another worker is claiming it.
+    Lease the row `row_id` if `rows` contains it. A locked row is skipped: another worker is
+    claiming it.
 
     :param values: saved with the lease
     :raises NotClaimable:
@@ -102,7 +106,11 @@ def claim_from(
 
 
 def renew(lease: Lease, *, at: datetime, **values: Any) -> None:
-    """In the transaction that writes the results, this stops a worker with an expired lease."""
+    """
+    Save `values` of the row, too.
+
+    In the transaction that writes the results, this stops a worker with an expired lease.
+    """
     _update_row(lease, _lease_columns(lease, at) | values)
 
 
@@ -120,7 +128,7 @@ def delete_row(lease: Lease) -> None:
 
 
 def held_row(lease: Lease) -> QuerySet[Any]:
-    """Empty once the lease is lost."""
+    """Return an empty queryset once the lease is lost."""
     return QuerySet(lease.model).filter(
         **{"id": lease.row_id, f"{lease.prefix}lease_by": lease.holder}
     )

@@ -1,6 +1,8 @@
 """
-A third wait or stream of one person is refused at once, so that one person cannot occupy all
-threads of a web process. A count in memory needs no lease and no sweep.
+Limits for one person: concurrent waits for providers, and concurrent streams.
+
+A third of either kind is refused at once, so that one person cannot occupy all threads of a web
+process. Each process counts its own: a count in memory needs no lease and no sweep.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from uuid import UUID
 
 from accounts import row_owner
 
+#: Concurrent waits and streams of one person.
 MOST_WAITS: Final = 2
 MOST_STREAMS: Final = 2
 #: Seconds that one request may wait for quota, over all of its calls.
@@ -24,17 +27,17 @@ QUOTA_PATIENCE: Final = 1.0
 
 
 class TooManyWaits(Exception):
-    """Two other requests wait for providers. Nothing was done."""
+    """The person waits for providers in two other requests. Nothing was done; ask again soon."""
 
 
 class TooManyStreams(Exception):
-    """The person downloads two other files. Nothing was done."""
+    """The person downloads two other files. Nothing was done; ask again when one has ended."""
 
 
 class PersonRequestSlot:
     """
-    Occupied until given back or garbage-collected. As a context manager it gives itself back only
-    if the block fails; after success its new holder does (`hold_stream_slot`).
+    Occupied until it is given back or garbage-collected. As a context manager it gives itself
+    back if the block fails; after success its new holder does (`hold_stream_slot`).
     """
 
     __slots__ = ("__weakref__", "_budget", "_person_id")
@@ -61,9 +64,10 @@ class PersonRequestSlot:
 
 class PersonSlotBudget:
     """
-    Weak references: a dropped response that was not closed frees its slot.
+    Slots are held by weak references: a dropped response that was not closed frees its slot.
 
-    :param refusal: raised if all `most` slots of a person are lent
+    :param most: slots of one person
+    :param refusal: raised if all are lent
     """
 
     def __init__(self, most: int, refusal: type[Exception]) -> None:
@@ -107,7 +111,7 @@ STREAM_SLOTS: Final = PersonSlotBudget(MOST_STREAMS, TooManyStreams)
 
 @dataclass(slots=True)
 class ProviderWait:
-    """:param quota_patience: seconds left"""
+    """:param quota_patience: seconds left for waiting for quota"""
 
     quota_patience: float = QUOTA_PATIENCE
 
@@ -120,7 +124,8 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
     """
     Nested blocks of a request share one slot.
 
-    A request that acts for no person needs none: the database shows it no rows.
+    A request that acts for no person needs none: the database shows it no rows, so it has no
+    provider to ask.
 
     :raises TooManyWaits:
     """
@@ -141,7 +146,7 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
 
 
 def hold_stream_slot(slot: PersonRequestSlot, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Hold `slot` until `parts` end or are closed."""
+    """Stream `parts`; `slot` is held until they end or are closed."""
     return _SlotHoldingIterator(slot, parts)
 
 

@@ -1,7 +1,8 @@
 """
-Tasks have names, so that no module imports a task.
+Enqueue tasks by name, so that no module imports a task.
 
-A message is a hint: each task's work is in a row that a sweep finds.
+A message holds ids only and is a hint: each task's work is in a row that a sweep finds, so a lost
+message only delays it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from kombu.exceptions import OperationalError
 
 def enqueue(task: str, *, expires: float | None = None, **ids: UUID) -> bool:
     """
-    Return whether the broker accepted the message, with one try: a request does not wait for a
-    broker that is down.
+    Return whether the broker accepted the message. One try suffices: a request does not wait for
+    a broker that is down.
 
     :param expires: seconds
     """
@@ -32,7 +33,8 @@ def enqueue_on_commit(task: str, **ids: UUID) -> None:
 
 def enqueue_until_sweep(task: str, **ids: UUID) -> None:
     """
-    The message expires after two sweeps, so that none pile up without a worker. Celery retries.
+    Enqueue work that later sweeps enqueue again: the message expires after two sweeps, so that
+    none pile up without a worker. Celery retries.
 
     :raises kombu.exceptions.OperationalError:
     """

@@ -1,6 +1,8 @@
 """
-Mail goes to the sign-in address, because the connected mailbox may be lost, and contains no
-provider data such as the connected address.
+Notices to owners about an ended grant or permission, a purge, and its receipt.
+
+Mail goes to the sign-in address, because the connected mailbox may be lost, and contains the
+provider, the deadline, and no provider data such as the connected address.
 """
 
 from __future__ import annotations
@@ -33,13 +35,13 @@ from limited_use.notifications.message_kinds import MessageValue
 
 from . import removal_facts, removal_mail
 
-# A closed list, as platform mail requires.
+# The names of providers: a closed list, as platform mail requires.
 Label = Enum("Label", {key: provider_config.label for key, provider_config in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here
 # Days after the start, of the usual fourteen; a shorter grace period scales all.
 _DAYS = {NoticeKind.RECONNECT: 0, NoticeKind.RECONNECT_AGAIN: 7, NoticeKind.RECONNECT_LAST: 12}
 _USUAL_DAYS = 14
 
-# Consent screen in "Testing": Google ends every grant then.
+# Consent screen in "Testing": Google ends every grant after seven days.
 TESTING_AGE = timedelta(days=7)
 TESTING_SLACK = timedelta(hours=12)
 TESTING_COUNT = 3
@@ -55,13 +57,14 @@ class ReconnectDeadline:
 
 
 def get_grace_period() -> timedelta:
+    """Return how long an ended grant may be reconnected."""
     return timedelta(days=settings.REAUTH_GRACE_DAYS)
 
 
 def get_reconnect_needed_since(
     connection: Connection, live: Iterable[Integration]
 ) -> datetime | None:
-    """Consider the grant, and the permissions of `live` integrations."""
+    """Return since when the grant, or a `live` integration's permission, needs a reconnect."""
     missing = [
         integration.status_since
         for integration in live
@@ -95,10 +98,10 @@ def list_due_kinds(*, since: datetime, at: datetime) -> list[NoticeKind]:
 
 def send_due_notices(*, at: datetime) -> int:
     """
-    Return the number of mails.
+    Send each due notice once, and return the number of mails.
 
-    An owner with several due notices gets only the latest. If all grants of a provider end after
-    seven days, our consent screen is the cause: only the operator is alerted.
+    An owner with several gets only the latest. If all grants of a provider end after seven days,
+    our consent screen is the cause: the operator is alerted, and no mail is sent.
     """
     sent = 0
     testing_providers = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}
@@ -130,7 +133,7 @@ def record_purged(*, connection_id: UUID, at: datetime) -> None:
 
 def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
     """Announce the removal of unreconnected data, without a row."""
-    # Rows cached before the disconnect are outdated.
+    # Read again: rows cached before the disconnect are outdated.
     situation = removal_facts.get_situation(PurgeJob.objects.get(id=job.id))
     platform_mail.send_platform_mail(
         NoticeKind.PURGED,
@@ -146,7 +149,7 @@ def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
 
 
 def send_receipt_notice(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
-    """Send nothing if the former owner has no account."""
+    """Send the link to the receipt, if the former owner still has an account."""
     job = PurgeJob.objects.get(integration_id=integration_id)
     return platform_mail.send_platform_mail(
         "receipt_ready",
@@ -190,7 +193,7 @@ def _send_notice(
     words: dict[str, MessageValue] = {
         "provider": Label[connection.provider],
         "until": since + get_grace_period() if since else None,
-        # The grant is valid.
+        # The grant is valid; only its permission is missing.
         "permission_only": connection.reauth_since is None,
     }
     # If the mail server refuses, the page still shows the notice, and the next stage sends one.
@@ -205,7 +208,7 @@ def _died_at_seven_days(connection: Connection) -> bool:
 
 
 def _looks_like_testing(provider: str, *, at: datetime) -> bool:
-    """Alert the operator once."""
+    """Return whether grants end after seven days, and alert the operator once."""
     ended_connections = Connection.objects.filter(
         provider=provider,
         status=ConnectionStatus.REAUTH_REQUIRED,

@@ -1,6 +1,8 @@
 """
-A receipt states the facts at its signature; pages and mails the current ones, because a grant
-kept for another product may have ended since.
+Select the true sentences of `removal_messages` for a connection.
+
+A receipt states the facts at its signature. Pages and mails state the current facts, because a
+grant kept for another product may have ended since.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class RemovalSituation:
 
     @property
     def revocation_pages(self) -> tuple[str, ...]:
-        """Empty if no access may remain."""
+        """The provider's pages, if access may remain."""
         provider = PROVIDERS[self.subject.provider]
         return provider.revocation_pages if ACCESS_MESSAGES[self.access].may_remain else ()
 
@@ -92,7 +94,7 @@ def get_situation(job: PurgeJob) -> RemovalSituation:
 
 
 def list_sibling_jobs(job: PurgeJob) -> list[PurgeJob]:
-    """Other removals of the connection, newest first."""
+    """Return the other removals of the connection, newest first."""
     prefetch_related_objects([job], "integration__connection__integrations__purge")
     return [sibling for sibling in _list_jobs(job.integration.connection) if sibling.id != job.id]
 
@@ -107,13 +109,13 @@ def _get_final_access(connection: Connection) -> AccessOutcome:
     outcome = RevocationOutcome(connection.revocation)
     unfinished = {job.revocation for job in _list_jobs(connection) if job.step != PurgeStep.DONE}
     if outcome == RevocationOutcome.PENDING and unfinished == {RevocationOutcome.NEEDED_ELSEWHERE}:
-        # Stored in the connection when it has ended.
+        # Decided by the purges; stored in the connection when it has ended.
         return AccessOutcome.SHARED
     return ACCESS_OF_REVOCATION[outcome]
 
 
 def _live_products(connection: Connection, *, apart_from: Collection[object]) -> tuple[str, ...]:
-    # In Python, because they were fetched with the connection.
+    # Filtered in Python, because they were fetched with the connection.
     integrations = [
         integration
         for integration in connection.integrations.all()

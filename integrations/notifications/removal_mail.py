@@ -1,4 +1,4 @@
-"""The words of mails as closed lists: platform mail accepts no other text."""
+"""The words of mails about removals, as closed lists: platform mail accepts no other text."""
 
 from __future__ import annotations
 

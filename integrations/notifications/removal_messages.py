@@ -1,8 +1,8 @@
 """
-The only table of a removal's outcomes and their sentences, for pages and mails.
+The only table of a removal's outcomes and their sentences, for pages and mails. Pure.
 
-Each key is the id of a claim: `disconnect.*` is stated before the removal and holds after it;
-`removal.*` holds while it is shown.
+`removal_facts` selects the true sentences. Each key is the id of a claim: `disconnect.*` is
+stated before the removal and holds after it; `removal.*` holds while it is shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from limited_use.policy.claims import claim
 class AccessOutcome(StrEnum):
     # There is no provider.
     NEVER_GIVEN = "never_given"
-    # The provider has not answered.
+    # The provider was asked to end it, and has not answered.
     ASKED = "asked"
     CONFIRMED = "confirmed"
     # The provider answered that no access exists.
@@ -41,6 +41,7 @@ class AccessOutcome(StrEnum):
 
 class TokenOutcome(StrEnum):
     NONE = "none"
+    # Waiting for the provider's answer.
     ENDING = "ending"
     DESTROYED = "destroyed"
     KEPT = "kept"
@@ -204,6 +205,9 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class AccessMessages:
     """
+    Claim ids, and the text of a planned step.
+
+    :param before: on the confirmation page
     :param planned: in the list of steps, before the step; not a claim
     :param now: in the list of steps and in mails
     :param advice: before links to the provider's pages; if empty, there are no links
@@ -300,7 +304,7 @@ TOKEN_MESSAGES: Final[Mapping[TokenOutcome, TokenMessages]] = MappingProxyType(
     }
 )
 
-#: By the revocation of an ending or ended connection.
+#: The access outcome for the revocation of an ending or ended connection.
 ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = MappingProxyType(
     {
         RevocationOutcome.PENDING: AccessOutcome.ASKED,
@@ -349,7 +353,7 @@ class RemovalSubject:
 
 @dataclass(frozen=True, slots=True)
 class RemovalStatement:
-    """:param is_kept: about access or tokens that remain"""
+    """:param is_kept: the sentence is about access or tokens that remain"""
 
     claim: str
     text: str

@@ -1,11 +1,11 @@
-"""A test fails for an unlisted kind of alarm."""
+"""The operator's next step for each kind of alarm. A test fails for an unlisted kind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-#: An unlisted kind comes from another version of the service.
+#: By kind. An unlisted kind comes from another version of the service.
 NEXT_STEPS: Final[Mapping[str, str]] = {
     "client.assertions_rejected": (
         "Count the causes in the log lines assertion.rejected of the client: its team corrects its"

@@ -1,4 +1,4 @@
-"""Created by the operations of the pages."""
+"""Two local calendars for the demo, created by the operations of the pages."""
 
 from __future__ import annotations
 

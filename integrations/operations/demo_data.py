@@ -1,6 +1,8 @@
 """
-Registration would refuse the `campaigns` client's undeclared purpose: the demo shows the guard's
-answer to a manipulated table.
+The demo's people and service clients.
+
+The `campaigns` client has a purpose that its feature never declared and that registration would
+refuse. The demo shows the guard's answer to a manipulated table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""A queue without a consumer only grows, and the broker cannot list consumers."""
+"""
+Heartbeats of queue consumers and beat: a row per duty.
+
+A queue without a consumer only grows, and the broker cannot list consumers.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,12 @@ from uuid import UUID
 from accounts import alarms
 from integrations.models import Heartbeat
 
+#: How often a process records its duties.
 INTERVAL: Final = timedelta(seconds=15)
-#: Counted from the last heartbeat.
+#: A duty is missing if its last heartbeat is older than this.
 MISSING_AFTER: Final = timedelta(seconds=60)
 ALARM: Final = "workers.missing"
-# The alarm is about no row.
+# The alarm is about the service, not about a row.
 _SERVICE: Final = UUID(int=0)
 
 
@@ -47,7 +52,7 @@ def list_missing(duties: Collection[str], *, at: datetime) -> list[MissingProces
 
 
 def sound_alarms(duties: Collection[str], *, at: datetime) -> list[MissingProcessDuty]:
-    """One alarm per duty and outage."""
+    """Raise one alarm per missing duty and outage."""
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:
         since = f"{seen_at:%Y-%m-%dT%H:%M:%S}" if seen_at else "never"

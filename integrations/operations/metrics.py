@@ -1,8 +1,8 @@
 """
-About no person: labels are our own words or from a closed list.
+Metrics of the service: counts, ages and flags, about no person.
 
 A process with access to all rows measures and stores them; the process that shows them reads only
-the stored values.
+the stored values. Labels are our own words or from a closed list.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import alarm_guide
 
+# Work that has been due for longer is behind.
 BEHIND_AFTER: Final = timedelta(minutes=5)
 
 
@@ -47,7 +48,7 @@ class MetricValue(NamedTuple):
     labels: tuple[tuple[str, str], ...] = ()
 
 
-#: By metric name.
+#: Help texts by metric name.
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "antares_sync_due": "Mailboxes whose sync is due and on which nobody works",
     "antares_sync_behind": "Mailboxes whose sync has been due for more than five minutes",
@@ -151,7 +152,7 @@ def _measure_keys(at: datetime) -> Iterator[MetricValue]:
     alive_now = KeyEpoch.objects.filter(destroyed_at=None).order_by()
     newest = dict(alive_now.values_list("line").annotate(newest=Max("number")))
     living: Counter[str] = Counter()
-    # Zeros show the progress of a key rotation.
+    # Zeros for each line, to show the progress of a key rotation.
     waiting: Counter[str] = Counter({str(line): 0 for line in KeyLine})
     for row in data_key_rows.count_keys_by_epoch():
         living[str(row.line)] += row.key_count

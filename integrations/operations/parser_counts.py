@@ -1,4 +1,8 @@
-"""Heartbeats add each process's counts to a row per event, so that a restart resets none."""
+"""
+Totals of refused parser tasks and replaced processes.
+
+Heartbeats add each process's counts to a row per event, so that a restart resets none.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The registry of products for the sync engine."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

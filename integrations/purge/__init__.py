@@ -1,4 +1,6 @@
 """
+The purge: delete everything that an integration stored, and sign a receipt.
+
 `open_purge_job` is the fence, inside the disconnect's transaction. Tasks, the `purge` command and
 the sweeper call `run_purge`.
 """

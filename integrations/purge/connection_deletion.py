@@ -19,7 +19,7 @@ from .inventory import HOLDINGS, PurgeScope
 
 @dataclass(frozen=True, slots=True)
 class ConnectionDeletion:
-    """Empty if the connection lives on."""
+    """Values for the purge job; empty if the connection lives on."""
 
     job_values: Mapping[str, Any] = field(default_factory=dict)
     entry_ids: tuple[UUID, ...] = ()
@@ -29,8 +29,8 @@ def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
     """
     Empty the connection's columns and tables; idempotent. Connects of the account wait.
 
-    Does nothing if the connection has been reconnected or has another product, or while another
-    purge may need the grant's token.
+    Does nothing if the connection was reconnected or has another product, or while its grant is
+    unsettled: another purge needs the token to revoke it or to stop watches.
     """
     connection = shared_grants.lock_connection(connection_id)
     ended_or_ending = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}
@@ -49,6 +49,7 @@ def end_connection(connection_id: UUID, *, at: datetime) -> ConnectionDeletion:
 
 
 def _delete_rows(connection_id: UUID) -> None:
+    # At most a few rows: a bucket, notices and attempts.
     for holding in HOLDINGS:
         if holding.scope is PurgeScope.CONNECTION and holding.model not in {Connection, DataKey}:
             holding.get_rows(connection_id).delete()

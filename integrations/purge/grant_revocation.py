@@ -37,9 +37,9 @@ log = logging.getLogger(__name__)
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-# Stopping a watch takes a token of the grant, so a revocation waits: two minutes for a purge of
-# the connection that has not begun, an hour for an unanswered request. After that, ending our
-# access matters more.
+# Stopping a watch takes a token of the grant, so a revocation waits: two minutes for a purge of the
+# connection that has not begun, an hour for an unanswered request. After that, ending our access
+# matters more. The pauses are between checks.
 WATCHES_BEGIN_WITHIN: Final = timedelta(minutes=2)
 WATCHES_WITHIN: Final = timedelta(hours=1)
 WATCHES_PAUSE: Final = timedelta(seconds=2)
@@ -47,6 +47,7 @@ LONG_PAUSE: Final = timedelta(minutes=1)
 
 
 def get_give_up_time(connection: Connection) -> datetime | None:
+    """Return when an unconfirmed revocation becomes `UNCONFIRMED`."""
     ending_since: datetime | None = connection.ending_since
     return None if ending_since is None else ending_since + GIVE_UP_AFTER
 
@@ -57,7 +58,7 @@ def get_next_try_time(
     """
     Tries follow at growing intervals, and a last time at the end.
 
-    :param own_purge: has its own times
+    :param own_purge: the asking purge, which has its own times to stop its watches
     """
     tried_at: datetime | None = connection.revocation_tried_at
     if tried_at is None or waits_for_watches(connection, at=at):
@@ -67,7 +68,7 @@ def get_next_try_time(
     last_at = get_give_up_time(connection)
     if last_at is not None and tried_at < last_at:
         due_at = min(due_at, last_at)
-    # A second request at once would be answered "unknown token".
+    # Of two requests at once, the second would be answered "unknown token".
     return max(due_at, connection.revoking_until or due_at)
 
 
@@ -126,7 +127,7 @@ def _decide_outcome(connection: Connection, *, at: datetime) -> RevocationOutcom
     if not provider.revokes:
         return RevocationOutcome.NOT_OFFERED
     if connection.refresh_token is None or data_keys.read_row(connection.grant_id) is None:
-        # No token, or none that opens after a restore.
+        # No token, or none that opens after a restore: only the person can end the grant.
         return RevocationOutcome.UNCONFIRMED
     return _decide_by_time(connection, at=at)
 
@@ -164,12 +165,12 @@ def _find_purges_with_watches(connection: Connection) -> QuerySet[PurgeJob]:
 
 
 def _get_watch_patience(connection: Connection) -> timedelta:
-    """Watches keep the grant a whole day if only the person can end it."""
+    """Return how long watches keep the grant: a whole day if only the person can end it."""
     return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
 
 
 def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
-    """The first outcome counts."""
+    """Return the saved outcome: the first counts."""
     if outcome in {RevocationOutcome.PENDING, RevocationOutcome.NEEDED_ELSEWHERE}:
         return outcome
     same_grant = Connection.objects.filter(id=connection.id, grant_id=connection.grant_id)
@@ -177,7 +178,7 @@ def _save_outcome(connection: Connection, outcome: RevocationOutcome) -> Revocat
         revocation=outcome, revoking_until=None
     )
     saved = same_grant.values_list("revocation", flat=True).first()
-    # A connect has replaced the grant.
+    # A connect has replaced the grant, so this answer is not stored.
     if saved is None or saved == RevocationOutcome.PENDING:
         return outcome
     return RevocationOutcome(saved)
@@ -200,7 +201,7 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
             )
         return RevocationOutcome.PENDING
     except Exception:
-        # Nothing must stop the deletion of rows.
+        # An unopenable token, a refusal or a bug must not stop the deletion of rows.
         log.exception("grant.revocation_failed", extra={"connection_id": connection.id})
         return RevocationOutcome.PENDING
     if answer == RevocationOutcome.ALREADY_GONE and connection.revocation_try_count > 1:

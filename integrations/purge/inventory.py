@@ -1,5 +1,5 @@
 """
-Every table with data of an integration or its connection.
+Every table with data of an integration or its connection, and a query for its rows.
 
 A test derives the list from the models: a table that refers to a connection or an integration,
 even indirectly, and is neither a holding nor an exception fails the build.
@@ -42,22 +42,23 @@ from limited_use.vault import data_key_rows
 class PurgeScope(Enum):
     """The owner of the rows, and so the time of their deletion."""
 
-    # With the integration, at once.
+    # Deleted with the integration, at once.
     INTEGRATION = "integration"
-    # With the integration, after each watch is stopped or given up: stopping needs the row.
+    # Deleted with the integration after each watch is stopped or given up: the row is needed to
+    # stop it.
     WATCHES = "watches"
-    # With the connection, when no integration needs the grant.
+    # Deleted with the connection, when no integration needs the grant.
     CONNECTION = "connection"
 
 
 @dataclass(frozen=True, slots=True)
 class DataHolding:
-    """:param get_rows: to count, and to delete unless they are keys"""
+    """:param get_rows: of the owner with that id: to count, and to delete unless they are keys"""
 
     model: type[Model]
     scope: PurgeScope
     get_rows: Callable[[UUID], Any]
-    # In the receipt, if rows are not simply deleted.
+    # Name in the receipt, if rows are not simply deleted.
     name: str = ""
     # Data keys only.
     list_key_holders: Callable[[QuerySet[Integration]], list[UUID]] | None = None
@@ -87,7 +88,7 @@ def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
 
 @dataclass(frozen=True, slots=True)
 class HeldDataKeys:
-    """Counted and never read."""
+    """Data keys, counted and never read."""
 
     holders: Sequence[UUID]
 
@@ -175,7 +176,7 @@ HOLDINGS: Final[tuple[DataHolding, ...]] = (
 #: Labels of holdings with deleted rows, without emptied columns and destroyed keys.
 TABLES: Final = frozenset(holding.label for holding in HOLDINGS if not holding.name)
 
-#: Tables with ids, and no data of the account.
+#: Tables with ids of an integration, a connection or a person, and no data of the account.
 EXCEPTIONS: Final[Mapping[str, str]] = {
     "integrations.Integration": "tombstone: product, dates and status, so that the page can say so",
     "integrations.PurgeJob": "the promise itself: counts and ids of ours",
@@ -204,7 +205,8 @@ def count_rows_left(
     """
     Count rows now, by label; infer nothing.
 
-    :param with_watches: rows of watches stay until the watches are settled
+    :param connection_id: also count the connection's holdings
+    :param with_watches: also count rows of watches, which stay until the watches are settled
     """
     watches_of = integration_id if with_watches else None
     holders = {_INTEGRATION: integration_id, _WATCHES: watches_of, _CONNECTION: connection_id}

@@ -1,4 +1,7 @@
-"""Part 2 of a receipt, written after the epochs of the destroyed keys have ended."""
+"""
+Part 2 of a receipt: written once, after the epochs of the destroyed keys have ended. A sweep
+finds due purges.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ from limited_use.rotation import rotation_schedule
 
 
 def get_backup_end(job: PurgeJob) -> datetime:
-    """Backups from before the removal are kept until then."""
+    """Return until when the operator keeps backups from before the removal."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
 
 
 def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
-    """None without local calendars."""
+    """Return None without local calendars."""
     if job.own_kek_epoch is None:
         return None
     at: datetime = job.fenced_at
@@ -32,7 +35,7 @@ def get_local_key_epoch_end(job: PurgeJob) -> datetime | None:
 
 
 def list_due_key_destruction_receipts(*, limit: int = 200) -> list[UUID]:
-    """Oldest first."""
+    """Return the oldest first."""
     oldest = {
         line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(first=Min("number"))[
             "first"
@@ -62,7 +65,7 @@ def issue_key_destruction_receipt(*, job_id: UUID, at: datetime) -> Receipt:
     :raises EpochNotDestroyed: until the epochs have ended
     :raises EntryNotSequenced: until the ledger proves it
     """
-    # A second caller finds the first one's receipt.
+    # The lock serialises: a second caller finds the first one's receipt.
     job = PurgeJob.objects.select_for_update(no_key=True).get(id=job_id, step=PurgeStep.DONE)
     return key_destruction_receipts.issue_second_part(
         first_part=Receipt.objects.get(subject_id=job.integration_id, part=1),

@@ -1,7 +1,7 @@
 """
 Release a connection's ledger key to its owner, once, within thirty days, or destroy it.
 
-The key is offered after the last purge, when all entries named with it exist.
+The key is offered after the connection's last purge, so that all entries named with it exist.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
     Offer an ended connection's key, once no purge runs. Without a purge there is no receipt to
     fetch it with: destroy it.
     """
-    # Of two purges that end at once, the second sees the first.
+    # Lock: of two purges that end at once, the second sees the first.
     row = LedgerKey.objects.select_for_update(no_key=True).filter(holder=connection_id).first()
     if row is None or row.set_aside_at is None:
         return
@@ -61,7 +61,7 @@ def create_missing_ledger_keys(*, at: datetime) -> int:
     created_count = 0
     for connection_id in connections.values_list("id", flat=True):
         with transaction.atomic(durable=True):
-            # So that it does not end before the commit.
+            # Lock, so that it does not end before the commit.
             locked_connections = (
                 Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id)
             )
@@ -72,7 +72,7 @@ def create_missing_ledger_keys(*, at: datetime) -> int:
 
 
 def sweep_ledger_keys(*, at: datetime) -> int:
-    """Return how many expired offers were destroyed."""
+    """Offer due keys; return how many expired offers were destroyed."""
     purges = PurgeJob.objects.filter(integration__connection_id=OuterRef("holder"))
     set_aside_keys = LedgerKey.objects.filter(
         ~Exists(purges.exclude(step=PurgeStep.DONE)),
@@ -89,8 +89,9 @@ def sweep_ledger_keys(*, at: datetime) -> int:
 @transaction.atomic(durable=True)
 def take_ledger_file(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     """
-    Return the ledger key in a signed file, and destroy it.
+    Return the owner's ledger key in a signed file, and destroy it.
 
+    :param user_id: the person who asks
     :raises LedgerKeyNotOffered:
     """
     purges = PurgeJob.objects.select_related("integration__connection")

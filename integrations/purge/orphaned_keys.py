@@ -2,7 +2,8 @@
 Find sealed values without their key, and keys without an owner. Both are alarms.
 
 Such values survived, or came back after, the end of a key; no disconnect would find such a key. A
-key ends in the commit of its rows or owner: changes in progress are gone by the second look.
+key ends in the commit of its rows or owner, so each is counted only if two looks find it: changes
+in progress are gone by the second.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class _KeyReference(NamedTuple):
 
 
 def count_values_without_key() -> dict[str, int]:
-    """By column."""
+    """Return numbers by column."""
     counts: dict[str, int] = {}
     for model in dict.fromkeys(holding.model for holding in HOLDINGS):
         for column in model._meta.concrete_fields:  # noqa: SLF001
@@ -54,7 +55,7 @@ def count_values_without_key() -> dict[str, int]:
 
 
 def count_keys_without_owner() -> dict[str, int]:
-    """By line."""
+    """Return numbers by line."""
     first_look = _find_keys_without_owner(data_key_rows.get_all_metadata())
     second_look = _find_keys_without_owner(
         key_row
@@ -73,7 +74,7 @@ def _find_values_without_key(
     model: type[Model], column: SealedField[Any, Any], holders: Collection[UUID] | None = None
 ) -> Mapping[_KeyReference, int]:
     manager: Any = model._base_manager  # noqa: SLF001
-    # A purge destroys the key first; `overdue_sweep` counts those rows.
+    # A purge destroys the key before the rows; `overdue_sweep` counts those rows.
     column_names = {field.attname for field in model._meta.concrete_fields}  # noqa: SLF001
     live_integrations = Integration.objects.live().values("id")
     conditions = (
@@ -111,7 +112,7 @@ def _find_values_without_key(
 
 
 def _find_leftover_ledger_keys() -> set[UUID]:
-    """Destroyed or never created, yet present."""
+    """Return keys that were destroyed or never created, yet are present."""
     key_holders = naming_rows.get_ledger_key_holders()
     for chunk in _split_into_chunks(key_holders):
         living_keys = LedgerKey.objects.filter(holder__in=chunk, destroyed_at=None)

@@ -1,4 +1,8 @@
-"""Settings pages show the same limits."""
+"""
+Find due jobs, late promises, and rows left after a purge.
+
+Settings pages show the same limits; a late promise is an alarm.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ class LatePromise:
 
 
 def list_due_jobs(*, at: datetime, limit: int = 500) -> list[UUID]:
-    """Longest waiting first."""
+    """Return the longest waiting first."""
     job_ids = (
         purge_jobs.find_claimable_jobs(at).order_by("next_try_at").values_list("id", flat=True)
     )
@@ -59,12 +63,12 @@ def list_due_sibling_jobs(*, job_id: UUID, at: datetime) -> list[UUID]:
 
 
 def get_key_epoch_limit() -> timedelta:
-    """How long after a disconnect its key epoch may live."""
+    """Return how long after a disconnect its key epoch may live."""
     return timedelta(hours=settings.KEY_EPOCH_HOURS)
 
 
 def list_late_promises(*, at: datetime) -> list[LatePromise]:
-    """Oldest first."""
+    """Return the oldest first."""
     unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
     rows = unfinished.filter(Q(verified_at=None), fenced_at__lt=at - ROWS_WITHIN).values_list(
         "id", "fenced_at"
@@ -95,7 +99,10 @@ def _late_key_epochs(at: datetime) -> list[LatePromise]:
 
 
 def count_purge_residue() -> dict[str, int]:
-    """Count rows by holding. Any is a bug: a writer passed the fence."""
+    """
+    Count the rows left, by holding, of purged integrations and ended connections. Any is a bug:
+    a writer passed the fence.
+    """
     purged = Integration.objects.filter(status=IntegrationStatus.PURGED)
     ended = purged.filter(connection__ended_at__isnull=False)
     counts: dict[str, int] = {}

@@ -1,7 +1,9 @@
 """
-Stop a purge's watches, then settle the grant's revocation, without which none can be stopped.
+The provider's part of one purge: stop its watches, then settle the grant's revocation, without
+which none can be stopped.
 
-Tried once before our rows are deleted and again after, for up to a day.
+Tried once before our rows are deleted and again after, for up to a day. `grant_revocation` asks
+once for all purges of a connection.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from integrations.models import Connection, PurgeJob, PurgeStep, RevocationOutco
 
 from . import grant_revocation
 
-# First and longest pause between tries.
+# First and longest pause between two tries to stop watches.
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 # The provider no longer accepts a token of the grant.
@@ -34,6 +36,8 @@ _GRANT_IS_GONE: Final = frozenset(
 def stop_watches(job: PurgeJob, *, now: Callable[[], datetime]) -> bool:
     """
     Ask the provider if due; return whether the watches are settled.
+
+    Tries follow at growing intervals while the grant is usable, for at most a day.
 
     :param job: just read
     """
@@ -115,7 +119,8 @@ def _make_siblings_due(connection: Connection, *, at: datetime) -> None:
 def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
     """Save the outcome. Failures of the provider, the token or its key are not raised."""
     jobs = PurgeJob.objects.filter(id=job.id)
-    # Before the request: a worker that dies in it must not ask again before our rows are deleted.
+    # Save before the request: a worker that dies in it must not ask again before our rows are
+    # deleted.
     jobs.filter(revocation_tried_at=None).update(revocation_tried_at=now())
     outcome = grant_revocation.attempt_revocation(job.integration.connection_id, now=now)
     connection = Connection.objects.get(id=job.integration.connection_id)
@@ -133,7 +138,7 @@ def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
 
 
 def _has_asked_of_former_grant(job: PurgeJob, connection: Connection) -> bool:
-    """Before a reconnect."""
+    """Return whether this purge sent a request before a reconnect."""
     if not job.revocation_try_count:
         return False
     return bool(job.revocation_tried_at != connection.revocation_tried_at)
@@ -150,7 +155,11 @@ def get_next_try_time(job: PurgeJob, *, at: datetime) -> datetime:
 
 
 def is_revocation_outcome_outdated(job: PurgeJob, connection: Connection) -> bool:
-    """:param connection: locked by `shared_grants.lock_connection`"""
+    """
+    Return whether the purge's outcome `NEEDED_ELSEWHERE` is no longer true.
+
+    :param connection: locked by `shared_grants.lock_connection`
+    """
     if job.revocation != RevocationOutcome.NEEDED_ELSEWHERE:
         return False
     if connection.ended_at is not None:

@@ -1,3 +1,5 @@
+"""The receipt's statements about the provider: notifications, the grant, and a kept credential."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -47,7 +49,7 @@ REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
 WITHOUT_REVOCATION: Final = frozenset(
     {RevocationOutcome.NOT_OFFERED, RevocationOutcome.UNCONFIRMED}
 )
-# By the names of `shared_grants.list_grant_needs`.
+# Needs of the grant, by the names of `shared_grants.list_grant_needs`.
 NEEDS: Final[Mapping[str, str]] = {
     "mail": claim("receipt.mail-connected", "The mail of this account is still connected."),
     "calendar": claim(
@@ -75,7 +77,7 @@ _DROPPED: Final = claim(
     "What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
     " for it at the provider.",
 )
-# Outcomes before the revocation.
+# Outcomes of stopping watches, before the revocation.
 WATCHES: Final[Mapping[push.WatchStopOutcome, str]] = {
     push.WatchStopOutcome.NONE: claim(
         "receipt.watch-none", "The provider was not telling us of news by itself."
@@ -111,7 +113,7 @@ WATCHES: Final[Mapping[push.WatchStopOutcome, str]] = {
     ),
 }
 
-# By whether the connection is ending.
+# Sentence about a kept credential, by whether the connection is ending.
 CREDENTIAL: Final[Mapping[bool, str]] = {
     False: claim(
         "receipt.credential-kept",
@@ -154,7 +156,10 @@ def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
 
 
 def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
-    """The caller has called `shared_grants.lock_connection`, so the needs are current."""
+    """
+    Return the receipt's part about the grant. The caller has called
+    `shared_grants.lock_connection`, so the needs are current.
+    """
     connection, outcome = job.integration.connection, RevocationOutcome(job.revocation)
     needs = _list_needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()
     tries = job.revocation_try_count
@@ -169,6 +174,7 @@ def build_revocation_part(job: PurgeJob) -> dict[str, Any]:
 
 
 def get_credential_statement(connection: Connection) -> str | None:
+    """Return None if no credential is kept."""
     if connection.ended_at is not None:
         return None
     return CREDENTIAL[connection.status == ConnectionStatus.ENDING]

@@ -1,9 +1,9 @@
 """
 Run a purge from its current step to its receipt.
 
-Each step can be killed and repeated: the lease holder saves the step and its results in one
-transaction. Deleting our rows never waits for the provider. Rows of watches stay until the
-watches are stopped.
+Each step can be killed at any point and repeated: the lease holder saves the step and its results
+in one transaction. Deleting our rows never waits for the provider. Rows of watches stay until the
+watches are stopped or given up.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Clock = Callable[[], datetime]
 
 # The ledger's signed tree grows every few seconds.
 CHECKPOINT_PAUSE: Final = timedelta(seconds=1)
-# After a failed step: first and longest pause, in seconds.
+# Backoff after a failed step: first and longest pause, in seconds.
 FIRST_PAUSE: Final = 2.0
 LONGEST_PAUSE: Final = 600.0
 
@@ -57,6 +57,8 @@ class PurgeSession:
 
 def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     """
+    Run all steps that are possible now.
+
     :param now: the clock; a purge of a large mailbox takes time
     :raises NotClaimable, LeaseLost:
     """
@@ -72,7 +74,7 @@ def run_purge(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     except LeaseLost:
         raise
     except Exception:
-        # Retry until a late promise alarms the operator.
+        # Retry at growing intervals, until a late promise alarms the operator.
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(job.try_count, 16))
         leases.release(lease, next_try_at=now() + timedelta(seconds=pause))
         raise
@@ -118,6 +120,7 @@ def _delete_rows(session: PurgeSession) -> None:
 
 
 def _verify_deletion(session: PurgeSession) -> None:
+    # What is left, never what was deleted.
     job = session.read_job()
     with_watches = bool(job.watch_stop)
     counts = inventory.count_rows_left(integration_id=job.integration_id, with_watches=with_watches)
@@ -205,10 +208,10 @@ def _complete_purge(session: PurgeSession) -> None:
 
 
 def _issue_receipt(session: PurgeSession) -> None:
-    # Do not wait for the schedule. Another running sequencer also sequences our entries.
+    # Do not wait for the schedule. If another sequencer is running, it also sequences our entries.
     ledger_sequencer.run_sequencer(session.now())
     job, at = session.read_job(), session.now()
-    # A late worker may have written past the fence.
+    # Count a last time: a late worker may have written past the fence.
     counts = _count_left(job)
     if any(counts.values()):
         _repeat_deletion(session, counts)
@@ -230,7 +233,7 @@ def _issue_receipt(session: PurgeSession) -> None:
 
 def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bool:
     """
-    Return whether the need for the grant is gone.
+    Return the job to its revocation if the need for the grant is gone; return whether it was.
 
     The transaction then holds the account's lock, so that the receipt's statement is true at the
     commit.

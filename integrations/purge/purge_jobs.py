@@ -1,4 +1,6 @@
 """
+Purge jobs: opened by the disconnect, claimed under a lease, advanced step by step.
+
 The lease holder saves a step in the transaction of its changes: a worker with an expired lease
 changes nothing.
 """
@@ -31,14 +33,14 @@ from limited_use.vault import data_keys
 
 
 class AlreadyDisconnected(Exception):
-    """Show the integration's purge."""
+    """The integration is already disconnected. Show its purge."""
 
 
 def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
     """
     Fence `integration`, destroy its keys and open its purge job. Needs only PostgreSQL.
 
-    After the commit no content can be opened, and no worker of the old epoch can write. A
+    After the commit its content cannot be opened, and no worker of the old epoch can write. A
     connection's last integration also ends the grant and discards a token refresh in flight.
 
     :raises AlreadyDisconnected:
@@ -130,7 +132,11 @@ def find_claimable_jobs(at: datetime) -> QuerySet[PurgeJob]:
 
 
 def claim_purge_job(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease, PurgeJob]:
-    """:raises NotClaimable:"""
+    """
+    Lease the job, and count the try.
+
+    :raises NotClaimable:
+    """
     due = find_claimable_jobs(at).select_related("integration")
     next_try_count = F("try_count") + 1
     lease, job = leases.claim_from(due, job_id, at=at, duration=duration, try_count=next_try_count)

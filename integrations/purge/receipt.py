@@ -1,3 +1,5 @@
+"""The content of a purge's receipt: checked removals and remaining data."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -25,6 +27,7 @@ from . import inventory, key_destruction_receipt, ledger_key_release, provider_s
 
 SCHEMA: Final = "antares-purge/1"
 REVOKED: Final = "TOK-REVOKE"
+# Promises and clauses that a finished purge meets.
 CLAUSES: Final = (
     "CASA-DEL",
     "MS-DEL",
@@ -38,7 +41,7 @@ PRODUCT_CLAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "calendar": ("AN-2", "AN-9"),
 }
 
-# Not removed by us.
+# The originals at the provider, which we do not remove.
 _STAYS_AT_PROVIDER: Final[Mapping[str, str]] = {
     "mail": claim(
         "receipt.mail-stays", "Your mail itself: it is yours, and nothing was changed there."
@@ -95,7 +98,7 @@ def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
 
 
 def _count_deleted(job: PurgeJob) -> int:
-    # A killed worker did not count its deletions.
+    # Computed from the first count: a killed worker did not count its deletions.
     tables = inventory.TABLES & job.counts_left.keys()
     return sum(job.counts_before.get(name, 0) - job.counts_left[name] for name in tables)
 

@@ -1,8 +1,8 @@
 """
 Delete rows in keyset batches: short transactions, constant memory.
 
-ON DELETE CASCADE is measurably faster than deleting bodies and attachments first: the check for
-references becomes the deletion.
+ON DELETE CASCADE deletes bodies and attachments, measurably faster than deleting them first: the
+check for references becomes the deletion itself.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from limited_use.vault import data_keys
 from .inventory import HOLDINGS, DataHolding, PurgeScope
 
 BATCH: Final = 1000
-# Longest time that others wait for our locks: slow batches shrink the next one. The first is
-# small, because its cascade is unknown.
+# Longest time that others wait for our locks: slow batches shrink the next one. The first is small,
+# because the cascade of a table's rows is unknown.
 LONGEST_SECONDS: Final = 0.012
 FIRST_BATCH: Final = 100
 SMALLEST_BATCH: Final = 50
 _BEFORE_ALL: Final = UUID(int=0)
-# Deleted by the cascade of messages. Rows without a message should not exist, and come last.
+# Deleted by the cascade of messages. Rows without a message should not exist, and are deleted last.
 _CASCADED: Final = (MessageBody, Attachment)
 
 
@@ -38,7 +38,7 @@ def delete_rows(
     Return how many. Can be repeated after a crash.
 
     :param between_batches: called outside a transaction; may raise to stop
-    :param with_watches: only after those are settled
+    :param with_watches: also rows of watches; only after those are settled
     """
     if not connection.get_autocommit():
         raise RuntimeError("batches are transactions of their own")
@@ -56,7 +56,7 @@ def _delete_holding(
     holding: DataHolding, integration_id: UUID, between_batches: Callable[[], None]
 ) -> int:
     if holding.model is DataKey:
-        # The disconnect destroyed them. Repeated, so that the inventory has no exception.
+        # The disconnect destroyed them; deleted again so that the inventory has no exception.
         key_holders = holding.get_rows(integration_id).holders
         return sum(
             data_keys.destroy_returning_id(holder=key_holder) is not None
@@ -68,13 +68,14 @@ def _delete_holding(
 def delete_in_batches(
     model: type[models.Model], integration_id: UUID, *, between_batches: Callable[[], None]
 ) -> int:
+    """Order rows by id; return how many were deleted."""
     statement = _delete_statement(model)
     deleted, size, last_id = 0, FIRST_BATCH, _BEFORE_ALL
     while True:
         first_id, began = last_id, perf_counter()
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             _without_waiting_for_disk(cursor)
-            # A scan from the beginning would pass over the deleted rows.
+            # Start at the last id: a scan from the beginning would pass over the deleted rows.
             cursor.execute(statement, [integration_id, first_id, size])
             found_count, batch_deleted, last_id = cursor.fetchone()
         deleted += int(batch_deleted)
@@ -88,8 +89,9 @@ def delete_in_batches(
 
 def _delete_statement(model: type[models.Model]) -> str:
     """
-    The statement returns the number found, the number deleted (another worker may have deleted
-    some), and the last id. Sending a thousand ids to Python and back took a seventh of the time.
+    The statement returns the number of rows found, the number deleted (another worker may have
+    deleted some), and the last id. Sending a thousand ids to Python and back took a seventh of
+    the time.
     """
     meta = model._meta  # noqa: SLF001 - Django's documented model API
     table, key = meta.db_table, meta.pk.column
@@ -108,8 +110,8 @@ def _delete_statement(model: type[models.Model]) -> str:
 
 def _delete_leftover_bodies(integration_id: UUID, after_id: UUID, last_id: UUID) -> None:
     """
-    The lookup marks dead index entries for PostgreSQL; otherwise the final count would visit all
-    of them at once.
+    No body should be left. The lookup marks the batch's dead index entries for PostgreSQL;
+    otherwise the final count would visit all of them at once.
     """
     with connection.cursor() as cursor:
         cursor.execute(

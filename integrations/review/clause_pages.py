@@ -1,3 +1,5 @@
+"""One clause for a reviewer: its source, its rules, and the decisions under it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +21,7 @@ from .evidence.test_results import MissingTestResults, TestRunResults
 
 @dataclass(frozen=True, slots=True)
 class ClauseSummary:
-    """:param test_count: None if test results are missing"""
+    """:param test_count: tests that bear its id; None if test results are missing"""
 
     clause: PolicyClause
     rules: Sequence[PolicyRule]

@@ -1,3 +1,5 @@
+"""The policy as a table: each purpose's recipients and data, with the deciding rule."""
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -53,6 +55,7 @@ def count_uses() -> tuple[int, int]:
 
 
 def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
+    # Group data classes by recipient and answer, then recipients by both.
     answers: dict[tuple[Recipient, DecisionCell], list[DataClass]] = defaultdict(list)
     for recipient in Recipient:
         for data_class in DataClass:

@@ -1,3 +1,5 @@
+"""Labels of the reviewer's pages: facts, sources of knowledge, tests."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""All pages require the reviewer role and a second factor."""
+"""The reviewer's pages. All require the reviewer role and a second factor."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def show_policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
 def show_refusals(request: HttpRequest) -> HttpResponse:
-    """Newest first; name no person."""
+    """Show the newest first; name no person."""
     at = timezone.now()
     refusals = rule_usage.list_refusals(before=_parse_before(request), limit=PAGE + 1)
     context = {
@@ -122,7 +122,7 @@ def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
 def show_proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """https://c2sp.org/tlog-proof"""
+    """See https://c2sp.org/tlog-proof."""
     try:
         rule_usage.get_ledger_entry_details(entry_id)
         [proven] = tile_store.prove_entries([entry_id])
@@ -168,7 +168,7 @@ def request_bundle(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
 def download_bundle(_: HttpRequest, bundle_id: UUID) -> HttpResponse:
-    """The exact bytes are signed."""
+    """Send the exact bytes: they are signed."""
     bundle = EvidenceBundle.objects.filter(id=bundle_id).first()
     if bundle is None:
         raise Http404

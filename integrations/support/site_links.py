@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.roles import Role
 
-#: Link text and route, by staff role.
+#: Link text and route of the start page, by staff role.
 STAFF_PAGES: Final[Mapping[str, tuple[str, str]]] = {
     Role.SUPPORT: ("Support", "support-items"),
     Role.REVIEWER: ("Review", "review"),

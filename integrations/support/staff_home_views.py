@@ -16,6 +16,7 @@ from .site_links import find_link
 @never_cache
 @require_safe
 def show_home(request: HttpRequest) -> HttpResponseBase:
+    """Redirect staff to the pages of their role, and other visitors to sign-in."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     link = find_link(getattr(request.user, "role", Role.MEMBER))

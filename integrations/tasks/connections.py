@@ -18,7 +18,7 @@ from limited_use.agreements import shares
 
 @shared_task(name="integrations.sweep_connections")  # type: ignore[untyped-decorator]
 def sweep_connections(**_: object) -> None:
-    """An owner is notified before their mail is deleted."""
+    """Send due notices before disconnects: an owner is notified before their mail is deleted."""
     at = timezone.now()
     oauth_state.expire_attempts(at=at)
     admin_consent.delete_expired(at=at)

@@ -34,7 +34,7 @@ def purge_integration(*, job_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.sweep_purges")  # type: ignore[untyped-decorator]
 def sweep_purges(**_: object) -> None:
-    """Raise an alarm for each overdue promise."""
+    """Enqueue purges without a worker, and raise an alarm for each overdue promise."""
     at = timezone.now()
     for job_id in purge.list_due_jobs(at=at):
         enqueue("integrations.purge_integration", job_id=job_id)
@@ -46,20 +46,21 @@ def sweep_purges(**_: object) -> None:
             body={"step": late.promise},
             at=at,
         )
-    # Only this process class may settle alarms.
+    # In this task: only its process class may settle alarms.
     push.settle_webhook_alarm(at=at)
 
 
 @shared_task(name="integrations.write_second_parts")  # type: ignore[untyped-decorator]
 def write_second_parts(**_: object) -> None:
-    """After the key epochs of a receipt's keys end."""
+    """Write part 2 of each receipt after the key epochs of its keys end."""
     at = timezone.now()
     for job_id in purge.list_due_key_destruction_receipts():
         try:
             purge.issue_key_destruction_receipt(job_id=job_id, at=at)
         except EntryNotSequenced:
-            continue  # Not in the ledger yet
+            continue  # Not in the ledger yet; the next sweep finds the job.
         except Exception:
+            # A failed receipt does not stop the others.
             log.exception("purge.second_part_failed", extra={"job_id": job_id})
 
 
@@ -73,12 +74,17 @@ def end_ledger_parts(**_: object) -> None:
 
 @shared_task(name="integrations.sweep_copies")  # type: ignore[untyped-decorator]
 def sweep_copies(**_: object) -> None:
+    """Delete expired calendar caches."""
     cache_eviction.evict_expired(at=timezone.now())
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]
 def search_residue(**_: object) -> None:
-    """Each finding is a bug or tampering, and raises an alarm once a day per table."""
+    """
+    Search for rows of purged integrations, sealed bytes without a key, and keys without an owner.
+
+    Each is a bug or tampering, and raises an alarm once a day per table.
+    """
     at = timezone.now()
     _raise_alarms("purge.residue", purge.count_purge_residue(), at=at)
     _raise_alarms("vault.stray_bytes", orphaned_keys.count_values_without_key(), at=at)

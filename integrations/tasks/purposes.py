@@ -16,7 +16,11 @@ from limited_use.policy.policy_vocabulary import Purpose
 
 @dataclass(frozen=True, slots=True)
 class TaskEntryPoint:
-    """:param purposes: empty if it holds no provider data"""
+    """
+    A task or a command.
+
+    :param purposes: those that it may request from the guard; empty if it holds no provider data
+    """
 
     description: str
     purposes: frozenset[Purpose] = field(default_factory=frozenset)

@@ -12,8 +12,8 @@ from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine, work_leases
 
 
-# Celery acknowledges the message first: a dead worker's lease expires, and the sweep finds the
-# row. The limit is for work that hangs despite every timeout.
+# Celery acknowledges the message before the work: a dead worker's lease expires, and the sweep
+# finds the row. The limit is for work that hangs despite every timeout.
 @shared_task(name="integrations.sync_mail", time_limit=180)  # type: ignore[untyped-decorator]
 def sync_mail(*, work_id: str, **_: object) -> None:
     try:
@@ -27,14 +27,14 @@ def sync_mail(*, work_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.sweep_sync")  # type: ignore[untyped-decorator]
 def sweep_sync(**_: object) -> None:
-    """Includes work with a lost message or a dead worker."""
+    """Enqueue due work, including work with a lost message or a dead worker."""
     for work_id in work_leases.get_due_ids(at=timezone.now()):
         enqueue_until_sweep("integrations.sync_mail", work_id=work_id)
 
 
 @shared_task(name="integrations.keep_horizon")  # type: ignore[untyped-decorator]
 def keep_horizon(*, integration_id: str, **_: object) -> None:
-    """Delete one batch of mail beyond the mailbox's horizon."""
+    """Delete one batch of mail beyond the mailbox's horizon; enqueue the next batch."""
     mailbox_id = UUID(integration_id)
     if mail_retention.delete_expired(integration_id=mailbox_id, at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=mailbox_id)
@@ -42,6 +42,6 @@ def keep_horizon(*, integration_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.sweep_horizons")  # type: ignore[untyped-decorator]
 def sweep_horizons(**_: object) -> None:
-    """Even if the provider refuses calls."""
+    """Enqueue each mailbox with mail beyond its horizon, even if its provider refuses calls."""
     for integration_id in mail_retention.find_due_integrations(at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=integration_id)

@@ -22,7 +22,7 @@ def keep_watch(*, watch_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.sweep_watches")  # type: ignore[untyped-decorator]
 def sweep_watches(**_: object) -> None:
-    """Watches are due to start, renew or stop."""
+    """Enqueue watches that are due to start, renew or stop."""
     at = timezone.now()
     for watch_id in push.get_due_watch_ids(at=at):
         enqueue_until_sweep("integrations.keep_watch", watch_id=watch_id)

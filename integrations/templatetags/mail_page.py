@@ -1,4 +1,4 @@
-"""Pure; the template escapes the output."""
+"""Filters for mail pages. Pure; the template escapes their output."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def _parse_time(value: object) -> datetime | None:
 
 @register.filter
 def who(address: Mapping[str, str] | str | None) -> str:
+    """Return a correspondent's name, or else the address."""
     if not isinstance(address, Mapping):
         return "Unknown sender"
     return address.get("name") or address.get("email") or "Unknown sender"
@@ -32,7 +33,7 @@ def who(address: Mapping[str, str] | str | None) -> str:
 
 @register.filter
 def address(person: Mapping[str, str] | str | None) -> str:
-    """Empty if `who` shows the address."""
+    """Return an empty text if `who` shows the address."""
     if not isinstance(person, Mapping) or not person.get("name"):
         return ""
     return person.get("email") or ""
@@ -46,14 +47,17 @@ def names_another_address(person: Mapping[str, Any] | str | None) -> bool:
 
 @register.filter
 def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> Any:  # noqa: FBT001 - a filter's argument
-    """The sender, or a recipient of own mail."""
+    """
+    Return the participant by whom a conversation is listed: the sender, or a recipient of own
+    mail.
+    """
     index = 1 if outgoing and len(participants) > 1 else 0
     return participants[index] if participants else None
 
 
 @register.filter
 def initials(address: Mapping[str, str] | str | None) -> str:
-    """Up to two letters."""
+    """Return up to two letters."""
     words = who(address).replace(".", " ").split()
     letters = [word[0] for word in words if word[0].isalnum()]
     return "".join(letters[:2]).upper() or "?"
@@ -61,14 +65,14 @@ def initials(address: Mapping[str, str] | str | None) -> str:
 
 @register.filter
 def tone(address: Mapping[str, str] | str | None) -> str:
-    """The CSS class of an avatar's colour, constant per address."""
+    """Return the CSS class of an avatar's colour, constant per address."""
     email = address.get("email", "") if isinstance(address, Mapping) else ""
     return f"tone-{zlib.crc32(email.lower().encode()) % _TONES}"
 
 
 @register.filter
 def short_time(value: object, now: datetime) -> str:
-    """The time for today, otherwise the day."""
+    """Return the time for today, otherwise the day."""
     moment = _parse_time(value)
     if moment is None:
         return ""

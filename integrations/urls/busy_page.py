@@ -1,4 +1,4 @@
-"""Static, because the database may be the cause of the timeout."""
+"""The page for a request that timed out; static, because the database may be the cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A missing exception is a bug: a 500."""
+"""
+The problem of every expected exception, for the API and pages.
+
+A missing exception is a bug: a 500. `problem_catalogue` has the texts.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +95,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.Gone: catalogue.GONE_AT_PROVIDER,
     errors.Rejected: catalogue.UNREADABLE_ITEM,
     errors.OutcomeUnknown: catalogue.OUTCOME_UNKNOWN,
-    # After the last retry of a write, or by a write that is not retried.
+    # Raised after the last retry of a write, or by a write that is not retried.
     errors.ChangedMeanwhile: catalogue.CHANGED,
     errors.AlreadyThere: catalogue.ALREADY_THERE,
     # Limits of this service.
@@ -99,7 +103,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: catalogue.BUSY,
     InterfaceError: catalogue.BUSY,
-    # No parser process runs on this machine; retry after the operator's repair.
+    # No parser process runs on this machine. The client may retry after the operator's repair.
     ParsersUnavailable: catalogue.BUSY,
 }
 
@@ -109,7 +113,7 @@ _NOT_AGREED: Final = {
     "local-calendar": catalogue.LOCAL_CALENDAR_NOT_AGREED,
 }
 
-#: Exceptions of Django and Django REST framework; on pages, Django answers them.
+#: Exceptions of Django and Django REST framework. Django itself answers them on pages.
 FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     Http404: catalogue.NOT_FOUND,
     exceptions.NotFound: catalogue.NOT_FOUND,
@@ -122,7 +126,7 @@ FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     exceptions.Throttled: catalogue.RATE_LIMITED,
     exceptions.ValidationError: catalogue.BAD_REQUEST,
     exceptions.ParseError: catalogue.BAD_REQUEST,
-    # Above Django's memory limit; no operation accepts forms.
+    # A form body above Django's memory limit; no operation accepts forms.
     RequestDataTooBig: catalogue.BAD_REQUEST,
 }
 
@@ -132,7 +136,7 @@ def find_problem(error: Exception) -> ProblemType | None:
     problem = _look_up(PROBLEMS, error)
     if isinstance(error, consents.ConsentMissing):
         problem = _NOT_AGREED.get(error.subject, problem)
-    # Logged for the operator.
+    # The client may retry. Details are logged for the operator.
     if isinstance(error, ParsersBusy):
         logger.warning("parsers.busy")
     elif isinstance(error, ParsersUnavailable):

@@ -3,10 +3,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Fits a database column. Python refuses more than 4,300 digits.
+# Covers every number in our forms, and fits a database column.
+# Python itself refuses more than 4,300 digits.
 _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def read_number(text: str) -> int | None:
-    """None if the text is not one to nine digits."""
+    """Return None if the text is not one to nine digits."""
     return int(text) if _NUMBER.fullmatch(text) else None

@@ -1,11 +1,13 @@
 """
-Requests that take effect once, as in draft-ietf-httpapi-idempotency-key-header.
+`Idempotency-Key`: requests that take effect once, however often the client sends them.
 
-A record has keyed hashes of the request, and the created id. A replay reads the object under new
-permits, so that no copy of a response outlives its source.
+As in draft-ietf-httpapi-idempotency-key-header. A record has keyed hashes of the request, and the
+created id. A replay reads the object under new permits, so that no copy of a response outlives
+its source.
 
-The record is a lease, and does not lock the provider: after a process dies during a write, the
-same request takes over the expired lease. So a write must derive its event's id from the key.
+The record is a lease, and does not lock the provider: if a process dies during a write, the same
+request takes over the expired lease. So a write must derive its event's id from the key to happen
+once.
 """
 
 from __future__ import annotations
@@ -34,13 +36,15 @@ from limited_use.vault import blind_index
 
 HEADER: Final = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
 RETENTION: Final = timedelta(hours=24)
-#: Longer than a request with all its provider calls. Beyond it, two requests both find the event
-#: with the id from the key.
+#: Longer than a request with all its provider calls. If a request takes longer and is sent again,
+#: both find the event with the id from the key.
 LEASE_TIME: Final = timedelta(minutes=2)
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
 
 
 class RequestInProgress(Exception):
+    """Another request holds the lease. Send again after `retry_after` seconds."""
+
     def __init__(self, *, retry_after: float) -> None:
         super().__init__("in progress")
         self.retry_after = retry_after
@@ -51,12 +55,15 @@ class IdempotencyKeyReused(Exception):
 
 
 class IdempotentResultGone(Exception):
-    """The created object no longer exists."""
+    """The created object no longer exists under its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """:param body: in one canonical form"""
+    """
+    :param route: the operation
+    :param body: the request's content, in one canonical form
+    """
 
     route: str
     key: str
@@ -77,7 +84,7 @@ class IdempotentAttempt:
         self.lease: Reply | None = None
 
     def read_keyed_request(self) -> KeyedRequest:
-        """:raises ValidationError: without a valid `Idempotency-Key`"""
+        """:raises ValidationError: if the request has no valid `Idempotency-Key`"""
         key = self._http.headers.get("Idempotency-Key", "")
         if not _KEY.fullmatch(key):
             reason = "Give one, of 8 to 200 characters: the same again then makes no second one."
@@ -87,7 +94,7 @@ class IdempotentAttempt:
 
     def claim(self, context: RequestContext, integration: Integration) -> Reply | None:
         """
-        Return None if this request has the lease.
+        Return the record of an earlier request, or None if this request has the lease.
 
         :raises: as the function `claim`
         """
@@ -98,7 +105,7 @@ class IdempotentAttempt:
         return None
 
     def complete(self, *, status: int, event_id: UUID | None) -> None:
-        """Call this before the response is made. A purged record is not restored."""
+        """Store the result, before the response is made. A purged record is not restored."""
         if self.lease is not None:
             Reply.objects.filter(id=self.lease.id).update(
                 held_until=None, status=status, event_id=event_id
@@ -109,7 +116,8 @@ def idempotent(
     route: str, *, undone: tuple[type[Exception], ...] = ()
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """
-    Pass an `IdempotentAttempt` to a view method; if it raises, release the lease.
+    Decorate a view method, which receives an `IdempotentAttempt`; if it raises, its lease is
+    released.
 
     :param undone: exceptions that guarantee that nothing was written
     """
@@ -133,7 +141,11 @@ def idempotent(
 
 
 def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
-    """:raises IdempotentResultGone:"""
+    """
+    Mark the response to a repeated request as a replay.
+
+    :raises IdempotentResultGone:
+    """
     try:
         answer = make()
     except ObjectNotFound:
@@ -145,6 +157,8 @@ def replay(make: Callable[[], HttpResponse]) -> HttpResponse:
 def claim(context: RequestContext, request: KeyedRequest, integration: Integration) -> Reply:
     """
     Return the record of a request: with `status`, it is done; without, the caller has the lease.
+
+    Of several equal concurrent requests, one gets the lease.
 
     :param integration: the record is deleted with it
     :raises RequestInProgress, IdempotencyKeyReused, fences.DisconnectedError:
@@ -182,9 +196,10 @@ def claim(context: RequestContext, request: KeyedRequest, integration: Integrati
 
 def release(lease: Reply | None, *, is_undone: bool) -> None:
     """
-    Do nothing if the lease was taken over or the request is done.
+    Release a lease, unless it was taken over or the request is done.
 
-    :param is_undone: nothing was written: another request may use the key
+    :param is_undone: nothing was written: the key may be used for another request. Otherwise only
+        the same request may be sent again
     """
     if lease is None:
         return
@@ -197,6 +212,8 @@ def release(lease: Reply | None, *, is_undone: bool) -> None:
 
 def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
     """
+    Return the id that the same request created.
+
     Call it in the transaction of `store_result`, which must exclude all others.
 
     :raises IdempotencyKeyReused:
@@ -227,6 +244,7 @@ def store_result(
 
 
 def delete_expired(*, at: datetime) -> int:
+    """Delete records older than a day; return how many."""
     count, _ = Reply.objects.filter(began_at__lte=at - RETENTION).delete()
     return count
 

@@ -1,4 +1,4 @@
-"""An id of another person gets the same 404 as an unknown id."""
+"""A person's own rows; an id of another person gets the same 404 as an unknown id."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def get_integration(actor: Actor, integration_id: UUID) -> Integration:
 
 
 def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
+    """Return None if `value` is empty."""
     if not value:
         return None
     queryset = Connection.objects.live().owned_by(*get_owner_ids(actor))
@@ -33,9 +34,9 @@ def get_connection_id(actor: Actor, value: str | None) -> UUID | None:
 
 def get_own_account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
     """
-    Return live integrations, mail first.
+    Return a connection with its live integrations, mail first.
 
-    :raises Http404: also without a live integration
+    :raises Http404: also if it has no live integration
     """
     own_connection = (
         Connection.objects.live().owned_by(*get_owner_ids(actor)).filter(id=connection_id).first()
@@ -56,13 +57,17 @@ def get_own_purge(actor: Actor, purge_id: UUID) -> PurgeJob:
     job = queryset.filter(id=purge_id).first()
     if job is None:
         raise Http404
-    # For row-level security, act in the purge's organisation.
+    # Row-level security: act in the purge's organisation, which the person may have left.
     row_owner.enter_person(job.user_id, job.organisation_id)
     return job
 
 
 def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
-    """:raises Http404: for staff without an organisation, who own nothing"""
+    """
+    Return the ids of person and organisation.
+
+    :raises Http404: for staff without an organisation, who own nothing
+    """
     if actor.user_id is None or actor.organisation_id is None:
         raise Http404
     return actor.user_id, actor.organisation_id

@@ -1,4 +1,4 @@
-"""Opaque, signed, and bound to the query of one caller."""
+"""Page cursors: opaque, signed, and bound to the query of one caller."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts import signed_values
 
-# By then the list has changed.
+# After a day the list has changed: start again.
 LIFETIME = timedelta(days=1)
 _PURPOSE = "cursor of mail"
 
@@ -18,7 +18,7 @@ class InvalidCursor(Exception):
 
 
 class ExpiredCursor(Exception):
-    """Too old."""
+    """A valid cursor that is too old."""
 
 
 class CursorPagePosition(NamedTuple):
@@ -32,6 +32,7 @@ def write(
     position: CursorPagePosition, *, kind: str, audience: str, filters: str, at: datetime
 ) -> str:
     """
+    :param kind: the list
     :param audience: ids of the actor and the user
     :param filters: a stable text of the active filters
     """
@@ -49,8 +50,8 @@ def read(
     cursor: str, *, kind: str, audience: str, filters: str, at: datetime
 ) -> CursorPagePosition:
     """
-    :raises InvalidCursor:
-    :raises ExpiredCursor:
+    :raises InvalidCursor: if this service did not write it for this query
+    :raises ExpiredCursor: if it is older than `LIFETIME`
     """
     try:
         written_at, seconds, microsecond, row_id = signed_values.read_signed_value(

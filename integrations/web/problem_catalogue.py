@@ -1,4 +1,8 @@
-"""`integrations.urls.error_table` maps exceptions to these texts."""
+"""
+The texts of all problems of the API and pages.
+
+`integrations.urls.error_table` maps exceptions to them.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ from limited_use.policy.claims import claim
 @dataclass(frozen=True, slots=True)
 class ProblemType:
     """
-    `code` ends the RFC 9457 `type`. No problem copies a provider's 401: a client would take it
-    for its own sign-in.
+    `code` is the last part of the RFC 9457 `type`. No problem copies a provider's 401: a client
+    would take it for its own sign-in.
 
-    :param retry_after: seconds
+    :param retry_after: seconds until the request may be repeated
     """
 
     status: int
@@ -312,7 +316,8 @@ ALREADY_THERE: Final = ProblemType(
     "An earlier try wrote it, and it was changed since. Read it as it is now.",
 )
 
-# Limits of this service. 429, not 503: the person's own requests are the cause.
+# Limits of this service.
+# 429, not 503: the person's own requests are the cause, and no other person is refused.
 TOO_MANY_WAITS: Final = ProblemType(
     429,
     "too-many-waits",

@@ -1,7 +1,8 @@
 """
 Pages that the browser reloads by itself, instead of requests that wait.
 
-`Refresh` works without scripts, also in a sandboxed frame. Submitted forms are not sent again.
+`Refresh` works without scripts, also in a sandboxed frame. Reloads end after `MAX_RETRIES`, which
+the URL counts. Submitted forms are not sent again.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 MAX_RETRIES: Final = 10
+#: The query parameter with the number of tries.
 _COUNT_PARAMETER: Final = "again"
-# Without a Retry-After.
+# Used without a Retry-After.
 _DEFAULT_SECONDS: Final = 2.0
 
 
@@ -32,7 +34,7 @@ def will_retry(request: HttpRequest) -> bool:
 
 
 def _build_retry_url(request: HttpRequest) -> str:
-    """Empty after the last try."""
+    """Return an empty string after the last try."""
     text = request.GET.get(_COUNT_PARAMETER, "")
     count = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0  # noqa: PLR2004 - digits
     if request.method not in {"GET", "HEAD"} or count >= MAX_RETRIES:

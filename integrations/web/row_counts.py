@@ -1,4 +1,4 @@
-"""Zero counts are left out."""
+"""Counts of rows that a disconnect or a withdrawal would remove; zero counts are left out."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def count_events(calendars: Iterable[Calendar]) -> Mapping[UUID, int]:
 
 
 def count_shares(calendars: Iterable[Calendar], *, at: datetime) -> Mapping[UUID, int]:
+    """Count live shares only."""
     rows = shares.filter_live(at).filter(item__in=_get_ids(calendars)).values_list("item")
     return dict(rows.annotate(Count("id")))
 

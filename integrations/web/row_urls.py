@@ -9,7 +9,7 @@ _ANY: Final = UUID(int=0)
 
 
 class RowUrl:
-    """Reverses a route once per page, not once per row."""
+    """Builds row URLs: a route is reversed once per page, not once per row."""
 
     def __init__(self, route: str) -> None:
         self._before, _, self._after = reverse(route, args=[_ANY]).partition(str(_ANY))

@@ -11,7 +11,7 @@ from .slow_routes import find_rates
 
 
 class SlowRouteLimits:
-    """API views count for themselves."""
+    """Refuses requests to `slow_routes` beyond a rate with 429. API views count for themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

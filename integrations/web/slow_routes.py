@@ -1,7 +1,8 @@
 """
 Routes that occupy a thread while a provider or a reading client is slow.
 
-A test fails for an unlisted view that waits or streams.
+Requests are limited at a time (`person_slots`) and per minute (`find_rates`). A test fails for an
+unlisted view that waits or streams.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from typing import Final
 
 from accounts.rate_limit_counters import Rate
 
-#: One person's requests to all routes of a kind.
+#: Requests of one person to all routes of a kind. Each takes at least a fraction of a second.
 PROVIDER: Final = Rate("provider", 240, 60)
 DOWNLOAD: Final = Rate("download", 60, 60)
 
 
 class RouteCost(StrEnum):
-    #: Calls a provider, or waits for a worker that does.
+    #: The request calls a provider, or waits for a worker that does.
     WAIT = "wait"
     #: The response is produced while the client reads.
     STREAM = "stream"
+    #: Both in turn.
     WAIT_AND_STREAM = "wait_and_stream"
 
 
@@ -67,6 +69,6 @@ _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
 
 
 def find_rates(name: str | None) -> tuple[Rate, ...]:
-    """In addition to the rate of the route's class."""
+    """Return the rates that a request counts towards in addition to that of its class."""
     cost = COSTLY_ROUTES.get(name or "")
     return _RATES[cost] if cost else ()

@@ -1,4 +1,4 @@
-"""The same request may soon succeed."""
+"""Exceptions after which the same request may soon succeed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from integrations.providers.errors import RateLimited
 from . import problem_catalogue as catalogue
 from .problem_catalogue import ProblemType
 
-#: A page retries by itself after these.
+#: A page retries by itself after these. Part of `urls.error_table.PROBLEMS`.
 TEMPORARY_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     TooManyWaits: catalogue.TOO_MANY_WAITS,
     RateLimited: catalogue.PROVIDER_RATE_LIMITED,

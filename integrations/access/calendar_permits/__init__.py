@@ -1,6 +1,8 @@
 """
-Callers pass ids only. A permit names the key of the calendar's cache, its ledger entry the
-integration.
+Permits for calendars: the owner's own, shared calendars, and calendar syncs.
+
+As in `permits`, callers pass ids only. The permit names the key of the calendar's cache, its
+ledger entry the integration.
 """
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+"""Access requests about a calendar, or about the integration that the calendar belongs to."""
+
 from __future__ import annotations
 
 from dataclasses import replace

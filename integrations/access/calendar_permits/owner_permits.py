@@ -1,3 +1,5 @@
+"""Permits to write to an own calendar, and to export it."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -26,7 +28,12 @@ _STORE_USES: Final = tuple(
 
 
 def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
-    """:raises guard.AccessRefused: for a foreign calendar, or without consent to editing"""
+    """
+    Permit one change.
+
+    :raises guard.AccessRefused: if the calendar is not the actor's, or the consent to editing is
+        missing
+    """
     holder_facts = facts.for_integrations(
         [calendar.integration_id], actor=actor, at=at, consent=facts.EDITING_CONSENT
     )[calendar.integration_id]
@@ -38,9 +45,9 @@ def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> P
 
 def to_write_locally(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
     """
-    Record the permission; return the epoch for sealing the events.
+    Record the permission to store events; return the epoch for sealing them.
 
-    :raises guard.AccessRefused: for a foreign calendar, or without consent
+    :raises guard.AccessRefused: if the calendar is not the actor's, or the consent has ended
     """
     consent = facts.get_calendar_consent(is_local=calendar.is_local)
     holder_facts = facts.for_integrations(

@@ -1,3 +1,5 @@
+"""The system's permits to fetch a calendar and store it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +32,12 @@ _STORE_USES: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class CalendarSyncPermits:
-    """:param remote: opens remote ids and cursors, by the key holder of the calendar's cache"""
+    """
+    Storing changes needs `to_store`.
+
+    :param credential: opens the access token
+    :param remote: opens remote ids and cursors, by the key holder of the calendar's cache
+    """
 
     credential: Permit
     remote: Mapping[UUID, Permit]
@@ -40,6 +47,8 @@ def to_sync(
     *, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
 ) -> CalendarSyncPermits:
     """
+    Permit asking the provider for changes, with one call of the guard.
+
     If storing would be refused, the turn ends before it asks the provider.
 
     :param calendars: that the turn opens or writes
@@ -71,7 +80,8 @@ def to_sync(
 
 def to_store(*, integration_id: UUID, at: datetime) -> None:
     """
-    Record a ledger entry for each data class, before any change is sealed.
+    Record the permission, one ledger entry for each data class, after changes arrived and before
+    any is sealed.
 
     :raises guard.AccessRefused: if integration, grant or consent is no longer live
     """

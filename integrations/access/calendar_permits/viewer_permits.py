@@ -1,3 +1,5 @@
+"""Permits to view calendars of the actor, and those shared with the actor."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -26,7 +28,7 @@ _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 @dataclass(frozen=True, slots=True)
 class CalendarViewRequest:
     """
-    :param share: for a calendar of another person
+    :param share: that allows it, for a calendar of another person
     :param names_only: the calendar's name, and none of its events
     """
 
@@ -58,8 +60,10 @@ def to_view_separately(
     required_calendar_id: UUID | None = None,
 ) -> Permits:
     """
-    Leave out refused shared calendars: a share that one person has ended hides no other calendar.
+    Leave refused shared calendars out of `to_view`: a share that one person has ended hides no
+    other calendar.
 
+    :param required_calendar_id: a shared calendar that must be permitted
     :raises guard.AccessRefused: if an own calendar or the required one is refused
     """
     if not view_requests:
@@ -85,7 +89,7 @@ def allows_all(permits: Permits, calendar: Calendar, data_classes: Collection[Da
 
 def refuse_client_for_others(*, actor: Actor, at: datetime) -> None:
     """
-    Refuse features: calendars are shared between people only.
+    Refuse features, because calendars are shared between people only.
 
     The named people are not looked up, so every refusal is the same. Its ledger entry is about
     the feature's delegation.
@@ -160,7 +164,7 @@ def _request_own_calendar(
     consent: RequiredConsent,
 ) -> Iterable[AccessRequest]:
     is_client = actor.kind == ActorKind.CLIENT
-    # The policy refuses and records an unknown purpose of a token.
+    # A client's purpose comes from its token. The policy refuses and records an unknown one.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.CALENDAR_SCHEDULE
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
     feature = actor.feature if is_client else consent.feature_key
@@ -232,7 +236,7 @@ def _add_share(
     actor: Actor,
     live_shares: _LiveShares,
 ) -> HolderFacts:
-    """Add `SHARE_LIVE` if the share names exactly this calendar, owner and viewer."""
+    """Add `SHARE_LIVE` if the share is live and names exactly this calendar, owner and viewer."""
     share = (
         live_shares.shares.get(view_request.share.id) if view_request.share is not None else None
     )
@@ -245,7 +249,7 @@ def _add_share(
         return holder_facts
     owner = live_shares.members.get(share.owner_membership)
     viewer = live_shares.members.get(share.viewer_membership)
-    # Leaving and joining again does not revive a share.
+    # A share ends with either membership: leaving and joining again does not revive it.
     if owner is None or viewer is None or actor.membership_id != share.viewer_membership:
         return holder_facts
     return replace(

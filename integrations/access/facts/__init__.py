@@ -1,4 +1,7 @@
-"""SQL, because every page waits for these queries: each is one index lookup per table."""
+"""
+Facts about integrations and connections, by id or owner. SQL, because every page waits for these
+queries: each is one index lookup per table.
+"""
 
 from .connection_facts import for_connections
 from .fact_types import (

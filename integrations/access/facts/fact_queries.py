@@ -1,3 +1,5 @@
+"""Run the queries of this package, and convert their columns."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,14 +29,14 @@ def fetch_facts_by_id(
     make: Callable[[tuple[Any, ...]], HolderFacts],
 ) -> Mapping[UUID, HolderFacts]:
     """
-    Return `NO_FACTS` for an id without a row.
+    Return the facts of each id; `NO_FACTS` for an id without a row.
 
     :param statement: has `{}` for the placeholders of the ids, its last parameters
     """
     if not ids:
         return {}
-    # One parameter per id: PostgreSQL overestimates an array of unknown length so much that it
-    # plans the statement again each time, which takes longer than running it.
+    # One parameter per id, no array: PostgreSQL estimates an array of unknown length so high that
+    # it plans the statement again each time, which takes longer than running it.
     placeholders = ", ".join(["%s"] * len(ids))
     facts_by_id = {
         row[0]: make(row) for row in fetch_rows(statement.format(placeholders), [*parameters, *ids])
@@ -55,7 +57,7 @@ def is_owner(
     """Ownership ends with the membership of the row's organisation."""
     if (actor.user_id, actor.organisation_id) != (owner, organisation) or membership[0] is None:
         return False
-    # A delegation ends with the membership.
+    # A client acts under a delegation, which ends with the membership.
     return actor.kind == ActorKind.CLIENT or membership == (
         actor.membership_id,
         actor.membership_epoch,

@@ -1,3 +1,5 @@
+"""Types of facts, and the consents that uses require."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -21,7 +23,7 @@ class HolderFacts:
     fences: tuple[Fence, ...] = ()
     owner_id: UUID | None = None
     connection_id: UUID | None = None
-    # Holds the key that seals the refresh token.
+    # Holder of the key that seals the connection's refresh token.
     grant_id: UUID | None = None
     # Integrations only.
     product: str = ""
@@ -32,6 +34,7 @@ class HolderFacts:
     horizon_days: int | None = None
     # Only from `for_mailboxes`.
     provider: str = ""
+    # Naming of its ledger entries.
     names: PseudonymNaming = SERVICE_NAMING
 
 

@@ -1,3 +1,5 @@
+"""Facts about integrations: by id, or all mailboxes of a person."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +48,7 @@ _TABLES = """
  WHERE """
 _INTEGRATIONS = _COLUMNS + _TABLES
 _BY_ID = _INTEGRATIONS + "i.id IN ({})"
-# Those of the connection that `connection_facts` reads and `_COLUMNS` lacks.
+# Adds the columns of the connection that `connection_facts` reads and `_COLUMNS` lacks.
 _WITH_CONNECTION = (
     _COLUMNS
     + """, c.epoch, c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p
@@ -55,7 +57,7 @@ _WITH_CONNECTION = (
     + _TABLES
     + "i.id = %s"
 )
-# No row is left of purged mailboxes.
+# No row is left of a purged mailbox.
 _MAILBOXES = (
     # Staff sites may not read the provider, and ask about one integration at a time.
     _COLUMNS
@@ -68,6 +70,7 @@ _MAILBOXES = (
 def for_integrations(
     ids: Sequence[UUID], *, actor: Actor, at: datetime, consent: RequiredConsent = INBOX_CONSENT
 ) -> Mapping[UUID, HolderFacts]:
+    """:param consent: the agreement that counts as consent"""
     feature = consent.declared_feature
     return fetch_facts_by_id(
         _BY_ID,
@@ -80,7 +83,7 @@ def for_integrations(
 def for_required_consents(
     ids_by_consent: Mapping[RequiredConsent, Sequence[UUID]], *, actor: Actor, at: datetime
 ) -> Mapping[tuple[RequiredConsent, UUID], HolderFacts]:
-    """With one query."""
+    """Return facts under different agreements, with one query."""
     consents = [consent for consent, ids in ids_by_consent.items() if ids]
     parts, parameters = [], []
     for part, consent in enumerate(consents):

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         steps = parser.add_subparsers(dest="step")
         settle = steps.add_parser("settle", help="settle one")
         settle.add_argument("id", help="as the list shows it")
-        # Checked later, for a one-line error without argparse's usage.
+        # Required; checked later, for a one-line error without argparse's usage.
         settle.add_argument("--reason", default="", help="kept with the alarm")
 
     def handle(self, *, step: str | None, **options: Any) -> None:
@@ -41,6 +41,7 @@ class Command(BaseCommand):
 
 
 def _settle_alarm(alarm_id: str, reason: str) -> str:
+    """:raises CommandError: if the alarm cannot be settled"""
     try:
         alarm = settled_alarms.settle_alarm(UUID(alarm_id), reason=reason, at=timezone.now())
     except ValueError:
@@ -51,7 +52,7 @@ def _settle_alarm(alarm_id: str, reason: str) -> str:
 
 
 def _describe_alarm(alarm: Alarm) -> str:
-    """The body has only ids and fixed texts."""
+    """Return the alarm and the next step, a line each. Its body has only ids and fixed texts."""
     details = {key: value for key, value in sorted(alarm.body.items()) if key != "count"}
     head = (
         str(alarm.id),

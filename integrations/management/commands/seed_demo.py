@@ -87,7 +87,7 @@ def _are_in_database(seeded: dict[str, Any]) -> bool:
 
 
 def _write_private_file(path: Path, content: dict[str, Any]) -> None:
-    # Passwords and private keys: readable by the file's owner only.
+    # Demo passwords and private keys: readable by the file's owner only.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)

@@ -1,4 +1,4 @@
-"""Prometheus' text format, from the database: every process returns the same values."""
+"""Prometheus' text format, all from the database: every process returns the same values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from integrations.operations import metrics, parser_counts
 from limited_use.models.usage import PolicyUse
 
 _USE = ("feature", "purpose", "data_class", "recipient", "rule")
-# No platform feature acted.
+# The service itself, if no platform feature acted.
 OWN_FEATURE = "service"
 
 
@@ -84,7 +84,7 @@ class DatabaseCollector(Collector):
         return family
 
     def _collect_parsers(self) -> Metric:
-        """Also at 0: an alert on a rise needs an earlier value."""
+        """Return every event, also at 0: an alert on a rise needs an earlier value."""
         family = CounterMetricFamily(
             "antares_parsers",
             "Tasks that parser processes refused or could not take, and processes replaced",

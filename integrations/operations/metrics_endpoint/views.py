@@ -19,7 +19,7 @@ from . import prometheus_exposition
 @never_cache
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponseBase:
-    """Only for an operator, or a caller with the token."""
+    """Show metrics to an operator, or to a caller with the token from the settings."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and is_token(token.strip()):
         return _render_response()
@@ -31,7 +31,7 @@ show_metrics.permission = RolePermission.VIEW_OPERATIONS  # type: ignore[attr-de
 
 
 def is_token(token: str) -> bool:
-    """False without a hash in the settings."""
+    """Compare with the hash in the settings; False without one."""
     expected = settings.METRICS_TOKEN_SHA256
     digest = hashlib.sha256(token.encode()).hexdigest()
     return bool(expected) and hmac.compare_digest(digest, expected)

@@ -1,4 +1,7 @@
-"""`config` cannot be imported from this package, so its sections come through a setting."""
+"""
+All sections of the evidence. `config` cannot be imported from this package, so its sections come
+through a setting.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The claims of `limited_use.policy.claims`, read from templates and code."""
+"""The register of claims, read from templates and code. See `limited_use.policy.claims`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class InvalidClaim(Exception):
 @dataclass(frozen=True, slots=True)
 class DataClaim:
     """
+    A sentence about data.
+
     :param sentence: as displayed, with `{name}` for each variable
     :param source: the text in the template or the code
     :param path: relative to the repository

@@ -10,13 +10,13 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 PACKAGES: Final = ("accounts", "limited_use", "integrations", "config")
-# No part of the service.
+# Development processes, which are not part of the service.
 _EXCLUDED: Final = ("integrations/sandbox/", "config/embedded/")
 
 
 @cache
 def hash_packages() -> Mapping[str, str]:
-    """Return SHA-256 hashes."""
+    """Return the SHA-256 of each package's modules, without migrations."""
     hashes = {}
     for package in PACKAGES:
         digest = hashlib.sha256()

@@ -1,3 +1,5 @@
+"""Promises about retention and removal, and the late ones."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,3 +1,5 @@
+"""Requested scopes: which features need each, and why none narrower is enough."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -69,8 +71,8 @@ NARROWER: Final[Mapping[str, str]] = {
 }
 _SELF: Final = "the person's own consent"
 _ADMINISTRATOR: Final = "an administrator's consent by default"
-#: Google's class. Microsoft has none; its default policy says if the person or an administrator
-#: must consent.
+#: By provider and scope: Google's class. Microsoft has none; its default policy says if the person
+#: or an administrator must consent.
 CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
     "Google": {
         "openid": "not sensitive",

@@ -1,9 +1,9 @@
 """
-The tests of each clause, invariant, control, scenario and claim.
+Results of a test run: the tests of each clause, invariant, control, scenario and claim.
 
-`pytest --matrix=FILE` writes the file; `manage.py load_test_results FILE` copies it to the path
-in `TEST_RESULTS`. Production has no tests: without the file, evidence and reviewer's pages say
-that results are missing.
+`pytest --matrix=FILE` writes the file; `manage.py load_test_results FILE` checks it and copies it
+to the path in `TEST_RESULTS`. Production has no tests: without the file, evidence and reviewer's
+pages say that results are missing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from . import code_hashes
 
 VERSION: Final = 1
 MARKERS: Final = ("clause", "invariant", "control", "scenario", "claim")
-# From best to worst: a test with parameters has the worst outcome.
+# From best to worst: a test with parameters has the worst outcome of its cases.
 OUTCOMES: Final = ("passed", "skipped", "failed")
 NOT_GIVEN: Final = "this release was started without them"
 LARGEST: Final = 32 * 1024 * 1024
@@ -38,7 +38,7 @@ Outcomes = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 class InvalidTestResults(Exception):
-    """Not written by `pytest --matrix=FILE`."""
+    """The content was not written by `pytest --matrix=FILE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class MissingTestResults:
 @dataclass(frozen=True, slots=True)
 class TestRunResults:
     """
-    :param test_count: with or without a marker
+    :param test_count: tests that ran, with or without a marker
     :param code: hashes of the tested code, see `code_hashes`
     """
 
@@ -100,7 +100,7 @@ def _read_file(path: Path, _mtime: int, size: int) -> TestRunResults:
 
 def parse_test_results(content: bytes) -> TestRunResults:
     """
-    The `content` is untrusted.
+    Parse untrusted `content`.
 
     :raises InvalidTestResults:
     """

@@ -1,1 +1,4 @@
-"""Registers for people, compared by tests with models and code."""
+"""
+Registers for people, compared by tests with models and code: columns in clear, and modules that
+may handle plaintext.
+"""

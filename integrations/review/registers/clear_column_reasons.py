@@ -1,8 +1,8 @@
 """
 Why a column may be in clear. Pure.
 
-A column is listed unless its type can hold only an id of ours, a time, a number, a flag or a word
-of a closed list.
+A column is listed with its kind and reason, unless its type can hold only an id of ours, a time,
+a number, a flag or a word of a closed list.
 """
 
 # ruff: noqa: E501 - a table: one line for each column
@@ -32,7 +32,7 @@ class ColumnKind(StrEnum):
     # Encrypted under a key that is not in the database.
     WRAPPED = "wrapped"
     PROOF = "proof"
-    # Data of the platform's own users and clients.
+    # Data of the platform's own users and clients, not of a provider.
     PLATFORM = "platform"
 
 

@@ -1,4 +1,8 @@
-"""`manage.py clear_columns` writes `clear_columns.txt`; a test compares it with the models."""
+"""
+The register of clear columns: every column that is not sealed, with its reason.
+
+`manage.py clear_columns` writes `clear_columns.txt`; a test compares it with the models.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ one under the service's directory key, and has to be emptied.
 
 
 class UnlistedColumns(Exception):
-    """Neither sealed nor listed, with types that may hold provider data."""
+    """Columns that are neither sealed nor listed, with types that may hold provider data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ def list_clear_columns(
     unlisted: list[str] = []
     for model in sorted(models, key=_get_label):
         fields = model._meta.concrete_fields  # noqa: SLF001
-        # Next to sealed columns, a time or number may be the provider's.
+        # In a table with sealed columns, a time or number may be the provider's, so each needs a
+        # reason.
         is_strict = any(is_sealed_column(field) for field in fields)
         for field in fields:
             if is_sealed_column(field):

@@ -33,7 +33,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "integrations.calendar.events.event_drafts": "Events as their owner typed them.",
 }
 
-# Names in these sources without plaintext.
+# Names in these sources without plaintext: types and errors.
 HARMLESS: Final = frozenset(
     {
         "limited_use.sinks.sealed_rows.Permits",

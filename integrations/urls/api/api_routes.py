@@ -15,7 +15,7 @@ from . import fallback_views, openapi
 
 _MESSAGE_ROUTE = "messages/<uuid:message_id>"
 
-#: Under one prefix, so that other URLs are compared once, not with each route.
+#: Included under one prefix, so that other URLs are compared once, not with each route.
 _USER_ROUTES = [
     path("messages", views.MessageListView.as_view(), name="api-messages"),
     path(_MESSAGE_ROUTE, views.MessageDetailView.as_view(), name="api-message"),
@@ -71,6 +71,6 @@ urlpatterns = [
     path("v1/users/<str:user>/", include(_USER_ROUTES)),
     path("openapi.json", openapi.serve_document, name="openapi"),
     path("api/", openapi.show_reference, name="api-reference"),
-    # All other URLs. A URL may contain line ends, which `.` does not match.
+    # Last: matches all other URLs. A URL may contain line ends, which `.` does not match.
     re_path(r"^v1(?:/[\s\S]*)?\Z", fallback_views.NotFoundView.as_view(), name="api-nothing"),
 ]

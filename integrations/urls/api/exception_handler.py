@@ -21,7 +21,10 @@ MAX_ERRORS: Final = 100
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """None makes DRF raise: a bug is a 500 and pages a developer."""
+    """
+    Return the problem document for `error`; None makes DRF raise: a bug is a 500 and pages a
+    developer.
+    """
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001 - DRF's own accessor is private
     if isinstance(error, AccessRefused):
@@ -67,12 +70,12 @@ def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str
     answer = {"status": error.status, "reason": error.reason or None, "retry_after": seconds}
     if not isinstance(error, RateLimited):
         return {"provider": answer}
-    # Without a status the provider was not called.
+    # Without a status the provider was not called: our own limit comes first.
     return {"provider": answer, "limited_by": "self" if error.status is None else "provider"}
 
 
 def _list_file_errors(error: Exception) -> dict[str, Any]:
-    """Return the errors in our own texts."""
+    """Return the errors by line, in our own texts."""
     if not isinstance(error, UnreadableCalendarFile):
         return {}
     errors = [{"line": problem.line, "detail": problem.says} for problem in error.problems]
@@ -119,7 +122,10 @@ def _describe_framework_error(error: Exception) -> dict[str, Any]:
 
 
 def _list_field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
-    """Nested paths are as `participants/0/hours`."""
+    """
+    Return each wrong parameter with the serializer's message; nested paths as
+    `participants/0/hours`.
+    """
     if isinstance(detail, dict):
         inner = detail.items()
     elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):

@@ -1,3 +1,5 @@
+"""Answers outside of views."""
+
 from __future__ import annotations
 
 import sys
@@ -26,6 +28,7 @@ class NotFoundView(RateLimitedView):
     Without it Django would answer with a page, which breaks clients that parse problems.
     """
 
+    # A 404 needs no authentication.
     authentication_classes = []
     permission_classes = [AllowAny]
     content_negotiation_class = FixedContentNegotiation
@@ -37,7 +40,7 @@ class NotFoundView(RateLimitedView):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a foreign host, too many parameters, or too large a body."""
+    """Answer a request with a foreign host, too many parameters, or too large a body."""
     if request.path.startswith(API_PREFIX):
         return exception_handler.render_problem(request, problem_catalogue.BAD_REQUEST)
     return defaults.bad_request(request, exception)
@@ -47,7 +50,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     Answer an exception that no view mapped: a problem document below `/v1`, otherwise a page.
 
-    An unreachable database, which middleware meets first, is a 503.
+    An unreachable database, which middleware meets first, is a 503; any other exception a 500,
+    without details.
     """
     if not request.path.startswith(API_PREFIX):
         return show_server_error(request)

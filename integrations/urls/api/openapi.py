@@ -1,6 +1,8 @@
 """
+The OpenAPI document, and a page to read it.
+
 `manage.py spectacular --format openapi-json --file integrations/urls/api/openapi.json` generates
-the served OpenAPI document; a test compares it with the views.
+the served file; a test compares it with the views.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ def serve_document(_: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_reference(request: HttpRequest) -> HttpResponse:
-    """Without third-party scripts."""
+    """Return the document as a page without third-party scripts."""
     document = orjson.loads(read_document())
     operations = [
         {

@@ -1,3 +1,5 @@
+"""Hooks that complete the generated OpenAPI document."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ _PROBLEMS: Final = {
     "500": "An error in this service",
     "503": "Cannot be answered now: send the request again later",
 }
-# Problems of operations with these headers.
+# Further problems of operations with these headers.
 _PROBLEMS_BY_HEADER: Final = {
     "If-Match": {
         "412": "Changed since the version in `If-Match`",
@@ -57,12 +59,12 @@ _REPLAYED: Final = {
         "schema": {"type": "string", "const": "true"},
     }
 }
-# Returned with an ETag.
+# Components that are returned with an ETag.
 _VERSIONED: Final = frozenset({"#/components/schemas/Calendar", "#/components/schemas/Event"})
 
 
 def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add problems and headers to every operation."""
+    """Add problems and headers to every operation (a drf-spectacular postprocessing hook)."""
     for operation in _iterate_operations(result):
         header_names = {
             parameter["name"]
@@ -87,7 +89,7 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Set `additionalProperties: false` on request bodies."""
+    """Set `additionalProperties: false` on request bodies (a postprocessing hook)."""
     schemas = result["components"]["schemas"]
     for operation in _iterate_operations(result):
         for name in _names_within(operation.get("requestBody", {}), schemas):

@@ -11,7 +11,11 @@ from limited_use.guard.guard import AccessRefused
 
 
 class ProblemPageMiddleware:
-    """Shows a page where the API answers with a problem document; views may have better texts."""
+    """
+    Shows a page where the API answers with a problem document.
+
+    Views catch the exceptions for which they have a better text.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -23,7 +27,7 @@ class ProblemPageMiddleware:
         """Return None for a bug."""
         if isinstance(error, AccessRefused):
             problem = problem_catalogue.LIMITED_USE_REFUSED
-            # For a reviewer.
+            # With the rule and the ledger entry, for a reviewer.
             context = {"says": error.message, "refusal": error}
         elif (expected := error_table.find_problem(error)) is None:
             return None

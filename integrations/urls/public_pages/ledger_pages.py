@@ -1,4 +1,9 @@
-"""Formats: https://c2sp.org/tlog-checkpoint and /tlog-witness."""
+"""
+Public ledger files: the newest signed checkpoint, and consistency proofs.
+
+Plain text in the formats of https://c2sp.org/tlog-checkpoint and /tlog-witness, for monitors and
+witnesses.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
 """
+Both parts of a receipt, for anyone who has its link.
+
 A link needs no account, and works after the account is deleted. The URL's token is the only
 secret: no referrer and no log contains it.
 """

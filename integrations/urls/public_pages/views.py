@@ -1,3 +1,5 @@
+"""Public pages without sign-in."""
+
 from __future__ import annotations
 
 import math
@@ -17,9 +19,9 @@ from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import rotation_schedule
 
-# The Limited Use sentence must link to it.
+# Google's policy, which the Limited Use sentence must link to.
 POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
-# Owners remove access on them.
+# Provider pages on which owners remove access.
 REVOKE_PAGES = (
     ("Google: your connections to apps and services", "https://myaccount.google.com/connections"),
     ("Microsoft personal accounts: apps and services", "https://account.live.com/consent/Manage"),
@@ -68,6 +70,7 @@ def show_thanks(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_data_use(request: HttpRequest) -> HttpResponse:
+    """Purposes, data and days come from the feature registry."""
     context = {
         "features": FEATURES.values(),
         "forbidden": [rule for rule in policy_evaluation.RULES if not rule.allow],
@@ -86,7 +89,7 @@ def show_data_use(request: HttpRequest) -> HttpResponse:
 
 
 def _other_horizons(days: int | None) -> str:
-    """As in “30, 365 or all”."""
+    """Return the other horizons, as in “30, 365 or all”."""
     return f"{', '.join(str(choice) for choice in HORIZONS if choice != days)} or all"
 
 
@@ -104,7 +107,7 @@ def show_keys(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_problem(request: HttpRequest, code: str) -> HttpResponse:
-    """The URL is the `type` of a problem document."""
+    """Show the page of a problem document's `type`."""
     problem_type = problem_catalogue.EXPLAINED.get(code)
     if problem_type is None:
         raise Http404

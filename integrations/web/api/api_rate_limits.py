@@ -1,9 +1,10 @@
 """
-Rate limits and their header fields.
+Rate limits of the API, and their header fields.
 
 `RateLimit-Policy` lists each limit that a request counted towards, with quota `q` and window `w`
 in seconds; `RateLimit` the remaining requests (`r`) and the seconds until the quota is restored
-(`t`): https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
+(`t`). A work in progress:
+https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ def _count_for_network(request: HttpRequest, rate: Rate) -> RateLimitUsage:
 
 def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """
-    A drf-spectacular hook. Every response has the header fields; listing them only for success
-    and 429 halves the document.
+    A drf-spectacular hook. Every response has the header fields; the document lists them only for
+    success and 429, which halves its length.
     """
     fields = {name: {"$ref": f"#/components/headers/{name}"} for name in _DESCRIBED}
     success_headers = {name: fields[name] for name in ("RateLimit", "RateLimit-Policy")}

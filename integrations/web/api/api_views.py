@@ -1,3 +1,5 @@
+"""Base class of API views of a person's data: actor, owner, validated input, uncached responses."""
+
 from __future__ import annotations
 
 from functools import cache
@@ -32,6 +34,7 @@ class UserDataView(RateLimitedView):
 
     permission_classes = [build_permission_class(RolePermission.USE_OWN, clients=True)]
     content_negotiation_class = FixedContentNegotiation
+    # Serializer of the query parameters; None: no parameters.
     query: type[serializers.Serializer[Any]] | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -81,7 +84,7 @@ class UserDataView(RateLimitedView):
     ) -> dict[str, Any]:
         """For methods with a query serializer of their own."""
         parameters = request.query_params
-        # An instance copies each field.
+        # Read the declared fields: an instance copies each of them.
         known = query._declared_fields if query else {}  # noqa: SLF001
         unknown = {
             name: ["There is no such parameter."] for name in parameters if name not in known
@@ -112,7 +115,7 @@ class UserDataView(RateLimitedView):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        # Sinks return rendered bytes, in plain responses.
+        # Sinks return rendered bytes, so most responses are plain ones.
         if isinstance(response, Response):
             response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
@@ -122,8 +125,8 @@ class UserDataView(RateLimitedView):
 @cache
 def _get_checker(query: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     """
-    Copying a serializer's fields takes longer than the validation. Unlike `is_valid`,
-    `run_validation` stores nothing of a request on it.
+    Return one serializer for the parameters of all requests: copying its fields takes longer than
+    the validation. Unlike `is_valid`, `run_validation` stores nothing of a request on it.
     """
     return query()
 

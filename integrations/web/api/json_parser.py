@@ -1,4 +1,8 @@
-"""A recursive walk overflows on deep values, and each value costs a check and an error message."""
+"""
+A JSON parser with limits on size, depth and number of values.
+
+A recursive walk overflows on deep values, and each value costs a check and an error message.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,14 @@ from rest_framework.parsers import BaseParser
 
 #: Bytes: above the largest valid event with every character escaped.
 MAX_BYTES: Final = 1024 * 1024
-#: Above every serializer of the API.
+#: Nested objects and lists: above every serializer of the API.
 MAX_DEPTH: Final = 16
-#: In total: above a meeting with the most participants, each with working hours.
+#: Values in total: above a meeting with the most participants, each with working hours.
 MAX_VALUES: Final = 20_000
 
 
 class BoundedJSONParser(BaseParser):
-    """Parses RFC 8259 in UTF-8, regardless of `Content-Type`."""
+    """Parses one JSON value (RFC 8259) in UTF-8, regardless of `Content-Type`."""
 
     media_type = "application/json"
 
@@ -34,7 +38,7 @@ class BoundedJSONParser(BaseParser):
             is_json = False
         else:
             is_json = True
-        # Outside `except`, so that the decoder's error does not chain the body.
+        # Raised outside `except`, so that the decoder's error does not chain the body.
         if not is_json or _exceeds_limits(value):
             raise ParseError
         return value

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 
 class FixedContentNegotiation(BaseContentNegotiation):
-    """Ignores `Accept`, as RFC 9110 §12.4.1 allows."""
+    """Ignores `Accept`, as RFC 9110 §12.4.1 allows, instead of refusing the request."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:  # noqa: ARG002
         return next(iter(parsers))

@@ -1,6 +1,8 @@
 """
-RFC 9457: `type` is the URL of a page that explains the problem; `code` is its last part. Provider
-responses and exception texts never appear.
+RFC 9457 problem documents.
+
+`type` is the URL of a page that explains the problem; `code` is its last part. Provider responses
+and exception texts never appear.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ def make_problem_response(  # noqa: PLR0913 - the members of RFC 9457 §3.1
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
+    """RFC 9457 §3."""
     body: dict[str, Any] = {
         "type": settings.PUBLIC_URL.rstrip("/") + reverse("problem", args=[code]),
         "title": title,

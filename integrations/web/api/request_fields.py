@@ -14,7 +14,7 @@ from integrations.formats import timezones
 
 from .json_fields import StrictCharField, StrictUUIDField, StringOnlyMixin
 
-#: The signed-in person, or the person for whom a feature acts.
+#: The id of the signed-in person, or of the person for whom a feature acts.
 ME: Final = "me"
 _CLOCK_PATTERN: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 

@@ -1,4 +1,6 @@
 """
+Serializers that all API packages share. They describe responses and validate parameters.
+
 Sinks render responses from plain dicts; `tests/api` compares every response with its serializer.
 Each component has an explicit name, so renaming a class does not change the document.
 """
@@ -16,7 +18,8 @@ MAX_PAGE_SIZE = 200
 def make_page_serializer(
     name: str, item_serializer: type[serializers.Serializer[None]]
 ) -> type[serializers.Serializer[None]]:
-    # To type checkers, `data` is a property of serializers.
+    """Return the serializer class of a page of items."""
+    # Built with `type`: to type checkers, `data` is a property of serializers.
     fields = {
         "data": item_serializer(many=True),
         "next_cursor": serializers.CharField(allow_null=True),
