@@ -19,7 +19,7 @@ def get_provider_endpoints(provider: str) -> OAuthEndpoints:
 
 
 def is_provider_registered(provider: str) -> bool:
-    """Without a client id in the settings, the provider is off."""
+    """Return whether the settings have a client id; without one, the provider is off."""
     return bool(_get_settings(provider).client_id)
 
 
@@ -32,7 +32,7 @@ def _get_settings(provider: str) -> Any:
 class RateSettings:
     """
     :param units_per_minute: quota units; 0: no limit
-    :param concurrency: calls in flight at once
+    :param concurrency: calls in flight
     :param minutes: the provider's counting window
     """
 
@@ -85,7 +85,7 @@ _PUSH_NAMES: Final = {
 @dataclass(frozen=True, slots=True)
 class PushEndpoints:
     """
-    Empty fields: this mechanism is off.
+    A mechanism with empty fields is off.
 
     :param pubsub_account: calls us for the topic
     :param pubsub_audience: of its tokens

@@ -22,7 +22,7 @@ class NotConnectedError(Exception):
 
 def lock_integration(*, integration_id: UUID, epoch: int) -> None:
     """
-    Lock it for the rest of the transaction.
+    Lock the integration for the rest of the transaction.
 
     :param epoch: when the work began
     :raises DisconnectedError: if it is not live, or its epoch has changed
@@ -43,7 +43,7 @@ def lock_live_integration(integration_id: UUID) -> Integration:
 
 def lock_connection(*, connection_id: UUID, epoch: int) -> None:
     """
-    Lock it for the rest of the transaction.
+    Lock the connection for the rest of the transaction.
 
     :param epoch: when the work began
     :raises DisconnectedError: if the grant has ended, or the epoch has changed

@@ -47,7 +47,7 @@ def record_key_deletion(
     deleted_key: DestroyedKey, *, about: UUID, name: Callable[[UUID], str], at: datetime
 ) -> UUID:
     """
-    Record it in the same transaction; return the ledger entry's id.
+    Record the deletion in its transaction; return the ledger entry's id.
 
     :param about: the key's owner, as `name` names it
     """

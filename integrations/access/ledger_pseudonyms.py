@@ -15,7 +15,7 @@ def get_resource_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> Mapping[
     """
     Return ids by pseudonym (16 bytes), ended connections and integrations too.
 
-    A destroyed ledger key hides its entries: that is its purpose.
+    A destroyed ledger key hides its entries, on purpose.
     """
     connections = Connection.objects.owned_by(user_id, organisation_id)
     ids_by_connection: dict[UUID, list[UUID]] = {

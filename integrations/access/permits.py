@@ -1,9 +1,8 @@
 """
 The only caller of the guard for provider data.
 
-Facts come from the database, by id; a snapshot counts for the same actor and time only. An
-unknown or foreign integration has no facts, so it is refused and the ledger records the refusal.
-Every function raises `guard.AccessRefused`.
+Facts come from the database, by id. An unknown or foreign integration has none, so it is refused
+and the ledger records the refusal. Every function raises `guard.AccessRefused`.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def to_display(
     delegation cover.
 
     :param counts: rows, by integration; None: not known yet
-    :param snapshot: facts found earlier
+    :param snapshot: facts found earlier; ignored for another actor or time
     """
     if not counts:
         return {}
@@ -185,7 +184,8 @@ def for_push_lookup(notice: MailboxNotification, *, at: datetime) -> Permit:
             or at >= permit.expires_at
             or permit.expires_at - at > guard.PERMIT_LIFETIME
         ):
-            # Only a verified notification becomes a `Notice`, so its existence is the fact.
+            # Only a verified notification becomes a `MailboxNotification`, so its existence is the
+            # fact.
             notice_facts = {Fact.PROVIDER_SAID} if notice.address else set()
             request = AccessRequest(
                 use=blind_index.LOOKUP_USE,

@@ -1,8 +1,8 @@
 """
 Repeat a statement or transaction after contention for rows.
 
-To break a deadlock, PostgreSQL rolls back one transaction, not necessarily one that caused it. A
-rolled-back transaction left no trace, so it can run again.
+To break a deadlock, PostgreSQL may roll back a transaction that did not cause it. A rolled-back
+transaction left no trace, so it can run again.
 """
 
 from __future__ import annotations

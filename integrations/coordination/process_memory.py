@@ -43,11 +43,7 @@ def release_freed_memory() -> None:
 
 
 def collect_rarely(thresholds: GcThresholds = WORKER_THRESHOLDS) -> None:
-    """
-    Existing objects are never scanned: call this last.
-
-    :param thresholds: for `gc.set_threshold`
-    """
+    """Existing objects are never scanned: call this last."""
     gc.freeze()
     gc.set_threshold(*thresholds)
     gc.enable()

@@ -49,7 +49,7 @@ def _number_texts(texts: list[str]) -> dict[str, str]:
 _PRODUCT_NAMES = _number_texts(list(dict.fromkeys(subject.name for subject in _list_subjects())))
 _PAGES = _number_texts(["\n".join(provider.revocation_pages) for provider in PROVIDERS.values()])
 
-# The members are computed, which mypy does not accept.
+# mypy does not accept computed members.
 Product = Enum("Product", _PRODUCT_NAMES)  # type: ignore[misc]
 Sentence = Enum("Sentence", _number_texts(_list_sentences()))  # type: ignore[misc]
 Pages = Enum("Pages", _PAGES)  # type: ignore[misc]

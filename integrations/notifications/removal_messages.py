@@ -32,9 +32,8 @@ class AccessOutcome(StrEnum):
     NOT_OFFERED = "not_offered"
     # Another product of the connection uses it.
     KEPT = "kept"
-    # Another product of the connection waits for a new grant: this one has ended.
+    # Another product waits for a new grant: this one has ended.
     KEPT_ENDED = "kept_ended"
-    # The person connected the account again.
     RECONNECTED = "reconnected"
     # Another connection of the account uses it, possibly another person's.
     SHARED = "shared"
@@ -52,7 +51,6 @@ class TokenOutcome(StrEnum):
 
 SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        # Before the removal.
         "disconnect.unchanged-there": claim(
             "disconnect.unchanged-there", "Your {things} at {provider} {stay} as {they} {are}."
         ),
@@ -97,7 +95,6 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "disconnect.receipts": claim(
             "disconnect.receipts", "You get a signed receipt for each, which anyone can check."
         ),
-        # During and after the removal.
         "removal.removed": claim("removal.removed", "Your {name} {is} removed from Antares"),
         "removal.unreadable": claim(
             "removal.unreadable",
@@ -324,7 +321,7 @@ ACCESS_OF_REVOCATION: Final[Mapping[RevocationOutcome, AccessOutcome]] = Mapping
 
 @dataclass(frozen=True, slots=True)
 class RemovalSubject:
-    """The removed product, and the remaining products of the connection."""
+    """The removed product, and the connection's remaining ones."""
 
     provider: str
     product: str

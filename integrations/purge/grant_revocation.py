@@ -1,7 +1,6 @@
 """
 Revoke a connection's grant at the provider, once for all purges of the connection.
 
-So the outcome, the number of requests and the last one's time are columns of the connection.
 Decisions are recorded in one transaction under the account's lock; the request follows outside of
 it. No failure stops a purge.
 """
@@ -138,7 +137,7 @@ def _decide_by_time(connection: Connection, *, at: datetime) -> RevocationOutcom
     if tried_at is None:
         return None
     if _is_given_up(connection, tried_at):
-        # The last request was lost together with its worker.
+        # The last request was lost with its worker.
         return RevocationOutcome.UNCONFIRMED
     return None if at >= get_next_try_time(connection, at=at) else RevocationOutcome.PENDING
 
@@ -196,7 +195,7 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
         answer = revoke_within_timeout(get_provider_endpoints(connection.provider), token)
     except errors.ProviderError as error:
         if error.status is not None:
-            # The provider answered with an error, so no request is in flight.
+            # The provider answered, so no request is in flight.
             Connection.objects.filter(id=connection.id, grant_id=connection.grant_id).update(
                 revoking_until=None
             )
@@ -206,7 +205,7 @@ def _send_request(connection: Connection, *, at: datetime) -> RevocationOutcome:
         log.exception("grant.revocation_failed", extra={"connection_id": connection.id})
         return RevocationOutcome.PENDING
     if answer == RevocationOutcome.ALREADY_GONE and connection.revocation_try_count > 1:
-        # An earlier request may have ended the grant, even without an answer.
+        # An unanswered earlier request may have ended the grant.
         return RevocationOutcome.GONE_AFTER_ASKING
     return answer
 

@@ -2,7 +2,7 @@
 Every table with data of an integration or its connection, and a query for its rows.
 
 A test derives the list from the models: a table that refers to a connection or an integration,
-directly or through another, and is neither a holding nor an exception fails the build.
+even indirectly, and is neither a holding nor an exception fails the build.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class DataHolding:
     get_rows: Callable[[UUID], Any]
     # Name in the receipt, if rows are not simply deleted.
     name: str = ""
-    # Data keys only: lists the key holders of integrations.
+    # Data keys only.
     list_key_holders: Callable[[QuerySet[Integration]], list[UUID]] | None = None
 
     @property

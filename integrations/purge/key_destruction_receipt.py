@@ -21,7 +21,7 @@ from limited_use.rotation import rotation_schedule
 
 
 def get_backup_end(job: PurgeJob) -> datetime:
-    """The operator keeps backups from before the removal until then."""
+    """Return until when the operator keeps backups from before the removal."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
 

@@ -38,7 +38,7 @@ def get_ledger_key(connection_id: UUID) -> LedgerKey | None:
 def settle_ledger_key(connection_id: UUID, *, at: datetime) -> None:
     """
     Offer an ended connection's key, once no purge runs. Without a purge there is no receipt to
-    fetch a key with: destroy it.
+    fetch it with: destroy it.
     """
     # Lock: of two purges that end at once, the second sees the first.
     row = LedgerKey.objects.select_for_update(no_key=True).filter(holder=connection_id).first()

@@ -100,7 +100,7 @@ def _late_key_epochs(at: datetime) -> list[LatePromise]:
 
 def count_purge_residue() -> dict[str, int]:
     """
-    Return the rows left, by holding, of purged integrations and ended connections. Any is a bug:
+    Count the rows left, by holding, of purged integrations and ended connections. Any is a bug:
     a writer passed the fence.
     """
     purged = Integration.objects.filter(status=IntegrationStatus.PURGED)

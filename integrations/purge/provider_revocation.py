@@ -45,7 +45,7 @@ def stop_watches(job: PurgeJob, *, now: Callable[[], datetime]) -> bool:
         return True
     at, deadline = now(), _get_stop_deadline(job)
     if job.watch_tried_at is not None and (job.watch_tried_at >= deadline or _is_grant_gone(job)):
-        # Covers a last try that was lost together with its worker.
+        # Covers a last try that was lost with its worker.
         return _settle_watches(job, at=at, give_up=True)
     if at < get_next_stop_time(job, at=at):
         return False
@@ -119,12 +119,13 @@ def _make_siblings_due(connection: Connection, *, at: datetime) -> None:
 def attempt_revocation(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
     """Save the outcome. Failures of the provider, the token or its key are not raised."""
     jobs = PurgeJob.objects.filter(id=job.id)
-    # Save before the request, so that a worker that dies in it does not ask again before our rows.
+    # Save before the request: a worker that dies in it must not ask again before our rows are
+    # deleted.
     jobs.filter(revocation_tried_at=None).update(revocation_tried_at=now())
     outcome = grant_revocation.attempt_revocation(job.integration.connection_id, now=now)
     connection = Connection.objects.get(id=job.integration.connection_id)
     if outcome == RevocationOutcome.ALREADY_GONE and _has_asked_of_former_grant(job, connection):
-        # An earlier request about the former grant may have ended it.
+        # An earlier request may have ended the former grant.
         outcome = RevocationOutcome.GONE_AFTER_ASKING
     if connection.revocation_try_count:
         jobs.update(

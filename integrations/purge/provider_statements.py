@@ -45,7 +45,7 @@ REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
         "receipt.needed-elsewhere", "Not revoked: the grant is still needed."
     ),
 }
-# Outcomes without proof that the provider ended the grant.
+# Without proof that the provider ended the grant.
 WITHOUT_REVOCATION: Final = frozenset(
     {RevocationOutcome.NOT_OFFERED, RevocationOutcome.UNCONFIRMED}
 )

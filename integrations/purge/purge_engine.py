@@ -2,8 +2,8 @@
 Run a purge from its current step to its receipt.
 
 Each step can be killed at any point and repeated: the lease holder saves the step and its results
-in one transaction. Deleting our rows never waits for the provider, which is tried once before,
-and again after for up to a day. Rows of watches stay until then, to stop the watches.
+in one transaction. Deleting our rows never waits for the provider. Rows of watches stay until the
+watches are stopped or given up.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _settle_revocation(session: PurgeSession) -> None:
     provider_revocation.stop_watches(job, now=session.now)
     if job.revocation == RevocationOutcome.PENDING:
         provider_revocation.attempt_revocation(job, now=session.now)
-        # Watches cannot be stopped any more once the grant has ended.
+        # Watches cannot be stopped once the grant has ended.
         provider_revocation.stop_watches(session.read_job(), now=session.now)
     job = session.read_job()
     if job.revocation == RevocationOutcome.PENDING or not job.watch_stop:

@@ -26,7 +26,6 @@ BATCH: Final = 1000
 LONGEST_SECONDS: Final = 0.012
 FIRST_BATCH: Final = 100
 SMALLEST_BATCH: Final = 50
-# Less than every id: the start of the first batch.
 _BEFORE_ALL: Final = UUID(int=0)
 # Deleted by the cascade of messages. Rows without a message should not exist, and are deleted last.
 _CASCADED: Final = (MessageBody, Attachment)
@@ -123,8 +122,8 @@ def _delete_leftover_bodies(integration_id: UUID, after_id: UUID, last_id: UUID)
 
 
 def _without_waiting_for_disk(cursor: Any) -> None:
-    # A batch that a power cut loses is deleted again. Only the step's commit matters: it is
-    # synchronous and flushes all earlier commits.
+    # A batch that a power cut loses is deleted again. The step's commit is synchronous and flushes
+    # all earlier commits.
     cursor.execute("SET LOCAL synchronous_commit = off")
 
 

@@ -31,8 +31,8 @@ def list_items(request: HttpRequest) -> HttpResponse:
 @require_permission(RolePermission.READ_OPENED_ITEMS)
 def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
-    Refusals are recorded as well. Items that are closed, never were open or do not exist get the
-    same response.
+    Refusals are recorded. Items that are closed, never were open or do not exist get the same
+    response.
     """
     actor, at = get_actor(request), timezone.now()
     try:

@@ -31,5 +31,5 @@ def forget_connection(*, connection_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.split_grants")  # type: ignore[untyped-decorator]
 def split_grants(**_: object) -> None:
-    """Re-encrypt older refresh tokens, each under a key of its own."""
+    """Seal each older refresh token under a key of its own."""
     credential_rekey.rekey_old_grants(at=timezone.now())

@@ -51,7 +51,7 @@ class RequestInProgress(Exception):
 
 
 class IdempotencyKeyReused(Exception):
-    """Another request used the key before."""
+    """Another request used the key."""
 
 
 class IdempotentResultGone(Exception):
@@ -94,7 +94,7 @@ class IdempotentAttempt:
 
     def claim(self, context: RequestContext, integration: Integration) -> Reply | None:
         """
-        Return the record of an earlier request; None: this request has the lease.
+        Return the record of an earlier request, or None if this request has the lease.
 
         :raises: as the function `claim`
         """

@@ -428,7 +428,7 @@ UNEXPECTED: Final = ProblemType(
     "We have been told. Name the request id if you ask about it.",
 )
 
-#: If several problems share a code, the code's page shows the one in this list.
+#: If several problems share a code, its page shows the one in this list.
 EXPLAINED: Final[dict[str, ProblemType]] = {
     problem.code: problem
     for problem in (

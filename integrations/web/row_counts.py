@@ -26,7 +26,7 @@ def count_events(calendars: Iterable[Calendar]) -> Mapping[UUID, int]:
 
 
 def count_shares(calendars: Iterable[Calendar], *, at: datetime) -> Mapping[UUID, int]:
-    """Live shares only."""
+    """Count live shares only."""
     rows = shares.filter_live(at).filter(item__in=_get_ids(calendars)).values_list("item")
     return dict(rows.annotate(Count("id")))
 

@@ -1,7 +1,7 @@
 """
 Routes that occupy a thread while a provider or a reading client is slow.
 
-Requests are limited at a time (`concurrency`) and per minute (`find_rates`). A test fails for an
+Requests are limited at a time (`person_slots`) and per minute (`find_rates`). A test fails for an
 unlisted view that waits or streams.
 """
 
@@ -69,6 +69,6 @@ _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
 
 
 def find_rates(name: str | None) -> tuple[Rate, ...]:
-    """The request counts towards these rates in addition to its class."""
+    """Return the rates that a request counts towards in addition to that of its class."""
     cost = COSTLY_ROUTES.get(name or "")
     return _RATES[cost] if cost else ()

@@ -1,5 +1,3 @@
-"""Facts about connections."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

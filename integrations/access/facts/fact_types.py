@@ -68,7 +68,7 @@ class RequiredConsent:
 
 INBOX_CONSENT = RequiredConsent("inbox", Purpose.INBOX_DISPLAY)
 CALENDAR_CONSENT = RequiredConsent("calendar", Purpose.CALENDAR_SCHEDULE)
-#: Local calendars: independent of the consent to calendars of providers.
+#: Independent of the consent to calendars of providers.
 LOCAL_CALENDAR_CONSENT = RequiredConsent("local-calendar", Purpose.CALENDAR_SCHEDULE)
 EDITING_CONSENT = RequiredConsent("calendar-editing", Purpose.CALENDAR_SCHEDULE)
 SHARING_CONSENT = RequiredConsent(

@@ -48,7 +48,7 @@ _TABLES = """
  WHERE """
 _INTEGRATIONS = _COLUMNS + _TABLES
 _BY_ID = _INTEGRATIONS + "i.id IN ({})"
-# After `_COLUMNS`, those of the connection that `connection_facts` reads and `_COLUMNS` lacks.
+# Adds the columns of the connection that `connection_facts` reads and `_COLUMNS` lacks.
 _WITH_CONNECTION = (
     _COLUMNS
     + """, c.epoch, c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p
@@ -57,9 +57,9 @@ _WITH_CONNECTION = (
     + _TABLES
     + "i.id = %s"
 )
-# Of what was purged no row is left.
+# No row is left of a purged mailbox.
 _MAILBOXES = (
-    # A site of staff may not read the provider, and asks about one integration at a time.
+    # Staff sites may not read the provider, and ask about one integration at a time.
     _COLUMNS
     + ", c.provider"
     + _TABLES
@@ -183,7 +183,7 @@ def _add_delegation(
         return
     facts.add(Fact.DELEGATION_LIVE)
     fences.append(make_fence(FenceKind.DELEGATION, delegation_id, epoch))
-    # They switched it on under other words than it has now: that is no current consent.
+    # Consent to other words than the feature has now is not current.
     declared = FEATURES.get(str(feature))
     if declared is None or declared.version != version:
         facts.discard(Fact.CONSENT_CURRENT)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
 
 def _check_results(results: TestRunResults) -> None:
-    """:raises InvalidTestResults: if the run tested other code, or only a part of the tests"""
+    """Refuse a run that tested other code, or only a part of the tests."""
     if not results.is_of_this_code:
         raise InvalidTestResults("the run tested other code than this release")
     missing = [

@@ -19,7 +19,7 @@ from . import prometheus_exposition
 @never_cache
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponseBase:
-    """Only for an operator, or a caller with the token from the settings."""
+    """Show metrics to an operator, or to a caller with the token from the settings."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and is_token(token.strip()):
         return _render_response()

@@ -46,7 +46,6 @@ class DataClaim:
 
 @cache
 def collect_claims() -> tuple[DataClaim, ...]:
-    """Read once per process."""
     claims = [*_collect_from_templates(), *_collect_from_code()]
     return tuple(sorted(claims, key=lambda claim: (claim.id, claim.path)))
 

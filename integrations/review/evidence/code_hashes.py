@@ -16,7 +16,7 @@ _EXCLUDED: Final = ("integrations/sandbox/", "config/embedded/")
 
 @cache
 def hash_packages() -> Mapping[str, str]:
-    """Return the SHA-256 of modules without migrations, read once."""
+    """Return the SHA-256 of each package's modules, without migrations."""
     hashes = {}
     for package in PACKAGES:
         digest = hashlib.sha256()

@@ -1,5 +1,5 @@
 """
-Plaintext regions: the modules that may handle plaintext of provider data, with their reasons.
+The modules that may handle plaintext of provider data, with their reasons.
 
 `SOURCES` open, fetch or parse plaintext, or describe its shape. Only `REGIONS` may import a
 source: a rule of `tests/proof` fails for other importers, and for a region that does not exist or

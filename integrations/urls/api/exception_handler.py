@@ -16,7 +16,7 @@ from integrations.web.api import problem_document
 from integrations.web.problem_catalogue import LIMITED_USE_REFUSED, ProblemType
 from limited_use.guard.guard import AccessRefused
 
-#: Most errors of one request that are listed in its answer.
+#: Errors listed in one answer.
 MAX_ERRORS: Final = 100
 
 

@@ -24,7 +24,7 @@ class ProblemPageMiddleware:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return None for a bug (Django's middleware hook)."""
+        """Return None for a bug."""
         if isinstance(error, AccessRefused):
             problem = problem_catalogue.LIMITED_USE_REFUSED
             # With the rule and the ledger entry, for a reviewer.

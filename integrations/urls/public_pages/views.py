@@ -28,8 +28,8 @@ REVOKE_PAGES = (
     ("Microsoft work or school accounts: My Apps", "https://myapps.microsoft.com"),
 )
 
-# Google's caller of channels obeys this: https://developers.google.com/crawling/docs/crawlers-fetchers
-# It may call webhooks. Pages of people are not indexed.
+# Pages of people are not indexed. Google's caller of channels may call webhooks, and obeys this:
+# https://developers.google.com/crawling/docs/crawlers-fetchers
 ROBOTS = """\
 User-agent: APIs-Google
 Allow: /webhooks/
