@@ -1,7 +1,4 @@
-"""
-Types of decisions, shared by guard, agreements, vault and sinks. They import none of these
-packages.
-"""
+"""Types of decisions for guard, agreements, vault and sinks; they import none of these."""
 
 from __future__ import annotations
 
@@ -34,40 +31,38 @@ class Fence:
 
 class PseudonymNaming(Protocol):
     def __call__(self, subject_id: UUID) -> str:
-        """Return the pseudonym for entries about use."""
+        """Name entries about use."""
 
     def at_the_end(self, subject_id: UUID) -> str:
-        """Return the pseudonym for entries about removal, which the receipt shows."""
+        """Name entries about removal, which receipts show."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
     use: Use
-    # Owner of the data key: an integration, a connection (for account and access token), or a
-    # grant.
+    # An integration, a connection (account, access token) or a grant.
     holder: UUID
-    # The holder's fence epoch at the time of the facts.
+    # At the time of the facts.
     epoch: int
     actor: Actor
     on_behalf_of: UUID | None
     facts: frozenset[Fact]
     fences: tuple[Fence, ...] = ()
     feature: str | None = None
-    # Number of rows to open, if known.
     count: int | None = None
-    # The request's only row, if it is about one. Its permit opens no other row.
+    # The only row; the permit opens no other.
     item: UUID | None = None
-    # Subject of the ledger entry, if the holder is only a part of it.
+    # If the ledger entry is not about the holder.
     about: UUID | None = None
-    # Source connection of data that may return to its own provider.
+    # Source of data that may return to its provider.
     account: UUID | None = None
-    # Pseudonyms under the subject's own ledger key, if there is one.
+    # Under the subject's own ledger key.
     names: PseudonymNaming | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """One recorded decision. Opens one data class of one holder, for a minute at most."""
+    """Opens one data class of one holder, for a minute at most."""
 
     use: Use
     holder: UUID
@@ -77,5 +72,5 @@ class Permit:
     entry_id: UUID
     expires_at: datetime
     item: UUID | None = None
-    # The only account, at its own provider, that may receive the data.
+    # The only account that may receive the data.
     account: UUID | None = None

@@ -6,5 +6,5 @@ class LimitedUseConfig(AppConfig):
     verbose_name = "Limited use"
 
     def ready(self) -> None:
-        # The import registers the system checks.
+        # Registers the system checks.
         from . import checks  # noqa: F401

@@ -1,9 +1,8 @@
 """
 Consents, given and withdrawn by the person, and kept for ever.
 
-The actor gives and withdraws only their own; a use looks up the consent of the data's owner. Both
-happen inside the caller's transaction. Withdrawal and expiry are fences, by the epoch that
-permits carry.
+All happens inside the caller's transaction. Withdrawal and expiry are fences, by the epoch of
+permits.
 """
 
 from __future__ import annotations
@@ -24,11 +23,7 @@ from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
 
 class ConsentMissing(Exception):
-    """
-    The person did not agree to the current version of a declaration.
-
-    :param subject: key of the feature, or of the product with several features
-    """
+    """:param subject: key of the feature, or of the product with several features"""
 
     def __init__(self, subject: str) -> None:
         super().__init__(subject)
@@ -36,7 +31,7 @@ class ConsentMissing(Exception):
 
 
 class DeclarationOutdated(Exception):
-    """The agreed version has changed. Show the current one and ask again."""
+    """Show the current declaration and ask again."""
 
 
 class ConsentNeedsEnd(Exception):
@@ -56,12 +51,10 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
     expires_at: datetime | None = None,
 ) -> Consent:
     """
-    Record consent to version `version` of a feature's declaration.
-
     Repeating changes nothing; another version or end replaces the older consent.
 
     :param purpose: blank: all that the feature declares
-    :param recipient: blank: as the feature declares
+    :param recipient: blank: as declared
     :param item: our id of the only covered item
     :raises DeclarationOutdated, UndeclaredUse, ConsentNeedsEnd, NotAMember:
     """
@@ -71,7 +64,7 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
             raise ConsentNeedsEnd
     elif expires_at <= at:
         raise ConsentNeedsEnd
-    # Lock the membership, so that one person's changes have an order.
+    # The membership's lock orders one person's changes.
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
     if not members.select_for_update(no_key=True).exists():
         raise NotAMember
@@ -111,9 +104,9 @@ def withdraw(  # noqa: PLR0913 - the same parts
     item: UUID | None = None,
 ) -> bool:
     """
-    Withdraw a consent, and any wider one that covers it; return whether there was one.
+    Withdraw a consent, and any wider one that covers it: too much ends, never too little.
 
-    Too much ends, never too little. Blank purpose or recipient: every one.
+    Blank purpose or recipient: every one.
 
     :param item: None: the whole feature, with items
     """
@@ -136,9 +129,9 @@ def end_feature_consents(
     items: Collection[UUID] | None = None,
 ) -> bool:
     """
-    End consents to `feature` because their subject has ended.
+    End the consents because their subject has ended.
 
-    :param items: None: all consents to the feature
+    :param items: None: all
     """
     consents = _filter_live(owner_id, organisation_id, feature)
     if items is not None:
@@ -149,11 +142,7 @@ def end_feature_consents(
 def find_item_consent(
     *, owner_id: UUID, organisation_id: UUID, feature: str, item: UUID, at: datetime
 ) -> Consent | None:
-    """
-    Return the owner's live consent to `feature` for this very item.
-
-    :param owner_id: as found in the database, never as a caller claims
-    """
+    """:param owner_id: from the database, never a caller's claim"""
     declared = FEATURES.get(feature)
     if declared is None:
         return None
@@ -166,7 +155,6 @@ def find_item_consent(
 
 
 def make_fence(consent: Consent) -> Fence:
-    """Return the fence for permits."""
     return Fence(FenceKind.CONSENT, consent.id, consent.epoch)
 
 

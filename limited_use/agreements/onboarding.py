@@ -1,8 +1,6 @@
 """
-Adds organisations and people, as the platform provisions them. `offboarding` removes them.
-
-Ledger entries hold no name or address, and no operator, because the command runs with the login
-of the tables' owner.
+Ledger entries hold no name, address or operator: the command runs with the login of the tables'
+owner.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
 
 def register_person(person: NewPerson, *, at: datetime) -> None:
     """
-    Record a person without a password: they set one by the link for forgotten ones.
+    People set a password by the link for forgotten ones.
 
     :raises user_provisioning.UserExists:
     """

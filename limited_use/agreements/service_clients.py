@@ -23,11 +23,11 @@ def create_declared_client(
     client_id: str | None = None,
 ) -> ServiceClient:
     """
-    Create a client for some of its feature's declared purposes, without a ledger entry.
+    Without a ledger entry.
 
     :param client_id: by default the feature's key
     :param jwks: public keys (RFC 7517)
-    :raises UndeclaredUse: see `feature_registry.check_feature_purposes`
+    :raises UndeclaredUse:
     """
     sorted_purposes = sorted(set(purposes))
     check_feature_purposes(feature, sorted_purposes)
@@ -46,7 +46,7 @@ def register_client(
     """
     As `create_declared_client`, with a ledger entry.
 
-    :raises features.UndeclaredUse, clients.UnusableKeys, clients.ServiceClientExists:
+    :raises UndeclaredUse, clients.UnusableKeys, clients.ServiceClientExists:
     """
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
@@ -63,11 +63,7 @@ def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime
 
 
 def retire_client(*, client_id: str, at: datetime) -> None:
-    """
-    End a client and its tokens.
-
-    :raises clients.ClientNotLive:
-    """
+    """:raises clients.ClientNotLive:"""
     with transaction.atomic():
         entries.record_ledger_event(
             event="client.retired",

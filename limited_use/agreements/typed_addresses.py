@@ -1,5 +1,5 @@
 """
-Addresses as people typed them to share a calendar, shown to the typist only.
+Addresses that people typed to share a calendar, shown to the typist only.
 
 Encrypted under a key outside the database, and forgotten when the share ends.
 """
@@ -21,7 +21,7 @@ def seal_address(address: str) -> str:
 
 
 def open_address(sealed: str) -> str:
-    """Return the address; empty without one, or if its secret is no longer configured."""
+    """Return "" without an address, or if its secret is no longer configured."""
     try:
         return mfa_secrets.decrypt_secret(sealed, context=_CONTEXT) if sealed else ""
     except mfa_secrets.SecretUnreadable:
@@ -29,9 +29,6 @@ def open_address(sealed: str) -> str:
 
 
 def make_placeholder_viewers(address: str, *, owner_id: UUID) -> list[UUID]:
-    """
-    Return ids of no user, stable for this owner and address: under the current secret, then
-    former ones.
-    """
+    """Return ids of no user, stable per owner and address, for current and former secrets."""
     hashes = compute_keyed_hashes(f"{owner_id} {address.lower()}", purpose=_PLACEHOLDER_PURPOSE)
     return [UUID(bytes=digest[:16], version=4) for digest in hashes]

@@ -29,7 +29,7 @@ _PURGE_EVENTS = (
 )
 _REVOCATION_EVENTS = ("revocation.settled",)
 _CONSENT_EVENTS = ("connection.connected", "integration.connected")
-# Clauses kept by actions rather than decisions: the ledger events that prove them.
+# Prove clauses kept by actions, without decisions.
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "WDEL": _PURGE_EVENTS,
     "CASA-DEL": _PURGE_EVENTS,

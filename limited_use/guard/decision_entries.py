@@ -16,10 +16,9 @@ from limited_use.policy.policy_vocabulary import Fact
 @dataclass(slots=True)
 class DecisionEntries:
     """
-    The entries of one guard call: one for each subject and data class.
+    One entry for each subject and data class of a guard call.
 
-    A subject may have a key for each part, such as each calendar; requests for its parts are one
-    use.
+    A subject may have a key for each part, such as each calendar; requests for parts are one use.
     """
 
     moment: int
@@ -50,7 +49,7 @@ class DecisionEntries:
 def build_decision_record(
     request: AccessRequest, decision: PolicyDecision, moment: int
 ) -> dict[str, entries.EntryValue]:
-    """:param moment: of the decision, in milliseconds since the epoch"""
+    """:param moment: in milliseconds since the epoch"""
     use, actor = request.use, request.actor
     name = _choose_naming(request, decision)
     return {
@@ -75,9 +74,9 @@ def build_decision_record(
 
 def _acts_for_another(request: AccessRequest) -> bool:
     """
-    Return whether a person acts for another person, as support does.
+    Return whether a person acts for another, as support does.
 
-    Their entries then name the actor by the service's own pseudonym.
+    The service's own pseudonym then names the actor.
     """
     actor, owner_id = request.actor, request.on_behalf_of
     return actor.kind == ActorKind.PERSON and owner_id is not None and owner_id != actor.user_id
@@ -85,9 +84,9 @@ def _acts_for_another(request: AccessRequest) -> bool:
 
 def _choose_naming(request: AccessRequest, decision: PolicyDecision) -> Callable[[UUID], str]:
     """
-    Return the pseudonyms of an entry: the subject's own only for an involved actor.
+    Return the subject's own pseudonyms for an involved actor only.
 
-    Otherwise the entry does not reveal whether the subject exists.
+    Other entries do not reveal whether the subject exists.
     """
     if request.names is None:
         return entries.get_ledger_pseudonym

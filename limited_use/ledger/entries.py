@@ -23,14 +23,13 @@ from limited_use.vault.keyring.keyring_port import Keyring, MacKey
 
 EntryValue = str | int | bool | None | Sequence[str] | Mapping[str, int]
 
-# Our own words: enum values, rule ids, pseudonyms. Hardly any text of a person or a provider
-# matches.
+# Hardly any text of a person or a provider matches.
 _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
 _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class LedgerEntryRefused(Exception):
-    """The body holds a forbidden value: a bug of the caller."""
+    """A forbidden value: a bug of the caller."""
 
 
 def get_ledger_pseudonym(subject: UUID) -> str:
@@ -38,24 +37,23 @@ def get_ledger_pseudonym(subject: UUID) -> str:
     return _compute_pseudonym(get_keyring(), subject)
 
 
-# A request names the same few subjects repeatedly.
 @lru_cache(maxsize=4096)
 def _compute_pseudonym(keyring: Keyring, subject: UUID) -> str:
     return keyring.compute_mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
 
 
 def encode_ledger_entry(entry: Mapping[str, EntryValue]) -> bytes:
-    """Return canonical JSON: sorted keys, no spaces, UTF-8, integers only."""
+    """Canonical JSON: sorted keys, no spaces, UTF-8, integers only."""
     return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
 
 
 def append_ledger_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> None:
     """
-    Write entries in one statement, in the caller's transaction or its own.
+    In one statement, in the caller's transaction or its own.
 
     :param entries: id and body of each; `id` and `v` are added
     """
-    # Rows of parameters: for the few entries of a request, half the work of arrays.
+    # For few entries, half the work of arrays.
     rows = ", ".join(["(%s, %s, %s)"] * len(entries))
     values: list[UUID | bytes | None] = []
     for entry_id, body in entries:
@@ -115,7 +113,7 @@ def to_milliseconds(at: datetime) -> int:
 
 @lru_cache(maxsize=1)
 def get_code_revision() -> str:
-    """Return a hash of this package's source: the code that decided."""
+    """Hash this package's source: the code that decided."""
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

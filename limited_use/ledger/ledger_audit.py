@@ -1,8 +1,4 @@
-"""
-Audits the whole ledger: recomputes every hash and names the first fault.
-
-Compares entries, stored leaf hashes, and signed and published checkpoints.
-"""
+"""Recomputes every hash of the ledger and names the first fault."""
 
 from __future__ import annotations
 
@@ -24,11 +20,7 @@ CHUNK = 2000
 
 
 class LedgerBroken(Exception):
-    """
-    The ledger is inconsistent; the message says where. Keep the evidence, then find the cause.
-
-    `difference` describes a faulty entry.
-    """
+    """The message says where. Keep the evidence, then find the cause."""
 
     def __init__(self, message: str, difference: LedgerEntryDifference | None = None) -> None:
         super().__init__(message)
@@ -52,7 +44,7 @@ class _StoredEntry:
 
 def audit_ledger() -> AuditResult:
     """
-    Rebuild the tree from the entries, and compare it with all stored and published data.
+    Compare entries, stored leaf hashes, and signed and published checkpoints.
 
     :raises LedgerBroken:
     """
@@ -187,11 +179,7 @@ def _locate_leaf(
 def _check_against_publication(
     size: int, expected: LedgerTileStore, first: LedgerBroken | None
 ) -> None:
-    """
-    Check the stored hashes against the published checkpoint, before they accuse an entry.
-
-    If they differ, only the published checkpoint is right.
-    """
+    """Published checkpoints come first, before stored hashes accuse an entry."""
     latest = ledger_publication.get_ledger_publication().get_latest()
     if latest is None or latest[0].size > size:
         return
@@ -230,7 +218,7 @@ def _check_checkpoint(
 
 def _check_note(row: Checkpoint) -> None:
     signed = _verify_note(row.note)
-    # A log that began again under a new name also has notes under its former name.
+    # A log that began again also has notes under its former name.
     names = {key.name for key in signing_keys.get_known_signing_keys(SigningKey.LEDGER)}
     if (
         signed is None
@@ -253,7 +241,6 @@ def _check_published(size: int, range_root: merkle_tree.RangeRoot) -> int:
 
 
 def _verify_note(note: str) -> signed_notes.LogCheckpoint | None:
-    # Signatures of former keys stay valid.
     try:
         return signed_notes.LogCheckpoint.parse(
             signed_notes.verify_note(note, signing_keys.get_known_signing_keys(SigningKey.LEDGER))

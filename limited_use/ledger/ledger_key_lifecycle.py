@@ -1,7 +1,7 @@
 """
-The lifecycle of a connection's ledger key: created, set aside, offered once, destroyed.
+A connection's ledger key: created, set aside, offered once, destroyed.
 
-A ledger entry commits to the key, so that a key handed out can be verified later.
+A ledger entry commits to the key, so that a key handed out can be verified.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OFFER_DURATION: Final = timedelta(days=30)
 
 
 class LedgerKeyNotOffered(Exception):
-    """No key can be handed out, yet or any longer. The row says which."""
+    """Not yet, or no longer."""
 
 
 def create_ledger_key(*, holder: UUID, at: datetime) -> None:
@@ -39,11 +39,7 @@ def create_ledger_key(*, holder: UUID, at: datetime) -> None:
 
 
 def set_aside_ledger_key(*, holder: UUID, at: datetime) -> UUID | None:
-    """
-    Set aside an ended connection's key, in the caller's transaction.
-
-    Return the ledger entry of its commitment, or None without a key.
-    """
+    """In the caller's transaction; return the ledger entry of the commitment, if there is a key."""
     row = _lock_live_key(holder).filter(set_aside_at=None).first()
     if row is None:
         return None
@@ -79,7 +75,7 @@ def hand_out_ledger_key(*, holder: UUID, at: datetime) -> bytes:
 
 
 def destroy_ledger_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
-    """Destroy the key in the caller's transaction; return False if there is none."""
+    """In the caller's transaction; return whether there was a key."""
     row = _lock_live_key(holder).first()
     if row is None:
         return False
@@ -108,7 +104,7 @@ def _lock_live_key(holder: UUID) -> QuerySet[LedgerKey]:
 
 
 def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
-    # Record the entry first: its pseudonym is made with the key itself.
+    # First the entry: the key itself makes its pseudonym.
     _record_event("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
     naming_rows.delete_wrapped_ledger_key(row.holder)
     row.destroyed_at, row.outcome = at, outcome
@@ -116,7 +112,7 @@ def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> No
     tombstones.record_owed_tombstone(
         tombstones.build_key_tombstone(get_ledger_key_id(bytes(row.commitment)))
     )
-    # After a rollback the key is read again. Other processes drop it within minutes.
+    # Other processes drop it within minutes.
     pseudonyms.drop_cached_ledger_keys()
 
 

@@ -1,7 +1,6 @@
 """
-Publishes signed checkpoints and tombstones outside the database.
-
-They reveal a restored database, which would sign a fork and use destroyed keys.
+Signed checkpoints and tombstones outside the database reveal a restored database, which would
+sign a fork and use destroyed keys.
 """
 
 from __future__ import annotations
@@ -26,30 +25,25 @@ TAIL_BYTES = 8192
 
 
 class LedgerPublicationUnreadable(Exception):
-    """The publication is damaged. Restore it before signing."""
+    """Restore the publication before signing."""
 
 
 class AlreadyPublished(Exception):
-    """A published checkpoint cannot be changed or taken back."""
+    """No published checkpoint changes."""
 
 
 class PublicationSink(Protocol):
     """
-    An append-only sink outside the database: a folder, a bucket with object lock, a foreign
-    server.
+    Append-only: a folder, a bucket with object lock, a foreign server.
 
     An append is durable when it returns.
     """
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
-        """
-        Return the last checkpoint and its signed note.
-
-        :raises LedgerPublicationUnreadable:
-        """
+        """:raises LedgerPublicationUnreadable:"""
 
     def read_checkpoints(self) -> Iterator[tuple[LogCheckpoint, str]]:
-        """Yield checkpoints and notes, oldest first. Raises as `get_latest`."""
+        """Oldest first. Raises as `get_latest`."""
 
     def append_checkpoint(self, checkpoint: LogCheckpoint, note: str) -> None:
         """:raises AlreadyPublished:"""
@@ -64,16 +58,15 @@ class PublicationSink(Protocol):
 @dataclass(frozen=True, slots=True)
 class PublicationFolder:
     """
-    Two append-only files. Each line is flushed to disk before its content is used.
+    Each line is flushed to disk before its content is used.
 
-    :param path: file of checkpoints; the file of tombstones is beside it
+    :param path: of the checkpoints, beside the tombstones
     """
 
     path: Path
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
-        # A last line without a newline was never used: the process crashed before it stored the
-        # note elsewhere.
+        # Without a newline the line was never used: the process crashed before it stored the note.
         try:
             with self.path.open("rb") as file:
                 file.seek(0, os.SEEK_END)
@@ -132,7 +125,7 @@ def _read_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             for line in file:
-                # A crash cut other lines short, and a later append ended them.
+                # A crash cut other lines short; a later append ended them.
                 if line.endswith(b"}\n"):
                     yield line[:-1]
     except FileNotFoundError:
@@ -148,7 +141,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
 
     def write_lines(lines: Sequence[dict[str, Any]]) -> None:
         size = os.fstat(descriptor).st_size
-        # End a line that a crash cut short, so that the new line stands alone.
+        # End a line that a crash cut short.
         ends_with_newline = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
         text = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
         text = (b"" if ends_with_newline else b"\n") + text
@@ -159,7 +152,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
             _flush_folder(path.parent)
 
     try:
-        # The lock makes reading the last line and appending one step.
+        # Reading the last line and appending are one step.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield write_lines
     finally:

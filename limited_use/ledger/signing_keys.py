@@ -1,8 +1,4 @@
-"""
-Current and former public keys of ledger and receipts.
-
-A changed key is recorded at its next use. Former keys stay published, for their signatures.
-"""
+"""A changed key is recorded at its next use. Former keys stay published, for their signatures."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ from limited_use.vault.keyring.keyring_port import SigningKey
 from . import entries
 from .signed_notes import VerifierKey
 
-# Ledger subjects of our signing keys, which have no ids.
+# Signing keys have no ids.
 SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
 
 
@@ -41,9 +37,9 @@ def get_current_signing_key(role: SigningKey) -> VerifierKey:
 
 
 def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
-    """Return the current key; record a new one, and the end of its predecessor."""
+    """Record a new key, and the end of its predecessor."""
     key = get_current_signing_key(role)
-    # Select by `until`, not by the latest `since`, because clocks differ.
+    # By `until`, because clocks differ.
     newest = _get_periods(role).filter(until=None).first()
     if newest is None or newest.verifier_key != str(key):
         with transaction.atomic():
@@ -54,10 +50,10 @@ def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
 
 def rotate_signing_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
     """
-    Replace the signing key; return the former and the new public key.
+    Return the former and the new public key.
 
-    The former key stays published with its end, which the next signature records after a kill. A
-    ledger entry under the new key records the replacement.
+    After a kill, the next signature records the former key's end. A ledger entry under the new
+    key records the replacement.
     """
     former = record_current_key(role, at=at)
     get_keyring().replace_signing_key(role)
@@ -90,7 +86,7 @@ def list_published_keys() -> list[PublishedSigningKey]:
             for period in _get_periods(role)
         ]
         if not keys_of_role or keys_of_role[0].key != key:
-            # The key has not signed anything yet.
+            # The key has not signed yet.
             keys_of_role.insert(0, PublishedSigningKey(role, key, None, None))
         published += keys_of_role
     return published

@@ -16,19 +16,19 @@ BITS = 8
 HASH_BYTES = 32
 
 TileAddress = tuple[int, int]
-# Returns the current hashes of the tile at (level, position); empty if there is none.
+# Empty if there is no tile.
 ReadTile = Callable[[TileAddress], bytes]
 
 
 class TileMissing(Exception):
-    """A required tile is missing: the ledger's store is damaged."""
+    """The ledger's store is damaged."""
 
 
 def append_leaves(
     size: int, leaf_hashes: Sequence[bytes], read: ReadTile
 ) -> dict[TileAddress, bytes]:
     """
-    Return the tiles that change.
+    Return the changed tiles.
 
     :param size: of the tree before
     """
@@ -46,7 +46,7 @@ def append_leaves(
             if offset + len(added) == WIDTH:
                 full.append(_compute_root(changed[level, position], 0, WIDTH))
             position, offset = position + 1, 0
-        # The first full tile is the one that was being filled at `start`.
+        # The first full tile was being filled at `start`.
         level, start, new = level + 1, start >> BITS, full
     return changed
 

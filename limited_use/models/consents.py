@@ -12,20 +12,20 @@ class Consent(Given):
     """
     Consent to one version of a feature, in one organisation.
 
-    After a withdrawal, or for a newer version, a new row.
+    A new row after a withdrawal, or for a newer version.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     feature = models.CharField(max_length=64)
-    # Blank: all purposes that the feature declares.
+    # Blank: all that the feature declares.
     purpose = models.CharField(max_length=32, blank=True, default="", db_default="")
     # Blank: as the feature declares.
     recipient = models.CharField(max_length=32, blank=True, default="", db_default="")
-    # The item that it is about, by our id; null: everything that the feature is about.
+    # Our id of the only item; null: all that the feature is about.
     item = models.UUIDField(null=True)
-    # The version of the declaration that the person saw.
+    # Of the declaration that the person saw.
     version = models.PositiveIntegerField()
 
     class Meta:

@@ -1,8 +1,4 @@
-"""
-The ledger: entries, tree tiles, checkpoints, signing keys and owed tombstones.
-
-A trigger (migrations/sql/ledger_entries.sql) allows only the single write of an entry's index.
-"""
+"""A trigger (migrations/sql/ledger_entries.sql) allows only the one write of an entry's index."""
 
 from __future__ import annotations
 
@@ -14,9 +10,9 @@ from accounts.ids import uuid7
 
 class Leaf(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Canonical JSON, which is hashed into the tree.
+    # Canonical JSON, hashed into the tree.
     payload = models.BinaryField()
-    # The subject's pseudonym from the payload, to find an owner's entries.
+    # Pseudonym from the payload, to find an owner's entries.
     subject = models.BinaryField(max_length=16, null=True)
     idx = models.BigIntegerField(null=True, unique=True)
 
@@ -32,7 +28,7 @@ class Leaf(models.Model):
 
 
 class Tile(models.Model):
-    """Up to 256 neighbouring hashes of one level. See `ledger.tiles`."""
+    """Up to 256 neighbouring hashes of one level (`ledger.tree_tiles`)."""
 
     id = models.BigAutoField(primary_key=True)
     level = models.PositiveSmallIntegerField()
@@ -53,7 +49,7 @@ class Checkpoint(models.Model):
 
     size = models.BigIntegerField(primary_key=True)
     root = models.BinaryField(max_length=32)
-    # The C2SP signed note; empty until it is published.
+    # C2SP signed note; empty until published.
     note = models.TextField(blank=True, default="")
     made_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True)
@@ -71,12 +67,11 @@ class Checkpoint(models.Model):
 
 
 class VerifierKeyPeriod(models.Model):
-    """The period in which a public key signs. Published, and never deleted."""
+    """When a public key signs. Published, and never deleted."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Ledger or receipts.
     role = models.CharField(max_length=16)
-    # `name+id+key`, the published form.
+    # `name+id+key`
     verifier_key = models.CharField(max_length=255)
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
@@ -93,7 +88,7 @@ class VerifierKeyPeriod(models.Model):
 
 
 class OwedTombstone(models.Model):
-    """A tombstone to publish, or published; the transaction that destroys the key writes it."""
+    """To publish, or published; the transaction that destroys the key writes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # See `vault.tombstones.Tombstone`.

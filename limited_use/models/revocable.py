@@ -1,5 +1,3 @@
-"""Agreements and shares that a person can withdraw. A withdrawal is a fence."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -8,12 +6,12 @@ from django.db import models
 
 
 class Given(models.Model):
-    """A consent or a share. Rows are never deleted."""
+    """A consent or a share. Rows are never deleted. A withdrawal is a fence."""
 
-    # The end raises it. A permit with an older epoch opens nothing.
+    # Raised at the end: a permit with an older epoch opens nothing.
     epoch = models.PositiveIntegerField(default=1)
     given_at = models.DateTimeField()
-    # From then on it counts as withdrawn, recorded or not.
+    # Then it counts as withdrawn, recorded or not.
     expires_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
 
@@ -25,10 +23,8 @@ class Given(models.Model):
 
     def withdraw(self, *, at: datetime) -> bool:
         """
-        Withdraw in the caller's transaction, which holds the row's lock; return whether it was
-        live.
-
-        An expired row ends at its expiry.
+        In the caller's transaction, which holds the row's lock. An expired row ends at its
+        expiry.
         """
         was_live = self.is_live(at)
         ended_at = at if self.expires_at is None else min(at, self.expires_at)

@@ -9,17 +9,17 @@ from .revocable import Given
 
 
 class ShareLevel(models.TextChoices):
-    # Only the times when the owner is busy.
+    # Only busy times.
     FREEBUSY = "freebusy"
-    # Event details as well; private events show as busy.
+    # Event details; private events show as busy.
     DETAILS = "details"
 
 
 class Share(Given):
     """
-    One person lets another registered user see one calendar, in one organisation.
+    A user lets another one see one calendar, in one organisation.
 
-    Every change is a new row, kept for ever. For an address without a user, the viewer does not
+    Every change is a new row, kept for ever. The viewer of an address without a user does not
     exist; the owner sees no difference.
     """
 
@@ -27,14 +27,13 @@ class Share(Given):
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     viewer_id = models.UUIDField()
-    # The memberships in the organisation. The share ends with either, and a later membership does
-    # not revive it.
+    # A later membership does not revive the share.
     owner_membership = models.UUIDField()
     viewer_membership = models.UUIDField()
-    # The calendar, by our id.
+    # The calendar.
     item = models.UUIDField()
     level = models.CharField(max_length=16, choices=ShareLevel)
-    # The address that the owner typed, encrypted (`typed_addresses`); empty once the share ended.
+    # Encrypted (`typed_addresses`); empty once the share ended.
     typed_address = models.TextField(blank=True, default="")
 
     class Meta:

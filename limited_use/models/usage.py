@@ -1,5 +1,5 @@
 """
-Applied rules and recent refusals, counted from the ledger; no row holds personal data.
+Counted from the ledger; no row holds personal data.
 
 A process that may read everything makes bundles and gauges, so others need no such right.
 """
@@ -14,7 +14,7 @@ from accounts.ids import uuid7
 
 class PolicyUse(models.Model):
     """
-    How often one rule was applied to one use of one feature on one day (UTC).
+    How often a rule was applied to one use of one feature on one day (UTC).
 
     An event that is no decision has its name as the rule, and empty columns.
     """
@@ -23,7 +23,7 @@ class PolicyUse(models.Model):
     day = models.DateField()
     rule = models.CharField(max_length=64)
     is_permitted = models.BooleanField()
-    # The feature's key; empty if the service itself acted.
+    # Empty if the service itself acted.
     feature = models.CharField(max_length=64, blank=True, default="")
     data_class = models.CharField(max_length=32)
     purpose = models.CharField(max_length=32)
@@ -48,7 +48,7 @@ class PolicyUse(models.Model):
 
 
 class Refusal(models.Model):
-    """One refusal, by its ledger entry, kept for a month."""
+    """By its ledger entry, kept for a month."""
 
     entry_id = models.UUIDField(primary_key=True)
     at = models.DateTimeField()
@@ -86,7 +86,7 @@ class EvidenceBundle(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     made_at = models.DateTimeField(db_index=True)
     document = models.BinaryField()
-    # The clauses that it reports as not met.
+    # Clauses reported as not met.
     not_met = ArrayField(models.CharField(max_length=32))
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class EvidenceBundle(models.Model):
 class Gauge(models.Model):
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=64)
-    # `kind=word`, comma-separated; empty if the name has a single figure.
+    # `kind=word`, comma-separated; empty for a single figure.
     labels = models.CharField(max_length=120, blank=True, default="")
     value = models.FloatField()
     measured_at = models.DateTimeField()

@@ -1,8 +1,4 @@
-"""
-The registry of platform features.
-
-Scopes, disclosure, retention and a client's purposes are computed from these entries only.
-"""
+"""Scopes, disclosure, retention and a client's purposes are computed from these entries only."""
 
 from __future__ import annotations
 
@@ -16,39 +12,36 @@ from . import policy_evaluation
 from .claims import claim
 from .policy_vocabulary import DataClass, Purpose, Recipient
 
-#: A temporary copy is younger than a week for every feature.
+#: A temporary copy of any feature is younger than a week.
 MAX_CACHE_HOURS: Final = 7 * 24
 
 
 class UndeclaredUse(Exception):
-    """The feature is unknown or does not declare the use, or the policy never allows it."""
+    """The feature does not exist or declare the use, or the policy never allows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     key: str
     title: str
-    # Place in the user interface.
+    # In the user interface.
     where: str
-    # What it does with the data, in a sentence.
     says: str
     purposes: frozenset[Purpose]
     data_classes: frozenset[DataClass]
-    # Provider capabilities; a provider maps each to scopes.
+    # A provider maps each to scopes.
     capabilities: frozenset[str]
     # Shown immediately before consent.
     disclosure: str
-    # Retention of fetched data in days; None: nothing is stored.
+    # None: nothing is stored.
     retention_days: int | None
-    # Hours for which a copy may be shown after the last sync; None: no copy. Older copies are
-    # hidden and removed.
+    # Since the last sync; older copies are hidden and removed. None: no copy.
     cache_hours: int | None = None
-    # The owner's own data, stored only in this service and kept until it is removed on its page.
-    # Withdrawing the consent without removing the data is not possible.
+    # The owner's own data, which only the owner removes, on its page.
     kept_until_removed: bool = False
     # Raised when purposes, data classes or texts change: users are asked again.
     version: int
-    # Another service of the platform, with its own client.
+    # Another service, with its own client.
     platform_client: bool
 
     def __post_init__(self) -> None:
@@ -280,14 +273,13 @@ FEATURES: dict[str, Feature] = {
 
 def compute_feature_digest(feature: Feature) -> str:
     """
-    Return a digest of all that users agree to: words, data, time.
+    Digest all that users agree to: words, data, time.
 
-    It omits the version, which has to rise when the digest changes (tested).
+    Without the version, which has to rise when the digest changes (tested).
     """
     declared = asdict(feature)
     del declared["version"]
     if feature.cache_hours is None:
-        # Part of the digest only for features with such a copy.
         del declared["cache_hours"]
     if not feature.kept_until_removed:
         del declared["kept_until_removed"]
@@ -315,7 +307,7 @@ def does_feature_declare_use(purpose: str, data_class: DataClass) -> bool:
 
 def check_feature_purposes(feature: str, purposes: Iterable[str]) -> Feature:
     """
-    Return the platform feature, if a client of it may hold tokens for all of `purposes`.
+    Check that a client of the feature may hold tokens for all of `purposes`.
 
     :raises UndeclaredUse: also if `feature` is no platform feature
     """

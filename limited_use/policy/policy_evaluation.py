@@ -1,7 +1,7 @@
 """
 The decision on a use: pure, total, and compiled to a table.
 
-A golden file lists the whole decision space, so its diff shows each change of policy.
+A golden file lists the whole decision space; its diff shows each change of policy.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class PolicyDecision:
     allowed: bool
     rule_id: str
     clauses: tuple[str, ...]
-    # Facts that were missing for a permit; empty if no rule could permit it.
+    # Empty if no rule could permit.
     missing: frozenset[Fact] = frozenset()
 
 
-# The clause for uses without a rule.
+# For uses without a rule.
 ALL_ELSE = PolicyDecision(allowed=False, rule_id="all-else", clauses=("LU-4", "W-LU4"))
 ALL_ELSE_TEXT = "What no rule permits is refused."
 
@@ -44,13 +44,12 @@ ALL_ELSE_TEXT = "What no rule permits is refused."
 @dataclass(frozen=True, slots=True)
 class DecisionCell:
     refused: PolicyDecision
-    # (needed facts, decision), in the order of the rules.
+    # Needed facts and decision, in order.
     options: tuple[tuple[frozenset[Fact], PolicyDecision], ...] = ()
 
 
 DecisionTable = Mapping[tuple[DataClass, Purpose, Recipient], DecisionCell]
 
-# Derived data classes, and the classes that they derive from.
 SOURCE_CLASSES: Mapping[DataClass, frozenset[DataClass]] = {
     DataClass.CONTACT_LINK: frozenset({DataClass.MAIL_METADATA}),
 }
@@ -60,7 +59,7 @@ def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
     """
     Return the classes of data derived from `classes`: the union.
 
-    Sums, scores, summaries and anonymous versions keep all classes. Opening takes a permit for
+    Sums, scores, summaries and anonymous versions keep all classes; opening takes a permit for
     each.
     """
     all_classes = set(classes)
@@ -74,7 +73,7 @@ def compile_policy_rules(rules: Sequence[PolicyRule]) -> DecisionTable:
     cells_by_use = {use: _make_cell(use, rules) for use in uses}
     table: dict[tuple[DataClass, Purpose, Recipient], DecisionCell] = {}
     for use in uses:
-        # A rule opens derived data no further than its sources.
+        # Derived data opens no further than its sources.
         sources = add_source_classes(use.data_class) - {use.data_class}
         cells = (cells_by_use[use._replace(data_class=source)] for source in sorted(sources))
         table[use] = reduce(_combine_cells, cells, cells_by_use[use])
@@ -132,7 +131,7 @@ def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
 
 
 TABLE: DecisionTable = compile_policy_rules(RULES)
-# Each ledger entry names the version of the policy.
+# In each ledger entry.
 VERSION = hashlib.sha256(
     "\n".join(
         "|".join(
@@ -180,7 +179,7 @@ def decide_derived(
     facts: frozenset[Fact],
     table: DecisionTable = TABLE,
 ) -> PolicyDecision:
-    """Return the first refusal for data derived from `classes`, or the permission."""
+    """Return the first refusal, or the permission."""
     decision = ALL_ELSE
     for data_class in sorted(add_source_classes(*classes)):
         decision = decide_data_use(Use(data_class, purpose, recipient), facts, table)

@@ -1,7 +1,7 @@
 """
 The words of the policy. Pure: offline tools read it without Django.
 
-Tokens, ledger entries and the golden file contain the values, so a used value never changes.
+Tokens, ledger entries and the golden file contain the values: a used value never changes.
 """
 
 from __future__ import annotations
@@ -11,25 +11,24 @@ from typing import NamedTuple
 
 
 class DataClass(StrEnum):
-    # Hash as str: Enum's own hash is a Python call, and every decision hashes three members.
+    # Enum's own hash is a Python call; every decision hashes three members.
     __hash__ = str.__hash__
 
     # Body, headers, attachments.
     MAIL_CONTENT = "mail.content"
-    # Addresses, subject, snippet, user labels, file names; cursors and remote ids.
+    # Addresses, subject, snippet, labels, file names; cursors and remote ids.
     MAIL_METADATA = "mail.metadata"
     CALENDAR_EVENT = "calendar.event"
     CALENDAR_FREEBUSY = "calendar.freebusy"
     FILE_CONTENT = "file.content"
-    # The connected account: its address and name at the provider.
+    # The account's address and name at the provider.
     PROFILE = "profile"
     # Refresh and access tokens.
     CREDENTIAL = "credential"
-    # That a phone number and a mail address belong to one person: learnt from mail, so provider
-    # data too (see `evaluation.add_source_classes`).
+    # That a phone number and a mail address are one person's: learnt from mail, so provider data.
     CONTACT_LINK = "contact.link"
-    # Who called and wrote to each other, and when, on the platform's other channels: not provider
-    # data, and named so that no use of it is free.
+    # Calls and messages on the platform's other channels: no provider data; named so that no use is
+    # free.
     CHANNEL_CPNI = "channel.cpni"
 
 
@@ -46,10 +45,10 @@ class Purpose(StrEnum):
     NOTIFY_OWNER = "notify.owner"
     SUPPORT_ITEM = "support.item"
     USER_EXPORT = "user.export"
-    # The service's own purposes: calls to the data's own provider.
+    # The service's own calls to the data's provider.
     CONNECTION_MAINTAIN = "connection.maintain"
     CONNECTION_END = "connection.end"
-    # Permission to store; one entry per sync session.
+    # One entry per sync session.
     SYNC_STORE = "sync.store"
     # Re-encrypt under a newer key.
     VAULT_REKEY = "vault.rekey"
@@ -73,15 +72,15 @@ class Recipient(StrEnum):
 
     __hash__ = str.__hash__
 
-    # The person who owns the connection.
+    # Of the connection.
     OWNER = "owner"
-    # Another service of the platform that acts for the person.
+    # Another service that acts for the person.
     PLATFORM_FEATURE = "platform_feature"
     REGISTERED_USER = "registered_user"
-    # The provider and account that the data came from.
+    # The data's source: provider and account.
     OWN_PROVIDER = "own_provider"
     SUPPORT_AGENT = "support_agent"
-    # No recipient: the data stays sealed.
+    # The data stays sealed.
     VAULT = "vault"
     AUTHORITY = "authority"
     ACQUIRER = "acquirer"
@@ -91,56 +90,46 @@ class Recipient(StrEnum):
 
 
 class Fact(StrEnum):
-    """
-    A fact looked up in the database by ids.
-
-    The loss of a fact can close a use and never open one.
-    """
+    """Looked up in the database by ids. Losing a fact can close a use and never open one."""
 
     __hash__ = str.__hash__
 
-    # The integration is on: neither purging nor purged.
+    # Neither purging nor purged.
     INTEGRATION_LIVE = "integration_live"
-    # The connection is neither ending nor ended.
+    # Neither ending nor ended.
     CONNECTION_LIVE = "connection_live"
-    # The provider's grant is live. After the provider ends it, features stop at once, and only the
-    # owner still reads.
+    # At the provider. Otherwise features stop at once, and only the owner still reads.
     GRANT_LIVE = "grant_live"
-    # The provider reported the end of the grant.
+    # As the provider reported.
     GRANT_ENDED = "grant_ended"
     # The acting person (for a client: of its delegation) owns the connection, in the organisation
     # in which they act.
     ACTOR_OWNS = "actor_owns"
-    # The person's delegation to this feature is on, with the token's epoch.
+    # With the token's epoch.
     DELEGATION_LIVE = "delegation_live"
-    # The feature is registered and declares this purpose and data class. The guard finds this
-    # itself, and drops a caller's claim.
+    # The feature declares this purpose and data class. The guard ignores a caller's claim.
     FEATURE_REGISTERED = "feature_registered"
-    # The owner agreed to the feature's current declaration.
+    # To the feature's current declaration.
     CONSENT_CURRENT = "consent_current"
-    # A purge of this connection or its integration is running.
+    # Of this connection or its integration.
     PURGE_RUNNING = "purge_running"
-    # The holder's data key exists.
     KEY_LIVE = "key_live"
-    # The owner chose this kind of notification for this mailbox.
+    # By the owner, for this mailbox.
     NOTIFICATION_CHOSEN = "notification_chosen"
-    # The owner's share of this calendar names the acting person, and is live: not withdrawn, not
-    # expired, both still members.
+    # The share of this calendar names the acting person and has not ended; both are members.
     SHARE_LIVE = "share_live"
-    # The copy is younger than its time to live since the calendar's last sync, or the calendar is
-    # local and no copy.
+    # Younger than its time to live since the last sync, or a local calendar.
     CACHE_CURRENT = "cache_current"
-    # The owner agreed that support reads this item, under the current declaration, and the consent
-    # has not expired.
+    # The owner's current consent that support reads this item.
     ITEM_CONSENTED = "item_consented"
-    # The owner asked for this export, and confirmed their identity.
+    # By the owner, who confirmed their identity.
     EXPORT_ASKED = "export_asked"
-    # The provider itself named it, in an authenticated message.
+    # In an authenticated message.
     PROVIDER_SAID = "provider_said"
 
 
 class Use(NamedTuple):
-    """One proposed use of provider data. A tuple, so that a table finds it in 0.1 µs."""
+    """A tuple, so that a table finds it in 0.1 µs."""
 
     data_class: DataClass
     purpose: Purpose

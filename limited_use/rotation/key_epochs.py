@@ -23,7 +23,7 @@ from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import EpochGone, KeyBinding, RewrapRequest
 
 BATCH = 500
-# Two-key advisory locks keep two rotations of a line apart. Creating keys does not take them.
+# Advisory locks keep two rotations of a line apart. Creating keys does not take them.
 LOCK_CLASS = 0x4C55
 ROTATION_LOCKS = {
     KeyLine.CONTENT: 11,
@@ -31,7 +31,7 @@ ROTATION_LOCKS = {
     KeyLine.ACCOUNT: 13,
     KeyLine.OWN: 14,
 }
-# Ledger subjects of the lines, which have no ids.
+# Lines have no ids.
 SUBJECTS = {
     KeyLine.CONTENT: UUID(int=1),
     KeyLine.CREDENTIAL: UUID(int=2),
@@ -41,7 +41,7 @@ SUBJECTS = {
 
 
 class AlreadyTurning(Exception):
-    """Another process rotates this line."""
+    """In another process."""
 
 
 class LeftBehind(Exception):
@@ -84,8 +84,7 @@ def rotate_key_epoch(line: KeyLine, at: datetime) -> KeyEpochRotation:
 
 def _begin_epoch(line: KeyLine, at: datetime) -> int:
     keyring = get_keyring()
-    # Exclusive: earlier creators of keys have committed before we look for keys to rewrap, and
-    # later ones see the new epoch.
+    # Exclusive: earlier creators of keys have committed, and later ones see the new epoch.
     with transaction.atomic():
         lock_line(line, exclusive=True, at=at)
         epochs = keyring.list_epochs(line)
@@ -93,13 +92,13 @@ def _begin_epoch(line: KeyLine, at: datetime) -> int:
             tally.kek_epoch > max(epochs, default=0)
             for tally in data_key_rows.count_keys_by_epoch(line)
         ):
-            # A new epoch would reuse the number of an epoch that these keys still need.
+            # A new epoch would reuse a number that these keys need.
             raise LeftBehind(f"a key of {line} is newer than the keyring: it is an older copy")
-        # More than one: an earlier rotation began and did not end.
+        # An earlier rotation did not end.
         epoch = epochs[-1] if len(epochs) > 1 else keyring.create_epoch(line)
         data_key_rows.record_epochs(line, (*epochs, epoch), at=at)
         if line == ledger_key_wrap.LINE:
-            # Under the lock: no other process creates the naming key of an epoch that has begun.
+            # Locked: no other process creates it.
             ledger_key_wrap.create_naming_key(epoch, at=at)
     return epoch
 
@@ -111,15 +110,15 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
         lost_holders = None
     if lost_holders is None:
         raise LeftBehind(f"a naming key below epoch {epoch} does not open what it should")
-    # A key that a restored database cannot open names nothing any more.
+    # A key that a restored database cannot open names nothing.
     for holder in lost_holders:
         with transaction.atomic():
             ledger_keys.destroy_ledger_key(holder=holder, outcome=ledger_keys.Outcome.LOST, at=at)
 
 
 def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
-    # No lock and no transaction during the keyring's work: a disconnect that deletes one of these
-    # rows must not wait. No other code changes how a key is wrapped.
+    # Without lock or transaction: a disconnect that deletes a row must not wait. No other code
+    # rewraps.
     keys = data_key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)
     if not keys:
         return None
@@ -138,7 +137,7 @@ def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
 
 def _end_epochs(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
     keyring = get_keyring()
-    # Query again: a key that still depends on an old epoch must not lose it.
+    # Again: no key may lose the old epoch that it depends on.
     if data_key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=1):
         raise LeftBehind(f"a key of {line} below epoch {epoch}")
     for number in keyring.list_epochs(line):

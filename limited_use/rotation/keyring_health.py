@@ -1,4 +1,4 @@
-"""Checks at process start, and every few minutes, whether the keyring answers and fits."""
+"""Whether the keyring answers and fits, at process start and every few minutes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-# The alarm is about no particular row.
+# No particular row.
 KEYRING_SUBJECT: Final = UUID(int=0)
 
 
 def check_keyring(*, at: datetime) -> list[str]:
-    """Return the problems, one sentence each, and raise the alarm."""
+    """Return sentences, and raise the alarm."""
     try:
         problems = keyring_fit.find_problems()
     except KeyStoreUnavailable as error:

@@ -34,7 +34,7 @@ def find_holders() -> Iterator[UUID]:
 
 
 def find_ledger_holders() -> Iterator[UUID]:
-    """Yield connections with a ledger key published as destroyed: handed out or expired."""
+    """Connections with a ledger key published as handed out or expired."""
     dead_keys = {
         tombstone
         for tombstone in ledger_publication.get_ledger_publication().read_tombstones()
@@ -55,7 +55,7 @@ def has_resurrected_keys() -> bool:
     """
     Any process class may call this.
 
-    :raises limited_use.ledger.ledger_publication.LedgerPublicationUnreadable:
+    :raises LedgerPublicationUnreadable:
     """
     dead_keys = [
         tombstone.value

@@ -1,4 +1,4 @@
-"""The sink of pages: rows and permits in, rendered HTML out."""
+"""Pages: rows and permits in, HTML out."""
 
 from __future__ import annotations
 
@@ -36,10 +36,9 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     """
     Return `template` in UTF-8, with `context` and, as `under`, the shaped rows.
 
-    The template shows opened values by `{% reveal %}` only; see `TemplateItem`.
+    Only `{% reveal %}` shows opened values; see `TemplateItem`.
 
     :param all_or_nothing: refuse damaged columns; otherwise they are left out
-    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
@@ -55,11 +54,7 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
 def render_document(
     row: SealedRow, *, permits: Permits, actor: Actor, shape: json_sink.Shape, at: datetime
 ) -> bytes:
-    """
-    Return the document that `shape` makes under `body`: a mail's own sanitised HTML.
-
-    :raises WrongSink, Unopenable:
-    """
+    """Return the `body` that `shape` makes: a mail's own sanitised HTML."""
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
     )

@@ -1,5 +1,5 @@
 """
-The sink towards the data's own provider, for the data's own account.
+The sink towards the data's own provider.
 
 A text needs the `ProviderOutlet` of its adapter, so no other account's adapter gets it.
 """
@@ -22,14 +22,14 @@ T = TypeVar("T")
 
 
 class ProviderOutlet(Protocol):
-    """The access of one account, with which adapters are opened."""
+    """One account's access, with which adapters are opened."""
 
     @property
     def account(self) -> UUID:
         """The connection that provides the token."""
 
 
-# Event writes also name remote ids to their provider.
+# Event writes also name remote ids.
 _PROVIDER_PURPOSES = frozenset(
     {Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END, Purpose.CALENDAR_SCHEDULE}
 )
@@ -38,10 +38,9 @@ _PROVIDER_PURPOSES = frozenset(
 @guard_plaintext
 def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
-    Return a token, for a request to its provider.
+    Return a token.
 
-    :param to: the connection that uses the token
-    :raises WrongSink, Unopenable:
+    :param to: the connection that uses it
     """
     if permit.use.data_class != DataClass.CREDENTIAL:
         raise WrongSink
@@ -50,11 +49,7 @@ def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: dateti
 
 @guard_plaintext
 def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: datetime) -> str:
-    """
-    Return a cursor, remote id or account name, for a request to its provider.
-
-    :raises WrongSink, Unopenable:
-    """
+    """Return a cursor, remote id or account name."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     return _open_for_provider([sealed], permit, to.account, at)[0]
@@ -64,7 +59,7 @@ def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: da
 def open_texts(
     sealed: Sequence[SealedValue], permit: Permit, *, to: ProviderOutlet, at: datetime
 ) -> list[str]:
-    """Return many texts, reading the key once. See `open_text`."""
+    """As `open_text`, reading the key once."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     return _open_for_provider(sealed, permit, to.account, at)
@@ -79,7 +74,7 @@ def pick_parts(
     to: ProviderOutlet,
     at: datetime,
 ) -> list[T]:
-    """Return the part of each value that `pick` takes out for the request. See `open_text`."""
+    """Return the part of each value that `pick` takes out."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     _check_permit(permit, to.account)

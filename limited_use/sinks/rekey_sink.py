@@ -1,4 +1,4 @@
-"""A sink that lets nothing out: it opens values and seals them under another key."""
+"""Opens values and seals them under another key; lets nothing out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from limited_use.vault.sealed import SealedValue
 
 from .traceback_guard import WrongSink, guard_plaintext
 
-#: Seals a column's value, by the column's name.
 Seal = Callable[[str, bytes], SealedValue]
 
 
@@ -25,12 +24,7 @@ def reseal_columns(
     *,
     at: datetime,
 ) -> dict[str, SealedValue]:
-    """
-    Return each column sealed again.
-
-    :param make_seal: called once all columns are open, so it may destroy their former key
-    :raises WrongSink, Unopenable:
-    """
+    """:param make_seal: called once all columns are open, so it may destroy their former key"""
     for permit in permits.values():
         if (permit.use.purpose, permit.use.recipient) != (Purpose.VAULT_REKEY, Recipient.VAULT):
             raise WrongSink

@@ -1,5 +1,3 @@
-"""Opens the sealed columns of rows, for the sinks that render them."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -19,7 +17,6 @@ from limited_use.vault.sealed import CiphertextBinding, SealedValue
 from .traceback_guard import WrongSink
 
 Permits = Mapping[tuple[UUID, DataClass], Permit]
-# Recipients and purposes of showing data.
 SHOWN_TO = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
 SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN})
 
@@ -61,11 +58,10 @@ def open_rows(
     Yield each row with its opened columns, without empty ones.
 
     :param skip_damaged: leave out columns with changed bytes or key, with an alarm
-    :param skip_whole_rows: then leave out all columns of the row
-    :raises WrongSink, Unopenable:
+    :param skip_whole_rows: then leave out the whole row
     """
     keys = opening.begin_opening_batch(permits.values(), at=at)
-    # Most rows of a page share holder and class, so the last permit mostly fits.
+    # Most rows of a page share holder and class.
     holder: UUID | None = None
     data_class: DataClass | None = None
     permit: Permit | None = None
@@ -94,7 +90,7 @@ def open_rows(
 
 def _raise_alarm(damaged: Damaged, binding: CiphertextBinding, at: datetime) -> None:
     if isinstance(damaged, KeyDamaged):
-        # The key has its own alarm, once for all of its rows.
+        # The key has its own alarm, once for all rows.
         return
     alarms.raise_alarm(
         kind="record.damaged",

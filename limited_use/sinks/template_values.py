@@ -15,15 +15,15 @@ from django.template.loader import render_to_string
 
 from limited_use.vault.sealed import REFUSED_METHODS
 
-# Templates cannot read names with a leading underscore.
+# Templates cannot read a leading underscore.
 CONTEXT_KEY: Final = "_showing"
-# Constants: `str | bytes` creates a new union type at each evaluation.
+# `str | bytes` creates a new union type at each evaluation.
 _TEXT: Final = (str, bytes)
 _LISTS: Final = (list, tuple)
 
 
 class NotRevealed(Exception):
-    """A template used an opened value as text, or outside a sink. Use `{% reveal %}`."""
+    """A template used an opened value without `{% reveal %}`, or outside a sink."""
 
 
 def _refuse_use(*_: object, **__: object) -> NoReturn:
@@ -61,9 +61,7 @@ for _name in REFUSED_METHODS:
 @dataclass(frozen=True, slots=True)
 class TemplateItem:
     """
-    A shaped row.
-
-    :param clear: our own words, ids, counts and times, shown as they are
+    :param clear: our own words, ids, counts and times
     :param opened: content of sealed columns, or derived from it
     """
 
@@ -71,8 +69,7 @@ class TemplateItem:
     opened: Mapping[str, Any] = field(default_factory=dict)
 
 
-# Returns the template values of a row and its opened columns. In a plain mapping every text is
-# hidden.
+# In a plain mapping every text is hidden.
 Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any] | TemplateItem]
 
 
@@ -83,7 +80,7 @@ class RevealScope:
         self._values: list[str | bytes] | None = []
 
     def hide_texts(self, value: Any) -> Any:
-        """Return `value` with every text hidden, except in the clear part of a `TemplateItem`."""
+        """Hide every text, except in the clear part of a `TemplateItem`."""
         if isinstance(value, _TEXT):
             if self._values is None:
                 raise NotRevealed("the rendering is over")
@@ -98,7 +95,7 @@ class RevealScope:
         return value
 
     def reveal_texts(self, value: Any) -> Any:
-        """:raises NotRevealed: if a text is of another rendering, or this rendering is over"""
+        """:raises NotRevealed: if a text is of another or an ended rendering"""
         if isinstance(value, HiddenValue):
             if value._showing is not self or self._values is None:  # noqa: SLF001
                 raise NotRevealed("held for another rendering")

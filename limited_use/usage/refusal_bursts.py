@@ -1,8 +1,4 @@
-"""
-Bursts of refusals: a feature with a wrong design, or an attack.
-
-Compares five minutes with a feature's average over a week.
-"""
+"""A feature with a wrong design, or an attack. Compares five minutes with the average of a week."""
 
 from __future__ import annotations
 
@@ -22,9 +18,9 @@ WINDOW: Final = timedelta(minutes=5)
 BASELINE: Final = timedelta(days=7)
 # Never a burst.
 FLOOR: Final = 20
-# Multiple of the usual number.
+# Of the usual number.
 FACTOR: Final = 10
-# No subject row: the body names the feature.
+# The body names the feature.
 NO_ROW_ID: Final = UUID(int=0)
 
 
@@ -37,7 +33,7 @@ class RefusalBurst:
 
 
 def alarm_bursts(*, at: datetime) -> list[RefusalBurst]:
-    """Return the bursts of this window and the last, with one alarm for each."""
+    """Cover this window and the last, with one alarm for each burst."""
     bursts = [
         burst
         for start in (_get_window_start(at) - WINDOW, _get_window_start(at))

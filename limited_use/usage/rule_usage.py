@@ -35,8 +35,6 @@ class RuleUsageDay:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntryDetails:
-    """:param index: None until the sequencer gave it one"""
-
     id: UUID
     index: int | None
     at: datetime
@@ -98,7 +96,7 @@ def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
 
 
 def get_ledger_entry_details(entry_id: UUID) -> LedgerEntryDetails:
-    """:raises EntryNotFound:"""
+    """:raises LedgerEntryNotFound:"""
     matches = list_entries([entry_id])
     if not matches:
         raise LedgerEntryNotFound

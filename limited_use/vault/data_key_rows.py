@@ -1,7 +1,4 @@
-"""
-The rows of data keys, through database functions (see `sql_functions`) that no other module
-calls.
-"""
+"""Rows of data keys, through database functions that no other module calls (`sql_functions`)."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ class DataKeyMetadata(NamedTuple):
 
 
 class ForeignKeyHolder(Exception):
-    """The holder does not belong to the transaction's person, so no key was stored."""
+    """The holder is not the transaction's person's."""
 
 
 class EpochKeyCount(NamedTuple):
@@ -61,8 +58,6 @@ def build_read_query() -> tuple[str, int]:
     """
     Return the query for wrapped keys that this process class may read, and how often it takes the
     array of holders.
-
-    Columns as in `DataKeyRow`, with the line before the epoch.
     """
     lines = sorted(keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_key_reader(line) for line in lines]
@@ -74,11 +69,7 @@ def build_read_query() -> tuple[str, int]:
 
 
 def read_data_key_row(holder: UUID) -> DataKeyRow | None:
-    """
-    Return the holder's current key.
-
-    :raises acl.NotThisProcess:
-    """
+    """:raises NotThisProcess:"""
     query, times = build_read_query()
     rows_found = run_vault_query(query, *[[holder]] * times) if times else []
     if rows_found:
@@ -88,7 +79,7 @@ def read_data_key_row(holder: UUID) -> DataKeyRow | None:
 
 
 def refuse_unreadable_line(holder: UUID) -> None:
-    """:raises acl.NotThisProcess: if the holder has a key that this process class may not read"""
+    """:raises NotThisProcess: if the holder has a key that this process class may not read"""
     readable_lines = keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps
     for key in get_data_key_metadata([holder]):
         if key.line not in readable_lines:
@@ -113,7 +104,7 @@ def get_all_metadata() -> list[DataKeyMetadata]:
 
 
 def count_dead_keys(tombstones: Sequence[str]) -> int:
-    """Return how many stored keys have one of these tombstones; above 0 only after a restore."""
+    """Count stored keys with one of these tombstones; above 0 only after a restore."""
     return int(run_vault_query("SELECT vault_dead(%s)", list(tombstones))[0][0])
 
 
@@ -130,11 +121,10 @@ def find_key_holder(line: KeyLine, kek_epoch: int) -> UUID | None:
 
 def lock_key_line(line: KeyLine, *, exclusive: bool) -> bool:
     """
-    Lock the line until the transaction ends.
+    Lock the line until the transaction ends. False without a recorded epoch, or if the newest has
+    just ended.
 
-    Return False without a recorded epoch, or if the newest has just ended.
-
-    :param exclusive: lock out creators of keys, to rotate the epoch
+    :param exclusive: lock out creators of keys
     """
     if exclusive:
         return bool(run_vault_query("SELECT * FROM vault_hold_line_alone(%s)", str(line)))
@@ -142,11 +132,7 @@ def lock_key_line(line: KeyLine, *, exclusive: bool) -> bool:
 
 
 def insert_data_key_row(key: DataKeyRow, *, at: datetime) -> None:
-    """
-    Store a new key, in the caller's transaction.
-
-    :raises ForeignKeyHolder:
-    """
+    """:raises ForeignKeyHolder:"""
     inserted = call_vault_function(
         "vault_make",
         *(uuid7(), key.holder, str(key.line), key.epoch),
@@ -157,12 +143,12 @@ def insert_data_key_row(key: DataKeyRow, *, at: datetime) -> None:
 
 
 def raise_key_row_epoch(holder: UUID, epoch: int) -> bool:
-    """Raise the fence epoch; return whether there was a key of an older epoch."""
+    """Return whether there was a key of an older epoch."""
     return bool(call_vault_function("vault_raise", holder, epoch))
 
 
 def delete_data_key_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
-    """Delete the key; return its line, key id, and the last epoch that wrapped it."""
+    """Return line, key id, and the last epoch that wrapped the key."""
     rows_found = call_vault_function("vault_destroy", holder)
     if not rows_found:
         return None
@@ -189,7 +175,7 @@ def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int
 
 
 def record_epochs(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
-    """Record new epochs. A web process may record only the first epoch of a line."""
+    """A web process may record only the first epoch of a line."""
     unique_numbers = sorted(set(numbers))
     call_vault_function(
         "vault_began", [uuid7() for _ in unique_numbers], str(line), unique_numbers, at

@@ -1,7 +1,5 @@
 """
-Data keys: create, read, fence, destroy.
-
-A disconnect deletes the key's row; from the commit on, nothing opens. The end of the key epoch
+A disconnect deletes a data key's row; from the commit on, nothing opens. The end of the key epoch
 makes copies of the row worthless (`rotation.key_epochs`).
 """
 
@@ -29,10 +27,10 @@ from .keyring.keyring_port import EpochGone, KeyBinding, NoKeyring
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
-# Limits of the cache of unwrapped keys.
+# Of unwrapped keys.
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-# How often locking a line is retried if its newest epoch ended in between.
+# The newest epoch may end before the lock.
 LOCK_ATTEMPTS = 5
 
 
@@ -41,10 +39,7 @@ class KeyDestroyed(Exception):
 
 
 class KeyUnusable(KeyDestroyed):
-    """
-    The key does not unwrap, so it cannot seal. Code that writes for many holders catches this
-    error.
-    """
+    """The key does not unwrap, so it cannot seal. Code that writes for many holders catches it."""
 
 
 class DestroyedKey(NamedTuple):
@@ -56,7 +51,7 @@ class DestroyedKey(NamedTuple):
 
 
 class UnwrappedKey:
-    """A data key in use, with one cipher per data class and a key for blinds."""
+    """One cipher per data class and a key for blinds."""
 
     __slots__ = ("_blind_key", "_ciphers", "_root", "key_id")
 
@@ -98,11 +93,7 @@ def create_data_key(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1
 def create_unwrapped(
     *, holder: UUID, line: KeyLine, at: datetime, epoch: int
 ) -> tuple[DataKeyRow, UnwrappedKey]:
-    """
-    Create a key in the caller's transaction; return its row and the key itself.
-
-    So a process with only the right to wrap can seal.
-    """
+    """In the caller's transaction. A process with only the right to wrap can seal."""
     root = secrets.token_bytes(KEY_BYTES)
     key_id = compute_data_key_id(root)
     with transaction.atomic():
@@ -125,14 +116,14 @@ def raise_data_key_epoch(*, holder: UUID, epoch: int) -> None:
 
 
 def destroy_returning_id(*, holder: UUID) -> str | None:
-    """Return the destroyed key's id. See `destroy_key`."""
+    """See `destroy_data_key`."""
     destroyed_key = destroy_data_key(holder=holder)
     return None if destroyed_key is None else destroyed_key.key_id
 
 
 def destroy_data_key(*, holder: UUID) -> DestroyedKey | None:
     """
-    Delete the key in the caller's transaction, and record its tombstone as owed.
+    In the caller's transaction, with its tombstone as owed.
 
     Return None without a key, as in a repeated disconnect.
     """
@@ -155,7 +146,7 @@ def has_data_key(holder: UUID) -> bool:
 
 def unwrap(row: DataKeyRow) -> UnwrappedKey:
     """
-    Return the key of `row`, unwrapped at most once per process and five minutes.
+    Unwrap at most once per process and five minutes.
 
     :raises EpochGone, KeyStoreUnavailable:
     """
@@ -177,7 +168,7 @@ def drop_cached_keys(holder: UUID | None = None) -> None:
 
 
 def compute_data_key_id(root: bytes) -> bytes:
-    """Return a commitment to the key. It avoids trial decryption, and finds residue."""
+    """A commitment to the key avoids trial decryption, and finds residue."""
     return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
 
 
@@ -194,7 +185,7 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     for _ in range(LOCK_ATTEMPTS):
         if data_key_rows.lock_key_line(line, exclusive=exclusive):
             return
-        # The line has no recorded epoch, or its epoch ended before the lock.
+        # No recorded epoch, or it ended before the lock.
         epochs = get_keyring().list_epochs(line)
         if not epochs:
             raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
@@ -203,8 +194,7 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
 
 
 def _lock_current_epoch(line: KeyLine, at: datetime) -> int:
-    # Shared with other creators of keys; excludes a rotation, which would otherwise destroy an
-    # epoch key under a row that it cannot see yet.
+    # Excludes a rotation, which would destroy an epoch key under a row that it cannot see yet.
     lock_line(line, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(line)
     if not epochs:

@@ -38,18 +38,18 @@ class KeyCache(Generic[K]):
     def __init__(self, *, max_keys: int, max_age_seconds: float) -> None:
         self._max_keys = max_keys
         self._max_age_seconds = max_age_seconds
-        # Ordered by expiry.
+        # By expiry.
         self._cached_keys: OrderedDict[UUID, _CachedKey[K]] = OrderedDict()
         self._lock = Lock()
         self._timer: Timer | None = None
-        # A forked worker is another process, and must not use its parent's keys.
+        # A forked worker must not use its parent's keys.
         os.register_at_fork(after_in_child=self._reset_after_fork)
 
     def __len__(self) -> int:
         return len(self._cached_keys)
 
     def find_key(self, row: WrappedKeyRow) -> K | None:
-        """Return the cached key. Drop a key of another epoch or wrapping."""
+        """Drop a key of another epoch or wrapping."""
         with self._lock:
             cached_key = self._cached_keys.get(row.holder)
             if cached_key is None:

@@ -1,5 +1,5 @@
 """
-Access to the table of ledger keys through database functions (see `sql_functions`).
+Ledger keys through database functions (`sql_functions`).
 
 A caller needs holder and commitment, which a web process reads only for its person
 (`config.database.row_owners`).
@@ -19,12 +19,12 @@ from . import data_key_rows, sql_functions
 from .keyring.keyring_rights import RIGHTS
 from .sql_functions import SQL_FOLDER, get_classes_with_right
 
-# Every process that records entries about a connection may unwrap this line.
+# Every process that records entries about a connection may unwrap it.
 LINE: Final = KeyLine.ACCOUNT
 
 
 class LedgerKeyCiphertext(NamedTuple):
-    """A ledger key wrapped under the naming key of `kek_epoch`: 60 bytes."""
+    """60 bytes, under the naming key of `kek_epoch`."""
 
     wrapped: bytes
     kek_epoch: int
@@ -62,11 +62,7 @@ def read_wrapped_ledger_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphert
 
 
 def insert_wrapped_ledger_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> None:
-    """
-    Store a new key, in the caller's transaction.
-
-    :raises key_rows.ForeignKeyHolder:
-    """
+    """:raises ForeignKeyHolder:"""
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
     if not data_key_rows.call_vault_function("vault_name_make", *values):
         raise data_key_rows.ForeignKeyHolder(holder)
@@ -96,7 +92,7 @@ def get_keys_to_rewrap(
 
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
-    """Store rewrapped keys, except those destroyed in between."""
+    """Except keys destroyed in between."""
     data_key_rows.run_vault_query(
         "SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch
     )

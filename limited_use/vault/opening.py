@@ -27,11 +27,11 @@ from .sealed import SealedValue
 
 __all__ = ["OpeningBatch", "Unopenable", "begin_opening_batch", "open_sealed_values"]
 
-# One statement, so that keys and fences are from one moment.
+# One statement: keys and fences are from one moment.
 _KEYS_QUERY = (
     "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
 )
-# Whether grants of each kind are live. A kind without a table is never live.
+# A kind without a table is never live.
 _FENCE_QUERIES = {
     FenceKind.DELEGATION: """
 SELECT 'delegation', id, epoch, switched_off_at IS NULL, NULL, NULL, NULL, NULL
@@ -52,27 +52,26 @@ SELECT 'share', id, epoch, withdrawn_at IS NULL AND (expires_at IS NULL OR expir
   FROM limited_use_share WHERE id IN ({})
 """,
 }
-# Kinds that can expire.
 _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 
 class OpeningBatch:
-    """The keys of valid permits. A key that does not unwrap is None."""
+    """A key that does not unwrap is None."""
 
     __slots__ = ("_keys",)
 
     def __init__(self, keys: list[tuple[Permit, UnwrappedKey | None]]) -> None:
-        # By identity: hashing a permit would cost more than opening a row. The permits are kept, so
+        # By identity: hashing a permit costs more than opening a row. The permits are kept, so
         # that no other object gets the identity of one.
         self._keys = {id(permit): (permit, key) for permit, key in keys}
 
     def open_value(self, sealed: SealedValue, permit: Permit) -> bytes:
         """
         :raises Unopenable: if the permit is for other data, or the value does not open
-        :raises envelope.Damaged: if the permit fits, but the value or its key was changed
+        :raises envelope.Damaged: if the value or its key was changed
         """
         binding = sealed.binding
-        # Mostly the same object: `UUID.__eq__` is Python code, and would run for each row.
+        # Mostly the same object, and `UUID.__eq__` is Python code.
         if permit.holder is not binding.holder and permit.holder != binding.holder:
             raise Unopenable
         if permit.use.data_class != binding.data_class:
@@ -90,18 +89,17 @@ class OpeningBatch:
 
 def begin_opening_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     """
-    Read keys and fences in one query. A key that does not unwrap raises an alarm; others still
-    open.
+    One query. A key that does not unwrap raises an alarm; others still open.
 
     :raises Unopenable: if a permit has expired, its key is destroyed or of another epoch, or one
         of its fences is down
-    :raises KeyStoreUnavailable: if the key store does not answer
+    :raises KeyStoreUnavailable:
     """
     permit_list = list(permits)
     if any(at >= permit.expires_at for permit in permit_list):
         raise Unopenable
-    # Twice at most: a rotation may have rewrapped a key and destroyed its old epoch between reading
-    # the row and unwrapping.
+    # Twice at most: a rotation may have rewrapped a key and destroyed its old epoch between
+    # reading the row and unwrapping.
     for _ in range(2):
         rows, fences = _read_keys_and_fences(permit_list, at)
         keys = [(permit, _unwrap_for_permit(permit, rows, fences)) for permit in permit_list]
@@ -116,11 +114,6 @@ def begin_opening_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBa
 def open_sealed_values(
     sealed: Sequence[SealedValue], permit: Permit, *, at: datetime
 ) -> list[bytes]:
-    """
-    Return the plaintexts, for one use.
-
-    :raises Unopenable:
-    """
     batch = begin_opening_batch([permit], at=at)
     return [batch.open_value(value, permit) for value in sealed]
 
@@ -130,7 +123,7 @@ def _unwrap_for_permit(
 ) -> UnwrappedKey | None:
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
-        # Destroyed or fenced off, maybe by another process, so drop the cached key as well.
+        # Maybe by another process, so drop the cached key as well.
         drop_cached_keys(permit.holder)
         if row is None:
             refuse_unreadable_line(permit.holder)
@@ -178,7 +171,7 @@ def _build_query(permits: Sequence[Permit], at: datetime) -> tuple[str, list[Any
     fences = {fence for permit in permits for fence in permit.fences}
     for kind, fence_query in _FENCE_QUERIES.items():
         if ids := [fence.id for fence in fences if fence.kind == kind]:
-            # One parameter per id: with an array, PostgreSQL would plan the statement each time.
+            # With an array, PostgreSQL would plan the statement each time.
             parts.append(fence_query.format(", ".join(["%s"] * len(ids))))
             parameters += [at, *ids] if kind in _EXPIRING_KINDS else ids
     return " UNION ALL ".join(parts), parameters

@@ -1,4 +1,4 @@
-"""zstd compression before sealing, because the database cannot compress ciphertext. Pure."""
+"""The database cannot compress ciphertext, so zstd compresses before sealing. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 
 import zstandard
 
-# Smaller data is not compressed: a frame costs more than it saves.
+# A frame of smaller data costs more than it saves.
 MIN_DATA_BYTES = 256
-# The maximum size of one record. A mail body is far below; a decompression bomb is not.
+# A mail body is far below; a decompression bomb is not.
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 LEVEL = 1
 
@@ -23,7 +23,7 @@ _local = threading.local()
 
 def compress_record(data: bytes) -> bytes | None:
     """
-    Return one zstd frame, or None if it is not smaller.
+    Return None if a zstd frame is not smaller.
 
     :raises RecordTooLarge:
     """

@@ -50,7 +50,7 @@ class Sealer:
         return SealedValue(envelope.seal_record(plaintext, binding, self._key), binding)
 
     def compute_blind(self, kind: str, value: str) -> bytes:
-        """Return 32 bytes to look `value` up by within this holder, until its key is destroyed."""
+        """Return 32 bytes to look `value` up by within this holder."""
         encoded_kind = kind.encode()
         message = b"\0".join((len(encoded_kind).to_bytes(2, "big") + encoded_kind, value.encode()))
         return hmac.digest(self._key.blind_key, message, "sha256")
@@ -58,13 +58,10 @@ class Sealer:
 
 def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
     """
-    Return a sealer for one batch.
-
     :param epoch: the holder's fence epoch when the work began
     :raises KeyDestroyed, KeyUnusable:
     """
-    # Twice at most: a rotation may have rewrapped the key and destroyed its old epoch between
-    # reading the row and unwrapping.
+    # Twice at most: see `opening.begin_opening_batch`.
     for _ in range(2):
         row = read_row(holder)
         if row is None or row.epoch != epoch:
@@ -78,11 +75,7 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
 
 
 def create_sealer(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> Sealer:
-    """
-    Create a new holder's key in the caller's transaction, and return its sealer.
-
-    Needs only the right to wrap; opening the values later needs the right to unwrap.
-    """
+    """Create a new holder's key in the caller's transaction. Needs only the right to wrap."""
     _, key = create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)
     return Sealer(holder, epoch, key)
 

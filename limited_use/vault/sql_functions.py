@@ -2,7 +2,7 @@
 The database functions for data keys, the only way to their table.
 
 They run in the caller's transaction with the rights of a role that no login has (`SECURITY
-DEFINER`), for the process classes that need them (`keyring.acl`). `manage.py database_walls`
+DEFINER`), for the process classes that need them (`keyring_rights`). `manage.py database_walls`
 restores ``migrations/sql/data_keys.sql`` after manual changes.
 
 Classes that act for one person per request execute variants: web processes (``person_keys.sql``)
@@ -38,9 +38,9 @@ def get_classes_with_right(right: str) -> frozenset[str]:
 _MAKERS, _TURNERS = get_classes_with_right("wraps"), get_classes_with_right("turns")
 _SERVICE_CLASSES: Final = frozenset({"web", "sync", "purge"})
 _SERVICE_AND_STAFF: Final = _SERVICE_CLASSES | {"staff"}
-#: Reads the ledger's naming keys, for classes that read no other key of the line of accounts.
+#: Naming keys, for classes that read no other key of the line of accounts.
 READ_NAMING: Final = "vault_read_naming"
-#: Prefixes of the variants, by the process class that executes them.
+#: By the process class that executes the variant.
 _VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
 
 
@@ -73,7 +73,7 @@ def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset
 def _select_by_prefix(
     prefix: str, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
-    """Return the functions with this prefix. An empty prefix selects all non-variants."""
+    """An empty prefix selects all non-variants."""
     prefixes = tuple(_VARIANTS.values())
     return {
         name: executing_classes
@@ -106,7 +106,7 @@ _DATA_KEY_FUNCTIONS: Final = _with_variants(
         "vault_destroy": frozenset({"web", "purge"}),
     }
 )
-#: Functions of ledger keys: see `naming_rows`.
+#: See `naming_rows`.
 _LEDGER_KEY_FUNCTIONS: Final = _with_variants(
     {
         "vault_name_make": frozenset(

@@ -1,7 +1,7 @@
 """
 Checks a series of signed checkpoints offline: the log only ever grew. Pure.
 
-Checkpoints kept over time show one history. The service may supply the proofs: a wrong one fails.
+The service may supply the proofs: a wrong one fails.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
 
 
 class CheckpointsInconsistent(Exception):
-    """Two checkpoints do not share one history, or the proof is missing."""
+    """Two checkpoints without one history, or a missing proof."""
 
 
 def parse_checkpoint_notes(text: str) -> list[str]:
     """
-    Return the signed notes of a publication file (JSON lines), or a single note.
+    Parse a publication file (JSON lines), or a single note.
 
     :raises CheckpointsInconsistent: if `text` is neither
     """
     if not text.startswith("{"):
         return [text]
-    # Crashes cut other lines short, and they were never used.
+    # Crashes cut other lines short; they were never used.
     lines = [line for line in text.splitlines() if line.endswith("}")]
     try:
         return [line["note"] for line in map(json.loads, lines)]
@@ -41,10 +41,8 @@ def check_checkpoint_series(
     signed_notes: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
 ) -> Iterator[str]:
     """
-    Yield the findings on checkpoints in the order of their publication.
-
-    :param signed_notes: signed checkpoints
-    :param proofs: consistency proofs in any order; extra ones are ignored
+    :param signed_notes: in the order of publication
+    :param proofs: in any order; extra ones are ignored
     :raises CheckpointsInconsistent: at the first pair that does not fit, naming both
     """
     series = [_verify_checkpoint(note, keys) for note in signed_notes]

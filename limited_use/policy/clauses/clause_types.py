@@ -7,9 +7,9 @@ from limited_use.policy.policy_vocabulary import Fact
 
 
 class ClauseConfidence(StrEnum):
-    # Read in the document, on the source's date.
+    # In the document, on the source's date.
     READ = "read"
-    # Read in a sibling document of the same publisher.
+    # In a sibling document of the same publisher.
     SIBLING = "sibling"
     # Quoted by a third party. Never present it as fact.
     SECOND_HAND = "second hand"
@@ -20,7 +20,6 @@ class ClauseConfidence(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ClauseSource:
     title: str
-    # Empty without a known public address.
     url: str = ""
     as_of: str = ""
 
@@ -41,10 +40,9 @@ class PolicyClause:
     """
 
     id: str
-    # In our words.
     says: str
     source: ClauseSource
-    # A phrase to find it in the source.
+    # Finds it in the source.
     quote: str = ""
     confidence: ClauseConfidence = ClauseConfidence.READ
     facts: tuple[Fact, ...] = ()

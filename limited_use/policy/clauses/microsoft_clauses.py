@@ -1,8 +1,4 @@
-"""
-Microsoft's terms, read in those of a sibling API.
-
-The rules of every provider also hold for Microsoft's data.
-"""
+"""Microsoft's terms, read in those of a sibling API. The rules of every provider also hold."""
 
 from __future__ import annotations
 

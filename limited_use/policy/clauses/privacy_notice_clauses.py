@@ -1,4 +1,4 @@
-"""Promises of Antares to its users in its own notice. For provider data the stricter wins."""
+"""From Antares' own notice. For provider data the stricter wins."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Permitting rules for calendars."""
-
 from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
@@ -69,7 +67,6 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
         says="What you write in a calendar that lives here is kept, sealed, until you remove it.",
         clauses=("LU-1", "W-LU1", "AN-9"),
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
-        # The data stays sealed.
         recipients=frozenset({Recipient.VAULT}),
         data_classes=CALENDAR,
         needs=frozenset(
@@ -89,7 +86,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=CALENDAR,
-        # Not the consent: the data is the owner's own in any case.
+        # Not the consent: the data is the owner's own.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,

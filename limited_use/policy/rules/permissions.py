@@ -1,9 +1,3 @@
-"""
-Permitting rules for mail, accounts and keys. A forbidding rule beats each of them.
-
-For calendars, see `calendar_permissions`.
-"""
-
 from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
@@ -19,7 +13,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.INBOX_DISPLAY}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=MAIL,
-        # Not GRANT_LIVE: after the grant ended at the provider, only the owner still reads.
+        # Not GRANT_LIVE: after the grant's end, only the owner still reads.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,
@@ -94,7 +88,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         says="News that your provider tells of one of your accounts is matched with that account.",
         clauses=("LU-1", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
-        # No recipient learns of the account; a match only triggers a sync.
+        # A match only triggers a sync.
         recipients=frozenset({Recipient.VAULT}),
         data_classes=frozenset({DataClass.PROFILE}),
         needs=frozenset({Fact.PROVIDER_SAID}),
@@ -135,7 +129,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         says="A notification goes to your own mailbox if you chose that.",
         clauses=("LU-2.1", "W-LU2", "AN-13"),
         purposes=frozenset({Purpose.NOTIFY_OWNER}),
-        # The recipient is the account itself: no person acts, so none must own it.
+        # No person acts, so none must own the account.
         recipients=frozenset({Recipient.OWN_PROVIDER}),
         data_classes=frozenset({DataClass.PROFILE}),
         needs=frozenset(
@@ -192,7 +186,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=MAIL,
-        # Neither grant nor inbox consent: the copy is the owner's after either ended.
+        # Neither grant nor inbox consent: the copy outlives both.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,

@@ -12,7 +12,7 @@ from .keyring_rights import LimitedKeyring
 
 def get_keyring() -> Keyring:
     if settings.KEYRING.url:
-        # One per process: a forked worker must not share its parent's connections.
+        # A forked worker must not share its parent's connections.
         keyring = _open_transit(parse_keyring_config(), os.getpid())
     else:
         keyring = _open_files(str(settings.KEYRING.folder))
@@ -38,7 +38,7 @@ def _open_files(directory: str) -> Keyring:
 
 @lru_cache(maxsize=8)
 def _open_transit(config: KeyringConfig, _process: int) -> Keyring:
-    # Imported late: it loads an HTTP library, which a keyring of files does not need.
+    # Loads an HTTP library, which a keyring of files does not need.
     from .keyring_transit import TransitKeyring
 
     return TransitKeyring(config)

@@ -1,5 +1,5 @@
 """
-The port of keyrings, which hold the keys above the data keys.
+The keys above the data keys.
 
 A keyring never returns a key, so a folder, a transit engine or a separate process can implement
 it.
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from limited_use.policy.key_lines import KeyLine
 
-#: Host and port of the key server during a call to it: the only address that this thread may reach.
+#: Host and port of the key server during a call: the only address that this thread may reach.
 key_server_address: Final[ContextVar[tuple[str, int] | None]] = ContextVar(
     "towards_keys", default=None
 )
@@ -34,10 +34,7 @@ class SigningKey(StrEnum):
 
 
 class KeyStoreUnavailable(Exception):
-    """
-    The key store does not answer, so nothing opens or is sealed. No data is lost; the client may
-    retry.
-    """
+    """Nothing opens or is sealed. No data is lost."""
 
     # Seconds until the client should retry.
     retry_after: ClassVar[float] = 5.0
@@ -55,7 +52,7 @@ class EpochGone(Exception):
 
 
 class KeyBinding(NamedTuple):
-    """Holder and id of a key. A wrapped key is bound to both, and to line and epoch."""
+    """A wrapped key is bound to holder, key id, line and epoch."""
 
     holder: UUID
     key_id: bytes
@@ -68,21 +65,18 @@ class RewrapRequest(NamedTuple):
 
 
 class Keyring(Protocol):
-    """
-    :raises KeyStoreUnavailable: from every method
-    :raises NoKeyring: from every method
-    """
+    """:raises KeyStoreUnavailable, NoKeyring: from every method"""
 
     def __hash__(self) -> int: ...
 
     def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
-        """Return the epochs with a key, oldest first, the current one last."""
+        """Epochs with a key, oldest first, the current one last."""
 
     def create_epoch(self, line: KeyLine) -> int:
-        """Create the next epoch's key durably, and return its number."""
+        """Create the next epoch's key durably."""
 
     def destroy_epoch(self, line: KeyLine, epoch: int) -> None:
-        """Destroy the key of a past epoch. Idempotent."""
+        """For a past epoch. Idempotent."""
 
     def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
         """
@@ -96,30 +90,30 @@ class Keyring(Protocol):
 
     def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
         """
-        Return each key wrapped under the key of `epoch`.
+        Wrap each key under the key of `epoch`.
 
         :raises EpochGone:
         """
 
     def compute_mac(self, name: MacKey, message: bytes) -> bytes:
-        """Return HMAC-SHA256 (32 bytes)."""
+        """HMAC-SHA256 (32 bytes)."""
 
     def sign(self, name: SigningKey, message: bytes) -> bytes:
-        """Return the Ed25519 signature (64 bytes, RFC 8032)."""
+        """Ed25519 (64 bytes, RFC 8032)."""
 
     def get_public_key(self, name: SigningKey) -> bytes:
-        """Return the raw Ed25519 public key (32 bytes) of the key that signs from now on."""
+        """The raw Ed25519 key (32 bytes) that signs from now on."""
 
     def replace_signing_key(self, name: SigningKey) -> None:
         """
-        Replace the signing key durably, and destroy the former key.
+        Replace the key durably, and destroy the former one.
 
         A process that knows the former public key may sign with it once more, or be refused.
         """
 
 
 class KeyringConfig(NamedTuple):
-    """Address of a transit engine and credentials: a token, or the two ids of an AppRole."""
+    """Of a transit engine; credentials are a token, or the two ids of an AppRole."""
 
     url: str
     mount: str
@@ -127,5 +121,5 @@ class KeyringConfig(NamedTuple):
     token: str = ""
     role_id: str = ""
     secret_id: str = ""
-    # PEM file of the engine's certificate authority; empty: the authorities of the system.
+    # PEM file of the engine's authority; empty: those of the system.
     ca: str = ""

@@ -1,5 +1,5 @@
 """
-The rights of each process class on keys, in one table for key store and code.
+The rights of each process class on keys.
 
 A transit engine enforces them (`transit_policies`). With a folder they bind only code that uses
 this module.
@@ -20,16 +20,18 @@ _OWN = KeyLine.OWN
 
 
 class NotThisProcess(NoKeyring):
-    """A process of this class has no such right. Use another."""
+    """Use a process of another class."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyringRights:
     """
-    :param wraps: lines of which it creates keys
-    :param unwraps: lines of which it opens keys
-    :param turns: lines of which it rotates epochs, which opens nothing
-    :param names: lines of `unwraps` limited to naming keys, without keys of accounts
+    Lines of keys.
+
+    :param wraps: creates keys
+    :param unwraps: opens keys
+    :param turns: rotates epochs, which opens nothing
+    :param names: lines of `unwraps` limited to naming keys
     """
 
     wraps: frozenset[KeyLine] = frozenset()
@@ -52,23 +54,23 @@ _ALL_RIGHTS: Final = KeyringRights(
     signs=frozenset(SigningKey),
 )
 
-#: By process class, as `PROCESS_CLASS` names it.
+#: By `PROCESS_CLASS`.
 RIGHTS: Final[dict[str, KeyringRights]] = {
-    # Shows people their data; connects, and seals a refresh token that it then cannot open.
+    # Shows people their data; connects, and seals a refresh token that it cannot open.
     "web": KeyringRights(
         wraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _OWN}),
         macs=frozenset(MacKey),
     ),
-    # Shows support what owners opened, and records it; creates no key. The database shows it no
-    # other message, and of the line of accounts only naming keys.
+    # Shows support items that owners opened; the database shows it no other message, and only
+    # naming keys of the line of accounts.
     "staff": KeyringRights(
         unwraps=frozenset({_CONTENT, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
         macs=frozenset({MacKey.PSEUDONYM}),
     ),
-    # Syncs mail and calendars, refreshes grants, and creates the keys of calendar caches. It reads
-    # the address of a mailbox, and stores its blind to match notifications.
+    # Syncs, refreshes grants, and creates keys of calendar caches. It stores the blind of a
+    # mailbox's address to match notifications.
     "sync": KeyringRights(
         wraps=frozenset({_CONTENT}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL}),
@@ -83,9 +85,9 @@ RIGHTS: Final[dict[str, KeyringRights]] = {
         macs=frozenset({MacKey.PSEUDONYM}),
         signs=frozenset(SigningKey),
     ),
-    # Reads public keys only.
+    # Public keys only.
     "console": KeyringRights(),
-    # No class: development, and the process that creates the keys.
+    # Development, and the process that creates the keys.
     "": _ALL_RIGHTS,
 }
 
@@ -136,7 +138,7 @@ class LimitedKeyring:
         return self._keyring.get_public_key(name)
 
     def replace_signing_key(self, name: SigningKey) -> None:
-        # Reserved for an operator, like creating keys: a process without a class.
+        # Reserved for an operator: a process without a class.
         self._check_right("replace", name, frozenset())
 
     def _check_right(self, action: str, name: str, allowed: frozenset[str]) -> None:

@@ -1,8 +1,7 @@
 """
-The transit engine's access policies, one per process class, from the table of `keyring_rights`.
+The transit engine's access policies, one per process class (`keyring_rights`).
 
-Tokens and roles omit the built-in policy `default`. A web process can wrap the key of a refresh
-token but never unwrap it; the process that rotates epochs opens no content.
+Tokens and roles omit the built-in policy `default`.
 """
 
 from __future__ import annotations
@@ -12,17 +11,16 @@ from collections.abc import Iterator, Mapping
 from .keyring_port import SigningKey
 from .keyring_rights import RIGHTS, KeyringRights
 
-# The capabilities at a path, and the only allowed parameters.
+# Capabilities at a path, and the only allowed parameters.
 PathRule = tuple[tuple[str, ...], tuple[str, ...]]
 
 _READ: PathRule = (("read",), ())
-# Without `create`, which would make a missing key of another kind.
+# `create` would make a missing key of another kind.
 _UPDATE: PathRule = (("update",), ())
-# The same path sets `exportable` and `deletion_allowed`, which stay forbidden.
+# The path also sets `exportable` and `deletion_allowed`: forbidden.
 _CONFIG: PathRule = (("update",), ("min_decryption_version", "min_encryption_version"))
 _TRIM: PathRule = (("update",), ("min_available_version",))
-# Lookup and renewal of the process's own token. The built-in policy `default` allows both, and more
-# that no process needs.
+# The built-in policy `default` allows both, and more that no process needs.
 _OWN_TOKEN: dict[str, PathRule] = {
     "auth/token/lookup-self": _READ,
     "auth/token/renew-self": _UPDATE,
@@ -30,7 +28,7 @@ _OWN_TOKEN: dict[str, PathRule] = {
 
 
 def build_transit_policies(mount: str, prefix: str) -> dict[str, str]:
-    """Return each policy's text by name, for `bao policy write`."""
+    """Policy texts by name, for `bao policy write`."""
     return {
         f"{prefix}-{process_class}": _format_policy(dict(_list_rules(rights, mount, prefix)))
         for process_class, rights in RIGHTS.items()
@@ -43,7 +41,7 @@ def _list_rules(rights: KeyringRights, mount: str, prefix: str) -> Iterator[tupl
         return f"{mount}/{act}/{prefix}-{name}{rest}"
 
     yield from _OWN_TOKEN.items()
-    # Sorted, so that a new installation shows what changed.
+    # Sorted, to compare installations.
     for line in sorted(rights.all_lines):
         yield build_path("keys", line), _READ
     for line in sorted(rights.wraps):

@@ -18,18 +18,18 @@ import httpx
 
 from .keyring_port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_server_address
 
-# A person may be waiting for the page.
+# A person may be waiting.
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
-# After a failure, calls fail at once for this long, instead of waiting in line.
+# After a failure, calls fail at once for this long.
 PAUSE_SECONDS: Final = 1.0
-# A token is renewed when this share of its life is left.
+# Remaining share of a token's life.
 RENEW_AT: Final = 0.5
 _OK, _BAD_REQUEST, _DENIED, _MISSING = 200, 400, 403, 404
 _HTTPS: Final = 443
 
 
 class TransitRequestDeclined(Exception):
-    """The store declined the request. Compare `reason`, the store's own text; never show it."""
+    """Compare `reason`, the store's own text; never show it."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status)
@@ -48,7 +48,7 @@ class TransitClient:
             trust_env=False,
             follow_redirects=False,
         )
-        # At exit as well, but only in the process that opened it: a forked worker owns no sockets.
+        # Also at exit, but only in this process: a forked worker owns no sockets.
         weakref.finalize(self, _close_client, self._client, os.getpid())
         self._address = (self._client.base_url.host, self._client.base_url.port or _HTTPS)
         self._lock = Lock()
@@ -64,7 +64,7 @@ class TransitClient:
 
         :raises KeyStoreUnavailable: if the store is sealed, down, slow or overloaded
         :raises NoKeyring: if the store denies access
-        :raises TransitRequestDeclined: if the store declines the request
+        :raises TransitRequestDeclined:
         """
         token = self._get_token()
         answer = self._send_request(method, path, body, token)
@@ -107,15 +107,11 @@ class TransitClient:
         elif self._config.role_id:
             self._token = self._obtain_token()
         else:
-            # The token cannot be renewed. It is used until it expires; then the refusal says why.
+            # Not renewable: used until it expires; then the refusal says why.
             self._renew_at = math.inf
 
     def _replace_denied_token(self, token: str) -> str:
-        """
-        Return a new token if the store no longer knows this one.
-
-        :raises NoKeyring:
-        """
+        """The store may no longer know the token."""
         answer = self._send_request("GET", "auth/token/lookup-self", None, token)
         if answer.status_code == _OK:
             raise NoKeyring("the key store does not let us: install the policies of init_keyring")
@@ -146,7 +142,7 @@ class TransitClient:
         if answer is not None and answer.status_code in {_OK, 204, _BAD_REQUEST, _DENIED, _MISSING}:
             return answer
         self._down_until = monotonic() + PAUSE_SECONDS
-        # Outside the except block: the client's error contains the request with our token.
+        # Outside the except block: the client's error contains our token.
         raise KeyStoreUnavailable
 
 
