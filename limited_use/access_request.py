@@ -1,4 +1,7 @@
-"""Types of decisions for guard, agreements, vault and sinks; they import none of these."""
+"""
+Types of decisions, shared by guard, agreements, vault and sinks. They import none of these
+packages.
+"""
 
 from __future__ import annotations
 
@@ -31,38 +34,39 @@ class Fence:
 
 class PseudonymNaming(Protocol):
     def __call__(self, subject_id: UUID) -> str:
-        """Name entries about use."""
+        """Return the pseudonym for entries about use."""
 
     def at_the_end(self, subject_id: UUID) -> str:
-        """Name entries about removal, which receipts show."""
+        """Return the pseudonym for entries about removal, which the receipt shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
     use: Use
-    # An integration, a connection (account, access token) or a grant.
+    # Owner of the data key: an integration, a connection (account and access token), or a grant.
     holder: UUID
-    # At the time of the facts.
+    # The holder's fence epoch at the time of the facts.
     epoch: int
     actor: Actor
     on_behalf_of: UUID | None
     facts: frozenset[Fact]
     fences: tuple[Fence, ...] = ()
     feature: str | None = None
+    # Number of rows to open, if known.
     count: int | None = None
-    # The only row; the permit opens no other.
+    # The request's only row, if it is about one. Its permit opens no other row.
     item: UUID | None = None
-    # If the ledger entry is not about the holder.
+    # Subject of the ledger entry, if the holder is only a part of it.
     about: UUID | None = None
-    # Source of data that may return to its provider.
+    # Source connection of data that may return to its own provider.
     account: UUID | None = None
-    # Under the subject's own ledger key.
+    # Pseudonyms under the subject's own ledger key, if there is one.
     names: PseudonymNaming | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Opens one data class of one holder, for a minute at most."""
+    """One recorded decision. Opens one data class of one holder, for a minute at most."""
 
     use: Use
     holder: UUID
@@ -72,5 +76,5 @@ class Permit:
     entry_id: UUID
     expires_at: datetime
     item: UUID | None = None
-    # The only account that may receive the data.
+    # The only account, at its own provider, that may receive the data.
     account: UUID | None = None

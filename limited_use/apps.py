@@ -6,5 +6,5 @@ class LimitedUseConfig(AppConfig):
     verbose_name = "Limited use"
 
     def ready(self) -> None:
-        # Registers the system checks.
+        # The import registers the system checks.
         from . import checks  # noqa: F401

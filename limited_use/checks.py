@@ -1,3 +1,5 @@
+"""System checks: states that would break the policy, found before the service starts."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -19,6 +21,7 @@ from .vault.keyring.keyring_factory import get_keyring
 from .vault.keyring.keyring_port import KeyStoreUnavailable, SigningKey
 
 MIN_RULE_WORDS = 4
+# Recipients of the service's own features, and of platform features.
 _SERVICE_RECIPIENTS = (
     Recipient.OWNER,
     Recipient.REGISTERED_USER,
@@ -42,7 +45,7 @@ def check_notifications(**_: Any) -> list[CheckMessage]:
 
 @register("limited_use", deploy=True)
 def check_mail_settings(**_: Any) -> list[CheckMessage]:
-    """Only a warning: the service works without mail."""
+    """Report missing mail settings for information only: the service works without mail."""
     if settings.MAIL_IS_SENT:
         return []
     message = (
@@ -87,7 +90,7 @@ def find_durability_problems(name: str, value: str) -> list[CheckMessage]:
 
 
 def find_rule_problems(rules: Sequence[PolicyRule]) -> list[CheckMessage]:
-    """Find rules that are ambiguous, empty or name no clause."""
+    """Return an error for each rule that is ambiguous, empty or names no clause."""
     errors: list[CheckMessage] = [
         Error(f"two rules are called {rule_id}", id="limited_use.E001")
         for rule_id, count in Counter(rule.id for rule in rules).items()

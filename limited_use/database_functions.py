@@ -44,7 +44,10 @@ class DatabaseFunction:
 def load_functions(
     path: Path, classes: Mapping[str, frozenset[str]]
 ) -> tuple[DatabaseFunction, ...]:
-    """:raises ValueError: if the file creates functions of other names or form"""
+    """
+    :param classes: the process classes that may execute each function
+    :raises ValueError: if the file creates functions of other names or form
+    """
     text = path.read_text(encoding="utf-8")
     functions = tuple(_parse_function(match, classes) for match in _STATEMENT.finditer(text))
     if len(functions) != text.count("CREATE ") or {function.name for function in functions} != set(

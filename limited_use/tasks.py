@@ -28,7 +28,12 @@ def count_uses(**_: object) -> None:
 
 @shared_task(name="limited_use.turn_key_epoch")  # type: ignore[untyped-decorator]
 def turn_key_epoch(**_: object) -> None:
-    """A problem with the keyring or a key raises an alarm; other lines still rotate."""
+    """
+    Rotate each line that is due.
+
+    An unavailable or wrong keyring, or a key that cannot be rewrapped, raises an alarm; other
+    lines still rotate.
+    """
     at = timezone.now()
     keyring_health.check_keyring(at=at)
     try:
@@ -39,7 +44,7 @@ def turn_key_epoch(**_: object) -> None:
                 with suppress(key_epochs.AlreadyTurning):
                     _turn_line(line, at)
     except KeyStoreUnavailable as error:
-        # Retried in minutes.
+        # Retried in minutes; an interrupted turn continues.
         keyring_health.raise_unavailable_alarm(error, at=at)
 
 

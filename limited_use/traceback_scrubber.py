@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 def clear_frames(error: BaseException) -> None:
     """
-    Clear the variables of `error` and its chain: reports show kinds and lines, no provider's
-    names.
+    Clear the variables of every frame of `error` and its chain.
+
+    A report then shows kinds and lines, and no provider's names.
     """
     for linked_error in iterate_chain(error):
         traceback.clear_frames(linked_error.__traceback__)

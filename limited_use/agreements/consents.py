@@ -1,8 +1,9 @@
 """
 Consents, given and withdrawn by the person, and kept for ever.
 
-All happens inside the caller's transaction. Withdrawal and expiry are fences, by the epoch of
-permits.
+The actor gives and withdraws only their own; a use looks up the consent of the data's owner. Both
+happen inside the caller's transaction. Withdrawal and expiry are fences, by the epoch that
+permits carry.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
 
 class ConsentMissing(Exception):
-    """:param subject: key of the feature, or of the product with several features"""
+    """
+    The person did not agree to the current version of a declaration.
+
+    :param subject: key of the feature, or of the product with several features
+    """
 
     def __init__(self, subject: str) -> None:
         super().__init__(subject)
@@ -31,7 +36,7 @@ class ConsentMissing(Exception):
 
 
 class DeclarationOutdated(Exception):
-    """Show the current declaration and ask again."""
+    """The agreed version has changed. Show the current one and ask again."""
 
 
 class ConsentNeedsEnd(Exception):
@@ -51,10 +56,12 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
     expires_at: datetime | None = None,
 ) -> Consent:
     """
+    Record consent to version `version` of a feature's declaration.
+
     Repeating changes nothing; another version or end replaces the older consent.
 
     :param purpose: blank: all that the feature declares
-    :param recipient: blank: as declared
+    :param recipient: blank: as the feature declares
     :param item: our id of the only covered item
     :raises DeclarationOutdated, UndeclaredUse, ConsentNeedsEnd, NotAMember:
     """
@@ -64,7 +71,7 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
             raise ConsentNeedsEnd
     elif expires_at <= at:
         raise ConsentNeedsEnd
-    # The membership's lock orders one person's changes.
+    # Lock the membership, so that one person's changes have an order.
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
     if not members.select_for_update(no_key=True).exists():
         raise NotAMember
@@ -104,9 +111,9 @@ def withdraw(  # noqa: PLR0913 - the same parts
     item: UUID | None = None,
 ) -> bool:
     """
-    Withdraw a consent, and any wider one that covers it: too much ends, never too little.
+    Withdraw a consent, and any wider one that covers it; return whether there was one.
 
-    Blank purpose or recipient: every one.
+    Too much ends, never too little. Blank purpose or recipient: every one.
 
     :param item: None: the whole feature, with items
     """
@@ -129,9 +136,9 @@ def end_feature_consents(
     items: Collection[UUID] | None = None,
 ) -> bool:
     """
-    End the consents because their subject has ended.
+    End consents to `feature` because their subject has ended.
 
-    :param items: None: all
+    :param items: None: all consents to the feature
     """
     consents = _filter_live(owner_id, organisation_id, feature)
     if items is not None:
@@ -142,7 +149,11 @@ def end_feature_consents(
 def find_item_consent(
     *, owner_id: UUID, organisation_id: UUID, feature: str, item: UUID, at: datetime
 ) -> Consent | None:
-    """:param owner_id: from the database, never a caller's claim"""
+    """
+    Return the owner's live consent to `feature` for this very item.
+
+    :param owner_id: as found in the database, never as a caller claims
+    """
     declared = FEATURES.get(feature)
     if declared is None:
         return None

@@ -1,6 +1,8 @@
 """
+People who leave or are deactivated, and organisations that close.
+
 One commit ends memberships, features, tokens, sessions and shares in both directions, and closes
-connections; the next sweep begins the removal. Functions return the number of ended shares.
+connections; the next sweep begins the removal.
 """
 
 from __future__ import annotations
@@ -26,7 +28,11 @@ class MembershipEndReason(StrEnum):
 
 
 def leave_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
-    """:raises memberships.NotAMember:"""
+    """
+    Return how many shares ended.
+
+    :raises memberships.NotAMember:
+    """
     with transaction.atomic():
         ended = memberships.end_membership(user_id=user_id, organisation_id=organisation_id, at=at)
         return _record_ended(
@@ -35,7 +41,11 @@ def leave_organisation(*, user_id: UUID, organisation_id: UUID, at: datetime) ->
 
 
 def deactivate_person(*, user_id: UUID, at: datetime) -> int:
-    """:raises user_provisioning.UserNotActive:"""
+    """
+    Return how many shares ended.
+
+    :raises user_provisioning.UserNotActive:
+    """
     with transaction.atomic():
         user_provisioning.deactivate_user(user_id=user_id, at=at)
         entries.record_ledger_event(event="person.deactivated", about=user_id, at=at)
@@ -44,7 +54,11 @@ def deactivate_person(*, user_id: UUID, at: datetime) -> int:
 
 
 def close_organisation(*, organisation_id: UUID, at: datetime) -> int:
-    """:raises organisations.OrganisationNotLive:"""
+    """
+    Return how many shares ended.
+
+    :raises organisations.OrganisationNotLive:
+    """
     with transaction.atomic():
         organisations.close_organisation(organisation_id=organisation_id, at=at)
         entries.record_ledger_event(event="organisation.closed", about=organisation_id, at=at)

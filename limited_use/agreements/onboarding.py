@@ -1,6 +1,8 @@
 """
-Ledger entries hold no name, address or operator: the command runs with the login of the tables'
-owner.
+Adds organisations and people, as the platform provisions them. `offboarding` removes them.
+
+Ledger entries hold no name or address, and no operator, because the command runs with the login
+of the tables' owner.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> None:
 
 def register_person(person: NewPerson, *, at: datetime) -> None:
     """
-    People set a password by the link for forgotten ones.
+    Record a person without a password: they set one by the link for forgotten ones.
 
     :raises user_provisioning.UserExists:
     """

@@ -23,11 +23,11 @@ def create_declared_client(
     client_id: str | None = None,
 ) -> ServiceClient:
     """
-    Without a ledger entry.
+    Create a client for some of its feature's declared purposes, without a ledger entry.
 
     :param client_id: by default the feature's key
     :param jwks: public keys (RFC 7517)
-    :raises UndeclaredUse:
+    :raises UndeclaredUse: see `feature_registry.check_feature_purposes`
     """
     sorted_purposes = sorted(set(purposes))
     check_feature_purposes(feature, sorted_purposes)
@@ -46,7 +46,7 @@ def register_client(
     """
     As `create_declared_client`, with a ledger entry.
 
-    :raises UndeclaredUse, clients.UnusableKeys, clients.ServiceClientExists:
+    :raises UndeclaredUse, clients.UnusableClientKeys, clients.ServiceClientExists:
     """
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
@@ -56,14 +56,18 @@ def register_client(
 
 
 def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
-    """:raises clients.UnusableKeys, clients.ClientNotLive:"""
+    """:raises clients.UnusableClientKeys, clients.ClientNotLive:"""
     with transaction.atomic():
         client = clients.replace_service_client_keys(client_id=client_id, jwks=jwks)
         entries.record_ledger_event(event="client.keys_replaced", about=client.id, at=at)
 
 
 def retire_client(*, client_id: str, at: datetime) -> None:
-    """:raises clients.ClientNotLive:"""
+    """
+    End a client and its tokens.
+
+    :raises clients.ClientNotLive:
+    """
     with transaction.atomic():
         entries.record_ledger_event(
             event="client.retired",

@@ -43,10 +43,13 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     expires_at: datetime | None = None,
 ) -> Share:
     """
+    Share `item` with another member of the organisation.
+
     Repeating changes nothing; another level or end replaces the older share. A share without a
     viewer opens nothing, and looks the same to its owner.
 
     :param viewer_id: None if no member has the address
+    :param address: as typed
     :raises ShareEndsInPast, NotAMember:
     """
     if expires_at is not None and expires_at <= at:
@@ -54,7 +57,7 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     named_viewer_id = viewer_id
     if viewer_id is None:
         viewer_id = _choose_placeholder_viewer(address, owner_id=person_id, item=item)
-    # Orders changes of two people.
+    # Lock in one order, so that changes of two people have an order.
     members = Membership.objects.live().filter(
         user_id__in=[person_id, viewer_id], organisation_id=organisation_id
     )
@@ -81,7 +84,7 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
         owner_id=person_id,
         organisation_id=organisation_id,
         viewer_id=viewer_id,
-        # A return does not revive the share.
+        # A share ends with either membership, and a return does not revive it.
         owner_membership=membership_ids[person_id],
         viewer_membership=membership_ids[viewer_id],
         item=item,
@@ -103,6 +106,7 @@ def _choose_placeholder_viewer(address: str, *, owner_id: UUID, item: UUID) -> U
 
 
 def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
+    """Return None if the actor has no such live share."""
     owned_shares = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
     share = owned_shares.select_for_update(no_key=True).first()
     if share is not None:

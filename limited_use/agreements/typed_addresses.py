@@ -21,7 +21,7 @@ def seal_address(address: str) -> str:
 
 
 def open_address(sealed: str) -> str:
-    """Return "" without an address, or if its secret is no longer configured."""
+    """Return the address; empty without one, or if its secret is no longer configured."""
     try:
         return mfa_secrets.decrypt_secret(sealed, context=_CONTEXT) if sealed else ""
     except mfa_secrets.SecretUnreadable:
@@ -29,6 +29,9 @@ def open_address(sealed: str) -> str:
 
 
 def make_placeholder_viewers(address: str, *, owner_id: UUID) -> list[UUID]:
-    """Return ids of no user, stable per owner and address, for current and former secrets."""
+    """
+    Return ids of no user, stable for this owner and address: under the current secret, then
+    former ones.
+    """
     hashes = compute_keyed_hashes(f"{owner_id} {address.lower()}", purpose=_PLACEHOLDER_PURPOSE)
     return [UUID(bytes=digest[:16], version=4) for digest in hashes]

@@ -29,7 +29,7 @@ _PURGE_EVENTS = (
 )
 _REVOCATION_EVENTS = ("revocation.settled",)
 _CONSENT_EVENTS = ("connection.connected", "integration.connected")
-# Prove clauses kept by actions, without decisions.
+# Clauses kept by actions rather than decisions: the ledger events that prove them.
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "WDEL": _PURGE_EVENTS,
     "CASA-DEL": _PURGE_EVENTS,

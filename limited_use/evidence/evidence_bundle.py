@@ -1,4 +1,4 @@
-"""All sections, signed like a receipt, with the newest checkpoint."""
+"""The bundle of all sections, signed like a receipt, with the newest checkpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KIND = "evidence-bundle"
 
 def make_evidence_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> bytes:
     """
-    Return the exact signed bytes, to keep.
+    Return the exact bytes to keep, which the signature covers.
 
     :raises InvalidEvidence, KeyStoreUnavailable:
     """

@@ -1,4 +1,4 @@
-"""Pure, so that every package can declare its own section."""
+"""The type of evidence sections. Pure, so that every package can declare its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_TEXT_LENGTH: Final = 1_000_000
 
 
 class EvidenceBasis(StrEnum):
-    """A test is no observation of production."""
+    """The basis of a section. A test is no observation of production."""
 
     CODE = "code"
     SETTING = "setting"

@@ -11,7 +11,7 @@ from limited_use.models.usage import PolicyUse, Tally
 from limited_use.policy import decision_table, feature_registry, policy_evaluation
 from limited_use.policy.rules import RULES, PolicyRule
 
-# Uses listed by day; older ones only count in totals.
+# Period listed by day; older uses only count in totals.
 LISTED_PERIOD: Final = timedelta(days=30)
 
 

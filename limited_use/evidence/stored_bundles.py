@@ -1,4 +1,4 @@
-"""Made for reviewers by a process that may see everything."""
+"""Stored bundles for reviewers, made by a process that may see everything."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from limited_use.models.usage import EvidenceBundle
 from . import evidence_bundle
 from .evidence_sections import EvidenceSection
 
-# Reviewers have fetched older ones.
+# Number of stored bundles; reviewers have fetched older ones.
 MAX_BUNDLES: Final = 30
 
 
 def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> EvidenceBundle:
-    """Raises as `make_evidence_bundle`."""
+    """Make a bundle and store it. Raises as `make_evidence_bundle`."""
     document = evidence_bundle.make_evidence_bundle(sections, at=at)
     contents = orjson.loads(document)
     stored_bundle = EvidenceBundle(

@@ -16,9 +16,10 @@ from limited_use.policy.policy_vocabulary import Fact
 @dataclass(slots=True)
 class DecisionEntries:
     """
-    One entry for each subject and data class of a guard call.
+    The entries of one guard call: one for each subject and data class.
 
-    A subject may have a key for each part, such as each calendar; requests for parts are one use.
+    A subject may have a key for each part, such as each calendar; requests for its parts are one
+    use.
     """
 
     moment: int
@@ -49,7 +50,7 @@ class DecisionEntries:
 def build_decision_record(
     request: AccessRequest, decision: PolicyDecision, moment: int
 ) -> dict[str, entries.EntryValue]:
-    """:param moment: in milliseconds since the epoch"""
+    """:param moment: of the decision, in milliseconds since the epoch"""
     use, actor = request.use, request.actor
     name = _choose_naming(request, decision)
     return {
@@ -84,9 +85,9 @@ def _acts_for_another(request: AccessRequest) -> bool:
 
 def _choose_naming(request: AccessRequest, decision: PolicyDecision) -> Callable[[UUID], str]:
     """
-    Return the subject's own pseudonyms for an involved actor only.
+    Return the pseudonyms of an entry: the subject's own only for an involved actor.
 
-    Other entries do not reveal whether the subject exists.
+    Otherwise the entry does not reveal whether the subject exists.
     """
     if request.names is None:
         return entries.get_ledger_pseudonym

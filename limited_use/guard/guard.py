@@ -1,6 +1,8 @@
 """
-Only this module makes permits. Decisions are on disk before the answer, so the guard refuses to
-run inside a transaction, which could roll back.
+Decides access requests, records each decision in the ledger, and returns permits.
+
+Only this module makes permits. Decisions and refusals are on disk before the answer, so the guard
+refuses to run inside a transaction, which could roll back.
 """
 
 from __future__ import annotations
@@ -25,12 +27,12 @@ logger = logging.getLogger(__name__)
 
 # Shares name people, support is a person, and exports go to the person who asked.
 _PERSON_FACTS = frozenset({Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED})
-# One HTTP request, or one page of a task.
+# A permit serves one HTTP request, or one page of a task.
 PERMIT_LIFETIME = timedelta(seconds=60)
 
 
 class AccessRefused(Exception):
-    """The ledger records the refusal."""
+    """The policy refused the request, and the ledger records it."""
 
     def __init__(self, decision: PolicyDecision, entry_id: UUID, use: Use) -> None:
         super().__init__(decision.rule_id)
@@ -40,7 +42,7 @@ class AccessRefused(Exception):
 
     @property
     def message(self) -> str:
-        """For the refused person."""
+        """The rule and the missing facts, in sentences for the refused person."""
         return refusal_text.explain_refusal(self.decision)
 
     @property
@@ -54,7 +56,7 @@ def permit(request: AccessRequest, *, at: datetime) -> Permit:
 
 def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
     """
-    Record every decision; return all permits or none.
+    Record every decision and return a permit for each request: all or none.
 
     :raises AccessRefused: the first refusal
     :raises RuntimeError: inside a transaction
@@ -70,7 +72,7 @@ def decide_each_request(
     requests: Sequence[AccessRequest], *, at: datetime
 ) -> list[Permit | AccessRefused]:
     """
-    Record every decision; return each permit or refusal, as of several people.
+    Record every decision and return a permit or a refusal for each request, as of several people.
 
     :raises RuntimeError: inside a transaction
     """
@@ -78,14 +80,18 @@ def decide_each_request(
     _commit_records(records)
     for request, answer in zip(requests, answers, strict=True):
         if isinstance(answer, AccessRefused):
-            # One line covers all requests.
+            # One log line covers all of the requests.
             _log_refusal(answer, request)
             break
     return answers
 
 
 def list_refused_requests(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
-    """Makes no permit and records nothing: `permits` is still necessary before each use."""
+    """
+    Return the requests that the policy would refuse now. Makes no permit and records nothing.
+
+    `permits` records refusals, and is still necessary before each use.
+    """
     return [
         request
         for request in requests
@@ -100,7 +106,7 @@ def _log_refusal(refusal: AccessRefused, request: AccessRequest) -> None:
             "about": request.about or request.holder,
             "entry_id": refusal.entry_id,
             "rule_id": refusal.decision.rule_id,
-            # Log fields hold no prose.
+            # Joined by a bar, because log fields hold no prose.
             "clause": "|".join(refusal.decision.clauses),
             "feature": request.feature or request.actor.feature,
             "purpose": request.use.purpose,
@@ -139,10 +145,10 @@ def _decide_requests(
 
 def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
     """
-    Drop facts that the actor cannot have.
+    Return the request's facts without those that its actor cannot have.
 
-    Only the feature registry proves a client's registration. A client is never the owner, a
-    person never a feature.
+    Only the feature registry proves a client's registration, never a stored row. A client is never
+    the owner, a person never a feature.
     """
     facts, actor, use = request.facts, request.actor, request.use
     dropped_facts = {Fact.FEATURE_REGISTERED}
@@ -182,5 +188,5 @@ def _commit_records(records: Sequence[tuple[UUID, dict[str, entries.EntryValue]]
         with transaction.atomic(durable=True):
             entries.append_ledger_entries(records)
     elif records:
-        # A single statement is its own transaction and saves two round trips.
+        # A single statement is its own transaction, and saves two round trips.
         entries.append_ledger_entries(records)

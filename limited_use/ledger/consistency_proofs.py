@@ -19,13 +19,13 @@ from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 # The specification's limit: enough below 2^63 leaves.
 MAX_PROOF_LENGTH = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})\Z")
-# Between two proofs in one file.
+# The boundary between two proofs in one file.
 _NEXT = re.compile(r"^(?=old [0-9]+$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyProof:
-    """Only the signature of its checkpoint is verified."""
+    """A parsed proof. Only the signature of its checkpoint is verified."""
 
     old: int
     path: tuple[bytes, ...]
@@ -41,15 +41,16 @@ class ConsistencyProof:
 def check_checkpoint_consistency(
     earlier: LogCheckpoint, later: LogCheckpoint, path: Sequence[bytes]
 ) -> None:
-    """:raises BadMerkleProof: unless `path` proves that `later` begins with `earlier`"""
+    """:raises BadMerkleProof: unless `path` proves that `later` begins with `earlier`'s tree"""
     if earlier.size:
         merkle_tree.verify_consistency(earlier.size, later.size, path, earlier.root, later.root)
     elif path or earlier.root != merkle_tree.EMPTY:
-        # Every tree begins with the empty one.
+        # Every tree begins with the empty one, so a proof must be empty.
         raise BadMerkleProof("an empty tree has one root and no proof")
 
 
 def write_consistency_proof(*, old: int, path: Sequence[bytes], note: str) -> str:
+    """:param note: the signed checkpoint of the later tree"""
     hashes = [base64.b64encode(node).decode() for node in path]
     return "\n".join([f"old {old}", *hashes, "", note])
 
@@ -57,7 +58,7 @@ def write_consistency_proof(*, old: int, path: Sequence[bytes], note: str) -> st
 def parse_consistency_proof(text: str, keys: Sequence[VerifierKey]) -> ConsistencyProof:
     """
     :raises BadNote: if none of `keys` signed the checkpoint
-    :raises BadMerkleProof:
+    :raises BadMerkleProof: if the text is malformed
     """
     body, separator, note = text.partition("\n\n")
     lines = body.split("\n")

@@ -23,13 +23,14 @@ from limited_use.vault.keyring.keyring_port import Keyring, MacKey
 
 EntryValue = str | int | bool | None | Sequence[str] | Mapping[str, int]
 
-# Hardly any text of a person or a provider matches.
+# Our own words: enum values, rule ids, pseudonyms. Hardly any text of a person or a provider
+# matches.
 _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
 _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class LedgerEntryRefused(Exception):
-    """A forbidden value: a bug of the caller."""
+    """The body holds a forbidden value: a bug of the caller."""
 
 
 def get_ledger_pseudonym(subject: UUID) -> str:
@@ -37,23 +38,24 @@ def get_ledger_pseudonym(subject: UUID) -> str:
     return _compute_pseudonym(get_keyring(), subject)
 
 
+# A request names the same few subjects repeatedly.
 @lru_cache(maxsize=4096)
 def _compute_pseudonym(keyring: Keyring, subject: UUID) -> str:
     return keyring.compute_mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
 
 
 def encode_ledger_entry(entry: Mapping[str, EntryValue]) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, UTF-8, integers only."""
+    """Return canonical JSON: sorted keys, no spaces, UTF-8, integers only."""
     return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
 
 
 def append_ledger_entries(entries: Sequence[tuple[UUID, Mapping[str, EntryValue]]]) -> None:
     """
-    In one statement, in the caller's transaction or its own.
+    Write entries in one statement, in the caller's transaction or its own.
 
     :param entries: id and body of each; `id` and `v` are added
     """
-    # For few entries, half the work of arrays.
+    # Rows of parameters: for the few entries of a request, half the work of arrays.
     rows = ", ".join(["(%s, %s, %s)"] * len(entries))
     values: list[UUID | bytes | None] = []
     for entry_id, body in entries:
@@ -89,7 +91,7 @@ def record_ledger_event(
 
     :param event: `noun.past_participle`
     :param about: id of the subject (an integration, a connection, …)
-    :param naming: `pseudonyms.get_naming` for a connection with a ledger key
+    :param naming: `pseudonyms.get_pseudonym_naming` for a connection with a ledger key
     :param body: counts, booleans, our own words and pseudonyms
     :raises LedgerEntryRefused:
     """
@@ -113,7 +115,7 @@ def to_milliseconds(at: datetime) -> int:
 
 @lru_cache(maxsize=1)
 def get_code_revision() -> str:
-    """Hash this package's source: the code that decided."""
+    """Return a hash of this package's source: the code that decided."""
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

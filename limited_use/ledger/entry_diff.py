@@ -1,4 +1,4 @@
-"""Pure."""
+"""Finds and classifies the first difference between two sequences of entries. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Returns the index of an entry with this hash, or None.
+# Returns the index of an entry with this hash, or None if the tree has no such entry.
 LocateLeaf = Callable[[bytes], int | None]
 
 
@@ -32,7 +32,7 @@ def find_first_entry_difference(
 ) -> LedgerEntryDifference | None:
     """
     :param actual: stored leaf hashes; None where no entry has the index
-    :param expected: shorter if no more entries should follow
+    :param expected: expected leaf hashes; shorter if no more entries should follow
     :param locate: searches the whole tree
     """
     for offset, actual_hash in enumerate(actual):

@@ -15,13 +15,15 @@ from .merkle_tree import BadMerkleProof
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 
 HEADER = "c2sp.org/tlog-proof@v1"
-# More leaves than a log can have.
+# A path of this length covers more leaves than a log can have.
 MAX_PATH_LENGTH = 63
 MAX_INDEX_DIGITS = 19
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenLedgerEntry:
+    """`payload` is entry `index` in the tree of `checkpoint`."""
+
     payload: bytes
     index: int
     checkpoint: LogCheckpoint
@@ -30,7 +32,10 @@ class ProvenLedgerEntry:
 def write_entry_proof(
     *, payload: bytes | None, index: int, path: Sequence[bytes], note: str
 ) -> str:
-    """:param payload: trusted only because its hash fits"""
+    """
+    :param payload: the entry; a verifier trusts it only because its hash fits
+    :param note: the signed checkpoint
+    """
     extra = [] if payload is None else [f"extra {base64.b64encode(payload).decode()}"]
     hashes = [base64.b64encode(node).decode() for node in path]
     return "\n".join([HEADER, *extra, f"index {index}", *hashes, "", note])
@@ -44,8 +49,8 @@ def verify_entry_proof(
     origin: str | None = None,
 ) -> ProvenLedgerEntry:
     """
-    :param keys: pinned by the verifier; never taken from the proof
-    :param payload: if the proof does not carry it
+    :param keys: keys of the log, pinned by the verifier; never taken from the proof
+    :param payload: the entry, if the proof does not carry it
     :param origin: the required log
 
     :raises BadNote, BadMerkleProof:

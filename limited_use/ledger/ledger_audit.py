@@ -1,4 +1,8 @@
-"""Recomputes every hash of the ledger and names the first fault."""
+"""
+Audits the whole ledger: recomputes every hash and names the first fault.
+
+Compares entries, stored leaf hashes, and signed and published checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,11 @@ CHUNK = 2000
 
 
 class LedgerBroken(Exception):
-    """The message says where. Keep the evidence, then find the cause."""
+    """
+    The ledger is inconsistent; the message says where. Keep the evidence, then find the cause.
+
+    `difference` describes a faulty entry.
+    """
 
     def __init__(self, message: str, difference: LedgerEntryDifference | None = None) -> None:
         super().__init__(message)
@@ -44,7 +52,7 @@ class _StoredEntry:
 
 def audit_ledger() -> AuditResult:
     """
-    Compare entries, stored leaf hashes, and signed and published checkpoints.
+    Rebuild the tree from the entries, and compare it with all stored and published data.
 
     :raises LedgerBroken:
     """
@@ -179,7 +187,11 @@ def _locate_leaf(
 def _check_against_publication(
     size: int, expected: LedgerTileStore, first: LedgerBroken | None
 ) -> None:
-    """Published checkpoints come first, before stored hashes accuse an entry."""
+    """
+    Check the stored hashes against the published checkpoint, before they accuse an entry.
+
+    If they differ, only the published checkpoint is right.
+    """
     latest = ledger_publication.get_ledger_publication().get_latest()
     if latest is None or latest[0].size > size:
         return
@@ -241,6 +253,7 @@ def _check_published(size: int, range_root: merkle_tree.RangeRoot) -> int:
 
 
 def _verify_note(note: str) -> signed_notes.LogCheckpoint | None:
+    # Signatures of former keys stay valid.
     try:
         return signed_notes.LogCheckpoint.parse(
             signed_notes.verify_note(note, signing_keys.get_known_signing_keys(SigningKey.LEDGER))

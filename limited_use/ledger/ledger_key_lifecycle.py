@@ -1,5 +1,5 @@
 """
-A connection's ledger key: created, set aside, offered once, destroyed.
+The lifecycle of a connection's ledger key: created, set aside, offered once, destroyed.
 
 A ledger entry commits to the key, so that a key handed out can be verified.
 """
@@ -26,7 +26,7 @@ OFFER_DURATION: Final = timedelta(days=30)
 
 
 class LedgerKeyNotOffered(Exception):
-    """Not yet, or no longer."""
+    """No key can be handed out, yet or any longer. The row says which."""
 
 
 def create_ledger_key(*, holder: UUID, at: datetime) -> None:
@@ -39,7 +39,11 @@ def create_ledger_key(*, holder: UUID, at: datetime) -> None:
 
 
 def set_aside_ledger_key(*, holder: UUID, at: datetime) -> UUID | None:
-    """In the caller's transaction; return the ledger entry of the commitment, if there is a key."""
+    """
+    Set aside an ended connection's key, in the caller's transaction.
+
+    Return the ledger entry of its commitment, or None without a key.
+    """
     row = _lock_live_key(holder).filter(set_aside_at=None).first()
     if row is None:
         return None
@@ -75,7 +79,7 @@ def hand_out_ledger_key(*, holder: UUID, at: datetime) -> bytes:
 
 
 def destroy_ledger_key(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
-    """In the caller's transaction; return whether there was a key."""
+    """Destroy the key in the caller's transaction; return False if there is none."""
     row = _lock_live_key(holder).first()
     if row is None:
         return False
@@ -104,7 +108,7 @@ def _lock_live_key(holder: UUID) -> QuerySet[LedgerKey]:
 
 
 def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
-    # First the entry: the key itself makes its pseudonym.
+    # Record the entry first: its pseudonym is made with the key itself.
     _record_event("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
     naming_rows.delete_wrapped_ledger_key(row.holder)
     row.destroyed_at, row.outcome = at, outcome
@@ -112,7 +116,7 @@ def _destroy_row(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> No
     tombstones.record_owed_tombstone(
         tombstones.build_key_tombstone(get_ledger_key_id(bytes(row.commitment)))
     )
-    # Other processes drop it within minutes.
+    # After a rollback the key is read again. Other processes drop it within minutes.
     pseudonyms.drop_cached_ledger_keys()
 
 

@@ -1,6 +1,7 @@
 """
-Signed checkpoints and tombstones outside the database reveal a restored database, which would
-sign a fork and use destroyed keys.
+Publishes signed checkpoints and tombstones outside the database.
+
+They reveal a restored database, which would sign a fork and use destroyed keys.
 """
 
 from __future__ import annotations
@@ -25,25 +26,29 @@ TAIL_BYTES = 8192
 
 
 class LedgerPublicationUnreadable(Exception):
-    """Restore the publication before signing."""
+    """The publication is damaged. Restore it before signing."""
 
 
 class AlreadyPublished(Exception):
-    """No published checkpoint changes."""
+    """A published checkpoint cannot be changed or taken back."""
 
 
 class PublicationSink(Protocol):
     """
-    Append-only: a folder, a bucket with object lock, a foreign server.
+    An append-only sink outside the database: a folder, a bucket with object lock, a foreign server.
 
     An append is durable when it returns.
     """
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
-        """:raises LedgerPublicationUnreadable:"""
+        """
+        Return the last checkpoint and its signed note.
+
+        :raises LedgerPublicationUnreadable:
+        """
 
     def read_checkpoints(self) -> Iterator[tuple[LogCheckpoint, str]]:
-        """Oldest first. Raises as `get_latest`."""
+        """Yield checkpoints and notes, oldest first. Raises as `get_latest`."""
 
     def append_checkpoint(self, checkpoint: LogCheckpoint, note: str) -> None:
         """:raises AlreadyPublished:"""
@@ -58,15 +63,16 @@ class PublicationSink(Protocol):
 @dataclass(frozen=True, slots=True)
 class PublicationFolder:
     """
-    Each line is flushed to disk before its content is used.
+    Two append-only files. Each line is flushed to disk before its content is used.
 
-    :param path: of the checkpoints, beside the tombstones
+    :param path: file of checkpoints; the file of tombstones is beside it
     """
 
     path: Path
 
     def get_latest(self) -> tuple[LogCheckpoint, str] | None:
-        # Without a newline the line was never used: the process crashed before it stored the note.
+        # A last line without a newline was never used: the process crashed before it stored the
+        # note elsewhere.
         try:
             with self.path.open("rb") as file:
                 file.seek(0, os.SEEK_END)
@@ -141,7 +147,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
 
     def write_lines(lines: Sequence[dict[str, Any]]) -> None:
         size = os.fstat(descriptor).st_size
-        # End a line that a crash cut short.
+        # End a line that a crash cut short, so that the new line stands alone.
         ends_with_newline = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
         text = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
         text = (b"" if ends_with_newline else b"\n") + text
@@ -152,7 +158,7 @@ def _open_for_append(path: Path) -> Iterator[Any]:
             _flush_folder(path.parent)
 
     try:
-        # Reading the last line and appending are one step.
+        # The lock makes reading the last line and appending one step.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield write_lines
     finally:

@@ -89,7 +89,7 @@ def check_ledger_continuity() -> None:
     latest = ledger_publication.get_ledger_publication().get_latest()
     signed = _get_signed_checkpoints().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
-        # Notes are published before they are stored, so the sink lost some.
+        # Notes are published before they are stored in the database, so the sink lost some.
         raise LedgerFork(f"{signed} was signed, but is not published where it should be")
     if latest is None:
         return
@@ -116,7 +116,7 @@ def _get_signed_checkpoints() -> QuerySet[Checkpoint]:
 
 def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
     """
-    Publish the newest signed checkpoint in an empty or outdated sink. Signs nothing.
+    Publish the newest signed checkpoint, if any, in an empty or outdated sink. Signs nothing.
 
     :raises LedgerFork: if the sink holds another log or another history
     """
@@ -135,6 +135,7 @@ def republish_checkpoint() -> tuple[signed_notes.LogCheckpoint, str] | None:
 
 
 def get_ledger_size() -> int:
+    """Return the number of entries with an index."""
     last = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
     return last or 0
 
@@ -181,7 +182,7 @@ def _publish_checkpoint(at: datetime) -> int:
     sink = ledger_publication.get_ledger_publication()
     latest = sink.get_latest()
     if latest is not None and latest[0] == checkpoint:
-        # A run was killed before it stored the note.
+        # A run was killed after publishing, before storing the note.
         note = latest[1]
     else:
         keyring = get_keyring()

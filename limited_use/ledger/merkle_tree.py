@@ -1,5 +1,5 @@
 """
-The Merkle tree of RFC 9162 §2.1. Pure.
+The Merkle tree of RFC 9162 §2.1: hashes, roots, proofs and their verification. Pure.
 
 A `RangeRoot` returns the root of a stored tree's leaves from `low` to before `high`.
 """
@@ -66,7 +66,7 @@ def verify_inclusion(
     leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
 ) -> None:
     """
-    See §2.1.3.2.
+    Verify that `leaf` is at `index` in the tree (§2.1.3.2).
 
     :raises BadMerkleProof:
     """
@@ -89,7 +89,7 @@ def verify_inclusion(
 
 def build_consistency_proof(old: int, new: int, range_root: RangeRoot) -> list[bytes]:
     """
-    Prove that tree `new` begins with tree `old` (§2.1.4.1).
+    Return the proof that tree `new` begins with tree `old` (§2.1.4.1).
 
     :raises ValueError: unless 0 < old <= new
     """
@@ -120,7 +120,7 @@ def verify_consistency(  # noqa: C901 - the order of steps is the specification'
     old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> None:
     """
-    See §2.1.4.2.
+    Verify that tree `new` begins with tree `old` (§2.1.4.2).
 
     :raises BadMerkleProof:
     """

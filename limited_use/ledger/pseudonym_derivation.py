@@ -18,12 +18,16 @@ _COMMITMENT = b"LU-ledger-key/1\0"
 
 
 def derive_pseudonym(key: bytes, subject_id: UUID) -> bytes:
-    """Name (16 bytes) entries about use."""
+    """Return the name (16 bytes) for entries about use."""
     return hmac.digest(key, _IN_USE + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 
 def derive_removal_pseudonym(key: bytes, subject_id: UUID) -> bytes:
-    """Name (16 bytes) entries about removal, which a receipt shows beside the owner's id."""
+    """
+    Return the name (16 bytes) for entries about removal.
+
+    Another name, because a receipt shows these entries beside the owner's id.
+    """
     return hmac.digest(key, _IN_REMOVAL + subject_id.bytes, "sha256")[:NAME_BYTES]
 
 

@@ -1,8 +1,8 @@
 """
 Pseudonyms of a connection and its parts, under the connection's own ledger key.
 
-Destroying the key detaches its entries. Other ids have the service's pseudonym
-(`entries.get_ledger_pseudonym`).
+Destroying the key detaches its entries from the connection. Other ids have the service's
+pseudonym (`entries.get_ledger_pseudonym`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from . import entries, pseudonym_derivation
 
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-# An integration, its connection, owner and actor per request.
+# A request names an integration, its connection, its owner and an actor.
 MAX_CACHED_NAMES = 64
 
 
@@ -39,7 +39,7 @@ SERVICE_NAMING: PseudonymNaming = _ServiceNaming()
 
 
 class _ConnectionNaming:
-    """Reads the ledger key on first use."""
+    """Pseudonyms under one ledger key, which is read on first use."""
 
     __slots__ = ("_commitment", "_holder", "_key", "_names")
 
@@ -63,7 +63,7 @@ class _ConnectionNaming:
             )
         except KeyStoreUnavailable:
             # A disconnect waits for no key store. Its receipt shows the entries beside the owner's
-            # id anyway.
+            # id anyway, so this pseudonym reveals nothing new.
             return entries.get_ledger_pseudonym(subject_id)
 
     def _derive_name(self, subject_id: UUID, *, at_the_end: bool) -> str:
@@ -83,7 +83,8 @@ class _ConnectionNaming:
 
     def _read_key(self) -> bytes | None:
         if self._key is None:
-            # A restored database's key may not open, which must not prevent a disconnect.
+            # In a restored database the key may not open. It must not keep a person from
+            # disconnecting.
             with suppress(EpochGone):
                 self._key = ledger_key_wrap.key_of(self._holder, self._commitment)
         return self._key
@@ -105,7 +106,7 @@ def get_pseudonym_naming(holder: UUID) -> PseudonymNaming:
 
 
 def get_naming_by_commitment(holder: UUID, commitment: bytes | None) -> PseudonymNaming:
-    """:param commitment: None without a live key"""
+    """:param commitment: from the `LedgerKey` row; None without a live key"""
     if commitment is None:
         return SERVICE_NAMING
     cache_key, now = (holder, commitment), monotonic()

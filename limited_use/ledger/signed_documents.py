@@ -17,14 +17,14 @@ from typing import Any
 
 from .signed_notes import VerifierKey
 
-# So that no other text signed by the key passes for a receipt.
+# Part of the signed text, so that no other text signed by the key passes for a receipt.
 DOMAIN = b"limited-use-document/1\n"
 SIGNED_BY = "signed_by"
 _SUFFIX = re.compile(rb',"signature":"([A-Za-z0-9+/]{86}==)"\}\n\Z')
 
 
 class BadDocument(Exception):
-    """Malformed, altered, or not signed by a known key."""
+    """The document is malformed, altered, or not signed by a known key."""
 
 
 def encode_canonical(value: Mapping[str, Any]) -> bytes:
@@ -37,6 +37,7 @@ def encode_canonical(value: Mapping[str, Any]) -> bytes:
 def sign_document(
     value: Mapping[str, Any], key: VerifierKey, signer: Callable[[bytes], bytes]
 ) -> bytes:
+    """:param signer: makes the Ed25519 signature of `key`"""
     if SIGNED_BY in value or "signature" in value:
         raise ValueError("the signature is added here")
     signed = encode_canonical({**value, SIGNED_BY: get_signer_name(key)}).removesuffix(b"}")

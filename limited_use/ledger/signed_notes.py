@@ -30,7 +30,7 @@ _NAME = re.compile(r"[^\s+]+\Z")
 
 
 class BadNote(Exception):
-    """Malformed, or no known key signed it."""
+    """The note is malformed, or no known key signed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class VerifierKey:
         return hashlib.sha256(material).digest()[:ID_BYTES]
 
     def __str__(self) -> str:
-        """The published form."""
+        """Return `name+<key id>+<key>`, the form to publish."""
         encoded = base64.b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{encoded}"
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
-        """:raises BadNote: also if the id does not match the key"""
-        # Base64 may contain more separators.
+        """:raises BadNote: if `text` is malformed, or the id does not match the key"""
+        # Only the first two separators count: base64 may contain more.
         parts = text.strip().split("+", 2)
         if len(parts) != 3 or not _NAME.match(parts[0]):  # noqa: PLR2004
             raise BadNote("not a verifier key")
@@ -80,6 +80,8 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True)
 class LogCheckpoint:
+    """Origin, size and root of a tree, as its log signs them."""
+
     origin: str
     size: int
     root: bytes
@@ -104,7 +106,10 @@ class LogCheckpoint:
 
 
 def sign_note(text: str, key: VerifierKey, signer: Callable[[bytes], bytes]) -> str:
-    """:param text: ends with a newline, which the signature covers"""
+    """
+    :param text: ends with a newline, which the signature covers
+    :param signer: makes the Ed25519 signature of `key`
+    """
     if not text.endswith("\n"):
         raise ValueError("a note's text ends with a newline")
     blob = base64.b64encode(key.id + signer(text.encode())).decode()
@@ -145,7 +150,7 @@ def verify_note(note: str, keys: Sequence[VerifierKey]) -> str:
 
 def decode_base64(text: str) -> bytes:
     """
-    Canonical, padded standard base64 only.
+    Decode canonical, padded standard base64.
 
     :raises BadNote:
     """

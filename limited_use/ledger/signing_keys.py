@@ -1,4 +1,8 @@
-"""A changed key is recorded at its next use. Former keys stay published, for their signatures."""
+"""
+Current and former public keys of ledger and receipts.
+
+A changed key is recorded at its next use. Former keys stay published, for their signatures.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from limited_use.vault.keyring.keyring_port import SigningKey
 from . import entries
 from .signed_notes import VerifierKey
 
-# Signing keys have no ids.
+# Ledger subjects of our signing keys, which have no ids.
 SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
 
 
@@ -37,9 +41,9 @@ def get_current_signing_key(role: SigningKey) -> VerifierKey:
 
 
 def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
-    """Record a new key, and the end of its predecessor."""
+    """Return the current key; record a new one, and the end of its predecessor."""
     key = get_current_signing_key(role)
-    # By `until`, because clocks differ.
+    # Select by `until`, not by the latest `since`, because clocks differ.
     newest = _get_periods(role).filter(until=None).first()
     if newest is None or newest.verifier_key != str(key):
         with transaction.atomic():
@@ -50,10 +54,10 @@ def record_current_key(role: SigningKey, *, at: datetime) -> VerifierKey:
 
 def rotate_signing_key(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
     """
-    Return the former and the new public key.
+    Replace the signing key; return the former and the new public key.
 
-    After a kill, the next signature records the former key's end. A ledger entry under the new
-    key records the replacement.
+    The former key stays published with its end, which the next signature records after a kill. A
+    ledger entry under the new key records the replacement.
     """
     former = record_current_key(role, at=at)
     get_keyring().replace_signing_key(role)

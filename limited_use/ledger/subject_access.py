@@ -1,8 +1,7 @@
 """
 The ledger entries about one person, found by pseudonyms.
 
-Ids without a connection use `entries.get_ledger_pseudonym`, others the naming of their
-connection.
+Ids without a connection use `entries.get_ledger_pseudonym`, others the naming of their connection.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from django.db import connection
 from .entries import to_milliseconds
 
 MAX_ENTRIES = 1000
-# Canonical JSON has one form of a word.
+# The payload is canonical JSON, so one of our words occurs in exactly one form.
 _QUERY = """
 SELECT id, payload, idx, subject FROM limited_use_leaf
  WHERE subject = ANY(%(subjects)s)
@@ -49,16 +48,17 @@ class SubjectLedgerEntry:
     recipient: str | None
     rule: str | None
     feature: str | None
+    # Person, client or system.
     actor_kind: str | None
-    # Pseudonym: 32 hexadecimal digits.
+    # The actor's pseudonym: 32 hexadecimal digits.
     actor: str | None
-    # Rows to open.
+    # The number of rows that the request meant to open.
     count: int | None
-    # None if no use.
+    # `permitted` or `refused`; None for an entry that is no use.
     outcome: str | None
-    # None before sequencing.
+    # The index in the tree; None until the sequencer assigns it.
     place: int | None
-    # 16 bytes.
+    # The requested name (16 bytes) that the entry is about.
     subject: bytes
 
 
@@ -75,10 +75,10 @@ def find_subject_entries(  # noqa: PLR0913
     limit: int = 50,
 ) -> list[SubjectLedgerEntry]:
     """
-    Newest first.
+    Return entries, newest first.
 
     :param subjects: names of 16 bytes, which the caller knows to be its person's
-    :param since: included; `until` is excluded
+    :param since: the first included moment; `until` is the first excluded one
     :param outcome: `permitted` or `refused`
     :param by_service: True: actions of the service itself; False: all others
     :param after: the last entry of the previous page

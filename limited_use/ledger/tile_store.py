@@ -14,7 +14,7 @@ from .tree_tiles import TileAddress
 
 
 class EntryNotSequenced(Exception):
-    """Retry after the sequencer."""
+    """An entry is not yet in a signed tree. Retry after the sequencer has run."""
 
 
 class LedgerTileStore:
@@ -54,7 +54,7 @@ class LedgerTileStore:
 class EntryWithProof:
     id: UUID
     payload: bytes
-    # C2SP tlog-proof with the payload.
+    # A C2SP tlog-proof that carries the payload.
     proof: str
 
 
@@ -101,7 +101,7 @@ def get_latest_note() -> str | None:
 
 def prove_consistency(old: int, new: int) -> str:
     """
-    Prove that the signed tree of `new` begins with that of `old`.
+    Return the proof that the signed tree of `new` begins with that of `old`.
 
     :raises ValueError: if no checkpoint of `new` was signed, or `old` is not before `new`
     """

@@ -11,7 +11,11 @@ BATCH = 1000
 
 
 def publish_owed_tombstones(*, at: datetime) -> int:
-    """Only the locked sequencer calls it. After a kill, it may publish a tombstone twice."""
+    """
+    Publish owed tombstones and return their number. Only the sequencer calls it, locked.
+
+    After a kill, tombstones may be published twice.
+    """
     count = 0
     while owed := list(OwedTombstone.objects.filter(published_at=None).order_by("id")[:BATCH]):
         ledger_publication.get_ledger_publication().append_tombstones(

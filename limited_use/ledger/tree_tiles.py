@@ -16,12 +16,12 @@ BITS = 8
 HASH_BYTES = 32
 
 TileAddress = tuple[int, int]
-# Empty if there is no tile.
+# Returns the current hashes of the tile at (level, position); empty if there is none.
 ReadTile = Callable[[TileAddress], bytes]
 
 
 class TileMissing(Exception):
-    """The ledger's store is damaged."""
+    """A required tile is missing: the ledger's store is damaged."""
 
 
 def append_leaves(
@@ -46,7 +46,7 @@ def append_leaves(
             if offset + len(added) == WIDTH:
                 full.append(_compute_root(changed[level, position], 0, WIDTH))
             position, offset = position + 1, 0
-        # The first full tile was being filled at `start`.
+        # The first full tile is the one that was being filled at `start`.
         level, start, new = level + 1, start >> BITS, full
     return changed
 

@@ -4,12 +4,17 @@ from django.db import models
 
 
 class HourOfOpens(models.Model):
-    """One actor's openings for one purpose in one hour (UTC), kept for ninety days. Holds no id."""
+    """
+    The openings of one actor for one purpose in one hour (UTC), kept for ninety days.
+
+    Contains no id: a person is stored as their ledger pseudonym.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    # `system`, `client:` and the feature's key, or `person:` and the pseudonym (32 digits).
+    # `system`, `client:` and the feature's key, or `person:` and the ledger pseudonym (32 digits).
     actor = models.CharField(max_length=80)
     purpose = models.CharField(max_length=32)
+    # The beginning of the hour.
     hour = models.DateTimeField()
     opens = models.BigIntegerField()
 

@@ -12,20 +12,20 @@ class Consent(Given):
     """
     Consent to one version of a feature, in one organisation.
 
-    A new row after a withdrawal, or for a newer version.
+    A consent after a withdrawal, or to a newer version, is a new row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     feature = models.CharField(max_length=64)
-    # Blank: all that the feature declares.
+    # Blank: all purposes that the feature declares.
     purpose = models.CharField(max_length=32, blank=True, default="", db_default="")
     # Blank: as the feature declares.
     recipient = models.CharField(max_length=32, blank=True, default="", db_default="")
-    # Our id of the only item; null: all that the feature is about.
+    # The item that it is about, by our id; null: everything that the feature is about.
     item = models.UUIDField(null=True)
-    # Of the declaration that the person saw.
+    # The version of the declaration that the person saw.
     version = models.PositiveIntegerField()
 
     class Meta:

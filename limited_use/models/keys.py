@@ -11,7 +11,7 @@ LINES = [str(line) for line in KeyLine]
 
 class DataKey(models.Model):
     """
-    The wrapped key of one holder.
+    The wrapped key of one holder: an integration's content, or a connection's credential.
 
     Every opening batch reads this row. Deleting it is the fence.
     """
@@ -19,12 +19,12 @@ class DataKey(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     holder = models.UUIDField(unique=True)
     line = models.CharField(max_length=16)
-    # Permits and sealers of another fence epoch open and seal nothing.
+    # The holder's fence epoch: permits and sealers of another epoch open and seal nothing.
     epoch = models.PositiveIntegerField(default=1)
-    # Begins the key's commitment; in every ciphertext's header.
+    # The first eight bytes of a commitment to the key, contained in every ciphertext's header.
     key_id = models.BinaryField(max_length=8)
     wrapped = models.BinaryField(max_length=128)
-    # Epoch of the wrapping key.
+    # The epoch of the key-encryption key that wraps it.
     kek_epoch = models.PositiveIntegerField()
     created_at = models.DateTimeField()
 
@@ -44,7 +44,7 @@ class KeyEpoch(models.Model):
     number = models.PositiveIntegerField()
     began_at = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True)
-    # Of the destruction.
+    # The ledger entry of the destruction.
     entry_id = models.UUIDField(null=True)
 
     class Meta:

@@ -1,4 +1,8 @@
-"""A trigger (migrations/sql/ledger_entries.sql) allows only the one write of an entry's index."""
+"""
+The ledger: entries, tree tiles, checkpoints, signing keys and owed tombstones.
+
+A trigger (migrations/sql/ledger_entries.sql) allows only the single write of an entry's index.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ class Leaf(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Canonical JSON, hashed into the tree.
     payload = models.BinaryField()
-    # Pseudonym from the payload, to find an owner's entries.
+    # The subject's pseudonym from the payload, to find an owner's entries.
     subject = models.BinaryField(max_length=16, null=True)
     idx = models.BigIntegerField(null=True, unique=True)
 
@@ -28,7 +32,7 @@ class Leaf(models.Model):
 
 
 class Tile(models.Model):
-    """Up to 256 neighbouring hashes of one level (`ledger.tree_tiles`)."""
+    """Up to 256 neighbouring hashes of one level. See `ledger.tree_tiles`."""
 
     id = models.BigAutoField(primary_key=True)
     level = models.PositiveSmallIntegerField()
@@ -67,11 +71,12 @@ class Checkpoint(models.Model):
 
 
 class VerifierKeyPeriod(models.Model):
-    """When a public key signs. Published, and never deleted."""
+    """The period in which a public key signs. Published, and never deleted."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Ledger or receipts.
     role = models.CharField(max_length=16)
-    # `name+id+key`
+    # `name+id+key`, the published form.
     verifier_key = models.CharField(max_length=255)
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
@@ -88,7 +93,7 @@ class VerifierKeyPeriod(models.Model):
 
 
 class OwedTombstone(models.Model):
-    """To publish, or published; the transaction that destroys the key writes it."""
+    """A tombstone to publish, or published; the transaction that destroys the key writes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # See `vault.tombstones.Tombstone`.

@@ -10,7 +10,7 @@ from accounts.ids import uuid7
 
 class LedgerKey(models.Model):
     """
-    The lifecycle of one connection's ledger key.
+    The lifecycle of one connection's ledger key: in use, set aside and offered, destroyed.
 
     This row stays, for a page that shows how the key ended.
     """
@@ -19,21 +19,21 @@ class LedgerKey(models.Model):
         NONE = ""
         TAKEN = "taken"
         EXPIRED = "expired"
-        # No offer was possible, or no receipt was written.
+        # No owner could be offered the key, or no receipt was written.
         DISCARDED = "discarded"
-        # A restored database brought the key back, or could not open it.
+        # A restored database had brought the key back, or could no longer open it.
         RESTORED = "restored"
         LOST = "lost"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The connection.
     holder = models.UUIDField(unique=True)
-    # A hash of the key, which stays.
+    # A hash of the key, which stays in this row and in the ledger.
     commitment = models.BinaryField(max_length=32)
     created_at = models.DateTimeField()
-    # Since then, the key names only the entries of the connection's end.
+    # The connection ended. From then on, the key names only the entries of its end.
     set_aside_at = models.DateTimeField(null=True)
-    # The owner may fetch the key once.
+    # The owner may fetch the key once before this time.
     offered_until = models.DateTimeField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True, default="")
@@ -68,16 +68,16 @@ class LedgerKey(models.Model):
 
 class WrappedLedgerKey(models.Model):
     """
-    Without a row, the ledger key is destroyed.
+    A wrapped ledger key; without a row, the key is destroyed.
 
     Only the vault's functions read or write it (`vault.naming_rows`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     holder = models.UUIDField(unique=True)
-    # A process that sees the row of `LedgerKey` may read this one.
+    # As in `LedgerKey`: a process that sees that row may read this one.
     commitment = models.BinaryField(max_length=32)
-    # 60 bytes (`vault.ledger_key_wrap`).
+    # 60 bytes, under the naming key of `kek_epoch` (see `vault.ledger_key_wrap`).
     wrapped = models.BinaryField(max_length=60)
     kek_epoch = models.PositiveIntegerField()
 

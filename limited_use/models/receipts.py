@@ -10,12 +10,12 @@ class Receipt(models.Model):
     """The signed proof of one purge. It outlives its subject, so it has no foreign keys."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # An integration.
+    # The purged integration, with one receipt of two parts.
     subject_id = models.UUIDField()
-    # 1: removed and checked. 2: the epochs of its keys ended as well.
+    # 1: what was removed and checked. 2: the epochs of its keys ended as well.
     part = models.PositiveSmallIntegerField(default=1)
     owner_id = models.UUIDField()
-    # Exact bytes, which the signature covers.
+    # The exact bytes of the file, which the signature covers.
     document = models.BinaryField()
     created_at = models.DateTimeField()
 
@@ -34,7 +34,7 @@ class ReceiptLink(models.Model):
     """
     A capability link to one receipt, by a random token that is shown once and never stored.
 
-    It outlives the account.
+    It names no account, and outlives it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

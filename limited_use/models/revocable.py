@@ -1,3 +1,5 @@
+"""Agreements and shares that a person can withdraw. A withdrawal is a fence."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -6,12 +8,12 @@ from django.db import models
 
 
 class Given(models.Model):
-    """A consent or a share. Rows are never deleted. A withdrawal is a fence."""
+    """A consent or a share. Rows are never deleted."""
 
-    # Raised at the end: a permit with an older epoch opens nothing.
+    # The end raises it. A permit with an older epoch opens nothing.
     epoch = models.PositiveIntegerField(default=1)
     given_at = models.DateTimeField()
-    # Then it counts as withdrawn, recorded or not.
+    # From then on it counts as withdrawn, recorded or not.
     expires_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
 
@@ -23,8 +25,10 @@ class Given(models.Model):
 
     def withdraw(self, *, at: datetime) -> bool:
         """
-        In the caller's transaction, which holds the row's lock. An expired row ends at its
-        expiry.
+        Withdraw in the caller's transaction, which holds the row's lock; return whether it was
+        live.
+
+        An expired row ends at its expiry.
         """
         was_live = self.is_live(at)
         ended_at = at if self.expires_at is None else min(at, self.expires_at)

@@ -9,17 +9,17 @@ from .revocable import Given
 
 
 class ShareLevel(models.TextChoices):
-    # Only busy times.
+    # Only the times when the owner is busy.
     FREEBUSY = "freebusy"
-    # Event details; private events show as busy.
+    # Event details as well; private events show as busy.
     DETAILS = "details"
 
 
 class Share(Given):
     """
-    A user lets another one see one calendar, in one organisation.
+    One person lets another registered user see one calendar, in one organisation.
 
-    Every change is a new row, kept for ever. The viewer of an address without a user does not
+    Every change is a new row, kept for ever. For an address without a user, the viewer does not
     exist; the owner sees no difference.
     """
 
@@ -27,13 +27,14 @@ class Share(Given):
     owner_id = models.UUIDField()
     organisation_id = models.UUIDField()
     viewer_id = models.UUIDField()
-    # A later membership does not revive the share.
+    # The memberships in the organisation. The share ends with either, and a later membership does
+    # not revive it.
     owner_membership = models.UUIDField()
     viewer_membership = models.UUIDField()
-    # The calendar.
+    # The calendar, by our id.
     item = models.UUIDField()
     level = models.CharField(max_length=16, choices=ShareLevel)
-    # Encrypted (`typed_addresses`); empty once the share ended.
+    # The address that the owner typed, encrypted (`typed_addresses`); empty once the share ended.
     typed_address = models.TextField(blank=True, default="")
 
     class Meta:

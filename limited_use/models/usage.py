@@ -1,5 +1,5 @@
 """
-Counted from the ledger; no row holds personal data.
+Applied rules and recent refusals, counted from the ledger; no row holds personal data.
 
 A process that may read everything makes bundles and gauges, so others need no such right.
 """
@@ -14,7 +14,7 @@ from accounts.ids import uuid7
 
 class PolicyUse(models.Model):
     """
-    How often a rule was applied to one use of one feature on one day (UTC).
+    How often one rule was applied to one use of one feature on one day (UTC).
 
     An event that is no decision has its name as the rule, and empty columns.
     """
@@ -23,7 +23,7 @@ class PolicyUse(models.Model):
     day = models.DateField()
     rule = models.CharField(max_length=64)
     is_permitted = models.BooleanField()
-    # Empty if the service itself acted.
+    # The feature's key; empty if the service itself acted.
     feature = models.CharField(max_length=64, blank=True, default="")
     data_class = models.CharField(max_length=32)
     purpose = models.CharField(max_length=32)
@@ -48,7 +48,7 @@ class PolicyUse(models.Model):
 
 
 class Refusal(models.Model):
-    """By its ledger entry, kept for a month."""
+    """One refusal, by its ledger entry, kept for a month."""
 
     entry_id = models.UUIDField(primary_key=True)
     at = models.DateTimeField()

@@ -1,4 +1,8 @@
-"""The policy has to allow the purpose of each message, so there is none for marketing."""
+"""
+The closed list of messages that the platform may send, with a reason for each.
+
+The policy has to allow a kind's purpose, so there is none for marketing (`find_problems`).
+"""
 
 from __future__ import annotations
 
@@ -11,22 +15,22 @@ from typing import Final
 from limited_use.policy import policy_evaluation
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 
-# No text.
+# An enum member of ours, a time, a number or a boolean. No text.
 MessageValue = Enum | datetime | int | bool | None
 
 MIN_REASON_WORDS: Final = 4
-# All other purposes are the user's choice.
+# Purposes that the service must notify of. All others are the user's choice.
 OWED_PURPOSES: Final = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformMessageKind:
     """
-    :param why: for reviewers
+    :param why: the reason, for reviewers
     :param template: `notices/….txt` and `notices/….subject.txt`
-    :param takes: its words, all required
-    :param links_receipt: by a link that needs no account
-    :param carries: provider data; none in the platform's own mail
+    :param value_names: its words, all required
+    :param links_receipt: leads to the subject's receipt, by a link that needs no account
+    :param data_classes: its provider data; none in the platform's own mail
     """
 
     key: str

@@ -1,7 +1,7 @@
 """
 Sends the platform's own mail, by its own server (`EMAIL_URL`), to the address for signing in.
 
-Messages have our own words only, and no provider's content.
+A message is a kind of the closed list with words of ours, so it carries no provider's content.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .message_kinds import KINDS, MessageValue, PlatformMessageKind
 
 logger = logging.getLogger(__name__)
 
-# No automatic answers (RFC 3834).
+# Keeps mailboxes from answering automatically (RFC 3834).
 _HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
 class InvalidMessageValues(Exception):
-    """An unknown kind, or values that are not its words: a bug."""
+    """The kind is unknown, or the values are not its words: a bug of the caller."""
 
 
 def send_platform_mail(
@@ -42,10 +42,12 @@ def send_platform_mail(
     about: UUID | None = None,
 ) -> bool:
     """
-    Return whether the server took the message. Pages say everything that mail says.
+    Return whether the server took the message.
+
+    A missing server is no error: pages say everything that mail says.
 
     :param kind: a key of `message_kinds.KINDS`
-    :param values: exactly those of the kind
+    :param values: exactly those of the kind: members of enums, times, numbers, booleans
     :param about: the subject of the receipt to link
     :raises InvalidMessageValues:
     """
@@ -85,7 +87,7 @@ def _check_message(
     if values.keys() != message_kind.value_names:
         raise InvalidMessageValues(f"{message_kind.key} takes other words")
     for name, value in values.items():
-        # An enum member may be a str of ours.
+        # An enum member may also be a str: its text is in our code.
         if not (value is None or isinstance(value, Enum | datetime | int)):
             raise InvalidMessageValues(f"{name} is not one of our words")
     if message_kind.links_receipt is not isinstance(about, UUID):

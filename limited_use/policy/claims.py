@@ -12,7 +12,7 @@ def claim(claim_id: str, sentence: str) -> str:  # noqa: ARG001 - read from the 
     """
     Return `sentence`. Tests and evidence read both arguments from the source code.
 
-    :param claim_id: a literal of at most 40 characters
+    :param claim_id: a literal, such as `"receipt.revocation-confirmed"`; at most 40 characters
     :param sentence: literals and constants of the same module, joined by `+`
     """
     return sentence

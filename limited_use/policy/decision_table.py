@@ -2,7 +2,8 @@
 The whole decision space as a page for reviewers.
 
 `python -m limited_use.policy.decision_table > tests/limited_use/policy.golden` writes the page;
-with the path as an argument, it compares.
+`python -m limited_use.policy.decision_table tests/limited_use/policy.golden` compares the policy
+with it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def render_decision_table(table: DecisionTable = TABLE) -> str:
 
 def parse_decision_table(page: str) -> dict[Use, str]:
     """
-    Invert `list_answers`.
+    Return the answers of a page, as `list_policy_answers` gave them.
 
     :raises ValueError: if a use is in two lines, or a word is not of the vocabulary
     """
@@ -86,6 +87,7 @@ def _render_purpose(answers_by_use: AnswersByUse, purpose: Purpose) -> Iterator[
     blocks: dict[tuple[str, ...], list[Recipient]] = defaultdict(list)
     for recipient in Recipient:
         blocks[tuple(_render_recipient(answers_by_use, purpose, recipient))].append(recipient)
+    # Permitted uses first.
     for lines, recipients in sorted(blocks.items(), key=lambda block: not _is_open(block[0][0])):
         yield f"  {', '.join(recipients)}"
         yield from (f"    {line}" for line in lines)

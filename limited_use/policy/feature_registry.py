@@ -1,4 +1,8 @@
-"""Scopes, disclosure, retention and a client's purposes are computed from these entries only."""
+"""
+The registry of platform features.
+
+Scopes, disclosure, retention and a client's purposes are computed from these entries only.
+"""
 
 from __future__ import annotations
 
@@ -17,31 +21,34 @@ MAX_CACHE_HOURS: Final = 7 * 24
 
 
 class UndeclaredUse(Exception):
-    """The feature does not exist or declare the use, or the policy never allows it."""
+    """The feature is unknown or does not declare the use, or the policy never allows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     key: str
     title: str
-    # In the user interface.
+    # Place in the user interface.
     where: str
+    # What it does with the data, in a sentence.
     says: str
     purposes: frozenset[Purpose]
     data_classes: frozenset[DataClass]
-    # A provider maps each to scopes.
+    # Provider capabilities; a provider maps each to scopes.
     capabilities: frozenset[str]
     # Shown immediately before consent.
     disclosure: str
-    # None: nothing is stored.
+    # Retention of fetched data in days; None: nothing is stored.
     retention_days: int | None
-    # Since the last sync; older copies are hidden and removed. None: no copy.
+    # Hours for which a copy may be shown after the last sync; None: no copy. Older copies are
+    # hidden and removed.
     cache_hours: int | None = None
-    # The owner's own data, which only the owner removes, on its page.
+    # The owner's own data, stored only in this service and kept until it is removed on its page.
+    # Withdrawing the consent without removing the data is not possible.
     kept_until_removed: bool = False
     # Raised when purposes, data classes or texts change: users are asked again.
     version: int
-    # Another service, with its own client.
+    # Another service of the platform, with its own client.
     platform_client: bool
 
     def __post_init__(self) -> None:
@@ -273,13 +280,14 @@ FEATURES: dict[str, Feature] = {
 
 def compute_feature_digest(feature: Feature) -> str:
     """
-    Digest all that users agree to: words, data, time.
+    Return a digest of all that users agree to: words, data, time.
 
-    Without the version, which has to rise when the digest changes (tested).
+    It omits the version, which has to rise when the digest changes (tested).
     """
     declared = asdict(feature)
     del declared["version"]
     if feature.cache_hours is None:
+        # Part of the digest only for features with such a copy.
         del declared["cache_hours"]
     if not feature.kept_until_removed:
         del declared["kept_until_removed"]
@@ -307,7 +315,7 @@ def does_feature_declare_use(purpose: str, data_class: DataClass) -> bool:
 
 def check_feature_purposes(feature: str, purposes: Iterable[str]) -> Feature:
     """
-    Check that a client of the feature may hold tokens for all of `purposes`.
+    Return the platform feature, if a client of it may hold tokens for all of `purposes`.
 
     :raises UndeclaredUse: also if `feature` is no platform feature
     """

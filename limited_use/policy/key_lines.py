@@ -1,4 +1,4 @@
-"""Which key-encryption key wraps a data key. Pure, for models and keyrings."""
+"""Lines of keys: which key-encryption key wraps a data key. Pure, for models and keyrings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from enum import StrEnum
 
 
 class KeyLine(StrEnum):
-    # Destroyed at disconnect.
+    # An integration's content: destroyed at disconnect.
     CONTENT = "content"
-    # A connection's account name and current access token.
+    # A connection's account name, and its current access token.
     ACCOUNT = "account"
-    # A grant's refresh token, until revoked. Only workers open it.
+    # One grant's refresh token: outlives the content until the grant is revoked. Every connect
+    # seals it, only workers open it.
     CREDENTIAL = "credential"
     # Data without another copy, such as an Antares calendar. Its epochs last as long as database
     # backups, so that a restored copy opens; receipts say so.

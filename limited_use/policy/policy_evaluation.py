@@ -32,11 +32,11 @@ class PolicyDecision:
     allowed: bool
     rule_id: str
     clauses: tuple[str, ...]
-    # Empty if no rule could permit.
+    # Facts that were missing for a permit; empty if no rule could permit it.
     missing: frozenset[Fact] = frozenset()
 
 
-# For uses without a rule.
+# The clause for uses without a rule.
 ALL_ELSE = PolicyDecision(allowed=False, rule_id="all-else", clauses=("LU-4", "W-LU4"))
 ALL_ELSE_TEXT = "What no rule permits is refused."
 
@@ -44,12 +44,13 @@ ALL_ELSE_TEXT = "What no rule permits is refused."
 @dataclass(frozen=True, slots=True)
 class DecisionCell:
     refused: PolicyDecision
-    # Needed facts and decision, in order.
+    # (needed facts, decision), in the order of the rules.
     options: tuple[tuple[frozenset[Fact], PolicyDecision], ...] = ()
 
 
 DecisionTable = Mapping[tuple[DataClass, Purpose, Recipient], DecisionCell]
 
+# Derived data classes, and the classes that they derive from.
 SOURCE_CLASSES: Mapping[DataClass, frozenset[DataClass]] = {
     DataClass.CONTACT_LINK: frozenset({DataClass.MAIL_METADATA}),
 }
@@ -131,7 +132,7 @@ def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
 
 
 TABLE: DecisionTable = compile_policy_rules(RULES)
-# In each ledger entry.
+# Each ledger entry names the version of the policy.
 VERSION = hashlib.sha256(
     "\n".join(
         "|".join(
@@ -179,7 +180,7 @@ def decide_derived(
     facts: frozenset[Fact],
     table: DecisionTable = TABLE,
 ) -> PolicyDecision:
-    """Return the first refusal, or the permission."""
+    """Return the first refusal for data derived from `classes`, or the permission."""
     decision = ALL_ELSE
     for data_class in sorted(add_source_classes(*classes)):
         decision = decide_data_use(Use(data_class, purpose, recipient), facts, table)

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 
 class DataClass(StrEnum):
-    # Enum's own hash is a Python call; every decision hashes three members.
+    # Hash as str: Enum's own hash is a Python call, and every decision hashes three members.
     __hash__ = str.__hash__
 
     # Body, headers, attachments.
     MAIL_CONTENT = "mail.content"
-    # Addresses, subject, snippet, labels, file names; cursors and remote ids.
+    # Addresses, subject, snippet, user labels, file names; cursors and remote ids.
     MAIL_METADATA = "mail.metadata"
     CALENDAR_EVENT = "calendar.event"
     CALENDAR_FREEBUSY = "calendar.freebusy"
@@ -25,10 +25,11 @@ class DataClass(StrEnum):
     PROFILE = "profile"
     # Refresh and access tokens.
     CREDENTIAL = "credential"
-    # That a phone number and a mail address are one person's: learnt from mail, so provider data.
+    # That a phone number and a mail address belong to one person: learnt from mail, so provider
+    # data too (see `policy_evaluation.add_source_classes`).
     CONTACT_LINK = "contact.link"
-    # Calls and messages on the platform's other channels: no provider data; named so that no use is
-    # free.
+    # Who called and wrote to each other, and when, on the platform's other channels: not provider
+    # data, and named so that no use of it is free.
     CHANNEL_CPNI = "channel.cpni"
 
 
@@ -45,10 +46,10 @@ class Purpose(StrEnum):
     NOTIFY_OWNER = "notify.owner"
     SUPPORT_ITEM = "support.item"
     USER_EXPORT = "user.export"
-    # The service's own calls to the data's provider.
+    # The service's own purposes: calls to the data's own provider.
     CONNECTION_MAINTAIN = "connection.maintain"
     CONNECTION_END = "connection.end"
-    # One entry per sync session.
+    # Permission to store; one entry per sync session.
     SYNC_STORE = "sync.store"
     # Re-encrypt under a newer key.
     VAULT_REKEY = "vault.rekey"
@@ -72,15 +73,15 @@ class Recipient(StrEnum):
 
     __hash__ = str.__hash__
 
-    # Of the connection.
+    # The person who owns the connection.
     OWNER = "owner"
-    # Another service that acts for the person.
+    # Another service of the platform that acts for the person.
     PLATFORM_FEATURE = "platform_feature"
     REGISTERED_USER = "registered_user"
-    # The data's source: provider and account.
+    # The provider and account that the data came from.
     OWN_PROVIDER = "own_provider"
     SUPPORT_AGENT = "support_agent"
-    # The data stays sealed.
+    # No recipient: the data stays sealed.
     VAULT = "vault"
     AUTHORITY = "authority"
     ACQUIRER = "acquirer"
@@ -90,46 +91,56 @@ class Recipient(StrEnum):
 
 
 class Fact(StrEnum):
-    """Looked up in the database by ids. Losing a fact can close a use and never open one."""
+    """
+    A fact looked up in the database by ids.
+
+    The loss of a fact can close a use and never open one.
+    """
 
     __hash__ = str.__hash__
 
-    # Neither purging nor purged.
+    # The integration is on: neither purging nor purged.
     INTEGRATION_LIVE = "integration_live"
-    # Neither ending nor ended.
+    # The connection is neither ending nor ended.
     CONNECTION_LIVE = "connection_live"
-    # At the provider. Otherwise features stop at once, and only the owner still reads.
+    # The provider's grant is live. After the provider ends it, features stop at once, and only the
+    # owner still reads.
     GRANT_LIVE = "grant_live"
-    # As the provider reported.
+    # The provider reported the end of the grant.
     GRANT_ENDED = "grant_ended"
     # The acting person (for a client: of its delegation) owns the connection, in the organisation
     # in which they act.
     ACTOR_OWNS = "actor_owns"
-    # With the token's epoch.
+    # The person's delegation to this feature is on, with the token's epoch.
     DELEGATION_LIVE = "delegation_live"
-    # The feature declares this purpose and data class. The guard ignores a caller's claim.
+    # The feature is registered and declares this purpose and data class. The guard finds this
+    # itself, and drops a caller's claim.
     FEATURE_REGISTERED = "feature_registered"
-    # To the feature's current declaration.
+    # The owner agreed to the feature's current declaration.
     CONSENT_CURRENT = "consent_current"
-    # Of this connection or its integration.
+    # A purge of this connection or its integration is running.
     PURGE_RUNNING = "purge_running"
+    # The holder's data key exists.
     KEY_LIVE = "key_live"
-    # By the owner, for this mailbox.
+    # The owner chose this kind of notification for this mailbox.
     NOTIFICATION_CHOSEN = "notification_chosen"
-    # The share of this calendar names the acting person and has not ended; both are members.
+    # The owner's share of this calendar names the acting person, and is live: not withdrawn, not
+    # expired, both still members.
     SHARE_LIVE = "share_live"
-    # Younger than its time to live since the last sync, or a local calendar.
+    # The copy is younger than its time to live since the calendar's last sync, or the calendar is
+    # local and no copy.
     CACHE_CURRENT = "cache_current"
-    # The owner's current consent that support reads this item.
+    # The owner agreed that support reads this item, under the current declaration, and the consent
+    # has not expired.
     ITEM_CONSENTED = "item_consented"
-    # By the owner, who confirmed their identity.
+    # The owner asked for this export, and confirmed their identity.
     EXPORT_ASKED = "export_asked"
-    # In an authenticated message.
+    # The provider itself named it, in an authenticated message.
     PROVIDER_SAID = "provider_said"
 
 
 class Use(NamedTuple):
-    """A tuple, so that a table finds it in 0.1 µs."""
+    """One proposed use of provider data. A tuple, so that a table finds it in 0.1 µs."""
 
     data_class: DataClass
     purpose: Purpose

@@ -1,4 +1,9 @@
-"""Only involved people read missing facts: refusals do not reveal whether a thing exists. Pure."""
+"""
+Reasons of refusals in plain words. Pure.
+
+A text names the missing facts, except to an uninvolved person, so that a refusal does not reveal
+whether the thing exists.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ SCHEMA = "antares-purge-part-2/1"
 
 
 class EpochNotDestroyed(Exception):
-    """Also for an older epoch. Retry later."""
+    """The key's epoch, or an older one, still exists. Retry later."""
 
 
 class ReceiptKey(NamedTuple):
@@ -61,8 +61,8 @@ def issue_second_part(
     """
     Write part 2, in the caller's transaction, or return the existing one.
 
-    :param entry_ids: with those of `key.destroyed`
-    :param backups_until: how long the operator keeps older database copies
+    :param entry_ids: ledger entries of the purge, with those of `key.destroyed`
+    :param backups_until: until when the operator keeps older database copies
     :raises EpochNotDestroyed, EntryNotSequenced:
     """
     existing = Receipt.objects.filter(subject_id=first_part.subject_id, part=2).first()
@@ -109,13 +109,13 @@ def issue_second_part(
         Receipt(
             subject_id=first_part.subject_id, owner_id=first_part.owner_id, part=2, created_at=at
         ),
-        # From part 1: the ledger key that makes the name may be destroyed.
+        # Copied from part 1: the ledger key that makes the name may be destroyed by now.
         subject=json.loads(bytes(first_part.document))["subject"],
     )
 
 
 def _get_ended_epoch(key: ReceiptKey) -> KeyEpoch:
-    # The key depended on older epochs until rewrapped.
+    # Older epochs, too: the key depended on them until the remaining keys were rewrapped.
     live_epochs = KeyEpoch.objects.filter(
         line=key.line, number__lte=key.kek_epoch, destroyed_at=None
     )

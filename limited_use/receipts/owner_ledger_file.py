@@ -51,8 +51,8 @@ def build_owner_ledger_file(
     key: bytes, subjects: Sequence[NamedLedgerSubject], *, entry_ids: Iterable[UUID], at: datetime
 ) -> bytes:
     """
-    :param entry_ids: of the removal, including that of the key's commitment
-    :raises EntryNotSequenced:
+    :param entry_ids: entries of the removal, including that of the key's commitment
+    :raises limited_use.ledger.tile_store.EntryNotSequenced:
     """
     content = {
         "kind": KIND,

@@ -1,4 +1,4 @@
-"""Capability links to a receipt, without an account. The database stores a hash of the token."""
+"""Capability links to a receipt, which need no account. The database stores a hash of the token."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from limited_use.models import Receipt, ReceiptLink
 from limited_use.vault.sql_functions import SQL_FOLDER
 
 TOKEN_BYTES = 32
-# One more ends the oldest.
+# Creating a link beyond this number ends the oldest one.
 MAX_LINKS = 5
 
-#: For a link that alone identifies the caller.
+#: Finds the receipt's owner for a link, when only the link identifies the caller.
 (OWNER_OF_LINK,) = load_functions(
     SQL_FOLDER / "receipt_links.sql", {"receipt_link": frozenset({"web"})}
 )
@@ -34,7 +34,7 @@ def create_link(*, subject_id: UUID, at: datetime) -> str:
 
 
 def find_receipts(token: str) -> list[Receipt]:
-    """Part 1 first."""
+    """Return the existing parts, part 1 first; empty for an unknown token."""
     hashed = _hash_token(token)
     with database.cursor() as cursor:
         cursor.execute("SELECT * FROM receipt_link(%s)", [hashed])
@@ -42,11 +42,11 @@ def find_receipts(token: str) -> list[Receipt]:
     if row is None:
         return []
     subject_id, owner_id = row
-    # For this receipt only.
+    # The link acts for its creator, for this receipt only.
     with row_owner.acting_for(owner_id, None):
         return list(Receipt.objects.filter(subject_id=subject_id).order_by("part"))
 
 
 def _hash_token(token: str) -> bytes:
-    # Random enough for a plain hash.
+    # The token is random enough for a plain hash.
     return hashlib.sha256(b"LU-receipt-link/1\0" + token.encode()).digest()

@@ -25,7 +25,7 @@ from limited_use.vault.keyring.keyring_port import SigningKey
 __all__ = ["EntryNotSequenced", "ReceiptIncomplete", "get_receipt_public_keys", "issue_receipt"]
 
 KIND = "deletion-receipt"
-# Required; see the README.
+# The required members of a body (see the README for each).
 BODY_MEMBERS = frozenset(
     {
         "trigger",
@@ -42,7 +42,7 @@ MAX_TEXT_LENGTH = 500
 
 
 class ReceiptIncomplete(Exception):
-    """A missing member, or a forbidden value: a bug."""
+    """The body lacks a member, or holds a forbidden value: a bug of the caller."""
 
 
 def issue_receipt(  # noqa: PLR0913
@@ -55,12 +55,12 @@ def issue_receipt(  # noqa: PLR0913
     subject: str | None = None,
 ) -> Receipt:
     """
-    Write the receipt, in the caller's transaction, or return the existing one.
+    Write the receipt of one purge, in the caller's transaction, or return the existing one.
 
     :param subject_id: the purged integration
     :param body: at least `BODY_MEMBERS`; times in ISO 8601, counts as integers
-    :param entry_ids: to prove, at least one
-    :param subject: the subject's own name in these entries
+    :param entry_ids: ledger entries to prove, at least one
+    :param subject: the subject's own name in these entries, if any
     :raises EntryNotSequenced, ReceiptIncomplete:
     """
     existing = Receipt.objects.filter(subject_id=subject_id, part=1).first()
@@ -101,7 +101,7 @@ def sign_and_save(
 
 
 def get_receipt_public_keys() -> list[str]:
-    """Of receipts and ledger, as `name+id+key`."""
+    """Return the public keys of receipts and ledger, as `name+id+key`."""
     return [
         str(signing_keys.get_current_signing_key(role))
         for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)

@@ -23,7 +23,7 @@ from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import EpochGone, KeyBinding, RewrapRequest
 
 BATCH = 500
-# Advisory locks keep two rotations of a line apart. Creating keys does not take them.
+# Two-key advisory locks keep two rotations of a line apart. Creating keys does not take them.
 LOCK_CLASS = 0x4C55
 ROTATION_LOCKS = {
     KeyLine.CONTENT: 11,
@@ -31,7 +31,7 @@ ROTATION_LOCKS = {
     KeyLine.ACCOUNT: 13,
     KeyLine.OWN: 14,
 }
-# Lines have no ids.
+# Ledger subjects of the lines, which have no ids.
 SUBJECTS = {
     KeyLine.CONTENT: UUID(int=1),
     KeyLine.CREDENTIAL: UUID(int=2),
@@ -41,7 +41,7 @@ SUBJECTS = {
 
 
 class AlreadyTurning(Exception):
-    """In another process."""
+    """Another process rotates this line."""
 
 
 class LeftBehind(Exception):
@@ -84,7 +84,8 @@ def rotate_key_epoch(line: KeyLine, at: datetime) -> KeyEpochRotation:
 
 def _begin_epoch(line: KeyLine, at: datetime) -> int:
     keyring = get_keyring()
-    # Exclusive: earlier creators of keys have committed, and later ones see the new epoch.
+    # Exclusive: earlier creators of keys have committed before we look for keys to rewrap, and
+    # later ones see the new epoch.
     with transaction.atomic():
         lock_line(line, exclusive=True, at=at)
         epochs = keyring.list_epochs(line)
@@ -92,13 +93,13 @@ def _begin_epoch(line: KeyLine, at: datetime) -> int:
             tally.kek_epoch > max(epochs, default=0)
             for tally in data_key_rows.count_keys_by_epoch(line)
         ):
-            # A new epoch would reuse a number that these keys need.
+            # A new epoch would reuse the number of an epoch that these keys still need.
             raise LeftBehind(f"a key of {line} is newer than the keyring: it is an older copy")
-        # An earlier rotation did not end.
+        # More than one: an earlier rotation began and did not end.
         epoch = epochs[-1] if len(epochs) > 1 else keyring.create_epoch(line)
         data_key_rows.record_epochs(line, (*epochs, epoch), at=at)
         if line == ledger_key_wrap.LINE:
-            # Locked: no other process creates it.
+            # Under the lock: no other process creates the naming key of an epoch that has begun.
             ledger_key_wrap.create_naming_key(epoch, at=at)
     return epoch
 
@@ -117,8 +118,8 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
 
 
 def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
-    # Without lock or transaction: a disconnect that deletes a row must not wait. No other code
-    # rewraps.
+    # No lock and no transaction during the keyring's work: a disconnect that deletes one of these
+    # rows must not wait. No other code changes how a key is wrapped.
     keys = data_key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=BATCH)
     if not keys:
         return None
@@ -137,7 +138,7 @@ def _rewrap_batch(line: KeyLine, epoch: int) -> int | None:
 
 def _end_epochs(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
     keyring = get_keyring()
-    # Again: no key may lose the old epoch that it depends on.
+    # Query again: a key that still depends on an old epoch must not lose it.
     if data_key_rows.get_keys_to_rewrap(line, before_epoch=epoch, limit=1):
         raise LeftBehind(f"a key of {line} below epoch {epoch}")
     for number in keyring.list_epochs(line):

@@ -1,4 +1,4 @@
-"""Whether the keyring answers and fits, at process start and every few minutes."""
+"""Checks at process start, and every few minutes, whether the keyring answers and fits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-# No particular row.
+# The alarm is about no particular row.
 KEYRING_SUBJECT: Final = UUID(int=0)
 
 
 def check_keyring(*, at: datetime) -> list[str]:
-    """Return sentences, and raise the alarm."""
+    """Return the problems, one sentence each, and raise the alarm."""
     try:
         problems = keyring_fit.find_problems()
     except KeyStoreUnavailable as error:

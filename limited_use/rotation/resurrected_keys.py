@@ -34,7 +34,7 @@ def find_holders() -> Iterator[UUID]:
 
 
 def find_ledger_holders() -> Iterator[UUID]:
-    """Connections with a ledger key published as handed out or expired."""
+    """Yield connections with a ledger key published as destroyed: handed out or expired."""
     dead_keys = {
         tombstone
         for tombstone in ledger_publication.get_ledger_publication().read_tombstones()

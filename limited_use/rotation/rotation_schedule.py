@@ -10,7 +10,7 @@ from django.conf import settings
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine
 
-# An hour per day, for failed attempts.
+# Rotate this much before the promised hour: of a day, an hour for failed attempts.
 MARGIN: Final = 1 / 24
 
 
@@ -21,8 +21,8 @@ def get_max_hours(line: KeyLine) -> int:
 
 
 def is_rotation_due(line: KeyLine, *, at: datetime, max_hours: int) -> bool:
-    """:param max_hours: how long a key's epoch may outlive a disconnect"""
-    # An interrupted rotation stays due.
+    """:param max_hours: how long a key's epoch may live after its disconnect"""
+    # The oldest live epoch: after an interrupted rotation, it stays due until it is destroyed.
     began_at = (
         KeyEpoch.objects.filter(line=line, destroyed_at=None)
         .order_by("number")

@@ -1,5 +1,5 @@
 """
-A viewer's own and shared calendars in one answer.
+The sink of calendars: a viewer's own and shared calendars in one answer.
 
 A view takes all rows at once, because occurrences need a series and its exceptions. A damaged row
 stays closed.
@@ -39,7 +39,8 @@ _OWN = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
 T = TypeVar("T")
 
 OpenedRows = Sequence[tuple[Any, Mapping[str, bytes]]]
-# A damaged row has no columns, and the answer must say so.
+# Builds the answer from all rows and their opened columns. A damaged row has no columns, and the
+# answer must say so.
 Make = Callable[[OpenedRows], Any]
 MakePage = Callable[[OpenedRows], Sequence[Mapping[str, Any] | TemplateItem]]
 MakeFile = Callable[[OpenedRows], bytes]
@@ -49,6 +50,11 @@ MakeFile = Callable[[OpenedRows], bytes]
 def calendar_json(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: Make, at: datetime
 ) -> bytes:
+    """
+    Return the result of `make` as JSON.
+
+    :raises WrongSink, Unopenable:
+    """
     _check_permits(permits, viewer)
     return orjson.dumps(make(_open_rows(rows, permits, at)))
 
@@ -66,7 +72,11 @@ def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     under: str = "items",
     request: HttpRequest | None = None,
 ) -> bytes:
-    """As `page_sink.render_page`, with the result of `make`."""
+    """
+    Return `template` in UTF-8, with `context` and, as `under`, the result of `make`.
+
+    :raises WrongSink, Unopenable:
+    """
     _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
         raise WrongSink
@@ -80,7 +90,11 @@ def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
 def calendar_file(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
-    """Return a file of a person's own rows: all of them, or none."""
+    """
+    Return a file made of a person's own rows: all of them, or none.
+
+    :raises WrongSink, Unopenable:
+    """
     _check_permits(permits, viewer)
     if any(permit.use.recipient != Recipient.OWNER for permit in permits.values()):
         raise WrongSink
@@ -91,7 +105,11 @@ def calendar_file(
 def calendar_document(
     rows: Sequence[SealedRow], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
 ) -> bytes:
-    """Return an event's own sanitised description."""
+    """
+    Return an event's own sanitised description.
+
+    :raises WrongSink, Unopenable:
+    """
     _check_permits(permits, viewer)
     if viewer.kind != ActorKind.PERSON:
         raise WrongSink
@@ -107,7 +125,11 @@ def reseal_calendar(
     make: Callable[[OpenedRows], T],
     at: datetime,
 ) -> T:
-    """:param make: seals a person's own rows again; reports obstacles by name only"""
+    """
+    Return a person's own rows, sealed again by `make`, which reports obstacles by name only.
+
+    :raises WrongSink, Unopenable:
+    """
     _check_permits(permits, viewer)
     if any(permit.use.recipient != Recipient.OWNER for permit in permits.values()):
         raise WrongSink

@@ -1,4 +1,4 @@
-"""Bytes for the owner, or for a feature that they switched on."""
+"""The sink of downloads: bytes for the owner, or for a feature that they switched on."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ _CHECK_INTERVAL: Final = 1024 * 1024
 
 @guard_plaintext
 def open_attachment(sealed: SealedValue, permit: Permit, *, actor: Actor, at: datetime) -> bytes:
-    """Return a stored file, for its owner."""
+    """
+    Return the bytes of a stored file, for its owner.
+
+    :raises WrongSink, Unopenable:
+    """
     _check_permit(permit, actor)
     return opening.open_sealed_values([sealed], permit, at=at)[0]
 
 
 class PassThroughFile:
     """
-    A file that passes through in pieces. The caller closes it.
+    A file that passes through this sink in pieces. The caller closes it.
 
-    A disconnect or withdrawal breaks the file off within `_CHECK_INTERVAL`; an expired permit
-    does not.
+    Checked every `_CHECK_INTERVAL` bytes: a disconnect or withdrawal breaks the file off; an
+    expired permit does not.
     """
 
     def __init__(self, pieces: Iterator[bytes], check_permits: Callable[[], object]) -> None:
@@ -77,9 +81,10 @@ def pass_through_file(
     at: datetime,
 ) -> PassThroughFile:
     """
-    Return a file as it arrives from its provider.
+    Return a file that is not stored here, as it arrives from its provider.
 
     :param fetch: requests the file by the values of `row`; closed with the file
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     for source_row, values in sealed_rows.open_rows([row], permits, at=at):

@@ -1,6 +1,7 @@
 """
-An owner's own copy, part by part, because a large copy takes longer than a permit lives. Each
-part reads keys and fences again.
+The sink of an owner's own copy: one part of a file at a time, under its own permits.
+
+A large copy takes longer than a permit lives. Each part reads keys and fences again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .traceback_guard import WrongSink, guard_plaintext
 
 __all__ = ["SealedRow", "build_part"]
 
+# Returns the part of the file for a row and its opened columns.
 Shape = Callable[[Any, Mapping[str, bytes]], bytes]
 
 
@@ -27,14 +29,17 @@ def build_part(
     rows: Sequence[SealedRow], *, permits: Permits, actor: Actor, shape: Shape, at: datetime
 ) -> bytes:
     """
+    Return the bytes of some rows, for their owner.
+
     `shape` gets no columns of a damaged row.
 
     :param rows: few enough for memory
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes={Purpose.USER_EXPORT}, recipients={Recipient.OWNER}
     )
-    # Only people ask for copies, and a leaver gets no more.
+    # Only a person asks for a copy, and a leaver gets no more of it.
     if actor.kind != ActorKind.PERSON or not all(
         any(fence.kind == FenceKind.MEMBERSHIP for fence in permit.fences)
         for permit in permits.values()

@@ -1,4 +1,4 @@
-"""JSON answers: rows and permits in, bytes out."""
+"""The sink of JSON answers: rows and permits in, the answer's bytes out."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ def render_json_page(  # noqa: PLR0913 - what it shows, and why it may
     under: str = "items",
 ) -> bytes:
     """
-    Damaged columns are left out.
+    Return a page as JSON for the actor. Damaged columns are left out.
 
     :param shape: makes a plain dict from a row and its opened columns
     :param envelope: members beside the rows (the next cursor, states)
     :param under: the member that holds the rows
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     opened_rows = sealed_rows.open_rows(rows, permits, at=at, skip_damaged=True)
@@ -47,6 +48,7 @@ def render_json_page(  # noqa: PLR0913 - what it shows, and why it may
 def render_json_object(
     row: SealedRow, *, permits: Permits, actor: Actor, shape: Shape, at: datetime
 ) -> bytes:
+    """:raises WrongSink, Unopenable:"""
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     for source_row, values in sealed_rows.open_rows([row], permits, at=at):
         return orjson.dumps(shape(source_row, values))

@@ -1,8 +1,8 @@
 """
-Notifications to an owner's own mailbox, as plain text.
+The sink of notifications to an owner's own mailbox, as plain text.
 
-No existing kind carries provider data. A new one has to declare it, with the owner's consent as a
-fence.
+No existing kind carries provider data. A new one has to declare it in `notifications`, with the
+owner's consent as a fence.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def render_notification(  # noqa: PLR0913 - a kind of message, what it says, and
     Return the text in UTF-8.
 
     :param kind: a key of `message_kinds.KINDS` that carries provider data
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes={Purpose.NOTIFY_OWNER}, recipients=_MAILBOX

@@ -1,4 +1,4 @@
-"""Pages: rows and permits in, HTML out."""
+"""The sink of pages: rows and permits in, rendered HTML out."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     Only `{% reveal %}` shows opened values; see `TemplateItem`.
 
     :param all_or_nothing: refuse damaged columns; otherwise they are left out
+    :raises WrongSink, Unopenable:
     """
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
@@ -54,7 +55,11 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
 def render_document(
     row: SealedRow, *, permits: Permits, actor: Actor, shape: json_sink.Shape, at: datetime
 ) -> bytes:
-    """Return the `body` that `shape` makes: a mail's own sanitised HTML."""
+    """
+    Return the document that `shape` makes under `body`: a mail's own sanitised HTML.
+
+    :raises WrongSink, Unopenable:
+    """
     sealed_rows.check_permits(
         permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER}
     )

@@ -1,5 +1,5 @@
 """
-The sink towards the data's own provider.
+The sink towards the data's own provider, for the data's own account.
 
 A text needs the `ProviderOutlet` of its adapter, so no other account's adapter gets it.
 """
@@ -29,7 +29,7 @@ class ProviderOutlet(Protocol):
         """The connection that provides the token."""
 
 
-# Event writes also name remote ids.
+# Event writes also name remote ids to their provider.
 _PROVIDER_PURPOSES = frozenset(
     {Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END, Purpose.CALENDAR_SCHEDULE}
 )
@@ -38,9 +38,10 @@ _PROVIDER_PURPOSES = frozenset(
 @guard_plaintext
 def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
-    Return a token.
+    Return a token, for a request to its provider.
 
-    :param to: the connection that uses it
+    :param to: the connection that uses the token
+    :raises WrongSink, Unopenable:
     """
     if permit.use.data_class != DataClass.CREDENTIAL:
         raise WrongSink
@@ -49,7 +50,11 @@ def open_credential(sealed: SealedValue, permit: Permit, *, to: UUID, at: dateti
 
 @guard_plaintext
 def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: datetime) -> str:
-    """Return a cursor, remote id or account name."""
+    """
+    Return a cursor, remote id or account name, for a request to its provider.
+
+    :raises WrongSink, Unopenable:
+    """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     return _open_for_provider([sealed], permit, to.account, at)[0]
@@ -59,7 +64,7 @@ def open_text(sealed: SealedValue, permit: Permit, *, to: ProviderOutlet, at: da
 def open_texts(
     sealed: Sequence[SealedValue], permit: Permit, *, to: ProviderOutlet, at: datetime
 ) -> list[str]:
-    """As `open_text`, reading the key once."""
+    """Return many texts, reading the key once. See `open_text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     return _open_for_provider(sealed, permit, to.account, at)
@@ -74,7 +79,7 @@ def pick_parts(
     to: ProviderOutlet,
     at: datetime,
 ) -> list[T]:
-    """Return the part of each value that `pick` takes out."""
+    """Return the part of each value that `pick` takes out for the request. See `open_text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
     _check_permit(permit, to.account)

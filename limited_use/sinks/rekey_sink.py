@@ -1,4 +1,4 @@
-"""Opens values and seals them under another key; lets nothing out."""
+"""A sink that lets nothing out: it opens values and seals them under another key."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from limited_use.vault.sealed import SealedValue
 
 from .traceback_guard import WrongSink, guard_plaintext
 
+#: Seals a column's value, by the column's name.
 Seal = Callable[[str, bytes], SealedValue]
 
 
@@ -24,7 +25,12 @@ def reseal_columns(
     *,
     at: datetime,
 ) -> dict[str, SealedValue]:
-    """:param make_seal: called once all columns are open, so it may destroy their former key"""
+    """
+    Return each column sealed again.
+
+    :param make_seal: called once all columns are open, so it may destroy their former key
+    :raises WrongSink, Unopenable:
+    """
     for permit in permits.values():
         if (permit.use.purpose, permit.use.recipient) != (Purpose.VAULT_REKEY, Recipient.VAULT):
             raise WrongSink

@@ -1,3 +1,5 @@
+"""Opens the sealed columns of rows, for the sinks that render them."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -58,10 +60,11 @@ def open_rows(
     Yield each row with its opened columns, without empty ones.
 
     :param skip_damaged: leave out columns with changed bytes or key, with an alarm
-    :param skip_whole_rows: then leave out the whole row
+    :param skip_whole_rows: then leave out all columns of the row
+    :raises WrongSink, Unopenable:
     """
     keys = opening.begin_opening_batch(permits.values(), at=at)
-    # Most rows of a page share holder and class.
+    # Most rows of a page share holder and class, so the last permit mostly fits.
     holder: UUID | None = None
     data_class: DataClass | None = None
     permit: Permit | None = None

@@ -1,4 +1,8 @@
-"""The consent is a fence: a withdrawal or expiry after the decision still closes the item."""
+"""
+The sink towards support: one item that its owner opened.
+
+The owner's consent is a fence: a withdrawal or expiry after the decision still closes the item.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,12 @@ def render_item(  # noqa: PLR0913 - a template, the item that it shows, and why 
     context: Mapping[str, Any] | None = None,
     request: HttpRequest | None = None,
 ) -> bytes:
-    """:param item_id: of the consent; every sealed column has to belong to it"""
+    """
+    Return `template` in UTF-8, with the item under `items`.
+
+    :param item_id: the item of the consent, to which every sealed column has to belong
+    :raises WrongSink, Unopenable:
+    """
     sealed_rows.check_permits(
         permits,
         actor=actor,

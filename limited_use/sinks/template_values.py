@@ -15,9 +15,9 @@ from django.template.loader import render_to_string
 
 from limited_use.vault.sealed import REFUSED_METHODS
 
-# Templates cannot read a leading underscore.
+# Templates cannot read names with a leading underscore.
 CONTEXT_KEY: Final = "_showing"
-# `str | bytes` creates a new union type at each evaluation.
+# Constants: `str | bytes` creates a new union type at each evaluation.
 _TEXT: Final = (str, bytes)
 _LISTS: Final = (list, tuple)
 
@@ -61,7 +61,9 @@ for _name in REFUSED_METHODS:
 @dataclass(frozen=True, slots=True)
 class TemplateItem:
     """
-    :param clear: our own words, ids, counts and times
+    A shaped row.
+
+    :param clear: our own words, ids, counts and times, shown as they are
     :param opened: content of sealed columns, or derived from it
     """
 
@@ -69,7 +71,8 @@ class TemplateItem:
     opened: Mapping[str, Any] = field(default_factory=dict)
 
 
-# In a plain mapping every text is hidden.
+# Returns the template values of a row and its opened columns. In a plain mapping every text is
+# hidden.
 Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any] | TemplateItem]
 
 
@@ -80,7 +83,7 @@ class RevealScope:
         self._values: list[str | bytes] | None = []
 
     def hide_texts(self, value: Any) -> Any:
-        """Hide every text, except in the clear part of a `TemplateItem`."""
+        """Return `value` with every text hidden, except in the clear part of a `TemplateItem`."""
         if isinstance(value, _TEXT):
             if self._values is None:
                 raise NotRevealed("the rendering is over")

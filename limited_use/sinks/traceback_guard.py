@@ -1,8 +1,7 @@
 """
 Guards code that holds plaintext: an error says where, and nothing of the content.
 
-A crash reporter would send an exception's arguments and the variables of every frame. Every sink
-raises `WrongSink` or `Unopenable`.
+A crash reporter would send an exception's arguments and the variables of every frame.
 """
 
 from __future__ import annotations
@@ -23,26 +22,26 @@ R = TypeVar("R")
 
 
 class SinkFailed(Exception):
-    """The text has the kind and the line."""
+    """Code failed while plaintext was open. The text has the kind and the line."""
 
 
 class WrongSink(Exception):
     """The permit is for another actor, purpose, recipient or kind of data."""
 
 
-# Replaced by a fresh instance.
+# Exceptions that need no details: a fresh instance replaces them.
 _PASSED_TYPES: tuple[type[BaseException], ...] = (
     KeyboardInterrupt,
     SystemExit,
     WrongSink,
     Unopenable,
     KeyStoreUnavailable,
-    # The client may retry.
+    # The database does not answer; the client may retry.
     OperationalError,
     InterfaceError,
 )
-# Not imported here: Celery's signals to a task; no free or running parser process; too many waits
-# of one person. The client may retry.
+# By name, because this package imports none of them: Celery's signals to a task; no free or no
+# running parser process; too many waits of one person. The client may retry.
 _PASSED_TYPE_NAMES = frozenset(
     {
         "SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate",
@@ -52,7 +51,7 @@ _PASSED_TYPE_NAMES = frozenset(
 
 
 def guard_plaintext(function: Callable[P, R]) -> Callable[P, R]:
-    """Strip exceptions of arguments, frames and cause."""
+    """Remove arguments, frames and cause from exceptions of `function`."""
 
     @functools.wraps(function)
     def run_guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -60,16 +59,16 @@ def guard_plaintext(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001
             replacement = _scrub_error(error, function.__qualname__)
-            # This frame is in the replacement's traceback.
+            # This frame will be in the replacement's traceback.
             del args, kwargs
-        # Inside the except block, Python would attach the old exception as context.
+        # Outside the except block: inside, Python would attach the old exception as context.
         raise replacement from None
 
     return run_guarded
 
 
 def _scrub_error(error: BaseException, where: str) -> BaseException:
-    """Return an exception that is safe to raise."""
+    """Clear `error` and its chain, and return an exception that is safe to raise."""
     kind = type(error)
     frame_trace = error.__traceback__
     while frame_trace is not None and frame_trace.tb_next is not None:

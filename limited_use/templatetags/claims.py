@@ -1,4 +1,4 @@
-"""`{% claim "id" %}…{% endclaim %}`: see `limited_use.policy.claims`."""
+"""`{% claim "id" %}…{% endclaim %}`: a sentence about data. See `limited_use.policy.claims`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ClaimNode(Node):
 
 @register.tag
 def claim(parser: Parser, token: Token) -> ClaimNode:
-    """:raises TemplateSyntaxError: if the id is no literal"""
+    """:raises TemplateSyntaxError: if the id is missing or not a literal"""
     _, *arguments = token.split_contents()
     if len(arguments) != 1 or not _ID.fullmatch(arguments[0]):
         raise template.TemplateSyntaxError(

@@ -21,7 +21,7 @@ register = template.Library()
 
 
 class RevealNode(Node):
-    """:param shown: filters of the variable `revealed`"""
+    """:param filter_expression: filters applied to the variable `revealed`; None without filters"""
 
     child_nodelists = ()
 
@@ -32,19 +32,20 @@ class RevealNode(Node):
         self.filter_expression = filter_expression
 
     def render(self, context: Context) -> str:
+        """:raises NotRevealed:"""
         scope = context.get(CONTEXT_KEY)
         if not isinstance(scope, RevealScope):
             raise NotRevealed("no sink renders this page")
         value = scope.reveal_texts(self.variable.resolve(context))
         if self.filter_expression is not None:
-            # Filters need text.
+            # Only for the filters, which need text.
             with context.push(revealed=value):
                 value = self.filter_expression.resolve(context)
         return _render_value(value, context)
 
 
 def _render_value(value: Any, context: Context) -> str:
-    # Mostly plain text; Django escapes the same characters, but slower.
+    # Most values are plain text; Django escapes the same characters, but slower.
     if type(value) is str and context.autoescape:
         return html.escape(value)
     return render_value_in_context(value, context)

@@ -1,6 +1,9 @@
 """
-Counted from the ledger, so no page waits for a write. A client counts by its feature, a person by
-ledger pseudonym: one per own connection, and one for all acts for other people.
+Openings per actor, purpose and hour, and an alarm for unusual numbers.
+
+Counted from the ledger (`usage.rule_usage_counter`), so no page waits for a write. A client
+counts by its feature, the service as one, a person by ledger pseudonym: one per own connection,
+and one for all acts for other people.
 """
 
 from __future__ import annotations
@@ -24,23 +27,23 @@ ALARM_KIND: Final = "opens.unusual"
 HOUR: Final = timedelta(hours=1)
 BASELINE: Final = timedelta(days=14)
 RETENTION: Final = timedelta(days=90)
-# A person may page through their inbox.
+# Never unusual: a person may page through their inbox.
 FLOOR: Final = 1000
-# For a baseline, with opens.
+# Hours with opens that a baseline needs.
 MIN_HOURS: Final = 24
 # Limit: the median plus so many median deviations, or a multiple of the median.
 DEVIATIONS: Final = 8
 MEDIAN_FACTOR: Final = 5
-# Newest hours, enough for the median.
+# Newest hours of a purpose's population, enough for its median.
 SAMPLE: Final = 20_000
-# The body names the actor.
+# No subject row: the body names the actor.
 NO_ROW_ID: Final = UUID(int=0)
 _ADD = """
 INSERT INTO limited_use_hourofopens (actor, purpose, hour, opens) VALUES (%s, %s, %s, %s)
 ON CONFLICT (purpose, actor, hour)
 DO UPDATE SET opens = limited_use_hourofopens.opens + EXCLUDED.opens
 """
-# Storing, which opens nothing.
+# Uses that permit storing, and open nothing.
 _NO_OPENS: Final = frozenset(
     {
         (Purpose.SYNC_STORE, Recipient.VAULT),
@@ -51,7 +54,7 @@ _NO_OPENS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class UnusualOpeningRate:
-    """`usual` is the median of an hour."""
+    """An actor with unusually many openings in an hour. `usual` is the median of an hour."""
 
     actor: str
     purpose: str
@@ -68,17 +71,17 @@ def count_data_openings(entries: Iterable[Mapping[str, Any]]) -> None:
             continue
         if (entry["purpose"], entry.get("recipient")) not in _NO_OPENS:
             at = datetime.fromtimestamp(entry["at"] / 1000, UTC)
-            # No count: one token or cursor.
+            # Without a count it is one value: a token or cursor.
             opened = 1 if entry.get("count") is None else entry["count"]
             counted[_get_actor_key(entry), entry["purpose"], _truncate_to_hour(at)] += opened
-    # Sorted, so that two writers do not deadlock.
+    # Sorted, so that two writers of the same rows do not deadlock.
     rows = [(*key, opened) for key, opened in sorted(counted.items()) if opened > 0]
     with connection.cursor() as cursor:
         cursor.executemany(_ADD, rows)
 
 
 def alarm_unusual_rates(*, at: datetime) -> list[UnusualOpeningRate]:
-    """Cover this hour and the last, with one alarm for each rate."""
+    """Return the unusual rates of this hour and the last, with one alarm for each."""
     HourOfOpens.objects.filter(hour__lt=at - RETENTION).delete()
     unusual_rates = [
         unusual
@@ -116,7 +119,7 @@ def _find_unusual_rate(row: HourOfOpens) -> UnusualOpeningRate | None:
     ).order_by("-hour")
     hours = list(earlier_rows.filter(actor=row.actor).values_list("opens", flat=True))
     if len(hours) < MIN_HOURS:
-        # New actors are compared with their kind.
+        # A new actor is compared with others of its kind.
         kind = row.actor.partition(":")[0]
         others = earlier_rows.filter(actor__startswith=kind)
         hours = list(others.values_list("opens", flat=True)[:SAMPLE])

@@ -1,4 +1,8 @@
-"""A feature with a wrong design, or an attack. Compares five minutes with the average of a week."""
+"""
+Bursts of refusals: a feature with a wrong design, or an attack.
+
+Compares five minutes with a feature's average over a week.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,9 @@ WINDOW: Final = timedelta(minutes=5)
 BASELINE: Final = timedelta(days=7)
 # Never a burst.
 FLOOR: Final = 20
-# Of the usual number.
+# Multiple of the usual number.
 FACTOR: Final = 10
-# The body names the feature.
+# No subject row: the body names the feature.
 NO_ROW_ID: Final = UUID(int=0)
 
 
@@ -33,7 +37,7 @@ class RefusalBurst:
 
 
 def alarm_bursts(*, at: datetime) -> list[RefusalBurst]:
-    """Cover this window and the last, with one alarm for each burst."""
+    """Return the bursts of this window and the last, with one alarm for each."""
     bursts = [
         burst
         for start in (_get_window_start(at) - WINDOW, _get_window_start(at))

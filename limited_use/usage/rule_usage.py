@@ -35,6 +35,8 @@ class RuleUsageDay:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntryDetails:
+    """:param index: None until the sequencer gave it one"""
+
     id: UUID
     index: int | None
     at: datetime

@@ -1,6 +1,8 @@
 """
-An event that is no decision counts by its name, which has a dot, unlike rule ids. Position and
-counts move in one transaction, so crashes and concurrent runs count nothing twice.
+Counts how often each rule was applied, from the ledger's entries.
+
+An event that is no decision counts by its name, which has a dot, unlike any rule's id. Position
+and counts move in one transaction, so crashes and concurrent runs count nothing twice.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from limited_use.models.usage import Refusal, Tally
 from . import access_rates
 
 BATCH: Final = 2000
-# Entry ids stored beside a count.
+# Newest entry ids stored beside a count.
 LATEST: Final = 5
 REFUSALS_KEPT_FOR: Final = timedelta(days=30)
 _DECISIONS: Final = {"use.permitted": True, "use.refused": False}
@@ -52,7 +54,7 @@ class _RuleCount:
 
 
 def count_applied_rules(*, at: datetime) -> int:
-    """Return the number of entries."""
+    """Count the entries placed since the last run; return how many."""
     Tally.objects.get_or_create(id=1)
     total = 0
     while batch_size := _count_batch():

@@ -1,4 +1,4 @@
-"""Row and ledger entry of a settled alarm are one commit."""
+"""Alarms that an operator settles. Row and ledger entry are one commit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from limited_use.ledger import entries
 
 def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
-    `reason` is free text, so it stays out of the ledger entry.
+    Settle an alarm and record it in the ledger.
+
+    The entry has the kind of the alarm. The reason is free text, so it stays in the alarm's row.
 
     :raises alarms.AlarmNotSettled:
     """

@@ -1,5 +1,5 @@
 """
-Keyed hashes under the service-wide directory key.
+Keyed hashes to look values up by, under the service-wide directory key.
 
 They find rows across integrations, such as all connections of one provider account, until a
 purge. Looking up an address that a third party names takes a permit.
@@ -18,14 +18,14 @@ from .envelope import Unopenable
 from .keyring.keyring_factory import get_keyring
 from .keyring.keyring_port import MacKey
 
-#: No real holder: the lookup finds it.
+#: The holder of lookup permits: no real holder, because the result is not known before the lookup.
 LOOKUP_HOLDER: Final = UUID(bytes=b"LU-directory/ask")
 #: The only use that allows a lookup.
 LOOKUP_USE: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.VAULT)
 
 
 def compute_blind(kind: str, value: str) -> bytes:
-    """Return 32 bytes, which depend on `kind`."""
+    """Return the 32-byte blind of `value`, which depends on `kind`."""
     return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"blind/1", kind, value))
 
 
@@ -37,7 +37,7 @@ def compute_lookup_blind(kind: str, value: str, permit: Permit, *, at: datetime)
 
 
 def derive_secret(kind: str, value: str) -> bytes:
-    """Return 32 secret, constant bytes: a PKCE verifier, or a nonce."""
+    """Return 32 secret bytes, always the same: for a PKCE verifier, or a nonce."""
     return get_keyring().compute_mac(MacKey.DIRECTORY, _encode_message(b"derive/1", kind, value))
 
 

@@ -1,4 +1,7 @@
-"""Rows of data keys, through database functions that no other module calls (`sql_functions`)."""
+"""
+The rows of data keys, through database functions (see `sql_functions`) that no other module
+calls.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class DataKeyMetadata(NamedTuple):
 
 
 class ForeignKeyHolder(Exception):
-    """The holder is not the transaction's person's."""
+    """The holder does not belong to the transaction's person, so no key was stored."""
 
 
 class EpochKeyCount(NamedTuple):
@@ -58,6 +61,8 @@ def build_read_query() -> tuple[str, int]:
     """
     Return the query for wrapped keys that this process class may read, and how often it takes the
     array of holders.
+
+    Columns as in `DataKeyRow`.
     """
     lines = sorted(keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_key_reader(line) for line in lines]
@@ -69,7 +74,11 @@ def build_read_query() -> tuple[str, int]:
 
 
 def read_data_key_row(holder: UUID) -> DataKeyRow | None:
-    """:raises NotThisProcess:"""
+    """
+    Return the holder's current key.
+
+    :raises NotThisProcess:
+    """
     query, times = build_read_query()
     rows_found = run_vault_query(query, *[[holder]] * times) if times else []
     if rows_found:
@@ -121,10 +130,11 @@ def find_key_holder(line: KeyLine, kek_epoch: int) -> UUID | None:
 
 def lock_key_line(line: KeyLine, *, exclusive: bool) -> bool:
     """
-    Lock the line until the transaction ends. False without a recorded epoch, or if the newest has
-    just ended.
+    Lock the line until the transaction ends.
 
-    :param exclusive: lock out creators of keys
+    Return False without a recorded epoch, or if the newest has just ended.
+
+    :param exclusive: lock out creators of keys, to rotate the epoch
     """
     if exclusive:
         return bool(run_vault_query("SELECT * FROM vault_hold_line_alone(%s)", str(line)))
@@ -132,7 +142,11 @@ def lock_key_line(line: KeyLine, *, exclusive: bool) -> bool:
 
 
 def insert_data_key_row(key: DataKeyRow, *, at: datetime) -> None:
-    """:raises ForeignKeyHolder:"""
+    """
+    Store a new key, in the caller's transaction.
+
+    :raises ForeignKeyHolder:
+    """
     inserted = call_vault_function(
         "vault_make",
         *(uuid7(), key.holder, str(key.line), key.epoch),
@@ -143,12 +157,12 @@ def insert_data_key_row(key: DataKeyRow, *, at: datetime) -> None:
 
 
 def raise_key_row_epoch(holder: UUID, epoch: int) -> bool:
-    """Return whether there was a key of an older epoch."""
+    """Raise the fence epoch; return whether there was a key of an older epoch."""
     return bool(call_vault_function("vault_raise", holder, epoch))
 
 
 def delete_data_key_row(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
-    """Return line, key id, and the last epoch that wrapped the key."""
+    """Delete the key; return its line, key id, and the last epoch that wrapped it."""
     rows_found = call_vault_function("vault_destroy", holder)
     if not rows_found:
         return None
@@ -175,7 +189,7 @@ def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int
 
 
 def record_epochs(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
-    """A web process may record only the first epoch of a line."""
+    """Record new epochs. A web process may record only the first epoch of a line."""
     unique_numbers = sorted(set(numbers))
     call_vault_function(
         "vault_began", [uuid7() for _ in unique_numbers], str(line), unique_numbers, at

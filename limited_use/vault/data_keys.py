@@ -1,5 +1,7 @@
 """
-A disconnect deletes a data key's row; from the commit on, nothing opens. The end of the key epoch
+Data keys: create, read, fence, destroy.
+
+A disconnect deletes the key's row; from the commit on, nothing opens. The end of the key epoch
 makes copies of the row worthless (`rotation.key_epochs`).
 """
 
@@ -27,10 +29,10 @@ from .keyring.keyring_port import EpochGone, KeyBinding, NoKeyring
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
-# Of unwrapped keys.
+# Limits of the cache of unwrapped keys.
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-# The newest epoch may end before the lock.
+# How often locking a line is retried if its newest epoch ended in between.
 LOCK_ATTEMPTS = 5
 
 
@@ -51,7 +53,7 @@ class DestroyedKey(NamedTuple):
 
 
 class UnwrappedKey:
-    """One cipher per data class and a key for blinds."""
+    """A data key in use, with one cipher per data class and a key for blinds."""
 
     __slots__ = ("_blind_key", "_ciphers", "_root", "key_id")
 
@@ -93,7 +95,11 @@ def create_data_key(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1
 def create_unwrapped(
     *, holder: UUID, line: KeyLine, at: datetime, epoch: int
 ) -> tuple[DataKeyRow, UnwrappedKey]:
-    """In the caller's transaction. A process with only the right to wrap can seal."""
+    """
+    Create a key in the caller's transaction; return its row and the key itself.
+
+    So a process with only the right to wrap can seal.
+    """
     root = secrets.token_bytes(KEY_BYTES)
     key_id = compute_data_key_id(root)
     with transaction.atomic():
@@ -116,14 +122,14 @@ def raise_data_key_epoch(*, holder: UUID, epoch: int) -> None:
 
 
 def destroy_returning_id(*, holder: UUID) -> str | None:
-    """See `destroy_data_key`."""
+    """Return the destroyed key's id. See `destroy_data_key`."""
     destroyed_key = destroy_data_key(holder=holder)
     return None if destroyed_key is None else destroyed_key.key_id
 
 
 def destroy_data_key(*, holder: UUID) -> DestroyedKey | None:
     """
-    In the caller's transaction, with its tombstone as owed.
+    Delete the key in the caller's transaction, and record its tombstone as owed.
 
     Return None without a key, as in a repeated disconnect.
     """
@@ -146,7 +152,7 @@ def has_data_key(holder: UUID) -> bool:
 
 def unwrap(row: DataKeyRow) -> UnwrappedKey:
     """
-    Unwrap at most once per process and five minutes.
+    Return the key of `row`, unwrapped at most once per process and five minutes.
 
     :raises EpochGone, KeyStoreUnavailable:
     """
@@ -168,7 +174,7 @@ def drop_cached_keys(holder: UUID | None = None) -> None:
 
 
 def compute_data_key_id(root: bytes) -> bytes:
-    """A commitment to the key avoids trial decryption, and finds residue."""
+    """Return a commitment to the key. It avoids trial decryption, and finds residue."""
     return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
 
 
@@ -185,7 +191,7 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
     for _ in range(LOCK_ATTEMPTS):
         if data_key_rows.lock_key_line(line, exclusive=exclusive):
             return
-        # No recorded epoch, or it ended before the lock.
+        # The line has no recorded epoch, or its epoch ended before the lock.
         epochs = get_keyring().list_epochs(line)
         if not epochs:
             raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
@@ -194,7 +200,8 @@ def lock_line(line: KeyLine, *, exclusive: bool, at: datetime) -> None:
 
 
 def _lock_current_epoch(line: KeyLine, at: datetime) -> int:
-    # Excludes a rotation, which would destroy an epoch key under a row that it cannot see yet.
+    # Shared with other creators of keys; excludes a rotation, which would otherwise destroy an
+    # epoch key under a row that it cannot see yet.
     lock_line(line, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(line)
     if not epochs:

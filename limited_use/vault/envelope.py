@@ -31,17 +31,25 @@ _KNOWN_STARTS = frozenset({_UNCOMPRESSED_START, _COMPRESSED_START})
 
 class Unopenable(Exception):
     """
-    A flipped bit, bytes of another row, a wrong or destroyed key, and plaintext all look the
-    same.
+    The value does not open. A flipped bit, bytes of another row, a wrong or destroyed key, and
+    plaintext all look the same.
     """
 
 
 class Damaged(Unopenable):
-    """Changed or moved bytes; the key is intact. Code that opens many values skips one."""
+    """
+    The bytes were changed or moved; the key is intact.
+
+    Code that opens many values catches this error to skip one.
+    """
 
 
 class KeyDamaged(Damaged):
-    """The key store answers, but the key does not unwrap: one alarm for the key."""
+    """
+    The key store answers, but the holder's key does not unwrap.
+
+    Only its values stay closed, with one alarm for the key.
+    """
 
 
 class RecordCipher(Protocol):
@@ -56,6 +64,7 @@ class RecordKey(Protocol):
 
 
 def seal_record(data: bytes, binding: CiphertextBinding, key: RecordKey) -> bytes:
+    """:raises RecordTooLarge:"""
     frame = compress_record(data)
     header = (_UNCOMPRESSED_START if frame is None else _COMPRESSED_START) + key.key_id
     nonce = os.urandom(12)
@@ -68,7 +77,7 @@ def seal_record(data: bytes, binding: CiphertextBinding, key: RecordKey) -> byte
 def open_record(record: bytes, binding: CiphertextBinding, key: RecordKey) -> bytes:
     """:raises Damaged: if `record` was not sealed under `key` for `binding`"""
     header = record[:NONCE_AT]
-    # No trial decryption: the header names its key.
+    # No trial decryption: the header names its key, or the record is not ours.
     if header[KEY_ID_AT:] == key.key_id and header[:KEY_ID_AT] in _KNOWN_STARTS:
         try:
             data = key.get_cipher(binding.data_class).decrypt(
@@ -77,5 +86,5 @@ def open_record(record: bytes, binding: CiphertextBinding, key: RecordKey) -> by
             return data if header[FLAGS_AT] == 0 else expand_record(data)
         except (InvalidTag, ValueError, RecordTooLarge, zstandard.ZstdError):
             pass
-    # Outside the except block: no context.
+    # Outside the except block, so that the error has no context.
     raise Damaged

@@ -22,7 +22,7 @@ from .sealed import CiphertextBinding, SealedAccessError, SealedValue
 
 
 class StoredCiphertext(bytes):
-    """Bound by `SealedDescriptor`."""
+    """Bytes of a column, which `SealedDescriptor` binds."""
 
     __slots__ = ()
 
@@ -31,6 +31,8 @@ _ABSENT = object()
 
 
 class SealedDescriptor(DeferredAttribute):
+    """Binds a ciphertext to its instance."""
+
     field: SealedField[Any, Any]
 
     def __get__(self, instance: models.Model | None, cls: type | None = None) -> Any:
@@ -64,7 +66,7 @@ _Get_co = TypeVar("_Get_co", covariant=True)
 if TYPE_CHECKING:
 
     class Column(models.Field[_Set_contra, _Get_co]):
-        """Types for a type checker."""
+        """The types for a type checker: `SealedValue`, or None for a nullable column."""
 
         _pyi_private_set_type: SealedValue
         _pyi_private_get_type: SealedValue
@@ -76,7 +78,7 @@ else:
 
 
 class SealedField(Column[_Set_contra, _Get_co]):
-    """:param holder: attribute with the id of the key's holder"""
+    """:param holder: the attribute with the id of the key's holder"""
 
     descriptor_class = SealedDescriptor
     empty_values: ClassVar[list[Any]] = [None]  # type: ignore[misc]
@@ -111,7 +113,10 @@ class SealedField(Column[_Set_contra, _Get_co]):
     def bind_ciphertext(
         self, value: bytes | None, *, holder: UUID, row: UUID
     ) -> SealedValue | None:
-        """For bytes from `values_list`. With a wrong binding the value does not open."""
+        """
+        Return the sealed value of bytes from `values_list`. With a wrong binding it does not
+        open.
+        """
         if value is None:
             return None
         table = self.model._meta.db_table  # noqa: SLF001
@@ -125,6 +130,8 @@ class SealedField(Column[_Set_contra, _Get_co]):
 
     def get_default(self) -> None:
         return None
+
+    # From and to the database.
 
     def from_db_value(self, value: bytes | None, *_: object) -> StoredCiphertext | None:
         return None if value is None else StoredCiphertext(value)

@@ -38,7 +38,7 @@ class KeyCache(Generic[K]):
     def __init__(self, *, max_keys: int, max_age_seconds: float) -> None:
         self._max_keys = max_keys
         self._max_age_seconds = max_age_seconds
-        # By expiry.
+        # Ordered by expiry.
         self._cached_keys: OrderedDict[UUID, _CachedKey[K]] = OrderedDict()
         self._lock = Lock()
         self._timer: Timer | None = None
@@ -49,7 +49,7 @@ class KeyCache(Generic[K]):
         return len(self._cached_keys)
 
     def find_key(self, row: WrappedKeyRow) -> K | None:
-        """Drop a key of another epoch or wrapping."""
+        """Return the cached key. Drop a key of another epoch or wrapping."""
         with self._lock:
             cached_key = self._cached_keys.get(row.holder)
             if cached_key is None:

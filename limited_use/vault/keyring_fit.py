@@ -23,13 +23,13 @@ from .keyring import keyring_rights
 from .keyring.keyring_factory import get_keyring
 from .keyring.keyring_port import EpochGone, KeyBinding, NoKeyring, RewrapRequest
 
-# Distinguishes a damaged key from a foreign keyring.
+# How many other keys to try, to distinguish a damaged key from a foreign keyring.
 _OTHER_KEYS_TRIED: Final = 20
 
 
 def find_problems() -> list[str]:
     """
-    Return sentences about this process class's key lines.
+    Return the problems, one sentence each, of this process class's key lines.
 
     None for a class that only reads, such as staff, because it may not count keys.
 
@@ -46,7 +46,7 @@ def find_problems() -> list[str]:
 
 def count_orphaned_keys() -> int:
     """
-    Count wrapped keys if the keyring has no epoch key.
+    Return the number of wrapped keys if the keyring has no epoch key, otherwise 0.
 
     :raises KeyStoreUnavailable:
     """
@@ -100,7 +100,7 @@ def _can_rewrap_another_key(line: KeyLine, epoch: int) -> bool:
 def _can_rewrap(line: KeyLine, key: data_key_rows.DataKeyToRewrap) -> bool:
     keyring, binding = get_keyring(), KeyBinding(key.holder, key.key_id)
     with suppress(EpochGone):
-        # Opens nothing.
+        # Opens nothing; the result is discarded.
         keyring.rewrap(
             line,
             keyring.list_epochs(line)[-1],
@@ -111,7 +111,7 @@ def _can_rewrap(line: KeyLine, key: data_key_rows.DataKeyToRewrap) -> bool:
 
 
 def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
-    """Without the cache."""
+    """Return whether one key of the epoch still unwraps, without the cache."""
     own_rights = keyring_rights.get_rights(settings.PROCESS_CLASS)
     if line in own_rights.turns:
         sample = data_key_rows.get_keys_to_rewrap(
@@ -125,6 +125,8 @@ def _can_unwrap_epoch(line: KeyLine, epoch: int) -> bool:
 
 def _find_sample_holder(line: KeyLine, epoch: int) -> UUID | None:
     """
+    Return the holder of a key that this process class may unwrap.
+
     A class that acts for one person per request tries the epoch's naming key, which belongs to no
     person.
     """

@@ -1,7 +1,8 @@
 """
 Naming keys wrap the ledger keys: one per key epoch, destroyed with it.
 
-Cached, so a disconnect, which writes ledger entries, waits for no key store.
+A process caches naming keys, so a disconnect, which writes ledger entries, waits for no key
+store.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ NONCE_BYTES = 12
 # A naming key's holder id is this prefix and the epoch.
 _PREFIX = b"LU-names"
 
-# Two, because a rotation takes time.
+# The newest naming keys that this process used: two, because a rotation takes time.
 _ciphers: dict[tuple[Keyring, int], AESGCM] = {}
 _ciphers_lock = Lock()
 MAX_CIPHERS = 2
 
 
 def get_naming_holder(epoch: int) -> UUID:
-    """No person's or connection's id."""
+    """Return the holder id of an epoch's naming key, which is no person's or connection's id."""
     return UUID(bytes=_PREFIX + epoch.to_bytes(8, "big"))
 
 
@@ -46,11 +47,11 @@ def is_naming_holder(holder: UUID) -> bool:
 
 def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
     """
-    Store a new ledger key (32 bytes), in the caller's transaction.
+    Wrap and store a new ledger key (32 bytes), in the caller's transaction.
 
     :param holder: the connection
     """
-    # A rotation waits, then sees this key.
+    # Shared with other creators, exclusive in a rotation, which then sees the key wrapped here.
     data_keys.lock_line(LINE, exclusive=False, at=at)
     epochs = get_keyring().list_epochs(LINE)
     if not epochs:
@@ -62,13 +63,13 @@ def store_key(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> N
 
 def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     """
-    Return None if the key of this commitment is destroyed.
+    Return the ledger key of this commitment, or None if it is destroyed.
 
     :raises EpochGone, KeyStoreUnavailable:
     """
     binding = _get_binding(holder, commitment)
     row, previous_row = naming_rows.read_wrapped_ledger_key(holder, commitment), None
-    # Again if the epoch was rotated between reading and unwrapping.
+    # Try again if the epoch was rotated between reading the row and unwrapping.
     while row is not None and row != previous_row:
         cipher = _get_cipher(row.kek_epoch)
         if cipher is not None:
@@ -82,7 +83,7 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
 
 def rewrap_keys(epoch: int, *, at: datetime) -> list[UUID]:
     """
-    Under the epoch's naming key; destroys older ones. Repeatable.
+    Wrap every ledger key under the epoch's naming key, and destroy older ones. Repeatable.
 
     :return: holders of ledger keys with a destroyed naming key, as in a restored database
     :raises EpochGone:
@@ -131,8 +132,8 @@ def _choose_naming_key(epochs: Sequence[int], at: datetime) -> tuple[int, AESGCM
     try:
         return epochs[-1], _get_or_create_cipher(epochs[-1], at)
     except rows_of_keys.ForeignKeyHolder:
-        # A web process creates only the first naming key; the interrupted rotation will create
-        # this one.
+        # A web process creates only the first naming key. The interrupted rotation will create this
+        # one, and rewrap the keys that an older one wraps.
         for epoch in reversed(epochs[:-1]):
             if (cipher := _get_cipher(epoch)) is not None:
                 return epoch, cipher
@@ -182,6 +183,7 @@ def _unwrap_key(cipher: AESGCM, wrapped: bytes, binding: KeyBinding, epoch: int)
 
 
 def _get_binding(holder: UUID, commitment: bytes) -> KeyBinding:
+    # A ledger key's id is the beginning of its commitment.
     return KeyBinding(holder, commitment[: data_keys.KEY_ID_BYTES])
 
 

@@ -1,5 +1,5 @@
 """
-Ledger keys through database functions (`sql_functions`).
+Access to the table of ledger keys through database functions (see `sql_functions`).
 
 A caller needs holder and commitment, which a web process reads only for its person
 (`config.database.row_owners`).
@@ -19,12 +19,12 @@ from . import data_key_rows, sql_functions
 from .keyring.keyring_rights import RIGHTS
 from .sql_functions import SQL_FOLDER, get_classes_with_right
 
-# Every process that records entries about a connection may unwrap it.
+# Every process that records entries about a connection may unwrap this line.
 LINE: Final = KeyLine.ACCOUNT
 
 
 class LedgerKeyCiphertext(NamedTuple):
-    """60 bytes, under the naming key of `kek_epoch`."""
+    """A ledger key wrapped under the naming key of `kek_epoch`: 60 bytes."""
 
     wrapped: bytes
     kek_epoch: int
@@ -62,7 +62,11 @@ def read_wrapped_ledger_key(holder: UUID, commitment: bytes) -> LedgerKeyCiphert
 
 
 def insert_wrapped_ledger_key(holder: UUID, commitment: bytes, key: LedgerKeyCiphertext) -> None:
-    """:raises ForeignKeyHolder:"""
+    """
+    Store a new key, in the caller's transaction.
+
+    :raises ForeignKeyHolder:
+    """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
     if not data_key_rows.call_vault_function("vault_name_make", *values):
         raise data_key_rows.ForeignKeyHolder(holder)
@@ -92,7 +96,7 @@ def get_keys_to_rewrap(
 
 
 def store_rewrapped(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> None:
-    """Except keys destroyed in between."""
+    """Store rewrapped keys, except those destroyed in between."""
     data_key_rows.run_vault_query(
         "SELECT * FROM vault_name_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch
     )

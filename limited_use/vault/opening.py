@@ -31,7 +31,7 @@ __all__ = ["OpeningBatch", "Unopenable", "begin_opening_batch", "open_sealed_val
 _KEYS_QUERY = (
     "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
 )
-# A kind without a table is never live.
+# Whether grants of each kind are live. A kind without a table is never live.
 _FENCE_QUERIES = {
     FenceKind.DELEGATION: """
 SELECT 'delegation', id, epoch, switched_off_at IS NULL, NULL, NULL, NULL, NULL
@@ -56,7 +56,7 @@ _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 
 class OpeningBatch:
-    """A key that does not unwrap is None."""
+    """The keys of valid permits. A key that does not unwrap is None."""
 
     __slots__ = ("_keys",)
 
@@ -68,10 +68,10 @@ class OpeningBatch:
     def open_value(self, sealed: SealedValue, permit: Permit) -> bytes:
         """
         :raises Unopenable: if the permit is for other data, or the value does not open
-        :raises envelope.Damaged: if the value or its key was changed
+        :raises envelope.Damaged: if the permit fits, but the value or its key was changed
         """
         binding = sealed.binding
-        # Mostly the same object, and `UUID.__eq__` is Python code.
+        # Mostly the same object: `UUID.__eq__` is Python code, and would run for each row.
         if permit.holder is not binding.holder and permit.holder != binding.holder:
             raise Unopenable
         if permit.use.data_class != binding.data_class:
@@ -89,17 +89,18 @@ class OpeningBatch:
 
 def begin_opening_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBatch:
     """
-    One query. A key that does not unwrap raises an alarm; others still open.
+    Read keys and fences in one query. A key that does not unwrap raises an alarm; others still
+    open.
 
     :raises Unopenable: if a permit has expired, its key is destroyed or of another epoch, or one
         of its fences is down
-    :raises KeyStoreUnavailable:
+    :raises KeyStoreUnavailable: if the key store does not answer
     """
     permit_list = list(permits)
     if any(at >= permit.expires_at for permit in permit_list):
         raise Unopenable
-    # Twice at most: a rotation may have rewrapped a key and destroyed its old epoch between
-    # reading the row and unwrapping.
+    # Twice at most: a rotation may have rewrapped a key and destroyed its old epoch between reading
+    # the row and unwrapping.
     for _ in range(2):
         rows, fences = _read_keys_and_fences(permit_list, at)
         keys = [(permit, _unwrap_for_permit(permit, rows, fences)) for permit in permit_list]
@@ -114,6 +115,11 @@ def begin_opening_batch(permits: Iterable[Permit], *, at: datetime) -> OpeningBa
 def open_sealed_values(
     sealed: Sequence[SealedValue], permit: Permit, *, at: datetime
 ) -> list[bytes]:
+    """
+    Return the plaintexts, for one use.
+
+    :raises Unopenable:
+    """
     batch = begin_opening_batch([permit], at=at)
     return [batch.open_value(value, permit) for value in sealed]
 
@@ -123,7 +129,7 @@ def _unwrap_for_permit(
 ) -> UnwrappedKey | None:
     row = rows.get(permit.holder)
     if row is None or row.epoch != permit.epoch:
-        # Maybe by another process, so drop the cached key as well.
+        # Destroyed or fenced off, maybe by another process, so drop the cached key as well.
         drop_cached_keys(permit.holder)
         if row is None:
             refuse_unreadable_line(permit.holder)
@@ -171,7 +177,7 @@ def _build_query(permits: Sequence[Permit], at: datetime) -> tuple[str, list[Any
     fences = {fence for permit in permits for fence in permit.fences}
     for kind, fence_query in _FENCE_QUERIES.items():
         if ids := [fence.id for fence in fences if fence.kind == kind]:
-            # With an array, PostgreSQL would plan the statement each time.
+            # One parameter per id: with an array, PostgreSQL would plan the statement each time.
             parts.append(fence_query.format(", ".join(["%s"] * len(ids))))
             parameters += [at, *ids] if kind in _EXPIRING_KINDS else ids
     return " UNION ALL ".join(parts), parameters

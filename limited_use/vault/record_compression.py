@@ -1,4 +1,4 @@
-"""The database cannot compress ciphertext, so zstd compresses before sealing. Pure."""
+"""zstd compression before sealing, because the database cannot compress ciphertext. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 
 import zstandard
 
-# A frame of smaller data costs more than it saves.
+# Smaller data is not compressed: a frame costs more than it saves.
 MIN_DATA_BYTES = 256
-# A mail body is far below; a decompression bomb is not.
+# The maximum size of one record. A mail body is far below; a decompression bomb is not.
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 LEVEL = 1
 
@@ -23,7 +23,7 @@ _local = threading.local()
 
 def compress_record(data: bytes) -> bytes | None:
     """
-    Return None if a zstd frame is not smaller.
+    Return one zstd frame, or None if it is not smaller.
 
     :raises RecordTooLarge:
     """

@@ -14,13 +14,13 @@ from uuid import UUID
 from limited_use.policy.policy_vocabulary import DataClass
 
 FORMAT = b"LU1"
-# See `envelope`.
+# The position of the key id in a record; see `envelope`.
 KEY_ID_AT = len(FORMAT) + 1
 KEY_ID_BYTES = 8
 
 
 class SealedAccessError(TypeError):
-    """Open a sealed value in a sink, under a permit."""
+    """Code treated a sealed value as plain data. Open it in a sink, under a permit."""
 
 
 class CiphertextBinding(NamedTuple):
@@ -34,11 +34,11 @@ class CiphertextBinding(NamedTuple):
 
     def associated_data(self, header: bytes) -> bytes:
         """
-        For AEAD.
+        Return the data to authenticate (AEAD).
 
         :param header: format version, flags and key id
         """
-        # Fixed lengths first; identifiers are free of NUL.
+        # Fixed lengths first; table and column are identifiers, free of NUL.
         encoded_column = _encode_column(self.data_class, self.table, self.column)
         return header + self.holder.bytes + self.row.bytes + encoded_column
 
@@ -100,7 +100,7 @@ REFUSED_METHODS = (
     "__json__",
     "for_json",
     "isoformat",
-    # System interfaces to bytes, too.
+    # Rendering, and system interfaces to bytes.
     "__html__",
     "__fspath__",
     "__buffer__",
@@ -137,7 +137,7 @@ class SealedValue:
     def __delattr__(self, _: str) -> NoReturn:
         raise SealedAccessError("Sealed is immutable")
 
-    # The ORM, tests and debuggers compare and print.
+    # Not refused on purpose: the ORM, tests and debuggers compare and print.
     def __repr__(self) -> str:
         return "<Sealed>"
 

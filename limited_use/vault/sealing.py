@@ -50,7 +50,7 @@ class Sealer:
         return SealedValue(envelope.seal_record(plaintext, binding, self._key), binding)
 
     def compute_blind(self, kind: str, value: str) -> bytes:
-        """Return 32 bytes to look `value` up by within this holder."""
+        """Return 32 bytes to look `value` up by within this holder, until its key is destroyed."""
         encoded_kind = kind.encode()
         message = b"\0".join((len(encoded_kind).to_bytes(2, "big") + encoded_kind, value.encode()))
         return hmac.digest(self._key.blind_key, message, "sha256")
@@ -58,6 +58,8 @@ class Sealer:
 
 def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
     """
+    Return a sealer for one batch.
+
     :param epoch: the holder's fence epoch when the work began
     :raises KeyDestroyed, KeyUnusable:
     """
@@ -75,7 +77,11 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
 
 
 def create_sealer(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> Sealer:
-    """Create a new holder's key in the caller's transaction. Needs only the right to wrap."""
+    """
+    Create a new holder's key in the caller's transaction, and return its sealer.
+
+    This needs only the right to wrap; opening the values later needs the right to unwrap.
+    """
     _, key = create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)
     return Sealer(holder, epoch, key)
 

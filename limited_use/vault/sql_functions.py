@@ -38,9 +38,9 @@ def get_classes_with_right(right: str) -> frozenset[str]:
 _MAKERS, _TURNERS = get_classes_with_right("wraps"), get_classes_with_right("turns")
 _SERVICE_CLASSES: Final = frozenset({"web", "sync", "purge"})
 _SERVICE_AND_STAFF: Final = _SERVICE_CLASSES | {"staff"}
-#: Naming keys, for classes that read no other key of the line of accounts.
+#: Reads the ledger's naming keys, for classes that read no other key of the line of accounts.
 READ_NAMING: Final = "vault_read_naming"
-#: By the process class that executes the variant.
+#: Prefixes of the variants, by the process class that executes them.
 _VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
 
 
@@ -73,7 +73,7 @@ def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset
 def _select_by_prefix(
     prefix: str, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
-    """An empty prefix selects all non-variants."""
+    """Return the functions with this prefix. An empty prefix selects all non-variants."""
     prefixes = tuple(_VARIANTS.values())
     return {
         name: executing_classes
@@ -106,7 +106,7 @@ _DATA_KEY_FUNCTIONS: Final = _with_variants(
         "vault_destroy": frozenset({"web", "purge"}),
     }
 )
-#: See `naming_rows`.
+#: Functions of ledger keys: see `naming_rows`.
 _LEDGER_KEY_FUNCTIONS: Final = _with_variants(
     {
         "vault_name_make": frozenset(

@@ -22,7 +22,7 @@ class Tombstone(NamedTuple):
 
 
 def build_key_tombstone(key_id: bytes) -> Tombstone:
-    """Its value matches no ciphertext header."""
+    """Return a key's tombstone. Its value matches no ciphertext header."""
     return Tombstone("key", hashlib.sha256(b"LU-tombstone/1\0" + key_id).hexdigest())
 
 
@@ -31,7 +31,7 @@ def build_receipt_tombstone(receipt_id: UUID) -> Tombstone:
 
 
 def record_owed_tombstone(tombstone: Tombstone) -> None:
-    """In the caller's transaction. Idempotent."""
+    """Record a tombstone to publish, in the caller's transaction. Idempotent."""
     OwedTombstone.objects.bulk_create(
         [OwedTombstone(kind=tombstone.kind, value=tombstone.value)], ignore_conflicts=True
     )

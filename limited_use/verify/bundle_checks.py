@@ -16,7 +16,7 @@ BundleDocument = Mapping[str, Any]
 
 def check_evidence_bundle(document: BundleDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
     """
-    Yield the sections, and every clause reported as not met.
+    Yield the bundle's sections, and every clause reported as not met.
 
     The signature proves only that the service stated a section then.
     """

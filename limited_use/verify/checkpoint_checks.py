@@ -1,7 +1,7 @@
 """
 Checks a series of signed checkpoints offline: the log only ever grew. Pure.
 
-The service may supply the proofs: a wrong one fails.
+Checkpoints kept over time show one history. The service may supply the proofs: a wrong one fails.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from limited_use.ledger.signed_notes import BadNote, LogCheckpoint, VerifierKey
 
 
 class CheckpointsInconsistent(Exception):
-    """Two checkpoints without one history, or a missing proof."""
+    """Two checkpoints do not share one history, or the proof is missing."""
 
 
 def parse_checkpoint_notes(text: str) -> list[str]:
     """
-    Parse a publication file (JSON lines), or a single note.
+    Return the signed notes of a publication file (JSON lines), or a single note.
 
     :raises CheckpointsInconsistent: if `text` is neither
     """
@@ -41,8 +41,10 @@ def check_checkpoint_series(
     signed_notes: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
 ) -> Iterator[str]:
     """
-    :param signed_notes: in the order of publication
-    :param proofs: in any order; extra ones are ignored
+    Yield the findings on checkpoints.
+
+    :param signed_notes: in the order of their publication
+    :param proofs: consistency proofs in any order; extra ones are ignored
     :raises CheckpointsInconsistent: at the first pair that does not fit, naming both
     """
     series = [_verify_checkpoint(note, keys) for note in signed_notes]

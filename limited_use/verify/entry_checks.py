@@ -8,7 +8,7 @@ from typing import Any
 from limited_use.ledger import entry_proofs
 from limited_use.ledger.signed_notes import VerifierKey
 
-# In reading order.
+# The shown members of an entry, in reading order.
 _SHOWN_MEMBERS = (
     "event", "class", "purpose", "recipient", "rule", "missing", "count", "feature",
     "actor_kind", "actor", "on_behalf_of", "subject", "body", "policy", "code",
@@ -20,12 +20,17 @@ def is_proof(document: bytes) -> bool:
 
 
 def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """:raises BadNote, BadMerkleProof:"""
+    """
+    Yield the entry's content and place.
+
+    :raises BadNote, BadMerkleProof:
+    """
     proven = entry_proofs.verify_entry_proof(document.decode(), keys)
     payload: dict[str, Any] = json.loads(proven.payload)
     yield f"entry           {_format_value(payload['id'])}"
     yield f"at              {datetime.fromtimestamp(payload['at'] / 1000, UTC).isoformat()}"
     for name in _SHOWN_MEMBERS:
+        # Empty members, such as no missing facts or no other person, are not shown.
         if payload.get(name) not in ({}, [], None):
             yield f"{name:<15} {_format_value(payload[name])}"
     head = proven.checkpoint

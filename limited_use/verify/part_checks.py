@@ -1,6 +1,7 @@
 """
-Finds the entries of an owner's part in an export: one line of JSON per entry, `{"index": …,
-"payload": "…"}`, in the ledger's order. Pure.
+Checks an owner's part of the ledger, and finds its entries in an export. Pure.
+
+An export has one line of JSON per entry, `{"index": …, "payload": "…"}`, in the ledger's order.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _OWN_KINDS = frozenset({"connection", "integration"})
 
 
 def parse_ledger_part(text: bytes) -> OwnerPart:
-    """:raises ReceiptNotProven:"""
+    """:raises ReceiptNotProven: if the file is no owner's part"""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -34,7 +35,7 @@ def parse_ledger_part(text: bytes) -> OwnerPart:
 
 
 def check_ledger_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Iterator[str]:
-    """Yield the file's own proof: the ledger holds the commitment to its key."""
+    """Yield the proof of the file itself: the ledger holds the commitment to its key."""
     key = bytes.fromhex(document["key"])
     if (
         len(key) != pseudonym_derivation.KEY_BYTES
@@ -61,9 +62,9 @@ def list_own_entries(
     document: OwnerPart, export: str, checkpoint: LogCheckpoint | None
 ) -> Iterator[str]:
     """
-    Yield entries about the part's subjects, oldest first.
+    Yield the export's entries about the part's subjects, oldest first.
 
-    :param checkpoint: the export must be the whole ledger up to its size
+    :param checkpoint: signed; the export must be the whole ledger up to its size
     :raises ReceiptNotProven: if the export is not, or cannot be read
     """
     labels = {

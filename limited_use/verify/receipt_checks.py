@@ -14,7 +14,7 @@ LedgerEntry = tuple[ProvenLedgerEntry, Mapping[str, Any]]
 
 
 class ReceiptNotProven(Exception):
-    """A proof is missing or wrong."""
+    """A required proof is missing or wrong."""
 
 
 def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> Iterator[str]:
@@ -120,5 +120,5 @@ def _format_value(value: object) -> str:
 
 
 def escape_terminal_text(value: object) -> str:
-    """Printable text cannot send commands to a terminal."""
+    """Return printable text, which cannot send commands to a terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -38,12 +38,12 @@ from .receipt_checks import (
     escape_terminal_text,
 )
 
-# A receipt has some ten kilobytes, a bundle some hundred.
+# A receipt has some ten kilobytes, an evidence bundle some hundred.
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 # Years of checkpoints, a few hundred bytes each.
 MAX_SERIES_BYTES = 1024 * 1024 * 1024
 
-# For JSON of another form: deep nesting, other types, huge numbers.
+# Exceptions that JSON of another form raises: deep nesting, other types, huge numbers.
 _MALFORMED = (
     ValueError,
     LookupError,
@@ -57,7 +57,7 @@ _UNKNOWN_FORM = "it is not of a form that this program knows"
 
 def check_signed_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
     """
-    Accept a receipt, an evidence bundle or an entry's proof.
+    Return the findings on a receipt, an evidence bundle or an entry's proof, line by line.
 
     :raises ReceiptNotProven:
     """
@@ -73,7 +73,11 @@ def check_signed_document(document: bytes, keys: Sequence[VerifierKey]) -> list[
 
 
 def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -> list[str]:
-    """:raises ReceiptNotProven: also if the parts belong to different receipts"""
+    """
+    Return the findings on both parts of one receipt.
+
+    :raises ReceiptNotProven: if a check fails, or the parts belong to different receipts
+    """
     lines = [*check_signed_document(first, keys), *check_signed_document(second, keys)]
     first_part, second_part = (
         signed_documents.verify_document(first, keys),
@@ -107,6 +111,8 @@ def check_owner_ledger_part(
     document: bytes, export: str | None, note: str | None, keys: Sequence[VerifierKey]
 ) -> list[str]:
     """
+    Return the findings on an owner's part of the ledger, and its entries in an export.
+
     :param note: a signed checkpoint; the export must be the whole ledger up to its size
     :raises ReceiptNotProven:
     """

@@ -39,5 +39,5 @@ def get_rules(clause_id: str) -> tuple[PolicyRule, ...]:
 
 
 def is_enforced(clause: PolicyClause) -> bool:
-    """Return whether software enforces at least a part."""
+    """Return whether software enforces the clause, at least in part."""
     return bool(clause.facts or clause.code or get_rules(clause.id))

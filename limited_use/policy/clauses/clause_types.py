@@ -7,9 +7,9 @@ from limited_use.policy.policy_vocabulary import Fact
 
 
 class ClauseConfidence(StrEnum):
-    # In the document, on the source's date.
+    # Read in the document, on the source's date.
     READ = "read"
-    # In a sibling document of the same publisher.
+    # Read in a sibling document of the same publisher.
     SIBLING = "sibling"
     # Quoted by a third party. Never present it as fact.
     SECOND_HAND = "second hand"
@@ -20,6 +20,7 @@ class ClauseConfidence(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ClauseSource:
     title: str
+    # Empty without a known public address.
     url: str = ""
     as_of: str = ""
 
@@ -40,9 +41,10 @@ class PolicyClause:
     """
 
     id: str
+    # In our words.
     says: str
     source: ClauseSource
-    # Finds it in the source.
+    # A phrase to find it in the source.
     quote: str = ""
     confidence: ClauseConfidence = ClauseConfidence.READ
     facts: tuple[Fact, ...] = ()

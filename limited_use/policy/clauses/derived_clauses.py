@@ -1,4 +1,4 @@
-"""Our readings of the clauses, and one law on other data."""
+"""Our readings of the clauses, and one law on another kind of data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Microsoft's terms, read in those of a sibling API. The rules of every provider also hold."""
+"""
+Microsoft's terms, read in those of a sibling API.
+
+The rules of every provider also hold for Microsoft's data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From Antares' own notice. For provider data the stricter wins."""
+"""Promises of Antares to its users in its own notice. For provider data the stricter wins."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Permitting rules for calendars."""
+
 from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
@@ -67,6 +69,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
         says="What you write in a calendar that lives here is kept, sealed, until you remove it.",
         clauses=("LU-1", "W-LU1", "AN-9"),
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
+        # The data stays sealed.
         recipients=frozenset({Recipient.VAULT}),
         data_classes=CALENDAR,
         needs=frozenset(

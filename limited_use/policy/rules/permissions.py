@@ -1,3 +1,9 @@
+"""
+Permitting rules for mail, accounts and keys. A forbidding rule beats each of them.
+
+For calendars, see `calendar_permissions`.
+"""
+
 from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
@@ -88,7 +94,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         says="News that your provider tells of one of your accounts is matched with that account.",
         clauses=("LU-1", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
-        # A match only triggers a sync.
+        # No recipient learns of the account; a match only triggers a sync.
         recipients=frozenset({Recipient.VAULT}),
         data_classes=frozenset({DataClass.PROFILE}),
         needs=frozenset({Fact.PROVIDER_SAID}),
@@ -129,7 +135,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         says="A notification goes to your own mailbox if you chose that.",
         clauses=("LU-2.1", "W-LU2", "AN-13"),
         purposes=frozenset({Purpose.NOTIFY_OWNER}),
-        # No person acts, so none must own the account.
+        # The recipient is the account itself: no person acts, so none must own it.
         recipients=frozenset({Recipient.OWN_PROVIDER}),
         data_classes=frozenset({DataClass.PROFILE}),
         needs=frozenset(

@@ -13,7 +13,7 @@ CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
-    """`says` is for users, `clauses` for reviewers."""
+    """One line of the policy. `says` is for users, `clauses` for reviewers."""
 
     id: str
     says: str

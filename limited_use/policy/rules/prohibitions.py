@@ -1,4 +1,4 @@
-"""Forbidden with any facts."""
+"""Uses that are forbidden with any facts. The first matching rule names the clause."""
 
 from __future__ import annotations
 
@@ -200,7 +200,8 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
         "AN-10",
         data_classes=frozenset({DataClass.CONTACT_LINK}),
     ),
-    # Possible once a feature performs and shows them; until then an allowing rule would be a hole.
+    # Uses that a clause might allow once a feature performs and shows them. A rule without a
+    # feature would be a hole.
     forbid_use(
         "no-sending",
         "No mail is sent through your account: nothing here does that yet.",

@@ -38,7 +38,7 @@ def _open_files(directory: str) -> Keyring:
 
 @lru_cache(maxsize=8)
 def _open_transit(config: KeyringConfig, _process: int) -> Keyring:
-    # Loads an HTTP library, which a keyring of files does not need.
+    # Imported late: it loads an HTTP library, which a keyring of files does not need.
     from .keyring_transit import TransitKeyring
 
     return TransitKeyring(config)

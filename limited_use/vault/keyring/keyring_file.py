@@ -33,14 +33,15 @@ class FileKeyring:
 
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)
-        # Without epoch keys, so that no process caches a destroyed one.
+        # Long-lived keys only. Epoch keys are read for each call, so that no process caches a
+        # destroyed one.
         self._long_lived_keys: dict[str, bytes] = {}
-        # Of the public key that was returned last.
+        # The signing key of the public key that was returned last.
         self._signing_keys: dict[SigningKey, Ed25519PrivateKey] = {}
 
     @classmethod
     def create(cls, directory: str | Path) -> FileKeyring:
-        """Never replaces a key."""
+        """Create missing keys in `directory`. Never replaces a key."""
         keyring = cls(directory)
         keyring._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         keyring._check_directory()
@@ -93,6 +94,7 @@ class FileKeyring:
         return _unwrap_key(cipher, wrapped, _encode_context(line, epoch, binding))
 
     def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
+        # Each key is read once per call.
         ciphers = {
             number: AESGCM(self._read_epoch_key(line, number))
             for number in {epoch, *(key.epoch for key in keys)}
@@ -117,7 +119,7 @@ class FileKeyring:
         return self._signing_keys[name].sign(message)
 
     def get_public_key(self, name: SigningKey) -> bytes:
-        # Another process may have replaced the key.
+        # Read each time: another process may have replaced the key.
         key = Ed25519PrivateKey.from_private_bytes(self._require_key(f"sign-{name}"))
         self._signing_keys[name] = key
         return key.public_key().public_bytes_raw()
@@ -127,7 +129,7 @@ class FileKeyring:
         self._require_key(f"sign-{name}")
         with path.open("r+b", buffering=0) as former_file:
             self._write_key(f"sign-{name}", overwrite=True)
-            # No name leads to the former key any more.
+            # Overwrite the former key, to which no name leads any more.
             former_file.write(secrets.token_bytes(KEY_BYTES))
             os.fsync(former_file.fileno())
         self._signing_keys.pop(name, None)
@@ -169,7 +171,8 @@ class FileKeyring:
         return key
 
     def _write_key(self, name: str, *, overwrite: bool = False) -> None:
-        # Atomic: a link fails if another process was first; a rename replaces the old file.
+        # Atomic: write and flush a temporary file, then link it under its name, which fails if
+        # another process was first; or rename it over the old one.
         temporary_path = self._get_path(name).with_suffix(f".{secrets.token_hex(4)}.new")
         descriptor = os.open(
             temporary_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600

@@ -1,5 +1,5 @@
 """
-The keys above the data keys.
+The port of keyrings, which hold the keys above the data keys.
 
 A keyring never returns a key, so a folder, a transit engine or a separate process can implement
 it.
@@ -34,7 +34,10 @@ class SigningKey(StrEnum):
 
 
 class KeyStoreUnavailable(Exception):
-    """Nothing opens or is sealed. No data is lost."""
+    """
+    The key store does not answer, so nothing opens or is sealed. No data is lost; the client may
+    retry.
+    """
 
     # Seconds until the client should retry.
     retry_after: ClassVar[float] = 5.0
@@ -52,7 +55,7 @@ class EpochGone(Exception):
 
 
 class KeyBinding(NamedTuple):
-    """A wrapped key is bound to holder, key id, line and epoch."""
+    """Holder and id of a key. A wrapped key is bound to both, and to line and epoch."""
 
     holder: UUID
     key_id: bytes
@@ -70,13 +73,13 @@ class Keyring(Protocol):
     def __hash__(self) -> int: ...
 
     def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
-        """Epochs with a key, oldest first, the current one last."""
+        """Return the epochs with a key, oldest first, the current one last."""
 
     def create_epoch(self, line: KeyLine) -> int:
-        """Create the next epoch's key durably."""
+        """Create the next epoch's key durably, and return its number."""
 
     def destroy_epoch(self, line: KeyLine, epoch: int) -> None:
-        """For a past epoch. Idempotent."""
+        """Destroy the key of a past epoch. Idempotent."""
 
     def wrap(self, line: KeyLine, epoch: int, key: bytes, binding: KeyBinding) -> bytes:
         """
@@ -90,19 +93,19 @@ class Keyring(Protocol):
 
     def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[RewrapRequest]) -> list[bytes]:
         """
-        Wrap each key under the key of `epoch`.
+        Return each key wrapped under the key of `epoch`.
 
         :raises EpochGone:
         """
 
     def compute_mac(self, name: MacKey, message: bytes) -> bytes:
-        """HMAC-SHA256 (32 bytes)."""
+        """Return HMAC-SHA256 (32 bytes)."""
 
     def sign(self, name: SigningKey, message: bytes) -> bytes:
-        """Ed25519 (64 bytes, RFC 8032)."""
+        """Return the Ed25519 signature (64 bytes, RFC 8032)."""
 
     def get_public_key(self, name: SigningKey) -> bytes:
-        """The raw Ed25519 key (32 bytes) that signs from now on."""
+        """Return the raw Ed25519 public key (32 bytes) of the key that signs from now on."""
 
     def replace_signing_key(self, name: SigningKey) -> None:
         """
@@ -113,7 +116,7 @@ class Keyring(Protocol):
 
 
 class KeyringConfig(NamedTuple):
-    """Of a transit engine; credentials are a token, or the two ids of an AppRole."""
+    """Address of a transit engine and credentials: a token, or the two ids of an AppRole."""
 
     url: str
     mount: str
@@ -121,5 +124,5 @@ class KeyringConfig(NamedTuple):
     token: str = ""
     role_id: str = ""
     secret_id: str = ""
-    # PEM file of the engine's authority; empty: those of the system.
+    # PEM file of the engine's certificate authority; empty: the authorities of the system.
     ca: str = ""

@@ -1,5 +1,5 @@
 """
-The rights of each process class on keys.
+The rights of each process class on keys, in one table for key store and code.
 
 A transit engine enforces them (`transit_policies`). With a folder they bind only code that uses
 this module.
@@ -20,18 +20,16 @@ _OWN = KeyLine.OWN
 
 
 class NotThisProcess(NoKeyring):
-    """Use a process of another class."""
+    """A process of this class has no such right. Use another."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyringRights:
     """
-    Lines of keys.
-
-    :param wraps: creates keys
-    :param unwraps: opens keys
-    :param turns: rotates epochs, which opens nothing
-    :param names: lines of `unwraps` limited to naming keys
+    :param wraps: lines of which it creates keys
+    :param unwraps: lines of which it opens keys
+    :param turns: lines of which it rotates epochs, which opens nothing
+    :param names: lines of `unwraps` limited to naming keys, without keys of accounts
     """
 
     wraps: frozenset[KeyLine] = frozenset()
@@ -54,23 +52,23 @@ _ALL_RIGHTS: Final = KeyringRights(
     signs=frozenset(SigningKey),
 )
 
-#: By `PROCESS_CLASS`.
+#: By process class, as `PROCESS_CLASS` names it.
 RIGHTS: Final[dict[str, KeyringRights]] = {
-    # Shows people their data; connects, and seals a refresh token that it cannot open.
+    # Shows people their data; connects, and seals a refresh token that it then cannot open.
     "web": KeyringRights(
         wraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _OWN}),
         macs=frozenset(MacKey),
     ),
-    # Shows support items that owners opened; the database shows it no other message, and only
-    # naming keys of the line of accounts.
+    # Shows support what owners opened, and records it; creates no key. The database shows it no
+    # other message, and of the line of accounts only naming keys.
     "staff": KeyringRights(
         unwraps=frozenset({_CONTENT, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
         macs=frozenset({MacKey.PSEUDONYM}),
     ),
-    # Syncs, refreshes grants, and creates keys of calendar caches. It stores the blind of a
-    # mailbox's address to match notifications.
+    # Syncs mail and calendars, refreshes grants, and creates the keys of calendar caches. It reads
+    # the address of a mailbox, and stores its blind to match notifications.
     "sync": KeyringRights(
         wraps=frozenset({_CONTENT}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL}),
@@ -85,9 +83,9 @@ RIGHTS: Final[dict[str, KeyringRights]] = {
         macs=frozenset({MacKey.PSEUDONYM}),
         signs=frozenset(SigningKey),
     ),
-    # Public keys only.
+    # Reads public keys only.
     "console": KeyringRights(),
-    # Development, and the process that creates the keys.
+    # No class: development, and the process that creates the keys.
     "": _ALL_RIGHTS,
 }
 
@@ -138,7 +136,7 @@ class LimitedKeyring:
         return self._keyring.get_public_key(name)
 
     def replace_signing_key(self, name: SigningKey) -> None:
-        # Reserved for an operator: a process without a class.
+        # Reserved for an operator, like creating keys: a process without a class.
         self._check_right("replace", name, frozenset())
 
     def _check_right(self, action: str, name: str, allowed: frozenset[str]) -> None:

@@ -1,8 +1,9 @@
 """
 A keyring in the transit engine of OpenBao or Vault, for production.
 
-An epoch is a version of a transit key. Wrapping and signing keys never leave the engine. MAC keys
-are derived and cached, so that no disconnect, which writes a ledger entry, waits for the engine.
+An epoch is a version of a transit key. Wrapping and signing keys never leave the engine. Each
+process caches a derived MAC key, so that no disconnect, which writes a ledger entry, waits for
+the engine.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from .keyring_port import (
 )
 from .transit_store import TransitClient, TransitRequestDeclined
 
-# OpenBao allows a thousand strings per request; each key has six.
+# OpenBao allows a thousand strings per request, and each key has six.
 BATCH: Final = 100
-# MAC keys never rotate: their values must stay findable.
+# The version of MAC keys, which never rotate: their values must stay findable.
 MAC_VERSION: Final = 1
 KEY_KINDS: Final[dict[str, dict[str, Any]]] = {
     **{line: {"type": "aes256-gcm96", "derived": True} for line in KeyLine},
     **{mac: {"type": "hmac", "key_size": 32} for mac in MacKey},
     **{signing: {"type": "ed25519", "derived": False} for signing in SigningKey},
 }
-# Could leak or lose a key.
+# Settings that could leak or lose a key.
 _UNSAFE_SETTINGS: Final = ("exportable", "allow_plaintext_backup", "deletion_allowed")
 
 
 class Missing(NoKeyring):
-    """No key has that name."""
+    """The engine has no key of that name."""
 
 
 class TransitKeyring:
@@ -48,13 +49,13 @@ class TransitKeyring:
         self._config = config
         self._client = TransitClient(config)
         self._mac_keys: dict[MacKey, bytes] = {}
-        # Of the public key that was returned last.
+        # The version of the public key that was returned last.
         self._signing_versions: dict[SigningKey, int] = {}
 
     @classmethod
     def create(cls, config: KeyringConfig) -> TransitKeyring:
         """
-        Never replaces a key.
+        Create our missing keys. Never replaces a key.
 
         :raises NoKeyring: if an existing key has the wrong kind
         """
@@ -69,8 +70,8 @@ class TransitKeyring:
 
     def list_epochs(self, line: KeyLine) -> tuple[int, ...]:
         key = self._read_key(line)
-        # A version that can no longer decrypt but is not trimmed still exists: a rotation must
-        # finish.
+        # A version that can no longer decrypt but is not trimmed still exists: an interrupted
+        # rotation must finish.
         return tuple(range(max(1, key["min_available_version"]), key["latest_version"] + 1))
 
     def create_epoch(self, line: KeyLine) -> int:
@@ -88,7 +89,7 @@ class TransitKeyring:
         }
         self._call_engine("POST", f"keys/{key_name}/config", limits)
         self._call_engine("POST", f"keys/{key_name}/trim", {"min_available_version": first_kept})
-        # The ledger will record the destruction.
+        # Verify it: the ledger will record the destruction.
         if epoch in self.list_epochs(line):
             raise NoKeyring(
                 f"the key store did not trim {key_name}: look at its version and policy"

@@ -1,7 +1,8 @@
 """
-The transit engine's access policies, one per process class (`keyring_rights`).
+The transit engine's access policies, one per process class, from the table of `keyring_rights`.
 
-Tokens and roles omit the built-in policy `default`.
+Tokens and roles omit the built-in policy `default`. A web process can wrap the key of a refresh
+token but never unwrap it; the process that rotates epochs opens no content.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ from collections.abc import Iterator, Mapping
 from .keyring_port import SigningKey
 from .keyring_rights import RIGHTS, KeyringRights
 
-# Capabilities at a path, and the only allowed parameters.
+# The capabilities at a path, and the only allowed parameters.
 PathRule = tuple[tuple[str, ...], tuple[str, ...]]
 
 _READ: PathRule = (("read",), ())
-# `create` would make a missing key of another kind.
+# Without `create`, which would make a missing key of another kind.
 _UPDATE: PathRule = (("update",), ())
-# The path also sets `exportable` and `deletion_allowed`: forbidden.
+# The same path sets `exportable` and `deletion_allowed`, which stay forbidden.
 _CONFIG: PathRule = (("update",), ("min_decryption_version", "min_encryption_version"))
 _TRIM: PathRule = (("update",), ("min_available_version",))
-# The built-in policy `default` allows both, and more that no process needs.
+# Lookup and renewal of the process's own token. The built-in policy `default` allows both, and more
+# that no process needs.
 _OWN_TOKEN: dict[str, PathRule] = {
     "auth/token/lookup-self": _READ,
     "auth/token/renew-self": _UPDATE,
@@ -28,7 +30,7 @@ _OWN_TOKEN: dict[str, PathRule] = {
 
 
 def build_transit_policies(mount: str, prefix: str) -> dict[str, str]:
-    """Policy texts by name, for `bao policy write`."""
+    """Return each policy's text by name, for `bao policy write`."""
     return {
         f"{prefix}-{process_class}": _format_policy(dict(_list_rules(rights, mount, prefix)))
         for process_class, rights in RIGHTS.items()
@@ -41,7 +43,7 @@ def _list_rules(rights: KeyringRights, mount: str, prefix: str) -> Iterator[tupl
         return f"{mount}/{act}/{prefix}-{name}{rest}"
 
     yield from _OWN_TOKEN.items()
-    # Sorted, to compare installations.
+    # Sorted, so that a new installation shows what changed.
     for line in sorted(rights.all_lines):
         yield build_path("keys", line), _READ
     for line in sorted(rights.wraps):

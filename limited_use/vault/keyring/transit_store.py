@@ -18,18 +18,18 @@ import httpx
 
 from .keyring_port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_server_address
 
-# A person may be waiting.
+# A person may be waiting for the page.
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
-# After a failure, calls fail at once for this long.
+# After a failure, calls fail at once for this long, instead of waiting in line.
 PAUSE_SECONDS: Final = 1.0
-# Remaining share of a token's life.
+# A token is renewed when this share of its life is left.
 RENEW_AT: Final = 0.5
 _OK, _BAD_REQUEST, _DENIED, _MISSING = 200, 400, 403, 404
 _HTTPS: Final = 443
 
 
 class TransitRequestDeclined(Exception):
-    """Compare `reason`, the store's own text; never show it."""
+    """The store declined the request. Compare `reason`, the store's own text; never show it."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status)
@@ -48,7 +48,7 @@ class TransitClient:
             trust_env=False,
             follow_redirects=False,
         )
-        # Also at exit, but only in this process: a forked worker owns no sockets.
+        # At exit as well, but only in the process that opened it: a forked worker owns no sockets.
         weakref.finalize(self, _close_client, self._client, os.getpid())
         self._address = (self._client.base_url.host, self._client.base_url.port or _HTTPS)
         self._lock = Lock()
@@ -107,11 +107,15 @@ class TransitClient:
         elif self._config.role_id:
             self._token = self._obtain_token()
         else:
-            # Not renewable: used until it expires; then the refusal says why.
+            # The token cannot be renewed. It is used until it expires; then the refusal says why.
             self._renew_at = math.inf
 
     def _replace_denied_token(self, token: str) -> str:
-        """The store may no longer know the token."""
+        """
+        Return a new token if the store no longer knows this one.
+
+        :raises NoKeyring:
+        """
         answer = self._send_request("GET", "auth/token/lookup-self", None, token)
         if answer.status_code == _OK:
             raise NoKeyring("the key store does not let us: install the policies of init_keyring")

@@ -9,8 +9,8 @@ from limited_use.policy.key_lines import KeyLine
 
 from .keyring_port import KeyBinding, KeyStoreUnavailable
 
-# A destroyed version, or a wrapped key that does not fit. Other errors must not pass for a key's
-# destruction.
+# The engine's errors for a destroyed version, or a wrapped key that does not fit. Other errors are
+# not about one key, and must not pass for its destruction.
 _GONE_MESSAGES: Final = (
     "message authentication failed",
     "disallowed by policy (too old)",
@@ -25,7 +25,11 @@ def is_transit_key_gone(reason: str) -> bool:
 
 
 def encode_transit_context(line: KeyLine, binding: KeyBinding) -> str:
-    """The engine derives the wrapping key from it and keeps it when it rewraps: no epoch."""
+    """
+    Return the context from which the engine derives the wrapping key.
+
+    Without the epoch, because the engine keeps the context when it rewraps.
+    """
     return encode_base64(b"LU-key/1\0" + binding.holder.bytes + binding.key_id + line.encode())
 
 
@@ -35,7 +39,7 @@ def format_ciphertext(wrapped: bytes, epoch: int) -> str:
 
 def parse_ciphertext(answer: object, version: int) -> bytes:
     """
-    A wrapped key has 60 bytes.
+    Return the bytes of an answer of `version`; a wrapped key has 60.
 
     :raises KeyStoreUnavailable:
     """
@@ -50,6 +54,7 @@ def encode_base64(plain: bytes) -> str:
 
 
 def decode_base64(encoded: object) -> bytes:
+    """:raises KeyStoreUnavailable:"""
     try:
         return base64.b64decode(str(encoded), validate=True)
     except ValueError:
