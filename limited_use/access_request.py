@@ -43,8 +43,7 @@ class PseudonymNaming(Protocol):
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
     use: Use
-    # Owner of the data key: an integration, a connection (for account and access token), or a
-    # grant.
+    # Owner of the data key: an integration, a connection (account and access token), or a grant.
     holder: UUID
     # The holder's fence epoch at the time of the facts.
     epoch: int

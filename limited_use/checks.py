@@ -45,7 +45,7 @@ def check_notifications(**_: Any) -> list[CheckMessage]:
 
 @register("limited_use", deploy=True)
 def check_mail_settings(**_: Any) -> list[CheckMessage]:
-    """The service works without mail; the operator should know."""
+    """Report missing mail settings for information only: the service works without mail."""
     if settings.MAIL_IS_SENT:
         return []
     message = (

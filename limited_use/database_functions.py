@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# The fixed search path protects the body from a caller's tables and functions.
+# The fixed search path keeps a caller's tables and functions out of the body.
 _STATEMENT = re.compile(
     r"CREATE OR REPLACE FUNCTION public\.(?P<name>\w+)\((?P<arguments>[^)]*)\)\n"
     r"RETURNS [^;$]+\n"
@@ -26,7 +26,7 @@ class DatabaseFunction:
     :param argument_types: as in the catalogue
     :param body: one SQL statement
     :param statement: creates the function, or replaces one of the same return type
-    :param classes: the process classes that may execute it
+    :param classes: process classes that may execute it
     """
 
     name: str

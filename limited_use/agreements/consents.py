@@ -166,7 +166,6 @@ def find_item_consent(
 
 
 def make_fence(consent: Consent) -> Fence:
-    """Return the fence for permits."""
     return Fence(FenceKind.CONSENT, consent.id, consent.epoch)
 
 

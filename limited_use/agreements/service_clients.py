@@ -46,7 +46,7 @@ def register_client(
     """
     As `create_declared_client`, with a ledger entry.
 
-    :raises features.UndeclaredUse, clients.UnusableKeys, clients.ServiceClientExists:
+    :raises UndeclaredUse, clients.UnusableClientKeys, clients.ServiceClientExists:
     """
     with transaction.atomic():
         client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
@@ -56,7 +56,7 @@ def register_client(
 
 
 def replace_client_keys(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
-    """:raises clients.UnusableKeys, clients.ClientNotLive:"""
+    """:raises clients.UnusableClientKeys, clients.ClientNotLive:"""
     with transaction.atomic():
         client = clients.replace_service_client_keys(client_id=client_id, jwks=jwks)
         entries.record_ledger_event(event="client.keys_replaced", about=client.id, at=at)

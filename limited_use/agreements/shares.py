@@ -1,5 +1,5 @@
 """
-Shares with other registered users, given and taken back by the owner, as with `consents`.
+Shares with other registered users, given and taken back by the owner.
 
 The caller checks viewer and item.
 """
@@ -21,7 +21,6 @@ from limited_use.policy.policy_vocabulary import DataClass
 
 from . import typed_addresses
 
-#: Data classes that each level opens.
 LEVEL_DATA_CLASSES: dict[ShareLevel, frozenset[DataClass]] = {
     ShareLevel.FREEBUSY: frozenset({DataClass.CALENDAR_FREEBUSY}),
     ShareLevel.DETAILS: frozenset({DataClass.CALENDAR_FREEBUSY, DataClass.CALENDAR_EVENT}),
@@ -46,8 +45,8 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     """
     Share `item` with another member of the organisation.
 
-    Repeating changes nothing; another level or end replaces the older share. Without a viewer the
-    share opens nothing, and looks the same to its owner.
+    Repeating changes nothing; another level or end replaces the older share. A share without a
+    viewer opens nothing, and looks the same to its owner.
 
     :param viewer_id: None if no member has the address
     :param address: as typed
@@ -168,7 +167,6 @@ def forget_expired_share_addresses(*, at: datetime) -> int:
 
 
 def make_fence(share: Share) -> Fence:
-    """Return the fence for permits."""
     return Fence(FenceKind.SHARE, share.id, share.epoch)
 
 

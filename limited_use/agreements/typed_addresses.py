@@ -1,5 +1,5 @@
 """
-Addresses as people typed them to share a calendar, shown to the typist only.
+Addresses that people typed to share a calendar, shown to the typist only.
 
 Encrypted under a key outside the database, and forgotten when the share ends.
 """

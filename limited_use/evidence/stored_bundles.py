@@ -20,7 +20,7 @@ MAX_BUNDLES: Final = 30
 
 
 def make_stored_bundle(sections: Sequence[EvidenceSection], *, at: datetime) -> EvidenceBundle:
-    """Raises as `bundle.make_bundle`."""
+    """Make a bundle and store it. Raises as `make_evidence_bundle`."""
     document = evidence_bundle.make_evidence_bundle(sections, at=at)
     contents = orjson.loads(document)
     stored_bundle = EvidenceBundle(

@@ -75,9 +75,9 @@ def build_decision_record(
 
 def _acts_for_another(request: AccessRequest) -> bool:
     """
-    Return whether a person acts for another person, as support does.
+    Return whether a person acts for another, as support does.
 
-    Their entries then name the actor by the service's own pseudonym.
+    The service's own pseudonym then names the actor.
     """
     actor, owner_id = request.actor, request.on_behalf_of
     return actor.kind == ActorKind.PERSON and owner_id is not None and owner_id != actor.user_id

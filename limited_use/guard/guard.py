@@ -147,14 +147,14 @@ def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
     """
     Return the request's facts without those that its actor cannot have.
 
-    The feature registry, and no stored row, proves a client's registration. A client is never the
-    owner, a person never a feature.
+    Only the feature registry proves a client's registration, never a stored row. A client is never
+    the owner, a person never a feature.
     """
     facts, actor, use = request.facts, request.actor, request.use
     dropped_facts = {Fact.FEATURE_REGISTERED}
     if actor.kind != ActorKind.PERSON:
         dropped_facts |= _PERSON_FACTS
-    # Consent is about one item and for another reader: owners are not their own support.
+    # Consent is for one item and another reader: owners are not their own support.
     if request.item is None or actor.user_id == request.on_behalf_of:
         dropped_facts.add(Fact.ITEM_CONSENTED)
     if actor.kind == ActorKind.CLIENT:

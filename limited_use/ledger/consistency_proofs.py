@@ -16,7 +16,7 @@ from . import merkle_tree, signed_notes
 from .merkle_tree import BadMerkleProof
 from .signed_notes import BadNote, LogCheckpoint, VerifierKey
 
-# The specification's limit, which suffices below 2^63 leaves.
+# The specification's limit: enough below 2^63 leaves.
 MAX_PROOF_LENGTH = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})\Z")
 # The boundary between two proofs in one file.

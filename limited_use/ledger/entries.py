@@ -91,7 +91,7 @@ def record_ledger_event(
 
     :param event: `noun.past_participle`
     :param about: id of the subject (an integration, a connection, …)
-    :param naming: `pseudonyms.get_naming` for a connection with a ledger key
+    :param naming: `pseudonyms.get_pseudonym_naming` for a connection with a ledger key
     :param body: counts, booleans, our own words and pseudonyms
     :raises LedgerEntryRefused:
     """

@@ -230,7 +230,7 @@ def _check_checkpoint(
 
 def _check_note(row: Checkpoint) -> None:
     signed = _verify_note(row.note)
-    # A log that began again under a new name also has notes under its former name.
+    # A log that began again also has notes under its former name.
     names = {key.name for key in signing_keys.get_known_signing_keys(SigningKey.LEDGER)}
     if (
         signed is None

@@ -1,7 +1,7 @@
 """
 The lifecycle of a connection's ledger key: created, set aside, offered once, destroyed.
 
-A ledger entry commits to the key, so that a key handed out can be verified later.
+A ledger entry commits to the key, so that a key handed out can be verified.
 """
 
 from __future__ import annotations

@@ -35,8 +35,7 @@ class AlreadyPublished(Exception):
 
 class PublicationSink(Protocol):
     """
-    An append-only sink outside the database: a folder, a bucket with object lock, a foreign
-    server.
+    An append-only sink outside the database: a folder, a bucket with object lock, a foreign server.
 
     An append is durable when it returns.
     """
@@ -132,7 +131,7 @@ def _read_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             for line in file:
-                # A crash cut other lines short, and a later append ended them.
+                # A crash cut other lines short; a later append ended them.
                 if line.endswith(b"}\n"):
                     yield line[:-1]
     except FileNotFoundError:

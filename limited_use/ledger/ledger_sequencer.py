@@ -29,7 +29,7 @@ from . import (
 )
 from .tile_store import LedgerTileStore
 
-# The entries of one transaction: 16 ms of hashing.
+# Entries per transaction: 16 ms of hashing.
 BATCH = 2000
 LOCK_CLASS, LOCK = 0x4C55, 100
 
@@ -65,7 +65,7 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
         while count := _place_entries(at, batch):
             placed += count
         size = _publish_checkpoint(at)
-        # After the tree: no published tombstone lacks a published record of the destruction.
+        # After the tree, so that no tombstone lacks a published record of the destruction.
         tombstone_publication.publish_owed_tombstones(at=at)
         return SequencerRun(placed, size)
     finally:

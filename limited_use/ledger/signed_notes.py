@@ -120,7 +120,7 @@ def verify_note(note: str, keys: Sequence[VerifierKey]) -> str:
     """
     Return the text.
 
-    :raises BadNote: if none of `keys` signed the note, or one of their signatures is wrong
+    :raises BadNote: if none of `keys` signed, or one of their signatures is wrong
     """
     text, separator, block = note.rpartition("\n\n")
     if not separator or not block.endswith("\n") or any(ord(c) < 32 and c != "\n" for c in note):  # noqa: PLR2004

@@ -90,7 +90,7 @@ def list_published_keys() -> list[PublishedSigningKey]:
             for period in _get_periods(role)
         ]
         if not keys_of_role or keys_of_role[0].key != key:
-            # The key has not signed anything yet.
+            # The key has not signed yet.
             keys_of_role.insert(0, PublishedSigningKey(role, key, None, None))
         published += keys_of_role
     return published

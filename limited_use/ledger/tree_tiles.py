@@ -28,7 +28,7 @@ def append_leaves(
     size: int, leaf_hashes: Sequence[bytes], read: ReadTile
 ) -> dict[TileAddress, bytes]:
     """
-    Return the tiles that change.
+    Return the changed tiles.
 
     :param size: of the tree before
     """

@@ -12,7 +12,7 @@ class Consent(Given):
     """
     Consent to one version of a feature, in one organisation.
 
-    After a withdrawal, or for a newer version, a new row.
+    A consent after a withdrawal, or to a newer version, is a new row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

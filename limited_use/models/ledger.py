@@ -14,7 +14,7 @@ from accounts.ids import uuid7
 
 class Leaf(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Canonical JSON, which is hashed into the tree.
+    # Canonical JSON, hashed into the tree.
     payload = models.BinaryField()
     # The subject's pseudonym from the payload, to find an owner's entries.
     subject = models.BinaryField(max_length=16, null=True)
@@ -32,7 +32,7 @@ class Leaf(models.Model):
 
 
 class Tile(models.Model):
-    """Up to 256 neighbouring hashes of one level. See `ledger.tiles`."""
+    """Up to 256 neighbouring hashes of one level. See `ledger.tree_tiles`."""
 
     id = models.BigAutoField(primary_key=True)
     level = models.PositiveSmallIntegerField()
@@ -53,7 +53,7 @@ class Checkpoint(models.Model):
 
     size = models.BigIntegerField(primary_key=True)
     root = models.BinaryField(max_length=32)
-    # The C2SP signed note; empty until it is published.
+    # C2SP signed note; empty until published.
     note = models.TextField(blank=True, default="")
     made_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True)

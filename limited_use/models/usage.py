@@ -86,7 +86,7 @@ class EvidenceBundle(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     made_at = models.DateTimeField(db_index=True)
     document = models.BinaryField()
-    # The clauses that it reports as not met.
+    # Clauses reported as not met.
     not_met = ArrayField(models.CharField(max_length=32))
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class EvidenceBundle(models.Model):
 class Gauge(models.Model):
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=64)
-    # `kind=word`, comma-separated; empty if the name has a single figure.
+    # `kind=word`, comma-separated; empty for a single figure.
     labels = models.CharField(max_length=120, blank=True, default="")
     value = models.FloatField()
     measured_at = models.DateTimeField()

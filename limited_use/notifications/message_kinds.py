@@ -28,9 +28,9 @@ class PlatformMessageKind:
     """
     :param why: the reason, for reviewers
     :param template: `notices/….txt` and `notices/….subject.txt`
-    :param takes: its words, all required
+    :param value_names: its words, all required
     :param links_receipt: leads to the subject's receipt, by a link that needs no account
-    :param carries: its provider data; none in the platform's own mail
+    :param data_classes: its provider data; none in the platform's own mail
     """
 
     key: str

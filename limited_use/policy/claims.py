@@ -13,6 +13,6 @@ def claim(claim_id: str, sentence: str) -> str:  # noqa: ARG001 - read from the 
     Return `sentence`. Tests and evidence read both arguments from the source code.
 
     :param claim_id: a literal, such as `"receipt.revocation-confirmed"`; at most 40 characters
-    :param sentence: a literal, or literals joined by `+`; constants of the same module may occur
+    :param sentence: literals and constants of the same module, joined by `+`
     """
     return sentence

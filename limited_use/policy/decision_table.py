@@ -48,7 +48,7 @@ def render_decision_table(table: DecisionTable = TABLE) -> str:
 
 def parse_decision_table(page: str) -> dict[Use, str]:
     """
-    Return the answers of a page, as `list_answers` gave them.
+    Return the answers of a page, as `list_policy_answers` gave them.
 
     :raises ValueError: if a use is in two lines, or a word is not of the vocabulary
     """

@@ -16,7 +16,7 @@ from . import policy_evaluation
 from .claims import claim
 from .policy_vocabulary import DataClass, Purpose, Recipient
 
-#: A temporary copy is younger than a week for every feature.
+#: A temporary copy of any feature is younger than a week.
 MAX_CACHE_HOURS: Final = 7 * 24
 
 

@@ -1,7 +1,7 @@
 """
 The decision on a use: pure, total, and compiled to a table.
 
-A golden file lists the whole decision space, so its diff shows each change of policy.
+A golden file lists the whole decision space; its diff shows each change of policy.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def add_source_classes(*classes: DataClass) -> frozenset[DataClass]:
     """
     Return the classes of data derived from `classes`: the union.
 
-    Sums, scores, summaries and anonymous versions keep all classes. Opening takes a permit for
+    Sums, scores, summaries and anonymous versions keep all classes; opening takes a permit for
     each.
     """
     all_classes = set(classes)
@@ -74,7 +74,7 @@ def compile_policy_rules(rules: Sequence[PolicyRule]) -> DecisionTable:
     cells_by_use = {use: _make_cell(use, rules) for use in uses}
     table: dict[tuple[DataClass, Purpose, Recipient], DecisionCell] = {}
     for use in uses:
-        # A rule opens derived data no further than its sources.
+        # Derived data opens no further than its sources.
         sources = add_source_classes(use.data_class) - {use.data_class}
         cells = (cells_by_use[use._replace(data_class=source)] for source in sorted(sources))
         table[use] = reduce(_combine_cells, cells, cells_by_use[use])

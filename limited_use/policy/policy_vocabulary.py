@@ -1,7 +1,7 @@
 """
 The words of the policy. Pure: offline tools read it without Django.
 
-Tokens, ledger entries and the golden file contain the values, so a used value never changes.
+Tokens, ledger entries and the golden file contain the values: a used value never changes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class DataClass(StrEnum):
     CALENDAR_EVENT = "calendar.event"
     CALENDAR_FREEBUSY = "calendar.freebusy"
     FILE_CONTENT = "file.content"
-    # The connected account: its address and name at the provider.
+    # The account's address and name at the provider.
     PROFILE = "profile"
     # Refresh and access tokens.
     CREDENTIAL = "credential"
     # That a phone number and a mail address belong to one person: learnt from mail, so provider
-    # data too (see `evaluation.add_source_classes`).
+    # data too (see `policy_evaluation.add_source_classes`).
     CONTACT_LINK = "contact.link"
     # Who called and wrote to each other, and when, on the platform's other channels: not provider
     # data, and named so that no use of it is free.

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from .policy_evaluation import RULE_TEXTS, PolicyDecision
 from .policy_vocabulary import Fact
 
-# Per fact, the sentence for its absence.
 MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.INTEGRATION_LIVE: "It is not connected any more.",
     Fact.CONNECTION_LIVE: "The account is not connected any more.",
@@ -31,7 +30,7 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.EXPORT_ASKED: "Its owner has not asked for this copy, or not confirmed that it is them.",
     Fact.PROVIDER_SAID: "The provider has not said so itself.",
 }
-# Without one of these, the actor has no relation to the data.
+# Without one, the actor has no relation to the data.
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
 
 

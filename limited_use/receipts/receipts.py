@@ -133,7 +133,7 @@ def check_receipt_text(value: object) -> None:
         for inner in value:
             check_receipt_text(inner)
     elif isinstance(value, str):
-        # A tripwire, not a filter: no statement of a receipt needs the sign of an address.
+        # A tripwire: no receipt needs the sign of an address.
         if "@" in value or len(value) > MAX_TEXT_LENGTH:
             raise ReceiptIncomplete("a receipt holds no address and no content")
     elif value is not None and not isinstance(value, int):

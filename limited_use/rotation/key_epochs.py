@@ -111,7 +111,7 @@ def _rewrap_ledger_keys(epoch: int, at: datetime) -> None:
         lost_holders = None
     if lost_holders is None:
         raise LeftBehind(f"a naming key below epoch {epoch} does not open what it should")
-    # A key that a restored database cannot open names nothing any more.
+    # A key that a restored database cannot open names nothing.
     for holder in lost_holders:
         with transaction.atomic():
             ledger_keys.destroy_ledger_key(holder=holder, outcome=ledger_keys.Outcome.LOST, at=at)

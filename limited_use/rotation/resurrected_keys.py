@@ -55,7 +55,7 @@ def has_resurrected_keys() -> bool:
     """
     Any process class may call this.
 
-    :raises limited_use.ledger.ledger_publication.LedgerPublicationUnreadable:
+    :raises LedgerPublicationUnreadable:
     """
     dead_keys = [
         tombstone.value

@@ -36,7 +36,7 @@ def render_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     """
     Return `template` in UTF-8, with `context` and, as `under`, the shaped rows.
 
-    The template shows opened values by `{% reveal %}` only; see `TemplateItem`.
+    Only `{% reveal %}` shows opened values; see `TemplateItem`.
 
     :param all_or_nothing: refuse damaged columns; otherwise they are left out
     :raises WrongSink, Unopenable:

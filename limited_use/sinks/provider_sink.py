@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class ProviderOutlet(Protocol):
-    """The access of one account, with which adapters are opened."""
+    """One account's access, with which adapters are opened."""
 
     @property
     def account(self) -> UUID:

@@ -19,7 +19,6 @@ from limited_use.vault.sealed import CiphertextBinding, SealedValue
 from .traceback_guard import WrongSink
 
 Permits = Mapping[tuple[UUID, DataClass], Permit]
-# Recipients and purposes of showing data.
 SHOWN_TO = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
 SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN})
 
@@ -94,7 +93,7 @@ def open_rows(
 
 def _raise_alarm(damaged: Damaged, binding: CiphertextBinding, at: datetime) -> None:
     if isinstance(damaged, KeyDamaged):
-        # The key has its own alarm, once for all of its rows.
+        # The key has its own alarm, once for all rows.
         return
     alarms.raise_alarm(
         kind="record.damaged",

@@ -23,7 +23,7 @@ _LISTS: Final = (list, tuple)
 
 
 class NotRevealed(Exception):
-    """A template used an opened value as text, or outside a sink. Use `{% reveal %}`."""
+    """A template used an opened value without `{% reveal %}`, or outside a sink."""
 
 
 def _refuse_use(*_: object, **__: object) -> NoReturn:
@@ -98,7 +98,7 @@ class RevealScope:
         return value
 
     def reveal_texts(self, value: Any) -> Any:
-        """:raises NotRevealed: if a text is of another rendering, or this rendering is over"""
+        """:raises NotRevealed: if a text is of another or an ended rendering"""
         if isinstance(value, HiddenValue):
             if value._showing is not self or self._values is None:  # noqa: SLF001
                 raise NotRevealed("held for another rendering")

@@ -21,7 +21,7 @@ register = template.Library()
 
 
 class RevealNode(Node):
-    """:param shown: the filters, applied to the variable `revealed`; None if there are none"""
+    """:param filter_expression: filters applied to the variable `revealed`; None without filters"""
 
     child_nodelists = ()
 

@@ -74,7 +74,7 @@ def count_data_openings(entries: Iterable[Mapping[str, Any]]) -> None:
             # Without a count it is one value: a token or cursor.
             opened = 1 if entry.get("count") is None else entry["count"]
             counted[_get_actor_key(entry), entry["purpose"], _truncate_to_hour(at)] += opened
-    # In one order, so that two writers of the same rows do not deadlock.
+    # Sorted, so that two writers of the same rows do not deadlock.
     rows = [(*key, opened) for key, opened in sorted(counted.items()) if opened > 0]
     with connection.cursor() as cursor:
         cursor.executemany(_ADD, rows)

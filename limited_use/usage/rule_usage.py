@@ -98,7 +98,7 @@ def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
 
 
 def get_ledger_entry_details(entry_id: UUID) -> LedgerEntryDetails:
-    """:raises EntryNotFound:"""
+    """:raises LedgerEntryNotFound:"""
     matches = list_entries([entry_id])
     if not matches:
         raise LedgerEntryNotFound

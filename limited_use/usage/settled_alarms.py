@@ -14,6 +14,8 @@ from limited_use.ledger import entries
 
 def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
+    Settle an alarm and record it in the ledger.
+
     The entry has the kind of the alarm. The reason is free text, so it stays in the alarm's row.
 
     :raises alarms.AlarmNotSettled:

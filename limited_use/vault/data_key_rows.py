@@ -62,7 +62,7 @@ def build_read_query() -> tuple[str, int]:
     Return the query for wrapped keys that this process class may read, and how often it takes the
     array of holders.
 
-    Columns as in `DataKeyRow`, with the line before the epoch.
+    Columns as in `DataKeyRow`.
     """
     lines = sorted(keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps)
     readers = [sql_functions.choose_key_reader(line) for line in lines]
@@ -77,7 +77,7 @@ def read_data_key_row(holder: UUID) -> DataKeyRow | None:
     """
     Return the holder's current key.
 
-    :raises acl.NotThisProcess:
+    :raises NotThisProcess:
     """
     query, times = build_read_query()
     rows_found = run_vault_query(query, *[[holder]] * times) if times else []
@@ -88,7 +88,7 @@ def read_data_key_row(holder: UUID) -> DataKeyRow | None:
 
 
 def refuse_unreadable_line(holder: UUID) -> None:
-    """:raises acl.NotThisProcess: if the holder has a key that this process class may not read"""
+    """:raises NotThisProcess: if the holder has a key that this process class may not read"""
     readable_lines = keyring_rights.get_rights(settings.PROCESS_CLASS).unwraps
     for key in get_data_key_metadata([holder]):
         if key.line not in readable_lines:
@@ -113,7 +113,7 @@ def get_all_metadata() -> list[DataKeyMetadata]:
 
 
 def count_dead_keys(tombstones: Sequence[str]) -> int:
-    """Return how many stored keys have one of these tombstones; above 0 only after a restore."""
+    """Count stored keys with one of these tombstones; above 0 only after a restore."""
     return int(run_vault_query("SELECT vault_dead(%s)", list(tombstones))[0][0])
 
 

@@ -41,10 +41,7 @@ class KeyDestroyed(Exception):
 
 
 class KeyUnusable(KeyDestroyed):
-    """
-    The key does not unwrap, so it cannot seal. Code that writes for many holders catches this
-    error.
-    """
+    """The key does not unwrap, so it cannot seal. Code that writes for many holders catches it."""
 
 
 class DestroyedKey(NamedTuple):
@@ -125,7 +122,7 @@ def raise_data_key_epoch(*, holder: UUID, epoch: int) -> None:
 
 
 def destroy_returning_id(*, holder: UUID) -> str | None:
-    """Return the destroyed key's id. See `destroy_key`."""
+    """Return the destroyed key's id. See `destroy_data_key`."""
     destroyed_key = destroy_data_key(holder=holder)
     return None if destroyed_key is None else destroyed_key.key_id
 

@@ -160,7 +160,7 @@ class SealedField(Column[_Set_contra, _Get_co]):
         prepared_value = value if prepared else self.get_prep_value(value)
         return None if prepared_value is None else connection.Database.Binary(prepared_value)
 
-    # Field features of Django that would bypass the seal.
+    # Features of Django that would bypass the seal.
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name == "exact":

@@ -42,7 +42,7 @@ class KeyCache(Generic[K]):
         self._cached_keys: OrderedDict[UUID, _CachedKey[K]] = OrderedDict()
         self._lock = Lock()
         self._timer: Timer | None = None
-        # A forked worker is another process, and must not use its parent's keys.
+        # A forked worker must not use its parent's keys.
         os.register_at_fork(after_in_child=self._reset_after_fork)
 
     def __len__(self) -> int:

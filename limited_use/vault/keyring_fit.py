@@ -1,8 +1,8 @@
 """
-Checks whether the keyring fits the keys that it wrapped.
+Checks whether the keyring fits the keys that it wrapped: at process start, every few minutes, and
+before a new keyring is created.
 
-A lost, foreign or outdated keyring would look like a disconnect. Runs at process start, every few
-minutes, and before a new keyring is created.
+A lost, foreign or outdated keyring would look like a disconnect.
 """
 
 from __future__ import annotations

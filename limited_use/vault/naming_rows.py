@@ -65,7 +65,7 @@ def insert_wrapped_ledger_key(holder: UUID, commitment: bytes, key: LedgerKeyCip
     """
     Store a new key, in the caller's transaction.
 
-    :raises key_rows.ForeignKeyHolder:
+    :raises ForeignKeyHolder:
     """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
     if not data_key_rows.call_vault_function("vault_name_make", *values):

@@ -27,7 +27,7 @@ from .sealed import SealedValue
 
 __all__ = ["OpeningBatch", "Unopenable", "begin_opening_batch", "open_sealed_values"]
 
-# One statement, so that keys and fences are from one moment.
+# One statement: keys and fences are from one moment.
 _KEYS_QUERY = (
     "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
 )
@@ -52,7 +52,6 @@ SELECT 'share', id, epoch, withdrawn_at IS NULL AND (expires_at IS NULL OR expir
   FROM limited_use_share WHERE id IN ({})
 """,
 }
-# Kinds that can expire.
 _EXPIRING_KINDS = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
 
 
@@ -62,7 +61,7 @@ class OpeningBatch:
     __slots__ = ("_keys",)
 
     def __init__(self, keys: list[tuple[Permit, UnwrappedKey | None]]) -> None:
-        # By identity: hashing a permit would cost more than opening a row. The permits are kept, so
+        # By identity: hashing a permit costs more than opening a row. The permits are kept, so
         # that no other object gets the identity of one.
         self._keys = {id(permit): (permit, key) for permit, key in keys}
 

@@ -63,8 +63,7 @@ def get_sealer(*, holder: UUID, epoch: int) -> Sealer:
     :param epoch: the holder's fence epoch when the work began
     :raises KeyDestroyed, KeyUnusable:
     """
-    # Twice at most: a rotation may have rewrapped the key and destroyed its old epoch between
-    # reading the row and unwrapping.
+    # Twice at most: see `opening.begin_opening_batch`.
     for _ in range(2):
         row = read_row(holder)
         if row is None or row.epoch != epoch:
@@ -81,7 +80,7 @@ def create_sealer(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> S
     """
     Create a new holder's key in the caller's transaction, and return its sealer.
 
-    Needs only the right to wrap; opening the values later needs the right to unwrap.
+    This needs only the right to wrap; opening the values later needs the right to unwrap.
     """
     _, key = create_unwrapped(holder=holder, line=line, at=at, epoch=epoch)
     return Sealer(holder, epoch, key)

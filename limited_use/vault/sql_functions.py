@@ -2,7 +2,7 @@
 The database functions for data keys, the only way to their table.
 
 They run in the caller's transaction with the rights of a role that no login has (`SECURITY
-DEFINER`), for the process classes that need them (`keyring.acl`). `manage.py database_walls`
+DEFINER`), for the process classes that need them (`keyring_rights`). `manage.py database_walls`
 restores ``migrations/sql/data_keys.sql`` after manual changes.
 
 Classes that act for one person per request execute variants: web processes (``person_keys.sql``)

@@ -1,4 +1,4 @@
-"""Checks the content of an evidence bundle, after its signature. Pure."""
+"""Checks an evidence bundle, after its signature. Pure."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def parse_checkpoint_notes(text: str) -> list[str]:
     """
     if not text.startswith("{"):
         return [text]
-    # Crashes cut other lines short, and they were never used.
+    # Crashes cut other lines short; they were never used.
     lines = [line for line in text.splitlines() if line.endswith("}")]
     try:
         return [line["note"] for line in map(json.loads, lines)]
@@ -41,9 +41,9 @@ def check_checkpoint_series(
     signed_notes: Sequence[str], proofs: Sequence[str], keys: Sequence[VerifierKey]
 ) -> Iterator[str]:
     """
-    Yield the findings on checkpoints in the order of their publication.
+    Yield the findings on checkpoints.
 
-    :param signed_notes: signed checkpoints
+    :param signed_notes: in the order of their publication
     :param proofs: consistency proofs in any order; extra ones are ignored
     :raises CheckpointsInconsistent: at the first pair that does not fit, naming both
     """

@@ -39,5 +39,5 @@ def check_entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
 
 def _format_value(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    # The text appears on a terminal, and the file may be hostile.
+    # A hostile file could send commands to the terminal.
     return "".join(c if c.isprintable() else "?" for c in text)

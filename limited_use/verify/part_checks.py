@@ -24,7 +24,7 @@ _OWN_KINDS = frozenset({"connection", "integration"})
 
 
 def parse_ledger_part(text: bytes) -> OwnerPart:
-    """:raises NotProven: if the file is no owner's part"""
+    """:raises ReceiptNotProven: if the file is no owner's part"""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -64,8 +64,8 @@ def list_own_entries(
     """
     Yield the export's entries about the part's subjects, oldest first.
 
-    :param checkpoint: signed: the export must be the whole ledger up to its size
-    :raises NotProven: if the export is not, or cannot be read
+    :param checkpoint: signed; the export must be the whole ledger up to its size
+    :raises ReceiptNotProven: if the export is not, or cannot be read
     """
     labels = {
         subject[name]: f"{subject['what']} {escape_terminal_text(subject['says'])}".strip()

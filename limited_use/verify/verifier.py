@@ -59,7 +59,7 @@ def check_signed_document(document: bytes, keys: Sequence[VerifierKey]) -> list[
     """
     Return the findings on a receipt, an evidence bundle or an entry's proof, line by line.
 
-    :raises NotProven:
+    :raises ReceiptNotProven:
     """
     if not keys:
         raise ReceiptNotProven("no key was given: without one nothing is shown")
@@ -76,7 +76,7 @@ def check_both_parts(first: bytes, second: bytes, keys: Sequence[VerifierKey]) -
     """
     Return the findings on both parts of one receipt.
 
-    :raises NotProven: if a check fails, or the parts belong to different receipts
+    :raises ReceiptNotProven: if a check fails, or the parts belong to different receipts
     """
     lines = [*check_signed_document(first, keys), *check_signed_document(second, keys)]
     first_part, second_part = (
@@ -114,7 +114,7 @@ def check_owner_ledger_part(
     Return the findings on an owner's part of the ledger, and its entries in an export.
 
     :param note: a signed checkpoint; the export must be the whole ledger up to its size
-    :raises NotProven:
+    :raises ReceiptNotProven:
     """
     try:
         part = part_checks.parse_ledger_part(document)

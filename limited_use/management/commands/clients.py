@@ -81,7 +81,7 @@ def _retire_client(options: dict[str, Any]) -> str:
 def _read_keys(file: Path) -> dict[str, Any]:
     """
     :raises CommandError: if the file cannot be read
-    :raises clients.UnusableKeys: if it is no JSON object
+    :raises clients.UnusableClientKeys: if it is no JSON object
     """
     try:
         key_set = json.loads(file.read_bytes())

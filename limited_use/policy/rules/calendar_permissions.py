@@ -89,7 +89,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=CALENDAR,
-        # Not the consent: the data is the owner's own in any case.
+        # Not the consent: the data is the owner's own.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,

@@ -19,7 +19,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.INBOX_DISPLAY}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=MAIL,
-        # Not GRANT_LIVE: after the grant ended at the provider, only the owner still reads.
+        # Not GRANT_LIVE: after the grant's end, only the owner still reads.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,
@@ -192,7 +192,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
         data_classes=MAIL,
-        # Neither grant nor inbox consent: the copy is the owner's after either ended.
+        # Neither grant nor inbox consent: the copy outlives both.
         needs=frozenset(
             {
                 Fact.ACTOR_OWNS,

@@ -12,7 +12,7 @@ from .keyring_rights import LimitedKeyring
 
 def get_keyring() -> Keyring:
     if settings.KEYRING.url:
-        # One per process: a forked worker must not share its parent's connections.
+        # A forked worker must not share its parent's connections.
         keyring = _open_transit(parse_keyring_config(), os.getpid())
     else:
         keyring = _open_files(str(settings.KEYRING.folder))

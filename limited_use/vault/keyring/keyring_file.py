@@ -1,7 +1,7 @@
 """
 A keyring of files in one folder: the embedded default.
 
-Each file has 32 random bytes and is readable by its owner alone. Destruction overwrites before
+Each file has 32 random bytes, readable by its owner alone. Destruction overwrites before
 unlinking, but misses copies in a journal, a copy-on-write filesystem, a snapshot or a backup, as
 the receipt says.
 """
@@ -29,7 +29,7 @@ NONCE_BYTES = 12
 
 
 class FileKeyring:
-    """:param directory: an absolute path that `FileKeyring.create` has prepared"""
+    """:param directory: an absolute path, prepared by `create`"""
 
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)

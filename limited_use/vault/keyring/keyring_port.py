@@ -15,7 +15,7 @@ from uuid import UUID
 
 from limited_use.policy.key_lines import KeyLine
 
-#: Host and port of the key server during a call to it: the only address that this thread may reach.
+#: Host and port of the key server during a call: the only address that this thread may reach.
 key_server_address: Final[ContextVar[tuple[str, int] | None]] = ContextVar(
     "towards_keys", default=None
 )
@@ -68,10 +68,7 @@ class RewrapRequest(NamedTuple):
 
 
 class Keyring(Protocol):
-    """
-    :raises KeyStoreUnavailable: from every method
-    :raises NoKeyring: from every method
-    """
+    """:raises KeyStoreUnavailable, NoKeyring: from every method"""
 
     def __hash__(self) -> int: ...
 
@@ -112,7 +109,7 @@ class Keyring(Protocol):
 
     def replace_signing_key(self, name: SigningKey) -> None:
         """
-        Replace the signing key durably, and destroy the former key.
+        Replace the key durably, and destroy the former one.
 
         A process that knows the former public key may sign with it once more, or be refused.
         """

@@ -64,7 +64,7 @@ class TransitClient:
 
         :raises KeyStoreUnavailable: if the store is sealed, down, slow or overloaded
         :raises NoKeyring: if the store denies access
-        :raises TransitRequestDeclined: if the store declines the request
+        :raises TransitRequestDeclined:
         """
         token = self._get_token()
         answer = self._send_request(method, path, body, token)
@@ -146,7 +146,7 @@ class TransitClient:
         if answer is not None and answer.status_code in {_OK, 204, _BAD_REQUEST, _DENIED, _MISSING}:
             return answer
         self._down_until = monotonic() + PAUSE_SECONDS
-        # Outside the except block: the client's error contains the request with our token.
+        # Outside the except block: the client's error contains our token.
         raise KeyStoreUnavailable
 
 
