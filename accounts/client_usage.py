@@ -1,8 +1,7 @@
 """
-Limits the number of people that a service client reads within a minute.
+Limits the people that a service client reads within a minute.
 
-The limit slows a thief of a client key; an alarm at half of it shows the theft. PostgreSQL
-counts, across processes and restarts.
+The limit slows a thief of a client key; an alarm at half of it shows the theft.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ COUNT_RETENTION = timedelta(hours=1)
 
 
 class TooManyUsers(Exception):
-    """The client has reached its people for this minute. Wait `retry_after` seconds."""
+    """Wait `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("distinct users per minute")
@@ -37,8 +36,7 @@ def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> 
     if minute_counts.filter(user_id=user_id).exists():
         return
     with transaction.atomic():
-        # One count at a time per client, so that it is exact. A client meets this lock once per
-        # person and minute.
+        # For an exact count. A client meets this lock once per person and minute.
         ServiceClient.objects.select_for_update(no_key=True).get(id=client.id)
         if minute_counts.filter(user_id=user_id).exists():
             return
@@ -54,7 +52,7 @@ def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> 
                 body={"limit": client.users_per_minute},
                 at=at,
             )
-    # Outside the transaction, so that the alarm is committed although the call is refused.
+    # Outside the transaction: the alarm is committed although the call is refused.
     if not allowed:
         raise TooManyUsers(60 - at.second)
 

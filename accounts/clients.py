@@ -1,8 +1,7 @@
 """
-Service clients: create, rotate, retire.
+Service clients.
 
-`limited_use.agreements.service_clients.create_declared_client` also checks the purposes against
-the feature registry.
+`limited_use.agreements.service_clients.create_declared_client` also checks the purposes.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _KINDS = frozenset({"RSA", "EC"})
 
 
 class UnusableClientKeys(Exception):
-    """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
+    """Not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
 
 
 class ServiceClientExists(Exception):
@@ -45,7 +44,7 @@ def create_service_client(
     """
     :param jwks: public keys (RFC 7517), one of which authenticates the client
 
-    :raises UnusableKeys, ServiceClientExists:
+    :raises UnusableClientKeys, ServiceClientExists:
     """
     keys = _check_public_keys(jwks)
     try:
@@ -64,9 +63,9 @@ def create_service_client(
 
 def replace_service_client_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     """
-    Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
+    To overlap, pass the old and the new key, later the new key alone.
 
-    :raises UnusableKeys, ClientNotLive:
+    :raises UnusableClientKeys, ClientNotLive:
     """
     keys = _check_public_keys(jwks)
     if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
@@ -77,7 +76,7 @@ def replace_service_client_keys(*, client_id: str, jwks: Mapping[str, Any]) -> S
 @transaction.atomic
 def retire_service_client(*, client_id: str, at: datetime) -> UUID:
     """
-    End a client and its tokens, and return its id.
+    End a client and its tokens.
 
     :raises ClientNotLive:
     """
@@ -96,7 +95,7 @@ def retire_service_client(*, client_id: str, at: datetime) -> UUID:
 
 
 def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `jwks` with public members only; refuse private, weak, duplicate and unknown keys."""
+    """Return public members only; refuse private, weak, duplicate and unknown keys."""
     try:
         known_keys = [key for key in jwks["keys"] if key["kty"] in _KINDS]
         has_known_kinds = len(known_keys) == len(jwks["keys"])

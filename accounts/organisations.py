@@ -18,7 +18,6 @@ class OrganisationNotLive(Exception):
 
 
 def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisation:
-    """:raises OrganisationExists:"""
     try:
         with transaction.atomic():
             return Organisation.objects.create(platform_id=platform_id, name=name, founded_at=at)
@@ -30,7 +29,7 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisa
 @transaction.atomic
 def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
     """
-    Close an organisation and end all memberships, in one commit.
+    Also end all memberships, in one commit.
 
     :raises OrganisationNotLive:
     """

@@ -2,7 +2,7 @@
 A posted form that waits in the session until its sender has confirmed their identity.
 
 django-allauth stores the whole request, even session key and server environment; this module
-keeps only the necessary parts, encrypted.
+encrypts the necessary parts only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from accounts.allauth_private import (
 )
 
 _CONTEXT: Final = b"antares accounts suspended request v1"
-# Parts that a view may read in the rerun, in addition to path and form.
+# A view may read these in the rerun, in addition to path and form.
 _STORED_META: Final = frozenset(
     {
         "REQUEST_METHOD", "PATH_INFO", "SCRIPT_NAME", "CONTENT_TYPE", "SERVER_NAME", "SERVER_PORT",
@@ -43,11 +43,10 @@ class PendingPostsMiddleware:
 
 
 def _decrypt_post(request: HttpRequest) -> None:
-    """Decrypt a pending post for allauth, or drop it if no configured secret decrypts it."""
     state = _find_state(request)
     if state is None:
         return
-    # Reading is no change: do not write an untouched session.
+    # Do not write a session that was only read.
     was_modified = request.session.modified
     try:
         state[REQUEST_KEY] = mfa_secrets.decrypt_secret(state[REQUEST_KEY], context=_CONTEXT)

@@ -1,9 +1,4 @@
-"""
-The table of roles and their permissions.
-
-Staff (support, reviewer, operator) act on data of others, so they may do nothing without a second
-factor (CASA 3.3.1).
-"""
+"""Staff act on data of others, so they may do nothing without a second factor (CASA 3.3.1)."""
 
 from __future__ import annotations
 
@@ -32,19 +27,19 @@ class RolePermission(StrEnum):
 
     # Read and change one's own data: inbox, settings, connections.
     USE_OWN = "own.use"
-    # See states and ages of all connections, never content.
+    # States and ages, never content.
     VIEW_CONNECTIONS = "connections.view"
-    # Disconnect for an owner who cannot.
+    # For an owner who cannot.
     REVOKE_CONNECTIONS = "connections.revoke"
-    # Read single messages while their owners open them to support.
+    # Single messages, while their owners open them to support.
     READ_OPENED_ITEMS = "items.read_opened"
-    # Read the evidence bundle and the ledger.
+    # The evidence bundle and the ledger.
     READ_EVIDENCE = "evidence.read"
     # Register, rotate and retire service clients.
     MANAGE_CLIENTS = "clients.manage"
     # Provision and deactivate people and organisations.
     MANAGE_PEOPLE = "people.manage"
-    # See queues, overdue promises and alarms.
+    # Queues, overdue promises and alarms.
     VIEW_OPERATIONS = "operations.view"
 
 
@@ -73,11 +68,7 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
 
 
 def get_role_permissions(*, role: str, mfa: bool) -> frozenset[RolePermission]:
-    """
-    Return the permissions of `role`; none for an unknown role.
-
-    :param mfa: whether the session has a second factor
-    """
+    """:param mfa: whether the session has a second factor"""
     if role not in PERMISSIONS:
         return frozenset()
     known = Role(role)

@@ -1,12 +1,10 @@
 """
 The row owner: the person, in one organisation, for whom the database shows rows.
 
-Code that identifies the person of a request or task sets the owner; each transaction passes it to
-the policies (`config.database.row_security`), which hide rows of other people. With no owner there
-are no rows.
+Authentication sets the owner; each transaction passes it to the policies
+(`config.database.row_security`). With no owner there are no rows.
 
-The owner is no permit, for which the guard decides. It protects against a query without a filter
-by owner.
+The owner protects against a query without a filter by owner. The guard alone gives permits.
 """
 
 from __future__ import annotations
@@ -25,7 +23,6 @@ class RowOwner(NamedTuple):
     organisation_id: UUID | None = None
 
 
-#: The database shows no rows to this owner.
 NO_OWNER: Final = RowOwner()
 _current: ContextVar[RowOwner] = ContextVar("row_owner", default=NO_OWNER)
 
@@ -35,7 +32,7 @@ def get_owner() -> RowOwner:
 
 
 def enter_person(person_id: UUID, organisation_id: UUID | None) -> None:
-    """Set the owner until the request or task ends. Only for authentication; see `acting_for`."""
+    """Until the request or task ends. Only for authentication; see `acting_for`."""
     _current.set(RowOwner(person_id, organisation_id))
 
 
@@ -51,25 +48,25 @@ def acting_for(person_id: UUID, organisation_id: UUID | None) -> Generator[None]
 
 @contextmanager
 def as_owner(owner: RowOwner) -> Generator[None]:
-    """Set an owner that `get_owner` returned earlier, or in another thread."""
+    """For an owner of earlier, or of another thread."""
     with _acting_as(owner):
         yield
 
 
 @contextmanager
 def without_owner() -> Generator[None]:
-    """Begin the block without an owner, and drop an owner set in it."""
+    """Also drops an owner set in the block."""
     with _acting_as(NO_OWNER):
         yield
 
 
 def stream_as_owner(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield parts under the current owner, although the request has ended by then."""
+    """The request has ended by then."""
     return _OwnedStream(parts, get_owner())
 
 
 class _OwnedStream:
-    """Gives no part a local name, so that a crash report shows none."""
+    """No part has a local name, so that a crash report shows none."""
 
     def __init__(self, parts: Iterable[bytes], owner: RowOwner) -> None:
         self._parts, self._owner = iter(parts), owner

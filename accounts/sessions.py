@@ -1,9 +1,8 @@
 """
-The session engine: Django's database store, with the person of each session.
+Django's database store, with the person of each session.
 
-A row holds a hash of the session key, so a copy of the table opens no session; the data's
-signature is bound to it. A session belongs to one site. Loading a session also reads person and
-memberships (`accounts.caller_lookup`).
+A row holds a hash of the session key, so a copy of the table opens no session. Loading a session
+also reads person and memberships (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from accounts.models import Membership, Session, User
 
 def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
     """
-    Delete the sessions of `user_id` at this process's site; return how many.
+    Delete the sessions at this process's site; return how many.
 
-    A running request cannot save a deleted session back: Django answers 400. After a new password
-    those of the other site end as well, because Django compares password hashes.
+    A running request cannot save a deleted session back: Django answers 400. A new password also
+    ends those of the other site, because Django compares password hashes.
 
     :param keep: a session key
     """
@@ -51,7 +50,7 @@ class SessionStore(DatabaseStore):
 
     @property
     def key_salt(self) -> str:
-        """Bind the signature to the site and the hash of the key."""
+        """Bind the data's signature to the site and the hash of the key."""
         key_hash = hash_session_key(self._session_key) if self._session_key else ""
         return f"{super().key_salt} {settings.SITE} {key_hash}"
 
@@ -62,7 +61,7 @@ class SessionStore(DatabaseStore):
             hash_session_key(self.session_key), at=timezone.now()
         )
         if self._caller is None:
-            # Never adopt a key that this service did not issue: no session fixation.
+            # Adopting a foreign key would permit session fixation.
             self._session_key = None
             return {}
         return self.decode(self._caller.data)

@@ -31,9 +31,9 @@ class NewPerson:
 
 def register_user(person: NewPerson, *, password: str | None, at: datetime) -> User:
     """
-    Record a person, with an address that the platform vouches for.
+    The platform vouches for the address.
 
-    Without a password they set one by the reset link; none is made up (CASA 1.1.2).
+    Without a password, the person sets one by the reset link; none is made up (CASA 1.1.2).
 
     :raises UserExists:
     :raises django.core.exceptions.ValidationError: if the password is too weak
@@ -66,7 +66,7 @@ def register_user(person: NewPerson, *, password: str | None, at: datetime) -> U
 @transaction.atomic
 def deactivate_user(*, user_id: UUID, at: datetime) -> User:
     """
-    End a person's memberships, features, tokens and sessions in one commit.
+    Also end memberships, features, tokens and sessions, in one commit.
 
     :raises UserNotActive:
     """
@@ -84,5 +84,5 @@ def deactivate_user(*, user_id: UUID, at: datetime) -> User:
 
 
 def record_last_seen(*, user_id: UUID, at: datetime) -> None:
-    """Record that a person used the service. After a year without use their connections end."""
+    """After a year without use a person's connections end."""
     User.objects.active().filter(id=user_id, last_seen_at__lt=at).update(last_seen_at=at)

@@ -28,7 +28,7 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 
     The cookie of a known device stays: without it a stranger could lock the person out. So
     cookies are deleted one by one (`Clear-Site-Data` has no exceptions), except those of the
-    other site, perhaps on another port.
+    other site.
     """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
@@ -47,7 +47,7 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the link's secret out of the address (CASA 2.1.1), without using the link up."""
     request.session.pop(_LINK_KEY, None)
-    # Store nothing else: a stranger's texts would fill the session table.
+    # A stranger's texts would fill the session table.
     if sign_in_links.is_sign_in_link(token):
         request.session[_LINK_KEY] = token
     return redirect("account_sign_in_link")
@@ -68,7 +68,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
     return redirect("account_login")
 
 
-# A link permits attempts to sign in, and nothing else.
+# A link only permits attempts to sign in.
 open_sign_in_link.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
 sign_in_link.permission = None  # type: ignore[attr-defined]
 

@@ -1,5 +1,3 @@
-"""Settings of Django and its apps for every environment."""
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -35,7 +33,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Webhooks stop at this middleware: the rest is for people.
+    # Webhooks stop here: the rest is for people.
     "accounts.sessionless_requests.SessionlessMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -65,7 +63,7 @@ TEMPLATES = [
         "DIRS": [_BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            # `{% claim %}`, in every template and without `{% load %}`.
+            # `{% claim %}` without `{% load %}`.
             "builtins": ["limited_use.templatetags.claims"],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -80,7 +78,7 @@ TEMPLATES = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# No cache: `accounts.rate_limit_counters` stores in rows what libraries would cache.
+# `accounts.rate_limit_counters` stores in rows what libraries would cache.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"

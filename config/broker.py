@@ -1,5 +1,5 @@
 """
-The task broker: its address, and the verification of its certificate.
+The task broker and the verification of its certificate.
 
 By default Celery verifies no certificate of a `rediss://` server, and would tell any server the
 password.
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from config.address_checks import is_loopback, is_readable_url
 from config.environment import Environment
 
-# Celery reads these itself instead of our settings. Its command copies `BROKER_URL` into the first
-# before it loads them.
+# Celery reads these instead of our settings. Its command copies `BROKER_URL` into the first before
+# loading them.
 _CELERY_BROKER_VARIABLES: Final = (
     "CELERY_BROKER_URL",
     "CELERY_BROKER_READ_URL",
@@ -28,11 +28,7 @@ _CELERY_RESULT_VARIABLE: Final = "CELERY_RESULT_BACKEND"
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """
-    The broker that queues tasks.
-
-    :param tls: Celery's `broker_use_ssl`; None without TLS
-    """
+    """:param tls: Celery's `broker_use_ssl`; None without TLS"""
 
     url: str
     tls: dict[str, Any] | None
@@ -66,7 +62,7 @@ def _check_celery_variables(env: Environment, url: str) -> None:
 
 def get_tls_options(url: str, authority: str) -> dict[str, Any] | None:
     """
-    Return connection options that require a certificate valid for the host of `url`.
+    Require a certificate valid for the host of `url`.
 
     :param authority: file of certificates to trust in addition to the system's; may be empty
     """

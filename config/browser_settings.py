@@ -1,8 +1,6 @@
-"""Settings of cookies, headers and static files for every environment."""
-
 from __future__ import annotations
 
-# Sessions are rows of a person, under a hash of their key.
+# Rows of a person, under a hash of their key.
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from consent.

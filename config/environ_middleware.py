@@ -1,4 +1,4 @@
-"""Clean the environ of WSGI requests: no variables of the process, and UTF-8 only."""
+"""Clean the environ of WSGI requests."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BOUNDARY: Final = re.compile(
 
 def hide_process_environment(serve: WsgiApplication) -> WsgiApplication:
     """
-    Remove variables of this process, secrets among them, from every request.
+    Remove variables of this process, secrets among them.
 
-    A server may add them, as in CGI (PEP 3333). Every log or report of a request would then
-    contain them.
+    A server may add them, as in CGI (PEP 3333), and every log or report of a request would show
+    them.
     """
     process_environment = dict(os.environ)
 
@@ -39,8 +39,8 @@ def force_utf8(serve: WsgiApplication) -> WsgiApplication:
     """
     Drop the charset of each `Content-Type`.
 
-    Django looks the charset up among all Python codecs, some of which decode no text, before it
-    handles exceptions. A stranger could raise one in the server, which prints it.
+    Django looks charsets up among all Python codecs, some of which decode no text, before it
+    handles exceptions: a stranger could raise one in the server, which prints it.
     """
 
     def serve_request(
@@ -55,7 +55,6 @@ def force_utf8(serve: WsgiApplication) -> WsgiApplication:
 
 
 def _strip_parameters(content_type: str) -> str:
-    """Return the media type, with the boundary of a multipart form."""
     media_type = content_type.partition(";")[0].strip()
     boundary = _BOUNDARY.search(content_type)
     return f'{media_type}; boundary="{boundary[2]}"' if boundary else media_type

@@ -1,7 +1,6 @@
 """
-One log line per request, with the route's pattern.
-
-Paths may hold a cursor, and the callback's query holds a code; a pattern holds neither.
+One log line per request, with the route's pattern: paths may hold a cursor, and the callback's
+query holds a code.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 
 logger = logging.getLogger(__name__)
 
-#: Id of the current request for every log line; empty outside requests.
+#: For every log line; empty outside requests.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _METHODS: Final = frozenset(str(method) for method in HTTPMethod)
@@ -30,7 +29,7 @@ class ResponseBroken(Exception):
 
 def log_broken_stream(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
-    Yield `parts`; log an exception in our own log only.
+    Log an exception in our own log only.
 
     Parts run after all middleware, and the server would print the exception.
     """
@@ -47,7 +46,7 @@ def log_broken_stream(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def name_method(method: str | None) -> str:
-    """Return an HTTP method for the log; an unknown method is a stranger's text."""
+    """An unknown method is a stranger's text."""
     return method if method in _METHODS else "other"
 
 
@@ -56,9 +55,9 @@ class RequestLogMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Never taken from the client: a stranger's text must not enter the log.
+        # Never the client's: a stranger's text must not enter the log.
         token = request_id.set(uuid4().hex)
-        # For packages below, which may not import this one.
+        # Packages below may not import this one.
         request.request_id = request_id.get()  # type: ignore[attr-defined]
         started = time.perf_counter()
         try:

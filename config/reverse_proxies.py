@@ -1,4 +1,4 @@
-"""The reverse proxy in front of the web server, and the headers to trust."""
+"""The reverse proxy, and the headers to trust."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from config.environment import Environment
 
-#: nginx as in `config/nginx.conf`, or no proxy.
+#: As in `config/nginx.conf`.
 NGINX: Final = "nginx"
 NONE: Final = "none"
 
@@ -15,8 +15,6 @@ NONE: Final = "none"
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
     """
-    Trust in the proxies in front.
-
     :param name: NGINX, NONE, or empty if not configured
     :param count: number of proxies that add an address to X-Forwarded-For
     """
@@ -26,7 +24,7 @@ class TrustedProxies:
 
     @property
     def scheme_header(self) -> tuple[str, str] | None:
-        """The header with the request's scheme, as in Django's setting."""
+        """Django's setting: the header with the request's scheme."""
         return ("HTTP_X_FORWARDED_PROTO", "https") if self.count else None
 
 

@@ -1,5 +1,3 @@
-"""Settings of sign-in, passwords and second factors for every environment."""
-
 from __future__ import annotations
 
 AUTH_USER_MODEL = "accounts.User"
@@ -23,18 +21,18 @@ ACCOUNT_USER_DISPLAY = "accounts.allauth_adapter.display_name"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-# The platform vouches for addresses and provisions people; there is no sign-up.
+# The platform vouches for addresses and provisions people.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
-# No mail to addresses without an account: their users asked for nothing.
+# The users of addresses without an account asked for nothing.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The adapter ends the other sessions.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-# Not by a mailed code, the library's default.
+# The library's default is a mailed code.
 ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
-# allauth would count in a cache, which evicts entries. `accounts.rate_limit_counters` uses rows.
+# allauth counts in a cache, which evicts entries; `accounts.rate_limit_counters` uses rows.
 ACCOUNT_RATE_LIMITS = False
 
 ACCOUNT_FORMS = {

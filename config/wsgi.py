@@ -1,5 +1,3 @@
-"""The WSGI application behind the front."""
-
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -32,5 +30,5 @@ if application.refresh_refusal() is None:
     keyring_check.report_keyring_fit()
     report_missing_duties()
 connections.close_all()
-# Has no duty, but raises alarms for missing workers.
+# Without a duty, but raises alarms for missing workers.
 HeartbeatThread(duties=()).start()

@@ -1,5 +1,3 @@
-"""Alarms for operators: numbers and enums only, never content."""
-
 from __future__ import annotations
 
 from typing import Final, Self
@@ -12,9 +10,9 @@ MAX_REASON: Final = 200
 
 
 class AlarmKind(models.TextChoices):
-    # A client read the data of unusually many people within a minute.
+    # Unusually many people within a minute.
     MANY_USERS = "client.many_users"
-    # Many assertions in a client's name were rejected within an hour.
+    # Many within an hour, in a client's name.
     ASSERTIONS_REJECTED = "client.assertions_rejected"
 
 
@@ -25,11 +23,11 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
 
 class Alarm(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Plain text: packages above raise their own kinds.
+    # Packages above raise their own kinds.
     kind = models.CharField(max_length=64)
-    # Id of the alarm's subject.
+    # Id of the subject.
     about = models.UUIDField()
-    # Distinguishes two alarms; chosen by the caller, such as a minute or a purge's id.
+    # Distinguishes two alarms; the caller's choice, such as a minute or a purge's id.
     window = models.CharField(max_length=64)
     body = models.JSONField(default=dict)
     raised_at = models.DateTimeField()

@@ -1,8 +1,8 @@
 """
-Service clients of platform features. A client authenticates by signature, so no value here signs
-in.
+Service clients of platform features.
 
-A token has 256 random bits, so a fast hash (SHA-256) protects it.
+A client authenticates by signature, so no value here signs in. A token has 256 random bits, so a
+fast hash (SHA-256) protects it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ class ServiceClient(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client_id = models.CharField(max_length=64, unique=True)
     feature = models.CharField(max_length=64)
-    # Plain data from the feature registry, which each use checks again.
+    # From the feature registry, which each use checks again.
     purposes = ArrayField(models.CharField(max_length=64))
     # Public keys only (RFC 7517); `accounts.clients` refuses private ones.
     jwks = models.JSONField()
-    # Largest number of people that this client may act for within a minute.
     users_per_minute = models.PositiveIntegerField(default=60)
     registered_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
@@ -58,14 +57,13 @@ class ServiceToken(models.Model):
     token_hash = models.BinaryField(max_length=32, unique=True)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
     delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="+")
-    # The delegation's epoch at issue.
+    # At issue.
     delegation_epoch = models.PositiveIntegerField()
     purpose = models.CharField(max_length=64)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
-    #: Whether `accounts.client_usage` has counted the person for this minute. Set by
-    #: `accounts.caller_lookup` only.
+    #: By `accounts.client_usage`, for this minute. Set by `accounts.caller_lookup` only.
     is_counted = False
 
     class Meta:
@@ -81,7 +79,7 @@ class ServiceToken(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """A used client assertion, kept until it expires."""
+    """Kept until the assertion expires."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
@@ -102,8 +100,6 @@ class UsedAssertion(models.Model):
 
 
 class UserMinute(models.Model):
-    """A client read a person's data within a minute."""
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

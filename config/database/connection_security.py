@@ -1,5 +1,3 @@
-"""Checks that the network cannot read or impersonate the database connection."""
-
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
@@ -12,12 +10,11 @@ _VERIFIED = "verify-full"
 
 def check_transport(env: Environment, name: str, url: str) -> None:
     """
-    Note a problem unless the database is on this machine, or its certificate is verified.
+    Note a problem unless the database is local, or its certificate is verified.
 
-    libpq fills in missing parts from its own variables (PGHOST and others), so they are checked
-    as well.
+    libpq fills in missing parts from its own variables (PGHOST and others).
     """
-    # `Environment.database` notes an unreadable URL.
+    # `Environment.read_database` notes an unreadable URL.
     if not is_postgresql_url(url):
         return
     parts = urlsplit(url)

@@ -1,6 +1,5 @@
 """
-Login roles, one per process class, and three roles without login that own functions. Free of
-Django, for launcher and tests.
+Login roles, one per process class, and roles that own functions. Free of Django.
 
 Roles belong to the whole server, so their names begin with the deployment's prefix.
 """
@@ -16,7 +15,7 @@ from psycopg import sql
 
 from config.process_classes import ProcessClass
 
-#: Attributes that our roles may not have, and the words that remove them.
+#: With the words that remove them.
 FORBIDDEN_ATTRIBUTES: Final = {
     "rolsuper": "NOSUPERUSER",
     "rolcreaterole": "NOCREATEROLE",
@@ -27,7 +26,7 @@ FORBIDDEN_ATTRIBUTES: Final = {
 
 
 class RoleRightMissing(Exception):
-    """The current role may not create or change roles. The message is one line for a person."""
+    """The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,11 @@ def make_database_roles(
     connection: psycopg.Connection[Any], roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> list[str]:
     """
-    Create missing roles, remove excess attributes, and set `passwords`.
+    Create missing roles, remove excess attributes, set `passwords`; return the changes.
 
-    Return what was done, a line each, without passwords. The server receives only SCRAM
-    verifiers, so no password reaches its log.
+    The server receives only SCRAM verifiers, so no password reaches its log.
 
-    :raises RoleRightMissing: if the current role may not do that
+    :raises RoleRightMissing:
     """
     try:
         done = [line for name in roles.all_names for line in _make_role(connection, roles, name)]

@@ -1,8 +1,8 @@
 """
-The owner of each row: every table, on one page.
+The owner of each row.
 
-A table without an entry fails a test. If an entry names an owner, a web process sees only rows of
-its transaction's person (`row_security`). The entry also names other readers.
+A table without an entry fails a test. A web process sees only rows of its transaction's person
+(`row_security`), or as one of the other readers.
 """
 
 from __future__ import annotations
@@ -17,19 +17,17 @@ from django.apps import apps
 
 
 class RowOwnerColumns(StrEnum):
-    """The columns of a row that name its owner."""
-
-    # The row has the person and the organisation.
+    # Person and organisation.
     OWNER = "owner"
-    # The row has the person, who may act in any organisation.
+    # A person, in any organisation.
     PERSON = "person"
-    # The row names an integration or a connection, which has an owner.
+    # An integration or a connection, which has an owner.
     INTEGRATION = "integration"
     CONNECTION = "connection"
 
 
 class SharedRowReader(StrEnum):
-    """Other readers of a row. The database finds them in the rows of shares."""
+    """Other readers of a row, found in the rows of shares."""
 
     # Viewers of this calendar.
     SHARED_CALENDAR = "calendar that is shared with them"
@@ -37,9 +35,9 @@ class SharedRowReader(StrEnum):
     SHARED_INTEGRATION = "integration of a calendar that is shared with them"
     # Viewers of any calendar of the owner.
     SHARED_OWNER = "account of somebody who shares a calendar with them"
-    # The same viewers, for the consent that sharing needs.
+    # The same, for the consent that sharing needs.
     SHARED_AGREEMENT = "agreement to sharing of somebody who shares with them"
-    # The viewer that a share names, who may also end it.
+    # May also end the share.
     VIEWER = "share that names them"
 
 
@@ -52,21 +50,18 @@ class StaffRowAccess(StrEnum):
     INTEGRATION = "integration of such a message"
     CONNECTION = "connection of such an integration"
     LEDGER_KEY = "ledger key of such a connection"
-    # Not opened: the person's own row, for signing in.
+    # The person's own row, for signing in.
     STAFF = "row of the member of staff"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedTable:
     """
-    A table with rows that have an owner.
-
-    :param by: how the owner is found
     :param column: the column with the owner; for `OWNER` that of the person, with the
         organisation in `organisation_id`
-    :param why: what other people would see without the policy
+    :param why: the content that other people would see without the policy
     :param also: other readers
-    :param opened: the rows that staff read; None: none
+    :param opened: the rows that staff read
     :param sync: sync workers see all rows: they schedule work, and contain no content
     :param many: a statement may read very many rows (see
         `declared_row_security.build_owner_condition`)
@@ -81,7 +76,7 @@ class OwnedTable:
     many: bool = False
 
     def describe_owner(self) -> dict[str, str | bool]:
-        """Return the entry's facts for the evidence, without `why`."""
+        """Return the entry for the evidence, without `why`."""
         return {
             "hidden": True,
             "owner": self.by,
@@ -93,7 +88,7 @@ class OwnedTable:
 
 @dataclass(frozen=True, slots=True)
 class SiteRowsTable:
-    """A table of which each site's class sees the rows of its site."""
+    """Each site's class sees the rows of its site."""
 
     why: str
 
@@ -103,7 +98,7 @@ class SiteRowsTable:
 
 @dataclass(frozen=True, slots=True)
 class UnownedTable:
-    """A table without owners, or one that is read before the person is known; `why` says which."""
+    """A table without owners, or one that is read before the person is known."""
 
     why: str
 
@@ -115,7 +110,7 @@ _UNUSED: Final = UnownedTable("Django's own, not used")
 _SIGN_IN: Final = "read to find out who is asking"
 _SERVICE: Final = "the service's own, about nobody by name"
 
-#: By model, or by table if there is no model.
+#: By model, else by table.
 OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -273,7 +268,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     "integrations.Notice": OwnedTable(
         RowOwnerColumns.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),
-    # The person sees it in every organisation, and also after leaving all.
+    # In every organisation, and after leaving all.
     "integrations.PurgeJob": OwnedTable(
         RowOwnerColumns.PERSON, "user_id", "that somebody left, and why", sync=True
     ),
@@ -297,13 +292,11 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
 
 @cache
 def get_owned_tables() -> Mapping[str, str]:
-    """Return the tables of owned rows, with their labels in `OWNERS`."""
     return _get_tables_of_kind(OwnedTable)
 
 
 @cache
 def get_site_tables() -> Mapping[str, str]:
-    """Return the tables of rows that belong to a site, with their labels in `OWNERS`."""
     return _get_tables_of_kind(SiteRowsTable)
 
 

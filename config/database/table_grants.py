@@ -1,9 +1,8 @@
 """
-The privileges of each process class on each table, on one page.
+The privileges of each process class on each table.
 
-A table without an entry fails a test; a class without letters has no privilege. The letters are
-PostgreSQL's: r SELECT, a INSERT, w UPDATE (also to lock a row), d DELETE. No class may TRUNCATE.
-The console reads only columns in clear.
+A table without an entry fails a test. The letters are PostgreSQL's: r SELECT, a INSERT, w UPDATE
+(also to lock a row), d DELETE. No class may TRUNCATE. The console reads only columns in clear.
 """
 
 from __future__ import annotations
@@ -20,9 +19,7 @@ PRIVILEGES: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 @dataclass(frozen=True, slots=True)
 class TableGrants:
     """
-    The privileges on one table.
-
-    :param why: the content, and the reason why each class needs it
+    :param why: the content, and the reason of each class
     :param columns: the only columns that a class may read or write, by class and letter
     :param whole: the console also reads columns that are not in clear, because none is personal
     """
@@ -41,7 +38,6 @@ class TableGrants:
         return letters
 
     def is_used_by(self, process_class: ProcessClass) -> bool:
-        """Return whether a class has a privilege on the table or on some columns."""
         limited = any(limited_class is process_class for limited_class, _ in self.columns)
         return bool(self.get_letters(process_class)) or limited
 
@@ -50,20 +46,20 @@ _WEB, _STAFF = ProcessClass.WEB, ProcessClass.STAFF
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 _UNUSED: Final = TableGrants("Django's own, not used: roles are in the code")
 
-#: The privileges of the vault's functions, for every caller.
+#: For every caller of the vault's functions.
 VAULT: Final[Mapping[str, str]] = {
     "limited_use.DataKey": "rawd",
     "limited_use.KeyEpoch": "raw",
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
-#: The columns with which the vault's functions find the owner of a key.
+#: The vault's functions find the owner of a key by these columns.
 VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Connection": ("id", "grant_id", "user_id"),
     "integrations.Integration": ("id", "connection_id"),
     "integrations.Calendar": ("id", "cache_id", "user_id"),
     "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
-    # Data that owners opened to support, and the people who are support.
+    # Data opened to support, and the people who are support.
     "limited_use.Consent": (
         "owner_id", "organisation_id", "feature", "item", "withdrawn_at", "expires_at",
     ),
@@ -71,12 +67,11 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": ("id", "role", "is_active"),
 }  # fmt: skip
 
-#: The privileges of the counting functions, for every caller.
+#: For every caller of the counting functions.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: The columns that `accounts.people`, `accounts.caller_lookup`,
-#: `integrations.access.cross_user_lookups` and others read in the rows of all people, for every
-#: caller.
+#: Columns that functions such as `accounts.people`, `accounts.caller_lookup` and
+#: `integrations.access.cross_user_lookups` read in the rows of all people, for every caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (
         "id", "email", "name", "password", "last_login", "role", "is_active", "last_seen_at",
@@ -107,7 +102,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Approval": ("user_id", "organisation_id", "state_hash"),
 }  # fmt: skip
 
-#: By model, or by table if there is no model.
+#: By model, else by table.
 GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -356,7 +351,7 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         sync="rawd",
         purge="rd",
         console="r",
-        # A provider reports changes, or that a subscription must be renewed.
+        # A provider reports changes, or an expiring subscription.
         columns={(_WEB, "w"): ("last_event_at", "silent_since", "due_at")},
     ),
     "integrations.SetAside": TableGrants(

@@ -1,8 +1,7 @@
 """
-PostgreSQL from its wheel: one cluster in one folder, reached through a private socket.
+PostgreSQL from its wheel: one cluster in one folder, without an open port.
 
-No port is open, the superuser has a random password, and only the server's account can access the
-socket's folder.
+The superuser has a random password, and only the server's account can access the socket's folder.
 """
 
 from __future__ import annotations
@@ -37,14 +36,14 @@ THROWAWAY: Final[Mapping[str, str]] = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # Autovacuum would record that tables are empty between tests, and plans would depend on it.
+    # Autovacuum would record that tables are empty between tests, which changes plans.
     "autovacuum": "off",
-    # A failed test shows the failing statement, its database, and lock waits.
+    # For failed tests: the statement, its database, and lock waits.
     "log_line_prefix": "%m [%p] %d ",
     "log_min_error_statement": "error",
     "log_error_verbosity": "default",
     "log_lock_waits": "on",
-    # Several services may use one server at once.
+    # For several services at once.
     "max_connections": "200",
 }
 #: For canary scans: WAL contains written values unchanged.
@@ -64,7 +63,7 @@ _BASE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """A cluster in `folder`. Each start adds `settings` to its configuration."""
+    """Each start adds `settings` to the configuration."""
 
     folder: Path
     sockets: Path
@@ -85,16 +84,15 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The URL with the password, for the environment of our child processes."""
         password = quote(self._password_file.read_text(encoding="ascii"))
         return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.sockets), '')}"
 
     @contextmanager
     def run_server(self) -> Iterator[str]:
         """
-        Start the cluster, after creating it if needed, and yield its URL.
+        Start the cluster, if needed create it, and yield its URL.
 
-        :raises Unavailable: if it does not start; the message names its log
+        :raises EmbeddedServersUnavailable: the message names its log
         """
         install = server_binaries.copy_within_reach(server_binaries.find_postgres(), self.account)
         if not (self._cluster_folder / "PG_VERSION").exists():
@@ -107,7 +105,7 @@ class EmbeddedPostgres:
                     *("-D", self._cluster_folder, "-k", self.sockets),
                     *options,
                 ],
-                stop_signal=signal.SIGINT,  # fast shutdown: disconnect clients, then stop cleanly
+                stop_signal=signal.SIGINT,  # fast shutdown: disconnects clients, then stops cleanly
                 run_as=self.account,
                 env=_build_environment(self.folder),
                 output=log,
@@ -166,5 +164,5 @@ class EmbeddedPostgres:
 
 
 def _build_environment(folder: Path) -> dict[str, str]:
-    # The server inherits neither our secrets nor PG* variables.
+    # Neither our secrets nor PG* variables.
     return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}

@@ -1,6 +1,5 @@
 """
-The sandbox's initial data: our registration, the target of its notifications, and mailboxes to
-connect.
+The sandbox's initial data: our registration, the target of its notifications, and mailboxes.
 
 The sandbox keeps everything in memory, so each start writes and reads this file.
 """
@@ -25,11 +24,11 @@ CALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
     "microsoft": ("microsoft/callback", "administrator"),
 }
 TOPIC: Final = "projects/antares-demo/topics/gmail"
-# An account in an organisation that requires admin consent, and its administrator.
+# In an organisation that requires admin consent.
 ADMINISTERED: Final = "alice@fabrikam.example"
 ADMINISTRATOR: Final = "ada@fabrikam.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
-# The newest Outlook messages, which share the first page with Gmail's. `Label_1` is a category.
+# The newest Outlook messages, on the first page with Gmail's. `Label_1` is a category.
 _LETTERS: Final = (
     {
         "sender": "Dana Diaz",
@@ -104,7 +103,6 @@ def build_demo_seed(today: date) -> Mapping[str, Any]:
 
 
 def _build_nested_message(depth: int) -> str:
-    """Return a message of `depth` nested parts in base64url, which is quarantined."""
     message = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
     for level in range(depth):
         begin = f'Content-Type: multipart/mixed; boundary="{level}"\r\n\r\n--{level}\r\n'
@@ -115,7 +113,7 @@ def _build_nested_message(depth: int) -> str:
 
 def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
     """
-    Write `seed` and our clients to `path`, readable by its owner only; return `path`.
+    Write `seed` and our clients to `path`, readable by its owner only.
 
     :param seed: None: the demo's
     """

@@ -1,5 +1,3 @@
-"""The liveness check, independent of threads and database."""
-
 from __future__ import annotations
 
 from typing import Final

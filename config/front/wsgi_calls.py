@@ -1,5 +1,3 @@
-"""Call the WSGI application in a thread, for a complete or a streamed response."""
-
 from __future__ import annotations
 
 import asyncio
@@ -23,8 +21,6 @@ class _Closable(Protocol):
 
 @dataclass(slots=True)
 class StartResponse:
-    """WSGI's `start_response`; stores status and headers."""
-
     status: int = 500
     headers: Headers = field(default_factory=tuple)
 
@@ -46,29 +42,23 @@ def get_response(application: WsgiApplication, environ: dict[str, Any]) -> Buffe
     """Return the complete response. The thread is free before it is sent."""
     start_response = StartResponse()
     with _close_after(application(environ, start_response)) as parts:
-        # The application has already set the headers of the body.
+        # The headers of the body are set already.
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"".join(parts)
     return BufferedResponse(start_response.status, start_response.headers, body)
 
 
 class WsgiResponseStream:
-    """
-    Sends a response while the application produces it.
-
-    For each piece the thread waits until the client has room, for a bounded time.
-    """
+    """Sends a response while the application produces it; the thread waits for each piece."""
 
     def __init__(self, client: ClientConnection) -> None:
         self._client = client
-        # The front's loop; the stream runs in a thread.
+        # The stream runs in a thread.
         self._loop = asyncio.get_running_loop()
 
     def run_application(self, application: WsgiApplication, environ: dict[str, Any]) -> None:
         """
-        Call the application and send its response.
-
-        :raises ReaderTooSlow: if the client reads too slowly
-        :raises ClientDisconnected: if the client closed the connection
+        :raises ReaderTooSlow:
+        :raises ClientDisconnected:
         """
         start_response = StartResponse()
         with _close_after(application(environ, start_response)) as parts:
@@ -95,7 +85,6 @@ class WsgiResponseStream:
 
 
 def _close_after(parts: Iterable[bytes]) -> Any:
-    """Close the application's result if it has `close`."""
     if hasattr(parts, "close"):
         return closing(cast("_Closable", parts))
     return _NotClosable(parts)
@@ -113,7 +102,7 @@ class _NotClosable:
 
 
 def regroup_pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in pieces of about `PIECE`, smaller if they arrive slowly."""
+    """Yield pieces of about `PIECE`, smaller if they arrive slowly."""
     buffer = bytearray()
     sent_at = monotonic()
     for part in parts:
