@@ -1,8 +1,8 @@
 """
 Mails of the sign-in pages, sent by a worker.
 
-A page only queues: its time does not reveal accounts, and it needs no mail server or broker. A
-queued message holds the id of a person, never an address or a link.
+A page only counts and queues: its time does not reveal accounts, and it needs no mail server or
+broker. A queued message holds the id of a person, never an address or a link.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from accounts.rate_limit_counters import Rate
 
 logger = logging.getLogger(__name__)
 
-# Mailboxes do not answer automatically (RFC 3834).
+# Keeps mailboxes from answering automatically (RFC 3834).
 _HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
@@ -36,7 +36,7 @@ class AccountMailKind:
     :param name: lower case letters and hyphens; shown in the log
     :param task: the Celery task that calls `send_queued`
     :param template: prefix of the template names
-    :param rate: for one address
+    :param rate: limit for one address
     """
 
     name: str
@@ -58,15 +58,16 @@ def queue_mail(
     """
     Ask a worker for a mail, unless the counter has reached its limit.
 
-    An unknown address gets a random id, so that time and traffic reveal no accounts. Without a
-    broker the count is taken back.
+    An unknown address gets a message with a random id, so that time and traffic reveal no
+    accounts. Without a broker the count is taken back.
 
     :param counter: of the lower-case address, or of a key that only its person has
+    :param user_id: None for an unknown address
     """
     if not rate_limit_counters.add_rate_limit_count(counter.rate, counter.key, at=at).is_within:
         return
     try:
-        # After this time the next mail may be requested.
+        # Past this time the next mail may be requested, so a late one is dropped.
         current_app.send_task(
             mail.task,
             kwargs={"user_id": str(user_id or uuid4())},
@@ -80,6 +81,11 @@ def queue_mail(
 
 
 def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
+    """
+    Send a queued mail, unless the id is unknown or the person is not active.
+
+    If the mail server fails, the count is taken back.
+    """
     user = User.objects.active().filter(id=user_id).only("id", "email", "role").first()
     if user is None:
         return

@@ -1,4 +1,4 @@
-"""Ids and epochs for the guard and the ledger."""
+"""The actor of a request: ids and epochs for the guard and the ledger."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Staff may have no membership. A client's delegation gives `user_id` and `organisation_id`."""
+    """
+    A person, a service client or a system task.
+
+    Staff may have no membership. A client's delegation gives `user_id` and `organisation_id`.
+    """
 
     kind: ActorKind
     id: UUID
@@ -42,11 +46,12 @@ class Actor:
     purpose: str | None = None
 
 
-# Sync, refresh, purge.
+# The service's own tasks: sync, refresh, purge.
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id=UUID(int=0))
 
 
 def get_actor(request: HttpRequest | Request) -> Actor:
+    """:raises NoActor:"""
     if isinstance(request, Request) and isinstance(request.auth, ServiceToken):
         return _make_client_actor(request.auth)
     user = request.user

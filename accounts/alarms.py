@@ -1,4 +1,4 @@
-"""A row that stays until an operator settles it, and one line in the log."""
+"""Alarms: a row that stays until an operator settles it, and one line in the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class AlarmNotSettled(Exception):
-    """The alarm is unknown or settled, or the reason is not a line of text."""
+    """The alarm is unknown or settled, or the reason is not a line of text; see the message."""
 
 
 def raise_alarm(
@@ -38,6 +38,7 @@ def raise_alarm(
 
 
 def was_raised(*, kind: str, about: UUID, window: str) -> bool:
+    """Return whether such an alarm was ever raised, settled or not."""
     return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
 
 

@@ -1,4 +1,4 @@
-"""Our settings of django-allauth."""
+"""Our settings of django-allauth: no sign-up, sealed secrets, own-host redirects, our limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from accounts.roles import has_staff_role
 
 
 def display_name(user: User) -> str:
-    """For pages; `str(user)` is for logs and holds no name."""
+    """Return the name for pages; `str(user)` is for logs and holds no name."""
     return user.name
 
 
@@ -48,6 +48,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """
+        Return the person with these credentials.
+
         The staff site answers other people as for a wrong password.
 
         :raises ValidationError: after too many failed attempts
@@ -74,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """
-        Without the password if the person has a second factor.
+        Return the ways to confirm; without the password if the person has a second factor.
 
         The page opens the first. The security key precedes recovery codes, which people seldom
         have with them.
@@ -87,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return factor_methods if has_app else factor_methods[::-1]
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
-        """With a second factor, confirmations by password do not count."""
+        """Hide confirmations by password from allauth if the person has a second factor."""
         reauthentication.drop_weak_confirmations(context.request)
         required: bool = super().is_reauthentication_required(app=app, **details)
         return required
@@ -100,7 +102,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return response
 
     def set_password(self, user: User, password: str) -> None:
-        """End every other session (CASA 2.2.2)."""
+        """Change the password and end every other session (CASA 2.2.2)."""
         user.set_password(password)
         # The web role may write no other column, least of all the person's role.
         user.save(update_fields=["password"])
@@ -111,7 +113,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             keep=request.session.session_key if request and is_own_password else None,
         )
         if request is not None and not is_own_password:
-            # A used mailed link: the mailbox belongs to the person.
+            # A mailed link was used: the mailbox belongs to the person.
             sign_in_links.permit_after_reset(request, user.email, at=timezone.now())
 
 
@@ -124,14 +126,15 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """
-        Staff keep the factor that they added last, as in the database
-        (`config.database.declared_row_security`); recovery codes alone do not count.
+        Staff keep the factor that they added last; recovery codes alone do not count.
+
+        The database enforces the same (`config.database.declared_row_security`).
         """
         factor_id: int | None = people.find_required_factor(authenticator.user_id)
         return not has_staff_role(authenticator.user) or factor_id != authenticator.pk
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """A security key works at both sites, if the staff site is a subdomain of the other."""
+        """Make a security key work at both sites, if the staff site is a subdomain of the other."""
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()
         public_host = urlsplit(settings.PUBLIC_URL).hostname
         if public_host and entity["id"].endswith(f".{public_host}"):

@@ -19,12 +19,12 @@ from django.http import HttpRequest
 
 from accounts.models import User
 
-#: In the session; the sign-in waits for the second factor.
+#: Key in the session of a sign-in that waits for the second factor.
 PENDING_SIGN_IN_KEY: Final = "account_login"
 _PENDING_USER: Final = "user_pk"
-#: In the session; the request waits for a confirmation.
+#: Key in the session of a request that waits for a confirmation.
 SUSPENDED_REQUEST_KEY: Final = "account_reauthentication_state"
-#: The serialized request, in the value of `SUSPENDED_REQUEST_KEY`.
+#: Key of the serialized request, in the value of `SUSPENDED_REQUEST_KEY`.
 REQUEST_KEY: Final = "request"
 
 
@@ -33,11 +33,11 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth s
         raise NotImplementedError
 
     def note_password_check(self) -> None:
-        """Otherwise allauth computes a hash, against timing."""
+        """Tell allauth that a hash was computed; otherwise allauth computes one, against timing."""
         self._did_check_password = True
 
     def note_inactive(self, user: User) -> None:
-        """After a right password allauth shows its page for inactive people."""
+        """Make allauth show its page for inactive people, after a right password."""
         self._stash_user(user)
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:
@@ -45,7 +45,7 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth s
 
 
 def find_pending_user_id(session: SessionBase) -> UUID | None:
-    """Return the id of a person who has yet to give a second factor."""
+    """Return the id of a person who gave the right password but not yet a second factor."""
     pending = session.get(PENDING_SIGN_IN_KEY)
     if not isinstance(pending, dict) or not pending.get(_PENDING_USER):
         return None
@@ -53,18 +53,23 @@ def find_pending_user_id(session: SessionBase) -> UUID | None:
 
 
 def read_user_id(text: str) -> UUID:
-    """:raises ValueError, django.core.exceptions.ValidationError: if `text` is no id"""
+    """
+    Parse an id from a link or a session.
+
+    :raises ValueError, django.core.exceptions.ValidationError: if `text` is no id
+    """
     user_id: UUID = url_str_to_user_pk(text)
     return user_id
 
 
 def find_suspended_request(session: SessionBase) -> dict[str, Any] | None:
-    """Return the state of a request that waits for a confirmation; changes are kept."""
+    """Return the state of a request that waits for a confirmation; changes to it are kept."""
     state = session.get(SUSPENDED_REQUEST_KEY)
     return state if isinstance(state, dict) and REQUEST_KEY in state else None
 
 
 def list_confirmation_times(request: HttpRequest) -> list[float]:
+    """Return the Unix times of the confirmations in this session."""
     records = get_authentication_records(request, request.user)
     return [record["at"] for record in records if record.get("reauthenticated")]
 
@@ -82,6 +87,7 @@ def has_shown_second_factor(request: HttpRequest) -> bool:
 
 
 def add_authenticator_app(user: User, secret: str) -> None:
+    """:param secret: base32"""
     _add_factor(user, Authenticator.Type.TOTP, {"secret": encrypt(secret)})
 
 

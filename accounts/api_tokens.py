@@ -1,8 +1,8 @@
 """
 Access tokens of service clients: one purpose, one person, ten minutes, no refresh token.
 
-Tokens are looked up at every call, so switching a feature off takes effect at the next. A row
-holds a keyed hash: write access to the table makes no token.
+Tokens are looked up at every call, so switching a feature off takes effect at the next one. A
+row holds a keyed hash: write access to the table makes no token.
 """
 
 from __future__ import annotations
@@ -79,9 +79,10 @@ def issue_access_token(
 
 def find_access_token(token: str, *, at: datetime) -> ServiceToken | None:
     """
-    Return the token's row with client, delegation and person, if all are live, in one statement.
+    Return the token's row with client, delegation and person, if all are live.
 
-    Also checks the delegation's epoch, membership and organisation.
+    One statement checks expiry, client, delegation and its epoch, membership, organisation and
+    person.
     """
     return caller_lookup.find_caller_token(compute_keyed_hashes(token, purpose=_PURPOSE), at=at)
 
@@ -103,6 +104,7 @@ def _membership_is_live(user: str, organisation: str) -> Exists:
 
 
 def use_client_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> bool:
+    """Record the use of an assertion; return whether it was the first."""
     jti_hash = hashlib.sha256(jti.encode(errors="surrogatepass")).digest()
     try:
         with transaction.atomic():

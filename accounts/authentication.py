@@ -17,9 +17,10 @@ _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
 
 class ServiceTokenAuthentication(authentication.BaseAuthentication):
     """
-    `request.auth` is the `ServiceToken`, `request.user` the person for whom the client acts.
+    Authenticate `Authorization: Bearer …`; `request.auth` is then the `ServiceToken`.
 
-    `actors.get_actor` and `role_permissions` tell both apart by `request.auth`.
+    `request.user` is the person for whom the client acts. `request.auth` tells client and person
+    apart (`actors.get_actor`, `role_permissions`).
     """
 
     def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
@@ -55,7 +56,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
     """
 
     def enforce_csrf(self, request: Request) -> None:
-        # Django first looks for the token in a form; for a form body, the REST framework would
+        # Django first looks for the token in a form. For a form body, the REST framework would
         # return our parser's result, which may have no fields.
         without_form = copy(request._request)  # noqa: SLF001 - DRF's own accessor is private
         without_form.POST = QueryDict()

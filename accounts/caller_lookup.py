@@ -1,7 +1,7 @@
 """
-Find the caller of a request in one statement.
+Find the caller of a request: one statement for a session, and one for a service token.
 
-Without a row owner a process sees no rows of people, so database functions
+Without a row owner (`accounts.row_owner`) a process sees no rows of people, so database functions
 (``migrations/sql/callers.sql``) look up the hash of a token or of a session key of their own
 site.
 """
@@ -27,6 +27,7 @@ from accounts.models import (
 
 _Model = TypeVar("_Model", bound=models.Model)
 
+#: Each site's function finds sessions of that site only.
 _SESSIONS: Final = {
     "web": "SELECT * FROM find_web_session(%s, %s)",
     "staff": "SELECT * FROM find_staff_session(%s, %s)",

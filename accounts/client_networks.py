@@ -15,8 +15,8 @@ def find_network(request: HttpRequest) -> str:
     """
     Return an IPv4 address, or an IPv6 /64, which belongs to one subscriber.
 
-    `TRUSTED_PROXY_COUNT` selects the part of `X-Forwarded-For`. Unreadable addresses share one
-    network.
+    `TRUSTED_PROXY_COUNT` selects the part of `X-Forwarded-For`. Requests without a readable
+    address share one network.
     """
     try:
         address = ipaddress.ip_address(get_adapter(request).get_client_ip(request))

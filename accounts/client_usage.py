@@ -1,7 +1,8 @@
 """
-Limits the people that a service client reads within a minute.
+Limits the number of people that a service client reads within a minute.
 
-The limit slows a thief of a client key; an alarm at half of it shows the theft.
+The limit slows a thief of a client key; an alarm at half of it shows the theft. PostgreSQL
+counts, across processes and restarts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ COUNT_RETENTION = timedelta(hours=1)
 
 
 class TooManyUsers(Exception):
-    """Wait `retry_after` seconds."""
+    """The client has reached its people for this minute. Wait `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("distinct users per minute")
@@ -36,7 +37,8 @@ def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> 
     if minute_counts.filter(user_id=user_id).exists():
         return
     with transaction.atomic():
-        # For an exact count. A client meets this lock once per person and minute.
+        # One count at a time per client, so that it is exact. A client meets this lock once per
+        # person and minute.
         ServiceClient.objects.select_for_update(no_key=True).get(id=client.id)
         if minute_counts.filter(user_id=user_id).exists():
             return
@@ -52,7 +54,7 @@ def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> 
                 body={"limit": client.users_per_minute},
                 at=at,
             )
-    # Outside the transaction: the alarm is committed although the call is refused.
+    # Outside the transaction, so that the alarm is committed although the call is refused.
     if not allowed:
         raise TooManyUsers(60 - at.second)
 

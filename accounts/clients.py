@@ -1,7 +1,8 @@
 """
-Service clients.
+Service clients: create, rotate, retire.
 
-`limited_use.agreements.service_clients.create_declared_client` also checks the purposes.
+`limited_use.agreements.service_clients.create_declared_client` also checks the purposes against
+the feature registry.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _KINDS = frozenset({"RSA", "EC"})
 
 
 class UnusableClientKeys(Exception):
-    """Not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
+    """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
 
 
 class ServiceClientExists(Exception):
@@ -63,7 +64,7 @@ def create_service_client(
 
 def replace_service_client_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     """
-    To overlap, pass the old and the new key, later the new key alone.
+    Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
 
     :raises UnusableClientKeys, ClientNotLive:
     """
@@ -76,7 +77,7 @@ def replace_service_client_keys(*, client_id: str, jwks: Mapping[str, Any]) -> S
 @transaction.atomic
 def retire_service_client(*, client_id: str, at: datetime) -> UUID:
     """
-    End a client and its tokens.
+    End a client and its tokens, and return its id.
 
     :raises ClientNotLive:
     """
@@ -95,7 +96,7 @@ def retire_service_client(*, client_id: str, at: datetime) -> UUID:
 
 
 def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
-    """Return public members only; refuse private, weak, duplicate and unknown keys."""
+    """Return `jwks` with public members only; refuse private, weak, duplicate and unknown keys."""
     try:
         known_keys = [key for key in jwks["keys"] if key["kty"] in _KINDS]
         has_known_kinds = len(known_keys) == len(jwks["keys"])

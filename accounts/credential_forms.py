@@ -38,7 +38,7 @@ class SecurityKeyCredentialField(forms.JSONField):
             return super().to_python(value)
         except (RecursionError, ValueError):
             error = forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        # Outside the handler: the parser's error with its text is not attached.
+        # Raised outside the handler, so that the parser's error with its text is not attached.
         raise error
 
     def bound_data(self, data: Any, initial: Any) -> Any:  # noqa: ARG002 - Django's shape

@@ -1,4 +1,4 @@
-"""The organisation that a person works in; the session keeps its id."""
+"""The organisation that a signed-in person works in; the session keeps its id."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CACHE = "_antares_membership"
 
 def get_membership(request: HttpRequest | Request) -> Membership | None:
     """
-    Return the live membership that the person works under, by default the oldest.
+    Return the live membership that the signed-in person works under, by default the oldest.
 
     Looked up once, so the whole request has one epoch. The person becomes the row owner.
     """
@@ -59,6 +59,7 @@ def _choose_membership(request: HttpRequest) -> Membership | None:
 
 
 def switch_organisation(request: HttpRequest, *, organisation_id: UUID) -> Membership:
+    """:raises NotAMember:"""
     memberships = _read_memberships(request.user.id) if request.user.is_authenticated else []
     membership = next((row for row in memberships if row.organisation_id == organisation_id), None)
     if membership is None:
@@ -70,7 +71,7 @@ def switch_organisation(request: HttpRequest, *, organisation_id: UUID) -> Membe
 
 
 def add_memberships(request: HttpRequest) -> dict[str, object]:
-    """Template variables, looked up on use."""
+    """Give templates `membership` and `other_memberships`, looked up on use."""
 
     def list_other_memberships() -> list[Membership]:
         current = get_membership(request)

@@ -21,7 +21,7 @@ def switch_delegation_on(
     *, user_id: UUID, organisation_id: UUID, feature: str, feature_version: int, at: datetime
 ) -> Delegation:
     """
-    :param feature_version: of the text that the person read
+    :param feature_version: the version of the text that the person read
 
     :raises NotAMember, DelegationExists:
     """
@@ -29,7 +29,7 @@ def switch_delegation_on(
         membership = Membership.objects.live().filter(
             user_id=user_id, organisation_id=organisation_id
         )
-        # A feature switched on during a departure would outlive the membership.
+        # Lock the membership: a feature switched on during a departure would outlive it.
         if not membership.select_for_update(no_key=True).exists():
             raise NotAMember
         try:
@@ -49,7 +49,8 @@ def switch_delegation_on(
 @transaction.atomic
 def switch_delegation_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegation:
     """
-    From the commit on, tokens are refused and issued permits open nothing.
+    Switch a feature off. From the commit on, its tokens are refused and issued permits open
+    nothing.
 
     :raises DelegationNotLive:
     """

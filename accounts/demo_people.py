@@ -1,6 +1,8 @@
 """
-Demo people, created by production's operations: no migration or fixture creates an account (CASA
-1.2.1).
+Demo people, created by the operations that production uses.
+
+No migration or fixture creates an account (CASA 1.2.1). The calling command refuses in
+production.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ DEMO_PEOPLE = (
     NewPerson("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
     NewPerson("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
 )
-# Of another organisation.
+# Mallory belongs to another organisation.
 STRANGERS = frozenset({"platform-mallory"})
 
 
@@ -39,7 +41,7 @@ class DemoPerson:
 
 
 def make_password() -> str:
-    """About 95 bits, in four groups."""
+    """Return a random password of about 95 bits, in four groups."""
     raw = base64.b32encode(secrets.token_bytes(12)).decode().rstrip("=").lower()
     return "-".join(raw[start : start + 5] for start in range(0, 20, 5))
 
@@ -47,7 +49,7 @@ def make_password() -> str:
 @transaction.atomic
 def create_demo_people(*, at: datetime) -> list[DemoPerson]:
     """
-    All or none, staff with a TOTP secret.
+    Create two organisations and their people, staff with a TOTP secret: all or none.
 
     :raises user_provisioning.UserExists, organisations.OrganisationExists:
     """
@@ -69,6 +71,7 @@ def create_demo_people(*, at: datetime) -> list[DemoPerson]:
 
 
 def add_second_factor(user: User) -> str:
+    """Add an authenticator app and recovery codes; return the app's secret (base32)."""
     secret = base64.b32encode(secrets.token_bytes(20)).decode()
     allauth_private.add_authenticator_app(user, secret)
     allauth_private.add_recovery_codes(user, secrets.token_hex(40))

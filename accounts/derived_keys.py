@@ -21,7 +21,7 @@ _DJANGO: Final = "antares django v1"
 
 
 def derive_keys_from_secrets(info: str) -> list[bytes]:
-    """Return 32-byte keys under the current secret, then each former one."""
+    """Return a purpose's 32-byte key under the current secret, then under each former one."""
     return [derive_key_from_secret(secret, info) for secret in settings.ROOT_SECRETS]
 
 

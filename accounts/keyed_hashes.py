@@ -1,3 +1,5 @@
+"""Hashes under derived keys: a reader of the table cannot test guesses."""
+
 from __future__ import annotations
 
 import hmac
@@ -7,7 +9,7 @@ from accounts.derived_keys import derive_keys_from_secrets
 
 def compute_keyed_hash(text: str, *, purpose: str) -> bytes:
     """
-    Return 32 bytes, so that a reader of the table cannot test guesses.
+    Return 32 bytes.
 
     :param purpose: separates hashes of the same text
     """
@@ -15,7 +17,7 @@ def compute_keyed_hash(text: str, *, purpose: str) -> bytes:
 
 
 def compute_keyed_hashes(text: str, *, purpose: str) -> list[bytes]:
-    """Under the current secret, then each former one."""
+    """Return the hash under the current secret, then under each former one."""
     # Typed text may hold characters that no encoding has.
     encoded_text = text.encode(errors="backslashreplace")
     keys = derive_keys_from_secrets(f"antares hash {purpose} v1")

@@ -1,7 +1,7 @@
 """
 Devices (by signed cookie) and networks (by expiring rows) of former sign-ins.
 
-A known origin may only try a password while unknown origins are refused.
+Neither grants access; a known origin may still try a password while unknown origins are refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from accounts.models import KnownNetwork, User
 
 DEVICE_KNOWN_FOR: Final = timedelta(days=180)
 NETWORK_KNOWN_FOR: Final = timedelta(days=60)
-#: Of a shared browser, the latest.
+#: People known to one browser; of a shared machine, the latest.
 MAX_PEOPLE_PER_DEVICE: Final = 5
 _DEVICE: Final = "known device"
 _PERSON: Final = "person of a known device"
@@ -89,7 +89,7 @@ def _mark_device(request: HttpRequest, response: HttpResponse, user_id: UUID) ->
 
 
 def _read_cookie(request: HttpRequest) -> dict[str, str]:
-    """Return the device's ids by person, the latest last."""
+    """Return the device's ids by person, the latest last; empty without a valid cookie."""
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
         entries: dict[str, str] = signed_values.read_signed_value(
@@ -101,6 +101,7 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
 
 
 def _make_person_keys(user_id: UUID) -> list[str]:
+    """Return the names of a person in the cookie, the current one first."""
     hashes = compute_keyed_hashes(str(user_id), purpose=_PERSON)
     return [base64.urlsafe_b64encode(value[:15]).decode() for value in hashes]
 

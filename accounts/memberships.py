@@ -1,4 +1,4 @@
-"""Leaving ends all that the membership began, in one commit."""
+"""Joining and leaving. Leaving ends all that the membership began, in one commit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class JoinNotAllowed(Exception):
 def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """:raises AlreadyMember, JoinNotAllowed:"""
     with transaction.atomic():
-        # No deactivation or closing may happen between check and write.
+        # Lock both, so that no deactivation or closing happens between check and write.
         person = User.objects.active().filter(id=user_id).select_for_update(no_key=True)
         organisation = (
             Organisation.objects.live().filter(id=organisation_id).select_for_update(no_key=True)
@@ -48,7 +48,8 @@ def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Members
 @transaction.atomic
 def end_membership(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
-    Also end features, tokens and sessions, in one commit or the caller's transaction.
+    End a membership with its features, tokens and sessions, in one commit or the caller's
+    transaction.
 
     The caller ends the connections, which this package does not know.
 
@@ -61,7 +62,7 @@ def end_membership(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Mem
 
 
 def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
-    """For the rest of the transaction, ordered by id against deadlocks."""
+    """Lock live memberships for the rest of the transaction, ordered by id against deadlocks."""
     live = Membership.objects.live().filter(user_id__in=user_ids, organisation_id=organisation_id)
     locked = live.order_by("id").select_for_update(no_key=True, of=("self",))
     list(locked.values_list("id"))
@@ -69,11 +70,11 @@ def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> No
 
 def end_memberships(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
     """
-    End live memberships in the caller's transaction.
+    End live memberships in the caller's transaction, and return them.
 
     A session belongs to no organisation, so all sessions of the person end.
     """
-    # So two closings do not deadlock.
+    # Ordered by id, so that two closings do not deadlock.
     locked = list(memberships.select_for_update(no_key=True).order_by("id"))
     for membership in locked:
         membership.epoch += 1

@@ -1,5 +1,5 @@
 """
-Encryption of TOTP secrets and recovery seeds: AES-256-GCM under a key of their own.
+Encryption at rest of TOTP secrets and recovery seeds: AES-256-GCM under a key of their own.
 
 A copy of the database must not pass the second factor. The vault above holds data of providers
 only.
@@ -41,6 +41,7 @@ def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:
 
 
 def decrypt_secret(sealed: str, *, context: bytes = _CONTEXT) -> str:
+    """:raises SecretUnreadable:"""
     raw = base64.urlsafe_b64decode(sealed.removeprefix(_PREFIX))
     for cipher in _list_ciphers(context):
         try:

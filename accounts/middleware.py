@@ -24,7 +24,7 @@ from accounts.roles import has_staff_role
 
 _GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Without a second factor, staff set one up, or leave.
+# Routes for staff without a second factor: set one up, or leave.
 SETUP_ROUTES = frozenset(
     {
         "mfa_index",
@@ -35,7 +35,7 @@ SETUP_ROUTES = frozenset(
         "account_logout",
     }
 )
-# With a factor that this session has not shown, staff show it, or leave.
+# Routes for staff with a factor that this session has not shown: show it, or leave.
 CONFIRMATION_ROUTES = frozenset(
     {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 )
@@ -54,7 +54,11 @@ LAST_SEEN_INTERVAL = timedelta(days=1)
 
 
 class ClearRowOwnerMiddleware:
-    """A streaming response keeps the owner of its request."""
+    """
+    Begin and end each request without a row owner.
+
+    A streaming response keeps the owner of its request.
+    """
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
@@ -70,7 +74,11 @@ class ClearRowOwnerMiddleware:
 
 
 class StaffSecondFactorMiddleware:
-    """Covers views that forget to ask the permission table (CASA 3.3.1)."""
+    """
+    Refuse staff without a second factor on every page (CASA 3.3.1).
+
+    This covers views that forget to ask the permission table.
+    """
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
@@ -89,7 +97,11 @@ class StaffSecondFactorMiddleware:
 
 
 class StaffFactorChangesMiddleware:
-    """The database refuses the same (`config.database.declared_row_security`)."""
+    """
+    Refuse changes to second factors of staff at the ordinary site.
+
+    The database enforces the same (`config.database.declared_row_security`).
+    """
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
@@ -105,7 +117,7 @@ class StaffFactorChangesMiddleware:
 
 
 def _refuse_request(request: HttpRequest) -> HttpResponse:
-    """The package above this one has its page."""
+    """Return a problem document (RFC 9457); the package above this one has its page."""
     code = "second-factor-needed"
     return JsonResponse(
         {
@@ -137,6 +149,8 @@ def _find_route_name(request: HttpRequest) -> str | None:
 
 
 class LastSeenMiddleware:
+    """Record `User.last_seen_at`, once per person and day."""
+
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
@@ -153,7 +167,7 @@ class NoStoreMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Signing out makes the person anonymous.
+        # Before the view: signing out makes the person anonymous.
         signed_in = request.user.is_authenticated
         response = self.get_response(request)
         if signed_in:

@@ -18,6 +18,7 @@ class OrganisationNotLive(Exception):
 
 
 def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisation:
+    """:raises OrganisationExists:"""
     try:
         with transaction.atomic():
             return Organisation.objects.create(platform_id=platform_id, name=name, founded_at=at)
@@ -29,7 +30,7 @@ def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisa
 @transaction.atomic
 def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
     """
-    Also end all memberships, in one commit.
+    Close an organisation and end all memberships, in one commit.
 
     :raises OrganisationNotLive:
     """

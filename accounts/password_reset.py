@@ -1,8 +1,8 @@
 """
 allauth's form that asks for a link to set a new password, with a limit of mails.
 
-Beyond the limit the page answers as usual. A known device has its own counter, which strangers
-cannot use up. A worker sends the mail, so time reveals no accounts.
+Beyond the limit the page answers as usual but sends no mail. A known device has its own counter,
+which strangers cannot use up. A worker sends the mail, so time reveals no accounts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
 
 
 def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> MailCounter:
-    # Also for unknown addresses, so that the time reveals nothing.
+    # Looked up for unknown addresses too, so that the time reveals nothing.
     person_id = user_id or _NO_PERSON_ID
     if device := known_origins.find_known_device(request, person_id):
         return MailCounter(DEVICE_RATE, f"{person_id} {device}")

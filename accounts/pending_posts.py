@@ -2,7 +2,7 @@
 A posted form that waits in the session until its sender has confirmed their identity.
 
 django-allauth stores the whole request, even session key and server environment; this module
-encrypts the necessary parts only.
+keeps only the necessary parts, encrypted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from accounts.allauth_private import (
 )
 
 _CONTEXT: Final = b"antares accounts suspended request v1"
-# A view may read these in the rerun, in addition to path and form.
+# Parts that a view may read in the rerun, in addition to path and form.
 _STORED_META: Final = frozenset(
     {
         "REQUEST_METHOD", "PATH_INFO", "SCRIPT_NAME", "CONTENT_TYPE", "SERVER_NAME", "SERVER_PORT",
@@ -43,6 +43,7 @@ class PendingPostsMiddleware:
 
 
 def _decrypt_post(request: HttpRequest) -> None:
+    """Decrypt a pending post for allauth, or drop it if no configured secret decrypts it."""
     state = _find_state(request)
     if state is None:
         return

@@ -1,8 +1,8 @@
 """
 Look-ups of people other than the row owner, by an exact address.
 
-A web process sees only the owner's rows, so database functions (``migrations/sql/people.sql``)
-find other people.
+A web process sees only the owner's rows (`config.database.row_owners`), so database functions
+(``migrations/sql/people.sql``) find other people.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class SignInRecord(NamedTuple):
 
 def find_sign_in_record(address: str) -> SignInRecord | None:
     """
-    Return the person, active or not.
+    Return the person with this address, active or not.
 
     :param address: in lower case
     """
@@ -32,7 +32,7 @@ def find_sign_in_record(address: str) -> SignInRecord | None:
 
 def find_person(address: str) -> UUID | None:
     """
-    Return the active person.
+    Return the active person with this address.
 
     :param address: in lower case
     """
@@ -42,9 +42,11 @@ def find_person(address: str) -> UUID | None:
 
 def find_colleague(address: str) -> UUID | None:
     """
-    Return the active member of the owner's organisation; None without a row owner.
+    Return the active member of the owner's organisation with this verified address.
 
-    :param address: verified, in lower case
+    None without a row owner (`accounts.row_owner`).
+
+    :param address: in lower case
     """
     row = _fetch_row("SELECT * FROM find_colleague(%s)", address)
     return row[0] if row else None

@@ -2,7 +2,9 @@
 Rate limits, counted in PostgreSQL.
 
 A counter's row lasts until its window ends, so a flood of others resets none. It holds a keyed
-hash, never an address. Counting locks the row: count outside of a transaction block.
+hash, never an address.
+
+Counting locks the row: count outside of a transaction block.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from accounts.models import RateCount
 @dataclass(frozen=True, slots=True)
 class Rate:
     """
-    A window begins with the first count.
+    At most `limit` counts in a window, which begins with the first count.
 
     :param name: lower case letters and hyphens; shown in `RateLimit-Policy`
     :param seconds: length of the window
@@ -56,7 +58,7 @@ class RateLimitUsage(NamedTuple):
 
 def add_rate_limit_count(rate: Rate, key: str, *, at: datetime) -> RateLimitUsage:
     """
-    Of concurrent counts, exactly `rate.limit` are within the rate.
+    Count once towards `rate`. Of concurrent counts, exactly `rate.limit` are within the rate.
 
     :param key: the counted subject, such as a person's id
     """

@@ -1,5 +1,5 @@
 """
-Confirmations in django-allauth's record in the session.
+Proofs of a session beyond the sign-in, from django-allauth's record in the session.
 
 A person with a second factor confirms with it; the password alone does not count.
 """
@@ -43,8 +43,13 @@ def _get_http_request(request: HttpRequest | Request) -> HttpRequest:
 
 
 def has_recent_confirmation(request: HttpRequest | Request) -> bool:
-    """Within `ACCOUNT_REAUTHENTICATION_TIMEOUT` seconds. Signing in does not count."""
+    """
+    Return whether the person confirmed within `ACCOUNT_REAUTHENTICATION_TIMEOUT` seconds.
+
+    Signing in does not count. A person with a second factor has to use it.
+    """
     http = _get_http_request(request)
+    # Without a method of confirmation there is no confirmation.
     if not http.user.is_authenticated or not get_adapter(http).get_reauthentication_methods(
         http.user
     ):
@@ -60,14 +65,22 @@ def has_second_factor(user: Any) -> bool:
 
 
 def drop_weak_confirmations(request: HttpRequest) -> None:
-    """Confirmations by password are older than the second factor, and may be of another session."""
+    """
+    Forget confirmations by password if the person has a second factor.
+
+    They are older than the factor, and may be of another session.
+    """
     if not request.user.is_authenticated or not has_second_factor(request.user):
         return
     allauth_private.forget_password_confirmations(request)
 
 
 def require_recent_confirmation(view: _PageView) -> _PageView:
-    """Place it inside the decorator that checks the role."""
+    """
+    Run a page only after a recent confirmation; ask for one if needed.
+
+    Place it inside the decorator that checks the role.
+    """
 
     @wraps(view)
     def run_if_confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -24,7 +24,7 @@ def count_for_person(request: HttpRequest, rate: Rate) -> RateLimitUsage:
 
 
 def count_for_token(token: ServiceToken, rate: Rate) -> RateLimitUsage:
-    """Apart from the person's own requests."""
+    """Count a service client's request for one person, apart from the person's own requests."""
     key = f"client {token.client_id} {token.delegation.user_id}"
     return rate_limit_counters.add_rate_limit_count(rate, key, at=timezone.now())
 
@@ -42,7 +42,11 @@ def scale_rate(rate: Rate) -> Rate:
 def limit_by_network(
     rate: Rate, refuse: Callable[[RateLimitUsage], HttpResponse]
 ) -> Callable[[_View], _View]:
-    """:param refuse: returns the answer beyond the rate; `Retry-After` is added"""
+    """
+    Count every request of a view by its network, before the view runs.
+
+    :param refuse: returns the answer beyond the rate; `Retry-After` is added
+    """
 
     def decorate_view(view: _View) -> _View:
         @wraps(view)
@@ -63,7 +67,7 @@ def render_too_many(request: HttpRequest, usage: RateLimitUsage) -> HttpResponse
 
 
 def add_retry_after(response: HttpResponse, usage: RateLimitUsage) -> HttpResponse:
-    """RFC 9110 §10.2.3."""
+    """Add the seconds until the window ends (RFC 9110 §10.2.3)."""
     response.headers["Retry-After"] = str(usage.reset_after)
     response.headers["Cache-Control"] = "no-store"
     return response

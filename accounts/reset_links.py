@@ -1,7 +1,7 @@
 """
 Links to set a new password, made by a worker.
 
-Valid for a day, until a new password, the next sign-in, or a change of address.
+A link is valid for a day, until a new password, the next sign-in, or a change of address.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ ADDRESS_RATE: Final = Rate("reset-password-mail", 5, 3600)
 
 
 def make_password_reset_link(user: User) -> dict[str, object]:
+    """Return the mail's variables: a new link, and for how many hours it works."""
     token = ResetTokens().make_token(user)
     path = reverse("account_reset_password_from_key", args=[user.pk.hex, token])
     hours = settings.PASSWORD_RESET_TIMEOUT // int(timedelta(hours=1).total_seconds())

@@ -1,7 +1,7 @@
 """
 Role checks: DRF permission classes and a decorator for pages.
 
-A view without a declared permission refuses every request, and fails a test.
+A view without a declared permission refuses every request, and a test of all routes fails.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class DeclaredPermission(BasePermission):
 def build_permission_class(
     permission: RolePermission, *, clients: bool = False
 ) -> type[DeclaredPermission]:
+    """Use: `permission_classes = [build_permission_class(RolePermission.USE_OWN)]`."""
     return type("Declared", (DeclaredPermission,), {"permission": permission, "clients": clients})
 
 

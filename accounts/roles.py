@@ -1,4 +1,9 @@
-"""Staff act on data of others, so they may do nothing without a second factor (CASA 3.3.1)."""
+"""
+The table of roles and their permissions.
+
+Staff (support, reviewer, operator) act on data of others, so they may do nothing without a second
+factor (CASA 3.3.1).
+"""
 
 from __future__ import annotations
 
@@ -27,19 +32,19 @@ class RolePermission(StrEnum):
 
     # Read and change one's own data: inbox, settings, connections.
     USE_OWN = "own.use"
-    # States and ages, never content.
+    # See states and ages of all connections, never content.
     VIEW_CONNECTIONS = "connections.view"
-    # For an owner who cannot.
+    # Disconnect for an owner who cannot.
     REVOKE_CONNECTIONS = "connections.revoke"
-    # Single messages, while their owners open them to support.
+    # Read single messages while their owners open them to support.
     READ_OPENED_ITEMS = "items.read_opened"
-    # The evidence bundle and the ledger.
+    # Read the evidence bundle and the ledger.
     READ_EVIDENCE = "evidence.read"
     # Register, rotate and retire service clients.
     MANAGE_CLIENTS = "clients.manage"
     # Provision and deactivate people and organisations.
     MANAGE_PEOPLE = "people.manage"
-    # Queues, overdue promises and alarms.
+    # See queues, overdue promises and alarms.
     VIEW_OPERATIONS = "operations.view"
 
 
@@ -68,7 +73,11 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
 
 
 def get_role_permissions(*, role: str, mfa: bool) -> frozenset[RolePermission]:
-    """:param mfa: whether the session has a second factor"""
+    """
+    Return the permissions of `role`; none for an unknown role.
+
+    :param mfa: whether the session has a second factor
+    """
     if role not in PERMISSIONS:
         return frozenset()
     known = Role(role)

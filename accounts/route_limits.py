@@ -1,8 +1,8 @@
 """
-Requests per minute for each class of pages, above any ordinary use, also for the API
-(`integrations.web.api.api_rate_limits`).
+Requests per minute for each class of pages, above any ordinary use.
 
-`RATE_LIMIT_SCALE` raises those of route classes, not those of sign-in pages.
+The API counts by the same rates (`integrations.web.api.api_rate_limits`). `RATE_LIMIT_SCALE` raises
+those of route classes, not those of sign-in pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from accounts.rate_limit_counters import Rate, RateLimitUsage
 
 MINUTE: Final = 60
 
-#: Without a sign-in; per network, or known device.
+#: Pages and API calls without a sign-in; per network, or known device.
 ANONYMOUS: Final = Rate("anonymous", 300, MINUTE)
 #: GET and HEAD, then all other methods; per person, or per service client and person. A page of
 #: mail requests each of its images.
@@ -28,9 +28,9 @@ READ: Final = Rate("read", 1200, MINUTE)
 WRITE: Final = Rate("write", 300, MINUTE)
 #: `/oauth/token`; per network, for a platform feature its server.
 TOKEN: Final = Rate("token", 3000, MINUTE)
-#: Per network. A provider calls for many mailboxes from one address.
+#: Webhooks; per network. A provider calls for many mailboxes from one address.
 WEBHOOK: Final = Rate("webhook", 6000, MINUTE)
-#: Per network.
+#: Requests with an invalid token; per network.
 BAD_TOKEN: Final = Rate("bad-token", 300, MINUTE)
 
 
@@ -41,7 +41,7 @@ class CountedBy(Enum):
 
 _CONFIRM: Final = ((Rate("confirm", 10, MINUTE), CountedBy.PERSON),)
 
-#: Limits of POST, by route name.
+#: Limits of POST to sign-in pages, by route name.
 SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, CountedBy], ...]]] = {
     "account_login": ((Rate("login", 30, MINUTE), CountedBy.NETWORK),),
     "account_sign_in_link": ((Rate("sign-in-link-page", 20, MINUTE), CountedBy.NETWORK),),
@@ -63,7 +63,7 @@ UNCOUNTED_ROUTES: Final = frozenset({"alive", "ready"})
 
 class RouteLimitMiddleware:
     """
-    Count each request before any other work, even for unknown addresses.
+    Count each request once, before any other work, even for unknown addresses.
 
     API views count for themselves. A form of a sign-in page also counts towards that page's
     limits, after the check of its form token, so a foreign page uses up none of them.
@@ -77,7 +77,7 @@ class RouteLimitMiddleware:
         if match is None or not _counts_itself(match):
             usage = _count_route_class(request)
             if not usage.is_within:
-                # Read by the log, like Django's own.
+                # Django's handler sets it too; the log reads it.
                 request.resolver_match = match
                 return request_limits.render_too_many(request, usage)
         return self._get_response(request)
@@ -121,7 +121,7 @@ def _count_route_class(request: HttpRequest) -> RateLimitUsage:
 
 
 def _count_for_origin(request: HttpRequest, rate: Rate) -> RateLimitUsage:
-    """A flood from its network does not block a known device."""
+    """Count a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
         return rate_limit_counters.add_rate_limit_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)

@@ -1,8 +1,9 @@
 """
 The row owner: the person, in one organisation, for whom the database shows rows.
 
-Authentication sets the owner; each transaction passes it to the policies
-(`config.database.row_security`). With no owner there are no rows.
+Code that identifies the person of a request or task sets the owner; each transaction passes it to
+the policies (`config.database.row_security`), which hide rows of other people. With no owner there
+are no rows.
 
 The owner protects against a query without a filter by owner. The guard alone gives permits.
 """
@@ -23,6 +24,7 @@ class RowOwner(NamedTuple):
     organisation_id: UUID | None = None
 
 
+#: The database shows no rows to this owner.
 NO_OWNER: Final = RowOwner()
 _current: ContextVar[RowOwner] = ContextVar("row_owner", default=NO_OWNER)
 
@@ -32,7 +34,7 @@ def get_owner() -> RowOwner:
 
 
 def enter_person(person_id: UUID, organisation_id: UUID | None) -> None:
-    """Until the request or task ends. Only for authentication; see `acting_for`."""
+    """Set the owner until the request or task ends. Only for authentication; see `acting_for`."""
     _current.set(RowOwner(person_id, organisation_id))
 
 
@@ -48,25 +50,25 @@ def acting_for(person_id: UUID, organisation_id: UUID | None) -> Generator[None]
 
 @contextmanager
 def as_owner(owner: RowOwner) -> Generator[None]:
-    """For an owner of earlier, or of another thread."""
+    """Set an owner that `get_owner` returned earlier, or in another thread."""
     with _acting_as(owner):
         yield
 
 
 @contextmanager
 def without_owner() -> Generator[None]:
-    """Also drops an owner set in the block."""
+    """Begin the block without an owner, and drop an owner set in it."""
     with _acting_as(NO_OWNER):
         yield
 
 
 def stream_as_owner(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The request has ended by then."""
+    """Yield parts under the current owner, although the request has ended by then."""
     return _OwnedStream(parts, get_owner())
 
 
 class _OwnedStream:
-    """No part has a local name, so that a crash report shows none."""
+    """Gives no part a local name, so that a crash report shows none."""
 
     def __init__(self, parts: Iterable[bytes], owner: RowOwner) -> None:
         self._parts, self._owner = iter(parts), owner

@@ -1,5 +1,5 @@
 """
-allauth's forms of the second factor, with their own count of attempts.
+allauth's forms of the second factor, with attempts counted apart from passwords.
 
 A known device has its own counters, against a stranger with the password.
 """
@@ -32,6 +32,8 @@ CODE_USE_RATE: Final = Rate("totp-code", 1, 120)
 
 
 class _CodeFormMixin:
+    """Counts attempts; a code works once."""
+
     user: User
     authenticator: Authenticator
     clean: Callable[..., Any]
@@ -70,7 +72,7 @@ class ReauthenticateKeyForm(_KeyFormMixin, credential_forms.ReauthenticateWithKe
 
 @contextmanager
 def _count_failed_attempt(user: User) -> Iterator[None]:
-    """Take the count back if the block raises nothing."""
+    """Count an attempt as failed, and take the count back if the block raises nothing."""
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_known_device(context.request, user.pk) or ''}"
     for number, rate in enumerate(ATTEMPT_RATES):

@@ -1,8 +1,9 @@
 """
-Django's database store, with the person of each session.
+The session engine: Django's database store, with the person of each session.
 
-A row holds a hash of the session key, so a copy of the table opens no session. Loading a session
-also reads person and memberships (`accounts.caller_lookup`).
+A row holds a hash of the session key, so a copy of the table opens no session; the data's
+signature is bound to it. A session belongs to one site. Loading a session also reads person and
+memberships (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from accounts.models import Membership, Session, User
 
 def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
     """
-    Delete the sessions at this process's site; return how many.
+    Delete the sessions of `user_id` at this process's site; return how many.
 
     A running request cannot save a deleted session back: Django answers 400. A new password also
     ends those of the other site, because Django compares password hashes.
@@ -61,7 +62,7 @@ class SessionStore(DatabaseStore):
             hash_session_key(self.session_key), at=timezone.now()
         )
         if self._caller is None:
-            # Adopting a foreign key would permit session fixation.
+            # Never adopt a key that this service did not issue: no session fixation.
             self._session_key = None
             return {}
         return self.decode(self._caller.data)

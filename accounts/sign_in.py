@@ -1,8 +1,8 @@
 """
 Make the person who signs in, or is signed in, the row owner.
 
-Without an owner the database hides password hashes, second factors and addresses. A right
-password, its session, or a valid link to set a new password sets the owner.
+Without an owner (`accounts.row_owner`) the database hides password hashes, second factors and
+addresses. A right password, its session, or a valid link to set a new password sets the owner.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SignInBackend(PasswordBackend):
             return None
         user = _find_user_by_id(record.person_id)
         if user is None:
-            # The database shows the staff site staff only.
+            # Not staff: the database shows the staff site staff only.
             return None
         if not self.user_can_authenticate(user):
             self.note_inactive(user)
@@ -69,6 +69,8 @@ class SignInBackend(PasswordBackend):
 
 
 class SessionUserMiddleware(AuthenticationMiddleware):
+    """Also makes the person of the session the row owner."""
+
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(  # type: ignore[assignment]
             lambda: _find_user(request)
@@ -76,11 +78,13 @@ class SessionUserMiddleware(AuthenticationMiddleware):
 
 
 class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
+    """Makes the person of a valid link to set a new password the row owner."""
+
     reset_user: User | None
 
     def clean(self) -> dict[str, Any]:
         person_id = _read_person_id(self.cleaned_data.get("uidb36", ""))
-        # The link depends on rows of its person.
+        # The link depends on rows of the person that it names.
         with row_owner.acting_for(person_id, None):
             cleaned: dict[str, Any] = super().clean()
         _enter_person(person_id)
@@ -111,6 +115,7 @@ def _get_user(request: HttpRequest) -> User | AnonymousUser:
 
 
 def _read_person_id(text: str) -> UUID:
+    """Return the id in a link, or an unused id if the text is invalid."""
     try:
         return read_user_id(text)
     except (ValueError, ValidationError):
@@ -118,7 +123,7 @@ def _read_person_id(text: str) -> UUID:
 
 
 def _enter_person(person_id: UUID) -> None:
-    # A confirmation by password keeps the owner's organisation.
+    # A confirmation by password keeps the organisation of the current owner.
     if row_owner.get_owner().person_id != person_id:
         row_owner.enter_person(person_id, None)
 

@@ -1,4 +1,6 @@
 """
+Limits of password attempts.
+
 An attempt is counted before the password is checked, and taken back if it was right:
 
 - a known device or network has its own counters, which strangers cannot use up;
@@ -44,7 +46,7 @@ class AttemptCounter(NamedTuple):
 
 
 class TooManySignInAttempts(Exception):
-    """Wait `retry_after` seconds."""
+    """The password was not checked. Wait `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("too many attempts")
@@ -52,7 +54,7 @@ class TooManySignInAttempts(Exception):
 
 
 class SignInLinkNeeded(Exception):
-    """An account gets a mailed link."""
+    """The password was not checked. An account gets a mailed link."""
 
 
 def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[AttemptCounter]:
@@ -80,7 +82,7 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Att
 
 
 def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
-    """At most one an hour for an address."""
+    """Queue a sign-in link, at most one an hour for an address."""
     counter = account_mail.MailCounter(sign_in_links.MAIL.rate, address)
     account_mail.queue_mail(sign_in_links.MAIL, counter=counter, user_id=person_id, at=at)
 
@@ -101,7 +103,7 @@ def _find_counters(
         return [], _make_counters(LINK_RATES, permit)
     network = find_network(request)
     network_counters = [AttemptCounter(NETWORK_RATE, network)]
-    # Also for unknown addresses, so that the time reveals nothing.
+    # Looked up for unknown addresses too, so that the time reveals nothing.
     person_id = user_id or _NO_PERSON_ID
     if device := known_origins.find_known_device(request, person_id):
         return [], _make_counters(DEVICE_RATES, f"{person_id} {device}")

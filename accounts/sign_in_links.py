@@ -34,11 +34,11 @@ _MAX_TOKEN_LENGTH: Final = 300
 
 
 class SignInLinkInvalid(Exception):
-    """Used, too old, or not ours. A new attempt to sign in sends another."""
+    """The link was used, is too old, or is not ours. A new attempt to sign in sends another."""
 
 
 def make_sign_in_link(user: User) -> dict[str, object]:
-    """Return template variables: a link for both sites, and its hours."""
+    """Return template variables: a link for both sites, and for how many hours it works."""
     token = signed_values.sign_value(
         [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
     )
@@ -62,6 +62,7 @@ MAIL: Final = AccountMailKind(
 
 
 def is_sign_in_link(token: str) -> bool:
+    """Return whether the token is ours and not too old; it may have been used."""
     try:
         _read_token(token)
     except SignInLinkInvalid:
@@ -103,7 +104,7 @@ def drop_sign_in_permit(request: HttpRequest) -> None:
 
 
 def _read_token(token: str) -> tuple[str, str]:
-    # The signature check costs time for a long text.
+    # Before the signature check, which costs time for a long text.
     if len(token) > _MAX_TOKEN_LENGTH:
         raise SignInLinkInvalid
     try:

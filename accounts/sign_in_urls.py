@@ -1,4 +1,8 @@
-"""Routes of both sites. allauth's are taken by name; others are not reachable."""
+"""
+Routes of both sites for signing in and out, confirmation and second factors.
+
+allauth's routes are taken by name; others are not reachable.
+"""
 
 from __future__ import annotations
 

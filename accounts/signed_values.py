@@ -1,4 +1,4 @@
-"""Values that leave us and come back."""
+"""Values that leave us and come back, signed under a key for one purpose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class InvalidSignedValue(Exception):
 
 def sign_value(value: Any, *, purpose: str, bound_to: str = "") -> str:
     """
-    Return `value` with its time and a signature, not encrypted.
+    Return a JSON `value` with its time and a signature, not encrypted.
 
     :param purpose: one of the list in config/README.md
     :param bound_to: a context that has to be the same on reading; not part of the text
@@ -29,7 +29,7 @@ def read_signed_value(
     text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | None = None
 ) -> Any:
     """
-    A former secret verifies too.
+    Return a value signed under the current secret or a former one.
 
     :raises InvalidSignedValue: if it was not signed for this use, or is older than `max_age`
     """

@@ -29,6 +29,7 @@ def mail_sign_in_link(*, user_id: str, **_: object) -> None:
 
 @shared_task(name="accounts.forget_expired")  # type: ignore[untyped-decorator]
 def forget_expired(**_: object) -> None:
+    """Delete expired sessions, tokens, used assertions, counters and known networks."""
     at = timezone.now()
     api_tokens.delete_expired_access_tokens(at=at)
     client_usage.delete_expired_user_counts(at=at)

@@ -1,5 +1,5 @@
 """
-Routes of accounts, at the root of the ordinary site.
+Routes of accounts, for the root of the ordinary site. allauth's routes are taken by name.
 
 There is no sign-up, no change of address (the platform owns it), and no sign-in by a mailed code.
 """

@@ -31,7 +31,7 @@ class NewPerson:
 
 def register_user(person: NewPerson, *, password: str | None, at: datetime) -> User:
     """
-    The platform vouches for the address.
+    Record a person, with an address that the platform vouches for.
 
     Without a password, the person sets one by the reset link; none is made up (CASA 1.1.2).
 
@@ -66,7 +66,7 @@ def register_user(person: NewPerson, *, password: str | None, at: datetime) -> U
 @transaction.atomic
 def deactivate_user(*, user_id: UUID, at: datetime) -> User:
     """
-    Also end memberships, features, tokens and sessions, in one commit.
+    End a person's memberships, features, tokens and sessions in one commit.
 
     :raises UserNotActive:
     """
@@ -84,5 +84,5 @@ def deactivate_user(*, user_id: UUID, at: datetime) -> User:
 
 
 def record_last_seen(*, user_id: UUID, at: datetime) -> None:
-    """After a year without use a person's connections end."""
+    """Record that a person used the service. After a year without use their connections end."""
     User.objects.active().filter(id=user_id, last_seen_at__lt=at).update(last_seen_at=at)

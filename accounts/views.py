@@ -28,7 +28,7 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 
     The cookie of a known device stays: without it a stranger could lock the person out. So
     cookies are deleted one by one (`Clear-Site-Data` has no exceptions), except those of the
-    other site.
+    other site, perhaps on another port.
     """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
@@ -47,7 +47,7 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the link's secret out of the address (CASA 2.1.1), without using the link up."""
     request.session.pop(_LINK_KEY, None)
-    # A stranger's texts would fill the session table.
+    # Store nothing else: a stranger's texts would fill the session table.
     if sign_in_links.is_sign_in_link(token):
         request.session[_LINK_KEY] = token
     return redirect("account_sign_in_link")

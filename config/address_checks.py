@@ -1,4 +1,4 @@
-"""Checks of addresses without look-ups."""
+"""Checks of addresses without look-ups: loopback, https, PostgreSQL, wildcard hosts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-# A leading dot stands for all names below. With fewer labels strangers have names under it, as
-# under `.com`.
+# A leading dot stands for all names below. With fewer labels it is a suffix that strangers have
+# names under, such as `.com`.
 _MIN_LABELS: Final = 2
 # A name, an IPv4 address, or an IPv6 address in brackets; no port.
 _HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
@@ -17,6 +17,7 @@ _AMBIGUOUS: Final = re.compile(r"[\s\\]")
 
 
 def is_loopback(host: str) -> bool:
+    """Return whether a host name or IP address is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -29,7 +30,7 @@ def is_postgresql_url(url: str) -> bool:
 
 
 def is_readable_url(url: str) -> bool:
-    """A parseable host and port, and no space or backslash."""
+    """Return whether `url` has a parseable host and port, and no space or backslash."""
     try:
         _ = urlsplit(url).port
     except ValueError:
@@ -54,7 +55,7 @@ def is_allowed_host(pattern: str) -> bool:
     """
     Return whether an entry of `ALLOWED_HOSTS` names a host, or all hosts below a domain.
 
-    A public suffix of two labels (`.co.uk`) passes: only a list could tell.
+    A public suffix of two labels (`.co.uk`) passes: only a list of suffixes could tell.
     """
     if not _HOST.fullmatch(pattern):
         return False

@@ -1,3 +1,5 @@
+"""Settings of Django and its apps for every environment."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -33,7 +35,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Webhooks stop here: the rest is for people.
+    # Webhooks stop at this middleware: the rest is for people.
     "accounts.sessionless_requests.SessionlessMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -63,7 +65,7 @@ TEMPLATES = [
         "DIRS": [_BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            # `{% claim %}` without `{% load %}`.
+            # `{% claim %}`, in every template and without `{% load %}`.
             "builtins": ["limited_use.templatetags.claims"],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -78,7 +80,7 @@ TEMPLATES = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# `accounts.rate_limit_counters` stores in rows what libraries would cache.
+# No cache: `accounts.rate_limit_counters` stores in rows what libraries would cache.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"

@@ -1,14 +1,16 @@
+"""Entry point of the web server: the front, and behind it the WSGI application."""
+
 import gc
 
 from config import parent_process
 
 parent_process.follow_server()
-# Loaded objects stay: collection finds nothing until `collect_rarely` enables it.
+# Loaded objects stay, so collecting cycles finds nothing. `collect_rarely` enables it again.
 gc.disable()
 
 from django.conf import settings  # noqa: E402
 
-# Hardens the process and loads Django.
+# First, because it hardens the process and loads Django.
 from config import wsgi  # noqa: E402
 from config.front import preload, server_sockets  # noqa: E402
 from config.front.asgi_application import AsgiFront  # noqa: E402

@@ -1,5 +1,5 @@
 """
-The task broker and the verification of its certificate.
+The task broker: its address, and the verification of its certificate.
 
 By default Celery verifies no certificate of a `rediss://` server, and would tell any server the
 password.
@@ -28,7 +28,11 @@ _CELERY_RESULT_VARIABLE: Final = "CELERY_RESULT_BACKEND"
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """:param tls: Celery's `broker_use_ssl`; None without TLS"""
+    """
+    The broker that queues tasks.
+
+    :param tls: Celery's `broker_use_ssl`; None without TLS
+    """
 
     url: str
     tls: dict[str, Any] | None
@@ -62,7 +66,7 @@ def _check_celery_variables(env: Environment, url: str) -> None:
 
 def get_tls_options(url: str, authority: str) -> dict[str, Any] | None:
     """
-    Require a certificate valid for the host of `url`.
+    Return connection options that require a certificate valid for the host of `url`.
 
     :param authority: file of certificates to trust in addition to the system's; may be empty
     """

@@ -1,4 +1,8 @@
-"""Headers of every response for which Django has no settings."""
+"""
+Headers of every response: browser features that pages may use, and origins that may load it.
+
+Django has no settings for these two. The front's own responses have them as well.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-#: Browser features that no page uses, by reason; off for foreign scripts too. Chromium logs a
-#: warning for each unknown name on each page.
+#: Browser features that no page uses, by reason. They are off for foreign scripts too. Only names
+#: that Chromium knows: it logs a warning for others on each page.
 DISABLED_FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
     "mail and calendars need no sensor and no location": (
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
@@ -31,7 +35,7 @@ DISABLED_FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "no page waits for a request that blocks it": ("sync-xhr",),
 }  # fmt: skip
-#: For sign-in and confirmation.
+#: Security keys, for sign-in and confirmation.
 ALLOWED_FEATURES: Final = ("publickey-credentials-create", "publickey-credentials-get")
 
 
@@ -51,6 +55,8 @@ HEADERS: Final[Mapping[str, str]] = {
 
 
 class BrowserHeadersMiddleware:
+    """Sets the headers on responses of views and later middleware."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 

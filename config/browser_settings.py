@@ -1,6 +1,8 @@
+"""Settings of cookies, headers and static files for every environment."""
+
 from __future__ import annotations
 
-# Rows of a person, under a hash of their key.
+# Sessions are rows of a person, under a hash of their key.
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from consent.

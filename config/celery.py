@@ -23,7 +23,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("antares")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# Otherwise other threads of the web server would queue into Celery's default application.
+# Otherwise it is current in the importing thread only, and other threads of the web server would
+# queue into Celery's default application.
 app.set_default()
 app.autodiscover_tasks()
 app.steps["consumer"].add(HeartbeatStep)
@@ -31,7 +32,7 @@ app.steps["consumer"].add(HeartbeatStep)
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def configure_logging(**_: Any) -> None:
-    """Replace Celery's logging, which prints arguments; a receiver of this signal prevents it."""
+    """Replace Celery's logging, which prints arguments: a receiver of this signal prevents it."""
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
@@ -41,7 +42,7 @@ def configure_logging(**_: Any) -> None:
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def protect_memory(**_: Any) -> None:
-    """Before the memory holds secrets; forked pool processes inherit the protection."""
+    """Protect the memory before it holds secrets; forked pool processes inherit the protection."""
     from config import process_hardening
     from integrations.coordination import process_memory
 
@@ -51,7 +52,7 @@ def protect_memory(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def check_worker_class(sender: Any = None, **_: Any) -> None:
-    """No task runs with other database rights than it needs."""
+    """Refuse to run tasks with other database rights than they need."""
     from django.conf import settings
 
     queues = list_queues(sender.app)
@@ -88,7 +89,7 @@ def check_schema(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def check_restored_keys(**_: Any) -> None:
-    """End again, after a restore of the database, everything published as ended."""
+    """End again everything that was published as ended, after a restore of the database."""
     from django.conf import settings
     from django.db import connections
     from django.utils import timezone
@@ -99,9 +100,9 @@ def check_restored_keys(**_: Any) -> None:
         restore_guard.remove_resurrected(at=timezone.now())
     elif restore_guard.is_pending():
         # This class may end nothing. The supervisor restarts the worker until a purge worker has
-        # done so.
+        # done it.
         raise SystemExit("a restored database: manage.py apply_tombstones, or start a purge worker")
-    # Processes of the pool must not share a connection.
+    # Before the pool forks: processes must not share a connection.
     connections.close_all()
 
 
@@ -123,9 +124,10 @@ def start_beat_heartbeat(**_: Any) -> None:
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def load_provider_libraries(**_: Any) -> None:
     """
-    A missing or broken library ends the worker.
+    Import the provider libraries in a sync worker before its first task.
 
-    Other processes import these at their first call of a provider, which most never make.
+    Other processes import them at their first call of a provider, which most never make. A
+    missing or broken library ends the worker.
     """
     from django.conf import settings
 
@@ -143,8 +145,10 @@ def load_provider_libraries(**_: Any) -> None:
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def load_views(**_: Any) -> None:
     """
-    Otherwise the first notice imports them for a page's address: 26 MB in the middle of a purge,
-    which every later garbage collection would scan.
+    Import all views before the first task.
+
+    Otherwise the first notice imports them for the address of a page: 26 MB in the middle of a
+    purge, which every later garbage collection would scan.
     """
     from config.front import preload
 
@@ -173,7 +177,7 @@ def report_missing_workers(**_: Any) -> None:
 
 @task_prerun.connect  # type: ignore[untyped-decorator]
 def set_current_task(task: Any = None, **_: Any) -> None:
-    """A task's purposes decide whether it may reach a provider."""
+    """Tell the egress tripwire the task: its purposes decide whether it may reach a provider."""
     from accounts import row_owner
     from config import egress
 
@@ -193,7 +197,7 @@ def clear_current_task(**_: Any) -> None:
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def install_egress_tripwire(**_: Any) -> None:
-    """Before the pool forks: its processes inherit the tripwire."""
+    """Install the tripwire before the pool forks: its processes inherit it."""
     from config import egress
 
     egress.install_tripwire()

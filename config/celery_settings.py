@@ -1,11 +1,13 @@
+"""Settings of Celery for every environment: ids only, as JSON, and no results."""
+
 from __future__ import annotations
 
 from config.periodic_tasks import SCHEDULE
 from config.process_classes import ROUTES
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A queued task is a hint: a broken broker would delay a disconnect for six seconds. Workers
-# reconnect by their own rules.
+# A queued task is a hint: a broken broker must not delay a disconnect, which it would for six
+# seconds. Workers reconnect by their own rules.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -2,7 +2,7 @@
 The process class that a management command needs.
 
 In production, another class does not see every row, and the tables' owner may not call the
-vault's functions: a command would fail halfway, or find nothing due.
+vault's functions. A command would fail halfway, or report that nothing is due.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ COMMANDS: Final[Mapping[str, ProcessClass]] = {
 
 def check_command_class(arguments: Sequence[str]) -> None:
     """
+    Refuse a command of `COMMANDS` in a production process of another class.
+
     :param arguments: as in `sys.argv`
-    :raises SystemExit: if this production process has another class
+    :raises SystemExit: if this process has another class
     """
     candidates = (" ".join(arguments[1:end]) for end in (2, 3))
     command = next((candidate for candidate in candidates if candidate in COMMANDS), None)

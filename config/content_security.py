@@ -1,4 +1,4 @@
-"""Pages load nothing from other origins."""
+"""The content security policy of every page: nothing from other origins."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from config.environment import get_origin
 
 
 def build_content_security_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
+    """
+    Return the setting of django-csp.
+
+    :param consent_pages: addresses of the providers' consent pages
+    """
     return {
         "DIRECTIVES": {
             "default-src": [NONE],

@@ -2,9 +2,9 @@
 Endpoints that the settings name, the rules for reaching them, and the report of all others.
 
 Every process may reach database, broker and mail server. Only the adapters' transport reaches a
-provider or the egress proxy: one host per request, and only for tasks with a purpose that
-involves providers. Only the keyring client reaches the key store. The service starts one program,
-the parser of untrusted bytes.
+provider: one host per request, and only for tasks with a purpose that involves providers. Only
+the keyring client reaches the key store. With an egress proxy, providers are reached through it
+alone. The service starts one program, the parser of untrusted bytes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ ALARM_KIND: Final = "egress.refused"
 _PORTS: Final = {
     "https": 443, "http": 80, "redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671,
 }  # fmt: skip
+# Nothing is reachable.
 _NO_ENDPOINT: Final[Endpoint] = ("", 0)
 
 #: The running task; empty in requests and commands.
@@ -40,8 +41,8 @@ current_task: Final[ContextVar[str]] = ContextVar("task", default="")
 class EgressEndpoints:
     """Every (host, port) in the settings, by access rule."""
 
-    # For every process, always. The database client is C and not seen; its endpoint is listed for
-    # the evidence.
+    # For every process, at any time. The database client is C and not seen; its endpoint is listed
+    # for the evidence.
     ambient: frozenset[Endpoint]
     # For the adapters' transport: the providers, or the proxy instead.
     providers: frozenset[Endpoint]
@@ -50,6 +51,7 @@ class EgressEndpoints:
 
 
 def read_proxy_url(env: Environment) -> str:
+    """Read `EGRESS_PROXY`, the proxy for all requests to providers; empty: none."""
     url = env.read_text("EGRESS_PROXY")
     if not url:
         return ""
@@ -84,6 +86,7 @@ def get_egress_endpoints(settings: Any) -> EgressEndpoints:
 
 
 def list_declared_endpoints(settings: Any) -> frozenset[Endpoint]:
+    """Return every (host, port) in the settings."""
     endpoints = get_egress_endpoints(settings)
     return endpoints.ambient | endpoints.providers | endpoints.keys
 
@@ -101,9 +104,10 @@ def _parse_endpoint(url: str) -> Endpoint | None:
 
 def get_open_endpoint(endpoints: EgressEndpoints | None = None) -> Endpoint | None:
     """
-    Return the only endpoint that the running code may reach; None outside transport and keyring.
+    Return the only endpoint that the running code may reach now; None outside transport and
+    keyring.
 
-    :param endpoints: None: no limits
+    :param endpoints: limits of transport and keyring client; None: no limits
     """
     from integrations.providers import provider_http
 
@@ -117,7 +121,11 @@ def get_open_endpoint(endpoints: EgressEndpoints | None = None) -> Endpoint | No
 
 
 def may_reach_providers(task_name: str) -> bool:
-    """Also True for a name of no task: requests have none."""
+    """
+    Return whether a task has a purpose that involves a provider.
+
+    Also True for names of no task: requests have none.
+    """
     from integrations.tasks.purposes import TASKS
     from limited_use.policy.policy_vocabulary import Purpose
 
@@ -131,7 +139,7 @@ def build_tripwire(settings: Any) -> Tripwire:
     from integrations.parsers.parser_process import COMMAND
 
     endpoints = get_egress_endpoints(settings)
-    # Imports everything that is needed before the tripwire is armed.
+    # Import everything that is needed before the tripwire is armed.
     get_open_endpoint()
     may_reach_providers("")
     return Tripwire(
@@ -145,7 +153,7 @@ def build_tripwire(settings: Any) -> Tripwire:
 
 
 def install_tripwire() -> None:
-    """Call after all imports."""
+    """Install the tripwire if the setting asks for it. Call after all imports."""
     from django.conf import settings
 
     if settings.EGRESS_TRIPWIRE:
@@ -155,12 +163,12 @@ def install_tripwire() -> None:
 
 
 def report_attempt(attempt: EgressAttempt) -> None:
-    """Alarm once per day and target."""
+    """Log a refused attempt, and raise an alarm once per day and target."""
     logger.error(
         "egress.refused",
         extra={"resource": attempt.target, "port": attempt.port, "task": attempt.purpose},
     )
-    # The caller may be inside a transaction, or have lost it.
+    # In its own thread: the caller may be inside a transaction, or have lost it.
     threading.Thread(target=_raise_alarm, args=(attempt,), daemon=True).start()
 
 

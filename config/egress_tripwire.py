@@ -1,9 +1,10 @@
 """
 A tripwire for undeclared connections: Python refuses and reports them.
 
-It sees Python's sockets, but not the database client or other C code, and hostile code can evade
-it. It starts only declared programs, which have no network. The real wall is a missing route; see
-`limited_use/README.md`.
+It sees connections through Python's sockets: HTTP to providers, broker, mail, name look-ups. It
+does not see the database client or other C code, and hostile code can evade it. It refuses to
+start processes, except declared programs, which have no network. The real wall is a missing
+route; see `limited_use/README.md`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ Endpoint = tuple[str, int]
 @dataclass(frozen=True, slots=True)
 class EgressAttempt:
     """
+    A refused connection or process.
+
     :param target: the last labels of a domain, an address, or the audit event
     :param purpose: name of the task, or `web`; empty if unknown
     """
@@ -45,7 +48,7 @@ class EgressAttempt:
 
 
 def get_reportable_host(host: str) -> str:
-    """Longer names may carry data."""
+    """Return the reportable part of a host: longer names may carry data."""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
@@ -66,9 +69,10 @@ class Tripwire:
 
     :param endpoints: host and port; port 0 is any
     :param guarded_endpoints: endpoints that only transport and keyring client reach
-    :param get_open_endpoint: the endpoint that the running code may reach, even among declared
-        ones; None outside these clients
+    :param get_open_endpoint: the endpoint that the running code may reach; None outside these
+        clients. Inside, all other endpoints are refused, declared ones too
     :param allows_loopback: whether all of this machine is declared
+    :param allows_processes: whether any program may be started
     :param programs: commands with exact arguments that may be started with an empty environment
     :param get_current_task: names the running code for the report
     """
@@ -85,13 +89,14 @@ class Tripwire:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check_event(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """:raises UndeclaredConnection: if `event` reaches an undeclared endpoint or program"""
         if event in _LOOKUP_EVENTS:
             host = _decode_host(arguments[0])
             if host and not self._list_open_endpoints(host):
                 self._refuse_attempt(host, 0)
         elif event in _CONNECT_EVENTS:
             address = arguments[-1]
-            # Text or bytes: a Unix socket.
+            # A string or bytes is a Unix socket of this machine.
             if isinstance(address, tuple) and not self.allows_connection(
                 _decode_host(address[0]), int(address[1])
             ):
@@ -100,7 +105,7 @@ class Tripwire:
             self._refuse_attempt(event, 0)
 
     def _may_start(self, event: str, arguments: tuple[Any, ...]) -> bool:
-        """Checks program and environment of `Popen`."""
+        """Return whether a process may be started; checks program and environment of `Popen`."""
         if self.allows_processes or event != "subprocess.Popen":
             return self.allows_processes
         executable, command, _, environment = arguments
@@ -109,6 +114,7 @@ class Tripwire:
         return tuple(command) in self.programs and executable == command[0]
 
     def allows_connection(self, host: str, port: int) -> bool:
+        """Return whether the running code may reach `port` of a name or address."""
         names = {host.lower().rstrip("."), *(name for name, _ in self._resolved.get(host, ()))}
         return any(
             known in {port, 0} for name in names for _, known in self._list_open_endpoints(name)
@@ -125,6 +131,7 @@ class Tripwire:
                 self._resolved.popitem(last=False)
 
     def _list_open_endpoints(self, host: str) -> set[Endpoint]:
+        """Return the endpoints of a host that are open to the running code."""
         name, open_endpoint = host.lower().rstrip("."), self.get_open_endpoint()
         if open_endpoint is None:
             if self.allows_loopback and is_loopback(host):
@@ -154,6 +161,7 @@ _original_getaddrinfo: Final = socket.getaddrinfo
 
 
 def arm_tripwire(tripwire: Tripwire | None) -> None:
+    """Replace the tripwire of this process and its forks."""
     global _current  # noqa: PLW0603 - an audit hook is the process's, and is never taken away
     _current = tripwire
     if tripwire is not None and not _installed.is_set():

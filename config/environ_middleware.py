@@ -1,4 +1,4 @@
-"""Clean the environ of WSGI requests."""
+"""Clean the environ of WSGI requests: no variables of the process, and UTF-8 only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BOUNDARY: Final = re.compile(
 
 def hide_process_environment(serve: WsgiApplication) -> WsgiApplication:
     """
-    Remove variables of this process, secrets among them.
+    Remove variables of this process, secrets among them, from every request.
 
     A server may add them, as in CGI (PEP 3333), and every log or report of a request would show
     them.
@@ -55,6 +55,7 @@ def force_utf8(serve: WsgiApplication) -> WsgiApplication:
 
 
 def _strip_parameters(content_type: str) -> str:
+    """Return the media type, with the boundary of a multipart form."""
     media_type = content_type.partition(";")[0].strip()
     boundary = _BOUNDARY.search(content_type)
     return f'{media_type}; boundary="{boundary[2]}"' if boundary else media_type

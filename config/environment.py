@@ -1,7 +1,8 @@
 """
-Read settings from the environment, and collect all problems for one complete list.
+Read settings from the environment, and collect all problems.
 
-``NAME_FILE`` names a file with the value, as orchestrators mount secrets.
+``NAME_FILE`` names a file with the value, as orchestrators mount secrets. All problems are
+reported together, so that an operator reads one complete list.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from config.address_checks import is_postgresql_url, is_readable_url
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
-# Required by Django's deployment check.
+# Requirements of Django's deployment check.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
 _INSECURE = "django-insecure-"
-# Different pieces of three characters: nine in ten for 200 random digits, fewer than five in ten
-# for three repeated words.
+# A secret of repeated words has few different pieces of three characters: 200 random digits have
+# nine different pieces in ten, three repeated words fewer than five.
 _PIECE_LENGTH = 3
 _MIN_PIECE_SHARE = 0.75
 _CHECKED_LENGTH = 200
@@ -46,11 +47,12 @@ class Environment:
         self._problems.append(text)
 
     def raise_problems(self) -> None:
+        """:raises InvalidSettings: if there were problems"""
         if self._problems:
             raise InvalidSettings(self._problems)
 
     def read_text(self, name: str, default: str = "") -> str:
-        """The value may be in a file that `name`_FILE names."""
+        """Return the value of `name`, or the content of the file that `name`_FILE names."""
         if file_name := self._values.get(f"{name}_FILE"):
             try:
                 return Path(file_name).read_text(encoding="utf-8").strip()
@@ -60,7 +62,7 @@ class Environment:
         return self._values.get(name, "") or default
 
     def read_required(self, name: str, meaning: str) -> str:
-        """Without a value, add a problem that explains it."""
+        """Return the value of `name`; without one, add a problem that explains it."""
         value = self.read_text(name)
         if not value:
             self.add_problem(f"{name} is not set: {meaning}")
@@ -90,7 +92,7 @@ class Environment:
 
     def read_database(self, name: str, url: str) -> dict[str, Any]:
         """
-        Return Django's settings for ``postgresql://user:password@host:port/name``.
+        Return Django's connection settings for ``postgresql://user:password@host:port/name``.
 
         The query gives a socket directory as in libpq (``?host=%2Frun%2Fpostgresql``) and other
         options of the driver (``sslmode=verify-full``).
@@ -115,7 +117,7 @@ class Environment:
 
 
 def is_strong_secret(value: str) -> bool:
-    """As long and varied as a random secret."""
+    """Return whether `value` is as long and varied as a random secret."""
     return (
         len(value) >= _SECRET_LENGTH
         and len(set(value)) >= _SECRET_VARIETY
@@ -132,7 +134,7 @@ def _repeats_itself(value: str) -> bool:
 
 
 def read_token_hash(env: Environment, name: str) -> str:
-    """Return the token's SHA-256 (hexadecimal); empty without a token."""
+    """Return the SHA-256 (hexadecimal) of the token in `name`; empty without one."""
     token = env.read_text(name)
     if not token:
         return ""
@@ -142,6 +144,6 @@ def read_token_hash(env: Environment, name: str) -> str:
 
 
 def get_origin(url: str) -> str:
-    """Return for example ``https://accounts.google.com``."""
+    """Return scheme, host and port of `url`: ``https://accounts.google.com``."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

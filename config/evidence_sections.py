@@ -1,3 +1,5 @@
+"""Evidence sections of this package: egress, database rights, versions, tasks and commands."""
+
 from __future__ import annotations
 
 import hashlib
@@ -16,7 +18,7 @@ _PINNED_VERSION: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTI
 
 
 def list_settings_evidence() -> tuple[EvidenceSection, ...]:
-    """A setting, because no lower package may import this module."""
+    """Return the sections. A setting, because no lower package may import this module."""
     return (
         EvidenceSection(
             key="entry_points",

@@ -1,8 +1,8 @@
 """
-Liveness and readiness of this process, public and in fixed words only.
+Liveness and readiness of this process, for supervisors and load balancers.
 
-A silent key store does not change the status: pages without keys still work, and people can
-disconnect.
+Both are public and contain fixed words only. A key store that does not answer is shown and does
+not change the status: pages that open nothing still work, and people can disconnect.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-#: A result is reused for so long: many requests cause one check of database and key store.
+#: Seconds for which a result is reused, so that many requests cause one check of database and key
+#: store.
 CACHE_SECONDS: Final = 2.0
 
 
@@ -56,6 +57,7 @@ class ReadinessCache:
     _lock: Lock = field(default_factory=Lock)
 
     def get_states(self) -> dict[str, str]:
+        """Return the state of `database`, `migrations`, `keys` and `workers`, one word each."""
         with self._lock:
             if monotonic() - self._checked_at >= CACHE_SECONDS:
                 self._states, self._checked_at = self._check_states(), monotonic()

@@ -1,8 +1,9 @@
 """
 Heartbeats of this process, and its check of all others.
 
-Workers and beat record their duties every 15 seconds, with the tasks that their parser processes
-refused. They and web processes raise the alarm for a missing duty.
+Workers and beat record their duties every 15 seconds. They and the web processes check that all
+duties are covered; each of them raises the alarm for a missing one. Each heartbeat also records
+how often the parser processes of this process refused a task.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from config.process_classes import WORKERS
 logger = logging.getLogger(__name__)
 
 BEAT: Final = "beat"
-#: Consume each queue, keep the schedule.
+#: Duties of any process: consume each queue, keep the schedule.
 DUTIES: Final = (*(str(queue) for queue in WORKERS), BEAT)
 
 
 class HeartbeatThread(threading.Thread):
     """
-    Has its own connection.
+    Records this process's duties until it is stopped, on its own connection.
 
     :param duties: none for a web process, which only checks
     """
@@ -50,11 +51,12 @@ class HeartbeatThread(threading.Thread):
             self.record_duties(may_alarm=is_old)
 
     def start_beating(self) -> None:
+        """Record the duties at once, then periodically."""
         self.record_duties(may_alarm=False)
         self.start()
 
     def record_duties(self, *, may_alarm: bool) -> None:
-        """A failing database is logged; the next heartbeat tries again."""
+        """Record the duties once. A failing database is logged; the next heartbeat tries again."""
         from integrations.operations import heartbeats, parser_counts
 
         try:
@@ -73,7 +75,7 @@ class HeartbeatThread(threading.Thread):
 
 
 class HeartbeatStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
-    """A step of Celery's consumer: heartbeats stop and start with the broker."""
+    """A step of Celery's consumer: stops the heartbeat with the broker, and starts it again."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -96,13 +98,13 @@ def list_queues(app: Any) -> list[str]:
 
 
 def report_missing_duties() -> None:
-    """Write a line to standard error for each missing duty."""
+    """Write a line to standard error for each duty that no process performs."""
     from integrations.operations import heartbeats
 
     try:
         missing = heartbeats.list_missing(DUTIES, at=timezone.now())
     except django.db.Error:
-        # The schema check and every request report the error.
+        # The schema check and every request report it.
         return
     for duty, _ in missing:
         logger.warning("workers.missing", extra={"queue": duty})

@@ -1,8 +1,8 @@
 """
 Check at the start of a process that the keyring fits the database.
 
-A lost keyring would look like many disconnects. The process starts anyway: one missing key must
-not block the other keys, nor the disconnect of an account.
+A lost keyring would otherwise look like many disconnects. The process starts anyway: one missing
+key must not block the other keys, nor the disconnect of an account.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 def report_keyring_fit() -> None:
-    """Raise the alarm, and leave a connection open; a caller that forks later closes it."""
+    """
+    Write each problem to standard error, and raise the alarm.
+
+    Leaves a database connection open; a caller that forks later closes it.
+    """
     from django.db import DatabaseError
     from django.utils import timezone
 
@@ -23,7 +27,7 @@ def report_keyring_fit() -> None:
     try:
         problems = keyring_health.check_keyring(at=timezone.now())
     except DatabaseError:
-        # The first use reports it, and every later check.
+        # The first use reports it, and the check repeats every few minutes.
         logger.warning("keyring.unseen")
         problems = []
     sys.stderr.writelines(f"keyring: {problem}\n" for problem in problems)

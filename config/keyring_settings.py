@@ -2,7 +2,7 @@
 Settings of the keyring: a transit engine, or files in a folder.
 
 Production needs explicit consent to a file keyring: no operator can promise that a destroyed file
-has no copy. The evidence reports the clause as not met.
+has no copy, and the evidence reports the clause as not met.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ _PATH: Final = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringSettings:
     """
-    Location of the keyring, and this process's credentials: `token`, or an AppRole.
+    Location of the keyring, and this process's credentials.
 
-    :param url: of a transit engine; empty: files in `folder`
+    With `url` a transit engine, otherwise the files in `folder`. The process authenticates by
+    `token`, or by AppRole (`role_id`, `secret_id`).
+
     :param ca: PEM file of the engine's certificate authority; empty: the system's
+    :param folder: None with a transit engine
     :param snapshot_retention_days: lifetime of copies of the key store; None: unknown, as
         receipts then state
     """
@@ -43,6 +46,7 @@ class KeyringSettings:
 
 
 def read_keyring(env: Environment, *, production: bool, default_folder: Path) -> KeyringSettings:
+    """Read the settings of the keyring; without KEYRING_URL it is a folder."""
     url = env.read_text("KEYRING_URL").rstrip("/")
     keyring = KeyringSettings(
         url=url,

@@ -24,7 +24,7 @@ FIELDS: Final = frozenset(
     {
         # request
         "method", "request_id", "route", "status", "duration_ms",
-        # our own ids
+        # subjects: our own ids
         "about", "actor_kind", "attempt_id", "client_id", "connection_id", "delegation_id",
         "entry_id", "feature", "integration_id", "job_id", "kind", "receipt_id", "resource",
         "work_id",
@@ -43,6 +43,8 @@ _LIBRARY_LOGGERS: Final = ("django", "celery", "kombu")
 
 
 class JsonLineFormatter(logging.Formatter):
+    """One JSON object per record and line."""
+
     def format(self, record: logging.LogRecord) -> str:
         from config.request_log import request_id
 
@@ -65,6 +67,7 @@ class JsonLineFormatter(logging.Formatter):
 
 
 def get_event_name(record: logging.LogRecord) -> str:
+    """Return the event's name; for library sentences, the template without arguments."""
     if isinstance(record.msg, str) and _EVENT.fullmatch(record.msg):
         return record.msg
     is_template = isinstance(record.msg, str) and bool(record.args)
@@ -74,7 +77,7 @@ def get_event_name(record: logging.LogRecord) -> str:
 
 
 def convert_to_log_value(value: object) -> str | int | float | bool | None:
-    """Return a loggable JSON value, else None."""
+    """Return an id, name, number or time as a JSON value; None for any other value."""
     match value:
         case bool() | int() | float():
             return value
@@ -86,7 +89,7 @@ def convert_to_log_value(value: object) -> str | int | float | bool | None:
 
 
 def describe_exception(error: BaseException) -> list[str]:
-    """Return the chain, outermost first, each as ``Type at file:line``."""
+    """Return the chain of exceptions, outermost first, each as ``Type at file:line``."""
     chain: list[str] = []
     visited_ids: set[int] = set()
     current: BaseException | None = error
@@ -106,7 +109,7 @@ def _raised_at(traceback: TracebackType | None) -> str:
 
 
 def log_uncaught() -> None:
-    """Log without a traceback."""
+    """Log uncaught exceptions by our formatter, without a traceback."""
     logger = logging.getLogger("config.uncaught")
 
     def log_exception(
@@ -134,7 +137,7 @@ def build_configuration(*, level: str) -> dict[str, Any]:
         # Django's own handlers print request lines, and mail tracebacks to administrators.
         "loggers": {
             **dict.fromkeys(("django", "django.server"), through_root),
-            # Each unwrapped key is a logged request.
+            # It logs every request, and each unwrapped key is one.
             "httpx": {"level": "WARNING"},
         },
     }

@@ -1,3 +1,5 @@
+"""Settings of the platform's own mail, from EMAIL_URL."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
@@ -6,13 +8,15 @@ from urllib.parse import unquote, urlsplit
 from config.environment import Environment
 
 _BACKENDS = "django.core.mail.backends"
-# Whether the connection starts with TLS, and its usual port.
+# Scheme: whether the connection starts with TLS, and its usual port.
 _SERVERS = {"smtp": (False, 587), "smtps": (True, 465)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
     """
+    Django's settings of outgoing mail.
+
     :param is_sent: whether mail leaves this process
     :param folder: target of the file backend
     """

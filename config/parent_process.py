@@ -1,4 +1,4 @@
-"""End a process with its parent, even after `kill -9`. Linux only."""
+"""End a process with its parent, even after `kill -9`. Linux only; other systems only develop."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def follow_parent() -> None:
+    """Have the kernel send this process SIGTERM when its parent ends."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def follow_server() -> None:
     """
-    Call before the service is loaded.
+    End this web process with its server. Call it before the service is loaded.
 
-    After `kill -9` of granian, web processes would go on answering, and block the port of the
-    next.
+    granian passes SIGTERM on to web processes, unless it is killed itself. They would go on
+    answering, and block the port of the next granian.
 
     :raises SystemExit: if the server has ended already
     """
     server = multiprocessing.parent_process()
     if server is None:
-        # A test or command imports the application.
+        # No web process of granian: a test or command imports the application.
         return
     # Until the service is loaded, granian's own handler in this process ignores the signal.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -42,8 +43,8 @@ def make_parent_death_hook(signal_number: int) -> Callable[[], None]:
     """
     Return a `preexec_fn` by which a child receives a signal when this process dies.
 
-    The change of user clears the setting; `subprocess` runs the hook last. The changed parent id
-    reveals a parent that died in between.
+    It must run after the change of user, which clears the setting; `subprocess` runs it last. The
+    changed parent id reveals a parent that died in between.
     """
     if not sys.platform.startswith("linux"):
         return lambda: None

@@ -1,4 +1,8 @@
-"""Beat only triggers; rows tell the due work. A missed or doubled beat changes only the time."""
+"""
+All periodic tasks.
+
+Beat only triggers; rows tell the due work. A missed or doubled beat changes only the time.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import os
 from typing import Any, Final
 
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {
-    # Due by interval, or after a worker died.
+    # Mailboxes that are due, by interval or after a worker died.
     "sweep-sync": {
         "task": "integrations.sweep_sync",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
@@ -25,9 +29,9 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_purges",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Of receipts, after the epochs of their keys ended.
+    # Second parts of receipts, after the epochs of their keys ended.
     "write-second-parts": {"task": "integrations.write_second_parts", "schedule": 60.0},
-    # Keys that their owners did not fetch in time.
+    # Ledger keys that their owners did not fetch in time.
     "end-ledger-parts": {"task": "integrations.end_ledger_parts", "schedule": 3600.0},
     # Abandoned connects, due notices, automatic disconnects.
     "sweep-connections": {
@@ -36,17 +40,17 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     },
     # Give old refresh tokens their own key.
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
-    # Sessions, tokens and counters.
+    # Expired sessions, tokens and counters.
     "forget-expired": {"task": "accounts.forget_expired", "schedule": 600.0},
-    # Sealed rows without a key, and keys without an owner.
+    # Alarm for sealed rows without a key, and keys without an owner.
     "search-residue": {"task": "integrations.search_residue", "schedule": 24 * 3600.0},
     # Sequence entries; sign and publish the tree.
     "sequence-ledger": {"task": "limited_use.sequence_ledger", "schedule": 2.0},
-    # By rule and feature, with an alarm on bursts of refusals.
+    # Count decisions by rule and feature; alarm on bursts of refusals.
     "count-uses": {"task": "limited_use.count_uses", "schedule": 15.0},
     # Metrics for operators.
     "measure": {"task": "integrations.measure", "schedule": 30.0},
-    # For reviewers, who may also request one.
+    # The evidence bundle for reviewers, who may also request one.
     "make-evidence": {"task": "integrations.make_evidence", "schedule": 24 * 3600.0},
     # Checks often, turns daily: a failed turn is retried within the promised hour.
     "turn-key-epoch": {"task": "limited_use.turn_key_epoch", "schedule": 300.0},

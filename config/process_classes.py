@@ -1,7 +1,8 @@
 """
 Process classes, and the class that runs each task.
 
-Each has its own database role (`config.database`) and queue, and only the needed rights.
+Each class has its own database role (`config.database`), its own queue, and only the rights that
+its work needs.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from config.environment import Environment
 class ProcessClass(StrEnum):
     # Pages and API: shows people their own data.
     WEB = "web"
-    # Support, reviewers and operators: no mailbox, only messages opened to support.
+    # Pages of support, reviewers and operators: no mailbox, only messages opened to support.
     STAFF = "staff"
     # Fetches provider data and refreshes grants: one person's rows at a time.
     SYNC = "sync"
-    # Removes data, meets deadlines, turns keys, sequences the ledger: all people's rows.
+    # Removes data, meets deadlines, turns keys, sequences the ledger: everybody's rows.
     PURGE = "purge"
     # Operator commands: read-only, nothing sealed.
     CONSOLE = "console"
@@ -30,19 +31,19 @@ class ProcessClass(StrEnum):
 #: `PROCESS_CLASS` of commands that run as the tables' owner, such as `migrate`.
 OWNER: Final = "owner"
 
-#: Classes that answer requests (`config.sites`).
+#: Classes that answer requests, each at its own address (`config.sites`).
 SITES: Final = (ProcessClass.WEB, ProcessClass.STAFF)
 
-#: Classes that run tasks; each names its queue.
+#: Classes that run tasks; each is also the name of its queue.
 WORKERS: Final = (ProcessClass.SYNC, ProcessClass.PURGE)
 
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 
-#: Of the database's login roles.
+#: Prefix of the database's login roles.
 DEFAULT_PREFIX: Final = "antares"
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 
-#: A test fails for a missing task.
+#: Every task and its queue. A test fails for a missing task.
 TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sync_mail": _SYNC,
     "integrations.sweep_sync": _SYNC,
@@ -81,7 +82,7 @@ def read_process_class(env: Environment, *, production: bool) -> str:
     """
     Read `PROCESS_CLASS`: a class, `OWNER`, or in development empty, which means the owner.
 
-    Invalid values become empty.
+    Returns an invalid value as empty.
     """
     value = env.read_text("PROCESS_CLASS")
     if not value and production:
@@ -99,7 +100,7 @@ def require_process_class(*allowed: ProcessClass) -> None:
     """
     End a production process of any other class.
 
-    :raises SystemExit:
+    :raises SystemExit: if this process has another class
     """
     from django.conf import settings
 
@@ -109,7 +110,7 @@ def require_process_class(*allowed: ProcessClass) -> None:
 
 
 def read_role_prefix(env: Environment) -> str:
-    """`antares` makes roles `antares_web`, `antares_sync`, …"""
+    """Read `DATABASE_ROLE_PREFIX`: `antares` makes roles `antares_web`, `antares_sync`, …"""
     value = env.read_text("DATABASE_ROLE_PREFIX", DEFAULT_PREFIX)
     if not _PREFIX.fullmatch(value):
         env.add_problem("DATABASE_ROLE_PREFIX must be lower-case letters, digits and underscores")

@@ -1,8 +1,8 @@
 """
 Keep the memory of this process private: it holds keys, tokens and opened mail.
 
-No core file, and no access by other processes of the same user. No protection against root, or
-against code in the process.
+A crash writes no core file, and other processes of the same user cannot attach or read memory. No
+protection against root, or against code in the process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def protect_memory() -> None:
     :raises OSError: if the kernel refuses
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Other systems only develop.
+    # Linux only. Other systems only develop.
     if sys.platform == "linux":
         _call_prctl(_PR_SET_DUMPABLE, 0)
 

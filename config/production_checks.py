@@ -1,3 +1,5 @@
+"""Deployment checks of settings."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +12,7 @@ from config.reverse_proxies import NGINX, NONE
 
 @register(Tags.security, deploy=True)
 def check_proxy(**_: Any) -> list[CheckMessage]:
-    """Otherwise any client could forge address and scheme."""
+    """Require `TRUSTED_PROXY` in production: else any client could forge address and scheme."""
     if settings.TRUSTED_PROXY or not settings.PRODUCTION:
         return []
     return [

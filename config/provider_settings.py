@@ -1,8 +1,8 @@
 """
-Addresses of the providers, and our registrations.
+Settings of the providers: their addresses and our registrations.
 
-Sandbox and emulators have other addresses. Production accepts `BUILT_IN_HOSTS` only: a changed
-variable must not send users' grants to another host.
+The addresses are settings for sandbox and emulators. Production accepts `BUILT_IN_HOSTS` only: a
+changed variable must not send users' grants to another host.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ BUILT_IN_HOSTS: Final = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """
+    Addresses of a provider, and our registration.
+
     :param revoke_url: empty if the provider has none
-    :param admin_consent_url: for an administrator's consent for an organisation; empty: none
+    :param admin_consent_url: page for an administrator's consent for an organisation; empty: none
     :param api_root_url: empty: default of the client library
     :param issuer_required: whether a callback must name its issuer (RFC 9207)
     :param client_id: empty: the provider is not offered
@@ -52,7 +54,7 @@ class ProviderSettings:
     admin_consent_url: str = ""
 
     def list_urls(self) -> list[str]:
-        """Called by this service or a browser; some may be empty."""
+        """Return every address that this service or a browser calls; some may be empty."""
         return [
             self.authorize_url,
             self.token_url,
@@ -79,6 +81,8 @@ def is_built_in_url(url: str) -> bool:
 
 
 def read_google(env: Environment, *, production: bool) -> ProviderSettings:
+    """Read Google's addresses and our registration. Production accepts built-in hosts only."""
+
     def read_url(name: str, default: str) -> str:
         return _read_url(env, name, default, production=production)
 
@@ -96,7 +100,7 @@ def read_google(env: Environment, *, production: bool) -> ProviderSettings:
         ),
         # Empty: the root of each product's discovery document.
         api_root_url=read_url("GOOGLE_API_ROOT_URL", ""),
-        # RFC 9207.
+        # Google's callbacks name the issuer (RFC 9207).
         issuer_required=env.read_flag("GOOGLE_ISSUER_REQUIRED", default=True),
         client_id=client_id,
         client_secret=client_secret,
@@ -135,7 +139,7 @@ def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
         env.add_problem(
             "MICROSOFT_TENANT must be common, organizations, consumers, a domain or an id"
         )
-    # Microsoft documents no issuer in callbacks; a named issuer must be right.
+    # Microsoft documents no issuer in callbacks. If a callback names one, it must be right.
     issuer_required = env.read_flag("MICROSOFT_ISSUER_REQUIRED")
     client_id, client_secret = (
         env.read_text("MICROSOFT_CLIENT_ID"),
@@ -154,17 +158,19 @@ def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
 
 
 def build_microsoft_endpoints(authority: str, graph: str, tenant: str) -> ProviderSettings:
+    """Return the addresses for `tenant`, without a registration."""
     # Only organisations have administrators. Entra finds an administrator's organisation.
     administered = {"common": "organizations", "consumers": ""}.get(tenant, tenant)
     return ProviderSettings(
         authorize_url=f"{authority}/{tenant}/oauth2/v2.0/authorize",
         token_url=f"{authority}/{tenant}/oauth2/v2.0/token",
         admin_consent_url=f"{authority}/{administered}/v2.0/adminconsent" if administered else "",
+        # Microsoft has no revocation endpoint.
         revoke_url="",
         certs_url=f"{authority}/{tenant}/discovery/v2.0/keys",
         userinfo_url=f"{graph}/oidc/userinfo",
         api_root_url=f"{graph}/v1.0",
-        # Each tenant's: the id_token's `tid` replaces `{tenantid}`.
+        # Each tenant has its own issuer: the id_token's `tid` replaces `{tenantid}`.
         issuer=f"{authority}/{{tenantid}}/v2.0",
         issuer_required=False,
         client_id="",

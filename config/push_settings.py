@@ -1,5 +1,5 @@
 """
-Settings of push notifications. Without them this service polls.
+Settings of push notifications. Without them no provider notifies this service, and it polls.
 
 Gmail publishes to a Pub/Sub topic; its subscription calls this service with a token of our
 service account. Google Calendar uses channels, one per calendar; Microsoft uses subscriptions.
@@ -23,10 +23,14 @@ PUBSUB_PATH: Final = "/webhooks/google/pubsub"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushSettings:
     """
+    Push notifications of the providers.
+
     :param webhook_url: address of this service for providers
-    :param pubsub_topic: empty: Gmail is polled
+    :param pubsub_topic: topic that Gmail publishes to; empty: Gmail is polled
     :param pubsub_account: e-mail of the service account of the topic's subscription
     :param pubsub_audience: audience of that account's tokens
+    :param calendar_channels: whether to open channels at Google Calendar
+    :param graph_subscriptions: whether to open subscriptions at Microsoft
     """
 
     webhook_url: str
@@ -40,7 +44,11 @@ class PushSettings:
 def read_push_settings(
     env: Environment, *, production: bool, public_url: str, hosts: list[str]
 ) -> PushSettings:
-    """:param hosts: host names of this service"""
+    """
+    Read the settings of push notifications.
+
+    :param hosts: host names of this service
+    """
     configured_url = env.read_text("WEBHOOK_URL").rstrip("/")
     url = configured_url or public_url
     topic, account = env.read_text("GOOGLE_PUBSUB_TOPIC"), env.read_text("GOOGLE_PUSH_ACCOUNT")

@@ -17,7 +17,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 
 logger = logging.getLogger(__name__)
 
-#: For every log line; empty outside requests.
+#: Id of the current request for every log line; empty outside requests.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _METHODS: Final = frozenset(str(method) for method in HTTPMethod)
@@ -29,7 +29,7 @@ class ResponseBroken(Exception):
 
 def log_broken_stream(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
-    Log an exception in our own log only.
+    Yield `parts`; log an exception in our own log only.
 
     Parts run after all middleware, and the server would print the exception.
     """
@@ -46,7 +46,7 @@ def log_broken_stream(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def name_method(method: str | None) -> str:
-    """An unknown method is a stranger's text."""
+    """Return an HTTP method for the log; an unknown method is a stranger's text."""
     return method if method in _METHODS else "other"
 
 
@@ -55,9 +55,9 @@ class RequestLogMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Never the client's: a stranger's text must not enter the log.
+        # Never taken from the client: a stranger's text must not enter the log.
         token = request_id.set(uuid4().hex)
-        # Packages below may not import this one.
+        # For packages below, which may not import this one.
         request.request_id = request_id.get()  # type: ignore[attr-defined]
         started = time.perf_counter()
         try:

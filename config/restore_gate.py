@@ -1,5 +1,5 @@
 """
-Closed while a restored database holds keys published as destroyed.
+The inner gate of the web: closed while a restored database holds keys published as destroyed.
 
 An operator applies the tombstones; the web process has no right to.
 """
@@ -29,6 +29,12 @@ _UNKNOWN_REFUSAL: Final = GateRefusal(
 
 
 class RestoreGate(StartupGate):
+    """
+    Answers 503 until nothing is pending.
+
+    :param is_pending: returns whether keys exist that are published as destroyed
+    """
+
     def __init__(self, application: WsgiApplication, is_pending: Callable[[], bool]) -> None:
         super().__init__(application)
         self._is_pending = is_pending

@@ -1,4 +1,4 @@
-"""The reverse proxy, and the headers to trust."""
+"""The reverse proxy in front of the web server, and the headers to trust."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from config.environment import Environment
 
-#: As in `config/nginx.conf`.
+#: nginx as in `config/nginx.conf`, or no proxy.
 NGINX: Final = "nginx"
 NONE: Final = "none"
 
@@ -15,6 +15,8 @@ NONE: Final = "none"
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
     """
+    Trust in the proxies in front.
+
     :param name: NGINX, NONE, or empty if not configured
     :param count: number of proxies that add an address to X-Forwarded-For
     """
@@ -24,7 +26,7 @@ class TrustedProxies:
 
     @property
     def scheme_header(self) -> tuple[str, str] | None:
-        """Django's setting: the header with the request's scheme."""
+        """The header with the request's scheme, as in Django's setting."""
         return ("HTTP_X_FORWARDED_PROTO", "https") if self.count else None
 
 

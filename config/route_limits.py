@@ -1,8 +1,9 @@
 """
 Largest body, deadline and thread group of each route.
 
-The front (`config/front`) enforces them before a request takes a thread. A test fails for a route
-without limits. `config/nginx.conf` has the same sizes.
+The front (`config/front`) enforces these limits before a request takes a thread. `ROUTES` must
+list every route of `config/urls.py` (`tests/config/test_route_limits.py`). `config/nginx.conf`
+has the same sizes.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Final
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
-#: Bytes a second of a large body, after its first seconds.
+#: Bytes a second: least rate of a large body, after its first seconds.
 MIN_UPLOAD_RATE: Final = 64 * KIB
 
 
 class ThreadGroup(Enum):
-    """A busy group does not delay the others."""
+    """A group of threads. A busy group does not delay the others."""
 
     PAGES = "pages"
     # Downloads and exports, streamed for seconds to minutes.
@@ -34,6 +35,8 @@ class ThreadGroup(Enum):
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
     """
+    Limits of one kind of request body.
+
     :param max_bytes: of one body; beyond: 413
     :param seconds: deadline of a small body, longest pause of a large one; beyond: 408
     :param max_total_bytes: of all bodies of this kind in one process; beyond: 503
@@ -47,6 +50,8 @@ class BodyLimit:
 @dataclass(frozen=True, slots=True)
 class RouteLimits:
     """
+    Limits of one route.
+
     :param threads: group that answers it
     :param by_method: other groups for some methods
     """
@@ -59,7 +64,7 @@ class RouteLimits:
         return dict(self.by_method).get(method, self.threads)
 
 
-# A small body gets 405 rather than 413.
+# A page or resource without a body. A small body gets 405 rather than 413.
 NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, max_total_bytes=16 * MIB)
 FORM: Final = BodyLimit(256 * KIB, seconds=10, max_total_bytes=64 * MIB)
 # `integrations.web.api.json_parser.MAX_BYTES`.
@@ -80,6 +85,7 @@ _DOWNLOAD: Final = RouteLimits(
 _FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, by_method=(("POST", ThreadGroup.FILES),))
 _UPLOAD: Final = RouteLimits(CALENDAR_FILE, by_method=(("POST", ThreadGroup.UPLOADS),))
 
+#: For an address without a route.
 UNKNOWN_ROUTE: Final = _PAGE
 
 _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
@@ -141,7 +147,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     ),
 )
 
-#: By route name.
+#: Limits by route name.
 ROUTES: Final[Mapping[str, RouteLimits]] = {
     name: limits for limits, names in _GROUPS for name in names.split()
 }

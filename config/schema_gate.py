@@ -1,4 +1,8 @@
-"""Closed while another version made the database's schema."""
+"""
+The outer gate of the web: closed while another version made the database's schema.
+
+Checked at the start of a process, then every few seconds until the schema is current.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,12 @@ _VERSION_REFUSAL: Final = GateRefusal(
 
 
 class SchemaGate(StartupGate):
+    """
+    Answers 503 until the schema is current.
+
+    :param is_current: returns whether this version made the schema
+    """
+
     # Supervisors and load balancers call both.
     open_paths = frozenset({"/healthz", "/readyz"})
 

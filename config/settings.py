@@ -1,8 +1,10 @@
 """
-Every setting that depends on the environment; `*_settings` modules hold the others.
+Every setting, with defaults for production.
 
-An empty environment is production, which refuses to start without keys, secret, hosts and
-servers, and reports all problems at once. ``ANTARES_ENV=development`` adds local defaults.
+This module reads the settings that depend on the environment; `*_settings` modules hold the
+others. An empty environment is production, which refuses to start without keys, secret, hosts and
+servers, and reports all problems at once. ``ANTARES_ENV=development`` adds local defaults; `make
+demo` and `make test` set it.
 """
 
 from __future__ import annotations
@@ -37,10 +39,10 @@ ANTARES_ENV = _env.read_text("ANTARES_ENV", "production")
 if ANTARES_ENV not in {"production", "development"}:
     _env.add_problem("ANTARES_ENV must be production or development")
 PRODUCTION = ANTARES_ENV != "development"
-# See `config/process_classes.py`. Empty: the tables' owner.
+# The class of this process; see `config/process_classes.py`. Empty: the tables' owner.
 _class = read_process_class(_env, production=PRODUCTION)
 PROCESS_CLASS = "" if _class == OWNER else _class
-# Login roles belong to the whole server.
+# Prefix of the login roles, which belong to the whole server.
 DATABASE_ROLE_PREFIX = read_role_prefix(_env)
 
 # Debug pages show locals, and locals hold mail: no setting enables them.
@@ -76,7 +78,7 @@ else:
     PUBLIC_URL = _env.read_text("PUBLIC_URL", "http://localhost:8000")
     LEDGER_ORIGIN = _env.read_text("LEDGER_ORIGIN", "localhost/ledger")
     _login, _database_url = "DATABASE_URL", _env.read_text("DATABASE_URL", "postgresql:///antares")
-    # Empty: the pages say that there is none.
+    # Address of the platform's privacy notice. Empty: the pages say that there is none.
     PRIVACY_NOTICE_URL = _env.read_text("PRIVACY_NOTICE_URL")
 
 # Former secrets still verify for a while after a rotation.
@@ -85,17 +87,17 @@ if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
     _env.add_problem(
         "SECRET_KEY_FALLBACKS has a secret that is too short or too plain; what it signed counts"
     )
-# For `accounts.derived_keys` only. Django gets its own key.
+# The configured secrets, for `accounts.derived_keys` only. Django gets its own key.
 ROOT_SECRETS = [_secret, *_former_secrets]
 SECRET_KEY, *SECRET_KEY_FALLBACKS = map(derive_django_key, ROOT_SECRETS)
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
-# Served by other processes; see `config/sites.py`.
+# The staff pages, served by other processes; see `config/sites.py`.
 STAFF_URL = read_staff_url(_env, production=PRODUCTION, public_url=PUBLIC_URL)
 STAFF_URLCONF = "config.staff_urls"
 _site = choose_site(_class, public_url=PUBLIC_URL, staff_url=STAFF_URL)
-# Of this process and its sessions.
+# The site of this process and its sessions.
 SITE = _site.name
-# A web process cannot write second factors of staff.
+# Staff set up and remove second factors at the staff site: a web process cannot write them.
 STAFF_CHANGE_FACTORS_HERE = _class != ProcessClass.WEB
 _https = _site.url.startswith("https://") or PRODUCTION
 
@@ -119,7 +121,7 @@ LEASE_SECONDS = _env.read_number("LEASE_SECONDS", 60)
 REFRESH_PATIENCE_SECONDS = _env.read_number("REFRESH_PATIENCE_SECONDS", LEASE_SECONDS + 15)
 SWEEP_SECONDS = _env.read_number("SWEEP_SECONDS", 30)
 SYNC_INTERVAL_SECONDS = _env.read_number("SYNC_INTERVAL_SECONDS", 60)
-# Of a mailbox without readers and without push.
+# Longest interval of a mailbox without readers and without push.
 SYNC_LONGEST_INTERVAL_SECONDS = _env.read_number("SYNC_LONGEST_INTERVAL_SECONDS", 3600)
 # The same while push notifications arrive.
 PUSH_POLL_SECONDS = _env.read_number("PUSH_POLL_SECONDS", 600)
@@ -148,6 +150,7 @@ if PRODUCTION and SITE == STAFF:
 WEB_THREADS = _env.read_number("WEB_THREADS", 8, minimum=3, maximum=64)
 WEB_FILE_THREADS = _env.read_number("WEB_FILE_THREADS", 8, minimum=3, maximum=64)
 WEB_UPLOAD_THREADS = _env.read_number("WEB_UPLOAD_THREADS", 2, maximum=64)
+# The proxy that reports a client's address and scheme.
 _proxies = read_trusted_proxies(_env)
 TRUSTED_PROXY = _proxies.name
 
@@ -162,7 +165,7 @@ DATABASES = {
         **(_database := _env.read_database(_login, _database_url) if _database_url else {}),
         # An outer transaction would roll back refusals and fences when a page fails.
         "ATOMIC_REQUESTS": False,
-        # A new connection's first request takes 15 ms longer: PostgreSQL plans each statement.
+        # The first request of a new connection takes 15 ms longer: PostgreSQL plans each statement.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
@@ -189,8 +192,8 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
 
 # --- Browser --------------------------------------------------------------------------------
 
-# Secure if the site's address is https, which production requires. Chromium and Firefox keep Secure
-# cookies over http://localhost; Safari and HTTP libraries do not.
+# Chromium and Firefox keep Secure cookies over http://localhost; Safari and HTTP libraries do not.
+# Cookies are Secure if the site's address is https, which production requires.
 SESSION_COOKIE_NAME = _site.name_cookie("session", is_secure=_https)
 SESSION_COOKIE_SECURE = _https
 # Marks a known device; outlives the session (`accounts.known_origins`).
@@ -263,13 +266,15 @@ CELERY_BROKER_USE_SSL = _broker.tls
 
 # --- Evidence -------------------------------------------------------------------------------
 
-# Packages below make the bundle.
+# Sections of this package, for the bundle that packages below make.
 EVIDENCE_SECTIONS = evidence_sections.list_settings_evidence
-# For `manage.py load_test_results`. In development, `make test` writes this file.
+# File with the results of a test run for `manage.py load_test_results`. In development, `make test`
+# writes it.
 TEST_RESULTS = _env.read_text(
     "TEST_RESULTS", "" if PRODUCTION else str(BASE_DIR / ".data" / "test-results.json")
 )
-# Of the collector of `/metrics`; without a token, operators only.
+# Token of the collector of `/metrics`; without one, operators only. The process stores its hash
+# only.
 METRICS_TOKEN_SHA256 = read_token_hash(_env, "METRICS_TOKEN")
 
 # --- Egress ---------------------------------------------------------------------------------
@@ -285,6 +290,7 @@ LOGGING = build_configuration(level=_env.read_text("LOG_LEVEL", "INFO"))
 
 _env.raise_problems()
 
-# A process that queues a task (web, commands, tests) reaches our broker, not Celery's default.
-# `config/__init__.py` does not import it: the launcher needs no Celery, and would start later.
+# A process that queues a task (web, commands, tests) has read these settings, so that the task
+# reaches our broker, not Celery's default. `config/__init__.py` does not import it: the launcher
+# needs no Celery, and would start later.
 import config.celery  # noqa: E402, F401 - it reads the settings above

@@ -1,10 +1,12 @@
+"""Changes of the settings for tests."""
+
 import os
 from dataclasses import replace
 from typing import Any
 
-# Before the real settings are read: production refuses to start without its settings.
+# Set before the real settings are read: production refuses to start without its settings.
 os.environ["ANTARES_ENV"] = "development"
-# The developer's keys.
+# Tests do not touch the developer's keys.
 os.environ.pop("KEYRING_URL", None)
 
 from config.settings import *  # noqa: F403
@@ -15,11 +17,11 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 TEMPLATES = [
     {**TEMPLATES[0], "BACKEND": "tests.strict_templates.StrictTemplates", "NAME": "django"}  # noqa: F405
 ]
-# A test of all routes makes more requests than a person; tests of limits set 1.
+# A test of all routes makes more requests than a person; tests of limits set it back to 1.
 RATE_LIMIT_SCALE = 100
 # A test that needs tasks starts a worker or calls the function.
 CELERY_BROKER_URL = BROKER_URL = os.environ.get("BROKER_URL", "memory://")
-# No server listens on this port.
+# No server listens on this port. A test that calls a provider replaces the addresses.
 _NOWHERE = "http://127.0.0.1:1/"
 _NO_PROVIDER: dict[str, Any] = {
     "token_url": _NOWHERE,
@@ -29,7 +31,7 @@ _NO_PROVIDER: dict[str, Any] = {
 }
 GOOGLE = replace(GOOGLE, **_NO_PROVIDER, revoke_url=_NOWHERE)  # noqa: F405
 MICROSOFT = replace(MICROSOFT, **_NO_PROVIDER)  # noqa: F405
-# Of an earlier run.
+# Ignore the results of an earlier run.
 TEST_RESULTS = ""
-# Each test client builds the middleware again; listing all files takes longer than most tests.
+# Each test client builds the middleware again, and listing all files takes longer than most tests.
 WHITENOISE_AUTOREFRESH = True

@@ -1,3 +1,5 @@
+"""Settings of sign-in, passwords and second factors for every environment."""
+
 from __future__ import annotations
 
 AUTH_USER_MODEL = "accounts.User"
@@ -25,14 +27,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
-# The users of addresses without an account asked for nothing.
+# No mail to addresses without an account: their users asked for nothing.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The adapter ends the other sessions.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-# The library's default is a mailed code.
+# Not by a mailed code, the library's default.
 ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
-# allauth counts in a cache, which evicts entries; `accounts.rate_limit_counters` uses rows.
+# allauth would count in a cache, which evicts entries. `accounts.rate_limit_counters` uses rows.
 ACCOUNT_RATE_LIMITS = False
 
 ACCOUNT_FORMS = {

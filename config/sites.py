@@ -1,8 +1,8 @@
 """
-The ordinary site, and the staff pages at their own address.
+The two sites: the ordinary one, and the staff pages at their own address.
 
-A process class serves each. Accounts and second factors are shared; routes, cookies and sessions
-are separate.
+A process class serves each. Accounts and second factors are shared; page routes, cookies and
+sessions are separate.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _URLCONFS: Final = {
     ProcessClass.WEB: "config.web_urls",
     ProcessClass.STAFF: "config.staff_urls",
 }
-#: For tests and development. No production process serves them.
+#: All routes, for tests and development. No production process serves them.
 _ALL_ROUTES: Final = "config.urls"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -30,7 +30,10 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 @dataclass(frozen=True, slots=True)
 class Site:
     """
+    The site that a web process serves.
+
     :param name: ORDINARY or STAFF; a session belongs to one of them
+    :param url: its public address
     :param urlconf: module with its routes
     """
 
@@ -39,16 +42,17 @@ class Site:
     urlconf: str
 
     def name_cookie(self, name: str, *, is_secure: bool) -> str:
-        """Ports of one host share cookies."""
+        """Return the name of a cookie of this site: ports of one host share cookies."""
         return _name_cookie(self.name, name, is_secure=is_secure)
 
     def list_foreign_cookies(self, names: tuple[str, ...], *, is_secure: bool) -> frozenset[str]:
+        """Return the other site's names of these cookies."""
         other = ORDINARY if self.name == STAFF else STAFF
         return frozenset(_name_cookie(other, name, is_secure=is_secure) for name in names)
 
 
 def choose_site(process_class: str, *, public_url: str, staff_url: str) -> Site:
-    """Return the ordinary site for other processes."""
+    """Return the site of a process class; the ordinary site for other processes."""
     urlconf = _URLCONFS.get(process_class, _ALL_ROUTES)  # type: ignore[call-overload]  # a str is equal
     if process_class == ProcessClass.STAFF:
         return Site(STAFF, staff_url, urlconf)

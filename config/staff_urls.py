@@ -1,3 +1,5 @@
+"""Routes of the staff site: its pages, signing in and out."""
+
 from __future__ import annotations
 
 from django.urls import include, path
@@ -12,6 +14,6 @@ urlpatterns = [
     *(path("", include(urlconf)) for urlconf in STAFF_URLCONFS),
 ]
 
-# There is no API: all handlers show pages.
+# It has no API: all handlers show pages.
 handler400 = "django.views.defaults.bad_request"
 handler500 = "integrations.urls.api.fallback_views.show_server_error"

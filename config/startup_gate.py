@@ -1,4 +1,4 @@
-"""Closed until its check passes once."""
+"""A gate before the WSGI application: closed until its check passes once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-#: Seconds.
+#: Seconds between checks of a closed gate.
 CHECK_INTERVAL: Final = 5.0
 
 
@@ -47,12 +47,13 @@ def build_problem(title: str, detail: str) -> dict[str, Any]:
 
 class StartupGate(ABC):
     """
-    Answers 503 until its check has passed once.
+    Answers 503 until its check has passed once, then passes requests on.
 
     A request during another thread's check waits for the result: a refusal would hit an early
     request of every process that starts under load.
     """
 
+    #: Paths that always pass.
     open_paths: frozenset[str] = frozenset({"/healthz"})
 
     def __init__(self, application: WsgiApplication) -> None:
@@ -88,6 +89,7 @@ class StartupGate(ABC):
         return [body.encode()]
 
     def refresh_refusal(self) -> GateRefusal | None:
+        """Return the current refusal; check at most every few seconds."""
         if self._refusal is None:
             return None
         with self._checking:
@@ -107,7 +109,7 @@ class StartupGate(ABC):
 
 
 def make_database_refusal() -> GateRefusal:
-    """Return a refusal with the text of BUSY."""
+    """Return the refusal for a database that does not answer, with the text of BUSY."""
     problem = {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{BUSY.code}/",
         "title": BUSY.title,

@@ -1,5 +1,5 @@
 """
-Keep uploaded files in memory: they hold personal data.
+Keep uploaded files in memory, never on a disk: they hold personal data.
 
 Django would write larger files to temporary files, beyond keys and purges.
 """
@@ -12,7 +12,8 @@ from typing import Any, Final
 from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-#: Per request: more than the largest accepted file, so that its reader notices the excess.
+#: Bytes per request: slightly more than the largest accepted file, so that its reader notices the
+#: excess.
 MAX_BYTES: Final = 10 * 1024 * 1024 + 1
 
 

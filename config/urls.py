@@ -1,4 +1,8 @@
-"""All routes; production serves one site's: `web_urls` or `staff_urls`."""
+"""
+All routes. Each package defines its own paths.
+
+Production serves one site's routes: `web_urls` or `staff_urls`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ HEALTH_ROUTES = [
     path("readyz", health_probes.show_ready, name="ready"),
 ]
 
-#: The API first, because it is called most.
+#: Routes of the ordinary site. The API first, because it is called most.
 SITE_URLCONFS = (
     "integrations.urls.api.api_routes",
     "accounts.urls",
@@ -22,7 +26,7 @@ SITE_URLCONFS = (
     "integrations.push.webhooks.urls",
 )
 
-#: All need a role.
+#: Routes of the staff site: all need a role.
 STAFF_URLCONFS = (
     "integrations.support.urls",
     "integrations.review.urls",

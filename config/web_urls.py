@@ -1,3 +1,5 @@
+"""Routes of the ordinary site. Staff routes are unknown to it."""
+
 from __future__ import annotations
 
 from django.urls import include, path

@@ -1,3 +1,5 @@
+"""The WSGI application behind the front."""
+
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -30,5 +32,5 @@ if application.refresh_refusal() is None:
     keyring_check.report_keyring_fit()
     report_missing_duties()
 connections.close_all()
-# Without a duty, but raises alarms for missing workers.
+# Has no duty, but raises alarms for missing workers.
 HeartbeatThread(duties=()).start()

@@ -1,3 +1,5 @@
+"""Alarms for operators: numbers and enums only, never content."""
+
 from __future__ import annotations
 
 from typing import Final, Self
@@ -10,9 +12,9 @@ MAX_REASON: Final = 200
 
 
 class AlarmKind(models.TextChoices):
-    # Unusually many people within a minute.
+    # A client read the data of unusually many people within a minute.
     MANY_USERS = "client.many_users"
-    # Many within an hour, in a client's name.
+    # Many assertions in a client's name were rejected within an hour.
     ASSERTIONS_REJECTED = "client.assertions_rejected"
 
 
@@ -23,11 +25,11 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
 
 class Alarm(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Packages above raise their own kinds.
+    # Plain text: packages above raise their own kinds.
     kind = models.CharField(max_length=64)
-    # Id of the subject.
+    # Id of the alarm's subject.
     about = models.UUIDField()
-    # Distinguishes two alarms; the caller's choice, such as a minute or a purge's id.
+    # Distinguishes two alarms; chosen by the caller, such as a minute or a purge's id.
     window = models.CharField(max_length=64)
     body = models.JSONField(default=dict)
     raised_at = models.DateTimeField()

@@ -27,10 +27,11 @@ class ServiceClient(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client_id = models.CharField(max_length=64, unique=True)
     feature = models.CharField(max_length=64)
-    # From the feature registry, which each use checks again.
+    # Plain data from the feature registry, which each use checks again.
     purposes = ArrayField(models.CharField(max_length=64))
     # Public keys only (RFC 7517); `accounts.clients` refuses private ones.
     jwks = models.JSONField()
+    # Largest number of people that this client may act for within a minute.
     users_per_minute = models.PositiveIntegerField(default=60)
     registered_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
@@ -57,13 +58,14 @@ class ServiceToken(models.Model):
     token_hash = models.BinaryField(max_length=32, unique=True)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
     delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="+")
-    # At issue.
+    # The delegation's epoch at issue.
     delegation_epoch = models.PositiveIntegerField()
     purpose = models.CharField(max_length=64)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
-    #: By `accounts.client_usage`, for this minute. Set by `accounts.caller_lookup` only.
+    #: Whether `accounts.client_usage` has counted the person for this minute. Set by
+    #: `accounts.caller_lookup` only.
     is_counted = False
 
     class Meta:
@@ -79,7 +81,7 @@ class ServiceToken(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """Kept until the assertion expires."""
+    """A used client assertion, kept until it expires."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
@@ -100,6 +102,8 @@ class UsedAssertion(models.Model):
 
 
 class UserMinute(models.Model):
+    """A client read a person's data within a minute."""
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

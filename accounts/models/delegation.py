@@ -20,13 +20,16 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 
 
 class Delegation(models.Model):
-    """A person's consent to one platform feature, in one organisation. Each is a new row."""
+    """
+    A person switched one platform feature on, in one organisation. Switching on again is a new
+    row.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     feature = models.CharField(max_length=64)
-    # Of the disclosure that the person saw.
+    # Version of the disclosure that the person saw.
     feature_version = models.PositiveIntegerField()
     # Raised when the feature is switched off. Tokens and permits carry it.
     epoch = models.PositiveIntegerField(default=1)

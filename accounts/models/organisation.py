@@ -44,7 +44,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    """A return is a new row, which revives nothing of the earlier stay."""
+    """
+    One stay of a person in an organisation.
+
+    A return is a new row, which revives nothing of the earlier stay.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(

@@ -7,7 +7,7 @@ from accounts.ids import uuid7
 
 
 class RateCount(models.Model):
-    # Of the limit's name and the counted key.
+    # Keyed hash of the limit's name and the counted key.
     key_hash = models.BinaryField(primary_key=True, max_length=32)
     count = models.PositiveIntegerField()
     expires_at = models.DateTimeField()
@@ -22,7 +22,7 @@ class RateCount(models.Model):
 class KnownNetwork(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    # Keyed; different for each person.
+    # Keyed hash of the network, different for each person.
     network_hash = models.BinaryField(max_length=32)
     expires_at = models.DateTimeField()
 

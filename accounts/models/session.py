@@ -1,3 +1,5 @@
+"""Server-side sessions. Each names its person, so that all sessions of a person can be ended."""
+
 from __future__ import annotations
 
 from django.contrib.sessions.base_session import AbstractBaseSession

@@ -36,11 +36,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """No superuser and no per-row permission: `accounts.roles` has all permissions."""
+    """There is no superuser and no per-row permission: `accounts.roles` has all permissions."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     platform_id = models.CharField(max_length=64, unique=True)
-    # In lower case: one address is one row.
+    # In lower case, so that one address is one row.
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)
     role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)
@@ -75,7 +75,7 @@ class User(AbstractBaseUser):
         return f"User {self.pk}"
 
     def check_password(self, raw_password: str | None) -> bool:
-        """The ordinary site renews an old hash."""
+        """Return whether the password is right. The ordinary site renews an old hash."""
         if settings.SITE == "staff":
             # The staff site may not write passwords.
             return check_password(raw_password, self.password)

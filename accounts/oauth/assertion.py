@@ -1,5 +1,5 @@
 """
-Client authentication: `private_key_jwt`, RFC 7523 and OpenID Connect §9.
+Client authentication by a signed assertion: `private_key_jwt`, RFC 7523 and OpenID Connect §9.
 
 We hold public keys only, so a thief cannot sign in as a client. All rejections get the same
 answer; the log has the cause.
@@ -31,11 +31,11 @@ ALGORITHMS = ("RS256", "ES256")
 MAX_LIFETIME_SECONDS = 300
 LEEWAY_SECONDS = 10
 MAX_JTI_LENGTH = 255
-#: In a client's name; more within an hour raise an alarm.
+#: Rejected assertions in a client's name; more within an hour raise an alarm.
 REJECTION_RATE: Final = Rate("rejected-assertions", 20, 3600)
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Raised for bytes that are no JWT. Libraries decode the payload before they verify the signature,
-# so a stranger can cause a RecursionError.
+# Raised by libraries for bytes that are no JWT. They decode the payload before they verify the
+# signature, so a stranger can cause a RecursionError.
 _UNREADABLE: Final = (
     InvalidClientError,
     errors.JoseError,
@@ -63,7 +63,7 @@ class AssertionRejectionCause(StrEnum):
 
 
 class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
-    """The one answer does not reveal which clients exist."""
+    """One answer for every cause, so that it does not reveal which clients exist."""
 
     status_code = 401
     description = "Client authentication failed."
@@ -88,7 +88,11 @@ class _AssertionRejected(Exception):
 
 
 class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib ships no types
-    """:param audience: the address of the token endpoint"""
+    """
+    Authenticates the client of one request.
+
+    :param audience: the address of the token endpoint
+    """
 
     CLIENT_AUTH_METHOD = "private_key_jwt"
 
@@ -133,7 +137,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
     def _verify_claims(self, claims: dict[str, Any], client: ServiceClient) -> None:
         if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
             raise _AssertionRejected(AssertionRejectionCause.ISSUER)
-        # Another recipient of the assertion could use it too.
+        # Exactly our audience: another recipient of the assertion could use it too.
         if claims.get("aud") != self._audience:
             raise _AssertionRejected(AssertionRejectionCause.AUDIENCE)
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
@@ -173,13 +177,14 @@ def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
 
 
 def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
-    # Past the leeway, during which it could be replayed.
+    # Stored past the leeway, during which it could be replayed.
     expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
     if not api_tokens.use_client_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
         raise _AssertionRejected(AssertionRejectionCause.REPLAYED)
 
 
 def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
+    """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
     client = rejection.client
     client_id = client.client_id if client else None
     logger.warning(

@@ -1,3 +1,5 @@
+"""authlib's authorization server with one grant: client credentials for one delegation."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -70,6 +72,8 @@ class DelegatedCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
     """
+    Serves one request.
+
     :param at: the request's clock
     :param audience: the address of this endpoint
     """
@@ -89,7 +93,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         methods: list[str],  # authlib's shape  # noqa: ARG002  # authlib's shape
         endpoint: str = "token",  # noqa: ARG002
     ) -> ServiceClient:
-        # authlib would try its other methods.
+        # authlib would try its other methods; there are none.
         return self._private_key_jwt(self.query_client, request)
 
     def create_oauth2_request(self, request: HttpRequest) -> OAuth2Request:
@@ -105,7 +109,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         try:
             response: HttpResponse = super().create_token_response(request)
         except InvalidRequestError as error:
-            # Raised by `get_token_grant`, where authlib expects only an unknown grant type.
+            # Raised by `get_token_grant`; authlib expects only an unknown grant type there.
             response = self.handle_error_response(request, error)
         return response
 
@@ -123,8 +127,10 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
 
 class _TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no types
     """
-    authlib's class for Django refuses http addresses; here `SECURE_SSL_REDIRECT` decides, which
-    knows about proxies.
+    A request of the token endpoint.
+
+    authlib's class for Django refuses every http address but localhost's; here
+    `SECURE_SSL_REDIRECT`, which knows about proxies, decides.
     """
 
     def __init__(self, request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""A production process has no rights beyond its class."""
+"""A system check before a process serves in production: its rights do not exceed its class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import provisioning
 
 @register("database", Tags.database, deploy=True)
 def check_login(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """The database names the role."""
+    """Check the rights of the role that is logged in. The database names it, not the settings."""
     if not databases or not settings.PROCESS_CLASS:
         return []
     return [

@@ -1,3 +1,5 @@
+"""Checks that the network cannot read or impersonate the database connection."""
+
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
@@ -10,9 +12,10 @@ _VERIFIED = "verify-full"
 
 def check_transport(env: Environment, name: str, url: str) -> None:
     """
-    Note a problem unless the database is local, or its certificate is verified.
+    Note a problem unless the database is on this machine, or its certificate is verified.
 
-    libpq fills in missing parts from its own variables (PGHOST and others).
+    libpq fills in missing parts from its own variables (PGHOST and others), so they are checked
+    as well.
     """
     # `Environment.read_database` notes an unreadable URL.
     if not is_postgresql_url(url):

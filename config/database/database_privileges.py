@@ -1,7 +1,8 @@
 """
-Reads the privileges in the database, except the owner's, and grants or revokes one.
+Reads the privileges in the database, and grants or revokes one.
 
-It also finds a manual grant to any role.
+It covers every privilege on relations, columns, functions, sequences, the schema and the
+database, except those of the owner. So it also finds a manual grant to any role.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ PUBLIC: Final = "PUBLIC"
 
 
 class DatabasePrivilege(NamedTuple):
-    """`column` is empty, except for a column privilege."""
+    """A privilege of a grantee on an object. `column` is empty, except for a column privilege."""
 
     kind: str
     name: str
@@ -29,7 +30,7 @@ class DatabasePrivilege(NamedTuple):
         return f"{self.privilege}{column} on {self.kind} {self.name}: {self.grantee}"
 
 
-# A NULL ACL means the default one, not empty for functions, databases and types.
+# A NULL ACL means the default one, which is not empty for functions, databases and types.
 _GRANTS_QUERY: Final = """
 WITH things AS (
   SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind, c.relname::text AS name,
@@ -60,6 +61,7 @@ SELECT kind, name, col, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
 
 
 def read_database_privileges(connection: psycopg.Connection[Any]) -> set[DatabasePrivilege]:
+    """Return all privileges, except those of the object's owner."""
     return {DatabasePrivilege(*row) for row in connection.execute(_GRANTS_QUERY).fetchall()}
 
 
@@ -77,7 +79,7 @@ def execute_revoke(connection: psycopg.Connection[Any], grant: DatabasePrivilege
 
 def _format_privilege(grant: DatabasePrivilege) -> sql.Composed:
     column = sql.SQL(" ({})").format(sql.Identifier(grant.column)) if grant.column else sql.SQL("")
-    # The catalogue includes a function's arguments.
+    # The catalogue names a function with its arguments.
     name = sql.SQL(grant.name) if grant.kind == "function" else sql.Identifier(grant.name)
     return sql.SQL("{}{} ON {} {}").format(
         sql.SQL(grant.privilege),

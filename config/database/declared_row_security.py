@@ -1,4 +1,8 @@
-"""The declared policies, by table and process class."""
+"""
+Row-level security: the declared policies, by table and process class.
+
+`row_security` creates and compares them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from .session_settings import ORGANISATION, PERSON
 from .staff_visible_rows import build_opened_condition
 from .table_grants import GRANTS, LOOKUP, VAULT_COLUMNS
 
-# Unset, or set by a previous transaction: no value.
+# An unset setting, or one of a previous transaction, equals no value.
 _PERSON: Final = f"nullif(current_setting('{PERSON}', true), '')::uuid"
 _ORGANISATION: Final = f"nullif(current_setting('{ORGANISATION}', true), '')::uuid"
 _IS_OWN_CONNECTION: Final = f"c.user_id = {_PERSON} AND c.organisation_id = {_ORGANISATION}"
@@ -63,7 +67,11 @@ class RowSecurityPolicy(NamedTuple):
 
 
 def list_row_security_policies(roles: DatabaseRoles, owner: str) -> Iterator[RowSecurityPolicy]:
-    """:param owner: the owner of the tables, who migrates; a policy shows it all rows"""
+    """
+    Yield every policy.
+
+    :param owner: the owner of the tables, who migrates; a policy shows it all rows
+    """
     for table, label in get_owned_tables().items():
         owned_table = OWNERS[label]
         if not isinstance(owned_table, OwnedTable):
@@ -118,9 +126,10 @@ def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[
 
 def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowSecurityPolicy]:
     """
-    Keep a web process from changing second factors of staff.
+    Yield policies that keep a web process from changing second factors of staff, who use their
+    own site.
 
-    A web process records only the last use of a factor, and used recovery codes.
+    A web process records only when a factor was last used, and which recovery codes.
     """
     is_member = f"(SELECT u.role = '{Role.MEMBER}' FROM accounts_user u WHERE u.id = {_PERSON})"  # noqa: S608 - our own words
     same = f"{is_member} OR public.is_stored_factor(id, type, data)"
@@ -131,9 +140,10 @@ def _keep_factors_of_staff(table: str, role: str) -> Iterator[RowSecurityPolicy]
 
 def _keep_newest_factor(table: str, role: str) -> Iterator[RowSecurityPolicy]:
     """
-    Keep staff from deleting their newest second factor, or changing its type.
+    Yield policies that keep staff from deleting their newest second factor, or changing its type.
 
-    So no order of deletions, in one transaction or two, removes the last factor.
+    Protecting the newest ensures that no order of deletions, in one transaction or two, removes
+    the last factor.
     """
     is_not_newest = "id IS DISTINCT FROM (SELECT public.find_kept_factor())"
     name = "staff_keeps_factor"
@@ -146,9 +156,10 @@ def _keep_newest_factor(table: str, role: str) -> Iterator[RowSecurityPolicy]:
 
 def _limit_writing(table: str, label: str, role: str) -> Iterator[RowSecurityPolicy]:
     """
-    Keep a web process from writing its person's rows about a foreign object.
+    Yield policies that keep a web process from writing its person's rows about a foreign object.
 
-    Such a share, or one of such a calendar, would reveal the object, and a purge would remove it.
+    Such a share, or a share of such a calendar, would reveal the object, and such a purge would
+    remove it.
     """
     match label:
         case "limited_use.Share":
@@ -174,7 +185,8 @@ def _sees_all(process_class: ProcessClass, owned_table: OwnedTable) -> bool:
 def build_owner_condition(table: OwnedTable) -> str:
     match table.by:
         # A scalar subquery is evaluated once per statement. For few rows it costs more than it
-        # saves: each statement sets up its plan, and the plans of tables that a policy reads.
+        # saves, because each statement sets up its plan; a policy that reads another table also
+        # sets up that table's plans.
         case RowOwnerColumns.OWNER if table.many:
             is_own_person = f"{table.column} = (SELECT {_PERSON})"
             return f"{is_own_person} AND organisation_id = (SELECT {_ORGANISATION})"

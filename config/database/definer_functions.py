@@ -1,4 +1,7 @@
-"""Functions that run with the rights of their owner (SECURITY DEFINER)."""
+"""
+Functions that run with the rights of their owner (SECURITY DEFINER): the vault's, lookups across
+people, and counters.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +25,21 @@ from .login_roles import DatabaseRoles
 _WEB: Final = frozenset({"web"})
 _WEB_AND_PURGE: Final = _WEB | {"purge"}
 _SITES: Final = frozenset(map(str, SITES))
-#: A worker gives back the count of an unsent mail.
+#: A worker gives back the count of a mail that it could not send.
 _SITES_AND_PURGE: Final = _SITES | {"purge"}
-#: `accounts.rate_limit_counters`.
+#: Counters of rate limits: `accounts.rate_limit_counters`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
     {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},
 )
-#: `accounts.reset_tokens`: a worker makes password reset links, and a web process checks them.
+#: The state that password reset links depend on: `accounts.reset_tokens`. A worker makes the links,
+#: and a web process checks them.
 PASSWORD_STATE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "password_state.sql",
     {"password_state": _WEB_AND_PURGE},
 )
 
-#: `accounts.people`.
+#: People by address: `accounts.people`.
 PEOPLE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "people.sql",
     {
@@ -47,7 +51,7 @@ PEOPLE: Final = load_functions(
     },
 )
 
-#: `accounts.caller_lookup`. Each site finds its own sessions.
+#: The caller of a request: `accounts.caller_lookup`. Each site finds its own sessions.
 CALLERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "callers.sql",
     {
@@ -84,6 +88,7 @@ def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunc
 
 
 def build_definer_functions(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> list[str]:
+    """Create or replace differing functions, in the caller's transaction; return what was done."""
     done = []
     existing_functions = _read_functions(connection)
     for owner, function in _list_functions(roles):
@@ -138,12 +143,12 @@ def _replace_function(
     connection: psycopg.Connection[Any], function: DatabaseFunction, owner: str
 ) -> None:
     name, role = sql.SQL(function.signature), sql.Identifier(owner)
-    # CREATE OR REPLACE requires the same arguments and result. The drop includes policies that call
-    # the function; `row_security.build_row_security_policies` creates them again.
+    # CREATE OR REPLACE requires the same arguments and result, so drop the function first. This
+    # drops policies that call it; `row_security.build_row_security_policies` creates them again.
     old_name = sql.Identifier("public", function.name)
     connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old_name))
     connection.execute(function.statement)
-    # Required by ALTER FUNCTION … OWNER.
+    # ALTER FUNCTION … OWNER requires that the new owner may create objects in the schema.
     connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
     connection.execute(sql.SQL("ALTER FUNCTION {} OWNER TO {}").format(name, role))
     connection.execute(sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(role))

@@ -1,5 +1,6 @@
 """
-Login roles, one per process class, and roles that own functions. Free of Django.
+Login roles, one per process class, and three roles without login that own functions. Free of
+Django, for launcher and tests.
 
 Roles belong to the whole server, so their names begin with the deployment's prefix.
 """
@@ -15,7 +16,7 @@ from psycopg import sql
 
 from config.process_classes import ProcessClass
 
-#: With the words that remove them.
+#: Attributes that our roles may not have, and the words that remove them.
 FORBIDDEN_ATTRIBUTES: Final = {
     "rolsuper": "NOSUPERUSER",
     "rolcreaterole": "NOCREATEROLE",
@@ -26,7 +27,7 @@ FORBIDDEN_ATTRIBUTES: Final = {
 
 
 class RoleRightMissing(Exception):
-    """The message is one line for a person."""
+    """The current role may not create or change roles. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,12 @@ def make_database_roles(
     connection: psycopg.Connection[Any], roles: DatabaseRoles, passwords: Mapping[ProcessClass, str]
 ) -> list[str]:
     """
-    Create missing roles, remove excess attributes, set `passwords`; return the changes.
+    Create missing roles, remove excess attributes, and set `passwords`.
 
-    The server receives only SCRAM verifiers, so no password reaches its log.
+    Return what was done, a line each, without passwords. The server receives only SCRAM
+    verifiers, so no password reaches its log.
 
-    :raises RoleRightMissing:
+    :raises RoleRightMissing: if the current role may not do that
     """
     try:
         done = [line for name in roles.all_names for line in _make_role(connection, roles, name)]

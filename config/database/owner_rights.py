@@ -1,5 +1,5 @@
 """
-The rights of the owner of the tables, perhaps no superuser.
+The rights of the provisioning role: the owner of the tables, not necessarily a superuser.
 
 Since PostgreSQL 16, a role with CREATEROLE may change only roles that it created, and must be a
 member of a role to give it a function.
@@ -26,7 +26,11 @@ SELECT current_user::text, r.rolsuper, r.rolcreaterole, d.datname::text,
 
 
 def find_missing_right(connection: psycopg.Connection[Any], roles: DatabaseRoles) -> str:
-    """Return the next statement for an administrator, or an empty string."""
+    """
+    Return the statement that an administrator must execute first, or an empty string.
+
+    Another statement may follow.
+    """
     ((name, is_superuser, can_make_roles, database, owns_database),) = connection.execute(
         _CURRENT_USER_QUERY
     ).fetchall()
@@ -47,6 +51,7 @@ def find_missing_right(connection: psycopg.Connection[Any], roles: DatabaseRoles
 def _find_role_grant(
     connection: psycopg.Connection[Any], roles: DatabaseRoles, me: sql.Identifier
 ) -> sql.Composed | None:
+    """Return the statement that lets the owner change roles of another creator."""
     foreign_roles = [
         sql.Identifier(role)
         for role in roles.all_names
@@ -60,6 +65,7 @@ def _find_role_grant(
 def _find_attribute_removal(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> sql.Composed:
+    """Return the statement that removes an attribute that only a superuser may remove."""
     for role in roles.all_names:
         state = get_login_role_state(connection, role) or {}
         if words := [
@@ -73,7 +79,11 @@ def _find_attribute_removal(
 def join_function_owners(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> Iterator[None]:
-    """Be a member of the roles that own functions, until the block and its transaction end."""
+    """
+    Be a member of the roles that own functions, until the block and its transaction end.
+
+    Existing memberships stay.
+    """
     missing = [
         sql.Identifier(role)
         for role in roles.function_owners
@@ -88,6 +98,7 @@ def join_function_owners(
 
 
 def _has_role_privileges(connection: psycopg.Connection[Any], role: str, *privileges: str) -> bool:
+    """Return whether the current role has each of `privileges` on `role`."""
     (row,) = connection.execute(
         "SELECT bool_and(pg_has_role(%s, p)) FROM unnest(%s::text[]) p", [role, list(privileges)]
     ).fetchall()

@@ -1,7 +1,8 @@
 """
-Applies the declared roles, functions, grants and policies, or lists differences.
+Applies the declared roles, functions, grants and policies, or finds differences.
 
-Runs as the owner of the tables, in one transaction except for roles.
+Idempotent: it changes only differences, and returns what was done, a line each. Runs as the owner
+of the tables, in one transaction for everything except roles.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ def get_roles() -> DatabaseRoles:
 
 def build_walls(passwords: Mapping[ProcessClass, str] | None = None) -> list[str]:
     """
-    Apply all differences, and return the changes.
+    Apply all differences, and return what was done.
 
-    :raises login_roles.RoleRightMissing:
+    :param passwords: to set, by class
+    :raises login_roles.RoleRightMissing: if the current role lacks a right
     """
     connection = _get_connection()
     if statement := owner_rights.find_missing_right(connection, get_roles()):
@@ -57,6 +59,7 @@ def build_walls(passwords: Mapping[ProcessClass, str] | None = None) -> list[str
 
 
 def _build_in_transaction(connection: psycopg.Connection[Any]) -> list[str]:
+    """Apply functions, grants and policies, all or none."""
     with connection.transaction(), owner_rights.join_function_owners(connection, get_roles()):
         done = definer_functions.build_definer_functions(connection, get_roles())
         expected, existing = (
@@ -90,7 +93,11 @@ def find_differences() -> list[str]:
 
 
 def describe_open_rights() -> list[str]:
-    """Return the rights of every login that the owner of the tables cannot revoke."""
+    """
+    Return what every login may do beyond the declared grants, a line each.
+
+    These are no differences: the owner of the tables cannot change them.
+    """
     return server_rights.describe_open_rights(_get_connection())
 
 
@@ -122,7 +129,7 @@ def find_excess_rights(process_class: ProcessClass) -> list[str]:
 
 
 def get_tables() -> dict[str, type[models.Model] | None]:
-    """Return every table by its label in `GRANTS`, with any model."""
+    """Return every table by its label in `GRANTS`, with its model if it has one."""
     labelled_models: dict[str, type[models.Model] | None] = {
         model._meta.label: model  # noqa: SLF001 - Django's documented model API
         for model in apps.get_models(include_auto_created=True)
@@ -154,6 +161,7 @@ def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivilege]:
 
 
 def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivilege]:
+    """Yield the right to execute each function, and the privileges of function owners."""
     models_by_label = {label: model for label, model in get_tables().items() if model is not None}
     for functions in definer_functions.get_functions_by_owner(role_names).values():
         for function in functions:

@@ -1,8 +1,8 @@
 """
 The database URL of each process class: the owner's URL with another user and password.
 
-The command that creates the roles gets all of `DATABASE_URL_WEB` and so on, each process one. In
-development, all processes use `DATABASE_URL`.
+The command that creates the roles gets `DATABASE_URL_WEB`, `…_STAFF`, `…_SYNC`, `…_PURGE` and
+`…_CONSOLE`, each process one of them. In development, all processes use `DATABASE_URL`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def get_login_variable_name(process_class: ProcessClass) -> str:
 
 def read_production_login(env: Environment, process_class: str, *, prefix: str) -> tuple[str, str]:
     """
-    Return name and value of the setting with the process's URL, and note its problems.
+    Return name and value of the setting with the process's database URL, and note its problems.
 
-    :param process_class: a class, `OWNER`, or empty if unknown
+    :param process_class: a class, `OWNER`, or empty if the needed URL is unknown
     """
     if process_class == OWNER:
         meaning = "postgresql://user:password@host/name of the owner of the tables"
@@ -45,6 +45,7 @@ def read_production_login(env: Environment, process_class: str, *, prefix: str) 
 
 
 def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: str) -> str:
+    """Return the database URL of a class, and note its problems."""
     name, role = (
         get_login_variable_name(process_class),
         DatabaseRoles(prefix).get_login(process_class),

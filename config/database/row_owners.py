@@ -1,8 +1,8 @@
 """
-The owner of each row.
+The owner of each row: every table, on one page.
 
-A table without an entry fails a test. A web process sees only rows of its transaction's person
-(`row_security`), or as one of the other readers.
+A table without an entry fails a test. If an entry names an owner, a web process sees only rows of
+its transaction's person (`row_security`). The entry also names other readers.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from django.apps import apps
 
 
 class RowOwnerColumns(StrEnum):
-    # Person and organisation.
+    """The columns of a row that name its owner."""
+
+    # The row has the person and the organisation.
     OWNER = "owner"
-    # A person, in any organisation.
+    # The row has the person, who may act in any organisation.
     PERSON = "person"
-    # An integration or a connection, which has an owner.
+    # The row names an integration or a connection, which has an owner.
     INTEGRATION = "integration"
     CONNECTION = "connection"
 
 
 class SharedRowReader(StrEnum):
-    """Other readers of a row, found in the rows of shares."""
+    """Other readers of a row. The database finds them in the rows of shares."""
 
     # Viewers of this calendar.
     SHARED_CALENDAR = "calendar that is shared with them"
@@ -35,9 +37,9 @@ class SharedRowReader(StrEnum):
     SHARED_INTEGRATION = "integration of a calendar that is shared with them"
     # Viewers of any calendar of the owner.
     SHARED_OWNER = "account of somebody who shares a calendar with them"
-    # The same, for the consent that sharing needs.
+    # The same viewers, for the consent that sharing needs.
     SHARED_AGREEMENT = "agreement to sharing of somebody who shares with them"
-    # May also end the share.
+    # The viewer that a share names, who may also end it.
     VIEWER = "share that names them"
 
 
@@ -50,18 +52,21 @@ class StaffRowAccess(StrEnum):
     INTEGRATION = "integration of such a message"
     CONNECTION = "connection of such an integration"
     LEDGER_KEY = "ledger key of such a connection"
-    # The person's own row, for signing in.
+    # Not opened: the person's own row, for signing in.
     STAFF = "row of the member of staff"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedTable:
     """
+    A table with rows that have an owner.
+
+    :param by: how the owner is found
     :param column: the column with the owner; for `OWNER` that of the person, with the
         organisation in `organisation_id`
-    :param why: the content that other people would see without the policy
+    :param why: what other people would see without the policy
     :param also: other readers
-    :param opened: the rows that staff read
+    :param opened: the rows that staff read; None: none
     :param sync: sync workers see all rows: they schedule work, and contain no content
     :param many: a statement may read very many rows (see
         `declared_row_security.build_owner_condition`)
@@ -76,7 +81,7 @@ class OwnedTable:
     many: bool = False
 
     def describe_owner(self) -> dict[str, str | bool]:
-        """Return the entry for the evidence, without `why`."""
+        """Return the entry's facts for the evidence, without `why`."""
         return {
             "hidden": True,
             "owner": self.by,
@@ -88,7 +93,7 @@ class OwnedTable:
 
 @dataclass(frozen=True, slots=True)
 class SiteRowsTable:
-    """Each site's class sees the rows of its site."""
+    """A table of which each site's class sees the rows of its site."""
 
     why: str
 
@@ -98,7 +103,7 @@ class SiteRowsTable:
 
 @dataclass(frozen=True, slots=True)
 class UnownedTable:
-    """A table without owners, or one that is read before the person is known."""
+    """A table without owners, or one that is read before the person is known; `why` says which."""
 
     why: str
 
@@ -110,7 +115,7 @@ _UNUSED: Final = UnownedTable("Django's own, not used")
 _SIGN_IN: Final = "read to find out who is asking"
 _SERVICE: Final = "the service's own, about nobody by name"
 
-#: By model, else by table.
+#: By model, or by table if there is no model.
 OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -268,7 +273,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     "integrations.Notice": OwnedTable(
         RowOwnerColumns.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),
-    # In every organisation, and after leaving all.
+    # The person sees it in every organisation, and also after leaving all.
     "integrations.PurgeJob": OwnedTable(
         RowOwnerColumns.PERSON, "user_id", "that somebody left, and why", sync=True
     ),
@@ -292,11 +297,13 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
 
 @cache
 def get_owned_tables() -> Mapping[str, str]:
+    """Return the tables of owned rows, with their labels in `OWNERS`."""
     return _get_tables_of_kind(OwnedTable)
 
 
 @cache
 def get_site_tables() -> Mapping[str, str]:
+    """Return the tables of rows that belong to a site, with their labels in `OWNERS`."""
     return _get_tables_of_kind(SiteRowsTable)
 
 

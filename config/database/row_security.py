@@ -1,7 +1,8 @@
 """
-Creates the policies of `declared_row_security` and drops others.
+Row-level security: creates the policies of `declared_row_security` and drops others.
 
-PostgreSQL rewrites a policy's text, so the policy's comment contains a hash of both texts.
+PostgreSQL rewrites a policy's text. So a policy's comment contains a hash of both texts, ours and
+PostgreSQL's, for the comparison.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class _InstalledRowPolicy(NamedTuple):
 def build_row_security_policies(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> list[str]:
+    """Create or replace differing policies, in the caller's transaction; return what was done."""
     done = []
     for table, is_on, is_forced, _ in _read_table_states(connection):
         if not is_on or not is_forced:
@@ -86,7 +88,7 @@ def _list_expected_policies(
     connection: psycopg.Connection[Any], roles: DatabaseRoles
 ) -> Iterator[RowSecurityPolicy]:
     owners = {owner for *_, owner in _read_table_states(connection)}
-    # Tables of another owner could not be changed anyway.
+    # The one owner who migrates. Tables of another owner could not be changed anyway.
     for owner in sorted(owners)[:1]:
         yield from list_row_security_policies(roles, owner)
 

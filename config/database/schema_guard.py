@@ -1,3 +1,5 @@
+"""Keeps this version from migrating or serving a schema of another version."""
+
 from __future__ import annotations
 
 from django.core.management import CommandError
@@ -30,7 +32,7 @@ def is_schema_current() -> bool:
     """
     Return whether this version may serve the database.
 
-    :raises django.db.DatabaseError: if it does not answer
+    :raises django.db.DatabaseError: if the database does not answer
     """
     with connection.cursor() as cursor:
         return schema_version.is_schema_version_current(cursor)

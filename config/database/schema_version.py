@@ -1,9 +1,10 @@
 """
-A fingerprint of our migrations and their SQL, in the comment of `django_migrations`.
+The schema version: a fingerprint of our migrations and their SQL, stored as the comment of
+`django_migrations`.
 
 Until the first release, every change goes into the single migration of an app, and Django
-compares only its name. Every role may read the comment, and database copies contain it. Free of
-Django, for the launcher.
+compares only its name. Every role may read the comment, and a copy of the database contains it.
+Free of Django, for the launcher.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ APPS: Final = ("accounts", "limited_use", "integrations")
 
 
 def compute_fingerprint(root: Path = ROOT) -> str:
+    """Return the fingerprint of the migrations in the source tree at `root`."""
     digest = hashlib.sha256()
     for app in APPS:
         folder = root / app / "migrations"
@@ -29,7 +31,11 @@ def compute_fingerprint(root: Path = ROOT) -> str:
 
 
 def is_schema_version_current(cursor: Any) -> bool:
-    """:param cursor: psycopg's or Django's, of any role"""
+    """
+    Return whether this source tree created the schema.
+
+    :param cursor: psycopg's or Django's, of any role
+    """
     cursor.execute("SELECT obj_description(to_regclass('public.django_migrations'), 'pg_class')")
     return bool(cursor.fetchone()[0] == compute_fingerprint())
 
@@ -50,6 +56,6 @@ def is_schema_version_earlier(cursor: Any) -> bool:
 
 
 def record_schema_version(cursor: Any) -> None:
-    """The table `django_migrations` must exist."""
+    """Record that this version creates the schema. The table `django_migrations` must exist."""
     statement = sql.SQL("COMMENT ON TABLE public.django_migrations IS {}")
     cursor.execute(statement.format(sql.Literal(compute_fingerprint())))

@@ -1,8 +1,9 @@
 """
-PostgreSQL's functions that every login may execute and no process needs: large objects, which
-could store unprotected data, and messages between sessions.
+PostgreSQL's own functions that every login may execute and no process needs: large objects, in
+which a login could store unprotected data, and messages between sessions.
 
-Only a superuser can revoke them, in each database.
+Only a superuser can revoke them, in each database. For another owner, the command prints the
+statement.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from psycopg import sql
 
 from .database_privileges import PUBLIC
 
-#: PostgreSQL has a privilege only for their function `pg_notify`.
+#: PostgreSQL has no privilege for these two statements, only for their function `pg_notify`.
 OPEN_STATEMENTS: Final = "every login may LISTEN and NOTIFY: PostgreSQL has no privilege for them"
 
 _OPEN_FUNCTIONS_QUERY: Final = """
@@ -39,7 +40,10 @@ def build_revocation(functions: list[str]) -> str:
 
 
 def revoke_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
-    """Revoke the functions if the current role is a superuser; return the changes."""
+    """
+    Revoke the functions from every login if the current role is a superuser; return what was
+    done.
+    """
     statement = build_revocation(find_open_functions(connection))
     (row,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     if not statement or not row[0]:
@@ -49,6 +53,7 @@ def revoke_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def describe_open_rights(connection: psycopg.Connection[Any]) -> list[str]:
+    """Return what every login may do beyond the code, a line each."""
     statement = build_revocation(find_open_functions(connection))
     line = (
         "every login may execute functions of large objects or messages; in this database, an"

@@ -1,10 +1,10 @@
 """
-The rows that staff see: messages that owners opened to support, and their own rows, addresses and
-second factors, for signing in.
+The rows that staff see: messages that owners opened to support, and for signing in, the own row,
+addresses and second factors.
 
-A table's policy also applies within other policies, so every row depends on a consent of its
-owner. Support sees messages within `support_and_export_permits.acting_for_message_owner`, which
-acts for the owner.
+A table's policy also applies if another policy reads the table, so every row depends on a consent
+of its owner. Support lists consents. It sees the message of a consent within
+`support_and_export_permits.acting_for_message_owner`, which acts for the owner.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def build_opened_condition(table: OwnedTable, *, owner_condition: str, is_suppor
     """
     Return the SQL condition on rows that staff may see.
 
-    :param owner_condition: for rows of the transaction's person
-    :param is_support: that this person is support
+    :param owner_condition: the condition for rows of the transaction's person
+    :param is_support: the condition that this person is support
     """
     if table.opened is None:
         return "false"
@@ -49,6 +49,7 @@ def build_opened_condition(table: OwnedTable, *, owner_condition: str, is_suppor
 
 
 def _is_staff(table: OwnedTable) -> str:
+    """Return the condition that the row's person is staff. Only staff sign in at that site."""
     if table.column == "id":
         return f"role <> '{Role.MEMBER}'"
     # The policy above hides the rows of members.

@@ -1,8 +1,9 @@
 """
-The privileges of each process class on each table.
+The privileges of each process class on each table, on one page.
 
-A table without an entry fails a test. The letters are PostgreSQL's: r SELECT, a INSERT, w UPDATE
-(also to lock a row), d DELETE. No class may TRUNCATE. The console reads only columns in clear.
+A table without an entry fails a test; a class without letters has no privilege. The letters are
+PostgreSQL's: r SELECT, a INSERT, w UPDATE (also to lock a row), d DELETE. No class may TRUNCATE.
+The console reads only columns in clear.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ PRIVILEGES: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 @dataclass(frozen=True, slots=True)
 class TableGrants:
     """
-    :param why: the content, and the reason of each class
+    The privileges on one table.
+
+    :param why: the content, and the reason why each class needs it
     :param columns: the only columns that a class may read or write, by class and letter
     :param whole: the console also reads columns that are not in clear, because none is personal
     """
@@ -38,6 +41,7 @@ class TableGrants:
         return letters
 
     def is_used_by(self, process_class: ProcessClass) -> bool:
+        """Return whether a class has a privilege on the table or on some columns."""
         limited = any(limited_class is process_class for limited_class, _ in self.columns)
         return bool(self.get_letters(process_class)) or limited
 
@@ -46,20 +50,20 @@ _WEB, _STAFF = ProcessClass.WEB, ProcessClass.STAFF
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 _UNUSED: Final = TableGrants("Django's own, not used: roles are in the code")
 
-#: For every caller of the vault's functions.
+#: The privileges of the vault's functions, for every caller.
 VAULT: Final[Mapping[str, str]] = {
     "limited_use.DataKey": "rawd",
     "limited_use.KeyEpoch": "raw",
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
-#: The vault's functions find the owner of a key by these columns.
+#: The columns with which the vault's functions find the owner of a key.
 VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Connection": ("id", "grant_id", "user_id"),
     "integrations.Integration": ("id", "connection_id"),
     "integrations.Calendar": ("id", "cache_id", "user_id"),
     "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
-    # Data opened to support, and the people who are support.
+    # Data that owners opened to support, and the people who are support.
     "limited_use.Consent": (
         "owner_id", "organisation_id", "feature", "item", "withdrawn_at", "expires_at",
     ),
@@ -67,11 +71,12 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": ("id", "role", "is_active"),
 }  # fmt: skip
 
-#: For every caller of the counting functions.
+#: The privileges of the counting functions, for every caller.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: Columns that functions such as `accounts.people`, `accounts.caller_lookup` and
-#: `integrations.access.cross_user_lookups` read in the rows of all people, for every caller.
+#: The columns that `accounts.people`, `accounts.caller_lookup`,
+#: `integrations.access.cross_user_lookups` and others read in the rows of all people, for every
+#: caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (
         "id", "email", "name", "password", "last_login", "role", "is_active", "last_seen_at",
@@ -102,7 +107,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Approval": ("user_id", "organisation_id", "state_hash"),
 }  # fmt: skip
 
-#: By model, else by table.
+#: By model, or by table if there is no model.
 GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
@@ -351,7 +356,7 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         sync="rawd",
         purge="rd",
         console="r",
-        # A provider reports changes, or an expiring subscription.
+        # A provider reports changes, or that a subscription must be renewed.
         columns={(_WEB, "w"): ("last_event_at", "silent_since", "due_at")},
     ),
     "integrations.SetAside": TableGrants(

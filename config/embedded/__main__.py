@@ -75,8 +75,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 
 def run_campaigns(arguments: argparse.Namespace) -> int:
-    """Request Alice's mail as the Campaigns feature, purpose `marketing`, and print the answer."""
-    # The demo needs no HTTP client, a slow import.
+    """Request Alice's mail as the Campaigns feature (purpose `marketing`); print the answer."""
+    # Imported late: the demo needs no HTTP client, and would start more slowly.
     import httpx
 
     from config.embedded.feature_client import FeatureClient
@@ -115,13 +115,17 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def _choose_data_folder(environment: Mapping[str, str]) -> Path:
-    """Return a folder for each database: keys and passwords of one are useless for another."""
+    """
+    Return the demo's folder of keys and passwords, one for each database.
+
+    Keys and passwords of one database are useless for another.
+    """
     mark = _compute_mark(environment)
     return embedded_service.ROOT / ".data" / (f"demo-{mark}" if mark else "demo")
 
 
 def _choose_role_prefix(environment: Mapping[str, str]) -> dict[str, str]:
-    """A given server may have other roles."""
+    """Return a role prefix of this demo for a given server, which may have other roles."""
     mark = _compute_mark(environment)
     if not mark or environment.get("DATABASE_ROLE_PREFIX"):
         return {}
@@ -135,7 +139,7 @@ def _get_provider_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _compute_mark(environment: Mapping[str, str]) -> str:
-    """Return a short name for the given database, without its user; may be empty."""
+    """Return a short name for the given database, without its user; empty if none is given."""
     parts = urlsplit(environment.get("DATABASE_URL", ""))
     address = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
     return hashlib.sha256(address.encode()).hexdigest()[:8] if parts.scheme else ""

@@ -1,5 +1,5 @@
 """
-Child processes that cannot outlive their parent.
+Child processes that cannot outlive their parent, and the account that they run under.
 
 PostgreSQL refuses to run as root, so root starts the servers as `nobody`. On Linux the kernel
 signals each child when its parent dies, even by `kill -9`.
@@ -21,22 +21,24 @@ from typing import IO, Any, Final
 from config.parent_process import make_parent_death_hook
 
 _STOP_TIMEOUT: Final = 20  # seconds
+# Signals that stop the launcher.
 _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 class EmbeddedServersUnavailable(Exception):
-    """The message is one line for a person."""
+    """The embedded servers cannot start. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAccount:
-    """The account that runs the servers; `is_other` if not ours."""
+    """The account that runs the servers; `is_other` if it is not ours."""
 
     uid: int
     gid: int
     is_other: bool
 
     def give_ownership(self, path: Path, mode: int) -> None:
+        """Give `path` to the account, with exactly `mode`."""
         path.chmod(mode)
         if self.is_other:
             os.chown(path, self.uid, self.gid)
@@ -44,8 +46,10 @@ class ServerAccount:
 
 def get_server_os_user() -> ServerAccount:
     """
-    :raises EmbeddedServersUnavailable: if the user database lacks our id, which initdb refuses
-        (as in ``docker run --user 1234``)
+    Return the account to run the servers under.
+
+    :raises EmbeddedServersUnavailable: if our user id is not in the user database, which initdb
+        refuses (as in ``docker run --user 1234``)
     """
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -69,7 +73,7 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
     output: IO[Any] | int | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """The kernel sends the child `stop_signal` when this process dies."""
+    """Start `command`. The kernel sends it `stop_signal` when this process dies."""
     identity: dict[str, Any] = {}
     if run_as is not None and run_as.is_other:
         identity = {"user": run_as.uid, "group": run_as.gid, "extra_groups": []}
@@ -91,10 +95,10 @@ def spawn_process(  # noqa: PLR0913 - Popen's own arguments, each by name
 @contextmanager
 def _block_stop_signals() -> Iterator[set[int]]:
     """
-    Block stop signals until a child has started; yield the signals blocked before.
+    Block stop signals until a child has started; yield the signals that were blocked before.
 
-    While Python forks, it drops exceptions raised in hooks of libraries, also by our signal
-    handlers.
+    While Python forks, it runs hooks of libraries and drops exceptions raised in them, including
+    those of our signal handlers.
     """
     mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS))
     try:
@@ -109,7 +113,7 @@ def _build_child_setup(stop_signal: int, mask: set[int]) -> Callable[[], None]:
     def set_up_child() -> None:
         # A child would inherit the blocked signals.
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        # A core dump would contain the memory of servers, and of processes that start workers.
+        # Servers, and processes that start workers, write no core dumps of their memory.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         follow()
 
@@ -122,7 +126,7 @@ def stop_process(
     stop_signal: int = signal.SIGTERM,
     timeout: float = _STOP_TIMEOUT,
 ) -> int:
-    """Stop `process`, after `timeout` seconds by SIGKILL; return its exit status."""
+    """Stop `process` and return its exit status. Kill it after `timeout` seconds."""
     if process.poll() is None:
         process.send_signal(stop_signal)
         try:

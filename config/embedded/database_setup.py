@@ -1,4 +1,4 @@
-"""Migrates, provisions and seeds the database in one process."""
+"""Migrates, provisions and seeds the database in one process, instead of one per command."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from django.core.management import CommandError, call_command
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # Most imported objects stay, and the process is short.
+    # Most imported objects stay, and the process is short: skip garbage collection.
     gc.disable()
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
-    # Without roles nothing starts: a service that logs in as the owner has no protection.
+    # If roles cannot be created, nothing starts: a service that logs in as the owner has no
+    # protection.
     call_command("database_walls", verbosity=0)
     call_command("seed_demo", calendars="--calendars" in sys.argv)
 

@@ -1,3 +1,5 @@
+"""Events of the demo's calendars: this week and the next."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -21,7 +23,7 @@ def build_google_calendars(today: date) -> Mapping[str, Any]:
 
 
 def build_outlook_calendars(today: date) -> Mapping[str, Any]:
-    """Return Alice's calendars at Microsoft; some events overlap with Google's."""
+    """Return Alice's calendars at Microsoft. Some events overlap with those at Google."""
     monday = _get_monday(today)
     return {
         "time_zone": BERLIN,

@@ -1,6 +1,8 @@
 """
-Starts PostgreSQL and Valkey, or checks given servers: a wrong URL gives one line instead of a
-traceback.
+Starts PostgreSQL and Valkey, for demo, tests, smoke and bench.
+
+A server with a given URL is checked instead of started, so a wrong URL gives one line instead of
+a traceback.
 """
 
 from __future__ import annotations
@@ -31,7 +33,11 @@ _SOCKET_LIMIT: Final = 107 - len("/.s.PGSQL.5432.lock")
 
 @dataclass(frozen=True, slots=True)
 class ServerUrls:
-    """:param folder: the files of the embedded database; None for an external one"""
+    """
+    The URLs of both servers.
+
+    :param folder: the files of the embedded database; None for an external database
+    """
 
     database: str
     broker: str
@@ -49,12 +55,12 @@ def run_servers(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[ServerUrls]:
     """
-    Start the servers that `environment` (by default the process's) does not name; yield both
+    Start the servers that `environment` (by default the process's) does not name, and yield both
     URLs.
 
-    The data stays in `data_dir`.
+    `settings` are PostgreSQL's, such as `postgres.THROWAWAY`. The data stays in `data_dir` for
+    the next start. Both servers stop when the block ends.
 
-    :param settings: PostgreSQL's, such as `postgres.THROWAWAY`
     :raises EmbeddedServersUnavailable: if a server cannot run, `data_dir` is in use, or a given
         server does not answer
     """
@@ -83,9 +89,9 @@ def run_servers(
 @contextmanager
 def use_or_start_servers(data_dir: Path) -> Iterator[ServerUrls]:
     """
-    Yield the URLs of servers that run on `data_dir`, or start them.
+    Yield the URLs of servers that run on `data_dir`, or start them: for commands during a demo.
 
-    :raises EmbeddedServersUnavailable: as `run_servers`
+    :raises EmbeddedServersUnavailable: as `run_servers` does
     """
     running_urls = _find_running_servers(data_dir)
     if running_urls is None:
@@ -113,7 +119,10 @@ def _find_running_servers(data_dir: Path) -> ServerUrls | None:
 
 
 def _prepare_folder(data_dir: Path, owner: ServerAccount) -> Path:
-    """Return a folder in `data_dir`, or in the temporary folder if `owner` cannot reach it."""
+    """
+    Return the servers' folder: in `data_dir`, or in the temporary folder if `owner` cannot reach
+    it.
+    """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     folder = data_dir.resolve() / "servers"
     if not server_binaries.is_path_reachable(folder, owner):

@@ -1,7 +1,8 @@
 """
-Runs the whole service on this machine, as processes.
+Runs the whole service on this machine: sandbox, web, workers and beat, as processes.
 
-It restarts nothing: the caller sees the ended process, and decides.
+Demo and smoke start it on top of `embedded_servers.run_servers`. It restarts nothing: the caller
+sees which process ended, and decides.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from config.embedded.embedded_servers import ServerUrls
 from config.process_classes import DEFAULT_PREFIX, WORKERS, ProcessClass
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-#: As in README.md.
+#: Arguments of the web server, as in README.md.
 GRANIAN: Final = (
     *("--interface", "asgi", "config.asgi:application", "--http", "1", "--no-ws"),
     *("--backlog", "4096", "--http1-header-read-timeout", "10000"),
@@ -37,7 +38,12 @@ _STOP_TIMEOUT: Final = 5  # seconds; the lease of a worker lets others continue 
 
 @dataclass(slots=True)
 class RunningService:
-    """`environment` is the owner's: each process gets it with its own class and login."""
+    """
+    URLs, the environment of commands, and processes by name.
+
+    `staff_url` is the URL of the staff site. `environment` is the owner's: each process gets it
+    with its own class and login.
+    """
 
     url: str
     sandbox_url: str
@@ -45,7 +51,7 @@ class RunningService:
     environment: dict[str, str]
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    # Database URLs; a missing class uses the owner's.
+    # The database URL of each class; a missing one is the owner's.
     logins: ClassLogins = field(default_factory=dict)
     staff_url: str = ""
 
@@ -57,10 +63,10 @@ class RunningService:
         process_class: ProcessClass | None = None,
     ) -> None:
         """
-        Start ``python -m arguments…``, with its output in ``logs/name.log``.
+        Start ``python -m arguments…`` under `name`, with its output in ``logs/name.log``.
 
-        The kernel sends `stop_signal` when this process dies: SIGKILL, except for a process that
-        must stop its own children. `process_class` is None outside the service.
+        `stop_signal` is the kernel's signal when this process dies: SIGKILL, except for a process
+        that must stop its own children. `process_class` is None outside the service.
         """
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = spawn_process(
@@ -80,7 +86,7 @@ class RunningService:
         return {**self.environment, **class_settings}
 
     def start_worker(self, name: str, process_class: ProcessClass) -> None:
-        """The threads wait for the network more than for a core."""
+        """Start a Celery worker. Its threads wait for the network, not for a core."""
         self.start_process(
             name,
             *(
@@ -102,15 +108,16 @@ class RunningService:
         self.start_process(
             "beat",
             *("celery", "--app", "config.celery", "--quiet", "beat", "--schedule", schedule),
-            # Beat reads no table.
+            # Beat announces due work, and reads no table.
             process_class=ProcessClass.PURGE,
         )
 
     def start_site(self, process_class: ProcessClass, port: int) -> None:
+        """Start the web server of a class, under the name of the class."""
         self.start_process(
             str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
-            # The access log would contain query strings; `config.request_log` writes ours.
+            # Its access log would contain query strings; `config.request_log` writes ours.
             *("--no-access-log", "--log-level", "warning"),
             stop_signal=signal.SIGTERM,
             process_class=process_class,
@@ -137,6 +144,7 @@ def build_environment(
     sandbox_url: str,
     base_environment: Mapping[str, str],
 ) -> dict[str, str]:
+    """Return the environment of a development service with the sandbox as its provider."""
     own_settings = {
         **build_shared_settings(data_dir),
         "PUBLIC_URL": url,
@@ -199,12 +207,12 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     validate: bool = False,
 ) -> Iterator[RunningService]:
     """
-    Migrate, seed and start everything; yield the service once the web server listens.
+    Migrate, seed and start everything, and yield the service once the web server listens.
 
     Ports are preferences; `workers` is the number per class; `extra` overrides settings by name.
-    `seed` is the sandbox's data (``accounts``, ``dials``), by default the demo's. With
-    `validate`, the sandbox checks calls against Google's API descriptions. The block's end stops
-    every process, newest first.
+    `seed` is the sandbox's data (``accounts``, ``dials``), by default the demo's with calendars.
+    With `validate`, the sandbox checks calls against Google's API descriptions. The block's end
+    stops every process, newest first.
 
     :raises EmbeddedServersUnavailable: if an earlier version created the database, or a process
         does not start; the message names its log
@@ -218,7 +226,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     ):
         logs = data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        # Neither host name receives the other's cookies.
+        # Two host names, so that neither receives the other's cookies.
         url, sandbox_url = f"http://localhost:{web_port}", f"http://127.0.0.1:{provider_port}"
         # The two sites use different cookie names.
         staff_url = f"http://localhost:{port_of_staff}"
@@ -248,7 +256,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
                 service.wait_until_listening("web", web_port)
                 service.start_process("sandbox", *sandbox)
             else:
-                # Neither needs the other.
+                # Both start at the same time: neither needs the other.
                 service.start_process("sandbox", *sandbox)
                 _prepare_data(service, with_calendars=seed is None)
                 service.start_site(ProcessClass.WEB, web_port)
@@ -268,7 +276,7 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
 
 
 def _prepare_data(service: RunningService, *, with_calendars: bool) -> None:
-    # Prints the people to sign in as, for the person at the terminal.
+    # It prints the people to sign in as, for the person at the terminal.
     process = spawn_process(
         [sys.executable, "-m", "config.embedded.database_setup", *["--calendars"] * with_calendars],
         stop_signal=signal.SIGKILL,

@@ -39,10 +39,12 @@ def check_database(url: str) -> None:
 
 def check_broker(url: str, authority: str = "") -> None:
     """
+    Connect to the broker at `url` once.
+
     :param authority: a file of certificates to trust in addition to the system's; may be empty
     :raises EmbeddedServersUnavailable: if no broker answers
     """
-    # The launcher seldom needs this slow import.
+    # Imported late: the launcher seldom needs it, and would start more slowly.
     from kombu.connection import Connection
     from kombu.exceptions import OperationalError
 

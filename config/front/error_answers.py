@@ -1,3 +1,5 @@
+"""Error responses of the front: a request is too large or too slow, or the server is busy."""
+
 from __future__ import annotations
 
 import json
@@ -16,12 +18,12 @@ from integrations.web.problem_catalogue import BUSY, EXPLAINED
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-#: As the front sends them.
+#: Headers of every response, as the front sends them.
 BROWSER_HEADERS: Final[Headers] = tuple(
     (name.lower().encode(), value.encode()) for name, value in browser_headers.HEADERS.items()
 )
 
-# API clients read problem documents (RFC 9457).
+# API clients call these addresses, and read problem documents (RFC 9457).
 _API_PREFIXES: Final = ("/v1/", "/oauth/", "/webhooks/")
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -40,7 +42,7 @@ _PAGE: Final = """<!doctype html>
 @dataclass(eq=False)
 class RequestRefused(Exception):
     """
-    Ends a request with an error response.
+    Ends a request with an error response of the front.
 
     :param code: of the API's problem (`integrations.web.problem_catalogue`)
     :param title: of the page
@@ -110,7 +112,7 @@ def refuse_after_error() -> RequestRefused:
 
 
 def render_refusal(refusal: RequestRefused, path: str) -> BufferedResponse:
-    """Return the response, which closes the connection."""
+    """Return the response for the address `path`. It closes the connection."""
     is_api = path.startswith(_API_PREFIXES)
     if is_api:
         body = json.dumps(_build_problem(refusal, path))
@@ -132,6 +134,7 @@ def render_refusal(refusal: RequestRefused, path: str) -> BufferedResponse:
 
 
 def _build_problem(refusal: RequestRefused, path: str) -> dict[str, Any]:
+    """Return a problem document (RFC 9457) like the API's."""
     return {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{refusal.code}/",
         "title": EXPLAINED[refusal.code].title,

@@ -1,3 +1,5 @@
+"""The liveness check, independent of threads and database."""
+
 from __future__ import annotations
 
 from typing import Final

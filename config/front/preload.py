@@ -1,8 +1,8 @@
 """
 Load views and templates when a process starts.
 
-Otherwise the first request waits for them, and the garbage collector scans them for ever
-(`coordination/process_memory.py`).
+Otherwise the first request of each web process waits for them, and the garbage collector scans
+them for the life of the process (`coordination/process_memory.py`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from django.urls import reverse
 
 
 def load_views() -> None:
-    # To find a name, Django imports all routes.
+    """Import every view, and compile all URL patterns."""
+    # To find a name, Django imports all routes and compiles their patterns.
     reverse("alive")
 
 
 def load_templates() -> None:
-    """Also templates that ours extend and include by name."""
+    """Compile our templates, and the templates that they extend and include by name."""
     for name in sorted(set(_list_templates())):
         get_template(name)
 

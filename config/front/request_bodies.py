@@ -1,3 +1,5 @@
+"""Read request bodies within their limits of size, time and memory."""
+
 from __future__ import annotations
 
 import asyncio
@@ -16,7 +18,7 @@ from config.front.client_timeouts import ClientTimeout
 from config.front.error_answers import RequestRefused
 from config.route_limits import MIN_UPLOAD_RATE, BodyLimit
 
-#: Share of the memory for bodies that one network may fill.
+#: Share of the memory for bodies that one network may fill, so that others have room.
 NETWORK_SHARE: Final = 0.25
 
 
@@ -36,12 +38,12 @@ class RequestBodies:
         environ: dict[str, Any],
     ) -> AsyncIterator[bytes]:
         """
-        Receive the body, and count its bytes until the block ends.
+        Receive the whole body, and count its bytes until the block ends.
 
-        :param headers: names in lower case
-        :param environ: for the network
+        :param headers: of the request, names in lower case
+        :param environ: of the request, for its network
         :raises RequestRefused: if the body is too large or too slow, or memory is full
-        :raises ClientDisconnected:
+        :raises ClientDisconnected: if the client closed the connection
         """
         if not expects_body(headers, limit):
             yield b""
@@ -62,7 +64,7 @@ class RequestBodies:
                     raise error_answers.refuse_request_when_busy()
                 pieces.append(piece)
             body = b"".join(pieces)
-            # Count the joined body once.
+            # The joined body is counted once.
             pieces.clear()
             yield body
         finally:

@@ -1,3 +1,5 @@
+"""The limits of an address, from URLconf and `config.route_limits`."""
+
 from __future__ import annotations
 
 from typing import Final, NamedTuple
@@ -9,12 +11,17 @@ from config.route_limits import RouteLimits
 
 
 class Route(NamedTuple):
-    """:param pattern: for the log; empty without a route"""
+    """
+    A route and its limits.
+
+    :param pattern: URL pattern, for the log; empty without a route
+    """
 
     limits: RouteLimits
     pattern: str
 
 
+#: For an address without a route.
 NO_ROUTE: Final = Route(route_limits.UNKNOWN_ROUTE, "")
 
 

@@ -12,17 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-# granian gives the port as text.
+# Host and port; granian gives the port as text.
 Address = tuple[str, int | str]
 
-# On Linux and macOS.
+# Exists on Linux and macOS.
 _OPEN_FILES: Final = Path("/dev/fd")
-#: Longer than packet loss on a bad line.
+#: Seconds; longer than packet loss on a bad line.
 UNREAD_SECONDS: Final = 30
 #: Files and sockets that a web process may open, if the system allows it.
 _MAX_OPEN_FILES: Final = 16_384
 _NETWORK_FAMILIES: Final = frozenset({socket.AF_INET, socket.AF_INET6})
-# socket(7), SO_LINGER.
+# Close at once with a reset (socket(7), SO_LINGER).
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -38,11 +38,11 @@ def reset_connection(client: Address, server: Address) -> bool:
     """
     Reset the connection between two addresses; return whether it was found.
 
-    Of the server only the port counts: granian gives the address it listens on, perhaps every
+    Of the server only the port counts: granian gives the address it listens on, possibly every
     address of the machine.
 
-    A client that reads nothing would keep unread bytes in memory. A broken response must not look
-    complete, however granian ends it.
+    A client that reads nothing would keep its connection and unread bytes in memory. A broken
+    response must not look complete, however granian ends it.
     """
     ends = (_read_host(client[0]), int(client[1]), int(server[1]))
     for duplicate in _iterate_sockets():
@@ -58,6 +58,7 @@ def reset_connection(client: Address, server: Address) -> bool:
 
 
 def _read_host(host: str) -> str:
+    """Return an IPv4 address that a dual-stack socket shows as IPv6."""
     return host.removeprefix("::ffff:")
 
 
@@ -65,15 +66,16 @@ async def bound_unread_answers() -> None:
     """
     Have the kernel end connections of clients that read nothing for `UNREAD_SECONDS`.
 
-    No code waits for the last pieces of a response. Connections inherit the option from the
-    listening socket, which granian opens after it started the application.
+    This covers the last pieces of a response, for which no code of this process waits.
+    Connections inherit the option from the listening socket, which granian opens after it started
+    the application.
     """
     while not _set_user_timeout(UNREAD_SECONDS):  # noqa: ASYNC110 - nothing tells when
         await asyncio.sleep(0.1)
 
 
 def _set_user_timeout(seconds: int) -> bool:
-    """Set TCP_USER_TIMEOUT (tcp(7)); return whether there is a listening socket."""
+    """Set TCP_USER_TIMEOUT (tcp(7)) on each listening socket; return whether there is one."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     has_listener = False
     for duplicate in _iterate_sockets():
@@ -86,7 +88,7 @@ def _set_user_timeout(seconds: int) -> bool:
 
 
 def _iterate_sockets() -> Iterator[socket.socket]:
-    """Yield duplicates, so that the process cannot close a socket in between."""
+    """Yield a duplicate of each open socket, so that the process cannot close it in between."""
     for path in list(_OPEN_FILES.iterdir()):
         with suppress(OSError):
             if path.is_socket():

@@ -1,3 +1,5 @@
+"""Groups of threads of a fixed size, for the WSGI application."""
+
 from __future__ import annotations
 
 import asyncio
@@ -14,13 +16,18 @@ from config.front.client_connection import ClientConnection, ClientDisconnected
 
 T = TypeVar("T")
 
-#: Requests that wait for a thread of one group; the next gets 503.
+#: Requests that wait for a thread of one group; the next one gets 503.
 MAX_WAITING: Final = 512
+#: Longest wait for a thread, in seconds.
 MAX_WAIT_SECONDS: Final = 10.0
 
 
 class ThreadPool:
-    """Runs calls in its own threads, each of which keeps one database connection."""
+    """
+    Runs calls in its own threads.
+
+    Threads are never replaced, so that each keeps one database connection.
+    """
 
     def __init__(self, name: str, threads: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -29,12 +36,14 @@ class ThreadPool:
 
     async def run_call(self, client: ClientConnection, call: Callable[[], T]) -> T:
         """
+        Run `call` in a thread, and return its result.
+
         :raises RequestRefused: if no thread became free in time
-        :raises ClientDisconnected: before that
+        :raises ClientDisconnected: if the client closed the connection before that
         """
         async with self._reserve_thread(client):
             loop = asyncio.get_running_loop()
-            # No request sees another request's variables.
+            # A new context: no request sees another request's variables.
             roomy_call = partial(call_with_stack_room, call)
             return await loop.run_in_executor(self._executor, Context().run, roomy_call)
 
@@ -74,7 +83,7 @@ class ThreadPool:
         """
         Wait for the end of all calls.
 
-        A streaming call needs the event loop, and would otherwise block the end of the process
-        for ever.
+        A streaming call needs the event loop, also to notice that its client has left. Without
+        the loop the call and the end of the process would wait for ever.
         """
         await asyncio.to_thread(self._executor.shutdown)

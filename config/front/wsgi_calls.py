@@ -1,3 +1,5 @@
+"""Call the WSGI application in a thread, for a complete or a streamed response."""
+
 from __future__ import annotations
 
 import asyncio
@@ -21,6 +23,8 @@ class _Closable(Protocol):
 
 @dataclass(slots=True)
 class StartResponse:
+    """WSGI's `start_response`; stores status and headers."""
+
     status: int = 500
     headers: Headers = field(default_factory=tuple)
 
@@ -42,23 +46,29 @@ def get_response(application: WsgiApplication, environ: dict[str, Any]) -> Buffe
     """Return the complete response. The thread is free before it is sent."""
     start_response = StartResponse()
     with _close_after(application(environ, start_response)) as parts:
-        # The headers of the body are set already.
+        # The application has already set the headers of the body.
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"".join(parts)
     return BufferedResponse(start_response.status, start_response.headers, body)
 
 
 class WsgiResponseStream:
-    """Sends a response while the application produces it; the thread waits for each piece."""
+    """
+    Sends a response while the application produces it.
+
+    For each piece the thread waits until the client has room, for a bounded time.
+    """
 
     def __init__(self, client: ClientConnection) -> None:
         self._client = client
-        # The stream runs in a thread.
+        # The front's loop; the stream runs in a thread.
         self._loop = asyncio.get_running_loop()
 
     def run_application(self, application: WsgiApplication, environ: dict[str, Any]) -> None:
         """
-        :raises ReaderTooSlow:
-        :raises ClientDisconnected:
+        Call the application and send its response.
+
+        :raises ReaderTooSlow: if the client reads too slowly
+        :raises ClientDisconnected: if the client closed the connection
         """
         start_response = StartResponse()
         with _close_after(application(environ, start_response)) as parts:
@@ -85,6 +95,7 @@ class WsgiResponseStream:
 
 
 def _close_after(parts: Iterable[bytes]) -> Any:
+    """Close the application's result if it has `close`."""
     if hasattr(parts, "close"):
         return closing(cast("_Closable", parts))
     return _NotClosable(parts)
@@ -102,7 +113,7 @@ class _NotClosable:
 
 
 def regroup_pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield pieces of about `PIECE`, smaller if they arrive slowly."""
+    """Yield the same bytes in pieces of about `PIECE`, smaller if they arrive slowly."""
     buffer = bytearray()
     sent_at = monotonic()
     for part in parts:

@@ -1,3 +1,5 @@
+"""WSGI's environ (PEP 3333) of an ASGI request."""
+
 from __future__ import annotations
 
 import sys
@@ -8,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from config.front import error_answers
 
-# The body has arrived, so its framing and `Expect` do not matter.
+# The body has arrived, so its framing and `Expect` do not concern the application.
 _FRONT_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 
 
@@ -26,6 +28,7 @@ def read_path(scope: Mapping[str, Any]) -> str:
 
 
 def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the environ of a request without a body."""
     host, port = scope.get("server") or ("", 0)
     client, _ = scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
@@ -52,7 +55,7 @@ def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add_header(environ: dict[str, Any], name: bytes, value: bytes) -> None:
-    # `X_Forwarded_For` would pass as a proxy's `X-Forwarded-For`.
+    # `X_Forwarded_For` would pass as `X-Forwarded-For`, which a proxy sets.
     if name in _FRONT_HEADERS or b"_" in name:
         return
     key = name.decode("latin-1").upper().replace("-", "_")

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend; it tells each transaction its person."""
+"""Django's PostgreSQL backend, extended: it tells each transaction for which person it runs."""

@@ -1,8 +1,9 @@
 """
 Sets person and organisation in each transaction, before a statement touches owned rows.
 
-Both settings are local (`set_config(…, true)`). Outside a transaction block, settings and
-statement share one pipeline, which PostgreSQL runs as one transaction, in one round trip.
+Both settings are local to the transaction (`set_config(…, true)`), so the next transaction starts
+without a person. Outside a transaction block, settings and statement share one pipeline, which
+PostgreSQL runs as one transaction, without an extra round trip.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from accounts import row_owner
 from config.database.session_settings import ORGANISATION, PERSON
 from config.process_classes import SITES, ProcessClass
 
-#: Classes that see the rows of one person. Development processes have no class, and set the person
-#: for the functions below.
+#: Classes that see the rows of one person. Development processes, which have no class, also set the
+#: person, for the functions below.
 _CLASSES_WITH_OWNER: Final = frozenset({"", ProcessClass.SYNC, *SITES})
-#: Functions that depend on the transaction's person.
+#: Prefixes of the functions that depend on the transaction's person.
 _OWNER_FUNCTIONS: Final = (
     "vault_person_",
     "vault_opened_",
@@ -37,12 +38,13 @@ _OWNER_FUNCTIONS: Final = (
     "is_stored_factor",
     "share_partners",
 )
-#: Statements that read or write rows. Others, perhaps several at once, have no policies.
+#: Statements that read or write rows. Policies do not apply to others, which may consist of several
+#: statements.
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
 )
-#: Seconds after its last statement for which a connection with a silent socket counts as usable. No
-#: firewall drops a connection so soon.
+#: A connection with a silent socket counts as usable for so many seconds after its last statement.
+#: No firewall drops a connection so soon.
 TRUSTED_SECONDS: Final = 10.0
 _SET_OWNER: Final = (
     f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
@@ -62,7 +64,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         Skip Django's `SELECT 1` for a recently used connection with a silent socket.
 
-        A server that ends a connection closes the socket.
+        A server that ends a connection reports it on the socket and closes it.
         """
         if self.connection is not None and not self.health_check_done:
             self.health_check_done = self._was_used_lately() and _is_silent(self.connection)
@@ -73,7 +75,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def connect(self) -> None:
         """
-        Connect until a random time in the second half of the maximum age.
+        Connect, and close the connection at a random time in the second half of its maximum age.
 
         Busy threads connect together; closing together would make their requests wait at once.
         """
@@ -83,6 +85,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close_at -= secrets.randbelow(longest // 2 + 1)
 
     def get_settings_cursor(self) -> psycopg.Cursor[Any]:
+        """Return the cursor that sets person and organisation. Each connection has one."""
         if self._settings_cursor is None or self._settings_cursor.connection is not self.connection:
             self._settings_cursor = psycopg.Cursor(self.connection)
         return self._settings_cursor
@@ -102,11 +105,11 @@ def _execute_with_owner(
     owner = row_owner.get_owner()
     connection: psycopg.Connection[Any] = wrapper.connection
     if owner == row_owner.NO_OWNER and connection.autocommit:
-        # A transaction without settings sees no rows.
+        # The statement is its own transaction without settings, so it sees no rows.
         return execute(sql, params, many, context)
     cursor = context["cursor"].cursor
     values = tuple(str(part) if part is not None else "" for part in owner)
-    # A pipeline raises its errors at its end, outside Django's conversion.
+    # A pipeline raises its errors at its end, outside Django's conversion of errors.
     with wrapper.wrap_database_errors, _join_statements(connection, cursor, many=many):
         wrapper.get_settings_cursor().execute(_SET_OWNER, values)
         return execute(sql, params, many, context)
@@ -115,6 +118,7 @@ def _execute_with_owner(
 def _join_statements(
     connection: psycopg.Connection[Any], cursor: object, *, many: bool
 ) -> AbstractContextManager[Any]:
+    """Return the cheapest context that runs two statements in one transaction."""
     if not many and not isinstance(cursor, psycopg.ServerCursor):
         return connection.pipeline()
     # psycopg uses a pipeline of its own, or none, for these.
@@ -125,7 +129,8 @@ def _is_silent(connection: psycopg.Connection[Any]) -> bool:
     """
     Return whether a connection is open and idle, and the server has sent nothing.
 
-    An error outside the database, such as a time limit, may have interrupted a transaction.
+    A connection is not idle if a time limit, or another error outside the database, interrupted a
+    statement or a transaction.
     """
     if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
         return False
@@ -136,7 +141,8 @@ def _is_silent(connection: psycopg.Connection[Any]) -> bool:
 
 def touches_owned_rows(sql: Any) -> bool:
     """
-    Return whether a statement may depend on the person.
+    Return whether a statement may use a table with owned rows, or a function that depends on the
+    person.
 
     A wrong answer reveals nothing: a transaction without a person sees no rows.
     """

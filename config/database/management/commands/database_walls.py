@@ -45,6 +45,11 @@ class Command(BaseCommand):
 
 
 def _read_passwords() -> dict[ProcessClass, str]:
+    """
+    Return the password of each class from its setting.
+
+    :raises config.environment.InvalidSettings: if a setting is wrong, or in production is missing
+    """
     env, prefix = Environment(os.environ), settings.DATABASE_ROLE_PREFIX
     login_classes = [
         process_class

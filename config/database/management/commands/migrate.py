@@ -11,6 +11,7 @@ from config.database.schema_guard import check_before_migrating
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
+        # These two options change nothing.
         if not (options["plan"] or options["check_unapplied"]):
             check_before_migrating(options["database"])
         super().handle(*args, **options)
