@@ -36,7 +36,7 @@ def display_name(user: User) -> str:
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # allauth's shape  # noqa: ARG002  # allauth's shape
-        # The platform provisions people; there is no sign-up.
+        # The platform provisions people.
         return False
 
     def is_safe_url(self, url: str | None) -> bool:

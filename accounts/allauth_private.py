@@ -1,8 +1,7 @@
 """
 The undocumented parts of django-allauth that we depend on.
 
-`tests/accounts/test_library_internals.py` compares them with the installed version, and names
-functions to change.
+`tests/accounts/test_library_internals.py` compares them with the installed version.
 """
 
 from __future__ import annotations

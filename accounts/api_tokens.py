@@ -1,8 +1,8 @@
 """
 Access tokens of service clients: one purpose, one person, ten minutes, no refresh token.
 
-A token is 256 random bits, looked up at every call, so switching a feature off takes effect at
-the next. A row holds a keyed hash: write access to the table makes no token.
+Tokens are looked up at every call, so switching a feature off takes effect at the next one. A
+row holds a keyed hash: write access to the table makes no token.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def find_access_token(token: str, *, at: datetime) -> ServiceToken | None:
 
 
 def _find_active_person(user_id: UUID) -> User | None:
-    # The token acts for the person, and the database shows this row to its person only.
+    # The database shows this row to its person only.
     with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id).first()
 

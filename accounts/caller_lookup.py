@@ -103,7 +103,7 @@ def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
 
 def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
     """
-    Return the token with one of these hashes, its client, delegation and person, if all are live.
+    Return the token with its client, delegation and person, if all are live.
 
     :param hashes: of one token, under the present and former secrets
     """

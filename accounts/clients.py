@@ -45,7 +45,7 @@ def create_service_client(
     """
     :param jwks: public keys (RFC 7517), one of which authenticates the client
 
-    :raises UnusableKeys, ServiceClientExists:
+    :raises UnusableClientKeys, ServiceClientExists:
     """
     keys = _check_public_keys(jwks)
     try:
@@ -66,7 +66,7 @@ def replace_service_client_keys(*, client_id: str, jwks: Mapping[str, Any]) -> S
     """
     Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
 
-    :raises UnusableKeys, ClientNotLive:
+    :raises UnusableClientKeys, ClientNotLive:
     """
     keys = _check_public_keys(jwks)
     if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):

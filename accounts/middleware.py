@@ -39,7 +39,6 @@ SETUP_ROUTES = frozenset(
 CONFIRMATION_ROUTES = frozenset(
     {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 )
-# Routes that change second factors.
 FACTOR_CHANGE_ROUTES = frozenset(
     {
         "mfa_activate_totp",

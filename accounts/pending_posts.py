@@ -47,7 +47,7 @@ def _decrypt_post(request: HttpRequest) -> None:
     state = _find_state(request)
     if state is None:
         return
-    # Reading is no change: do not write an untouched session.
+    # Do not write a session that was only read.
     was_modified = request.session.modified
     try:
         state[REQUEST_KEY] = mfa_secrets.decrypt_secret(state[REQUEST_KEY], context=_CONTEXT)

@@ -14,9 +14,9 @@ class ResetTokens(PasswordResetTokenGenerator):
     """
     Django's tokens: they end with the next sign-in, password or address of the person.
 
-    The database hashes password and last sign-in, so that no worker reads either. No subclass of
-    allauth's, which adds addresses from an unused table, and loads this class while half
-    imported.
+    The database hashes password and last sign-in, so that no worker reads either. This is no
+    subclass of allauth's class, which adds addresses from an unused table, and loads this class
+    while half imported.
     """
 
     @property

@@ -1,5 +1,5 @@
 """
-Role checks at the edge: DRF permission classes and a decorator for pages.
+Role checks: DRF permission classes and a decorator for pages.
 
 A view without a declared permission refuses every request, and a test of all routes fails.
 """
@@ -50,7 +50,7 @@ class DeclaredPermission(BasePermission):
 def build_permission_class(
     permission: RolePermission, *, clients: bool = False
 ) -> type[DeclaredPermission]:
-    """Use: `permission_classes = [build_permission_class(Permission.USE_OWN)]`."""
+    """Use: `permission_classes = [build_permission_class(RolePermission.USE_OWN)]`."""
     return type("Declared", (DeclaredPermission,), {"permission": permission, "clients": clients})
 
 

@@ -77,7 +77,7 @@ class RouteLimitMiddleware:
         if match is None or not _counts_itself(match):
             usage = _count_route_class(request)
             if not usage.is_within:
-                # Like Django's handler; the log reads it.
+                # Django's handler sets it too; the log reads it.
                 request.resolver_match = match
                 return request_limits.render_too_many(request, usage)
         return self._get_response(request)

@@ -5,8 +5,7 @@ Code that identifies the person of a request or task sets the owner; each transa
 the policies (`config.database.row_security`), which hide rows of other people. With no owner there
 are no rows.
 
-The owner is no permit, for which the guard decides. It protects against a query without a filter
-by owner.
+The owner protects against a query without a filter by owner. The guard alone gives permits.
 """
 
 from __future__ import annotations

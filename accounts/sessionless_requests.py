@@ -21,7 +21,7 @@ class SessionlessMiddleware:
         if not request.path_info.startswith(settings.PATHS_WITHOUT_SESSION):
             return self._get_response(request)
         match = resolve(request.path_info)
-        # Like Django's handler; the log reads it.
+        # Django's handler sets it too; the log reads it.
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         return response

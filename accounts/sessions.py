@@ -26,8 +26,8 @@ def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
     """
     Delete the sessions of `user_id` at this process's site; return how many.
 
-    A running request cannot save a deleted session back: Django answers 400. After a new password
-    those of the other site end as well, because Django compares password hashes.
+    A running request cannot save a deleted session back: Django answers 400. A new password also
+    ends those of the other site, because Django compares password hashes.
 
     :param keep: a session key
     """
@@ -51,7 +51,7 @@ class SessionStore(DatabaseStore):
 
     @property
     def key_salt(self) -> str:
-        """Bind the signature to the site and the hash of the key."""
+        """Bind the data's signature to the site and the hash of the key."""
         key_hash = hash_session_key(self._session_key) if self._session_key else ""
         return f"{super().key_salt} {settings.SITE} {key_hash}"
 

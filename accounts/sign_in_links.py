@@ -2,7 +2,7 @@
 Links that let an unknown device try to sign in.
 
 An opened link proves access to the mailbox, and permits a few passwords within a quarter of an
-hour. A counter of `accounts.rate_limit_counters` records its single use, so links need no table.
+hour. `accounts.rate_limit_counters` records its single use, so links need no table.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from accounts import sign_in_urls
 from accounts.oauth.views import token_endpoint
 from accounts.views import switch_organisation
 
-# Staff change passwords at the ordinary site too: the staff site writes none.
+# Staff change passwords here too: the staff site writes none.
 ALLAUTH_ROUTES = frozenset(
     {
         "account_change_password",

@@ -33,7 +33,7 @@ def register_user(person: NewPerson, *, password: str | None, at: datetime) -> U
     """
     Record a person, with an address that the platform vouches for.
 
-    Without a password they set one by the reset link; none is made up (CASA 1.1.2).
+    Without a password, the person sets one by the reset link; none is made up (CASA 1.1.2).
 
     :raises UserExists:
     :raises django.core.exceptions.ValidationError: if the password is too weak

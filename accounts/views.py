@@ -68,7 +68,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
     return redirect("account_login")
 
 
-# A link permits attempts to sign in, and nothing else.
+# A link only permits attempts to sign in.
 open_sign_in_link.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
 sign_in_link.permission = None  # type: ignore[attr-defined]
 

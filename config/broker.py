@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from config.address_checks import is_loopback, is_readable_url
 from config.environment import Environment
 
-# Celery reads these itself instead of our settings. Its command copies `BROKER_URL` into the first
-# before it loads them.
+# Celery reads these instead of our settings. Its command copies `BROKER_URL` into the first before
+# loading them.
 _CELERY_BROKER_VARIABLES: Final = (
     "CELERY_BROKER_URL",
     "CELERY_BROKER_READ_URL",

@@ -168,7 +168,7 @@ def collect_garbage_seldom(**_: Any) -> None:
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def report_missing_workers(**_: Any) -> None:
-    """Log each queue that no worker consumes, after this process has started."""
+    """Log each queue without a worker, after this process has started."""
     from django.db import connections
 
     report_missing_duties()

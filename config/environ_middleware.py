@@ -19,8 +19,8 @@ def hide_process_environment(serve: WsgiApplication) -> WsgiApplication:
     """
     Remove variables of this process, secrets among them, from every request.
 
-    A server may add them, as in CGI (PEP 3333). Every log or report of a request would then
-    contain them.
+    A server may add them, as in CGI (PEP 3333), and every log or report of a request would show
+    them.
     """
     process_environment = dict(os.environ)
 
@@ -39,8 +39,8 @@ def force_utf8(serve: WsgiApplication) -> WsgiApplication:
     """
     Drop the charset of each `Content-Type`.
 
-    Django looks the charset up among all Python codecs, some of which decode no text, before it
-    handles exceptions. A stranger could raise one in the server, which prints it.
+    Django looks charsets up among all Python codecs, some of which decode no text, before it
+    handles exceptions: a stranger could raise one in the server, which prints it.
     """
 
     def serve_request(

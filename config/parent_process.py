@@ -32,8 +32,7 @@ def follow_server() -> None:
     if server is None:
         # No web process of granian: a test or command imports the application.
         return
-    # Until the service is loaded, granian's own handler runs in this process too, and ignores the
-    # signal.
+    # Until the service is loaded, granian's own handler in this process ignores the signal.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     follow_parent()
     if os.getppid() != server.pid:

@@ -1,7 +1,6 @@
 """
-One log line per request, with the route's pattern.
-
-Paths may hold a cursor, and the callback's query holds a code; a pattern holds neither.
+One log line per request, with the route's pattern: paths may hold a cursor, and the callback's
+query holds a code.
 """
 
 from __future__ import annotations

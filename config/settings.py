@@ -171,8 +171,8 @@ DATABASES = {
         "OPTIONS": {
             # Ciphertext travels as bytes, not as hexadecimal text.
             "server_side_binding": True,
-            # Repeated statements are planned once per connection: this saves a third of a page's
-            # database time. Off behind a pooler without prepared statements.
+            # Planning repeated statements once per connection saves a third of a page's database
+            # time. Off behind a pooler without prepared statements.
             "prepare_threshold": 3 if _env.read_flag("DATABASE_PREPARED", default=True) else None,
             **_database.get("OPTIONS", {}),
         },

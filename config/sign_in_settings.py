@@ -23,7 +23,7 @@ ACCOUNT_USER_DISPLAY = "accounts.allauth_adapter.display_name"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-# The platform vouches for addresses and provisions people; there is no sign-up.
+# The platform vouches for addresses and provisions people.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True

@@ -49,8 +49,8 @@ class StartupGate(ABC):
     """
     Answers 503 until its check has passed once, then passes requests on.
 
-    A request that arrives during another thread's check waits for the result. A refusal would hit
-    one of the first requests of every process that starts under load.
+    A request during another thread's check waits for the result: a refusal would hit an early
+    request of every process that starts under load.
     """
 
     #: Paths that always pass.

@@ -1,8 +1,8 @@
 """
-Service clients of platform features. A client authenticates by signature, so no value here signs
-in.
+Service clients of platform features.
 
-A token has 256 random bits, so a fast hash (SHA-256) protects it.
+A client authenticates by signature, so no value here signs in. A token has 256 random bits, so a
+fast hash (SHA-256) protects it.
 """
 
 from __future__ import annotations

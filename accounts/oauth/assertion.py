@@ -26,8 +26,7 @@ from accounts.rate_limit_counters import Rate
 
 logger = logging.getLogger(__name__)
 
-# Named, never the library's default, which includes HS256: with that, a public key would pass as a
-# shared secret.
+# The library's default includes HS256, with which a public key would pass as a shared secret.
 ALGORITHMS = ("RS256", "ES256")
 MAX_LIFETIME_SECONDS = 300
 LEEWAY_SECONDS = 10
@@ -144,7 +143,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
             raise _AssertionRejected(AssertionRejectionCause.ID)
         self._verify_times(claims)
-        # Last, because it uses up the assertion: only a verified signature may do that.
+        # Last: only a verified signature may use up the assertion.
         _record_use(claims, client)
 
     def _verify_times(self, claims: dict[str, Any]) -> None:

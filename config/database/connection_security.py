@@ -17,7 +17,7 @@ def check_transport(env: Environment, name: str, url: str) -> None:
     libpq fills in missing parts from its own variables (PGHOST and others), so they are checked
     as well.
     """
-    # `Environment.database` notes an unreadable URL.
+    # `Environment.read_database` notes an unreadable URL.
     if not is_postgresql_url(url):
         return
     parts = urlsplit(url)

@@ -19,7 +19,7 @@ from .row_owners import OwnedTable, StaffRowAccess
 _IS_OPEN: Final = (
     f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
 )
-#: By kind: the column that refers to another table, and the visible rows of that table.
+#: By kind: the column that refers to another table, and its visible rows.
 _BELONGS_TO: Final = {
     StaffRowAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
     StaffRowAccess.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),

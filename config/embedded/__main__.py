@@ -75,10 +75,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 
 def run_campaigns(arguments: argparse.Namespace) -> int:
-    """
-    Request Alice's mail as the Campaigns feature, which has the purpose `marketing`, and print
-    the answer.
-    """
+    """Request Alice's mail as the Campaigns feature (purpose `marketing`); print the answer."""
     # Imported late: the demo needs no HTTP client, and would start more slowly.
     import httpx
 

@@ -48,8 +48,8 @@ def get_server_os_user() -> ServerAccount:
     """
     Return the account to run the servers under.
 
-    :raises Unavailable: if our user id is not in the user database, which initdb refuses (as in
-        ``docker run --user 1234``)
+    :raises EmbeddedServersUnavailable: if our user id is not in the user database, which initdb
+        refuses (as in ``docker run --user 1234``)
     """
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")

@@ -27,7 +27,10 @@ def is_embedded_data_prepared(urls: ServerUrls, data_dir: Path) -> bool:
 
 
 def refuse_earlier_version(urls: ServerUrls, data_dir: Path) -> None:
-    """:raises Unavailable: if an earlier version created the database; one line says what to do"""
+    """
+    :raises EmbeddedServersUnavailable: if an earlier version created the database; the message
+        says what to do
+    """
     with psycopg.connect(urls.database) as connection, connection.cursor() as cursor:
         if not schema_version.is_schema_version_earlier(cursor):
             return

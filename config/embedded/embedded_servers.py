@@ -61,8 +61,8 @@ def run_servers(
     `settings` are PostgreSQL's, such as `postgres.THROWAWAY`. The data stays in `data_dir` for
     the next start. Both servers stop when the block ends.
 
-    :raises Unavailable: if a server cannot run, `data_dir` is in use, or a given server does not
-        answer
+    :raises EmbeddedServersUnavailable: if a server cannot run, `data_dir` is in use, or a given
+        server does not answer
     """
     environment = os.environ if environment is None else environment
     database, broker = environment.get("DATABASE_URL", ""), environment.get("BROKER_URL", "")
@@ -91,7 +91,7 @@ def use_or_start_servers(data_dir: Path) -> Iterator[ServerUrls]:
     """
     Yield the URLs of servers that run on `data_dir`, or start them: for commands during a demo.
 
-    :raises Unavailable: as `run_servers` does
+    :raises EmbeddedServersUnavailable: as `run_servers` does
     """
     running_urls = _find_running_servers(data_dir)
     if running_urls is None:

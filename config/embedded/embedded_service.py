@@ -214,8 +214,8 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     With `validate`, the sandbox checks calls against Google's API descriptions. The block's end
     stops every process, newest first.
 
-    :raises Unavailable: if an earlier version created the database, or a process does not start;
-        the message names its log
+    :raises EmbeddedServersUnavailable: if an earlier version created the database, or a process
+        does not start; the message names its log
     """
     refuse_earlier_version(urls, data_dir)
     with (
@@ -248,8 +248,8 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
             *(("--validate",) if validate else ()),
         )
         try:
-            # A person waits for the first page, and other starting processes would delay it. On
-            # prepared data the web server starts first; the first page needs no sandbox.
+            # A person waits for the first page, which needs no sandbox: on prepared data the web
+            # server starts before other processes, which would delay it.
             if is_embedded_data_prepared(urls, data_dir):
                 service.start_site(ProcessClass.WEB, web_port)
                 _prepare_data(service, with_calendars=seed is None)

@@ -1,5 +1,5 @@
 """
-Checks external servers: they answer, and are new enough. Messages contain no part of a URL that
+Checks that external servers answer, and are new enough. Messages contain no part of a URL that
 could hold a password.
 """
 
@@ -17,7 +17,7 @@ _OLDEST_VERSION: Final = 16
 
 
 def check_database(url: str) -> None:
-    """:raises Unavailable: unless a PostgreSQL that is new enough accepts the login"""
+    """:raises EmbeddedServersUnavailable: unless a new enough PostgreSQL accepts the login"""
     if not url.startswith(("postgresql://", "postgres://")):
         raise EmbeddedServersUnavailable(
             "DATABASE_URL must be a postgresql:// address; there is no other dialect"
@@ -42,7 +42,7 @@ def check_broker(url: str, authority: str = "") -> None:
     Connect to the broker at `url` once.
 
     :param authority: a file of certificates to trust in addition to the system's; may be empty
-    :raises Unavailable: if no broker answers
+    :raises EmbeddedServersUnavailable: if no broker answers
     """
     # Imported late: the launcher seldom needs it, and would start more slowly.
     from kombu.connection import Connection

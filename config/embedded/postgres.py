@@ -37,7 +37,7 @@ THROWAWAY: Final[Mapping[str, str]] = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # Autovacuum would record that tables are empty between tests, and plans would depend on it.
+    # Autovacuum would record that tables are empty between tests, which changes plans.
     "autovacuum": "off",
     # A failed test shows the failing statement, its database, and lock waits.
     "log_line_prefix": "%m [%p] %d ",
@@ -94,7 +94,7 @@ class EmbeddedPostgres:
         """
         Start the cluster, after creating it if needed, and yield its URL.
 
-        :raises Unavailable: if it does not start; the message names its log
+        :raises EmbeddedServersUnavailable: if it does not start; the message names its log
         """
         install = server_binaries.copy_within_reach(server_binaries.find_postgres(), self.account)
         if not (self._cluster_folder / "PG_VERSION").exists():

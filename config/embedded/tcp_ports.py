@@ -78,7 +78,7 @@ def wait_for_port(
     """
     Return once `process` listens on `port`.
 
-    :raises Unavailable: if it ended, or did not listen within `timeout` seconds
+    :raises EmbeddedServersUnavailable: if it ended, or did not listen within `timeout` seconds
     """
     deadline = time.monotonic() + timeout
     while True:

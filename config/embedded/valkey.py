@@ -47,7 +47,7 @@ class EmbeddedValkey:
         """
         Start the server and yield its URL in Celery's format.
 
-        :raises Unavailable: if it does not start; the message names its log
+        :raises EmbeddedServersUnavailable: if it does not start; the message names its log
         """
         server = server_binaries.copy_within_reach(server_binaries.find_valkey(), self.account)
         with (self.folder / "valkey.log").open("ab") as log:

@@ -77,8 +77,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         Connect, and close the connection at a random time in the second half of its maximum age.
 
-        Busy threads connect at the same moment. Closing at the same moment would make all their
-        requests wait at once.
+        Busy threads connect together; closing together would make their requests wait at once.
         """
         super().connect()
         if self.close_at is not None:
