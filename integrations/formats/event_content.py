@@ -1,8 +1,4 @@
-"""
-The editable times and content of a calendar event.
-
-Pure: parser processes read calendar files into these types.
-"""
+"""A calendar event's editable times and content. Pure, for parser processes."""
 
 from __future__ import annotations
 
@@ -11,7 +7,6 @@ from datetime import date, datetime
 from typing import Literal
 
 AttendeeResponse = Literal["needs_action", "accepted", "tentative", "declined"]
-#: A reminder on the screen, or by mail.
 ReminderMethod = Literal["popup", "email"]
 
 
@@ -20,7 +15,7 @@ class When:
     """
     A date (`day`), or an aware UTC time (`at`) shown in the IANA `zone`.
 
-    The end of an all-day event is the day after its last day.
+    An all-day event ends on the day after its last.
     """
 
     day: date | None = None
@@ -42,7 +37,7 @@ class Attendee:
 
 @dataclass(frozen=True, slots=True)
 class Conference:
-    """`state` is pending until the provider has created the conference or failed to."""
+    """`state` is pending until the provider has created the conference or failed."""
 
     state: Literal["pending", "ready", "failed"]
     uri: str = ""
@@ -57,8 +52,8 @@ class Reminder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventContent:
     """
-    `description` is text or HTML as the provider stores it: sanitise it before display.
-    `recurrence` holds RFC 5545 lines. `reminders` is None for the calendar's default reminders.
+    `description` is the provider's text or HTML: sanitise before display. `recurrence` holds RFC
+    5545 lines. `reminders` is None for the calendar's default.
     """
 
     title: str = ""

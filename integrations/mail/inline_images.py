@@ -1,7 +1,4 @@
-"""
-Inline images in a message's text, fetched from the own provider for each view, inside the sink.
-Size and number are bounded; an unavailable image is left out.
-"""
+"""Inline images, fetched for each view inside the sink; an unavailable one is left out."""
 
 from __future__ import annotations
 
@@ -18,11 +15,11 @@ from integrations.grants import provider_calls
 from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 
-#: Most images fetched for one message.
+#: Of one message.
 MOST: Final = 20
 #: Bytes of one image.
 LARGEST: Final = 2 * 1024 * 1024
-#: Characters of all images in one text, repetitions included.
+#: In one text, repetitions included, in characters.
 LARGEST_IN_ALL: Final = 8 * 1024 * 1024
 
 
@@ -36,7 +33,7 @@ def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
     pictures = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
     if not pictures:
         return _insert_pictures(text, {})
-    # One wait for all images, so that none is refused after others were fetched.
+    # One wait, so that no image is refused after others were fetched.
     with person_slots.hold_wait_slot():
         return _insert_pictures(text, dict(_fetch_pictures(connection_id, message_id, pictures)))
 
@@ -49,7 +46,7 @@ def _fetch_pictures(
         try:
             data = provider_calls.fetch_file(connection_id, message_id, part, max_bytes=LARGEST)
         except (errors.Unavailable, errors.RateLimited, ParsersBusy):
-            # The next image would fail as well: do not wait for each.
+            # The next image would fail as well.
             return
         except (errors.ProviderError, DisconnectedError):
             continue
@@ -57,7 +54,6 @@ def _fetch_pictures(
 
 
 def _insert_pictures(text: SafeText, addresses: Mapping[Picture, str]) -> str:
-    """Insert images up to `LARGEST_IN_ALL`."""
     filled, room = [text.pieces[0]], LARGEST_IN_ALL
     for picture, piece in zip(text.pictures, text.pieces[1:], strict=True):
         address = addresses.get(picture) if picture else None

@@ -1,5 +1,3 @@
-"""Filters of a list, and the rows that a list may show."""
-
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -15,8 +13,8 @@ from integrations.models import Message, Thread
 
 from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
-#: Folders of the list filter, in our names: common folders, then Gmail's. A message may be in other
-#: folders that Gmail names; spam and deleted mail are never stored.
+#: In our names: common folders, then Gmail's, which may name others. Spam and deleted mail are
+#: never stored.
 FOLDERS: Final = (
     "inbox",
     "sent",
@@ -37,7 +35,6 @@ class MailFilters:
     """
     A None filter narrows nothing.
 
-    :param folder: one of `FOLDERS`
     :param received_after: aware; exclusive
     :param received_before: aware; exclusive
     """
@@ -53,7 +50,7 @@ class MailFilters:
 
     @property
     def canonical_json(self) -> str:
-        """Equal filters have equal text, which cursors are bound to."""
+        """Equal for equal filters; cursors are bound to it."""
         active_filters = {name: value for name, value in asdict(self).items() if value is not None}
         return orjson.dumps(active_filters, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -61,7 +58,7 @@ class MailFilters:
 def get_visible_messages(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Message]:
-    """Return visible messages, unordered. `message_list_sql` reads a page of them."""
+    """Unordered. `message_list_sql` reads a page."""
     rows = Message.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -71,7 +68,7 @@ def get_visible_messages(
 def get_visible_threads(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Thread]:
-    """Return visible threads, unordered. `thread_list_sql` reads a page of them."""
+    """Unordered. `thread_list_sql` reads a page."""
     rows = Thread.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -79,8 +76,5 @@ def get_visible_threads(
 
 
 def _exclude_hidden(mailboxes: VisibleMailboxes) -> Q:
-    """
-    Exclude hidden mailboxes, if any: a list of the visible ones would make PostgreSQL leave the
-    index that has the order.
-    """
+    """See `message_list_sql._select_mailboxes`."""
     return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

@@ -1,8 +1,7 @@
 """
-Turn a row and its opened columns into the values of API and pages. Pure.
+Turn a row and its opened columns into values of API and pages. Pure.
 
-Field names follow the common vocabulary of unified inboxes. Only sinks call these functions:
-plaintext comes in and leaves in the same call.
+Names are those of unified inboxes. Only sinks call this, so that plaintext leaves in one call.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ OpenedColumns = Mapping[str, bytes]
 MailJson = dict[str, Any]
 
 
-# Shown in place of a summary that does not open although its neighbours do. It is not fetched
-# again: an operator has to find out first how the bytes changed.
+# Shown for a summary that does not open although its neighbours do. An operator has to find out how
+# the bytes changed, before a new fetch.
 DAMAGED: Mapping[str, Any] = {
     "subject": "",
     "snippet": "This message does not open here any more. It is as it was at your provider.",
@@ -78,10 +77,7 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
-    """
-    `messages` have opened summaries, newest first; empty in a list, where the row has the newest
-    summary.
-    """
+    """`messages` have opened summaries, newest first; empty in a list."""
 
     thread: Thread | ThreadListColumns
     messages: tuple[Message, ...]
@@ -163,7 +159,7 @@ def read_newest_summary(opened: OpenedColumns) -> Mapping[str, Any]:
 
 
 def iterate_participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[MailJson]:
-    """Yield each sender and recipient once."""
+    """Yield each once."""
     known_emails: set[str] = set()
     for summary in summaries:
         for name, email in (*summary["from"], *summary["to"], *summary["cc"]):

@@ -1,6 +1,6 @@
 """
-Read a page of messages, in SQL: composing this most frequent query with Django's ORM took longer
-than PostgreSQL's answer.
+Read a page of messages, in SQL: composing this frequent query with Django's ORM took longer than
+PostgreSQL's answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .list_filters import MailFilters
 from .mail_row_types import MessageListColumns
 from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
-#: The condition of each filter; the mailbox has a separate condition.
+#: Without the mailbox.
 FILTER_CONDITIONS: Final = {
     "folder": "folders @> ARRAY[%s]::varchar[]",
     "unread": "is_unread = %s",
@@ -36,7 +36,7 @@ _OWNER_CONDITION: Final = "user_id = %s AND organisation_id = %s"
 _AFTER_CONDITION: Final = "received_at <= %s AND (received_at < %s OR id < %s)"
 
 
-# The limit is a literal: with an unknown limit PostgreSQL would plan for the whole table.
+# A literal limit: PostgreSQL would plan an unknown one for the whole table.
 _PAGE_STATEMENT: Final = (
     f"SELECT {_COLUMNS} FROM integrations_message"  # noqa: S608 - our own words
     " WHERE {condition} ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
@@ -45,12 +45,7 @@ _PAGE_STATEMENT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPageRequest:
-    """
-    A page of a person's rows, newest first.
-
-    :param after: position before the page; None: the first page
-    :param limit: most rows
-    """
+    """:param after: position before the page; None: the first page"""
 
     filters: MailFilters
     actor: Actor
@@ -75,12 +70,12 @@ def fetch_rows(
 ) -> list[tuple[Any, ...]]:
     """
     :param statement: with placeholders for `condition` and `limit`
-    :param filter_conditions: by filter; each takes the filter's value
-    :param after_condition: for rows after a position; takes its time twice and its id
+    :param filter_conditions: each takes the filter's value
+    :param after_condition: takes a position's time twice and its id
     """
     condition, values = _build_condition(filter_conditions, after_condition, page)
     with connection.cursor() as cursor:
-        # Binary ciphertext has half the size of its text form; ids and times cost less, too.
+        # Binary ciphertext has half the size; ids and times cost less, too.
         cursor.cursor.format = Format.BINARY
         cursor.execute(statement.format(condition=condition, limit=page.limit), values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -110,8 +105,8 @@ def _select_mailboxes(
     mailboxes: VisibleMailboxes, connection_id: UUID | None
 ) -> tuple[str, list[Any]]:
     """
-    Exclude hidden mailboxes, if any: a list of the visible ones would make PostgreSQL leave the
-    index that has the order.
+    Exclude hidden mailboxes: with a list of the visible ones, PostgreSQL would leave the index
+    that has the order.
     """
     if connection_id is None:
         ids, test = list(mailboxes.hidden), "NOT IN"

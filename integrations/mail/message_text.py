@@ -1,9 +1,8 @@
 """
-The shown text of a message: sanitised when the message is stored, opened for each view. Only
-sinks call this module.
+A message's shown text: sanitised when stored, opened for each view. Only for sinks.
 
-If an older version sanitised the text, a parser process sanitises the original again, and the
-result is stored; else a view parses nothing.
+A parser process sanitises text of an older version again, and the result is stored; else a view
+parses nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from limited_use.vault.sealing import get_sealer
 
 logger = logging.getLogger(__name__)
 
-#: Shown if the text cannot be sanitised within the limits and there is no plain text.
+#: Shown if sanitising fails and there is no plain text.
 NOT_SHOWN: Final = claim(
     "message.not-shown",
     "This text cannot be shown safely. Open the message at your provider.",
@@ -51,7 +50,7 @@ def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     """
     if body.shown is not None and body.shown_version >= safe_bodies.VERSION:
         return {"shown": body.shown}
-    # The original was deferred; this access loads it.
+    # Loads the deferred original.
     return {"content": body.content}
 
 
@@ -59,9 +58,7 @@ def open_text(
     row: SealedRow, opened: Mapping[str, bytes], *, permits: Permits, stores: bool = True
 ) -> SafeText:
     """
-    :param row: with the columns of `get_sealed_columns`
-    :param opened: their plaintext
-    :param permits: that opened them
+    :param opened: plaintext of `get_sealed_columns`
     :param stores: store a text that was sanitised again
     :raises integrations.parsers.parser_pool.ParsersBusy: if the text has to be sanitised again
     """

@@ -1,6 +1,6 @@
 """
-Show one message that is not stored: fetched from its own provider for each view, then discarded.
-Each view is a separate use: permitted, recorded, and fetched inside the sink.
+Show a message that is not stored: fetched for each view inside the sink, then discarded. Each
+view is permitted and recorded.
 """
 
 from __future__ import annotations
@@ -40,10 +40,7 @@ _FULL_CLASSES: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 @dataclass(frozen=True, slots=True)
 class RemoteMessageFetch:
-    """
-    :param rate_limits: the error if the provider's limit prevented the fetch; known after
-        rendering
-    """
+    """:param rate_limits: the error, if a limit prevented the fetch; known after rendering"""
 
     row: SealedRow
     permits: Permits
@@ -112,7 +109,7 @@ def render_body(context: RequestContext, ref: RemoteMessageRef) -> bytes:
 
 def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentDownload:
     """
-    :raises ObjectNotFound: also if the reference is not to a file
+    :raises ObjectNotFound: also for a reference to no file
     :raises errors.ProviderError:
     """
     row, granted = _prepare_row(context, ref)

@@ -1,8 +1,8 @@
 """
-One message shown to support: opened by its owner for a limited time, read by staff.
+A message that its owner opens to support for a limited time.
 
 Support sees ids, end times and organisations; content only through the sink, under a permit that
-names the item. Only the owner's consent is stored.
+names the item.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from limited_use.sinks.template_values import TemplateItem
 from . import ObjectNotFound, PermittedMailRows, mail_row_types, message_text
 from .mail_row_types import MessageRow
 
-# The owner's choices of hours.
 HOURS: Final = (1, 24, 72)
 MOST_LISTED: Final = 200
 
@@ -77,9 +76,7 @@ def open_to_support(
 ) -> Consent:
     """
     :param version: of the accepted text
-    :raises ObjectNotFound:
-    :raises InvalidChoice: if `hours` is not one of `HOURS`
-    :raises consents.DeclarationOutdated: if the text has changed since
+    :raises ObjectNotFound, InvalidChoice, consents.DeclarationOutdated:
     """
     message = get_own_message(actor=actor, message_id=message_id)
     if hours not in HOURS:
@@ -126,7 +123,7 @@ def get_support_end_times(
 
 
 def list_open_items(*, actor: Actor, at: datetime) -> list[SupportItem]:
-    """Return the item with the soonest end first."""
+    """Return the soonest end first."""
     open_consents = (
         _get_open_consents(at).exclude(owner_id=actor.user_id).order_by("expires_at", "id")
     )
@@ -161,8 +158,8 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
     """
     A refusal is recorded, too.
 
-    :raises limited_use.guard.guard.AccessRefused: if the item is not open to the agent
-    :raises ObjectNotFound: if it was deleted
+    :raises limited_use.guard.guard.AccessRefused: if not open to the agent
+    :raises ObjectNotFound:
     """
     with support_and_export_permits.acting_for_message_owner(message_id, at=at):
         granted = support_and_export_permits.to_show_support(
@@ -171,7 +168,7 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
         bodies = MessageBody.objects.select_related("message").defer("content")
         try:
             body = bodies.get(message_id=message_id)
-            # First: loading the deferred original drops the loaded message.
+            # First: loading the original drops the loaded message.
             message = body.message
             text = message_text.get_sealed_columns(body)
         except MessageBody.DoesNotExist:
@@ -184,11 +181,7 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
 def make_support_item_shape(
     item: PermittedMailRows,
 ) -> Callable[[MessageRow, Mapping[str, bytes]], TemplateItem]:
-    """
-    Show participants, subject and text.
-
-    :param item: from `get_permitted_message`
-    """
+    """:param item: from `get_permitted_message`"""
     (message_row,) = item.rows
 
     def shape_message(row: MessageRow, opened: Mapping[str, bytes]) -> TemplateItem:

@@ -1,8 +1,7 @@
 """
-Crashing sync turns: counted per piece of work, shown to the owner, reported to the operator.
+Crashing sync turns: counted, shown to the owner, reported to the operator.
 
-A crash is an unexpected exception, or a lease that expired because its worker died. A single
-crash is retried; repeated crashes mean that syncing has stopped.
+A crash is an unexpected exception, or a lease that expired with its worker.
 """
 
 from __future__ import annotations
@@ -26,13 +25,12 @@ EVERY_MAILBOX: Final = UUID(int=0)
 
 
 def needs_careful_sync(work: SyncWork) -> bool:
-    """Messages are then fetched one at a time."""
     count: int = work.crash_count
     return count >= CAREFUL_AFTER
 
 
 def report_crash(work: SyncWork, *, at: datetime) -> None:
-    """Raise the alarm once a day, if the work keeps crashing."""
+    """Alert once a day, if the work keeps crashing."""
     if work.crash_count < LIMIT:
         return
     degrade_integration(work, at=at)
@@ -46,7 +44,7 @@ def report_crash(work: SyncWork, *, at: datetime) -> None:
 
 
 def report_busy_parsers(work: SyncWork, *, at: datetime) -> None:
-    """Raise the alarm once a day, if no parser process was free for a long time."""
+    """Alert once a day."""
     if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return
     # One alarm for all mailboxes: the machine is too small, or its processes hang.
@@ -63,5 +61,5 @@ def degrade_integration(work: SyncWork, *, at: datetime) -> None:
         id=integration.id, epoch=integration.epoch, status__in=FETCHABLE
     )
     live.update(status=status, status_reason=reason, status_since=at)
-    # The end of the turn compares with them.
+    # The turn's end compares them.
     integration.status, integration.status_reason = status, reason

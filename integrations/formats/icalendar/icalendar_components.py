@@ -1,7 +1,7 @@
 """
 Split a calendar file into components and properties with line numbers.
 
-Strict about encoding, nesting and the end of the file, so that a truncated file is refused.
+Strict about encoding, nesting and the end: a truncated file is refused.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from integrations.formats.recurrence.content_lines import BadContentLine, Conten
 
 from .file_problems import FileProblems
 
-#: Size of a file, in bytes.
 MAX_BYTES: Final = 10 * 1024 * 1024
 TOO_LARGE: Final = f"the file is larger than {MAX_BYTES // 1024 // 1024} MB"
-#: Length of an unfolded line, in characters.
+#: Unfolded, in characters.
 MAX_LINE_LENGTH: Final = 200_000
-#: Physical lines of a file. A folded description of 50,000 characters has 700.
+#: A folded description of 50,000 characters has 700.
 MAX_LINES: Final = 500_000
 #: Events, alarms, parts of zones, and all other components.
 MAX_COMPONENTS: Final = 100_000
@@ -61,7 +60,7 @@ class CalendarComponent:
 
 
 def read_calendars(data: bytes, problems: FileProblems) -> list[CalendarComponent]:
-    """Return the VCALENDAR components; errors are added to `problems`."""
+    """Return the VCALENDAR components; errors go to `problems`."""
     if len(data) > MAX_BYTES:
         problems.add(1, TOO_LARGE)
         return []

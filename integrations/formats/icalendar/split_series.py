@@ -1,7 +1,7 @@
 """
 Split series at THISANDFUTURE changes. Pure.
 
-Each part's UID contains its number, so that a repeated import replaces the part.
+A part's UID contains its number: a repeated import replaces the part.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from integrations.formats.recurrence.series import BadEventTimes, StartKey
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
 from integrations.formats.recurrence.series_split import NewRecurrenceRuleNeeded
 
-#: THISANDFUTURE changes of one series.
+#: Of one series.
 MAX_CHANGES: Final = 5
-# The cost of each, in steps of the file's work budget.
+# Of each change, in steps of the file's budget.
 _WORK: Final = 20_000
 _NO_OCCURRENCE: Final = "this changes a series from an occurrence on that the series does not have"
 _NO_RULE: Final = (
@@ -30,7 +30,7 @@ _NO_RULE: Final = (
 
 
 class BadThisAndFutureRange(Exception):
-    """The change cannot be applied. `why` is safe to show."""
+    """`why` is safe to show."""
 
     def __init__(self, start: StartKey, why: str) -> None:
         super().__init__(why)
@@ -44,11 +44,10 @@ def split_series(
     work: RecurrenceWorkBudget,
 ) -> list[SeriesWithExceptions | None]:
     """
-    Return the part before the first change and after each; None for a part without occurrences.
+    Return the part before the first change and after each; None for one without occurrences.
 
-    :param ranges: new content by the start from which it applies; None ends the series
-    :raises BadThisAndFutureRange: if a change cannot be applied
-    :raises TooManyOccurrences: if `work` runs out
+    :param ranges: new content by first start; None ends the series
+    :raises BadThisAndFutureRange, TooManyOccurrences:
     """
     rest: SeriesWithExceptions | None = event
     parts: list[SeriesWithExceptions | None] = []
@@ -56,7 +55,7 @@ def split_series(
         raise BadThisAndFutureRange(
             max(ranges), f"a series is changed from here on more than {MAX_CHANGES} times"
         )
-    # Last first: each is a change of the original series.
+    # Last first: each changes the original series.
     for start in sorted(ranges, reverse=True):
         work.spend(_WORK)
         rest, following = _split_at(rest or event, start, ranges[start])
@@ -65,7 +64,7 @@ def split_series(
 
 
 def name_series_part(uid: str, number: int) -> str:
-    """:param number: of the change, counted from 1"""
+    """:param number: of the change, from 1"""
     return f"{uid}/following/{number}"
 
 

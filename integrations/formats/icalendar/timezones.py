@@ -1,9 +1,8 @@
 """
 Match the zones of a calendar file to IANA zones.
 
-A known name wins over the file's rules (VTIMEZONE), which are often outdated or shortened. An
-unknown name or bare abbreviation is matched by the UTC offsets of its rules in recent years. A
-VTIMEZONE without usable rules is ignored.
+A known name wins over the file's rules (VTIMEZONE), often outdated or shortened. Rules match an
+unknown name or bare abbreviation, by UTC offsets in recent years; unusable rules are ignored.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from integrations.formats.recurrence.series import BadEventTimes
 from . import timezone_names
 from .icalendar_components import CalendarComponent
 
-# The offsets of two years distinguish the zones that people distinguish.
+# Offsets of two years distinguish the zones that people distinguish.
 _FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2027, 1, 1, tzinfo=UTC)
 _DAYS: Final = 730
-# Work limit of one part of a zone; cost of starting a part, and of comparing a zone.
+# For one part of a zone; for starting a part; for comparing a zone.
 _WORK: Final = 5_000
 _PART_WORK: Final = 100
 _ZONE_WORK: Final = 2_000
@@ -59,11 +58,11 @@ class _OffsetChange:
 
 
 class CalendarZones:
-    """:param work: shared by all zones and rules of the file"""
+    """:param work: for all zones and rules of the file"""
 
     def __init__(self, components: Iterable[CalendarComponent], work: RecurrenceWorkBudget) -> None:
         self._work = work
-        # Several may have the same name, some without usable rules.
+        # Names may repeat; some have no usable rules.
         self._components: dict[str, list[CalendarComponent]] = {}
         for component in components:
             if (tzid := component.get_property("TZID")) is not None:
@@ -72,10 +71,7 @@ class CalendarZones:
         self._iana_names: dict[str, str | None] = {}
 
     def get_iana_name(self, name: str) -> str:
-        """
-        :raises NoSuchZone: if no IANA zone matches
-        :raises TooManyOccurrences: if the work budget runs out
-        """
+        """:raises NoSuchZone, TooManyOccurrences:"""
         normalised = timezone_names.normalise_name(name)
         if normalised not in self._iana_names:
             self._iana_names[normalised] = self._find_iana_name(normalised)
@@ -102,8 +98,7 @@ class CalendarZones:
         iana_name = next(filter(None, map(timezone_names.find_zone, (name, *other_names))), None)
         if iana_name is not None and ("/" in iana_name or iana_name == "UTC"):
             return iana_name
-        # "EST" usually means New York, not the zone of that name, which has no daylight saving
-        # time.
+        # "EST" usually means New York; the zone "EST" has no daylight saving time.
         by_rules = (_find_by_offsets(component, self._work) for component in components)
         return next(filter(None, by_rules), iana_name)
 
@@ -132,7 +127,7 @@ def _sample_offsets(changes: list[_OffsetChange]) -> tuple[timedelta, ...]:
 
 
 def load_zones() -> None:
-    """Load zone names before isolation forbids opening files."""
+    """Call before isolation forbids opening files."""
     timezones.get_iana_name("UTC")
     timezone_names.load_names()
 
@@ -141,7 +136,7 @@ def load_zones() -> None:
 def _list_candidates() -> tuple[str, ...]:
     """The first zone with equal offsets wins."""
     hours = (f"Etc/GMT{hour:+d}" for hour in range(-14, 13) if hour)
-    # For each Windows name, only its main zone.
+    # Each Windows name's main zone.
     return (*dict.fromkeys([*_COMMON, *win_tz.values()]), *hours)
 
 
@@ -153,7 +148,7 @@ def _get_zone_offsets(name: str) -> tuple[timedelta, ...]:
 
 
 def _read_changes(part: CalendarComponent, work: RecurrenceWorkBudget) -> list[_OffsetChange]:
-    """Return the changes in recent years; empty if the component is invalid."""
+    """Return recent changes; empty if the component is invalid."""
     work.spend(_PART_WORK)
     start, offset_before, offset_after = (
         part.get_property(key) for key in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO")
@@ -190,12 +185,12 @@ def _read_changes(part: CalendarComponent, work: RecurrenceWorkBudget) -> list[_
     return [_OffsetChange(at - earlier, offset) for at in begins if isinstance(at, datetime)]
 
 
-# Early enough to know the offset at the start of these years.
+# Early enough to know the first offset.
 _EARLIER: Final = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 def _parse_offset(text: str) -> timedelta:
-    """Parse a UTC offset (RFC 5545, section 3.3.14)."""
+    """RFC 5545, 3.3.14."""
     value = text.strip()
     if value[:1] not in {"+", "-"} or not value[1:].isdecimal() or len(value) not in {5, 7}:
         raise ValueError

@@ -7,7 +7,7 @@ from .address_tokens import AddressToken, AddressTokens
 
 #: For all headers of one name.
 MAX_ADDRESSES: Final = 2_000
-#: Length of an address: that of a line (RFC 5322, 2.1.1). A longer one is text.
+#: The length of a line (RFC 5322, 2.1.1). A longer address is text.
 MAX_ADDRESS: Final = 998
 
 
@@ -20,17 +20,17 @@ class AddressReader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._entries: list[AddressEntry] = []
-        # Tokens of the entry outside angle brackets.
+        # Outside angle brackets.
         self._words: list[AddressToken] = []
-        # Tokens inside open angle brackets; None outside.
+        # Inside open angle brackets; None outside.
         self._angle: list[AddressToken] | None = None
-        # Whether the entry has an address, and whether `_words` has an "@".
+        # `_has_at`: `_words` has an "@".
         self._has_address = self._has_at = False
-        # Tokens of the last entry, if its angle brackets have no "@": "Max <Firm>".
+        # The last entry, if its angle brackets have no "@": "Max <Firm>".
         self._doubtful: list[AddressToken] = []
-        # Whether an unmatched ">" was dropped: its neighbours are not joined.
+        # Neighbours of a dropped ">" are not joined.
         self._is_after_stray = False
-        # The name of the group, and the number of entries before it.
+        # The group's name, and the number of entries before the group.
         self._group: tuple[list[AddressToken], int] | None = None
 
     def read_entries(self) -> list[AddressEntry]:
@@ -119,7 +119,7 @@ class AddressReader:
     def _add_entry(
         self, words: list[AddressToken], address: str, tokens: list[AddressToken]
     ) -> None:
-        """Without a name, comments among the address `tokens` are the name."""
+        """Without a name, comments among `tokens` are the name."""
         comments = [token for token in tokens if token.kind == "comment"]
         name, address = (
             address_phrases.join_name(words) or address_phrases.join_name(comments),

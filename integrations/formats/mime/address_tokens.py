@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-#: Nested comments. Deeper ones are text.
+#: Deeper comments are text.
 MAX_COMMENT_DEPTH: Final = 50
 
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
-# A domain in brackets (`[192.0.2.1]`) is a word, and so is text without special characters.
+# A domain in brackets (`[192.0.2.1]`) is a word.
 _UNQUOTED_PATTERN: Final = r"""
     (?P<space>\s+)
   | (?P<encoded>=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=)
@@ -29,8 +29,8 @@ TokenKind = Literal["word", "encoded", "quoted", "comment", "special"]
 class AddressToken(NamedTuple):
     """
     :param text: as written; for a comment, its content
-    :param is_spaced: white space or a comment precedes the token
-    :param is_apart: follows an unmatched ">", so the token joins no address
+    :param is_spaced: after white space or a comment
+    :param is_apart: after an unmatched ">", so the token joins no address
     """
 
     kind: TokenKind
@@ -54,8 +54,8 @@ def _unescape_text(text: str) -> str:
 
 class AddressTokens:
     """
-    An unclosed quote or parenthesis is a word. After the first, no other is searched for, so that
-    the time stays linear.
+    An unclosed quote or parenthesis is a word, and ends the search for others: the time stays
+    linear.
     """
 
     def __init__(self, text: str) -> None:
@@ -72,7 +72,6 @@ class AddressTokens:
                 continue
             token = self._read_token(match)
             yield token
-            # A comment separates words as white space does.
             self._is_spaced = token.kind == "comment"
 
     def _read_token(self, match: re.Match[str]) -> AddressToken:

@@ -1,13 +1,12 @@
 """
-Read the senders and recipients of mail.
+Read mail addresses by RFC 5322 with obsolete forms (§4.4) and RFC 6532. Never raises.
 
-Reads RFC 5322 with obsolete forms (§4.4) and RFC 6532, and never raises. The standard library's
-readers differ between patch levels of Python.
+The standard library's readers differ between patch levels of Python.
 
-- The address in angle brackets is the address; other words are the display name.
-- Each written address is an entry, unless it precedes angle brackets.
-- Encoded words are decoded last, so that a comma in one cannot add a recipient.
-- Text without an address is kept as a name.
+- Words outside angle brackets are the display name.
+- Each address is an entry, unless it precedes angle brackets.
+- Encoded words are decoded last: a comma in one cannot add a recipient.
+- Text without an address is a name.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from typing import Final
 from . import display_name_addresses, headers
 from .address_reader import MAX_ADDRESSES, AddressReader
 
-#: Length of a header value, in characters. The rest is not read.
+#: In characters; the rest is not read.
 MAX_LENGTH: Final = 64 * 1024
 
-# Most mail: an address with or without a name, neither with a special form.
+# Most mail: no special form.
 _PLAIN: Final = re.compile(
     r"(?:(?:([\w=?+/*-]+(?: [\w=?+/*-]+)*)|\"([^\"\\<>@,;:()]+)\") )?"
     r"(<)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)+)(>)?",
@@ -35,7 +34,7 @@ _PLAIN: Final = re.compile(
 class MailAddress:
     """
     :param name: decoded and printable; may be empty
-    :param address: as written, possibly invalid; may be empty
+    :param address: as written; may be invalid or empty
     """
 
     name: str
@@ -59,11 +58,7 @@ def read_address_headers(values: Iterable[str]) -> tuple[MailAddress, ...]:
 
 
 def names_another_address(address: MailAddress) -> bool:
-    """
-    Return whether the display name contains a different address.
-
-    Ignores letter case, width and invisible characters.
-    """
+    """Ignore letter case, width and invisible characters."""
     return display_name_addresses.contains_other_address(address.name, address.address)
 
 

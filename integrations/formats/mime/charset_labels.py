@@ -1,9 +1,8 @@
 """
 Find Python codecs by charset label.
 
-Labels are those of the Encoding Standard (https://encoding.spec.whatwg.org/, by `webencodings`)
-and a few of mail. Python's registry also contains escapes and compressions, so other names are
-unknown.
+Labels of the Encoding Standard (https://encoding.spec.whatwg.org/) and of mail. Other names are
+unknown: Python's registry also contains escapes and compressions.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from webencodings.labels import LABELS
 
 from . import japanese_charsets
 
-# Codecs, where Python's of the same name differ from the Encoding Standard's.
+# Where Python's codec of the same name differs from the Encoding Standard's.
 _CODECS: Final = {
-    # The standard decodes GBK, and so GB 2312, as GB 18030.
+    # The standard decodes GBK and GB 2312 as GB 18030.
     "gbk": "gb18030",
     "iso-8859-8-i": "iso8859-8",
-    # The standard decodes these to one U+FFFD, or to private use, for web pages.
+    # For web pages, the standard decodes these to one U+FFFD, or to private use.
     "replacement": "",
     "x-user-defined": "",
 }
-# Charsets of mail that web pages must not use. They are decoded before HTML is sanitised.
+# Forbidden in web pages. Decoded before HTML is sanitised.
 _MAIL_CODECS: Final = {
     "utf-7": "utf-7",
     "unicode-1-1-utf-7": "utf-7",
@@ -54,7 +53,7 @@ _MAIL_CODECS: Final = {
     "cp852": "cp852",
     "ibm852": "cp852",
 }
-# RFC 2045, 5.2: the default charset. Bytes beyond ASCII contradict it.
+# The default (RFC 2045, 5.2). Bytes beyond ASCII contradict it.
 _ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6", "iso646-us"})
 _LONGEST_LABEL: Final = 60
 
@@ -63,7 +62,7 @@ def _squeeze_label(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label)
 
 
-# "latin-1", "utf_8" and "windows1252" are not labels, but mail uses them.
+# Mail also uses "latin-1", "utf_8" and "windows1252".
 _SQUEEZED: Final = {_squeeze_label(label): label for label in (*_MAIL_CODECS, *LABELS, *_ASCII)}
 
 

@@ -1,4 +1,4 @@
-"""Find addresses in display names, which readers take for the sender's address."""
+"""Find addresses in display names, which readers take for the sender's."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-#: Examined characters of a name. Pages never show more.
+#: Examined characters; pages never show more.
 MAX_NAME: Final = 2_000
 _MAX_LOCAL: Final = 80
 _MAX_DOMAIN: Final = 260
 
-# RFC 6531: both parts may have letters beyond ASCII.
+# RFC 6531: letters beyond ASCII.
 _LOCAL: Final = re.compile(r"[^\s<>()\[\],;:\"@\u201c-\u201f\u00ab\u00bb]+$")
 _DOMAIN: Final = re.compile(r"(?:[\w-]+[.\u3002])+[\w-]{2,}")
 # Outlook puts a name that is an address in apostrophes.
@@ -41,8 +41,8 @@ def _fold_text(text: str) -> str:
 def _find_addresses(text: str) -> Iterator[str]:
     for at in (index for index, character in enumerate(text) if character == "@"):
         before, after = text[max(0, at - _MAX_LOCAL) : at], text[at + 1 : at + _MAX_DOMAIN]
-        # "Support @ Example.com" is not an address. A space on one side may be a removed
-        # invisible character.
+        # "Support @ Example.com" is not an address; a space on one side may replace an invisible
+        # character.
         if before[-1:].isspace() and after[:1].isspace():
             continue
         local, domain = _LOCAL.search(before.rstrip()), _DOMAIN.match(after.lstrip())

@@ -1,9 +1,8 @@
 """
 Parse Graph's message resource to `ParsedMessage`.
 
-Graph returns decoded properties and one body, HTML or text. The README of
-`integrations/providers/microsoft` lists the differences to MIME.
-https://learn.microsoft.com/en-us/graph/api/resources/message
+Properties are decoded; the body is HTML or text. The README of `integrations/providers/microsoft`
+lists the differences to MIME. https://learn.microsoft.com/en-us/graph/api/resources/message
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from .graph_attachments import read_attachments
 from .message import MAX_TEXT, ParsedMessage, PoisonReason, UnreadableMailMessage
 from .part_tree import tidy_headers
 
-# Tags of extended properties: PR_INTERNET_REFERENCES and PR_IN_REPLY_TO_ID.
+# PR_INTERNET_REFERENCES and PR_IN_REPLY_TO_ID:
 # https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxprops
 REFERENCES: Final = 0x1039
 IN_REPLY_TO: Final = 0x1042
@@ -34,9 +33,9 @@ _NO_YEAR: Final = 1601
 
 def parse_record(record: bytes) -> ParsedMessage:
     """
-    :param record: JSON with Graph's `message`, its `attachments`, and its `parent`: Message-ID
-        and references of the answered message, if known
-    :raises UnreadableMailMessage: if the message is unreadable or exceeds a bound
+    :param record: JSON with Graph's `message`, `attachments` and `parent`: Message-ID and
+        references of the answered message, if known
+    :raises UnreadableMailMessage:
     """
     reason: PoisonReason = "undecodable"
     try:
@@ -54,8 +53,7 @@ def decode_json(content: bytes) -> Any:
     """
     Accept lone surrogates in strings.
 
-    :raises ValueError: if `content` is not JSON
-    :raises RecursionError: if it nests too deeply
+    :raises ValueError, RecursionError:
     """
     try:
         return orjson.loads(content)
@@ -117,7 +115,7 @@ def _read_address(recipient: Mapping[str, Any]) -> MailAddress:
     person = recipient.get("emailAddress") or {}
     name = headers.make_printable(_read_text(person.get("name")))
     address = headers.make_printable(_read_text(person.get("address")))
-    # Exchange repeats the address as the name if there is no name.
+    # Exchange repeats the address as a missing name.
     return MailAddress("" if name.lower() == address.lower() else name, address)
 
 

@@ -9,7 +9,7 @@ ins kbd li main mark nav ol p pre q rp rt ruby s samp section small span strike 
 summary sup table tbody td tfoot th thead time tr tt u ul var wbr
 """
 TAGS: Final = frozenset(_TAGS_NAMES.split())
-# Removed with their content; any other unknown tag keeps its text.
+# Removed with their content; other unknown tags keep their text.
 _DROPPED_WHOLE_NAMES: Final = """
 applet audio base canvas embed frame frameset head iframe link math meta noembed noframes
 noscript object script select style svg template textarea title video xml
@@ -24,7 +24,7 @@ SELF_CLOSING: Final = frozenset(_SELF_CLOSING_NAMES.split())
 # Reopened in every following block until closed (HTML, 13.2.4.3).
 _FORMATTING_NAMES: Final = "a b big code em font i nobr s small strike strong tt u"
 FORMATTING: Final = frozenset(_FORMATTING_NAMES.split())
-#: Image types in the text, as `data:` URLs or parts.
+#: In the text, as `data:` URLs or parts.
 PICTURE_TYPES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
 
 ATTRIBUTES: Final[dict[str, set[str]]] = {

@@ -1,8 +1,7 @@
 """
-Decide whether HTML is cheap to parse, by counting known causes of slow parsing.
+Count the known causes of slow HTML parsing, in one pass over the tags.
 
-One pass over the tags. The counts are upper bounds for markup of mail programs; other markup
-meets the limits of the parser process.
+The counts are upper bounds for markup of mail programs; the parser process limits other markup.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from typing import Final
 
 from . import html_allowlist
 
-#: Open elements: deep nesting takes the parser quadratic time.
+#: Open elements take the parser quadratic time.
 MAX_DEPTH: Final = 1_000
 MAX_TAGS: Final = 200_000
-#: Attributes of one tag: each is compared with the previous ones.
+#: Each attribute of a tag is compared with the previous ones.
 MAX_ATTRIBUTES: Final = 200
-#: Formatting elements that a parser reopens, over all blocks.
+#: Formatting elements that a parser reopens.
 MAX_REOPENED: Final = 200_000
 MAX_REFERENCES: Final = 100_000
 
@@ -27,7 +26,7 @@ _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _WORD: Final = re.compile(r"[^\s/]+")
 # A shorter tag cannot have too many.
 _SHORTEST: Final = 2 * MAX_ATTRIBUTES
-# So few tags are never too deep, and never reopened too often if half of them are formatting.
+# Never too deep, nor reopened too often if half are formatting.
 _FEW_TAGS: Final = 800
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: Examined bytes (HTML, 13.2.3.2: prescan a byte stream).
+#: HTML, 13.2.3.2.
 PRESCAN: Final = 1_024
 
 _COMMENT: Final = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)

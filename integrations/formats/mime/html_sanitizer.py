@@ -1,8 +1,8 @@
 """
 Sanitise mail HTML, and convert text to HTML.
 
-The result loads nothing: images are `data:` URLs or removed, and links open on a click. A
-sandboxed frame, which forbids scripts and fetches, is a second wall.
+The result loads nothing: images are `data:` URLs or removed. A sandboxed frame, which forbids
+scripts and fetches, is a second wall.
 """
 
 from __future__ import annotations
@@ -23,21 +23,20 @@ from .headers import make_printable
 from .html_bounds import is_within_bounds
 from .message import MAX_TEXT
 
-#: Growth limit, as a multiple of the input's length: escapes and link attributes lengthen it, and
-#: reopened elements multiply it.
+#: In lengths of the input: escapes, link attributes and reopened elements add to the length.
 MAX_GROWTH: Final = 8
-#: Output of this length is always allowed, in characters.
+#: In characters; always allowed.
 SMALL_LENGTH: Final = 64 * 1024
 #: Links in plain text.
 MAX_LINKS: Final = 5_000
-#: `data:` images of one message, in characters.
+#: Of one message, in characters.
 MAX_PICTURES: Final = 8 * 1024 * 1024
 
 _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
 
-# A placeholder: a random word, and the index of the image.
+# A placeholder: a random word, and the image's index.
 _PLACEHOLDER: Final = re.compile(r' src="data:([0-9a-f]{32})-(\d+)"')
 
 _BREAKS: Final = re.compile(r"<(?=/?(?:p|div|br|td|th|tr|li|h[1-6]|blockquote)\b)", re.IGNORECASE)
@@ -49,8 +48,8 @@ class SanitisedHtml:
     """
     Safe HTML in pieces, with an image of the message between each two.
 
-    `pictures` are content ids without angle brackets. `blocked_count` remote images were removed.
-    `is_text_only`: the markup was too costly to parse.
+    `pictures` are content ids without angle brackets; `blocked_count` is of removed remote
+    images. `is_text_only`: too costly to parse.
     """
 
     pieces: tuple[str, ...]
@@ -60,11 +59,7 @@ class SanitisedHtml:
 
 
 class _AttributeFilter:
-    """
-    Replaces the message's own images by placeholders.
-
-    Placeholders contain a random word, so that senders cannot forge them.
-    """
+    """Replaces images by placeholders with a random word, which senders cannot forge."""
 
     def __init__(self) -> None:
         self.reset()
@@ -76,7 +71,7 @@ class _AttributeFilter:
         self._room = MAX_PICTURES
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
-        # nh3 keeps the value if the filter raises, so the filter must not raise.
+        # nh3 keeps the value if the filter raises.
         try:
             return self._filter_value(tag, name, value)
         except Exception:  # noqa: BLE001
@@ -111,7 +106,7 @@ class _AttributeFilter:
         pictures: list[str] = []
         end = 0
         for placeholder in _PLACEHOLDER.finditer(safe) if self.pictures else ():
-            # A sender wrote any other word.
+            # A sender wrote another word.
             if placeholder[1] == self.word:
                 pieces.append(safe[end : placeholder.start()])
                 pictures.append(self.pictures[int(placeholder[2])])
@@ -120,7 +115,7 @@ class _AttributeFilter:
 
 
 class _HtmlCleaner(threading.local):
-    """One cleaner per thread: creating one takes as long as cleaning a short message."""
+    """One per thread: creating one takes as long as cleaning a short message."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,7 +150,7 @@ def _is_external_link(value: str) -> bool:
 
 
 def sanitise_html(html: str) -> SanitisedHtml:
-    """Remove and count images that are neither `data:` URLs nor parts of the message."""
+    """Remove and count images that are neither `data:` URLs nor parts."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return _reduce_to_text(html)
@@ -174,7 +169,7 @@ def _without_tags(html: str) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """Return the text on one line."""
+    """Return one line."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return make_printable(_without_tags(html))

@@ -1,7 +1,7 @@
 """
 Write stored mail as mbox records (RFC 4155, quoting "mboxrd"). Pure.
 
-Records name attachments, because Antares does not store their bytes.
+Attachments are only named: their bytes are not stored.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from .headers import make_printable
 
-# The sender of our notes: an address that cannot exist.
+# Of our notes: an address that cannot exist.
 _SENDER: Final = "antares@localhost.invalid"
 
 _POLICY: Final = SMTP.clone(linesep="\n", cte_type="8bit")
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 _NAME: Final = re.compile(r"[!-9;-~]{1,100}")
-# Structural headers, which our own replace.
+# Replaced by our own.
 _STRUCTURE: Final = ("content-", "mime-version")
 _LONGEST_LINE: Final = 900
 
@@ -53,7 +53,6 @@ def format_message(
     ]
     headers += [("X-Antares-Filed", folder) for folder in filed]
     if content.get("reconstructed"):
-        # The provider made headers and text from its properties.
         headers.append(("X-Antares-Reconstructed", "from the properties that the provider showed"))
     headers += [
         ("X-Antares-Attachment-Not-Kept", f"{content_type}; {size} bytes; {filename}")
@@ -63,7 +62,7 @@ def format_message(
 
 
 def format_note(subject: str, text: str, *, at: datetime) -> bytes:
-    """Return a record with our own text about the file."""
+    """Return our own text about the file."""
     headers = [
         ("From", formataddr(("Antares", _SENDER))),
         ("Date", format_datetime(at.astimezone(UTC))),

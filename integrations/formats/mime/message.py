@@ -8,26 +8,26 @@ from .addresses import MailAddress
 
 PoisonReason = Literal["too-deep", "too-many-parts", "too-large", "undecodable"]
 
-# Nested forwards reach ten; providers return much deeper parts unparsed.
+# Nested forwards reach ten; providers return deeper parts unparsed.
 MAX_DEPTH: Final = 30
 MAX_PARTS: Final = 1_000
 # Gmail imports 150 MiB; base64 and headers add to it.
 MAX_BYTES: Final = 210 * 1024 * 1024
-# Stored characters of one body; the rest is dropped and recorded as a defect.
+# Of one body; the rest is dropped, as a defect.
 MAX_TEXT: Final = 2_000_000
-#: Stored size of a message or an attachment, in bytes.
+#: Stored, in bytes.
 MAX_SIZE: Final = 2**31 - 1
 MAX_HEADERS: Final = 1_000
 MAX_HEADER_LENGTH: Final = 64 * 1024
 #: For all headers of all parts.
 MAX_HEADER_BYTES: Final = 512 * 1024
-#: Length of a structural header: parsing its parameters takes quadratic time.
+#: Parsing a structural header's parameters takes quadratic time.
 MAX_STRUCTURAL_HEADER: Final = 4 * 1024
 MAX_PARAMETERS: Final = 64
 
 
 class UnreadableMailMessage(Exception):
-    """Quarantine the message under `reason`, our own word."""
+    """Unreadable or above a bound: quarantine under `reason`, our own word."""
 
     def __init__(self, reason: PoisonReason) -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class UnreadableMailMessage(Exception):
 
 
 def clamp_size(size: object) -> int:
-    """Fit a size into a database column; 0 if absent or invalid."""
+    """Fit a database column; 0 if absent or invalid."""
     is_number = isinstance(size, int | float) and size >= 0
     return int(min(size, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
 
@@ -43,11 +43,9 @@ def clamp_size(size: object) -> int:
 @dataclass(frozen=True, slots=True)
 class AttachmentPart:
     """
-    An attachment without its bytes.
-
-    `part` is the path in the part tree: zero-based indexes joined by dots, "" for a message of
-    one part. Paths are stable; providers' ids are not. `filename` is safe to show. `size` is in
-    transfer-decoded bytes. `content_id` has no angle brackets.
+    `part` is the path in the part tree: zero-based indexes joined by dots, "" for a single part.
+    Paths are stable; providers' ids are not. `filename` is safe to show; `size` is in
+    transfer-decoded bytes; `content_id` has no angle brackets.
     """
 
     position: int
@@ -65,8 +63,8 @@ class AttachmentPart:
 class ParsedMessage:
     """
     `html` is hostile until `html_sanitizer.sanitise_html`. `date` is the sender's claim, aware
-    UTC. Message ids have no angle brackets. `headers` are the unfolded top-level headers.
-    `defects` are our own words.
+    UTC. Message ids have no angle brackets. `headers` are top-level and unfolded; `defects` are
+    our own words.
     """
 
     from_: tuple[MailAddress, ...]

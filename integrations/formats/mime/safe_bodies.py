@@ -1,4 +1,4 @@
-"""Sanitise the text of a message for storage."""
+"""Sanitise a message's text for storage."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from typing import Final
 
 from . import html_sanitizer as markup
 
-#: Increased with every change of the rules: texts of older versions are sanitised again.
+#: Increase with every change of the rules: older texts are sanitised again.
 VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class SanitisedText:
-    """
-    Safe HTML in pieces, with an image between each two, and the plain text.
-
-    `pictures` are content ids.
-    """
+    """Safe HTML in pieces, with an image (content id) between each two, and plain text."""
 
     pieces: tuple[str, ...]
     pictures: tuple[str, ...]

@@ -1,1 +1,1 @@
-"""Recurrence arithmetic: rules, series, edits, windows, free and busy time. Pure."""
+"""Recurrence arithmetic. Pure."""

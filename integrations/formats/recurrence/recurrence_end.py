@@ -19,11 +19,9 @@ def find_last_counted_occurrence(
     pattern: RecurrenceRulePattern, count: int, work: RecurrenceWorkBudget
 ) -> datetime:
     """
-    Return a local time.
+    Return a local time. The start counts, even if the rule does not generate it.
 
-    The start counts as the first occurrence, even if the rule does not generate it.
-
-    :raises TooManyOccurrences: if `work` runs out
+    :raises TooManyOccurrences:
     """
     try:
         if pattern.is_plain:
@@ -40,7 +38,7 @@ def count_occurrences_before(
 ) -> int:
     """
     :param local_time: an occurrence
-    :raises TooManyOccurrences: if `work` runs out
+    :raises TooManyOccurrences:
     """
     if pattern.is_plain:
         return (local_time - pattern.start) // pattern.period_length

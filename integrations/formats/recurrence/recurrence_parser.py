@@ -18,15 +18,15 @@ from .series import BoundedRecurrenceRule, EventSeries, StartKey, to_start_key, 
 
 MAX_LINES: Final = 500
 MAX_DATES: Final = 5_000
-# Steps allowed for one series.
+# Steps for one series.
 MAX_SERIES_WORK: Final = 50_000
-# The largest UTC offsets, ahead and behind.
+# The largest UTC offsets.
 _AHEAD: Final = timedelta(hours=14)
 _BEHIND: Final = timedelta(hours=12)
 
 
 class BadSeries(Exception):
-    """A recurrence line cannot be used. `line` counts from 1; `why` is safe to show."""
+    """`line` counts from 1; `why` is safe to show."""
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"line {line}: {why}")
@@ -38,9 +38,7 @@ def parse_series(content: EventContent, work: RecurrenceWorkBudget | None = None
     """
     A single event becomes a series with one start. Costs a few dozen microseconds.
 
-    :raises BadEvent: if start and end are invalid
-    :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the zone is unknown
+    :raises BadEventTimes, BadSeries, UnknownZone:
     """
     start, _ = validate_times(content)
     zone = timezones.get_zone(content.start.zone or "UTC") if content.start.day is None else None
@@ -52,7 +50,7 @@ def parse_series(content: EventContent, work: RecurrenceWorkBudget | None = None
         raise BadSeries(MAX_LINES + 1, "there are too many lines")
     for number, text in enumerate(content.recurrence, start=1):
         reason = reader.add_line(text)
-        # Raised outside the reader, so that no parse error is attached as context.
+        # Outside the reader: no parse error becomes the context.
         if reason:
             raise BadSeries(number, reason)
     return reader.build_series()
@@ -118,7 +116,7 @@ class _SeriesReader:
         if line.parameters.get("VALUE", "").upper() == "PERIOD":
             raise content_lines.BadContentLine("periods are not understood here")
         texts = line.value.split(",")
-        # Also counted per line: duplicate dates are stored once but cost as much.
+        # Duplicate dates are stored once but cost as much.
         if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
             raise content_lines.BadContentLine("there are too many dates")
         self.work.spend(len(texts))
@@ -159,10 +157,10 @@ class _SeriesReader:
 
 
 def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
-    """RFC 5545 requires that an all-day rule has no time parts."""
+    """RFC 5545 forbids time parts in all-day rules."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rrule.BadRecurrenceRule(f"FREQ={rule.freq} does not go with days")
-    # Parsed again, because BYSETPOS may have nothing left to select from.
+    # BYSETPOS may have nothing left to select from.
     return rrule.parse_recurrence_rule(
         rrule.format_recurrence_rule(replace(rule, hours=(), minutes=(), seconds=()))
     )
@@ -194,13 +192,11 @@ def get_series_span(
     content: EventContent, work: RecurrenceWorkBudget | None = None
 ) -> tuple[datetime, datetime | None]:
     """
-    Return the start and the end of all occurrences; the end is None for an endless series.
+    Return the start and the end of all occurrences; the end is None if endless.
 
-    The span is never too short. Changed instances are excluded. Days count in every zone.
+    Never too short. Excludes changed instances. Days count in every zone.
 
-    :raises BadEvent: if start and end are invalid
-    :raises BadSeries: if a recurrence line cannot be used
-    :raises UnknownZone: if the zone is unknown
+    :raises BadEventTimes, BadSeries, UnknownZone:
     """
     series = parse_series(content, work)
     last = series.last_start()

@@ -1,4 +1,4 @@
-"""Rows of the inbox page, made inside the sink."""
+"""Inbox rows, made inside the sink."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from limited_use.sinks.page_sink import TemplateItem
 
 @dataclass(frozen=True, slots=True)
 class ThreadRowPresenter:
-    """:param is_outgoing: rows name the thread's recipient"""
+    """:param is_outgoing: name the recipient"""
 
     is_outgoing: bool
     now: datetime

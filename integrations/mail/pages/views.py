@@ -1,4 +1,4 @@
-"""The inbox in the browser: conversations, one conversation, a message's text."""
+"""The inbox in the browser."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def show_threads(request: HttpRequest) -> HttpResponse:
     try:
         reading = mail.get_thread_page(context, filters, cursor=cursor, limit=PAGE)
     except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
-        # A bookmark with an old cursor: show the first page.
+        # A bookmark with an old cursor.
         return redirect(_add_query(reverse("inbox"), folder))
     status = mailbox_status.describe_mailboxes(reading.mailboxes)
     inbox_url = reverse("inbox")
-    # Sent mail is listed by recipient.
+    # By recipient.
     is_outgoing = folder in OUTGOING
     thread_rows = ThreadRowPresenter(is_outgoing, context.at, RowUrl("inbox-thread"))
     body = page_sink.render_page(
@@ -159,8 +159,8 @@ def _shape_thread_message(
 @require_permission(RolePermission.USE_OWN)
 def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
-    Return a separate document, as harmless opened directly as in its frame: its origin is opaque,
-    no script runs, and nothing loads except its own images.
+    Return a separate document, harmless also outside its frame: its origin is opaque, no script
+    runs, and nothing loads except its own images.
     """
     try:
         text = attachments.render_body(get_request_context(request), message_id=message_id)
@@ -177,7 +177,7 @@ def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
 def download_attachment(
     request: HttpRequest, message_id: UUID, attachment_id: UUID
 ) -> HttpResponseBase:
-    """Return a page with the reason if the file is unavailable."""
+    """Return a page with the reason if unavailable."""
     try:
         return attachment_response.answer_attachment(
             get_request_context(request), message_id=message_id, attachment_id=attachment_id

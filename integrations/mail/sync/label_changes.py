@@ -1,4 +1,4 @@
-"""New flags and labels of stored messages: sealed first, then written in one transaction."""
+"""New flags and labels of stored messages: sealed, then written in one transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NewFlags:
 
 @dataclass(frozen=True, slots=True)
 class LabelChanges:
-    """:param unstorable: reasons by provider id, for flags that could not be prepared"""
+    """:param unstorable: reasons by provider id"""
 
     changes: list[NewFlags]
     touched_thread_ids: frozenset[UUID]
@@ -64,13 +64,10 @@ def prepare_changes(
 
 
 def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str]:
-    """
-    The transaction holds the fence. Return flags that the database refuses: reason by provider
-    id.
-    """
+    """Under the fence. Return refused flags: reason by provider id."""
     refused = _write_flags(label_changes.changes, at=at)
     if refused:
-        # At least one was refused: write each by itself.
+        # One was refused: write each by itself.
         refused = {
             remote_id: why
             for change in label_changes.changes
@@ -81,7 +78,7 @@ def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str
 
 
 def _write_flags(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
-    """Write all; if the database refuses them, write none and return all."""
+    """Write all; if the database refuses, write none and return all."""
     if not changes:
         return {}
     try:

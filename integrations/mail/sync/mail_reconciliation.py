@@ -1,9 +1,8 @@
 """
 Compare stored messages with the provider's listing, after the first sync and daily.
 
-A small mailbox is compared whole, a larger one in its newest part and at random positions of the
-older part. Missing and extra messages are fetched; extra ones that the provider does not have are
-deleted. The counts are stored, so that the owner sees a gap.
+Missing and extra messages are fetched, or deleted if the provider does not have them. The owner
+sees the counts.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from . import mail_delta, mail_quarantine, provider_ids
 from .mail_session import MailChanges, MailSyncSession
 
 EVERY = timedelta(days=1)
-# A mailbox up to this size is compared whole; of a larger one, this many newest messages are,
+# Up to this size, a mailbox is compared whole; of a larger one, this many newest messages,
 WHOLE = 20_000
-# and one page of each of this many equal parts of the older time.
+# and a page of each of this many equal parts of the older time.
 SAMPLES = 4
-# Most extra messages that one turn fetches.
+# Extra messages that one turn fetches.
 VERIFIED = 200
 SWEEP = 1_000
 
@@ -49,10 +48,10 @@ class MailComparison:
 @dataclass(slots=True)
 class ProviderListing:
     """
-    The provider's current messages in an interval; None: no bound.
+    In an interval; None: no bound.
 
-    :param is_whole: else the part older than the last ref is left out
-    :param blinds: ids of `refs` by their blind, computed on first use
+    :param is_whole: else without the part older than the last ref
+    :param blinds: ids of `refs` by blind, computed on first use
     """
 
     since: datetime | None = None
@@ -63,7 +62,7 @@ class ProviderListing:
 
 
 def reconcile_if_due(session: MailSyncSession) -> bool:
-    """Return whether nothing is left to do now."""
+    """Return whether nothing is left to do."""
     due_at = session.work.reconcile_at
     if due_at is None or due_at > session.clock.now():
         return True
@@ -74,7 +73,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
     extra = [row_id for listing in listings for row_id in _find_extra(session, listing)]
     listed_refs = [ref for listing in listings for ref in listing.refs.values()]
     stored_count = _count_stored(session, listed_refs) + len(extra)
-    # A fetch repairs both kinds: it stores existing messages, and deletes missing ones.
+    # A fetch deletes messages that the provider does not have.
     extra_refs = _open_refs(session, extra[:VERIFIED])
     finished = mail_delta.fetch_and_store(session, [*missing, *extra_refs])
     repaired = (
@@ -90,7 +89,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
 
 
 def request_reconciliation(*, integration_id: UUID, at: datetime) -> bool:
-    """Make a comparison due; return whether the integration has work."""
+    """Return whether the integration has work."""
     SyncWork.objects.filter(integration_id=integration_id).update(reconcile_at=at)
     return work_leases.mark_sync_due(integration_id=integration_id, at=at)
 
@@ -127,7 +126,7 @@ def _list_newest(session: MailSyncSession) -> ProviderListing:
 
 
 def _list_samples(session: MailSyncSession, until: datetime) -> Iterator[ProviderListing]:
-    """Yield a page of each part of the time before `until`, from a random moment."""
+    """Yield a page of each part, from a random moment."""
     since = session.horizon_start or _get_stored(session).aggregate(at=Min("received_at"))["at"]
     if since is None:
         return
@@ -194,7 +193,7 @@ def _get_stored_between(session: MailSyncSession, listing: ProviderListing) -> Q
 
 
 def _find_oldest(session: MailSyncSession, listing: ProviderListing) -> datetime | None:
-    """Return when the last listed messages were received, by those that are stored."""
+    """Return when the last listed messages were received, by stored ones."""
     last = list(_blind_listing(session, listing))[-1000:]
     oldest = _get_stored(session).filter(remote_blind__any_of=last).aggregate(at=Min("received_at"))
     received_at: datetime | None = oldest["at"]
@@ -220,7 +219,7 @@ def _open_refs(session: MailSyncSession, row_ids: list[UUID]) -> list[MessageRef
 
 
 def _read_ref(summary: bytes) -> MessageRef:
-    """The rest of the summary stays in the sink."""
+    """The rest stays in the sink."""
     fields = orjson.loads(summary)
     return MessageRef(fields["provider_id"], fields["provider_thread_id"])
 

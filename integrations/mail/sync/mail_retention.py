@@ -1,6 +1,6 @@
 """
-Delete mail beyond its horizon, with PostgreSQL only: also after the provider refuses, or the
-grant has ended.
+Delete mail beyond its horizon, with PostgreSQL only: even if the provider refuses or the grant
+has ended.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from integrations.models import Integration, Message, SyncStage, SyncWork
 from . import mailbox_rows, message_store
 
 BATCH: Final = 500
-# Batches of one integration per task, because other integrations wait.
+# Of one integration per task: others wait.
 BATCHES: Final = 20
 
 
@@ -40,11 +40,7 @@ def find_due_integrations(*, at: datetime, limit: int = 500) -> list[UUID]:
 
 
 def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
-    """
-    Delete mail beyond the horizon, oldest first; return whether more is left.
-
-    Uses at most `BATCHES` short transactions under the fence.
-    """
+    """Delete oldest first, in short transactions under the fence; return whether more is left."""
     for _ in range(BATCHES):
         try:
             if _delete_batch(integration_id, at=at) < BATCH:
@@ -58,7 +54,7 @@ def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
 def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
     epoch = Integration.objects.values_list("epoch", flat=True).filter(id=integration_id).first()
     fences.lock_integration(integration_id=integration_id, epoch=epoch or 0)
-    # Read under the row lock: the horizon cannot change, and no sync writes, until the commit.
+    # Under the row lock, the horizon cannot change, and no sync writes.
     integration = Integration.objects.select_related("connection").get(id=integration_id)
     if integration.horizon_days is None:
         return 0
@@ -70,7 +66,7 @@ def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
     count = message_store.delete_rows(list(ids))
-    # A turn also counts under the fence, and only after a write of its own.
+    # A turn also counts under the fence, after its own writes only.
     work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
     work.filter(resource=mailbox_rows.RESOURCE).update(
         done_count=Greatest(F("done_count") - count, 0),

@@ -1,8 +1,7 @@
 """
-Threads, derived from their messages in the transaction that writes those messages.
+Threads, derived from their messages in the same transaction.
 
-Each affected thread is computed from scratch, so that a repeated or lost page cannot leave it
-wrong.
+Each is computed from scratch: a repeated or lost page leaves none wrong.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def insert_threads(
     new_threads: Sequence[tuple[UUID, bytes]], *, owner: MailRowOwner, at: datetime
 ) -> None:
     """
-    Insert threads that `derive_threads` will fill.
+    `derive_threads` fills them.
 
     :param new_threads: (id, blind of the provider's thread id)
     """
