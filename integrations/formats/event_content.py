@@ -1,4 +1,8 @@
-"""A calendar event's editable times and content. Pure, for parser processes."""
+"""
+The editable times and content of a calendar event.
+
+Pure: parser processes read calendar files into these types.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ class When:
     """
     A date (`day`), or an aware UTC time (`at`) shown in the IANA `zone`.
 
-    An all-day event ends on the day after its last.
+    The end of an all-day event is the day after its last day.
     """
 
     day: date | None = None
@@ -52,8 +56,8 @@ class Reminder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventContent:
     """
-    `description` is the provider's text or HTML: sanitise before display. `recurrence` holds RFC
-    5545 lines. `reminders` is None for the calendar's default.
+    `description` is text or HTML as the provider stores it: sanitise it before display.
+    `recurrence` holds RFC 5545 lines. `reminders` is None for the calendar's default reminders.
     """
 
     title: str = ""

@@ -1,4 +1,4 @@
-"""Ids for labels without one, such as Outlook's categories."""
+"""Ids for labels without a provider id, such as Outlook's categories."""
 
 from __future__ import annotations
 

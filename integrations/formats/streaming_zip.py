@@ -1,8 +1,9 @@
 """
 A ZIP file with one member, written while it is sent.
 
-An abandoned file lacks the central directory, so every program reports damage; not every server
-honours an aborted response. Without compression, an incomplete file can be salvaged.
+Every program reports an abandoned file as damaged, because the central directory at its end is
+missing. WSGI has no way to abort a response that every server honours. Data is not compressed, so
+each piece is sent at once and an incomplete file can be salvaged.
 """
 
 from __future__ import annotations
@@ -40,26 +41,26 @@ class StreamingZip:
 
     def __init__(self, name: str, *, at: datetime) -> None:
         self._pieces = _OutputBuffer()
-        # Nothing is left for garbage collection to close.
+        # The caller takes every write, so garbage collection closes nothing.
         self._zip = zipfile.ZipFile(self._pieces, "w", zipfile.ZIP_STORED)
         member = zipfile.ZipInfo(name, date_time=at.astimezone(UTC).timetuple()[:6])
-        # Only the owner can read the unzipped file.
+        # File mode: only the owner can read the unzipped file.
         member.external_attr = 0o600 << 16
         self._member = self._zip.open(member, "w", force_zip64=True)
 
     def add_data(self, data: bytes) -> bytes:
-        """Return the next bytes."""
+        """Return the next bytes of the file."""
         self._member.write(data)
         return self._pieces.take_bytes()
 
     def finish(self) -> bytes:
-        """Return the last bytes."""
+        """Return the last bytes, which complete the file."""
         self._member.close()
         self._zip.close()
         return self._pieces.take_bytes()
 
     def abandon(self) -> bytes:
-        """Return the remaining data, without the end."""
+        """Return the remaining data without the end."""
         self._member.close()
         data = self._pieces.take_bytes()
         self._zip.close()

@@ -1,7 +1,7 @@
 """
 Time zone names, and conversion to UTC.
 
-IANA names are the system's or `tzdata`'s; Windows names are in the CLDR's table (`tzlocal`).
+IANA names come from the system or `tzdata`, Windows names from the CLDR's table in `tzlocal`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from tzlocal.windows_tz import tz_win, win_tz
 
-# Machine settings.
+# Names of machine settings, not of zones.
 _PSEUDO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
-# Missing in the CLDR's table.
+# Aliases that are missing in the CLDR's table.
 _WINDOWS_OF_ALIASES: Final = {
     "CST6CDT": "Central Standard Time",
     "EST5EDT": "Eastern Standard Time",
@@ -27,7 +27,7 @@ _WINDOWS_OF_ALIASES: Final = {
     "PST8PDT": "Pacific Standard Time",
     "US/East-Indiana": "US Eastern Standard Time",
 }
-# IANA renamed these; the CLDR never renames.
+# Zones that IANA renamed; the CLDR never renames.
 _RENAMED: Final = {
     "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
     "America/Godthab": "America/Nuuk",
@@ -37,7 +37,7 @@ _RENAMED: Final = {
     "Asia/Rangoon": "Asia/Yangon",
     "Europe/Kiev": "Europe/Kyiv",
 }
-# Exchange's, for zones with custom rules, which may be missing.
+# Exchange's names for zones with custom rules, which may be missing.
 _CUSTOM_NAMES: Final = frozenset({"tzone://microsoft/custom", "customized time zone"})
 _UTC_NAMES: Final = frozenset({"z", "tzone://microsoft/utc", "coordinated universal time"})
 _MAX_NAME: Final = 200
@@ -52,7 +52,7 @@ class UnknownZone(Exception):
 
 
 class CustomZone(UnknownZone):
-    """Rules without a name. Match the rules, or use the calendar's zone."""
+    """The zone has rules and no name. Match its rules, or use the calendar's zone."""
 
 
 class NonexistentTime(Exception):
@@ -66,7 +66,8 @@ class UnreadableTime(Exception):
 def get_iana_name(name: str) -> str:
     """
     :param name: IANA or Windows name, in any case
-    :raises CustomZone, UnknownZone:
+    :raises CustomZone: if the name only says that the zone is custom
+    :raises UnknownZone: if the name is unknown
     """
     key = name.strip().lower() if len(name) <= _MAX_NAME else ""
     if iana_name := _get_iana_names().get(key):
@@ -85,7 +86,7 @@ def _get_iana_names() -> dict[str, str]:
 
 
 def get_windows_name(name: str) -> str:
-    """:raises UnknownZone: if Windows has no name"""
+    """:raises UnknownZone: if Windows has no name for the zone"""
     windows_name = tz_win.get(name) or _WINDOWS_OF_ALIASES.get(name)
     if windows_name is None:
         raise UnknownZone
@@ -101,7 +102,7 @@ def list_zone_names() -> tuple[str, ...]:
 # `ZoneInfo`'s own cache is ten times as slow.
 @lru_cache(maxsize=1024)
 def get_zone(name: str) -> ZoneInfo:
-    """:raises UnknownZone:"""
+    """:raises UnknownZone: if the name is unknown"""
     try:
         if name not in _PSEUDO_ZONES:
             return ZoneInfo(name)
@@ -112,14 +113,14 @@ def get_zone(name: str) -> ZoneInfo:
 
 def to_utc(local_time: datetime, zone: ZoneInfo) -> datetime:
     """
-    An ambiguous time is its first occurrence; a skipped one uses the offset before the change
-    (RFC 5545, 3.3.5).
+    An ambiguous time is its first occurrence, and a skipped time uses the UTC offset from before
+    the change (RFC 5545, section 3.3.5).
     """
     return local_time.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def to_utc_strict(local_time: datetime, zone: ZoneInfo) -> datetime:
-    """:raises NonexistentTime:"""
+    """:raises NonexistentTime: if daylight saving time skips the time"""
     if is_skipped(local_time, zone):
         raise NonexistentTime
     return to_utc(local_time, zone)
@@ -142,7 +143,7 @@ def parse_local_time(text: str) -> datetime:
     """
     Read text without UTC offset, to the microsecond.
 
-    :raises UnreadableTime:
+    :raises UnreadableTime: if the text is not a local time
     """
     match = _LOCAL_TIME.fullmatch(text)
     if match is not None:

@@ -1,4 +1,4 @@
-"""A message's file as a download that never renders at our origin."""
+"""A message's file as an HTTP response: a download that never renders at our origin."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _stream_download(
         )
     if download.size is not None:
         response["Content-Length"] = str(download.size)
-    # The sender's name: encoded by RFC 6266, never used as a path.
+    # The sender chose the name: it is encoded by RFC 6266, and is never used as a path.
     response["Content-Disposition"] = (
         content_disposition_header(True, download.filename or "attachment") or "attachment"
     )

@@ -1,7 +1,8 @@
 """
 Attachments and inline images: fetched from the own provider for each view, never stored.
 
-The part's path is stored, because the provider's attachment ids change between two reads.
+The part's path within the message is stored, because the provider's attachment ids change between
+two reads. Size and number are bounded.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ def download_attachment(
     context: RequestContext, *, message_id: UUID, attachment_id: UUID
 ) -> AttachmentDownload:
     """
-    :raises ObjectNotFound: also without such an attachment
-    :raises errors.Rejected: above `LARGEST`
-    :raises errors.Gone, errors.Unavailable:
+    :raises ObjectNotFound: also if the message has no such attachment
+    :raises errors.Gone: if the provider no longer has it
+    :raises errors.Rejected: if it exceeds `LARGEST`
+    :raises errors.Unavailable: if the provider does not answer now
     """
     permitted = mail.get_message(context, message_id)
     attachment = Attachment.objects.filter(id=attachment_id, message_id=message_id).first()

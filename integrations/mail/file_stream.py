@@ -20,15 +20,15 @@ from limited_use.sinks import download_sink, json_sink
 from limited_use.sinks.download_sink import PassThroughFile
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 
-#: Before the response starts; the web server sends no fewer at once.
+#: Bytes that must arrive before the response starts; the web server sends no fewer at once.
 FIRST_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentDownload:
     """
-    Answer with an `application/octet-stream` attachment and `nosniff`, so that nothing renders at
-    our origin. `filename` is no path.
+    Answer with an attachment of type `application/octet-stream` and `nosniff`, so that nothing
+    renders at our origin. `filename` is for display and is no path.
 
     :param pieces: as they arrive; close it
     :param size: in bytes, if known; a download of another size breaks off
@@ -51,14 +51,14 @@ def stream_attachment_file(  # noqa: PLR0913 - one file, where it is, and why it
     """
     Raises as `provider_calls.open_file` and `locate_part`.
 
-    :param locate_part: returns the provider's message id, and the part's path
-    :param shape_filename: returns JSON with `filename`
+    :param locate_part: returns the provider's message id, and the part's path in the message
+    :param shape_filename: returns the JSON object with `filename`
     """
     fetcher = _FileFetcher(connection_id, locate_part)
     pieces = download_sink.pass_through_file(
         row, permits=permits, actor=context.actor, fetch=fetcher.fetch_file, at=context.at
     )
-    # A sink drops exceptions, which could hold plaintext.
+    # A sink drops exceptions, which could hold plaintext, so the fetcher keeps its error.
     if fetcher.error is not None:
         raise fetcher.error
     try:
@@ -73,6 +73,8 @@ def stream_attachment_file(  # noqa: PLR0913 - one file, where it is, and why it
 
 @dataclass
 class _FileFetcher:
+    """Keeps the error."""
+
     connection_id: UUID
     locate_part: Callable[[Mapping[str, bytes]], tuple[str, str]]
     error: Exception | None = None
@@ -91,7 +93,7 @@ class _FileFetcher:
 
 
 def _await_first_bytes(file: FileDownload) -> FileDownload:
-    """An earlier error is answered; a later one breaks the file off."""
+    """An earlier error is answered with a message; a later one breaks the file off."""
     with ExitStack() as stack:
         stack.callback(file.close)
         first = bytearray()

@@ -1,7 +1,7 @@
 """
 Read mail: load rows, get permits to open them, pass both to a sink.
 
-The API takes JSON bytes, a page `PermittedMailRows` for the template sink. Neither sees
+The API takes JSON bytes; a page passes `PermittedMailRows` to the template sink. Neither sees
 plaintext.
 """
 
@@ -42,7 +42,11 @@ _FULL_CLASSES = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 @dataclass(frozen=True, slots=True)
 class PermittedMailRows:
-    """:param mailboxes: of a list, the facts of all the person's mailboxes"""
+    """
+    Rows, and the permits under which a sink opens them.
+
+    :param mailboxes: of a list, the facts of all the person's mailboxes
+    """
 
     rows: Sequence[SealedRow]
     permits: Permits
@@ -54,9 +58,9 @@ def get_message_page(
     context: RequestContext, filters: MailFilters, *, cursor: str | None = None, limit: int = 50
 ) -> PermittedMailRows:
     """
-    Return the newest first.
+    Return the newest messages first.
 
-    :raises page_cursors.InvalidCursor: of another query
+    :raises page_cursors.InvalidCursor: if `cursor` belongs to another query
     :raises page_cursors.ExpiredCursor, limited_use.guard.guard.AccessRefused:
     """
     return _get_page(context, filters, MESSAGES, cursor=cursor, limit=limit)
@@ -211,7 +215,7 @@ def _permit_page(
     *,
     cursor_scope: tuple[str, MailFilters] | None = None,
 ) -> PermittedMailRows:
-    # An empty page is an answer: permitted and recorded.
+    # An empty page is also an answer about the mailboxes: it needs a permit and is recorded.
     counts = page_queries.count_by_integration(page.integration_ids) or dict.fromkeys(
         mailboxes.connection_ids, 0
     )
@@ -222,7 +226,7 @@ def _permit_page(
         at=context.at,
         snapshot=mailboxes.mailbox_facts,
     )
-    # A refused request is no view.
+    # After the permit: a refused request is no view.
     record_look(mailboxes.connection_ids, at=context.at)
     next_cursor = None
     if cursor_scope is not None and page.next_position is not None:

@@ -1,4 +1,7 @@
-"""Inline images, fetched for each view inside the sink; an unavailable one is left out."""
+"""
+Inline images in a message's text, fetched from the own provider for each view, inside the sink.
+Size and number are bounded; an unavailable image is left out.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from integrations.grants import provider_calls
 from integrations.parsers.parser_pool import ParsersBusy
 from integrations.providers import errors
 
-#: Of one message.
+#: Most images fetched for one message.
 MOST: Final = 20
 #: Bytes of one image.
 LARGEST: Final = 2 * 1024 * 1024
-#: In one text, repetitions included, in characters.
+#: Characters of all images in one text, repetitions included.
 LARGEST_IN_ALL: Final = 8 * 1024 * 1024
 
 
@@ -33,7 +36,7 @@ def embed_pictures(connection_id: UUID, message_id: str, text: SafeText) -> str:
     pictures = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
     if not pictures:
         return _insert_pictures(text, {})
-    # One wait, so that no image is refused after others were fetched.
+    # One wait for all images, so that none is refused after others were fetched.
     with person_slots.hold_wait_slot():
         return _insert_pictures(text, dict(_fetch_pictures(connection_id, message_id, pictures)))
 
@@ -54,6 +57,7 @@ def _fetch_pictures(
 
 
 def _insert_pictures(text: SafeText, addresses: Mapping[Picture, str]) -> str:
+    """Insert images up to `LARGEST_IN_ALL`."""
     filled, room = [text.pieces[0]], LARGEST_IN_ALL
     for picture, piece in zip(text.pictures, text.pieces[1:], strict=True):
         address = addresses.get(picture) if picture else None

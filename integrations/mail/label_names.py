@@ -12,7 +12,7 @@ from integrations.formats import label_ids
 from integrations.models import SyncWork
 from limited_use.vault.sealed import SealedValue
 
-#: Among the opened columns of a message.
+#: Key of a mailbox's label names among the opened columns of a message.
 OPENED_AS: Final = "label_names"
 
 

@@ -1,3 +1,5 @@
+"""Filters of a list, and the rows that a list may show."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -13,8 +15,8 @@ from integrations.models import Message, Thread
 
 from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
-#: In our names: common folders, then Gmail's, which may name others. Spam and deleted mail are
-#: never stored.
+#: Folders of the list filter, in our names: common folders, then Gmail's. A message may be in other
+#: folders that Gmail names; spam and deleted mail are never stored.
 FOLDERS: Final = (
     "inbox",
     "sent",
@@ -35,6 +37,7 @@ class MailFilters:
     """
     A None filter narrows nothing.
 
+    :param folder: one of `FOLDERS`
     :param received_after: aware; exclusive
     :param received_before: aware; exclusive
     """
@@ -50,7 +53,7 @@ class MailFilters:
 
     @property
     def canonical_json(self) -> str:
-        """Equal for equal filters; cursors are bound to it."""
+        """Equal filters have equal text, which cursors are bound to."""
         active_filters = {name: value for name, value in asdict(self).items() if value is not None}
         return orjson.dumps(active_filters, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -58,7 +61,7 @@ class MailFilters:
 def get_visible_messages(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Message]:
-    """Unordered. `message_list_sql` reads a page."""
+    """Return visible messages, unordered. `message_list_sql` reads a page of them."""
     rows = Message.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -68,7 +71,7 @@ def get_visible_messages(
 def get_visible_threads(
     *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> QuerySet[Thread]:
-    """Unordered. `thread_list_sql` reads a page."""
+    """Return visible threads, unordered. `thread_list_sql` reads a page of them."""
     rows = Thread.objects.filter(
         user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
     )
@@ -76,5 +79,5 @@ def get_visible_threads(
 
 
 def _exclude_hidden(mailboxes: VisibleMailboxes) -> Q:
-    """See `message_list_sql._select_mailboxes`."""
+    """Exclude hidden mailboxes, for the reason in `message_list_sql._select_mailboxes`."""
     return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

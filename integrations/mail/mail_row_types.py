@@ -1,7 +1,8 @@
 """
-Turn a row and its opened columns into values of API and pages. Pure.
+Turn a row and its opened columns into the values of API and pages. Pure.
 
-Names are those of unified inboxes. Only sinks call this, so that plaintext leaves in one call.
+Field names follow the common vocabulary of unified inboxes. Only sinks call these functions:
+plaintext comes in and leaves in the same call.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ OpenedColumns = Mapping[str, bytes]
 MailJson = dict[str, Any]
 
 
-# Shown for a summary that does not open although its neighbours do. An operator has to find out how
-# the bytes changed, before a new fetch.
+# Shown in place of a summary that does not open although its neighbours do. It is not fetched
+# again: an operator has to find out first how the bytes changed.
 DAMAGED: Mapping[str, Any] = {
     "subject": "",
     "snippet": "This message does not open here any more. It is as it was at your provider.",
@@ -77,7 +78,10 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
-    """`messages` have opened summaries, newest first; empty in a list."""
+    """
+    `messages` have opened summaries, newest first; empty in a list, where the row has the newest
+    summary.
+    """
 
     thread: Thread | ThreadListColumns
     messages: tuple[Message, ...]
@@ -159,7 +163,7 @@ def read_newest_summary(opened: OpenedColumns) -> Mapping[str, Any]:
 
 
 def iterate_participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[MailJson]:
-    """Yield each once."""
+    """Yield each sender and recipient once."""
     known_emails: set[str] = set()
     for summary in summaries:
         for name, email in (*summary["from"], *summary["to"], *summary["cc"]):

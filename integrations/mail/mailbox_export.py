@@ -1,8 +1,8 @@
 """
-An owner's copy of the stored mail, written during its download.
+An owner's copy of the stored mail: a file, written during its download.
 
-One part is in memory at a time, with its own permits. After a disconnect, the file does not open:
-it cannot pass for complete.
+One part is in memory at a time, with its own permits. If the mailbox is disconnected, the file
+breaks off and does not open, so that it cannot pass for complete.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .mail_row_types import MessageRow
 
 logger = logging.getLogger(__name__)
 
-# Messages and sealed bytes of text in one part, of at least one message.
+# Most messages and most sealed bytes of text in one part; a part has at least one message.
 MOST_MESSAGES: Final = 50
 MOST_BYTES: Final = 2 * 1024 * 1024
 
@@ -104,7 +104,7 @@ def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
     user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
     live = Integration.objects.live().owned_by(user_id, organisation_id)
     with transaction.atomic(durable=True):
-        # A concurrent disconnect must find the row that it has to delete.
+        # Locked, so that a concurrent disconnect finds the row that it has to delete.
         if not live.select_for_update(no_key=True, of=("self",)).filter(id=integration_id).exists():
             raise ObjectNotFound
         return Export.objects.create(
@@ -126,7 +126,7 @@ def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
 
 def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime]) -> Iterator[bytes]:
     """
-    Yield a ZIP with one mbox.
+    Yield a ZIP with one mbox. A broken-off ZIP does not open: see `streaming_zip`.
 
     :param now: the clock; a download takes time
     """
@@ -139,7 +139,8 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
             while part := _get_next_part(export_id, after):
                 yield archive.add_data(_write_part(part, export_id, notes, actor=actor, at=now()))
                 count, after = count + len(part.rows), part.last
-            # After a disconnect there are no rows, which is not the end of the mail.
+            # Check again at the end: after a disconnect there are no rows, which is not the end of
+            # the mail.
             support_and_export_permits.to_export(
                 actor=actor, export_id=export_id, count=0, at=now()
             )
@@ -148,7 +149,7 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
             )
             outcome = ExportOutcome.COMPLETE
         except (AccessRefused, Unopenable, KeyStoreUnavailable, Export.DoesNotExist):
-            # To repair a damaged file.
+            # For a person who repairs the damaged file.
             yield archive.add_data(
                 mbox.format_note(INTERRUPTED_TITLE, INTERRUPTED_TEXT.format(count=count), at=now())
             )

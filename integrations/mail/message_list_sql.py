@@ -20,7 +20,7 @@ from .list_filters import MailFilters
 from .mail_row_types import MessageListColumns
 from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
-#: Without the mailbox.
+#: The condition of each filter; the mailbox has a separate condition.
 FILTER_CONDITIONS: Final = {
     "folder": "folders @> ARRAY[%s]::varchar[]",
     "unread": "is_unread = %s",
@@ -36,7 +36,7 @@ _OWNER_CONDITION: Final = "user_id = %s AND organisation_id = %s"
 _AFTER_CONDITION: Final = "received_at <= %s AND (received_at < %s OR id < %s)"
 
 
-# A literal limit: PostgreSQL would plan an unknown one for the whole table.
+# The limit is a literal: with an unknown limit PostgreSQL would plan for the whole table.
 _PAGE_STATEMENT: Final = (
     f"SELECT {_COLUMNS} FROM integrations_message"  # noqa: S608 - our own words
     " WHERE {condition} ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
@@ -45,7 +45,12 @@ _PAGE_STATEMENT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPageRequest:
-    """:param after: position before the page; None: the first page"""
+    """
+    A page of a person's rows, newest first.
+
+    :param after: position before the page; None: the first page
+    :param limit: most rows
+    """
 
     filters: MailFilters
     actor: Actor
@@ -70,12 +75,12 @@ def fetch_rows(
 ) -> list[tuple[Any, ...]]:
     """
     :param statement: with placeholders for `condition` and `limit`
-    :param filter_conditions: each takes the filter's value
-    :param after_condition: takes a position's time twice and its id
+    :param filter_conditions: by filter; each takes the filter's value
+    :param after_condition: for rows after a position; takes its time twice and its id
     """
     condition, values = _build_condition(filter_conditions, after_condition, page)
     with connection.cursor() as cursor:
-        # Binary ciphertext has half the size; ids and times cost less, too.
+        # Binary ciphertext has half the size of its text form; ids and times cost less, too.
         cursor.cursor.format = Format.BINARY
         cursor.execute(statement.format(condition=condition, limit=page.limit), values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -1,8 +1,9 @@
 """
-A message's shown text: sanitised when stored, opened for each view. Only for sinks.
+The shown text of a message: sanitised when the message is stored, opened for each view. Only
+sinks call this module.
 
-A parser process sanitises text of an older version again, and the result is stored; else a view
-parses nothing.
+If an older version sanitised the text, a parser process sanitises the original again, and the
+result is stored; else a view parses nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from limited_use.vault.sealing import get_sealer
 
 logger = logging.getLogger(__name__)
 
-#: Shown if sanitising fails and there is no plain text.
+#: Shown if the text cannot be sanitised within the limits and there is no plain text.
 NOT_SHOWN: Final = claim(
     "message.not-shown",
     "This text cannot be shown safely. Open the message at your provider.",
@@ -50,7 +51,7 @@ def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     """
     if body.shown is not None and body.shown_version >= safe_bodies.VERSION:
         return {"shown": body.shown}
-    # Loads the deferred original.
+    # This access loads the deferred original.
     return {"content": body.content}
 
 
@@ -58,7 +59,9 @@ def open_text(
     row: SealedRow, opened: Mapping[str, bytes], *, permits: Permits, stores: bool = True
 ) -> SafeText:
     """
-    :param opened: plaintext of `get_sealed_columns`
+    :param row: with the columns of `get_sealed_columns`
+    :param opened: their plaintext
+    :param permits: that opened them
     :param stores: store a text that was sanitised again
     :raises integrations.parsers.parser_pool.ParsersBusy: if the text has to be sanitised again
     """

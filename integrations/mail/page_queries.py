@@ -24,11 +24,11 @@ from .message_text import get_sealed_columns
 from .visible_mailboxes import VisibleMailboxes
 
 MAXIMUM = 200
-# The newest, of one thread.
+# Newest messages of one thread that are shown.
 LONGEST_THREAD = 200
 
 _LIST_COLUMNS: Final = MessageListColumns._fields
-# Fifty model instances cost more than opening their columns.
+# Building fifty model instances costs more than opening their columns.
 _SUMMARY: Final = cast("SealedField[Any, Any]", Message._meta.get_field("summary"))  # noqa: SLF001
 _LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels"))  # noqa: SLF001
 
@@ -37,7 +37,7 @@ _LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels")
 class MailRowPage:
     """
     :param integration_ids: of each row, to count rows
-    :param next_position: None on the last page
+    :param next_position: after which the next page begins; None on the last page
     """
 
     rows: list[SealedRow]
@@ -50,7 +50,7 @@ def select_message_page(page: MailPageRequest) -> MailRowPage:
     limit, mailboxes = page.limit, page.mailboxes
     rows = message_list_sql.list_messages(replace(page, limit=limit + 1))
     page_rows = rows[:limit]
-    # One UUID object per mailbox: permit lookups compare by identity.
+    # One UUID object per mailbox: permit lookups then compare by identity, not by value, per row.
     canonical_ids = {integration_id: integration_id for integration_id in mailboxes.connection_ids}
     integration_ids = [
         canonical_ids.get(row.integration_id, row.integration_id) for row in page_rows
@@ -72,7 +72,7 @@ def select_message_page(page: MailPageRequest) -> MailRowPage:
 
 
 def select_thread_page(page: MailPageRequest) -> MailRowPage:
-    """Send one query."""
+    """Send one query for threads with their newest messages."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = thread_list_sql.list_threads(replace(page, limit=limit + 1))
     # A thread without its newest message is left out, but counts for the next position.
@@ -89,7 +89,7 @@ def select_thread_page(page: MailPageRequest) -> MailRowPage:
 def select_message(
     message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
-    """Return an empty page if unknown. Send at most three queries."""
+    """Return an empty page for an unknown message. Send at most three queries."""
     visible_messages = list_filters.get_visible_messages(
         actor=actor, user_id=user_id, mailboxes=mailboxes
     )
@@ -98,7 +98,7 @@ def select_message(
     )
     try:
         body = bodies.defer("content").get()
-        # First: loading the original drops the loaded message.
+        # First: loading the deferred original drops the loaded message.
         row = _make_detail_row(body.message, mailboxes)
         text = get_sealed_columns(body)
     except MessageBody.DoesNotExist:
@@ -109,7 +109,7 @@ def select_message(
 def select_thread(
     thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
-    """Newest first; an empty page if unknown. Send two or three queries."""
+    """Return messages newest first, or an empty page. Send two or three queries."""
     visible_threads = list_filters.get_visible_threads(
         actor=actor, user_id=user_id, mailboxes=mailboxes
     )
@@ -133,7 +133,7 @@ def _select_page(
     rows: QuerySet[Any], column: str, after: CursorPagePosition | None
 ) -> QuerySet[Any]:
     if after is not None:
-        # As in `message_list_sql`.
+        # The first condition selects the index range; the second breaks ties.
         rows = rows.filter(**{f"{column}__lte": after.at}).filter(
             Q(**{f"{column}__lt": after.at}) | Q(id__lt=after.id)
         )
@@ -159,6 +159,7 @@ def _make_message_row(
 def _make_thread_row(
     row: ThreadListColumns, mailboxes: VisibleMailboxes, canonical_ids: Mapping[UUID, UUID]
 ) -> SealedRow:
+    """:param canonical_ids: one object per mailbox id"""
     if row.newest_id is None or row.newest_integration_id is None:
         raise TypeError("a thread without its newest message is not listed")
     integration_id = canonical_ids.get(row.newest_integration_id, row.newest_integration_id)

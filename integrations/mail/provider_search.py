@@ -1,8 +1,8 @@
 """
-Search a person's mail at its provider: results are shown, never stored.
+Search all of a person's mail at its provider: results are shown, and never stored.
 
-The provider is asked inside the sink. A search leaves one ledger entry per mailbox, without its
-text.
+Mail beyond the horizon stays at the provider, which is asked inside the sink that shows its
+answer. A search leaves one ledger entry per mailbox, without its text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .mailbox_last_looks import record_look
 from .remote_message_refs import RemoteMailbox
 from .sync.provider_ids import MESSAGE
 
-# Per mailbox and page; characters of the search text.
+# Most messages per mailbox and page, and most characters of the search text.
 MOST: Final = 20
 LONGEST: Final = 200
 
@@ -111,7 +111,7 @@ class _MailboxSearcher:
         except (errors.ProviderError, DisconnectedError, KeyDestroyed) as error:
             clear["failed"] = remote_message_refs.explain_error(error)
             if isinstance(error, errors.RateLimited) and error.status is None:
-                # The quota's error says when there is more.
+                # Our own quota: its error says when there is more.
                 clear["again_in"] = max(1, math.ceil(error.retry_after or 1))
                 self.waits.append(clear["again_in"])
         email = opened.get("email", b"").decode()
@@ -160,13 +160,13 @@ def _get_messages(answer: RemoteThread | errors.ProviderError) -> Sequence[Remot
     if isinstance(answer, RemoteThread):
         return answer.messages
     if isinstance(answer, errors.Gone | errors.Rejected):
-        # In spam, just deleted, or unreadable: no failure.
+        # In spam, just deleted, or unreadable: nothing to show, and no failure.
         return ()
     raise answer
 
 
 def _get_next_before(messages: Sequence[RemoteMessage]) -> datetime | None:
-    """Repeats the last second."""
+    """Repeat messages of the last second."""
     if not messages:
         return None
     oldest = min(message.received_at for message in messages)

@@ -1,8 +1,8 @@
 """
-References to messages and files that are not stored, and their summaries.
+References to messages and files at the provider that are not stored, and their summaries.
 
-Sealed under the mailbox's key, a reference may appear in addresses and histories: only its owner
-can use it, until the disconnect.
+A reference is sealed under the mailbox's key, so it may appear in page addresses and browser
+histories: only its owner can use it, and it dies with the mailbox's disconnect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from . import ObjectNotFound, mail_row_types
 from .mail_row_types import MessageListColumns, MessageRow
 from .sync import message_codec
 
-# For a sealed provider id.
+# A column for a sealed provider id.
 _REMOTE_ID_FIELD: Final = SetAside._meta.get_field("remote_id")  # noqa: SLF001
 _EXPLANATIONS: Final[Mapping[type[Exception], str]] = {
     errors.GrantRevoked: "Access ended at the provider. Reconnect the account in Settings.",
@@ -48,7 +48,7 @@ class RemoteMailbox:
 @dataclass(frozen=True, slots=True)
 class RemoteMessageRef:
     """
-    To a message, or to a part.
+    To a message, or to a part of one.
 
     :param row: made for this reference; the seal is bound to it
     :param seal: ciphertext, in base64url
@@ -59,7 +59,7 @@ class RemoteMessageRef:
     seal: str
 
     def decode_seal(self) -> SealedValue:
-        """:raises ObjectNotFound:"""
+        """:raises ObjectNotFound: if the seal is no ciphertext"""
         try:
             value = urlsafe_b64decode(self.seal + "=" * (-len(self.seal) % 4))
         except ValueError:

@@ -40,7 +40,10 @@ _FULL_CLASSES: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 @dataclass(frozen=True, slots=True)
 class RemoteMessageFetch:
-    """:param rate_limits: the error, if a limit prevented the fetch; known after rendering"""
+    """
+    :param rate_limits: the error if the provider's limit prevented the fetch; known after
+        rendering
+    """
 
     row: SealedRow
     permits: Permits
@@ -109,7 +112,7 @@ def render_body(context: RequestContext, ref: RemoteMessageRef) -> bytes:
 
 def download_file(context: RequestContext, ref: RemoteMessageRef) -> AttachmentDownload:
     """
-    :raises ObjectNotFound: also for a reference to no file
+    :raises ObjectNotFound: also if the reference is not to a file
     :raises errors.ProviderError:
     """
     row, granted = _prepare_row(context, ref)

@@ -2,7 +2,7 @@
 A message that its owner opens to support for a limited time.
 
 Support sees ids, end times and organisations; content only through the sink, under a permit that
-names the item.
+names the item. Only the owner's consent is stored.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from limited_use.sinks.template_values import TemplateItem
 from . import ObjectNotFound, PermittedMailRows, mail_row_types, message_text
 from .mail_row_types import MessageRow
 
+# The owner's choices of hours.
 HOURS: Final = (1, 24, 72)
 MOST_LISTED: Final = 200
 
@@ -76,7 +77,9 @@ def open_to_support(
 ) -> Consent:
     """
     :param version: of the accepted text
-    :raises ObjectNotFound, InvalidChoice, consents.DeclarationOutdated:
+    :raises ObjectNotFound:
+    :raises InvalidChoice: if `hours` is not one of `HOURS`
+    :raises consents.DeclarationOutdated: if the text has changed since
     """
     message = get_own_message(actor=actor, message_id=message_id)
     if hours not in HOURS:
@@ -123,7 +126,7 @@ def get_support_end_times(
 
 
 def list_open_items(*, actor: Actor, at: datetime) -> list[SupportItem]:
-    """Return the soonest end first."""
+    """Return the item with the soonest end first."""
     open_consents = (
         _get_open_consents(at).exclude(owner_id=actor.user_id).order_by("expires_at", "id")
     )
@@ -158,8 +161,8 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
     """
     A refusal is recorded, too.
 
-    :raises limited_use.guard.guard.AccessRefused: if not open to the agent
-    :raises ObjectNotFound:
+    :raises limited_use.guard.guard.AccessRefused: if the item is not open to the agent
+    :raises ObjectNotFound: if it was deleted
     """
     with support_and_export_permits.acting_for_message_owner(message_id, at=at):
         granted = support_and_export_permits.to_show_support(
@@ -168,7 +171,7 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
         bodies = MessageBody.objects.select_related("message").defer("content")
         try:
             body = bodies.get(message_id=message_id)
-            # First: loading the original drops the loaded message.
+            # First: loading the deferred original drops the loaded message.
             message = body.message
             text = message_text.get_sealed_columns(body)
         except MessageBody.DoesNotExist:
@@ -181,7 +184,11 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
 def make_support_item_shape(
     item: PermittedMailRows,
 ) -> Callable[[MessageRow, Mapping[str, bytes]], TemplateItem]:
-    """:param item: from `get_permitted_message`"""
+    """
+    Show participants, subject and text.
+
+    :param item: from `get_permitted_message`
+    """
     (message_row,) = item.rows
 
     def shape_message(row: MessageRow, opened: Mapping[str, bytes]) -> TemplateItem:

@@ -1,3 +1,5 @@
+"""The owner's controls of a mailbox's sync."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,7 +16,7 @@ from integrations.sync import work_leases
 
 from .sync import mail_quarantine
 
-#: In days; the other choice is all mail.
+#: Days of mail that an owner may keep; the other choice is all mail.
 HORIZONS: Final = (30, 90, 365)
 
 
@@ -23,7 +25,8 @@ def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Inte
     Mail newly within the horizon is fetched.
 
     :param days: None: all mail
-    :raises fences.NotConnectedError, InvalidChoice:
+    :raises fences.NotConnectedError:
+    :raises InvalidChoice: if `days` is not one of `HORIZONS`
     """
     if days is not None and days not in HORIZONS:
         raise InvalidChoice
@@ -31,12 +34,12 @@ def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Inte
         integration = fences.lock_live_integration(integration_id)
         integration.horizon_days = days
         integration.save(update_fields=["horizon_days"])
-        # The next turn fetches missing mail only, and deletes mail beyond the horizon. A turn under
-        # the old horizon loses its lease.
+        # The next turn lists the mailbox again: it fetches what is missing, nothing twice, and
+        # deletes mail beyond the horizon. A turn under the old horizon loses its lease.
         work_leases.restart_listing(integration_id=integration_id, at=at)
         for work in SyncWork.objects.filter(integration=integration):
             enqueue_on_commit("integrations.sync_mail", work_id=work.id)
-        # Now, even if the provider refuses to list.
+        # Mail beyond the horizon is deleted now, even if the provider refuses to list.
         enqueue_on_commit("integrations.keep_horizon", integration_id=integration.id)
     return integration
 
@@ -49,7 +52,7 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
             raise fences.NotConnectedError
         rows = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
         for work in rows.order_by("id"):
-            # The owner views the mailbox: poll at the usual interval.
+            # The owner views the mailbox, so it is polled at the usual interval from now on.
             work.next_sync_at = work.looked_at = at
             work.save(update_fields=["next_sync_at", "looked_at"])
             enqueue_on_commit("integrations.sync_mail", work_id=work.id)

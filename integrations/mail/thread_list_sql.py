@@ -7,6 +7,7 @@ from typing import Final
 from .mail_row_types import ThreadListColumns
 from .message_list_sql import MailPageRequest, fetch_rows
 
+#: The condition of each filter; the mailbox has a separate condition.
 FILTER_CONDITIONS: Final = {
     "folder": (
         "EXISTS (SELECT 1 FROM integrations_message inside WHERE inside.thread_id = thread.id"
@@ -19,10 +20,11 @@ FILTER_CONDITIONS: Final = {
     "received_after": "last_received_at > %s",
     "received_before": "last_received_at < %s",
 }
+# The first condition selects the index range; the second breaks ties.
 _AFTER_CONDITION: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
-# The last three belong to the newest message.
+# Without the last three columns, which belong to the newest message.
 _COLUMNS: Final = ThreadListColumns._fields[:-3]
-# The subquery limits the page before the join.
+# The subquery limits the page first, so that only its threads are joined.
 _PAGE_STATEMENT: Final = (
     f"SELECT {', '.join(f'page.{column}' for column in _COLUMNS)},"  # noqa: S608 - our own words
     " newest.id, newest.integration_id, newest.summary"

@@ -1,4 +1,4 @@
-"""The mailboxes that an actor may see, and their facts."""
+"""The mailboxes that an actor may see, and their facts, in one query."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ NO_ORGANISATION = UUID(int=0)
 @dataclass(frozen=True, slots=True)
 class VisibleMailboxes:
     """
+    One person's mailboxes in one organisation.
+
     :param connection_ids: by visible integration
     :param hidden: in a purge, or their grant ended and the actor is not the owner; with stored
         rows
-    :param mailbox_facts: the basis of permits
+    :param mailbox_facts: the basis of their permits
     """
 
     connection_ids: dict[UUID, UUID]
@@ -39,13 +41,13 @@ class VisibleMailboxes:
 def find_visible_mailboxes(context: RequestContext) -> VisibleMailboxes:
     actor = context.actor
     mailbox_facts = facts.for_mailboxes(user_id=context.user_id, actor=actor, at=context.at)
-    # After the grant's end, only the owner still reads.
+    # After the grant ended at the provider, features stop at once and only the owner still reads.
     statuses = {
         status for status in LIVE if actor.kind == ActorKind.PERSON or status not in OWNER_ONLY
     }
     connection_ids = _select_by_status(mailbox_facts, statuses)
     if not connection_ids and actor.kind == ActorKind.CLIENT:
-        # Included, so that the refusal is reported and recorded.
+        # No other mailbox is visible: include these, so that the refusal is reported and recorded.
         connection_ids = _select_by_status(mailbox_facts, set(OWNER_ONLY))
     return VisibleMailboxes(
         connection_ids,

@@ -1,4 +1,4 @@
-"""A mailbox's poll interval, and its reason. Pure."""
+"""The interval between polls of a mailbox, and its reason. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.conf import settings
 
 from integrations.push.watch_health import WatchHealth
 
-#: After a view, the usual interval applies for this long,
+#: For this long after a view, a mailbox is polled at the usual interval.
 USUAL_FOR: Final = timedelta(hours=1)
-#: and then the time since the view, divided by this number.
+#: Later, the interval is the time since the last view, divided by this number.
 IDLE_DIVISOR: Final = 20
 
 
@@ -21,12 +21,16 @@ class IntervalReason(StrEnum):
     USUAL = "usual"
     # Push notifications arrive.
     TOLD = "told"
+    # The last view was long ago.
     NOT_LOOKED_AT = "not_looked_at"
 
 
 @dataclass(frozen=True, slots=True)
 class PollInterval:
-    """:param looked_at: last view, or when mail was switched on"""
+    """
+    :param seconds: between two polls
+    :param looked_at: last view of the mailbox; without one, when mail was switched on
+    """
 
     seconds: int
     reason: IntervalReason
@@ -37,6 +41,8 @@ def get_poll_interval(
     *, watch: WatchHealth | None, looked_at: datetime | None, began_at: datetime, at: datetime
 ) -> PollInterval:
     """
+    Return the current interval between polls.
+
     :param looked_at: last view by the owner or a feature; None: not viewed yet
     :param began_at: when mail was switched on
     """
@@ -54,5 +60,5 @@ def get_idle_seconds(since: timedelta) -> int:
     if since <= USUAL_FOR:
         return usual
     seconds = int(since.total_seconds()) // IDLE_DIVISOR
-    # Whole intervals, so that pages show a round number.
+    # A multiple of the usual interval, so that pages show a round number.
     return max(usual, min(seconds - seconds % usual, settings.SYNC_LONGEST_INTERVAL_SECONDS))

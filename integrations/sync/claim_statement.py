@@ -1,7 +1,7 @@
 """
 Claim sync work, and load its integration and connection, in one SQL statement.
 
-Every poll begins with a claim; composition with Django's ORM took a third of a poll.
+Every poll begins with it. Composing it with Django's ORM took a third of a poll.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from integrations.models import Connection, Integration, SyncWork
 
 M = TypeVar("M", bound=models.Model)
 
-# The conditions of `work_leases.filter_claimable`.
+# The conditions of `work_leases.filter_claimable`. An expired lease means that its worker died.
 _CLAIM_STATEMENT = """
 WITH free AS (
     SELECT w.id, w.lease_until IS NOT NULL AS follows_crash
@@ -44,7 +44,10 @@ _TABLES: Final = (("w", SyncWork), ("i", Integration), ("c", Connection))
 
 
 def claim_row(lease: Lease) -> tuple[bool, SyncWork] | None:
-    """Return (whether the previous worker died, the work); None if not due or not free."""
+    """
+    Return (whether the previous worker died, the work), or None if the work is not due or not
+    free.
+    """
     values: dict[str, Any] = {
         "work": lease.row_id,
         "holder": lease.holder,
@@ -68,7 +71,7 @@ def claim_row(lease: Lease) -> tuple[bool, SyncWork] | None:
 def _build_instance(
     model: type[M], columns: list[tuple[str, Any]]
 ) -> tuple[M, list[tuple[str, Any]]]:
-    """Return an instance, and the remaining columns."""
+    """Return an instance from the first columns, and the remaining columns."""
     readers = _get_readers(model)
     row = dict(columns[: len(readers)])
     values = [_convert_value(row[column], converters) for _, column, converters in readers]
@@ -84,7 +87,7 @@ def _convert_value(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
 
 @lru_cache(maxsize=1)
 def _build_statement() -> str:
-    # During a rollout, tables may have unknown columns.
+    # By name: during a rollout, tables may have columns that this version does not know.
     columns = [
         f'{alias}."{column}"' for alias, model in _TABLES for _, column, _ in _get_readers(model)
     ]

@@ -1,4 +1,8 @@
-"""An integration's status and reason after a sync turn, as one table. Pure."""
+"""
+An integration's status and reason after a sync turn, as one table. Pure.
+
+A temporary failure keeps the status and backs off; after `QUIET_FOR` the owner sees its reason.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ from datetime import datetime, timedelta
 
 from integrations.models import IntegrationStatus, StatusReason
 
-# Shorter failures keep the status and are not shown to the owner.
+# A failure that passes within this time is not shown to the owner.
 QUIET_FOR = timedelta(minutes=15)
 
-# Shown at once: waiting does not help.
+# Shown at once: waiting does not repair them.
 LASTING = frozenset(
     {
         StatusReason.SCOPE_MISSING,
@@ -23,11 +27,12 @@ LASTING = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncFindings:
     """
+    :param has_synced: the first snapshot has been completed
     :param is_listing: a snapshot is in progress
     :param failure_reason: of this turn; NONE if it succeeded
     :param failing_since: first of the failures in a row
     :param missing_count: differences that the last reconciliation could not repair
-    :param silent_since: push notifications are missing since then
+    :param silent_since: since when promised push notifications are missing
     """
 
     has_synced: bool
@@ -42,11 +47,12 @@ class SyncFindings:
 def get_integration_sync_status(  # noqa: PLR0911 - one answer per line of the table
     findings: SyncFindings, *, current: tuple[str, str], at: datetime
 ) -> tuple[IntegrationStatus, StatusReason]:
-    """:param current: before the turn; kept by a failure too recent to show"""
+    """:param current: status and reason before the turn; a failure too recent to show keeps them"""
     if findings.failure_reason:
         if findings.failure_reason in LASTING or _has_lasted(findings.failing_since, at):
             return IntegrationStatus.DEGRADED, findings.failure_reason
-        # Our own expired secret, for example, is the operator's to repair.
+        # A recent failure keeps the status: our own expired secret, for example, is the operator's
+        # to repair.
         return IntegrationStatus(current[0]), StatusReason(current[1])
     if not findings.has_synced:
         return IntegrationStatus.SYNCING, StatusReason.NONE

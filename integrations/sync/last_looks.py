@@ -1,8 +1,8 @@
 """
-Store when a mailbox was last viewed, and poll soon after.
+Store when a mailbox was last viewed, and poll a rarely polled mailbox soon after a view.
 
-Neither viewer nor message is stored. Most views send no statement, and none waits: a locked row
-is left to the next view.
+Neither viewer nor message is stored. Most views send no statement, and none waits for a worker: a
+locked row is left to the next view.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from django.db import connection as database
 
 from . import check_intervals
 
-#: Between writes for one mailbox.
+#: How often views of one mailbox are written.
 EVERY: Final = timedelta(minutes=2)
 _MOST_REMEMBERED: Final = 10_000
 
 # Work that backs off or receives push notifications is not hurried. Other work is due one usual
-# interval after its last poll, or now. A current turn that rests long is followed by another.
+# interval after its last poll, or now. A current turn has read the previous view: if that makes it
+# rest long, another turn follows.
 _WRITE = """
 WITH looked AS (
     SELECT w.id, w.next_sync_at, w.looked_at <= %(idle_before)s AS is_idle,
@@ -58,13 +59,13 @@ SELECT id, integration_id, looked_at, FALSE FROM integrations_syncwork
  WHERE integration_id = ANY(%(ids)s) AND resource = 'mail' AND looked_at > %(written_before)s
 """
 
-# By mailbox and any process.
+# Last written view per mailbox, by any process: most views need no statement.
 _last_written: OrderedDict[UUID, datetime] = OrderedDict()
 _lock = Lock()
 
 
 def record_looks(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
-    """Return ids of sync work that became due, to enqueue."""
+    """Return the ids of sync work that the view made due, to enqueue."""
     ids = [
         integration_id for integration_id in integration_ids if _is_unwritten(integration_id, at)
     ]

@@ -1,7 +1,9 @@
 """
-Take one turn at sync work: claim, permits, sync within a time budget, release.
+Take one turn at sync work: claim it, ask for permits, sync within a time budget, release it.
 
-A product's turn fetches, and writes in short transactions under the fence.
+The caller passes a registry of products. A product's turn fetches, and writes in short
+transactions under the fence. The owner is asked to reconnect only if the provider says that the
+grant has ended.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ logger = logging.getLogger(__name__)
 # A permit lasts a minute, and all mailboxes share the workers.
 TIME_BUDGET = timedelta(seconds=20)
 
-# Disconnected, or another worker holds the work: drop the data without a report.
+# The integration was disconnected, or another worker holds its work: drop the data without a
+# report.
 _OVER_ERRORS = (DisconnectedError, AccessRefused, KeyDestroyed, Unopenable)
 
 
@@ -48,7 +51,7 @@ def run_sync_turn(
     at: datetime,
     time_budget: timedelta | None = None,
 ) -> bool:
-    """Return whether the work is due at once. See `take_sync_turn`."""
+    """Return whether the work is due again at once. See `take_sync_turn`."""
     return work_id in take_sync_turn(products, work_id=work_id, at=at, time_budget=time_budget)
 
 
@@ -60,8 +63,9 @@ def take_sync_turn(
     time_budget: timedelta | None = None,
 ) -> list[UUID]:
     """
-    Return the ids of work that is due at once: the same, or new.
+    Return the ids of work that is due at once: the same, or new work.
 
+    :param products: by the integration's product
     :param time_budget: for starting new requests; None: the default, at most a lease
     :raises NotClaimable:
     """
@@ -69,7 +73,7 @@ def take_sync_turn(
     duration = timedelta(seconds=settings.LEASE_SECONDS)
     if time_budget is None:
         time_budget = min(TIME_BUDGET, duration)
-    # A turn may take its whole time without a commit, which renews the lease.
+    # Every commit renews the lease; a turn may take its whole time without a commit.
     duration = max(duration, time_budget)
     lease, work, follows_crash = work_leases.claim(work_id=work_id, at=at, duration=duration)
     account = work.integration.connection
@@ -79,7 +83,7 @@ def take_sync_turn(
         is_due = _run_guarded(products, lease, work, clock, time_budget)
         due = [work_id] if is_due else []
         if work.resource == products[work.integration.product].listing_resource:
-            # Work that the turn created should not wait for the sweep.
+            # The turn may have created work, which should not wait for the sweep.
             due += work_leases.get_due_siblings(work_id, at=clock.now())
         return due
 
@@ -98,20 +102,20 @@ def _run_guarded(
     except LeaseLost:
         return False
     except (Damaged, KeyUnusable):
-        # A stored value was changed: only this work fails.
+        # A stored value was changed: this work fails until it is repaired; other work goes on.
         turn_failures.report_damaged_key(lease, work, clock)
         return False
     except _OVER_ERRORS:
         turn_failures.postpone_sync_work(lease, work, clock)
         return False
     except KeyStoreUnavailable:
-        # The mailbox is not at fault: continue later.
+        # Neither the mailbox nor its owner is at fault: continue later from the same position.
         logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
         turn_failures.postpone_sync_work(lease, work, clock)
         return False
     except Exception as bug:
-        # Not retried every second. Frames hold ids, cursors and the name of a primary calendar, an
-        # address: no report may show them.
+        # A bug alerts a developer, and is not retried every second. Its frames hold ids, cursors
+        # and the name of a primary calendar, which is an address: no report may show them.
         traceback_scrubber.clear_frames(bug)
         logger.exception(
             "sync.crashed",
@@ -131,7 +135,7 @@ def _advance_turn(turn: SyncTurn) -> bool:
     try:
         finished = turn.advance()
     except ProviderCallPostponed as postponed:
-        # Work that became due during the turn waits, too.
+        # Work that became due during the turn waits for the quota as well.
         _release_work(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
     except ParsersBusy as busy:
@@ -168,7 +172,7 @@ def _release_work(
     """Return whether a notification made the work due during the turn."""
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
-    # A careful turn without progress has not found the crashing message.
+    # A careful turn without progress has not found the message that crashed earlier turns.
     is_clean = finished or turn.has_progressed or not turn_crashes.needs_careful_sync(turn.work)
     if is_clean:
         values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
@@ -190,8 +194,8 @@ def _release_work(
         values={"next_sync_at": next_sync_at, **values, **turn.unsaved_values},
     ):
         return False
-    # One transaction: a turn that crashes in it still holds its lease. Locks the integration first
-    # ("Lock order" in the README).
+    # In one transaction: a crash in it is the crash of a turn that still holds its lease. The
+    # integration is locked first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
         values |= turn_end.hold_unsaved_sync_values(turn)
         if status is not None:

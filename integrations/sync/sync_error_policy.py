@@ -1,4 +1,4 @@
-"""Each provider error's reason for the owner, and wait."""
+"""How the sync handles each provider error: the owner's reason, and the wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .work_leases import LONGEST_PAUSE, compute_backoff
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-# Seconds before each retry with a new token: one refusal does not prove a missing permission.
+# One refusal does not prove a missing permission. Seconds before each retry with a new token,
+# before the owner is notified.
 DENIAL_PAUSES: Final = (30.0, 60.0, 120.0)
 
 
@@ -22,7 +23,7 @@ class SyncFailureHandling:
     """
     :param reason: shown to the owner if the failure lasts
     :param wait: seconds until the next try; None: exponential backoff
-    :param pauses_connection: all calls for the mailbox wait
+    :param pauses_connection: whether all calls for the mailbox wait as well
     """
 
     reason: StatusReason
@@ -34,15 +35,16 @@ class SyncFailureHandling:
         return max(backing_off, error.retry_after or 0.0)
 
 
-# The first match decides: most specific class first.
+# The most specific class first: the first match decides.
 HANDLING_BY_ERROR: tuple[tuple[type[errors.ProviderError], SyncFailureHandling], ...] = (
     (errors.RateLimited, SyncFailureHandling(StatusReason.RATE_LIMITED, pauses_connection=True)),
     (errors.Unavailable, SyncFailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
-    # Refused after a refresh, but the provider did not say that the grant ended.
+    # Refused after a refresh: the token is not at fault, and the provider did not say that the
+    # grant ended.
     (errors.TokenRejected, SyncFailureHandling(StatusReason.PROVIDER_UNAVAILABLE)),
-    # Our own error: no owner is asked to reconnect.
+    # Our own error: the operator is alerted, and no owner is asked to reconnect.
     (errors.InvalidClient, SyncFailureHandling(StatusReason.APP_MISCONFIGURED)),
-    # Waiting repairs none of these: try rarely.
+    # Waiting repairs none of these, and frequent tries would be a storm.
     (errors.MailboxMissing, SyncFailureHandling(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
     (errors.ScopeMissing, SyncFailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
     (errors.AdminBlocked, SyncFailureHandling(StatusReason.SCOPE_MISSING, wait=HOUR)),
@@ -58,9 +60,9 @@ def is_provider_denial(error: errors.ProviderError) -> bool:
 
 def get_denial_handling(denial_count: int) -> SyncFailureHandling | None:
     """
-    Return None after enough refusals to prove a missing permission.
+    Handle refusals that prove nothing yet; return None after enough repetitions.
 
-    :param denial_count: since the work's last success
+    :param denial_count: refusals since the work's last success
     """
     if denial_count > len(DENIAL_PAUSES):
         return None

@@ -18,9 +18,9 @@ from .integration_status import SyncFindings
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
     """
-    No turn of the work has succeeded yet in the current period.
+    Return whether no turn of the work has succeeded yet in the current period.
 
-    :param seconds: length of a period, counted from 1970
+    :param seconds: length of a period; periods are counted from 1970
     """
     last = work.last_synced_at
     return last is None or last.timestamp() // seconds < at.timestamp() // seconds
@@ -36,7 +36,7 @@ class SyncClock:
 
 
 class SyncTurn(Protocol):
-    """From the permits to the end of the time budget."""
+    """One worker's turn at sync work, from its permits to the end of its time budget."""
 
     @property
     def lease(self) -> Lease: ...
@@ -52,71 +52,71 @@ class SyncTurn(Protocol):
 
     @property
     def epoch(self) -> int:
-        """The integration's, at the permit."""
+        """The integration's epoch at the permit."""
 
     @property
     def credential_epoch(self) -> int:
-        """The connection's."""
+        """The connection's epoch."""
 
     @property
     def wants_push(self) -> bool:
-        """The resource should be watched."""
+        """The resource is watched, so that changes arrive before the next poll."""
 
     @property
     def found_changes(self) -> bool:
-        """Changes since the previous poll."""
+        """The resource had changed since the previous poll."""
 
     @property
     def has_progressed(self) -> bool:
-        """The next turn continues after this turn's work."""
+        """The next turn continues after this turn's work instead of repeating it."""
 
     @property
     def awaits_change(self) -> bool:
-        """A notified change is not served yet."""
+        """The provider notified a change that it does not serve yet."""
 
     @property
     def watch(self) -> WatchHealth | None:
-        """The live watch."""
+        """Health of the resource's live watch."""
 
     @property
     def has_watch(self) -> bool:
-        """Live or requested."""
+        """The resource has a watch, live or requested."""
 
     def get_silent_since(self, at: datetime) -> datetime | None:
-        """Return since when push notifications are missing."""
+        """Return since when the integration's push notifications are missing."""
 
     def advance(self) -> bool:
-        """Continue from the stored position; return whether nothing is left to do."""
+        """Continue from the stored position. Return whether nothing is left to do now."""
 
     def pause_calls(self, seconds: float) -> None:
         """Pause all calls that share the provider's limit."""
 
     def get_poll_seconds(self) -> float:
-        """Return the usual interval."""
+        """Return the usual seconds between polls."""
 
     def get_idle_seconds(self, at: datetime) -> float:
-        """Return the interval without push, by the last view."""
+        """Return the seconds between polls without push, by the last view."""
 
     def get_next_retry_at(self) -> datetime | None:
         """Return the next fetch of a delayed item."""
 
     @property
     def unsaved_values(self) -> dict[str, Any]:
-        """Of the work's row, to write under the fence."""
+        """Values of the work's row that are still to be written under the fence."""
 
     def get_final_values(self) -> dict[str, Any]:
-        """Return values for a finished turn."""
+        """Return values to write after a finished turn."""
 
     def get_findings(self, failure_reason: StatusReason) -> SyncFindings:
-        """Return the integration's state, with the turn's failure."""
+        """Return the integration's state, with this turn's failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncProduct:
     """
-    :param open_turn: asks for permits, and holds the turn's resources
-    :param listing_resource: of the work that creates all other work; None if an integration has
-        one resource
+    :param open_turn: asks for the permits of one turn, and holds its resources
+    :param listing_resource: of the work that creates the work of all other resources; None if an
+        integration has one resource
     """
 
     open_turn: Callable[[Lease, SyncWork, SyncClock, timedelta], AbstractContextManager[SyncTurn]]

@@ -1,7 +1,8 @@
 """
-Crashing sync turns: counted, shown to the owner, reported to the operator.
+Crashing sync turns: counted per piece of work, shown to the owner, reported to the operator.
 
-A crash is an unexpected exception, or a lease that expired with its worker.
+A crash is an unexpected exception, or a lease that expired because its worker died. A single
+crash is retried; repeated crashes mean that syncing has stopped.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ EVERY_MAILBOX: Final = UUID(int=0)
 
 
 def needs_careful_sync(work: SyncWork) -> bool:
+    """Messages are then fetched one at a time."""
     count: int = work.crash_count
     return count >= CAREFUL_AFTER
 
 
 def report_crash(work: SyncWork, *, at: datetime) -> None:
-    """Alert once a day, if the work keeps crashing."""
+    """Raise the alarm once a day, if the work keeps crashing."""
     if work.crash_count < LIMIT:
         return
     degrade_integration(work, at=at)
@@ -44,7 +46,7 @@ def report_crash(work: SyncWork, *, at: datetime) -> None:
 
 
 def report_busy_parsers(work: SyncWork, *, at: datetime) -> None:
-    """Alert once a day."""
+    """Raise the alarm once a day, if no parser process was free for a long time."""
     if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return
     # One alarm for all mailboxes: the machine is too small, or its processes hang.
@@ -61,5 +63,5 @@ def degrade_integration(work: SyncWork, *, at: datetime) -> None:
         id=integration.id, epoch=integration.epoch, status__in=FETCHABLE
     )
     live.update(status=status, status_reason=reason, status_since=at)
-    # The turn's end compares them.
+    # The end of the turn compares with them.
     integration.status, integration.status_reason = status, reason

@@ -1,8 +1,8 @@
 """
 The end of a turn: save the status, and an unsaved cursor.
 
-A provider may move the cursor on every empty poll: two statements of Django's ORM took an eighth
-of the poll, so `release_sync_work_row` sends one.
+A provider may move the cursor on every empty poll. Two statements composed with Django's ORM took
+an eighth of the poll, so `release_sync_work_row` is one statement.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .integration_status import get_integration_sync_status
 from .sync_turn import SyncTurn
 
 # The conditions of `fences.lock_integration` and `work_leases.release`. The CTE locks the
-# integration first ("Lock order" in the README).
+# integration before the update: see "Lock order" in the README.
 _RELEASE_STATEMENT = """
 WITH live AS (
     SELECT id FROM integrations_integration
@@ -50,8 +50,8 @@ def release_sync_work_row(
     lease: Lease, *, integration_id: UUID, epoch: int, values: Mapping[str, Any]
 ) -> bool:
     """
-    Return False if nothing was written: `epoch` or lease has ended, or a notification made the
-    work due during the turn.
+    Return False if nothing was written: the integration is no longer live under `epoch`, the
+    lease is lost, or a notification made the work due during the turn.
     """
     parameters: dict[str, Any] = {
         "integration": integration_id,
@@ -85,7 +85,7 @@ def _build_statement(names: tuple[str, ...]) -> str:
 
 def hold_unsaved_sync_values(turn: SyncTurn) -> dict[str, Any]:
     """
-    Hold the fence if there are any.
+    Hold the fence if there are any values.
 
     :raises DisconnectedError:
     """

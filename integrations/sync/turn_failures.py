@@ -35,13 +35,16 @@ def handle_error(turn: SyncTurn, error: errors.ProviderError) -> None:
     if unproven is None:
         provider_alerts.alert_on_error(error, provider=provider, at=now)
     if handling.reason == StatusReason.UNEXPECTED:
-        # As the owner's message says.
+        # The owner's message says that operators were alerted.
         provider_alerts.raise_alert(provider_alerts.UNEXPECTED, provider=provider, at=now)
     back_off_sync(turn, error, handling.reason, wait=wait, code=error.reason)
 
 
 def _count_denial(turn: SyncTurn) -> SyncFailureHandling | None:
-    """Use a new token next; return None if its scopes or repetition prove the refusal."""
+    """
+    Make the next try use a new token. Return None if the new token's scopes or repetition prove
+    the refusal.
+    """
     turn.work.denial_count += 1
     connection = Connection.objects.get(id=turn.integration.connection_id)
     provider, granted = PROVIDERS[connection.provider], connection.granted_scopes
@@ -61,7 +64,7 @@ def back_off_sync(
     turn: SyncTurn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
 ) -> None:
     """
-    Release the work, and update the integration's status.
+    Release the work after a failure, and update the integration's status.
 
     :param code: the provider's error code
     """
@@ -80,7 +83,7 @@ def back_off_sync(
             "next_try_at": now + timedelta(seconds=wait),
         },
     )
-    # One transaction: see `sync_engine`.
+    # In one transaction: a crash in it is the crash of a turn that still holds its lease.
     with transaction.atomic(durable=True):
         unsaved = turn_end.hold_unsaved_sync_values(turn)
         if (status := turn_end.get_changed_status(turn, reason, at=now)) is not None:
@@ -107,7 +110,7 @@ def report_damaged_key(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
         body={"work": str(work.id)},
         at=now,
     )
-    # Turns of other calendars read this count.
+    # The turns of other calendars read this count to learn why this one fails.
     work.crash_count = max(work.crash_count + 1, turn_crashes.LIMIT)
     postpone_sync_work(lease, work, clock, failed=True)
     turn_crashes.degrade_integration(work, at=now)
@@ -116,7 +119,7 @@ def report_damaged_key(lease: Lease, work: SyncWork, clock: SyncClock) -> None:
 def postpone_sync_work(
     lease: Lease, work: SyncWork, clock: SyncClock, *, failed: bool = False
 ) -> None:
-    """Unless the integration is live, no worker claims the work again."""
+    """If the integration is not live, no worker claims the work again."""
     now, count = clock.now(), work.failure_count + 1
     later = now + timedelta(seconds=work_leases.compute_backoff(count))
     values: dict[str, Any] = {}
@@ -129,6 +132,6 @@ def postpone_sync_work(
     try:
         leases.release(lease, next_sync_at=later, **values)
     except LeaseLost:
-        # Purged, or the turn crashed after the release.
+        # The purge deleted the work, or the turn crashed after releasing it.
         if failed:
             work_leases.save_late_crash(lease, until=later, values=values)

@@ -1,4 +1,7 @@
-"""`integrations.coordination.leases` with due times. A claim of an expired lease counts a crash."""
+"""
+Leases of sync work: `integrations.coordination.leases`, with due times. A claim after an expired
+lease counts the previous worker's death as a crash.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,16 @@ from integrations.models import FETCHABLE, ConnectionStatus, SyncStage, SyncWork
 
 from .claim_statement import claim_row
 
-# Seconds before the second try, and at most.
+# Backoff: seconds before the second try, and the maximum.
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 900.0
-# Of one sweep, so that the broker's memory stays bounded after an hour without workers. A sweep
-# every half minute keeps ten thousand mailboxes up to date.
+# Limit of one sweep: after an hour without workers, neither the sweep nor the broker's memory grows
+# without bound. A sweep every half minute still keeps ten thousand mailboxes up to date.
 SWEEP_LIMIT = 5_000
 
 
 class ClaimedWork(NamedTuple):
-    """:param follows_crash: the previous worker's lease expired"""
+    """:param follows_crash: the previous worker let its lease expire"""
 
     lease: Lease
     work: SyncWork
@@ -33,7 +36,7 @@ class ClaimedWork(NamedTuple):
 
 
 def get_due_ids(*, at: datetime, limit: int = SWEEP_LIMIT) -> list[UUID]:
-    """Return the longest waiting first, also with expired leases."""
+    """Return the longest waiting first. An expired lease counts as free: its worker is dead."""
     return list(filter_claimable(at).order_by("next_sync_at").values_list("id", flat=True)[:limit])
 
 
@@ -80,12 +83,13 @@ def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) 
     """
     Make the work due at `next_sync_at`, or at once if a notification arrived during the turn.
 
-    Return whether one arrived: no other worker was enqueued. `leases.release` ignores
-    notifications.
+    Return whether a notification arrived: no other worker was enqueued for it. `leases.release`
+    postpones the work despite notifications.
 
     :raises LeaseLost:
     """
-    # A later time than the claim's is a notification's, perhaps of data already read.
+    # Only due work is claimed, so a later time was written during the turn. Its notification may
+    # concern data that the turn had already read.
     without_hint = leases.held_row(lease).filter(next_sync_at__lte=lease.claimed_at)
     if without_hint.update(next_sync_at=next_sync_at, lease_by=None, lease_until=None, **values):
         return False
@@ -95,19 +99,22 @@ def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) 
 
 
 def save_late_crash(lease: Lease, *, until: datetime, values: Mapping[str, Any]) -> None:
-    """After the release. Skip work that a worker holds."""
+    """The work crashed after its release. Skip work that a worker holds."""
     free = SyncWork.objects.filter(id=lease.row_id, lease_by=None)
     free.update(next_sync_at=until, **values)
 
 
 def compute_backoff(failure_count: int) -> float:
-    """Return seconds; jitter over half of them spreads mailboxes that failed together."""
+    """Return seconds. Jitter over half of the wait spreads mailboxes that failed together."""
     longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failure_count - 1, 16))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
 def mark_sync_due(*, integration_id: UUID, at: datetime) -> bool:
-    """Return whether there is live work. Leased work is due at its release."""
+    """
+    Return whether there is live work. Several notifications before the next turn count as one.
+    Leased work is due again at its release.
+    """
     return bool(
         SyncWork.objects.filter(
             integration_id=integration_id, integration__status__in=FETCHABLE
@@ -117,10 +124,11 @@ def mark_sync_due(*, integration_id: UUID, at: datetime) -> bool:
 
 def restart_listing(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Return whether the integration has work. Call in the transaction that changes the horizon.
+    Return whether the integration has work. Call this in the transaction that changes the
+    horizon.
 
-    The round stays, so that nothing is fetched again; the cursor, so that no change is missed. A
-    worker with the old horizon loses its lease.
+    The round stays, so that stored messages are not fetched again; the cursor stays, so that no
+    change is missed. A worker with the old horizon loses its lease.
     """
     return bool(
         SyncWork.objects.filter(integration_id=integration_id).update(

@@ -1,8 +1,8 @@
 """
-Resolve the times that name days of an all-day series. Pure.
+Resolve the times by which a file names the days of an all-day series. Pure.
 
 `RECURRENCE-ID;TZID=Europe/Berlin:20260302T000000` and `EXDATE:20260301T230000Z` both mean 2
-March. The file's zones and the series' days tell the zone of a UTC midnight.
+March. The zone of a UTC midnight follows from the zones of the file and the days of the series.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.formats.recurrence.series import EventSeries
 
 _UNTIL: Final = re.compile(r"\b(UNTIL=)(\d{8}T\d{6}Z)", re.ASCII | re.IGNORECASE)
-# Midnight, and ends of a day as programs write them.
+# Midnight, and the times that programs write for the end of a day.
 _DAY_BOUNDARIES: Final = frozenset({time(), time(23, 59), time(23, 59, 59)})
 
 
 @dataclass(frozen=True, slots=True)
 class AllDaySeriesDayFinder:
-    """:param likely_zones: of the file's days, likeliest first"""
+    """:param likely_zones: zones in which the file's days probably begin, likeliest first"""
 
     likely_zones: tuple[ZoneInfo, ...]
     work: RecurrenceWorkBudget
@@ -36,7 +36,7 @@ class AllDaySeriesDayFinder:
     def find_day(self, when: When, series: EventSeries | None = None) -> date:
         """
         :param series: should contain the day
-        :raises TooManyOccurrences:
+        :raises TooManyOccurrences: if `work` runs out
         :raises ValueError: if `when` is neither a date nor a time
         """
         if when.day is not None:
@@ -49,9 +49,9 @@ class AllDaySeriesDayFinder:
 
     def rewrite_lines(self, content: EventContent, series: EventSeries) -> EventContent:
         """
-        Replace times by dates.
+        Replace times by dates in the recurrence lines.
 
-        :raises TooManyOccurrences:
+        :raises TooManyOccurrences: if `work` runs out
         """
         return replace(
             content,

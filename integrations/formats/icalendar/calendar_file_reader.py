@@ -32,7 +32,7 @@ from .vevent_reader import ParsedVevent
 
 #: Events and exceptions together.
 MAX_EVENTS: Final = 10_000
-#: Of all zones and rules of a file: about two seconds.
+#: Work budget of all zones and rules of a file: about two seconds.
 MAX_WORK: Final = 2_000_000
 _TOO_MUCH_WORK: Final = "it takes too much work to find when all of this happens"
 _SERIES_MISSING: Final = "this changes a series from here on, and the series is not in the file"
@@ -47,8 +47,8 @@ _UNSUPPORTED_COMPONENTS: Final = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFileEntry:
     """
-    :param series_uid: UID of the original series, for an occurrence without its series and for
-        the rest after a THISANDFUTURE change
+    :param series_uid: the UID of the original series, for an occurrence without its series and
+        for the rest of a series after a THISANDFUTURE change
     """
 
     uid: str
@@ -62,7 +62,7 @@ class CalendarFileEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFile:
     """
-    :param cancelled_uids: of events to delete
+    :param cancelled_uids: UIDs of events to delete
     :param left_out: unsupported content, in words
     """
 
@@ -73,8 +73,8 @@ class CalendarFile:
 
 def read_calendar_file(data: bytes, *, zone: str) -> CalendarFile:
     """
-    :param zone: IANA zone for times without one
-    :raises UnreadableCalendarFile:
+    :param zone: the IANA zone for times without one
+    :raises UnreadableCalendarFile: if any line cannot be read
     """
     problems = FileProblems()
     reader = _FileReader(zone, problems)
@@ -96,7 +96,7 @@ class _FileReader:
     left_out: set[str] = field(default_factory=set)
     work: RecurrenceWorkBudget = field(default_factory=lambda: RecurrenceWorkBudget(MAX_WORK))
     zones: list[CalendarZones] = field(default_factory=list)
-    # X-WR-TIMEZONE.
+    # The zones of the calendars themselves (X-WR-TIMEZONE).
     calendar_zones: list[str] = field(default_factory=list)
     event_count: int = 0
     _day_finder: AllDaySeriesDayFinder | None = None
@@ -158,7 +158,7 @@ class _FileReader:
 
     @staticmethod
     def _keep_newest(events: dict[Key, ParsedVevent], event_key: Key, event: ParsedVevent) -> None:
-        """Of equally new events, keep the later."""
+        """Of equally new events, keep the later in the file."""
         previous = events.get(event_key)
         if previous is None or previous.version <= event.version:
             events[event_key] = event
@@ -200,7 +200,7 @@ class _FileReader:
             if series.zone is None and content.recurrence:
                 content = self.day_finder.rewrite_lines(content, series)
             for exception in exceptions if content.recurrence else ():
-                # The same day may have two forms.
+                # The same day may be written in two forms.
                 self._keep_newest(instances, self._get_original_start(exception, series), exception)
             parts = self._split_series(content, instances)
         except TooManyOccurrences:
@@ -265,7 +265,7 @@ class _FileReader:
         if event.is_this_and_future:
             self.problems.add(event.line, _SERIES_MISSING)
         original_start = event.original_start or event.content.start
-        # An all-day instance is of an all-day series, unless changed to one.
+        # An all-day instance belongs to an all-day series, unless it was changed to one.
         is_whole_day = event.content.start.day is not None
         start = (
             self.day_finder.find_day(original_start)

@@ -1,7 +1,7 @@
 """
 Write a calendar file (RFC 5545) in pieces: head, zones, each event, end.
 
-Zones precede events, so the caller names all first.
+Zones precede events, so the caller names all zones first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from integrations.formats.recurrence import content_lines
 
 CONTENT_TYPE: Final = "text/calendar; charset=utf-8"
 _END: Final = b"END:VCALENDAR\r\n"
-# Years of a VTIMEZONE; the zone's name tells the rest.
+# The years that a VTIMEZONE covers; readers that know the zone's name know the rest.
 _FIRST, _LAST = date(1990, 1, 1), date(2040, 1, 1)
 _PARTSTAT: Final = {
     "accepted": "ACCEPTED",
@@ -60,9 +60,9 @@ def write_event(  # noqa: PLR0913 - one event in full
     cancelled_starts: Iterable[When] = (),
 ) -> bytes:
     """
-    :param at: time of writing
-    :param owner: address for e-mail reminders
-    :param original_start: RECURRENCE-ID of an exception
+    :param at: when the file is written
+    :param owner: the address that receives e-mail reminders
+    :param original_start: the RECURRENCE-ID of an exception
     """
     component = Event()
     component.add("UID", uid)
@@ -118,7 +118,7 @@ def _format_when(name: str, when: When, *, is_series: bool = False) -> bytes:
     moment = when.at.astimezone(UTC).replace(microsecond=0)
     zone = timezones.get_zone(when.zone or "UTC")
     local_time = timezones.to_local_time(moment, zone)
-    # Only UTC expresses the second occurrence of a local time.
+    # A local time means its first occurrence; only UTC can express the second.
     if zone.key == "UTC" or (timezones.to_utc(local_time, zone) != moment and not is_series):
         return _format_line(f"{name}:{content_lines.format_time(moment)}")
     return _format_line(f"{name};TZID={zone.key}:{content_lines.format_time(local_time)}")
@@ -146,7 +146,7 @@ def _build_alarm(reminder: Reminder, title: str, owner: str) -> Alarm:
     alarm.add("ACTION", "EMAIL" if reminder.method == "email" else "DISPLAY")
     alarm.add("DESCRIPTION", title or "Reminder")
     if reminder.method == "email":
-        # Required for an e-mail alarm (RFC 5545, 3.6.6).
+        # An e-mail alarm requires a subject and a recipient (RFC 5545, section 3.6.6).
         alarm.add("SUMMARY", title or "Reminder")
         alarm.add("ATTENDEE", vCalAddress(f"mailto:{owner}"))
     alarm.add("TRIGGER", timedelta(minutes=-reminder.minutes))
@@ -155,7 +155,7 @@ def _build_alarm(reminder: Reminder, title: str, owner: str) -> Alarm:
 
 @lru_cache(maxsize=64)
 def _write_timezone(name: str) -> bytes:
-    """Cached: computing the changes is slow."""
+    """Cached, because computing the changes is slow."""
     written: bytes = Timezone.from_tzinfo(
         timezones.get_zone(name), name, first_date=_FIRST, last_date=_LAST
     ).to_ical()

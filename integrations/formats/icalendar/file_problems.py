@@ -1,18 +1,18 @@
-"""Problems of a calendar file, in words for its uploader."""
+"""Problems of a calendar file, worded for the person who uploaded the file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-#: A corrected file shows the rest.
+#: At most this many are shown; a corrected file shows the rest.
 MAX_PROBLEMS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class FileProblem:
     """
-    :param line: from 1
+    :param line: counted from 1
     :param says: our own text, without content of the file
     """
 
@@ -38,7 +38,7 @@ class FileProblems:
         self._problems: set[FileProblem] = set()
 
     def add(self, line: int, says: str) -> None:
-        """:raises TooManyProblems:"""
+        """:raises TooManyProblems: if there are now `MAX_PROBLEMS`"""
         self._problems.add(FileProblem(line, says))
         if len(self._problems) >= MAX_PROBLEMS:
             raise TooManyProblems
@@ -47,7 +47,7 @@ class FileProblems:
         return bool(self._problems)
 
     def raise_if_any(self) -> None:
-        """:raises UnreadableCalendarFile:"""
+        """:raises UnreadableCalendarFile: if there are problems"""
         if self._problems:
             problems = tuple(sorted(self._problems))
             raise UnreadableCalendarFile(problems, has_more=len(problems) >= MAX_PROBLEMS)

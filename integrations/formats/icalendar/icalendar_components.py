@@ -1,7 +1,7 @@
 """
 Split a calendar file into components and properties with line numbers.
 
-Strict about encoding, nesting and the end: a truncated file is refused.
+Strict about encoding, nesting and the end of the file, so that a truncated file is refused.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .file_problems import FileProblems
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 TOO_LARGE: Final = f"the file is larger than {MAX_BYTES // 1024 // 1024} MB"
-#: Unfolded, in characters.
+#: Length of an unfolded line, in characters.
 MAX_LINE_LENGTH: Final = 200_000
-#: A folded description of 50,000 characters has 700.
+#: Physical lines of a file. A folded description of 50,000 characters has 700.
 MAX_LINES: Final = 500_000
 #: Events, alarms, parts of zones, and all other components.
 MAX_COMPONENTS: Final = 100_000

@@ -19,13 +19,13 @@ _MAX_DURATION: Final = timedelta(days=36_525)
 
 
 class BadDateTime(Exception):
-    """Our own text, safe to show."""
+    """The message is our own text, safe to show."""
 
 
 def read_icalendar_time(prop: CalendarProperty, zones: CalendarZones, floating: str) -> When:
     """
-    :param floating: zone for times without one
-    :raises BadDateTime:
+    :param floating: the zone for times without one
+    :raises BadDateTime: if the value or its zone is invalid
     """
     try:
         value = content_lines.parse_time(prop.value)
@@ -47,7 +47,7 @@ def read_icalendar_time(prop: CalendarProperty, zones: CalendarZones, floating: 
 
 
 def read_zone(prop: CalendarProperty, zones: CalendarZones, floating: str) -> str:
-    """:raises BadDateTime:"""
+    """:raises BadDateTime: if the zone is unknown"""
     name = prop.parameters.get("TZID")
     if not name:
         return floating
@@ -66,13 +66,13 @@ def read_icalendar_end(
     duration_property: CalendarProperty | None,
     zones: CalendarZones,
 ) -> When:
-    """:raises BadDateTime:"""
+    """:raises BadDateTime: if the end does not match the start"""
     if end_property is not None:
         event_end = read_icalendar_time(end_property, zones, start.zone or "UTC")
         if (event_end.day is None) != (start.day is None):
             raise BadDateTime("start and end should both be days, or both be times")
         if event_end.day is not None and event_end.day == start.day:
-            # RFC 5545 requires the day after; many programs write the last day.
+            # RFC 5545 requires the day after the last; many programs write the last day.
             return When(day=_get_next_day(event_end.day))
         return event_end
     if duration_property is not None:
@@ -81,7 +81,7 @@ def read_icalendar_end(
 
 
 def read_duration(text: str) -> timedelta:
-    """:raises BadDateTime:"""
+    """:raises BadDateTime: if the text is invalid"""
     try:
         duration: timedelta = vDuration.from_ical(text.strip().upper())  # type: ignore[no-untyped-call]
     except (InvalidCalendar, ValueError, OverflowError):
@@ -103,7 +103,7 @@ def _add_duration(start: When, duration: timedelta) -> When:
         return When(day=start.day + duration)
     if start.at is None:
         raise BadDateTime("it has no start")
-    # Days count in local time, the rest is exact (RFC 5545, 3.3.6).
+    # Days count in local time, the rest in exact time (section 3.3.6).
     zone = timezones.get_zone(start.zone or "UTC")
     local_time = timezones.to_local_time(start.at, zone) + timedelta(days=duration.days)
     base = timezones.to_utc(local_time, zone) if duration.days else start.at

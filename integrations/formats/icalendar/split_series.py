@@ -1,7 +1,7 @@
 """
 Split series at THISANDFUTURE changes. Pure.
 
-A part's UID contains its number: a repeated import replaces the part.
+Each part's UID contains its number, so that a repeated import replaces the part.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from integrations.formats.recurrence.series import BadEventTimes, StartKey
 from integrations.formats.recurrence.series_edits import NoSuchInstance, SeriesWithExceptions
 from integrations.formats.recurrence.series_split import NewRecurrenceRuleNeeded
 
-#: Of one series.
+#: THISANDFUTURE changes of one series.
 MAX_CHANGES: Final = 5
-# Of each change, in steps of the file's budget.
+# The cost of each, in steps of the file's work budget.
 _WORK: Final = 20_000
 _NO_OCCURRENCE: Final = "this changes a series from an occurrence on that the series does not have"
 _NO_RULE: Final = (
@@ -30,7 +30,7 @@ _NO_RULE: Final = (
 
 
 class BadThisAndFutureRange(Exception):
-    """`why` is safe to show."""
+    """The change cannot be applied. `why` is safe to show."""
 
     def __init__(self, start: StartKey, why: str) -> None:
         super().__init__(why)
@@ -44,10 +44,11 @@ def split_series(
     work: RecurrenceWorkBudget,
 ) -> list[SeriesWithExceptions | None]:
     """
-    Return the part before the first change and after each; None for one without occurrences.
+    Return the part before the first change and after each; None for a part without occurrences.
 
-    :param ranges: new content by first start; None ends the series
-    :raises BadThisAndFutureRange, TooManyOccurrences:
+    :param ranges: new content by the start from which it applies; None ends the series
+    :raises BadThisAndFutureRange: if a change cannot be applied
+    :raises TooManyOccurrences: if `work` runs out
     """
     rest: SeriesWithExceptions | None = event
     parts: list[SeriesWithExceptions | None] = []
@@ -64,7 +65,7 @@ def split_series(
 
 
 def name_series_part(uid: str, number: int) -> str:
-    """:param number: of the change, from 1"""
+    """:param number: of the change, counted from 1"""
     return f"{uid}/following/{number}"
 
 

@@ -1,10 +1,10 @@
 """
 Find the IANA zone for a calendar program's zone name. Pure.
 
-IANA and Windows names in any case, in quotes, or after a prefix
+Recognises IANA and Windows names in any case, in quotes, or after a prefix
 (`/mozilla.org/20050126_1/Europe/Berlin`), and Outlook's display names (`(UTC+01:00) Amsterdam,
-Berlin, Bern`): without a maintained table, a city must have an IANA zone with that standard
-offset.
+Berlin, Bern`). No maintained table of display names exists, so a city must have an IANA zone with
+that standard offset.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from integrations.formats import timezones
 
 _MAX_LENGTH: Final = 300
-# "America/Argentina/Buenos_Aires".
+# "America/Argentina/Buenos_Aires" has the most parts.
 _MAX_PARTS: Final = 3
 # Outlook: "(UTC+01:00) Sarajevo, Zagreb", before 2007 "(GMT+01.00) Sarajevo/Zagreb".
 _DISPLAY_NAME: Final = re.compile(
@@ -52,7 +52,7 @@ def load_names() -> None:
 
 def _without_prefix(name: str) -> Iterator[str]:
     parts = name.strip("/").split("/")[-_MAX_PARTS:]
-    # Only after a prefix (leading slash), a single part is enough: "UTC".
+    # A leading slash marks a prefix; only then may the rest be a single part, such as "UTC".
     fewest = 1 if name.startswith("/") else 2
     for start in range(len(parts) - fewest + 1):
         yield "/".join(parts[start:])
@@ -61,7 +61,7 @@ def _without_prefix(name: str) -> Iterator[str]:
 def _find_display_name(name: str) -> str | None:
     match = _DISPLAY_NAME.fullmatch(name)
     if match is None:
-        # Without an offset, a city is not certain enough.
+        # Without an offset to check, a Windows name is certain enough, and a city is not.
         return _find_windows(name)
     sign, hours, minutes, text = match.groups()
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))

@@ -1,8 +1,9 @@
 """
 Match the zones of a calendar file to IANA zones.
 
-A known name wins over the file's rules (VTIMEZONE), often outdated or shortened. Rules match an
-unknown name or bare abbreviation, by UTC offsets in recent years; unusable rules are ignored.
+A known name wins over the file's rules (VTIMEZONE), which are often outdated or shortened. An
+unknown name or bare abbreviation is matched by the UTC offsets of its rules in recent years. A
+VTIMEZONE without usable rules is ignored.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from integrations.formats.recurrence.series import BadEventTimes
 from . import timezone_names
 from .icalendar_components import CalendarComponent
 
-# Offsets of two years distinguish the zones that people distinguish.
+# The offsets of two years distinguish the zones that people distinguish.
 _FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2027, 1, 1, tzinfo=UTC)
 _DAYS: Final = 730
-# For one part of a zone; for starting a part; for comparing a zone.
+# Work limit of one part of a zone; cost of starting a part, and of comparing a zone.
 _WORK: Final = 5_000
 _PART_WORK: Final = 100
 _ZONE_WORK: Final = 2_000
@@ -58,7 +59,7 @@ class _OffsetChange:
 
 
 class CalendarZones:
-    """:param work: for all zones and rules of the file"""
+    """:param work: shared by all zones and rules of the file"""
 
     def __init__(self, components: Iterable[CalendarComponent], work: RecurrenceWorkBudget) -> None:
         self._work = work
@@ -71,7 +72,10 @@ class CalendarZones:
         self._iana_names: dict[str, str | None] = {}
 
     def get_iana_name(self, name: str) -> str:
-        """:raises NoSuchZone, TooManyOccurrences:"""
+        """
+        :raises NoSuchZone: if no IANA zone matches
+        :raises TooManyOccurrences: if the work budget runs out
+        """
         normalised = timezone_names.normalise_name(name)
         if normalised not in self._iana_names:
             self._iana_names[normalised] = self._find_iana_name(normalised)
@@ -127,7 +131,7 @@ def _sample_offsets(changes: list[_OffsetChange]) -> tuple[timedelta, ...]:
 
 
 def load_zones() -> None:
-    """Call before isolation forbids opening files."""
+    """Load zone names before isolation forbids opening files."""
     timezones.get_iana_name("UTC")
     timezone_names.load_names()
 
@@ -136,7 +140,7 @@ def load_zones() -> None:
 def _list_candidates() -> tuple[str, ...]:
     """The first zone with equal offsets wins."""
     hours = (f"Etc/GMT{hour:+d}" for hour in range(-14, 13) if hour)
-    # Each Windows name's main zone.
+    # For each Windows name, only its main zone.
     return (*dict.fromkeys([*_COMMON, *win_tz.values()]), *hours)
 
 
@@ -148,7 +152,7 @@ def _get_zone_offsets(name: str) -> tuple[timedelta, ...]:
 
 
 def _read_changes(part: CalendarComponent, work: RecurrenceWorkBudget) -> list[_OffsetChange]:
-    """Return recent changes; empty if the component is invalid."""
+    """Return the changes in recent years; empty if the component is invalid."""
     work.spend(_PART_WORK)
     start, offset_before, offset_after = (
         part.get_property(key) for key in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO")
@@ -185,12 +189,12 @@ def _read_changes(part: CalendarComponent, work: RecurrenceWorkBudget) -> list[_
     return [_OffsetChange(at - earlier, offset) for at in begins if isinstance(at, datetime)]
 
 
-# Early enough to know the first offset.
+# Early enough to know the offset at the start of these years.
 _EARLIER: Final = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 def _parse_offset(text: str) -> timedelta:
-    """RFC 5545, 3.3.14."""
+    """Parse a UTC offset (RFC 5545, section 3.3.14)."""
     value = text.strip()
     if value[:1] not in {"+", "-"} or not value[1:].isdecimal() or len(value) not in {5, 7}:
         raise ValueError

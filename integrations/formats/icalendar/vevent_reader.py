@@ -38,7 +38,7 @@ _RESPONSES: Final[dict[str, AttendeeResponse]] = {
     "DECLINED": "declined",
 }
 _RECURRENCE_NAMES: Final = ("RRULE", "RDATE", "EXDATE")
-#: Reported, not stored; unknown X-… properties are not reported.
+#: Properties that are not stored, but reported. Unknown X-… properties are not reported.
 UNSUPPORTED_PROPERTIES: Final = frozenset(
     {"ATTACH", "CATEGORIES", "COMMENT", "CONTACT", "GEO", "RELATED-TO", "RESOURCES", "URL"}
 )
@@ -47,10 +47,10 @@ UNSUPPORTED_PROPERTIES: Final = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedVevent:
     """
-    :param original_start: RECURRENCE-ID
-    :param is_this_and_future: applies to all later occurrences
-    :param version: orders events with one UID
-    :param rule_lines: line numbers, by entry of `content.recurrence`
+    :param original_start: the RECURRENCE-ID
+    :param is_this_and_future: the change applies to all later occurrences
+    :param version: orders two events with the same UID
+    :param rule_lines: the line number of each entry in `content.recurrence`
     """
 
     uid: str
@@ -178,7 +178,7 @@ class _VeventReader:
         return "" if prop is None else prop.value.strip().upper()[:64]
 
     def read_uid(self, content: EventContent) -> str:
-        # Importing the same file again replaces the event.
+        # Derived from the content, so that importing the same file again replaces the event.
         derived_uid = f"{hashlib.sha256(repr(content).encode()).hexdigest()[:32]}@no-uid"
         return self.read_text("UID") or derived_uid
 

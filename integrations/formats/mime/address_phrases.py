@@ -1,4 +1,4 @@
-"""Join tokens of an address header to addresses and names."""
+"""Join tokens of an address header to addresses and display names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _are_joined(left: AddressToken, right: AddressToken) -> bool:
 
 
 def find_local_part(words: list[AddressToken], at: int, start: int) -> int:
-    """Return the start of the local part before the "@" at `at`, or `at`."""
+    """Return the start of the local part before the "@" at `at`; `at` if none."""
     first = right = at
     for index in range(at - 1, start - 1, -1):
         token = words[index]
@@ -36,7 +36,7 @@ def find_local_part(words: list[AddressToken], at: int, start: int) -> int:
 
 
 def find_domain_end(words: list[AddressToken], at: int) -> int:
-    """Return the end of the domain after the "@" at `at`, or `at + 1`."""
+    """Return the end of the domain after the "@" at `at`; `at + 1` if none."""
     end, left = at + 1, at
     is_literal = False
     for index in range(at + 1, len(words)):

@@ -20,15 +20,15 @@ class AddressReader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._entries: list[AddressEntry] = []
-        # Outside angle brackets.
+        # Tokens of the entry outside angle brackets.
         self._words: list[AddressToken] = []
-        # Inside open angle brackets; None outside.
+        # Tokens inside open angle brackets; None outside.
         self._angle: list[AddressToken] | None = None
-        # `_has_at`: `_words` has an "@".
+        # Whether the entry has an address, and whether `_words` has an "@".
         self._has_address = self._has_at = False
-        # The last entry, if its angle brackets have no "@": "Max <Firm>".
+        # Tokens of the last entry, if its angle brackets have no "@": "Max <Firm>".
         self._doubtful: list[AddressToken] = []
-        # Neighbours of a dropped ">" are not joined.
+        # Whether an unmatched ">" was dropped: its neighbours are not joined.
         self._is_after_stray = False
         # The group's name, and the number of entries before the group.
         self._group: tuple[list[AddressToken], int] | None = None
@@ -119,7 +119,7 @@ class AddressReader:
     def _add_entry(
         self, words: list[AddressToken], address: str, tokens: list[AddressToken]
     ) -> None:
-        """Without a name, comments among `tokens` are the name."""
+        """Without a name, comments among the address `tokens` are the name."""
         comments = [token for token in tokens if token.kind == "comment"]
         name, address = (
             address_phrases.join_name(words) or address_phrases.join_name(comments),

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-#: Deeper comments are text.
+#: Nested comments. Deeper ones are text.
 MAX_COMMENT_DEPTH: Final = 50
 
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
-# A domain in brackets (`[192.0.2.1]`) is a word.
+# A domain in brackets (`[192.0.2.1]`) is a word, and so is text without special characters.
 _UNQUOTED_PATTERN: Final = r"""
     (?P<space>\s+)
   | (?P<encoded>=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=)
@@ -72,6 +72,7 @@ class AddressTokens:
                 continue
             token = self._read_token(match)
             yield token
+            # A comment separates words as white space does.
             self._is_spaced = token.kind == "comment"
 
     def _read_token(self, match: re.Match[str]) -> AddressToken:

@@ -3,10 +3,10 @@ Read mail addresses by RFC 5322 with obsolete forms (§4.4) and RFC 6532. Never 
 
 The standard library's readers differ between patch levels of Python.
 
-- Words outside angle brackets are the display name.
-- Each address is an entry, unless it precedes angle brackets.
-- Encoded words are decoded last: a comma in one cannot add a recipient.
-- Text without an address is a name.
+- The address in angle brackets is the address; other words are the display name.
+- Each written address is an entry, unless it precedes angle brackets.
+- Encoded words are decoded last, so that a comma in one cannot add a recipient.
+- Text without an address is kept as a name.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Final
 from . import display_name_addresses, headers
 from .address_reader import MAX_ADDRESSES, AddressReader
 
-#: In characters; the rest is not read.
+#: Length of a header value, in characters. The rest is not read.
 MAX_LENGTH: Final = 64 * 1024
 
-# Most mail: no special form.
+# Most mail: an address with or without a name, neither with a special form.
 _PLAIN: Final = re.compile(
     r"(?:(?:([\w=?+/*-]+(?: [\w=?+/*-]+)*)|\"([^\"\\<>@,;:()]+)\") )?"
     r"(<)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)+)(>)?",
@@ -58,7 +58,11 @@ def read_address_headers(values: Iterable[str]) -> tuple[MailAddress, ...]:
 
 
 def names_another_address(address: MailAddress) -> bool:
-    """Ignore letter case, width and invisible characters."""
+    """
+    Return whether the display name contains a different address.
+
+    Ignores letter case, width and invisible characters.
+    """
     return display_name_addresses.contains_other_address(address.name, address.address)
 
 

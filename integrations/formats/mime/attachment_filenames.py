@@ -1,4 +1,4 @@
-"""Make untrusted file names safe to show, never to use as a path."""
+"""Make untrusted file names safe to show. Never use the result as a path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _SEPARATORS: Final = re.compile(r'[\\/:*?"<>|]+')
 def make_safe_filename(name: str, *, content_type: str, position: int) -> str:
     """
     Return a name that cannot leave a folder, hide an extension by writing direction, or break a
-    header. `position` and `content_type` replace an empty one.
+    header.
+
+    An empty result is replaced by a name from `position` and `content_type`.
     """
     # First, because this turns a full-width solidus into a plain one.
     plain = make_printable(unicodedata.normalize("NFKC", name))

@@ -1,8 +1,9 @@
 """
 Find Python codecs by charset label.
 
-Labels of the Encoding Standard (https://encoding.spec.whatwg.org/) and of mail. Other names are
-unknown: Python's registry also contains escapes and compressions.
+Labels are those of the Encoding Standard (https://encoding.spec.whatwg.org/, by `webencodings`)
+and a few of mail. Python's registry also contains escapes and compressions, so other names are
+unknown.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from webencodings.labels import LABELS
 
 from . import japanese_charsets
 
-# Where Python's codec of the same name differs from the Encoding Standard's.
+# Codecs, where Python's of the same name differ from the Encoding Standard's.
 _CODECS: Final = {
     # The standard decodes GBK and GB 2312 as GB 18030.
     "gbk": "gb18030",
@@ -25,7 +26,7 @@ _CODECS: Final = {
     "replacement": "",
     "x-user-defined": "",
 }
-# Forbidden in web pages. Decoded before HTML is sanitised.
+# Charsets of mail that web pages must not use. They are decoded before HTML is sanitised.
 _MAIL_CODECS: Final = {
     "utf-7": "utf-7",
     "unicode-1-1-utf-7": "utf-7",
@@ -53,7 +54,7 @@ _MAIL_CODECS: Final = {
     "cp852": "cp852",
     "ibm852": "cp852",
 }
-# The default (RFC 2045, 5.2). Bytes beyond ASCII contradict it.
+# RFC 2045, 5.2: the default charset. Bytes beyond ASCII contradict it.
 _ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6", "iso646-us"})
 _LONGEST_LABEL: Final = 60
 
@@ -62,7 +63,7 @@ def _squeeze_label(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label)
 
 
-# Mail also uses "latin-1", "utf_8" and "windows1252".
+# "latin-1", "utf_8" and "windows1252" are not labels, but mail uses them.
 _SQUEEZED: Final = {_squeeze_label(label): label for label in (*_MAIL_CODECS, *LABELS, *_ASCII)}
 
 

@@ -34,14 +34,15 @@ def decode_charset_text(
     """
     Return the text, and whether all bytes were valid in the declared charset.
 
-    Invalid bytes become U+FFFD. Only a missing or impossible charset is guessed.
+    Invalid bytes become U+FFFD. The charset is guessed if none is declared, or if the bytes
+    cannot be in the declared one.
 
     :param charset: "" if none is declared
-    :param may_be_utf8: the provider may have converted the text
+    :param may_be_utf8: the provider may have converted the text to UTF-8
     """
     codec = find_codec(charset) if charset else "ascii"
     for mark, marked in _BYTE_ORDER_MARKS:
-        # The byte order mark overrides the label.
+        # In the standard, the byte order mark overrides the label.
         if data.startswith(mark):
             text = _decode_by(marked, data[len(mark) :])
             return text, codec in {marked, "ascii"} and REPLACEMENT not in text
@@ -54,7 +55,10 @@ def decode_charset_text(
 
 
 def guess_text(data: bytes) -> str:
-    """UTF-8 with few truncated characters, ISO-2022-JP by its escapes, else Windows-1252."""
+    """
+    UTF-8 apart from a few truncated characters, ISO-2022-JP by its escapes, otherwise
+    Windows-1252.
+    """
     if data.isascii():
         return _decode_by("iso-2022-jp" if _JAPANESE in data else "ascii", data)
     if (valid := _try_utf8(data)) is not None:
@@ -78,7 +82,7 @@ def mend_header_text(text: str) -> str:
 
 def _contradicts_codec(data: bytes, codec: str) -> bool:
     if data.isascii():
-        # In UTF-16 and UTF-32, ASCII characters have zero bytes.
+        # In UTF-16 and UTF-32, every ASCII character has a zero byte.
         if codec.startswith(_WIDE):
             return b"\x00" not in data
         return codec == "ascii" and _JAPANESE in data
@@ -100,13 +104,13 @@ def _decode_by(codec: str, data: bytes) -> str:
     try:
         text = data.decode(codec, errors=_GBK if codec == "gb18030" else "replace")
     except (UnicodeError, ValueError):
-        # `hz` and `iso2022_kr` raise despite `errors`.
+        # `hz` and `iso2022_kr` raise for some invalid escapes despite `errors`.
         text = data.decode("ascii", errors="replace")
     return text if codec == "utf-8" else _SURROGATE.sub(REPLACEMENT, text)
 
 
 def _replace_in_gbk(error: UnicodeError) -> tuple[str, int]:
-    """GB 18030 encodes the euro sign of code page 936 differently."""
+    """GB 18030 encodes the euro sign of Windows code page 936 differently."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     if error.object[error.start] == _GBK_EURO:

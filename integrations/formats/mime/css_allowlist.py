@@ -18,12 +18,12 @@ text-indent text-transform vertical-align white-space width word-break word-spac
 overflow-wrap
 """
 _PROPERTIES: Final = frozenset(_NAMES.split())
-# Reduced to its plain colour.
+# A shorthand, reduced to its plain colour.
 _SHORTHANDS: Final = {"background": "background-color"}
 _DISPLAYS: Final = frozenset(
     {"block", "inline", "inline-block", "none", "table", "table-cell", "table-row", "list-item"}
 )
-# Without backslash, brackets, at-sign and slash-star, no new rule can start.
+# No backslash, other bracket, at-sign or slash-star, so that no new rule can start.
 _PLAIN: Final = re.compile(r"[\w\s#%.,+\-'\"!/]*")
 _COLOUR: Final = re.compile(r"\b(?:rgba?|hsla?)\([\d\s.,%/]{1,60}\)", re.IGNORECASE)
 _NEGATIVE: Final = re.compile(r"(?:^|\s)-")

@@ -1,4 +1,4 @@
-"""Find addresses in display names, which readers take for the sender's."""
+"""Find addresses in display names, which readers take for the sender's address."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-#: Examined characters; pages never show more.
+#: Examined characters of a name. Pages never show more.
 MAX_NAME: Final = 2_000
 _MAX_LOCAL: Final = 80
 _MAX_DOMAIN: Final = 260
 
-# RFC 6531: letters beyond ASCII.
+# RFC 6531: both parts may have letters beyond ASCII.
 _LOCAL: Final = re.compile(r"[^\s<>()\[\],;:\"@\u201c-\u201f\u00ab\u00bb]+$")
 _DOMAIN: Final = re.compile(r"(?:[\w-]+[.\u3002])+[\w-]{2,}")
 # Outlook puts a name that is an address in apostrophes.

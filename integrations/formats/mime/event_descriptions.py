@@ -25,5 +25,5 @@ def sanitise_description(text: str) -> SanitisedDescription:
     """:param text: untrusted HTML, or plain text"""
     if not _TAG.search(text):
         return SanitisedDescription(markup.plain_to_html(text), is_plain=True)
-    # An event has no images.
+    # An event has no parts, so references to images in it are dropped.
     return SanitisedDescription("".join(markup.sanitise_html(text).pieces), is_plain=False)

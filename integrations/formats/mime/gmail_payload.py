@@ -1,8 +1,8 @@
 """
 Parse Gmail's `format=full` payload to `ParsedMessage`.
 
-Headers are unfolded, not decoded; `body.data` is base64url. A sync does not fetch parts with an
-`attachmentId` (large or attached).
+Headers are unfolded but not decoded. `body.data` is transfer-decoded, as base64url. Large or
+attached parts have an `attachmentId` and are not fetched at sync.
 https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart
 """
 
@@ -25,7 +25,7 @@ from .part_tree import MimePart, assemble_message, tidy_headers
 
 
 def parse_payload(payload: Mapping[str, Any]) -> ParsedMessage:
-    """:raises UnreadableMailMessage:"""
+    """:raises UnreadableMailMessage: if the message is unreadable or exceeds a bound"""
     reason: PoisonReason = "undecodable"
     try:
         return assemble_message(_read_part(payload, "", 0))

@@ -7,7 +7,7 @@ from . import attachment_filenames, headers
 from .message import MAX_PARTS, AttachmentPart, UnreadableMailMessage, clamp_size
 from .part_tree import CALENDAR_TYPES
 
-#: Precedes Graph's attachment id, in place of a path of indexes.
+#: Prefix of Graph's attachment id, used in place of a path of indexes.
 GRAPH_ID_PREFIX: Final = "graph:"
 _ITEM: Final = "#microsoft.graph.itemattachment"
 # A link to a file outside the message.
@@ -18,9 +18,9 @@ _UNKNOWN_TYPE: Final = "application/octet-stream"
 
 def read_attachments(attachments: Sequence[Mapping[str, Any]]) -> tuple[AttachmentPart, ...]:
     """
-    Return attachments with bytes, in Graph's order.
+    Return the attachments with bytes in the message, in Graph's order.
 
-    :raises UnreadableMailMessage: also if there are too many
+    :raises UnreadableMailMessage: if there are too many
     """
     if len(attachments) > MAX_PARTS:
         raise UnreadableMailMessage("too-many-parts")

@@ -1,8 +1,9 @@
 """
 Parse Graph's message resource to `ParsedMessage`.
 
-Properties are decoded; the body is HTML or text. The README of `integrations/providers/microsoft`
-lists the differences to MIME. https://learn.microsoft.com/en-us/graph/api/resources/message
+Graph returns decoded properties and one body, HTML or text. The README of
+`integrations/providers/microsoft` lists the differences to MIME.
+https://learn.microsoft.com/en-us/graph/api/resources/message
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .graph_attachments import read_attachments
 from .message import MAX_TEXT, ParsedMessage, PoisonReason, UnreadableMailMessage
 from .part_tree import tidy_headers
 
-# PR_INTERNET_REFERENCES and PR_IN_REPLY_TO_ID:
+# Tags of extended properties: PR_INTERNET_REFERENCES and PR_IN_REPLY_TO_ID.
 # https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxprops
 REFERENCES: Final = 0x1039
 IN_REPLY_TO: Final = 0x1042
@@ -35,7 +36,7 @@ def parse_record(record: bytes) -> ParsedMessage:
     """
     :param record: JSON with Graph's `message`, `attachments` and `parent`: Message-ID and
         references of the answered message, if known
-    :raises UnreadableMailMessage:
+    :raises UnreadableMailMessage: if the message is unreadable or exceeds a bound
     """
     reason: PoisonReason = "undecodable"
     try:
@@ -53,7 +54,8 @@ def decode_json(content: bytes) -> Any:
     """
     Accept lone surrogates in strings.
 
-    :raises ValueError, RecursionError:
+    :raises ValueError: if `content` is not JSON
+    :raises RecursionError: if it nests too deeply
     """
     try:
         return orjson.loads(content)
@@ -115,7 +117,7 @@ def _read_address(recipient: Mapping[str, Any]) -> MailAddress:
     person = recipient.get("emailAddress") or {}
     name = headers.make_printable(_read_text(person.get("name")))
     address = headers.make_printable(_read_text(person.get("address")))
-    # Exchange repeats the address as a missing name.
+    # Exchange repeats the address as the name if there is no name.
     return MailAddress("" if name.lower() == address.lower() else name, address)
 
 

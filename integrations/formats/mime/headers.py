@@ -18,7 +18,7 @@ _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
 _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-# Most parts: only a charset or a boundary.
+# Most parts: a type with only a charset or a boundary.
 _BARE_TYPE: Final = re.compile(
     r"([a-z]+/[a-z0-9.+-]+)"
     r"(?:; ?charset=(?:\"([\w.:-]+)\"|([\w.:-]+))|; ?boundary=(?:\"[^\"\\]*\"|[\w.=-]+))?",
@@ -73,7 +73,7 @@ def decode_text(value: str) -> str:
 
 
 def parse_message_ids(value: str) -> tuple[str, ...]:
-    """Return ids without angle brackets; accept a bare id."""
+    """Return ids without angle brackets; accept a single bare id."""
     ids = [make_printable(match[1]) for match in _MESSAGE_ID.finditer(value)]
     bare = make_printable(value)
     if not ids and bare and " " not in bare and "<" not in bare:
@@ -130,5 +130,5 @@ def _undo_latin_1(decoded: str) -> bytes:
     try:
         return decoded.encode("latin-1")
     except UnicodeError:
-        # Not encoded by the sender (RFC 6532).
+        # Characters that the sender did not encode (RFC 6532).
         return decoded.encode("utf-8", errors="replace")

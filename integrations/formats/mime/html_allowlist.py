@@ -24,7 +24,7 @@ SELF_CLOSING: Final = frozenset(_SELF_CLOSING_NAMES.split())
 # Reopened in every following block until closed (HTML, 13.2.4.3).
 _FORMATTING_NAMES: Final = "a b big code em font i nobr s small strike strong tt u"
 FORMATTING: Final = frozenset(_FORMATTING_NAMES.split())
-#: In the text, as `data:` URLs or parts.
+#: Image types in the text, as `data:` URLs or parts.
 PICTURE_TYPES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
 
 ATTRIBUTES: Final[dict[str, set[str]]] = {

@@ -1,5 +1,5 @@
 """
-Count the known causes of slow HTML parsing, in one pass over the tags.
+Count the known causes of slow HTML parsing in one pass, to decide whether HTML is cheap to parse.
 
 The counts are upper bounds for markup of mail programs; the parser process limits other markup.
 """
@@ -12,12 +12,12 @@ from typing import Final
 
 from . import html_allowlist
 
-#: Open elements take the parser quadratic time.
+#: Open elements: deep nesting takes the parser quadratic time.
 MAX_DEPTH: Final = 1_000
 MAX_TAGS: Final = 200_000
-#: Each attribute of a tag is compared with the previous ones.
+#: Attributes of one tag: each is compared with the previous ones.
 MAX_ATTRIBUTES: Final = 200
-#: Formatting elements that a parser reopens.
+#: Formatting elements that a parser reopens, over all blocks.
 MAX_REOPENED: Final = 200_000
 MAX_REFERENCES: Final = 100_000
 
@@ -26,7 +26,7 @@ _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _WORD: Final = re.compile(r"[^\s/]+")
 # A shorter tag cannot have too many.
 _SHORTEST: Final = 2 * MAX_ATTRIBUTES
-# Never too deep, nor reopened too often if half are formatting.
+# So few tags are never too deep, and never reopened too often if half of them are formatting.
 _FEW_TAGS: Final = 800
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: HTML, 13.2.3.2.
+#: Examined bytes (HTML, 13.2.3.2: prescan a byte stream).
 PRESCAN: Final = 1_024
 
 _COMMENT: Final = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)

@@ -1,8 +1,8 @@
 """
 Sanitise mail HTML, and convert text to HTML.
 
-The result loads nothing: images are `data:` URLs or removed. A sandboxed frame, which forbids
-scripts and fetches, is a second wall.
+The result loads nothing: images are `data:` URLs or removed, and links open on a click. A
+sandboxed frame, which forbids scripts and fetches, is a second wall.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from .headers import make_printable
 from .html_bounds import is_within_bounds
 from .message import MAX_TEXT
 
-#: In lengths of the input: escapes, link attributes and reopened elements add to the length.
+#: Growth limit, as a multiple of the input's length: escapes and link attributes lengthen it, and
+#: reopened elements multiply it.
 MAX_GROWTH: Final = 8
-#: In characters; always allowed.
+#: Output of this length is always allowed, in characters.
 SMALL_LENGTH: Final = 64 * 1024
 #: Links in plain text.
 MAX_LINKS: Final = 5_000
-#: Of one message, in characters.
+#: `data:` images of one message, in characters.
 MAX_PICTURES: Final = 8 * 1024 * 1024
 
 _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
@@ -48,8 +49,8 @@ class SanitisedHtml:
     """
     Safe HTML in pieces, with an image of the message between each two.
 
-    `pictures` are content ids without angle brackets; `blocked_count` is of removed remote
-    images. `is_text_only`: too costly to parse.
+    `pictures` are content ids without angle brackets. `blocked_count` remote images were removed.
+    `is_text_only`: the markup was too costly to parse.
     """
 
     pieces: tuple[str, ...]
@@ -59,7 +60,11 @@ class SanitisedHtml:
 
 
 class _AttributeFilter:
-    """Replaces images by placeholders with a random word, which senders cannot forge."""
+    """
+    Replaces the message's own images by placeholders.
+
+    Placeholders contain a random word, so that senders cannot forge them.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -71,7 +76,7 @@ class _AttributeFilter:
         self._room = MAX_PICTURES
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
-        # nh3 keeps the value if the filter raises.
+        # nh3 keeps the value if the filter raises, so the filter must not raise.
         try:
             return self._filter_value(tag, name, value)
         except Exception:  # noqa: BLE001
@@ -115,7 +120,7 @@ class _AttributeFilter:
 
 
 class _HtmlCleaner(threading.local):
-    """One per thread: creating one takes as long as cleaning a short message."""
+    """One cleaner per thread: creating one takes as long as cleaning a short message."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,7 +155,7 @@ def _is_external_link(value: str) -> bool:
 
 
 def sanitise_html(html: str) -> SanitisedHtml:
-    """Remove and count images that are neither `data:` URLs nor parts."""
+    """Remove and count images that are neither `data:` URLs nor parts of the message."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return _reduce_to_text(html)
@@ -169,7 +174,7 @@ def _without_tags(html: str) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """Return one line."""
+    """Return the text on one line."""
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return make_printable(_without_tags(html))

@@ -1,5 +1,5 @@
 """
-ISO-2022-JP and EUC-JP by the Encoding Standard.
+ISO-2022-JP and EUC-JP with the characters of the Encoding Standard.
 
 Python's codecs lack NEC and IBM characters ("①", "㈱"), common in mail; its `cp932` has them at
 the positions of JIS X 0208.

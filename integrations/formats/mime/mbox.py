@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from .headers import make_printable
 
-# Of our notes: an address that cannot exist.
+# The sender of our notes: an address that cannot exist.
 _SENDER: Final = "antares@localhost.invalid"
 
 _POLICY: Final = SMTP.clone(linesep="\n", cte_type="8bit")
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 _NAME: Final = re.compile(r"[!-9;-~]{1,100}")
-# Replaced by our own.
+# Structural headers, which our own replace.
 _STRUCTURE: Final = ("content-", "mime-version")
 _LONGEST_LINE: Final = 900
 
@@ -62,7 +62,7 @@ def format_message(
 
 
 def format_note(subject: str, text: str, *, at: datetime) -> bytes:
-    """Return our own text about the file."""
+    """Return a record with our own text about the file."""
     headers = [
         ("From", formataddr(("Antares", _SENDER))),
         ("Date", format_datetime(at.astimezone(UTC))),

@@ -13,9 +13,9 @@ MAX_DEPTH: Final = 30
 MAX_PARTS: Final = 1_000
 # Gmail imports 150 MiB; base64 and headers add to it.
 MAX_BYTES: Final = 210 * 1024 * 1024
-# Of one body; the rest is dropped, as a defect.
+# Stored characters of one body; the rest is dropped and recorded as a defect.
 MAX_TEXT: Final = 2_000_000
-#: Stored, in bytes.
+#: Stored size of a message or an attachment, in bytes.
 MAX_SIZE: Final = 2**31 - 1
 MAX_HEADERS: Final = 1_000
 MAX_HEADER_LENGTH: Final = 64 * 1024
@@ -27,7 +27,7 @@ MAX_PARAMETERS: Final = 64
 
 
 class UnreadableMailMessage(Exception):
-    """Unreadable or above a bound: quarantine under `reason`, our own word."""
+    """The message is unreadable or exceeds a bound: quarantine it under `reason`, our own word."""
 
     def __init__(self, reason: PoisonReason) -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class UnreadableMailMessage(Exception):
 
 
 def clamp_size(size: object) -> int:
-    """Fit a database column; 0 if absent or invalid."""
+    """Fit a size into a database column; 0 if absent or invalid."""
     is_number = isinstance(size, int | float) and size >= 0
     return int(min(size, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
 
@@ -43,9 +43,11 @@ def clamp_size(size: object) -> int:
 @dataclass(frozen=True, slots=True)
 class AttachmentPart:
     """
-    `part` is the path in the part tree: zero-based indexes joined by dots, "" for a single part.
-    Paths are stable; providers' ids are not. `filename` is safe to show; `size` is in
-    transfer-decoded bytes; `content_id` has no angle brackets.
+    An attachment without its bytes.
+
+    `part` is the path in the part tree: zero-based indexes joined by dots, "" for a message of
+    one part. Paths are stable; providers' ids are not. `filename` is safe to show. `size` is in
+    transfer-decoded bytes. `content_id` has no angle brackets.
     """
 
     position: int

@@ -1,4 +1,4 @@
-"""A message's tree of parts, from raw bytes or Gmail's payload."""
+"""A message as a tree of parts, shared by the readers of raw bytes and Gmail's payload."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 @dataclass(slots=True)
 class MimePart:
     """
-    `headers` are unfolded; `data` is transfer-decoded, None if not fetched; `size` is in decoded
-    bytes.
+    `headers` are unfolded; `data` is transfer-decoded, None if not fetched.
 
-    `may_be_utf8`: the provider may have converted the text without changing the header.
+    `size` is in decoded bytes, also without `data`. `may_be_utf8`: the provider may have
+    converted the text without changing the header.
     """
 
     path: str
@@ -75,7 +75,11 @@ def _cut_addresses(value: str) -> str:
 
 
 def tidy_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """:raises UnreadableMailMessage: if the headers are too long in total"""
+    """
+    Unfold, mend and bound headers.
+
+    :raises UnreadableMailMessage: if the headers are too long in total
+    """
     tidied: list[tuple[str, str]] = []
     length = 0
     for name, value in pairs:
@@ -154,7 +158,8 @@ class _MessageAssembly:
         if parameters.disposition in {"attachment", "inline"}:
             disposition = "attachment" if parameters.disposition == "attachment" else "inline"
         is_calendar = parameters.content_type in CALENDAR_TYPES
-        # A content id is not enough: ordinary attachments have one, too.
+        # An image in the text has a content id and is either declared inline or in
+        # multipart/related; ordinary attachments have content ids too.
         is_inline = bool(content_id) and not is_calendar
         if disposition == "attachment" or (not disposition and parent != "multipart/related"):
             is_inline = False
@@ -180,7 +185,7 @@ class _MessageAssembly:
 
 
 def assemble_message(root: MimePart) -> ParsedMessage:
-    """:raises UnreadableMailMessage: also if the tree is too deep or large"""
+    """:raises UnreadableMailMessage: if the tree is too deep, too large or unreadable"""
     try:
         return _build_message(root)
     except (ValueError, LookupError, TypeError, AttributeError):

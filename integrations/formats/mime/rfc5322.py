@@ -22,8 +22,9 @@ _MAX_COMPARISONS: Final = 20_000_000
 
 class _HeaderPolicy(Compat32):
     """
-    Keeps headers unparsed. Counts their bytes in a list, because policies are immutable; one per
-    message.
+    Keeps headers unparsed, and counts their bytes in a list, because policies are immutable.
+
+    Each message has its own policy.
     """
 
     bytes_read: ClassVar[list[int]] = []
@@ -46,15 +47,15 @@ class _ParsedPart(Message):
 
 
 def parse_message(raw: bytes) -> ParsedMessage:
-    """:raises UnreadableMailMessage:"""
+    """:raises UnreadableMailMessage: if the message is unreadable or exceeds a bound"""
     return assemble_message(parse_tree(raw))
 
 
 def parse_tree(raw: bytes) -> MimePart:
-    """:raises UnreadableMailMessage:"""
+    """:raises UnreadableMailMessage: if the message is unreadable or exceeds a bound"""
     if len(raw) > MAX_BYTES:
         raise UnreadableMailMessage("too-large")
-    # Before parsing: a bomb costs one pass over its bytes.
+    # Counted before parsing, so that a bomb costs one pass over its bytes.
     boundaries = raw.lower().count(b"boundary")
     if boundaries > MAX_PARTS:
         raise UnreadableMailMessage("too-many-parts")
@@ -77,7 +78,7 @@ def _make_parser() -> BytesParser[Any]:
 def find_part(raw: bytes, path: str) -> bytes | None:
     """
     :param path: see `AttachmentPart`
-    :raises UnreadableMailMessage:
+    :raises UnreadableMailMessage: if the message is unreadable or exceeds a bound
     """
     part = parse_tree(raw)
     for step in path.split(".") if path else ():

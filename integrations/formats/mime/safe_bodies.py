@@ -13,7 +13,11 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class SanitisedText:
-    """Safe HTML in pieces, with an image (content id) between each two, and plain text."""
+    """
+    Safe HTML in pieces, with an image between each two, and the plain text.
+
+    `pictures` are content ids.
+    """
 
     pieces: tuple[str, ...]
     pictures: tuple[str, ...]

@@ -14,7 +14,7 @@ Picture = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SafeText:
-    """`pieces` are HTML, with a picture between each two; None if missing."""
+    """`pieces` are HTML, with a picture between each two; None if the message lacks that image."""
 
     pieces: Sequence[str]
     pictures: Sequence[Picture | None]

@@ -1,7 +1,8 @@
 """
 Single-byte charsets by the Encoding Standard.
 
-Bytes 0x80 to 0x9F that Python leaves undefined are control characters (`index-windows-1252.txt`).
+The standard maps bytes 0x80 to 0x9F that Python leaves undefined to control characters
+(`index-windows-1252.txt` and others).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-# Different from Python's tables.
+# Characters that differ from Python's tables.
 _OTHERS: Final[dict[str, dict[int, str]]] = {
     "koi8_u": {0xAE: "\u045e", 0xBE: "\u040e"},
     "cp1255": {0xCA: "\u05ba"},
@@ -25,7 +26,8 @@ def find_charset_table(codec: str) -> str | None:
         table = bytes(range(256)).decode(codec, "replace")
     except (LookupError, UnicodeError):
         return None
-    # Multi-byte: some bytes combine, or no byte of the upper half is a character (UTF-8).
+    # In multi-byte charsets some of these bytes combine; in others, such as UTF-8, no byte of the
+    # upper half is a character.
     if len(table) != len(range(256)) or set(table[0x80:]) == {_UNDEFINED}:
         return None
     name = codec.replace("-", "_")

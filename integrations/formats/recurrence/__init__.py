@@ -1,1 +1,1 @@
-"""Recurrence arithmetic. Pure."""
+"""Recurrence arithmetic: rules, series, edits, windows, free and busy time. Pure."""

@@ -1,8 +1,8 @@
 """
 The day that a time means in an all-day series. Pure.
 
-RFC 5545 requires dates in `RECURRENCE-ID`, `EXDATE` and `RDATE`; some programs write midnight: in
-a zone, without one, or in UTC.
+RFC 5545 requires dates in `RECURRENCE-ID`, `EXDATE` and `RDATE`. Some programs write midnight
+instead: in a zone, without a zone, or in UTC.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 from integrations.formats import timezones
 
 _ONE_DAY: Final = timedelta(days=1)
-# Before 10:00 UTC, midnight is in the Americas and Hawaii; later, elsewhere. Few people live at
-# other offsets (+14:00, -11:00).
+# Before 10:00 UTC, midnight is in the Americas and Hawaii; later, in Oceania, Asia, Africa and
+# Europe. Few people live at other offsets (+14:00, -11:00).
 _LATEST_IN_THE_WEST: Final = time(10)
-# Minutes; no zone has a finer offset. Programs write noon for a day without a time.
+# Minutes; no zone has a finer offset. Noon is not a midnight: programs write it for a day without
+# a time.
 _STEP: Final = 15
 _NOON: Final = time(12)
 
@@ -27,9 +28,9 @@ def guess_all_day_date(
     moment: datetime, likely_zones: Iterable[ZoneInfo] = ()
 ) -> tuple[date, date]:
     """
-    Return the likeliest day that begins at a UTC time, and the other possible day.
+    Return the day that most likely begins at a UTC time, and the other possible day.
 
-    :param likely_zones: in which the day probably begins
+    :param likely_zones: zones in which the day probably begins at that time
     """
     first = moment.date()
     following = first + _ONE_DAY

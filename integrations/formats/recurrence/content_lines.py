@@ -1,4 +1,4 @@
-"""Content lines of iCalendar (RFC 5545, 3.1)."""
+"""Content lines of iCalendar (RFC 5545, section 3.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TIME: Final = re.compile(r"(\d{8})(?:[Tt](\d{6})([Zz]?))?", re.ASCII)
 
 
 class BadContentLine(Exception):
-    """Our own text, safe to show."""
+    """The message is our own text, safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ContentLine:
 
 
 def parse_line(text: str) -> ContentLine:
-    """:raises BadContentLine:"""
+    """:raises BadContentLine: if the text is not a content line"""
     named = _NAME.match(text)
     if named is None:
         raise BadContentLine("it does not begin with a name")
@@ -47,7 +47,7 @@ def parse_time(text: str) -> date | datetime:
     """
     Return a date, a UTC time, or a local time without offset.
 
-    :raises BadContentLine:
+    :raises BadContentLine: if the text is none of these
     """
     match = _TIME.fullmatch(text.strip())
     if match is not None:

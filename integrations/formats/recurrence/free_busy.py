@@ -16,7 +16,7 @@ BusyWeight = Literal["busy", "tentative", "free"]
 
 @dataclass(frozen=True, slots=True)
 class BusyTimes:
-    """Merged. `busy` is None if unknown, which never means free."""
+    """Merged times of a person. `busy` is None if unknown, which never means free."""
 
     busy: tuple[Span, ...] | None
     tentative: tuple[Span, ...] = ()

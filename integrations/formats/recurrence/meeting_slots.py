@@ -1,4 +1,4 @@
-"""Find meeting times in working hours, free for everyone."""
+"""Find meeting times within working hours that are free for everyone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .time_intervals import Span
 MAX_DAYS: Final = 100
 MAX_PEOPLE: Final = 100
 MAX_SLOTS: Final = 500
-# Of one person per week.
+# Working spans of one person per week.
 MAX_WORKING_SPANS: Final = 100
 _ONE_DAY: Final = timedelta(days=1)
 _ONE_MINUTE: Final = timedelta(minutes=1)
@@ -34,7 +34,7 @@ class BadMeetingSearch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
-    """By weekday (0 is Monday). An end not after its start is on the next day."""
+    """Hours by weekday (0 is Monday). An end that is not after its start is on the next day."""
 
     zone: str
     days: Mapping[int, Sequence[tuple[time, time]]]
@@ -53,7 +53,7 @@ class MeetingRequest:
     """
     Starts are multiples of `step` after midnight in the window's zone.
 
-    Everyone must be free `before` and `after` the meeting, also outside working hours.
+    Everyone must be free for `before` and `after` around the meeting, also outside working hours.
     """
 
     duration: timedelta
@@ -67,9 +67,10 @@ def find_slots(
     meeting: MeetingRequest, people: Sequence[MeetingPerson], window: TimeWindow
 ) -> tuple[Span, ...]:
     """
-    Return up to `meeting.most` slots in order; none if busy times are unknown.
+    Return up to `meeting.most` slots in order; none if a person's busy times are unknown.
 
-    :raises BadMeetingSearch, UnknownZone:
+    :raises BadMeetingSearch: if the search is invalid
+    :raises UnknownZone: if the zone of working hours is unknown
     """
     _check_request(meeting, people, window)
     free: tuple[Span, ...] = time_intervals.merge_spans([(window.start, window.end)])
@@ -90,7 +91,7 @@ def find_slots(
 def filter_slots(
     slots: Sequence[Span], meeting: MeetingRequest, person: MeetingPerson, window: TimeWindow
 ) -> frozenset[Span]:
-    """Return none if the person's busy times are unknown."""
+    """Return the slots that suit one more person; none if their busy times are unknown."""
     free = _find_available_spans(person, meeting, window) or ()
     fits: set[Span] = set()
     at = 0

@@ -19,9 +19,11 @@ def find_last_counted_occurrence(
     pattern: RecurrenceRulePattern, count: int, work: RecurrenceWorkBudget
 ) -> datetime:
     """
-    Return a local time. The start counts, even if the rule does not generate it.
+    Return a local time.
 
-    :raises TooManyOccurrences:
+    The start counts as the first occurrence, even if the rule does not generate it.
+
+    :raises TooManyOccurrences: if `work` runs out
     """
     try:
         if pattern.is_plain:
@@ -38,7 +40,7 @@ def count_occurrences_before(
 ) -> int:
     """
     :param local_time: an occurrence
-    :raises TooManyOccurrences:
+    :raises TooManyOccurrences: if `work` runs out
     """
     if pattern.is_plain:
         return (local_time - pattern.start) // pattern.period_length

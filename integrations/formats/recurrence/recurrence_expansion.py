@@ -31,13 +31,16 @@ class TimeWindow:
     start: datetime
     end: datetime
     zone: ZoneInfo
-    # Overlap the window.
+    # The first and last day that overlap the window.
     first_day: date
     last_day: date
 
 
 def make_time_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow:
-    """:raises BadTimeWindow, UnknownZone:"""
+    """
+    :raises BadTimeWindow: if the window is invalid
+    :raises UnknownZone: if the zone is unknown
+    """
     zone_info = timezones.get_zone(zone)
     if end < start or start.year < FIRST_YEAR or end.year > LAST_YEAR:
         raise BadTimeWindow
@@ -54,7 +57,7 @@ def make_time_window(start: datetime, end: datetime, *, zone: str) -> TimeWindow
 class Occurrence:
     """
     `original_start` identifies an occurrence in its series; None for a single event. `content` is
-    the changed instance's, or the series'.
+    that of the changed instance, or of the series.
     """
 
     start: When
@@ -72,15 +75,20 @@ def expand_event(
     work: RecurrenceWorkBudget | None = None,
 ) -> list[Occurrence]:
     """
-    Return the occurrences that overlap `window`, unordered. Touching is not overlapping; an event
-    of zero length counts where it starts.
+    Return the occurrences that overlap `window`, unordered.
+
+    Occurrences that only touch the window are excluded. An event of zero length counts where it
+    starts.
 
     :param exceptions: by original start; None for cancelled instances. Pass all with an original
-        or changed time in the window. They are returned even if the series no longer generates
-        them
-    :param work: of a request. Each series takes a bounded part, so the next can be expanded after
-        TooManyOccurrences
-    :raises BadEventTimes, BadSeries, UnknownZone:
+        or changed time in the window. A changed instance is returned even if the series no longer
+        generates it
+    :param series: the parsed `content`, if available
+    :param work: shared by all expansions of a request. Each series takes a bounded part, so the
+        next can be expanded after TooManyOccurrences
+    :raises BadEventTimes: if start and end are invalid
+    :raises BadSeries: if a recurrence line cannot be used
+    :raises UnknownZone: if the zone is unknown
     :raises TooManyOccurrences: above `MAX_OCCURRENCES`, or if `work` runs out
     """
     if series is None and not content.recurrence:
@@ -107,9 +115,9 @@ def find_occurrence(
     exceptions: Mapping[StartKey, EventContent | None] = _NO_EXCEPTIONS,
 ) -> Occurrence | None:
     """
-    Return None if missing or cancelled.
+    Return None if the occurrence does not exist or is cancelled.
 
-    :raises: as `expand_event`
+    :raises: the same as `expand_event`
     """
     work = RecurrenceWorkBudget(MAX_SERIES_WORK)
     series = parse_series(content, work)

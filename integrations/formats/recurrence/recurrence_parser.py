@@ -18,15 +18,15 @@ from .series import BoundedRecurrenceRule, EventSeries, StartKey, to_start_key, 
 
 MAX_LINES: Final = 500
 MAX_DATES: Final = 5_000
-# Steps for one series.
+# Steps allowed for one series.
 MAX_SERIES_WORK: Final = 50_000
-# The largest UTC offsets.
+# The largest UTC offsets, ahead and behind.
 _AHEAD: Final = timedelta(hours=14)
 _BEHIND: Final = timedelta(hours=12)
 
 
 class BadSeries(Exception):
-    """`line` counts from 1; `why` is safe to show."""
+    """A recurrence line cannot be used. `line` counts from 1; `why` is safe to show."""
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"line {line}: {why}")
@@ -38,7 +38,9 @@ def parse_series(content: EventContent, work: RecurrenceWorkBudget | None = None
     """
     A single event becomes a series with one start. Costs a few dozen microseconds.
 
-    :raises BadEventTimes, BadSeries, UnknownZone:
+    :raises BadEventTimes: if start and end are invalid
+    :raises BadSeries: if a recurrence line cannot be used
+    :raises UnknownZone: if the zone is unknown
     """
     start, _ = validate_times(content)
     zone = timezones.get_zone(content.start.zone or "UTC") if content.start.day is None else None
@@ -50,7 +52,7 @@ def parse_series(content: EventContent, work: RecurrenceWorkBudget | None = None
         raise BadSeries(MAX_LINES + 1, "there are too many lines")
     for number, text in enumerate(content.recurrence, start=1):
         reason = reader.add_line(text)
-        # Outside the reader: no parse error becomes the context.
+        # Raised outside the reader, so that no parse error is attached as context.
         if reason:
             raise BadSeries(number, reason)
     return reader.build_series()
@@ -116,7 +118,7 @@ class _SeriesReader:
         if line.parameters.get("VALUE", "").upper() == "PERIOD":
             raise content_lines.BadContentLine("periods are not understood here")
         texts = line.value.split(",")
-        # Duplicate dates are stored once but cost as much.
+        # Also counted per line: duplicate dates are stored once but cost as much.
         if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
             raise content_lines.BadContentLine("there are too many dates")
         self.work.spend(len(texts))
@@ -160,7 +162,7 @@ def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
     """RFC 5545 forbids time parts in all-day rules."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rrule.BadRecurrenceRule(f"FREQ={rule.freq} does not go with days")
-    # BYSETPOS may have nothing left to select from.
+    # Parsed again, because BYSETPOS may have nothing left to select from.
     return rrule.parse_recurrence_rule(
         rrule.format_recurrence_rule(replace(rule, hours=(), minutes=(), seconds=()))
     )
@@ -192,11 +194,13 @@ def get_series_span(
     content: EventContent, work: RecurrenceWorkBudget | None = None
 ) -> tuple[datetime, datetime | None]:
     """
-    Return the start and the end of all occurrences; the end is None if endless.
+    Return the start and the end of all occurrences; the end is None for an endless series.
 
-    Never too short. Excludes changed instances. Days count in every zone.
+    The span is never too short. Changed instances are excluded. Days count in every zone.
 
-    :raises BadEventTimes, BadSeries, UnknownZone:
+    :raises BadEventTimes: if start and end are invalid
+    :raises BadSeries: if a recurrence line cannot be used
+    :raises UnknownZone: if the zone is unknown
     """
     series = parse_series(content, work)
     last = series.last_start()

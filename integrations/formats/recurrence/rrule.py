@@ -1,4 +1,4 @@
-"""Recurrence rules (RFC 5545, 3.3.10). Forbidden rules are refused."""
+"""Recurrence rules (RFC 5545, section 3.3.10). Forbidden rules are refused, never guessed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_YEAR: Final = 9_000
 _MAX_NUMBER: Final = 10_000_000
 _DAY: Final = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d{1,8}", re.ASCII)
-# Minimum, maximum, and whether negative numbers count from the end.
+# Minimum and maximum of each list, and whether negative numbers count from the end.
 _RANGES: Final[Mapping[str, tuple[int, int, bool]]] = {
     "BYSECOND": (0, 60, False),
     "BYMINUTE": (0, 59, False),
@@ -41,13 +41,13 @@ _KNOWN: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY"
 
 
 class BadRecurrenceRule(Exception):
-    """Our own text, safe to show."""
+    """The message is our own text, safe to show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecurrenceRule:
     """
-    Weekdays (0 is Monday) have their ordinal, or 0 for every one.
+    Weekdays are 0 (Monday) to 6, each with its ordinal, or 0 for every one.
 
     `until` is a date, a UTC time, or a local time without offset.
     """
@@ -69,7 +69,7 @@ class RecurrenceRule:
 
 
 def parse_recurrence_rule(text: str) -> RecurrenceRule:
-    """:raises BadRecurrenceRule:"""
+    """:raises BadRecurrenceRule: if the rule cannot be used"""
     parts = _split_parts(text)
     freq = parts.get("FREQ", "")
     if freq not in FREQUENCIES:

@@ -1,7 +1,7 @@
 """
 A recurrence as text: "every 2 weeks on Monday and Friday, until 3 March 2027". Pure.
 
-Without an exact phrase: "by a rule of its own".
+A rule without an exact phrase is described as "by a rule of its own".
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _UNITS: Final = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY":
 
 
 def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
-    """:param start: in the zone of the series"""
+    """
+    :param recurrence: content lines of RFC 5545
+    :param start: has the zone of the series
+    """
     if not recurrence:
         return ""
     try:

@@ -1,8 +1,8 @@
 """
 Generate a rule's local times between two times, without iterating from its start.
 
-`dateutil`, which tests compare with, is unsuitable: without occurrences (every 30 February), its
-search runs to the year 9999.
+Tests compare the result with `dateutil`, which is unsuitable here: for a rule without
+occurrences, such as every 30 February, its search runs to the year 9999.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class TooManyOccurrences(Exception):
-    """Too many, or too much work to find. Leave the event out."""
+    """Finding the occurrences takes too much work, or there are too many. Leave the event out."""
 
 
 class RecurrenceWorkBudget:
-    """Steps of about a microsecond, optionally part of a larger budget."""
+    """A budget of steps of about a microsecond, optionally part of a larger budget."""
 
     __slots__ = ("left", "parent")
 
@@ -35,7 +35,7 @@ class RecurrenceWorkBudget:
         self.parent = parent
 
     def spend(self, steps: int) -> None:
-        """:raises TooManyOccurrences:"""
+        """:raises TooManyOccurrences: if the budget is used up"""
         self.left -= steps
         if self.parent is not None:
             self.parent.spend(steps)
@@ -91,9 +91,9 @@ class RecurrenceRulePattern:
         self, first: datetime, last: datetime, work: RecurrenceWorkBudget
     ) -> Iterator[datetime]:
         """
-        Yield times from `first` to `last` inclusive. The caller applies COUNT and UNTIL.
+        Yield local times from `first` to `last` inclusive. The caller applies COUNT and UNTIL.
 
-        :raises TooManyOccurrences:
+        :raises TooManyOccurrences: if `work` runs out
         """
         first = max(first, self.start)
         if first > last:
@@ -115,7 +115,7 @@ class RecurrenceRulePattern:
     ) -> Iterator[list[datetime]]:
         times = self._list_times_of_day()
         for days in self._iterate_periods(first.date(), last.date(), work):
-            # Before the list is built: a year may have half a million times.
+            # Checked before the list is built: a year may have half a million times.
             work.spend(len(days) * len(times))
             yield [datetime.combine(day, time_of_day) for day in days for time_of_day in times]
 

@@ -1,8 +1,8 @@
 """
 A series: a start, rules, additional and excluded starts.
 
-In local time, so that nine o'clock stays nine o'clock when clocks change. Durations are exact
-(RFC 5545, 3.8.5.3). A UTC time or a date identifies a start.
+Calculations use local time, so that nine o'clock stays nine o'clock when clocks change. Durations
+are exact (RFC 5545, section 3.8.5.3). A UTC time or a date identifies a start.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .rrule_iter import RecurrenceRulePattern, RecurrenceWorkBudget, TooManyOccu
 # A time in UTC, or a day.
 StartKey = date
 
-# More than any UTC offset.
+# Larger than any UTC offset.
 _NEAR: Final = timedelta(hours=36)
-# A longer event is a mistake.
+# One century; a longer event is a mistake.
 _LONGEST: Final = timedelta(days=36_525)
 
 
@@ -62,7 +62,7 @@ class EventSeries:
         """
         Return starts from `first` to `last` inclusive, in order.
 
-        :raises TooManyOccurrences: above `most`, or if `work` runs out
+        :raises TooManyOccurrences: if there are more than `most`, or `work` runs out
         """
         starts = {
             start for start in (to_start_key(self.start), *self.more) if first <= start <= last
@@ -79,7 +79,7 @@ class EventSeries:
 
     def start_at(self, local_time: datetime) -> StartKey:
         if local_time == self.first:
-            # Decides if the local time is ambiguous.
+            # The first start decides if the local time is ambiguous.
             return to_start_key(self.start)
         return local_time.date() if self.zone is None else timezones.to_utc(local_time, self.zone)
 
@@ -92,7 +92,7 @@ class EventSeries:
         return When(day=start)
 
     def last_start(self) -> StartKey | None:
-        """An upper bound; None for an endless series."""
+        """An upper bound of all starts; None for an endless series."""
         ends = [self.start_at(run.last) if run.until is None else run.until for run in self.runs]
         if any(run.last == END_OF_TIME for run in self.runs):
             return None
@@ -104,11 +104,11 @@ class EventSeries:
         return datetime.combine(start, time())
 
     def get_earliest_time(self, start: StartKey) -> datetime:
-        """Return a lower bound of local times from `start` on."""
+        """Return a lower bound of the local times from `start` on."""
         return self.get_local_time(start) - self._get_offset_change(start)
 
     def get_latest_time(self, start: StartKey) -> datetime:
-        """Return an upper bound of local times up to `start`."""
+        """Return an upper bound of the local times up to `start`."""
         return self.get_local_time(start) + self._get_offset_change(start)
 
     def _get_offset_change(self, start: StartKey) -> timedelta:
@@ -124,7 +124,7 @@ class EventSeries:
 
 
 def to_start_key(when: When) -> StartKey:
-    """:raises BadEventTimes: if neither a date nor a time that exists in UTC"""
+    """:raises BadEventTimes: if the value is neither a date nor a time that exists in UTC"""
     if when.day is not None:
         return when.day
     if when.at is None or when.at.tzinfo is None:
@@ -143,7 +143,7 @@ def to_when(start: StartKey) -> When:
 
 
 def validate_times(content: EventContent) -> tuple[StartKey, StartKey]:
-    """:raises BadEventTimes:"""
+    """:raises BadEventTimes: if start and end are invalid"""
     start, end = to_start_key(content.start), to_start_key(content.end)
     is_of_days = content.start.day is not None
     if is_of_days != (content.end.day is not None):

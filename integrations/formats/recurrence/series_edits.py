@@ -1,7 +1,7 @@
 """
 Edit or delete one instance of a series, one and all following, or all.
 
-Write the following series before the shortened one, so that no event is lost.
+The caller writes the following series before the shortened old one, so that no event is lost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .series_split import SeriesMove, get_nominal_time
 
 
 class NoSuchInstance(Exception):
-    """No instance starts there any more. Read the series again."""
+    """No instance has that start any more. Read the series again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,17 @@ class SeriesWithExceptions:
 def change_one_occurrence(
     event: SeriesWithExceptions, original: StartKey, edited: EventContent
 ) -> SeriesWithExceptions:
-    """:raises NoSuchInstance, BadEventTimes:"""
+    """
+    :raises NoSuchInstance: if no instance starts at `original`
+    :raises BadEventTimes: if `edited` is invalid
+    """
     _find_series(event, original)
     validate_times(edited)
     return _set_exception(event, original, replace(edited, recurrence=()))
 
 
 def cancel_one_occurrence(event: SeriesWithExceptions, original: StartKey) -> SeriesWithExceptions:
-    """:raises NoSuchInstance:"""
+    """:raises NoSuchInstance: if no instance starts at `original`"""
     _find_series(event, original)
     return _set_exception(event, original, None)
 
@@ -63,7 +66,11 @@ def change_following(
 
     :param edited: the new instance; its recurrence is ignored
     :param lines: the new recurrence, if it changes; empty for a single event
-    :raises NoSuchInstance, NewRecurrenceRuleNeeded, BadEventTimes, BadSeries, TooManyOccurrences:
+    :raises NoSuchInstance: if no instance starts at `original`
+    :raises NewRecurrenceRuleNeeded: if the old rule does not define the continuation
+    :raises BadEventTimes: if `edited` is invalid
+    :raises BadSeries: if one of `lines` cannot be used
+    :raises TooManyOccurrences: if counting earlier occurrences takes too much work
     """
     series = _find_series(event, original)
     if original <= to_start_key(series.start):
@@ -86,7 +93,7 @@ def cancel_following(
     """
     Return the shortened series; None if nothing remains.
 
-    :raises NoSuchInstance:
+    :raises NoSuchInstance: if no instance starts at `original`
     """
     series = _find_series(event, original)
     return None if original <= to_start_key(series.start) else _cut_before(event, series, original)
@@ -102,10 +109,15 @@ def change_all_occurrences(
     """
     Move every instance as the one at `original` moves.
 
-    Exceptions move along and keep their changes, except one at `original`; those without a new
-    instance are dropped. Parameters are those of `change_following`.
+    Exceptions move along and keep their changes, except the one at `original`. Those without a
+    new instance are dropped.
 
-    :raises NoSuchInstance, NewRecurrenceRuleNeeded, BadEventTimes, BadSeries:
+    :param edited: see `change_following`
+    :param lines: see `change_following`
+    :raises NoSuchInstance: if no instance starts at `original`
+    :raises NewRecurrenceRuleNeeded: if the old rule does not define the result
+    :raises BadEventTimes: if `edited` is invalid
+    :raises BadSeries: if one of `lines` cannot be used
     """
     series = _find_series(event, original)
     move = _compute_move(series, original, edited)
@@ -125,7 +137,8 @@ def change_series(event: SeriesWithExceptions, edited: EventContent) -> SeriesWi
     """
     Exceptions move as the first start does; those without a new instance are dropped.
 
-    :raises BadEventTimes, BadSeries:
+    :raises BadEventTimes: if `edited` is invalid
+    :raises BadSeries: if a recurrence line cannot be used
     """
     series = parse_series(event.content)
     move = _compute_move(series, to_start_key(series.start), edited)

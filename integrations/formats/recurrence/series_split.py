@@ -19,12 +19,12 @@ _PER_LINE: Final = 100
 
 
 class NewRecurrenceRuleNeeded(Exception):
-    """The rule does not define the result: ask for a new rule."""
+    """The rule does not define the result. Ask the person for a new rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesMove:
-    """In local time. `zone` is the new zone; None for an all-day series."""
+    """A move in local time. `zone` is the new zone; None for an all-day series."""
 
     offset: timedelta
     zone: ZoneInfo | None
@@ -38,14 +38,14 @@ class SeriesMove:
 
 
 def get_nominal_time(series: EventSeries, start: StartKey) -> datetime:
-    """Return the intended local time, even if skipped by daylight saving time."""
+    """Return the intended local time, also if daylight saving time skips it."""
     local_time = series.get_local_time(start)
     nominal_time = datetime.combine(local_time.date(), series.first.time())
     return nominal_time if series.start_at(nominal_time) == start else local_time
 
 
 def cut_recurrence_lines(series: EventSeries, at: StartKey) -> tuple[str, ...]:
-    """Return the part before `at`."""
+    """Return the lines of the part before `at`."""
     last = at - (timedelta(seconds=1) if isinstance(at, datetime) else timedelta(days=1))
     shortened_rules = [
         replace(run.pattern.rule, count=None, until=last)
@@ -65,9 +65,10 @@ def continue_recurrence_lines(
     series: EventSeries, at: StartKey, move: SeriesMove, work: RecurrenceWorkBudget
 ) -> tuple[str, ...]:
     """
-    Return the part from `at` on, moved.
+    Return the lines of the part from `at` on, moved.
 
-    :raises NewRecurrenceRuleNeeded, TooManyOccurrences:
+    :raises NewRecurrenceRuleNeeded: if the rules do not define them
+    :raises TooManyOccurrences: if `work` runs out
     """
     local_time = get_nominal_time(series, at)
     day_shift = move.get_day_shift(local_time)
@@ -88,7 +89,7 @@ def continue_recurrence_lines(
 
 
 def move_recurrence_lines(series: EventSeries, move: SeriesMove) -> tuple[str, ...]:
-    """:raises NewRecurrenceRuleNeeded:"""
+    """:raises NewRecurrenceRuleNeeded: if the rules do not define the result"""
     day_shift = move.get_day_shift(series.first)
     return _format_lines(
         [_move_rule(run.pattern.rule, run, series, series.first, move) for run in series.runs],
@@ -102,7 +103,7 @@ def _get_remaining_rule(
     run: BoundedRecurrenceRule, local_time: datetime, work: RecurrenceWorkBudget
 ) -> RecurrenceRule:
     if local_time not in set(run.pattern.iterate_times(local_time, local_time, work)):
-        # Weeks or months count from a different start.
+        # The rule counts its weeks or months from a different start.
         raise NewRecurrenceRuleNeeded
     rule = run.pattern.rule
     if rule.count is None:
@@ -136,7 +137,7 @@ def _move_rule(
     return replace(
         rule,
         days=tuple(sorted((ordinal, (day + day_shift) % 7) for ordinal, day in rule.days)),
-        # The week start, too, so that occurrences of one week stay together.
+        # Move the week start too, so that occurrences of one week stay together.
         week_start=(rule.week_start + day_shift) % 7,
         until=until,
     )
@@ -147,7 +148,7 @@ def _pin_time(rule: RecurrenceRule, local_time: datetime, move: SeriesMove) -> R
     moved_time = local_time + move.offset
     if move.zone is None or not timezones.is_skipped(moved_time, move.zone):
         return rule
-    # Several times of the day may become one: COUNT cannot be split.
+    # Several times of that day may become one, so COUNT cannot be split.
     is_ambiguous = rule.count is not None and (rule.hours or rule.minutes)
     if is_ambiguous or rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise NewRecurrenceRuleNeeded

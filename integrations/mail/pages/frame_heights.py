@@ -1,8 +1,8 @@
 """
-The initial height of a message's frame, by the number of sealed bytes.
+The initial height of a message's frame, estimated from the number of sealed bytes.
 
-The page cannot measure a frame with an opaque origin and no script. A longer text scrolls; the
-reader can drag the frame taller or open a tab.
+The page cannot measure a frame with an opaque origin, and no script may run in it. A longer text
+scrolls, and the reader can drag the frame taller or open the text in a tab.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from django.db.models.functions import Length
 
 from integrations.models import MessageBody
 
-# (Most sealed bytes, which are compressed; CSS class). Measured on the sandbox's letters and
-# newsletters.
+# (most sealed bytes, which are compressed; class of the style sheet). Measured on the sandbox's
+# letters and newsletters.
 CLASSES: Final = ((720, "short"), (1000, "middling"), (1300, "long"))
 TALLEST: Final = "tall"
 
@@ -26,7 +26,7 @@ def get_height_class(size: int) -> str:
 
 
 def get_height_classes(message_ids: Iterable[UUID]) -> Mapping[UUID, str]:
-    """Send one query."""
+    """Send one query, which opens nothing."""
     sizes = MessageBody.objects.filter(message_id__in=list(message_ids)).values_list(
         "message_id", Length("content")
     )

@@ -1,5 +1,5 @@
 """
-Pages for the search at providers, and for messages that are not stored.
+Pages for the search in all of one's mail, and for messages that are not stored.
 
 The search text is posted: no address, history or log contains it.
 """
@@ -53,7 +53,7 @@ class SearchForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def search_mail(request: HttpRequest) -> HttpResponse:
-    """Newest first; without a text, only the form."""
+    """Show the newest matches first; without a text, only the form."""
     context = get_request_context(request)
     form = SearchForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -135,7 +135,7 @@ def show_remote_message(
             at=context.at,
             context={"place": ref, "asks_again": retry_pages.will_retry(request)},
             request=request,
-            # A forged reference is not a damaged row.
+            # A forged reference must not count as a damaged row.
             all_or_nothing=True,
         )
     except _NOT_FOUND:
@@ -174,7 +174,7 @@ def show_remote_body(
 def download_remote_file(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponseBase:
-    """Return a page with the reason if unavailable."""
+    """Return a page with the reason if the file is unavailable."""
     try:
         return attachment_response.answer_remote_file(
             get_request_context(request), RemoteMessageRef(integration_id, row, seal)

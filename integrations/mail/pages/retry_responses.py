@@ -16,7 +16,7 @@ from integrations.web.temporary_problems import TEMPORARY_PROBLEMS
 
 logger = logging.getLogger(__name__)
 
-#: A page retries by itself.
+#: The exceptions after which a page retries by itself.
 TEMPORARY_ERRORS: Final = tuple(TEMPORARY_PROBLEMS)
 
 

@@ -1,4 +1,4 @@
-"""Let support read one message: by consent, for a limited time, withdrawn at once."""
+"""Let support read one message: explicit consent, for a limited time, withdrawn at once."""
 
 from __future__ import annotations
 

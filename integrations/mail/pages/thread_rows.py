@@ -15,7 +15,7 @@ from limited_use.sinks.page_sink import TemplateItem
 
 @dataclass(frozen=True, slots=True)
 class ThreadRowPresenter:
-    """:param is_outgoing: name the recipient"""
+    """:param is_outgoing: rows name the thread's recipient"""
 
     is_outgoing: bool
     now: datetime

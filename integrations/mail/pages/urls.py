@@ -3,7 +3,7 @@ from django.urls import path
 from . import remote_search_views, support_access_views, views
 
 _MESSAGE = "inbox/messages/<uuid:message_id>/"
-# Mailbox and sealed reference.
+# A message at the provider: mailbox and sealed reference.
 _PLACE = "inbox/elsewhere/<uuid:integration_id>/<uuid:row>/<slug:seal>/"
 
 urlpatterns = [

@@ -1,4 +1,4 @@
-"""The inbox in the browser."""
+"""The inbox in the browser: conversations, one conversation, a message's text."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def show_threads(request: HttpRequest) -> HttpResponse:
     try:
         reading = mail.get_thread_page(context, filters, cursor=cursor, limit=PAGE)
     except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
-        # A bookmark with an old cursor.
+        # A bookmark with an old cursor: show the first page.
         return redirect(_add_query(reverse("inbox"), folder))
     status = mailbox_status.describe_mailboxes(reading.mailboxes)
     inbox_url = reverse("inbox")
-    # By recipient.
+    # Sent mail is listed by recipient.
     is_outgoing = folder in OUTGOING
     thread_rows = ThreadRowPresenter(is_outgoing, context.at, RowUrl("inbox-thread"))
     body = page_sink.render_page(
@@ -177,7 +177,7 @@ def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
 def download_attachment(
     request: HttpRequest, message_id: UUID, attachment_id: UUID
 ) -> HttpResponseBase:
-    """Return a page with the reason if unavailable."""
+    """Return a page with the reason if the file is unavailable."""
     try:
         return attachment_response.answer_attachment(
             get_request_context(request), message_id=message_id, attachment_id=attachment_id

@@ -1,8 +1,8 @@
 """
 Tell errors of one message from errors that concern every message.
 
-A bad message is quarantined without its neighbours. Lost keys, leases and connections, a silent
-provider and a busy parser pool stop the turn.
+A message that cannot be prepared, sealed or stored is quarantined, and its neighbours are stored.
+Lost keys, leases and connections, a silent provider and a busy parser pool stop the turn.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TOO_LARGE: Final = "too-large"
 NOT_STORABLE: Final = "not-storable"
 UNDECODABLE: Final = "undecodable"
 CRASHED: Final = "crashed"
-#: A parsed message could not be stored: our own bug.
+#: The alarm for a parsed message that could not be stored: our own bug.
 ALARM: Final = "sync.not_storable"
 
 _GENERAL_ERRORS: Final = (
@@ -43,7 +43,7 @@ _GENERAL_ERRORS: Final = (
     KeyStoreUnavailable, ProviderError, ProviderCallPostponed, ParsersBusy, ParsersUnavailable,
     MemoryError,
 )  # fmt: skip
-# Caused by a value.
+# Database errors that are caused by a value.
 _VALUE_ERRORS: Final = (db.DataError, db.IntegrityError)
 
 
@@ -64,7 +64,7 @@ def get_quarantine_reason(error: Exception) -> str:
 
 
 def report_unstorable(set_aside: Mapping[str, str], *, integration_id: UUID, at: datetime) -> None:
-    """Alert once per day and mailbox."""
+    """Alert the operator, once per day and mailbox."""
     count = list(set_aside.values()).count(NOT_STORABLE)
     if count:
         alarms.raise_alarm(

@@ -1,10 +1,10 @@
 """
-Write mail rows with one statement per table: columns are sent as arrays.
+Write mail rows with one statement per table: whole columns are sent as arrays.
 
-Ids and ciphertext in binary (`%b`) are twenty times faster than text.
+Ids and ciphertext are sent in binary (`%b`), twenty times faster than as text.
 
 The caller's transaction holds the fence and has renewed its lease, so no other process writes
-these rows, and rows read before it are still current.
+this integration's rows, and rows read before it are still current.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class MailRowOwner:
 
 @dataclass(slots=True)
 class MailBulkColumns:
-    """By table; every ciphertext is bound to its row."""
+    """One batch, by table; every ciphertext is bound to its row."""
 
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     bodies: list[tuple[UUID, bytes, bytes, int]] = field(default_factory=list)
     attachments: list[tuple[UUID, UUID, int, int, bool, bytes]] = field(default_factory=list)
-    # Stored before: their attachments are replaced.
+    # Messages that were stored before: their attachments are replaced.
     replaced: list[UUID] = field(default_factory=list)
 
     def add_rows(self, more: MailBulkColumns) -> None:

@@ -16,7 +16,7 @@ from integrations.providers.mail import MessageRef
 
 @dataclass(frozen=True, slots=True)
 class FetchPrices:
-    """Units per call."""
+    """Quota units per call."""
 
     message: int
     thread: int
@@ -25,9 +25,9 @@ class FetchPrices:
 @dataclass(frozen=True, slots=True)
 class MailFetchStep:
     """
-    For a thread if `thread_id` is set, else for one message.
+    One call: for a thread if `thread_id` is set, else for one message.
 
-    :param message_ids: the provider's, of requested messages
+    :param message_ids: the provider's ids of requested messages; a thread may return more
     """
 
     message_ids: tuple[str, ...]
@@ -36,11 +36,15 @@ class MailFetchStep:
 
 
 def plan_fetch(refs: Sequence[MessageRef], prices: FetchPrices) -> list[MailFetchStep]:
-    """:param refs: newest first; each call is placed at its newest. Repeats are fetched once."""
+    """
+    :param refs: newest first; each call is placed at its newest message. A repeated ref is
+        fetched once.
+    """
     by_thread: dict[str, dict[str, None]] = {}
     for ref in refs:
         by_thread.setdefault(ref.thread_id, {})[ref.message_id] = None
-    # A thread that is fetched message by message stays spread over time.
+    # The order follows messages, not threads: a thread that is fetched message by message stays
+    # spread over time.
     steps: list[MailFetchStep] = []
     planned_ids: set[str] = set()
     for ref in refs:
@@ -61,7 +65,7 @@ def sum_quota_units(steps: Iterable[MailFetchStep]) -> int:
 
 
 def compute_lower_bound(refs: Iterable[MessageRef], prices: FetchPrices) -> int:
-    """Return units that any choice of calls costs at least."""
+    """Return the units below which no choice of calls fetches all `refs`."""
     sizes: dict[str, set[str]] = {}
     for ref in refs:
         sizes.setdefault(ref.thread_id, set()).add(ref.message_id)
@@ -72,8 +76,8 @@ def split_fetch_steps(
     steps: Iterable[MailFetchStep], *, first: int, later: int
 ) -> Iterator[list[MailFetchStep]]:
     """
-    Yield groups, one transaction each. The first is small, so that a new user reads mail within a
-    second or two.
+    Yield groups of at least that many requested messages, one transaction each. The first is
+    small, so that a new user reads mail within a second or two.
     """
     size, group, count = first, list[MailFetchStep](), 0
     for step in steps:

@@ -27,7 +27,7 @@ class NewFlags:
 
 @dataclass(frozen=True, slots=True)
 class LabelChanges:
-    """:param unstorable: reasons by provider id"""
+    """:param unstorable: reasons by provider id, for flags that could not be prepared"""
 
     changes: list[NewFlags]
     touched_thread_ids: frozenset[UUID]
@@ -64,10 +64,13 @@ def prepare_changes(
 
 
 def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str]:
-    """Under the fence. Return refused flags: reason by provider id."""
+    """
+    The transaction holds the fence. Return flags that the database refuses: reason by provider
+    id.
+    """
     refused = _write_flags(label_changes.changes, at=at)
     if refused:
-        # One was refused: write each by itself.
+        # At least one was refused: write each by itself.
         refused = {
             remote_id: why
             for change in label_changes.changes
@@ -78,7 +81,7 @@ def write_changes(label_changes: LabelChanges, *, at: datetime) -> dict[str, str
 
 
 def _write_flags(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
-    """Write all; if the database refuses, write none and return all."""
+    """Write all; if the database refuses them, write none and return all."""
     if not changes:
         return {}
     try:

@@ -1,8 +1,8 @@
 """
-Names of the user's labels, stored once per mailbox: message rows hold ids.
+Names of the user's labels: read after changes, and stored once per mailbox.
 
-Providers do not notify a changed label, so names are also read by the first turn after a view,
-and in each ten minutes.
+Message rows hold label ids, so a changed label changes no message. Providers do not notify it, so
+the names are also read by the first turn after a view, and in each ten minutes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Changes since the cursor (added, refiled, deleted), and retries of quarantined mail."""
+"""Changes since the cursor (added, refiled, deleted messages), and retries of quarantined mail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .throttled_mailbox import FetchResult, make_single_steps
 
 def follow_changes(session: MailSyncSession) -> bool:
     """
-    Return False if time runs out.
+    Return False if the time is over before their end.
 
     :raises CursorExpired:
     """
@@ -54,7 +54,7 @@ def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) 
     if not fetch_and_store(session, refs, unavailable_ids=unavailable_ids):
         return False
     if unavailable_ids and _was_notified_recently(session):
-        # Poll again soon.
+        # Poll again from the same cursor in a moment.
         session.awaits_change = True
         return True
     new_flags = None
@@ -68,7 +68,7 @@ def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) 
             "cursor": session.seal_column("cursor", page.cursor),
             "last_event_at": session.clock.now(),
         }
-        # With the page's last rows: a crash repeats the page, and never skips it.
+        # In the commit of the page's last rows: a crash repeats the page, and never skips it.
         session.commit(
             MailChanges(
                 label_changes=new_flags, removed=page.deleted, settled=page.deleted, values=values
@@ -80,17 +80,18 @@ def _write_page(session: MailSyncSession, page: MailChangePage, *, moved: bool) 
 def _store_cursor(session: MailSyncSession, page: MailChangePage) -> None:
     """Store the cursor of a page without changes, or leave it to the end of the turn."""
     if page.has_new_names:
-        # The cursor may contain new names.
+        # The cursor may contain names that were not stored before.
         session.ask_to_store()
     sealed = session.seal_cursor(page.cursor)
     if page.has_more:
         session.commit(MailChanges(values={"cursor": sealed}))
     else:
+        # The end of the turn writes it.
         session.unsaved_values["cursor"] = session.work.cursor = sealed
 
 
 def _find_refiled(session: MailSyncSession, page: MailChangePage) -> list[FilingChange]:
-    """Return those stored as final content: only labels can differ."""
+    """Return those of `upserted` that are stored as final content: only their labels can differ."""
     stored_ids = provider_ids.find_non_drafts(
         page.filings, owner=session.owner, sealer=session.sealer
     )
@@ -102,7 +103,10 @@ def _find_refiled(session: MailSyncSession, page: MailChangePage) -> list[Filing
 
 
 def _was_notified_recently(session: MailSyncSession) -> bool:
-    """If so, messages may not be readable yet; otherwise unreadable ones were deleted."""
+    """
+    Messages of a recent notification may not be readable yet; otherwise an unreadable message was
+    deleted again.
+    """
     watch = watch_health.load_resource_health(session.owner.integration_id, session.work.resource)
     return watch is not None and watch.was_notified_recently(session.clock.now())
 
@@ -111,9 +115,9 @@ def fetch_and_store(
     session: MailSyncSession, refs: list[MessageRef], *, unavailable_ids: list[str] | None = None
 ) -> bool:
     """
-    Return False if time runs out.
+    Return False if the time was over before the end.
 
-    :param unavailable_ids: receives ids that the provider does not have
+    :param unavailable_ids: receives the ids of messages that the provider does not have
     """
     ids = {ref.message_id for ref in refs}
 
@@ -136,14 +140,14 @@ def fetch_and_store(
         )
 
     steps = fetch_planner.plan_fetch(refs, session.mailbox.prices)
-    # A page repeats until its last row is stored: with quota for a part, each turn would fetch that
-    # part.
+    # A page is repeated until its last row is stored. With quota for a part only, each turn would
+    # fetch the same part and never the rest.
     session.mailbox.reserve_units(fetch_planner.sum_quota_units(steps))
     return message_fetch.fetch_in_chunks(session, steps, write_fetched)
 
 
 def fetch_quarantined(session: MailSyncSession) -> bool:
-    """Return False if time runs out."""
+    """Return False if the time was over."""
     integration_id, permit, at = (
         session.owner.integration_id,
         session.permits.remote,
@@ -169,7 +173,7 @@ def fetch_quarantined(session: MailSyncSession) -> bool:
             )
         )
 
-    # A worker may have died of the message.
+    # A worker may have died of a message that its owner wants to retry.
     if not message_fetch.fetch_one_by_one(
         session, requested_ids, write_fetched, were_quarantined=True
     ):

@@ -1,8 +1,10 @@
 """
-Quarantined messages: shown to the owner, retried on request (`try_count` is then zero).
+Quarantined messages: shown to the owner, kept from blocking their neighbours, retried on request
+(`try_count` is then zero).
 
-A message that the provider did not deliver is *delayed*: retried with growing pauses, and
-unreadable after an hour. Its row holds the time of the next try.
+A message that the provider did not deliver is *delayed*: it is retried with growing pauses, and
+counts as unreadable after an hour. Its row holds the time of the next try, so that no worker has
+to remember it.
 """
 
 from __future__ import annotations
@@ -26,18 +28,18 @@ from limited_use.vault.sealing import Sealer
 from . import bad_messages
 from .provider_ids import blind_message_ids, encode_provider_id
 
-#: Not delivered by the provider: recently, and for an hour.
+#: Reasons for a message that the provider did not deliver: recently, and for an hour.
 DELAYED: Final = "delayed"
 UNAVAILABLE: Final = "unavailable"
 # Errors of a message itself are not temporary.
 TEMPORARY_REASONS = (UNAVAILABLE, "unexpected")
-# Seconds before each retry; the last repeats.
+# Seconds before each retry of a delayed message; the last value repeats.
 PAUSES: Final = (10, 30, 60, 120, 300, 600)
 DELAYED_FOR: Final = timedelta(hours=1)
-# In one turn.
+# Most delayed messages that one turn retries.
 DELAYED_AT_ONCE: Final = 500
-# A worker died, perhaps by chance. Each retry may cost a turn, so few are retried per day, and none
-# for ever.
+# A worker died with this message, perhaps by chance. Each retry may cost the mailbox a turn, so
+# only a few are retried per day, and none for ever.
 CRASHED_A_DAY: Final = 3
 CRASHED_FOR: Final = timedelta(days=7)
 
@@ -45,7 +47,7 @@ CRASHED_FOR: Final = timedelta(days=7)
 @dataclass(frozen=True, slots=True)
 class MessageCrashNote:
     """
-    Quarantined before its fetch.
+    A message that was quarantined before its fetch.
 
     :param before: `reason`, `try_count` and `next_try_at` of an existing row
     """
@@ -74,7 +76,7 @@ def quarantine_messages(
     items: Mapping[str, str], *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> None:
     """
-    Call in the transaction that writes the neighbours.
+    Call this in the transaction that writes the neighbours.
 
     :param items: reason by the provider's id
     """
@@ -94,7 +96,7 @@ def quarantine_messages(
 
 
 def _get_pause(try_count: int) -> timedelta:
-    """With jitter over a fifth."""
+    """Return a pause with jitter over a fifth of it."""
     seconds = PAUSES[min(try_count, len(PAUSES) - 1)]
     return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - guards nothing
 
@@ -102,7 +104,7 @@ def _get_pause(try_count: int) -> timedelta:
 def note_message_fetch(
     remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> MessageCrashNote:
-    """Quarantine a message as a crash's cause, until `remove_fetch_note`."""
+    """Quarantine a message as the cause of a crash, until `remove_fetch_note`."""
     ((blind, _),) = blind_message_ids(sealer, [remote_id]).items()
     row = _get_or_make_row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
     before = (row.reason, row.try_count, row.next_try_at) if row.reason else None
@@ -127,7 +129,7 @@ def remove_fetch_note(note: MessageCrashNote) -> None:
 def _get_or_make_row(
     blind: bytes, remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
 ) -> SetAside:
-    """A new row is unsaved, without reason."""
+    """A new row is unsaved and has no reason."""
     row = SetAside.objects.filter(integration_id=integration_id, remote_blind=blind).first()
     if row is None:
         row = SetAside(
@@ -156,7 +158,7 @@ def get_requested_ids(
     """
     Return the provider's ids.
 
-    :param to: outlet of the adapter
+    :param to: outlet of the adapter that fetches them
     """
     rows = SetAside.objects.filter(integration_id=integration_id, try_count=0)
     return _open_ids(rows[:100], permit=permit, to=to, at=at)
@@ -179,7 +181,7 @@ def _open_ids(
 
 
 def get_unreadable(integration_ids: Iterable[UUID]) -> QuerySet[SetAside]:
-    """Without delayed messages."""
+    """Leave out messages that are only delayed."""
     return SetAside.objects.filter(integration_id__in=list(integration_ids)).exclude(reason=DELAYED)
 
 

@@ -1,8 +1,9 @@
 """
 Compare stored messages with the provider's listing, after the first sync and daily.
 
-Missing and extra messages are fetched, or deleted if the provider does not have them. The owner
-sees the counts.
+A small mailbox is compared whole, a larger one in its newest part and at random positions of the
+older part. Missing and extra messages are fetched; extra ones that the provider does not have are
+deleted. The counts are stored, so that the owner sees a gap.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from . import mail_delta, mail_quarantine, provider_ids
 from .mail_session import MailChanges, MailSyncSession
 
 EVERY = timedelta(days=1)
-# Up to this size, a mailbox is compared whole; of a larger one, this many newest messages,
+# A mailbox up to this size is compared whole; of a larger one, this many newest messages are,
 WHOLE = 20_000
-# and a page of each of this many equal parts of the older time.
+# and one page of each of this many equal parts of the older time.
 SAMPLES = 4
-# Extra messages that one turn fetches.
+# Most extra messages that one turn fetches.
 VERIFIED = 200
 SWEEP = 1_000
 
@@ -48,10 +49,10 @@ class MailComparison:
 @dataclass(slots=True)
 class ProviderListing:
     """
-    In an interval; None: no bound.
+    The provider's current messages in an interval; None: no bound.
 
-    :param is_whole: else without the part older than the last ref
-    :param blinds: ids of `refs` by blind, computed on first use
+    :param is_whole: else the part older than the last ref is left out
+    :param blinds: ids of `refs` by their blind, computed on first use
     """
 
     since: datetime | None = None
@@ -62,7 +63,7 @@ class ProviderListing:
 
 
 def reconcile_if_due(session: MailSyncSession) -> bool:
-    """Return whether nothing is left to do."""
+    """Return whether nothing is left to do now."""
     due_at = session.work.reconcile_at
     if due_at is None or due_at > session.clock.now():
         return True
@@ -73,7 +74,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
     extra = [row_id for listing in listings for row_id in _find_extra(session, listing)]
     listed_refs = [ref for listing in listings for ref in listing.refs.values()]
     stored_count = _count_stored(session, listed_refs) + len(extra)
-    # A fetch deletes messages that the provider does not have.
+    # A fetch repairs both kinds: it stores existing messages, and deletes missing ones.
     extra_refs = _open_refs(session, extra[:VERIFIED])
     finished = mail_delta.fetch_and_store(session, [*missing, *extra_refs])
     repaired = (
@@ -89,7 +90,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
 
 
 def request_reconciliation(*, integration_id: UUID, at: datetime) -> bool:
-    """Return whether the integration has work."""
+    """Make a comparison due; return whether the integration has work."""
     SyncWork.objects.filter(integration_id=integration_id).update(reconcile_at=at)
     return work_leases.mark_sync_due(integration_id=integration_id, at=at)
 
@@ -126,7 +127,7 @@ def _list_newest(session: MailSyncSession) -> ProviderListing:
 
 
 def _list_samples(session: MailSyncSession, until: datetime) -> Iterator[ProviderListing]:
-    """Yield a page of each part, from a random moment."""
+    """Yield a page of each part of the time before `until`, from a random moment."""
     since = session.horizon_start or _get_stored(session).aggregate(at=Min("received_at"))["at"]
     if since is None:
         return
@@ -193,7 +194,7 @@ def _get_stored_between(session: MailSyncSession, listing: ProviderListing) -> Q
 
 
 def _find_oldest(session: MailSyncSession, listing: ProviderListing) -> datetime | None:
-    """Return when the last listed messages were received, by stored ones."""
+    """Return when the last listed messages were received, by those that are stored."""
     last = list(_blind_listing(session, listing))[-1000:]
     oldest = _get_stored(session).filter(remote_blind__any_of=last).aggregate(at=Min("received_at"))
     received_at: datetime | None = oldest["at"]
@@ -219,7 +220,7 @@ def _open_refs(session: MailSyncSession, row_ids: list[UUID]) -> list[MessageRef
 
 
 def _read_ref(summary: bytes) -> MessageRef:
-    """The rest stays in the sink."""
+    """The rest of the summary stays in the sink."""
     fields = orjson.loads(summary)
     return MessageRef(fields["provider_id"], fields["provider_thread_id"])
 

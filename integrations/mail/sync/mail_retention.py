@@ -19,7 +19,7 @@ from integrations.models import Integration, Message, SyncStage, SyncWork
 from . import mailbox_rows, message_store
 
 BATCH: Final = 500
-# Of one integration per task: others wait.
+# Batches of one integration per task, because other integrations wait.
 BATCHES: Final = 20
 
 
@@ -40,7 +40,11 @@ def find_due_integrations(*, at: datetime, limit: int = 500) -> list[UUID]:
 
 
 def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
-    """Delete oldest first, in short transactions under the fence; return whether more is left."""
+    """
+    Delete mail beyond the horizon, oldest first; return whether more is left.
+
+    Uses at most `BATCHES` short transactions under the fence.
+    """
     for _ in range(BATCHES):
         try:
             if _delete_batch(integration_id, at=at) < BATCH:
@@ -66,7 +70,7 @@ def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
     count = message_store.delete_rows(list(ids))
-    # A turn also counts under the fence, after its own writes only.
+    # A turn also counts under the fence, and only after a write of its own.
     work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
     work.filter(resource=mailbox_rows.RESOURCE).update(
         done_count=Greatest(F("done_count") - count, 0),

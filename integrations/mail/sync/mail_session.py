@@ -1,4 +1,4 @@
-"""A mail sync turn's state. Writes rows, cursor and lease in one commit."""
+"""The state of one mail sync turn, which writes rows, cursor and lease in one commit."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class MailChanges:
     # By our id.
     swept: Sequence[UUID] = ()
     quarantined: Mapping[str, str] = field(default_factory=dict)
-    # To leave quarantine, by the provider's id.
+    # To remove from quarantine, by the provider's id.
     settled: Sequence[str] = ()
-    # Of the work's row.
+    # Columns of the work's row.
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class MailSyncSession:
-    """From the permits to the end of the time budget."""
+    """One turn lasts from its permits to the end of its time budget."""
 
     lease: Lease
     work: SyncWork
@@ -61,14 +61,17 @@ class MailSyncSession:
     mailbox: ThrottledMailbox
     clock: SyncClock
     time_budget: timedelta
+    # Whether something changed since the last turn, and whether a notified change is not readable
+    # yet.
     found_changes: bool = False
     awaits_change: bool = False
-    # Cursor or position moved.
+    # Cursor or position moved: this turn will not be repeated.
     has_progressed: bool = False
-    # Names of labels may have changed, without a message.
+    # Names of labels may have changed, without a changed message.
     has_new_names: bool = False
+    # Values of the work's row that no commit has written yet.
     unsaved_values: dict[str, Any] = field(default_factory=dict)
-    # Row counts may have changed.
+    # Something was written: row counts may have changed.
     has_written: bool = False
     _crash_note: mail_quarantine.MessageCrashNote | None = None
     _recorded_units: int = 0
@@ -90,7 +93,7 @@ class MailSyncSession:
         """
         Ask once per turn, before new content is sealed. The ledger records the answer.
 
-        :raises limited_use.guard.guard.AccessRefused:
+        :raises limited_use.guard.guard.AccessRefused: if storing is no longer allowed
         :raises RuntimeError: within a transaction
         """
         if not self._may_store:
@@ -118,7 +121,7 @@ class MailSyncSession:
 
     @cached_property
     def ends_at(self) -> datetime:
-        # A page must be completed within one turn; one message at a time takes longer.
+        # A page of changes must be completed within one turn: one message at a time takes longer.
         budget = 2 * self.time_budget if self.is_careful else self.time_budget
         return self.lease.claimed_at + budget
 
@@ -136,7 +139,7 @@ class MailSyncSession:
 
     @property
     def follows_unfinished(self) -> bool:
-        """The previous turn may have written changes."""
+        """The previous turn may have written changes without reaching its end."""
         work = self.work
         event_at, synced_at = work.last_event_at, work.last_synced_at
         has_news = synced_at is None or (event_at is not None and event_at > synced_at)
@@ -144,7 +147,7 @@ class MailSyncSession:
 
     @property
     def is_careful(self) -> bool:
-        """Fetch one message at a time, because earlier turns crashed."""
+        """Messages are fetched one at a time, because earlier turns crashed."""
         return turn_crashes.needs_careful_sync(self.work)
 
     @cached_property
@@ -167,7 +170,10 @@ class MailSyncSession:
         return self.sealer.seal_value(SyncWork, column, row=self.work.id, data=value)
 
     def seal_cursor(self, cursor: str) -> SealedValue:
-        """Without changes, a cursor says nothing new: the permission to ask suffices."""
+        """
+        Seal the cursor of a response without changes. Such a cursor says nothing new about the
+        mailbox, so the permission to ask the provider suffices.
+        """
         return self._sealing_key.seal_value(SyncWork, "cursor", row=self.work.id, data=cursor)
 
     def prepare_batch(
@@ -198,9 +204,9 @@ class MailSyncSession:
             self.mailbox.spent_units,
         )
         if _needs_sealer(changes, set_aside):
-            # Before the transaction: the guard commits its entry.
+            # Before the transaction: the guard commits its ledger entry.
             self.ask_to_store()
-        # No network call follows. A disconnect waits for this page, and stops the next.
+        # No network call follows. A disconnect waits for this page, and stops any page after it.
         with transaction.atomic(durable=True):
             fences.lock_integration(integration_id=self.owner.integration_id, epoch=self.epoch)
             work_leases.renew(
@@ -246,7 +252,7 @@ class MailSyncSession:
             self.unsaved_values.pop(name, None)
 
     def count_messages(self) -> None:
-        """Under the fence, under which the horizon lowers the count. Raises as `commit`."""
+        """Count under the fence, under which the horizon lowers the count. Raises as `commit`."""
         integration_id = self.owner.integration_id
         with transaction.atomic(durable=True):
             fences.lock_integration(integration_id=integration_id, epoch=self.epoch)

@@ -74,7 +74,7 @@ class MailTurn:
         return self.session.mailbox_state.has_watch
 
     def get_silent_since(self, at: datetime) -> datetime | None:
-        # Only a change without a notification proves silence.
+        # Only a change that was found without a notification proves silence.
         watch = self.session.mailbox_state.watch
         return watch.get_proven_silence(at) if watch is not None else None
 
@@ -90,7 +90,7 @@ class MailTurn:
         if is_listing and not self._take_snapshot():
             return False
         if label_names.is_label_sync_due(session):
-            # Together: each draw is a statement.
+            # Drawn together: each draw is a statement.
             session.mailbox.reserve_units(
                 session.mailbox.units.changes + session.mailbox.units.labels
             )
@@ -101,7 +101,7 @@ class MailTurn:
         if not finished:
             return False
         if not is_listing:
-            # After the changes: an adapter then knows the folders.
+            # After the changes: then an adapter knows the folders.
             if label_names.is_label_sync_due(session):
                 label_names.update_label_names(session)
             if not mail_delta.fetch_quarantined(session):
@@ -116,7 +116,7 @@ class MailTurn:
         ) and mailbox_snapshot.advance_snapshot_round(self.session)
 
     def _retake_snapshot(self) -> bool:
-        """In this turn if the mailbox is small."""
+        """Take a new snapshot, in this turn if the mailbox is small."""
         mailbox_snapshot.restart_snapshot_round(self.session)
         if not self._take_snapshot():
             return False
@@ -157,7 +157,7 @@ class MailTurn:
 def open_mail_sync_turn(
     lease: Lease, work: SyncWork, clock: SyncClock, time_budget: timedelta
 ) -> Iterator[MailTurn]:
-    """Ask for permits first, then hold resources."""
+    """Ask for the turn's permits first, then hold its resources."""
     integration = work.integration
     connection = integration.connection
     granted = permits.to_sync(integration_id=integration.id, at=clock.now())

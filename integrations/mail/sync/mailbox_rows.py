@@ -41,8 +41,9 @@ class MailboxState:
     :param unreadable_count: quarantined messages, without delayed ones
     :param retry_requested_count: of quarantined messages
     :param next_try_at: of a delayed message
-    :param missing_count: see `SyncFindings`
+    :param missing_count: differences that the last reconciliation could not repair
     :param has_watch: live or requested
+    :param watch: health of the live watch
     """
 
     unreadable_count: int

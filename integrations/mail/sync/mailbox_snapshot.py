@@ -1,9 +1,9 @@
 """
 List and fetch the whole mailbox within the horizon, newest first.
 
-The change cursor is read before the listing, so that no message that arrives during the snapshot
-is missed. Rows carry the round that saw them: after a crash, a page repeats without stamped rows,
-and a finished round deletes unseen rows.
+The change cursor is read before the listing, so that a message that arrives during the snapshot
+is seen twice and never missed. Every row carries the round that saw it: after a crash, a page is
+repeated and stamped rows are skipped. A finished round deletes the rows that it did not see.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from . import fetch_planner, mail_quarantine, message_fetch, provider_ids
 from .mail_session import MailChanges, MailSyncSession
 from .throttled_mailbox import FetchResult
 
-# Pages of up to 500 ids. A wider window saves units on long threads, but a turn that ends within a
-# window lists it again.
+# Pages of up to 500 ids that are planned together. A wider window saves units on long threads, but
+# a turn that ends within a window lists it again.
 WINDOW_PAGES = 5
 SWEEP = 1_000
 
@@ -40,7 +40,7 @@ class ListingWindow:
 
     @property
     def ends_at(self) -> str | None:
-        """The next window's start; None after the last."""
+        """Start of the next window; None after the last."""
         return self.pages[-1].next_page
 
     @property
@@ -55,7 +55,7 @@ class ListingWindow:
 
 
 def begin_snapshot_round(session: MailSyncSession) -> None:
-    """Store the cursor to follow after this round, unless it is stored."""
+    """Store the cursor from which to follow changes after this round, unless it is stored."""
     if session.work.cursor is not None:
         return
     mailbox = session.mailbox
@@ -74,7 +74,7 @@ def begin_snapshot_round(session: MailSyncSession) -> None:
 
 
 def advance_snapshot_round(session: MailSyncSession) -> bool:
-    """Return False if time runs out."""
+    """Continue the round; return False if the time is over before its end."""
     position = session.open_column("position")
     is_opening = position is None and not session.work.done_count
     while not session.is_time_over:
@@ -82,7 +82,7 @@ def advance_snapshot_round(session: MailSyncSession) -> bool:
         if not _fetch_window(session, window, only_newest=is_opening):
             return False
         if is_opening:
-            # The newest messages are readable: a wide window plans better.
+            # The newest messages are readable: now use a wide window, which plans better.
             is_opening = False
             continue
         position = window.ends_at
@@ -93,7 +93,7 @@ def advance_snapshot_round(session: MailSyncSession) -> bool:
 
 
 def restart_snapshot_round(session: MailSyncSession) -> None:
-    """The provider no longer accepts the cursor."""
+    """Begin a new round, because the provider no longer accepts the cursor."""
     session.commit(
         MailChanges(
             values={
@@ -118,7 +118,7 @@ def _list_window(session: MailSyncSession, position: str | None, *, pages: int) 
         except errors.Unexpected:
             if position is None:
                 raise
-            # The position has expired.
+            # The position has expired. Messages that this round has seen are not fetched again.
             return _list_window(session, None, pages=pages)
         window.pages.append(listed_page)
         page = listed_page.next_page

@@ -1,5 +1,5 @@
 """
-Encode a message: columns in clear for lists, JSON to seal for the rest.
+Encode one message for the tables: columns in clear for lists, JSON to seal for the rest.
 
 Pure. `integrations.models.mail` describes the JSON; `integrations.mail.mail_row_types` reads it.
 """
@@ -62,7 +62,7 @@ def encode_summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> byt
 
 
 def encode_body(remote: RemoteMessage) -> bytes:
-    """For exports, and to make the shown text again."""
+    """Exports use the original, and it can make the shown text again."""
     mail = remote.mail
     return orjson.dumps(
         {
@@ -79,7 +79,7 @@ def encode_body(remote: RemoteMessage) -> bytes:
 
 
 def get_inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
-    """Return (path, content type) by content id."""
+    """Return (path, content type) of the parts that the text may reference, by content id."""
     return {
         part.content_id: (part.part, part.content_type)
         for part in mail.attachments
@@ -88,7 +88,7 @@ def get_inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
 
 
 def encode_descriptor(part: AttachmentPart) -> bytes:
-    """Return values that fetch and name the attachment."""
+    """Return the values that fetch and name the attachment."""
     return orjson.dumps(
         {
             "filename": part.filename,

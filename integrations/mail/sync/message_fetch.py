@@ -1,4 +1,8 @@
-"""Fetch planned calls in chunks, or one message at a time, and pass results to a writer."""
+"""
+Fetch planned calls in chunks, or one message at a time, and pass the results to a writer.
+
+An unreadable message is told from a provider that does not answer.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,12 @@ from .throttled_mailbox import FetchResult, make_single_steps
 
 logger = logging.getLogger(__name__)
 
-# For which a new user waits.
+# The newest messages, for which a new user waits.
 FIRST_CHUNK = 50
 CHUNK = 200
-# Of an item, without pause, while the provider serves others.
+# Tries of an item without a pause, while the provider serves other items.
 TRIES = 2
-# After this many failed turns in a row, items count as bad: no outage.
+# After this many turns in a row that failed on items, they count as bad items, not as an outage.
 PATIENT_RUNS = 5
 
 _ITEM_ERRORS = (errors.Unexpected, errors.Unavailable)
@@ -36,11 +40,11 @@ def fetch_in_chunks(
     were_quarantined: bool = False,
 ) -> bool:
     """
-    Return False if time runs out. After crashes, fetch one by one.
+    Return False if the time was over before the end. After crashes, fetch one by one.
 
-    :param write: takes a chunk's result; unreadable messages are `rejected`
+    :param write: takes a chunk's result, with unreadable messages in `rejected`
     :param were_quarantined: a failure of one says nothing about the others
-    :raises ProviderError: of the whole mailbox, after arrived messages were written
+    :raises ProviderError: of the whole mailbox, after the arrived messages were written
     """
     if session.is_careful:
         message_ids = [message_id for step in steps for message_id in step.message_ids]
@@ -74,7 +78,10 @@ def fetch_one_by_one(
     *,
     were_quarantined: bool = False,
 ) -> bool:
-    """See `fetch_in_chunks`. Each message is noted first, in case a worker dies of it."""
+    """
+    See `fetch_in_chunks`. Each message is noted first, so that the next turn knows which message
+    a worker died of.
+    """
     if not message_ids:
         return True
     is_readable = False
@@ -103,7 +110,7 @@ def _fetch_message(
     *,
     were_quarantined: bool,
 ) -> errors.ProviderError | None:
-    """Return an error that stops the turn."""
+    """Return the error that stops the turn, if any."""
     fetched = session.mailbox.fetch([step])
     general_error = (
         _quarantine_failed(fetched) if were_quarantined else _retry_failed(session, fetched)
@@ -121,8 +128,8 @@ def _quarantine_crashing(
     is_readable: bool,
 ) -> None:
     """
-    Only if others were read before. Otherwise the error may concern every message: raise `error`
-    again, and let the note stay.
+    Quarantine the message only if others were read before it. Otherwise the error may concern
+    every message: raise `error` again, and let the note stay.
     """
     if bad_messages.concerns_every_message(error) and not isinstance(error, MemoryError):
         # Reverts the note.
@@ -141,7 +148,7 @@ def _quarantine_crashing(
 def _filter_fetchable(
     session: MailSyncSession, steps: Sequence[MailFetchStep], write: Callable[[FetchResult], None]
 ) -> list[MailFetchStep]:
-    """Quarantine messages with invalid provider ids."""
+    """Return the possible calls; quarantine messages with invalid provider ids."""
     fetchable: list[MailFetchStep] = []
     unusable: dict[str, str] = {}
     for step in steps:
@@ -171,7 +178,7 @@ def _take_chunk(steps: Iterable[MailFetchStep], size: int) -> list[MailFetchStep
 
 
 def _retry_failed(session: MailSyncSession, fetched: FetchResult) -> errors.ProviderError | None:
-    """Retry steps that failed by themselves; return an error that stops the turn."""
+    """Retry steps that failed by themselves; return the error that stops the turn, if any."""
     for _ in range(TRIES - 1):
         general_error = _find_general_error(fetched)
         if general_error is not None or not fetched.failed:
@@ -194,7 +201,7 @@ def _retry_failed(session: MailSyncSession, fetched: FetchResult) -> errors.Prov
 
 
 def _quarantine_failed(fetched: FetchResult) -> errors.ProviderError | None:
-    """Return an error that stops the turn."""
+    """Return the error that stops the turn, if any."""
     general_error = _find_general_error(fetched)
     if general_error is not None:
         return general_error

@@ -1,7 +1,8 @@
 """
 Turn messages into rows: look up ids, seal, and write one batch.
 
-`prepare_message_batch` seals before the transaction, to keep it short; the writers run inside.
+`prepare_message_batch` seals before the transaction, to keep it short; `write_message_batch` and
+`delete_messages` run inside.
 """
 
 from __future__ import annotations
@@ -33,15 +34,19 @@ class PreparedMessage:
 
 @dataclass(frozen=True, slots=True)
 class MessageBatch:
-    """:param unstorable: reason by provider id, of messages that could not be prepared"""
+    """
+    Sealed rows for one transaction.
+
+    :param unstorable: reason by provider id, for each message that could not be prepared
+    """
 
     owner: MailRowOwner
     messages: list[PreparedMessage]
     new_threads: list[tuple[UUID, bytes]]
-    # Gained or lost a message.
+    # Threads to derive: those that gained or lost a message.
     touched_thread_ids: frozenset[UUID]
     new_count: int
-    # Read from MIME.
+    # Messages that were read from their MIME.
     mime_count: int
     unstorable: Mapping[str, str]
 
@@ -67,7 +72,7 @@ def prepare_message_batch(
     Stored messages keep their ids.
 
     :param unseen_in: leave out messages that this round has seen
-    :raises Exception: of every message; see `bad_messages`
+    :raises Exception: errors that concern every message; see `bad_messages`
     """
     unstorable: dict[str, str] = {}
     messages_by_blind = _blind_messages(messages, sealer=sealer, unstorable=unstorable)
@@ -91,7 +96,7 @@ def prepare_message_batch(
     prepared: list[PreparedMessage] = []
     mime_count = 0
     touched_thread_ids = set(thread_ids.values())
-    # Oldest first: ids grow with time within a batch.
+    # Oldest first, so that ids grow with time within a batch.
     for blind, blinded in sorted(
         messages_by_blind.items(), key=lambda item: item[1].remote.received_at
     ):
@@ -122,7 +127,7 @@ def prepare_message_batch(
 def _blind_messages(
     messages: Iterable[RemoteMessage], *, sealer: Sealer, unstorable: dict[str, str]
 ) -> dict[bytes, _BlindedMessage]:
-    """By blind; ids that are no text go to `unstorable`."""
+    """Return messages by blind; ids that are no text go to `unstorable`."""
     messages_by_blind: dict[bytes, _BlindedMessage] = {}
     for remote in messages:
         try:
@@ -187,13 +192,13 @@ def _seal_message(
 
 
 def write_message_batch(batch: MessageBatch, *, seen_round: int, at: datetime) -> dict[str, str]:
-    """Under the fence. Return refused messages: reason by provider id."""
+    """The transaction holds the fence. Return refused messages: reason by provider id."""
     if not len(batch):
         return {}
     threads.insert_threads(batch.new_threads, owner=batch.owner, at=at)
     refused = _write_messages(batch, batch.messages, seen_round=seen_round, at=at)
     if refused:
-        # One was refused: write each by itself.
+        # At least one was refused: write each by itself.
         refused = {}
         for message in batch.messages:
             refused |= _write_messages(batch, [message], seen_round=seen_round, at=at)
@@ -204,7 +209,7 @@ def write_message_batch(batch: MessageBatch, *, seen_round: int, at: datetime) -
 def _write_messages(
     batch: MessageBatch, messages: Sequence[PreparedMessage], *, seen_round: int, at: datetime
 ) -> dict[str, str]:
-    """Write all; if the database refuses, write none and return all."""
+    """Write all; if the database refuses them, write none and return all."""
     columns = bulk_sql.MailBulkColumns()
     for message in messages:
         columns.add_rows(message.columns)
@@ -235,7 +240,7 @@ def delete_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: 
 
 def delete_rows(message_ids: Sequence[UUID]) -> int:
     """
-    Return how many messages were deleted.
+    Derive the threads again; return how many messages were deleted.
 
     :param message_ids: ours
     """

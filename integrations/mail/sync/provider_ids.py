@@ -15,7 +15,7 @@ from limited_use.vault.sealing import Sealer
 
 from .bulk_sql import MailRowOwner
 
-# Equal thread and message ids have different blinds.
+# Kinds of blinds: equal thread and message ids have different blinds.
 MESSAGE = "mail.message"
 THREAD = "mail.thread"
 RFC822 = "mail.rfc822"

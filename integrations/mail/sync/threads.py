@@ -1,7 +1,8 @@
 """
-Threads, derived from their messages in the same transaction.
+Threads, derived from their messages in the transaction that writes those messages.
 
-Each is computed from scratch: a repeated or lost page leaves none wrong.
+Each affected thread is computed from scratch, so that a repeated or lost page cannot leave it
+wrong.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def insert_threads(
     new_threads: Sequence[tuple[UUID, bytes]], *, owner: MailRowOwner, at: datetime
 ) -> None:
     """
-    `derive_threads` fills them.
+    Insert threads that `derive_threads` will fill.
 
     :param new_threads: (id, blind of the provider's thread id)
     """

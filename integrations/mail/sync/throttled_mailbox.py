@@ -1,8 +1,8 @@
 """
-The concurrent calls of a sync turn to a mailbox.
+The concurrent calls of one sync turn to a mailbox at its provider.
 
-Most of a fetch is latency, so a round trip fetches several messages, and two threads make round
-trips: one parses, without the database, while the other waits.
+Most of a fetch is network latency, so a round trip fetches several messages, and two threads make
+round trips. They also parse, and do not use the database.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ ROUND_TRIPS: Final = 2
 @dataclass(slots=True)
 class FetchResult:
     """
-    :param failed: steps without a result
-    :param single_ids: to fetch one at a time: their thread could not be read whole
+    :param failed: steps without a result, each with its error
+    :param single_ids: messages to fetch one at a time, because their thread could not be read as
+        a whole
     """
 
     messages: list[RemoteMessage] = field(default_factory=list)
@@ -43,7 +44,10 @@ class FetchResult:
 
 
 class ThrottledMailbox:
-    """:param purse: pays for the calls of `provider_session`"""
+    """
+    :param purse: pays for the calls of `provider_session`
+    :param concurrency: most concurrent requests
+    """
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class ThrottledMailbox:
         self.provider_session = provider_session
         self.prices = FetchPrices(message=units.fetch, thread=units.fetch_thread)
         self._purse = purse
+        # While one thread parses, the other waits for the network.
         width = min(concurrency, ROUND_TRIPS)
         self._together = units.messages_per_fetch or concurrency // width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="fetch")
@@ -73,7 +78,7 @@ class ThrottledMailbox:
 
     def reserve_units(self, units: int) -> None:
         """
-        Draw for work that must be finished once begun, at most the mailbox's maximum.
+        Draw the price of work that must be finished once begun: at most the mailbox's maximum.
 
         :raises ProviderCallPostponed: after a short wait
         """
@@ -85,7 +90,7 @@ class ThrottledMailbox:
         """
         Return at least one.
 
-        :raises ProviderCallPostponed: if none is affordable after a short wait
+        :raises ProviderCallPostponed: if the first step is not affordable after a short wait
         """
         self._purse.draw_units(sum(step.units for step in steps), least_units=steps[0].units)
         balance, count = self._purse.balance, 0
@@ -103,7 +108,7 @@ class ThrottledMailbox:
             step: error for step, error in fetched.failed if isinstance(error, errors.TokenRejected)
         }
         if refusals:
-            # The provider answers each step by itself.
+            # The provider answers each step by itself, so only the refused steps are repeated.
             self.provider_session.access.renew(next(iter(refusals.values())))
             for step in refusals:
                 self._purse.draw_units(step.units, least_units=step.units)
@@ -115,7 +120,7 @@ class ThrottledMailbox:
         price = sum(step.units for step in steps)
         self._purse.spend_units(price)
         sent_before = self.adapter.fetch_request_count
-        # Before the threads start.
+        # Opened before the threads start: they do not use the database.
         self.adapter.access.token()
         fetched = FetchResult()
         size = self._together
@@ -144,7 +149,7 @@ class ThrottledMailbox:
         try:
             return self.adapter.fetch_messages(requests)
         except errors.ProviderError as error:
-            # Of the group, such as a failed token refresh.
+            # An error of the whole group, such as a failed token refresh.
             return [error.with_traceback(None)] * len(steps)
 
 
@@ -155,7 +160,7 @@ def _sort_answer(
         result.messages += answer.messages
         result.rejected |= answer.rejected
         arrived = {message.message_id for message in answer.messages} | answer.rejected.keys()
-        # In spam, trash, or deleted: a sync treats them alike.
+        # Now in spam or trash, or deleted between list and get: a sync treats them alike.
         result.gone_ids += [
             message_id for message_id in step.message_ids if message_id not in arrived
         ]
