@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Literal
 
 AttendeeResponse = Literal["needs_action", "accepted", "tentative", "declined"]
-#: A reminder on the screen, or by mail.
 ReminderMethod = Literal["popup", "email"]
 
 
@@ -42,7 +41,7 @@ class Attendee:
 
 @dataclass(frozen=True, slots=True)
 class Conference:
-    """`state` is pending until the provider has created the conference or failed to."""
+    """`state` is pending until the provider has created the conference or failed."""
 
     state: Literal["pending", "ready", "failed"]
     uri: str = ""

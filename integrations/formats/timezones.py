@@ -41,7 +41,7 @@ _RENAMED: Final = {
 _CUSTOM_NAMES: Final = frozenset({"tzone://microsoft/custom", "customized time zone"})
 _UTC_NAMES: Final = frozenset({"z", "tzone://microsoft/utc", "coordinated universal time"})
 _MAX_NAME: Final = 200
-# Seconds and fraction are optional. Graph writes seven digits, Python keeps six.
+# Graph writes seven digits of a second, Python keeps six.
 _LOCAL_TIME: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(?:\.(\d{1,9}))?", re.ASCII
 )

@@ -1,4 +1,4 @@
-"""One inbox over all mailboxes of a person: the interface of the API and the pages."""
+"""One inbox over all mailboxes of a person, for API and pages."""
 
 from integrations.access.request_context import ObjectNotFound, RequestContext
 

@@ -1,7 +1,7 @@
 """
 Attachments and inline images: fetched from the own provider for each view, never stored.
 
-Stored is the part's path within the message, because the provider's attachment ids change between
+The part's path within the message is stored, because the provider's attachment ids change between
 two reads. Size and number are bounded.
 """
 

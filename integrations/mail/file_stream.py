@@ -31,8 +31,7 @@ class AttachmentDownload:
     renders at our origin. `filename` is for display and is no path.
 
     :param pieces: as they arrive; close it
-    :param size: in bytes, if the provider said so; a download with another number of bytes breaks
-        off
+    :param size: in bytes, if known; a download of another size breaks off
     """
 
     filename: str

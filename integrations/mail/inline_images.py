@@ -49,7 +49,7 @@ def _fetch_pictures(
         try:
             data = provider_calls.fetch_file(connection_id, message_id, part, max_bytes=LARGEST)
         except (errors.Unavailable, errors.RateLimited, ParsersBusy):
-            # The next image would fail as well: do not wait for each.
+            # The next image would fail as well.
             return
         except (errors.ProviderError, DisconnectedError):
             continue

@@ -79,8 +79,5 @@ def get_visible_threads(
 
 
 def _exclude_hidden(mailboxes: VisibleMailboxes) -> Q:
-    """
-    Exclude hidden mailboxes, if any: a list of the visible ones would make PostgreSQL leave the
-    index that has the order.
-    """
+    """Exclude hidden mailboxes, for the reason in `message_list_sql._select_mailboxes`."""
     return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

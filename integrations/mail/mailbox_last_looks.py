@@ -1,4 +1,4 @@
-"""Store views of mailboxes by owners, and enqueue the sync of idle mailboxes."""
+"""Store owners' views of mailboxes, and enqueue the sync of idle mailboxes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """
-Read a page of messages, in SQL: composing this most frequent query with Django's ORM took longer
-than PostgreSQL's answer.
+Read a page of messages, in SQL: composing this frequent query with Django's ORM took longer than
+PostgreSQL's answer.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def _select_mailboxes(
     mailboxes: VisibleMailboxes, connection_id: UUID | None
 ) -> tuple[str, list[Any]]:
     """
-    Exclude hidden mailboxes, if any: a list of the visible ones would make PostgreSQL leave the
-    index that has the order.
+    Exclude hidden mailboxes: with a list of the visible ones, PostgreSQL would leave the index
+    that has the order.
     """
     if connection_id is None:
         ids, test = list(mailboxes.hidden), "NOT IN"

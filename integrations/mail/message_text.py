@@ -51,7 +51,7 @@ def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     """
     if body.shown is not None and body.shown_version >= safe_bodies.VERSION:
         return {"shown": body.shown}
-    # The original was deferred; this access loads it.
+    # This access loads the deferred original.
     return {"content": body.content}
 
 

@@ -75,7 +75,7 @@ def select_thread_page(page: MailPageRequest) -> MailRowPage:
     """Send one query for threads with their newest messages."""
     limit, mailboxes = page.limit, page.mailboxes
     rows = thread_list_sql.list_threads(replace(page, limit=limit + 1))
-    # A thread without its newest message is left out, but still counts for the next position.
+    # A thread without its newest message is left out, but counts for the next position.
     page_rows = [row for row in rows[:limit] if row.newest_id is not None]
     last = rows[limit - 1] if len(rows) > limit else None
     canonical_ids = {integration_id: integration_id for integration_id in mailboxes.connection_ids}

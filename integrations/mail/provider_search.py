@@ -39,7 +39,7 @@ LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class MailSearch:
-    """:param waits: seconds until a retry, for each mailbox without quota; known after rendering"""
+    """:param waits: seconds until a retry, by mailbox without quota; known after rendering"""
 
     rows: Sequence[SealedRow]
     permits: Permits
@@ -55,7 +55,7 @@ def search_mailboxes(
     context: RequestContext, words: str, *, before: datetime | None = None, only: UUID | None = None
 ) -> MailSearch:
     """
-    :param words: in the provider's own syntax
+    :param words: in the provider's syntax
     :param before: exclusive
     :param only: one mailbox, by integration
     :raises limited_use.guard.guard.AccessRefused:

@@ -1,6 +1,6 @@
 """
-Show one message that is not stored: fetched from its own provider for each view, then discarded.
-Each view is a separate use: permitted, recorded, and fetched inside the sink.
+Show a message that is not stored: fetched for each view inside the sink, then discarded. Each
+view is permitted and recorded.
 """
 
 from __future__ import annotations

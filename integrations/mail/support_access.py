@@ -1,5 +1,5 @@
 """
-One message shown to support: opened by its owner for a limited time, read by staff.
+A message that its owner opens to support for a limited time.
 
 Support sees ids, end times and organisations; content only through the sink, under a permit that
 names the item. Only the owner's consent is stored.

@@ -1,5 +1,5 @@
 """
-Claim sync work, and load it with its integration and connection, in one SQL statement.
+Claim sync work, and load its integration and connection, in one SQL statement.
 
 Every poll begins with it. Composing it with Django's ORM took a third of a poll.
 """

@@ -1,8 +1,6 @@
 """
-The rest after a turn: rarely polled while push notifications arrive.
-
-A notified change that is not served yet is looked for again soon. A change without a notification
-marks the watch as silent.
+The rest after a turn: long while push notifications arrive, short while a notified change is not
+served yet. A change without a notification marks the watch as silent.
 """
 
 from __future__ import annotations

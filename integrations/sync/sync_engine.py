@@ -169,7 +169,7 @@ def _release_work(
     finished: bool = False,
     pause_reason: StatusReason = StatusReason.NONE,
 ) -> bool:
-    """Return whether a notification made the work due during this turn."""
+    """Return whether a notification made the work due during the turn."""
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
     # A careful turn without progress has not found the message that crashed earlier turns.

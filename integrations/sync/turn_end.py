@@ -1,8 +1,8 @@
 """
-The end of a turn: save the status, and a cursor that is not saved yet.
+The end of a turn: save the status, and an unsaved cursor.
 
 A provider may move the cursor on every empty poll. Two statements composed with Django's ORM took
-an eighth of such a poll, so `release_sync_work_row` is one statement.
+an eighth of the poll, so `release_sync_work_row` is one statement.
 """
 
 from __future__ import annotations

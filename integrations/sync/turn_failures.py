@@ -1,4 +1,4 @@
-"""Handle a turn's failure: count it, report it, and schedule the next try."""
+"""Count and report a turn's failure, and schedule the next try."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def get_due_ids(*, at: datetime, limit: int = SWEEP_LIMIT) -> list[UUID]:
 
 
 def get_due_siblings(work_id: UUID, *, at: datetime) -> list[UUID]:
-    """Return the integration's other due work that no worker has started yet."""
+    """Return the integration's other due work that no worker has started."""
     siblings = SyncWork.objects.filter(id=work_id).values("integration_id")
     new = (
         filter_claimable(at)

@@ -62,7 +62,7 @@ class AllDaySeriesDayFinder:
         line = content_lines.parse_line(text)
         if line.name == "RRULE":
             return _UNTIL.sub(self._rewrite_until, text)
-        # EXDATE names an existing day of the series; RDATE adds a new one.
+        # EXDATE names an existing day; RDATE adds one.
         full_series = _drop_exclusions(series) if line.name == "EXDATE" else None
         dates = ",".join(
             content_lines.format_time(day) for day in self._read_days(line, full_series)

@@ -62,7 +62,7 @@ class CalendarFileEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFile:
     """
-    :param cancelled_uids: UIDs of cancelled events, to be deleted
+    :param cancelled_uids: UIDs of events to delete
     :param left_out: unsupported content, in words
     """
 

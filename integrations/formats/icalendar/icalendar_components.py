@@ -17,7 +17,6 @@ from integrations.formats.recurrence.content_lines import BadContentLine, Conten
 
 from .file_problems import FileProblems
 
-#: Size of a file, in bytes.
 MAX_BYTES: Final = 10 * 1024 * 1024
 TOO_LARGE: Final = f"the file is larger than {MAX_BYTES // 1024 // 1024} MB"
 #: Length of an unfolded line, in characters.
@@ -61,7 +60,7 @@ class CalendarComponent:
 
 
 def read_calendars(data: bytes, problems: FileProblems) -> list[CalendarComponent]:
-    """Return the VCALENDAR components; errors are added to `problems`."""
+    """Return the VCALENDAR components; errors go to `problems`."""
     if len(data) > MAX_BYTES:
         problems.add(1, TOO_LARGE)
         return []

@@ -56,7 +56,7 @@ def split_series(
         raise BadThisAndFutureRange(
             max(ranges), f"a series is changed from here on more than {MAX_CHANGES} times"
         )
-    # Last first: each is a change of the original series.
+    # Last first: each changes the original series.
     for start in sorted(ranges, reverse=True):
         work.spend(_WORK)
         rest, following = _split_at(rest or event, start, ranges[start])

@@ -63,7 +63,7 @@ class CalendarZones:
 
     def __init__(self, components: Iterable[CalendarComponent], work: RecurrenceWorkBudget) -> None:
         self._work = work
-        # Several may have the same name, some without usable rules.
+        # Names may repeat; some have no usable rules.
         self._components: dict[str, list[CalendarComponent]] = {}
         for component in components:
             if (tzid := component.get_property("TZID")) is not None:
@@ -102,8 +102,7 @@ class CalendarZones:
         iana_name = next(filter(None, map(timezone_names.find_zone, (name, *other_names))), None)
         if iana_name is not None and ("/" in iana_name or iana_name == "UTC"):
             return iana_name
-        # "EST" usually means New York, not the zone of that name, which has no daylight saving
-        # time.
+        # "EST" usually means New York; the zone "EST" has no daylight saving time.
         by_rules = (_find_by_offsets(component, self._work) for component in components)
         return next(filter(None, by_rules), iana_name)
 

@@ -22,7 +22,7 @@ from .icalendar_components import CalendarComponent, CalendarProperty
 from .icalendar_datetimes import BadDateTime
 from .timezones import CalendarZones
 
-#: Lengths in characters.
+#: In characters.
 MAX_LENGTHS: Final = {"SUMMARY": 1_000, "LOCATION": 2_000, "DESCRIPTION": 50_000, "UID": 500}
 MAX_ATTENDEES: Final = 500
 # Four weeks.

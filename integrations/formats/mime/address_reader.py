@@ -7,7 +7,7 @@ from .address_tokens import AddressToken, AddressTokens
 
 #: For all headers of one name.
 MAX_ADDRESSES: Final = 2_000
-#: Length of an address: that of a line (RFC 5322, 2.1.1). A longer one is text.
+#: The length of a line (RFC 5322, 2.1.1). A longer address is text.
 MAX_ADDRESS: Final = 998
 
 
@@ -30,7 +30,7 @@ class AddressReader:
         self._doubtful: list[AddressToken] = []
         # Whether an unmatched ">" was dropped: its neighbours are not joined.
         self._is_after_stray = False
-        # The name of the group, and the number of entries before it.
+        # The group's name, and the number of entries before the group.
         self._group: tuple[list[AddressToken], int] | None = None
 
     def read_entries(self) -> list[AddressEntry]:

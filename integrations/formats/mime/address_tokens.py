@@ -29,8 +29,8 @@ TokenKind = Literal["word", "encoded", "quoted", "comment", "special"]
 class AddressToken(NamedTuple):
     """
     :param text: as written; for a comment, its content
-    :param is_spaced: white space or a comment precedes the token
-    :param is_apart: follows an unmatched ">", so the token joins no address
+    :param is_spaced: after white space or a comment
+    :param is_apart: after an unmatched ">", so the token joins no address
     """
 
     kind: TokenKind
@@ -54,8 +54,8 @@ def _unescape_text(text: str) -> str:
 
 class AddressTokens:
     """
-    An unclosed quote or parenthesis is a word. After the first, no other is searched for, so that
-    the time stays linear.
+    An unclosed quote or parenthesis is a word, and ends the search for others: the time stays
+    linear.
     """
 
     def __init__(self, text: str) -> None:

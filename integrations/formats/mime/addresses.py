@@ -1,8 +1,7 @@
 """
-Read the senders and recipients of mail.
+Read mail addresses by RFC 5322 with obsolete forms (§4.4) and RFC 6532. Never raises.
 
-Reads RFC 5322 with obsolete forms (§4.4) and RFC 6532, and never raises. The standard library's
-readers differ between patch levels of Python.
+The standard library's readers differ between patch levels of Python.
 
 - The address in angle brackets is the address; other words are the display name.
 - Each written address is an entry, unless it precedes angle brackets.
@@ -35,7 +34,7 @@ _PLAIN: Final = re.compile(
 class MailAddress:
     """
     :param name: decoded and printable; may be empty
-    :param address: as written, possibly invalid; may be empty
+    :param address: as written; may be invalid or empty
     """
 
     name: str

@@ -21,7 +21,7 @@ def make_safe_filename(name: str, *, content_type: str, position: int) -> str:
 
     An empty result is replaced by a name from `position` and `content_type`.
     """
-    # Normalises full-width solidus and similar characters, before plain ones are replaced.
+    # First, because this turns a full-width solidus into a plain one.
     plain = make_printable(unicodedata.normalize("NFKC", name))
     last = _SEPARATORS.split(plain)[-1] if _SEPARATORS.search(plain) else plain
     filename = make_printable(last).strip(" .") or _SEPARATORS.sub("_", plain).strip(" ._")

@@ -19,10 +19,10 @@ from . import japanese_charsets
 
 # Codecs, where Python's of the same name differ from the Encoding Standard's.
 _CODECS: Final = {
-    # The standard decodes GBK, and so GB 2312, as GB 18030.
+    # The standard decodes GBK and GB 2312 as GB 18030.
     "gbk": "gb18030",
     "iso-8859-8-i": "iso8859-8",
-    # The standard decodes these to one U+FFFD, or to private use, for web pages.
+    # For web pages, the standard decodes these to one U+FFFD, or to private use.
     "replacement": "",
     "x-user-defined": "",
 }

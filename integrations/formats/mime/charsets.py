@@ -1,8 +1,4 @@
-"""
-Decode text by its declared charset (Encoding Standard, https://encoding.spec.whatwg.org/).
-
-A guess never overrides a known declared charset.
-"""
+"""Decode text by its declared charset (Encoding Standard, https://encoding.spec.whatwg.org/)."""
 
 from __future__ import annotations
 
@@ -15,7 +11,6 @@ from .charset_labels import find_codec
 
 __all__ = ["REPLACEMENT", "decode_charset_text", "find_codec", "guess_text", "mend_header_text"]
 
-#: Replaces invalid bytes.
 REPLACEMENT: Final = "\ufffd"
 
 _SEVEN_BIT: Final = frozenset({"utf-7", "iso2022_kr", "hz", "iso-2022-jp"})
@@ -29,7 +24,7 @@ _BYTE_ORDER_MARKS: Final = (
 )
 _GBK: Final = "antares.gbk"
 _GBK_EURO: Final = 0x80
-# Surrogates (RFC 3629, 3): UTF-7 produces them, and JSON does not accept them.
+# UTF-7 produces surrogates (RFC 3629, 3), and JSON does not accept them.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -81,7 +76,7 @@ def mend_header_text(text: str) -> str:
     try:
         return guess_text(text.encode("utf-8", errors="surrogateescape"))
     except UnicodeError:
-        # Surrogates that do not represent a byte.
+        # Surrogates that represent no byte.
         return text.encode("utf-8", errors="replace").decode("utf-8")
 
 

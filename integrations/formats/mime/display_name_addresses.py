@@ -41,8 +41,8 @@ def _fold_text(text: str) -> str:
 def _find_addresses(text: str) -> Iterator[str]:
     for at in (index for index, character in enumerate(text) if character == "@"):
         before, after = text[max(0, at - _MAX_LOCAL) : at], text[at + 1 : at + _MAX_DOMAIN]
-        # "Support @ Example.com" is not an address. A space on one side may be a removed
-        # invisible character.
+        # "Support @ Example.com" is not an address; a space on one side may replace an invisible
+        # character.
         if before[-1:].isspace() and after[:1].isspace():
             continue
         local, domain = _LOCAL.search(before.rstrip()), _DOMAIN.match(after.lstrip())

@@ -34,8 +34,8 @@ _NO_YEAR: Final = 1601
 
 def parse_record(record: bytes) -> ParsedMessage:
     """
-    :param record: JSON with Graph's `message`, its `attachments`, and its `parent`: Message-ID
-        and references of the answered message, if known
+    :param record: JSON with Graph's `message`, `attachments` and `parent`: Message-ID and
+        references of the answered message, if known
     :raises UnreadableMailMessage: if the message is unreadable or exceeds a bound
     """
     reason: PoisonReason = "undecodable"

@@ -9,7 +9,7 @@ ins kbd li main mark nav ol p pre q rp rt ruby s samp section small span strike 
 summary sup table tbody td tfoot th thead time tr tt u ul var wbr
 """
 TAGS: Final = frozenset(_TAGS_NAMES.split())
-# Removed with their content; any other unknown tag keeps its text.
+# Removed with their content; other unknown tags keep their text.
 _DROPPED_WHOLE_NAMES: Final = """
 applet audio base canvas embed frame frameset head iframe link math meta noembed noframes
 noscript object script select style svg template textarea title video xml

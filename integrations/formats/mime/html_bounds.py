@@ -1,8 +1,7 @@
 """
-Decide whether HTML is cheap to parse, by counting known causes of slow parsing.
+Count the known causes of slow HTML parsing in one pass, to decide whether HTML is cheap to parse.
 
-One pass over the tags. The counts are upper bounds for markup of mail programs; other markup
-meets the limits of the parser process.
+The counts are upper bounds for markup of mail programs; the parser process limits other markup.
 """
 
 from __future__ import annotations

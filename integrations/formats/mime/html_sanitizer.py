@@ -37,7 +37,7 @@ _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IG
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
 
-# A placeholder: a random word, and the index of the image.
+# A placeholder: a random word, and the image's index.
 _PLACEHOLDER: Final = re.compile(r' src="data:([0-9a-f]{32})-(\d+)"')
 
 _BREAKS: Final = re.compile(r"<(?=/?(?:p|div|br|td|th|tr|li|h[1-6]|blockquote)\b)", re.IGNORECASE)
@@ -111,7 +111,7 @@ class _AttributeFilter:
         pictures: list[str] = []
         end = 0
         for placeholder in _PLACEHOLDER.finditer(safe) if self.pictures else ():
-            # A sender wrote any other word.
+            # A sender wrote another word.
             if placeholder[1] == self.word:
                 pieces.append(safe[end : placeholder.start()])
                 pictures.append(self.pictures[int(placeholder[2])])

@@ -1,8 +1,8 @@
 """
 ISO-2022-JP and EUC-JP with the characters of the Encoding Standard.
 
-NEC and IBM characters ("①", "㈱") are common in mail and missing from Python's codecs. Python's
-`cp932` has them at the positions of JIS X 0208.
+Python's codecs lack NEC and IBM characters ("①", "㈱"), common in mail; its `cp932` has them at
+the positions of JIS X 0208.
 """
 
 from __future__ import annotations

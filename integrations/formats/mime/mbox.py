@@ -1,7 +1,7 @@
 """
 Write stored mail as mbox records (RFC 4155, quoting "mboxrd"). Pure.
 
-Records name attachments, because Antares does not store their bytes.
+Attachments are only named: their bytes are not stored.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ def format_message(
     ]
     headers += [("X-Antares-Filed", folder) for folder in filed]
     if content.get("reconstructed"):
-        # The provider made headers and text from its properties.
         headers.append(("X-Antares-Reconstructed", "from the properties that the provider showed"))
     headers += [
         ("X-Antares-Attachment-Not-Kept", f"{content_type}; {size} bytes; {filename}")

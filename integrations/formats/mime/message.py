@@ -8,7 +8,7 @@ from .addresses import MailAddress
 
 PoisonReason = Literal["too-deep", "too-many-parts", "too-large", "undecodable"]
 
-# Nested forwards reach ten; providers return much deeper parts unparsed.
+# Nested forwards reach ten; providers return deeper parts unparsed.
 MAX_DEPTH: Final = 30
 MAX_PARTS: Final = 1_000
 # Gmail imports 150 MiB; base64 and headers add to it.
@@ -21,13 +21,13 @@ MAX_HEADERS: Final = 1_000
 MAX_HEADER_LENGTH: Final = 64 * 1024
 #: For all headers of all parts.
 MAX_HEADER_BYTES: Final = 512 * 1024
-#: Length of a structural header: parsing its parameters takes quadratic time.
+#: Parsing a structural header's parameters takes quadratic time.
 MAX_STRUCTURAL_HEADER: Final = 4 * 1024
 MAX_PARAMETERS: Final = 64
 
 
 class UnreadableMailMessage(Exception):
-    """Quarantine the message under `reason`, our own word."""
+    """The message is unreadable or exceeds a bound: quarantine it under `reason`, our own word."""
 
     def __init__(self, reason: PoisonReason) -> None:
         super().__init__(reason)
@@ -65,8 +65,8 @@ class AttachmentPart:
 class ParsedMessage:
     """
     `html` is hostile until `html_sanitizer.sanitise_html`. `date` is the sender's claim, aware
-    UTC. Message ids have no angle brackets. `headers` are the unfolded top-level headers.
-    `defects` are our own words.
+    UTC. Message ids have no angle brackets. `headers` are top-level and unfolded; `defects` are
+    our own words.
     """
 
     from_: tuple[MailAddress, ...]

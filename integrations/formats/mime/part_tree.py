@@ -69,7 +69,7 @@ def bound_header(name: str, value: str) -> str:
 
 
 def _cut_addresses(value: str) -> str:
-    """Return the whole entries: half an address is another address."""
+    """Return whole entries: half an address is another address."""
     end = value.rfind(">,") + 1
     return value[:end] if end else value.rpartition(",")[0] or value
 

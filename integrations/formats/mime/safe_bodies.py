@@ -1,4 +1,4 @@
-"""Sanitise the text of a message for storage."""
+"""Sanitise a message's text for storage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from . import html_sanitizer as markup
 
-#: Increased with every change of the rules: texts of older versions are sanitised again.
+#: Increase with every change of the rules: older texts are sanitised again.
 VERSION: Final = 1
 
 

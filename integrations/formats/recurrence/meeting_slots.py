@@ -148,7 +148,7 @@ def _widen_spans(busy: Sequence[Span], meeting: MeetingRequest) -> tuple[Span, .
 
 def _list_working_spans(hours: WeeklyHours, window: TimeWindow) -> tuple[Span, ...]:
     zone = timezones.get_zone(hours.zone)
-    # Working hours of the previous day may extend into the first day.
+    # Working hours of the previous day may reach into the first.
     day = timezones.to_local_time(window.start, zone).date() - _ONE_DAY
     last = timezones.to_local_time(window.end, zone).date()
     working_spans: list[Span] = []

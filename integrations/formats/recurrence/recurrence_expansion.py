@@ -86,7 +86,7 @@ def expand_event(
     :param series: the parsed `content`, if available
     :param work: shared by all expansions of a request. Each series takes a bounded part, so the
         next can be expanded after TooManyOccurrences
-    :raises BadEvent: if start and end are invalid
+    :raises BadEventTimes: if start and end are invalid
     :raises BadSeries: if a recurrence line cannot be used
     :raises UnknownZone: if the zone is unknown
     :raises TooManyOccurrences: above `MAX_OCCURRENCES`, or if `work` runs out

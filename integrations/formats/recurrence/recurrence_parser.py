@@ -38,7 +38,7 @@ def parse_series(content: EventContent, work: RecurrenceWorkBudget | None = None
     """
     A single event becomes a series with one start. Costs a few dozen microseconds.
 
-    :raises BadEvent: if start and end are invalid
+    :raises BadEventTimes: if start and end are invalid
     :raises BadSeries: if a recurrence line cannot be used
     :raises UnknownZone: if the zone is unknown
     """
@@ -159,7 +159,7 @@ class _SeriesReader:
 
 
 def _drop_times(rule: RecurrenceRule) -> RecurrenceRule:
-    """RFC 5545 requires that an all-day rule has no time parts."""
+    """RFC 5545 forbids time parts in all-day rules."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rrule.BadRecurrenceRule(f"FREQ={rule.freq} does not go with days")
     # Parsed again, because BYSETPOS may have nothing left to select from.
@@ -198,7 +198,7 @@ def get_series_span(
 
     The span is never too short. Changed instances are excluded. Days count in every zone.
 
-    :raises BadEvent: if start and end are invalid
+    :raises BadEventTimes: if start and end are invalid
     :raises BadSeries: if a recurrence line cannot be used
     :raises UnknownZone: if the zone is unknown
     """

@@ -69,7 +69,7 @@ class RecurrenceRule:
 
 
 def parse_recurrence_rule(text: str) -> RecurrenceRule:
-    """:raises BadRule: if the rule cannot be used"""
+    """:raises BadRecurrenceRule: if the rule cannot be used"""
     parts = _split_parts(text)
     freq = parts.get("FREQ", "")
     if freq not in FREQUENCIES:

@@ -1,5 +1,5 @@
 """
-Generate the local times of a rule between two times, without iterating from its start.
+Generate a rule's local times between two times, without iterating from its start.
 
 Tests compare the result with `dateutil`, which is unsuitable here: for a rule without
 occurrences, such as every 30 February, its search runs to the year 9999.

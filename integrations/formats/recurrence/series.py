@@ -1,5 +1,5 @@
 """
-A series: a start, rules, additional starts, and excluded starts.
+A series: a start, rules, additional and excluded starts.
 
 Calculations use local time, so that nine o'clock stays nine o'clock when clocks change. Durations
 are exact (RFC 5545, section 3.8.5.3). A UTC time or a date identifies a start.
@@ -22,7 +22,7 @@ from .rrule_iter import RecurrenceRulePattern, RecurrenceWorkBudget, TooManyOccu
 # A time in UTC, or a day.
 StartKey = date
 
-# Larger than any difference between a local time and UTC.
+# Larger than any UTC offset.
 _NEAR: Final = timedelta(hours=36)
 # One century; a longer event is a mistake.
 _LONGEST: Final = timedelta(days=36_525)
@@ -60,7 +60,7 @@ class EventSeries:
         self, first: StartKey, last: StartKey, work: RecurrenceWorkBudget, *, most: int
     ) -> list[StartKey]:
         """
-        Return the starts from `first` to `last` inclusive, in order.
+        Return starts from `first` to `last` inclusive, in order.
 
         :raises TooManyOccurrences: if there are more than `most`, or `work` runs out
         """
@@ -124,7 +124,7 @@ class EventSeries:
 
 
 def to_start_key(when: When) -> StartKey:
-    """:raises BadEvent: if the value is neither a date nor a time that exists in UTC"""
+    """:raises BadEventTimes: if the value is neither a date nor a time that exists in UTC"""
     if when.day is not None:
         return when.day
     if when.at is None or when.at.tzinfo is None:
@@ -143,7 +143,7 @@ def to_when(start: StartKey) -> When:
 
 
 def validate_times(content: EventContent) -> tuple[StartKey, StartKey]:
-    """:raises BadEvent: if start and end are invalid"""
+    """:raises BadEventTimes: if start and end are invalid"""
     start, end = to_start_key(content.start), to_start_key(content.end)
     is_of_days = content.start.day is not None
     if is_of_days != (content.end.day is not None):

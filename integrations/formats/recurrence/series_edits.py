@@ -36,7 +36,7 @@ def change_one_occurrence(
 ) -> SeriesWithExceptions:
     """
     :raises NoSuchInstance: if no instance starts at `original`
-    :raises BadEvent: if `edited` is invalid
+    :raises BadEventTimes: if `edited` is invalid
     """
     _find_series(event, original)
     validate_times(edited)
@@ -68,7 +68,7 @@ def change_following(
     :param lines: the new recurrence, if it changes; empty for a single event
     :raises NoSuchInstance: if no instance starts at `original`
     :raises NewRecurrenceRuleNeeded: if the old rule does not define the continuation
-    :raises BadEvent: if `edited` is invalid
+    :raises BadEventTimes: if `edited` is invalid
     :raises BadSeries: if one of `lines` cannot be used
     :raises TooManyOccurrences: if counting earlier occurrences takes too much work
     """
@@ -116,7 +116,7 @@ def change_all_occurrences(
     :param lines: see `change_following`
     :raises NoSuchInstance: if no instance starts at `original`
     :raises NewRecurrenceRuleNeeded: if the old rule does not define the result
-    :raises BadEvent: if `edited` is invalid
+    :raises BadEventTimes: if `edited` is invalid
     :raises BadSeries: if one of `lines` cannot be used
     """
     series = _find_series(event, original)
@@ -135,9 +135,9 @@ def change_all_occurrences(
 
 def change_series(event: SeriesWithExceptions, edited: EventContent) -> SeriesWithExceptions:
     """
-    Exceptions move as the first start does. Those without a new instance are dropped.
+    Exceptions move as the first start does; those without a new instance are dropped.
 
-    :raises BadEvent: if `edited` is invalid
+    :raises BadEventTimes: if `edited` is invalid
     :raises BadSeries: if a recurrence line cannot be used
     """
     series = parse_series(event.content)

@@ -1,4 +1,4 @@
-"""Messages for a file or message that the provider does not deliver."""
+"""Messages for content that the provider does not deliver."""
 
 from __future__ import annotations
 

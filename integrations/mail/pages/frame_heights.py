@@ -1,9 +1,8 @@
 """
-The initial height of a message's frame.
+The initial height of a message's frame, estimated from the number of sealed bytes.
 
-The page cannot measure a frame with an opaque origin, and no script may run in it. So the height
-is estimated from the number of sealed bytes. A longer text scrolls, and the reader can drag the
-frame taller or open the text in a tab.
+The page cannot measure a frame with an opaque origin, and no script may run in it. A longer text
+scrolls, and the reader can drag the frame taller or open the text in a tab.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Pages for the search in all of one's mail, and for messages that are not stored.
 
-The search text is posted, so that no address, history or log contains it.
+The search text is posted: no address, history or log contains it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows of the inbox page, made inside the sink."""
+"""Inbox rows, made inside the sink."""
 
 from __future__ import annotations
 

@@ -159,8 +159,8 @@ def _shape_thread_message(
 @require_permission(RolePermission.USE_OWN)
 def show_body(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """
-    Return a separate document, as harmless opened directly as in its frame: its origin is opaque,
-    no script runs, and nothing loads except its own images.
+    Return a separate document, harmless also outside its frame: its origin is opaque, no script
+    runs, and nothing loads except its own images.
     """
     try:
         text = attachments.render_body(get_request_context(request), message_id=message_id)

@@ -1,7 +1,7 @@
 """
-Plan the cheapest calls that fetch the requested messages, newest first. Pure.
+Plan the cheapest calls that fetch messages, newest first. Pure.
 
-Gmail charges 20 units for a message and 40 for a whole thread of any length
+Gmail charges 20 units for a message and 40 for a thread of any length
 (https://developers.google.com/workspace/gmail/api/reference/quota): from the third message on,
 the thread is cheaper. The caller passes the prices, because providers change them.
 """

@@ -1,4 +1,4 @@
-"""New flags and labels of stored messages: sealed first, then written in one transaction."""
+"""New flags and labels of stored messages: sealed, then written in one transaction."""
 
 from __future__ import annotations
 

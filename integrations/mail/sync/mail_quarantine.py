@@ -31,7 +31,7 @@ from .provider_ids import blind_message_ids, encode_provider_id
 #: Reasons for a message that the provider did not deliver: recently, and for an hour.
 DELAYED: Final = "delayed"
 UNAVAILABLE: Final = "unavailable"
-# Reasons that may be temporary; errors of a message itself are not.
+# Errors of a message itself are not temporary.
 TEMPORARY_REASONS = (UNAVAILABLE, "unexpected")
 # Seconds before each retry of a delayed message; the last value repeats.
 PAUSES: Final = (10, 30, 60, 120, 300, 600)

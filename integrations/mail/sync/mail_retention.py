@@ -1,6 +1,6 @@
 """
-Delete mail beyond its horizon, with PostgreSQL only: also after the provider refuses, or the
-grant has ended.
+Delete mail beyond its horizon, with PostgreSQL only: even if the provider refuses or the grant
+has ended.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def delete_expired(*, integration_id: UUID, at: datetime) -> bool:
 def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
     epoch = Integration.objects.values_list("epoch", flat=True).filter(id=integration_id).first()
     fences.lock_integration(integration_id=integration_id, epoch=epoch or 0)
-    # Read under the row lock: the horizon cannot change, and no sync writes, until the commit.
+    # Under the row lock, the horizon cannot change, and no sync writes.
     integration = Integration.objects.select_related("connection").get(id=integration_id)
     if integration.horizon_days is None:
         return 0

@@ -31,7 +31,6 @@ from .mailbox_rows import MailboxState
 from .message_store import MessageBatch
 from .throttled_mailbox import ThrottledMailbox
 
-# Columns of the work that hold its progress.
 _PROGRESS_COLUMNS: Final = frozenset({"cursor", "position"})
 
 
@@ -108,7 +107,7 @@ class MailSyncSession:
         return self._sealer
 
     def blind_value(self, kind: str, value: str) -> bytes:
-        """Return a keyed hash, to compare with a stored one."""
+        """Return a keyed hash, for comparison with stored ones."""
         return self._sealing_key.compute_blind(kind, value)
 
     @property
@@ -263,7 +262,7 @@ class MailSyncSession:
 
     def note_fetch(self, remote_id: str) -> None:
         """
-        Quarantine a message before its fetch; the next commit reverts that. Raises as `commit`.
+        Quarantine a message before its fetch, until the next commit. Raises as `commit`.
 
         If the worker dies, the next turn continues without the message.
         """

@@ -1,7 +1,7 @@
 """
 Turn messages into rows: look up ids, seal, and write one batch.
 
-`prepare_batch` seals before the transaction, to keep it short; `write_message_batch` and
+`prepare_message_batch` seals before the transaction, to keep it short; `write_message_batch` and
 `delete_messages` run inside.
 """
 

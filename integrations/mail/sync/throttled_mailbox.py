@@ -78,8 +78,7 @@ class ThrottledMailbox:
 
     def reserve_units(self, units: int) -> None:
         """
-        Draw the price of work that should not begin unless it can be finished: at most the
-        mailbox's maximum.
+        Draw the price of work that must be finished once begun: at most the mailbox's maximum.
 
         :raises ProviderCallPostponed: after a short wait
         """
@@ -134,7 +133,7 @@ class ThrottledMailbox:
                 _sort_answer(step, answer, fetched)
         sent = self.adapter.fetch_request_count
         if sent is not None and sent_before is not None:
-            # One request may fetch several messages, and one message may take several requests.
+            # A request may fetch several messages, and a message take several requests.
             self._purse.spend_units(sent - sent_before - price)
         return fetched
 
