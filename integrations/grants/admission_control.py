@@ -28,7 +28,7 @@ from .quota_purse import ProviderCallPostponed, QuotaPurse
 class PersonAdmission:
     """
     Admits calls while a person waits: in all at most one second per request, under one of the
-    person's slots (`concurrency`).
+    person's slots (`person_slots`).
 
     The mailbox's slots stay held while the token is renewed: a web process only waits for a
     worker.

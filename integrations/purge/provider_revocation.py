@@ -93,7 +93,7 @@ def _make_counter(job: PurgeJob) -> push.CountWatchEnd:
 
 
 def _settle_watches(job: PurgeJob, *, at: datetime, give_up: bool) -> bool:
-    """Make waiting purges of the connection due."""
+    """Save how the watches ended, and make waiting purges of the connection due."""
     if give_up:
         push.leave_watches_to_lapse(job.integration_id, at=at, count=_make_counter(job))
     jobs = PurgeJob.objects.filter(id=job.id)

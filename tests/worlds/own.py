@@ -46,7 +46,7 @@ def run_own_servers(
     Yield servers for one run.
 
     :param template: the database on the given server to copy; None: the database is empty
-    :raises Unavailable: if those given do not answer, or none can be started here
+    :raises EmbeddedServersUnavailable: if those given do not answer, or none can be started here
     """
     given = os.environ if given is None else given
     with embedded_servers.run_servers(data, settings=settings, environment=given) as urls:

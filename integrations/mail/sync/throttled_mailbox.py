@@ -80,7 +80,7 @@ class ThrottledMailbox:
         """
         Draw the price of work that must be finished once begun: at most the mailbox's maximum.
 
-        :raises ProviderCallPostponed: after a short wait
+        :raises ProviderCallPostponed: if the units are not available after a short wait
         """
         self._purse.draw_units(
             units, least_units=min(units, int(self._purse.rate_limit.burst_capacity))
