@@ -13,7 +13,7 @@ from accounts import clients, delegations, memberships
 from accounts.models import ServiceClient, ServiceToken
 from integrations import connections
 from integrations.grants import access_tokens
-from integrations.models import IntegrationStatus, PurgeTrigger
+from integrations.models import IntegrationStatus, PurgeTrigger, SyncWork
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
 from limited_use.models import Leaf
@@ -35,6 +35,13 @@ def list_ledger_entries() -> list[dict]:
 
 def list_entries_since(before: int) -> list[dict]:
     return list_ledger_entries()[before:]
+
+
+def list_works_without_view() -> list[dict]:
+    """Return the sync work without the columns that a view of the mailbox changes."""
+    viewed = {"looked_at", "next_sync_at"}
+    rows = SyncWork.objects.order_by("id").values()
+    return [{name: row[name] for name in row.keys() - viewed} for row in rows]
 
 
 def every_read(mine) -> list[str]:
@@ -120,15 +127,22 @@ class TestFeatureOverApi:
     @pytest.mark.claim("feature.widget", "data-use.keeps-nothing")
     def test_keeps_nothing_of_what_it_reads(self, widget, mine):
         before = dump()
+        works_before = list_works_without_view()
 
         for path in every_read(mine):
             assert widget.get(path).status_code == 200, path
 
         after = dump()
         changed = {table for table in after if after[table] != before[table]}
-        # That it read is recorded, and its calls are counted; the first use of an hour makes a key
-        # of the ledger.
-        assert changed <= {"limited_use_leaf", "limited_use_datakey", "accounts_ratecount"}
+        # The read is recorded and counted; the first use of an hour makes a key of the ledger, and
+        # the first view in two minutes is stored with the sync work.
+        assert changed <= {
+            "limited_use_leaf",
+            "limited_use_datakey",
+            "accounts_ratecount",
+            "integrations_syncwork",
+        }
+        assert list_works_without_view() == works_before
 
     def test_reads_through_the_token_endpoint(self, alice, mine):
         delegation = cast.switch_on(alice, cast.widget())

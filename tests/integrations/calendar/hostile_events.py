@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy
 from dataclasses import replace
 from typing import Any, Final
 
@@ -167,9 +167,11 @@ def paths(value: Any, begin: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def planted(event: Event, path: tuple[Any, ...], value: Any) -> Event:
     """Return the event with another value there."""
-    made = deepcopy(event)
+    made = copy(event)
     place: Any = made
     for key in path[:-1]:
+        # Only along the path: a deep copy fails at a value that is nested too deeply.
+        place[key] = copy(place[key])
         place = place[key]
     place[path[-1]] = value
     return made

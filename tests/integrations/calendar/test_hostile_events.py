@@ -144,7 +144,9 @@ class TestHostileEvent:
         for number in range(4):
             made = served.event(f"e{number}", 4)
             for _ in range(data.draw(st.integers(1, 3))):
-                path = data.draw(st.sampled_from(paths(made)))
+                # Two values inside each other would be nested deeper than the library reads.
+                places = [path for path in paths(made) if len(path) < 20]
+                path = data.draw(st.sampled_from(places))
                 made = planted(made, path, data.draw(_JSON))
             events += [made, served.event(f"good{number}", 5)]
         served.list_events(*events)
