@@ -118,7 +118,25 @@ def count_seconds(stat: str, processors: set[int]) -> tuple[float, float]:
 
 
 def _of_family(pid: int | None) -> float:
-    return sum(map(measure.of_process, memory.family(pid))) if pid else 0.0
+    if pid is None:
+        return 0.0
+    while True:
+        processes = memory.family(pid)
+        seconds = sum(measure.of_process(one) + _of_ended_children(one) for one in processes)
+        # The seconds of a process that ends move to its parent, which may have been read before.
+        if memory.family(pid) == processes:
+            return seconds
+
+
+def _of_ended_children(pid: int) -> float:
+    """Return the processor seconds of children that the process waited for (proc_pid_stat(5))."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    # The name of the program, in brackets, may contain spaces.
+    fields = stat.rpartition(")")[2].split()
+    return sum(map(int, fields[13:15])) / _TICK
 
 
 def _find_postgresql() -> int | None:

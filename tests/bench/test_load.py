@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from threading import Thread
 
 import pytest
+from django.db import connection
 
 from config.embedded.embedded_service import ROOT
 from tests.bench import load_machine
@@ -151,12 +152,15 @@ class TestTheMachine:
         began, spent = time.monotonic(), time.process_time()
         while time.process_time() - spent < 0.3:
             sum(range(1_000))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sum(number) FROM generate_series(1, 2000000) AS number")
         found = load_machine.Spent()
         found.add_between(before, load_machine.read_spent(os.getpid()))
         seconds = time.monotonic() - began
 
         assert found.web >= 0.3
-        assert found.postgresql > 0
+        # Other tests use the server, and the seconds of ended processes are in hundredths.
+        assert found.postgresql > 0.05
         # The kernel counts the machine's time in hundredths.
         most = len(os.sched_getaffinity(0)) * (seconds + 0.1)
         assert 0.2 < found.available - found.idle <= most

@@ -120,7 +120,8 @@ class TestAMessageThatIsNotDelivered:
             assert alice.status == (ACTIVE if SetAside.objects.get().next_try_at else ASIDE)
 
         assert len(tries) <= 12
-        assert tries[0] <= 10
+        # Ten seconds from the failed fetch, which comes a little after the turn's time.
+        assert tries[0] < 11
         assert all(earlier < later for earlier, later in pairwise(tries[:6]))
         assert timedelta(minutes=50) < alice.at - began < timedelta(minutes=75)
         assert SetAside.objects.get().reason == "unavailable"
