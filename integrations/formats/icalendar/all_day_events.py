@@ -73,15 +73,8 @@ class AllDaySeriesDayFinder:
         moment = content_lines.parse_time(match[2])
         if not isinstance(moment, datetime):
             return match[0]
-        local_times = (timezones.to_local_time(moment, zone) for zone in self.likely_zones)
-        day = next(
-            (
-                local_time.date()
-                for local_time in local_times
-                if local_time.time() in _DAY_BOUNDARIES
-            ),
-            moment.date(),
-        )
+        days = (_find_bounded_day(moment, zone) for zone in self.likely_zones)
+        day = next((day for day in days if day is not None), moment.date())
         return match[0] if day == moment.date() else f"{match[1]}{content_lines.format_time(day)}"
 
     def _read_days(self, line: ContentLine, series: EventSeries | None) -> Iterable[date]:
@@ -98,6 +91,15 @@ class AllDaySeriesDayFinder:
         if series is None or _has_start(series, first, self.work):
             return first
         return other if _has_start(series, other, self.work) else first
+
+
+def _find_bounded_day(moment: datetime, zone: ZoneInfo) -> date | None:
+    """Return the day that begins or ends at `moment`; otherwise None."""
+    local_time = timezones.to_local_time(moment, zone)
+    day = local_time.date()
+    # Where daylight saving time skips midnight, the day begins at the time of the change.
+    is_beginning = moment == timezones.to_utc(datetime.combine(day, time()), zone)
+    return day if is_beginning or local_time.time() in _DAY_BOUNDARIES else None
 
 
 def _drop_exclusions(series: EventSeries) -> EventSeries:
