@@ -61,7 +61,7 @@ class ConnectAttempt(models.Model):
         max_length=24, choices=AttemptOutcome, default=AttemptOutcome.PENDING
     )
     began_at = models.DateTimeField()
-    # A used state is never accepted again, whatever the outcome.
+    # A used state is never accepted again, even after a failure.
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -73,7 +73,7 @@ class AllDaySeriesDayFinder:
         moment = content_lines.parse_time(match[2])
         if not isinstance(moment, datetime):
             return match[0]
-        days = (_find_bounded_day(moment, zone) for zone in self.likely_zones)
+        days = (_find_day_at_boundary(moment, zone) for zone in self.likely_zones)
         day = next((day for day in days if day is not None), moment.date())
         return match[0] if day == moment.date() else f"{match[1]}{content_lines.format_time(day)}"
 
@@ -93,13 +93,12 @@ class AllDaySeriesDayFinder:
         return other if _has_start(series, other, self.work) else first
 
 
-def _find_bounded_day(moment: datetime, zone: ZoneInfo) -> date | None:
+def _find_day_at_boundary(moment: datetime, zone: ZoneInfo) -> date | None:
     """Return the day that begins or ends at `moment`; otherwise None."""
     local_time = timezones.to_local_time(moment, zone)
     day = local_time.date()
-    # Where daylight saving time skips midnight, the day begins at the time of the change.
-    is_beginning = moment == timezones.to_utc(datetime.combine(day, time()), zone)
-    return day if is_beginning or local_time.time() in _DAY_BOUNDARIES else None
+    is_boundary = local_time.time() in _DAY_BOUNDARIES
+    return day if is_boundary or all_day_series.is_day_start(moment, day, zone) else None
 
 
 def _drop_exclusions(series: EventSeries) -> EventSeries:

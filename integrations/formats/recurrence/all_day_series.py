@@ -24,6 +24,15 @@ _STEP: Final = 15
 _NOON: Final = time(12)
 
 
+def is_day_start(moment: datetime, day: date, zone: ZoneInfo) -> bool:
+    """
+    Return whether `day` begins at `moment` in `zone`.
+
+    Where daylight saving time skips midnight, the day begins at the time of the change.
+    """
+    return timezones.to_utc(datetime.combine(day, time()), zone) == moment
+
+
 def guess_all_day_date(
     moment: datetime, likely_zones: Iterable[ZoneInfo] = ()
 ) -> tuple[date, date]:
@@ -36,7 +45,7 @@ def guess_all_day_date(
     following = first + _ONE_DAY
     for zone in likely_zones:
         for day, other in ((first, following), (following, first)):
-            if timezones.to_utc(datetime.combine(day, time()), zone) == moment:
+            if is_day_start(moment, day, zone):
                 return day, other
     return (following, first) if _is_midnight_in_the_east(moment.time()) else (first, following)
 
