@@ -105,7 +105,7 @@ def count_subject_entries(
 ) -> int:
     """Return about how many entries a period has, from the index alone; at most `limit`."""
     first_id, end_id = get_id_range(since, until)
-    parameters = {
+    parameters: dict[str, Any] = {
         "subjects": list(dict.fromkeys(subjects)),
         "first_id": first_id,
         "end_id": end_id,

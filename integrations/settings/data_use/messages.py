@@ -156,6 +156,22 @@ MISSING: Final[Texts] = {
     Fact.PROVIDER_SAID: _("The provider had not reported it."),
 }
 
+#: Badge of a feature: label and tone, by `FeatureState`.
+FEATURE_STATE: Final[Mapping[str, tuple[StrOrPromise, str]]] = {
+    "on": (_("On"), "good"),
+    "off": (_("Off"), ""),
+    "again": (_("Needs your agreement again"), "warn"),
+    "each_time": (_("Asks each time"), "info"),
+    "uses_nothing": (_("Uses no data"), ""),
+}
+#: Headings of the page Access.
+SECTION: Final[Texts] = {
+    "on": _("Who has access"),
+    "each_time": _("Only when you ask"),
+    "off": _("Without access"),
+    "uses_nothing": _("Uses none of your data"),
+}
+
 FEATURE_CHANGED: Final = _("The description has changed. Please read the current one.")
 ALREADY_ON: Final = _("%(feature)s was on already.")
 ALREADY_OFF: Final = _("%(feature)s was off already.")
@@ -163,5 +179,6 @@ SWITCHED_ON: Final = _("%(feature)s is on.")
 SWITCHED_OFF: Final = _("%(feature)s is off.")
 AGREEMENT_WITHDRAWN: Final = _("Your agreement to %(feature)s is withdrawn.")
 SUPPORT_ACCESS_ENDED: Final = claim(
-    "support.withdrawn", _("Support access has ended. Support agents can no longer read the message.")
+    "support.withdrawn",
+    _("Support access has ended. Support agents can no longer read the message."),
 )

@@ -145,7 +145,7 @@ class TestThePageOfCalendars:
 
     @pytest.mark.claim("withdraw.also")
     def test_says_which_other_agreement_ends_and_it_does(self, alice, browser, local):
-        assert "Your agreement to Writing events ends as well." in read_main_text(browser)
+        assert "Your agreement to Edit events ends as well." in read_main_text(browser)
         assert list_agreed_features() == {"calendar", "calendar-editing", "local-calendar"}
 
         browser.post(WITHDRAW)
