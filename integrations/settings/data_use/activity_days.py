@@ -146,6 +146,8 @@ def get_activity_page(
 def _find_newest_day(
     subjects: LedgerSubjects, query: ActivityQuery, before: date | None
 ) -> date | None:
+    if before == date.min:
+        return None
     if before is not None:
         last = before - timedelta(days=1)
         query = replace(query, until=last if query.until is None else min(last, query.until))

@@ -1,43 +1,50 @@
-"""The page "Who may use my data, and who did", through HTTP."""
+"""The page Activity with its entries, files and proofs, through HTTP."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import memberships, organisations
-from accounts.models import Delegation
+from accounts import display_times, memberships, organisations
+from accounts.ids import uuid7
 from accounts.roles import STAFF
 from integrations.access import permits
-from integrations.models import Integration, PurgeJob
-from integrations.settings.data_use import activity_labels, activity_log, feature_status
-from integrations.settings.data_use.feature_status import FeatureState
-from limited_use.agreements import consents
+from integrations.settings.data_use import (
+    activity_days,
+    activity_downloads,
+    activity_labels,
+    activity_log,
+    messages,
+)
 from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import ledger_sequencer
-from limited_use.models import Consent, Leaf
+from limited_use.models import Leaf
 from limited_use.policy.feature_registry import FEATURES
-from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
-from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
+from limited_use.policy.rules import RULES
 from limited_use.receipts import receipts
 from limited_use.verify import verifier
+from tests import past_entries
 from tests.api import cast
 from tests.broker import record_messages
 from tests.integrations import household as houses
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
-USES = "/settings/uses/"
-WIDGET = "/settings/features/inbox-widget/"
+ACTIVITY = "/settings/activity/"
+ENTRIES = "/settings/activity/entries/"
 V1 = "/v1/users/me"
+NOTHING = "Nobody used your data, and no request was refused."
+NOON = datetime.combine(timezone.now().date(), time(12), UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -52,31 +59,60 @@ def bob(alice):
     return houses.household(who=who)
 
 
-def show_uses(browser, **asked):
-    answer = browser.get(f"{USES}?{urlencode(asked)}" if asked else USES)
+def show_page(browser, address=ACTIVITY, **query):
+    answer = browser.get(f"{address}?{urlencode(query)}" if query else address)
     assert answer.status_code == 200
     return answer.text
 
 
-def list_record_rows(html):
-    """Return the record as the page shows it: who, what for and how it ended, newest first."""
-    found = []
-    for line in html.split("<tbody>")[-1].split("</tbody>")[0].split("<tr>")[1:]:
-        cells = [reading.text(cell.split(">", 1)[1]) for cell in line.split("<td")[1:]]
-        found.append(tuple(cells[place] for place in (1, 2, 4)))
-    return found
+def read_days(html):
+    """Return the lines of each day, as the page shows them folded, by the heading of the day."""
+    days = {}
+    for part in html.split('<section class="activity-day"')[1:]:
+        section = part.split("</section>")[0]
+        folded = re.sub(
+            r"</summary>.*?</details>", "</summary></details>", section, flags=re.DOTALL
+        )
+        heading = reading.text(re.search(r"<h2.*?</h2>", folded, re.DOTALL)[0])
+        lines = re.findall(r"<p>.*?</p>|<summary>.*?</summary>", folded, re.DOTALL)
+        texts = [reading.text(line) for line in lines]
+        days[heading] = [text for text in texts if not text.startswith("Proof")]
+    return days
 
 
-def card(html, title):
-    cards = html.split('<article class="card"')[1:]
-    return next(one.split("</article>")[0] for one in cards if f">{title}</h3>" in one)
+def list_lines(html):
+    return [line for lines in read_days(html).values() for line in lines]
 
 
-def download_uses(browser, form, **asked):
-    answer = browser.get(reverse(f"settings-uses-{form}"), asked)
+def read_summary(html):
+    if 'aria-labelledby="summary"' not in html:
+        return ""
+    return reading.text(html.split('aria-labelledby="summary">')[1].split("</section>")[0])
+
+
+def list_entries(browser, **query):
+    """Return the entries of a page: who, what and how it ended, newest first."""
+    html = show_page(browser, ENTRIES, **query)
+    if '<ul class="entries' not in html:
+        return []
+    lines = []
+    for item in html.split('<ul class="entries')[1].split("</ul>")[0].split("<li>")[1:]:
+        who = reading.text(re.search(r"<span>(.*?)</span>", item, re.DOTALL)[1]).split(" · ")[-1]
+        what = reading.text(re.search(r"<strong>(.*?)</strong>", item, re.DOTALL)[1])
+        outcome = reading.text(re.search(r'<span class="badge.*?</span>', item, re.DOTALL)[0])
+        lines.append((who, what, outcome, reading.text(item)))
+    return lines
+
+
+def download(browser, form, **query):
+    answer = browser.get(reverse(f"settings-activity-{form}"), query)
     assert answer.status_code == 200
     assert "attachment" in answer["Content-Disposition"]
     return answer.getvalue().decode()
+
+
+def list_downloaded(browser, **query):
+    return json.loads(download(browser, "json", **query))["entries"]
 
 
 def refuse_campaigns(house):
@@ -85,263 +121,109 @@ def refuse_campaigns(house):
     assert caller.get(f"{V1}/messages").status_code == 403
 
 
-def reword(monkeypatch, key):
-    monkeypatch.setitem(FEATURES, key, replace(FEATURES[key], version=FEATURES[key].version + 1))
+def read_with_widget(house):
+    client = cast.widget()
+    assert (
+        cast.feature(client, cast.switch_on(house, client)).get(f"{V1}/messages").status_code == 200
+    )
 
 
-class TestWhoMay:
-    @pytest.mark.clause("AN-1")
-    @pytest.mark.clause("LU-1")
-    @pytest.mark.clause("GWDP-notice")
-    def test_names_every_feature_with_what_it_declares(self, her_browser):
-        html = show_uses(her_browser)
-
-        for feature in FEATURES.values():
-            said = reading.text(card(html, feature.title))
-            if not feature.purposes:
-                assert "Uses nothing of yours" in said
-                continue
-            assert feature.where in said
-            for data_class in feature.data_classes:
-                assert activity_labels.DATA_CLASS[data_class] in said
-            assert ("days" in said) is (feature.retention_days is not None)
-
-    def test_says_since_when_and_to_which_version(self, alice, her_browser):
-        said = reading.text(card(show_uses(her_browser), "Unified inbox"))
-
-        assert "On" in said
-        assert f"{alice.at:%H:%M} UTC, to version {FEATURES['inbox'].version}" in said
-
-    @pytest.mark.clause("LU-4", "LU-4.2", "WLU-4.4", "AN-11")
-    def test_says_what_nobody_may_with_the_clauses(self, her_browser):
-        said = reading.text(show_uses(her_browser))
-
-        for rule in PROHIBITION_RULES:
-            assert f"{rule.says} {', '.join(rule.clauses)}" in said
-
-    @pytest.mark.invariant(1)
-    def test_shows_every_rule_that_permits_anything_anybody(self):
-        shown = {
-            rule.id for one in FEATURES.values() for rule in feature_status.get_feature_rules(one)
-        }
-        shown |= {rule.id for rule in feature_status.list_service_rules()}
-        # Of features that are not registered yet, and so nobody's.
-        declared = {purpose for one in FEATURES.values() for purpose in one.purposes}
-
-        for rule in PERMISSION_RULES:
-            assert rule.id in shown or not rule.purposes & declared
-
-    def test_tells_a_client_from_its_owner(self):
-        widget = feature_status.FeatureStatus(
-            feature=FEATURES["inbox-widget"], state=FeatureState.OFF
-        )
-        inbox = feature_status.FeatureStatus(feature=FEATURES["inbox"], state=FeatureState.OFF)
-
-        assert widget.recipients == (activity_labels.RECIPIENT[Recipient.PLATFORM_FEATURE],)
-        assert inbox.recipients == (activity_labels.RECIPIENT[Recipient.OWNER],)
-
-    def test_lists_items_agreed_to_with_their_end(self, alice, her_browser, bob):
-        given, other = cast.one_item(alice), cast.one_item(bob)
-
-        html = show_uses(her_browser)
-
-        assert f"until {given.expires_at.day} {given.expires_at:%b %Y}" in reading.text(html)
-        assert str(given.id) in html
-        assert str(other.id) not in html
-
-    @pytest.mark.claim("support.withdrawn")
-    @pytest.mark.clause("LU-3.1")
-    def test_withdraws_an_item_for_its_owner_only(self, alice, her_browser, bob):
-        given, other = cast.one_item(alice), cast.one_item(bob)
-
-        theirs = her_browser.post(reverse("settings-consent-withdraw", args=[other.id]))
-        hers = her_browser.post(reverse("settings-consent-withdraw", args=[given.id]))
-
-        assert (theirs.status_code, hers.status_code) == (404, 302)
-        assert Consent.objects.get(id=given.id).withdrawn_at is not None
-        assert Consent.objects.get(id=other.id).withdrawn_at is None
-
-
-class TestSwitching:
-    @pytest.mark.clause("WDISC", "LU-2.1")
-    def test_on_shows_what_it_does_immediately_before(self, her_browser):
-        page = her_browser.get(WIDGET).text
-
-        said = reading.text(page)
-        assert FEATURES["inbox-widget"].disclosure in said
-        assert said.index(FEATURES["inbox-widget"].disclosure) < said.index("I agree that")
-        assert 'type="checkbox"' in page
-        assert "checked" not in page
-
-    @pytest.mark.parametrize("form", [{}, {"switch": "on"}, {"agree": "no"}, {"agree": ""}])
-    @pytest.mark.clause("LU-2.1")
-    def test_on_takes_an_affirmative_click(self, her_browser, form):
-        answer = her_browser.post(WIDGET, {"version": "1", **form})
-
-        assert answer["Location"] == WIDGET
-        assert not Delegation.objects.exists()
-
-    def test_on_takes_the_words_that_were_shown(self, her_browser):
-        answer = her_browser.post(WIDGET, {"agree": "yes", "version": "9"})
-
-        assert answer["Location"] == WIDGET
-        assert not Delegation.objects.exists()
-
-    @pytest.mark.claim("feature.switched-off", "feature.scheduler", "feature.widget")
-    @pytest.mark.clause("AN-2")
-    @pytest.mark.invariant(5)
-    def test_off_refuses_a_token_at_its_next_call(self, alice, her_browser):
-        her_browser.post(WIDGET, cast.SWITCH_ON)
-        delegation = Delegation.objects.get()
-        caller = cast.feature(cast.widget(), delegation)
-        assert caller.get(f"{V1}/messages").status_code == 200
-
-        answer = her_browser.post(WIDGET, {"switch": "off", "delegation": str(delegation.id)})
-
-        assert answer["Location"] == USES
-        assert caller.get(f"{V1}/messages").status_code == 401
-        said = [line[1] for line in list_record_rows(show_uses(her_browser))]
-        assert said[0] == "You switched it off"
-        assert "You switched it on" in said
-
-    @pytest.mark.parametrize("key", ["campaigns", "support", "nothing"])
-    def test_is_not_for_what_has_no_switch(self, her_browser, key):
-        assert her_browser.get(reverse("settings-feature", args=[key])).status_code == 404
-
-    def test_of_the_inbox_leads_to_what_goes_with_it(self, her_browser):
-        answer = her_browser.post("/settings/features/inbox/", {"switch": "off"})
-
-        assert answer["Location"] == "/settings/features/inbox/withdraw/"
-
-    @pytest.mark.clause("LU-2.1", "GUDP-change")
-    def test_is_asked_again_when_the_words_changed(self, alice, her_browser, monkeypatch):
-        her_browser.post(WIDGET, cast.SWITCH_ON)
-        caller = cast.feature(cast.widget(), Delegation.objects.get())
-        reword(monkeypatch, "inbox-widget")
-
-        said = reading.text(card(show_uses(her_browser), "Inbox widget"))
-        assert "Needs your agreement again" in said
-        assert "since you agreed to version 1" in said
-
-        her_browser.post(WIDGET, {"agree": "yes", "version": "2"})
-        assert "to version 2" in reading.text(card(show_uses(her_browser), "Inbox widget"))
-        # The token was for what it said before.
-        assert caller.get(f"{V1}/messages").status_code == 401
-
-
-class TestAgreeingAgain:
-    @pytest.mark.clause("GUDP-change")
-    def test_to_the_inbox_is_asked_for_on_both_pages_and_done_on_one(
-        self, alice, her_browser, monkeypatch
-    ):
-        reword(monkeypatch, "inbox")
-        asks = "Unified inbox needs your agreement again."
-        assert asks in reading.text(her_browser.get("/settings/integrations/").text)
-        assert her_browser.get("/inbox/").status_code == 403
-
-        said = {"agree": "yes", "version": str(FEATURES["inbox"].version)}
-        answer = her_browser.post("/settings/features/inbox/", said)
-
-        assert answer["Location"] == USES
-        assert her_browser.get("/inbox/").status_code == 200
-        assert asks not in reading.text(her_browser.get("/settings/integrations/").text)
-
-    def test_is_nothing_for_who_never_agreed(self, alice):
-        who = houses.person("carol", alice.organisation, at=timezone.now())
-        browser = cast.browser(who[0])
-
-        said = {"agree": "yes", "version": str(FEATURES["inbox"].version)}
-        answer = browser.post("/settings/features/inbox/", said)
-
-        assert answer.status_code == 404
-        assert not Consent.objects.filter(owner_id=who[0].id).exists()
-
-
-class TestWithdrawingTheInbox:
-    @pytest.fixture
-    def browser(self, alice):
-        return cast.browser(alice.user, recent=True)
-
-    @pytest.mark.clause("WDEL")
-    def test_says_exactly_what_goes(self, browser, alice):
-        said = reading.text(browser.get("/settings/features/inbox/withdraw/").text)
-
-        assert "disconnects 1 account and removes what Antares keeps of it" in said
-        assert "Google mail alice@gmail.example, connected" in said
-        assert "0 messages in 0 conversations" in said
-
-    @pytest.mark.clause("AN-2", "WDEL")
-    @pytest.mark.invariant(5)
-    def test_disconnects_and_leads_to_the_removal(self, browser, alice):
-        answer = browser.post("/settings/features/inbox/withdraw/")
-
-        job = PurgeJob.objects.get()
-        assert answer["Location"] == reverse("settings-purge", args=[job.id])
-        assert not Integration.objects.live().exists()
-        said = reading.text(card(show_uses(browser), "Unified inbox"))
-        assert "Off since" in said
-        assert "Connect an account" in said
-
-    def test_asks_who_it_is_first(self, her_browser, alice):
-        answer = her_browser.post("/settings/features/inbox/withdraw/")
-
-        assert "/accounts/reauthenticate/" in answer["Location"]
-        assert Integration.objects.live().exists()
-
-    @pytest.mark.parametrize("key", ["inbox-widget", "campaigns", "support"])
-    def test_is_for_nothing_else(self, browser, alice, key):
-        address = reverse("settings-feature-withdraw", args=[key])
-
-        assert browser.get(address).status_code == browser.post(address).status_code == 404
+def write_past_reading(house, at, **fields):
+    past_entries.write_use(house.integration.id, house.user.id, at, **fields)
 
 
 @pytest.mark.clause("AN-23")
 @pytest.mark.invariant(3)
-class TestWhoDid:
-    def test_shows_her_own_reading_with_how_many_and_by_which_rule(self, her_browser):
+class TestDays:
+    def test_fold_all_reading_of_the_owner_to_one_line(self, alice, her_browser):
+        for _ in range(4):
+            her_browser.get("/inbox/")
+
+        days = read_days(show_page(her_browser))
+
+        (lines,) = days.values()
+        assert next(iter(days)).startswith("Today, ")
+        own = [line for line in lines if line.startswith("You read your mail")]
+        assert len(own) == 1
+
+    def test_unfold_to_how_often_and_when(self, alice, her_browser):
+        for hour in range(3):
+            write_past_reading(alice, NOON - timedelta(days=1, hours=hour), count=7)
+
+        html = show_page(her_browser)
+
+        assert "Read your mail 3 times, 21 messages · 10:00 UTC to 12:00 UTC" in reading.text(html)
+        assert "Show 6 entries" in reading.text(html)
+
+    def test_lead_to_the_entries_of_a_line(self, alice, her_browser):
+        write_past_reading(alice, NOON - timedelta(days=1))
+        write_past_reading(alice, NOON - timedelta(days=2))
         her_browser.get("/inbox/")
+        html = show_page(her_browser)
+        lists = [link for link in reading.links(html) if "entries/" in link and "by=owner" in link]
+        assert len(lists) == 3
 
-        who, what, how = list_record_rows(show_uses(her_browser))[0]
+        counts = [her_browser.get(link.replace("&amp;", "&")).text.count("<li>") for link in lists]
 
-        assert who == "You Unified inbox"
-        assert what.startswith("Show your inbox")
-        assert how.startswith("Permitted")
-        assert "You read your own mail in your inbox." in how
+        yesterday = reading.text(her_browser.get(lists[1].replace("&amp;", "&")).text)
+        assert display_times.format_moment(NOON - timedelta(days=1)) in yesterday
+        assert display_times.format_moment(NOON - timedelta(days=2)) not in yesterday
+        assert all(counts)
 
     @pytest.mark.clause("LU-4", "AN-11")
-    def test_shows_a_refusal_at_once_before_it_has_a_place(self, alice, her_browser):
+    def test_show_a_refusal_in_words_at_once(self, alice, her_browser):
         refuse_campaigns(alice)
 
-        html = show_uses(her_browser)
+        html = show_page(her_browser)
 
-        who, what, how = list_record_rows(html)[0]
-        assert (who, what.startswith("Marketing")) == ("Campaigns", True)
-        assert how.startswith("Refused")
-        assert "never used for marketing" in how
-        assert "not yet in the tree" in html
+        line = list_lines(html)[0]
+        assert line.startswith("Refused Campaigns asked for the senders, recipients and subjects")
+        assert "Purpose: Marketing." in line
+        assert "Reason: Data from your connected accounts is never used for marketing." in line
 
-    def test_shows_what_a_feature_read(self, alice, her_browser):
-        client = cast.widget()
-        cast.feature(client, cast.switch_on(alice, client)).get(f"{V1}/messages")
+    @pytest.mark.parametrize(
+        ("missing", "reason"),
+        [
+            ({Fact.DELEGATION_LIVE}, "You had not switched the feature on."),
+            ({Fact.CONSENT_CURRENT}, "You had not agreed to the current description"),
+            ({Fact.GRANT_LIVE}, "The provider had ended the access."),
+        ],
+    )
+    def test_name_the_missing_facts_of_a_refusal(self, alice, her_browser, missing, reason):
+        past_entries.write_use(
+            alice.integration.id,
+            uuid7(),
+            NOON - timedelta(days=1),
+            outcome="refused",
+            kind="client",
+            recipient=Recipient.PLATFORM_FEATURE,
+            feature="inbox-widget",
+            rule="feature-shows-own-inbox",
+            missing=missing,
+        )
 
-        who, what, _ = list_record_rows(show_uses(her_browser))[0]
+        (line,) = [line for line in list_lines(show_page(her_browser)) if "Refused" in line]
 
-        assert who == "Inbox widget"
-        assert what.startswith("Show your inbox")
+        assert line.startswith("Refused Inbox widget asked for")
+        assert f"Reason: {reason}" in line
 
-    def test_leaves_the_services_own_work_out_until_it_is_asked_for(self, alice, her_browser):
-        permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
-        permits.to_store(integration_id=alice.integration.id, at=timezone.now())
+    def test_show_reading_by_a_feature(self, alice, her_browser):
+        read_with_widget(alice)
 
-        usual = {who for who, what, _ in list_record_rows(show_uses(her_browser)) if "Keep" in what}
-        everything = [line[0] for line in list_record_rows(show_uses(her_browser, by="all"))]
-        only = {line[0] for line in list_record_rows(show_uses(her_browser, by="service"))}
+        assert "Inbox widget read your mail" in list_lines(show_page(her_browser))
 
-        assert usual == set()
-        assert everything.count("Antares itself") == 4
-        assert only == {"Antares itself"}
+    def test_fold_the_work_of_antares_to_one_line(self, alice, her_browser):
+        for _ in range(3):
+            permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
+            permits.to_store(integration_id=alice.integration.id, at=timezone.now())
 
-    def test_tells_somebody_elses_attempt_from_her_own_reading(self, alice, her_browser, bob):
+        lines = [line for line in list_lines(show_page(her_browser)) if line.startswith("Antares ")]
+
+        assert lines == ["Antares synced your mail and kept the connection working"]
+
+    def test_tell_the_attempt_of_another_person_from_reading_by_the_owner(
+        self, alice, her_browser, bob
+    ):
         with pytest.raises(AccessRefused):
             permits.to_display(
                 actor=bob.actor,
@@ -350,142 +232,343 @@ class TestWhoDid:
                 at=timezone.now(),
             )
 
-        found = {
-            line[0]
-            for line in list_record_rows(show_uses(her_browser))
-            if line[2].startswith("Refused")
-        }
+        line = list_lines(show_page(her_browser))[0]
 
-        assert found == {"Somebody else Unified inbox"}
+        assert line.startswith("Refused Another person asked for the text of your mail.")
+        assert "bob" not in show_page(her_browser).lower()
+
+    def test_are_days_of_the_zone_of_the_reader(self, alice, her_browser):
+        zone = ZoneInfo("Pacific/Auckland")
+        alice.user.time_zone = zone.key
+        alice.user.save(update_fields=["time_zone"])
+        at = datetime.combine(timezone.now().astimezone(zone).date(), time(1), zone)
+        for days in (1, 2):
+            write_past_reading(alice, at - timedelta(days=days))
+
+        html = show_page(her_browser)
+
+        headings = list(read_days(html))
+        with display_times.show_times_for(alice.user):
+            wanted = [display_times.format_day(at - timedelta(days=days)) for days in (1, 2)]
+            assert headings[-2:] == wanted
+            assert "1 time, 10 messages · 01:00" in reading.text(html)
+            since = (at - timedelta(days=1)).date().isoformat()
+        lines = list_entries(her_browser, since=since, until=since)
+        assert len(lines) == 2
+
+    def test_show_no_words_of_the_policy(self, alice, her_browser):
+        refuse_campaigns(alice)
+        her_browser.get("/inbox/")
+        for address in (ACTIVITY, ENTRIES):
+            said = reading.text(show_page(her_browser, address))
+            assert not [word for word in (*DataClass, *Purpose) if "." in word and word in said]
+            assert not [rule.id for rule in RULES if rule.id in said]
+            assert not [clause for rule in RULES for clause in rule.clauses if clause in said]
+
+    def test_stay_when_the_account_is_disconnected(self, alice, her_browser):
+        her_browser.get("/inbox/")
+        browser = cast.browser(alice.user, recent=True)
+        browser.post("/settings/features/inbox/withdraw/")
+
+        lines = list_lines(show_page(her_browser))
+
+        assert any("Mailbox or calendar disconnected" in line for line in lines)
+        assert any(line.startswith("You read your mail") for line in lines)
+
+
+class TestPagesOfDays:
+    def test_hold_a_week_and_lead_to_older_days(self, alice, her_browser):
+        for days in range(1, 11):
+            write_past_reading(alice, NOON - timedelta(days=days))
+        # Long before, after a gap.
+        write_past_reading(alice, NOON - timedelta(days=90))
+
+        seen, address = [], ACTIVITY
+        while address:
+            html = her_browser.get(address).text
+            seen.append(list(read_days(html)))
+            older = [link for link in reading.links(html) if "before=" in link]
+            address = older[0] if older else None
+
+        assert [len(days) for days in seen] == [7, 4, 1]
+        wanted = [NOON - timedelta(days=days) for days in (*range(1, 11), 90)]
+        headings = [heading for days in seen for heading in days]
+        assert headings[1:] == [display_times.format_day(at) for at in wanted]
+
+    def test_show_days_of_long_ago_without_a_summary(self, alice, her_browser):
+        carol = houses.household(who=houses.person("carol", alice.organisation, at=timezone.now()))
+        browser = cast.browser(carol.user)
+        write_past_reading(carol, NOON - timedelta(days=200))
+
+        html = show_page(browser, by="owner")
+
+        assert list(read_days(html)) == [display_times.format_day(NOON - timedelta(days=200))]
+        assert read_summary(html) == ""
+
+    @pytest.mark.parametrize("before", ["yesterday", "0001-01-01", "9999-12-31", "2026-13-01"])
+    def test_start_anywhere(self, her_browser, before):
+        her_browser.get("/inbox/")
+
+        show_page(her_browser, before=before)
+
+    def test_count_a_shorter_period_for_a_person_with_many_entries(
+        self, alice, her_browser, monkeypatch
+    ):
+        for days in range(12):
+            write_past_reading(alice, NOON - timedelta(days=days, hours=3))
+        shown = "Last 30 days You read your mail on 12 days."
+        assert read_summary(show_page(her_browser)).startswith(shown)
+
+        monkeypatch.setattr(activity_days, "MAX_COUNTED", 20)
+        html = show_page(her_browser)
+
+        assert read_summary(html).startswith("Last 7 days You read your mail on 7 days.")
+        assert len(read_days(html)) == 7
+        monkeypatch.setattr(activity_days, "MAX_COUNTED", 1)
+        html = show_page(her_browser)
+        assert read_summary(html).startswith("Today")
+        assert len(read_days(html)) == 1
+        assert [link for link in reading.links(html) if "before=" in link]
+
+
+class TestSummary:
+    @pytest.mark.claim("activity.mail-days", "activity.calendar-days")
+    def test_counts_days_on_which_the_owner_read(self, alice, her_browser):
+        assert "You read" not in read_summary(show_page(her_browser))
+        for days in (1, 1, 3, 40):
+            write_past_reading(alice, NOON - timedelta(days=days))
+        write_past_reading(
+            alice,
+            NOON - timedelta(days=2),
+            purpose=Purpose.CALENDAR_SCHEDULE,
+            classes=[DataClass.CALENDAR_EVENT],
+            feature="calendar",
+        )
+        # Writing to the provider is no reading.
+        write_past_reading(
+            alice,
+            NOON - timedelta(days=5),
+            purpose=Purpose.CALENDAR_SCHEDULE,
+            recipient=Recipient.OWN_PROVIDER,
+            classes=[DataClass.CALENDAR_EVENT],
+            feature="calendar-editing",
+        )
+
+        said = read_summary(show_page(her_browser))
+
+        assert "You read your mail on 2 days." in said
+        assert "You read your calendars on 1 day." in said
+
+    @pytest.mark.claim("activity.sync-days")
+    def test_counts_days_with_a_sync(self, alice, her_browser):
+        assert "synced" not in read_summary(show_page(her_browser))
+        for days in (1, 1, 2, 29, 31):
+            past_entries.write_sync(alice.integration.id, NOON - timedelta(days=days))
+
+        assert "Antares synced your accounts on 3 days." in read_summary(show_page(her_browser))
+
+    @pytest.mark.claim("activity.readers")
+    def test_counts_what_features_read(self, alice, her_browser):
+        client = uuid7()
+        for days in (1, 2, 60):
+            at = NOON - timedelta(days=days)
+            past_entries.write_widget_use(alice.integration.id, client, at, count=20)
+
+        said = read_summary(show_page(her_browser))
+
+        assert "Inbox widget read your mail: 2 times, 40 messages." in said
+
+    @pytest.mark.claim("activity.refused", "activity.none-refused")
+    def test_counts_refused_requests(self, alice, her_browser):
+        her_browser.get("/inbox/")
+        assert "No request was refused." in read_summary(show_page(her_browser))
+        refuse_campaigns(alice)
+
+        html = show_page(her_browser)
+
+        assert "1 request was refused." in read_summary(html)
+        assert "No request" not in read_summary(html)
+        assert f"{ACTIVITY}?outcome=refused" in reading.links(html)
+        refused = list_lines(show_page(her_browser, outcome="refused"))
+        assert len(refused) == 1
+        assert refused[0].startswith("Refused Campaigns")
+
+    def test_is_not_of_a_filtered_page(self, alice, her_browser):
+        her_browser.get("/inbox/")
+
+        assert read_summary(show_page(her_browser, by="owner")) == ""
+
+
+@pytest.mark.clause("AN-23")
+@pytest.mark.invariant(3)
+class TestEntries:
+    def test_show_own_reading_with_its_rule_in_words(self, her_browser):
+        her_browser.get("/inbox/")
+
+        who, what, outcome, text = list_entries(her_browser)[0]
+
+        assert (who, what, outcome) == ("You", "Show your inbox", "Allowed")
+        assert "Unified inbox" in text
+        assert "You read your own mail in your inbox." in text
+        assert "Proof not ready yet" in text
+
+    def test_show_who_was_refused_and_why(self, alice, her_browser):
+        refuse_campaigns(alice)
+
+        who, what, outcome, text = list_entries(her_browser)[0]
+
+        assert (who, what, outcome) == ("Campaigns", "Marketing", "Refused")
+        assert "never used for marketing" in text
+
+    def test_show_the_work_of_antares_by_itself(self, alice, her_browser):
+        permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
+
+        found = list_entries(her_browser, by="service")
+
+        assert {who for who, *_ in found} == {"Antares"}
+        assert len(found) == 2
 
     @pytest.mark.parametrize(
-        ("asked", "wanted"),
+        ("query", "wanted"),
         [
             ({"outcome": "refused"}, {"Marketing"}),
             ({"purpose": "marketing"}, {"Marketing"}),
             ({"feature": "campaigns"}, {"Marketing"}),
             ({"feature": "inbox"}, {"Show your inbox", "You agreed"}),
             ({"outcome": "permitted"}, {"Show your inbox"}),
+            ({"by": "owner"}, {"Show your inbox"}),
+            ({"by": "feature"}, {"Marketing"}),
+            ({"by": "none"}, {"You agreed"}),
+            ({"by": "other_person"}, set()),
             ({"since": "2000-01-01", "until": "2000-01-02"}, set()),
             ({"since": "2000-01-01", "outcome": "refused"}, {"Marketing"}),
             ({"until": "9999-12-31", "outcome": "refused"}, {"Marketing"}),
         ],
     )
-    def test_is_found_by_what_is_asked(self, alice, her_browser, asked, wanted):
+    def test_are_filtered_as_the_days_are(self, alice, her_browser, query, wanted):
         her_browser.get("/inbox/")
         refuse_campaigns(alice)
 
-        found = {line[1] for line in list_record_rows(show_uses(her_browser, **asked))} - {""}
+        found = {what for _, what, *_ in list_entries(her_browser, **query)}
 
-        assert {one for one in wanted if any(each.startswith(one) for each in found)} == wanted
-        assert all(any(each.startswith(one) for one in wanted) for each in found)
+        assert found == wanted
+        assert bool(read_days(show_page(her_browser, **query))) is bool(wanted)
 
-    def test_is_found_by_account(self, alice, her_browser):
+    def test_are_filtered_by_account(self, alice, her_browser):
         second = houses.household(who=(alice.user, alice.organisation, alice.membership))
         her_browser.get("/inbox/")
 
-        found = download_uses(her_browser, "json", connection=str(second.connection.id))
+        found = list_downloaded(her_browser, connection=str(second.connection.id))
 
-        of = {one["connection_id"] for one in json.loads(found)["entries"]}
-        assert of == {str(second.connection.id)}
+        ids = {entry["ledger"]["connection_id"] for entry in found}
+        assert ids == {str(second.connection.id)}
 
+    @pytest.mark.parametrize("address", [ACTIVITY, ENTRIES])
     @pytest.mark.parametrize(
-        "asked",
+        "query",
         [
             {"since": "yesterday"},
             {"purpose": "imagined"},
             {"connection": "00000000-0000-7000-8000-000000000001"},
             {"after": "nothing"},
+            {"before": "nothing"},
             {"outcome": "'"},
+            {"by": "nobody"},
         ],
     )
-    def test_shows_all_and_says_so_where_a_filter_makes_no_sense(self, her_browser, asked):
+    def test_are_all_shown_with_an_error_for_an_invalid_filter(self, her_browser, address, query):
         her_browser.get("/inbox/")
 
-        html = show_uses(her_browser, **asked)
+        html = show_page(her_browser, address, **query)
 
-        assert list_record_rows(html)[0][1].startswith("Show your inbox")
-        assert ('class="errors"' in html) is ("after" not in asked)
+        assert "Show your inbox" in html or "You read your mail" in html
+        assert ('class="errors"' in html) is not bool({"after", "before"} & query.keys())
 
-    def test_comes_page_by_page(self, alice, her_browser, monkeypatch):
+    def test_come_page_by_page(self, alice, her_browser, monkeypatch):
         monkeypatch.setattr(activity_log, "PAGE_SIZE", 2)
         for _ in range(3):
             her_browser.get("/inbox/")
 
-        seen, address = [], USES
+        seen, address = [], f"{ENTRIES}?by=owner"
         while address:
             html = her_browser.get(address).text
-            seen += list_record_rows(html)
+            seen.append(html.count("<strong>Show your inbox</strong>"))
             older = [link for link in reading.links(html) if "after=" in link]
             address = older[0] if older else None
 
-        assert [line[1].startswith("Show your inbox") for line in seen] == [True] * 3 + [False]
-
-    def test_stays_when_the_account_is_disconnected(self, alice, her_browser):
-        her_browser.get("/inbox/")
-        browser = cast.browser(alice.user, recent=True)
-        browser.post("/settings/features/inbox/withdraw/")
-
-        said = [line[1] for line in list_record_rows(show_uses(her_browser))]
-
-        assert "Mailbox disconnected" in said
-        assert any(one.startswith("Show your inbox") for one in said)
+        assert seen == [2, 1]
 
 
 @pytest.mark.clause("AN-23")
 @pytest.mark.claim("uses.nothing")
-class TestAnEmptyRecord:
-    NOTHING = "Nothing of yours was used, and nobody was refused it."
-
-    def test_is_said_to_who_has_no_entry(self, alice):
+class TestWithoutEntries:
+    def test_says_so_to_a_person_without_entries(self, alice):
         carol, *_ = houses.person("carol", alice.organisation, at=timezone.now())
 
-        assert self.NOTHING in reading.text(show_uses(cast.browser(carol)))
+        assert NOTHING in reading.text(show_page(cast.browser(carol)))
 
-    def test_is_not_said_after_a_refusal(self, alice, her_browser):
+    def test_does_not_say_so_after_a_refusal(self, alice, her_browser):
         refuse_campaigns(alice)
 
-        assert self.NOTHING not in reading.text(show_uses(her_browser))
+        assert NOTHING not in reading.text(show_page(her_browser))
 
 
 class TestDownloads:
-    def test_hold_each_entry_with_its_id(self, alice, her_browser):
+    def test_hold_each_entry_in_words_with_its_id(self, alice, her_browser):
         her_browser.get("/inbox/")
         refuse_campaigns(alice)
 
-        as_json = json.loads(download_uses(her_browser, "json"))
-        as_csv = list(csv.DictReader(io.StringIO(download_uses(her_browser, "csv"))))
+        as_json = json.loads(download(her_browser, "json"))
+        as_csv = list(csv.DictReader(io.StringIO(download(her_browser, "csv"))))
 
-        assert [one["entry_id"] for one in as_csv] == [
-            one["entry_id"] for one in as_json["entries"]
+        assert [row["entry_id"] for row in as_csv] == [
+            entry["entry_id"] for entry in as_json["entries"]
         ]
-        assert Leaf.objects.filter(id=as_csv[0]["entry_id"]).exists()
-        assert (as_csv[0]["outcome"], as_csv[0]["purpose"]) == ("refused", "marketing")
+        leaf = Leaf.objects.get(id=as_csv[0]["entry_id"])
+        assert (as_csv[0]["outcome"], as_csv[0]["what"]) == ("Refused", "Marketing")
+        assert "never used for marketing" in as_csv[0]["reason"]
+        assert "mail.metadata" not in download(her_browser, "csv")
+        stored = json.loads(bytes(leaf.payload))
+        ledger = as_json["entries"][0]["ledger"]
+        assert {key: stored[key] for key in ("event", "purpose", "class", "rule")} == {
+            key: ledger[key] for key in ("event", "purpose", "class", "rule")
+        }
         assert as_json["is_complete"]
         assert as_json["count"] == len(as_json["entries"]) == len(as_csv)
+
+    def test_have_times_in_utc_that_say_so(self, alice, her_browser):
+        alice.user.time_zone = "Asia/Tokyo"
+        alice.user.save(update_fields=["time_zone"])
+        at = NOON - timedelta(days=1)
+        write_past_reading(alice, at)
+
+        (row, _) = csv.DictReader(io.StringIO(download(her_browser, "csv", by="owner")))
+
+        assert row["at_utc"] == at.isoformat(timespec="milliseconds")
+        assert row["at_utc"].endswith("+00:00")
 
     def test_are_filtered_as_the_page_is(self, alice, her_browser):
         her_browser.get("/inbox/")
         refuse_campaigns(alice)
+        html = show_page(her_browser, outcome="refused")
 
-        found = json.loads(download_uses(her_browser, "json", outcome="refused"))["entries"]
+        links = [link for link in reading.links(html) if "/activity.json" in link]
+        found = json.loads(her_browser.get(links[0]).getvalue())["entries"]
 
-        assert {one["outcome"] for one in found} == {"refused"}
+        assert {entry["outcome"] for entry in found} == {"Refused"}
 
     def test_end_after_so_many_and_say_so(self, her_browser, monkeypatch):
-        from integrations.settings.data_use import activity_downloads
-
         for _ in range(4):
             her_browser.get("/inbox/")
         monkeypatch.setattr(activity_downloads, "MAX_ENTRIES", 3)
         monkeypatch.setattr(activity_log, "_BATCH", 2)
         monkeypatch.setattr(activity_log.iterate_lines, "__kwdefaults__", {"limit": 3})
 
-        as_json = json.loads(download_uses(her_browser, "json"))
-        as_csv = download_uses(her_browser, "csv").splitlines()
+        as_json = json.loads(download(her_browser, "json"))
+        as_csv = download(her_browser, "csv").splitlines()
 
         assert (as_json["count"], as_json["is_complete"]) == (3, False)
-        assert "only the newest 3" in as_csv[-1]
+        assert "Only the newest 3 entries" in as_csv[-1]
         assert len(as_csv) == 1 + 3 + 1
 
     def test_read_on_where_a_batch_ends(self, her_browser, monkeypatch):
@@ -493,34 +576,36 @@ class TestDownloads:
         for _ in range(5):
             her_browser.get("/inbox/")
 
-        found = json.loads(download_uses(her_browser, "json"))["entries"]
+        ids = [entry["entry_id"] for entry in list_downloaded(her_browser)]
 
-        ids = [one["entry_id"] for one in found]
         assert ids == sorted(set(ids), reverse=True)
         assert len(ids) == 6
 
     def test_open_nothing(self, her_browser, alice):
         for form in ("json", "csv"):
-            assert "alice@gmail.example" not in download_uses(her_browser, form)
+            assert "alice@gmail.example" not in download(her_browser, form)
 
 
-class TestAProof:
+class TestProof:
     @pytest.fixture
     def entry_id(self, her_browser):
         her_browser.get("/inbox/")
-        return json.loads(download_uses(her_browser, "json"))["entries"][0]["entry_id"]
+        return list_downloaded(her_browser)[0]["entry_id"]
 
     @pytest.mark.claim("uses.proof", "uses.pseudonym")
     @pytest.mark.invariant(3)
-    def test_shows_an_entry_to_who_has_neither_us_nor_the_database(
+    def test_shows_an_entry_without_antares_and_without_the_database(
         self, her_browser, entry_id, tmp_path, capsys
     ):
         ledger_sequencer.run_sequencer(timezone.now())
-        answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
+        assert reverse("settings-activity-proof", args=[entry_id]) in reading.links(
+            show_page(her_browser, ENTRIES)
+        )
+        answer = her_browser.get(reverse("settings-activity-proof", args=[entry_id]))
         file = tmp_path / "entry.tlog-proof"
         file.write_bytes(answer.content)
         ledger_key = next(
-            one for one in receipts.get_receipt_public_keys() if "/receipts+" not in one
+            key for key in receipts.get_receipt_public_keys() if "/receipts+" not in key
         )
 
         assert verifier.main(["--key", ledger_key, str(file)]) == 0
@@ -531,7 +616,7 @@ class TestAProof:
 
     def test_that_was_changed_is_found(self, her_browser, entry_id, tmp_path, capsys):
         ledger_sequencer.run_sequencer(timezone.now())
-        answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
+        answer = her_browser.get(reverse("settings-activity-proof", args=[entry_id]))
         file = tmp_path / "entry.tlog-proof"
         lines = answer.text.split("\n")
         lines[1] = "extra " + "e30K"
@@ -540,40 +625,55 @@ class TestAProof:
         assert verifier.main(["--key", receipts.get_receipt_public_keys()[0], str(file)]) == 1
         assert "NOT PROVEN" in capsys.readouterr().out
 
-    def test_is_not_there_before_the_entry_has_its_place(self, her_browser, entry_id):
-        answer = her_browser.get(reverse("settings-uses-proof", args=[entry_id]))
+    def test_of_a_refusal_is_offered_beside_it(self, alice, her_browser):
+        refuse_campaigns(alice)
+        ledger_sequencer.run_sequencer(timezone.now())
+        html = show_page(her_browser)
+
+        refused = html.split('class="refusal"')[1].split("</details>")[0]
+        (link, _) = reading.links(refused)
+
+        assert her_browser.get(link)["Content-Disposition"].endswith('.tlog-proof"')
+        assert "<details>" in refused
+
+    def test_is_not_ready_before_the_entry_has_its_place(self, her_browser, entry_id):
+        answer = her_browser.get(reverse("settings-activity-proof", args=[entry_id]))
 
         assert answer.status_code == 409
-        assert "Not yet in the tree" in answer.text
+        assert "Proof not ready yet" in answer.text
 
     def test_is_given_to_nobody_else(self, alice, bob, entry_id):
         ledger_sequencer.run_sequencer(timezone.now())
 
-        answer = cast.browser(bob.user).get(reverse("settings-uses-proof", args=[entry_id]))
+        answer = cast.browser(bob.user).get(reverse("settings-activity-proof", args=[entry_id]))
 
         assert answer.status_code == 404
 
 
 @pytest.mark.invariant(1)
 @pytest.mark.clause("AN-18", "AN-19", "LU-3")
-class TestSomebodyElse:
+class TestAnotherPerson:
     @pytest.mark.claim("uses.own-record")
     @pytest.mark.parametrize("role", ["member", *sorted(STAFF)])
-    def test_sees_no_entry_of_hers_whatever_they_ask(self, alice, her_browser, bob, role):
+    def test_sees_no_entry_of_hers_with_any_filter(self, alice, her_browser, bob, role):
         her_browser.get("/inbox/")
-        hers = {
-            one["entry_id"] for one in json.loads(download_uses(her_browser, "json"))["entries"]
-        }
+        own_ids = {entry["entry_id"] for entry in list_downloaded(her_browser)}
         bob.user.role = role
         bob.user.save(update_fields=["role"])
         browser = cast.browser(bob.user, mfa=role in STAFF, recent=True)
         browser.get("/inbox/")
 
-        for asked in ({}, {"by": "all"}, {"connection": str(alice.connection.id)}):
-            theirs = json.loads(download_uses(browser, "json", **asked))["entries"]
-            assert not hers & {one["entry_id"] for one in theirs}
-            assert {one["connection_id"] for one in theirs} <= {str(bob.connection.id), None}
-            assert str(alice.connection.id) not in show_uses(browser, **asked)
+        for query in ({}, {"by": "service"}, {"connection": str(alice.connection.id)}):
+            found = list_downloaded(browser, **query)
+            assert not own_ids & {entry["entry_id"] for entry in found}
+            assert {entry["ledger"]["connection_id"] for entry in found} <= {
+                str(bob.connection.id),
+                None,
+            }
+            for address in (ACTIVITY, ENTRIES):
+                html = show_page(browser, address, **query)
+                assert str(alice.connection.id) not in html
+                assert not [entry_id for entry_id in own_ids if entry_id in html]
 
     def test_is_herself_in_another_organisation(self, alice, her_browser):
         her_browser.get("/inbox/")
@@ -583,50 +683,32 @@ class TestSomebodyElse:
         memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
         her_browser.post(reverse("switch_organisation"), {"organisation": str(second.id)})
 
-        assert list_record_rows(show_uses(her_browser)) == []
-        assert "Off" in reading.text(card(show_uses(her_browser), "Unified inbox"))
+        assert list_entries(her_browser) == []
+        assert NOTHING in reading.text(show_page(her_browser))
 
-    def test_is_who_is_not_signed_in(self, client, db):
-        for name in ("settings-uses", "settings-uses-csv", "settings-uses-json"):
-            assert "/accounts/login/" in client.get(reverse(name))["Location"]
+    def test_is_sent_to_sign_in_without_a_session(self, client, db):
+        for name in ("", "-entries", "-csv", "-json"):
+            address = reverse(f"settings-activity{name}")
+            assert "/accounts/login/" in client.get(address)["Location"]
 
 
-class TestDataUseTexts:
+class TestLabels:
     def test_know_every_member_of_the_vocabulary(self):
-        assert set(activity_labels.PURPOSE) == set(Purpose)
-        assert set(activity_labels.DATA_CLASS) == set(DataClass)
-        assert set(activity_labels.RECIPIENT) == set(Recipient)
+        assert set(messages.PURPOSE) == set(Purpose)
+        assert set(messages.DATA_CLASS) == set(messages.DATA_IN_SENTENCE) == set(DataClass)
+        assert set(messages.RECIPIENT) == set(Recipient)
+        assert set(messages.MISSING) == set(Fact)
 
-    def test_keep_what_is_registered_no_more(self):
+    def test_say_nothing_in_tokens_of_what_is_no_longer_registered(self):
         assert activity_labels.get_feature_title("gone") == "gone"
-        assert activity_labels.get_rule_text("gone") == "gone"
+        assert activity_labels.get_rule_text("gone") == ""
         assert activity_labels.get_feature_title(None) == activity_labels.get_rule_text(None) == ""
 
+    def test_join_words_as_a_sentence_does(self):
+        joined = [activity_labels.join_words(words) for words in ([], ["a"], ["a", "b"], "abca")]
 
-class TestStanding:
-    @pytest.mark.invariant(5)
-    def test_ends_with_the_time_agreed_to(self, alice):
-        at = datetime(2030, 1, 1, tzinfo=UTC)
-        Consent.objects.update(expires_at=at)
-        who = {"user_id": alice.user.id, "organisation_id": alice.organisation.id}
+        assert joined == ["", "a", "a and b", "a, b and c"]
 
-        before = feature_status.get_feature_status(
-            FEATURES["inbox"], **who, at=at - timedelta(seconds=1)
-        )
-        after = feature_status.get_feature_status(FEATURES["inbox"], **who, at=at)
-
-        assert (before.state, after.state) == (FeatureState.ON, FeatureState.OFF)
-        assert after.since == at
-
-    def test_is_nothing_to_ask_of_who_belongs_nowhere(self, alice):
-        nowhere = replace(alice.actor, organisation_id=None)
-
-        assert feature_status.list_features_needing_consent(nowhere, at=timezone.now()) == []
-
-
-def test_history_keeps_what_was_agreed_to(alice, her_browser):
-    cast.browser(alice.user, recent=True).post("/settings/features/inbox/withdraw/")
-
-    kept = consents.list_consents(owner_id=alice.user.id, organisation_id=alice.organisation.id)
-
-    assert [one.withdrawn_at is None for one in kept] == [False]
+    def test_name_features_by_their_titles(self):
+        for key, feature in FEATURES.items():
+            assert activity_labels.get_feature_title(key) == feature.title

@@ -144,7 +144,6 @@ class TestAccess:
         assert Consent.objects.get(id=given.id).withdrawn_at is not None
         assert Consent.objects.get(id=other.id).withdrawn_at is None
 
-
     def test_says_until_when_an_agreement_with_an_end_lasts(self, alice, her_browser):
         at = timezone.now() + timedelta(days=9)
         Consent.objects.filter(feature="inbox").update(expires_at=at)
