@@ -225,10 +225,7 @@ FEATURES: dict[str, Feature] = {
             key="support",
             title=_("Support access"),
             where=_("A message in your inbox, when you ask support about it"),
-            says=_(
-                "Shows an Antares support agent one message that you choose, until the end that"
-                " you set."
-            ),
+            says=_("Shows support one message that you choose, until the end that you set."),
             purposes=frozenset({Purpose.SUPPORT_ITEM}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
             capabilities=frozenset(),

@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode
-from uuid import UUID
-
-from django.utils.text import capfirst
-from django.utils.translation import gettext
 
 from accounts import display_times
 from limited_use.ledger import subject_activity
-from limited_use.ledger.entry_filters import EntryActor
 from limited_use.ledger.subject_activity import SubjectActivity
 
-from . import activity_labels, activity_log
+from . import activity_groups, activity_log
 from .activity_filters import ActivityQuery, get_day_start
+from .activity_groups import ActivityDay
 from .activity_log import LedgerSubjects
 
 DAYS_PER_PAGE: Final = 7
 SUMMARY_DAYS: Final = 30
 # A page counts at most about so many entries, and shortens its period for a person with more.
 MAX_COUNTED: Final = 25_000
-
-#: The order of lines of a day, after refusals.
-_ORDER: Final = (
-    EntryActor.OTHER_PERSON,
-    EntryActor.FEATURE,
-    EntryActor.OWNER,
-    EntryActor.NONE,
-    EntryActor.SERVICE,
-)
-_ACTIONS_IN_TITLE: Final = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityRow:
-    """:param counts: such as `3 times, 40 messages`"""
-
-    text: str
-    counts: str
-    # The time of day, or the first and the last.
-    period: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityGroup:
-    """
-    One line of a day, with rows to unfold.
-
-    :param query: of the list of these entries
-    """
-
-    actor: EntryActor
-    title: str
-    rows: tuple[ActivityRow, ...]
-    entry_count: int
-    query: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedRequest:
-    """
-    Equal requests of one day that were refused.
-
-    :param query: of the list of refusals of the day
-    """
-
-    sentence: str
-    purpose: str
-    reason: str
-    counts: str
-    last_at: datetime
-    newest_entry_id: UUID
-    query: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityDay:
-    day: date
-    refusals: tuple[RefusedRequest, ...]
-    groups: tuple[ActivityGroup, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +64,9 @@ def get_activity_page(
     shown_days = active_days[:DAYS_PER_PAGE]
     return ActivityPage(
         days=tuple(
-            _make_day(day, [line for line in activity if days[line.day] == day], query)
+            activity_groups.make_day(
+                day, [line for line in activity if days[line.day] == day], query
+            )
             for day in shown_days
         ),
         activity=tuple(activity),
@@ -185,115 +122,3 @@ def _choose_first_day(
 def _get_start(day: date) -> datetime:
     # Days of entries are days on which the service ran.
     return get_day_start(day) or datetime.max.replace(tzinfo=UTC)
-
-
-def _make_day(day: date, activity: list[SubjectActivity], query: ActivityQuery) -> ActivityDay:
-    of_day = _describe_query(query, day)
-    refused = [line for line in activity if line.outcome == "refused"]
-    allowed = [line for line in activity if line.outcome != "refused"]
-    groups: dict[tuple[EntryActor, str], list[SubjectActivity]] = {}
-    for actor in _ORDER:
-        for line in allowed:
-            if line.actor is actor:
-                feature = line.feature if actor is EntryActor.FEATURE else None
-                groups.setdefault((actor, feature or ""), []).append(line)
-    return ActivityDay(
-        day=day,
-        refusals=tuple(_make_refusal(line, {**of_day, "outcome": "refused"}) for line in refused),
-        groups=tuple(
-            _make_group(
-                actor, lines, {**of_day, "by": actor, **({"feature": feature} if feature else {})}
-            )
-            for (actor, feature), lines in groups.items()
-        ),
-    )
-
-
-def _make_group(
-    actor: EntryActor, lines: list[SubjectActivity], query: Mapping[str, str]
-) -> ActivityGroup:
-    if actor is EntryActor.NONE:
-        title = _list_some(
-            activity_labels.describe_event(line.event, line.feature) for line in lines
-        )
-    else:
-        # One subject for all actions: the most recent line of another person names their role.
-        title = gettext("%(who)s %(actions)s") % {
-            "who": _describe_actor(lines[0]),
-            "actions": _list_some(
-                str(
-                    activity_labels.describe_action(line.purpose, line.recipient, line.data_classes)
-                )
-                for line in lines
-            ),
-        }
-    return ActivityGroup(
-        actor=actor,
-        title=title,
-        rows=tuple(_make_row(line) for line in lines),
-        entry_count=sum(line.entry_count for line in lines),
-        query=urlencode({name: value for name, value in query.items() if value}),
-    )
-
-
-def _make_row(line: SubjectActivity) -> ActivityRow:
-    if line.outcome is None:
-        text = activity_labels.describe_event(line.event, line.feature)
-    else:
-        action = activity_labels.describe_action(line.purpose, line.recipient, line.data_classes)
-        text = capfirst(str(action)) or ""
-    first, last = (display_times.format_clock(at) for at in (line.first_at, line.last_at))
-    period = first if first == last else gettext("%(first)s to %(last)s")
-    return ActivityRow(
-        text=text, counts=_count(line), period=period % {"first": first, "last": last}
-    )
-
-
-def _make_refusal(line: SubjectActivity, query: Mapping[str, str]) -> RefusedRequest:
-    sentence = gettext("%(who)s asked for %(data)s.") % {
-        "who": _describe_actor(line),
-        "data": activity_labels.describe_data(line.data_classes),
-    }
-    return RefusedRequest(
-        sentence=sentence,
-        purpose=activity_labels.describe_purpose(line.purpose),
-        reason=activity_labels.explain_refusal(line.rule, line.missing),
-        counts=activity_labels.count_requests(line.request_count),
-        last_at=line.last_at,
-        newest_entry_id=line.newest_entry_id,
-        query=urlencode({name: value for name, value in query.items() if value}),
-    )
-
-
-def _describe_actor(line: SubjectActivity) -> str:
-    return activity_labels.describe_actor(
-        line.actor, event=line.event, recipient=line.recipient, feature=line.feature
-    )
-
-
-def _describe_query(query: ActivityQuery, day: date) -> dict[str, str]:
-    """Return the filters of the list of entries of one day."""
-    return {
-        "since": day.isoformat(),
-        "until": day.isoformat(),
-        "feature": query.feature or "",
-        "purpose": query.purpose or "",
-        "outcome": query.outcome or "",
-        "connection": str(query.connection) if query.connection else "",
-    }
-
-
-def _count(line: SubjectActivity) -> str:
-    counts = [activity_labels.count_requests(line.request_count)]
-    if line.item_count:
-        counts.append(activity_labels.count_items(line.item_count, line.data_classes))
-    return ", ".join(counts)
-
-
-def _list_some(words: Iterable[str]) -> str:
-    unique_words = list(dict.fromkeys(words))
-    hidden = len(unique_words) - _ACTIONS_IN_TITLE
-    if hidden > 1:
-        more = gettext("%(count)d more") % {"count": hidden}
-        return activity_labels.join_words([*unique_words[:_ACTIONS_IN_TITLE], more])
-    return activity_labels.join_words(unique_words)

@@ -9,6 +9,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext, ngettext
 
 from limited_use.ledger.entry_filters import EntryActor
+from limited_use.ledger.subject_activity import SubjectActivity
 from limited_use.policy import policy_evaluation
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
@@ -114,6 +115,17 @@ def count_items(count: int, data_classes: Iterable[str]) -> str:
     else:
         text = ngettext("%(number)s item", "%(number)s items", count)
     return text % {"number": intcomma(count)}
+
+
+def count_activity(lines: Iterable[SubjectActivity]) -> str:
+    """Return `3 times, 40 messages`, added up."""
+    all_lines = list(lines)
+    counts = [count_requests(sum(line.request_count for line in all_lines))]
+    items = sum(line.item_count or 0 for line in all_lines)
+    if items:
+        classes = {data_class for line in all_lines for data_class in line.data_classes}
+        counts.append(count_items(items, classes))
+    return ", ".join(counts)
 
 
 def join_words(words: Iterable[str]) -> str:

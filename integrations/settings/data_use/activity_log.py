@@ -32,7 +32,7 @@ from .activity_filters import ActivityQuery
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-PAGE_SIZE: Final = 12
+PAGE_SIZE: Final = 25
 # A download is cut off after this many entries, and says so.
 MAX_ENTRIES: Final = 100_000
 _BATCH: Final = 1000

@@ -63,15 +63,6 @@ def _summarise_readers(allowed: Sequence[SubjectActivity]) -> list[ReaderSummary
         action = activity_labels.describe_action(line.purpose, line.recipient, line.data_classes)
         groups.setdefault((who, str(action)), []).append(line)
     return [
-        ReaderSummary(who=who, action=action, counts=_count(lines))
+        ReaderSummary(who=who, action=action, counts=activity_labels.count_activity(lines))
         for (who, action), lines in groups.items()
     ]
-
-
-def _count(lines: Sequence[SubjectActivity]) -> str:
-    counts = [activity_labels.count_requests(sum(line.request_count for line in lines))]
-    items = sum(line.item_count or 0 for line in lines)
-    if items:
-        classes = {data_class for line in lines for data_class in line.data_classes}
-        counts.append(activity_labels.count_items(items, classes))
-    return ", ".join(counts)

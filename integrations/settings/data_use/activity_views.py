@@ -70,7 +70,6 @@ def list_entries(request: HttpRequest) -> HttpResponse:
     context = {
         **_get_filter_context(form),
         "lines": lines,
-        "has_many_accounts": len(subjects.connections) > 1,
         "is_first_page": after is None,
         "next_query": _add_to_query(form, after=str(next_after) if next_after else ""),
     }

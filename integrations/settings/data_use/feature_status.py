@@ -84,8 +84,7 @@ class FeatureSection:
 _SECTIONS: Final = {
     "on": frozenset({FeatureState.ON, FeatureState.AGAIN}),
     "each_time": frozenset({FeatureState.EACH_TIME}),
-    "off": frozenset({FeatureState.OFF}),
-    "uses_nothing": frozenset({FeatureState.USES_NOTHING}),
+    "off": frozenset({FeatureState.OFF, FeatureState.USES_NOTHING}),
 }
 
 

@@ -118,10 +118,19 @@ OTHER_PERSON: Final[Texts] = {
     Recipient.REGISTERED_USER: _("A colleague with whom you share"),
 }
 
+READ_MAIL: Final = _("read your mail")
+READ_CALENDARS: Final = _("read your calendars")
+SYNCED_MAIL: Final = _("synced your mail")
+SYNCED_CALENDARS: Final = _("synced your calendars")
+#: Two actions, and one for both.
+JOINT_ACTIONS: Final = (
+    (READ_MAIL, READ_CALENDARS, _("read your mail and calendars")),
+    (SYNCED_MAIL, SYNCED_CALENDARS, _("synced your mail and calendars")),
+)
 #: Past actions: purpose and recipient, or purpose alone. A subject stands before them.
 ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
-    (Purpose.INBOX_DISPLAY, ""): _("read your mail"),
-    (Purpose.CALENDAR_SCHEDULE, ""): _("read your calendars"),
+    (Purpose.INBOX_DISPLAY, ""): READ_MAIL,
+    (Purpose.CALENDAR_SCHEDULE, ""): READ_CALENDARS,
     (Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER): _("changed your calendar"),
     (Purpose.CALENDAR_SCHEDULE, Recipient.VAULT): _("changed your Antares calendar"),
     (Purpose.CALENDAR_SHARE, ""): _("looked at a calendar that you share"),
@@ -129,12 +138,10 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.SUPPORT_ITEM, ""): _("read a message that you opened to support"),
     (Purpose.USER_EXPORT, ""): _("exported your data"),
     (Purpose.CONNECTION_MAINTAIN, ""): _("kept the connection working"),
-    (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER): _("looked up which accounts are connected"),
+    (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER): _("saw which accounts are connected"),
     (Purpose.CONNECTION_END, ""): _("ended the access at your provider"),
     (Purpose.VAULT_REKEY, ""): _("renewed the encryption"),
 }
-SYNCED_MAIL: Final = _("synced your mail")
-SYNCED_CALENDARS: Final = _("synced your calendars")
 
 #: Why a request was refused: the missing facts, as the owner of the data reads them.
 MISSING: Final[Texts] = {
@@ -169,7 +176,6 @@ SECTION: Final[Texts] = {
     "on": _("Who has access"),
     "each_time": _("Only when you ask"),
     "off": _("Without access"),
-    "uses_nothing": _("Uses none of your data"),
 }
 
 FEATURE_CHANGED: Final = _("The description has changed. Please read the current one.")
