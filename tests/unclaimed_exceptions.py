@@ -159,19 +159,11 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/ledger_part.html": [
             "What is kept of it is this hash:",
         ],
-        "templates/settings/uses.html": [
-            "Nothing of that kind",
-            "Nothing yet",
-            "Removed on {job.fenced_at} UTC",
+        "templates/settings/activity.html": [
+            "Removed on {job.fenced_at}",
         ],
         "integrations/calendar/pages/calendar_presenter.py": [
             "Kept here",
-        ],
-        "integrations/settings/data_use/activity_log.py": [
-            "{…}, removed",
-        ],
-        "integrations/settings/data_use/feature_status.py": [
-            "Uses nothing of yours",
         ],
         "integrations/settings/status_messages.py": [
             "Not up to date.",
@@ -184,7 +176,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "If you sent a form, look first whether it was done, then send it again.",
         ],
         "templates/settings/feature_withdraw.html": [
-            "You remove each on its own page.",
+            "Remove each on its own page.",
         ],
         "templates/calendar/calendar.html": [
             "Look at the provider for {it.unreadable}.",
@@ -264,12 +256,12 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/local_calendar_remove.html": [
             "Remove “",
         ],
-        "templates/settings/uses.html": [
-            "What nobody may",
+        "templates/settings/_feature.html": [
+            "until you remove the calendars",
         ],
         "limited_use/policy/feature_registry.py": [
-            "Calendar, when you write, change, answer or delete an event",
-            "Gives you a copy of your mail that is kept here.",
+            "Calendar, when you create, change, answer or delete an event",
+            "Gives you a file with the mail that Antares stores for you.",
         ],
         "integrations/calendar/pages/calendar_file_views.py": [
             "Left out, because it is not kept here:",
@@ -355,14 +347,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "labels an entry of the ledger, which is the fact": {
-        "integrations/settings/data_use/activity_labels.py": [
+        "integrations/settings/data_use/messages.py": [
             "Keep the connection working",
-            "Keep it for your inbox",
-            "Nobody, it stays sealed",
+            "Encrypted storage only",
             "Connection removed",
-            "Everything it brought in was removed",
-            "Key destroyed",
-            "Its names in this record destroyed",
+            "All data of the mailbox or calendar removed",
+            "Encryption key destroyed",
+            "Key of the removed account's records kept for you",
+            "Key of the removed account's records destroyed",
         ],
     },
 }

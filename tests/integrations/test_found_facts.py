@@ -22,7 +22,7 @@ WORDS = {
     "limited_use/policy/refusal_text.py",
     "integrations/review/review_labels.py",
     "integrations/settings/data_use/feature_status.py",
-    "integrations/settings/data_use/activity_labels.py",
+    "integrations/settings/data_use/messages.py",
 }
 FACTS = {
     "integrations/access/facts/connection_facts.py",

@@ -34,7 +34,7 @@ class ActivityFilterForm(forms.Form):
             (EntryActor.OWNER, _("You")),
             (EntryActor.FEATURE, _("Features")),
             (EntryActor.OTHER_PERSON, _("Support agents and colleagues")),
-            (EntryActor.SERVICE, _("Antares, to keep accounts up to date")),
+            (EntryActor.SERVICE, _("Antares, automatically")),
             (EntryActor.NONE, _("Changes of accounts and agreements")),
         ],
     )
