@@ -294,10 +294,10 @@ class TestACampaign:
             ("legal.obligation", "no-legal-case", "LU-2.3", "no way to open such a case"),
             ("security.investigation", "no-security-case", "LU-2.2", "no way to open such a case"),
             ("merger.transfer", "no-merger-case", "LU-2.4", "unless you agree first"),
-            ("sentiment.owner", "never-read-moods", "AN-25", "nothing here shows you such a thing"),
-            ("mail.send", "no-sending", "LU-1", "nothing here does that yet"),
-            ("calendar.schedule", "scheduling-is-of-calendars", "AN-6", "your calendars alone"),
-            ("drive.upload", "no-uploading", "AN-7", "nothing here does that yet"),
+            ("sentiment.owner", "never-read-moods", "AN-25", "never analysed for anyone's mood"),
+            ("mail.send", "no-sending", "LU-1", "sends no mail"),
+            ("calendar.schedule", "scheduling-is-of-calendars", "AN-6", "only your calendars"),
+            ("drive.upload", "no-uploading", "AN-7", "puts no files"),
         ],
     )
     def test_for_what_nothing_does_yet_is_told_the_clause_in_plain_words(

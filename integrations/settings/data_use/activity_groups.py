@@ -146,8 +146,9 @@ def _describe_line(line: SubjectActivity) -> str:
 
 
 def _list_actions(lines: Iterable[SubjectActivity]) -> list[str]:
-    """Return the actions, in the order of the purposes' declaration."""
+    """Return the actions, in the order of the purposes' declaration; upkeep comes last."""
     order = {str(purpose): place for place, purpose in enumerate(Purpose)}
+    order[Purpose.CONNECTION_MAINTAIN] = len(order)
     actions = [
         activity_labels.describe_action(line.purpose, line.recipient, line.data_classes)
         for line in sorted(lines, key=lambda line: order.get(line.purpose or "", len(order)))

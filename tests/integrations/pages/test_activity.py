@@ -97,9 +97,9 @@ def list_entries(browser, **query):
         return []
     lines = []
     for item in html.split('<ul class="entries')[1].split("</ul>")[0].split("<li>")[1:]:
-        who = reading.text(re.search(r"<span>(.*?)</span>", item, re.DOTALL)[1]).split(" · ")[-1]
+        who = reading.text(re.search(r"<span>(.*?)</span>", item, re.DOTALL)[1])
         what = reading.text(re.search(r"<strong>(.*?)</strong>", item, re.DOTALL)[1])
-        outcome = reading.text(re.search(r'<span class="badge.*?</span>', item, re.DOTALL)[0])
+        outcome = reading.text(re.search(r"<dd>(.*?)</dd>", item, re.DOTALL)[1])
         lines.append((who, what, outcome, reading.text(item)))
     return lines
 
