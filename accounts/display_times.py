@@ -101,7 +101,7 @@ def get_date_format() -> DateFormat:
 
 
 def to_reader_time(at: datetime) -> datetime:
-    """Return `at` in the reader's zone; in its own zone in the first and last hours of the calendar."""
+    """Return `at` in the reader's zone, or unchanged if that is beyond the calendar."""
     try:
         return at.astimezone(_display.get().zone)
     except OverflowError:

@@ -95,11 +95,13 @@ class TestMoment:
         assert 'datetime="2026-10-25T00:30:00+00:00"' in pages[0]
         assert 'datetime="2026-10-25T01:30:00+00:00"' in pages[1]
 
-    @pytest.mark.parametrize("at", [datetime.min, datetime.max])
+    @pytest.mark.parametrize(
+        "at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)]
+    )
     @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
     def test_is_shown_at_the_ends_of_the_calendar(self, at, zone):
         with show(zone):
-            assert str(at.year) in display_times.format_moment(at.replace(tzinfo=UTC))
+            assert str(at.year) in display_times.format_moment(at)
 
 
 class TestWithoutAZone:
@@ -119,7 +121,9 @@ class TestWithoutAZone:
 class TestDisplayOfAPerson:
     @staticmethod
     def choose(zone, date_format=""):
-        return display_times.choose_display(SimpleNamespace(time_zone=zone, date_format=date_format))
+        return display_times.choose_display(
+            SimpleNamespace(time_zone=zone, date_format=date_format)
+        )
 
     def test_is_that_of_the_profile(self):
         display = self.choose("Asia/Tokyo", DateFormat.ISO)
@@ -169,7 +173,7 @@ class TestRelativeTime:
         with show():
             assert display_times.format_relative(NOON - ago, now=NOON) == text
 
-    @given(zone=zones, at=moments, seconds=st.integers(-10**7, 10**7))
+    @given(zone=zones, at=moments, seconds=st.integers(-(10**7), 10**7))
     def test_has_a_text_that_names_past_or_future_correctly(self, zone, at, seconds):
         now = at + timedelta(seconds=seconds)
         with show(zone):
@@ -221,7 +225,8 @@ class TestExactTime:
         start = at.replace(second=0, microsecond=0)
         with show(zone, date_format):
             texts = [
-                display_times.format_exact(start + timedelta(seconds=second)) for second in range(59)
+                display_times.format_exact(start + timedelta(seconds=second))
+                for second in range(59)
             ]
 
         assert all(first < second for first, second in pairwise(texts))
@@ -254,7 +259,8 @@ class TestFilters:
         assert page == '<time datetime="2026-11-29">29 Nov 2026</time> 29 Nov 2026'
 
     @pytest.mark.parametrize(
-        "value", [None, "", "yesterday", 7, datetime(2026, 1, 1), "2026-01-01T10:00:00"]  # noqa: DTZ001 - without an offset
+        "value",
+        [None, "", "yesterday", 7, datetime(2026, 1, 1), "2026-01-01T10:00:00"],  # noqa: DTZ001 - without an offset
     )
     def test_are_empty_for_anything_without_an_offset_from_utc(self, value):
         source = "{{ at|moment }}{{ at|relative }}{{ at|moment_text }}"

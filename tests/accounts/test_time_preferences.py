@@ -117,9 +117,7 @@ class TestLaterSignIn:
         assert read_preferences(alice) == ("America/New_York", DateFormat.MONTH_FIRST)
 
     def test_keeps_a_choice_of_the_person(self, alice):
-        time_preferences.save_time_preferences(
-            alice, time_zone="UTC", date_format=DateFormat.ISO
-        )
+        time_preferences.save_time_preferences(alice, time_zone="UTC", date_format=DateFormat.ISO)
         sign_in(alice, "Europe/Paris")
 
         assert read_preferences(alice) == ("UTC", DateFormat.ISO)
@@ -183,9 +181,7 @@ class TestProfilePage:
         browser = sign_in(alice, "Asia/Calcutta")
 
         form = browser.get(self.PAGE).context["form"]
-        answer = browser.post(
-            self.PAGE, {"time_zone": "Asia/Calcutta", "date_format": "iso"}
-        )
+        answer = browser.post(self.PAGE, {"time_zone": "Asia/Calcutta", "date_format": "iso"})
 
         assert form["time_zone"].value() == "Asia/Calcutta"
         assert answer.status_code == 302

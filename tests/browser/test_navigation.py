@@ -66,4 +66,6 @@ class TestFirstSignIn:
 
             expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
             expect(page.get_by_label("Dec 31, 2026, 5:05 PM")).to_be_checked()
-            expect(page.locator("main time")).to_have_attribute("title", re.compile(r"\(Asia/Tokyo\)$"))
+            expect(page.locator("main time")).to_have_attribute(
+                "title", re.compile(r"\(Asia/Tokyo\)$")
+            )
