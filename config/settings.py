@@ -184,8 +184,8 @@ DATABASES = {
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 
-# The page after a sign-in, by role.
-LOGIN_REDIRECT_URL = "home" if SITE == STAFF else "landing"
+# Redirects by role.
+LOGIN_REDIRECT_URL = _site.landing_path
 
 # Multiplies the limits of route classes (`accounts.route_limits`), for large deployments.
 RATE_LIMIT_SCALE = _env.read_number("RATE_LIMIT_SCALE", 1)
@@ -214,10 +214,10 @@ SECURE_HSTS_SECONDS = 2 * 365 * 86400 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
 
-_consent_pages = [GOOGLE.authorize_url]
+_form_targets = [GOOGLE.authorize_url, STAFF_URL]
 if MICROSOFT.client_id:
-    _consent_pages.append(MICROSOFT.authorize_url)
-CONTENT_SECURITY_POLICY = build_content_security_policy(_consent_pages)
+    _form_targets.append(MICROSOFT.authorize_url)
+CONTENT_SECURITY_POLICY = build_content_security_policy(_form_targets)
 
 # Development serves files from their folders; Django warns of a missing folder.
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None

@@ -41,6 +41,11 @@ class Site:
     url: str
     urlconf: str
 
+    @property
+    def landing_path(self) -> str:
+        """Path of the page after a sign-in."""
+        return "/" if self.name == STAFF else "/start/"
+
     def name_cookie(self, name: str, *, is_secure: bool) -> str:
         """Return the name of a cookie of this site: ports of one host share cookies."""
         return _name_cookie(self.name, name, is_secure=is_secure)

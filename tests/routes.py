@@ -143,6 +143,8 @@ ROUTES: dict[str, Kind] = {
     "alive": PUBLIC,
     "ready": PUBLIC,
     "home": PUBLIC,
+    # Redirects to the pages of the person's role.
+    "landing": signed_in("go 405 405 405", nobody="sign-in 405 405 405"),
     "data-use": PUBLIC,
     "keys": PUBLIC,
     # Nothing is signed on this walk, and a query that is none is 400.
@@ -265,6 +267,8 @@ ROUTES: dict[str, Kind] = {
     "review-evidence": staff_page("reviewer"),
     "review-evidence-make": staff_page("reviewer", "405 go 405 405"),
     "metrics": staff_page("operator"),
+    # A form without a zone and a format is shown again.
+    "profile": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
     "switch_organisation": FORM,
     "oauth_token": TOKEN,
     "webhook-google-pubsub": WEBHOOK,

@@ -23,6 +23,7 @@ from tests.accounts.cast import AT, PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
 CHANGE = "/accounts/password/change/"
+LANDING = "/start/"
 NEW = "another-battery-horse"
 
 
@@ -133,7 +134,7 @@ class TestRedirects:
             "/accounts/login/", {"login": alice.email, "password": PASSWORD, "next": target}
         )
 
-        assert (answer.status_code, answer["Location"]) == (302, "/")
+        assert (answer.status_code, answer["Location"]) == (302, LANDING)
 
     def test_follow_a_path_of_ours(self, client, alice):
         answer = client.post(
@@ -153,7 +154,7 @@ class TestRedirects:
             "/accounts/organisation/", {"organisation": str(antares.id), "next": target}
         )
 
-        assert (answer.status_code, answer["Location"]) == (303, "/")
+        assert (answer.status_code, answer["Location"]) == (303, LANDING)
 
 
 class TestSigningOut:
