@@ -239,9 +239,14 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
+    "DESCRIPTION": "One person's connected data, for that person or for a feature that the person"
+    " has switched on.",
+    # Lists of choices repeat the schema's enum.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # The staff site has no API.
     "ENABLE_DJANGO_DEPLOY_CHECK": SITE != STAFF,
     "POSTPROCESSING_HOOKS": [
+        "integrations.urls.api.openapi_responses.describe_operations",
         "integrations.urls.api.openapi_responses.close_requests",
         "integrations.urls.api.openapi_responses.describe_responses",
         "integrations.web.api.api_rate_limits.describe_rate_limits",

@@ -297,7 +297,11 @@ def _parse_times(when: Mapping[str, str]) -> tuple[When, When]:
                 else _parse_moment(when[name], when["timezone"], name)
             )
         except ValueError:
-            reason = "A date." if is_all_day else "A time of RFC 3339, or one without an offset."
+            reason = (
+                "Use a date, such as 2026-05-04."
+                if is_all_day
+                else "Use a time of RFC 3339, or a local time without an offset."
+            )
             raise ValidationError({f"when.{name}": [reason]}) from None
     return times[0], times[1]
 
@@ -316,4 +320,4 @@ def _parse_ids(text: str | None) -> list[UUID] | None:
     try:
         return [UUID(part) for part in text.split(",")]
     except ValueError:
-        raise ValidationError({"calendar_id": ["Ids, with commas between."]}) from None
+        raise ValidationError({"calendar_id": ["Ids, separated by commas."]}) from None

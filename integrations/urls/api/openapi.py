@@ -38,8 +38,8 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
         }
         return {
             "type": "oauth2",
-            "description": "Client credentials with `private_key_jwt`, one purpose and one"
-            " `delegation` (a form field) per token; ten minutes.",
+            "description": "Client credentials with `private_key_jwt`. A token is valid for one"
+            " purpose, one `delegation` (a form field) and ten minutes.",
             "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes}},
         }
 

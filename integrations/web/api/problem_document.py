@@ -32,14 +32,14 @@ def make_problem_response(  # noqa: PLR0913 - the members of RFC 9457 §3.1
     """RFC 9457 §3."""
     body: dict[str, Any] = {
         "type": settings.PUBLIC_URL.rstrip("/") + reverse("problem", args=[code]),
-        "title": title,
+        "title": str(title),
         "status": status,
         "code": code,
         "instance": escape_uri_path(request.path),
         "request_id": getattr(request, "request_id", None),
     }
     if detail:
-        body["detail"] = detail
+        body["detail"] = str(detail)
     body.update(extra or {})
     response = HttpResponse(orjson.dumps(body), status=status, content_type=MEDIA_TYPE)
     response["Cache-Control"] = "no-store"
