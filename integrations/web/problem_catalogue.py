@@ -208,9 +208,7 @@ GUESTS_ARE_TOLD: Final = ProblemType(
     _("The provider always tells the attendees of this change."),
     claim(
         "write.guests-told",
-        _(
-            'Nothing was saved. Repeat the request with `notify` "all", or leave the event as it is.'
-        ),
+        _('Nothing was saved. Repeat the request with `notify` "all", or change nothing.'),
     ),
 )
 REFUSED_BY_PROVIDER: Final = ProblemType(
@@ -395,7 +393,7 @@ TOO_MANY_WAITS: Final = ProblemType(
 TOO_MANY_DOWNLOADS: Final = ProblemType(
     429,
     "too-many-downloads",
-    _("You are downloading two files."),
+    _("You are already downloading two files."),
     _("Start this download when one of them is finished."),
     retry_after=5,
 )
@@ -481,7 +479,7 @@ TOO_LARGE: Final = ProblemType(
     413,
     "too-large",
     _("The request body is too large."),
-    _("Nothing was done. `detail` names the largest body of this address, in bytes."),
+    _("`detail` names the largest body of this address, in bytes. Nothing was done."),
 )
 TOO_SLOW: Final = ProblemType(
     408,

@@ -25,7 +25,7 @@ _REFUSED: Final = {
 
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
-    "description": "A problem document (RFC 9457). `type` is the address of a page that explains the problem.",
+    "description": "A problem document (RFC 9457). `type` is the address of a page about it.",
     "required": ["type", "title", "status", "code", "instance", "request_id"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
@@ -52,15 +52,15 @@ PROBLEM: Final[dict[str, Any]] = {
         },
         "has_more": {
             "type": "boolean",
-            "description": "With `unreadable-file`: whether more lines have problems than are listed.",
+            "description": "With `unreadable-file`: whether further lines have problems.",
         },
         "limited_by": {
             "enum": ["self", "provider"],
-            "description": "If a limit was reached: whether it is a limit of Antares (`self`) or of the provider.",
+            "description": "Whose limit was reached: of Antares (`self`) or of the provider.",
         },
         "provider": {
             "type": "object",
-            "description": "If Antares called the provider: the status and the code of its response.",
+            "description": "The status and the code of the provider's response, if there was one.",
             "required": ["status", "reason", "retry_after"],
             "properties": {
                 "status": {"type": ["integer", "null"]},

@@ -104,9 +104,9 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         "Create an event",
         "The request needs an `Idempotency-Key`, which is valid for 24 hours. The same request with"
         " the same key creates nothing: it returns the same status and the current event, with"
-        " `Idempotent-Replayed: true`. Another request with the same key is refused with the problem"
-        " `key-reused`. While the first request is being processed, the problem is `in-progress`,"
-        " and `Retry-After` tells when to send the request again.\n\n"
+        " `Idempotent-Replayed: true`. Another request with the same key is refused with the"
+        " problem `key-reused`. While the first request is being processed, the problem is"
+        " `in-progress`, and `Retry-After` tells when to send the request again.\n\n"
         "Status 202: the event was created outside of the time range that Antares stores, so it"
         " has no id.",
     ),

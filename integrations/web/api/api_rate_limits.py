@@ -130,7 +130,9 @@ _DESCRIBED: Final[dict[str, dict[str, Any]]] = {
         "example": '"read";r=1199;t=60',
     },
     "RateLimit-Policy": {
-        "description": f"{DRAFT}: the same limits, with the quota (`q`) and its window in seconds (`w`).",
+        "description": (
+            f"{DRAFT}: the same limits, with the quota (`q`) and its window in seconds (`w`)."
+        ),
         "schema": {"type": "string"},
         "example": '"read";q=1200;w=60',
     },
