@@ -14,7 +14,7 @@ from pathlib import Path
 
 from accounts.derived_keys import derive_django_key
 from config import egress, evidence_sections
-from config.address_checks import is_allowed_host
+from config.address_checks import is_allowed_host, is_mail_address
 from config.application_settings import *  # noqa: F403
 from config.broker import read_broker_settings
 from config.browser_settings import *  # noqa: F403
@@ -61,6 +61,9 @@ if PRODUCTION:
     PRIVACY_NOTICE_URL = _env.read_required(
         "PRIVACY_NOTICE_URL", "the https:// address of the notice"
     )
+    SUPPORT_EMAIL = _env.read_required("SUPPORT_EMAIL", "the address that people write to for help")
+    if SUPPORT_EMAIL and not is_mail_address(SUPPORT_EMAIL):
+        _env.add_problem("SUPPORT_EMAIL must be a mail address")
     if _secret and not is_strong_secret(_secret):
         _env.add_problem("SECRET_KEY is too short or too plain: 50 or more random characters")
     if not ALLOWED_HOSTS or not all(map(is_allowed_host, ALLOWED_HOSTS)):
@@ -78,8 +81,9 @@ else:
     PUBLIC_URL = _env.read_text("PUBLIC_URL", "http://localhost:8000")
     LEDGER_ORIGIN = _env.read_text("LEDGER_ORIGIN", "localhost/ledger")
     _login, _database_url = "DATABASE_URL", _env.read_text("DATABASE_URL", "postgresql:///antares")
-    # Address of the platform's privacy notice. Empty: the pages say that there is none.
-    PRIVACY_NOTICE_URL = _env.read_text("PRIVACY_NOTICE_URL")
+    # By default the notice of this service itself.
+    PRIVACY_NOTICE_URL = _env.read_text("PRIVACY_NOTICE_URL", f"{PUBLIC_URL.rstrip('/')}/privacy/")
+    SUPPORT_EMAIL = _env.read_text("SUPPORT_EMAIL", "support@antares.example")
 
 # Former secrets still verify for a while after a rotation.
 _former_secrets = _env.read_list("SECRET_KEY_FALLBACKS")
