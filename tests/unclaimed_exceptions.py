@@ -198,11 +198,41 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/notices/reconnect_last.txt": [
             "Reconnect to keep it.",
         ],
+        "templates/public/_disconnect_steps.html": [
+            "The next page lists everything that will be removed.",
+            "When everything is removed, download the receipt.",
+            "You can also remove Antares' access at the provider, at any time:",
+        ],
+        "templates/public/children.html": [
+            "We disconnect the account, which removes its content.",
+        ],
+        "templates/public/contact.html": [
+            "Antares never asks for them.",
+        ],
+        "templates/public/cookies.html": [
+            "You can delete cookies in your browser at any time.",
+        ],
         "templates/public/data_use.html": [
+            "How long your data is stored",
+            "Never allowed",
+        ],
+        "templates/public/disconnect_help.html": [
+            "Delete cached calendar data",
             "How to disconnect and delete",
-            "The page says what will be removed.",
-            "When everything is gone, download the receipt.",
-            "You can also remove access at the provider at any time:",
+            "In Settings, open Manage calendars for the account and choose Delete cached"
+            " calendar data.",
+            "Remove Antares calendars",
+            "Remove each one on its own page in Settings, or all of them at once.",
+            "When your data is removed",
+        ],
+        "templates/public/privacy_notice.html": [
+            "How long your data is stored",
+            "How to disconnect and delete",
+            "Uses that are never allowed",
+        ],
+        "integrations/urls/public_pages/messages.py": [
+            "Keeps you signed in.",
+            "Proves that a form was sent from a page of this site.",
         ],
         "templates/public/keys.html": [
             "A receipt says what was removed when an account was disconnected.",

@@ -153,7 +153,6 @@ def _describe_handling() -> dict[str, Any]:
     return {
         "forbidden": [rule for rule in policy_evaluation.RULES if not rule.allow],
         "policy_url": POLICY_URL,
-        "privacy_url": settings.PRIVACY_NOTICE_URL,
         "revoke_pages": messages.REVOKE_PAGES,
         "horizon_days": days,
         "horizon_choices": _other_horizons(days),
