@@ -214,13 +214,16 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/public/data_use.html": [
             "How long your data is stored",
+            "How to disconnect and delete",
             "Never allowed",
         ],
         "templates/public/disconnect_help.html": [
             "Delete cached calendar data",
             "How to disconnect and delete",
-            "In Settings, open Manage calendars for the account and choose Delete cached"
-            " calendar data.",
+            (
+                "In Settings, open Manage calendars for the account and choose Delete cached"
+                " calendar data."
+            ),
             "Remove Antares calendars",
             "Remove each one on its own page in Settings, or all of them at once.",
             "When your data is removed",
