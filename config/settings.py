@@ -59,7 +59,7 @@ if PRODUCTION:
     )
     _login, _database_url = read_production_login(_env, _class, prefix=DATABASE_ROLE_PREFIX)
     PRIVACY_NOTICE_URL = _env.read_required(
-        "PRIVACY_NOTICE_URL", "the https:// address of the notice"
+        "PRIVACY_NOTICE_URL", "the https:// address of the privacy notice"
     )
     SUPPORT_EMAIL = _env.read_required("SUPPORT_EMAIL", "the address that people write to for help")
     if SUPPORT_EMAIL and not is_mail_address(SUPPORT_EMAIL):
@@ -68,8 +68,8 @@ if PRODUCTION:
         _env.add_problem("SECRET_KEY is too short or too plain: 50 or more random characters")
     if not ALLOWED_HOSTS or not all(map(is_allowed_host, ALLOWED_HOSTS)):
         _env.add_problem(
-            "ALLOWED_HOSTS must name each host, comma-separated; a leading dot, for all names"
-            " below, needs a domain of two labels or more"
+            "ALLOWED_HOSTS must be a comma-separated list of hosts; a host with a leading dot"
+            " (all its subdomains) needs two labels or more"
         )
     if PUBLIC_URL and not PUBLIC_URL.startswith("https://"):
         _env.add_problem("PUBLIC_URL must begin with https://")
@@ -89,7 +89,8 @@ else:
 _former_secrets = _env.read_list("SECRET_KEY_FALLBACKS")
 if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
     _env.add_problem(
-        "SECRET_KEY_FALLBACKS has a secret that is too short or too plain; what it signed counts"
+        "SECRET_KEY_FALLBACKS has a secret that is too short or too plain: 50 or more random"
+        " characters"
     )
 # The configured secrets, for `accounts.derived_keys` only. Django gets its own key.
 ROOT_SECRETS = [_secret, *_former_secrets]
@@ -115,7 +116,9 @@ PUBLICATION_DIR = _env.read_text("PUBLICATION_DIR")
 # File of published checkpoints, one line each; empty: beside a file keyring.
 LEDGER_CHECKPOINTS = _env.read_text("LEDGER_CHECKPOINTS")
 if KEYRING.url and not (LEDGER_CHECKPOINTS or _env.read_text("PUBLICATION_DIR")):
-    _env.add_problem("LEDGER_CHECKPOINTS is not set: file that signed checkpoints are appended to")
+    _env.add_problem(
+        "LEDGER_CHECKPOINTS is not set: the file to which signed checkpoints are appended"
+    )
 
 # --- Promises and rhythm (units are in the names) --------------------------------------------
 

@@ -98,7 +98,7 @@ class TestProductionSettings:
         done = production.run_manage(env)
 
         assert done.returncode == 1
-        assert "KEYRING_DIR is open to others" in done.stderr
+        assert "KEYRING_DIR is readable by others" in done.stderr
 
     @pytest.mark.parametrize(
         "name",
