@@ -93,7 +93,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (
         _PAGE,
         """
-        home landing data-use keys ledger-checkpoint ledger-consistency receipt-link
+        home landing data-use privacy-notice contact cookies children session-replay accessibility
+        disconnect-help keys ledger-checkpoint ledger-consistency receipt-link
         receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference
         administrator-thanks
         settings-integrations settings-connect settings-progress settings-details settings-purge

@@ -147,6 +147,13 @@ ROUTES: dict[str, Kind] = {
     "landing": signed_in("go 405 405 405", nobody="sign-in 405 405 405"),
     "data-use": PUBLIC,
     "keys": PUBLIC,
+    "privacy-notice": PUBLIC,
+    "disconnect-help": PUBLIC,
+    "cookies": PUBLIC,
+    "session-replay": PUBLIC,
+    "children": PUBLIC,
+    "accessibility": PUBLIC,
+    "contact": PUBLIC,
     # Nothing is signed on this walk, and a query that is none is 400.
     "ledger-checkpoint": everyone("404 405 405 405"),
     "ledger-consistency": everyone("400 405 405 405"),

@@ -25,6 +25,9 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     "limited_use/checks.py": "what a check prints for operators",
     "config/": "what operators read",
     "integrations/operations/metrics.py": "the meaning of a figure for operators",
+    "integrations/urls/api/operation_texts.py": (
+        "the API reference: what an operation does, tested with the operation in tests/api"
+    ),
     "limited_use/notifications/message_kinds.py": "the reason of a kind of mail, for reviewers",
     "integrations/operations/alarm_guide.py": "the next step of an operator",
 }
@@ -96,17 +99,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "It cannot be read here.",
         ],
         "integrations/web/problem_catalogue.py": [
-            "There is nothing here.",
-            "Nobody is signed in.",
-            "That cannot be done at the moment.",
-            "Nothing is connected here.",
-            "There is nothing of that name.",
+            "You are not signed in.",
             "Remove one first.",
-            "remove some, or begin another one.",
+            "Remove some, or create another calendar.",
             "This file cannot be read.",
-            "This does not open here any more.",
-            "Nothing can be opened now.",
+            "This item cannot be decrypted.",
             "This item cannot be read.",
+            "Antares keeps trying.",
+            "Antares removes it with the next sync.",
         ],
     },
     "names a state that the page reads from the rows it shows": {
@@ -198,11 +198,44 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/notices/reconnect_last.txt": [
             "Reconnect to keep it.",
         ],
+        "templates/public/_disconnect_steps.html": [
+            "The next page lists everything that will be removed.",
+            "When everything is removed, download the receipt.",
+            "You can also remove Antares' access at the provider, at any time:",
+        ],
+        "templates/public/children.html": [
+            "We disconnect the account, which removes its content.",
+        ],
+        "templates/public/contact.html": [
+            "Antares never asks for them.",
+        ],
+        "templates/public/cookies.html": [
+            "You can delete cookies in your browser at any time.",
+        ],
         "templates/public/data_use.html": [
+            "How long your data is stored",
             "How to disconnect and delete",
-            "The page says what will be removed.",
-            "When everything is gone, download the receipt.",
-            "You can also remove access at the provider at any time:",
+            "Never allowed",
+        ],
+        "templates/public/disconnect_help.html": [
+            "Delete cached calendar data",
+            "How to disconnect and delete",
+            (
+                "In Settings, open Manage calendars for the account and choose Delete cached"
+                " calendar data."
+            ),
+            "Remove Antares calendars",
+            "Remove each one on its own page in Settings, or all of them at once.",
+            "When your data is removed",
+        ],
+        "templates/public/privacy_notice.html": [
+            "How long your data is stored",
+            "How to disconnect and delete",
+            "Uses that are never allowed",
+        ],
+        "integrations/urls/public_pages/messages.py": [
+            "Keeps you signed in.",
+            "Proves that a form was sent from a page of this site.",
         ],
         "templates/public/keys.html": [
             "A receipt says what was removed when an account was disconnected.",
@@ -319,29 +352,27 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     },
     "describes a field of the API": {
         "integrations/calendar/api/serializers/calendars.py": [
-            "What of the file is not kept here, in words.",
-            "Series that cannot be followed, and events that do not open.",
+            "Ids of series whose rule cannot be read, and of events that cannot be decrypted.",
+        ],
+        "integrations/connections/api/serializers.py": [
+            "Empty if nothing is wrong.",
+            "When the provider last sent a push notification.",
         ],
         "integrations/urls/api/openapi_problem.py": [
             "Data from your connected accounts is never used for marketing.",
             "With `unreadable-file`:",
         ],
         "integrations/urls/api/openapi_responses.py": [
-            "Cannot be answered now:",
             "Cannot be read, or the provider does not accept the request",
+            "Created with this key before, and deleted since",
             "No version was sent in `If-Match`",
-            "Sent with an answer to a request that was made before.",
+            "Not signed in, or the token is invalid",
+            "Sent if an earlier request with this key was answered already.",
             "The file cannot be read;",
-            "The key was sent with another request, or the provider does not accept the request",
             "Too large, or cannot be read",
-            "Written with this key before, and deleted since",
         ],
-        "integrations/calendar/api/serializers/event_writes.py": [
-            "Whether guests are sent word of it.",
-            "Of the same account, or both kept here.",
-        ],
-        "integrations/calendar/api/serializers/free_busy.py": [
-            "Whoever shares nothing with you is unknown.",
+        "templates/public/reference.html": [
+            "A platform feature sends an access token:",
         ],
     },
     "the reason of a removal, from its trigger: TestRun.test_names_its_trigger": {

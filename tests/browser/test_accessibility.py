@@ -12,7 +12,11 @@ from tests.browser.visitor import search_elsewhere
 pytestmark = pytest.mark.browser
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
-PUBLIC = ("/", "/data-use/", "/keys/", "/api/", "/accounts/login/", "/accounts/password/reset/")
+PUBLIC = (
+    "/", "/data-use/", "/privacy/", "/disconnect-and-delete/", "/cookies/", "/session-replay/",
+    "/children/", "/accessibility/", "/contact/", "/keys/", "/api/", "/accounts/login/",
+    "/accounts/password/reset/",
+)  # fmt: skip
 OWN = (
     "/settings/integrations/",
     "/settings/connect/google/",

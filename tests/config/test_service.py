@@ -201,7 +201,7 @@ class TestDemo:
         done = run_demo_command(data_dir, "manage.py", "verify_ledger")
 
         assert done.returncode == 0, done.stderr
-        assert "all fit" in done.stdout
+        assert "checkpoints match" in done.stdout
 
     @pytest.mark.thorough("a whole demo and a second sandbox")
     def test_connects_at_another_stand_in_that_is_given(self, data_dir):

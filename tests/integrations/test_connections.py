@@ -138,7 +138,9 @@ class TestConnecting:
                 with pytest.raises(envelope.Unopenable):
                     envelope.open_record(sealed.ciphertext, sealed.binding, key)
 
-    @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
+    @pytest.mark.claim(
+        "home.no-password", "notice.no-password", "connect.no-password", "receipt.mail-stays"
+    )
     @pytest.mark.claim("feature.inbox")
     @pytest.mark.control("3.2.1")
     @pytest.mark.clause("SCOPE-MIN")

@@ -362,7 +362,7 @@ class TestExportPage:
     def browser(self, mailbox):
         return cast.browser(mailbox.connection.user, recent=True)
 
-    @pytest.mark.claim("export.holds", "export.no-attachments", "feature.export")
+    @pytest.mark.claim("export.holds", "export.no-attachments", "feature.export", "notice.rights")
     @pytest.mark.claim("export.about", "export.contents")
     def test_says_what_a_copy_holds_and_what_not(self, browser, mailbox, other, tmp_path):
         make_message(mailbox, attachments=[("plan.pdf", "application/pdf", 12)])

@@ -97,8 +97,8 @@ class TestHowLongMailIsKept:
 
         page = Client().get(reverse("data-use")).text
 
-        assert "Mail of the last 30 days is kept" in page
-        assert "30 days, unless you choose 90, 365 or all" in page
+        assert "Antares stores the mail of the last 30 days" in page
+        assert "for 30 days, unless you choose 90, 365 or all" in page
         assert "90 days" not in page
 
 

@@ -202,7 +202,7 @@ class TestWhoGoes:
     @pytest.mark.parametrize(
         ("command", "said"),
         [
-            (["leave", "nobody", "acme"], "nobody has that id"),
+            (["leave", "nobody", "acme"], "no person has this id"),
             (["leave", "alice", "nowhere"], "no organisation has that id"),
             (["join", "alice", "acme"], "they belong to it already"),
             (["found", "acme", "Acme"], "there is an organisation of that id"),

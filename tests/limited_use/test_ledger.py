@@ -553,7 +553,7 @@ class TestAudit:
 
         call_command("verify_ledger")
 
-        assert "300 entries, 4 checkpoints: all fit; 1 entries wait" in capsys.readouterr().out
+        assert "300 entries and 4 checkpoints match; 1 entries wait" in capsys.readouterr().out
 
     def test_finds_a_missing_entry_behind_the_triggers_back(self, ring):
         from django.db import connection

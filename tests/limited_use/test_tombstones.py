@@ -197,6 +197,6 @@ class TestRestore:
         call_command("apply_tombstones")
 
         assert capsys.readouterr().out == (
-            "0 restored keys destroyed again; 0 receipts are not here\n"
+            "0 restored keys destroyed again; 0 receipts are missing\n"
         )
         assert DataKey.objects.count() == 1

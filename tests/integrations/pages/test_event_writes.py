@@ -147,7 +147,7 @@ class TestDeletionOnPage:
         answer = her_browser.post(f"{address}delete/", {"version": seen})
 
         assert answer.status_code == 409
-        assert "It was changed meanwhile" in reading.text(answer.text)
+        assert "The event was changed by someone else" in reading.text(answer.text)
         assert "Review of all" in answer.text
         assert account.events[account.email][name].content.title == "Review of all"
 

@@ -244,6 +244,7 @@ class TestDisconnectAfterWithdrawal:
 
 class TestWithdrawingWithALocalCalendar:
     @pytest.mark.claim("withdraw.local-stays", "feature.local-calendar-disclosure")
+    @pytest.mark.claim("help.antares-calendars-stay")
     @pytest.mark.invariant(5)
     def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
         page = read_main_text(browser)

@@ -84,7 +84,7 @@ def body_of(integration):
 @pytest.mark.clause("WDEL", "CASA-DEL", "MS-DEL", "AN-14", "AN-15")
 class TestRun:
     @pytest.mark.claim("status.purged", "mail.reconnect-or-removed")
-    @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
+    @pytest.mark.claim("home.removed", "connect.end", "integrations.optional", "notice.rights")
     @pytest.mark.claim("feature.mail-kept")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = count_left(mailbox)
