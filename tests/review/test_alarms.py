@@ -163,9 +163,9 @@ class TestSettling:
     @pytest.mark.parametrize(
         ("reason", "message"),
         [
-            ([], "give a reason"),
-            (["--reason", ""], "give a reason"),
-            (["--reason", " \n "], "give a reason"),
+            ([], "enter a reason"),
+            (["--reason", ""], "enter a reason"),
+            (["--reason", " \n "], "enter a reason"),
             (["--reason", "x" * 201], "longer than 200 characters"),
         ],
     )
