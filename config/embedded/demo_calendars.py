@@ -96,6 +96,14 @@ def _build_work_events(today: date) -> list[DemoEvent]:
             location="Room 3.14", recurrence=["RRULE:FREQ=WEEKLY"],
         ),
         build_event(
+            "weekly", "Weekly", eight_weeks_ago, "13:00", 45, attendees=team,
+            recurrence=["RRULE:FREQ=WEEKLY"],
+        ),
+        build_event(
+            "open-questions", "Customers: open questions", eight_weeks_ago + timedelta(days=4),
+            "11:00", 45, attendees=("alice", "emil", "sam"), recurrence=["RRULE:FREQ=WEEKLY"],
+        ),
+        build_event(
             "one-to-one", "One to one", monday - timedelta(weeks=3), "15:00", 30,
             attendees=("carol", "alice"), recurrence=["RRULE:FREQ=WEEKLY;INTERVAL=2"],
         ),
@@ -143,7 +151,10 @@ def _build_work_events(today: date) -> list[DemoEvent]:
             next_week + timedelta(days=4), "10:00", 180, attendees=("alice", "dana"),
             answers={"dana": "needsAction"}, location="Room 3.14", status="tentative",
         ),
-        build_day_event("offsite", "Offsite", monday + timedelta(days=16), 2, attendees=team),
+        build_day_event(
+            "offsite", "Offsite", monday + timedelta(days=16), 2,
+            attendees=(*team, "sam", "rita", "otto"),
+        ),
     ]  # fmt: skip
 
 

@@ -117,12 +117,8 @@ class _BodyWriter:
         files = [self._write_file(name) for name in self.message.files]
         if event:
             calendar = invitations.build_calendar(event, timeline.start)
-            alternatives.append(mime_parts.make_text(calendar, "calendar", "method=REQUEST"))
-            files.append(
-                mime_parts.make_file(
-                    "application/ics", "invite.ics", calendar.replace("\n", "\r\n").encode()
-                )
-            )
+            parameters = ("method=REQUEST", 'name="invite.ics"')
+            alternatives.append(mime_parts.make_text(calendar, "calendar", *parameters))
         body = mime_parts.make_multipart("alternative", f"{mark}.alternative", alternatives)
         return mime_parts.make_multipart("mixed", f"{mark}.mixed", [body, *files])
 

@@ -151,7 +151,7 @@ def _render_block(block: Block, accent: str) -> str:
 def _render_row(row: str) -> str:
     cell = "padding:8px 0;border-bottom:1px solid #8885;vertical-align:top"
     *first, last = row.split(" | ")
-    cells = "".join(f'<td style="{cell}">{value}</td>' for value in first)
+    cells = "".join(f'<td width="38%" style="{cell}">{value}</td>' for value in first)
     end = cell.replace("8px 0;", "8px 0 8px 16px;")
     return f'<tr>{cells}<td style="{end}" align="right">{last}</td></tr>'
 
