@@ -69,9 +69,10 @@ def build_demo_seed(start: datetime) -> Mapping[str, Any]:
             },
             {
                 "email": ODDITIES,
-                "name": "Alice's test mailbox (odd messages)",
+                "name": "Alice Adler (odd messages)",
                 "size": 60,
                 "seed": 2,
+                "days": 60.0,
                 "malformed": 0.3,
                 "hostile": 0.3,
                 "messages": build_odd_messages(),
