@@ -1,5 +1,5 @@
 """
-Arrange occurrences on days in one time zone. Pure; called only inside sinks.
+Arrange occurrences on days in one time zone. Called only inside sinks.
 
 An event of at least one day is listed above the hours. On a day with a clock change, times
 include the abbreviation of the zone.
@@ -16,11 +16,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from integrations.calendar import event_json
+from integrations.calendar.messages import pages as messages
 from integrations.calendar.occurrences import EventOccurrence
 from integrations.formats import timezones
 from integrations.formats.recurrence.series import to_start_key
 
-from . import overlap_layout
+from . import clock_text, overlap_layout
 
 _DAY: Final = timedelta(days=1)
 _INSTANT: Final = timedelta(microseconds=1)
@@ -96,7 +97,7 @@ def _lay_out_day(
         entry = _make_entry(occurrence, calendars[occurrence.row.visible.calendar.id])
         entry |= {"came": times.days[0] < day, "goes_on": times.days[1] > day}
         if times.start is None or times.end is None:
-            all_day.append({**entry, "label": "all day"})
+            all_day.append({**entry, "label": str(messages.ALL_DAY)})
         else:
             entry["label"] = _format_label(times, day, tz, says_zone=clock_change != 0)
             is_long = times.end - times.start >= _DAY
@@ -172,17 +173,18 @@ def _format_label(times: _LocalTimes, day: date, tz: ZoneInfo, *, says_zone: boo
         _format_clock_time(moment, tz, says_zone=says_zone) for moment in (times.start, times.end)
     )
     if first < day < last:
-        return "all day"
+        return str(messages.ALL_DAY)
     if first < day:
-        return f"until {end}"
+        return messages.UNTIL_TIME % {"time": end}
     if last > day:
-        return f"from {start}"
+        return messages.FROM_TIME % {"time": start}
     return start if times.start == times.end else f"{start}–{end}"  # noqa: RUF001 - an en dash
 
 
 def _format_clock_time(moment: datetime, tz: ZoneInfo, *, says_zone: bool) -> str:
     local = moment.astimezone(tz)
-    return f"{local:%H:%M} {local:%Z}" if says_zone else f"{local:%H:%M}"
+    clock = clock_text.format_clock(local)
+    return f"{clock} {local:%Z}" if says_zone else clock
 
 
 def _get_clock_change(day: date, tz: ZoneInfo) -> int:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from integrations.calendar import etags
 from integrations.calendar.events import event_drafts
@@ -24,11 +25,11 @@ from .recurrence_form import RepeatChoice
 UNCHANGED: Final = "keep"
 _OPTIONAL: Final = "(optional)"
 _SCOPES: Final = (
-    ("this", "This one alone"),
-    ("following", "This one and all that follow"),
-    ("all", "All of the series"),
+    ("this", _("Only this event")),
+    ("following", _("This and following events")),
+    ("all", _("All events in the series")),
 )
-_KNOWN_REMINDERS: Final = frozenset(value for value, _ in REMINDERS)
+_KNOWN_REMINDERS: Final = frozenset(value for value, _label in REMINDERS)
 
 
 class EditEventForm(EventForm):
@@ -41,10 +42,11 @@ class EditEventForm(EventForm):
     zone = forms.CharField(max_length=200, widget=forms.Select)
     scope = forms.ChoiceField(choices=_SCOPES, widget=forms.RadioSelect, required=False)
     repeats = forms.ChoiceField(
-        choices=(*recurrence_form.CHOICES, (UNCHANGED, "As it does now")), required=False
+        choices=(*recurrence_form.CHOICES, (UNCHANGED, _("Keep the current schedule"))),
+        required=False,
     )
     reminders = forms.ChoiceField(
-        choices=(*REMINDERS, (UNCHANGED, "As they are now")), required=False
+        choices=(*REMINDERS, (UNCHANGED, _("Keep the current reminders"))), required=False
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +110,10 @@ def make_edit_presenter(
             name: {"control": str(form[name]), "wrong": str(form[name].errors)}
             for name in form.fields
         }
-        return [TemplateItem(presented[0].clear, {**presented[0].opened, "form": fields})]
+        clear = {**presented[0].clear, "has_options": form.has_options}
+        zone = str(form["zone"].value() or "UTC")
+        opened_values = {**presented[0].opened, "form": fields, "form_zone": zone}
+        return [TemplateItem(clear, opened_values)]
 
     return present_page
 
