@@ -55,7 +55,7 @@ ONE_OCCURRENCE_REPEATS: Final = _(
     "A single occurrence cannot repeat. Choose this and following events, or all events."
 )
 
-ONE_OCCURRENCE_MOVES: Final = _("A single occurrence cannot be moved to another calendar.")
+ONE_OCCURRENCE_MOVES: Final = _("A single occurrence cannot move to another calendar.")
 SAME_CALENDAR: Final = _("The event is already in this calendar.")
 OTHER_ACCOUNT: Final = _("Choose a calendar of the same account.")
 IMPORTED_TWICE: Final = _("This calendar already has this event, from an imported file.")

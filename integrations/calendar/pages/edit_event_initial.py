@@ -42,11 +42,11 @@ class EditEventForm(EventForm):
     zone = forms.CharField(max_length=200, widget=forms.Select)
     scope = forms.ChoiceField(choices=_SCOPES, widget=forms.RadioSelect, required=False)
     repeats = forms.ChoiceField(
-        choices=(*recurrence_form.CHOICES, (UNCHANGED, _("Keep the current schedule"))),
+        choices=(*recurrence_form.CHOICES, (UNCHANGED, _("No change"))),
         required=False,
     )
     reminders = forms.ChoiceField(
-        choices=(*REMINDERS, (UNCHANGED, _("Keep the current reminders"))), required=False
+        choices=(*REMINDERS, (UNCHANGED, _("No change"))), required=False
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -135,7 +135,7 @@ class TestChangeOnPage:
         again = her_browser.post(f"{address}edit/", reading.form_values(stale.text))
 
         assert stale.status_code == 409
-        assert "How it is now Theirs" in reading.text(stale.text)
+        assert "Current version Theirs" in reading.text(stale.text)
         assert 'value="Mine"' in stale.text
         assert (then, again.status_code) == ("Theirs", 302)
         assert account.events[account.email][name].content.title == "Mine"
@@ -150,7 +150,7 @@ class TestChangeOnPage:
         answer = her_browser.post(f"{address}edit/", typed | {"title": HOSTILE, "end_time": ""})
 
         assert answer.status_code == 400
-        assert "Say at what time, or choose all day." in answer.text
+        assert "Enter a time, or select “All day”." in answer.text
         assert "<script>alert" not in answer.text
         assert html.escape(HOSTILE) in answer.text
         assert f'name="version" value="{typed["version"]}"' in answer.text
