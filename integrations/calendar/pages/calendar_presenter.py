@@ -130,7 +130,7 @@ def _present_calendar(
         "is_busy_only": not visible.shows_details,
         "is_local": visible.calendar.is_local,
         "is_current": visible.is_current(options.at),
-        "until": "" if until is None else _format_until(timezones.to_local_time(until, tz)),
+        "until": "" if until is None else _format_until(until, options.at, tz),
         "unreadable": visible.calendar.unreadable_count,
     }
 
@@ -167,8 +167,10 @@ def _hide_names(calendar: PageValues) -> TemplateItem:
     )
 
 
-def _format_until(until: datetime) -> str:
-    return f"{display_times.format_day(until.date())}, {clock_text.format_clock(until)}"
+def _format_until(until: datetime, at: datetime, tz: ZoneInfo) -> str:
+    local, now = (timezones.to_local_time(moment, tz) for moment in (until, at))
+    day = display_times.format_short_day(local.date(), year=now.year)
+    return f"{day}, {clock_text.format_clock(local)}"
 
 
 def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:

@@ -33,8 +33,18 @@ def format_clock(clock: datetime | time) -> str:
     return f"{clock.hour:02}:{clock.minute:02}"
 
 
+def format_short_clock(clock: datetime | time) -> str:
+    """Return `09:00` or `9 AM`, for narrow columns."""
+    return format_clock(clock).replace(":00 ", " ")
+
+
 def format_clock_span(start: datetime | time, end: datetime | time) -> str:
-    return f"{format_clock(start)}–{format_clock(end)}"  # noqa: RUF001 - an en dash
+    """Return `09:00–10:30` or `9–10:30 AM`."""  # noqa: RUF002
+    first, last = format_short_clock(start), format_short_clock(end)
+    clock, _, half = first.partition(" ")
+    if half and last.endswith(half):
+        first = clock
+    return f"{first}–{last}"  # noqa: RUF001 - an en dash
 
 
 def format_hour(hour: int) -> str:

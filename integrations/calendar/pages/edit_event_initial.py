@@ -17,8 +17,8 @@ from integrations.formats import timezones
 from integrations.formats.event_content import EventContent, Reminder, When
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 
-from . import calendar_preferences, event_presenter, recurrence_form
-from .event_form import REMINDERS, EventForm
+from . import calendar_preferences, display_timezone, event_presenter, recurrence_form
+from .event_form import OPTIONS, RECURRENCE, REMINDERS, EventForm
 from .recurrence_form import RepeatChoice
 
 #: Choice for a stored value that the form cannot show: it stays unchanged.
@@ -45,9 +45,7 @@ class EditEventForm(EventForm):
         choices=(*recurrence_form.CHOICES, (UNCHANGED, _("No change"))),
         required=False,
     )
-    reminders = forms.ChoiceField(
-        choices=(*REMINDERS, (UNCHANGED, _("No change"))), required=False
-    )
+    reminders = forms.ChoiceField(choices=(*REMINDERS, (UNCHANGED, _("No change"))), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,21 +96,28 @@ def make_edit_presenter(
         if not presented or event_occurrence is None:
             return []
         occurrence = event_occurrence.occurrence
+        zone = display_timezone.choose_timezone(
+            options.zone,
+            page_data.calendars,
+            event_presenter.read_calendar_properties(page_data, opened),
+        )
         form = sent_form or EditEventForm(
             initial=get_initial(
                 occurrence.content,
                 occurrence.start,
                 occurrence.end,
-                zone=str(presented[0].opened["zone"]),
+                zone=zone.key,
             )
         )
         fields = {
             name: {"control": str(form[name]), "wrong": str(form[name].errors)}
             for name in form.fields
         }
-        clear = {**presented[0].clear, "has_options": form.has_options}
-        zone = str(form["zone"].value() or "UTC")
-        opened_values = {**presented[0].opened, "form": fields, "form_zone": zone}
+        is_single = presented[0].clear["is_one_of_many"]
+        names = OPTIONS if is_single else (*RECURRENCE, *OPTIONS)
+        clear = {**presented[0].clear, "has_options": form.has_values(names)}
+        form_zone = str(form["zone"].value() or zone.key)
+        opened_values = {**presented[0].opened, "form": fields, "form_zone": form_zone}
         return [TemplateItem(clear, opened_values)]
 
     return present_page

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
@@ -33,16 +34,8 @@ REMINDERS: Final = (
     ("1440", _("1 day before")),
 )
 #: The fields under "More options", beside the time zone.
-OPTIONS: Final = (
-    "repeats",
-    "every",
-    "weekdays",
-    "until",
-    "count",
-    "reminders",
-    "is_free",
-    "is_private",
-)
+RECURRENCE: Final = ("repeats", "every", "weekdays", "until", "count")
+OPTIONS: Final = ("reminders", "is_free", "is_private")
 _DEFAULTS: Final[tuple[object, ...]] = (None, "", False, [], 1, "1")
 # Form field by the operation's field.
 _FORM_FIELDS: Final = {
@@ -117,9 +110,13 @@ class EventForm(forms.Form):
 
     @property
     def has_options(self) -> bool:
-        """Whether a field under "More options" has a value or an error."""
-        has_errors = any(self[name].errors for name in (*OPTIONS, "zone"))
-        return has_errors or any(self[name].value() not in _DEFAULTS for name in OPTIONS)
+        return self.has_values((*RECURRENCE, *OPTIONS))
+
+    def has_values(self, names: Iterable[str]) -> bool:
+        """Return whether one of the fields under "More options" has a value or an error."""
+        return bool(self["zone"].errors) or any(
+            self[name].errors or self[name].value() not in _DEFAULTS for name in names
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned_data = super().clean() or {}

@@ -64,7 +64,10 @@ def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
     if start.at == end.at:
         return f"{clock_text.format_long_day(first)}, {start_text}", first.date()
     if first.date() == last.date():
-        return f"{clock_text.format_long_day(first)}, {start_text}–{end_text}", first.date()  # noqa: RUF001 - an en dash
+        span = clock_text.format_clock_span(first, last)
+        if says_zone:
+            span = f"{start_text}–{end_text}"  # noqa: RUF001 - an en dash
+        return f"{clock_text.format_long_day(first)}, {span}", first.date()
     last_text = f"{clock_text.format_long_day(last)}, {end_text}"
     return f"{clock_text.format_long_day(first)}, {start_text} – {last_text}", first.date()  # noqa: RUF001 - an en dash
 

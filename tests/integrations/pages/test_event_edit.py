@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from integrations.formats.event_content import Attendee, Reminder
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from tests.integrations.calendar.events.conftest import nobody_waits
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person
@@ -90,6 +91,20 @@ class TestTheForm:
         assert stranger.status_code == 404
         assert bob.status_code == 409
         assert account.events[account.email][name].content.title == "Review"
+
+    def test_of_days_is_in_the_zone_of_the_person_once_it_has_a_time(
+        self, alice, account, her_browser
+    ):
+        first = moment(3).date()
+        days = {"start": When(day=first), "end": When(day=first + timedelta(days=1))}
+        account.put(EventContent(title="Fair", **days))
+        alice.sync()
+        address = addresses(show_calendar(her_browser))[0]
+
+        html = her_browser.get(f"{address}edit/").text
+
+        assert reading.form_values(html)["zone"] == "Europe/Berlin"
+        assert '<details class="options"><' in html
 
 
 class TestChangeOnPage:
