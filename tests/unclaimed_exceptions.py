@@ -74,19 +74,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Its key is not there any more.",
             "Nothing of that name is shared with you.",
         ],
-        "integrations/calendar/pages/write_messages.py": [
-            "That calendar is not there any more.",
-            "You are not free then, or nobody can tell just now.",
-            "Its series does not happen at that time any more.",
-            "Nobody invited you to it:",
-            "there is nothing to answer.",
-        ],
-        "integrations/calendar/events/event_validation.py": [
-            "There are characters in it that cannot be shown.",
-            "The name of number {…} is too long, or cannot be shown.",
-        ],
-        "integrations/calendar/events/local_edits.py": [
-            "Nobody can be invited from a calendar that is kept here:",
+        "integrations/calendar/messages/event_fields.py": [
+            "This text contains characters that cannot be shown.",
+            "The name of attendee %(number)s is too long, or cannot be shown.",
         ],
         "integrations/mail/mail_row_types.py": [
             "This message does not open here any more.",
@@ -110,30 +100,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "names a state that the page reads from the rows it shows": {
-        "templates/calendar/calendar.html": [
-            "Nothing in these {it.days} days",
-            "{c.unreadable} event{c.unreadable} cannot be read.",
-        ],
-        "templates/calendar/delete.html": [
-            "This event is not there any more",
-        ],
-        "templates/calendar/edit.html": [
-            "This event is not there any more",
-        ],
-        "templates/calendar/event.html": [
-            ", kept here",
-            "This event is not there any more",
-        ],
         "templates/calendar/event_not_shown.html": [
             "This event cannot be read",
-            "This event cannot be shown now",
-        ],
-        "templates/calendar/find.html": [
-            "Nobody can tell when there is time for:",
-        ],
-        "templates/calendar/move.html": [
-            "another one that is kept here",
-            "This event is not there any more",
+            "This event cannot be shown right now",
         ],
         "templates/console/items.html": [
             "Nothing is open",
@@ -164,9 +133,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Nothing yet",
             "Removed on {job.fenced_at} UTC",
         ],
-        "integrations/calendar/pages/calendar_presenter.py": [
-            "Kept here",
-        ],
         "integrations/settings/data_use/activity_log.py": [
             "{…}, removed",
         ],
@@ -185,12 +151,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/settings/feature_withdraw.html": [
             "You remove each on its own page.",
-        ],
-        "templates/calendar/calendar.html": [
-            "Look at the provider for {it.unreadable}.",
-        ],
-        "templates/calendar/look.html": [
-            "events keep their own.",
         ],
         "templates/notices/receipt_ready.txt": [
             "Your signed receipt, which anyone can check:",
@@ -291,9 +251,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "what nobody may do;",
             "Removed, and receipts",
         ],
-        "templates/settings/local_calendar.html": [
-            "Remove it",
-        ],
         "templates/settings/local_calendar_remove.html": [
             "Remove “",
         ],
@@ -304,14 +261,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Calendar, when you write, change, answer or delete an event",
             "Gives you a copy of your mail that is kept here.",
         ],
-        "integrations/calendar/pages/calendar_file_views.py": [
-            "Left out, because it is not kept here:",
-        ],
-        "integrations/calendar/pages/local_calendar_views.py": [
-            "remove one first.",
-        ],
-        "integrations/calendar/pages/sharing_views.py": [
-            "When I am busy, and nothing else",
+        "integrations/calendar/messages/settings.py": [
+            "Remove one first.",
         ],
         "integrations/settings/status_messages.py": [
             "We keep trying.",

@@ -18,10 +18,10 @@ def create_calendar(visitor):
     """Create a local calendar with one event, and return the address of its page."""
     page = visitor.page
     visitor.go("/settings/calendars/new/")
-    page.get_by_label("What it is called").fill("Choir")
+    page.get_by_label("Name", exact=True).fill("Choir")
     page.get_by_label("Time zone").select_option("Europe/Berlin")
     page.get_by_label("I agree").check()
-    page.get_by_role("button", name="Create the calendar").click()
+    page.get_by_role("button", name="Create calendar").click()
     expect(page.locator("h1")).to_have_text("Choir")
     file = SERIES.format(day=datetime.now(UTC).date() - timedelta(days=7))
     page.locator('input[type="file"]').set_input_files(ics("choir.ics", file))
