@@ -170,8 +170,8 @@ class TestAThirdStream:
         """How each kind of file is asked for."""
         recent = cast.browser(alice.user, recent=True)
         return {
-            "csv": lambda: hers.get("/settings/uses/record.csv"),
-            "json": lambda: hers.get("/settings/uses/record.json"),
+            "csv": lambda: hers.get("/settings/activity/activity.csv"),
+            "json": lambda: hers.get("/settings/activity/activity.json"),
             "copy": lambda: recent.post(f"/settings/integrations/{mine.integration}/export/"),
             "file": lambda: hers.get(
                 f"/inbox/messages/{mine.message}/attachments/{mine.attachment}/"

@@ -72,7 +72,7 @@ def take_shots(browser, service, seeded) -> None:
         keep(browser, visitor.page.screenshot(), PLACE / "calendar.webp")
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
         FeatureClient(service.url, client).request_messages(client["delegation_id"], alice["id"])
-        visitor.go("/settings/uses/#did")
+        visitor.go("/settings/activity/")
         keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
     google.close()
 

@@ -23,7 +23,8 @@ OWN = (
     "/inbox/",
     "/inbox/?folder=drafts",
     "/inbox/search/",
-    "/settings/uses/",
+    "/settings/access/",
+    "/settings/activity/",
     "/settings/features/inbox-widget/",
     "/accounts/mfa/",
     "/accounts/password/change/",
@@ -81,7 +82,7 @@ class TestEveryPage:
     def test_is_accessible_with_mail_in_it(self, connected):
         page = connected.page
         found = []
-        for path in ("/settings/integrations/", "/inbox/", "/settings/uses/?by=all"):
+        for path in ("/settings/integrations/", "/inbox/", "/settings/activity/", "/settings/activity/entries/"):
             connected.go(path)
             found += violations(page)
         expect(connected.open_mail(HOSTILE).locator("body")).not_to_be_empty()

@@ -185,7 +185,7 @@ class TestSettings:
     def test_switches_a_feature_on_and_off(self, visitor):
         page = visitor.page
         card = page.locator("article.card", has_text="Inbox widget")
-        visitor.go("/settings/uses/")
+        visitor.go("/settings/access/")
 
         card.get_by_role("link", name="Switch on").click()
         page.get_by_label("I agree").check()

@@ -184,6 +184,8 @@ RULES = {
         ),
         {
             "limited_use/ledger/entries.py": "as many placeholders as there are entries",
+            "limited_use/ledger/subject_access.py": "constants of its own, values as parameters",
+            "limited_use/ledger/subject_activity.py": "constants of its own, values as parameters",
             "accounts/people.py": "constants of its own, values as parameters",
             "accounts/caller_lookup.py": "constants of its own, values as parameters",
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",

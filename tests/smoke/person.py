@@ -61,7 +61,7 @@ class SmokePerson:
         page = self.browser.get(f"/settings/features/{feature}/")
         page = self.agree(page)
         must(page.status == 200, f"agreeing ended with {page.status}")
-        page = self.browser.get("/settings/uses/")
+        page = self.browser.get("/settings/access/")
         for form in forms(page.text):
             if f"/settings/features/{feature}/" in form.action and "delegation" in dict(
                 form.fields

@@ -150,13 +150,13 @@ class TestWhoSeesWhat:
         self.share = Share.objects.get()
 
     def test_is_seen_by_both_sides(self, alice, bob):
-        uses = reverse("settings-uses")
+        access = reverse("settings-access")
 
-        shown = cast.browser(alice.user).get(uses).content.decode()
+        shown = cast.browser(alice.user).get(access).content.decode()
         assert bob.email in shown
         assert f">{bob.name}<" not in shown
         assert str(bob.id) not in shown
-        seen = cast.browser(bob).get(uses).content.decode()
+        seen = cast.browser(bob).get(access).content.decode()
         assert f"A calendar of {alice.user.name}" in seen
 
     @pytest.mark.claim("sharing.over")

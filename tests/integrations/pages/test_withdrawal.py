@@ -145,7 +145,7 @@ class TestThePageOfCalendars:
 
     @pytest.mark.claim("withdraw.also")
     def test_says_which_other_agreement_ends_and_it_does(self, alice, browser, local):
-        assert "Your agreement to Writing events ends as well." in read_main_text(browser)
+        assert "Your agreement to Edit events ends as well." in read_main_text(browser)
         assert list_agreed_features() == {"calendar", "calendar-editing", "local-calendar"}
 
         browser.post(WITHDRAW)
@@ -373,14 +373,15 @@ class TestTheAgreementToLocalCalendars:
         assert "local-calendar" in list_agreed_features()
 
     def test_is_asked_for_again_where_its_words_changed(self, browser, local, monkeypatch):
-        reworded = replace(FEATURES["local-calendar"], version=2)
+        version = FEATURES["local-calendar"].version + 1
+        reworded = replace(FEATURES["local-calendar"], version=version)
         monkeypatch.setitem(FEATURES, "local-calendar", reworded)
         month = (reverse("calendar"), {"view": "month", "day": "2026-06-03"})
         assert browser.get(*month).status_code == 403
         # What they wrote is theirs, whatever they agree to now.
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
-        form = {"agree": "yes", "version": "2"}
+        form = {"agree": "yes", "version": str(version)}
         browser.post(reverse("settings-feature", args=["local-calendar"]), form)
 
         assert "Tea" in browser.get(*month).text
