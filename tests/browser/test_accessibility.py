@@ -82,7 +82,12 @@ class TestEveryPage:
     def test_is_accessible_with_mail_in_it(self, connected):
         page = connected.page
         found = []
-        for path in ("/settings/integrations/", "/inbox/", "/settings/activity/", "/settings/activity/entries/"):
+        for path in (
+            "/settings/integrations/",
+            "/inbox/",
+            "/settings/activity/",
+            "/settings/activity/entries/",
+        ):
             connected.go(path)
             found += violations(page)
         expect(connected.open_mail(HOSTILE).locator("body")).not_to_be_empty()

@@ -20,7 +20,17 @@ class Owning:
         person = self.journey.cast[ALICE]
         typed = self.journey.marks.typed
         must(person.browser.get("/settings/access/").status == 200, "no page of access")
-        names = "purpose feature since until outcome by after before connection".split()
+        names = [
+            "purpose",
+            "feature",
+            "since",
+            "until",
+            "outcome",
+            "by",
+            "after",
+            "before",
+            "connection",
+        ]
         places = ("", "entries/", "activity.csv", "activity.json")
         for name in names:
             for place in places:

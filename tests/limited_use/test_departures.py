@@ -206,7 +206,10 @@ class TestWhoGoes:
             (["leave", "alice", "nowhere"], "no organisation has this id"),
             (["join", "alice", "acme"], "the person is a member already"),
             (["found", "acme", "Acme"], "an organisation has this id already"),
-            (["register", "alice", "a@b.example", "A"], "another person has this id or this address"),
+            (
+                ["register", "alice", "a@b.example", "A"],
+                "another person has this id or this address",
+            ),
         ],
     )
     def test_that_cannot_be_is_one_line(self, office, command, said):
