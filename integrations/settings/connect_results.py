@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # After a success, the account's own card soon shows the state.
 SUCCESS_SHOWN_FOR: Final = timedelta(minutes=1)
 
+
 @dataclass(frozen=True, slots=True)
 class ConnectResult:
     """

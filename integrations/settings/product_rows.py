@@ -203,11 +203,7 @@ def _choose_mail_message(
 
 def _is_current(progress: SyncProgress | None, at: datetime) -> bool:
     """Return whether the last check was complete and within the check interval."""
-    if (
-        progress is None
-        or progress.failing_since is not None
-        or progress.last_synced_at is None
-    ):
+    if progress is None or progress.failing_since is not None or progress.last_synced_at is None:
         return False
     seconds = progress.interval.seconds if progress.interval is not None else 0
     max_age = timedelta(seconds=max(settings.PUSH_POLL_SECONDS, seconds))

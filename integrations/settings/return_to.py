@@ -13,6 +13,7 @@ from .messages.connect import RETURN_LABELS
 
 _SESSION_KEY: Final = "connect_came_from"
 
+
 def remember_origin(request: HttpRequest) -> None:
     """Store the page of origin if it has a label; otherwise clear it."""
     origin = request.GET.get("from", "")

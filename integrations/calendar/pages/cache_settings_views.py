@@ -12,8 +12,9 @@ import orjson
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -83,7 +84,8 @@ def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResp
         count = cache_settings.delete_copies(actor=actor, integration_id=integration_id, at=at)
         messages.success(
             request,
-            claim("erase.done", f"Deleted: {count} event{pluralize(count)}, and the keys to them."),
+            claim("erase.done", _("Deleted, with its keys: %(events)s."))
+            % {"events": ngettext("%(count)d event", "%(count)d events", count) % {"count": count}},
         )
         return redirect(ROUTE_NAME, integration_id)
     context = {
@@ -104,7 +106,7 @@ def refresh_calendars(request: HttpRequest, integration_id: UUID) -> HttpRespons
         cache_settings.request_copies(actor=actor, integration_id=integration_id, at=timezone.now())
     except ObjectNotFound:
         raise Http404 from None
-    messages.success(request, "Your calendars are asked for now.")
+    messages.success(request, _("Your calendars are being refreshed now."))
     return redirect(ROUTE_NAME, integration_id)
 
 
@@ -123,9 +125,9 @@ def set_cache_hours(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     except ObjectNotFound:
         raise Http404 from None
     except InvalidChoice:
-        messages.error(request, "Choose one of the lengths on the list.")
+        messages.error(request, _("Choose one of the options in the list."))
     else:
-        messages.success(request, "Saved. What is older goes within a minute.")
+        messages.success(request, _("Saved. Antares applies the change within a minute."))
     return redirect(ROUTE_NAME, integration_id)
 
 

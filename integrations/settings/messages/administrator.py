@@ -70,8 +70,8 @@ EMAIL_WITHOUT_LINK: Final = _(
     """\
 Hello,
 
-I would like to connect %(product)s to Antares, but our organisation does not allow the app. Please \
-allow it among the third-party apps of our organisation. Its client ID is:
+I would like to connect %(product)s to Antares, but our organisation does not allow the app. \
+Please allow it among the third-party apps of our organisation. Its client ID is:
 
 %(client_id)s
 

@@ -8,9 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 SYNC_STARTED: Final = _("Checking for new mail now.")
 UNKNOWN_CHOICE: Final = _("Choose one of the options in the list.")
-HORIZON_SAVED: Final = _(
-    "Saved. Older mail is removed from Antares; mail of the chosen time is imported."
-)
+HORIZON_SAVED: Final = _("Saved. Antares applies the change now.")
 RETRY_STARTED: Final = _("Antares tries these messages again with the next check.")
 APPROVAL_DISMISSED: Final = _("Dismissed. The link is no longer valid.")
 CONNECTION_REMOVED: Final = _("Removed.")

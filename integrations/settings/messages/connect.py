@@ -106,9 +106,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.FOREIGN_STATE: ConnectOutcome(
         "warn",
         _("That attempt did not start in this browser."),
-        _join(
-            _("It started in another browser, or you followed another person's link."), _NOTHING
-        ),
+        _join(_("It started in another browser, or you followed another person's link."), _NOTHING),
         _AGAIN,
     ),
     AttemptOutcome.MALFORMED: ConnectOutcome(

@@ -163,9 +163,7 @@ QUARANTINE_REASONS: Final[dict[str, StrOrPromise]] = {
     ),
     "crashed": _("Antares stopped while it read this message. It tries again for a week."),
     "unavailable": _("The provider did not deliver it. Antares tries again every day."),
-    "unexpected": _(
-        "The provider responded in an unexpected way. Antares tries again every day."
-    ),
+    "unexpected": _("The provider responded in an unexpected way. Antares tries again every day."),
     "rejected": _("The provider refused to deliver it."),
 }
 UNKNOWN_QUARANTINE_REASON: Final = _("It could not be read.")
