@@ -37,6 +37,13 @@ from .product_rows import CalendarRow, MailRow, ProductOffer
 
 # Mail comes first.
 _PRODUCT_ORDER: Final = ("mail", "calendar")
+_CONNECTED: Final = frozenset(
+    {
+        AttemptOutcome.CONNECTED,
+        AttemptOutcome.CONNECTED_PARTLY,
+        AttemptOutcome.CONNECTED_WITHOUT_PRODUCT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +92,9 @@ def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Accou
     rows = _make_rows(
         [integration for group in integrations.values() for integration in group.values()], at=at
     )
+    declined = _find_declined_products(actor.user_id, actor.organisation_id) if connections else {}
     return [
-        (connection, _make_card(connection, integrations[connection.id], rows))
+        (connection, _make_card(connection, integrations[connection.id], rows, declined))
         for connection in connections
     ]
 
@@ -169,10 +177,10 @@ def _make_card(
     connection: Connection,
     integrations: Mapping[str, Integration],
     rows: Mapping[UUID, MailRow | CalendarRow],
+    declined: Mapping[str, set[str]],
 ) -> AccountCard:
     provider = PROVIDERS[connection.provider]
     needs_reconnect = connection.status == ConnectionStatus.REAUTH_REQUIRED
-    declined = "" if integrations else _find_declined_product(connection)
     return AccountCard(
         id=connection.id,
         provider_key=provider.key,
@@ -184,18 +192,31 @@ def _make_card(
         # A new grant would need both products at once: first reconnect.
         offers=()
         if needs_reconnect
-        else tuple(product_rows.list_product_offers(connection, integrations, declined=declined)),
+        else tuple(
+            product_rows.list_product_offers(
+                connection,
+                integrations,
+                # Without any product: mail, unless another one was asked for.
+                declined=declined.get(provider.key, set() if integrations else {"mail"}),
+            )
+        ),
         has_unused=bool(list_unused_scopes(connection)),
     )
 
 
-def _find_declined_product(connection: Connection) -> str:
-    """Return the product that the person last connected without its permission, else mail."""
+def _find_declined_products(user_id: UUID, organisation_id: UUID) -> dict[str, set[str]]:
+    """Return, by provider, the products that the person last connected without their permission."""
     attempts = ConnectAttempt.objects.filter(
-        user_id=connection.user_id,
-        organisation_id=connection.organisation_id,
-        provider=connection.provider,
-        outcome=AttemptOutcome.CONNECTED_WITHOUT_PRODUCT,
+        user_id=user_id, organisation_id=organisation_id, outcome__in=_CONNECTED
     )
-    latest = attempts.order_by("-ended_at", "-id").first()
-    return latest.product if latest is not None else "mail"
+    latest = {
+        (provider, product): outcome
+        for provider, product, outcome in attempts.order_by("ended_at", "id").values_list(
+            "provider", "product", "outcome"
+        )
+    }
+    declined: dict[str, set[str]] = defaultdict(set)
+    for (provider, product), outcome in latest.items():
+        if outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT:
+            declined[provider].add(product)
+    return declined

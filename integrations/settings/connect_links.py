@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -41,7 +42,7 @@ def get_app_request_email(provider: str, *, product: str) -> str:
     return _build_email(administrator.EMAIL_WITHOUT_LINK, values)
 
 
-def _build_email(body: StrOrPromise, values: dict[str, object]) -> str:
+def _build_email(body: StrOrPromise, values: Mapping[str, object]) -> str:
     data_use_url = f"{settings.PUBLIC_URL}{reverse('data-use')}"
     text = str(body) % {**values, "data_use_url": data_use_url}
     return f"mailto:?subject={quote(str(administrator.EMAIL_SUBJECT))}&body={quote(text)}"

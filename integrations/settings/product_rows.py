@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -143,16 +144,16 @@ def make_calendar_row(integration: Integration, calendars: Sequence[Calendar]) -
 
 
 def list_product_offers(
-    connection: Connection, connected: Mapping[str, Integration], *, declined: str
+    connection: Connection, connected: Mapping[str, Integration], *, declined: AbstractSet[str]
 ) -> list[ProductOffer]:
-    """:param declined: product without permission when the account was connected; or empty"""
+    """:param declined: products whose permission was not granted"""
     provider = PROVIDERS[connection.provider]
     return [
         ProductOffer(
             product=product,
             title=purpose.name,
             limits=purpose.limits,
-            says=status.WITHOUT_PERMISSION[product] if product == declined else "",
+            says=status.WITHOUT_PERMISSION[product] if product in declined else "",
             connect_url=connect_links.get_connect_url(provider.key, product, connection.id),
         )
         for product, purpose in PURPOSES.items()

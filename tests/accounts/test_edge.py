@@ -110,7 +110,7 @@ urlpatterns = [
     path("undeclared", Undeclared.as_view()),
     path("broken", Broken.as_view()),
     path("operations", operations),
-    path("start", lambda request: HttpResponse("start"), name="landing"),
+    path("start", operations, name="landing"),
     path("sensitive", sensitive),
     path("download", download),
     path("", include("accounts.urls")),
@@ -349,9 +349,7 @@ class TestSensitivePages:
 
         explained = browser.get("/sensitive")
         asked = browser.get(browser.post("/sensitive")["Location"])
-        again = browser.post(
-            "/accounts/reauthenticate/", {"password": "no", "next": "/sensitive"}
-        )
+        again = browser.post("/accounts/reauthenticate/", {"password": "no", "next": "/sensitive"})
 
         assert explained.content == b"explained"
         assert "Remove the account" in asked.text

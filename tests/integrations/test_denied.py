@@ -157,7 +157,9 @@ class TestRefusalsThatDoNotEnd:
         assert looks == 1 + len(sync_error_policy.DENIAL_PAUSES)
         assert account.at - began < timedelta(minutes=5) + timedelta(seconds=60)
         assert account.asks_to_reconnect
-        assert str(status_messages.REASON[StatusReason.SCOPE_MISSING]) in reading.text(account.card())
+        assert str(status_messages.REASON[StatusReason.SCOPE_MISSING]) in reading.text(
+            account.card()
+        )
         assert 3_000 < rests < 3_700
 
     def test_are_over_by_themselves_once_the_provider_answers(self, account, sandbox):

@@ -76,8 +76,9 @@ class TestDetails:
 
         said = details()
 
-        assert "Google notifies Antares of new mail immediately. Antares also checks every 10 minutes." in (
-            said
+        assert (
+            "Google notifies Antares of new mail immediately. Antares also checks every 10 minutes."
+            in (said)
         )
         assert f"{at - 3 * MINUTE:%H:%M:%S} (UTC)" in said
         assert f"{at - 2 * MINUTE:%H:%M:%S} (UTC)" in said

@@ -11,6 +11,7 @@ from django.contrib.staticfiles import finders
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.connections.messages import PURPOSES
 from integrations.models import (
     AttemptOutcome,
     Connection,
@@ -22,7 +23,6 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.models.connection import LIVE
-from integrations.connections.messages import PURPOSES
 from integrations.providers import PROVIDERS
 from integrations.settings import connect_results
 from integrations.settings.messages import status as status_messages
