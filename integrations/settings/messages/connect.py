@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class ConnectNextStep(StrEnum):
     CONNECT = "connect"
     RECONNECT = "reconnect"
+    GRANT = "grant"
     ADD_MAIL = "add_mail"
     ADD_CALENDAR = "add_calendar"
     NONE = "none"
@@ -35,6 +36,7 @@ class ConnectOutcome:
 ACTION_LABELS: Final[dict[ConnectNextStep, StrOrPromise]] = {
     ConnectNextStep.CONNECT: _("Try again"),
     ConnectNextStep.RECONNECT: _("Reconnect"),
+    ConnectNextStep.GRANT: _("Grant permission"),
     ConnectNextStep.ADD_MAIL: _("Add mail to that account"),
     ConnectNextStep.ADD_CALENDAR: _("Add calendar to that account"),
     ConnectNextStep.NONE: "",
@@ -68,7 +70,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
                 " works."
             ),
         ),
-        ConnectNextStep.RECONNECT,
+        ConnectNextStep.GRANT,
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
@@ -237,7 +239,7 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
                 " changes nothing in them."
             ),
         ),
-        ConnectNextStep.RECONNECT,
+        ConnectNextStep.GRANT,
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
