@@ -3,6 +3,12 @@
 const form = document.querySelector("form[data-export]");
 form.addEventListener("submit", () => {
   document.querySelector("[data-export-starts]")?.remove();
-  setTimeout(() => htmx.trigger("#exports", "export-started"), 1000);
+  // Several times: the server may not have begun, or the last answer may be from before.
+  for (const pause of [1000, 3000, 8000]) {
+    setTimeout(() => htmx.trigger("#exports", "export-started"), pause);
+  }
 });
-if (form.dataset.export === "now") form.requestSubmit();
+// Once htmx listens.
+addEventListener("load", () => {
+  if (form.dataset.export === "now") form.requestSubmit();
+});
