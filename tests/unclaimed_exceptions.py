@@ -45,7 +45,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "asks, or names an action": {
         "templates/settings/local_calendars_remove.html": [
             "Remove all of your Antares calendars?",
-            "· Remove only this one",
+            "· Remove only this calendar",
         ],
     },
     "names how long a feature keeps data, from its declaration": {
@@ -121,9 +121,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Nothing was refused",
         ],
         "templates/settings/integrations.html": [
-            "Which addresses these are cannot be shown now.",
-            "(its address cannot be shown now)",
-            "Nothing is connected",
+            "The addresses of your accounts cannot be shown now.",
+            "(address cannot be shown now)",
         ],
         "templates/settings/ledger_part.html": [
             "What is kept of it is this hash:",
@@ -139,13 +138,20 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/settings/data_use/feature_status.py": [
             "Uses nothing of yours",
         ],
-        "integrations/settings/status_messages.py": [
+        "integrations/settings/messages/status.py": [
             "Not up to date.",
             "Being removed",
-            "Stored in Antares",
         ],
     },
     "an instruction, a heading, a name or a choice": {
+        "integrations/settings/data_use/views.py": [
+            "Withdraw your agreement, and remove the data kept for it",
+        ],
+        "integrations/settings/disconnect_views.py": [
+            "Disconnect the whole account, and remove its data from Antares",
+            "Disconnect, and remove its data from Antares",
+            "Remove a connection",
+        ],
         "templates/503.html": [
             "If you sent a form, look first whether it was done, then send it again.",
         ],
@@ -225,31 +231,19 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/review/evidence.html": [
             "One signed file with everything:",
         ],
-        "templates/settings/administrator.html": [
-            (
-                "In many organisations {offer.label} lets nobody but an administrator agree to "
-                "apps like this one."
-            ),
-        ],
         "templates/settings/calendars.html": [
-            "How long a copy may be kept",
+            "Edit, import, remove ·",
+            "How long a copy is kept",
+            "Kept until",
         ],
         "templates/settings/calendars_erase.html": [
             "Delete cached calendar data now?",
         ],
-        "templates/settings/connect.html": [
-            "There you allow all of it or nothing.",
-            (
-                "Where your organisation decides about apps, {offer.label} sends you to your "
-                "administrator first."
-            ),
+        "templates/settings/details.html": [
+            "How much mail Antares stores",
         ],
         "templates/settings/export.html": [
-            "Keep it where nobody else does.",
-        ],
-        "templates/settings/integrations.html": [
-            "what nobody may do;",
-            "Removed, and receipts",
+            "Store it in a safe place.",
         ],
         "templates/settings/local_calendar_remove.html": [
             "Remove “",
@@ -264,10 +258,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/calendar/messages/settings.py": [
             "Remove one first.",
         ],
-        "integrations/settings/status_messages.py": [
-            "We keep trying.",
-            "You need to do nothing.",
-            "We keep trying to check for news.",
+        "integrations/settings/messages/status.py": [
+            "Antares keeps trying.",
         ],
     },
     "a step of a removal that lies ahead": {

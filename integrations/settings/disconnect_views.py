@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -26,12 +27,13 @@ from limited_use.models import Receipt
 from limited_use.receipts import receipt_links
 
 from . import disconnect_confirmation, purge_messages
+from .messages import confirmations
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Disconnect, and remove its data from Antares"))
 def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     request_context = get_request_context(request)
     integration = ownership.get_integration(request_context.actor, integration_id)
@@ -60,7 +62,7 @@ def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpRe
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Disconnect the whole account, and remove its data from Antares"))
 def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask once for all products, and disconnect them together."""
     request_context = get_request_context(request)
@@ -139,7 +141,7 @@ def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @never_cache
 @require_POST
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Remove a connection"))
 def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Remove a connection without live integrations."""
     actor = get_actor(request)
@@ -150,5 +152,5 @@ def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
     connections.remove_empty_connection(
         connection_id=own_id, user_id=user_id, organisation_id=organisation_id, at=timezone.now()
     )
-    messages.success(request, "Removed.")
+    messages.success(request, confirmations.CONNECTION_REMOVED)
     return redirect("settings-integrations")

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -51,7 +52,7 @@ NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Download your part of the ledger"), is_download=True)
 def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """On POST, destroy its key, commit, and return the file: it is downloaded once."""
     job = ownership.get_own_purge(get_actor(request), purge_id)

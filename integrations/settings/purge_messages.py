@@ -28,7 +28,7 @@ from integrations.purge import (
 from integrations.push import WatchStopOutcome
 from limited_use.models.ledger_keys import LedgerKey
 
-from . import status_messages
+from .messages import status
 
 _ORDER: Final = list(PurgeStep)
 
@@ -93,7 +93,7 @@ def get_purge_table_row(job: PurgeJob) -> dict[str, Any]:
         "name": situation.subject.name,
         "fenced_at": job.fenced_at,
         "receipt_id": job.receipt_id,
-        "words": status_messages.get_status_message(
+        "words": status.get_status_message(
             IntegrationStatus.PURGED if is_done else IntegrationStatus.PURGING
         ),
         "tone": access.tone if is_done else "info",

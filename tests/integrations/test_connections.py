@@ -41,7 +41,7 @@ from integrations.models import (
 )
 from integrations.providers import oauth_client
 from integrations.settings import connect_results
-from integrations.settings.connect_messages import ADMIN_CONSENT_OUTCOMES, OUTCOMES
+from integrations.settings.messages.connect import ADMIN_CONSENT_OUTCOMES, OUTCOMES
 from integrations.sync import work_leases
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf

@@ -74,8 +74,8 @@ class TestCalendarsPage:
         shown = browser.get(address(alice)).content.decode()
 
         assert "alice@gmail.example" not in shown
-        assert "Its name is not kept now" in shown
-        assert "Nothing now; it comes when you look" in shown
+        assert "Its name is not stored now" in shown
+        assert "No copy now; it is fetched when you open your calendar" in shown
         SyncWork.objects.update(next_sync_at=timezone.now() + timedelta(days=1))
         browser.get("/calendar/")
         assert SyncWork.objects.filter(next_sync_at__lte=timezone.now()).exists()
@@ -108,7 +108,7 @@ class TestDeleting:
 
         answer = browser.post(address(alice, "settings-calendars-erase"), follow=True)
 
-        assert "Deleted: 1 event, and the keys to them." in answer.text
+        assert "Deleted, with its keys: 1 event." in answer.text
         assert not Event.objects.exists()
         assert not data_keys.has_data_key(copy)
         alice.sync(at=timezone.now())

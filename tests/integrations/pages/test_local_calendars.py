@@ -402,7 +402,7 @@ class TestRemoving:
 
         shown = page_reading.text(browser.get(address).content.decode())
         assert "1 share of them ends at once." in shown
-        assert "1 calendar with 2 events becomes unreadable at once" in shown
+        assert "1 calendar with 2 events: unreadable at once, and removed within an hour." in shown
         assert browser.post(address, {"files_kept": "yes"}).status_code == 302
 
         assert not Share.objects.filter(withdrawn_at=None).exists()

@@ -464,9 +464,12 @@ class TestLedgerDownloadPage:
     def test_asks_who_it_is_first(self, job):
         client = browser(User.objects.get(id=job.user_id))
 
-        for answer in (client.get(self.address(job)), client.post(self.address(job))):
-            assert answer.status_code == 302
-            assert "reauthenticate" in answer["Location"]
+        explained = client.get(self.address(job))
+        answer = client.post(self.address(job))
+
+        assert explained.status_code == 200
+        assert answer.status_code == 302
+        assert "reauthenticate" in answer["Location"]
         assert get_ledger_key(job.integration).destroyed_at is None
 
     def test_is_nobody_elses(self, job):
