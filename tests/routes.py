@@ -145,6 +145,7 @@ ROUTES: dict[str, Kind] = {
     "home": PUBLIC,
     "data-use": PUBLIC,
     "keys": PUBLIC,
+    "receipt-verifier": PUBLIC,
     # Nothing is signed on this walk, and a query that is none is 400.
     "ledger-checkpoint": everyone("404 405 405 405"),
     "ledger-consistency": everyone("400 405 405 405"),

@@ -63,36 +63,44 @@ class DestroyedKey:
 @dataclass(frozen=True, slots=True)
 class ReceiptSummary:
     """
-    :param sentences: what was removed, since when it is unreadable, what the provider lists, what
-        remains, how to check
+    Five sentences: what was removed, since when it is unreadable, what the provider still lists,
+    what remains until when, and how to check it.
+
     :param notes: further statements of the document
     """
 
-    sentences: tuple[ReceiptSentence, ...]
+    removed: ReceiptSentence
+    unreadable: ReceiptSentence
+    access: ReceiptSentence
+    remains: ReceiptSentence
+    check: ReceiptSentence
     reason: str
     stores: tuple[StoreCount, ...]
     keys: tuple[DestroyedKey, ...]
     notes: tuple[str, ...]
 
+    @property
+    def sentences(self) -> tuple[ReceiptSentence, ...]:
+        return self.removed, self.unreadable, self.access, self.remains, self.check
 
-def summarize_receipt(first: Document, second: Document | None = None) -> ReceiptSummary:
+
+def summarize_receipt(first: Document, second: Document | None = None) -> ReceiptSummary | None:
     """
+    Return None for a document that is not a purge's receipt of `SCHEMA`.
+
     :param first: part 1, verified
     :param second: part 2, verified
-    :raises LookupError, TypeError, ValueError: if it is no purge's receipt of `SCHEMA`
     """
-    body = first["body"]
-    if body["schema"] != SCHEMA:
-        raise ValueError("not a receipt of a purge")
+    body = first.get("body", {})
+    if body.get("schema") != SCHEMA:
+        return None
     ends = {} if second is None else _get_epoch_ends(second["body"])
     return ReceiptSummary(
-        sentences=(
-            describe_removed_data(body),
-            _describe_deletion(body),
-            _describe_access(body),
-            _describe_remains(body, ends),
-            describe_check(),
-        ),
+        removed=_describe_removed_data(body),
+        unreadable=_describe_deletion(body),
+        access=_describe_access(body),
+        remains=_describe_remains(body, ends),
+        check=_describe_check(),
         reason=str(messages.TRIGGERS[body["trigger"]]),
         stores=tuple(_list_stores(body)),
         keys=tuple(_list_keys(body, ends)),
@@ -100,10 +108,10 @@ def summarize_receipt(first: Document, second: Document | None = None) -> Receip
     )
 
 
-def describe_removed_data(body: Document) -> ReceiptSentence:
+def _describe_removed_data(body: Document) -> ReceiptSentence:
     counts = {
         name: messages.format_count(name, count, intcomma(count))
-        for name, count in get_counts(body["stores"]).items()
+        for name, count in _get_counts(body["stores"]).items()
     }
     is_local = not PROVIDERS[body["provider"]].grants
     kind = "local" if is_local else body["product"]
@@ -111,19 +119,17 @@ def describe_removed_data(body: Document) -> ReceiptSentence:
     return _make_sentence(f"receipt.removed-{kind}", {"name": name, **counts})
 
 
-def get_counts(stores: Mapping[str, Any]) -> dict[str, int]:
-    """:param stores: counts before, or a mapping with `before`, by label of the inventory"""
+def _get_counts(stores: Mapping[str, Any]) -> dict[str, int]:
     labels = {
         "messages": "integrations.Message",
         "threads": "integrations.Thread",
         "calendars": "integrations.Calendar",
         "events": "integrations.Event",
     }
-    counts = {name: stores.get(label, 0) for name, label in labels.items()}
-    return {name: n["before"] if isinstance(n, Mapping) else n for name, n in counts.items()}
+    return {name: stores[label]["before"] for name, label in labels.items() if label in stores}
 
 
-def describe_check() -> ReceiptSentence:
+def _describe_check() -> ReceiptSentence:
     verifier = SentencePart("verify.html", url=reverse("receipt-verifier"), is_download=True)
     keys = SentencePart(str(messages.PUBLISHED_KEYS), url=reverse("keys"))
     return _make_sentence("receipt.check-offline", {"verifier": verifier, "keys": keys})
@@ -156,7 +162,7 @@ def _describe_access(body: Document) -> ReceiptSentence:
         claim,
         {
             "provider": PROVIDERS[body["provider"]].label,
-            "reasons": join_texts(reasons, str(messages.TWO)),
+            "reasons": _join_texts(reasons, str(messages.TWO)),
             "pages": pages,
         },
     )
@@ -202,7 +208,7 @@ def _get_epoch_ends(body: Document) -> dict[str, datetime | None]:
     return {key["key_id"]: _parse_time(key["epoch_destroyed_at"]) for key in body["keys"]}
 
 
-def join_texts(texts: Sequence[str], joint: str) -> str:
+def _join_texts(texts: Sequence[str], joint: str) -> str:
     """:param joint: with `%(first)s` and `%(second)s`"""
     joined, *rest = texts or [""]
     for text in rest:
@@ -228,7 +234,7 @@ def _make_sentence(claim: str, values: Mapping[str, _Value]) -> ReceiptSentence:
 
 def _make_parts(value: _Value) -> list[SentencePart]:
     if isinstance(value, list):
-        alternatives = join_texts(["\0"] * len(value), str(messages.ALTERNATIVES)).split("\0")
+        alternatives = _join_texts(["\0"] * len(value), str(messages.ALTERNATIVES)).split("\0")
         parts = [SentencePart(alternatives[0])]
         for link, joint in zip(value, alternatives[1:], strict=True):
             parts += [link, SentencePart(joint)]

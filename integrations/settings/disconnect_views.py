@@ -25,7 +25,8 @@ from integrations.web import ownership
 from limited_use.models import Receipt
 from limited_use.receipts import receipt_links
 
-from . import disconnect_confirmation, purge_messages
+from . import disconnect_confirmation, purge_page
+from .messages import purge as texts
 
 
 @never_cache
@@ -89,7 +90,7 @@ def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     job = ownership.get_own_purge(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
-    return render(request, template, purge_messages.get_purge_page_context(job))
+    return render(request, template, purge_page.get_purge_page_context(job))
 
 
 @never_cache
@@ -132,7 +133,7 @@ def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
         raise Http404
     token = receipt_links.create_link(subject_id=job.integration_id, at=timezone.now())
     url = f"{settings.PUBLIC_URL}{reverse('receipt-link', args=[token])}"
-    context = {**purge_messages.get_purge_page_context(job), "receipt_link": url}
+    context = {**purge_page.get_purge_page_context(job), "receipt_link": url}
     return render(request, "settings/purge.html", context)
 
 
@@ -150,5 +151,5 @@ def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
     connections.remove_empty_connection(
         connection_id=own_id, user_id=user_id, organisation_id=organisation_id, at=timezone.now()
     )
-    messages.success(request, "Removed.")
+    messages.success(request, texts.REMOVED)
     return redirect("settings-integrations")

@@ -30,7 +30,7 @@ from . import (
     calendar_cards,
     connect_links,
     connect_results,
-    purge_messages,
+    purge_page,
     return_to,
 )
 from .data_use import feature_status
@@ -77,7 +77,7 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
             "calendars": calendar_cards.list_calendar_cards(actor),
             "to_agree": feature_status.list_features_needing_consent(actor, at=at),
             "purges": [
-                purge_messages.get_purge_table_row(job)
+                purge_page.get_purge_table_row(job)
                 for job in account_overview.list_purges(actor=actor)
             ],
             "horizons": account_overview.HORIZONS,

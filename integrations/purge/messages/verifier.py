@@ -149,7 +149,9 @@ REJECTIONS: Final[Mapping[str, Text]] = MappingProxyType(
         "bad_proof": _("A ledger entry in the receipt is not in the signed ledger."),
         "other_subject": _("None of the ledger entries is about the subject of the receipt."),
         "key_not_recorded": _("No ledger entry says that key %(name)s was destroyed."),
-        "epoch_not_recorded": _("No ledger entry says that the wrapping key %(name)s was destroyed."),
+        "epoch_not_recorded": _(
+            "No ledger entry says that the wrapping key %(name)s was destroyed."
+        ),
         "no_destroyed_key": _("Part 2 names no key."),
         "not_one_receipt": _("The files are not part 1 and part 2 of one receipt."),
         "too_many": _("Choose one receipt: at most its part 1 and its part 2."),

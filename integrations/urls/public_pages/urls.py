@@ -2,7 +2,7 @@ from django.urls import path
 
 from integrations.urls import landing_views
 
-from . import ledger_pages, receipt_links, views
+from . import ledger_pages, receipt_links, verifier_views, views
 
 urlpatterns = [
     path("", views.show_home, name="home"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("robots.txt", views.show_robots, name="robots"),
     path("data-use/", views.show_data_use, name="data-use"),
     path("keys/", views.show_keys, name="keys"),
+    path("verify.html", verifier_views.download_verifier, name="receipt-verifier"),
     path("connect/administrator/thanks/", views.show_thanks, name="administrator-thanks"),
     path("ledger/checkpoint", ledger_pages.show_checkpoint, name="ledger-checkpoint"),
     path("ledger/consistency", ledger_pages.show_consistency_proof, name="ledger-consistency"),
