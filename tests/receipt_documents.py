@@ -77,7 +77,7 @@ FIRST: Document = {
             "integrations.Thread": {"before": 1, "left": 0},
             "limited_use.DataKey.content": {"before": 1, "left": 0},
         },
-        "provider_watches": {"outcome": "none", "says": "No notifications – “none”. é 😀"},
+        "provider_watches": {"outcome": "none", "says": "No notifications – “none”. é 😀"},  # noqa: RUF001 - more than ASCII
         "provider_revocation": {
             "outcome": "confirmed",
             "says": "The provider confirmed it.",

@@ -125,8 +125,8 @@ CREDENTIAL: Final[Mapping[bool, str]] = {
     ),
     True: claim(
         "receipt.credential-until-settled",
-        "Another disconnect of this account is in progress. Until it has settled the access, Antares"
-        " keeps the address, permissions and access tokens of the account.",
+        "Another disconnect of this account is in progress. Until it has settled the access,"
+        " Antares keeps the address, permissions and access tokens of the account.",
     ),
 }
 

@@ -65,7 +65,9 @@ TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
     PurgeTrigger.PERMISSION_WITHDRAWN: (
         "The owner withdrew the permission at the provider and did not grant it again in time."
     ),
-    PurgeTrigger.CONSENT_WITHDRAWN: "The owner withdrew the agreement to the feature that needed the data.",
+    PurgeTrigger.CONSENT_WITHDRAWN: (
+        "The owner withdrew the agreement to the feature that needed the data."
+    ),
     PurgeTrigger.LEFT_ORGANISATION: "The owner left the organisation.",
     PurgeTrigger.ORGANISATION_CLOSED: "The organisation was closed.",
     PurgeTrigger.DEACTIVATED: "The owner's account was deactivated.",
@@ -171,8 +173,8 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
             "until": receipts.format_receipt_time(key_destruction_receipt.get_backup_end(job)),
             "says": claim(
                 "receipt.backups",
-                "Backups of the database may contain encrypted copies of the data. After the epochs of"
-                " all destroyed keys have ended, no key of Antares opens them.",
+                "Backups of the database may contain encrypted copies of the data. After the epochs"
+                " of all destroyed keys have ended, no key of Antares opens them.",
             ),
         },
         "key_epoch": {
@@ -196,8 +198,8 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
             "says": claim(
                 "receipt.own-key-epoch",
                 "Calendars that are stored only in Antares are also in backups of the database, so"
-                " that no accident loses them. Until then, a backup together with the key store could"
-                " open them.",
+                " that no accident loses them. Until then, a backup together with the key store"
+                " could open them.",
             ),
         }
     remains["proves"] = claim(
@@ -235,23 +237,24 @@ def _describe_ledger_key(job: PurgeJob) -> dict[str, Any] | str:
     if row is None:
         return claim(
             "receipt.pseudonyms-ours",
-            "The pseudonyms are made with a key of Antares: anyone with its key store can link them.",
+            "The pseudonyms are made with a key of Antares: anyone with its key store can link"
+            " them.",
         )
     if row.set_aside_at is None:
         return claim(
             "receipt.ledger-key-stays",
-            "The pseudonyms are made with a key of this account, which Antares keeps as long as part"
-            " of the account is connected.",
+            "The pseudonyms are made with a key of this account, which Antares keeps as long as"
+            " part of the account is connected.",
         )
     return {
         "commitment": bytes(row.commitment).hex(),
         "offered_for_days": ledger_keys.OFFER_DURATION.days,
         "says": claim(
             "receipt.ledger-key-offered",
-            "The pseudonyms are made with a key of this account. Its owner can download the key once"
-            " within those days. Then, or when they end, Antares destroys the key, and nobody else"
-            " can tell which entries were about this account. Antares keeps the commitment, a hash"
-            " of the key. The entries of the removal, which this receipt contains, have other"
+            "The pseudonyms are made with a key of this account. Its owner can download the key"
+            " once within those days. Then, or when they end, Antares destroys the key, and nobody"
+            " else can tell which entries were about this account. Antares keeps the commitment, a"
+            " hash of the key. The entries of the removal, which this receipt contains, have other"
             " pseudonyms.",
         ),
     }

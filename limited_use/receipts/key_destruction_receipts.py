@@ -145,8 +145,8 @@ def _describe_remains(ended_at: datetime, backups_until: datetime) -> Mapping[st
         "key_store_copies": copies,
         "proves": claim(
             "part-2.proves",
-            "What Antares recorded and checked: that the live key store destroyed these keys. Nobody"
-            " can prove that no copy exists.",
+            "What Antares recorded and checked: that the live key store destroyed these keys."
+            " Nobody can prove that no copy exists.",
         ),
     }
 

@@ -1,4 +1,4 @@
-"""Texts of the pages of a removal, beside the sentences of `integrations.notifications.messages`."""
+"""Texts of the pages of a removal; its sentences are in `integrations.notifications.messages`."""
 
 from __future__ import annotations
 
