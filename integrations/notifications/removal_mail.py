@@ -93,7 +93,7 @@ def describe_receipt(job: PurgeJob) -> dict[str, MessageValue]:
 
 
 def _read_receipt(job: PurgeJob) -> dict[str, MessageValue]:
-    receipt = Receipt.objects.get(id=job.receipt_id)
+    receipt = Receipt.objects.get(subject_id=job.integration_id, part=1)
     body = json.loads(bytes(receipt.document))["body"]
     remains = body["remains"]
     epoch = remains.get("own_key_epoch", remains["key_epoch"])

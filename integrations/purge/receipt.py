@@ -63,7 +63,7 @@ TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
         "The provider had ended the access, and the owner did not reconnect in time."
     ),
     PurgeTrigger.PERMISSION_WITHDRAWN: (
-        "The owner withdrew the permission at the provider and did not grant it again in time."
+        "The permission was withdrawn at the provider and not granted again in time."
     ),
     PurgeTrigger.CONSENT_WITHDRAWN: (
         "The owner withdrew the agreement to the feature that needed the data."

@@ -31,9 +31,9 @@ class TestDisconnectInBrowser:
         connected.confirm()
 
         expect(connected.page.locator("main")).to_contain_text(
-            "This removes 3 messages in 3 conversations"
+            "Antares removes 3 messages in 3 conversations"
         )
-        expect(connected.page.locator("main")).to_contain_text("Your mail at Google stays as it is")
+        expect(connected.page.locator("main")).to_contain_text("Your data at Google stays as it is")
 
     @pytest.mark.invariant(6)
     def test_ends_with_a_receipt_that_verifies(self, connected, tmp_path):

@@ -28,7 +28,8 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.notifications.removal_messages import SENTENCES, RemovalSubject
+from integrations.notifications.messages import SENTENCES
+from integrations.notifications.removal_messages import RemovalSubject
 from integrations.operations.sync_products import PRODUCTS
 from integrations.purge import inventory
 from integrations.sync import sync_engine

@@ -20,10 +20,10 @@ from integrations.models import (
     RevocationOutcome,
 )
 from integrations.notifications import removal_facts
+from integrations.notifications.messages import SENTENCES
 from integrations.notifications.removal_messages import (
     ACCESS_MESSAGES,
     ACCESS_OF_REVOCATION,
-    SENTENCES,
     TOKEN_MESSAGES,
     AccessOutcome,
     TokenOutcome,
@@ -168,7 +168,7 @@ class TestTheOnlyProduct:
         said = {"removal.access-confirmed", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
         # `check_end` has compared the messages and events there with those of before.
-        stays = {"mail": "Your mail itself: it is yours", "calendar": "Your calendars, with the"}
+        stays = {"mail": "Your mail at the provider", "calendar": "Your calendars at the provider"}
         assert world.read_receipt(product)["remains"]["at_the_provider"].startswith(stays[product])
 
     @pytest.mark.claim("removal.access-gone")
@@ -197,7 +197,7 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.PENDING
         emptied = {f"removal.{one}" for one in ("unreadable", "emptied", "counted")}
         check_page(world, job, says=emptied | {"removal.access-asked"})
-        assert "Antares can no longer open any of it." in world.read_page(job)[0]
+        assert "Antares can no longer read the data." in world.read_page(job)[0]
         assert not world.has_keys("mail")
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.UNCONFIRMED
@@ -221,7 +221,7 @@ class TestTheOnlyProduct:
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.NOT_OFFERED
         receipt = world.read_receipt(product)["provider_revocation"]["says"]
-        assert "The provider goes on listing your agreement until you remove it" in receipt
+        assert "The provider lists your agreement until you remove it" in receipt
         assert world.account.list_scopes() >= world.given > set()
         said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
@@ -241,7 +241,7 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.NOT_NEEDED
         check_end(world, job, mailoutbox[-1], says=set(), tone="good")
         body = world.read_receipt("calendar")
-        assert body["provider_revocation"]["says"].startswith("It lived here: there is no provider")
+        assert body["provider_revocation"]["says"].startswith("Stored only in Antares: no provider")
         assert "at_the_provider" not in body["remains"]
         assert google.requests() == []
 
@@ -258,7 +258,7 @@ class TestAnAccountWhoseAccessHasEnded:
 
         text, _ = world.read_before("mail")
 
-        assert "Reconnecting keeps everything that is here." in text
+        assert "Reconnecting keeps all data." in text
         outcome = world.account.connect(alice, "mail", connection=world.now).outcome
         assert outcome == AttemptOutcome.CONNECTED
         assert "2 messages in 2 conversations" in world.read_before("mail")[0]
@@ -453,7 +453,7 @@ class TestTheWholeAccount:
         assert "2 messages in 2 conversations and 2 calendars with 2 events" in text
         assert "“Choir”: 0 events" in text
         assert f"“{RemovalAtGoogle.email}”: 2 events" in text
-        assert "from Antares, and the keys that open them. It cannot be undone." in text
+        assert ", and destroys the keys that open them. You cannot undo this." in text
         products = ("mail", "calendar")
         assert all(world.has_rows(one) and world.has_keys(one) for one in products)
 

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from limited_use.policy.claims import claim
 
-# mypy: lazy translations behave as texts.
+# A lazy translation behaves as a text.
 Text = str | Promise
 
 SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
@@ -139,7 +139,7 @@ TRIGGERS: Final[Mapping[str, Text]] = MappingProxyType(
         "support": _("Support disconnected it."),
         "grant_ended": _("The provider had ended the access, and you did not reconnect in time."),
         "permission_withdrawn": _(
-            "You withdrew the permission at the provider and did not grant it again in time."
+            "The permission was withdrawn at the provider and not granted again in time."
         ),
         "consent_withdrawn": _("You withdrew your agreement to the feature that needed the data."),
         "left_organisation": _("You left the organisation."),

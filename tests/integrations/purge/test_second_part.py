@@ -140,9 +140,11 @@ class TestOfLocalCalendars:
         page = reading.text(owner.get(f"/settings/removals/{job.id}/").content.decode())
 
         end = job.fenced_at + timedelta(days=30)
-        assert f"were kept is destroyed by {end.day} {end:%B %Y}. Part 2" in page
-        assert "Within a day" not in page
-        assert "The first part says by when." in mailoutbox[-1].body
+        assert f"the encrypted copies by {end.day} {end:%b %Y}. Part 2" in page
+        assert "within a day" not in page
+        text = " ".join(mailoutbox[-1].body.split())
+        assert f"destroys its key to them by {end.day} {end:%b %Y}" in text
+        assert "Part 2 of the receipt appears at the same link" in text
 
     @pytest.mark.claim("receipt.own-key-epoch", "receipt.backups")
     @pytest.mark.claim("receipt.part-2-of-local-calendars", "mail.part-2")
@@ -263,7 +265,7 @@ class TestKeyDestructionPages:
             for raw in (alice.user.id, alice.organisation.id, mailbox.id, mailbox.connection_id):
                 assert str(raw) not in said
         assert Client().get(f"{address}receipt-part-2.json").status_code == 404
-        assert "Not there yet" in Client().get(address).content.decode()
+        assert "Part 2 does not exist yet" in Client().get(address).content.decode()
 
     def test_know_no_other_token(self, owner, mailbox, clock):
         purge_to_end(mailbox, clock)
