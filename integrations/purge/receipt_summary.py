@@ -184,8 +184,10 @@ def _list_stores(body: Document) -> Iterator[StoreCount]:
     for label, counts in sorted(
         body["stores"].items(), key=lambda item: order.index(item[0]) if item[0] in order else 99
     ):
-        name = str(messages.STORES.get(label, messages.UNKNOWN_STORE))
-        yield StoreCount(name, counts["before"], counts["left"])
+        if counts["before"]:
+            name = str(messages.STORES.get(label, messages.UNKNOWN_STORE))
+            yield StoreCount(name, counts["before"], counts["left"])
+    yield StoreCount(str(messages.OTHER_STORES), 0, 0)
 
 
 def _list_keys(body: Document, ends: Mapping[str, datetime | None]) -> Iterator[DestroyedKey]:

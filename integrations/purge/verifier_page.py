@@ -77,6 +77,7 @@ def build_texts() -> dict[str, Any]:
         "triggers": _to_texts(receipt.TRIGGERS),
         "stores": _to_texts(receipt.STORES),
         "unknown_store": str(receipt.UNKNOWN_STORE),
+        "other_stores": str(receipt.OTHER_STORES),
         "key_lines": _to_texts(receipt.KEY_LINES),
         "counts": receipt.list_count_forms(),
         "providers": {

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import display_times
 from integrations import connections
 from integrations.connections import connectable_products, connection_removal
 from integrations.grants import provider_credentials
@@ -38,6 +39,7 @@ from tests.integrations.calendar import local_house
 from tests.integrations.microsoft import microsoft
 from tests.integrations.removal_world import (
     TRUE,
+    TRUE_IN_RECEIPT,
     Nobody,
     RemovalAtGoogle,
     RemovalAtMicrosoft,
@@ -64,6 +66,13 @@ ends_what_it_says = pytest.mark.claim(
     "removal.emptied",
     "removal.counted",
     "removal.signed",
+    "receipt.removed-mail",
+    "receipt.removed-calendar",
+    "receipt.unreadable-since",
+    "receipt.remains-until",
+    "mail.removed-counts",
+    "mail.unreadable-since",
+    "mail.remains-until",
 )
 
 REMOVED = {f"removal.{one}" for one in ("removed", "unreadable", "emptied", "counted", "signed")}
@@ -117,11 +126,42 @@ def check_end(world, job, mail, *, says, tone):
     assert_true(world, claims, product)
     assert is_green(world, job) is (tone == "good")
     if mail is not None:
+        check_receipt(world, job)
         body = removal_world.lines_of(mail.body)
+        check_counts_and_times(world, product, body)
         told = world.find_claims(body, "removal.", [product])
         assert told == says | {"removal.removed"}
         assert_true(world, told, product)
         assert world.account.key == "offline" or PROVIDERS[world.account.key].label in mail.subject
+
+
+def check_receipt(world, job):
+    """See that pages explain the receipt by sentences that are true, and that all have the same."""
+    product = job.integration.product
+    sentences = world.list_receipt_sentences(product)
+    assert len(sentences) == 5
+    for claim, text in sentences.items():
+        assert TRUE_IN_RECEIPT[claim](world, product, text), (claim, text)
+    public = world.read_public_page(product)
+    own, _ = world.read_page(job)
+    for claim, text in sentences.items():
+        # Links are shown by their texts; the person's own page says how access is now.
+        if "http" not in text and "/verify.html" not in text:
+            assert text in public
+            assert text in own or claim.startswith("receipt.access-")
+    assert "integrations." not in own
+    for step in ("Back to settings", "Download verify.html", "Next steps"):
+        assert step in own
+
+
+def check_counts_and_times(world, product, body):
+    job = world.job_of(product)
+    assert all(counted in body for counted in world.describe_counts(product))
+    at = display_times.format_moment(job.fenced_at)
+    assert f"Antares destroyed the keys to this data on {at} and can no longer read it." in body
+    until = world.list_receipt_sentences(product)["receipt.remains-until"]
+    copies, keys = until.split(", Antares destroys its key to them by ")
+    assert f"{copies}. Antares destroys its key to them by {keys.split(', and ')[0]}." in body
 
 
 def is_green(world, job):
@@ -151,6 +191,7 @@ def find_access_after(job, outcome):
 class TestTheOnlyProduct:
     @pytest.mark.claim("disconnect.access-ends", "disconnect.tokens-destroyed")
     @pytest.mark.claim("removal.access-confirmed", "removal.tokens-destroyed")
+    @pytest.mark.claim("receipt.access-ended")
     @pytest.mark.claim("receipt.mail-stays", "receipt.calendars-stay", "home.optional")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_google_confirms(self, alice, google, mailoutbox, product):
@@ -171,7 +212,7 @@ class TestTheOnlyProduct:
         stays = {"mail": "Your mail at the provider", "calendar": "Your calendars at the provider"}
         assert world.read_receipt(product)["remains"]["at_the_provider"].startswith(stays[product])
 
-    @pytest.mark.claim("removal.access-gone")
+    @pytest.mark.claim("removal.access-gone", "receipt.access-was-ended")
     def test_is_removed_after_the_person_ended_our_access_at_google(
         self, alice, google, mailoutbox
     ):
@@ -186,6 +227,7 @@ class TestTheOnlyProduct:
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
 
     @pytest.mark.claim("removal.access-asked", "removal.access-unconfirmed")
+    @pytest.mark.claim("receipt.access-unconfirmed")
     @pytest.mark.claim("removal.advice-check", "removal.so-far")
     def test_is_removed_while_google_does_not_answer(self, alice, google, mailoutbox):
         world = connected(alice, RemovalAtGoogle(google), "mail")
@@ -206,6 +248,7 @@ class TestTheOnlyProduct:
 
     @pytest.mark.claim("disconnect.access-not-offered", "removal.access-not-offered")
     @pytest.mark.claim("removal.advice-remove", "receipt.not-offered")
+    @pytest.mark.claim("receipt.access-not-offered")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_microsoft_ends_no_access(self, alice, microsoft, mailoutbox, product):
         world = connected(alice, RemovalAtMicrosoft(microsoft), product)
@@ -227,6 +270,7 @@ class TestTheOnlyProduct:
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
     @pytest.mark.claim("local-remove.within-an-hour", "receipt.not-needed")
+    @pytest.mark.claim("receipt.removed-local", "receipt.no-provider")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.create_local_calendar(actor_for(alice, acme), "Choir")
         world = RemovalWorld(alice, Nobody())
@@ -273,6 +317,7 @@ class TestOneOfTwoProducts:
 
     @pytest.mark.claim("disconnect.access-kept", "disconnect.tokens-kept")
     @pytest.mark.claim("removal.access-kept", "removal.tokens-kept")
+    @pytest.mark.claim("receipt.access-needed")
     @pytest.mark.claim("removal.advice-kept", "removal.product-kept")
     @pytest.mark.scenario("X6")
     @pytest.mark.parametrize(("product", "other"), [("mail", "calendar"), ("calendar", "mail")])
@@ -341,7 +386,7 @@ class TestOneOfTwoProducts:
 @ends_what_it_says
 class TestAnotherConnectionOfTheAccount:
     @pytest.mark.claim("disconnect.access-shared", "removal.access-shared")
-    @pytest.mark.claim("removal.advice-shared")
+    @pytest.mark.claim("removal.advice-shared", "receipt.access-left")
     @pytest.mark.scenario("X6")
     def test_keeps_the_access_and_not_our_tokens(self, alice, google, mailoutbox):
         world = connected(alice, RemovalAtGoogle(google), "mail")

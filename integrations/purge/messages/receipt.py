@@ -107,9 +107,9 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         "receipt.check-offline": claim(
             "receipt.check-offline",
             _(
-                "You can check all of this without an account and without network: download the"
-                " receipt and %(verifier)s, open %(verifier)s in a browser, and compare its keys"
-                " with the %(keys)s."
+                "You can check this receipt without an account and without network: download it and"
+                " %(verifier)s, open %(verifier)s in a browser, and compare its keys with the"
+                " %(keys)s."
             ),
         ),
     }
@@ -131,6 +131,7 @@ PRODUCTS: Final[Mapping[str, Text]] = MappingProxyType(
     {"mail": _("mail"), "calendar": _("calendar data")}
 )
 UNKNOWN_STORE: Final = _("Other data")
+OTHER_STORES: Final = _("All other kinds")
 
 #: Reasons of removals (`PurgeTrigger`).
 TRIGGERS: Final[Mapping[str, Text]] = MappingProxyType(

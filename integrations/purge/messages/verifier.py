@@ -66,6 +66,7 @@ PAGE: Final[Mapping[str, Text]] = MappingProxyType(
         "at": _("Time"),
         "document_heading": _("Identification"),
         "id": _("Receipt"),
+        "key_id": _("Key id"),
         "issued_at": _("Signed"),
         "signed_by": _("Signed by key"),
         "second_id": _("Part 2"),
@@ -91,8 +92,8 @@ PAGE: Final[Mapping[str, Text]] = MappingProxyType(
 CHECKED: Final[Text] = claim(
     "verify.checked-here",
     _(
-        "This page checked all of this on your device: compare its keys with the %(keys)s, or check"
-        " the receipt once more with Python."
+        "This page checked on your device that Antares signed exactly this receipt: compare the keys"
+        " above with the %(keys)s, or check the receipt once more with Python."
     ),
 )
 

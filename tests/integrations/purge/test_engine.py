@@ -308,7 +308,9 @@ class TestRun:
         for word in ("alice", "gmail.example", "sub-1", "1//refresh", "ya29"):
             assert not [payload for payload in payloads if word in payload]
         # The mailbox is older than keys of connections: its names are the service's own.
-        assert body_of(mailbox)["remains"]["ledger_key"].startswith("The pseudonyms are made with a key of Antares")
+        assert body_of(mailbox)["remains"]["ledger_key"].startswith(
+            "The pseudonyms are made with a key of Antares"
+        )
         assert any(entries.get_ledger_pseudonym(mailbox.id) in payload for payload in payloads)
 
 

@@ -497,7 +497,10 @@ class TestLedgerDownloadPage:
     @pytest.mark.parametrize(
         ("outcome", "says"),
         [
-            ("restored", "Antares destroyed the key before the database was restored from a backup."),
+            (
+                "restored",
+                "Antares destroyed the key before the database was restored from a backup.",
+            ),
             ("lost", "The key could no longer be opened after the database was restored"),
         ],
     )

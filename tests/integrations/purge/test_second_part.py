@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from accounts.models import User
 from accounts.rate_limit_counters import Rate
 from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
+from integrations.purge import receipt_summary
 from integrations.urls.public_pages import receipt_links as pages
 from limited_use.ledger import ledger_sequencer
 from limited_use.ledger.signed_notes import VerifierKey
@@ -69,6 +71,7 @@ class TestSweep:
 
     @pytest.mark.claim("mail.part-2")
     @pytest.mark.claim("receipt.part-2-there", "receipt.key-epoch", "receipt-link.part-2")
+    @pytest.mark.claim("receipt.remains-without-key")
     @pytest.mark.scenario("X3", "X8")
     def test_writes_one_that_verifies_with_part_one(self, mailbox, clock):
         job = purge_to_end(mailbox, clock)
@@ -81,6 +84,17 @@ class TestSweep:
         assert purge.get_key_destruction_receipt(job) == second
         first = Receipt.objects.get(id=job.receipt_id)
         lines = verifier.check_both_parts(bytes(first.document), bytes(second.document), keys())
+        summary = receipt_summary.summarize_receipt(
+            *(json.loads(bytes(part.document)) for part in (first, second))
+        )
+        ended = [key.epoch_ended_at for key in summary.keys]
+        moments = [part.at for part in summary.remains.parts if part.at]
+        assert summary.remains.claim == "receipt.remains-without-key"
+        assert moments == [purge.key_destruction_receipt.get_backup_end(job), max(ended)]
+        assert None not in ended
+        assert not KeyEpoch.objects.filter(
+            line=KeyLine.CONTENT, number=job.content_kek_epoch, destroyed_at=None
+        ).exists()
         text = "\n".join(lines)
         assert f"key             {job.content_key_id}, wrapped under content epoch" in text
         assert f"key             {job.credential_key_id}, wrapped under credential epoch" in text

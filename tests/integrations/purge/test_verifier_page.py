@@ -388,7 +388,7 @@ class TestPage:
         )
         assert "Google confirmed that Antares no longer has access" in text
         assert "The two files are parts 1 and 2 of one receipt." in text
-        assert "This page checked all of this on your device" in text
+        assert "This page checked on your device that Antares signed exactly this receipt" in text
         times = opened.page.locator("#result .sentences time")
         assert times.first.get_attribute("datetime") == "2026-11-29T10:00:00.000Z"
         assert opened.page.locator("#result details[open]").count() == 0
