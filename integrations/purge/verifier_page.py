@@ -2,14 +2,12 @@
 `verify.html`: one file that checks receipts in a browser, without network.
 
 The file in this folder works by itself. Its Content Security Policy names the hashes of its script
-and its style, so that nothing else runs in it; `pin_page` writes them, with the texts of
-`messages`. A download has this service's public keys in it, as data.
+and its style, so that nothing else runs in it. `python -m tests.pin_verifier` writes the hashes
+and the texts of `messages` into the file. A download has this service's public keys in it, as data.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -27,8 +25,6 @@ from .messages import receipt, verifier
 
 PAGE: Final = Path(__file__).with_name("verify.html")
 _DATA: Final = '<script id="{}" type="application/json">.*?</script>'
-_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 def render_verifier_page(keys: Iterable[PublishedSigningKey], *, keys_page: str) -> str:
@@ -42,25 +38,8 @@ def render_verifier_page(keys: Iterable[PublishedSigningKey], *, keys_page: str)
         "keys": [{"key": str(published.key), "role": str(published.role)} for published in keys],
         "keys_page": keys_page,
     }
-    page = _replace_data(_read_page(), "texts", build_texts())
-    return _replace_data(page, "service", service)
-
-
-def pin_page(page: str) -> str:
-    """Return `page` with current texts, and the hashes of its script and style in its policy."""
-    page = _replace_data(page, "texts", build_texts())
-    for directive, pattern in (("script-src", _SCRIPT), ("style-src", _STYLE)):
-        pin = f"{directive} '{compute_hash(pattern, page)}'"
-        # A hash in base64 has no backslash, which `re.sub` would interpret.
-        page = re.sub(rf"{directive} '[^']*'", pin, page, count=1)
-    return page
-
-
-def compute_hash(pattern: re.Pattern[str], page: str) -> str:
-    """Return the CSP source of the page's one script or style."""
-    (source,) = pattern.findall(page)
-    digest = hashlib.sha256(source.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+    page = replace_data(_read_page(), "texts", build_texts())
+    return replace_data(page, "service", service)
 
 
 def build_texts() -> dict[str, Any]:
@@ -100,7 +79,8 @@ def _to_texts(messages: Any) -> dict[str, str]:
     return {key: str(message) for key, message in messages.items()}
 
 
-def _replace_data(page: str, element_id: str, value: object) -> str:
+def replace_data(page: str, element_id: str, value: object) -> str:
+    """Return `page` with `value` in its data block, which is data and never runs."""
     element = str(json_script(value, element_id))
     pattern = re.compile(_DATA.format(element_id), re.DOTALL)
     replaced, count = pattern.subn(lambda _: element, page)

@@ -97,7 +97,9 @@ def _list_findings(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str
     content = signed_documents.verify_document(document, keys)
     check = _KINDS.get(content["kind"]) if content["v"] == 1 else None
     if check is None:
-        raise ReceiptNotProven("the file is signed, but it is neither a receipt nor evidence of version 1")
+        raise ReceiptNotProven(
+            "the file is signed, but it is neither a receipt nor evidence of version 1"
+        )
     yield from check(content, keys)
 
 

@@ -66,6 +66,7 @@ ends_what_it_says = pytest.mark.claim(
     "removal.emptied",
     "removal.counted",
     "removal.signed",
+    "keys.receipt",
     "receipt.removed-mail",
     "receipt.removed-calendar",
     "receipt.unreadable-since",

@@ -92,8 +92,8 @@ PAGE: Final[Mapping[str, Text]] = MappingProxyType(
 CHECKED: Final[Text] = claim(
     "verify.checked-here",
     _(
-        "This page checked on your device that Antares signed exactly this receipt: compare the keys"
-        " above with the %(keys)s, or check the receipt once more with Python."
+        "This page checked on your device that Antares signed exactly this receipt: compare the"
+        " keys above with the %(keys)s, or check the receipt once more with Python."
     ),
 )
 

@@ -1,14 +1,14 @@
-"""`verify.html` in a real browser, from the disk and without network: the Python verifier's twin."""
+"""`verify.html` in a real browser, from the disk and offline, beside the Python verifier."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from django.db import connections
 from django.test import Client
 
@@ -25,6 +25,7 @@ from limited_use.receipts import receipts
 from limited_use.vault.keyring.keyring_port import SigningKey
 from limited_use.verify import verifier
 from limited_use.verify.verifier import ReceiptNotProven
+from tests import pin_verifier
 from tests import receipt_documents as documents
 from tests.browser import chromium
 from tests.integrations.purge.test_second_part import purge_to_end, rotate_epochs
@@ -38,7 +39,10 @@ CHECK = """async ([files, keys]) => {
     const bytes = files.map((file) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0)));
     const result = await receiptVerifier.checkReceipt(bytes, keys);
     return result.isProven
-        ? { checks: result.checks.map((c) => c.name), sentences: receiptVerifier.summarize(result.parts) }
+        ? {
+            checks: result.checks.map((check) => check.name),
+            sentences: receiptVerifier.summarize(result.parts),
+        }
         : { reason: result.reason };
 }"""
 # What the page says after each change of one byte: nothing may be proven.
@@ -427,10 +431,25 @@ class TestPage:
         drop = """([text]) => {
             const transfer = new DataTransfer();
             transfer.items.add(new File([text], "receipt.json"));
-            document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
         }"""
         opened.page.evaluate(drop, [FIRST.decode().replace("2000", "2001")])
         opened.page.get_by_text("The receipt is not proven").wait_for()
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_is_accessible_and_fits_a_phone(self, opened, scheme):
+        opened.page.emulate_media(color_scheme=scheme)
+        opened.pin(KEYS)
+        for size, file in (((390, 844), FIRST), ((1280, 900), b"{}")):
+            opened.page.set_viewport_size({"width": size[0], "height": size[1]})
+            opened.choose(file)
+            for summary in opened.page.locator("summary").all():
+                summary.click()
+            width = opened.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size[0]
+            opened.page.evaluate(AXE_SCRIPT)
+            found = opened.page.evaluate("() => axe.run({resultTypes: ['violations']})")
+            assert [one["id"] for one in found["violations"]] == []
 
     def test_names_the_python_check_if_the_browser_has_no_ed25519(self, browser, downloaded):
         no_ed25519 = """crypto.subtle.importKey = async () => {
@@ -530,14 +549,14 @@ class TestSentences:
 
 class TestFile:
     def test_is_pinned(self):
-        """If not, run `manage.py pin_verifier`, and read what changed."""
+        """If not, run `python -m tests.pin_verifier`, and read the diff."""
         page = verifier_page.PAGE.read_text(encoding="utf-8")
 
-        assert verifier_page.pin_page(page) == page
+        assert pin_verifier.pin_page(page) == page
         policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1].split("; ")
         script = re.search(r"<script>(.*?)</script>", page, re.DOTALL)[1]
         assert policy[0] == "default-src 'none'"
-        assert policy[1] == f"script-src '{hash_source(script)}'"
+        assert policy[1] == f"script-src '{pin_verifier.hash_source(script)}'"
         assert policy[2].startswith("style-src 'sha256-")
         assert policy[3:] == ["base-uri 'none'", "form-action 'none'"]
 
@@ -563,7 +582,3 @@ class TestWords:
     def test_name_every_table_and_every_key(self):
         assert {holding.label for holding in inventory.HOLDINGS} == receipt_texts.STORES.keys()
         assert set(KeyLine) == receipt_texts.KEY_LINES.keys()
-
-
-def hash_source(source):
-    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"
