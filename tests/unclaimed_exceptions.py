@@ -320,7 +320,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Nobody can prove that no copy exists anywhere.",
         ],
     },
-    "says why a file is rejected: TestAgreement of tests/integrations/purge/test_verifier_page.py": {
+    "says why a file is rejected: TestAgreement of test_verifier_page.py": {
         "integrations/purge/messages/verifier.py": [
             "A ledger entry in the receipt is not in the signed ledger.",
             "No ledger entry says that key %(name)s was destroyed.",
