@@ -154,6 +154,7 @@ ROUTES: dict[str, Kind] = {
     "children": PUBLIC,
     "accessibility": PUBLIC,
     "contact": PUBLIC,
+    "receipt-verifier": PUBLIC,
     # Nothing is signed on this walk, and a query that is none is 400.
     "ledger-checkpoint": everyone("404 405 405 405"),
     "ledger-consistency": everyone("400 405 405 405"),

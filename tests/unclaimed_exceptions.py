@@ -124,9 +124,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "The addresses of your accounts cannot be shown now.",
             "(address cannot be shown now)",
         ],
-        "templates/settings/ledger_part.html": [
-            "What is kept of it is this hash:",
-        ],
         "templates/settings/uses.html": [
             "Nothing of that kind",
             "Nothing yet",
@@ -159,10 +156,18 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "You remove each on its own page.",
         ],
         "templates/notices/receipt_ready.txt": [
-            "Your signed receipt, which anyone can check:",
+            "Your signed receipt:",
         ],
         "templates/notices/reconnect_last.txt": [
-            "Reconnect to keep it.",
+            "Reconnect the account to keep the data:",
+        ],
+        "templates/public/_receipt_details.html": [
+            "Wrapping key destroyed",
+        ],
+        "integrations/purge/messages/verifier.py": [
+            "Destroyed keys",
+            "Signed by key",
+            "Wrapping key destroyed",
         ],
         "templates/public/_disconnect_steps.html": [
             "The next page lists everything that will be removed.",
@@ -204,18 +209,15 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Proves that a form was sent from a page of this site.",
         ],
         "templates/public/keys.html": [
-            "A receipt says what was removed when an account was disconnected.",
-            "It is signed;",
-            "Keep a copy:",
-            "Keep the newest checkpoint from time to time.",
+            "Check them with all keys that signed them:",
+            "Keep a copy of these keys, so that you do not depend on this page.",
             (
-                "?from=SIZE&to=SIZE gives the proof, and this checks it, with all the keys "
-                "that signed them:"
+                "Keep the newest checkpoint from time to time, and the proof that the ledger "
+                "still contains an earlier one."
             ),
         ],
         "templates/public/receipt.html": [
-            "Keep the link to yourself, and the files.",
-            "To believe nobody, check the files with keys that you kept:",
+            "Keep the link to yourself, and keep the files.",
         ],
         "templates/review/clause.html": [
             "Without it these permit nothing:",
@@ -263,34 +265,45 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "a step of a removal that lies ahead": {
-        "integrations/notifications/removal_messages.py": [
+        "integrations/notifications/messages.py": [
+            "Check that nothing is left",
+            "Delete all of the data",
+            "Destroy all keys to the data",
             "Destroy the access tokens",
-            "Keep our access at {provider} for {others}",
-            "Keep the access tokens for {others}",
-        ],
-        "integrations/settings/purge_messages.py": [
-            "Delete every row of {copy}",
-            "Destroy all keys to {copy}",
-        ],
-        "templates/notices/purged.subject.txt": [
-            "Being removed:",
+            "Keep the access at %(provider)s for %(others)s",
+            "Keep the access tokens for %(others)s",
         ],
         "templates/settings/_purge.html": [
             "Being removed",
         ],
     },
     "says what a proof does not show": {
+        "integrations/purge/messages/verifier.py": [
+            "keys that came with a receipt prove nothing.",
+            "The check proves what Antares recorded and checked.",
+            "Nobody can prove that no copy exists anywhere.",
+        ],
         "templates/settings/_purge.html": [
-            "It proves what was recorded and checked here.",
+            "A receipt proves what Antares recorded and checked.",
             "Nobody can prove that no copy exists anywhere.",
         ],
         "templates/public/keys.html": [
-            "a key that came with the receipt proves nothing.",
-            "It proves what was recorded and checked here, not that no copy exists anywhere.",
+            "A key that came with a receipt proves nothing.",
+            "It proves what Antares recorded and checked, not that no copy exists anywhere.",
         ],
         "templates/public/receipt.html": [
-            "It proves what was recorded and checked here.",
+            "A receipt proves what Antares recorded and checked.",
             "Nobody can prove that no copy exists anywhere.",
+        ],
+    },
+    "says why a file is rejected: TestAgreement of test_verifier_page.py": {
+        "integrations/purge/messages/verifier.py": [
+            "A ledger entry in the receipt is not in the signed ledger.",
+            "No ledger entry says that key %(name)s was destroyed.",
+            "No ledger entry says that the wrapping key %(name)s was destroyed.",
+            "The file is signed by a key that is not among the keys above.",
+            "The file is signed, but it is not a receipt of a known version.",
+            "Without a key that you trust, nothing is proven.",
         ],
     },
     "describes a field of the API": {
@@ -320,12 +333,12 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     },
     "the reason of a removal, from its trigger: TestRun.test_names_its_trigger": {
         "integrations/purge/receipt.py": [
-            "The owner withdrew the agreement that the copy was kept by.",
             "The owner had not signed in for a year.",
-            (
-                "It had been removed before, and came back with a copy of the database that "
-                "was restored."
-            ),
+            "It had been removed before, and came back with a restored backup of the database.",
+        ],
+        "integrations/purge/messages/receipt.py": [
+            "You had not signed in for a year.",
+            "It had been removed before, and came back with a restored backup.",
         ],
     },
     "labels an entry of the ledger, which is the fact": {

@@ -26,7 +26,7 @@ from integrations.web import ownership
 from limited_use.models import Receipt
 from limited_use.receipts import receipt_links
 
-from . import disconnect_confirmation, purge_messages
+from . import disconnect_confirmation, purge_page
 from .messages import confirmations
 
 
@@ -91,7 +91,7 @@ def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     job = ownership.get_own_purge(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
-    return render(request, template, purge_messages.get_purge_page_context(job))
+    return render(request, template, purge_page.get_purge_page_context(job))
 
 
 @never_cache
@@ -134,7 +134,7 @@ def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
         raise Http404
     token = receipt_links.create_link(subject_id=job.integration_id, at=timezone.now())
     url = f"{settings.PUBLIC_URL}{reverse('receipt-link', args=[token])}"
-    context = {**purge_messages.get_purge_page_context(job), "receipt_link": url}
+    context = {**purge_page.get_purge_page_context(job), "receipt_link": url}
     return render(request, "settings/purge.html", context)
 
 

@@ -32,7 +32,7 @@ from . import (
     connect_links,
     connect_results,
     mailbox_details,
-    purge_messages,
+    purge_page,
     return_to,
 )
 from .data_use import feature_status
@@ -81,7 +81,7 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
             "local_calendars": account_overview.get_local_calendars(actor),
             "to_agree": feature_status.list_features_needing_consent(actor, at=at),
             "purges": [
-                purge_messages.get_purge_table_row(job)
+                purge_page.get_purge_table_row(job)
                 for job in account_overview.list_purges(actor=actor)
             ],
             "shows_addresses": shows_addresses,

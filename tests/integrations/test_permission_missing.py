@@ -71,9 +71,9 @@ class TestAPermissionThatIsMissing:
 
         told = [notice.told_at - since() for notice in Notice.objects.order_by("id")]
         assert [when.days for when in told] == [0, 7, 12]
-        assert "without the permission" in mailoutbox[0].body
+        assert "without a permission that Antares needs" in mailoutbox[0].body
         until = since() + timedelta(days=14)
-        assert f"{until.day} {until:%B %Y}" in mailoutbox[0].body
+        assert f"{until.day} {until:%b %Y}" in mailoutbox[0].body
 
     @pytest.mark.claim("api.reconnect-before")
     @pytest.mark.claim("integrations.grant-until")

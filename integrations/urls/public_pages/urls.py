@@ -2,7 +2,7 @@ from django.urls import path
 
 from integrations.urls import landing_views
 
-from . import ledger_pages, receipt_links, views
+from . import ledger_pages, receipt_links, verifier_views, views
 
 urlpatterns = [
     path("", views.show_home, name="home"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("accessibility/", views.show_accessibility, name="accessibility"),
     path("disconnect-and-delete/", views.show_disconnect_help, name="disconnect-help"),
     path("keys/", views.show_keys, name="keys"),
+    path("verify.html", verifier_views.download_verifier, name="receipt-verifier"),
     path("connect/administrator/thanks/", views.show_thanks, name="administrator-thanks"),
     path("ledger/checkpoint", ledger_pages.show_checkpoint, name="ledger-checkpoint"),
     path("ledger/consistency", ledger_pages.show_consistency_proof, name="ledger-consistency"),

@@ -226,7 +226,7 @@ class TestDisconnectAfterWithdrawal:
         }
         address = reverse("settings-disconnect", args=[alice.integration.id])
         page = read_main_text(browser, address)
-        assert "This removes 1 calendar with 2 events from Antares, and the keys that open" in page
+        assert "Antares removes 1 calendar with 2 events, and destroys the keys that open" in page
         assert "1 share of calendars ends at once." in page
 
         browser.post(address)
