@@ -13,7 +13,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings import *  # noqa: F403
-from config.settings import BASE_DIR, PRODUCTION, SITE, STORAGES, TEMPLATES
+from config.settings import PRODUCTION, SITE, STORAGES, TEMPLATES
 from config.sites import STAFF
 
 if PRODUCTION:

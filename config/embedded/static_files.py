@@ -63,9 +63,7 @@ def collect_static_files(folder: Path, environment: Mapping[str, str]) -> Iterat
     partial.rename(folder)
 
 
-def _start_collecting(
-    folder: Path, environment: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
+def _start_collecting(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     return spawn_process(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],

@@ -13,7 +13,14 @@ from uuid import UUID
 
 from accounts.actors import ActorKind
 from accounts.models import User
-from integrations.models import Approval, ApprovalState, Integration, PurgeJob, PurgeTrigger, SetAside
+from integrations.models import (
+    Approval,
+    ApprovalState,
+    Integration,
+    PurgeJob,
+    PurgeTrigger,
+    SetAside,
+)
 from integrations.providers import GOOGLE, MICROSOFT
 from integrations.settings.data_use import activity_log
 from limited_use.ledger import subject_access
@@ -37,9 +44,11 @@ class Evidence:
 
     def has_connected(self, provider: str, product: str) -> bool:
         """Also true after a disconnect, until the connection is forgotten."""
-        return Integration.objects.owned_by(
-            self._owner["user_id"], self._owner["organisation_id"]
-        ).filter(connection__provider=provider, product=product).exists()
+        return (
+            Integration.objects.owned_by(self._owner["user_id"], self._owner["organisation_id"])
+            .filter(connection__provider=provider, product=product)
+            .exists()
+        )
 
     def has_read_mail(self) -> bool:
         return any(

@@ -14,7 +14,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.views import AuthenticateView
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 
 from config.embedded.demo_site.cast import CastMember
 
@@ -52,8 +52,9 @@ def sign_in(request: HttpRequest, member: CastMember, *, next_url: str = "") -> 
 def _show_second_factor(request: HttpRequest, member: CastMember) -> HttpResponse:
     # The first code may expire before it is checked.
     for _ in range(2):
-        request.POST = QueryDict(mutable=True)
-        request.POST["code"] = member.make_code(time.time())
+        form = request.POST.copy()
+        form["code"] = member.make_code(time.time())
+        request.POST = form  # type: ignore[assignment]
         response: HttpResponse = _CodeView.as_view()(request)
         if request.user.is_authenticated:
             return response
