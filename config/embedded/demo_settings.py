@@ -13,16 +13,13 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings import *  # noqa: F403
-from config.settings import PRODUCTION, SITE, STORAGES, TEMPLATES
+from config.settings import MIDDLEWARE, PRODUCTION, SITE, STORAGES, TEMPLATES
 from config.sites import STAFF
 
 if PRODUCTION:
     raise ImproperlyConfigured("the demo's settings have no place in production")
 
 _HERE = Path(__file__).resolve().parent
-
-#: The demo's data: people.json, and the list's progress.
-DEMO_FOLDER = Path(os.environ["DEMO_FOLDER"])
 
 ROOT_URLCONF = f"config.embedded.demo_site.{'staff' if SITE == STAFF else 'web'}_urls"
 
@@ -44,6 +41,8 @@ def _add_demo_pages(engine: dict[str, Any]) -> dict[str, Any]:
 
 
 TEMPLATES = [_add_demo_pages(engine) for engine in TEMPLATES]
+
+MIDDLEWARE = [*MIDDLEWARE, "config.embedded.demo_site.middleware.ReceiptReadMiddleware"]
 
 # As in production, in place of the folders of the source.
 STATIC_ROOT = Path(os.environ["DEMO_STATIC_ROOT"])

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
-
 from accounts.roles import STAFF, Role
 from config.embedded.demo_site import messages
+from config.embedded.demo_site.folder import get_demo_folder
 
 _STEP: Final = 30  # seconds that a code of an authenticator app is current (RFC 6238)
 
@@ -74,7 +73,7 @@ def count_seconds_left(at: float) -> int:
 
 def list_cast() -> list[CastMember]:
     """Return nobody while the first start is still writing the file."""
-    path = settings.DEMO_FOLDER / "people.json"
+    path = get_demo_folder() / "people.json"
     if not path.exists():
         return []
     people = json.loads(path.read_text(encoding="utf-8"))["people"]

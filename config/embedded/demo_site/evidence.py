@@ -21,11 +21,10 @@ from integrations.models import (
     PurgeTrigger,
     SetAside,
 )
-from integrations.providers import GOOGLE, MICROSOFT
 from integrations.settings.data_use import activity_log
 from limited_use.ledger import subject_access
 from limited_use.ledger.subject_access import SubjectLedgerEntry
-from limited_use.models import Receipt, ReceiptLink, Share
+from limited_use.models import Share
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 
 _PERMITTED, _REFUSED = "permitted", "refused"
@@ -91,7 +90,7 @@ class Evidence:
 
     def has_admin_approval(self) -> bool:
         return Approval.objects.filter(
-            **self._owner, provider=MICROSOFT.key, state=ApprovalState.GIVEN
+            **self._owner, provider="microsoft", state=ApprovalState.GIVEN
         ).exists()
 
     def has_quarantined_message(self) -> bool:
@@ -105,10 +104,6 @@ class Evidence:
 
     def has_disconnected(self) -> bool:
         return PurgeJob.objects.filter(user_id=self._user_id, trigger=PurgeTrigger.OWNER).exists()
-
-    def has_receipt_link(self) -> bool:
-        receipts = Receipt.objects.filter(owner_id=self._user_id)
-        return ReceiptLink.objects.filter(subject_id__in=receipts.values("subject_id")).exists()
 
     @cached_property
     def _subjects(self) -> activity_log.LedgerSubjects:
@@ -129,12 +124,12 @@ class Evidence:
         return entry.actor in self._subjects.person
 
 
-#: What proves each step, by its key.
+#: The proof of each step, by its key. The middleware notices the last step, `check-receipt`.
 PROOFS: Final[Mapping[str, Callable[[Evidence], bool]]] = {
-    "connect-mail": lambda evidence: evidence.has_connected(GOOGLE.key, "mail"),
+    "connect-mail": lambda evidence: evidence.has_connected("google", "mail"),
     "read-mail": Evidence.has_read_mail,
     "search-mail": Evidence.has_searched_at_provider,
-    "connect-calendar": lambda evidence: evidence.has_connected(GOOGLE.key, "calendar"),
+    "connect-calendar": lambda evidence: evidence.has_connected("google", "calendar"),
     "write-event": Evidence.has_written_event,
     "share-calendar": Evidence.has_shared_calendar,
     "view-shared": Evidence.has_been_viewed,
@@ -142,5 +137,4 @@ PROOFS: Final[Mapping[str, Callable[[Evidence], bool]]] = {
     "ask-administrator": Evidence.has_admin_approval,
     "hostile-mail": Evidence.has_quarantined_message,
     "disconnect": Evidence.has_disconnected,
-    "check-receipt": Evidence.has_receipt_link,
 }

@@ -96,8 +96,8 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
     "check-receipt": (
         _("Check the receipt"),
         _(
-            "Open the receipt of the removal and create its link. Anyone who has the link can check"
-            " the receipt, also offline."
+            "In Settings, open the removal and download its receipt. Its page says how to check the"
+            " receipt offline."
         ),
     ),
 }

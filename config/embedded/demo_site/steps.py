@@ -1,7 +1,7 @@
 """
-The list of things to try. Evidence alone ticks a step (`evidence`).
+The list of things to try. Evidence alone ticks a step (`evidence`, `middleware`).
 
-A step stays ticked after its evidence has gone: a disconnect removes most of it.
+A step stays ticked after its evidence is gone: a disconnect removes most of it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from django.conf import settings
 from django.db import Error, connection, transaction
 from django.urls import reverse
 
 from accounts import row_owner
 from config.embedded.demo_site import cast, messages
 from config.embedded.demo_site.evidence import PROOFS, Evidence
+from config.embedded.demo_site.folder import get_demo_folder
 
 logger = logging.getLogger(__name__)
 
 #: Whose evidence counts, and who views the calendars.
 _OWNER, _VIEWER = "alice", "bob"
+_RECEIPT_STEP: Final = "check-receipt"
 #: Who does each step, and the route of its page; None: in a terminal.
 _PAGES: Final[Mapping[str, tuple[str, str | None]]] = {
     "connect-mail": (_OWNER, "settings-integrations"),
@@ -41,7 +42,7 @@ _PAGES: Final[Mapping[str, tuple[str, str | None]]] = {
     "ask-administrator": (_OWNER, "settings-integrations"),
     "hostile-mail": (_OWNER, "settings-integrations"),
     "disconnect": (_OWNER, "settings-integrations"),
-    "check-receipt": (_OWNER, "settings-integrations"),
+    _RECEIPT_STEP: (_OWNER, "settings-integrations"),
 }
 # Seconds between looks at the evidence: each page of the demo shows the number of ticks.
 _LOOK_INTERVAL: Final = 1.0
@@ -91,17 +92,32 @@ class _Progress:
                 self._lock.release()
         return self._ticks
 
+    def add_tick(self, path: Path, key: str) -> None:
+        with self._lock:
+            ticks = _read_ticks(path)
+            if key not in ticks:
+                self._ticks = {**ticks, key: datetime.now(UTC)}
+                _write_ticks(path, self._ticks)
+
 
 _progress = _Progress()
 
 
 def list_steps() -> list[Step]:
-    ticks = _progress.get_ticks(settings.DEMO_FOLDER / "steps.json")
+    ticks = _progress.get_ticks(_get_path())
     return [
         Step(key, str(title), str(text), person, reverse(route) if route else "", ticks.get(key))
         for key, (title, text) in messages.STEPS.items()
         for person, route in [_PAGES[key]]
     ]
+
+
+def tick_receipt_step() -> None:
+    _progress.add_tick(_get_path(), _RECEIPT_STEP)
+
+
+def _get_path() -> Path:
+    return get_demo_folder() / "steps.json"
 
 
 def _update_ticks(path: Path) -> Mapping[str, datetime]:
@@ -137,7 +153,7 @@ def _read_ticks(path: Path) -> dict[str, datetime]:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return {key: datetime.fromisoformat(at) for key, at in stored.items() if key in PROOFS}
+    return {key: datetime.fromisoformat(at) for key, at in stored.items() if key in _PAGES}
 
 
 def _write_ticks(path: Path, ticks: Mapping[str, datetime]) -> None:

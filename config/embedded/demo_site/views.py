@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.embedded.demo_site import cast, messages, steps
 from config.embedded.demo_site.cast import CastMember
+from config.embedded.demo_site.folder import get_demo_folder
 from config.embedded.demo_site.loopback import require_loopback
 from config.embedded.demo_site.sign_in import SignInRefused, sign_in
 from config.sites import STAFF
@@ -65,6 +66,8 @@ def _build_context(request: HttpRequest) -> dict[str, Any]:
             for member in people
             if member.totp_secret
         ],
+        # The first page for Alice, until she has connected mail.
+        "start_url": next((step.url for step in listed_steps[:1] if not step.is_done), ""),
         "seconds_left": cast.count_seconds_left(now),
         "steps": listed_steps,
         "done_count": sum(step.is_done for step in listed_steps),
@@ -79,7 +82,7 @@ def _is_staff_site() -> bool:
 
 
 def _build_campaigns_command() -> str:
-    folder = settings.DEMO_FOLDER
+    folder = get_demo_folder()
     default = settings.BASE_DIR / ".data" / "demo"
     option = "" if folder == default else f" --data {folder}"
     return f".venv/bin/python -m config.embedded{option} campaigns"
