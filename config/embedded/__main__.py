@@ -172,7 +172,8 @@ def _compute_mark(environment: Mapping[str, str]) -> str:
 def _stop_demo(number: int, frame: FrameType | None) -> None:
     # Stopping takes seconds, and another signal would break it off.
     for stop_signal in _STOP_SIGNALS:
-        signal.signal(stop_signal, signal.SIG_IGN)
+        # Not SIG_IGN: Python reports a signal that arrived just before.
+        signal.signal(stop_signal, lambda *_: None)
     demo_report.print_stopping()
     _raise_interrupt(number, frame)
 
