@@ -94,7 +94,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         _PAGE,
         """
         home landing data-use keys ledger-checkpoint ledger-consistency receipt-link
-        receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference administrator-thanks
+        receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference
+        administrator-thanks
         settings-integrations settings-connect settings-progress settings-details settings-purge
         settings-receipt settings-receipt-part-2 settings-uses settings-uses-proof
         settings-calendars inbox inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
