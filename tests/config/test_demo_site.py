@@ -29,7 +29,7 @@ from tests.smoke.client import SmokeBrowser, forms
 from tests.smoke.person import SmokePerson, find_on_page
 from tests.smoke.walk import eventually
 
-GOOGLE_BOX, ODDITIES_BOX = "alice.adler@gmail.example", "alice@workshop.example"
+GOOGLE_BOX, ODDITIES_BOX = "alice@antares.example", "oddities@workshop.example"
 MANAGED_BOX, ADMINISTRATOR = "alice@fabrikam.example", "ada@fabrikam.example"
 PAGES = ("demo/", "demo/changes/", "demo/sign-in/")
 

@@ -23,6 +23,7 @@ from integrations.models import (
 )
 from integrations.settings.data_use import activity_log
 from limited_use.ledger import subject_access
+from limited_use.ledger.entry_filters import EntryFilter
 from limited_use.ledger.subject_access import SubjectLedgerEntry
 from limited_use.models import Share
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
@@ -117,7 +118,7 @@ class Evidence:
         limit: int = subject_access.MAX_ENTRIES,
     ) -> Sequence[SubjectLedgerEntry]:
         return subject_access.find_subject_entries(
-            self._subjects.names, purpose=purpose, outcome=outcome, limit=limit
+            self._subjects.names, EntryFilter(purpose=purpose, outcome=outcome), limit=limit
         )
 
     def _is_own(self, entry: SubjectLedgerEntry) -> bool:
