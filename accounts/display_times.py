@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.utils import dateformat, timezone
@@ -63,10 +63,16 @@ _display: ContextVar[TimeDisplay] = ContextVar("time_display", default=UTC_DISPL
 
 
 def choose_display(user: User) -> TimeDisplay:
+    """Return UTC for a person without a zone, and for all people on the staff site."""
     if settings.SITE == "staff" or not user.time_zone:
         return UTC_DISPLAY
+    try:
+        zone = ZoneInfo(user.time_zone)
+    except ZoneInfoNotFoundError:
+        # A later release of the IANA database no longer has the name.
+        return UTC_DISPLAY
     date_format = DateFormat(user.date_format or DateFormat.DAY_FIRST)
-    return TimeDisplay(ZoneInfo(user.time_zone), date_format, names_zone=False)
+    return TimeDisplay(zone, date_format, names_zone=False)
 
 
 @contextmanager
@@ -95,7 +101,11 @@ def get_date_format() -> DateFormat:
 
 
 def to_reader_time(at: datetime) -> datetime:
-    return at.astimezone(_display.get().zone)
+    """Return `at` in the reader's zone, or unchanged if that is beyond the calendar."""
+    try:
+        return at.astimezone(_display.get().zone)
+    except OverflowError:
+        return at
 
 
 def format_day(day: date) -> str:

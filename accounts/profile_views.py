@@ -48,7 +48,7 @@ class ProfileForm(forms.Form):
 def edit_profile(request: HttpRequest) -> HttpResponse:
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - `require_permission` refuses others
-    form = ProfileForm(user, request.POST or None)
+    form = ProfileForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         time_preferences.save_time_preferences(
             user,

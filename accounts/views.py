@@ -86,5 +86,5 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
-        target = "/"
+        target = settings.LOGIN_REDIRECT_URL
     return HttpResponseRedirect(target, status=303)

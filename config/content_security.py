@@ -10,11 +10,12 @@ from csp.constants import NONE, SELF
 from config.environment import get_origin
 
 
-def build_content_security_policy(consent_pages: Iterable[str]) -> dict[str, Any]:
+def build_content_security_policy(form_targets: Iterable[str]) -> dict[str, Any]:
     """
     Return the setting of django-csp.
 
-    :param consent_pages: addresses of the providers' consent pages
+    :param form_targets: addresses on other origins that forms redirect to: the providers' consent
+        pages, and the staff site after a sign-in of staff
     """
     return {
         "DIRECTIVES": {
@@ -24,9 +25,8 @@ def build_content_security_policy(consent_pages: Iterable[str]) -> dict[str, Any
             "img-src": [SELF, "data:"],
             "connect-src": [SELF],
             "frame-src": [SELF],
-            # Our forms redirect to the provider's consent page, and Chromium applies form-action to
-            # redirects.
-            "form-action": [SELF, *sorted({get_origin(url) for url in consent_pages})],
+            # Chromium applies form-action to redirects.
+            "form-action": [SELF, *sorted({get_origin(url) for url in form_targets})],
             "frame-ancestors": [NONE],
             "base-uri": [NONE],
         },

@@ -143,8 +143,18 @@ ROUTES: dict[str, Kind] = {
     "alive": PUBLIC,
     "ready": PUBLIC,
     "home": PUBLIC,
+    # Redirects to the pages of the person's role.
+    "landing": signed_in("go 405 405 405", nobody="sign-in 405 405 405"),
     "data-use": PUBLIC,
     "keys": PUBLIC,
+    "privacy-notice": PUBLIC,
+    "disconnect-help": PUBLIC,
+    "cookies": PUBLIC,
+    "session-replay": PUBLIC,
+    "children": PUBLIC,
+    "accessibility": PUBLIC,
+    "contact": PUBLIC,
+    "receipt-verifier": PUBLIC,
     # Nothing is signed on this walk, and a query that is none is 400.
     "ledger-checkpoint": everyone("404 405 405 405"),
     "ledger-consistency": everyone("400 405 405 405"),
@@ -181,8 +191,6 @@ ROUTES: dict[str, Kind] = {
     ),
     "settings-consent-withdraw": FORM,
     "settings-access": OWN_PAGE,
-    # Leads to the page of today.
-    "settings-uses": Kind("sign-in 405 405 405", "go 405 405 405", "go 405 405 405"),
     "settings-activity": OWN_PAGE,
     "settings-activity-entries": OWN_PAGE,
     "settings-activity-csv": OWN_PAGE,
@@ -269,6 +277,8 @@ ROUTES: dict[str, Kind] = {
     "review-evidence": staff_page("reviewer"),
     "review-evidence-make": staff_page("reviewer", "405 go 405 405"),
     "metrics": staff_page("operator"),
+    # A form without a zone and a format is shown again.
+    "profile": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
     "switch_organisation": FORM,
     "oauth_token": TOKEN,
     "webhook-google-pubsub": WEBHOOK,

@@ -27,6 +27,7 @@ def settings_of(process_class: ProcessClass | str) -> dict[str, Any]:
         "SITE": site.name,
         "STAFF_CHANGE_FACTORS_HERE": process_class != ProcessClass.WEB,
         "ROOT_URLCONF": site.urlconf,
+        "LOGIN_REDIRECT_URL": site.landing_path,
         "SESSION_COOKIE_NAME": site.name_cookie("session", is_secure=False),
         "PATHS_WITHOUT_SESSION": () if site.name == STAFF else ("/webhooks/",),
         "FOREIGN_COOKIES": site.list_foreign_cookies(COOKIES, is_secure=False),

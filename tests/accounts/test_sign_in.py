@@ -23,6 +23,7 @@ from tests.accounts.cast import AT, PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
 CHANGE = "/accounts/password/change/"
+LANDING = "/start/"
 NEW = "another-battery-horse"
 
 
@@ -103,6 +104,7 @@ class TestSigningIn:
     def test_finds_no_account_that_nobody_registered(self):
         assert not User.objects.exists()
 
+    @pytest.mark.claim("children.no-sign-up")
     def test_offers_no_sign_up(self, client):
         assert client.get("/accounts/signup/").status_code == 404
         assert not AccountAdapter().is_open_for_signup(None)
@@ -133,7 +135,7 @@ class TestRedirects:
             "/accounts/login/", {"login": alice.email, "password": PASSWORD, "next": target}
         )
 
-        assert (answer.status_code, answer["Location"]) == (302, "/")
+        assert (answer.status_code, answer["Location"]) == (302, LANDING)
 
     def test_follow_a_path_of_ours(self, client, alice):
         answer = client.post(
@@ -153,7 +155,7 @@ class TestRedirects:
             "/accounts/organisation/", {"organisation": str(antares.id), "next": target}
         )
 
-        assert (answer.status_code, answer["Location"]) == (303, "/")
+        assert (answer.status_code, answer["Location"]) == (303, LANDING)
 
 
 class TestSigningOut:

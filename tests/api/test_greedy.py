@@ -53,7 +53,7 @@ class TestAThirdWait:
 
         assert page.status_code == 429
         assert page["Retry-After"] == "2"
-        assert "Two of your requests wait for a provider already." in page.text
+        assert "Two of your requests are waiting for a provider." in page.text
         assert "The search goes on by itself." in page.text
         assert 'hx-post="/inbox/search/" hx-trigger="every 2s" hx-target="#content"' in page.text
         assert '<input type="hidden" name="words" value="plans &amp; &lt;ideas&gt;">' in page.text
@@ -187,7 +187,7 @@ class TestAThirdStream:
 
         assert third.status_code == 429
         assert third["Retry-After"] == "5"
-        assert "Begin this one when one of them has ended." in third.text
+        assert "Start this download when one of them is finished." in third.text
         assert not Export.objects.exists()
         cast.go_away(first)
         fourth = begin[name]()

@@ -84,11 +84,11 @@ def calendar(visitor) -> None:
     adding = visitor.card.get_by_role("link", name="Add calendar").get_attribute("href")
     visitor.to_consent(adding).decide()
     visitor.go("/settings/calendars/new/")
-    page.get_by_label("What it is called").fill("Choir")
+    page.get_by_label("Name", exact=True).fill("Choir")
     page.get_by_label("Time zone").select_option(demo_calendars.BERLIN)
     page.get_by_label("Colour").fill("#1f8a4c")
     page.get_by_label("I agree").check()
-    page.get_by_role("button", name="Create the calendar").click()
+    page.get_by_role("button", name="Create calendar").click()
     name, kind = "choir.ics", "text/calendar"
     file = SERIES.format(day=datetime.now(UTC).date()).encode()
     upload = {"name": name, "mimeType": kind, "buffer": file}

@@ -149,9 +149,9 @@ class TestAccessAndActivity:
         card = page.locator("article.card", has_text="Unified inbox")
 
         card.get_by_role("link", name="Withdraw").click()
-        connected.confirm()
         expect(page.locator("main")).to_contain_text("3 messages in 3 conversations")
         page.get_by_role("button", name="Withdraw and disconnect").click()
+        connected.confirm()
 
         expect(page.get_by_role("link", name="Download receipt")).to_be_visible()
         connected.go(ACCESS)

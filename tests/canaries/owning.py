@@ -20,7 +20,17 @@ class Owning:
         person = self.journey.cast[ALICE]
         typed = self.journey.marks.typed
         must(person.browser.get("/settings/access/").status == 200, "no page of access")
-        names = "purpose feature since until outcome by after before connection".split()
+        names = [
+            "purpose",
+            "feature",
+            "since",
+            "until",
+            "outcome",
+            "by",
+            "after",
+            "before",
+            "connection",
+        ]
         places = ("", "entries/", "activity.csv", "activity.json")
         for name in names:
             for place in places:
@@ -56,12 +66,18 @@ class Owning:
 
 def open_to_support(person: SmokePerson, message_id: str) -> Page:
     """Let support read that message for an hour."""
-    page = person.confirm(person.browser.get(f"/inbox/messages/{message_id}/support/"))
-    return person.agree(page, hours="1")
+    page = person.browser.get(f"/inbox/messages/{message_id}/support/")
+    return person.confirm(person.agree(page, hours="1"))
 
 
 def export(person: SmokePerson, integration_id: str) -> Page:
     """Return the copy of everything that is kept of that mailbox."""
-    page = person.confirm(person.browser.get(f"/settings/integrations/{integration_id}/export/"))
+    page = person.browser.get(f"/settings/integrations/{integration_id}/export/")
+    form = page.own_form()
+    answer = person.browser.submit(page, form, form.data())
+    if "reauthenticate" not in answer.url:
+        return answer
+    # After the confirmation the page is there again, and the form is sent from it.
+    page = person.confirm(answer)
     form = page.own_form()
     return person.browser.submit(page, form, form.data())

@@ -202,6 +202,18 @@ class TestAtTheStaffSite:
 
         assert user.authenticator_set.filter(type="totp").exists()
 
+    def test_takes_no_time_zone_from_the_browser(self, db, settings):
+        user, secret = member_of_staff()
+        use_site(settings, STAFF)
+        with acting_as(STAFF):
+            client, _ = sign_in(user)
+            form = {"code": code(secret), "time_zone": "Europe/Paris"}
+            answer = client.post("/accounts/mfa/authenticate/", form)
+
+        assert answer.headers["Location"] == "/"
+        user.refresh_from_db()
+        assert (user.time_zone, user.date_format) == ("", "")
+
     @pytest.mark.control("3.3.1")
     def test_staff_change_no_factor_at_the_ordinary_site(self, db, settings):
         user, secret = member_of_staff()

@@ -125,6 +125,7 @@ RULES = {
         {
             "integrations/sandbox/schemas.py": "finds the published API descriptions as files",
             "config/embedded/server_binaries.py": "finds servers that were installed as packages",
+            "config/embedded/static_files.py": "finds the static files of installed apps",
         },
     ),
     "reaches the network": Rule(

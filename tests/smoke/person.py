@@ -83,16 +83,16 @@ class SmokePerson:
 
     def disconnect(self, integration: str = '[^"]+') -> tuple[Page, float]:
         """
-        Confirm, press the button, and return the page of the removal and how many ms it took.
+        Press the button, confirm, and return the page of the removal and how many ms it took.
 
         :param integration: its id; the first one of the page, if it is left out
         """
         pattern = rf'href="(/settings/integrations/{integration}/disconnect/)"'
         link = find_on_page(pattern, self.settings())
-        page = self.confirm(self.browser.get(link))
+        page = self.browser.get(link)
         form = page.own_form()
         began = time.monotonic()
-        page = self.browser.submit(page, form, form.data())
+        page = self.confirm(self.browser.submit(page, form, form.data()))
         return page, (time.monotonic() - began) * 1000
 
     def api(self, path: str, **query: Any) -> Any:

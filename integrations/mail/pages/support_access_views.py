@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -32,7 +33,7 @@ CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Let Antares support read one message"))
 def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
     try:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -48,14 +49,6 @@ def show_access(request: HttpRequest) -> HttpResponse:
         "forbidding_rules": feature_status.list_forbidding_rules(),
     }
     return render(request, "settings/data_access.html", context)
-
-
-@never_cache
-@require_safe
-@require_permission(RolePermission.USE_OWN)
-def redirect_to_access(_: HttpRequest) -> HttpResponse:
-    """Answer the earlier address of the page."""
-    return redirect(ACCESS_ROUTE)
 
 
 @never_cache
@@ -122,7 +115,7 @@ def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID])
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Withdraw your agreement, and remove the data kept for it"))
 def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
     declared, owner = _get_feature(key), _get_owner(request)
     status = feature_status.get_feature_status(declared, **owner, at=timezone.now())

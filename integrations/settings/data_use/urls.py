@@ -9,7 +9,6 @@ _FEATURE = "settings/features/<slug:key>/"
 
 urlpatterns = [
     path("settings/access/", access_views.show_access, name="settings-access"),
-    path("settings/uses/", access_views.redirect_to_access, name="settings-uses"),
     path(_ACTIVITY, activity_views.show_activity, name="settings-activity"),
     path(
         f"{_ACTIVITY}entries/",

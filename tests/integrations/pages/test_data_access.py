@@ -162,9 +162,6 @@ class TestAccess:
             assert display_times.format_moment(alice.at) in said
         assert "UTC" not in said
 
-    def test_is_found_at_its_earlier_address(self, her_browser):
-        assert her_browser.get("/settings/uses/")["Location"] == ACCESS
-
 
 class TestSwitching:
     @pytest.mark.clause("WDISC", "LU-2.1")

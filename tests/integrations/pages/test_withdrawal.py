@@ -226,7 +226,7 @@ class TestDisconnectAfterWithdrawal:
         }
         address = reverse("settings-disconnect", args=[alice.integration.id])
         page = read_main_text(browser, address)
-        assert "This removes 1 calendar with 2 events from Antares, and the keys that open" in page
+        assert "Antares removes 1 calendar with 2 events, and destroys the keys that open" in page
         assert "1 share of calendars ends at once." in page
 
         browser.post(address)
@@ -244,6 +244,7 @@ class TestDisconnectAfterWithdrawal:
 
 class TestWithdrawingWithALocalCalendar:
     @pytest.mark.claim("withdraw.local-stays", "feature.local-calendar-disclosure")
+    @pytest.mark.claim("help.antares-calendars-stay")
     @pytest.mark.invariant(5)
     def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
         page = read_main_text(browser)
@@ -420,13 +421,13 @@ class TestRemovingAllLocalCalendars:
         assert "Disconnect" not in reading.text(page.split("<main")[1])
 
     @pytest.mark.claim("local-remove.no-copy-of-all", "local-remove.within-an-hour")
-    @pytest.mark.claim("feature.local-calendar-disclosure")
+    @pytest.mark.claim("feature.local-calendar-disclosure", "local-remove.receipt")
     def test_leaves_nothing_that_could_be_brought_back(self, alice, browser, local):
         import_file(browser, local, calendar(TEA, CAKE))
         address = reverse("settings-disconnect", args=[local.integration_id])
         page = read_main_text(browser, address)
-        assert "They are stored only in Antares. What is removed cannot be brought back." in page
-        counted = "1 calendar with 2 events becomes unreadable at once, and is removed within an"
+        assert "They are stored only in Antares. Removed calendars cannot be restored." in page
+        counted = "1 calendar with 2 events: unreadable at once, and removed within an hour."
         assert counted in page
 
         answer = browser.post(address, {"files_kept": "yes"})
@@ -438,6 +439,8 @@ class TestRemovingAllLocalCalendars:
         assert list_statuses_offered(browser, local) == [404, 404]
         job = finish_purge(PurgeJob.objects.get())
         assert job.done_at - job.fenced_at < timedelta(hours=1)
+        assert "You get a signed receipt that anyone can check." in page
+        assert job.receipt_id is not None
         assert not Calendar.objects.filter(id=local.id).exists()
         assert not Event.objects.filter(calendar_id=local.id).exists()
         alice.sync(at=timezone.now())

@@ -1,7 +1,8 @@
-"""The page of a removal, and its row on the settings page."""
+"""What the page of a removal shows, and its row on the settings page."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,8 @@ from typing import Any, Final
 from django.utils import timezone
 
 from integrations.models import IntegrationStatus, PurgeJob, PurgeStep
-from integrations.notifications import removal_facts
+from integrations.notifications import messages, removal_facts
+from integrations.notifications.messages import Text
 from integrations.notifications.removal_facts import RemovalSituation
 from integrations.notifications.removal_messages import (
     ACCESS_MESSAGES,
@@ -19,16 +21,21 @@ from integrations.notifications.removal_messages import (
     RemovalSubject,
     make_statement,
 )
+from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.purge import (
     get_key_destruction_receipt,
     get_local_key_epoch_end,
     ledger_key_release,
+    receipt_summary,
 )
+from integrations.purge.receipt_summary import ReceiptSummary
 from integrations.push import WatchStopOutcome
+from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
 
-from . import status_messages
+from .messages import status
+from .messages.purge import NOTIFICATION_CLAIMS
 
 _ORDER: Final = list(PurgeStep)
 
@@ -43,30 +50,17 @@ class _PromisedStep:
 
     step: PurgeStep
     claim: str
-    planned: str
+    planned: Text
     at: str
 
 
 _FIRST: Final = (
-    _PromisedStep(
-        PurgeStep.FENCED, "removal.unreadable", "Destroy all keys to {copy}", "fenced_at"
-    ),
-    _PromisedStep(PurgeStep.EMPTIED, "removal.emptied", "Delete every row of {copy}", "emptied_at"),
-    _PromisedStep(PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
+    _PromisedStep(PurgeStep.FENCED, "removal.unreadable", messages.DESTROY_KEYS, "fenced_at"),
+    _PromisedStep(PurgeStep.EMPTIED, "removal.emptied", messages.DELETE_DATA, "emptied_at"),
+    _PromisedStep(PurgeStep.VERIFIED, "removal.counted", messages.CHECK_DELETION, "verified_at"),
 )
-_LAST: Final = _PromisedStep(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
-
-
-# Claims about the provider's notifications, and the outcomes that ended them.
-_NOTICES: Final = {
-    WatchStopOutcome.STOPPED: "removal.notices-stopped",
-    WatchStopOutcome.GONE: "removal.notices-stopped",
-    WatchStopOutcome.LAPSED: "removal.notices-lapsed",
-    WatchStopOutcome.UNANSWERED: "removal.notices-unanswered",
-    WatchStopOutcome.NO_ACCESS: "removal.notices-no-access",
-    WatchStopOutcome.NEEDED_ELSEWHERE: "removal.notices-kept",
-}
-_NOTICES_ENDED: Final = frozenset(
+_LAST: Final = _PromisedStep(PurgeStep.DONE, "removal.signed", messages.SIGN_RECEIPT, "done_at")
+_NOTIFICATIONS_ENDED: Final = frozenset(
     {WatchStopOutcome.STOPPED, WatchStopOutcome.GONE, WatchStopOutcome.LAPSED}
 )
 
@@ -93,7 +87,7 @@ def get_purge_table_row(job: PurgeJob) -> dict[str, Any]:
         "name": situation.subject.name,
         "fenced_at": job.fenced_at,
         "receipt_id": job.receipt_id,
-        "words": status_messages.get_status_message(
+        "words": status.get_status_message(
             IntegrationStatus.PURGED if is_done else IntegrationStatus.PURGING
         ),
         "tone": access.tone if is_done else "info",
@@ -108,17 +102,22 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
     siblings = removal_facts.list_sibling_jobs(job)
     subject, access = situation.subject, ACCESS_MESSAGES[situation.access]
     is_done = job.receipt_id is not None
+    second = get_key_destruction_receipt(job)
     return {
         "purge": job,
         "name": subject.name,
+        "provider": PROVIDERS[subject.provider],
+        "product": subject.product,
         "removed": make_statement("removal.removed", subject),
-        "has_second_part": get_key_destruction_receipt(job) is not None,
+        "summary": _summarize_receipt(job, second),
+        "access": make_statement(access.now, subject),
+        "tokens": make_statement(TOKEN_MESSAGES[situation.tokens].now, subject),
+        "has_second_part": second is not None,
         "own_epoch_ends": get_local_key_epoch_end(job),
         "ledger_part": _get_ledger_key(job),
         "steps": _list_steps(job, situation),
         # Access that may remain at the provider, with the way to end it.
         "advice": make_statement(access.advice, subject) if is_done else None,
-        "tone": access.tone,
         "pages": situation.revocation_pages,
         "kept": make_statement("removal.product-kept", subject)
         if situation.access is AccessOutcome.KEPT
@@ -130,11 +129,21 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
     }
 
 
+def _summarize_receipt(job: PurgeJob, second: Receipt | None) -> ReceiptSummary | None:
+    """Return None before the receipt is signed."""
+    if job.receipt_id is None:
+        return None
+    first = Receipt.objects.get(id=job.receipt_id)
+    return receipt_summary.summarize_receipt(
+        json.loads(bytes(first.document)), json.loads(bytes(second.document)) if second else None
+    )
+
+
 def _list_steps(job: PurgeJob, situation: RemovalSituation) -> list[RemovalStep]:
     subject = situation.subject
     steps = [_keep_promise(job, subject, promise) for promise in _FIRST]
     if job.watch_try_count and job.watch_stop != WatchStopOutcome.NONE:
-        steps.append(_stop_notices(job, subject))
+        steps.append(_stop_notifications(job, subject))
     if situation.access is not AccessOutcome.NEVER_GIVEN:
         steps += [_settle_access(job, situation), _settle_tokens(job, situation)]
     return [*steps, _keep_promise(job, subject, _LAST)]
@@ -146,12 +155,12 @@ def _keep_promise(job: PurgeJob, subject: RemovalSubject, promise: _PromisedStep
     return RemovalStep("done", make_statement(promise.claim, subject), "", getattr(job, promise.at))
 
 
-def _stop_notices(job: PurgeJob, subject: RemovalSubject) -> RemovalStep:
+def _stop_notifications(job: PurgeJob, subject: RemovalSubject) -> RemovalStep:
     if not job.watch_stop:
         return RemovalStep("ahead", make_statement("removal.notices-asked", subject), "")
     outcome = WatchStopOutcome(job.watch_stop)
-    mark = "done" if outcome in _NOTICES_ENDED else "kept"
-    return RemovalStep(mark, make_statement(_NOTICES[outcome], subject), "")
+    mark = "done" if outcome in _NOTIFICATIONS_ENDED else "kept"
+    return RemovalStep(mark, make_statement(NOTIFICATION_CLAIMS[outcome], subject), "")
 
 
 def _settle_access(job: PurgeJob, situation: RemovalSituation) -> RemovalStep:

@@ -1,41 +1,32 @@
 """
-A recurrence as text: "every 2 weeks on Monday and Friday, until 3 March 2027". Pure.
+A recurrence as text: "every 2 weeks on Monday and Friday, until 3 Mar 2027".
 
-A rule without an exact phrase is described as "by a rule of its own".
+A rule without an exact phrase is described as "on a custom schedule".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from django.utils.dates import MONTHS, WEEKDAYS
+
+from accounts import display_times
+from integrations.calendar.messages import recurrence as messages
 from integrations.formats import timezones
 from integrations.formats.event_content import When
+from integrations.formats.recurrence import content_lines as lines
+from integrations.formats.recurrence import rrule
+from integrations.formats.recurrence.rrule import RecurrenceRule
 
-from . import content_lines as lines
-from . import rrule
-from .rrule import RecurrenceRule
+from . import clock_text
 
-DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-ORDINALS: Final = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
-CUSTOM_RULE: Final = "by a rule of its own"
-_UNITS: Final = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+_WORKDAYS: Final = range(5)
 
 
 def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
@@ -55,43 +46,45 @@ def describe_recurrence(recurrence: Sequence[str], start: When) -> str:
         phrases = (
             [_describe_rule(parsed_rules[0], start)]
             if len(parsed_rules) == 1
-            else [CUSTOM_RULE]
+            else [str(messages.CUSTOM)]
             if parsed_rules
             else []
         )
     except (lines.BadContentLine, rrule.BadRecurrenceRule, timezones.UnknownZone):
-        return CUSTOM_RULE
+        return str(messages.CUSTOM)
     more, less = (
         sum(line.value.count(",") + 1 for line in content_lines if line.name == name)
         for name in ("RDATE", "EXDATE")
     )
-    phrases += [f"on {more} more {_pluralise_dates(more)}"] if more else []
-    phrases += [f"without {less} {_pluralise_dates(less)}"] if less else []
+    phrases += [messages.MORE_DATES % {"count": more}] if more else []
+    phrases += [messages.WITHOUT_DATES % {"count": less}] if less else []
     return ", ".join(phrases)
 
 
 def _describe_rule(rule: RecurrenceRule, start: When) -> str:
     days_text = _describe_days(rule, _get_first_day(start))
     if days_text is None:
-        return CUSTOM_RULE
-    unit = _UNITS[rule.freq]
-    every = f"every {unit}" if rule.interval == 1 else f"every {rule.interval} {unit}s"
+        return str(messages.CUSTOM)
+    every = messages.INTERVALS[rule.freq] % {"count": rule.interval}
     text = f"{every} {days_text}".strip()
-    if text == "every week on Monday, Tuesday, Wednesday, Thursday and Friday":
-        text = "every weekday"
+    if rule.freq == "WEEKLY" and rule.interval == 1 and _has_workdays(rule):
+        text = str(messages.WEEKDAYS)
     if rule.count is not None:
-        return f"{text}, {rule.count} {'time' if rule.count == 1 else 'times'}"
-    return (
-        f"{text}, until {_format_day(_get_last_day(rule.until, start))}"
-        if rule.until is not None
-        else text
-    )
+        return f"{text}, {messages.TIMES % {'count': rule.count}}"
+    if rule.until is None:
+        return text
+    last_day = display_times.format_day(_get_last_day(rule.until, start))
+    return f"{text}, {messages.UNTIL % {'day': last_day}}"
+
+
+def _has_workdays(rule: RecurrenceRule) -> bool:
+    return sorted(day for _, day in rule.days) == list(_WORKDAYS)
 
 
 def _describe_days(rule: RecurrenceRule, first: date) -> str | None:
     """None if the text would say less than the rule."""
     is_other = any((rule.seconds, rule.minutes, rule.hours, rule.year_days, rule.weeks))
-    if rule.freq not in _UNITS or is_other or rule.positions:
+    if rule.freq not in messages.INTERVALS or is_other or rule.positions:
         return None
     if rule.week_start and rule.freq == "WEEKLY" and rule.interval > 1 and len(rule.days) > 1:
         return None
@@ -108,21 +101,24 @@ def _describe_days(rule: RecurrenceRule, first: date) -> str | None:
 
 def _describe_weekdays(rule: RecurrenceRule, first: date) -> str:
     days = [day for _, day in rule.days] or [first.weekday()]
-    return f"on {join_words_with_and([DAYS[day] for day in sorted(days)])}"
+    names = join_words_with_and(WEEKDAYS[day] for day in sorted(days))
+    return messages.ON_DAYS % {"days": names}
 
 
 def _describe_month_days(rule: RecurrenceRule, first: date) -> str | None:
     if rule.days and rule.month_days:
         return None
     if rule.days:
-        if any(ordinal not in ORDINALS for ordinal, _ in rule.days):
+        if any(ordinal not in messages.ORDINALS for ordinal, _ in rule.days):
             return None
-        names = [f"{ORDINALS[nth]} {DAYS[day]}" for nth, day in rule.days]
-        return f"on the {join_words_with_and(names)}"
+        names = [messages.ORDINALS[nth] % {"day": WEEKDAYS[day]} for nth, day in rule.days]
+        return messages.ON_THE % {"days": join_words_with_and(names)}
     days = rule.month_days or (first.day,)
     if days == (-1,):
-        return "on the last day"
-    return None if min(days) < 0 else f"on day {join_words_with_and([str(day) for day in days])}"
+        return str(messages.ON_LAST_DAY)
+    if min(days) < 0:
+        return None
+    return messages.ON_DAY_OF_MONTH % {"days": join_words_with_and(map(str, days))}
 
 
 def _describe_year_days(rule: RecurrenceRule, first: date) -> str | None:
@@ -135,13 +131,23 @@ def _describe_year_days(rule: RecurrenceRule, first: date) -> str | None:
         is_every_month = bool(rule.month_days) and not rule.months
         if is_every_month or len(days) != 1 or days[0] < 1:
             return None
-        return f"on {days[0]} {MONTHS[months[0] - 1]}"
+        try:
+            # A leap year has every day.
+            day = clock_text.format_day_and_month(date(2000, months[0], days[0]))
+        except ValueError:
+            return None
+        return messages.ON_DAYS % {"days": day}
     within = _describe_month_days(rule, first)
-    return None if within is None else f"{within} of {MONTHS[months[0] - 1]}"
+    if within is None:
+        return None
+    return messages.OF_MONTH % {"days": within, "month": MONTHS[months[0]]}
 
 
-def join_words_with_and(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+def join_words_with_and(items: Iterable[StrOrPromise]) -> str:
+    words = [str(item) for item in items]
+    if len(words) == 1:
+        return words[0]
+    return messages.LIST_END % {"items": ", ".join(words[:-1]), "last": words[-1]}
 
 
 def _get_first_day(start: When) -> date:
@@ -160,11 +166,3 @@ def _get_last_day(until: date, start: When) -> date:
 
 def _get_zone(start: When) -> ZoneInfo:
     return timezones.get_zone(start.zone or "UTC")
-
-
-def _format_day(day: date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-def _pluralise_dates(count: int) -> str:
-    return "date" if count == 1 else "dates"

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from accounts import display_times
+from accounts.models import DateFormat
+from integrations.calendar.messages import recurrence as messages
+from integrations.calendar.pages import recurrence_text
 from integrations.formats.event_content import When
-from integrations.formats.recurrence import rrule_description
 
 # A Tuesday, nine o'clock in Berlin.
 START = When(at=datetime(2026, 3, 3, 8, tzinfo=UTC), zone="Europe/Berlin")
@@ -38,7 +41,7 @@ class TestRruleText:
         ],
     )
     def test_say_what_is_common(self, rule, said):
-        assert rrule_description.describe_recurrence([f"RRULE:{rule}"], START) == said
+        assert recurrence_text.describe_recurrence([f"RRULE:{rule}"], START) == said
 
     @pytest.mark.parametrize(
         "rule",
@@ -59,36 +62,41 @@ class TestRruleText:
         ],
     )
     def test_do_not_say_half_of_a_rule(self, rule):
-        assert (
-            rrule_description.describe_recurrence([f"RRULE:{rule}"], START)
-            == rrule_description.CUSTOM_RULE
-        )
+        assert recurrence_text.describe_recurrence([f"RRULE:{rule}"], START) == messages.CUSTOM
 
     def test_say_until_which_day_on_the_clock_of_the_series(self):
-        said = rrule_description.describe_recurrence(
+        said = recurrence_text.describe_recurrence(
             ["RRULE:FREQ=DAILY;UNTIL=20260309T230000Z"], START
         )
 
-        assert said == "every day, until 10 March 2026"
+        assert said == "every day, until 10 Mar 2026"
 
     def test_say_that_dates_were_added_and_left_out(self):
         lines = ["RRULE:FREQ=DAILY", "RDATE:20260501T080000Z", "EXDATE:20260304T080000Z,20260305"]
 
-        said = rrule_description.describe_recurrence(lines, START)
+        said = recurrence_text.describe_recurrence(lines, START)
 
         assert said == "every day, on 1 more date, without 2 dates"
 
     def test_say_nothing_of_what_happens_once(self):
-        assert rrule_description.describe_recurrence([], When(day=date(2026, 3, 3))) == ""
+        assert recurrence_text.describe_recurrence([], When(day=date(2026, 3, 3))) == ""
 
     def test_do_not_fail_for_a_zone_that_nobody_knows(self):
         start = When(at=START.at, zone="Mars/Base")
 
-        assert (
-            rrule_description.describe_recurrence(["RRULE:FREQ=WEEKLY"], start)
-            == rrule_description.CUSTOM_RULE
-        )
+        assert recurrence_text.describe_recurrence(["RRULE:FREQ=WEEKLY"], start) == messages.CUSTOM
+
+    def test_name_days_in_the_format_of_the_reader(self):
+        display = display_times.TimeDisplay(UTC, DateFormat.MONTH_FIRST, names_zone=False)
+        with display_times.use_display(display):
+            yearly = recurrence_text.describe_recurrence(["RRULE:FREQ=YEARLY"], START)
+            daily = recurrence_text.describe_recurrence(
+                ["RRULE:FREQ=DAILY;UNTIL=20260309T230000Z"], START
+            )
+
+        assert yearly == "every year on March 3"
+        assert daily == "every day, until Mar 10, 2026"
 
     @given(some.lists(some.text(max_size=60), max_size=4))
     def test_never_fail(self, lines):
-        assert isinstance(rrule_description.describe_recurrence(lines, START), str)
+        assert isinstance(recurrence_text.describe_recurrence(lines, START), str)
