@@ -129,7 +129,7 @@ def format_moment(at: datetime) -> str:
 
 
 def format_exact(at: datetime) -> str:
-    """Return weekday, day, time with seconds and zone: `Sunday, 29 Nov 2026, 10:00:05 (Europe/Paris)`."""
+    """Return the moment with weekday, seconds and zone: `Sunday, 29 Nov 2026, 10:00:05 (UTC)`."""
     local = to_reader_time(at)
     patterns = _get_patterns()
     clock = dateformat.format(local, patterns.clock.replace("i", "i:s"))

@@ -48,9 +48,7 @@ def guess_time_preferences(request: HttpRequest, user: User) -> None:
 
 
 def save_time_preferences(user: User, *, time_zone: str, date_format: DateFormat) -> None:
-    """
-    :param time_zone: a name of the IANA database
-    """
+    """:param time_zone: a name of the IANA database"""
     user.time_zone, user.date_format = time_zone, date_format
     user.save(update_fields=["time_zone", "date_format"])
 

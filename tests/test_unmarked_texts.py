@@ -43,9 +43,7 @@ def find_unmarked_constants(source):
 
 
 class TestTemplates:
-    @pytest.mark.parametrize(
-        "path", unmarked_texts.list_templates(), ids=lambda path: path.name
-    )
+    @pytest.mark.parametrize("path", unmarked_texts.list_templates(), ids=lambda path: path.name)
     def test_have_no_unmarked_text(self, path):
         assert list(unmarked_texts.find_unmarked_texts(path.read_text(encoding="utf-8"))) == []
 
@@ -66,7 +64,7 @@ class TestTemplates:
         "source",
         [
             '<p title="{% translate "Open it" %}">{% translate "Removed." %} {{ name }}</p>',
-            "{% blocktranslate trimmed with a=b %}Hello {{ a }}{% plural %}Hi{% endblocktranslate %}",
+            "{% blocktranslate with a=b %}Hello {{ a }}{% plural %}Hi{% endblocktranslate %}",
             "{# Good #}<code>python -m it</code> · Antares",
         ],
     )
@@ -75,7 +73,9 @@ class TestTemplates:
 
 
 class TestMessageModules:
-    @pytest.mark.parametrize("path", list_message_modules(), ids=lambda path: str(path.relative_to(ROOT)))
+    @pytest.mark.parametrize(
+        "path", list_message_modules(), ids=lambda path: str(path.relative_to(ROOT))
+    )
     def test_have_no_unmarked_sentence(self, path):
         assert find_unmarked_constants(path.read_text(encoding="utf-8")) == []
 

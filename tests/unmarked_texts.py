@@ -55,7 +55,7 @@ def main(names: list[str]) -> None:
     for path in list_templates():
         if not names or any(name in str(path) for name in names):
             for text in find_unmarked_texts(path.read_text(encoding="utf-8")):
-                print(f"{path.relative_to(TEMPLATES)}: {text}")
+                sys.stdout.write(f"{path.relative_to(TEMPLATES)}: {text}\n")
 
 
 if __name__ == "__main__":

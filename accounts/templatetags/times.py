@@ -12,8 +12,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.template.loader import render_to_string
 
 from accounts import display_times
 
@@ -21,28 +20,26 @@ register = template.Library()
 
 
 @register.filter
-def moment(value: object) -> SafeString | str:
+def moment(value: object) -> str:
     """Return day and time: `29 Nov 2026, 10:00`."""
     at = _parse_moment(value)
     return _make_element(at, display_times.format_moment(at)) if at else ""
 
 
 @register.filter
-def relative(value: object) -> SafeString | str:
+def relative(value: object) -> str:
     """Return `5 minutes ago`; the exact time is the title."""
     at = _parse_moment(value)
     return _make_element(at, display_times.format_relative(at)) if at else ""
 
 
 @register.filter
-def day(value: object) -> SafeString | str:
+def day(value: object) -> str:
     at = _parse_moment(value)
     if at is not None:
         return _make_element(at, display_times.format_day(at))
     if isinstance(value, date):
-        return format_html(
-            '<time datetime="{}">{}</time>', value.isoformat(), display_times.format_day(value)
-        )
+        return _render_element(value.isoformat(), display_times.format_day(value), title="")
     return ""
 
 
@@ -60,13 +57,14 @@ def day_text(value: object) -> str:
     return display_times.format_day(at) if at else ""
 
 
-def _make_element(at: datetime, text: str) -> SafeString:
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.astimezone(UTC).isoformat(timespec="seconds"),
-        display_times.format_exact(at),
-        text,
-    )
+def _make_element(at: datetime, text: str) -> str:
+    machine_time = at.astimezone(UTC).isoformat(timespec="seconds")
+    return _render_element(machine_time, text, title=display_times.format_exact(at))
+
+
+def _render_element(machine_time: str, text: str, *, title: str) -> str:
+    context = {"machine_time": machine_time, "title": title, "text": text}
+    return render_to_string("accounts/time.html", context)
 
 
 def _parse_moment(value: object) -> datetime | None:

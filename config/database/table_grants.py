@@ -120,9 +120,10 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": TableGrants(
-        "people: both sites read the row of the person; web writes password, times and how"
-        " times are shown, staff times alone; sync reads whether people are active; purge also where to write to, and who has a"
-        " link to the site of staff; no other class reads passwords",
+        "people: both sites read the row of the person; web writes password, times, time zone and"
+        " date format, staff times alone; sync reads whether people are active; purge also where"
+        " to write to, how to show times, and who has a link to the site of staff; no other class"
+        " reads passwords",
         web="r",
         staff="r",
         columns={
@@ -130,7 +131,13 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
             (_STAFF, "w"): ("last_login", "last_seen_at"),
             (_SYNC, "r"): ("id", "is_active", "last_seen_at"),
             (_PURGE, "r"): (
-                "id", "email", "role", "is_active", "last_seen_at", "time_zone", "date_format",
+                "id",
+                "email",
+                "role",
+                "is_active",
+                "last_seen_at",
+                "time_zone",
+                "date_format",
             ),
         },
     ),

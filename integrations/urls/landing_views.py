@@ -17,7 +17,7 @@ from integrations.support.site_links import find_link
 @require_permission(RolePermission.USE_OWN)
 def show_landing(request: HttpRequest) -> HttpResponse:
     """
-    Redirect people after sign-in: staff to the pages of their role, others to their inbox or calendar.
+    Redirect people after sign-in: staff to the pages of their role, others to inbox or calendar.
 
     Without a connected account, the page is *Settings*.
     """

@@ -53,7 +53,9 @@ def send_platform_mail(
     :raises InvalidMessageValues:
     """
     message_kind = _check_message(kind, values, about)
-    user = User.objects.active().filter(id=user_id).only("email", "time_zone", "date_format").first()
+    user = (
+        User.objects.active().filter(id=user_id).only("email", "time_zone", "date_format").first()
+    )
     if user is None:
         return False
     if not settings.MAIL_IS_SENT:
