@@ -302,7 +302,7 @@ class TestOutlookSeries:
         join(microsoft, series.id)
         sync_everything()
         row = row_of_series()
-        assert "Its online meeting gets a new link" in move_page(connected)[1]
+        assert "The online meeting gets a new link" in move_page(connected)[1]
         last = series.first + timedelta(weeks=3)
         address = f"/calendar/events/{row.id}_{last:%Y%m%dT%H%M%SZ}/edit/"
         form = reading.form_values(connected.client.get(address).content.decode())
@@ -315,7 +315,7 @@ class TestOutlookSeries:
                 connected.client.post(address, form | edit)
         answer = connected.client.post(address, form | edit, follow=True)
 
-        assert "its online meeting has a new link" in reading.text(answer.content.decode())
+        assert "the online meeting has a new link" in reading.text(answer.content.decode())
         found = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft")["events"]
         old, new = (
             one

@@ -116,7 +116,7 @@ class TestASync:
         assert costly["description"] is None
         assert "<b>Bring</b>" in neighbour["description"]
         page = hers.get(f"/calendar/events/{costly['id']}/description/").text
-        assert "too complicated to be shown safely" in page
+        assert "too complex to be shown safely" in page
 
 
 class TestAView:

@@ -116,7 +116,7 @@ class TestAThirdWait:
         page = hers.post("/calendar/new/", typed)
 
         assert page.status_code == 429, page.text
-        assert "Two of your other pages wait for a provider." in page.text
+        assert "Two of your other pages are waiting for a provider." in page.text
         assert 'value="Typed"' in page.text
         assert account.version == before
 

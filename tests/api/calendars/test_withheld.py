@@ -70,11 +70,11 @@ class TestWhatOneOfThemMayNotShowNow:
     def test_is_said_on_the_page_beside_what_others_show(self, alice, carol, his):
         page = reading.text(his.get("/calendar/?view=agenda").text)
 
-        assert "1 calendar of others cannot be shown now: whoever shares it has not agreed" in page
+        assert "1 shared calendar cannot be shown right now: its owner has not agreed" in page
         assert page.count("Review") == 1
         # That was the reason: nothing else is changed.
         agreed = Consent.objects.filter(owner_id=alice.user.id, feature="calendar-sharing")
         agreed.update(version=FEATURES["calendar-sharing"].version)
         page = reading.text(his.get("/calendar/?view=agenda").text)
-        assert "cannot be shown now" not in page
+        assert "cannot be shown right now" not in page
         assert page.count("Review") == 2
