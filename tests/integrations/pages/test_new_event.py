@@ -112,7 +112,7 @@ class TestTheForm:
 
         settings = her_browser.get("/settings/integrations/").text
 
-        assert (f'<a href="{NEW}">Go on with the new event</a>' in settings) == is_led_back
+        assert (f'<a href="{NEW}">Continue with the new event</a>' in settings) == is_led_back
 
 
 class TestNewEventPage:
