@@ -152,7 +152,7 @@ class TestPagesOfFactors:
         browser = sign_in_with_code(alice, demo_people.add_second_factor(alice))
         code = browser.get("/accounts/mfa/reauthenticate/").content.decode()
 
-        assert "Enter your password" in password
+        assert "Enter the password of your Antares account" in password
         assert "Enter the code that your authenticator app shows" in code
 
 

@@ -151,7 +151,7 @@ class TestConnecting:
     ):
         browser = browser_of(alice)
         page = browser.client.get("/settings/connect/google/").text
-        assert "We never see your password." in page
+        assert "Antares never sees your password." in page
         assert 'type="password"' not in page
 
         address = browser.begin()

@@ -75,7 +75,7 @@ def arrive_from_provider(person, back):
 
 
 def shows_outcome(page, outcome):
-    return OUTCOMES[outcome].title in page.text
+    return str(OUTCOMES[outcome].title) in page.text
 
 
 class TestAConnectThatOutlivesItsWebProcess:

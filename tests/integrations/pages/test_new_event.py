@@ -112,7 +112,7 @@ class TestTheForm:
 
         settings = her_browser.get("/settings/integrations/").text
 
-        assert (f'<a href="{NEW}">Go on with the new event</a>' in settings) == is_led_back
+        assert (f'<a href="{NEW}">Continue with the new event</a>' in settings) == is_led_back
 
     def test_folds_what_is_seldom_needed_and_opens_it_where_it_is_used(
         self, alice, her_browser, typed
