@@ -43,7 +43,7 @@ class TestANoticeOfAPurge:
         assert purge.count_purge_residue() == {}
         assert not Notice.objects.exists()
         told = [mail.body for mail in mailoutbox]
-        assert any("not renewed in time" in body for body in told)
+        assert any("did not reconnect the account in time" in body for body in told)
 
 
 class TestTheEndOfTwoProducts:
@@ -67,6 +67,6 @@ class TestTheEndOfTwoProducts:
 
         assert len(jobs) == 2
         assert {mail.subject for mail in mailoutbox} == {
-            "Being removed: your Google mail",
-            "Being removed: your Google Calendar",
+            "Antares is removing your Google mail",
+            "Antares is removing your Google Calendar",
         }

@@ -506,10 +506,10 @@ class TestDisconnectOfMicrosoft:
             "https://account.live.com/consent/Manage",
         ]
         assert "TOK-REVOKE" not in body["clauses"]
-        assert said["says"].startswith("Not revoked: this provider takes no grant back")
+        assert said["says"].startswith("Not revoked: this provider does not end access")
         page = alices.client.get(f"/settings/removals/{job.id}/").content.decode()
         assert "https://myapps.microsoft.com" in page
-        assert "was asked to end our access" not in page
+        assert "confirmed that Antares no longer has access" not in page
 
     @pytest.mark.scenario("A9")
     def test_leaves_the_way_open_to_connect_again(self, job, alices):

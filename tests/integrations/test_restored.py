@@ -157,7 +157,7 @@ class TestApply:
         job = finish_purge(PurgeJob.objects.get(integration=alice.integration))
         assert job.trigger == PurgeTrigger.RESTORED
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
-        assert "came back with a copy" in json.loads(receipt)["body"]["why"]
+        assert "came back with a restored backup" in json.loads(receipt)["body"]["why"]
         pinned = [VerifierKey.parse(text) for text in get_receipt_public_keys()]
         assert "why             restored" in verifier.check_signed_document(receipt, pinned)
         assert Connection.objects.get(id=alice.connection.id).status == ConnectionStatus.ENDED

@@ -118,7 +118,7 @@ def test_a_watch_whose_grant_is_gone_is_left_to_end_by_itself(connected, google,
     assert said["provider_watches"]["outcome"] == "no_access"
     assert said["provider_watches"]["lapse_by"] is not None
     page = read_removal(alice)
-    assert "Antares could not ask Google to stop notifying it of changes" in page
+    assert "Antares could not ask Google to stop its notifications" in page
 
 
 @pytest.mark.scenario("X6")
@@ -147,7 +147,7 @@ def test_a_watch_that_ended_before_google_answered_has_lapsed(connected, google,
 
     assert (said["outcome"], said["lapse_by"]) == ("lapsed", None)
     assert google.grants(ALICE_BOX) == []
-    assert "The notifications of Google have ended by themselves." in read_removal(alice)
+    assert "The notifications of Google have expired." in read_removal(alice)
 
 
 @pytest.mark.clause("SCOPE-MIN")

@@ -288,7 +288,7 @@ class TestSubscriptionAfterDisconnect:
             purge.run_purge(job_id=job.id, now=clock)
 
         page = read_removal(browser, job)
-        assert "Microsoft has not confirmed yet that it stopped notifying Antares" in page
+        assert "Microsoft has not confirmed yet that it no longer notifies Antares" in page
         assert not Event.objects.exists()
         assert len(subscriptions(microsoft)) == 1
 
@@ -326,4 +326,4 @@ class TestSubscriptionAfterDisconnect:
         assert said["lapse_by"] is not None
         assert timedelta(hours=24) <= clock() - job.fenced_at < timedelta(hours=25)
         page = read_removal(browser, job)
-        assert "Microsoft did not confirm that it stopped notifying Antares of changes." in page
+        assert "Microsoft did not confirm that it no longer notifies Antares of changes." in page

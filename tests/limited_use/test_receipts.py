@@ -206,7 +206,7 @@ class TestVerifyReceipt:
     @pytest.mark.parametrize(
         ("path", "value", "complaint"),
         [
-            (("kind",), "invoice", "no receipt and no evidence"),
+            (("kind",), "invoice", "neither a receipt nor evidence"),
             (("subject",), "0" * 32, "about"),
             (("ledger", "proofs"), [], "no ledger entry"),
             (("ledger", "origin"), "other.example/log", "no key of the ledger"),

@@ -148,7 +148,7 @@ class TestIssue:
     @pytest.mark.parametrize(
         ("days", "until", "says"),
         [
-            (None, "unknown", "is not known here"),
+            (None, "unknown", "does not know how long"),
             (7, "2026-12-02T12:00:00.000+00:00", "operator states that copies of the key store"),
             (0, "2026-11-25T12:00:00.000+00:00", "operator states that copies of the key store"),
         ],

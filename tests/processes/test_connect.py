@@ -146,7 +146,7 @@ class TestAWebProcessWhoseBrokerIsDown:
         assert shows_outcome(connected, AttemptOutcome.CONNECTED)
         assert (waiting.lease_by, waiting.heartbeat_at) == (None, None)
         assert removal.status == 200
-        assert "Antares can no longer open" in removal.text
+        assert "can no longer read" in removal.text
         job = PurgeJob.objects.get()
         assert (job.step, job.revocation) == ("done", "confirmed")
         assert not Message.objects.exists()

@@ -217,7 +217,7 @@ def disconnect_twice(cast: Cast) -> None:
     provider = production.servers.sandbox
     for number in (1, 2):
         page, milliseconds = alice.disconnect()
-        assert "Antares can no longer open" in page.text
+        assert "can no longer read" in page.text
         receipt = wait_for(lambda: receipts.next(alice))
         status, said = receipts.verify(receipt)
         assert status == 0, said

@@ -150,7 +150,7 @@ class SmokeOutlook:
 
     def end_mail(self) -> str:
         page, milliseconds = self.owner.disconnect(self._integration("mail")["id"])
-        must("Antares can no longer open" in page.text, "the page does not say so")
+        must("can no longer read" in page.text, "the page does not say so")
         must(not self._messages(), "messages still open")
         began = time.monotonic()
         body = self._receipt()

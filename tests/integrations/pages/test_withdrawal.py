@@ -227,7 +227,7 @@ class TestDisconnectAfterWithdrawal:
         address = reverse("settings-disconnect", args=[alice.integration.id])
         page = read_main_text(browser, address)
         assert "Antares removes 1 calendar with 2 events, and destroys the keys that open" in page
-        assert "1 share of calendars ends at once." in page
+        assert "1 share of a calendar ends at once." in page
 
         browser.post(address)
 
