@@ -37,7 +37,7 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
         _("Connect Google mail"),
         _(
             "Read what Antares asks for, and agree. On the sandbox's consent page, choose"
-            " alice.adler@gmail.example and select Allow."
+            " alice@antares.example and select Allow."
         ),
     ),
     "read-mail": (
@@ -82,8 +82,8 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
     "hostile-mail": (
         _("Receive hostile mail"),
         _(
-            "Connect Google mail again, as alice@workshop.example. A message with 200 nested levels"
-            " is set aside. The other messages arrive."
+            "Connect Google mail again, as oddities@workshop.example. A message with 200 nested"
+            " levels is set aside, and the details of the account say so. The others arrive."
         ),
     ),
     "disconnect": (
