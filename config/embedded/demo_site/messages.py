@@ -54,7 +54,7 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
     ),
     "write-event": (
         _("Create an event at Google"),
-        _("In the calendar, press N. Choose a Google calendar, agree to editing events, and save."),
+        _("In the calendar, press N, choose a Google calendar, and save the event."),
     ),
     "share-calendar": (
         _("Share a calendar with Bob"),
