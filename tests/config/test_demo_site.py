@@ -18,6 +18,8 @@ from django.http import HttpRequest
 from django.test import override_settings
 from django.urls import Resolver404, resolve
 
+from config.embedded import sandbox_seed
+from config.embedded.demo_cast import CAST
 from config.embedded.demo_site.evidence import PROOFS
 from config.embedded.demo_site.loopback import is_loopback_request
 from config.embedded.demo_site.messages import STEPS
@@ -29,8 +31,7 @@ from tests.smoke.client import SmokeBrowser, forms
 from tests.smoke.person import SmokePerson, find_on_page
 from tests.smoke.walk import eventually
 
-GOOGLE_BOX, ODDITIES_BOX = "alice@antares.example", "oddities@workshop.example"
-MANAGED_BOX, ADMINISTRATOR = "alice@fabrikam.example", "ada@fabrikam.example"
+GOOGLE_BOX = CAST["alice"].email
 PAGES = ("demo/", "demo/changes/", "demo/sign-in/")
 
 
@@ -265,6 +266,15 @@ class TestPage:
 
 
 class TestSteps:
+    def test_name_the_accounts_of_the_sandbox(self):
+        texts = " ".join(str(text) for _, text in STEPS.values())
+        seed = sandbox_seed.build_demo_seed(datetime.now(UTC))
+        accounts = {one["email"] for one in (*seed["accounts"], *seed["microsoft"])}
+        named = set(re.findall(r"[\w.]+@[\w.]+[.]example", texts)) - {"bob@antares.example"}
+
+        assert named <= accounts
+        assert named >= {GOOGLE_BOX, sandbox_seed.ODDITIES, sandbox_seed.ADMINISTRATOR}
+
     def test_each_have_a_text_and_a_proof(self):
         assert list(STEPS) == [*PROOFS, "check-receipt"]
 
@@ -336,7 +346,7 @@ class _Walk:
             json={"calendar_id": calendar_id, "title": "Written", "when": when},
             idempotency_key="written-once",
         )  # fmt: skip
-        assert answer.status_code == HTTPStatus.CREATED, answer.text
+        assert answer.is_success, answer.text
         self.calendar_id = calendar_id
 
     def share_calendar(self):
@@ -355,7 +365,10 @@ class _Walk:
         assert "\n403 application/problem+json\n" in done.stdout
 
     def ask_administrator(self):
-        assert "Need admin approval" in self.alice.connect(MANAGED_BOX, provider="microsoft").text
+        assert (
+            "Need admin approval"
+            in self.alice.connect(sandbox_seed.ADMINISTERED, provider="microsoft").text
+        )
         connect = self.alice.browser.get("/settings/connect/microsoft/?product=mail")
         page = self.alice.browser.get(
             find_on_page(r'href="(/settings/[^"]*administrator[^"]*)"', connect)
@@ -366,11 +379,14 @@ class _Walk:
         with administrator.http:
             consent = administrator.get(find_on_page(r'href="(http://127[^"]+)"', made))
             form = consent.form("decision")
-            data = [*form.data(untick=("@",), button="accept"), ("account", ADMINISTRATOR)]
+            data = [
+                *form.data(untick=("@",), button="accept"),
+                ("account", sandbox_seed.ADMINISTRATOR),
+            ]
             administrator.submit(consent, form, data)
 
     def hostile_mail(self):
-        self.alice.connect(ODDITIES_BOX)
+        self.alice.connect(sandbox_seed.ODDITIES)
 
     def disconnect(self):
         self.removal, _ = self.alice.disconnect()
@@ -421,7 +437,7 @@ class TestProduction:
 
 def make_keyring(tmp_path):
     folder = tmp_path / "keyring"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     return folder
 
 

@@ -54,7 +54,7 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
     ),
     "write-event": (
         _("Create an event at Google"),
-        _("In the calendar, press N. Choose a Google calendar, agree to editing events, and save."),
+        _("In the calendar, press N, choose a Google calendar, and save the event."),
     ),
     "share-calendar": (
         _("Share a calendar with Bob"),
@@ -83,7 +83,7 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
         _("Receive hostile mail"),
         _(
             "Connect Google mail again, as oddities@workshop.example. A message with 200 nested"
-            " levels is skipped. The other messages arrive."
+            " levels is set aside, and the details of the account say so. The others arrive."
         ),
     ),
     "disconnect": (
