@@ -51,14 +51,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "explains an error or a refusal to its caller": {
-        "templates/404.html": [
-            "There is nothing here",
-        ],
-        "templates/inbox/attachment_failed.html": [
-            "This attachment cannot be had now",
-        ],
-        "templates/inbox/elsewhere.html": [
-            "This message cannot be had now",
+        "templates/403.html": [
+            "You are signed in as {name} ({email}).",
         ],
         "limited_use/ledger/ledger_audit.py": [
             "it was never placed there",
@@ -85,15 +79,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/calendar/events/local_edits.py": [
             "Nobody can be invited from a calendar that is kept here:",
         ],
-        "integrations/mail/mail_row_types.py": [
-            "This message does not open here any more.",
-        ],
-        "integrations/mail/pages/error_pages.py": [
-            "the message was deleted there.",
-        ],
-        "integrations/mail/remote_message_refs.py": [
-            "it was deleted there.",
-            "It cannot be read here.",
+        "integrations/mail/messages.py": [
+            "its message was deleted.",
+            "it was deleted.",
         ],
         "integrations/web/problem_catalogue.py": [
             "There is nothing here.",
@@ -135,19 +123,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "another one that is kept here",
             "This event is not there any more",
         ],
-        "templates/console/items.html": [
-            "Nothing is open",
-        ],
-        "templates/inbox/search.html": [
-            "Nothing older was found.",
-            "Nothing was found.",
-        ],
-        "templates/inbox/_people.html": [
-            "nobody named",
-        ],
-        "templates/inbox/threads.html": [
-            "Nothing here",
-        ],
         "templates/review/refusals.html": [
             "Nothing was refused",
         ],
@@ -181,7 +156,10 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     },
     "an instruction, a heading, a name or a choice": {
         "templates/503.html": [
-            "If you sent a form, look first whether it was done, then send it again.",
+            (
+                "If you sent a form, check whether your change was saved before you send the form "
+                "again."
+            ),
         ],
         "templates/settings/feature_withdraw.html": [
             "You remove each on its own page.",

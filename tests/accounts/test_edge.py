@@ -105,6 +105,7 @@ urlpatterns = [
     path("sensitive", sensitive),
     path("", include("accounts.urls")),
 ]
+handler403 = "accounts.forbidden_page.show_forbidden_page"
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class TestDisconnectInBrowser:
         assert json.loads(receipt.read_bytes())
         assert page.goto(conversation).status == 404
         connected.go("/inbox/")
-        expect(page.locator(".empty")).to_contain_text("No mailbox is connected")
+        expect(page.locator(".empty")).to_contain_text("No mailbox connected")
 
     def test_leaves_the_receipt_in_settings(self, connected):
         _disconnect_and_wait(connected)
