@@ -46,7 +46,7 @@ def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """:raises AlarmNotSettled:"""
     reason_text = " ".join(reason.split())
     if not reason_text:
-        raise AlarmNotSettled('give a reason: --reason "…"')
+        raise AlarmNotSettled('enter a reason: --reason "…"')
     if len(reason_text) > MAX_REASON:
         raise AlarmNotSettled(f"the reason is longer than {MAX_REASON} characters")
     updated = (
@@ -56,6 +56,6 @@ def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     if alarm is None:
         raise AlarmNotSettled(f"there is no alarm {alarm_id}")
     if not updated:
-        raise AlarmNotSettled(f"alarm {alarm_id} is settled already: {alarm.settled_reason}")
+        raise AlarmNotSettled(f"alarm {alarm_id} was settled before: {alarm.settled_reason}")
     logger.info("alarm.settled", extra={"kind": alarm.kind, "about": str(alarm.about)})
     return alarm

@@ -28,6 +28,12 @@ DEMO_PEOPLE = (
     NewPerson("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
     NewPerson("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
 )
+#: Colleagues of Alice and Bob, who cannot sign in: without a password.
+DEMO_COLLEAGUES = (
+    NewPerson("platform-carol", "carol@antares.example", "Carol Chen"),
+    NewPerson("platform-emil", "emil@antares.example", "Emil Eriksen"),
+    NewPerson("platform-nadia", "nadia@antares.example", "Nadia Novak"),
+)
 # Mallory belongs to another organisation.
 STRANGERS = frozenset({"platform-mallory"})
 
@@ -51,6 +57,8 @@ def create_demo_people(*, at: datetime) -> list[DemoPerson]:
     """
     Create two organisations and their people, staff with a TOTP secret: all or none.
 
+    Return the people who can sign in. Mail and calendars of the demo name the same people.
+
     :raises user_provisioning.UserExists, organisations.OrganisationExists:
     """
     own_organisation = organisations.found_organisation(
@@ -67,6 +75,9 @@ def create_demo_people(*, at: datetime) -> list[DemoPerson]:
         memberships.add_member(user_id=user.id, organisation_id=organisation.id, at=at)
         secret = add_second_factor(user) if person.role in STAFF else None
         demo_people.append(DemoPerson(user, organisation, password, secret))
+    for colleague in DEMO_COLLEAGUES:
+        user = user_provisioning.register_user(colleague, password=None, at=at)
+        memberships.add_member(user_id=user.id, organisation_id=own_organisation.id, at=at)
     return demo_people
 
 

@@ -14,6 +14,7 @@ _MIN_LABELS: Final = 2
 _HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 # Parsers disagree about these.
 _AMBIGUOUS: Final = re.compile(r"[\s\\]")
+_MAIL_ADDRESS: Final = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
 def is_loopback(host: str) -> bool:
@@ -49,6 +50,11 @@ def is_https_url(url: str) -> bool:
         and parts.username is None
         and not (parts.query or parts.fragment)
     )
+
+
+def is_mail_address(text: str) -> bool:
+    """Return whether `text` is a bare mail address, without a name."""
+    return bool(_MAIL_ADDRESS.fullmatch(text))
 
 
 def is_allowed_host(pattern: str) -> bool:

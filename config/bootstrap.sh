@@ -9,6 +9,9 @@ python=${PYTHON:-python3}
 requirements=$1
 inside="$PWD/.venv/bin/python"
 stamp=".venv/stamp-$requirements"
+log=.venv/bootstrap.log
+# The log is read by people.
+export PIP_NO_COLOR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 NO_COLOR=1
 
 missing() { printf '%s\n' "$1" >&2; exit 1; }
 
@@ -27,15 +30,33 @@ else
   pip() { "$inside" -m pip "$@"; }
 fi
 
-printf 'setting up .venv from %s (the first time downloads it)\n' "$requirements" >&2
+is_offline() {
+  grep -Eqi 'name resolution|name or service not known|nodename nor servname|establish a new connection|connection (refused|reset|timed out)|connect(ion)? error|network is unreachable|no route to host|read timed out|dns error|error sending request|proxyerror|cannot connect to proxy|tunnel connection failed' "$log"
+}
+
+# A missing network is one plain line. Other reasons are printed in full.
+give_up() {
+  if is_offline; then
+    missing "No network: the packages of $requirements could not be downloaded. Connect this machine, or set HTTPS_PROXY or PIP_INDEX_URL, and try again. (Details: $log)"
+  fi
+  cat "$log" >&2
+  missing "The packages of $requirements could not be installed, for the reason above."
+}
+
+install_with_uv() {
+  # Few retries: without a network, the answer should come soon.
+  [ -x .venv/bin/uv ] || pip install -q --retries 1 --require-hashes -r requirements-uv.txt >"$log" 2>&1 || return 1
+  .venv/bin/uv pip install -q --python "$inside" --require-hashes -r "$requirements" >"$log" 2>&1
+}
+
+printf 'Installing the packages of %s into .venv. The first time downloads them.\n' "$requirements"
 # uv does not read pip's configuration, so pass on its index.
 index=$(pip config get global.index-url 2>/dev/null || true)
 if [ -n "$index" ] && [ -z "${UV_DEFAULT_INDEX:-}" ]; then export UV_DEFAULT_INDEX="$index"; fi
-if { [ -x .venv/bin/uv ] || pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.txt; } >/dev/null 2>&1 &&
-  .venv/bin/uv pip install -q --python "$inside" --require-hashes -r "$requirements" 2>/dev/null; then
-  :
-else
-  printf 'uv could not; pip does it, which takes a minute\n' >&2
-  pip install -q --disable-pip-version-check --require-hashes -r "$requirements" || missing "the packages of $requirements could not be installed: the reason stands above"
+if ! install_with_uv; then
+  # Without a network for pip, a second attempt by pip is in vain.
+  if is_offline && [ ! -x .venv/bin/uv ]; then give_up; fi
+  printf 'uv could not install them. Trying pip, which takes about a minute.\n'
+  pip install -q --require-hashes -r "$requirements" >"$log" 2>&1 || give_up
 fi
 printf '%s\n' "$wanted" >"$stamp"

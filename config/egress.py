@@ -61,7 +61,7 @@ def read_proxy_url(env: Environment) -> str:
     except ValueError:
         is_address = None
     if not is_address or parts.path.strip("/") or parts.query:
-        env.add_problem("EGRESS_PROXY must be http://host:port, of a proxy that knows CONNECT")
+        env.add_problem("EGRESS_PROXY must be http://host:port of a proxy that supports CONNECT")
     return url
 
 

@@ -98,10 +98,12 @@ class Environment:
         options of the driver (``sslmode=verify-full``).
         """
         if not is_readable_url(url):
-            self.add_problem(f"{name} is no address: postgresql://user:password@host/name")
+            self.add_problem(
+                f"{name} must be an address such as postgresql://user:password@host/name"
+            )
             return {}
         if not is_postgresql_url(url):
-            self.add_problem(f"{name} must be a postgresql:// address; there is no other dialect")
+            self.add_problem(f"{name} must begin with postgresql://")
             return {}
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))

@@ -80,7 +80,7 @@ def _check_transit(env: Environment, keyring: KeyringSettings, *, production: bo
             env.add_problem(f"{name} must be lower-case letters, digits and hyphens")
     has_role = bool(keyring.role_id and keyring.secret_id)
     if bool(keyring.role_id) != bool(keyring.secret_id) or has_role == bool(keyring.token):
-        env.add_problem("KEYRING_TOKEN, or KEYRING_ROLE_ID and KEYRING_SECRET_ID: one of the two")
+        env.add_problem("set either KEYRING_TOKEN, or KEYRING_ROLE_ID and KEYRING_SECRET_ID")
     if keyring.ca and not Path(keyring.ca).is_file():
         env.add_problem("KEYRING_CA is not a file: the authority's certificate, PEM")
 
@@ -105,15 +105,13 @@ def _read_folder(env: Environment, *, production: bool, default: Path) -> Path |
         return Path(env.read_text("KEYRING_DIR", str(default)))
     folder_name = env.read_text("KEYRING_DIR")
     if not folder_name:
-        env.add_problem(
-            "KEYRING_URL is not set: https:// address of OpenBao or Vault, with the keys"
-        )
+        env.add_problem("KEYRING_URL is not set: https:// address of OpenBao or Vault")
         return None
     folder = Path(folder_name)
     if not env.read_flag("KEYRING_FILE_ACCEPTED"):
-        env.add_problem("KEYRING_FILE_ACCEPTED is off: a file keyring needs your explicit yes")
+        env.add_problem("KEYRING_FILE_ACCEPTED is off: set it to on to accept a keyring in files")
     if not folder.is_dir():
-        env.add_problem("KEYRING_DIR is not a folder: there are no keys to start with")
+        env.add_problem("KEYRING_DIR is not a folder, so there are no keys")
     elif stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        env.add_problem("KEYRING_DIR is open to others: its mode must be 0700")
+        env.add_problem("KEYRING_DIR is readable by others: set its mode to 0700")
     return folder

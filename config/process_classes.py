@@ -88,7 +88,7 @@ def read_process_class(env: Environment, *, production: bool) -> str:
     if not value and production:
         env.add_problem(
             f"PROCESS_CLASS is not set: {', '.join(ProcessClass)}, each with its DATABASE_URL_…;"
-            f" or {OWNER} with DATABASE_URL, for the commands of a release"
+            f" or {OWNER} with DATABASE_URL, for release commands"
         )
     if value and value not in {*ProcessClass, OWNER}:
         env.add_problem(f"PROCESS_CLASS must be one of {', '.join(ProcessClass)}, {OWNER}")

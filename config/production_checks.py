@@ -17,8 +17,8 @@ def check_proxy(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"TRUSTED_PROXY is not set: {NGINX}, configured as config/nginx.conf, or {NONE}, where"
-            " clients reach the web server directly",
+            f"TRUSTED_PROXY is not set: {NGINX} (configured as in config/nginx.conf), or {NONE}"
+            f" if clients reach the web server directly",
             id="proxies.E001",
         )
     ]

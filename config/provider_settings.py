@@ -146,9 +146,7 @@ def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
         env.read_text("MICROSOFT_CLIENT_SECRET"),
     )
     if bool(client_id) != bool(client_secret):
-        env.add_problem(
-            "MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET are set together, or neither is"
-        )
+        env.add_problem("MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET must be set together")
     return replace(
         build_microsoft_endpoints(authority, graph, tenant),
         issuer_required=issuer_required,
@@ -181,5 +179,5 @@ def build_microsoft_endpoints(authority: str, graph: str, tenant: str) -> Provid
 def _read_url(env: Environment, name: str, default: str, *, production: bool) -> str:
     url = env.read_text(name, default)
     if production and url and not is_built_in_url(url):
-        env.add_problem(f"{name} is not one of the built-in https hosts; production uses no other")
+        env.add_problem(f"{name} is not one of the provider's hosts; production accepts no other")
     return url

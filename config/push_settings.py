@@ -55,12 +55,10 @@ def read_push_settings(
     if topic and not _TOPIC.fullmatch(topic):
         env.add_problem("GOOGLE_PUBSUB_TOPIC must be projects/PROJECT/topics/TOPIC")
     if bool(topic) != bool(account):
-        env.add_problem(
-            "GOOGLE_PUBSUB_TOPIC and GOOGLE_PUSH_ACCOUNT are set together, or neither is"
-        )
+        env.add_problem("GOOGLE_PUBSUB_TOPIC and GOOGLE_PUSH_ACCOUNT must be set together")
     if account and "@" not in account:
         env.add_problem(
-            "GOOGLE_PUSH_ACCOUNT must be the e-mail of the subscription's service account"
+            "GOOGLE_PUSH_ACCOUNT must be the email address of the subscription's service account"
         )
     configured_audience = env.read_text("GOOGLE_PUSH_AUDIENCE")
     if production and configured_audience and not is_https_url(configured_audience):
@@ -89,4 +87,4 @@ def _check_url(env: Environment, url: str, hosts: list[str]) -> None:
     if not host or not is_plain:
         env.add_problem("WEBHOOK_URL must be an https:// address")
     elif not any(host == name or (name[0] == "." and host.endswith(name)) for name in hosts):
-        env.add_problem("WEBHOOK_URL names a host that ALLOWED_HOSTS lacks")
+        env.add_problem("the host of WEBHOOK_URL must be in ALLOWED_HOSTS")

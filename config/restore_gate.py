@@ -17,13 +17,14 @@ logger = logging.getLogger(__name__)
 
 _RESTORED_REFUSAL: Final = GateRefusal(
     build_problem(
-        "Restored from a copy",
-        "What had ended is being ended again. Please come back in a few minutes.",
+        "Restored from a backup",
+        "Antares is removing again what had been removed before the restore. Try again in a few"
+        " minutes.",
     ),
     "503_restored.html",
 )
 _UNKNOWN_REFUSAL: Final = GateRefusal(
-    build_problem("Not ready", "The service is not ready yet. Please come back in a few minutes."),
+    build_problem("Not ready", "The service is not ready yet. Try again in a few minutes."),
     "503_not_ready.html",
 )
 

@@ -93,11 +93,13 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (
         _PAGE,
         """
-        home landing data-use keys ledger-checkpoint ledger-consistency receipt-link
+        home landing data-use privacy-notice contact cookies children session-replay accessibility
+        disconnect-help keys ledger-checkpoint ledger-consistency receipt-link
         receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference
-        administrator-thanks
+        administrator-thanks receipt-verifier
         settings-integrations settings-connect settings-progress settings-details settings-purge
-        settings-receipt settings-receipt-part-2 settings-uses settings-uses-proof
+        settings-receipt settings-receipt-part-2 settings-uses settings-access settings-activity
+        settings-activity-entries settings-activity-proof
         settings-calendars inbox inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
         calendar calendar-coming calendar-find calendar-event calendar-event-description
         support-items support-item review review-clause review-policy review-refusals review-entry
@@ -109,7 +111,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (
         _DOWNLOAD,
         """
-        settings-uses-csv settings-uses-json settings-local-calendar-file inbox-attachment
+        settings-activity-csv settings-activity-json settings-local-calendar-file inbox-attachment
         inbox-elsewhere-file api-attachment api-calendar-export
         """,
     ),

@@ -15,9 +15,7 @@ from config.startup_gate import GateRefusal, StartupGate, WsgiApplication, build
 logger = logging.getLogger(__name__)
 
 _VERSION_REFUSAL: Final = GateRefusal(
-    build_problem(
-        "Another version", "The service is being updated. Please come back in a few minutes."
-    ),
+    build_problem("Another version", "The service is being updated. Try again in a few minutes."),
     "503_update.html",
 )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from accounts.derived_keys import derive_django_key
 from config import egress, evidence_sections
-from config.address_checks import is_allowed_host
+from config.address_checks import is_allowed_host, is_mail_address
 from config.application_settings import *  # noqa: F403
 from config.broker import read_broker_settings
 from config.browser_settings import *  # noqa: F403
@@ -59,14 +59,17 @@ if PRODUCTION:
     )
     _login, _database_url = read_production_login(_env, _class, prefix=DATABASE_ROLE_PREFIX)
     PRIVACY_NOTICE_URL = _env.read_required(
-        "PRIVACY_NOTICE_URL", "the https:// address of the notice"
+        "PRIVACY_NOTICE_URL", "the https:// address of the privacy notice"
     )
+    SUPPORT_EMAIL = _env.read_required("SUPPORT_EMAIL", "the address that people write to for help")
+    if SUPPORT_EMAIL and not is_mail_address(SUPPORT_EMAIL):
+        _env.add_problem("SUPPORT_EMAIL must be a mail address")
     if _secret and not is_strong_secret(_secret):
         _env.add_problem("SECRET_KEY is too short or too plain: 50 or more random characters")
     if not ALLOWED_HOSTS or not all(map(is_allowed_host, ALLOWED_HOSTS)):
         _env.add_problem(
-            "ALLOWED_HOSTS must name each host, comma-separated; a leading dot, for all names"
-            " below, needs a domain of two labels or more"
+            "ALLOWED_HOSTS must be a comma-separated list of hosts; a host with a leading dot"
+            " (all its subdomains) needs two labels or more"
         )
     if PUBLIC_URL and not PUBLIC_URL.startswith("https://"):
         _env.add_problem("PUBLIC_URL must begin with https://")
@@ -78,14 +81,16 @@ else:
     PUBLIC_URL = _env.read_text("PUBLIC_URL", "http://localhost:8000")
     LEDGER_ORIGIN = _env.read_text("LEDGER_ORIGIN", "localhost/ledger")
     _login, _database_url = "DATABASE_URL", _env.read_text("DATABASE_URL", "postgresql:///antares")
-    # Address of the platform's privacy notice. Empty: the pages say that there is none.
-    PRIVACY_NOTICE_URL = _env.read_text("PRIVACY_NOTICE_URL")
+    # By default the notice of this service itself.
+    PRIVACY_NOTICE_URL = _env.read_text("PRIVACY_NOTICE_URL", f"{PUBLIC_URL.rstrip('/')}/privacy/")
+    SUPPORT_EMAIL = _env.read_text("SUPPORT_EMAIL", "support@antares.example")
 
 # Former secrets still verify for a while after a rotation.
 _former_secrets = _env.read_list("SECRET_KEY_FALLBACKS")
 if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
     _env.add_problem(
-        "SECRET_KEY_FALLBACKS has a secret that is too short or too plain; what it signed counts"
+        "SECRET_KEY_FALLBACKS has a secret that is too short or too plain: 50 or more random"
+        " characters"
     )
 # The configured secrets, for `accounts.derived_keys` only. Django gets its own key.
 ROOT_SECRETS = [_secret, *_former_secrets]
@@ -111,7 +116,9 @@ PUBLICATION_DIR = _env.read_text("PUBLICATION_DIR")
 # File of published checkpoints, one line each; empty: beside a file keyring.
 LEDGER_CHECKPOINTS = _env.read_text("LEDGER_CHECKPOINTS")
 if KEYRING.url and not (LEDGER_CHECKPOINTS or _env.read_text("PUBLICATION_DIR")):
-    _env.add_problem("LEDGER_CHECKPOINTS is not set: file that signed checkpoints are appended to")
+    _env.add_problem(
+        "LEDGER_CHECKPOINTS is not set: the file to which signed checkpoints are appended"
+    )
 
 # --- Promises and rhythm (units are in the names) --------------------------------------------
 
@@ -239,9 +246,14 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
+    "DESCRIPTION": "One person's connected data, for that person or for a feature that the person"
+    " has switched on.",
+    # Lists of choices repeat the schema's enum.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # The staff site has no API.
     "ENABLE_DJANGO_DEPLOY_CHECK": SITE != STAFF,
     "POSTPROCESSING_HOOKS": [
+        "integrations.urls.api.openapi_responses.describe_operations",
         "integrations.urls.api.openapi_responses.close_requests",
         "integrations.urls.api.openapi_responses.describe_responses",
         "integrations.web.api.api_rate_limits.describe_rate_limits",

@@ -67,7 +67,7 @@ def choose_site(process_class: str, *, public_url: str, staff_url: str) -> Site:
 def read_staff_url(env: Environment, *, production: bool, public_url: str) -> str:
     if not production:
         return env.read_text("STAFF_URL", "http://localhost:8001").rstrip("/")
-    url = env.read_required("STAFF_URL", "the https:// address of the pages of staff").rstrip("/")
+    url = env.read_required("STAFF_URL", "the https:// address of the staff site").rstrip("/")
     if not url:
         return ""
     try:
@@ -81,9 +81,9 @@ def read_staff_url(env: Environment, *, production: bool, public_url: str) -> st
     elif parts.hostname.startswith(".") or not is_allowed_host(parts.hostname):
         env.add_problem("STAFF_URL must name one host")
     if parts.username or parts.path or parts.query or parts.fragment:
-        env.add_problem("STAFF_URL must be a host, with a port if need be, and no more")
+        env.add_problem("STAFF_URL must be a host, with or without a port, and no path")
     if staff_host == public_host:
-        env.add_problem("STAFF_URL must have another host or another port than PUBLIC_URL")
+        env.add_problem("STAFF_URL must differ from PUBLIC_URL in its host or its port")
     return url
 
 

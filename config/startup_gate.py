@@ -112,9 +112,9 @@ def make_database_refusal() -> GateRefusal:
     """Return the refusal for a database that does not answer, with the text of BUSY."""
     problem = {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{BUSY.code}/",
-        "title": BUSY.title,
+        "title": str(BUSY.title),
         "status": BUSY.status,
         "code": BUSY.code,
-        "detail": BUSY.says,
+        "detail": str(BUSY.says),
     }
     return GateRefusal(problem, "503.html", BUSY.retry_after or 0)

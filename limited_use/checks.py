@@ -49,8 +49,8 @@ def check_mail_settings(**_: Any) -> list[CheckMessage]:
     if settings.MAIL_IS_SENT:
         return []
     message = (
-        "EMAIL_URL is not set: no mail is sent. Owners are told on their pages alone, and nobody"
-        " can set a forgotten password."
+        "EMAIL_URL is not set, so no mail is sent: people see notices on their pages only and"
+        " cannot reset passwords."
     )
     return [Info(message, id="limited_use.I001")]
 
@@ -92,7 +92,7 @@ def find_durability_problems(name: str, value: str) -> list[CheckMessage]:
 def find_rule_problems(rules: Sequence[PolicyRule]) -> list[CheckMessage]:
     """Return an error for each rule that is ambiguous, empty or names no clause."""
     errors: list[CheckMessage] = [
-        Error(f"two rules are called {rule_id}", id="limited_use.E001")
+        Error(f"two rules have the id {rule_id}", id="limited_use.E001")
         for rule_id, count in Counter(rule.id for rule in rules).items()
         if count > 1
     ]
@@ -113,7 +113,10 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
     for entry in entries:
         recipients = _CLIENT_RECIPIENTS if entry.platform_client else _SERVICE_RECIPIENTS
         errors += [
-            Error(f"{entry.key} declares {purpose}, never allowed to it", id="limited_use.E006")
+            Error(
+                f"{entry.key} declares {purpose}, which the policy never allows to it",
+                id="limited_use.E006",
+            )
             for purpose in sorted(entry.purposes)
             if not any(
                 policy_evaluation.can_use_be_allowed(purpose, recipient) for recipient in recipients
@@ -121,7 +124,10 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
         ]
         if bool(entry.purposes) != bool(entry.data_classes):
             errors.append(
-                Error(f"{entry.key}: purposes and data go together", id="limited_use.E007")
+                Error(
+                    f"{entry.key} must declare both purposes and data, or neither",
+                    id="limited_use.E007",
+                )
             )
     return errors
 

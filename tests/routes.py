@@ -147,6 +147,14 @@ ROUTES: dict[str, Kind] = {
     "landing": signed_in("go 405 405 405", nobody="sign-in 405 405 405"),
     "data-use": PUBLIC,
     "keys": PUBLIC,
+    "privacy-notice": PUBLIC,
+    "disconnect-help": PUBLIC,
+    "cookies": PUBLIC,
+    "session-replay": PUBLIC,
+    "children": PUBLIC,
+    "accessibility": PUBLIC,
+    "contact": PUBLIC,
+    "receipt-verifier": PUBLIC,
     # Nothing is signed on this walk, and a query that is none is 400.
     "ledger-checkpoint": everyone("404 405 405 405"),
     "ledger-consistency": everyone("400 405 405 405"),
@@ -182,11 +190,15 @@ ROUTES: dict[str, Kind] = {
         "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
     ),
     "settings-consent-withdraw": FORM,
-    "settings-uses": OWN_PAGE,
-    "settings-uses-csv": OWN_PAGE,
-    "settings-uses-json": OWN_PAGE,
+    "settings-access": OWN_PAGE,
+    # Leads to the page of today.
+    "settings-uses": Kind("sign-in 405 405 405", "go 405 405 405", "go 405 405 405"),
+    "settings-activity": OWN_PAGE,
+    "settings-activity-entries": OWN_PAGE,
+    "settings-activity-csv": OWN_PAGE,
+    "settings-activity-json": OWN_PAGE,
     # Nothing is sequenced on this walk: there is no proof yet.
-    "settings-uses-proof": Kind("sign-in 405 405 405", "409 405 405 405", "404 405 405 405"),
+    "settings-activity-proof": Kind("sign-in 405 405 405", "409 405 405 405", "404 405 405 405"),
     # Alice's integration is one of mail on this walk: see `pages/test_calendars.py`.
     "settings-calendars": Kind("sign-in 405 405 405", "404 405 405 405", "404 405 405 405"),
     "settings-calendars-erase": Kind(

@@ -37,7 +37,7 @@ SEVERAL = settings(
 )
 # What a form needs before a view reads the rest of it.
 USUAL: dict[str, dict[str, str]] = {
-    "inbox-support": {"agree": "yes", "hours": "24", "version": "1"},
+    "inbox-support": {"agree": "yes", "hours": "24", "version": str(FEATURES["support"].version)},
     "settings-feature": {"agree": "yes", "version": "1"},
     "connect-begin": {"agree": "yes", "version": "inbox:1"},
     "inbox-search": {"words": "x"},
@@ -45,7 +45,12 @@ USUAL: dict[str, dict[str, str]] = {
     "calendar-edit": {**naming.EVENT, "version": "0", "scope": "this"},
     "calendar-answer": {"response": "accepted", "version": "0"},
     "calendar-find": {"people": UNKNOWN, "length": "60", "reach": "7", "weekdays": "0"},
-    "settings-local-calendar-new": {"name": "x", "zone": "UTC", "version": "1", "agree": "yes"},
+    "settings-local-calendar-new": {
+        "name": "x",
+        "zone": "UTC",
+        "version": str(FEATURES["local-calendar"].version),
+        "agree": "yes",
+    },
     "ledger-consistency": {"from": "1", "to": "2"},
 }
 # Of these, what is asked by a query.

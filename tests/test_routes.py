@@ -218,9 +218,10 @@ def world(alice, monkeypatch):
         "delegation": str(delegation.id),
         "organisation": str(second.id),
     }
+    support_version = str(feature_registry.FEATURES["support"].version)
     forms = {
         "settings-horizon": {"horizon_days": "30"},
-        "inbox-support": {"agree": "yes", "hours": "24", "version": "1"},
+        "inbox-support": {"agree": "yes", "hours": "24", "version": support_version},
         "settings-feature": {"switch": "off", "delegation": str(delegation.id)},
         "connect-begin": {**cast.AGREED, "connection": mine.connection},
         "switch_organisation": {"organisation": str(second.id)},

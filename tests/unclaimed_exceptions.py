@@ -25,6 +25,9 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     "limited_use/checks.py": "what a check prints for operators",
     "config/": "what operators read",
     "integrations/operations/metrics.py": "the meaning of a figure for operators",
+    "integrations/urls/api/operation_texts.py": (
+        "the API reference: what an operation does, tested with the operation in tests/api"
+    ),
     "limited_use/notifications/message_kinds.py": "the reason of a kind of mail, for reviewers",
     "integrations/operations/alarm_guide.py": "the next step of an operator",
 }
@@ -42,7 +45,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "asks, or names an action": {
         "templates/settings/local_calendars_remove.html": [
             "Remove all of your Antares calendars?",
-            "· Remove only this one",
+            "· Remove only this calendar",
         ],
     },
     "names how long a feature keeps data, from its declaration": {
@@ -65,82 +68,41 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Its key is not there any more.",
             "Nothing of that name is shared with you.",
         ],
-        "integrations/calendar/pages/write_messages.py": [
-            "That calendar is not there any more.",
-            "You are not free then, or nobody can tell just now.",
-            "Its series does not happen at that time any more.",
-            "Nobody invited you to it:",
-            "there is nothing to answer.",
-        ],
-        "integrations/calendar/events/event_validation.py": [
-            "There are characters in it that cannot be shown.",
-            "The name of number {…} is too long, or cannot be shown.",
-        ],
-        "integrations/calendar/events/local_edits.py": [
-            "Nobody can be invited from a calendar that is kept here:",
+        "integrations/calendar/messages/event_fields.py": [
+            "This text contains characters that cannot be shown.",
+            "The name of attendee %(number)s is too long, or cannot be shown.",
         ],
         "integrations/mail/messages.py": [
             "its message was deleted.",
             "it was deleted.",
         ],
         "integrations/web/problem_catalogue.py": [
-            "There is nothing here.",
-            "Nobody is signed in.",
-            "That cannot be done at the moment.",
-            "Nothing is connected here.",
-            "There is nothing of that name.",
+            "You are not signed in.",
             "Remove one first.",
-            "remove some, or begin another one.",
+            "Remove some, or create another calendar.",
             "This file cannot be read.",
-            "This does not open here any more.",
-            "Nothing can be opened now.",
+            "This item cannot be decrypted.",
             "This item cannot be read.",
+            "Antares keeps trying.",
+            "Antares removes it with the next sync.",
         ],
     },
     "names a state that the page reads from the rows it shows": {
-        "templates/calendar/calendar.html": [
-            "Nothing in these {it.days} days",
-            "{c.unreadable} event{c.unreadable} cannot be read.",
-        ],
-        "templates/calendar/delete.html": [
-            "This event is not there any more",
-        ],
-        "templates/calendar/edit.html": [
-            "This event is not there any more",
-        ],
-        "templates/calendar/event.html": [
-            ", kept here",
-            "This event is not there any more",
-        ],
         "templates/calendar/event_not_shown.html": [
             "This event cannot be read",
-            "This event cannot be shown now",
-        ],
-        "templates/calendar/find.html": [
-            "Nobody can tell when there is time for:",
-        ],
-        "templates/calendar/move.html": [
-            "another one that is kept here",
-            "This event is not there any more",
+            "This event cannot be shown right now",
         ],
         "templates/review/refusals.html": [
             "Nothing was refused",
         ],
         "templates/settings/integrations.html": [
-            "Which addresses these are cannot be shown now.",
-            "(its address cannot be shown now)",
-            "Nothing is connected",
-        ],
-        "templates/settings/ledger_part.html": [
-            "What is kept of it is this hash:",
+            "The addresses of your accounts cannot be shown now.",
+            "(address cannot be shown now)",
         ],
         "templates/settings/uses.html": [
             "Nothing of that kind",
             "Nothing yet",
             "Removed on {job.fenced_at} UTC",
-        ],
-        "integrations/calendar/pages/calendar_presenter.py": [
-            "Kept here",
         ],
         "integrations/settings/data_use/activity_log.py": [
             "{…}, removed",
@@ -148,13 +110,20 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/settings/data_use/feature_status.py": [
             "Uses nothing of yours",
         ],
-        "integrations/settings/status_messages.py": [
+        "integrations/settings/messages/status.py": [
             "Not up to date.",
             "Being removed",
-            "Stored in Antares",
         ],
     },
     "an instruction, a heading, a name or a choice": {
+        "integrations/settings/data_use/views.py": [
+            "Withdraw your agreement, and remove the data kept for it",
+        ],
+        "integrations/settings/disconnect_views.py": [
+            "Disconnect the whole account, and remove its data from Antares",
+            "Disconnect, and remove its data from Antares",
+            "Remove a connection",
+        ],
         "templates/503.html": [
             (
                 "If you sent a form, check whether your change was saved before you send the form "
@@ -164,37 +133,69 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/feature_withdraw.html": [
             "You remove each on its own page.",
         ],
-        "templates/calendar/calendar.html": [
-            "Look at the provider for {it.unreadable}.",
-        ],
-        "templates/calendar/look.html": [
-            "events keep their own.",
-        ],
         "templates/notices/receipt_ready.txt": [
-            "Your signed receipt, which anyone can check:",
+            "Your signed receipt:",
         ],
         "templates/notices/reconnect_last.txt": [
-            "Reconnect to keep it.",
+            "Reconnect the account to keep the data:",
+        ],
+        "templates/public/_receipt_details.html": [
+            "Wrapping key destroyed",
+        ],
+        "integrations/purge/messages/verifier.py": [
+            "Destroyed keys",
+            "Signed by key",
+            "Wrapping key destroyed",
+        ],
+        "templates/public/_disconnect_steps.html": [
+            "The next page lists everything that will be removed.",
+            "When everything is removed, download the receipt.",
+            "You can also remove Antares' access at the provider, at any time:",
+        ],
+        "templates/public/children.html": [
+            "We disconnect the account, which removes its content.",
+        ],
+        "templates/public/contact.html": [
+            "Antares never asks for them.",
+        ],
+        "templates/public/cookies.html": [
+            "You can delete cookies in your browser at any time.",
         ],
         "templates/public/data_use.html": [
+            "How long your data is stored",
             "How to disconnect and delete",
-            "The page says what will be removed.",
-            "When everything is gone, download the receipt.",
-            "You can also remove access at the provider at any time:",
+            "Never allowed",
+        ],
+        "templates/public/disconnect_help.html": [
+            "Delete cached calendar data",
+            "How to disconnect and delete",
+            (
+                "In Settings, open Manage calendars for the account and choose Delete cached"
+                " calendar data."
+            ),
+            "Remove Antares calendars",
+            "Remove each one on its own page in Settings, or all of them at once.",
+            "When your data is removed",
+        ],
+        "templates/public/privacy_notice.html": [
+            "How long your data is stored",
+            "How to disconnect and delete",
+            "Uses that are never allowed",
+        ],
+        "integrations/urls/public_pages/messages.py": [
+            "Keeps you signed in.",
+            "Proves that a form was sent from a page of this site.",
         ],
         "templates/public/keys.html": [
-            "A receipt says what was removed when an account was disconnected.",
-            "It is signed;",
-            "Keep a copy:",
-            "Keep the newest checkpoint from time to time.",
+            "Check them with all keys that signed them:",
+            "Keep a copy of these keys, so that you do not depend on this page.",
             (
-                "?from=SIZE&to=SIZE gives the proof, and this checks it, with all the keys "
-                "that signed them:"
+                "Keep the newest checkpoint from time to time, and the proof that the ledger "
+                "still contains an earlier one."
             ),
         ],
         "templates/public/receipt.html": [
-            "Keep the link to yourself, and the files.",
-            "To believe nobody, check the files with keys that you kept:",
+            "Keep the link to yourself, and keep the files.",
         ],
         "templates/review/clause.html": [
             "Without it these permit nothing:",
@@ -210,34 +211,19 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/review/evidence.html": [
             "One signed file with everything:",
         ],
-        "templates/settings/administrator.html": [
-            (
-                "In many organisations {offer.label} lets nobody but an administrator agree to "
-                "apps like this one."
-            ),
-        ],
         "templates/settings/calendars.html": [
-            "How long a copy may be kept",
+            "Edit, import, remove ·",
+            "How long a copy is kept",
+            "Kept until",
         ],
         "templates/settings/calendars_erase.html": [
             "Delete cached calendar data now?",
         ],
-        "templates/settings/connect.html": [
-            "There you allow all of it or nothing.",
-            (
-                "Where your organisation decides about apps, {offer.label} sends you to your "
-                "administrator first."
-            ),
+        "templates/settings/details.html": [
+            "How much mail Antares stores",
         ],
         "templates/settings/export.html": [
-            "Keep it where nobody else does.",
-        ],
-        "templates/settings/integrations.html": [
-            "what nobody may do;",
-            "Removed, and receipts",
-        ],
-        "templates/settings/local_calendar.html": [
-            "Remove it",
+            "Store it in a safe place.",
         ],
         "templates/settings/local_calendar_remove.html": [
             "Remove “",
@@ -249,87 +235,88 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Calendar, when you write, change, answer or delete an event",
             "Gives you a copy of your mail that is kept here.",
         ],
-        "integrations/calendar/pages/calendar_file_views.py": [
-            "Left out, because it is not kept here:",
+        "integrations/calendar/messages/settings.py": [
+            "Remove one first.",
         ],
-        "integrations/calendar/pages/local_calendar_views.py": [
-            "remove one first.",
-        ],
-        "integrations/calendar/pages/sharing_views.py": [
-            "When I am busy, and nothing else",
-        ],
-        "integrations/settings/status_messages.py": [
-            "We keep trying.",
-            "You need to do nothing.",
-            "We keep trying to check for news.",
+        "integrations/settings/messages/status.py": [
+            "Antares keeps trying.",
         ],
     },
     "a step of a removal that lies ahead": {
-        "integrations/notifications/removal_messages.py": [
+        "integrations/notifications/messages.py": [
+            "Check that nothing is left",
+            "Delete all of the data",
+            "Destroy all keys to the data",
             "Destroy the access tokens",
-            "Keep our access at {provider} for {others}",
-            "Keep the access tokens for {others}",
-        ],
-        "integrations/settings/purge_messages.py": [
-            "Delete every row of {copy}",
-            "Destroy all keys to {copy}",
-        ],
-        "templates/notices/purged.subject.txt": [
-            "Being removed:",
+            "Keep the access at %(provider)s for %(others)s",
+            "Keep the access tokens for %(others)s",
         ],
         "templates/settings/_purge.html": [
             "Being removed",
         ],
     },
     "says what a proof does not show": {
+        "integrations/purge/messages/verifier.py": [
+            "keys that came with a receipt prove nothing.",
+            "The check proves what Antares recorded and checked.",
+            "Nobody can prove that no copy exists anywhere.",
+        ],
         "templates/settings/_purge.html": [
-            "It proves what was recorded and checked here.",
+            "A receipt proves what Antares recorded and checked.",
             "Nobody can prove that no copy exists anywhere.",
         ],
         "templates/public/keys.html": [
-            "a key that came with the receipt proves nothing.",
-            "It proves what was recorded and checked here, not that no copy exists anywhere.",
+            "A key that came with a receipt proves nothing.",
+            "It proves what Antares recorded and checked, not that no copy exists anywhere.",
         ],
         "templates/public/receipt.html": [
-            "It proves what was recorded and checked here.",
+            "A receipt proves what Antares recorded and checked.",
             "Nobody can prove that no copy exists anywhere.",
+        ],
+    },
+    "says why a file is rejected: TestAgreement of test_verifier_page.py": {
+        "integrations/purge/messages/verifier.py": [
+            "A ledger entry in the receipt is not in the signed ledger.",
+            "No ledger entry says that key %(name)s was destroyed.",
+            "No ledger entry says that the wrapping key %(name)s was destroyed.",
+            "The file is signed by a key that is not among the keys above.",
+            "The file is signed, but it is not a receipt of a known version.",
+            "Without a key that you trust, nothing is proven.",
         ],
     },
     "describes a field of the API": {
         "integrations/calendar/api/serializers/calendars.py": [
-            "What of the file is not kept here, in words.",
-            "Series that cannot be followed, and events that do not open.",
+            "Ids of series whose rule cannot be read, and of events that cannot be decrypted.",
+        ],
+        "integrations/connections/api/serializers.py": [
+            "Empty if nothing is wrong.",
+            "When the provider last sent a push notification.",
         ],
         "integrations/urls/api/openapi_problem.py": [
             "Data from your connected accounts is never used for marketing.",
             "With `unreadable-file`:",
         ],
         "integrations/urls/api/openapi_responses.py": [
-            "Cannot be answered now:",
             "Cannot be read, or the provider does not accept the request",
+            "Created with this key before, and deleted since",
             "No version was sent in `If-Match`",
-            "Sent with an answer to a request that was made before.",
+            "Not signed in, or the token is invalid",
+            "Sent if an earlier request with this key was answered already.",
             "The file cannot be read;",
-            "The key was sent with another request, or the provider does not accept the request",
             "Too large, or cannot be read",
-            "Written with this key before, and deleted since",
         ],
-        "integrations/calendar/api/serializers/event_writes.py": [
-            "Whether guests are sent word of it.",
-            "Of the same account, or both kept here.",
-        ],
-        "integrations/calendar/api/serializers/free_busy.py": [
-            "Whoever shares nothing with you is unknown.",
+        "templates/public/reference.html": [
+            "A platform feature sends an access token:",
         ],
     },
     "the reason of a removal, from its trigger: TestRun.test_names_its_trigger": {
         "integrations/purge/receipt.py": [
-            "The owner withdrew the agreement that the copy was kept by.",
             "The owner had not signed in for a year.",
-            (
-                "It had been removed before, and came back with a copy of the database that "
-                "was restored."
-            ),
+            "It had been removed before, and came back with a restored backup of the database.",
+        ],
+        "integrations/purge/messages/receipt.py": [
+            "You had not signed in for a year.",
+            "It had been removed before, and came back with a restored backup.",
         ],
     },
     "labels an entry of the ledger, which is the fact": {

@@ -21,57 +21,80 @@ from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
-from config.embedded import embedded_servers, embedded_service, sandbox_seed
+from config.embedded import demo_report, embedded_servers, embedded_service, running_demo
 from config.embedded.child_processes import EmbeddedServersUnavailable
+from config.embedded.demo_report import DemoPorts, print_line
 from config.embedded.earlier_data_folder import refuse_earlier_version
+from config.embedded.embedded_service import RunningService
+from config.embedded.running_demo import DemoAddresses, DemoAlreadyRunning, RunningDemoFile
+from config.embedded.service_environment import build_shared_settings
 from config.parent_process import follow_parent
 
 PORT: Final = 8000
 STAFF_PORT: Final = 8001
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PROVIDERS: Final = ("GOOGLE_", "MICROSOFT_")
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
+    for number in _STOP_SIGNALS:
+        # A shell has its background jobs ignore Ctrl-C.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop_demo)
+    try:
+        with running_demo.lock_running_file(arguments.data) as running_file:
+            return _run_locked_demo(arguments, running_file)
+    except DemoAlreadyRunning as running:
+        demo_report.print_running(running.addresses)
+        return 0
+
+
+def _run_locked_demo(arguments: argparse.Namespace, running_file: RunningDemoFile) -> int:
     began = time.monotonic()
-    with (
-        embedded_servers.run_servers(arguments.data) as urls,
-        embedded_service.run_service(
-            arguments.data,
-            urls,
-            port=arguments.port,
-            staff_port=arguments.staff_port,
-            sandbox_port=arguments.sandbox_port,
-            workers=arguments.workers,
-            extra=_choose_role_prefix(os.environ) | _get_provider_settings(os.environ),
-        ) as running,
-    ):
-        print_line(f"Antares Integrations is running, after {time.monotonic() - began:.1f} s.")
-        for name in sorted(_get_provider_settings(os.environ)):
-            print_line(f"  given    {name}, instead of the sandbox's")
-        print_line(f"  open     {running.url}")
-        print_line(f"  staff    {running.staff_url}  (the pages of support, review and operations)")
-        print_line(f"  sandbox  {running.sandbox_url}  (stands in for Google and Microsoft)")
-        print_line(f"  logs     {running.logs}")
-        port = urlsplit(running.url).port
-        port_option = "" if port == PORT else f" --port {port}"
-        print_line(
-            f"  refused  .venv/bin/python -m config.embedded campaigns{port_option}"
-            "  (elsewhere, once"
-        )
-        print_line(
-            "           Alice has connected a mailbox: what a marketing feature gets to hear)"
-        )
-        print_line(f"  approval {sandbox_seed.ADMINISTERED} at Microsoft may not agree alone: its")
-        print_line(f"           administrator is {sandbox_seed.ADMINISTRATOR}")
-        print_line("  Ctrl-C stops everything; the data stays.")
-        while (ended_process := running.find_ended_process()) is None:
-            time.sleep(0.2)
-        status = running.processes[ended_process].returncode
-        print_line(
-            f"{ended_process} stopped by itself with status {status}:"
-            f" see {running.logs / ended_process}.log"
-        )
-        return 1
+    demo_report.print_start()
+    try:
+        with (
+            embedded_servers.run_servers(arguments.data) as urls,
+            embedded_service.run_service(
+                arguments.data,
+                urls,
+                port=arguments.port,
+                staff_port=arguments.staff_port,
+                sandbox_port=arguments.sandbox_port,
+                workers=arguments.workers,
+                extra=_choose_role_prefix(os.environ) | _get_provider_settings(os.environ),
+                with_demo_pages=True,
+            ) as running,
+        ):
+            addresses = DemoAddresses(running.url, running.staff_url, running.sandbox_url)
+            running_file.write_addresses(addresses)
+            demo_report.print_ready(
+                addresses,
+                seconds=time.monotonic() - began,
+                folder=arguments.data,
+                ports=DemoPorts(
+                    public=arguments.port,
+                    staff=arguments.staff_port,
+                    sandbox=arguments.sandbox_port,
+                ),
+                given_settings=sorted(_get_provider_settings(os.environ)),
+            )
+            return _watch_processes(running)
+    except KeyboardInterrupt:
+        demo_report.print_stopped(arguments.data)
+        return 0
+
+
+def _watch_processes(running: RunningService) -> int:
+    """Return the exit status once a process has ended by itself."""
+    while (ended_process := running.find_ended_process()) is None:
+        time.sleep(0.2)
+    status = running.processes[ended_process].returncode
+    print_line(
+        f"{ended_process} stopped by itself with status {status}, so the demo stops:"
+        f" see {running.logs / ended_process}.log"
+    )
+    return 1
 
 
 def run_campaigns(arguments: argparse.Namespace) -> int:
@@ -81,21 +104,22 @@ def run_campaigns(arguments: argparse.Namespace) -> int:
 
     from config.embedded.feature_client import FeatureClient
 
-    people_file = arguments.data / "people.json"
-    if not people_file.exists():
-        raise EmbeddedServersUnavailable(f"{people_file} is missing: start the demo first")
-    seeded = json.loads(people_file.read_text(encoding="utf-8"))
+    demo = running_demo.find_running_demo(arguments.data)
+    if demo is None and arguments.port is None:
+        raise EmbeddedServersUnavailable("The demo is not running. Start it with: make demo")
+    url = f"http://localhost:{arguments.port}" if demo is None or arguments.port else demo.public
+    seeded = json.loads((arguments.data / "people.json").read_text(encoding="utf-8"))
     client = next(
         seeded_client
         for seeded_client in seeded["clients"]
         if seeded_client["client_id"] == "campaigns"
     )
     alice = seeded["people"][0]["id"]
-    feature = FeatureClient(f"http://localhost:{arguments.port}", client)
+    feature = FeatureClient(url, client)
     try:
         response = feature.request_messages(client["delegation_id"], alice)
     except httpx.ConnectError:
-        raise EmbeddedServersUnavailable(f"nothing answers on port {arguments.port}") from None
+        raise EmbeddedServersUnavailable(f"Nothing answers at {url}.") from None
     print_line(f"GET /v1/users/{alice}/messages for the purpose {client['purpose']}")
     print_line(f"{response.status_code} {response.headers['content-type']}")
     print_line(json.dumps(response.json(), indent=2))
@@ -107,7 +131,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         refuse_earlier_version(urls, arguments.data)
         arguments.data.mkdir(parents=True, exist_ok=True)
         own_settings = {
-            **embedded_service.build_shared_settings(arguments.data.resolve()),
+            **build_shared_settings(arguments.data.resolve()),
             **_choose_role_prefix(os.environ),
         }
         env = {**own_settings, **os.environ, **urls.to_environment()}
@@ -145,9 +169,13 @@ def _compute_mark(environment: Mapping[str, str]) -> str:
     return hashlib.sha256(address.encode()).hexdigest()[:8] if parts.scheme else ""
 
 
-def print_line(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+def _stop_demo(number: int, frame: FrameType | None) -> None:
+    # Stopping takes seconds, and another signal would break it off.
+    for stop_signal in _STOP_SIGNALS:
+        # Not SIG_IGN: Python reports a signal that arrived just before.
+        signal.signal(stop_signal, lambda *_: None)
+    demo_report.print_stopping()
+    _raise_interrupt(number, frame)
 
 
 def _raise_interrupt(number: int, _: FrameType | None) -> None:
@@ -167,8 +195,10 @@ def main() -> int:
     command.add_argument("--sandbox-port", type=int, default=8100)
     command.add_argument("--workers", type=int, default=1)
     command.set_defaults(act=run_demo)
-    command = commands.add_parser("campaigns", help="what a marketing feature gets to hear")
-    command.add_argument("--port", type=int, default=PORT)
+    command = commands.add_parser(
+        "campaigns", help="ask the running demo for mail as a marketing feature would"
+    )
+    command.add_argument("--port", type=int, help="of the demo; found without it")
     command.set_defaults(act=run_campaigns)
     command = commands.add_parser("run", help="one command on that data, also while the demo runs")
     command.add_argument("command", nargs=argparse.REMAINDER)

@@ -8,12 +8,11 @@ sees which process ended, and decides.
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +20,11 @@ from typing import Any, Final
 from config.database import role_logins
 from config.database.login_roles import DatabaseRoles
 from config.database.role_logins import ClassLogins
-from config.embedded import sandbox_seed, tcp_ports
+from config.embedded import sandbox_seed, static_files, tcp_ports
 from config.embedded.child_processes import EmbeddedServersUnavailable, spawn_process, stop_process
 from config.embedded.earlier_data_folder import is_embedded_data_prepared, refuse_earlier_version
 from config.embedded.embedded_servers import ServerUrls
+from config.embedded.service_environment import build_demo_site_settings, build_environment
 from config.process_classes import DEFAULT_PREFIX, WORKERS, ProcessClass
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -54,6 +54,8 @@ class RunningService:
     # The database URL of each class; a missing one is the owner's.
     logins: ClassLogins = field(default_factory=dict)
     staff_url: str = ""
+    # Settings of the web servers alone, by name.
+    site_settings: Mapping[str, str] = field(default_factory=dict)
 
     def start_process(
         self,
@@ -61,18 +63,20 @@ class RunningService:
         *arguments: str,
         stop_signal: int = signal.SIGKILL,
         process_class: ProcessClass | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """
         Start ``python -m arguments…`` under `name`, with its output in ``logs/name.log``.
 
         `stop_signal` is the kernel's signal when this process dies: SIGKILL, except for a process
-        that must stop its own children. `process_class` is None outside the service.
+        that must stop its own children. `process_class` is None outside the service. `settings`
+        override those of the service by name.
         """
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = spawn_process(
                 [sys.executable, "-m", *arguments],
                 stop_signal=stop_signal,
-                env=self.build_environment(process_class),
+                env={**self.build_environment(process_class), **(settings or {})},
                 output=log,
                 cwd=ROOT,
             )
@@ -113,7 +117,7 @@ class RunningService:
         )
 
     def start_site(self, process_class: ProcessClass, port: int) -> None:
-        """Start the web server of a class, under the name of the class."""
+        """Start the web server of a class, under the name of the class, with `site_settings`."""
         self.start_process(
             str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
@@ -121,6 +125,7 @@ class RunningService:
             *("--no-access-log", "--log-level", "warning"),
             stop_signal=signal.SIGTERM,
             process_class=process_class,
+            settings=self.site_settings,
         )
 
     def wait_until_listening(self, name: str, port: int) -> None:
@@ -136,63 +141,6 @@ class RunningService:
         stop_process(self.processes.pop(name), timeout=_STOP_TIMEOUT)
 
 
-def build_environment(
-    data_dir: Path,
-    urls: ServerUrls,
-    *,
-    url: str,
-    sandbox_url: str,
-    base_environment: Mapping[str, str],
-) -> dict[str, str]:
-    """Return the environment of a development service with the sandbox as its provider."""
-    own_settings = {
-        **build_shared_settings(data_dir),
-        "PUBLIC_URL": url,
-        "SANDBOX_URL": sandbox_url,
-        "GOOGLE_CLIENT_ID": sandbox_seed.CLIENT_ID,
-        "GOOGLE_CLIENT_SECRET": _read_or_create_secret(data_dir / "google_client_secret"),
-        "GOOGLE_AUTHORIZE_URL": f"{sandbox_url}/o/oauth2/v2/auth",
-        "GOOGLE_TOKEN_URL": f"{sandbox_url}/token",
-        "GOOGLE_REVOKE_URL": f"{sandbox_url}/revoke",
-        "GOOGLE_CERTS_URL": f"{sandbox_url}/oauth2/v3/certs",
-        "GOOGLE_USERINFO_URL": f"{sandbox_url}/v1/userinfo",
-        "GOOGLE_ISSUER": sandbox_url,
-        "GOOGLE_API_ROOT_URL": f"{sandbox_url}/",
-        "MICROSOFT_CLIENT_ID": sandbox_seed.MICROSOFT_CLIENT_ID,
-        "MICROSOFT_CLIENT_SECRET": _read_or_create_secret(data_dir / "microsoft_client_secret"),
-        "MICROSOFT_AUTHORITY_URL": sandbox_url,
-        "MICROSOFT_GRAPH_URL": sandbox_url,
-        "GOOGLE_PUBSUB_TOPIC": sandbox_seed.TOPIC,
-        "GOOGLE_PUSH_ACCOUNT": sandbox_seed.PUSH_ACCOUNT,
-        # The sandbox also calls http URLs.
-        "GOOGLE_CALENDAR_CHANNELS": "on",
-        "MICROSOFT_SUBSCRIPTIONS": "on",
-        # Without .pyc files, every process would compile all modules.
-        "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONUNBUFFERED": "1",
-        "EGRESS_TRIPWIRE": "on",
-        "WEB_THREADS": "4",
-    }
-    return {**base_environment, **own_settings, **urls.to_environment()}
-
-
-def build_shared_settings(data_dir: Path) -> dict[str, str]:
-    return {
-        "ANTARES_ENV": "development",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SECRET_KEY": _read_or_create_secret(data_dir / "secret_key"),
-        "KEYRING_DIR": str(data_dir / "keyring"),
-        "EMAIL_DIR": str(data_dir / "mail"),
-    }
-
-
-def _read_or_create_secret(path: Path) -> str:
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(64), encoding="ascii")
-    return path.read_text(encoding="ascii")
-
-
 @contextmanager
 def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each by name
     data_dir: Path,
@@ -205,14 +153,16 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
     extra: Mapping[str, str] | None = None,
     seed: Mapping[str, Any] | None = None,
     validate: bool = False,
+    with_demo_pages: bool = False,
 ) -> Iterator[RunningService]:
     """
     Migrate, seed and start everything, and yield the service once the web server listens.
 
     Ports are preferences; `workers` is the number per class; `extra` overrides settings by name.
     `seed` is the sandbox's data (``accounts``, ``dials``), by default the demo's with calendars.
-    With `validate`, the sandbox checks calls against Google's API descriptions. The block's end
-    stops every process, newest first.
+    With `validate`, the sandbox checks calls against Google's API descriptions. With
+    `with_demo_pages`, both sites have the pages of `demo_site`, and static files as in production.
+    The block's end stops every process, newest first.
 
     :raises EmbeddedServersUnavailable: if an earlier version created the database, or a process
         does not start; the message names its log
@@ -241,6 +191,13 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
         service.logins = role_logins.build_database_logins(
             urls.database, roles=roles, passwords=passwords
         )
+        static_files_ready: AbstractContextManager[None] = nullcontext()
+        if with_demo_pages:
+            folder = static_files.get_static_folder(data_dir.resolve())
+            service.site_settings = build_demo_site_settings(data_dir, folder)
+            static_files_ready = static_files.collect_static_files(
+                folder, {**env, **service.site_settings}
+            )
         seeded = sandbox_seed.write_seed(data_dir / "sandbox.json", service.environment, seed)
         sandbox = (
             *("integrations.sandbox", "--port", str(provider_port)),
@@ -251,14 +208,17 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
             # A person waits for the first page, which needs no sandbox: on prepared data the web
             # server starts before other processes, which would delay it.
             if is_embedded_data_prepared(urls, data_dir):
+                with static_files_ready:
+                    pass
                 service.start_site(ProcessClass.WEB, web_port)
                 _prepare_data(service, with_calendars=seed is None)
                 service.wait_until_listening("web", web_port)
                 service.start_process("sandbox", *sandbox)
             else:
-                # Both start at the same time: neither needs the other.
+                # All start at the same time: none needs another.
                 service.start_process("sandbox", *sandbox)
-                _prepare_data(service, with_calendars=seed is None)
+                with static_files_ready:
+                    _prepare_data(service, with_calendars=seed is None)
                 service.start_site(ProcessClass.WEB, web_port)
                 service.wait_until_listening("web", web_port)
             service.wait_until_listening("sandbox", provider_port)
@@ -276,7 +236,6 @@ def run_service(  # noqa: PLR0913 - ports, sizes and settings of one start, each
 
 
 def _prepare_data(service: RunningService, *, with_calendars: bool) -> None:
-    # It prints the people to sign in as, for the person at the terminal.
     process = spawn_process(
         [sys.executable, "-m", "config.embedded.database_setup", *["--calendars"] * with_calendars],
         stop_signal=signal.SIGKILL,

@@ -7,14 +7,16 @@ The sandbox keeps everything in memory, so each start writes and reads this file
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from config.embedded import demo_calendars
+from config.embedded.demo_cast import CAST
+from config.embedded.demo_mail import mailboxes as demo_mailboxes
+from config.embedded.demo_mail.odd_messages import build_odd_messages
 from config.push_settings import PUBSUB_PATH
 
 CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
@@ -26,74 +28,84 @@ CALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 TOPIC: Final = "projects/antares-demo/topics/gmail"
 # An account in an organisation that requires admin consent, and its administrator.
-ADMINISTERED: Final = "alice@fabrikam.example"
-ADMINISTRATOR: Final = "ada@fabrikam.example"
+ADMINISTERED: Final = CAST["alice-fabrikam"].email
+ADMINISTRATOR: Final = CAST["ada"].email
+# Alice's second account at Google, with hostile and malformed messages.
+ODDITIES: Final = "oddities@workshop.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
-# The newest Outlook messages, which share the first page with Gmail's. `Label_1` is a category.
-_LETTERS: Final = (
-    {
-        "sender": "Dana Diaz",
-        "sender_email": "dana.diaz@contoso.example",
-        "subject": "Contract with Fabrikam: the draft",
-        "text": "Hello Alice,\n\nhere is the draft for our meeting. Page 3 is new.\n\nDana",
-        "attachments": [
-            {"filename": "draft.txt", "content_type": "text/plain", "text": "The draft."}
-        ],
-        "labels": ["INBOX", "UNREAD", "STARRED", "Label_1"],
-    },
-    {
-        "sender": "Travel desk",
-        "sender_email": "travel@contoso.example",
-        "subject": "Your train to Munich",
-        "text": "Carriage 23, seats 41 and 42. The hotel is a short walk from the station.",
-        "labels": ["INBOX", "UNREAD"],
-    },
-)
-# Parsing this markup would need a gigabyte of memory, so only its text is shown.
-_COSTLY: Final = {
-    "sender": "Mallory",
-    "sender_email": "mallory@stranger.example",
-    "subject": "Nine hundred fonts",
-    "text": "",
-    "html": "<p>" + "".join(f"<font size={n}>" for n in range(900)) + "<p>Read me. " * 6_000,
-    "labels": ["INBOX", "UNREAD"],
-}
+# The service keeps 90 days of mail by default.
+_KEPT: Final = timedelta(days=91)
 
 
-def build_demo_seed(today: date) -> Mapping[str, Any]:
+def build_demo_seed(start: datetime) -> Mapping[str, Any]:
+    """Return the accounts of the demo. The same `start`, to the minute, gives the same seed."""
+    mail = demo_mailboxes.DemoMail(start)
+    today = mail.timeline.today
+    google = mail.write_mail(*demo_mailboxes.GOOGLE_FILES)
+    contoso, fabrikam = mail.write_mail("contoso"), mail.write_mail("fabrikam")
     return {
         "accounts": [
             {
-                "email": "alice.adler@gmail.example",
-                "name": "Alice Adler",
-                "size": 600,
+                "email": CAST["alice"].email,
+                "name": CAST["alice"].name,
+                "size": 900,
                 "seed": 1,
+                **_describe_older_mail(start, "bob", "carol", "emil", "nadia", "lena", "rosa"),
+                "labels": demo_mailboxes.GOOGLE_LABELS,
+                "messages": demo_mailboxes.build_mailbox(
+                    google, "alice", demo_mailboxes.GOOGLE_LABELS
+                ),
                 "calendar_fields": demo_calendars.build_google_calendars(today),
             },
             {
-                "email": "alice@workshop.example",
-                "name": "Alice Adler",
+                "email": CAST["bob"].email,
+                "name": CAST["bob"].name,
+                "size": 300,
+                "seed": 3,
+                **_describe_older_mail(start, "alice", "carol", "nadia", "otto"),
+                "labels": (),
+                "messages": demo_mailboxes.build_mailbox(google, "bob"),
+                "calendar_fields": demo_calendars.build_bob_calendars(today),
+            },
+            {
+                "email": ODDITIES,
+                "name": "Alice Adler (odd messages)",
                 "size": 60,
                 "seed": 2,
-                "messages": [_COSTLY, {"raw": _build_nested_message(200)}],
+                "days": 60.0,
+                "malformed": 0.3,
+                "hostile": 0.3,
+                "messages": build_odd_messages(),
             },
-            {"email": "bob.brandt@gmail.example", "name": "Bob Brandt", "size": 300, "seed": 3},
         ],
         "microsoft": [
             {
-                "email": "alice.adler@contoso.example",
-                "name": "Alice Adler",
+                "email": CAST["alice-contoso"].email,
+                "name": CAST["alice-contoso"].name,
                 "size": 200,
                 "seed": 4,
-                "labels": ["Contracts", "Travel"],
+                **_describe_older_mail(start, "dana", "peter"),
+                "labels": demo_mailboxes.CONTOSO_LABELS,
                 "zone": "W. Europe Standard Time",
-                "messages": list(_LETTERS),
+                "messages": demo_mailboxes.build_mailbox(
+                    contoso, "alice-contoso", demo_mailboxes.CONTOSO_LABELS
+                ),
                 "calendar_fields": demo_calendars.build_outlook_calendars(today),
             },
-            {"email": ADMINISTERED, "name": "Alice Adler", "size": 60, "seed": 5},
+            {
+                "email": ADMINISTERED,
+                "name": CAST["alice-fabrikam"].name,
+                "size": 60,
+                "seed": 5,
+                **_describe_older_mail(start, "frank", "vera"),
+                "labels": (),
+                "zone": "W. Europe Standard Time",
+                "messages": demo_mailboxes.build_mailbox(fabrikam, "alice-fabrikam"),
+                "calendar_fields": demo_calendars.build_fabrikam_calendars(today),
+            },
             {
                 "email": ADMINISTRATOR,
-                "name": "Ada Abbott",
+                "name": CAST["ada"].name,
                 "admin": True,
                 "mail": False,
                 "calendar": False,
@@ -103,14 +115,23 @@ def build_demo_seed(today: date) -> Mapping[str, Any]:
     }
 
 
-def _build_nested_message(depth: int) -> str:
-    """Return a message of `depth` nested parts in base64url, which is quarantined."""
-    message = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
-    for level in range(depth):
-        begin = f'Content-Type: multipart/mixed; boundary="{level}"\r\n\r\n--{level}\r\n'
-        message = begin.encode() + message + f"\r\n--{level}--\r\n".encode()
-    head = b"From: Mallory <mallory@stranger.example>\r\nSubject: Two hundred levels\r\n"
-    return base64.urlsafe_b64encode(head + message).decode()
+def _describe_older_mail(start: datetime, *people: str) -> Mapping[str, Any]:
+    """
+    Return the fields of generated mail that is older than the service keeps by default.
+
+    Only a search at the provider finds it. `people` are keys of the correspondents.
+    """
+    midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "until": int((midnight - _KEPT).timestamp()) * 1000,
+        "days": 500.0,
+        "malformed": 0.0,
+        "hostile": 0.0,
+        # Files of generated mail are random bytes, which no program opens.
+        "kinds": ("personal", "newsletter", "notification"),
+        "label_share": 0.0,
+        "people": [(CAST[key].name, CAST[key].email) for key in people],
+    }
 
 
 def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
@@ -120,7 +141,7 @@ def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, An
     :param seed: None: the demo's
     """
     if seed is None:
-        seed = build_demo_seed(datetime.now(UTC).date())
+        seed = build_demo_seed(datetime.now(UTC))
     clients = [
         {
             "client_id": environment[f"{provider.upper()}_CLIENT_ID"],

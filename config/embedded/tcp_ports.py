@@ -72,6 +72,19 @@ def _hold_port(port: int, holding: ExitStack) -> int:
         return number
 
 
+def explain_unavailable(port: int) -> str:
+    """Return why `reserve_port` gave another port than this one, as the rest of a sentence."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except PermissionError:
+            return "needs the rights of an administrator"
+        except OSError:
+            pass
+    return "is in use by another program"
+
+
 def wait_for_port(
     port: int, process: subprocess.Popen[bytes], *, name: str, timeout: float = 60
 ) -> None:

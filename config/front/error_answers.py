@@ -137,7 +137,7 @@ def _build_problem(refusal: RequestRefused, path: str) -> dict[str, Any]:
     """Return a problem document (RFC 9457) like the API's."""
     return {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{refusal.code}/",
-        "title": EXPLAINED[refusal.code].title,
+        "title": str(EXPLAINED[refusal.code].title),
         "status": int(refusal.status),
         "code": refusal.code,
         "instance": escape_uri_path(path),

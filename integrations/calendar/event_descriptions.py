@@ -16,6 +16,7 @@ from uuid import UUID
 
 import orjson
 from django.db import Error, transaction
+from django.utils.translation import gettext_lazy as _
 
 from integrations.formats.mime import safe_bodies
 from integrations.formats.mime.event_descriptions import SanitisedDescription
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 OpenedValues = Mapping[str, bytes]
 #: Shown instead of a description that cannot be sanitised within the limits.
-NOT_SHOWN: Final = "This description is too large or too complicated to be shown safely."
+NOT_SHOWN: Final = _("This description is too large or too complex to be shown safely.")
 
 
 def render_description_document(record: Mapping[str, Any]) -> str:

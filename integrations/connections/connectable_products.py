@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from integrations.access import scopes
@@ -15,6 +13,7 @@ from integrations.providers.provider_definition import Provider
 from limited_use.policy.feature_registry import Feature
 
 from . import requested_permissions
+from .messages import PURPOSES, ProductPurpose
 from .requested_permissions import RequestedScope
 
 
@@ -24,7 +23,7 @@ class ConnectableProduct:
     product: str
     label: str
     title: str
-    says: str
+    purpose: ProductPurpose
     features: tuple[Feature, ...]
     requests: tuple[RequestedScope, ...]
     has_single_permissions: bool
@@ -38,13 +37,6 @@ def list_requested_permissions(
     return requested_permissions.list_requested_scopes(provider, products)
 
 
-# The purpose of each product. The provider decides which products it has.
-_PURPOSES: Final[Mapping[str, str]] = {
-    "mail": "Read your mail next to your calls, texts and chats.",
-    "calendar": "See and change your calendars next to your calls and chats.",
-}
-
-
 def list_connectable_products() -> tuple[ConnectableProduct, ...]:
     """Return the products of registered providers."""
     return tuple(
@@ -53,12 +45,12 @@ def list_connectable_products() -> tuple[ConnectableProduct, ...]:
             product=product,
             label=provider.label,
             title=name_product(provider.key, product),
-            says=says,
+            purpose=purpose,
             features=scopes.features_for(product),
             requests=list_requested_permissions(provider, product),
             has_single_permissions=provider.has_single_permissions,
         )
         for provider in PROVIDERS.values()
-        for product, says in _PURPOSES.items()
+        for product, purpose in PURPOSES.items()
         if product in provider.products and is_provider_registered(provider.key)
     )

@@ -83,6 +83,12 @@ def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
     return list(exports.order_by("-asked_at", "-id")[:5])
 
 
+def is_running(export: Export, *, at: datetime) -> bool:
+    """Return False also if its process died: no download takes longer."""
+    has_time = at - export.asked_at < support_and_export_permits.EXPORT_LASTS
+    return export.outcome == ExportOutcome.OPEN and has_time
+
+
 def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime]) -> Iterator[bytes]:
     """
     Yield a ZIP with one mbox. A broken-off ZIP does not open: see `streaming_zip`.
@@ -98,6 +104,7 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
             while part := _get_next_part(export_id, after):
                 yield archive.add_data(_write_part(part, export_id, notes, actor=actor, at=now()))
                 count, after = count + len(part.rows), part.last
+                _record_progress(export_id, count - len(notes.unopenable))
             # Check again at the end: after a disconnect there are no rows, which is not the end of
             # the mail.
             support_and_export_permits.to_export(
@@ -117,6 +124,11 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
         Export.objects.filter(id=export_id, ended_at=None).update(
             ended_at=at, outcome=outcome, message_count=count - len(notes.unopenable)
         )
+
+
+def _record_progress(export_id: UUID, count: int) -> None:
+    """The owner's page shows it."""
+    Export.objects.filter(id=export_id, ended_at=None).update(message_count=count)
 
 
 def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:

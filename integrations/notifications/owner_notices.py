@@ -154,7 +154,7 @@ def send_receipt_notice(*, user_id: UUID, integration_id: UUID, at: datetime) ->
     return platform_mail.send_platform_mail(
         "receipt_ready",
         user_id=user_id,
-        values=removal_mail.describe_removal(removal_facts.get_situation(job)),
+        values=removal_mail.describe_receipt(job),
         about=integration_id,
         at=at,
     )

@@ -1,13 +1,12 @@
 """
 The only table of a removal's outcomes and their sentences, for pages and mails. Pure.
 
-`removal_facts` selects the true sentences. Each key is the id of a claim: `disconnect.*` is
-stated before the removal and holds after it; `removal.*` holds while it is shown.
+`removal_facts` selects the true outcomes, `messages` has the sentences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,7 +15,9 @@ from typing import Final
 from integrations.models import RevocationOutcome
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
-from limited_use.policy.claims import claim
+
+from . import messages
+from .messages import SENTENCES, Text
 
 
 class AccessOutcome(StrEnum):
@@ -49,159 +50,6 @@ class TokenOutcome(StrEnum):
     RECONNECTED = "reconnected"
 
 
-SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "disconnect.unchanged-there": claim(
-            "disconnect.unchanged-there", "Your {things} at {provider} {stay} as {they} {are}."
-        ),
-        "disconnect.unreadable-at-once": claim(
-            "disconnect.unreadable-at-once",
-            "The copy in Antares is unreadable at once, and removed within an hour.",
-        ),
-        "disconnect.access-ends": claim(
-            "disconnect.access-ends", "Antares asks {provider} to end our access to this account."
-        ),
-        "disconnect.access-not-offered": claim(
-            "disconnect.access-not-offered",
-            "{provider} ends no access at an application's request. It goes on listing Antares"
-            " until you remove it there.",
-        ),
-        "disconnect.access-kept": claim(
-            "disconnect.access-kept",
-            "{provider} goes on listing Antares, with all permissions that you gave.",
-        ),
-        "disconnect.access-ended": claim(
-            "disconnect.access-ended", "{provider} has already ended our access."
-        ),
-        "disconnect.access-shared": claim(
-            "disconnect.access-shared",
-            "Antares does not ask {provider} to end our access, because another connection of the"
-            " same account uses it.",
-        ),
-        "disconnect.tokens-destroyed": claim(
-            "disconnect.tokens-destroyed", "Antares destroys the access tokens of this connection."
-        ),
-        "disconnect.tokens-kept": claim(
-            "disconnect.tokens-kept",
-            "Your access tokens are kept: {others} of the same account use{s} them.",
-        ),
-        "disconnect.tokens-kept-ended": claim(
-            "disconnect.tokens-kept-ended",
-            "The old access tokens are kept until you reconnect or disconnect {others}.",
-        ),
-        "disconnect.receipt": claim(
-            "disconnect.receipt", "You get a signed receipt that anyone can check."
-        ),
-        "disconnect.receipts": claim(
-            "disconnect.receipts", "You get a signed receipt for each, which anyone can check."
-        ),
-        "removal.removed": claim("removal.removed", "Your {name} {is} removed from Antares"),
-        "removal.unreadable": claim(
-            "removal.unreadable",
-            "All keys to {copy} are destroyed. Antares can no longer open {it}.",
-        ),
-        "removal.emptied": claim("removal.emptied", "Every row of {copy} is deleted."),
-        "removal.counted": claim(
-            "removal.counted",
-            "Antares counted every table that could still hold part of {it}: nothing is left.",
-        ),
-        "removal.signed": claim("removal.signed", "The receipt is signed."),
-        "removal.notices-asked": claim(
-            "removal.notices-asked",
-            "{provider} has not confirmed yet that it stopped notifying Antares of changes. Antares"
-            " drops its notifications, and asks again for up to a day.",
-        ),
-        "removal.notices-stopped": claim(
-            "removal.notices-stopped",
-            "{provider} confirmed that it no longer notifies Antares of changes.",
-        ),
-        "removal.notices-lapsed": claim(
-            "removal.notices-lapsed", "The notifications of {provider} have ended by themselves."
-        ),
-        "removal.notices-unanswered": claim(
-            "removal.notices-unanswered",
-            "{provider} did not confirm that it stopped notifying Antares of changes. Antares drops"
-            " its notifications until they end by themselves, at the time in the receipt.",
-        ),
-        "removal.notices-no-access": claim(
-            "removal.notices-no-access",
-            "Antares could not ask {provider} to stop notifying it of changes, because no access"
-            " token worked. Antares drops its notifications until they end by themselves, at the"
-            " time in the receipt.",
-        ),
-        "removal.notices-kept": claim(
-            "removal.notices-kept",
-            "{provider} goes on notifying Antares of changes in this account, because another"
-            " connection of the account needs that.",
-        ),
-        "removal.access-asked": claim(
-            "removal.access-asked",
-            "{provider} has not confirmed yet that our access has ended. Antares keeps asking for a"
-            " day.",
-        ),
-        "removal.access-confirmed": claim(
-            "removal.access-confirmed", "{provider} confirmed that our access has ended."
-        ),
-        "removal.access-gone": claim(
-            "removal.access-gone", "{provider} answered that our access no longer exists."
-        ),
-        "removal.access-unconfirmed": claim(
-            "removal.access-unconfirmed", "{provider} did not confirm that our access has ended."
-        ),
-        "removal.access-not-offered": claim(
-            "removal.access-not-offered",
-            "{provider} ends no access at an application's request. It goes on listing Antares"
-            " until you remove it there.",
-        ),
-        "removal.access-kept": claim(
-            "removal.access-kept",
-            "{provider} goes on listing Antares, with all permissions that you gave.",
-        ),
-        "removal.access-ended": claim("removal.access-ended", "{provider} has ended our access."),
-        "removal.access-reconnected": claim(
-            "removal.access-reconnected",
-            "You connected the account again, so Antares has access again.",
-        ),
-        "removal.access-shared": claim(
-            "removal.access-shared",
-            "Antares did not ask {provider} to end our access, because another connection of the"
-            " same account used it.",
-        ),
-        "removal.tokens-destroyed": claim(
-            "removal.tokens-destroyed", "The access tokens are destroyed."
-        ),
-        "removal.tokens-kept": claim(
-            "removal.tokens-kept",
-            "Your access tokens are kept: {others} of the same account use{s} them.",
-        ),
-        "removal.tokens-kept-ended": claim(
-            "removal.tokens-kept-ended",
-            "The old access tokens are kept until you reconnect or disconnect {others}.",
-        ),
-        "removal.tokens-reconnected": claim(
-            "removal.tokens-reconnected", "Antares has new access tokens of the account."
-        ),
-        "removal.advice-check": claim(
-            "removal.advice-check",
-            "Look at {provider} whether Antares is still listed, and remove it there:",
-        ),
-        "removal.advice-remove": claim(
-            "removal.advice-remove",
-            "Remove Antares at {provider}, for the kind of account you have:",
-        ),
-        "removal.advice-kept": claim(
-            "removal.advice-kept",
-            "You can end our access at {provider} at any time. {others} then stop{s} as well:",
-        ),
-        "removal.advice-shared": claim(
-            "removal.advice-shared",
-            "Remove Antares at {provider} to end our access for all connections of the account:",
-        ),
-        "removal.product-kept": claim("removal.product-kept", "{others} stay{s} connected."),
-    }
-)
-
-
 @dataclass(frozen=True, slots=True)
 class AccessMessages:
     """
@@ -215,7 +63,7 @@ class AccessMessages:
     """
 
     before: str
-    planned: str
+    planned: Text
     now: str
     advice: str
     tone: str
@@ -229,39 +77,44 @@ class AccessMessages:
         return bool(self.advice)
 
 
-_END: Final = "End our access at {provider}"
-_KEEP: Final = "Keep our access at {provider} for {others}"
-
 ACCESS_MESSAGES: Final[Mapping[AccessOutcome, AccessMessages]] = MappingProxyType(
     {
         AccessOutcome.NEVER_GIVEN: AccessMessages("", "", "", "", "good"),
         AccessOutcome.ASKED: AccessMessages(
-            "disconnect.access-ends", _END, "removal.access-asked", "", "info"
+            "disconnect.access-ends", messages.END_ACCESS, "removal.access-asked", "", "info"
         ),
-        AccessOutcome.CONFIRMED: AccessMessages("", _END, "removal.access-confirmed", "", "good"),
-        AccessOutcome.GONE: AccessMessages("", _END, "removal.access-gone", "", "good"),
+        AccessOutcome.CONFIRMED: AccessMessages(
+            "", messages.END_ACCESS, "removal.access-confirmed", "", "good"
+        ),
+        AccessOutcome.GONE: AccessMessages(
+            "", messages.END_ACCESS, "removal.access-gone", "", "good"
+        ),
         AccessOutcome.UNCONFIRMED: AccessMessages(
-            "", _END, "removal.access-unconfirmed", "removal.advice-check", "warn"
+            "", messages.END_ACCESS, "removal.access-unconfirmed", "removal.advice-check", "warn"
         ),
         AccessOutcome.NOT_OFFERED: AccessMessages(
             "disconnect.access-not-offered",
-            "Leave the end of our access at {provider} to you",
+            messages.LEAVE_ACCESS,
             "removal.access-not-offered",
             "removal.advice-remove",
             "warn",
         ),
         AccessOutcome.KEPT: AccessMessages(
-            "disconnect.access-kept", _KEEP, "removal.access-kept", "removal.advice-kept", "info"
+            "disconnect.access-kept",
+            messages.KEEP_ACCESS,
+            "removal.access-kept",
+            "removal.advice-kept",
+            "info",
         ),
         AccessOutcome.KEPT_ENDED: AccessMessages(
-            "disconnect.access-ended", _END, "removal.access-ended", "", "info"
+            "disconnect.access-ended", messages.END_ACCESS, "removal.access-ended", "", "info"
         ),
         AccessOutcome.RECONNECTED: AccessMessages(
-            "", _END, "removal.access-reconnected", "", "info"
+            "", messages.END_ACCESS, "removal.access-reconnected", "", "info"
         ),
         AccessOutcome.SHARED: AccessMessages(
             "disconnect.access-shared",
-            "Leave our access to the other connection of the same account",
+            messages.SHARE_ACCESS,
             "removal.access-shared",
             "removal.advice-shared",
             "info",
@@ -273,7 +126,7 @@ ACCESS_MESSAGES: Final[Mapping[AccessOutcome, AccessMessages]] = MappingProxyTyp
 @dataclass(frozen=True, slots=True)
 class TokenMessages:
     before: str
-    planned: str
+    planned: Text
     now: str
 
     @property
@@ -285,22 +138,26 @@ class TokenMessages:
         return bool(self.now) and not self.are_destroyed
 
 
-_DESTROY: Final = "Destroy the access tokens"
-
 TOKEN_MESSAGES: Final[Mapping[TokenOutcome, TokenMessages]] = MappingProxyType(
     {
         TokenOutcome.NONE: TokenMessages("", "", ""),
-        TokenOutcome.ENDING: TokenMessages("disconnect.tokens-destroyed", _DESTROY, ""),
-        TokenOutcome.DESTROYED: TokenMessages("", _DESTROY, "removal.tokens-destroyed"),
+        TokenOutcome.ENDING: TokenMessages(
+            "disconnect.tokens-destroyed", messages.DESTROY_TOKENS, ""
+        ),
+        TokenOutcome.DESTROYED: TokenMessages(
+            "", messages.DESTROY_TOKENS, "removal.tokens-destroyed"
+        ),
         TokenOutcome.KEPT: TokenMessages(
-            "disconnect.tokens-kept", "Keep the access tokens for {others}", "removal.tokens-kept"
+            "disconnect.tokens-kept", messages.KEEP_TOKENS, "removal.tokens-kept"
         ),
         TokenOutcome.KEPT_ENDED: TokenMessages(
             "disconnect.tokens-kept-ended",
-            "Keep the access tokens for {others}",
+            messages.KEEP_TOKENS,
             "removal.tokens-kept-ended",
         ),
-        TokenOutcome.RECONNECTED: TokenMessages("", _DESTROY, "removal.tokens-reconnected"),
+        TokenOutcome.RECONNECTED: TokenMessages(
+            "", messages.DESTROY_TOKENS, "removal.tokens-reconnected"
+        ),
     }
 )
 
@@ -331,24 +188,20 @@ class RemovalSubject:
     def name(self) -> str:
         return name_product(self.provider, self.product)
 
-    def format_sentence(self, text: str) -> str:
-        is_local = not PROVIDERS[self.provider].grants
-        is_mail = self.product == "mail"
-        return text.format_map(
-            {
-                "provider": PROVIDERS[self.provider].label,
-                "name": self.name,
-                "copy": f"your {self.name}" if is_local else f"the copy of your {self.name}",
-                "is": "are" if is_local else "is",
-                "it": "them" if is_local else "it",
-                "things": "mail" if is_mail else "calendars",
-                "stay": "stays" if is_mail else "stay",
-                "they": "it" if is_mail else "they",
-                "are": "is" if is_mail else "are",
-                "s": "" if len(self.others) > 1 else "s",
-                "others": " and ".join(name_product(self.provider, other) for other in self.others),
-            }
-        )
+    def format_sentence(self, text: Text) -> str:
+        names = [name_product(self.provider, other) for other in self.others]
+        return str(text) % {
+            "provider": PROVIDERS[self.provider].label,
+            "name": self.name,
+            "others": _join_names(names),
+        }
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """:param names: at most two"""
+    if len(names) < 2:  # noqa: PLR2004
+        return "".join(names)
+    return str(messages.TWO_PRODUCTS) % {"first": names[0], "second": names[1]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,33 +8,37 @@ from typing import Final
 #: By kind. An unlisted kind comes from another version of the service.
 NEXT_STEPS: Final[Mapping[str, str]] = {
     "client.assertions_rejected": (
-        "Count the causes in the log lines assertion.rejected of the client: its team corrects its"
-        " clock, key or audience; if it sent none of them, somebody tries its name."
+        "Count the causes in the client's log lines assertion.rejected. Its team corrects clock,"
+        " key or audience. If the team sent no assertions, someone else is using the client's"
+        " name."
     ),
     "client.many_users": (
-        "Ask the team of the client why it reads for so many people; retire it if they do not know."
+        "Ask the client's team why it reads for so many people. Retire the client if they do not"
+        " know."
     ),
-    "connect.failed": "Find connect.failed in the log by the attempt; report the error.",
+    "connect.failed": "Find connect.failed with this attempt in the log, and report the error.",
     "egress.refused": (
-        "Find the task in the log line egress.refused; name the host in the settings if it belongs"
-        " to the service."
+        "Find the task in the log line egress.refused. Add the host to the settings if it"
+        " belongs to the service."
     ),
     "key.damaged": (
-        "Compare the row of the key with a copy of the database; its data stays closed until then."
+        "Compare the row of the key with a backup of the database. Its data cannot be decrypted"
+        " until then."
     ),
     "key_epoch.left_behind": (
-        "Look for key.damaged of the same line: its epoch ends when all its keys are wrapped anew."
+        "Look for key.damaged with the same key line: the epoch ends when all its keys are"
+        " rewrapped."
     ),
-    "keyring.unavailable": "See that the key store answers and that its credentials are valid.",
+    "keyring.unavailable": "Check that the key store answers and that its credentials are valid.",
     "keyring.unfit": (
-        "Read the lines keyring: of a process that starts, and give it the keyring that fits the"
-        " database."
+        "Read the lines keyring: of a starting process, and configure the keyring that matches"
+        " the database."
     ),
     "opens.unusual": (
-        "Find in the ledger what the actor opened in that hour, and ask whether it was them."
+        "Find in the ledger which items the actor opened in this hour, and ask the person."
     ),
     "parsers.busy": (
-        "See how busy the machine is: for a quarter of an hour no process was free to read mail"
+        "Check the load of the machine: for 15 minutes, no parser process was free"
         " (integrations/parsers/README.md). Add processors or workers."
     ),
     "provider.consent_screen_in_testing": (
@@ -42,48 +46,49 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         " seven days."
     ),
     "provider.invalid_client": (
-        "See in the provider's console that client id, secret and addresses are still registered."
+        "Check in the provider's console that client id, secret and addresses are still registered."
     ),
     "provider.issuer_missing": (
-        "Nobody can connect this provider: its callback has no iss (RFC 9207). See that the proxy"
-        " passes the query on; if the provider stopped to send iss, set GOOGLE_ISSUER_REQUIRED or"
-        " MICROSOFT_ISSUER_REQUIRED to off."
+        "Nobody can connect this provider: its callback has no iss (RFC 9207). Check that the"
+        " proxy passes the query string on. If the provider stopped sending iss, set"
+        " GOOGLE_ISSUER_REQUIRED or MICROSOFT_ISSUER_REQUIRED to off."
     ),
     "provider.push_silent": (
-        "See that the provider reaches WEBHOOK_URL, and that the topic and its subscription exist."
+        "Check that the provider reaches WEBHOOK_URL, and that the topic and its subscription"
+        " exist."
     ),
     "provider.unexpected": (
-        "Find the provider's answer by its status in the log; report it if it comes again."
+        "Find the provider's response by its status in the log. Report it if it recurs."
     ),
     "provider.webhook_rejected": (
-        "See that WEBHOOK_URL is reachable for the provider over https and answers within ten"
-        " seconds, and find watch.failed in the log. Mail and calendars are polled until then. The"
-        " alarm settles itself when the provider accepts the address."
+        "Check that the provider can reach WEBHOOK_URL over https and gets a response within ten"
+        " seconds, and find watch.failed in the log. Mail and calendars are polled until then."
+        " The alarm is settled automatically when the provider accepts the address."
     ),
     "purge.overdue": (
-        "See that a purge worker runs and that the provider answers; manage.py overdue_purges lists"
-        " what is late."
+        "Check that a purge worker runs and that the provider answers. manage.py overdue_purges"
+        " lists overdue purges."
     ),
-    "purge.residue": "Report it: rows of something that was purged are left; name the table.",
+    "purge.residue": "Report the table: rows are left after a purge.",
     "record.damaged": (
-        "Compare the row with a copy of the database; the value does not open until then."
+        "Compare the row with a backup of the database. The value cannot be decrypted until then."
     ),
     "refusals.burst": (
-        "Ask the team of the feature why it asks for data that it may not use; see Refusals."
+        "Ask the feature's team why it requests data that it may not use. See Refusals."
     ),
     "sync.crashing": (
-        "Find sync.crashed in the log by the connection; report the error. Its owner sees that"
-        " something is wrong."
+        "Find sync.crashed with this connection in the log, and report the error. Its owner sees"
+        " that the sync fails."
     ),
-    "sync.damaged": "Report it: what a sync keeps of its progress does not open.",
+    "sync.damaged": "Report it: the stored progress of a sync cannot be decrypted.",
     "sync.not_storable": (
-        "Find sync.not_storable in the log and report the error: a message was read and could not"
-        " be stored. Its owner sees that it was set aside."
+        "Find sync.not_storable in the log, and report the error: a message was read and could"
+        " not be stored. Its owner sees that it was skipped."
     ),
-    "vault.stray_bytes": "Report it: sealed bytes have no key; name the table.",
-    "vault.stray_key": "Report it: a data key belongs to nobody; name the line.",
+    "vault.stray_bytes": "Report the table: sealed values have no key.",
+    "vault.stray_key": "Report the key line: a data key has no owner.",
     "workers.missing": (
-        "Start a process that performs this duty: config/README.md has the command for each."
+        "Start a process with this duty. config/README.md has the command for each."
     ),
 }
 UNKNOWN: Final = "Find alarm.raised with this kind in the log."

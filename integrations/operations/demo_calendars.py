@@ -33,7 +33,7 @@ def seed_calendars(people: Sequence[DemoPerson], *, at: datetime) -> None:
     plans = [
         _build_event("Focus", monday, day=1, clock="09:00", hours=2, repeats="RRULE:FREQ=WEEKLY"),
         _build_event("Dentist", monday, day=2, clock="08:00", is_private=True),
-        _build_event("Lunch with Alice", monday, day=3, clock="12:30"),
+        _build_event("Team lunch, noodles", monday, day=3, clock="12:30"),
     ]
     _create_calendar(
         alice, LocalCalendarProperties("Running club", _BERLIN, "#0b8043"), club, bob, at

@@ -1,4 +1,8 @@
-"""The receipt's statements about the provider: notifications, the grant, and a kept credential."""
+"""
+The receipt's statements about the provider: notifications, the grant, and a kept credential.
+
+The signature covers them, so they are English in every language of the service.
+"""
 
 from __future__ import annotations
 
@@ -14,35 +18,35 @@ from limited_use.receipts.receipts import format_receipt_time
 
 REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
     RevocationOutcome.CONFIRMED: claim(
-        "receipt.revoked", "The provider confirmed that the grant is revoked."
+        "receipt.revoked", "The provider confirmed that the access is revoked."
     ),
     RevocationOutcome.ALREADY_GONE: claim(
         "receipt.already-gone",
-        "The grant had ended before: when the provider was first asked, it no longer knew our"
+        "The access had already ended: when Antares first asked, the provider no longer knew the"
         " token.",
     ),
     RevocationOutcome.GONE_AFTER_ASKING: claim(
         "receipt.gone-after-asking",
-        "The grant has ended: the provider no longer knows our token. The grant had ended before,"
-        " or an earlier request of ours ended it and the confirmation did not reach us.",
+        "The access has ended: the provider no longer knows the token. Either the access had ended"
+        " before, or an earlier request of Antares ended it and the confirmation was lost.",
     ),
     RevocationOutcome.UNCONFIRMED: claim(
         "receipt.unconfirmed",
-        "The provider did not confirm that the grant is revoked. To be sure, remove the access on"
-        " the provider's own page.",
+        "The provider did not confirm that the access is revoked. To be sure, remove the access on"
+        " a page of the provider.",
     ),
     RevocationOutcome.NOT_NEEDED: claim(
-        "receipt.not-needed", "It lived here: there is no provider that granted anything."
+        "receipt.not-needed", "Stored only in Antares: no provider had granted access."
     ),
     RevocationOutcome.NOT_OFFERED: claim(
         "receipt.not-offered",
-        "Not revoked: this provider takes no grant back from an application. An access token that"
-        " was given out before ends by itself, mostly within two hours and at the latest after 28."
-        " The provider goes on listing your agreement until you remove it on its own page.",
+        "Not revoked: this provider does not end access when an app asks for it. Access tokens that"
+        " it issued before expire, usually within two hours and after 28 hours at the latest. The"
+        " provider lists your agreement until you remove it on a page of the provider.",
     ),
     # `NEEDS` follows.
     RevocationOutcome.NEEDED_ELSEWHERE: claim(
-        "receipt.needed-elsewhere", "Not revoked: the grant is still needed."
+        "receipt.needed-elsewhere", "Not revoked: the access is still needed."
     ),
 }
 # Without proof that the provider ended the grant.
@@ -62,54 +66,54 @@ NEEDS: Final[Mapping[str, str]] = {
 }
 STILL_LISTED: Final = claim(
     "receipt.still-listed",
-    "The provider still lists all that was granted, and the credential stays where it is used.",
+    "The provider still lists all permissions, and Antares keeps the access tokens.",
 )
 WAS_NEEDED: Final = claim(
     "receipt.was-needed",
-    "Not revoked: when your tokens were destroyed here, the same account was also connected in"
-    " another organisation, which needed the grant. At that time the provider still listed all that"
-    " was granted.",
+    "Not revoked: when Antares destroyed your access tokens, the same account was also connected in"
+    " another organisation, which needed the access. At that time the provider still listed all"
+    " permissions.",
 )
-TOKENS_DESTROYED: Final = claim("receipt.tokens-destroyed", "Your tokens are destroyed here.")
+TOKENS_DESTROYED: Final = claim("receipt.tokens-destroyed", "Antares destroyed your access tokens.")
 
 _DROPPED: Final = claim(
     "receipt.watch-dropped",
-    "What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
-    " for it at the provider.",
+    "Antares ignores further notifications: it keeps nothing to recognise them by, and requests"
+    " nothing from the provider because of them.",
 )
 # Outcomes of stopping watches, before the revocation.
 WATCHES: Final[Mapping[push.WatchStopOutcome, str]] = {
     push.WatchStopOutcome.NONE: claim(
-        "receipt.watch-none", "The provider was not telling us of news by itself."
+        "receipt.watch-none", "The provider was not notifying Antares of changes."
     ),
     push.WatchStopOutcome.STOPPED: claim(
         "receipt.watch-stopped",
-        "The provider was told to tell us of no more news, and said it does.",
+        "The provider confirmed that it no longer notifies Antares of changes.",
     ),
     push.WatchStopOutcome.GONE: claim(
-        "receipt.watch-gone", "The provider answered that it was no longer telling us of news."
+        "receipt.watch-gone",
+        "The provider answered that it had already stopped notifying Antares of changes.",
     ),
     push.WatchStopOutcome.LAPSED: claim(
         "receipt.watch-lapsed",
-        "The provider did not say that it tells us of no more news, but the time is over for which"
-        " it had agreed to.",
+        "The provider did not confirm that it stopped its notifications, but they have expired.",
     ),
     push.WatchStopOutcome.UNANSWERED: claim(
         "receipt.watch-unanswered",
-        "The provider was asked to tell us of no more news, and did not say that it does. It ends"
-        " by itself.",
+        "Antares asked the provider to stop its notifications, and the provider did not confirm it."
+        " The notifications expire.",
     )
     + f" {_DROPPED}",
     push.WatchStopOutcome.NO_ACCESS: claim(
         "receipt.watch-no-access",
-        "The provider could not be asked to tell us of no more news, because no token of ours"
-        " worked. It ends by itself.",
+        "Antares could not ask the provider to stop its notifications, because no access token"
+        " worked. The notifications expire.",
     )
     + f" {_DROPPED}",
     push.WatchStopOutcome.NEEDED_ELSEWHERE: claim(
         "receipt.watch-needed-elsewhere",
-        "The provider goes on telling us of news of this account, because something else that is"
-        " connected to it needs that. Of this integration it finds nothing any more.",
+        "The provider still notifies Antares of changes in this account, because another connection"
+        " of the account needs that. The notifications no longer find any of the removed data.",
     ),
 }
 
@@ -117,13 +121,12 @@ WATCHES: Final[Mapping[push.WatchStopOutcome, str]] = {
 CREDENTIAL: Final[Mapping[bool, str]] = {
     False: claim(
         "receipt.credential-kept",
-        "The account is still connected: its connection stays, with address, permissions and"
-        " tokens.",
+        "The account is still connected: Antares keeps its address, permissions and access tokens.",
     ),
     True: claim(
         "receipt.credential-until-settled",
-        "Another disconnect of this account is under way. Until it has settled what becomes of the"
-        " grant, the connection stays, with address, permissions and tokens.",
+        "Another disconnect of this account is in progress. Until it has settled the access,"
+        " Antares keeps the address, permissions and access tokens of the account.",
     ),
 }
 

@@ -1,4 +1,8 @@
-"""The content of a purge's receipt: checked removals and remaining data."""
+"""
+The content of a purge's receipt: checked removals and remaining data.
+
+The signature covers its sentences, so they are English in every language of the service.
+"""
 
 from __future__ import annotations
 
@@ -44,29 +48,32 @@ PRODUCT_CLAUSES: Final[Mapping[str, tuple[str, ...]]] = {
 # The originals at the provider, which we do not remove.
 _STAYS_AT_PROVIDER: Final[Mapping[str, str]] = {
     "mail": claim(
-        "receipt.mail-stays", "Your mail itself: it is yours, and nothing was changed there."
+        "receipt.mail-stays", "Your mail at the provider: Antares changed nothing of it."
     ),
     "calendar": claim(
         "receipt.calendars-stay",
-        "Your calendars, with the events that you wrote from here: they are yours.",
+        "Your calendars at the provider, with the events that you saved with Antares.",
     ),
 }
 
 TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
     PurgeTrigger.OWNER: "The owner disconnected it.",
     PurgeTrigger.SUPPORT: "Support disconnected it.",
-    PurgeTrigger.GRANT_ENDED: "The grant ended at the provider and was not renewed in time.",
-    PurgeTrigger.PERMISSION_WITHDRAWN: (
-        "The permission that the copy needs was withdrawn at the provider and not given again in"
-        " time."
+    PurgeTrigger.GRANT_ENDED: (
+        "The provider had ended the access, and the owner did not reconnect in time."
     ),
-    PurgeTrigger.CONSENT_WITHDRAWN: "The owner withdrew the agreement that the copy was kept by.",
+    PurgeTrigger.PERMISSION_WITHDRAWN: (
+        "The permission was withdrawn at the provider and not granted again in time."
+    ),
+    PurgeTrigger.CONSENT_WITHDRAWN: (
+        "The owner withdrew the agreement to the feature that needed the data."
+    ),
     PurgeTrigger.LEFT_ORGANISATION: "The owner left the organisation.",
     PurgeTrigger.ORGANISATION_CLOSED: "The organisation was closed.",
     PurgeTrigger.DEACTIVATED: "The owner's account was deactivated.",
     PurgeTrigger.INACTIVE: "The owner had not signed in for a year.",
     PurgeTrigger.RESTORED: (
-        "It had been removed before, and came back with a copy of the database that was restored."
+        "It had been removed before, and came back with a restored backup of the database."
     ),
 }
 
@@ -154,8 +161,8 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
     remains: dict[str, Any] = {
         "ledger": claim(
             "receipt.ledger",
-            "Entries about this integration under a keyed pseudonym: our words, counts and times."
-            " No content, no address.",
+            "Ledger entries about this integration under a keyed pseudonym: event names, counts and"
+            " times. No content and no address.",
         ),
         "ledger_key": _describe_ledger_key(job),
         "tombstones": _describe_tombstones(job),
@@ -166,8 +173,8 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
             "until": receipts.format_receipt_time(key_destruction_receipt.get_backup_end(job)),
             "says": claim(
                 "receipt.backups",
-                "Copies of the database may hold what was sealed. Once the epochs of all destroyed"
-                " keys have ended, no key of ours opens it.",
+                "Backups of the database may contain encrypted copies of the data. After the epochs"
+                " of all destroyed keys have ended, no key of Antares opens them.",
             ),
         },
         "key_epoch": {
@@ -175,8 +182,8 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
             "destroyed_by": receipts.format_receipt_time(epoch_ends),
             "says": claim(
                 "receipt.key-epoch",
-                "Until then a stolen copy of the database together with the live key store could"
-                " still open what was sealed. Part 2 of this receipt proves the end of it.",
+                "Until then, a stolen copy of the database together with the live key store could"
+                " still open the encrypted data. Part 2 of this receipt proves the end of that.",
             ),
         },
         "key_store_copies": key_store_disclosure.describe_copies(),
@@ -190,13 +197,14 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
             "destroyed_by": receipts.format_receipt_time(local_epoch_end),
             "says": claim(
                 "receipt.own-key-epoch",
-                "What lived here alone is in copies of the database as well, so that no accident"
-                " loses it. Until then such a copy, with the key store, could open it.",
+                "Calendars that are stored only in Antares are also in backups of the database, so"
+                " that no accident loses them. Until then, a backup together with the key store"
+                " could open them.",
             ),
         }
     remains["proves"] = claim(
         "receipt.proves",
-        "What was recorded and checked here. Nobody can prove that no copy exists anywhere.",
+        "What Antares recorded and checked. Nobody can prove that no copy exists anywhere.",
     )
     if (
         credential_statement := provider_statements.get_credential_statement(
@@ -210,7 +218,7 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
 def _describe_tombstones(job: PurgeJob) -> str:
     rows = claim(
         "receipt.tombstones",
-        "One row for the integration and one for this purge: ids, dates, counts and states.",
+        "A record of the integration and one of this removal: ids, dates, counts and states.",
     )
     if job.integration.connection.ended_at is None:
         return rows
@@ -219,8 +227,8 @@ def _describe_tombstones(job: PurgeJob) -> str:
 
 _EMPTIED: Final = claim(
     "receipt.connection-emptied",
-    "One row for the connection: ids, dates and states. Its account, scopes and tokens are"
-    " emptied.",
+    "A record of the connection: ids, dates and states, without account, permissions and access"
+    " tokens.",
 )
 
 
@@ -229,23 +237,24 @@ def _describe_ledger_key(job: PurgeJob) -> dict[str, Any] | str:
     if row is None:
         return claim(
             "receipt.pseudonyms-ours",
-            "The pseudonyms are the service's own: whoever holds its keyring can link them.",
+            "The pseudonyms are made with a key of Antares: anyone with its key store can link"
+            " them.",
         )
     if row.set_aside_at is None:
         return claim(
             "receipt.ledger-key-stays",
-            "The pseudonyms are made with a key of this account's own, which stays as long as"
-            " something of the account is connected.",
+            "The pseudonyms are made with a key of this account, which Antares keeps as long as"
+            " part of the account is connected.",
         )
     return {
         "commitment": bytes(row.commitment).hex(),
         "offered_for_days": ledger_keys.OFFER_DURATION.days,
         "says": claim(
             "receipt.ledger-key-offered",
-            "The pseudonyms are made with a key of this account's own. Its owner can fetch it once"
-            " within those days; then, or when they end, it is destroyed here, and nobody can tell"
-            " any more which entries of use were about this. The service keeps the commitment, a"
-            " hash of it. The entries of the removal, which this receipt carries, have names of"
-            " their own.",
+            "The pseudonyms are made with a key of this account. Its owner can download the key"
+            " once within those days. Then, or when they end, Antares destroys the key, and nobody"
+            " else can tell which entries were about this account. Antares keeps the commitment, a"
+            " hash of the key. The entries of the removal, which this receipt contains, have other"
+            " pseudonyms.",
         ),
     }

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
-from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,41 +21,10 @@ from integrations.connections.connectable_products import ConnectableProduct
 from integrations.models import Approval, ApprovalState
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
-from limited_use.policy.claims import claim
 
 from . import connect_links
-
-
-@dataclass(frozen=True, slots=True)
-class _ConsentMessage:
-    tone: str
-    title: str
-    says: str
-
-
-_MESSAGES: Final[Mapping[str, _ConsentMessage]] = MappingProxyType(
-    {
-        ApprovalState.WAITING: _ConsentMessage(
-            "info",
-            "Waiting for your administrator.",
-            "We hear of it when they come back from the link that you made. Where they agreed in"
-            " another way, just connect.",
-        ),
-        ApprovalState.GIVEN: _ConsentMessage(
-            "good",
-            "Your administrator allowed it, we are told.",
-            claim("approval.given", "Nothing is connected by that. It is your turn: connect now."),
-        ),
-        ApprovalState.REFUSED: _ConsentMessage(
-            "warn",
-            "Your administrator did not allow it, we are told.",
-            claim(
-                "approval.refused",
-                "Nothing was connected. Talk to them; with a new link they can decide again.",
-            ),
-        ),
-    }
-)
+from .messages import confirmations
+from .messages.administrator import APPROVALS, ApprovalMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +33,7 @@ class AdminConsentCard:
 
     id: UUID
     offer_title: str
-    words: _ConsentMessage
+    words: ApprovalMessage
     is_given: bool
     asked_at: datetime
     expires_at: datetime
@@ -102,7 +68,7 @@ def _make_card(approval: Approval, title: str) -> AdminConsentCard:
     return AdminConsentCard(
         id=approval.id,
         offer_title=title,
-        words=_MESSAGES[approval.state],
+        words=APPROVALS[approval.state],
         is_given=approval.state == ApprovalState.GIVEN,
         asked_at=approval.asked_at,
         expires_at=approval.expires_at,
@@ -135,6 +101,9 @@ def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
         ),
         "days": admin_consent.LIFETIME.days,
         "link": link,
+        "email_url": connect_links.get_administrator_email(
+            link, product=offer.title, days=admin_consent.LIFETIME.days
+        ),
         "connect_url": connect_links.get_connect_url(provider, offer.product, connection_id),
     }
     return render(request, "settings/administrator.html", context)
@@ -166,5 +135,5 @@ def forget_admin_consent_request(request: HttpRequest, approval_id: UUID) -> Htt
         approval_id=approval_id, user_id=user_id, organisation_id=organisation_id
     ):
         raise Http404
-    messages.success(request, "Forgotten. The link is good no more.")
+    messages.success(request, confirmations.APPROVAL_DISMISSED)
     return redirect("settings-integrations")

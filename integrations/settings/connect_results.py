@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,7 +20,8 @@ from integrations.providers import PROVIDERS
 from integrations.web import ownership
 
 from . import connect_links
-from .connect_messages import (
+from .messages.connect import (
+    ACTION_LABELS,
     ADMIN_CONSENT_OUTCOMES,
     CALENDAR_OUTCOMES,
     OUTCOMES,
@@ -28,15 +29,11 @@ from .connect_messages import (
     ConnectOutcome,
 )
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # After a success, the account's own card soon shows the state.
 SUCCESS_SHOWN_FOR: Final = timedelta(minutes=1)
-
-_ACTION_LABELS: Final[dict[ConnectNextStep, str]] = {
-    ConnectNextStep.CONNECT: "Try again",
-    ConnectNextStep.RECONNECT: "Reconnect",
-    ConnectNextStep.ADD: "Add it to that account",
-    ConnectNextStep.NONE: "",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +41,19 @@ class ConnectResult:
     """
     :param about: the title of the product, if known
     :param administrator_url: page that creates an administrator's link, if one may be missing
+    :param email_url: `mailto:` URL of a request to an administrator who has to allow the app
     """
 
     attempt_id: UUID
     about: str
     tone: str
-    title: str
-    says: str
-    action_says: str
+    title: StrOrPromise
+    says: StrOrPromise
+    action_says: StrOrPromise
     action_url: str | None
     shown_until: datetime
     administrator_url: str | None = None
+    email_url: str = ""
 
 
 def get_latest_result(request: HttpRequest, *, at: datetime) -> ConnectResult | None:
@@ -88,11 +87,6 @@ def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
         if outcome.action is ConnectNextStep.NONE
         else connect_links.get_connect_url(*connect_args)
     )
-    action_label = _ACTION_LABELS[outcome.action]
-    if outcome.action is ConnectNextStep.ADD:
-        action_label = (
-            f"Add {'calendar' if attempt.product == 'calendar' else 'mail'} to that account"
-        )
     may_ask_administrator = outcome in ADMIN_CONSENT_OUTCOMES.values()
     return ConnectResult(
         attempt_id=attempt.id,
@@ -100,13 +94,18 @@ def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
         tone=outcome.tone,
         title=outcome.title,
         says=outcome.says,
-        action_says=action_label,
+        action_says=ACTION_LABELS[outcome.action],
         action_url=url,
         shown_until=(attempt.ended_at or attempt.expires_at)
         + (SUCCESS_SHOWN_FOR if outcome.tone == "good" else connect_attempts.SHOWN_FOR),
         administrator_url=connect_links.get_administrator_url(*connect_args)
         if may_ask_administrator
         else None,
+        email_url=connect_links.get_app_request_email(
+            attempt.provider, product=_get_offer_title(attempt)
+        )
+        if outcome is OUTCOMES[AttemptOutcome.ADMIN_BLOCKED]
+        else "",
     )
 
 

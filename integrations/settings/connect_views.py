@@ -31,6 +31,8 @@ from integrations.web import retry_pages
 from integrations.web.form_numbers import read_number
 from limited_use.agreements.consents import ConsentMissing
 
+from .messages import confirmations
+
 SETTINGS_ROUTE: Final = "settings-integrations"
 # Administrators' returns per network. Beyond it, the response is the same and the hint ignored.
 RATE: Final = Rate("administrators-answer", 60, 60)
@@ -116,7 +118,7 @@ handle_admin_consent.permission = None  # type: ignore[attr-defined]
 
 def _ask_to_retry(request: HttpRequest) -> HttpResponse:
     """The text loads nothing; the browser retries by itself."""
-    text = "Other pages of yours wait for a provider. This one goes on by itself.\n"
+    text = f"{confirmations.OTHER_PAGES_WAIT}\n"
     response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"

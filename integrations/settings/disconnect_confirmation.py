@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
 
 from integrations.access.request_context import RequestContext
@@ -21,7 +22,10 @@ from integrations.notifications.removal_messages import (
 )
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
+from integrations.purge.messages import receipt as receipt_texts
 from integrations.web import row_counts
+
+from .messages import purge as purge_texts
 
 _TEMPLATE: Final = "settings/disconnect.html"
 
@@ -78,16 +82,19 @@ def _get_context(
     situation = removal_facts.predict_removal(connection, removed)
     # If other products of the account stay, offer to disconnect them too.
     others = situation.subject.others
+    counts = _count_removed(removed, calendars, at=request_context.at)
     return {
-        "names": [
-            name_product(connection.provider, integration.product) for integration in removed
-        ],
-        "others": [name_product(connection.provider, product) for product in others],
+        "removed_names": _join(
+            [name_product(connection.provider, integration.product) for integration in removed]
+        ),
+        "others": others,
+        "other_names": _join([name_product(connection.provider, product) for product in others]),
         "provider": PROVIDERS[connection.provider],
         "connection_id": connection.id,
         "product": situation.subject.product,
         "needs_reconnect": connection.status == ConnectionStatus.REAUTH_REQUIRED,
-        "counts": _count_removed(removed, calendars, at=request_context.at),
+        "counts": counts,
+        "removed_counts": _describe_counts(counts),
         "statements": _state_all(situation, removed),
         "pages": situation.revocation_pages,
     }
@@ -104,6 +111,32 @@ def _count_removed(
         events=_count_rows(Event, removed, product="calendar"),
         shares=sum(row_counts.count_shares([row.calendar for row in calendars], at=at).values()),
     )
+
+
+def _describe_counts(counts: RemovalCounts) -> str:
+    """Return `2,000 messages in 1 conversation and 2 calendars with 5 events`."""
+    texts = []
+    if counts.messages is not None and counts.threads is not None:
+        values = {"messages": counts.messages, "threads": counts.threads}
+        texts.append(str(purge_texts.MAIL_COUNTS) % _format_counts(values))
+    if counts.calendars is not None and counts.events is not None:
+        values = {"calendars": counts.calendars, "events": counts.events}
+        texts.append(str(purge_texts.CALENDAR_COUNTS) % _format_counts(values))
+    return _join(texts)
+
+
+def _format_counts(counts: Mapping[str, int]) -> dict[str, str]:
+    return {
+        name: receipt_texts.format_count(name, count, intcomma(count))
+        for name, count in counts.items()
+    }
+
+
+def _join(texts: Sequence[str]) -> str:
+    """:param texts: at most two"""
+    if len(texts) < 2:  # noqa: PLR2004
+        return "".join(texts)
+    return str(receipt_texts.TWO) % {"first": texts[0], "second": texts[1]}
 
 
 def _count_rows(

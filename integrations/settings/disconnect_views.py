@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -25,13 +26,14 @@ from integrations.web import ownership
 from limited_use.models import Receipt
 from limited_use.receipts import receipt_links
 
-from . import disconnect_confirmation, purge_messages
+from . import disconnect_confirmation, purge_page
+from .messages import confirmations
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Disconnect, and remove its data from Antares"))
 def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     request_context = get_request_context(request)
     integration = ownership.get_integration(request_context.actor, integration_id)
@@ -60,7 +62,7 @@ def disconnect_integration(request: HttpRequest, integration_id: UUID) -> HttpRe
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Disconnect the whole account, and remove its data from Antares"))
 def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask once for all products, and disconnect them together."""
     request_context = get_request_context(request)
@@ -89,7 +91,7 @@ def show_purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     job = ownership.get_own_purge(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
-    return render(request, template, purge_messages.get_purge_page_context(job))
+    return render(request, template, purge_page.get_purge_page_context(job))
 
 
 @never_cache
@@ -132,14 +134,14 @@ def create_receipt_link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
         raise Http404
     token = receipt_links.create_link(subject_id=job.integration_id, at=timezone.now())
     url = f"{settings.PUBLIC_URL}{reverse('receipt-link', args=[token])}"
-    context = {**purge_messages.get_purge_page_context(job), "receipt_link": url}
+    context = {**purge_page.get_purge_page_context(job), "receipt_link": url}
     return render(request, "settings/purge.html", context)
 
 
 @never_cache
 @require_POST
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Remove a connection"))
 def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Remove a connection without live integrations."""
     actor = get_actor(request)
@@ -150,5 +152,5 @@ def forget_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
     connections.remove_empty_connection(
         connection_id=own_id, user_id=user_id, organisation_id=organisation_id, at=timezone.now()
     )
-    messages.success(request, "Removed.")
+    messages.success(request, confirmations.CONNECTION_REMOVED)
     return redirect("settings-integrations")

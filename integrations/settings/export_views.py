@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import request_limits
 from accounts.actors import get_actor
 from accounts.rate_limit_counters import Rate
-from accounts.reauthentication import require_recent_confirmation
+from accounts.reauthentication import require_recent_confirmation, take_confirmed_download
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.coordination import person_slots
@@ -24,6 +24,7 @@ from integrations.providers import PROVIDERS
 from integrations.web import ownership
 
 from . import account_overview
+from .messages import confirmations
 
 # An export occupies a web thread until the download ends.
 RATE: Final = Rate("export", 10, 3600)
@@ -32,20 +33,28 @@ RATE: Final = Rate("export", 10, 3600)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(confirmations.DOWNLOAD_ACTION, is_download=True)
 def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
-    actor = get_actor(request)
+    """Explain the export and show its progress; on POST, stream the file."""
+    actor, at = get_actor(request), timezone.now()
     integration = ownership.get_integration(actor, integration_id)
+    if integration.product != "mail":
+        raise Http404
     if request.method == "POST":
         if not request_limits.count_for_person(request, RATE).is_within:
-            messages.error(request, "That was many copies. Please wait an hour.")
+            messages.error(request, confirmations.TOO_MANY_EXPORTS)
             return redirect("settings-export", integration_id)
         return _stream_export(request, integration_id)
+    exports = mailbox_export.get_latest_exports(actor=actor, integration_id=integration_id)
+    running = [export for export in exports if mailbox_export.is_running(export, at=at)]
     context = {
         "integration_id": integration_id,
         "provider": PROVIDERS[integration.connection.provider].label,
         "message_count": account_overview.count_messages([integration_id]).get(integration_id, 0),
-        "copies": mailbox_export.get_latest_exports(actor=actor, integration_id=integration_id),
+        "exports": exports,
+        "running": running[0] if running else None,
+        # A page that asks for progress must not take the download of the page that waits for it.
+        "starts": not request.headers.get("HX-Request") and take_confirmed_download(request),
     }
     return render(request, "settings/export.html", context)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -16,42 +17,14 @@ from integrations.models import PurgeJob
 from integrations.purge import ledger_key_release
 from integrations.web import ownership
 from limited_use.models.ledger_keys import LedgerKey
-from limited_use.policy.claims import claim
 
-_Outcome = LedgerKey.Outcome
-
-ABSENCE_MESSAGES: dict[str, str] = {
-    _Outcome.TAKEN: claim(
-        "ledger-part.taken",
-        "It was downloaded, and destroyed here as it was. There is no second time.",
-    ),
-    _Outcome.EXPIRED: claim(
-        "ledger-part.expired", "Its thirty days have ended, and it was destroyed unread."
-    ),
-    _Outcome.DISCARDED: claim(
-        "ledger-part.discarded",
-        "It was destroyed: nothing was connected that a receipt is about.",
-    ),
-    _Outcome.RESTORED: claim(
-        "ledger-part.restored", "It was destroyed before the database was restored from a copy."
-    ),
-    _Outcome.LOST: claim(
-        "ledger-part.lost",
-        "It could not be opened any more after the database was restored from a copy.",
-    ),
-    "": "It is not there yet: it waits for the last removal of the account that was connected.",
-}
-EXPIRED_MESSAGE = claim(
-    "ledger-part.over",
-    "Its thirty days have ended. It can no longer be fetched, and is being destroyed.",
-)
-NO_KEY_MESSAGE = "What was connected here had no key of its own in the ledger."
+from .messages import purge as texts
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Download your part of the ledger"), is_download=True)
 def download_ledger_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """On POST, destroy its key, commit, and return the file: it is downloaded once."""
     job = ownership.get_own_purge(get_actor(request), purge_id)
@@ -86,7 +59,7 @@ def _render_gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
 
 def _explain_absence(row: LedgerKey | None) -> str:
     if row is None:
-        return NO_KEY_MESSAGE
+        return str(texts.NO_LEDGER_KEY)
     # Expired, but the task that destroys it has not run yet.
     has_expired = not row.outcome and row.offered_until is not None
-    return EXPIRED_MESSAGE if has_expired else ABSENCE_MESSAGES[row.outcome]
+    return str(texts.LEDGER_FILE_OVER if has_expired else texts.LEDGER_FILE_ABSENT[row.outcome])

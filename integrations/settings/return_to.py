@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -10,16 +9,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from .connect_results import ConnectResult
+from .messages.connect import RETURN_LABELS
 
 _SESSION_KEY: Final = "connect_came_from"
-# Link text by route. Other routes are never linked.
-_LINK_LABELS: Final[Mapping[str, str]] = {"calendar-new": "Go on with the new event"}
 
 
 def remember_origin(request: HttpRequest) -> None:
-    """Store the page of origin if it is in the fixed list; otherwise clear it."""
+    """Store the page of origin if it has a label; otherwise clear it."""
     origin = request.GET.get("from", "")
-    if origin in _LINK_LABELS:
+    if origin in RETURN_LABELS:
         request.session[_SESSION_KEY] = origin
     else:
         request.session.pop(_SESSION_KEY, None)
@@ -27,6 +25,6 @@ def remember_origin(request: HttpRequest) -> None:
 
 def add_return_link(request: HttpRequest, outcome: ConnectResult | None) -> ConnectResult | None:
     origin = str(request.session.get(_SESSION_KEY, ""))
-    if outcome is None or outcome.tone != "good" or origin not in _LINK_LABELS:
+    if outcome is None or outcome.tone != "good" or origin not in RETURN_LABELS:
         return outcome
-    return replace(outcome, action_says=_LINK_LABELS[origin], action_url=reverse(origin))
+    return replace(outcome, action_says=RETURN_LABELS[origin], action_url=reverse(origin))

@@ -17,7 +17,9 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access import permits
 from integrations.connections import connectable_products
+from integrations.connections.messages import PURPOSES
 from integrations.mail import sync_controls
+from integrations.models import Integration
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
 from limited_use.sinks import page_sink
@@ -27,13 +29,14 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from . import (
     account_overview,
     admin_consent_views,
-    calendar_cards,
     connect_links,
     connect_results,
-    purge_messages,
+    mailbox_details,
+    purge_page,
     return_to,
 )
 from .data_use import feature_status
+from .messages import confirmations
 
 SETTINGS_ROUTE = "settings-integrations"
 
@@ -52,7 +55,7 @@ def show_integrations(request: HttpRequest) -> HttpResponse:
 def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
     actor, at = get_actor(request), timezone.now()
     accounts = account_overview.list_accounts(actor=actor, at=at)
-    ids = [connection.id for connection, _ in accounts]
+    ids = [connection.id for connection, _card in accounts]
     return page_sink.render_page(
         "settings/integrations.html",
         [
@@ -74,13 +77,13 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
             ),
             "approvals": admin_consent_views.list_cards(actor, at=at),
             "offers": connectable_products.list_connectable_products(),
-            "calendars": calendar_cards.list_calendar_cards(actor),
+            "purposes": PURPOSES.values(),
+            "local_calendars": account_overview.get_local_calendars(actor),
             "to_agree": feature_status.list_features_needing_consent(actor, at=at),
             "purges": [
-                purge_messages.get_purge_table_row(job)
+                purge_page.get_purge_table_row(job)
                 for job in account_overview.list_purges(actor=actor)
             ],
-            "horizons": account_overview.HORIZONS,
             "shows_addresses": shows_addresses,
         },
         request=request,
@@ -88,9 +91,9 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
 
 
 def _present_account(row: Any, opened: Mapping[str, bytes]) -> page_sink.TemplateItem:
-    account: account_overview.AccountOverview = row[1]
+    card: account_overview.AccountCard = row[1]
     return page_sink.TemplateItem(
-        {field.name: getattr(account, field.name) for field in fields(account)}
+        {field.name: getattr(card, field.name) for field in fields(card)}
         | {"has_address": "email" in opened},
         {"email": opened.get("email", b"").decode()},
     )
@@ -134,14 +137,13 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """
-    Return the changing part of one account's card.
+    Return the changing part of a mailbox's row.
 
     Badge and buttons are replaced only if the status differs from the one that the page sends: a
     replacement loses the keyboard focus.
     """
-    integration = ownership.get_integration(get_actor(request), integration_id)
-    account = account_overview.get_account(integration, at=timezone.now())
-    context = {"item": account, "is_other": request.GET.get("was") != account.words.label}
+    row = account_overview.get_mail_row(_get_mailbox(request, integration_id), at=timezone.now())
+    context = {"row": row, "is_other": request.GET.get("was") != row.words.label}
     return render(request, "settings/_moved.html", context)
 
 
@@ -151,7 +153,7 @@ def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     sync_controls.sync_now(integration_id=integration.id, at=timezone.now())
-    messages.success(request, "Checking for news now.")
+    messages.success(request, confirmations.SYNC_STARTED)
     return redirect(SETTINGS_ROUTE)
 
 
@@ -159,34 +161,35 @@ def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_POST
 @require_permission(RolePermission.USE_OWN)
 def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = ownership.get_integration(get_actor(request), integration_id)
+    integration = _get_mailbox(request, integration_id)
     choice = request.POST.get("horizon_days", "")
-    if choice not in dict(account_overview.HORIZONS):
-        messages.error(request, "Choose one of the lengths on the list.")
-        return redirect(SETTINGS_ROUTE)
+    if choice not in dict(mailbox_details.HORIZONS):
+        messages.error(request, confirmations.UNKNOWN_CHOICE)
+        return redirect("settings-details", integration.id)
     sync_controls.set_horizon(
         integration_id=integration.id,
         days=None if choice == "all" else int(choice),
         at=timezone.now(),
     )
-    messages.success(request, "Saved. Mail beyond it goes; mail within it comes in.")
-    return redirect(SETTINGS_ROUTE)
+    messages.success(request, confirmations.HORIZON_SAVED)
+    return redirect("settings-details", integration.id)
 
 
 @never_cache
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = ownership.get_integration(get_actor(request), integration_id)
+    integration = _get_mailbox(request, integration_id)
     at = timezone.now()
-    account = account_overview.get_account(integration, at=at)
+    row = account_overview.get_mail_row(integration, at=at)
     context = {
-        "item": account,
-        "news": account_overview.get_update_source(account, at=at),
-        "permissions": account_overview.list_permissions(integration.connection),
-        "comparisons": account_overview.list_sync_comparisons(integration.id),
-        "set_aside": account_overview.list_quarantined(integration.id),
-        "integration_id": integration.id,
+        "row": row,
+        "updates": mailbox_details.get_update_source(row, at=at),
+        "permissions": mailbox_details.list_permissions(integration.connection),
+        "comparisons": mailbox_details.list_sync_comparisons(integration.id),
+        "quarantined": mailbox_details.list_quarantined(integration.id),
+        "horizons": mailbox_details.HORIZONS,
+        "horizon": mailbox_details.get_horizon(integration.horizon_days),
     }
     return render(request, "settings/details.html", context)
 
@@ -197,5 +200,12 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def retry_quarantined(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = ownership.get_integration(get_actor(request), integration_id)
     sync_controls.retry_quarantined(integration_id=integration.id, at=timezone.now())
-    messages.success(request, "They will be tried again with the next check.")
+    messages.success(request, confirmations.RETRY_STARTED)
     return redirect("settings-details", integration.id)
+
+
+def _get_mailbox(request: HttpRequest, integration_id: UUID) -> Integration:
+    integration = ownership.get_integration(get_actor(request), integration_id)
+    if integration.product != "mail":
+        raise Http404
+    return integration

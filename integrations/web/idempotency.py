@@ -87,7 +87,7 @@ class IdempotentAttempt:
         """:raises ValidationError: if the request has no valid `Idempotency-Key`"""
         key = self._http.headers.get("Idempotency-Key", "")
         if not _KEY.fullmatch(key):
-            reason = "Give one, of 8 to 200 characters: the same again then makes no second one."
+            reason = "Send a key of 8 to 200 characters."
             raise ValidationError({"Idempotency-Key": [reason]})
         body = orjson.dumps(self._http.data, option=orjson.OPT_SORT_KEYS)
         return KeyedRequest(self._route, key, body)

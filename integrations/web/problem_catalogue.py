@@ -7,9 +7,14 @@ The texts of all problems of the API and pages.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
 
 from limited_use.policy.claims import claim
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,219 +28,265 @@ class ProblemType:
 
     status: int
     code: str
-    title: str
-    says: str
+    title: StrOrPromise
+    says: StrOrPromise
     retry_after: int | None = None
 
 
 # Connections and agreements.
 NO_LONGER_CONNECTED: Final = ProblemType(
-    409, "no-longer-connected", "It was disconnected meanwhile.", "Show what is connected now."
+    409,
+    "no-longer-connected",
+    _("This account is no longer connected."),
+    _("List the connections to see what is connected now."),
 )
 NOT_CONNECTED: Final = ProblemType(
-    404, "not-connected", "Nothing is connected here.", "Show what is connected."
+    404,
+    "not-connected",
+    _("This account is not connected."),
+    _("List the connections to see what is connected."),
 )
 UNKNOWN_PROVIDER: Final = ProblemType(
-    404, "unknown-provider", "There is nothing of that name.", "Choose one that is offered."
+    404,
+    "unknown-provider",
+    _("No provider has this name."),
+    _("Choose one of the providers that Antares offers."),
 )
 NOT_A_CHOICE: Final = ProblemType(
-    400, "not-a-choice", "That is not one of the choices.", "Choose one that the page offers."
+    400,
+    "not-a-choice",
+    _("This value is not one of the choices."),
+    _("Choose one of the values that the page offers."),
 )
 NOT_AGREED: Final = ProblemType(
     409,
     "not-agreed",
-    "You have not agreed to what is asked for.",
-    "Read what is asked for as it is now, and agree.",
+    _("You have not agreed to this use of your data."),
+    _("Read the current text and agree to it."),
 )
 SHARING_NOT_AGREED: Final = ProblemType(
     409,
     "not-agreed",
-    "You have not agreed to what sharing is.",
-    "Read what it is as it reads now, and agree.",
+    _("You have not agreed to calendar sharing."),
+    _("Read the current text about sharing and agree to it."),
 )
 LOCAL_CALENDAR_NOT_AGREED: Final = ProblemType(
     409,
     "not-agreed",
-    "You have not agreed to what calendars are here.",
-    "Read what it is as it reads now, and agree.",
+    _("You have not agreed to Antares calendars."),
+    _("Read the current text about Antares calendars and agree to it."),
 )
 AGREEMENT_OUTDATED: Final = ProblemType(
     409,
     "not-agreed",
-    "What we ask for has changed.",
-    "Read what is asked for as it is now, and agree.",
+    _("The text that you agreed to has changed."),
+    _("Read the current text and agree to it."),
 )
 END_IN_THE_PAST: Final = ProblemType(
-    400, "end-in-the-past", "That end lies behind.", "Choose one that lies ahead, or none."
+    400,
+    "end-in-the-past",
+    _("The end date is in the past."),
+    _("Choose a date in the future, or no end date."),
 )
 
 # Mail and calendars: reading.
 INVALID_CURSOR: Final = ProblemType(
     400,
     "invalid-cursor",
-    "That cursor is not for this list.",
-    "Drop it and begin without one.",
+    _("This cursor belongs to another list."),
+    _("Send the request without a cursor."),
 )
 EXPIRED_CURSOR: Final = ProblemType(
-    410, "expired-cursor", "That cursor has expired.", "Begin again without one."
+    410,
+    "expired-cursor",
+    _("This cursor has expired."),
+    _("Send the request without a cursor."),
 )
 WINDOW_TOO_LONG: Final = ProblemType(
     400,
     "window-too-long",
-    "That is too long a time.",
-    "At most a hundred days are shown at once: ask for less.",
+    _("The time range is too long."),
+    _("Ask for at most 100 days."),
 )
 BAD_WINDOW: Final = ProblemType(
     400,
     "bad-window",
-    "There is no such time.",
-    "It ends before it starts, or lies where no calendar reaches.",
+    _("The time range is not valid."),
+    _("The end must be after the start, and both must be dates that a calendar can hold."),
 )
 UNKNOWN_TIMEZONE: Final = ProblemType(
     400,
     "unknown-timezone",
-    "There is no such time zone.",
-    "Name it as in Europe/Berlin, by the IANA database.",
+    _("This time zone does not exist."),
+    _("Use a name of the IANA database, such as Europe/Berlin."),
 )
 COPY_NOT_CURRENT: Final = ProblemType(
     503,
     "copy-not-current",
-    "The copy of this calendar is too old to be shown.",
-    "A new one has been asked for. Try again in a moment.",
+    _("The copy of this calendar is out of date."),
+    _("Antares is fetching a new copy. Try again in a moment."),
 )
 
 # Calendars: writing.
 CHANGED: Final = ProblemType(
     412,
     "changed-meanwhile",
-    "It was changed meanwhile.",
-    claim("write.changed", "Nothing was written. Read it as it is now, and decide anew."),
+    _("The event was changed by someone else."),
+    claim("write.changed", _("Nothing was saved. Read the current event and try again.")),
 )
 EVENTS_CHANGED: Final = ProblemType(
     409,
     "changed-meanwhile",
-    "It was changed meanwhile.",
-    "Read it again, then try again.",
+    _("The events were changed by someone else."),
+    _("Read them again, then try again."),
 )
 IF_MATCH_NEEDED: Final = ProblemType(
     428,
     "if-match-needed",
-    "It was not said which version is meant.",
+    _("The request names no version."),
     claim(
         "problem.if-match",
-        "Read the event, and send its ETag as If-Match: nothing is written over what nobody saw.",
+        _(
+            "Read the event and send its ETag as If-Match. Nothing is written over a change that"
+            " you have not seen."
+        ),
     ),
 )
 TOO_MANY_CALENDARS: Final = ProblemType(
-    409, "too-many-calendars", "There are too many calendars.", "Remove one first."
+    409,
+    "too-many-calendars",
+    _("You have too many Antares calendars."),
+    _("Remove one first."),
 )
 NO_NAME: Final = ProblemType(
-    400, "no-name", "A calendar has a name.", "Give it one of at most 200 characters."
+    400,
+    "no-name",
+    _("The calendar needs a name."),
+    _("Enter a name of at most 200 characters."),
 )
 CALENDAR_FULL: Final = ProblemType(
     409,
     "calendar-full",
-    "The calendar would hold too much.",
-    "It holds 20,000 events at most: remove some, or begin another one.",
+    _("The calendar is full."),
+    _("A calendar holds at most 20,000 events. Remove some, or create another calendar."),
 )
 UNREADABLE_FILE: Final = ProblemType(
     422,
     "unreadable-file",
-    "This file cannot be read.",
-    claim(
-        "import.unreadable",
-        "Nothing of it was taken. `errors` says which lines are in the way.",
-    ),
+    _("This file cannot be read."),
+    claim("import.unreadable", _("Nothing was imported. `errors` lists the lines with problems.")),
 )
 READ_ONLY: Final = ProblemType(
-    403, "read-only", "This calendar may only be read.", "Choose one that is yours to write."
+    403,
+    "read-only",
+    _("This calendar is view-only."),
+    _("Choose a calendar that you may edit."),
 )
 WRITE_PERMISSION_MISSING: Final = ProblemType(
     409,
     "more-consent",
-    "This needs a permission that was not given.",
+    _("Antares has no permission to edit events."),
     claim(
-        "write.no-permission",
-        "Allow writing events in Settings, at the account, if you want this. Nothing was written.",
+        "write.no-permission", _("Nothing was saved. Grant permission to edit events in Settings.")
     ),
 )
 NOT_ORGANIZER: Final = ProblemType(
     403,
     "not-organizer",
-    "Only whoever organises it may change that.",
-    "Answer the invitation, or ask them.",
+    _("Only the organiser can change this event."),
+    _("Answer the invitation, or ask the organiser."),
 )
 NOT_INVITED: Final = ProblemType(
-    409, "not-invited", "There is no invitation to answer.", "Only whoever is invited answers."
+    409,
+    "not-invited",
+    _("You are not invited to this event."),
+    _("Only attendees can answer an invitation."),
 )
 GUESTS_ARE_TOLD: Final = ProblemType(
     422,
     "guests-are-told",
-    "The provider tells guests of it, whoever asks not to.",
-    claim("write.guests-told", 'Ask for it with `notify` "all", or leave it. Nothing was written.'),
+    _("The provider always tells the attendees of this change."),
+    claim(
+        "write.guests-told",
+        _('Nothing was saved. Repeat the request with `notify` "all", or change nothing.'),
+    ),
 )
 REFUSED_BY_PROVIDER: Final = ProblemType(
     422,
     "refused-by-provider",
-    "The provider does not accept that.",
+    _("The provider does not accept this change."),
     claim(
         "write.refused",
-        "It will not if it is asked again: change what is asked for. Nothing was written.",
+        _(
+            "Nothing was saved. The provider will refuse the same request again, so change it"
+            " first."
+        ),
     ),
 )
 OCCURRENCE_GONE: Final = ProblemType(
-    410, "gone", "It is no longer there.", "The series has no such occurrence: read it again."
+    410,
+    "gone",
+    _("This occurrence no longer exists."),
+    _("The series has no occurrence at this time. Read the series again."),
 )
 NOT_FREE: Final = ProblemType(
     409,
     "not-free",
-    "They are not free then.",
+    _("Not everyone is free at this time."),
     claim(
         "write.not-free",
-        "Or nobody can tell. Choose another time, or leave `require_free` out to write it all"
-        " the same. Nothing was written.",
+        _(
+            "Nothing was saved. Someone is busy, or their times are unknown. Choose another"
+            " time, or leave out `require_free`."
+        ),
     ),
 )
 HALF_DONE: Final = ProblemType(
     503,
     "half-done",
-    "Half of it is done.",
+    _("Only part of the change was saved."),
     claim(
         "write.half-done",
-        "What follows was begun; whether the series before it was ended is not known. Ask for"
-        " the same again: that finishes it, and makes nothing twice.",
+        _(
+            "The new series was started, but it is not known whether the old one was ended. Send"
+            " the same request again: it completes the change and creates nothing twice."
+        ),
     ),
 )
 EVENT_KEY_REUSED: Final = ProblemType(
     422,
     "key-reused",
-    "That key wrote another event before.",
-    "Take a new Idempotency-Key for each event.",
+    _("This Idempotency-Key was used for another event."),
+    _("Use a new Idempotency-Key for each event."),
 )
 KEY_REUSED: Final = ProblemType(
     422,
     "key-reused",
-    "That key came with another request before.",
-    "Take a new Idempotency-Key for each that is to be made.",
+    _("This Idempotency-Key was used for another request."),
+    _("Use a new Idempotency-Key for each object that you create."),
 )
 IN_PROGRESS: Final = ProblemType(
     409,
     "in-progress",
-    "The same request is being answered now.",
+    _("The same request is still being processed."),
     claim(
         "write.in-progress",
-        "Send it again after as many seconds as Retry-After says, under the same key: nothing"
-        " is done twice.",
+        _(
+            "Send it again after the seconds in Retry-After, with the same key. Nothing is done"
+            " twice."
+        ),
     ),
 )
 CREATED_EVENT_GONE: Final = ProblemType(
     410,
     "gone",
-    "It was written, and is no longer there under its id.",
+    _("The event was created, but is no longer available under its id."),
     claim(
         "write.gone-since",
-        "It was removed since, or the copy of its calendar is a new one: read them again."
-        " Nothing was written twice.",
+        _(
+            "It was removed, or Antares replaced its copy of the calendar. Read the events"
+            " again. Nothing was created twice."
+        ),
     ),
 )
 
@@ -243,77 +294,88 @@ CREATED_EVENT_GONE: Final = ProblemType(
 DAMAGED: Final = ProblemType(
     422,
     "damaged",
-    "This does not open here any more.",
+    _("This item cannot be decrypted."),
     claim(
         "open.damaged",
-        "What is stored of it in Antares was changed. What came from a provider is there as it"
-        " was. We have been told.",
+        _(
+            "The data that Antares stores of it was changed. The original at the provider is not"
+            " affected. Our operators were notified."
+        ),
     ),
 )
 KEY_STORE_UNAVAILABLE: Final = ProblemType(
     503,
     "key-store-unavailable",
-    "Nothing can be opened now.",
-    claim(
-        "open.keys-away",
-        "Where the keys are kept does not answer. Nothing is lost: try again later.",
-    ),
+    _("Antares cannot decrypt your data right now."),
+    claim("open.keys-away", _("The key store does not answer. No data is lost. Try again later.")),
 )
 
 # Provider responses.
 RECONNECT: Final = ProblemType(
-    409, "reconnect", "Please connect this account again.", "Access ended at the provider."
+    409,
+    "reconnect",
+    _("This account must be reconnected."),
+    _("Antares no longer has access at the provider. Reconnect the account in Settings."),
 )
 MORE_CONSENT: Final = ProblemType(
     409,
     "more-consent",
-    "This needs a permission that was not given.",
-    "Connect again and give it, if you want this.",
+    _("A permission is missing."),
+    _("Grant the permission in Settings."),
 )
 PROVIDER_UNAVAILABLE: Final = ProblemType(
     503,
     "provider-unavailable",
-    "The provider is not answering now.",
-    "It goes on by itself. Try again later.",
+    _("The provider does not answer."),
+    _("Antares keeps trying. Try again later."),
 )
 PROVIDER_RATE_LIMITED: Final = ProblemType(
     503,
     "provider-rate-limited",
-    "The provider asks us to slow down.",
-    "It goes on by itself. Try again later.",
+    _("The provider limits the number of requests."),
+    _("Antares continues as soon as the provider allows it. Try again later."),
 )
 APP_MISCONFIGURED: Final = ProblemType(
-    503, "app-misconfigured", "We have a problem on our side.", "We have been told."
+    503,
+    "app-misconfigured",
+    _("Antares has a configuration problem."),
+    _("Our operators were notified."),
 )
 ADMIN_BLOCKED: Final = ProblemType(
     409,
     "admin-blocked",
-    "The account's administrator does not allow this.",
-    "Ask whoever manages the account.",
+    _("The administrator of this account does not allow Antares."),
+    _("Ask the administrator of the account."),
 )
 NO_MAILBOX: Final = ProblemType(
-    409, "no-mailbox", "This account has no mailbox.", "Connect another account."
+    409,
+    "no-mailbox",
+    _("This account has no mailbox."),
+    _("Connect another account."),
 )
 GONE_AT_PROVIDER: Final = ProblemType(
     410,
     "gone",
-    "It no longer exists at the provider.",
-    "It goes here, too, with the next sync.",
+    _("This item no longer exists at the provider."),
+    _("Antares removes it with the next sync."),
 )
 UNREADABLE_ITEM: Final = ProblemType(
-    422, "unreadable", "This item cannot be read.", "Open it at the provider."
+    422,
+    "unreadable",
+    _("This item cannot be read."),
+    _("Open it at the provider."),
 )
 OUTCOME_UNKNOWN: Final = ProblemType(
     503,
     "outcome-unknown",
-    "It is not known whether that happened.",
-    "Look at the provider before you try again.",
+    _("It is not known whether the change was saved."),
+    _("Check at the provider before you try again."),
 )
 ALREADY_THERE: Final = ProblemType(
     409,
     "already-there",
-    "It is there already.",
-    "An earlier try wrote it, and it was changed since. Read it as it is now.",
+    _("The event exists already."),
+    _("An earlier attempt created it, and it was changed since. Read the current event."),
 )
 
 # Limits of this service.
@@ -321,34 +383,36 @@ ALREADY_THERE: Final = ProblemType(
 TOO_MANY_WAITS: Final = ProblemType(
     429,
     "too-many-waits",
-    "Two of your requests wait for a provider already.",
+    _("Two of your requests are waiting for a provider."),
     claim(
         "problem.too-many-waits",
-        "Nothing was done. Send it again when one of them has been answered.",
+        _("Nothing was done. Send this request again when one of them is finished."),
     ),
     retry_after=2,
 )
 TOO_MANY_DOWNLOADS: Final = ProblemType(
     429,
     "too-many-downloads",
-    "You download two files already.",
-    "Begin this one when one of them has ended.",
+    _("You are already downloading two files."),
+    _("Start this download when one of them is finished."),
     retry_after=5,
 )
 RATE_LIMITED: Final = ProblemType(
     429,
     "rate-limited",
-    "Too many requests.",
-    "Wait for as long as Retry-After says.",
+    _("Too many requests."),
+    _("Wait for the seconds in Retry-After."),
 )
 BUSY: Final = ProblemType(
     503,
     "busy",
-    "That cannot be done at the moment.",
+    _("Antares is busy."),
     claim(
         "write.busy",
-        "We could not do it in time. Send it again in a moment, under the same Idempotency-Key"
-        " where it has one: nothing is done twice.",
+        _(
+            "Antares could not finish in time. Send the request again in a moment, with the same"
+            " Idempotency-Key if it has one. Nothing is done twice."
+        ),
     ),
     retry_after=5,
 )
@@ -357,75 +421,87 @@ BUSY: Final = ProblemType(
 LIMITED_USE_REFUSED: Final = ProblemType(
     403,
     "limited-use-refused",
-    "Provider data is not used for this purpose.",
+    _("Provider data may not be used for this purpose."),
     claim(
         "problem.refused",
-        "The policy refuses this use. The answer names the rule, the clauses it comes from and"
-        " the entry in the ledger where the refusal is recorded.",
+        _(
+            "The policy refuses this use. The response names the rule, its clauses, and the"
+            " ledger entry of the refusal."
+        ),
     ),
 )
 NOT_FOUND: Final = ProblemType(
     404,
     "not-found",
-    "There is nothing here.",
-    "It does not exist, or it is not yours: the answer is the same for both.",
+    _("Not found."),
+    _("It does not exist, or it belongs to someone else. The response is the same in both cases."),
 )
 NOT_AUTHENTICATED: Final = ProblemType(
     401,
     "not-authenticated",
-    "Nobody is signed in.",
-    "Sign in, or send a valid access token.",
+    _("You are not signed in."),
+    _("Sign in, or send a valid access token."),
 )
 NOT_PERMITTED: Final = ProblemType(
     403,
     "not-permitted",
-    "That is not allowed.",
-    "Your role does not allow it, a second factor is missing, or the form was not ours.",
+    _("You are not allowed to do this."),
+    _(
+        "Your role does not allow it, a second factor is missing, or the form came from another"
+        " site."
+    ),
 )
 SECOND_FACTOR_NEEDED: Final = ProblemType(
     403,
     "second-factor-needed",
-    "Staff need a second factor in this session.",
-    "Set one up, or show it, on the account pages; then call again.",
+    _("Staff need a second factor in this session."),
+    _(
+        "Set up a second factor or enter its code on the account pages, then send the request"
+        " again."
+    ),
 )
 REAUTHENTICATION_NEEDED: Final = ProblemType(
     403,
     "reauthentication-needed",
-    "Please confirm that it is you.",
-    "Confirm on the account pages (with your second factor, if you have set one up), then call"
-    " again within a few minutes.",
+    _("Confirm that it is you."),
+    _(
+        "Confirm on the account pages, with your second factor if you have one. Then send the"
+        " request again within a few minutes."
+    ),
 )
 METHOD_NOT_ALLOWED: Final = ProblemType(
     405,
     "method-not-allowed",
-    "This address does not answer that method.",
-    "The OpenAPI document lists the methods of each address.",
+    _("This address does not support this method."),
+    _("The OpenAPI document lists the methods of each address."),
 )
 TOO_LARGE: Final = ProblemType(
     413,
     "too-large",
-    "The body is too large.",
-    "`detail` names the largest body of this address, in bytes. Nothing was done.",
+    _("The request body is too large."),
+    _("`detail` names the largest body of this address, in bytes. Nothing was done."),
 )
 TOO_SLOW: Final = ProblemType(
     408,
     "too-slow",
-    "The body did not arrive in time.",
-    "Send it again, without pauses.",
+    _("The request body did not arrive in time."),
+    _("Send the request again, without pauses."),
     retry_after=1,
 )
 BAD_REQUEST: Final = ProblemType(
     400,
     "bad-request",
-    "The request was not understood.",
-    "A parameter is unknown, repeated or out of bounds: `errors` says which. Without them, the"
-    " body is no JSON, or more of it than any question here takes.",
+    _("The request is not valid."),
+    _(
+        "`errors` lists the parameters and members that are unknown, repeated or out of range."
+        " Without `errors`, the body is not valid JSON, or has too many members."
+    ),
 )
 UNEXPECTED: Final = ProblemType(
     500,
     "unexpected",
-    "Something went wrong on our side.",
-    "We have been told. Name the request id if you ask about it.",
+    _("Something went wrong in Antares."),
+    _("Our operators were notified. Give the request id if you contact support."),
 )
 
 #: If several problems share a code, its page shows the one in this list.

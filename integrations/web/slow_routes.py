@@ -57,8 +57,8 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     "api-calendar-export": RouteCost.STREAM,
     # Connecting, and the person's activity.
     "connect-callback": RouteCost.WAIT,
-    "settings-uses-csv": RouteCost.STREAM,
-    "settings-uses-json": RouteCost.STREAM,
+    "settings-activity-csv": RouteCost.STREAM,
+    "settings-activity-json": RouteCost.STREAM,
 }
 
 _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {

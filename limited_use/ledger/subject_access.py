@@ -15,27 +15,32 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from .entries import to_milliseconds
+from .entry_filters import (
+    EVERY_ENTRY,
+    OUTCOME_EVENTS,
+    SQL_CONDITIONS,
+    EntryFilter,
+    build_parameters,
+)
 
 MAX_ENTRIES = 1000
-# The payload is canonical JSON, so one of our words occurs in exactly one form.
-_QUERY = """
-SELECT id, payload, idx, subject FROM limited_use_leaf
- WHERE subject = ANY(%(subjects)s)
-   AND id < COALESCE(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-   AND (%(purpose)s::bytea IS NULL OR position(%(purpose)s::bytea in payload) > 0)
-   AND (%(feature)s::bytea IS NULL OR position(%(feature)s::bytea in payload) > 0)
-   AND (%(event)s::bytea IS NULL OR position(%(event)s::bytea in payload) > 0)
-   AND (%(by_service)s::boolean IS NULL
-        OR (position('"actor_kind":"system"'::bytea in payload) > 0) = %(by_service)s::boolean)
-   AND (%(since)s::bigint IS NULL
-        OR (convert_from(payload, 'UTF8')::jsonb ->> 'at')::bigint >= %(since)s::bigint)
-   AND (%(until)s::bigint IS NULL
-        OR (convert_from(payload, 'UTF8')::jsonb ->> 'at')::bigint < %(until)s::bigint)
- ORDER BY id DESC LIMIT %(limit)s
+# Each name of a person is one backward scan of the index by subject, which ends at the limit. One
+# scan for all names could be a scan of everybody's entries.
+_QUERY = (
+    """
+SELECT entry.id, entry.payload, entry.idx, name.subject
+  FROM unnest(%(subjects)s::bytea[]) AS name (subject)
+ CROSS JOIN LATERAL (
+       SELECT leaf.id, leaf.payload, leaf.idx FROM limited_use_leaf AS leaf
+        WHERE leaf.subject = name.subject
+"""  # noqa: S608 - constants, values as parameters
+    + SQL_CONDITIONS
+    + """
+        ORDER BY leaf.id DESC LIMIT %(limit)s) AS entry
+ ORDER BY entry.id DESC LIMIT %(limit)s
 """
-_EVENT = {"permitted": "use.permitted", "refused": "use.refused"}
-_OUTCOME = {event: outcome for outcome, event in _EVENT.items()}
+)
+_OUTCOMES = {event: outcome for outcome, event in OUTCOME_EVENTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class SubjectLedgerEntry:
     actor_kind: str | None
     # The actor's pseudonym: 32 hexadecimal digits.
     actor: str | None
+    # The facts that were missing for a permit.
+    missing: tuple[str, ...]
     # The number of rows that the request meant to open.
     count: int | None
     # `permitted` or `refused`; None for an entry that is no use.
@@ -62,15 +69,10 @@ class SubjectLedgerEntry:
     subject: bytes
 
 
-def find_subject_entries(  # noqa: PLR0913
+def find_subject_entries(
     subjects: Iterable[bytes],
+    filters: EntryFilter = EVERY_ENTRY,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    purpose: str | None = None,
-    feature: str | None = None,
-    outcome: str | None = None,
-    by_service: bool | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[SubjectLedgerEntry]:
@@ -78,24 +80,14 @@ def find_subject_entries(  # noqa: PLR0913
     Return entries, newest first.
 
     :param subjects: names of 16 bytes, which the caller knows to be its person's
-    :param since: the first included moment; `until` is the first excluded one
-    :param outcome: `permitted` or `refused`
-    :param by_service: True: actions of the service itself; False: all others
     :param after: the last entry of the previous page
     :param limit: at most `MAX_ENTRIES`
     """
     unique_subjects = list(dict.fromkeys(subjects))
-    if not unique_subjects or (outcome is not None and outcome not in _EVENT):
+    if not unique_subjects or filters.outcome not in {None, *OUTCOME_EVENTS}:
         return []
     parameters = {
-        "subjects": unique_subjects,
-        "after": after,
-        "purpose": _encode_member("purpose", purpose),
-        "feature": _encode_member("feature", feature),
-        "event": _encode_member("event", _EVENT.get(outcome or "")),
-        "by_service": by_service,
-        "since": None if since is None else to_milliseconds(since),
-        "until": None if until is None else to_milliseconds(until),
+        **build_parameters(unique_subjects, filters, after=after),
         "limit": max(0, min(limit, MAX_ENTRIES)),
     }
     with connection.cursor() as cursor:
@@ -105,10 +97,6 @@ def find_subject_entries(  # noqa: PLR0913
         _parse_entry(entry_id, orjson.loads(bytes(payload)), idx, bytes(subject))
         for entry_id, payload, idx, subject in rows
     ]
-
-
-def _encode_member(key: str, word: str | None) -> bytes | None:
-    return None if word is None else orjson.dumps({key: word})[1:-1]
 
 
 def _parse_entry(
@@ -125,8 +113,9 @@ def _parse_entry(
         feature=payload.get("feature") or payload.get("body", {}).get("feature"),
         actor_kind=payload.get("actor_kind"),
         actor=payload.get("actor"),
+        missing=tuple(payload.get("missing", ())),
         count=payload.get("count"),
-        outcome=_OUTCOME.get(payload["event"]),
+        outcome=_OUTCOMES.get(payload["event"]),
         place=place,
         subject=subject,
     )

@@ -87,7 +87,11 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             purpose=Purpose.CONNECTION_END,
             template="receipt_ready",
             value_names=frozenset(
-                {"product", "removed", "others", "access", "tokens", "advice", "pages"}
+                {
+                    *("product", "removed", "others", "access", "tokens", "advice", "pages"),
+                    *("messages", "threads", "calendars", "events"),
+                    *("unreadable_at", "backups_until", "keys_until"),
+                }
             ),
             route_name="receipt-link",
             links_receipt=True,

@@ -15,6 +15,7 @@ from typing import Final
 from . import policy_evaluation
 from .claims import claim
 from .policy_vocabulary import DataClass, Purpose, Recipient
+from .text_marking import gettext_noop as _
 
 #: A temporary copy of any feature is younger than a week.
 MAX_CACHE_HOURS: Final = 7 * 24
@@ -66,20 +67,23 @@ FEATURES: dict[str, Feature] = {
     for feature in (
         Feature(
             key="inbox",
-            title="Unified inbox",
-            where="Inbox, next to your calls, texts and chats",
+            title=_("Unified inbox"),
+            where=_("Inbox, next to your calls, texts and chats"),
             says=claim(
                 "feature.inbox-only-you",
-                "Shows your mail next to your other channels, to you alone.",
+                _("Shows your mail next to your other channels, to you alone."),
             ),
             purposes=frozenset({Purpose.INBOX_DISPLAY}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
             capabilities=frozenset({"mail.read"}),
             disclosure=claim(
                 "feature.inbox",
-                "Antares reads your mail (senders, recipients, subjects, text, labels and"
-                " attachment names; attachments when you open them) to show it to you in your"
-                " inbox, and for nothing else. Your address tells you which account is connected.",
+                _(
+                    "Antares reads your mail (senders, recipients, subjects, text, labels and"
+                    " attachment names; attachments when you open them) to show it to you in your"
+                    " inbox, and for nothing else. Your address tells you which account is"
+                    " connected."
+                ),
             ),
             retention_days=90,
             version=2,
@@ -87,20 +91,22 @@ FEATURES: dict[str, Feature] = {
         ),
         Feature(
             key="calendar",
-            title="Calendar",
-            where="Calendar, beside your calls, texts and chats",
+            title=_("Calendar"),
+            where=_("Calendar, beside your calls, texts and chats"),
             says=claim(
-                "feature.calendar-only-you", "Shows your calendars in one view, to you alone."
+                "feature.calendar-only-you", _("Shows your calendars in one view, to you alone.")
             ),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
             capabilities=frozenset({"calendar.read"}),
             disclosure=claim(
                 "feature.calendar",
-                "Antares reads your calendars and their events (titles, times, places, guests,"
-                " notes) to show them to you, and for nothing else. The copy is temporary: it"
-                " reaches from 30 days back to 180 days ahead, is never shown when it is older"
-                " than a day, and you can delete it at any time.",
+                _(
+                    "Antares reads your calendars and their events (titles, times, places, guests,"
+                    " notes) to show them to you, and for nothing else. The copy is temporary: it"
+                    " reaches from 30 days back to 180 days ahead, is never shown when it is older"
+                    " than a day, and you can delete it at any time."
+                ),
             ),
             retention_days=None,
             cache_hours=24,
@@ -109,79 +115,88 @@ FEATURES: dict[str, Feature] = {
         ),
         Feature(
             key="local-calendar",
-            title="Antares calendars",
-            where="Calendar, and Settings, where you create one",
+            title=_("Antares calendars"),
+            where=_("Calendar; you create them in Settings"),
             says=claim(
                 "feature.local-calendar",
-                "Keeps calendars that you write in Antares and that exist at no provider.",
+                _("Stores calendars that you create in Antares and that no provider has."),
             ),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
             capabilities=frozenset(),
             disclosure=claim(
                 "feature.local-calendar-disclosure",
-                "Antares keeps the events (titles, times, places, guests, notes) that you write in"
-                " an Antares calendar or import from a file, to show them to you, and for nothing"
-                " else. They are stored only in Antares. Disconnecting an account or withdrawing"
-                " your agreement to another feature does not remove them. They are removed when"
-                " you remove the calendar, when you leave the organisation or it closes, when your"
-                " access to Antares is ended, or after a year without signing in. Until then you"
-                " can download each calendar as a file (.ics).",
+                _(
+                    "Antares stores the events (titles, times, places, guests, notes) that you"
+                    " write in an Antares calendar or import from a file, to show them to you, and"
+                    " for nothing else. They are stored only in Antares. Disconnecting an account"
+                    " or withdrawing your agreement to another feature does not remove them. They"
+                    " are removed when you remove the calendar, when you leave the organisation or"
+                    " it closes, when your access to Antares is ended, or after a year without"
+                    " signing in. Until then you can download each calendar as a file (.ics)."
+                ),
             ),
             retention_days=None,
             kept_until_removed=True,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(
             key="calendar-editing",
-            title="Writing events",
-            where="Calendar, when you write, change, answer or delete an event",
-            says="Writes to your calendar what you write here, when you say so.",
+            title=_("Edit events"),
+            where=_("Calendar, when you create, change, answer or delete an event"),
+            says=_("Saves your changes in your calendar when you ask for it."),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=frozenset({DataClass.CALENDAR_EVENT}),
             capabilities=frozenset({"calendar.write"}),
             disclosure=claim(
                 "feature.editing",
-                "Antares creates, changes, moves or deletes an event in your calendar when you do"
-                " so here, answers an invitation when you answer it here, and looks first whether"
-                " you are still free then. It changes nothing by itself. It keeps nothing more.",
+                _(
+                    "Antares creates, changes, moves or deletes an event in your calendar when you"
+                    " do so in Antares, answers an invitation when you answer it in Antares, and"
+                    " checks before that whether you are still free. It changes nothing by itself"
+                    " and keeps no further copy."
+                ),
             ),
             retention_days=None,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(
             key="calendar-sharing",
-            title="Shared calendars",
-            where="Calendar, when you share one with a colleague",
-            says="Shows a calendar to a colleague whom you choose, until you take it back.",
+            title=_("Shared calendars"),
+            where=_("Calendar, when you share one with a colleague"),
+            says=_("Shows a calendar to a colleague whom you choose, until you stop sharing."),
             purposes=frozenset({Purpose.CALENDAR_SHARE}),
             data_classes=CALENDAR,
             capabilities=frozenset(),
             disclosure=claim(
                 "feature.sharing",
-                "A registered user of your organisation whom you name sees when you are busy, or"
-                " the events too, as you choose. Private events only ever show as busy. It is"
-                " looked up each time, is never copied, and ends when you take it back, at the end"
-                " that you set, or when you disconnect the calendar.",
+                _(
+                    "A colleague whom you name, a registered user of your organisation, sees when"
+                    " you are busy, or the events too, as you choose. Private events show as busy"
+                    " only. The colleague gets no copy. Sharing ends when you stop it, at the end"
+                    " that you set, or when you disconnect the calendar."
+                ),
             ),
             retention_days=None,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(
             key="scheduler",
-            title="Scheduler",
-            where="The scheduling assistant, once you switch it on",
-            says="Shows you your own calendars while you arrange a call or a meeting.",
+            title=_("Scheduler"),
+            where=_("The scheduling assistant, once you switch it on"),
+            says=_("Shows you your own calendars while you arrange a call or a meeting."),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
             capabilities=frozenset({"calendar.read"}),
             disclosure=claim(
                 "feature.scheduler",
-                "The scheduling assistant shows you calendars that Antares shows you already. It"
-                " keeps nothing, and stops the moment you switch it off.",
+                _(
+                    "The scheduling assistant shows you calendars that Antares shows you already."
+                    " It keeps nothing, and stops the moment you switch it off."
+                ),
             ),
             retention_days=None,
             version=1,
@@ -189,16 +204,18 @@ FEATURES: dict[str, Feature] = {
         ),
         Feature(
             key="inbox-widget",
-            title="Inbox widget",
-            where="The side panel of calls and chats, once you switch it on",
-            says="Shows you your own latest mail while you talk to somebody.",
+            title=_("Inbox widget"),
+            where=_("The side panel of calls and chats, once you switch it on"),
+            says=_("Shows you your own latest mail while you talk to somebody."),
             purposes=frozenset({Purpose.INBOX_DISPLAY}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
             capabilities=frozenset({"mail.read"}),
             disclosure=claim(
                 "feature.widget",
-                "The side panel shows you mail that your inbox already holds. It keeps nothing,"
-                " and stops the moment you switch it off.",
+                _(
+                    "The side panel shows you mail that your inbox already holds. It keeps nothing,"
+                    " and stops the moment you switch it off."
+                ),
             ),
             retention_days=None,
             version=1,
@@ -206,27 +223,30 @@ FEATURES: dict[str, Feature] = {
         ),
         Feature(
             key="support",
-            title="Help with a mail",
-            where="A mail in your inbox, when you ask support about it",
-            says="Shows support one mail that you choose, until the end that you set.",
+            title=_("Support access"),
+            where=_("A message in your inbox, when you ask support about it"),
+            says=_("Shows support one message that you choose, until the end that you set."),
             purposes=frozenset({Purpose.SUPPORT_ITEM}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
             capabilities=frozenset(),
             disclosure=claim(
                 "feature.support",
-                "A person of Antares support reads this one mail (sender, recipients, subject and"
-                " text) to help you with it. They read nothing else, and nothing after the end"
-                " that you set or once you take it back; you see each time they read it.",
+                _(
+                    "An Antares support agent can read this one message (sender, recipients,"
+                    " subject and text) to help you with it. They can read nothing else, and"
+                    " nothing after the end that you set or once you stop the access. Activity"
+                    " lists each time that they read it."
+                ),
             ),
             retention_days=None,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(
             key="export",
-            title="Your copy",
-            where="Settings, your data",
-            says="Gives you a copy of your mail that is kept here.",
+            title=_("Export"),
+            where=_("Settings, in the details of an account"),
+            says=_("Gives you a file with the mail that Antares stores for you."),
             purposes=frozenset({Purpose.USER_EXPORT}),
             data_classes=frozenset(
                 {DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT, DataClass.PROFILE}
@@ -234,41 +254,47 @@ FEATURES: dict[str, Feature] = {
             capabilities=frozenset(),
             disclosure=claim(
                 "feature.export",
-                "When you ask for it and confirm that it is you, you get a file with the mail that"
-                " is kept here and the address of the account that it came from. Only you get it.",
+                _(
+                    "When you ask for an export and confirm your identity, you get a file with the"
+                    " mail that Antares stores for you and the address of its account. Only you get"
+                    " it."
+                ),
             ),
             retention_days=None,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(
             key="calendar-export",
-            title="Calendar files",
-            where="Settings, a calendar that lives here",
-            says="Gives you a calendar that lives here as a file.",
+            title=_("Calendar files"),
+            where=_("Settings, on the page of an Antares calendar"),
+            says=_("Gives you an Antares calendar as a file."),
             purposes=frozenset({Purpose.USER_EXPORT}),
             data_classes=CALENDAR,
             capabilities=frozenset(),
             disclosure=claim(
                 "feature.calendar-export",
-                "When you ask for it, you get a file (.ics) with the events of a calendar that"
-                " lives here. Only you get it: there is no address at which others could fetch it.",
+                _(
+                    "When you ask for it, you get a file (.ics) with the events of an Antares"
+                    " calendar. Only you get it: there is no address at which others could fetch"
+                    " it."
+                ),
             ),
             retention_days=None,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(
             key="campaigns",
-            title="Campaigns",
-            where="Campaigns",
-            says=claim("feature.campaigns-nothing", "Uses no mail, calendar or file of yours."),
+            title=_("Campaigns"),
+            where=_("Campaigns"),
+            says=claim("feature.campaigns-nothing", _("Uses no mail, calendar or file of yours.")),
             purposes=frozenset(),
             data_classes=frozenset(),
             capabilities=frozenset(),
             disclosure=claim(
                 "feature.campaigns",
-                "Campaigns are written without any data of your connected accounts.",
+                _("Campaigns are written without any data of your connected accounts."),
             ),
             retention_days=None,
             version=1,

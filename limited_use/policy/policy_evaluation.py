@@ -14,6 +14,7 @@ from itertools import product
 
 from .policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from .rules import RULES, PolicyRule
+from .text_marking import gettext_noop as _
 
 __all__ = [
     "ALL_ELSE",
@@ -38,7 +39,7 @@ class PolicyDecision:
 
 # The clause for uses without a rule.
 ALL_ELSE = PolicyDecision(allowed=False, rule_id="all-else", clauses=("LU-4", "W-LU4"))
-ALL_ELSE_TEXT = "What no rule permits is refused."
+ALL_ELSE_TEXT = _("Antares refuses every use that no rule allows.")
 
 
 @dataclass(frozen=True, slots=True)

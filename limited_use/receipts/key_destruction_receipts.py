@@ -145,8 +145,8 @@ def _describe_remains(ended_at: datetime, backups_until: datetime) -> Mapping[st
         "key_store_copies": copies,
         "proves": claim(
             "part-2.proves",
-            "What was recorded and checked: that the live key store destroyed these keys. Nobody"
-            " can prove that no copy exists.",
+            "What Antares recorded and checked: that the live key store destroyed these keys."
+            " Nobody can prove that no copy exists.",
         ),
     }
 
@@ -154,8 +154,8 @@ def _describe_remains(ended_at: datetime, backups_until: datetime) -> Mapping[st
 _BACKUPS = claim(
     "part-2.backups",
     "The operator states that copies of the database from before the removal are kept no longer"
-    " than that. The live key store has no key any more that opens what the destroyed keys had"
-    " sealed in them.",
+    " than that. The live key store no longer has a key that opens what the destroyed keys had"
+    " encrypted in them.",
 )
 _COPIES = claim(
     "part-2.copies",
@@ -165,6 +165,6 @@ _COPIES = claim(
 )
 _COPIES_UNKNOWN = claim(
     "part-2.copies-unknown",
-    "How long copies of the key store are kept is not known here. With one from before the epoch"
-    " ended, a copy of the database from before the removal would still open.",
+    "Antares does not know how long copies of the key store are kept. With one from before the"
+    " epoch ended, a copy of the database from before the removal would still open.",
 )

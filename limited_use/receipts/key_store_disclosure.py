@@ -8,14 +8,14 @@ from limited_use.policy.claims import claim
 
 _FILES = claim(
     "key-store.files",
-    "The key store is files on the service's own machine. The service makes no copies of them."
-    " Destroying a key overwrites and unlinks its file: what a journal, a snapshot or a backup of"
-    " that disk kept of it, nobody can tell.",
+    "The key store is a folder of files on the machine of Antares, which makes no copies of them."
+    " Destroying a key overwrites and deletes its file. Nobody can tell whether a journal, a"
+    " snapshot or a backup of the disk still has it.",
 )
 _TRANSIT = claim(
     "key-store.transit",
-    "The key store is a transit engine of its own, which keeps its keys to itself: the service"
-    " cannot copy them. Snapshots of the engine's storage are made by whoever runs it.",
+    "The key store is a separate transit engine that does not export its keys: Antares cannot copy"
+    " them. The operator of the engine may make snapshots of its storage.",
 )
 _COPY_OPENS = claim(
     "key-store.copy-opens",

@@ -24,15 +24,15 @@ SET_ASIDE: Final = "ledger_key.set_aside"
 
 _KEY_TEXT: Final = claim(
     "ledger-part.file",
-    "This key is the only way to tell which entries of the ledger were about this connection. It"
-    " was destroyed at the service when this file was handed out; the service keeps the"
-    " commitment, a hash of it. The proof shows that the ledger has that commitment.",
+    "This key is the only way to tell which ledger entries were about this connection. Antares"
+    " destroyed the key when it sent this file, and keeps the commitment, a hash of the key. The"
+    " proof shows that the ledger contains that commitment.",
 )
 _NAMES_TEXT: Final = (
     "A name is the first 16 bytes of HMAC-SHA256, under the key, of a text, a zero byte and the 16"
     " bytes of the id. The text is LU-ledger-name/1, and for entries about the removal, which the"
-    " receipt shows, LU-ledger-name-at-the-end/1. Entries that the service wrote without this key"
-    " have the third name: somebody else's attempts, and what was before the key."
+    " receipt shows, LU-ledger-name-at-the-end/1. Entries that Antares wrote without this key have"
+    " the third name: attempts by other people, and entries from before the key existed."
 )
 _COMMITMENT_TEXT: Final = "The commitment is SHA-256 of LU-ledger-key/1, a zero byte and the key."
 _COMMAND_TEXT: Final = (

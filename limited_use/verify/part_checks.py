@@ -30,7 +30,7 @@ def parse_ledger_part(text: bytes) -> OwnerPart:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or (document.get("kind"), document.get("v")) != (KIND, 1):
-        raise ReceiptNotProven("it is no owner's part of a ledger, of version 1")
+        raise ReceiptNotProven("the file is not an owner's part of a ledger, of version 1")
     return document
 
 
@@ -41,7 +41,7 @@ def check_ledger_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Itera
         len(key) != pseudonym_derivation.KEY_BYTES
         or pseudonym_derivation.compute_ledger_key_commitment(key).hex() != document["commitment"]
     ):
-        raise ReceiptNotProven("its key is not the one of its commitment")
+        raise ReceiptNotProven("the key does not match the commitment")
     yield f"key             of the commitment {document['commitment']}"
     for subject in document["names"]:
         subject_id = UUID(subject["id"])
@@ -51,7 +51,7 @@ def check_ledger_part(document: OwnerPart, keys: Sequence[VerifierKey]) -> Itera
         )
         if names != (subject["name"], subject["name_at_the_end"]):
             raise ReceiptNotProven(
-                f"the names of {subject['what']} {subject_id} are not made with its key"
+                f"the names of {subject['what']} {subject_id} are not made with this key"
             )
         described = f"{subject['what']} {escape_terminal_text(subject['says'])} {subject_id}"
         yield f"names           {described}: {', '.join(names)}"
@@ -118,7 +118,7 @@ def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKe
             and entry["subject"] in removal_names
         ):
             return f"committed       in entry {proven.index} of {origin}, signature good"
-    raise ReceiptNotProven("no ledger entry has its commitment")
+    raise ReceiptNotProven("no ledger entry has the commitment")
 
 
 def _parse_line(line: str) -> tuple[int, bytes]:
@@ -139,6 +139,6 @@ def _format_entry(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     words = [at, entry["event"], labels[entry["subject"]]]
     if "purpose" in entry:
         words.append(f"{entry['class']} for {entry['purpose']} to {entry['recipient']}")
-        words.append(f"by {labels.get(entry['actor'], 'somebody else')}, rule {entry['rule']}")
+        words.append(f"by {labels.get(entry['actor'], 'another person')}, rule {entry['rule']}")
         words += [f"{entry['count']} rows"] if entry.get("count") is not None else []
     return ", ".join(escape_terminal_text(word) for word in words)

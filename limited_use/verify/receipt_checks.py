@@ -52,7 +52,7 @@ def check_second_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> 
     _check_subject(receipt, entries)
     events = [(entry["event"], entry.get("body", {})) for _, entry in entries]
     if not body["keys"]:
-        raise ReceiptNotProven("it names no key")
+        raise ReceiptNotProven("part 2 names no key")
     for key in body["keys"]:
         line, key_id, epoch = key["line"], key["key_id"], key["key_epoch"]
         wrapped = {"line": line, "key_id": key_id, "kek_epoch": epoch}
@@ -74,7 +74,7 @@ def _verify_entries(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> li
     origin = receipt["ledger"]["origin"]
     entries = [_verify_entry(text, keys, origin) for text in receipt["ledger"]["proofs"]]
     if not entries:
-        raise ReceiptNotProven("it carries no ledger entry")
+        raise ReceiptNotProven("the receipt contains no ledger entry")
     return entries
 
 
@@ -86,7 +86,7 @@ def _list_entries(entries: Sequence[LedgerEntry]) -> Iterator[str]:
 
 def _check_subject(receipt: ReceiptDocument, entries: Sequence[LedgerEntry]) -> None:
     if receipt["subject"] not in {entry["subject"] for _, entry in entries}:
-        raise ReceiptNotProven("none of its ledger entries is about what it is about")
+        raise ReceiptNotProven("none of the ledger entries is about the subject of the receipt")
 
 
 def _format_checkpoint(entries: Sequence[LedgerEntry]) -> str:

@@ -7,13 +7,14 @@ Check receipts, evidence, entries and checkpoints offline: no service, no databa
     python -m limited_use.verify --key KEY --checkpoints FILE [--checkpoints FILE] [PROOF …]
     python -m limited_use.verify --key KEY --part ledger-part.json [EXPORT [--checkpoints FILE]]
 
-An owner's part of the ledger tells which entries of an export are theirs; with
-a checkpoint, the export has to be the whole ledger up to the newest of the file.
-A file of checkpoints holds one signed note, or JSON lines with a `note` each; a
-file of proofs holds consistency proofs of the ledger, one after another.
+An owner's part of the ledger tells which entries of an export are about the owner.
+With checkpoints, the export must be the whole ledger up to the newest checkpoint.
+A file of checkpoints contains one signed note, or JSON lines with a `note` each. A
+file of proofs contains consistency proofs of the ledger, one after another.
 
-Keys come from the service's public page or its README, never from what is
-checked. Needs Python and the `cryptography` package. Exit status 0: all holds.
+Copy the keys from the service's public page or its README, never from the file
+that you check. Requires Python and the `cryptography` package. Exit status 0: all
+checks passed. `verify.html`, on the page of public keys, checks receipts in a browser.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _MALFORMED = (
     ArithmeticError,
     RecursionError,
 )
-_UNKNOWN_FORM = "it is not of a form that this program knows"
+_UNKNOWN_FORM = "the file does not have a form that this program knows"
 
 
 def check_signed_document(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
@@ -62,7 +63,7 @@ def check_signed_document(document: bytes, keys: Sequence[VerifierKey]) -> list[
     :raises ReceiptNotProven:
     """
     if not keys:
-        raise ReceiptNotProven("no key was given: without one nothing is shown")
+        raise ReceiptNotProven("no key was given; without a key, nothing is proven")
     try:
         return list(_list_findings(document, keys))
     except (BadDocument, BadNote, BadMerkleProof) as problem:
@@ -96,7 +97,9 @@ def _list_findings(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str
     content = signed_documents.verify_document(document, keys)
     check = _KINDS.get(content["kind"]) if content["v"] == 1 else None
     if check is None:
-        raise ReceiptNotProven("it is signed, but it is no receipt and no evidence of version 1")
+        raise ReceiptNotProven(
+            "the file is signed, but it is neither a receipt nor evidence of version 1"
+        )
     yield from check(content, keys)
 
 
@@ -170,12 +173,12 @@ def _check_part_files(
 
 def _read_text(file: Path) -> str:
     if file.stat().st_size > MAX_SERIES_BYTES:
-        raise ReceiptNotProven(f"{file} is larger than any file of checkpoints")
+        raise ReceiptNotProven(f"{file} is too large for a file of checkpoints")
     try:
         return file.read_bytes().decode()
     except UnicodeDecodeError:
         pass
-    raise ReceiptNotProven(f"{file} is not text")
+    raise ReceiptNotProven(f"{file} is not a text file")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -211,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _MALFORMED:
         _write_line(f"NOT PROVEN: {_UNKNOWN_FORM}")
         return 1
-    for line in [*lines, "PROVEN: all of the above holds."]:
+    for line in [*lines, "PROVEN: all checks passed."]:
         _write_line(line)
     return 0
 

@@ -27,7 +27,7 @@ from accounts import (
     user_provisioning,
 )
 from accounts.models import Alarm, ServiceClient, UserMinute
-from accounts.reauthentication import require_recent_confirmation
+from accounts.reauthentication import require_recent_confirmation, take_confirmed_download
 from accounts.role_permissions import build_permission_class, require_permission
 from accounts.roles import Role, RolePermission
 from tests.accounts.cast import AT, PASSWORD, person, sign_in, totp_code
@@ -91,9 +91,17 @@ def operations(request):
 
 
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation("Remove the account")
 def sensitive(request):
-    return HttpResponse("done")
+    return HttpResponse("done" if request.method == "POST" else "explained")
+
+
+@require_permission(RolePermission.USE_OWN)
+@require_recent_confirmation("Download a copy", is_download=True)
+def download(request):
+    if request.method == "POST":
+        return HttpResponse("file")
+    return HttpResponse("starts" if take_confirmed_download(request) else "explained")
 
 
 urlpatterns = [
@@ -102,7 +110,9 @@ urlpatterns = [
     path("undeclared", Undeclared.as_view()),
     path("broken", Broken.as_view()),
     path("operations", operations),
+    path("start", operations, name="landing"),
     path("sensitive", sensitive),
+    path("download", download),
     path("", include("accounts.urls")),
 ]
 handler403 = "accounts.forbidden_page.show_forbidden_page"
@@ -335,6 +345,30 @@ class TestSensitivePages:
 
         assert answer.content == b"done"
 
+    def test_explain_themselves_before_they_ask_and_are_named_where_they_ask(self, alice):
+        browser = sign_in(alice)
+
+        explained = browser.get("/sensitive")
+        asked = browser.get(browser.post("/sensitive")["Location"])
+        again = browser.post("/accounts/reauthenticate/", {"password": "no", "next": "/sensitive"})
+
+        assert explained.content == b"explained"
+        assert "Remove the account" in asked.text
+        assert "Remove the account" in again.text
+        other = browser.get("/accounts/reauthenticate/?next=/who")
+        assert "To continue with" not in other.text
+
+    def test_go_back_to_their_page_for_a_download_that_waited(self, alice):
+        browser = sign_in(alice)
+        asked = browser.post("/download")
+
+        answer = browser.post(asked["Location"], {"password": PASSWORD, "next": "/download"})
+
+        assert answer["Location"] == "/download"
+        assert browser.get("/download").content == b"starts"
+        assert browser.get("/download").content == b"explained"
+        assert browser.post("/download").content == b"file"
+
     @pytest.mark.control("2.4.1")
     def test_do_not_run_on_a_wrong_password(self, alice):
         browser = sign_in(alice)
@@ -350,11 +384,11 @@ class TestSensitivePages:
         with time_machine.travel(AT, tick=False) as clock:
             browser = sign_in(alice)
             browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
-            assert browser.get("/sensitive").content == b"done"
+            assert browser.post("/sensitive").content == b"done"
 
             clock.shift(timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1))
 
-            assert browser.get("/sensitive").status_code == 302
+            assert browser.post("/sensitive").status_code == 302
 
     @pytest.mark.control("2.4.1")
     def test_ask_for_the_second_factor_of_a_person_who_has_one(self, alice):
@@ -384,7 +418,7 @@ class TestSensitivePages:
     def test_do_not_run_on_a_password_that_was_confirmed_before_the_factor(self, alice, path):
         browser = sign_in(alice)
         browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
-        assert browser.get("/sensitive").content == b"done"
+        assert browser.post("/sensitive").content == b"done"
 
         # In another session: theirs, not a stranger's who has the password.
         demo_people.add_second_factor(alice)
@@ -403,7 +437,7 @@ class TestSensitivePages:
         browser = Client()
         browser.force_login(alice)
 
-        page = urlsplit(browser.get("/sensitive")["Location"]).path
+        page = urlsplit(browser.post("/sensitive")["Location"]).path
 
         key = "/accounts/mfa/webauthn/reauthenticate/"
         assert page == ("/accounts/mfa/reauthenticate/" if has_app else key)
@@ -414,7 +448,7 @@ class TestSensitivePages:
         browser = Client()
         browser.force_login(alice)
 
-        asked = browser.get("/sensitive")
+        asked = browser.post("/sensitive")
 
         assert asked["Location"].startswith("/accounts/reauthenticate/")
 
@@ -424,7 +458,7 @@ class TestSensitivePages:
         )
         client.force_login(user)
 
-        answer = client.get("/sensitive")
+        answer = client.post("/sensitive")
 
         assert answer.status_code == 403
 

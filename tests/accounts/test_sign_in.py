@@ -104,6 +104,7 @@ class TestSigningIn:
     def test_finds_no_account_that_nobody_registered(self):
         assert not User.objects.exists()
 
+    @pytest.mark.claim("children.no-sign-up")
     def test_offers_no_sign_up(self, client):
         assert client.get("/accounts/signup/").status_code == 404
         assert not AccountAdapter().is_open_for_signup(None)

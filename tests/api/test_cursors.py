@@ -121,7 +121,7 @@ class TestACursor:
             later = cast.browser(alice.user)
             answer = later.get(f"{V1}/messages", {"cursor": cursor})
 
-        assert "Begin again" in schema.problem(answer, 410, "expired-cursor")["detail"]
+        assert "without a cursor" in schema.problem(answer, 410, "expired-cursor")["detail"]
 
     def test_goes_on_under_a_former_secret_and_no_longer_without(self, hers, settings):
         cursor = cursor_of(hers)

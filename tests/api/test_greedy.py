@@ -53,7 +53,7 @@ class TestAThirdWait:
 
         assert page.status_code == 429
         assert page["Retry-After"] == "2"
-        assert "Two of your requests wait for a provider already." in page.text
+        assert "Two of your requests are waiting for a provider." in page.text
         assert "The search continues automatically." in page.text
         assert 'hx-post="/inbox/search/" hx-trigger="every 2s" hx-target="#content"' in page.text
         assert '<input type="hidden" name="words" value="plans &amp; &lt;ideas&gt;">' in page.text
@@ -170,8 +170,8 @@ class TestAThirdStream:
         """How each kind of file is asked for."""
         recent = cast.browser(alice.user, recent=True)
         return {
-            "csv": lambda: hers.get("/settings/uses/record.csv"),
-            "json": lambda: hers.get("/settings/uses/record.json"),
+            "csv": lambda: hers.get("/settings/activity/activity.csv"),
+            "json": lambda: hers.get("/settings/activity/activity.json"),
             "copy": lambda: recent.post(f"/settings/integrations/{mine.integration}/export/"),
             "file": lambda: hers.get(
                 f"/inbox/messages/{mine.message}/attachments/{mine.attachment}/"
@@ -187,7 +187,7 @@ class TestAThirdStream:
 
         assert third.status_code == 429
         assert third["Retry-After"] == "5"
-        assert "Begin this one when one of them has ended." in third.text
+        assert "Start this download when one of them is finished." in third.text
         assert not Export.objects.exists()
         cast.go_away(first)
         fourth = begin[name]()

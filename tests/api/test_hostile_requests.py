@@ -82,7 +82,8 @@ class TestANumberOfAForm:
 
     @pytest.mark.parametrize("name", ["hours", "version"])
     def test_opens_no_message_to_support(self, confirmed, mine, name):
-        form = {"agree": "yes", "hours": "24", "version": "1"}
+        version = feature_registry.FEATURES["support"].version
+        form = {"agree": "yes", "hours": "24", "version": str(version)}
 
         for number in self.NUMBERS:
             path = reverse("inbox-support", args=[mine.message])

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from config.database import role_logins
 from config.database.login_roles import DatabaseRoles
-from config.embedded import embedded_servers, embedded_service
+from config.embedded import embedded_servers, embedded_service, service_environment
 from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.parent_process import follow_parent
 from tests.bench import databases, google, machine, sizes, table
@@ -168,7 +168,7 @@ def _environment(
     reached = embedded_servers.ServerUrls(database=database, broker=urls.broker)
     passwords = role_logins.read_or_create_passwords(data / "roles")
     return {
-        **embedded_service.build_environment(
+        **service_environment.build_environment(
             data,
             reached,
             url="http://localhost:8000",

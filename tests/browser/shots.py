@@ -72,7 +72,7 @@ def take_shots(browser, service, seeded) -> None:
         keep(browser, visitor.page.screenshot(), PLACE / "calendar.webp")
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
         FeatureClient(service.url, client).request_messages(client["delegation_id"], alice["id"])
-        visitor.go("/settings/uses/#did")
+        visitor.go("/settings/activity/")
         keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
     google.close()
 
@@ -84,11 +84,11 @@ def calendar(visitor) -> None:
     adding = visitor.card.get_by_role("link", name="Add calendar").get_attribute("href")
     visitor.to_consent(adding).decide()
     visitor.go("/settings/calendars/new/")
-    page.get_by_label("What it is called").fill("Choir")
+    page.get_by_label("Name", exact=True).fill("Choir")
     page.get_by_label("Time zone").select_option(demo_calendars.BERLIN)
     page.get_by_label("Colour").fill("#1f8a4c")
     page.get_by_label("I agree").check()
-    page.get_by_role("button", name="Create the calendar").click()
+    page.get_by_role("button", name="Create calendar").click()
     name, kind = "choir.ics", "text/calendar"
     file = SERIES.format(day=datetime.now(UTC).date()).encode()
     upload = {"name": name, "mimeType": kind, "buffer": file}

@@ -12,14 +12,19 @@ from tests.browser.visitor import search_elsewhere
 pytestmark = pytest.mark.browser
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
-PUBLIC = ("/", "/data-use/", "/keys/", "/api/", "/accounts/login/", "/accounts/password/reset/")
+PUBLIC = (
+    "/", "/data-use/", "/privacy/", "/disconnect-and-delete/", "/cookies/", "/session-replay/",
+    "/children/", "/accessibility/", "/contact/", "/keys/", "/api/", "/accounts/login/",
+    "/accounts/password/reset/",
+)  # fmt: skip
 OWN = (
     "/settings/integrations/",
     "/settings/connect/google/",
     "/inbox/",
     "/inbox/?folder=drafts",
     "/inbox/search/",
-    "/settings/uses/",
+    "/settings/access/",
+    "/settings/activity/",
     "/settings/features/inbox-widget/",
     "/accounts/mfa/",
     "/accounts/password/change/",
@@ -77,7 +82,12 @@ class TestEveryPage:
     def test_is_accessible_with_mail_in_it(self, connected):
         page = connected.page
         found = []
-        for path in ("/settings/integrations/", "/inbox/", "/settings/uses/?by=all"):
+        for path in (
+            "/settings/integrations/",
+            "/inbox/",
+            "/settings/activity/",
+            "/settings/activity/entries/",
+        ):
             connected.go(path)
             found += violations(page)
         expect(connected.open_mail(HOSTILE).locator("body")).not_to_be_empty()
@@ -98,12 +108,13 @@ class TestEveryPage:
         page = connected.page
         connected.card.get_by_role("link", name="Disconnect").click()
         found = violations(page)
-        connected.confirm()
         expect(page.locator("h1")).to_contain_text("Disconnect Google mail?")
         found += violations(page)
         connected.go("/settings/features/inbox/withdraw/")
         found += violations(page)
         page.get_by_role("button", name="Withdraw and disconnect").click()
+        found += violations(page)
+        connected.confirm()
         expect(page.get_by_role("link", name="Download receipt")).to_be_visible()
         found += violations(page)
         connected.go("/settings/integrations/")

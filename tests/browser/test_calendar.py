@@ -108,8 +108,8 @@ class TestCalendarsInBrowser:
         planned = plan(visitor)
         page = planned.page
         planned.go("/calendar/look/")
-        page.get_by_label("Single letters").uncheck()
-        page.get_by_role("button", name="Keep").click()
+        page.get_by_label("Keyboard shortcuts").uncheck()
+        page.get_by_role("button", name="Save", exact=True).click()
         planned.go("/calendar/?view=day")
 
         page.keyboard.press("m")

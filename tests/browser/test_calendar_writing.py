@@ -1,4 +1,4 @@
-"""Events and calendars that live here, written in a real browser: by keyboard, and by axe."""
+"""Events and Antares calendars, written in a real browser: by keyboard, and by axe."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class TestEventForm:
         planned.go("/calendar/?view=day")
 
         page.keyboard.press("n")
-        expect(page.locator("h1")).to_have_text("A new event")
+        expect(page.locator("h1")).to_have_text("New event")
         found = violations(page)
         planned.reach(page.get_by_label("Title"), "T")
         page.keyboard.type("ea with Bo")
         page.keyboard.press("Enter")
 
         expect(page.locator("h1")).to_have_text("Tea with Bo")
-        planned.reach(page.get_by_role("link", name="Change"))
-        expect(page.locator("h1")).to_have_text("Change an event")
+        planned.reach(page.get_by_role("link", name="Edit", exact=True))
+        expect(page.locator("h1")).to_have_text("Edit event")
         found += violations(page)
         planned.reach(page.get_by_label("Title"), "End")
         page.keyboard.type("b")
@@ -60,12 +60,12 @@ class TestEventForm:
         expect(page.locator("h1")).to_have_text("Tea with Bob")
         there = planned.google.calendar(planned.account)["events"]
         assert [one["summary"] for one in there].count("Tea with Bob") == 1
-        planned.reach(page.get_by_role("link", name="Delete"))
+        planned.reach(page.get_by_role("link", name="Delete", exact=True))
         expect(page.locator("h1")).to_have_text("Delete Tea with Bob?")
         found += violations(page)
         planned.reach(page.get_by_role("button", name="Delete"))
 
-        expect(page.locator(".messages")).to_contain_text("It is deleted.")
+        expect(page.locator(".messages")).to_contain_text("Event deleted.")
         expect(page.locator(".entry", has_text="Tea with")).to_have_count(0)
         assert found == []
         assert planned.minded == []
@@ -74,11 +74,11 @@ class TestEventForm:
         page = planned.page
         planned.go("/calendar/new/")
         page.get_by_label("Title").fill("Backwards")
-        page.get_by_label("Ends on").fill("2020-01-01")
+        page.get_by_label("End", exact=True).fill("2020-01-01")
 
-        page.get_by_role("button", name="Put it in the calendar").click()
+        page.get_by_role("button", name="Save", exact=True).click()
 
-        expect(page.get_by_label("Ends on")).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_label("End", exact=True)).to_have_attribute("aria-invalid", "true")
         expect(page.get_by_label("Title")).to_have_value("Backwards")
         assert violations(page) == []
 
@@ -92,9 +92,9 @@ class TestEventForm:
         plan(visitor).go("/calendar/?view=day")
         page.locator(".entry", has_text="Offsite").click()
 
-        page.get_by_role("button", name="No", exact=True).click()
+        page.get_by_role("button", name="Not going", exact=True).click()
 
-        expect(page.locator(".messages")).to_contain_text("You said that you do not come.")
+        expect(page.locator(".messages")).to_contain_text("Your answer: Not going")
         [there] = [
             one
             for one in google.calendar(visitor.account)["events"]
@@ -104,24 +104,24 @@ class TestEventForm:
         assert violations(page) == []
 
 
-class TestACalendarThatLivesHere:
+class TestAntaresCalendar:
     @pytest.mark.clause("AN-9")
     def test_is_begun_filled_given_and_removed(self, visitor):
         page = visitor.page
         file = SERIES.format(day=datetime.now(UTC).date() - timedelta(days=7))
         visitor.go("/settings/calendars/new/")
         found = violations(page)
-        page.get_by_label("What it is called").fill("Choir")
+        page.get_by_label("Name", exact=True).fill("Choir")
         page.get_by_label("Time zone").select_option("Europe/Berlin")
         page.get_by_label("I agree").check()
-        page.get_by_role("button", name="Create the calendar").click()
+        page.get_by_role("button", name="Create calendar").click()
         expect(page.locator("h1")).to_have_text("Choir")
 
         broken = ics("broken.ics", file.replace("FREQ=WEEKLY", "FREQ=OFTEN"))
         page.locator('input[type="file"]').set_input_files(broken)
         page.get_by_role("button", name="Import").click()
         expect(page.locator("table")).to_contain_text("FREQ is missing or unknown")
-        expect(page.locator(".lead")).to_contain_text("holds 0 events")
+        expect(page.locator(".lead")).to_contain_text("0 events")
         found += violations(page)
         assert [one for one in visitor.minded if "422" not in one] == []
 

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.browser
 def _disconnect_and_wait(visitor):
     """Press the button, confirm who it is, and wait for the receipt."""
     visitor.card.get_by_role("link", name="Disconnect").click()
-    visitor.confirm()
     visitor.page.get_by_role("button", name="Disconnect and remove everything").click()
+    visitor.confirm()
     expect(visitor.page.get_by_role("link", name="Download receipt")).to_be_visible()
 
 
@@ -27,13 +27,21 @@ class TestDisconnectInBrowser:
     @pytest.mark.clause("WDEL")
     def test_says_exactly_what_goes_before_it_goes(self, connected):
         connected.card.get_by_role("link", name="Disconnect").click()
-        expect(connected.page.locator("h1")).to_have_text("Confirm that it is you")
-        connected.confirm()
 
         expect(connected.page.locator("main")).to_contain_text(
-            "This removes 3 messages in 3 conversations"
+            "Antares removes 3 messages in 3 conversations"
         )
-        expect(connected.page.locator("main")).to_contain_text("Your mail at Google stays as it is")
+        expect(connected.page.locator("main")).to_contain_text("Your data at Google stays as it is")
+
+    def test_asks_who_it_is_after_that_and_says_for_what(self, connected):
+        page = connected.page
+        connected.card.get_by_role("link", name="Disconnect").click()
+        page.get_by_role("button", name="Disconnect and remove everything").click()
+
+        expect(page.locator("h1")).to_have_text("Confirm that it is you")
+        expect(page.locator("main")).to_contain_text(
+            "To continue with: Disconnect, and remove its data from Antares"
+        )
 
     @pytest.mark.invariant(6)
     def test_ends_with_a_receipt_that_verifies(self, connected, tmp_path):
@@ -58,6 +66,40 @@ class TestDisconnectInBrowser:
         connected.go("/inbox/")
         expect(page.locator(".empty")).to_contain_text("No mailbox connected")
 
+    @pytest.mark.claim("receipt.check-offline", "verify.offline", "keys.offline")
+    def test_gives_a_page_that_checks_the_receipt_without_network(
+        self, connected, browser, tmp_path
+    ):
+        _disconnect_and_wait(connected)
+        for name in ("receipt", "verify.html"):
+            with connected.page.expect_download() as saved:
+                connected.page.get_by_role("link", name=f"Download {name}").click()
+            saved.value.save_as(tmp_path / name)
+
+        context = browser.new_context(offline=True)
+        asked = []
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.goto((tmp_path / "verify.html").as_uri())
+        page.get_by_label("Choose the receipt").set_input_files(tmp_path / "receipt")
+
+        expect(page.locator("#result h2")).to_have_text("The receipt is genuine")
+        expect(page.locator("#result")).to_contain_text("3 messages in 3 conversations")
+        assert asked == [(tmp_path / "verify.html").as_uri()]
+        context.close()
+
+    def test_offers_a_next_step_when_all_is_gone(self, connected):
+        _disconnect_and_wait(connected)
+        page = connected.page
+
+        expect(page.locator(".sentences > li")).to_have_count(5)
+        expect(page.locator("#purge details[open]")).to_have_count(0)
+        page.get_by_role("link", name="Connect Google mail again").click()
+        expect(page.get_by_role("button", name="Continue to Google")).to_be_visible()
+        page.go_back()
+        page.get_by_role("link", name="Back to settings").click()
+        expect(page).to_have_url(f"{connected.service.url}/settings/integrations/")
+
     def test_leaves_the_receipt_in_settings(self, connected):
         _disconnect_and_wait(connected)
 
@@ -70,7 +112,6 @@ class TestDisconnectInBrowser:
 
     def test_keeps_everything_for_who_thinks_better_of_it(self, connected):
         connected.card.get_by_role("link", name="Disconnect").click()
-        connected.confirm()
 
         connected.page.get_by_role("link", name="Keep it").click()
 
@@ -79,11 +120,11 @@ class TestDisconnectInBrowser:
     def test_goes_by_keyboard_alone(self, connected):
         page = connected.page
         connected.reach(connected.card.get_by_role("link", name="Disconnect"))
+        connected.reach(page.get_by_role("button", name="Disconnect and remove everything"))
         page.get_by_label("Password").focus()
         page.keyboard.type(connected.person["password"])
         page.keyboard.press("Enter")
 
-        connected.reach(page.get_by_role("button", name="Disconnect and remove everything"))
         download = page.get_by_role("link", name="Download receipt")
         expect(download).to_be_visible()
         with page.expect_download():
@@ -96,4 +137,4 @@ class TestDisconnectInBrowser:
         visitor.confirm()
 
         visitor.go("/settings/integrations/")
-        expect(visitor.page.locator("#connected + .empty")).to_be_visible()
+        expect(visitor.page.get_by_role("heading", name="Connect an account")).to_be_visible()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import httpx
 import pytest
 from playwright.sync_api import expect
@@ -40,6 +42,11 @@ def test_an_administrator_agrees_in_a_browser_of_their_own_and_the_person_connec
     page.get_by_role("link", name="Make a link for your administrator").click()
     page.get_by_role("button", name="Make the link").click()
     link = page.locator("pre.key code").inner_text()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    email = unquote(page.get_by_role("link", name="Email link").get_attribute("href"))
+    assert email.startswith("mailto:?subject=Please allow Antares")
+    assert link in email
 
     with visit() as other:
         other.page.goto(link)
@@ -49,7 +56,7 @@ def test_an_administrator_agrees_in_a_browser_of_their_own_and_the_person_connec
         assert other.page.url == f"{visitor.service.url}/connect/administrator/thanks/"
 
     visitor.go("/settings/integrations/")
-    waiting = page.locator("article.card", has_text="Your administrator allowed it")
+    waiting = page.locator("article.card", has_text="Your administrator seems to have approved")
     waiting.get_by_role("link", name="Connect Microsoft mail").click()
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Continue to Microsoft").click()

@@ -30,7 +30,6 @@ class TestAMessageForSupport:
         page, found = connected.page, []
         connected.open_mail(INVOICE)
         page.get_by_role("link", name="Let support read this message").click()
-        connected.confirm()
         found += violations(page)
 
         # Nothing is chosen or agreed to beforehand.
@@ -39,12 +38,13 @@ class TestAMessageForSupport:
         page.get_by_label("24 hours").check()
         page.get_by_label("I agree that").check()
         page.get_by_role("button", name="Allow access").click()
+        connected.confirm()
         expect(page.locator(".message-support")).to_contain_text("Support can read this until")
         found += violations(page)
 
         sam.go("/support/items/")
         found += violations(sam.page)
-        sam.page.get_by_role("link", name="Read it").click()
+        sam.page.get_by_role("link", name="Read message").click()
         expect(sam.page.locator("h1")).to_have_text(INVOICE)
         expect(sam.page.locator("main")).to_contain_text("The invoice is attached.")
         found += violations(sam.page)
@@ -64,13 +64,13 @@ class TestAMessageForSupport:
         page = connected.page
         connected.open_mail(INVOICE)
         connected.reach(page.get_by_role("link", name="Let support read this message"))
-        page.wait_for_url("**/reauthenticate/**")
-        connected.confirm()
         expect(page.locator("h1")).to_have_text("Let a support agent read this message?")
 
         connected.reach(page.get_by_label("1 hour"), "Space")
         connected.reach(page.get_by_label("I agree that"), "Space")
         connected.reach(page.get_by_role("button", name="Allow access"))
+        page.wait_for_url("**/reauthenticate/**")
+        connected.confirm()
 
         expect(page.locator(".message-support")).to_contain_text("Support can read this until")
 
@@ -84,11 +84,15 @@ class TestMailboxExportInBrowser:
         page = connected.page
         connected.go("/settings/integrations/")
         connected.card.get_by_role("link", name="Download a copy").click()
-        connected.confirm()
         found = violations(page)
 
+        page.get_by_role("button", name="Download the copy").click()
+        expect(page.locator("main")).to_contain_text("Download a copy of your mail")
+        found += violations(page)
+        # The download continues after the password, and its page shows the progress.
         with page.expect_download() as begun:
-            page.get_by_role("button", name="Download the copy").click()
+            connected.confirm()
+        expect(page.locator("#exports")).to_contain_text("Complete")
         begun.value.save_as(tmp_path / "copy.zip")
 
         assert begun.value.failure() is None
@@ -98,7 +102,7 @@ class TestMailboxExportInBrowser:
         assert connected.account.encode() in mail
         assert b"This export is complete" in mail
         page.reload()
-        expect(page.locator("main")).to_contain_text("Whole")
+        expect(page.locator("main")).to_contain_text("Complete")
         found += violations(page)
         assert found == []
         assert connected.minded == []

@@ -18,6 +18,8 @@ OWN_PAGES = (
     "/settings/integrations/",
     "/settings/connect/google/",
     "/data-use/",
+    "/privacy/",
+    "/session-replay/",
 )
 
 
@@ -29,7 +31,7 @@ def _body(visitor, subject):
 
 
 class TestPagesLoadNothingElsewhere:
-    @pytest.mark.claim("data-use.no-remote")
+    @pytest.mark.claim("data-use.no-remote", "replay.none")
     @pytest.mark.scenario("H1")
     @pytest.mark.scenario("H3")
     @pytest.mark.clause("OWN-PAGES", "AN-26")
@@ -60,6 +62,26 @@ class TestPagesLoadNothingElsewhere:
         assert {one["sameSite"] for one in cookies} == {"Lax"}
         assert all(one["httpOnly"] for one in cookies if one["name"] == "sessionid")
 
+    @pytest.mark.claim("cookies.only-these")
+    def test_set_only_the_cookies_that_the_page_about_cookies_lists(self, looked_at):
+        looked_at.open_mail(NEWSLETTER)
+        for path in OWN_PAGES:
+            looked_at.go(path)
+        looked_at.go("/cookies/")
+        listed = looked_at.page.locator("tbody td:first-child").all_inner_texts()
+
+        # The consent page of the sandbox is another site, on another port of this host.
+        set_cookies = {
+            header["value"].partition("=")[0]
+            for response in looked_at.responses
+            if response.url.startswith(f"{looked_at.service.url}/")
+            for header in response.headers_array()
+            if header["name"].lower() == "set-cookie"
+        }
+
+        assert set_cookies
+        assert set_cookies <= set(listed)
+
     def test_are_kept_by_no_cache_and_name_themselves_to_nobody(self, looked_at):
         looked_at.open_mail(NEWSLETTER)
         for path in OWN_PAGES[1:5]:
@@ -75,6 +97,7 @@ class TestPagesLoadNothingElsewhere:
         assert [one.url for one in shown if "no-store" not in one.headers["cache-control"]] == []
         assert {one.headers["referrer-policy"] for one in ours} <= {"same-origin", "no-referrer"}
 
+    @pytest.mark.claim("replay.csp")
     def test_are_under_a_policy_without_exceptions(self, looked_at):
         looked_at.go("/inbox/")
 

@@ -18,10 +18,10 @@ def create_calendar(visitor):
     """Create a local calendar with one event, and return the address of its page."""
     page = visitor.page
     visitor.go("/settings/calendars/new/")
-    page.get_by_label("What it is called").fill("Choir")
+    page.get_by_label("Name", exact=True).fill("Choir")
     page.get_by_label("Time zone").select_option("Europe/Berlin")
     page.get_by_label("I agree").check()
-    page.get_by_role("button", name="Create the calendar").click()
+    page.get_by_role("button", name="Create calendar").click()
     expect(page.locator("h1")).to_have_text("Choir")
     file = SERIES.format(day=datetime.now(UTC).date() - timedelta(days=7))
     page.locator('input[type="file"]').set_input_files(ics("choir.ics", file))
@@ -36,7 +36,6 @@ def test_says_what_goes_and_leaves_the_local_calendar_as_it_is(visitor):
     own_page = create_calendar(visitor)
 
     visitor.go("/settings/features/calendar/withdraw/")
-    visitor.confirm()
     main = page.locator("main")
     expect(main).to_contain_text("disconnects 1 account")
     expect(main).to_contain_text(f"“{visitor.account}”: 6 events")
@@ -47,6 +46,7 @@ def test_says_what_goes_and_leaves_the_local_calendar_as_it_is(visitor):
         stays.get_by_role("link", name="Download as a file").click()
     assert "SUMMARY:Choir practice" in given.value.path().read_text()
     page.get_by_role("button", name="Withdraw and disconnect").click()
+    visitor.confirm()
     expect(page.get_by_role("link", name="Download receipt")).to_be_visible()
 
     visitor.go("/calendar/?view=month")
@@ -57,14 +57,14 @@ def test_says_what_goes_and_leaves_the_local_calendar_as_it_is(visitor):
         page.get_by_role("link", name="Download as a file").click()
     assert "SUMMARY:Choir practice" in given.value.path().read_text()
     visitor.go("/settings/integrations/")
-    page.get_by_role("link", name="Remove them all").click()
+    page.get_by_role("link", name="Remove all").click()
     expect(page.locator("main")).to_contain_text("“Choir”: 1 event")
     found += violations(page)
     # Nothing goes by a click on the button alone.
-    page.get_by_role("button", name="Remove them all").click()
+    page.get_by_role("button", name="Remove all").click()
     assert page.evaluate("document.querySelector(':invalid') !== null")
     page.get_by_label("I have the files").check()
-    page.get_by_role("button", name="Remove them all").click()
+    page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_role("link", name="Download receipt")).to_be_visible()
     assert found == []
     assert visitor.minded == []

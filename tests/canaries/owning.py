@@ -16,16 +16,29 @@ class Owning:
     journey: Journey
 
     def see_uses(self) -> str:
-        """The page of who may use what and who did, with filters, downloads and proofs."""
+        """The pages Access and Activity, with filters, entries and downloads."""
         person = self.journey.cast[ALICE]
         typed = self.journey.marks.typed
-        page = person.browser.get("/settings/uses/")
-        for name in ("purpose", "feature", "since", "until", "outcome", "after", "connection"):
-            for place in ("", "record.csv", "record.json"):
-                person.browser.get(f"/settings/uses/{place}?{name}={typed}-uses")
-        for place in ("record.csv", "record.json"):
-            must(person.browser.get(f"/settings/uses/{place}").status == 200, f"no {place}")
-        return f"{page.text.count('<tr>')} lines of a record"
+        must(person.browser.get("/settings/access/").status == 200, "no page of access")
+        names = [
+            "purpose",
+            "feature",
+            "since",
+            "until",
+            "outcome",
+            "by",
+            "after",
+            "before",
+            "connection",
+        ]
+        places = ("", "entries/", "activity.csv", "activity.json")
+        for name in names:
+            for place in places:
+                person.browser.get(f"/settings/activity/{place}?{name}={typed}-uses")
+        for place in places:
+            page = person.browser.get(f"/settings/activity/{place}")
+            must(page.status == 200, f"no {place}")
+        return f"{page.text.count('entry_id')} entries"
 
     def export(self) -> str:
         person = self.journey.cast[ALICE]
@@ -53,12 +66,18 @@ class Owning:
 
 def open_to_support(person: SmokePerson, message_id: str) -> Page:
     """Let support read that message for an hour."""
-    page = person.confirm(person.browser.get(f"/inbox/messages/{message_id}/support/"))
-    return person.agree(page, hours="1")
+    page = person.browser.get(f"/inbox/messages/{message_id}/support/")
+    return person.confirm(person.agree(page, hours="1"))
 
 
 def export(person: SmokePerson, integration_id: str) -> Page:
     """Return the copy of everything that is kept of that mailbox."""
-    page = person.confirm(person.browser.get(f"/settings/integrations/{integration_id}/export/"))
+    page = person.browser.get(f"/settings/integrations/{integration_id}/export/")
+    form = page.own_form()
+    answer = person.browser.submit(page, form, form.data())
+    if "reauthenticate" not in answer.url:
+        return answer
+    # After the confirmation the page is there again, and the form is sent from it.
+    page = person.confirm(answer)
     form = page.own_form()
     return person.browser.submit(page, form, form.data())

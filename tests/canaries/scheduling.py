@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from limited_use.policy.feature_registry import FEATURES
 from tests.canaries import appointment
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE, BOB, MALLORY
@@ -129,8 +130,13 @@ class Scheduling:
         for email in (f"{typed}-share@x.example", str(cast[BOB].seeded["email"])):
             planning.share_calendar(cast[ALICE], self.ids["True"], email)
         shares = f"/calendars/{self.ids['False']}/shares"
+        by_api = {
+            "email": f"{typed}-shareapi@x.example",
+            "level": "freebusy",
+            "version": FEATURES["calendar-sharing"].version,
+        }
         for status, body in (
-            (202, {"email": f"{typed}-shareapi@x.example", "level": "freebusy", "version": 1}),
+            (202, by_api),
             (400, {"email": f"{typed}-sharenoaddress", "level": f"{typed}-level"}),
             (400, {f"{typed}-shareunknown": f"{typed}-sharevalue"}),
         ):

@@ -23,6 +23,7 @@ def environment(keyring: Path) -> dict[str, str]:
         "GOOGLE_CLIENT_ID": "id",
         "GOOGLE_CLIENT_SECRET": "secret",
         "PRIVACY_NOTICE_URL": "https://antares.example/privacy",
+        "SUPPORT_EMAIL": "support@antares.example",
         "PROCESS_CLASS": "web",
         "TRUSTED_PROXY": "nginx",
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,44 @@ class TestABareMachine:
 
         assert done.returncode != 0
         assert done.stderr.splitlines()[0].startswith("python3 has neither pip 22.3 nor venv")
+
+
+class TestAMachineWithoutNetwork:
+    def test_is_told_in_one_line(self, tmp_path):
+        tree = tmp_path / "tree"
+        (tree / "config").mkdir(parents=True)
+        for name in ("Makefile", "config/bootstrap.sh", *(p.name for p in ROOT.glob("req*.txt"))):
+            shutil.copy(ROOT / name, tree / name)
+        # Nothing listens there, for pip or for uv.
+        nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+        done = subprocess.run(
+            ["make", "demo"],
+            cwd=tree,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "PYTHON": sys.executable,
+                "PIP_NO_CACHE_DIR": "1",
+                **nowhere,
+                **{name.lower(): value for name, value in nowhere.items()},
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        first, *rest = done.stderr.splitlines()
+
+        assert done.returncode != 0
+        assert first.startswith(
+            "No network: the packages of requirements-demo.txt could not be downloaded."
+        )
+        # What `make` itself adds.
+        assert all(line.startswith("make: ") for line in rest)
+        assert done.stdout == (
+            "Installing the packages of requirements-demo.txt into .venv."
+            " The first time downloads them.\n"
+        )
 
 
 class TestResults:

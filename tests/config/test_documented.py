@@ -60,8 +60,8 @@ class TestProcessTable:
     def test_has_one_beat(self):
         assert [one.process_class for one in PROCESSES if one.command[-1] == "beat"] == ["purge"]
 
-    def test_is_the_readme_s_minimum_and_more(self):
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
+    def test_is_the_minimum_of_production_and_more(self):
+        text = (ROOT / "config" / "production.md").read_text(encoding="utf-8")
         minimum = re.findall(r"^PROCESS_CLASS=(\w+) +(.+)$", text, re.MULTILINE)
 
         # Numbers of threads and processes apart.
@@ -76,7 +76,7 @@ class TestProcessTable:
         for one in PROCESSES:
             if one.process.startswith("each release"):
                 assert f"\n{shlex.join(one.command)}\n" in text
-        assert "config/README.md#processes" in text
+        assert "README.md#processes" in text
 
     def test_stands_with_every_setting_of_the_logins(self):
         text = README.read_text(encoding="utf-8")

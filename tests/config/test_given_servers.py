@@ -157,7 +157,7 @@ class TestTheDemo:
         done = self.seed(database, tmp_path)
 
         assert done.returncode == 1
-        assert "tells of people of another database" in done.stderr
+        assert "belongs to another database" in done.stderr
         assert "Traceback" not in done.stderr
 
     @staticmethod

@@ -1,10 +1,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -12,18 +12,22 @@ import httpx
 import pytest
 
 from config.embedded import tcp_ports
-from tests.config.test_embedded import processes_of
+from tests.config.running_demo import (
+    PATIENCE,
+    ROOT,
+    build_environment,
+    kill_if_late,
+    open_demo,
+    start_demo,
+    stop_demo,
+)
+from tests.config.test_embedded import listening, processes_of
 from tests.smoke.person import SmokePerson
 from tests.worlds.ending import wait_until_gone
 from tests.worlds.sandbox import Sandbox
 
-ROOT = Path(__file__).resolve().parents[2]
-# Seconds, for each wait: for a loaded machine; an idle one needs a tenth of it.
-PATIENCE = 150
 ALICE_BOX, ALICE_OUTLOOK = "alice@second.example", "alice@second-outlook.example"
 SECOND_SECRET = "secret-of-the-second"
-# What pytest runs on is not what the demo is to run on.
-OURS = {"DATABASE_URL", "BROKER_URL", "KEYRING_DIR", "DJANGO_SETTINGS_MODULE"}
 
 
 @pytest.fixture(scope="class")
@@ -34,43 +38,13 @@ def data_dir():
         yield Path(made)
 
 
-def demo(data_dir, *, given=None):
-    """Start the demo as `make` does, with servers of its own; return it and its first page."""
-    env = {k: v for k, v in os.environ.items() if k not in OURS} | (given or {})
-    command = [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "demo"]
-    process = subprocess.Popen(
-        [*command, "--port", "0", "--staff-port", "0"],
-        cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    said = []
-    with killed_if_late(process):
-        for line in process.stdout:
-            said.append(line)
-            if re.search(r"staff\s+http://localhost:\d+", line):
-                found = re.search(r"open\s+(http://localhost:\d+)", "".join(said))
-                return process, found[1], "".join(said)
-    raise AssertionError(f"it did not come up: {''.join(said)}")
-
-
-@contextmanager
-def killed_if_late(process):
-    """Kill the process if the block takes longer than `PATIENCE`: its output ends, too."""
-    timer = threading.Timer(PATIENCE, process.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-
-
 def run_demo_command(data_dir, *arguments):
     """Run one command on the demo's data, as the README says."""
-    env = {k: v for k, v in os.environ.items() if k not in OURS}
     command = [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "run"]
     return subprocess.run(
         [*command, sys.executable, *arguments],
-        cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE,
+        cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False,
+        timeout=PATIENCE,
     )  # fmt: skip
 
 
@@ -167,9 +141,10 @@ class TestDemo:
         for start in range(2):
             # Another test may have left its data.
             is_prepared = (data_dir / "people.json").exists()
-            process, url, said = demo(data_dir)
+            process, url, printed = start_demo(data_dir)
             answer = httpx.get(f"{url}/accounts/login/")
-            (staff_url,) = re.findall(r"staff\s+(http://localhost:\d+)", said)
+            start_page = httpx.get(f"{url}/demo/").text
+            (staff_url,) = re.findall(r"Staff site +(http://localhost:\d+)", printed)
             staff_page = "/support/items/"
             here, there = (httpx.get(f"{one}{staff_page}") for one in (url, staff_url))
             inbox = httpx.get(f"{staff_url}/inbox/")
@@ -178,9 +153,7 @@ class TestDemo:
                 self.look(data_dir)
             else:
                 assert_every_answer_has_browser_headers(url)
-            process.terminate()
-            status = process.wait(timeout=PATIENCE)
-            process.stdout.close()
+            status, last_lines = stop_demo(process)
 
             # On existing data, nothing has to happen before the web server starts.
             assert is_prepared or not start
@@ -189,8 +162,12 @@ class TestDemo:
             assert answer.status_code == 200
             assert here.status_code == inbox.status_code == 404
             assert there.headers["location"] == f"/accounts/login/?next={staff_page}"
-            assert "alice@antares.example" in said
+            assert f"Open         {url}/demo/\n" in printed
+            assert "alice@antares.example" in start_page
             assert status == 0
+            assert last_lines.endswith(
+                f"Stopped. The data stays in {data_dir}, and make demo continues with it.\n"
+            )
             assert processes_of(data_dir) == []
         self.look(data_dir)
         assert processes_of(data_dir) == []
@@ -201,12 +178,12 @@ class TestDemo:
         done = run_demo_command(data_dir, "manage.py", "verify_ledger")
 
         assert done.returncode == 0, done.stderr
-        assert "all fit" in done.stdout
+        assert "checkpoints match" in done.stdout
 
     @pytest.mark.thorough("a whole demo and a second sandbox")
     def test_connects_at_another_stand_in_that_is_given(self, data_dir):
         with second_sandbox(data_dir) as sandbox:
-            process, url, said = demo(data_dir, given=settings_of(sandbox))
+            process, url, printed = start_demo(data_dir, given=settings_of(sandbox))
             try:
                 callbacks = [f"{url}/connect/{one}/callback" for one in ("google", "microsoft")]
                 sandbox.register_client("second", SECOND_SECRET, tuple(callbacks))
@@ -218,18 +195,50 @@ class TestDemo:
                     alice.connect(ALICE_OUTLOOK, provider="microsoft")
                     page = alice.settings().text
             finally:
-                process.terminate()
-                process.wait(timeout=PATIENCE)
-                process.stdout.close()
+                stop_demo(process)
 
         # The demo's own sandbox has neither of these accounts.
         assert ALICE_BOX in page
         assert ALICE_OUTLOOK in page
-        assert "given    GOOGLE_TOKEN_URL" in said
-        assert SECOND_SECRET not in said
+        assert "GOOGLE_TOKEN_URL is set: the demo uses it instead of the sandbox's." in printed
+        assert SECOND_SECRET not in printed
+
+    def test_says_where_it_runs_already_and_why_it_took_another_port(self, data_dir):
+        with listening() as taken:
+            port = taken.getsockname()[1]
+            process, url, printed = start_demo(data_dir, port=port)
+            try:
+                second = open_demo(data_dir)
+                with kill_if_late(second):
+                    answer, _ = second.communicate()
+                process.send_signal(signal.SIGINT)
+            finally:
+                status, last_lines = stop_demo(process)
+
+        other = int(url.rpartition(":")[2])
+        assert other != port
+        assert (
+            f"\nPort {port} is in use by another program, so Antares uses port {other}.\n"
+            in printed
+        )
+        assert second.returncode == 0
+        assert answer.splitlines()[0] == f"The demo is already running: open {url}/demo/"
+        assert status == 0
+        assert last_lines.startswith("\nStopping …\nStopped. ")
+        # Red is for bad news: nothing is coloured at all.
+        assert "\x1b" not in printed + last_lines + answer
+
+    def test_says_that_a_command_needs_a_running_demo(self, tmp_path):
+        done = subprocess.run(
+            [sys.executable, "-m", "config.embedded", "--data", str(tmp_path), "campaigns"],
+            cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "The demo is not running. Start it with: make demo\n"
 
     def test_leaves_no_process_when_it_is_killed(self, data_dir):
-        process, _, _ = demo(data_dir)
+        process, _, _ = start_demo(data_dir)
         family = descendants(process.pid)
 
         process.kill()
@@ -241,15 +250,15 @@ class TestDemo:
         wait_until_gone(lambda: family)
 
     def test_stops_as_a_whole_when_one_process_ends(self, data_dir):
-        process, _, _ = demo(data_dir)
+        process, _, _ = start_demo(data_dir)
         (beat,) = processes_of(data_dir / "beat-schedule")
 
         os.kill(beat, 9)
-        with killed_if_late(process):
-            said = process.stdout.read()
+        with kill_if_late(process):
+            printed = process.stdout.read()
         status = process.wait(timeout=PATIENCE)
         process.stdout.close()
 
-        assert "beat stopped by itself with status -9" in said
+        assert "beat stopped by itself with status -9, so the demo stops: see " in printed
         assert status == 1
         assert processes_of(data_dir) == []

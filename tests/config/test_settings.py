@@ -43,7 +43,7 @@ class TestProductionSettings:
         assert named == {
             "PROCESS_CLASS", "SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "STAFF_URL", "BROKER_URL",
             "KEYRING_URL", "LEDGER_ORIGIN", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET",
-            "PRIVACY_NOTICE_URL",
+            "PRIVACY_NOTICE_URL", "SUPPORT_EMAIL",
         }  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -60,6 +60,8 @@ class TestProductionSettings:
             ("STAFF_URL", "https://antares.example"),
             ("PRIVACY_NOTICE_URL", "http://antares.example/privacy"),
             ("PRIVACY_NOTICE_URL", ""),
+            ("SUPPORT_EMAIL", "Antares <support@antares.example>"),
+            ("SUPPORT_EMAIL", ""),
             ("DATABASE_URL_WEB", "sqlite:///db.sqlite3"),
             ("DATABASE_URL_WEB", f"postgresql://antares:pw@{DATABASE}"),
             ("DATABASE_URL_WEB", f"postgresql://antares_sync:pw@{DATABASE}"),
@@ -96,7 +98,7 @@ class TestProductionSettings:
         done = production.run_manage(env)
 
         assert done.returncode == 1
-        assert "KEYRING_DIR is open to others" in done.stderr
+        assert "KEYRING_DIR is readable by others" in done.stderr
 
     @pytest.mark.parametrize(
         "name",

@@ -95,7 +95,9 @@ class TestTheDatabase:
 
         problems = list_problems(read, DATABASE_URL_WEB=f"{LOGIN}{place}?sslmode=verify-full")
 
-        assert problems == ["DATABASE_URL_WEB is no address: postgresql://user:password@host/name"]
+        assert problems == [
+            "DATABASE_URL_WEB must be an address such as postgresql://user:password@host/name"
+        ]
 
     @pytest.mark.parametrize(
         "more",

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, combinations
 
+from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import display_times
 from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access import scopes
@@ -28,13 +31,17 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.notifications.removal_messages import SENTENCES, RemovalSubject
+from integrations.notifications.messages import SENTENCES
+from integrations.notifications.removal_messages import RemovalSubject
 from integrations.operations.sync_products import PRODUCTS
-from integrations.purge import inventory
+from integrations.providers import PROVIDERS
+from integrations.purge import inventory, receipt_summary
 from integrations.sync import sync_engine
 from limited_use.ledger.signed_notes import VerifierKey
-from limited_use.models import DataKey, Receipt
-from limited_use.receipts import receipts
+from limited_use.models import DataKey, KeyEpoch, Receipt
+from limited_use.policy.key_lines import KeyLine
+from limited_use.receipts import receipt_links, receipts
+from limited_use.rotation import rotation_schedule
 from limited_use.verify import verifier
 from tests.api import cast
 from tests.integrations import google, microsoft
@@ -166,6 +173,11 @@ class RemovalWorld:
         self.client = cast.browser(self.user, recent=True)
         self.content = self.account.look_at_content()
         bring_in(self.connection)
+        owned = [integration.id for integration in self.integrations.values()]
+        self.counts = {
+            model._meta.label: model.objects.filter(integration_id__in=owned).count()
+            for model in (Message, Thread, Calendar, Event)
+        }
         self.holders = {
             product: [
                 one.id,
@@ -226,6 +238,13 @@ class RemovalWorld:
 
     def read_page(self, job):
         return self.text_and_links(self.client.get(reverse("settings-purge", args=[job.id])))
+
+    def read_public_page(self, product):
+        """Return the page that whoever has the link sees."""
+        token = receipt_links.create_link(
+            subject_id=self.integrations[product].id, at=timezone.now()
+        )
+        return self.text_and_links(Client().get(reverse("receipt-link", args=[token])))[0]
 
     def read_settings(self):
         return self.text_and_links(self.client.get("/settings/integrations/"))
@@ -295,6 +314,21 @@ class RemovalWorld:
     def read_receipt(self, product):
         receipt = Receipt.objects.get(subject_id=self.integrations[product].id)
         return json.loads(bytes(receipt.document))["body"]
+
+    def list_receipt_sentences(self, product):
+        """Return the sentences by which pages explain the receipt, as texts by claim."""
+        receipt = Receipt.objects.get(subject_id=self.integrations[product].id)
+        summary = receipt_summary.summarize_receipt(json.loads(bytes(receipt.document)))
+        return {sentence.claim: join_parts(sentence.parts) for sentence in summary.sentences}
+
+    def describe_counts(self, product):
+        """Return the counts of before the removal, in the words of a receipt."""
+        names = ("Message", "Thread") if product == "mail" else ("Calendar", "Event")
+        words = {"Message": "message", "Thread": "conversation"}
+        counts = [
+            (self.counts[f"integrations.{name}"], words.get(name, name.lower())) for name in names
+        ]
+        return [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts]
 
 
 def bring_in(connection):
@@ -425,6 +459,77 @@ TRUE = {
     "removal.product-kept": lambda world, product: (
         world.live == set(world.integrations) - {product}
     ),
+}
+
+
+def join_parts(parts):
+    """Return a sentence as text, with moments as mails show them and links by their addresses."""
+    return "".join(
+        display_times.format_moment(part.at) if part.at else part.url or part.text for part in parts
+    )
+
+
+def states_the_counts(world, product, text):
+    assert all(counted in text for counted in world.describe_counts(product)), text
+    return not (world.has_rows(product) or world.has_keys(product))
+
+
+def states_when_it_was_unreadable(world, product, text):
+    job = world.job_of(product)
+    moments = [display_times.format_moment(at) for at in (job.fenced_at, job.verified_at)]
+    assert all(moment in text for moment in moments), text
+    return not (world.has_rows(product) or world.has_keys(product))
+
+
+def names_the_pages(is_true):
+    """Return a check of the fact, and of the provider's pages where it can be changed."""
+
+    def check(world, product, text):
+        assert all(page in text for page in PROVIDERS[world.account.key].revocation_pages), text
+        return is_true(world, product)
+
+    return check
+
+
+def states_what_remains(world, product, text):
+    """See that the promised times are those of settings and key epochs, which other tests keep."""
+    job = world.job_of(product)
+    hours = settings.KEY_EPOCH_HOURS
+    if job.own_kek_epoch is not None:
+        hours = rotation_schedule.get_max_hours(KeyLine.OWN)
+    backups = job.verified_at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
+    moments = [
+        display_times.format_moment(at) for at in (backups, job.fenced_at + timedelta(hours=hours))
+    ]
+    assert all(moment in text for moment in moments), text
+    # The record that stays, and the key's epoch that is still to end.
+    return not world.has_rows(product) and KeyEpoch.objects.filter(destroyed_at=None).exists()
+
+
+#: Whether a sentence about a receipt is true when it is signed, by claim.
+TRUE_IN_RECEIPT = {
+    "receipt.removed-mail": states_the_counts,
+    "receipt.removed-calendar": states_the_counts,
+    "receipt.removed-local": states_the_counts,
+    "receipt.unreadable-since": states_when_it_was_unreadable,
+    "receipt.access-ended": lambda world, product, _: TRUE["removal.access-confirmed"](
+        world, product
+    ),
+    "receipt.access-was-ended": lambda world, product, _: TRUE["removal.access-gone"](
+        world, product
+    ),
+    "receipt.access-unconfirmed": names_the_pages(TRUE["removal.access-unconfirmed"]),
+    "receipt.access-not-offered": names_the_pages(lists_antares),
+    "receipt.access-needed": names_the_pages(lambda world, _: world.has_tokens),
+    "receipt.access-left": names_the_pages(
+        lambda world, product: (
+            TRUE["removal.access-shared"](world, product) and not world.has_tokens
+        )
+    ),
+    "receipt.no-provider": lambda world, _, __: world.account.key == "offline",
+    "receipt.remains-until": states_what_remains,
+    # Of the page's file, which tests/integrations/purge/test_verifier_page.py opens offline.
+    "receipt.check-offline": lambda _, __, text: "/verify.html" in text and "/keys/" in text,
 }
 
 

@@ -41,7 +41,7 @@ from integrations.models import (
 )
 from integrations.providers import oauth_client
 from integrations.settings import connect_results
-from integrations.settings.connect_messages import ADMIN_CONSENT_OUTCOMES, OUTCOMES
+from integrations.settings.messages.connect import ADMIN_CONSENT_OUTCOMES, OUTCOMES
 from integrations.sync import work_leases
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
@@ -138,7 +138,9 @@ class TestConnecting:
                 with pytest.raises(envelope.Unopenable):
                     envelope.open_record(sealed.ciphertext, sealed.binding, key)
 
-    @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
+    @pytest.mark.claim(
+        "home.no-password", "notice.no-password", "connect.no-password", "receipt.mail-stays"
+    )
     @pytest.mark.claim("feature.inbox")
     @pytest.mark.control("3.2.1")
     @pytest.mark.clause("SCOPE-MIN")

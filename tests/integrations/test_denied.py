@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Alarm
 from integrations.models import Connection, Integration, IntegrationStatus, StatusReason, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.settings import status_messages
+from integrations.settings.messages import status as status_messages
 from integrations.sync import sync_engine, sync_error_policy
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
@@ -58,7 +58,7 @@ class DeniedAccount:
 
     @property
     def asks_to_reconnect(self) -> bool:
-        return "Give the missing permission<" in self.card()
+        return "Grant permission<" in self.card()
 
 
 @pytest.fixture
@@ -157,7 +157,9 @@ class TestRefusalsThatDoNotEnd:
         assert looks == 1 + len(sync_error_policy.DENIAL_PAUSES)
         assert account.at - began < timedelta(minutes=5) + timedelta(seconds=60)
         assert account.asks_to_reconnect
-        assert status_messages.REASON[StatusReason.SCOPE_MISSING] in reading.text(account.card())
+        assert str(status_messages.REASON[StatusReason.SCOPE_MISSING]) in reading.text(
+            account.card()
+        )
         assert 3_000 < rests < 3_700
 
     def test_are_over_by_themselves_once_the_provider_answers(self, account, sandbox):

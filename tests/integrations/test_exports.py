@@ -362,7 +362,7 @@ class TestExportPage:
     def browser(self, mailbox):
         return cast.browser(mailbox.connection.user, recent=True)
 
-    @pytest.mark.claim("export.holds", "export.no-attachments", "feature.export")
+    @pytest.mark.claim("export.holds", "export.no-attachments", "feature.export", "notice.rights")
     @pytest.mark.claim("export.about", "export.contents")
     def test_says_what_a_copy_holds_and_what_not(self, browser, mailbox, other, tmp_path):
         make_message(mailbox, attachments=[("plan.pdf", "application/pdf", 12)])
@@ -375,7 +375,7 @@ class TestExportPage:
             read_finished_copy(browser.post(path).streaming_content), tmp_path
         )
 
-        assert "the 2 messages that are kept here" in page
+        assert "the 2 messages that Antares stores" in page
         assert len(letters) == 2
         cut = f"of a long one, the first {MAX_TEXT:,} characters"
         assert cut in page
@@ -412,7 +412,42 @@ class TestExportPage:
 
         page = browser.get(f"/settings/integrations/{mailbox.id}/export/").content.decode()
 
-        assert "Whole" in page
+        assert "Complete" in page
+
+    def test_shows_how_far_a_download_has_come(self, browser, mailbox, monkeypatch):
+        monkeypatch.setattr(mailbox_export, "MOST_MESSAGES", 1)
+        fill_mailbox(mailbox, 3)
+        path = f"/settings/integrations/{mailbox.id}/export/"
+
+        parts = iter(browser.post(path).streaming_content)
+        for _ in range(3):
+            next(parts)
+        during = browser.get(path).text
+        list(parts)
+        after = browser.get(path).text
+
+        assert "1 of 3 messages" in during
+        assert "In progress" in during
+        assert 'hx-trigger="every 2s"' in during
+        assert "Complete" in after
+        assert "every 2s" not in after
+
+    def test_continues_after_the_password(self, mailbox):
+        browser = cast.browser(mailbox.connection.user)
+        path = f"/settings/integrations/{mailbox.id}/export/"
+        explained = browser.get(path).text
+
+        asked = browser.post(path)
+        confirmed = browser.post(asked.url, {"password": "correct horse", "next": path})
+        page = browser.get(confirmed.url).text
+
+        assert "names of its attachments" in explained
+        assert confirmed.url == path
+        assert 'data-export="now"' in page
+        assert "Your download starts now." in page
+        # Once: a page that is loaded again starts nothing.
+        assert 'data-export="now"' not in browser.get(path).text
+        assert b"This copy is whole" in read_finished_copy(browser.post(path).streaming_content)
 
     def test_gives_no_more_than_ten_an_hour(self, browser, mailbox):
         path = f"/settings/integrations/{mailbox.id}/export/"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from integrations.models import MessageBody, SetAside
 from integrations.providers import errors
 from integrations.providers.google import gmail_message as gmail_reading
-from integrations.settings import status_messages
+from integrations.settings.messages import status as status_messages
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import hostile
 from tests.integrations import household as houses

@@ -17,7 +17,7 @@ from config.process_classes import ProcessClass
 from integrations.models import Integration, Message, SetAside, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import provider_http
-from integrations.settings import status_messages
+from integrations.settings.messages import status as status_messages
 from integrations.sync import sync_engine
 from tests.integrations import google as googles
 from tests.integrations import hostile
@@ -209,7 +209,8 @@ class TestAHostileMessage:
             assert became in status_messages.QUARANTINE_REASONS
             address = reverse("settings-details", args=[Integration.objects.get().id])
             assert (
-                status_messages.QUARANTINE_REASONS[became] in world.browser.client.get(address).text
+                str(status_messages.QUARANTINE_REASONS[became])
+                in world.browser.client.get(address).text
             )
 
     def test_at_gmail_ends_at_a_row(self, gmail, case):
@@ -248,7 +249,10 @@ def test_an_answer_larger_than_memory_is_for_is_of_one_message_alone(gmail, monk
     # It is asked for together with its neighbours: what they bring is too large, then only it is.
     assert bring_between_neighbours(gmail, large) == "too-large"
     address = reverse("settings-details", args=[Integration.objects.get().id])
-    assert status_messages.QUARANTINE_REASONS["too-large"] in gmail.browser.client.get(address).text
+    assert (
+        str(status_messages.QUARANTINE_REASONS["too-large"])
+        in gmail.browser.client.get(address).text
+    )
 
 
 @pytest.mark.parametrize("what", ["id", "threadId", "internalDate", "labelIds"])

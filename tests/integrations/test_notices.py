@@ -47,7 +47,7 @@ class TestTelling:
         assert [when.days for when in told] == [0, 7, 12]
         end = ended.reauth_since + timedelta(days=14)
         for mail in mailoutbox:
-            assert f"{end.day} {end:%B %Y}" in mail.body
+            assert f"{end.day} {end:%b %Y}" in mail.body
         assert "This is the last notice before" in mailoutbox[-1].body
 
     def test_says_the_latest_only_to_who_was_not_told_for_a_while(self, ended, mailoutbox):
@@ -93,7 +93,7 @@ class TestTelling:
     @pytest.mark.parametrize(
         ("trigger", "reason"),
         [
-            ("grant_ended", "because Google ended our access and it was not renewed in time"),
+            ("grant_ended", "because Google ended the access of Antares and you did not reconnect"),
             ("permission_withdrawn", "because its permission was withdrawn at Google"),
             ("inactive", "because you have not signed in for a year"),
         ],
@@ -108,7 +108,7 @@ class TestTelling:
         owner_notices.send_purged_notice(job=job, at=timezone.now())
 
         (mail,) = mailoutbox
-        assert mail.subject == "Being removed: your Google mail"
+        assert mail.subject == "Antares is removing your Google mail"
         assert reason in mail.body
         assert mail.body.count("because") == 1
         assert "stays connected" not in mail.body

@@ -9,13 +9,17 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 from django.db import connection as database
 from django.utils import timezone
 
 from accounts import memberships
+from accounts.display_times import format_moment
 from accounts.models import Alarm, Membership
 from config.process_classes import ProcessClass
 from integrations import connections
+from integrations.connections import automatic_disconnect
+from integrations.connections.messages import PURPOSES
 from integrations.coordination.leases import NotClaimable
 from integrations.grants import provider_alerts
 from integrations.models import (
@@ -29,9 +33,11 @@ from integrations.models import (
 )
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import provider_http
-from integrations.settings.connect_messages import CALENDAR_OUTCOMES, OUTCOMES
+from integrations.settings.messages.connect import CALENDAR_OUTCOMES, OUTCOMES
+from integrations.settings.messages.status import WITHOUT_PERMISSION
 from integrations.sync import sync_engine
 from limited_use.models import Consent, DataKey
+from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.integrations.pages import reading
 from tests.integrations.test_outcomes import let_pass
@@ -45,6 +51,13 @@ pytestmark = [
     pytest.mark.scenario("A3"),
     pytest.mark.usefixtures("_fast"),
 ]
+LOCAL_CALENDAR = {
+    "name": "Family",
+    "zone": "UTC",
+    "colour": "#aa3377",
+    "agree": "on",
+    "version": FEATURES["local-calendar"].version,
+}
 SECOND_BOX = "second.box@example.com"
 NOTHING = "Nothing was connected."
 # Goes with the test's transaction.
@@ -263,7 +276,7 @@ class TestAnOutcomeThatConnectsNothing:
 
         world.browser.arrive(world.back)
 
-        assert OUTCOMES[outcome].says in page_of(world.browser)
+        assert str(OUTCOMES[outcome].says) in page_of(world.browser)
         assert world.google.calls("/token") == calls
 
 
@@ -281,7 +294,7 @@ class TestOperators:
 
         world.browser.arrive(world.back)
 
-        assert "We have been told." in page_of(world.browser)
+        assert "Our operators have been notified." in page_of(world.browser)
         assert Alarm.objects.get().kind == kind
 
     @pytest.mark.claim("outcome.told", "outcome.nothing-connected")
@@ -296,12 +309,12 @@ class TestOperators:
         assert world.browser.attempt().outcome == AttemptOutcome.FAILED
         page = page_of(world.browser)
         assert NOTHING in page
-        assert "We have been told." in page
+        assert "Our operators have been notified." in page
         assert not Connection.objects.exists()
         assert Alarm.objects.get().kind == provider_alerts.CONNECT_FAILED
 
     def test_are_not_told_where_the_page_does_not_say_so(self, world):
-        silent = {one for one, words in OUTCOMES.items() if "told" not in words.says}
+        silent = {one for one, words in OUTCOMES.items() if "notified" not in str(words.says)}
 
         assert set(WAYS) - silent == {AttemptOutcome.APP_MISCONFIGURED, AttemptOutcome.FAILED}
 
@@ -327,7 +340,7 @@ class TestAnOutcomeThatConnects:
     def test_brings_mail_in(self, world):
         deliver(world)
         world.browser.connect()
-        assert OUTCOMES[AttemptOutcome.CONNECTED].says in page_of(world.browser)
+        assert str(OUTCOMES[AttemptOutcome.CONNECTED].says) in page_of(world.browser)
         work = SyncWork.objects.get()
         assert work.next_sync_at <= timezone.now()
 
@@ -338,17 +351,18 @@ class TestAnOutcomeThatConnects:
     @pytest.mark.claim("outcome.calendars-coming")
     def test_brings_calendars_in(self, world):
         connect_calendar(world.browser)
-        assert CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED].says in page_of(world.browser)
+        assert str(CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED].says) in page_of(world.browser)
 
         sync_what_is_due(world)
 
         assert Calendar.objects.filter(cached_at__isnull=False).exists()
 
-    @pytest.mark.claim("outcome.no-mail")
+    @pytest.mark.claim("outcome.no-mail", "status.without-mail")
     def test_reads_no_mail_without_the_permission(self, world):
         world.browser.connect(untick=(GMAIL_READONLY,))
         words = OUTCOMES[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
-        assert words.says in page_of(world.browser)
+        assert str(WITHOUT_PERMISSION["mail"]) in page_of(world.browser)
+        assert str(words.says) in page_of(world.browser)
 
         sync_what_is_due(world)
 
@@ -373,11 +387,12 @@ class TestAnOutcomeThatConnects:
         assert Message.objects.count() == 3
         assert world.google.requests("/gmail") == calls
 
-    @pytest.mark.claim("outcome.no-calendars")
+    @pytest.mark.claim("outcome.no-calendars", "status.without-calendars")
     def test_reads_no_calendar_without_the_permission(self, world):
         connect_calendar(world.browser, untick=(EVENTS,))
+        assert str(WITHOUT_PERMISSION["calendar"]) in page_of(world.browser)
         words = CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
-        assert words.says in page_of(world.browser)
+        assert str(words.says) in page_of(world.browser)
 
         sync_what_is_due(world)
 
@@ -388,10 +403,107 @@ class TestAnOutcomeThatConnects:
     def test_reads_calendars_and_agrees_to_no_writing_without_that_permission(self, world):
         connect_calendar(world.browser, untick=(EDIT,))
         words = CALENDAR_OUTCOMES[AttemptOutcome.CONNECTED_PARTLY]
-        assert words.says in page_of(world.browser)
+        assert str(words.says) in page_of(world.browser)
 
         sync_what_is_due(world)
 
         assert Calendar.objects.filter(cached_at__isnull=False).exists()
         assert not Consent.objects.filter(feature="calendar-editing").exists()
         assert {one["method"] for one in world.google.requests("/calendar")} == {"GET"}
+
+
+class TestAProductThatIsNotConnected:
+    """What the settings and the disclosure say is limited without it."""
+
+    @pytest.mark.claim("connect.without-mail")
+    def test_of_mail_leaves_inbox_and_searches_without_that_mail(self, world):
+        deliver(world)
+        connect_calendar(world.browser)
+        sync_what_is_due(world)
+        client = world.browser.client
+        assert str(PURPOSES["mail"].limits) in page_of(world.browser)
+
+        without = client.get("/inbox/?folder=all").text + search(client, "Message")
+        world.browser.connect(connection=Connection.objects.get())
+        sync_what_is_due(world)
+
+        assert "Message 1" not in without
+        assert "Message 1" in client.get("/inbox/?folder=all").text
+        assert "Message 1" in search(client, "Message")
+
+    @pytest.mark.claim("connect.without-calendar")
+    def test_of_calendars_leaves_calendar_and_suggested_times_without_those_events(self, world):
+        tomorrow = (timezone.now() + timedelta(days=1)).replace(hour=9, minute=0, second=0)
+        hour = {
+            name: {"dateTime": at.replace(microsecond=0).isoformat(), "timeZone": "UTC"}
+            for name, at in (("start", tomorrow), ("end", tomorrow + timedelta(hours=1)))
+        }
+        world.google.put_event(ALICE_BOX, summary="Review", **hour)
+        world.browser.connect()
+        sync_what_is_due(world)
+        client = world.browser.client
+        assert str(PURPOSES["calendar"].limits) in page_of(world.browser)
+        day = f"/calendar/?view=day&day={tomorrow:%Y-%m-%d}"
+        asked = {
+            "length": "60", "first_day": f"{tomorrow:%Y-%m-%d}", "reach": "1", "opens": "09:00",
+            "closes": "12:00", "weekdays": [str(number) for number in range(7)], "zone": "UTC",
+        }  # fmt: skip
+
+        # An Antares calendar, without any connected calendar.
+        assert client.get("/settings/calendars/new/").status_code == 200
+        made = client.post("/settings/calendars/new/", LOCAL_CALENDAR)
+        without = client.get(day)
+        free = client.get("/calendar/find/", asked).text
+        connect_calendar(world.browser, connection=get_google_connection())
+        sync_what_is_due(world)
+
+        assert made.status_code == 302
+        assert without.status_code == 200
+        assert "Review" not in without.text
+        assert ">09:00" in free
+        assert "Review" in client.get(day).text
+        assert ">09:00" not in client.get("/calendar/find/", asked).text
+
+
+class TestAPermissionThatWasTakenBack:
+    @pytest.mark.claim("integrations.no-mail-access")
+    def test_is_said_where_no_mail_is_read_any_more(self, world):
+        deliver(world)
+        world.browser.connect()
+        sync_what_is_due(world)
+
+        world.browser.connect(untick=(GMAIL_READONLY,))
+        calls = len(world.google.requests("/gmail"))
+        sync_what_is_due(world)
+
+        assert "Antares can no longer read your mail." in page_of(world.browser)
+        assert len(world.google.requests("/gmail")) == calls
+
+    @pytest.mark.claim("integrations.no-calendar-access", "integrations.calendars-until")
+    def test_is_said_where_no_calendar_is_read_any_more(self, world):
+        connect_calendar(world.browser)
+        sync_what_is_due(world)
+        before = Integration.objects.get()
+
+        connect_calendar(world.browser, connection=Connection.objects.get(), untick=(EVENTS,))
+        calls = len(world.google.requests("/calendar"))
+        sync_what_is_due(world)
+
+        page = page_of(world.browser)
+        since = Integration.objects.get().status_since
+        assert "Antares can no longer read your calendars." in page
+        until = since + timedelta(days=settings.REAUTH_GRACE_DAYS)
+        assert f"Grant access again before {format_moment(until)}." in page
+        assert len(world.google.requests("/calendar")) == calls
+        automatic_disconnect.disconnect_due_integrations(at=until - timedelta(seconds=1))
+        assert Integration.objects.live().filter(id=before.id).exists()
+        automatic_disconnect.disconnect_due_integrations(at=until + timedelta(seconds=1))
+        assert not Integration.objects.live().exists()
+
+
+def search(client, words: str) -> str:
+    return client.post("/inbox/search/", {"words": words}, follow=True).text
+
+
+def get_google_connection() -> Connection:
+    return Connection.objects.get(provider="google")

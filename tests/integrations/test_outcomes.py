@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import memberships, organisations
+from accounts.display_times import format_moment
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection
 from integrations.settings import connect_results
 from integrations.tasks.connections import sweep_connections
@@ -210,7 +211,7 @@ class TestGoingAwayByItself:
     def test_is_said_and_happens_after_an_hour(self, client, alice, acme):
         attempt = make_attempt(alice, acme)
         until = attempt.ended_at + timedelta(hours=1)
-        assert f"Shown until {until:%H:%M} UTC" in page_of(client)
+        assert f"Shown until {format_moment(until)}" in page_of(client)
 
         let_pass(attempt, minutes=59)
         assert NOTHING in page_of(client)
@@ -221,12 +222,12 @@ class TestGoingAwayByItself:
     def test_is_after_a_minute_for_a_success(self, client, alice, acme):
         attempt = make_attempt(alice, acme, outcome=AttemptOutcome.CONNECTED)
         until = attempt.ended_at + timedelta(minutes=1)
-        assert f"Shown until {until:%H:%M} UTC" in page_of(client)
-        assert "Your mail is coming in" in page_of(client)
+        assert f"Shown until {format_moment(until)}" in page_of(client)
+        assert "Your mail is being imported" in page_of(client)
 
         let_pass(attempt, minutes=2)
 
-        assert "Your mail is coming in" not in page_of(client)
+        assert "Your mail is being imported" not in page_of(client)
 
     def test_counts_from_when_it_expired_and_not_from_when_a_worker_looked(
         self, client, alice, acme
@@ -257,7 +258,7 @@ class TestWaitingForAnAdministrator:
         page = page_of(browser.client)
 
         assert "Microsoft mail: Waiting for your administrator, or for you." in page
-        assert "The provider has sent no answer yet, and nothing was connected." in page
+        assert "The provider has not responded yet, and nothing was connected." in page
         assert ConnectAttempt.objects.get().used_at is None
         assert not Connection.objects.exists()
         assert "Make a link for your administrator" in page
@@ -278,8 +279,8 @@ class TestWaitingForAnAdministrator:
         browser.arrive(**said)
 
         page = page_of(browser.client)
-        assert "Waiting for your administrator, unless you said no. Nothing was connected." in page
-        assert "The provider sends the same answer" in page
+        assert "Waiting for your administrator, unless you declined. Nothing was connected." in page
+        assert "The provider sends the same response" in page
         assert not Connection.objects.exists()
 
     @pytest.mark.claim("outcome.nothing-connected")
@@ -301,7 +302,7 @@ class TestWaitingForAnAdministrator:
         let_pass(ConnectAttempt.objects.get(), minutes=11)
 
         page = page_of(browser.client)
-        assert "The provider sent no answer within ten minutes." in page
+        assert "The provider did not respond within ten minutes." in page
         assert "This attempt connected nothing." in page
         assert ConnectAttempt.objects.get().used_at is None
         assert not Connection.objects.exists()
@@ -314,7 +315,7 @@ class TestWaitingForAnAdministrator:
 
         page = page_of(browser.client)
         assert page.count("Waiting for your administrator") == 1
-        assert "We hear of it when they come back" in page
+        assert "Antares learns of the decision when" in page
 
     def test_is_not_said_while_the_answer_is_being_worked_on(self, browser):
         browser.begin()

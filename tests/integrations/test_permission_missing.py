@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.display_times import format_moment
 from integrations.connections import automatic_disconnect
 from integrations.grants import provider_credentials
 from integrations.models import (
@@ -70,20 +71,20 @@ class TestAPermissionThatIsMissing:
 
         told = [notice.told_at - since() for notice in Notice.objects.order_by("id")]
         assert [when.days for when in told] == [0, 7, 12]
-        assert "without the permission" in mailoutbox[0].body
+        assert "without a permission that Antares needs" in mailoutbox[0].body
         until = since() + timedelta(days=14)
-        assert f"{until.day} {until:%B %Y}" in mailoutbox[0].body
+        assert f"{until.day} {until:%b %Y}" in mailoutbox[0].body
 
     @pytest.mark.claim("api.reconnect-before")
-    @pytest.mark.claim("integrations.until", "integrations.calendars-until")
+    @pytest.mark.claim("integrations.grant-until")
     def test_is_shown_with_its_deadline_on_the_page_and_in_the_api(self, browser):
         until = since() + timedelta(days=14)
 
         page = browser.client.get("/settings/integrations/").content.decode()
         answer = json.loads(browser.client.get("/v1/users/me/connections").content)
 
-        assert "The permission to read mail is missing" in page
-        assert f"{until.day} {until:%B %Y, %H:%M} UTC" in page
+        assert "Antares can no longer read your mail." in page
+        assert format_moment(until) in page
         assert answer["data"][0]["reconnect_before"][:16] == until.isoformat()[:16]
 
     def test_leaves_the_mail_to_its_owner_meanwhile(self, browser):

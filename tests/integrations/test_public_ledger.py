@@ -98,5 +98,5 @@ class TestPublishedKeys:
 
         assert VerifierKeyPeriod.objects.filter(role=SigningKey.LEDGER).count() == 2
         assert "Former keys" in page
-        assert "to 25 November 2026, 12:00 UTC" in page
+        assert "25 Nov 2026, 12:00 UTC</time></p>" in page
         assert set(text) == {former, *receipts.get_receipt_public_keys()}

@@ -16,7 +16,7 @@ from integrations.models import Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers import PROVIDERS
 from integrations.review.evidence import claim_register
-from integrations.settings import account_overview
+from integrations.settings import mailbox_details
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_evaluation import TABLE
 from limited_use.policy.policy_vocabulary import Recipient, Use
@@ -50,7 +50,7 @@ class TestWhatAFeatureDeclares:
     @pytest.mark.parametrize("feature", KEEPING, ids=lambda one: one.key)
     def test_is_kept_for_as_long_as_a_person_can_choose(self, feature):
         assert feature.retention_days in HORIZONS
-        assert str(feature.retention_days) in dict(account_overview.HORIZONS)
+        assert str(feature.retention_days) in dict(mailbox_details.HORIZONS)
 
 
 class TestHowLongCalendarsAreKept:
@@ -97,8 +97,8 @@ class TestHowLongMailIsKept:
 
         page = Client().get(reverse("data-use")).text
 
-        assert "Mail of the last 30 days is kept" in page
-        assert "30 days, unless you choose 90, 365 or all" in page
+        assert "Antares stores the mail of the last 30 days" in page
+        assert "for 30 days, unless you choose 90, 365 or all" in page
         assert "90 days" not in page
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import display_times
 from integrations import connections
 from integrations.connections import connectable_products, connection_removal
 from integrations.grants import provider_credentials
@@ -20,10 +21,10 @@ from integrations.models import (
     RevocationOutcome,
 )
 from integrations.notifications import removal_facts
+from integrations.notifications.messages import SENTENCES
 from integrations.notifications.removal_messages import (
     ACCESS_MESSAGES,
     ACCESS_OF_REVOCATION,
-    SENTENCES,
     TOKEN_MESSAGES,
     AccessOutcome,
     TokenOutcome,
@@ -38,6 +39,7 @@ from tests.integrations.calendar import local_house
 from tests.integrations.microsoft import microsoft
 from tests.integrations.removal_world import (
     TRUE,
+    TRUE_IN_RECEIPT,
     Nobody,
     RemovalAtGoogle,
     RemovalAtMicrosoft,
@@ -64,6 +66,14 @@ ends_what_it_says = pytest.mark.claim(
     "removal.emptied",
     "removal.counted",
     "removal.signed",
+    "keys.receipt",
+    "receipt.removed-mail",
+    "receipt.removed-calendar",
+    "receipt.unreadable-since",
+    "receipt.remains-until",
+    "mail.removed-counts",
+    "mail.unreadable-since",
+    "mail.remains-until",
 )
 
 REMOVED = {f"removal.{one}" for one in ("removed", "unreadable", "emptied", "counted", "signed")}
@@ -117,11 +127,42 @@ def check_end(world, job, mail, *, says, tone):
     assert_true(world, claims, product)
     assert is_green(world, job) is (tone == "good")
     if mail is not None:
+        check_receipt(world, job)
         body = removal_world.lines_of(mail.body)
+        check_counts_and_times(world, product, body)
         told = world.find_claims(body, "removal.", [product])
         assert told == says | {"removal.removed"}
         assert_true(world, told, product)
         assert world.account.key == "offline" or PROVIDERS[world.account.key].label in mail.subject
+
+
+def check_receipt(world, job):
+    """See that pages explain the receipt by sentences that are true, and that all have the same."""
+    product = job.integration.product
+    sentences = world.list_receipt_sentences(product)
+    assert len(sentences) == 5
+    for claim, text in sentences.items():
+        assert TRUE_IN_RECEIPT[claim](world, product, text), (claim, text)
+    public = world.read_public_page(product)
+    own, _ = world.read_page(job)
+    for claim, text in sentences.items():
+        # Links are shown by their texts; the person's own page says how access is now.
+        if "http" not in text and "/verify.html" not in text:
+            assert text in public
+            assert text in own or claim.startswith("receipt.access-")
+    assert "integrations." not in own
+    for step in ("Back to settings", "Download verify.html", "Next steps"):
+        assert step in own
+
+
+def check_counts_and_times(world, product, body):
+    job = world.job_of(product)
+    assert all(counted in body for counted in world.describe_counts(product))
+    at = display_times.format_moment(job.fenced_at)
+    assert f"Antares destroyed the keys to this data on {at} and can no longer read it." in body
+    until = world.list_receipt_sentences(product)["receipt.remains-until"]
+    copies, keys = until.split(", Antares destroys its key to them by ")
+    assert f"{copies}. Antares destroys its key to them by {keys.split(', and ')[0]}." in body
 
 
 def is_green(world, job):
@@ -151,6 +192,7 @@ def find_access_after(job, outcome):
 class TestTheOnlyProduct:
     @pytest.mark.claim("disconnect.access-ends", "disconnect.tokens-destroyed")
     @pytest.mark.claim("removal.access-confirmed", "removal.tokens-destroyed")
+    @pytest.mark.claim("receipt.access-ended")
     @pytest.mark.claim("receipt.mail-stays", "receipt.calendars-stay", "home.optional")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_google_confirms(self, alice, google, mailoutbox, product):
@@ -168,10 +210,10 @@ class TestTheOnlyProduct:
         said = {"removal.access-confirmed", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
         # `check_end` has compared the messages and events there with those of before.
-        stays = {"mail": "Your mail itself: it is yours", "calendar": "Your calendars, with the"}
+        stays = {"mail": "Your mail at the provider", "calendar": "Your calendars at the provider"}
         assert world.read_receipt(product)["remains"]["at_the_provider"].startswith(stays[product])
 
-    @pytest.mark.claim("removal.access-gone")
+    @pytest.mark.claim("removal.access-gone", "receipt.access-was-ended")
     def test_is_removed_after_the_person_ended_our_access_at_google(
         self, alice, google, mailoutbox
     ):
@@ -186,6 +228,7 @@ class TestTheOnlyProduct:
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
 
     @pytest.mark.claim("removal.access-asked", "removal.access-unconfirmed")
+    @pytest.mark.claim("receipt.access-unconfirmed")
     @pytest.mark.claim("removal.advice-check", "removal.so-far")
     def test_is_removed_while_google_does_not_answer(self, alice, google, mailoutbox):
         world = connected(alice, RemovalAtGoogle(google), "mail")
@@ -197,7 +240,7 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.PENDING
         emptied = {f"removal.{one}" for one in ("unreadable", "emptied", "counted")}
         check_page(world, job, says=emptied | {"removal.access-asked"})
-        assert "Antares can no longer open any of it." in world.read_page(job)[0]
+        assert "Antares can no longer read the data." in world.read_page(job)[0]
         assert not world.has_keys("mail")
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.UNCONFIRMED
@@ -206,6 +249,7 @@ class TestTheOnlyProduct:
 
     @pytest.mark.claim("disconnect.access-not-offered", "removal.access-not-offered")
     @pytest.mark.claim("removal.advice-remove", "receipt.not-offered")
+    @pytest.mark.claim("receipt.access-not-offered")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_microsoft_ends_no_access(self, alice, microsoft, mailoutbox, product):
         world = connected(alice, RemovalAtMicrosoft(microsoft), product)
@@ -221,12 +265,13 @@ class TestTheOnlyProduct:
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.NOT_OFFERED
         receipt = world.read_receipt(product)["provider_revocation"]["says"]
-        assert "The provider goes on listing your agreement until you remove it" in receipt
+        assert "The provider lists your agreement until you remove it" in receipt
         assert world.account.list_scopes() >= world.given > set()
         said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
     @pytest.mark.claim("local-remove.within-an-hour", "receipt.not-needed")
+    @pytest.mark.claim("receipt.removed-local", "receipt.no-provider")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.create_local_calendar(actor_for(alice, acme), "Choir")
         world = RemovalWorld(alice, Nobody())
@@ -241,7 +286,7 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.NOT_NEEDED
         check_end(world, job, mailoutbox[-1], says=set(), tone="good")
         body = world.read_receipt("calendar")
-        assert body["provider_revocation"]["says"].startswith("It lived here: there is no provider")
+        assert body["provider_revocation"]["says"].startswith("Stored only in Antares: no provider")
         assert "at_the_provider" not in body["remains"]
         assert google.requests() == []
 
@@ -258,7 +303,7 @@ class TestAnAccountWhoseAccessHasEnded:
 
         text, _ = world.read_before("mail")
 
-        assert "Reconnecting keeps everything that is here." in text
+        assert "Reconnecting keeps all data." in text
         outcome = world.account.connect(alice, "mail", connection=world.now).outcome
         assert outcome == AttemptOutcome.CONNECTED
         assert "2 messages in 2 conversations" in world.read_before("mail")[0]
@@ -273,6 +318,7 @@ class TestOneOfTwoProducts:
 
     @pytest.mark.claim("disconnect.access-kept", "disconnect.tokens-kept")
     @pytest.mark.claim("removal.access-kept", "removal.tokens-kept")
+    @pytest.mark.claim("receipt.access-needed")
     @pytest.mark.claim("removal.advice-kept", "removal.product-kept")
     @pytest.mark.scenario("X6")
     @pytest.mark.parametrize(("product", "other"), [("mail", "calendar"), ("calendar", "mail")])
@@ -341,7 +387,7 @@ class TestOneOfTwoProducts:
 @ends_what_it_says
 class TestAnotherConnectionOfTheAccount:
     @pytest.mark.claim("disconnect.access-shared", "removal.access-shared")
-    @pytest.mark.claim("removal.advice-shared")
+    @pytest.mark.claim("removal.advice-shared", "receipt.access-left")
     @pytest.mark.scenario("X6")
     def test_keeps_the_access_and_not_our_tokens(self, alice, google, mailoutbox):
         world = connected(alice, RemovalAtGoogle(google), "mail")
@@ -453,7 +499,7 @@ class TestTheWholeAccount:
         assert "2 messages in 2 conversations and 2 calendars with 2 events" in text
         assert "“Choir”: 0 events" in text
         assert f"“{RemovalAtGoogle.email}”: 2 events" in text
-        assert "from Antares, and the keys that open them. It cannot be undone." in text
+        assert ", and destroys the keys that open them. You cannot undo this." in text
         products = ("mail", "calendar")
         assert all(world.has_rows(one) and world.has_keys(one) for one in products)
 

@@ -20,6 +20,7 @@ from integrations.models import PurgeTrigger
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, Leaf
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import Fact
 from limited_use.sinks import support_sink
 from limited_use.vault.envelope import Unopenable
@@ -44,6 +45,7 @@ pytestmark = [
 ]
 
 CANARY = "CANARY-item-7c2"
+VERSION = FEATURES["support"].version
 
 
 def mailbox_of(name):
@@ -95,7 +97,7 @@ def agent(user):
 
 def open_to_support(alice, message, *, hours=24, at=None):
     return support_access.open_to_support(
-        actor=alice, message_id=message.id, hours=hours, version=1, at=at or timezone.now()
+        actor=alice, message_id=message.id, hours=hours, version=VERSION, at=at or timezone.now()
     )
 
 
@@ -118,7 +120,7 @@ class TestTheOwner:
         return cast.browser(mailbox.connection.user, recent=True)
 
     def agree(self, browser, message, **form):
-        given = {"agree": "yes", "hours": "24", "version": "1", **form}
+        given = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
         return browser.post(f"/inbox/messages/{message.id}/support/", given)
 
     @pytest.mark.clause("LU-3.1")
@@ -127,7 +129,7 @@ class TestTheOwner:
         page = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
 
         assert f"{CANARY} &lt;b&gt;" in page
-        assert "A person of Antares support reads this one mail" in page
+        assert "An Antares support agent can read this one message" in page
         assert re.findall(r'name="hours" value="(\d+)"', page) == ["1", "24", "72"]
         assert "checked" not in page
 
@@ -192,6 +194,7 @@ class TestTheOwner:
     @pytest.mark.clause("LU-3.1")
     def test_finds_every_reading_in_their_own_ledger(self, mailbox, message, alice, sam):
         from limited_use.ledger import subject_access
+        from limited_use.ledger.entry_filters import EntryFilter
 
         open_to_support(alice, message)
         for _ in range(2):
@@ -201,15 +204,15 @@ class TestTheOwner:
 
         naming = pseudonyms.get_pseudonym_naming(mailbox.connection_id)
         subject = bytes.fromhex(naming(mailbox.id))
-        found = subject_access.find_subject_entries(
-            [subject], since=None, until=None, purpose="support.item", feature=None, limit=50
-        )
+        found = subject_access.find_subject_entries([subject], EntryFilter(purpose="support.item"))
         assert len(found) == 4
         assert {one.count for one in found} == {1}
         hers = cast.browser(mailbox.connection.user)
-        shown = hers.get("/settings/uses/", {"purpose": "support.item"}).content.decode()
-        lines = [reading.text(row) for row in shown.split("<tbody>")[-1].split("</tr>")]
-        assert len([line for line in lines if "Antares support" in line]) == 4
+        shown = hers.get("/settings/activity/entries/", {"purpose": "support.item"}).text
+        lines = [reading.text(row) for row in shown.split("<li>")]
+        assert len([line for line in lines if "An Antares support agent" in line]) == 4
+        days = reading.text(hers.get("/settings/activity/").text)
+        assert "An Antares support agent read a message that you opened to support" in days
 
 
 class TestSupport:
@@ -255,7 +258,8 @@ class TestSupport:
         browser = cast.browser(colleague, mfa=True, recent=True)
 
         for path in (
-            "/settings/integrations/", "/settings/uses/", "/inbox/", "/calendar/",
+            "/settings/integrations/", "/settings/access/", "/settings/activity/", "/inbox/",
+            "/calendar/", "/settings/activity/entries/",
             f"/inbox/threads/{message.thread_id}/", f"/inbox/messages/{message.id}/body/",
             f"{mine}/", f"{mine}/progress/", f"{mine}/export/", f"{mine}/disconnect/",
             "/v1/users/me/messages", "/v1/users/me/connections", "/v1/users/me/calendars",
@@ -424,10 +428,8 @@ class TestSupport:
     def test_reads_nothing_under_words_that_have_changed(self, message, alice, sam, monkeypatch):
         from dataclasses import replace
 
-        from limited_use.policy.feature_registry import FEATURES
-
         open_to_support(alice, message)
-        monkeypatch.setitem(FEATURES, "support", replace(FEATURES["support"], version=2))
+        monkeypatch.setitem(FEATURES, "support", replace(FEATURES["support"], version=VERSION + 1))
 
         assert read_item(desk(sam), message).status_code == 403
 
@@ -437,7 +439,7 @@ class TestSupport:
             person_id=stranger.user_id,
             organisation_id=stranger.organisation_id,
             feature="support",
-            version=1,
+            version=VERSION,
             item=message.id,
             expires_at=timezone.now() + timedelta(hours=1),
             at=timezone.now(),

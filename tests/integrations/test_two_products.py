@@ -88,8 +88,8 @@ class TestCalendarsAlone:
         assert outcome == AttemptOutcome.CONNECTED_PARTLY
         assert list_agreed_features() == {"calendar"}
         page = alices.client.get("/settings/integrations/").content.decode()
-        assert "Connected, to read only." in page
-        assert "Not given at Google" in page
+        assert "Connected, view only." in page
+        assert "Not granted at Google" in page
         assert get_integration_of("calendar").status == IntegrationStatus.SYNCING
 
     @pytest.mark.parametrize("missing", [LIST, EVENTS])
@@ -190,7 +190,7 @@ class TestCalendarsBesideMail:
 
         page = alices.client.get("/settings/integrations/").content.decode()
 
-        assert "no longer used" not in page
+        assert "more permissions than Antares uses" not in page
 
     def test_are_among_the_permissions_that_the_details_list(self, alices):
         calendar(alices, connection=Connection.objects.get(), untick=(EDIT,))
@@ -199,8 +199,8 @@ class TestCalendarsBesideMail:
 
         assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= list_scopes_asked(page)
         row = next(one for one in page.text.split("<tr>") if f"<code>{EDIT}</code>" in one)
-        assert "not given" in row
-        assert page.text.count("not given") == 1
+        assert "Not granted" in row
+        assert page.text.count("Not granted") == 1
 
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_are_said_to_use_the_grant_that_stays(self, alices, product):

@@ -132,7 +132,7 @@ def test_a_watch_that_another_connection_goes_by_is_kept(connected, google, alic
 
     assert said["provider_watches"]["outcome"] == "needed_elsewhere"
     assert topics(google) == {ALICE_BOX: TOPIC}
-    assert "Google goes on notifying Antares of changes in this account" in read_removal(alice)
+    assert "Google still notifies Antares of changes in this account" in read_removal(alice)
 
 
 @pytest.mark.scenario("X1")

@@ -77,14 +77,13 @@ class TestWithdrawing:
     @pytest.mark.claim("feature.withdraw-ends", "feature.mail-kept", "withdraw.receipts")
     def test_ends_the_agreement_and_removes_the_copy_with_a_receipt(self, alice, account, product):
         world = connect_account(alice, account, product)
-        settings = reading.text(world.client.get(reverse("settings-uses")).text)
-        assert "Ends it, and removes the copy that is kept for it." in settings
+        settings = reading.text(world.client.get(reverse("settings-access")).text)
+        assert "Ends the access and removes the stored copy." in settings
         page = read_main_text(world, product)
-        assert "Antares keeps no copy that you do not agree to. So this disconnects 1 account" in (
-            page
-        )
-        assert "It cannot be undone." in page
-        assert "What Antares keeps is unreadable at once, and removed within an hour." in page
+        assert "Antares stores no copy without your agreement." in page
+        assert "Withdrawing disconnects 1 account and removes its stored data." in page
+        assert "You cannot undo this." in page
+        assert "The stored copy is unreadable at once and removed within an hour." in page
         assert "You get a signed receipt for each account." in page
         assert world.has_rows(product)
         assert world.has_keys(product)

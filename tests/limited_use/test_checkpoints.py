@@ -306,7 +306,7 @@ class TestPublication:
             call_command("publish_checkpoint")
 
     def test_has_nothing_to_publish_at_first(self, ring):
-        with pytest.raises(CommandError, match="nothing was ever signed"):
+        with pytest.raises(CommandError, match="no checkpoint was signed yet"):
             call_command("publish_checkpoint")
 
 

@@ -189,7 +189,7 @@ class TestAKeyringThatIsGone:
     def test_is_not_replaced_by_a_new_one(self, holder, lose, settings):
         lose()
 
-        with pytest.raises(CommandError, match=r"^1 keys in the database are of a keyring"):
+        with pytest.raises(CommandError, match=r"^1 keys in the database belong to another"):
             call_command("init_keyring")
 
         assert keyring_fit.count_orphaned_keys() == 1

@@ -202,11 +202,14 @@ class TestWhoGoes:
     @pytest.mark.parametrize(
         ("command", "said"),
         [
-            (["leave", "nobody", "acme"], "nobody has that id"),
-            (["leave", "alice", "nowhere"], "no organisation has that id"),
-            (["join", "alice", "acme"], "they belong to it already"),
-            (["found", "acme", "Acme"], "there is an organisation of that id"),
-            (["register", "alice", "a@b.example", "A"], "somebody has that id, or that address"),
+            (["leave", "nobody", "acme"], "no person has this id"),
+            (["leave", "alice", "nowhere"], "no organisation has this id"),
+            (["join", "alice", "acme"], "the person is a member already"),
+            (["found", "acme", "Acme"], "an organisation has this id already"),
+            (
+                ["register", "alice", "a@b.example", "A"],
+                "another person has this id or this address",
+            ),
         ],
     )
     def test_that_cannot_be_is_one_line(self, office, command, said):
@@ -214,14 +217,14 @@ class TestWhoGoes:
 
     def test_goes_once(self, office):
         for command, said in [
-            (["leave", "alice", "acme"], "they do not belong to it"),
-            (["deactivate", "bob"], "they are switched off already"),
-            (["close", "acme"], "it is closed already"),
+            (["leave", "alice", "acme"], "the person is not a member"),
+            (["deactivate", "bob"], "the person is deactivated already"),
+            (["close", "acme"], "the organisation is closed already"),
         ]:
             run_command("people", *command)
             assert run_failing_command("people", *command) == said
         assert run_failing_command("people", "join", "alice", "acme").endswith(
-            "or the organisation closed"
+            "or the organisation is closed"
         )
 
 
@@ -260,10 +263,10 @@ class TestAClient:
         assert "marketing" in run_failing_command(*register, keys(EC), "marketing")
         assert "P-256" in run_failing_command(*register, keys(), "inbox.display")
         assert "No such file" in run_failing_command(*register, tmp_path / "none", "inbox.display")
-        assert "no such client" in run_failing_command(
+        assert "unknown or retired" in run_failing_command(
             "clients", "rotate", "inbox-widget", keys(EC)
         )
-        assert "no such client" in run_failing_command("clients", "retire", "inbox-widget")
+        assert "unknown or retired" in run_failing_command("clients", "retire", "inbox-widget")
         run_command(*register, keys(EC), "inbox.display")
         assert "has a client" in run_failing_command(*register, keys(EC), "inbox.display")
         assert len(recorded()) == 1

@@ -263,4 +263,4 @@ class TestKeyEpochRotation:
     def test_is_turned_by_a_command(self, survivors, capsys):
         call_command("turn_key_epoch")
 
-        assert "content: epoch 2, 5 of 5 keys wrapped anew" in capsys.readouterr().out
+        assert "content: epoch 2, 5 of 5 keys rewrapped" in capsys.readouterr().out

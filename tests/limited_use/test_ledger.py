@@ -536,7 +536,7 @@ class TestSequencer:
     def test_says_so_by_command(self, ring, capsys, settings):
         record(2)
         call_command("sequence_ledger")
-        assert "2 placed, tree of 2 signed" in capsys.readouterr().out
+        assert "2 entries added, tree of size 2 signed" in capsys.readouterr().out
 
         settings.LEDGER_ORIGIN = "ledger.example/log2"
         with pytest.raises(CommandError, match="nothing was signed"):
@@ -553,7 +553,7 @@ class TestAudit:
 
         call_command("verify_ledger")
 
-        assert "300 entries, 4 checkpoints: all fit; 1 entries wait" in capsys.readouterr().out
+        assert "300 entries and 4 checkpoints match; 1 entries wait" in capsys.readouterr().out
 
     def test_finds_a_missing_entry_behind_the_triggers_back(self, ring):
         from django.db import connection

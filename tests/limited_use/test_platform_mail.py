@@ -29,7 +29,11 @@ class NamedMail(Enum):
 
 
 WORDS = {"provider": NamedMail.GOOGLE, "until": AT, "permission_only": False}
-OF_RECEIPT = dict.fromkeys(sorted(KINDS["receipt_ready"].value_names), NamedMail.GOOGLE)
+OF_RECEIPT = {
+    **dict.fromkeys(sorted(KINDS["receipt_ready"].value_names), NamedMail.GOOGLE),
+    **dict.fromkeys(("messages", "threads", "calendars", "events"), 2),
+    **dict.fromkeys(("unreadable_at", "backups_until", "keys_until"), AT),
+}
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ class TestSend:
         assert (mail.cc, mail.bcc, mail.attachments) == ([], [], [])
         assert mail.extra_headers["Auto-Submitted"] == "auto-generated"
         assert mail.subject == "Please reconnect your Google account"
-        assert "25 November 2026" in mail.body
+        assert "25 Nov 2026" in mail.body
         assert "/settings/integrations/" in mail.body
 
     @pytest.mark.invariant(4)

@@ -266,7 +266,7 @@ class TestProgram:
         done = self.run("--key", receipt_key, "--key", ledger_key, file)
 
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.endswith("PROVEN: all of the above holds.\n")
+        assert done.stdout.endswith("PROVEN: all checks passed.\n")
 
     def test_fails_on_a_changed_file_without_a_key_and_without_a_file(self, issue, tmp_path):
         file, changed = tmp_path / "receipt.json", tmp_path / "changed.json"

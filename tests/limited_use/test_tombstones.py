@@ -160,7 +160,7 @@ class TestRestore:
         call_command("apply_tombstones")
 
         assert "1 restored keys destroyed again" in (said := capsys.readouterr().out)
-        assert "The ledger was rewound" in said
+        assert "The restore set the ledger back" in said
         assert data_keys.read_row(gone) is None
         assert data_keys.unwrap(data_keys.read_row(stays))
         assert b'"restored":true' in bytes(Leaf.objects.order_by("id").last().payload)
@@ -197,6 +197,6 @@ class TestRestore:
         call_command("apply_tombstones")
 
         assert capsys.readouterr().out == (
-            "0 restored keys destroyed again; 0 receipts are not here\n"
+            "0 restored keys destroyed again; 0 receipts are missing\n"
         )
         assert DataKey.objects.count() == 1

@@ -18,7 +18,7 @@ from integrations.models import (
     PurgeJob,
     SyncWork,
 )
-from integrations.settings.connect_messages import OUTCOMES
+from integrations.settings.messages.connect import OUTCOMES
 from limited_use.models import Receipt
 from tests.integrations.google import ALICE_BOX
 from tests.smoke.person import SmokePerson

@@ -132,7 +132,7 @@ class TestPartsOfBatchesThatAreNotAnswered:
         assert Integration.objects.get().status == "active"
         page = client.get("/settings/integrations/").content.decode()
         assert "has not delivered 5 messages yet" in page
-        assert "Works partly" not in page
+        assert "Delayed" not in page
         running.worker("second")
         wait_until(lambda: not SetAside.objects.exists(), within=60)
 

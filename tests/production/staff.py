@@ -84,8 +84,9 @@ def have_support_read(sam: SmokeBrowser, alice: SmokePerson, message_id: str) ->
     assert "Nothing is open" in sam.get(ITEMS).text
     assert sam.get(item).status == 403
     subject = alice.api(f"/messages/{message_id}")["subject"]
-    page = alice.confirm(alice.browser.get(f"/inbox/messages/{message_id}/support/"))
-    alice.browser.submit(page, form := page.own_form(), form.data(agree="yes", hours="1"))
+    page = alice.browser.get(f"/inbox/messages/{message_id}/support/")
+    form = page.own_form()
+    alice.confirm(alice.browser.submit(page, form, form.data(agree="yes", hours="1")))
     assert message_id in sam.get(ITEMS).text
     page = sam.get(item)
     assert (page.status, subject in html.unescape(page.text)) == (200, True)

@@ -125,6 +125,7 @@ RULES = {
         {
             "integrations/sandbox/schemas.py": "finds the published API descriptions as files",
             "config/embedded/server_binaries.py": "finds servers that were installed as packages",
+            "config/embedded/static_files.py": "finds the static files of installed apps",
         },
     ),
     "reaches the network": Rule(
@@ -184,6 +185,8 @@ RULES = {
         ),
         {
             "limited_use/ledger/entries.py": "as many placeholders as there are entries",
+            "limited_use/ledger/subject_access.py": "constants of its own, values as parameters",
+            "limited_use/ledger/subject_activity.py": "constants of its own, values as parameters",
             "accounts/people.py": "constants of its own, values as parameters",
             "accounts/caller_lookup.py": "constants of its own, values as parameters",
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",

@@ -152,7 +152,7 @@ class TestSettling:
         with pytest.raises(CommandError) as caught:
             settle_alarm(alarm, "another reason")
 
-        assert str(caught.value) == f"alarm {alarm.id} is settled already: the worker was started"
+        assert str(caught.value) == f"alarm {alarm.id} was settled before: the worker was started"
         after = Alarm.objects.get()
         assert (after.settled_at, after.settled_reason) == (
             before.settled_at,
@@ -163,9 +163,9 @@ class TestSettling:
     @pytest.mark.parametrize(
         ("reason", "message"),
         [
-            ([], "give a reason"),
-            (["--reason", ""], "give a reason"),
-            (["--reason", " \n "], "give a reason"),
+            ([], "enter a reason"),
+            (["--reason", ""], "enter a reason"),
+            (["--reason", " \n "], "enter a reason"),
             (["--reason", "x" * 201], "longer than 200 characters"),
         ],
     )
@@ -180,7 +180,7 @@ class TestSettling:
 
     @pytest.mark.parametrize(
         ("alarm_id", "message"),
-        [(UNKNOWN, "there is no alarm"), ("one", "that is no id of an alarm")],
+        [(UNKNOWN, "there is no alarm"), ("one", "this is not the id of an alarm")],
     )
     def test_needs_an_alarm(self, alarm_id, message):
         raise_alarm()

@@ -2,7 +2,7 @@
 The scopes of every product and provider: asked for, disclosed, and explained in the evidence.
 
 `ASKED` is typed in, and compared with the address of every consent page. The evidence file, the
-data-use page, the pages before consent and the README are compared with those addresses.
+data-use page, the pages before consent and config/providers.md are compared with those addresses.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.invariant(11),
 ]
 
-README = Path(__file__).parents[2] / "README.md"
+DOCUMENT = Path(__file__).parents[2] / "config" / "providers.md"
 GOOGLE = "https://www.googleapis.com/auth/"
 SIGN_IN = {"openid", "profile", "email", "offline_access"}
 ASKED = {
@@ -50,9 +50,8 @@ ASKED = {
 EACH = pytest.mark.parametrize(("provider", "product"), ASKED, ids=["-".join(one) for one in ASKED])
 # The cells of a row of the data-use page, and of the tables before consent.
 CELL = r'<td data-label="{}">(?:<code>)?([^<]*)(?:</code>)?</td>'
-PAGE_ROW = re.compile(
-    "".join(map(CELL.format, ("Provider", "Permission", "Asked for with", "Why")))
-)
+PAGE_ROW = re.compile("".join(map(CELL.format, ("Reason", "Product", "Permission"))))
+PAGE_TABLE = re.compile(r"<summary>(\w+)</summary>(.*?)</details>", re.DOTALL)
 CONSENT_ROW = re.compile("".join(map(CELL.format, ("Permission", "Why"))))
 
 
@@ -164,7 +163,11 @@ class TestScopePages:
     def test_on_data_use_have_the_rows_of_the_evidence(self, rows):
         page = Client().get("/data-use/").text
 
-        listed = [tuple(map(unescape, row)) for row in PAGE_ROW.findall(page)]
+        listed = [
+            (provider, unescape(scope), products, unescape(reason))
+            for provider, table in PAGE_TABLE.findall(page)
+            for reason, products, scope in PAGE_ROW.findall(table)
+        ]
         assert listed == [
             (row["provider"], row["scope"], ", ".join(row["products"]), row["says"]) for row in rows
         ]
@@ -204,13 +207,13 @@ class TestScopePages:
         )
 
 
-class TestReadme:
+class TestProvidersDocument:
     @pytest.mark.parametrize(
         ("provider", "heading"),
-        [("Google", "## Connect real Google accounts"), ("Microsoft", "### Microsoft 365")],
+        [("Google", "## Google accounts"), ("Microsoft", "## Microsoft 365")],
     )
     def test_lists_each_scope_with_its_products_and_its_class(self, provider, heading):
-        text = README.read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+        text = DOCUMENT.read_text(encoding="utf-8").partition(f"{heading}\n")[2]
         [section, *_] = re.split(r"^#+ ", text, flags=re.MULTILINE)
 
         rows = re.findall(r"^ *\| `(.+)` \| (.+) \| (.+) \|$", section, flags=re.MULTILINE)

@@ -1,6 +1,7 @@
 import email
 from collections import Counter
 from email import policy
+from html import escape
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from integrations.sandbox.clock import SandboxClock
 from integrations.sandbox.google.gmail.message_lists import HIDDEN
+from integrations.sandbox.mail import bulk_mail, topics
 from integrations.sandbox.mail.generator import MailboxRecipe, MailGenerator
 from integrations.sandbox.mail.mailbox import SandboxMailbox
 from integrations.sandbox.mail.mime_parser import parse_message
@@ -71,6 +73,47 @@ class TestGenerator:
             b"<script>", b"multipart/mixed\r\n\r\n", b"x-no-such-charset", b"open.news.example",
         ):  # fmt: skip
             assert sign in everything
+
+    def test_writes_sentences_to_and_from_the_people_it_is_given(self):
+        people = (("Bob Brandt", "bob@antares.example"),)
+        mailbox = make_mailbox(
+            kinds=("personal",), people=people, malformed=0.0, hostile=0.0, label_share=0.0
+        )
+        addresses, sentences = (
+            set(),
+            {
+                sentence
+                for topic in topics.TOPICS
+                for sentence in (*topic.sentences, *topics.COMMON_SENTENCES)
+            },
+        )
+        for raw in list_raw_messages(mailbox):
+            message = email.message_from_bytes(raw, policy=policy.default)
+            addresses |= {message["From"], message["To"]}
+            text = message.get_body(("plain",)).get_content()
+            assert any(sentence in text for sentence in sentences), text
+
+        assert addresses == {"Alice <a@example.com>", "Bob Brandt <bob@antares.example>"}
+        assert not any(
+            label.startswith("Label_")
+            for entry in mailbox.entries.values()
+            for label in entry.labels
+        )
+
+    def test_gives_newsletters_a_headline_of_their_own_as_subject(self):
+        headlines = {
+            headline for stories in bulk_mail.NEWSLETTERS.values() for headline, _ in stories
+        }
+        messages = [
+            email.message_from_bytes(raw, policy=policy.default)
+            for raw in list_raw_messages(make_mailbox(malformed=0.0, hostile=0.0))
+        ]
+        newsletters = [message for message in messages if message["List-Unsubscribe"]]
+
+        assert newsletters
+        for message in newsletters:
+            assert message["Subject"] in headlines
+            assert escape(message["Subject"]) in message.get_body(("html",)).get_content()
 
     def test_plants_canaries_in_every_field(self):
         mailbox = make_mailbox(canary="KANARI")

@@ -61,7 +61,7 @@ class SmokePerson:
         page = self.browser.get(f"/settings/features/{feature}/")
         page = self.agree(page)
         must(page.status == 200, f"agreeing ended with {page.status}")
-        page = self.browser.get("/settings/uses/")
+        page = self.browser.get("/settings/access/")
         for form in forms(page.text):
             if f"/settings/features/{feature}/" in form.action and "delegation" in dict(
                 form.fields
@@ -83,16 +83,16 @@ class SmokePerson:
 
     def disconnect(self, integration: str = '[^"]+') -> tuple[Page, float]:
         """
-        Confirm, press the button, and return the page of the removal and how many ms it took.
+        Press the button, confirm, and return the page of the removal and how many ms it took.
 
         :param integration: its id; the first one of the page, if it is left out
         """
         pattern = rf'href="(/settings/integrations/{integration}/disconnect/)"'
         link = find_on_page(pattern, self.settings())
-        page = self.confirm(self.browser.get(link))
+        page = self.browser.get(link)
         form = page.own_form()
         began = time.monotonic()
-        page = self.browser.submit(page, form, form.data())
+        page = self.confirm(self.browser.submit(page, form, form.data()))
         return page, (time.monotonic() - began) * 1000
 
     def api(self, path: str, **query: Any) -> Any:

@@ -25,13 +25,7 @@ class AvailabilityView(CalendarView):
         responses={200: shapes.AvailabilitySerializer},
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
-        """
-        Return when people could meet: in everybody's hours, and in nobody's way.
-
-        Whoever has to be there can come to every slot. Of more slots than `limit` those are
-        returned that most of the others can come to. Who is unknown is said (see
-        `get_free_busy`): what nobody can tell is never free. Nothing is booked by asking.
-        """
+        """Return times at which all required participants are free."""
         self.get_query(request)
         query = self.get_body(request, shapes.AvailabilityQuerySerializer)
         self.count_request(request, free_busy_query.RATE)

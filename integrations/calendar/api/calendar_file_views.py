@@ -42,13 +42,7 @@ class CalendarImportView(CalendarView):
         responses={200: shapes.ImportedSerializer},
     )
     def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
-        """
-        Take a file (RFC 5545, at most 10 MB) into a calendar of the person's own that lives here.
-
-        All of it or nothing: a file with lines that cannot be followed is `unreadable-file`, whose
-        `errors` name them. So is one that is too large or too complicated to be read. An event that
-        is here already, by its UID, is replaced, so the call may be repeated.
-        """
+        """Import a file (RFC 5545) into an Antares calendar: all of it or nothing."""
         self.get_query(request)
         self.require_person()
         self.count_request(request, ics_import.RATE)
@@ -72,11 +66,7 @@ class CalendarExportView(CalendarView):
         responses={(200, "text/calendar"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponseBase:
-        """
-        Return a calendar of the person's own that lives here as a file (RFC 5545).
-
-        One that breaks off has no `END:VCALENDAR`: it is not whole.
-        """
+        """Return an Antares calendar as a file (RFC 5545). An interrupted file has no end."""
         self.get_query(request)
         self.require_person()
         self.count_request(request, ics_export.RATE)

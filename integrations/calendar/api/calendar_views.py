@@ -48,13 +48,7 @@ class CalendarListView(CalendarView):
     )
     @idempotent("create_calendar")
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
-        """
-        Begin a calendar that lives here, in no provider, once under one `Idempotency-Key`.
-
-        `version` is that of the words of `local-calendar` which were shown and agreed to. The same
-        again within 24 hours is answered with the calendar as it is by then, and
-        `Idempotent-Replayed: true`; another body under the key is `key-reused`.
-        """
+        """Create an Antares calendar, once per `Idempotency-Key`."""
         self.get_query(request)
         self.require_person()
         fields = self.get_body(request, shapes.NewCalendarSerializer)
@@ -78,7 +72,7 @@ class CalendarListView(CalendarView):
 class CalendarDetailView(CalendarView):
     @extend_schema(operation_id="get_calendar", responses={200: shapes.CalendarSerializer})
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponse:
-        """Return one calendar, and how its copy stands."""
+        """Return a calendar and the state of its copy."""
         self.get_query(request)
         return build_tagged_response(
             event_lookup.get_calendar_json(self.request_context, calendar_id)
@@ -91,7 +85,7 @@ class CalendarDetailView(CalendarView):
         responses={200: shapes.CalendarSerializer},
     )
     def put(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponse:
-        """Say what a calendar of the person's own that lives here is called."""
+        """Set name, time zone and colour of an Antares calendar."""
         self.get_query(request)
         self.require_person()
         etag = get_if_match(request)
@@ -105,7 +99,7 @@ class CalendarDetailView(CalendarView):
 
     @extend_schema(operation_id="remove_calendar", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponse:
-        """Remove a calendar that lives here with all that is in it, for good."""
+        """Remove an Antares calendar with all its events."""
         self.get_query(request)
         self.require_person()
         etag = get_if_match(request)

@@ -58,12 +58,7 @@ class EventListView(CalendarView):
         responses={200: shapes.EventListSerializer},
     )
     def get(self, request: Request, **_: Any) -> HttpResponse:
-        """
-        Return a page of what happens in a window over all calendars, by start.
-
-        `calendars` says of each whether its events are here, and how its copy stands. A page may
-        be short, or have no data, though `has_more` is true: so much happens then.
-        """
+        """Return a page of events and occurrences of a time range, by start."""
         query = self.get_query(request)
         window = agenda.build_window(query["start"], query["end"], zone=query["timezone"])
         return json_response(
@@ -86,14 +81,7 @@ class EventListView(CalendarView):
     @explains_bad_draft
     @idempotent("create_event", undone=event_service.NOT_WRITTEN)
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
-        """
-        Write a new event, once under one `Idempotency-Key`, for 24 hours.
-
-        The same again is answered with the same status and the event as it is by then, with
-        `Idempotent-Replayed: true`; another body under the key is `key-reused`, and while the
-        first is still being answered the second is `in-progress`, which says when it can be sent
-        again.
-        """
+        """Create an event, once per `Idempotency-Key`."""
         self.check_query(request, None)
         fields = self.get_body(request, write_shapes.NewEventSerializer)
         if fields["require_free"]:
@@ -146,12 +134,7 @@ class EventDetailView(CalendarView):
     )
     @explains_bad_draft
     def patch(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
-        """
-        Change an event, an occurrence, or with `scope` a series from there on or as a whole.
-
-        What somebody else changed since the version in `If-Match` stays; over the same field it
-        is a 412, and nothing is written.
-        """
+        """Change an event, an occurrence or a series."""
         self.get_query(request)
         etag = get_if_match(request)
         fields = self.get_body(request, write_shapes.EventEditSerializer)
@@ -173,7 +156,7 @@ class EventDetailView(CalendarView):
         responses={204: None},
     )
     def delete(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
-        """Delete an event, or cancel an occurrence; what is gone already is no error."""
+        """Delete an event, or cancel an occurrence. A missing event is no error."""
         etag = get_if_match(request)
         query = self.check_query(request, write_shapes.DeleteQuerySerializer)
         parsed_id = event_lookup.parse_event_id(event_id)
@@ -197,12 +180,7 @@ class EventMoveView(CalendarView):
     )
     @explains_bad_draft
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
-        """
-        Move an event, or a whole series by its own id, to another calendar; it has another id then.
-
-        Between calendars of one account, and between those that are kept here. What was changed
-        since the version in `If-Match` is a 412, and nothing is moved.
-        """
+        """Move an event or a series to another calendar. It gets another id."""
         self.get_query(request)
         etag = get_if_match(request)
         fields = self.get_body(request, write_shapes.MoveSerializer)
@@ -226,12 +204,7 @@ class EventResponseView(CalendarView):
         responses={200: shapes.EventSerializer, 202: write_shapes.WrittenElsewhereSerializer},
     )
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
-        """
-        Answer an invitation for the person whose calendar it is in.
-
-        If what they are invited to is no longer as in the version in `If-Match`, it is a 412, and
-        nothing is answered; who else comes does not count.
-        """
+        """Answer an invitation."""
         self.get_query(request)
         etag = get_if_match(request)
         fields = self.get_body(request, write_shapes.AnswerSerializer)
@@ -297,7 +270,11 @@ def _parse_times(when: Mapping[str, str]) -> tuple[When, When]:
                 else _parse_moment(when[name], when["timezone"], name)
             )
         except ValueError:
-            reason = "A date." if is_all_day else "A time of RFC 3339, or one without an offset."
+            reason = (
+                "Use a date, such as 2026-05-04."
+                if is_all_day
+                else "Use a time of RFC 3339, or a local time without an offset."
+            )
             raise ValidationError({f"when.{name}": [reason]}) from None
     return times[0], times[1]
 
@@ -316,4 +293,4 @@ def _parse_ids(text: str | None) -> list[UUID] | None:
     try:
         return [UUID(part) for part in text.split(",")]
     except ValueError:
-        raise ValidationError({"calendar_id": ["Ids, with commas between."]}) from None
+        raise ValidationError({"calendar_id": ["Ids, separated by commas."]}) from None

@@ -23,13 +23,7 @@ class FreeBusyView(CalendarView):
         responses={200: shapes.FreeBusySerializer},
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
-        """
-        Return when people and calendars are busy: times, and nothing of what it is.
-
-        Known is who shares a calendar of their own with you, and you are. Everybody else is
-        unknown, whether they exist or not, and so is whose copy is too old or does not reach as
-        far. Nothing is changed by asking, so it may be repeated.
-        """
+        """Return when people and calendars are busy, without details."""
         self.get_query(request)
         body = self.get_body(request, shapes.FreeBusyQuerySerializer)
         self.count_request(request, free_busy_query.RATE)

@@ -61,7 +61,7 @@ class SharingView(UserDataView):
 class CalendarSharesView(SharingView):
     @extend_schema(operation_id="list_calendar_shares", responses={200: shapes.ShareListSerializer})
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
-        """Return the addresses with which a calendar of the person's own is shared."""
+        """Return the addresses with which an own calendar is shared."""
         self.get_query(request)
         return self.build_list_response(
             sharing.list_calendar_shares(actor=self.actor, calendar_id=calendar_id, at=self.at)
@@ -73,12 +73,7 @@ class CalendarSharesView(SharingView):
         responses={202: shapes.AcceptedSerializer},
     )
     def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
-        """
-        Share with whoever of the organisation has the address.
-
-        The answer is the same whether anybody has. `version` is that of the words of
-        `calendar-sharing` which were shown and agreed to.
-        """
+        """Share with a member of the organisation. The response hides whether one exists."""
         self.get_query(request)
         fields = self.get_body(request, shapes.NewShareSerializer)
         self.count_request(request, sharing.RATE)
@@ -98,7 +93,7 @@ class CalendarSharesView(SharingView):
 class ShareListView(SharingView):
     @extend_schema(operation_id="list_shares", responses={200: shapes.ShareListSerializer})
     def get(self, request: Request, **_: Any) -> Response:
-        """Return every share that stands: those given, and those received."""
+        """Return all current shares, given and received."""
         self.get_query(request)
         given_shares = sharing.list_given_shares(actor=self.actor, at=self.at)
         return self.build_list_response(
@@ -109,7 +104,7 @@ class ShareListView(SharingView):
 class ShareDetailView(SharingView):
     @extend_schema(operation_id="end_share", responses={204: None})
     def delete(self, request: Request, share_id: UUID, **_: Any) -> HttpResponse:
-        """End a share: taken back by its owner, or left by who is shown it."""
+        """End a share for its owner or its recipient."""
         self.get_query(request)
         sharing.end_share(actor=self.actor, share_id=share_id, at=self.at)
         return HttpResponse(status=204)

@@ -16,6 +16,7 @@ import orjson
 from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy_query
 from integrations.calendar.free_busy_query import FreeBusyQuery, FreeBusyResult
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats.event_content import EventContent
 
 from .event_validation import BadEventDraft
@@ -42,9 +43,7 @@ def require_free(context: RequestContext, people: Sequence[UUID], content: Event
 def _require_times(content: EventContent) -> tuple[datetime, datetime]:
     start, end = content.start.at, content.end.at
     if start is None or end is None or content.recurrence:
-        raise BadEventDraft(
-            {"require_free": "Only for an event at a time, and that does not repeat."}
-        )
+        raise BadEventDraft({"require_free": messages.CHECKS_SINGLE_EVENTS})
     return start, end
 
 

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Final, TypedDict
 from uuid import UUID
 
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats import timezones
 from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.recurrence.series import validate_times as times_of
 
-from .event_validation import NO_SUCH_ZONE, BadEventDraft, validate_event
+from .event_validation import BadEventDraft, validate_event
 
 # How many ids the following part of one edit has: how often it may be deleted and created again.
 _MAX_TRIES: Final = 5
@@ -67,13 +68,13 @@ def resolve_clock_time(clock: datetime, zone: str, *, field: str = "start") -> W
     try:
         timezone = timezones.get_zone(timezones.get_iana_name(zone))
     except timezones.UnknownZone:
-        raise BadEventDraft({"zone": NO_SUCH_ZONE}) from None
+        raise BadEventDraft({"zone": messages.UNKNOWN_ZONE}) from None
     try:
         return When(at=timezones.to_utc_strict(clock, timezone), zone=timezone.key)
     except timezones.NonexistentTime:
-        reason = "No clock shows that time there: clocks are put forward over it. Choose another."
+        reason = messages.TIME_SKIPPED
     except OverflowError:
-        reason = "That time lies outside of all calendars."
+        reason = messages.TIME_OUT_OF_RANGE
     raise BadEventDraft({field: reason})
 
 
@@ -147,7 +148,7 @@ def _keep_duration(before: EventContent, start: When) -> EventContent:
             return replace(before, end=When(at=start.at + (old_end - old_start), zone=start.zone))
     except (BadEventTimes, OverflowError):
         pass
-    raise BadEventDraft({"end": "Say when it ends as well."})
+    raise BadEventDraft({"end": messages.END_MISSING})
 
 
 def _merge_guests(

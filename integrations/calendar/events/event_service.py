@@ -10,6 +10,7 @@ from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.local_events import LocalCalendarFull
+from integrations.calendar.messages import event_fields as messages
 from integrations.coordination.person_slots import TooManyWaits
 from integrations.formats.event_content import AttendeeResponse, EventContent
 from integrations.providers.calendars import Notify
@@ -132,9 +133,9 @@ def move(
     request = EventWriteRequest(context, event_id)
     row, visible, destination = event_access.find_event_to_move(request, to)
     if destination.calendar.id == visible.calendar.id:
-        raise BadEventDraft({"calendar_id": "It is in that calendar already."})
+        raise BadEventDraft({"calendar_id": messages.SAME_CALENDAR})
     if destination.calendar.integration_id != visible.calendar.integration_id:
-        raise BadEventDraft({"calendar_id": "Only to another calendar of the same account."})
+        raise BadEventDraft({"calendar_id": messages.OTHER_ACCOUNT})
     if visible.calendar.is_local:
         return local_backend.move(request, visible, destination, etag=etag)
     target = event_access.open_event_target(request, row, visible)

@@ -1,4 +1,4 @@
-"""Bounds and rules for the fields of an event. Pure."""
+"""Bounds and rules for the fields of an event."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats import timezones
 from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from integrations.formats.recurrence import recurrence_parser
@@ -15,6 +16,9 @@ from integrations.formats.recurrence.recurrence_parser import BadSeries
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget, TooManyOccurrences
 from integrations.formats.recurrence.series import BadEventTimes
 from integrations.formats.recurrence.series import validate_times as times_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MAX_TITLE_LENGTH: Final = 1_000
 #: Characters; the providers' limit.
@@ -41,28 +45,16 @@ _COUNT: Final = re.compile(r"COUNT=(\d{1,12})", re.IGNORECASE | re.ASCII)
 # Control characters except tabs and line ends.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
-ONE_REPEATS: Final = "One occurrence does not repeat: choose more of them."
-ONE_MOVES: Final = "One occurrence stays where its series is."
-_REFUSED: Final = (
-    "Outlook refuses one of its changed occurrences in the other calendar. Move it in Outlook."
-)
-#: Why an event cannot move, by the reason that an adapter gives.
-WHY_NOT_MOVED: Final[Mapping[str, str]] = {
-    "move-invitation": "You were invited to it, and Outlook has no way to move an invitation.",
-    "move-attachments": "It has attachments, which Antares does not copy. Move it in Outlook.",
-    "move-too-many": "Too many of its occurrences differ from the series. Move it in Outlook.",
-    "move-order": _REFUSED,
-    "move-incomplete": _REFUSED,
-}
-NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
+
+_Problems = dict[str, "StrOrPromise"]
 
 
 class BadEventDraft(Exception):
     """`fields` has a message for each invalid field."""
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
+    def __init__(self, fields: Mapping[str, StrOrPromise]) -> None:
         super().__init__("not an event")
-        self.fields = dict(fields)
+        self.fields = {name: str(message) for name, message in fields.items()}
 
 
 def validate_event(content: EventContent, edited_fields: frozenset[str]) -> EventContent:
@@ -72,105 +64,107 @@ def validate_event(content: EventContent, edited_fields: frozenset[str]) -> Even
     :param edited_fields: only these are checked
     :raises BadEventDraft:
     """
-    messages: dict[str, str] = {}
+    problems: _Problems = {}
     for name, max_length in (
         ("title", MAX_TITLE_LENGTH),
         ("description", MAX_DESCRIPTION_LENGTH),
         ("location", MAX_LOCATION_LENGTH),
     ):
         if name in edited_fields:
-            messages |= _check_text(name, getattr(content, name), max_length)
+            problems |= _check_text(name, getattr(content, name), max_length)
     if "attendees" in edited_fields:
-        messages |= _check_attendees(content.attendees)
+        problems |= _check_attendees(content.attendees)
     if "reminders" in edited_fields:
-        messages |= _check_reminders(content.reminders)
+        problems |= _check_reminders(content.reminders)
     if edited_fields & {"start", "end", "recurrence"}:
-        messages |= _check_times(content)
-    if messages:
-        raise BadEventDraft(messages)
+        problems |= _check_times(content)
+    if problems:
+        raise BadEventDraft(problems)
     if "title" in edited_fields:
         content = replace(content, title=" ".join(content.title.split()))
     return content
 
 
-def _check_text(name: str, text: str, max_length: int) -> dict[str, str]:
+def _check_text(name: str, text: str, max_length: int) -> _Problems:
     if len(text) > max_length:
-        return {name: f"At most {max_length:,} characters; these are {len(text):,}."}
+        counts = {"most": f"{max_length:,}", "count": f"{len(text):,}"}
+        return {name: messages.TEXT_TOO_LONG % counts}
     if _CONTROL.search(text):
-        return {name: "There are characters in it that cannot be shown."}
+        return {name: messages.TEXT_NOT_PRINTABLE}
     return {}
 
 
-def _check_attendees(guests: tuple[Attendee, ...]) -> dict[str, str]:
+def _check_attendees(guests: tuple[Attendee, ...]) -> _Problems:
     if len(guests) > MAX_GUESTS:
-        return {"attendees": f"At most {MAX_GUESTS} people can be invited."}
+        return {"attendees": messages.TOO_MANY_ATTENDEES % {"most": MAX_GUESTS}}
     for number, guest in enumerate(guests, start=1):
         if len(guest.email) > MAX_ADDRESS_LENGTH or not _ADDRESS.fullmatch(guest.email):
-            return {"attendees": f"Number {number} is no e-mail address."}
+            return {"attendees": messages.NOT_AN_ADDRESS % {"number": number}}
         if len(guest.name) > MAX_NAME_LENGTH or _CONTROL.search(guest.name):
-            return {"attendees": f"The name of number {number} is too long, or cannot be shown."}
+            return {"attendees": messages.BAD_ATTENDEE_NAME % {"number": number}}
     if len({guest.email.lower() for guest in guests}) < len(guests):
-        return {"attendees": "Somebody is invited twice."}
+        return {"attendees": messages.ATTENDEE_TWICE}
     return {}
 
 
-def _check_reminders(reminders: tuple[Reminder, ...] | None) -> dict[str, str]:
+def _check_reminders(reminders: tuple[Reminder, ...] | None) -> _Problems:
     if reminders is None:
         return {}
     if len(reminders) > MAX_REMINDERS:
-        return {"reminders": f"At most {MAX_REMINDERS} reminders."}
+        return {"reminders": messages.TOO_MANY_REMINDERS % {"most": MAX_REMINDERS}}
     if any(not 0 <= reminder.minutes <= MAX_REMINDER_MINUTES for reminder in reminders):
-        return {
-            "reminders": f"From 0 to {MAX_REMINDER_MINUTES:,} minutes before, which is four weeks."
-        }
+        most = f"{MAX_REMINDER_MINUTES:,}"
+        return {"reminders": messages.REMINDER_OUT_OF_RANGE % {"most": most}}
     return {}
 
 
-def _check_times(content: EventContent) -> dict[str, str]:
+def _check_times(content: EventContent) -> _Problems:
     for name in ("start", "end"):
         value: When = getattr(content, name)
         if value.day is None and value.zone:
             try:
                 timezones.get_zone(value.zone)
             except timezones.UnknownZone:
-                return {"zone": NO_SUCH_ZONE}
+                return {"zone": messages.UNKNOWN_ZONE}
     try:
         start, end = times_of(content)
     except BadEventTimes:
         return {"end": _explain_end(content)}
     if end - start > MAX_DURATION:
-        return {"end": f"At most {MAX_DURATION.days} days long."}
+        return {"end": messages.TOO_LONG % {"most": MAX_DURATION.days}}
     return _check_recurrence(content)
 
 
-def _explain_end(content: EventContent) -> str:
+def _explain_end(content: EventContent) -> StrOrPromise:
     if (content.start.day is None) != (content.end.day is None):
-        return "It begins as days and ends at a time, or the other way round."
+        return messages.DAY_AND_TIME
     if content.start.day is not None:
-        return "It has to end after the day that it begins on: the end is the day after the last."
-    return "It ends before it begins, or lies outside of all calendars."
+        return messages.END_DAY_NOT_AFTER_START
+    return messages.END_NOT_AFTER_START
 
 
-def _check_recurrence(content: EventContent) -> dict[str, str]:
+def _check_recurrence(content: EventContent) -> _Problems:
     lines = content.recurrence
     if len(lines) > MAX_LINES or any(len(line) > MAX_LINE_LENGTH for line in lines):
-        return {"recurrence": f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH:,} characters."}
+        limits = {"lines": MAX_LINES, "characters": f"{MAX_LINE_LENGTH:,}"}
+        return {"recurrence": messages.TOO_MANY_RECURRENCE_LINES % limits}
     most = max((int(count) for line in lines for count in _COUNT.findall(line)), default=0)
     if most > MAX_OCCURRENCES:
-        return {"recurrence": f"At most {MAX_OCCURRENCES:,} times, or without an end."}
+        most_text = f"{MAX_OCCURRENCES:,}"
+        return {"recurrence": messages.TOO_MANY_OCCURRENCES % {"most": most_text}}
     reason = _explain_recurrence(content)
     return {"recurrence": reason} if reason else {}
 
 
-def _explain_recurrence(content: EventContent) -> str:
+def _explain_recurrence(content: EventContent) -> StrOrPromise:
     try:
         series = recurrence_parser.parse_series(
             content, RecurrenceWorkBudget(recurrence_parser.MAX_SERIES_WORK)
         )
     except BadSeries as error:
-        return f"Line {error.line}: {error.why}."
+        return messages.BAD_RECURRENCE_LINE % {"line": error.line, "why": error.why}
     except (TooManyOccurrences, BadEventTimes, timezones.UnknownZone):
-        return "It takes too much to find when that happens: simplify the rule."
+        return messages.RECURRENCE_TOO_COMPLEX
     if content.recurrence and not series.runs and not series.more:
-        return "It says when it does not happen, and not when it does."
+        return messages.RECURRENCE_NEVER
     return ""

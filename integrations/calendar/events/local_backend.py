@@ -21,6 +21,7 @@ from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.etags import EventStale
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
 from integrations.calendar.local_events import LocalCalendarSnapshot, PreparedWrite
+from integrations.calendar.messages import event_fields as messages
 from integrations.calendar.occurrences import OpenedEventRows
 from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence.recurrence_parser import BadSeries
@@ -49,7 +50,6 @@ _SAFE_ERRORS: Final = (
     local_events.LocalEventChanged,
 )
 _SERIES_ERRORS: Final = (BadEventTimes, BadSeries, TooManyOccurrences, UnknownZone)
-_TOO_COMPLEX: Final = "It takes too much to find when that happens."
 
 # Returns the edits by calendar, from the event and the calendars as they were read.
 MakeEdits = Callable[[LocalEvent, Sequence[LocalCalendarSnapshot]], Mapping[UUID, LocalEventEdit]]
@@ -84,7 +84,7 @@ def create(
             raise EventStale from None
         return created
     except _SERIES_ERRORS:
-        raise BadEventDraft({"recurrence": _TOO_COMPLEX}) from None
+        raise BadEventDraft({"recurrence": messages.RECURRENCE_TOO_COMPLEX}) from None
     return EventWriteResult(calendar_id, str(results[calendar_id].row_ids[uid]), visible=visible)
 
 
@@ -168,7 +168,7 @@ def move(
         ]
         added_edit = local_edits.build_moved_event_addition(event, etag=etag)
         if local_events.find_row_id(destination_snapshot, event.event_input.uid) is not None:
-            raise BadEventDraft({"calendar_id": "That calendar has it already, from a file."})
+            raise BadEventDraft({"calendar_id": messages.IMPORTED_TWICE})
         return {
             visible.calendar.id: local_edits.build_moved_event_removal(event),
             destination.calendar.id: added_edit,
@@ -241,7 +241,7 @@ def _seal_edits(
             for snapshot in snapshots
         ]
     except _SERIES_ERRORS:
-        return BadEventDraft({"recurrence": _TOO_COMPLEX})
+        return BadEventDraft({"recurrence": messages.RECURRENCE_TOO_COMPLEX})
     except _SAFE_ERRORS as error:
         error.__traceback__ = error.__cause__ = error.__context__ = None
         return error

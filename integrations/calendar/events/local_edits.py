@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from integrations.calendar import etags
 from integrations.calendar.local_event_types import CalendarWrite, LocalEventInput
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import series_edits
 from integrations.formats.recurrence.series import StartKey
@@ -17,11 +18,9 @@ from integrations.formats.recurrence.series_edits import SeriesWithExceptions
 
 from . import event_drafts, series_arithmetic
 from .event_drafts import EventEdit
-from .event_validation import ONE_MOVES, ONE_REPEATS, BadEventDraft
+from .event_validation import BadEventDraft
 from .local_event_reader import LocalEvent
 from .write_results import SeriesScope
-
-NO_GUESTS = "Nobody can be invited from a calendar that is kept here: choose another calendar."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def build_local_event_change(
         return _replace_event(event, series)
     if scope == "this":
         if "recurrence" in edit:
-            raise BadEventDraft({"recurrence": ONE_REPEATS})
+            raise BadEventDraft({"recurrence": messages.ONE_OCCURRENCE_REPEATS})
         return _replace_event(event, _set_exception(event.series, event.original_start, edited))
     if scope == "all":
         series = _change_all(event.series, event.original_start, edited, edit)
@@ -95,7 +94,7 @@ def build_moved_event_addition(event: LocalEvent, *, etag: str) -> LocalEventEdi
     :raises EventStale, VersionMalformed:
     """
     if event.original_start is not None:
-        raise BadEventDraft({"calendar_id": ONE_MOVES})
+        raise BadEventDraft({"calendar_id": messages.ONE_OCCURRENCE_MOVES})
     etags.require_unchanged(etag, event.get_content())
     uid = event.event_input.uid
     return LocalEventEdit(
@@ -114,7 +113,7 @@ def refuse_new_guests(before: EventContent | None, edited: EventContent) -> None
         set() if before is None else {guest.email.lower() for guest in before.attendees}
     )
     if any(guest.email.lower() not in known_addresses for guest in edited.attendees):
-        raise BadEventDraft({"attendees": NO_GUESTS})
+        raise BadEventDraft({"attendees": messages.NO_ATTENDEES})
 
 
 def _change_all(

@@ -11,6 +11,7 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar import etags
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.etags import EventStale
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats.event_content import AttendeeResponse, EventContent
 from integrations.formats.recurrence.series import to_when
 from integrations.grants import provider_calls
@@ -22,7 +23,7 @@ from . import cache_update, event_access, event_drafts, series_writes, verified_
 from .cache_update import CacheUpdate, RemoteChanges
 from .event_access import EventWriteRequest, ProviderCalendar, RemoteEventTarget
 from .event_drafts import EventEdit
-from .event_validation import ONE_MOVES, ONE_REPEATS, BadEventDraft
+from .event_validation import BadEventDraft
 from .series_writes import SeriesWrite
 from .write_errors import GuestsAlwaysNotified, NoSuchOccurrence, NotInvitedToEvent
 from .write_results import EventWriteResult, SeriesScope
@@ -105,7 +106,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
             )
             return _cache_following(request, target, write, created)
         if target.is_occurrence and "recurrence" in edit:
-            raise BadEventDraft({"recurrence": ONE_REPEATS})
+            raise BadEventDraft({"recurrence": messages.ONE_OCCURRENCE_REPEATS})
         if not target.is_occurrence and live.content.recurrence:
             write = SeriesWrite(call, target.calendar_id, live, notify, RemoteChanges())
             series_writes.change_whole_series(write, None, edited, edit)
@@ -156,7 +157,7 @@ def move(
     notify: Notify,
 ) -> EventWriteResult:
     if target.is_occurrence:
-        raise BadEventDraft({"calendar_id": ONE_MOVES})
+        raise BadEventDraft({"calendar_id": messages.ONE_OCCURRENCE_MOVES})
     # With the same account's access, so the sink opens no id of another account.
     destination_calendar = event_access.open_calendar(
         request.context, destination, target.provider_calendar.access

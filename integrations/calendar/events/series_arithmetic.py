@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats import timezones
 from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence import series_edits
@@ -21,8 +22,6 @@ from .event_validation import BadEventDraft
 from .write_errors import NoSuchOccurrence
 
 _TIMES: Final = frozenset({"start", "end"})
-_NEEDS_RULE: Final = "Say how it repeats from then on: the rule that it has does not tell."
-_NO_TIMES: Final = "Moved like that, its other times make no sense: say when and how it repeats."
 
 T = TypeVar("T")
 
@@ -70,6 +69,6 @@ def map_series_errors(compute: Callable[[], T]) -> T:
     except NoSuchInstance:
         raise NoSuchOccurrence from None
     except NewRecurrenceRuleNeeded:
-        raise BadEventDraft({"recurrence": _NEEDS_RULE}) from None
+        raise BadEventDraft({"recurrence": messages.RECURRENCE_NEEDS_RULE}) from None
     except (BadEventTimes, BadSeries, TooManyOccurrences, timezones.UnknownZone, OverflowError):
-        raise BadEventDraft({"recurrence": _NO_TIMES}) from None
+        raise BadEventDraft({"recurrence": messages.RECURRENCE_NEEDS_TIMES}) from None

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from integrations.calendar import etags
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats.event_content import AttendeeResponse, EventContent
 from integrations.grants.provider_calls import CalendarCall
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter, CancelledInstance, Notify, RemoteEvent
 
-from .event_validation import WHY_NOT_MOVED, BadEventDraft
+from .event_validation import BadEventDraft
 from .write_errors import (
     CalendarReadOnly,
     EventKeyReused,
@@ -247,8 +248,8 @@ def _send_write(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
         raise CalendarReadOnly
     if refused == _GUESTS:
         raise GuestsAlwaysNotified
-    if refused in WHY_NOT_MOVED:
-        raise BadEventDraft({"calendar_id": WHY_NOT_MOVED[refused]})
+    if refused in messages.NOT_MOVED:
+        raise BadEventDraft({"calendar_id": messages.NOT_MOVED[refused]})
     raise EventRejected
 
 

@@ -12,7 +12,6 @@ import orjson
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -23,11 +22,11 @@ from accounts.roles import RolePermission
 from integrations.access.request_context import InvalidChoice, ObjectNotFound, get_request_context
 from integrations.calendar import cache_settings, calendar_access, calendar_list, event_json
 from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.messages import settings as settings_messages
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
 from integrations.web.form_numbers import read_number
-from limited_use.policy.claims import claim
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import TemplateItem
 
@@ -81,10 +80,8 @@ def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResp
         raise Http404
     if request.method == "POST":
         count = cache_settings.delete_copies(actor=actor, integration_id=integration_id, at=at)
-        messages.success(
-            request,
-            claim("erase.done", f"Deleted: {count} event{pluralize(count)}, and the keys to them."),
-        )
+        events = settings_messages.EVENT_COUNT % {"count": count}
+        messages.success(request, settings_messages.COPIES_DELETED % {"events": events})
         return redirect(ROUTE_NAME, integration_id)
     context = {
         "integration": integration,
@@ -104,7 +101,7 @@ def refresh_calendars(request: HttpRequest, integration_id: UUID) -> HttpRespons
         cache_settings.request_copies(actor=actor, integration_id=integration_id, at=timezone.now())
     except ObjectNotFound:
         raise Http404 from None
-    messages.success(request, "Your calendars are asked for now.")
+    messages.success(request, settings_messages.REFRESHING)
     return redirect(ROUTE_NAME, integration_id)
 
 
@@ -123,9 +120,9 @@ def set_cache_hours(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     except ObjectNotFound:
         raise Http404 from None
     except InvalidChoice:
-        messages.error(request, "Choose one of the lengths on the list.")
+        messages.error(request, settings_messages.UNKNOWN_DURATION)
     else:
-        messages.success(request, "Saved. What is older goes within a minute.")
+        messages.success(request, settings_messages.HOURS_SAVED)
     return redirect(ROUTE_NAME, integration_id)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.messages import pages as messages
 
 
 def list_calendar_choices(
@@ -20,7 +21,7 @@ def list_calendar_choices(
     return [
         {
             "id": visible.calendar.id,
-            "name": properties.get("name") or "A calendar without a name",
+            "name": properties.get("name") or str(messages.UNNAMED_CALENDAR),
             "is_chosen": visible.calendar.id == chosen_id,
         }
         for visible, properties in zip(visible_calendars, calendar_properties, strict=True)

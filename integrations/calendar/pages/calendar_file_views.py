@@ -15,12 +15,12 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import get_request_context
 from integrations.calendar import ics_export, ics_import, local_events
+from integrations.calendar.messages import settings as settings_messages
 from integrations.coordination import person_slots
 from integrations.formats.icalendar import calendar_file_writer
 from integrations.formats.icalendar.file_problems import FileProblem, UnreadableCalendarFile
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.web.problem_catalogue import BUSY
-from limited_use.policy.claims import claim
 
 from . import local_calendar_page
 
@@ -43,7 +43,7 @@ def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         )
     usage = request_limits.count_for_person(request, ics_import.RATE)
     if not usage.is_within:
-        form.add_error(None, "That were many files. Please wait an hour.")
+        form.add_error(None, settings_messages.TOO_MANY_FILES)
         body = local_calendar_page.render_calendar_page(
             request, request_context, calendar_id, file_form=form
         )
@@ -61,26 +61,16 @@ def import_file(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         )
     except UnreadableCalendarFile as unreadable:
         problems, has_more = unreadable.problems, unreadable.has_more
-        form.add_error(
-            "file",
-            claim(
-                "import.nothing-taken", "Nothing of this file was taken: it needs mending first."
-            ),
-        )
+        form.add_error("file", settings_messages.NOTHING_IMPORTED)
     except (ParsersBusy, ParsersUnavailable):
         status, headers = BUSY.status, {"Retry-After": str(BUSY.retry_after)}
-        form.add_error(
-            None,
-            claim(
-                "import.busy",
-                "Other files are being read at this moment. Nothing of yours was taken. Please try"
-                " again in a minute.",
-            ),
-        )
+        form.add_error(None, settings_messages.IMPORT_BUSY)
     except local_events.LocalCalendarFull:
-        form.add_error("file", f"A calendar holds {local_events.MAX_ROWS:,} events at most.")
+        form.add_error(
+            "file", settings_messages.TOO_MANY_EVENTS % {"most": f"{local_events.MAX_ROWS:,}"}
+        )
     except local_events.LocalEventChanged:
-        form.add_error(None, "Somebody else wrote to it at this moment. Please try again.")
+        form.add_error(None, settings_messages.CHANGED_DURING_IMPORT)
     else:
         messages.success(request, _describe_import(imported))
         return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
@@ -97,7 +87,7 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
     request_context = get_request_context(request)
     local_calendar_page.get_calendar_or_404(request_context, calendar_id)
     if not request_limits.count_for_person(request, ics_export.RATE).is_within:
-        messages.error(request, "That were many files. Please wait an hour.")
+        messages.error(request, settings_messages.TOO_MANY_FILES)
         return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
     with person_slots.STREAM_SLOTS.lend_slot(request_context.user_id) as slot:
         parts = ics_export.stream_calendar(
@@ -116,15 +106,18 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
 
 def _describe_import(imported: ics_import.CalendarImportResult) -> str:
     changes = [
-        f"{count} {word}"
-        for count, word in (
-            (imported.added_count, "added"),
-            (imported.replaced_count, "replaced"),
-            (imported.removed_count, "removed"),
+        text % {"count": count}
+        for count, text in (
+            (imported.added_count, settings_messages.ADDED),
+            (imported.replaced_count, settings_messages.REPLACED),
+            (imported.removed_count, settings_messages.CANCELLED),
         )
         if count
     ]
-    text = f"Events: {', '.join(changes) or 'none in this file'}."
-    if imported.left_out:
-        text += f" Left out, because it is not kept here: {', '.join(imported.left_out)}."
-    return text
+    description = settings_messages.IMPORTED % {
+        "changes": ", ".join(changes) or settings_messages.NONE_IN_FILE
+    }
+    if not imported.left_out:
+        return description
+    parts = ", ".join(imported.left_out)
+    return f"{description} {settings_messages.LEFT_OUT % {'parts': parts}}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest
 
+from accounts.models import User
 from integrations.formats.timezones import UnknownZone
 
 from . import view_ranges
@@ -23,19 +25,34 @@ ZONES: Final = frozenset(name for name in available_timezones() if "/" in name o
 _MAX_HIDDEN: Final = 200
 
 
-def get_preferred_zone(request: HttpRequest) -> str | None:
+def get_zone(request: HttpRequest) -> str | None:
     """
-    Return None for the zone of the person's calendar.
+    Return the zone chosen for this session, else that of the person's profile.
 
-    Only the person's choice is stored: a calendar's zone comes from a provider and stays sealed.
+    None: use the zone of a calendar. It comes from a provider and stays sealed.
     """
+    return get_chosen_zone(request) or get_own_zone(request)
+
+
+def get_chosen_zone(request: HttpRequest) -> str | None:
     chosen = request.session.get(_ZONE)
     return chosen if isinstance(chosen, str) and chosen in ZONES else None
 
 
+def get_own_zone(request: HttpRequest) -> str | None:
+    """Return the zone of the person's profile."""
+    user = request.user
+    return (user.time_zone or None) if isinstance(user, User) else None
+
+
+def get_today(request: HttpRequest, at: datetime) -> date:
+    """Return the day in the person's zone; in UTC if only a calendar has a zone."""
+    return at.astimezone(ZoneInfo(get_zone(request) or "UTC")).date()
+
+
 def choose_zone(request: HttpRequest, name: str) -> None:
     """
-    Store a time zone; an empty name restores the calendar's own.
+    Store a time zone; an empty name restores the default.
 
     :raises UnknownZone:
     """

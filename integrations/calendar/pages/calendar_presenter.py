@@ -10,9 +10,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
+from django.utils.dates import WEEKDAYS_ABBR
 
+from accounts import display_times
 from integrations.calendar import occurrences
 from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.messages import pages as messages
 from integrations.calendar.page_queries import CalendarPageData
 from integrations.formats import timezones
 from integrations.formats.recurrence import recurrence_expansion
@@ -20,7 +23,7 @@ from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.providers import PROVIDERS
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 
-from . import calendar_colors, day_layout, display_timezone, view_ranges
+from . import calendar_colors, clock_text, day_layout, display_timezone, view_ranges
 from .day_presenter import DayPresenter, reverse_urls
 from .view_ranges import ViewRange
 
@@ -36,7 +39,7 @@ PageValues = dict[str, Any]
 class CalendarPageOptions:
     """
     :param day: None: today in the displayed time zone
-    :param zone: None: that of the first calendar
+    :param zone: None: that of the first calendar with one
     """
 
     view: str
@@ -105,7 +108,10 @@ def make_calendar_presenter(
         presented_days = DayPresenter(
             view_range.view, view_range.day, today, hours, reverse_urls()
         ).present_days(days)
-        return [TemplateItem(clear, {"zone": tz.key, "days": presented_days, "calendars": legend})]
+        calendars = [_hide_names(calendar) for calendar in legend]
+        return [
+            TemplateItem(clear, {"zone": tz.key, "days": presented_days, "calendars": calendars})
+        ]
 
     return present_page
 
@@ -124,7 +130,7 @@ def _present_calendar(
         "is_busy_only": not visible.shows_details,
         "is_local": visible.calendar.is_local,
         "is_current": visible.is_current(options.at),
-        "until": None if until is None else timezones.to_local_time(until, tz),
+        "until": "" if until is None else _format_until(until, options.at, tz),
         "unreadable": visible.calendar.unreadable_count,
     }
 
@@ -142,14 +148,29 @@ def _present_sharing(visible: VisibleCalendar, page_data: CalendarPageData) -> P
 def _present_account(visible: VisibleCalendar) -> PageValues:
     """Omit the account's address: showing it is a use of data."""
     if visible.share is not None:
-        return {"account_id": None, "account": "Shared with me"}
-    connection = visible.calendar.integration.connection
-    provider = PROVIDERS[connection.provider]
+        return {"account_id": None, "account": messages.SHARED_WITH_ME}
+    integration = visible.calendar.integration
+    connection, provider = integration.connection, PROVIDERS[integration.connection.provider]
+    account = {"account_id": connection.id, "integration_id": integration.id}
     if not provider.grants:
-        return {"account_id": connection.id, "account": "Kept here"}
-    since = connection.connected_at
-    words = f"{provider.label}, connected {since.day} {since:%b %Y}"
-    return {"account_id": connection.id, "account": words}
+        return {**account, "account": messages.ANTARES_CALENDARS}
+    day = display_times.format_day(connection.connected_at)
+    return {**account, "account": messages.ACCOUNT % {"provider": provider.label, "day": day}}
+
+
+def _hide_names(calendar: PageValues) -> TemplateItem:
+    """Show the names of calendars and people as content, and all else as our own words."""
+    names = ("name", "sharer")
+    return TemplateItem(
+        {key: value for key, value in calendar.items() if key not in names},
+        {key: calendar[key] for key in names},
+    )
+
+
+def _format_until(until: datetime, at: datetime, tz: ZoneInfo) -> str:
+    local, now = (timezones.to_local_time(moment, tz) for moment in (until, at))
+    day = display_times.format_short_day(local.date(), year=now.year)
+    return f"{day}, {clock_text.format_clock(local)}"
 
 
 def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
@@ -161,8 +182,12 @@ def _group_by_account(legend: Iterable[PageValues]) -> list[PageValues]:
 
 def _label_calendar(calendar: PageValues) -> str:
     """Return the calendar's name for screen readers, which cannot show its colour."""
-    name = calendar["name"] or ("Busy times" if calendar["is_busy_only"] else "Calendar")
-    return name if calendar["is_own"] else f"{name}, shared by {calendar['sharer']}"
+    name = calendar["name"] or str(
+        messages.BUSY_TIMES if calendar["is_busy_only"] else messages.UNNAMED_CALENDAR
+    )
+    if calendar["is_own"]:
+        return name
+    return messages.SHARED_CALENDAR % {"calendar": name, "person": calendar["sharer"]}
 
 
 def _place_entries(days: Sequence[PageValues], hours: range) -> None:
@@ -180,6 +205,8 @@ def _present_view_range(
 ) -> PageValues:
     return {
         "view": view_range.view,
+        "heading": _format_heading(view_range),
+        "weekdays": list(WEEKDAYS_ABBR.values()),
         "day": view_range.day,
         "first": view_range.first,
         "last": view_range.last,
@@ -190,10 +217,20 @@ def _present_view_range(
         if view_ranges.is_day_supported(view_range.following)
         else None,
         "today": today,
-        "hours": [str(hour) for hour in hours],
+        "hours": [clock_text.format_hour(hour) for hour in hours],
         "has_events": any(day["all"] for day in days),
         "holds_today": view_range.first <= today <= view_range.last,
     }
+
+
+def _format_heading(view_range: ViewRange) -> str:
+    match view_range.view:
+        case "month":
+            return clock_text.format_month(view_range.day)
+        case "day":
+            return clock_text.format_long_day(view_range.day)
+        case _:
+            return clock_text.format_days(view_range.first, view_range.last)
 
 
 def _find_cached_days(

@@ -1,5 +1,5 @@
 """
-Arrange occurrences on days in one time zone. Pure; called only inside sinks.
+Arrange occurrences on days in one time zone. Called only inside sinks.
 
 An event of at least one day is listed above the hours. On a day with a clock change, times
 include the abbreviation of the zone.
@@ -16,11 +16,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from integrations.calendar import event_json
+from integrations.calendar.messages import pages as messages
 from integrations.calendar.occurrences import EventOccurrence
 from integrations.formats import timezones
 from integrations.formats.recurrence.series import to_start_key
 
-from . import overlap_layout
+from . import clock_text, overlap_layout
 
 _DAY: Final = timedelta(days=1)
 _INSTANT: Final = timedelta(microseconds=1)
@@ -96,9 +97,10 @@ def _lay_out_day(
         entry = _make_entry(occurrence, calendars[occurrence.row.visible.calendar.id])
         entry |= {"came": times.days[0] < day, "goes_on": times.days[1] > day}
         if times.start is None or times.end is None:
-            all_day.append({**entry, "label": "all day"})
+            label = str(messages.ALL_DAY)
+            all_day.append({**entry, "label": label, "begins": label})
         else:
-            entry["label"] = _format_label(times, day, tz, says_zone=clock_change != 0)
+            entry |= _format_labels(times, day, tz, says_zone=clock_change != 0)
             is_long = times.end - times.start >= _DAY
             (all_day if is_long else timed).append(entry | _get_slots(times, day, tz))
     timed.sort(key=lambda entry: (entry["at"], -entry["after"]))
@@ -110,9 +112,6 @@ def _lay_out_day(
         strict=True,
     ):
         entry |= {"lane": lane_position.lane, "lanes": lane_position.lanes}
-    for entry in (*all_day, *timed):
-        # A month has room for the start only.
-        entry["begins"] = entry["label"].partition("–")[0]  # noqa: RUF001 - an en dash
     return {
         "date": day,
         "whole": all_day,
@@ -164,25 +163,33 @@ def _count_minutes(clock: datetime, day: date) -> int:
     return min(max(int(passed.total_seconds() // 60), 0), 24 * 60)
 
 
-def _format_label(times: _LocalTimes, day: date, tz: ZoneInfo, *, says_zone: bool) -> str:
+def _format_labels(
+    times: _LocalTimes, day: date, tz: ZoneInfo, *, says_zone: bool
+) -> Mapping[str, str]:
+    """Return the whole label, and one for a month, which has room for the start only."""
     if times.start is None or times.end is None:
         raise TypeError("days have no clock")
     first, last = times.days
-    start, end = (
-        _format_clock_time(moment, tz, says_zone=says_zone) for moment in (times.start, times.end)
+    start, end = (moment.astimezone(tz) for moment in (times.start, times.end))
+    start_text, end_text = (
+        clock_text.format_short_clock(local) + (f" {local:%Z}" if says_zone else "")
+        for local in (start, end)
     )
+    if first == day == last:
+        if times.start == times.end:
+            label = start_text
+        elif says_zone:
+            label = f"{start_text}–{end_text}"  # noqa: RUF001 - an en dash
+        else:
+            label = clock_text.format_clock_span(start, end)
+        return {"label": label, "begins": start_text}
     if first < day < last:
-        return "all day"
-    if first < day:
-        return f"until {end}"
-    if last > day:
-        return f"from {start}"
-    return start if times.start == times.end else f"{start}–{end}"  # noqa: RUF001 - an en dash
-
-
-def _format_clock_time(moment: datetime, tz: ZoneInfo, *, says_zone: bool) -> str:
-    local = moment.astimezone(tz)
-    return f"{local:%H:%M} {local:%Z}" if says_zone else f"{local:%H:%M}"
+        label = str(messages.ALL_DAY)
+    elif first < day:
+        label = messages.UNTIL_TIME % {"time": end_text}
+    else:
+        label = messages.FROM_TIME % {"time": start_text}
+    return {"label": label, "begins": label}
 
 
 def _get_clock_change(day: date, tz: ZoneInfo) -> int:

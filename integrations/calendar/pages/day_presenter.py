@@ -13,9 +13,12 @@ from datetime import date
 from typing import Final
 
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 
+from integrations.calendar.messages import pages as messages
 from limited_use.sinks.calendar_sink import TemplateItem
 
+from . import clock_text
 from .day_layout import LayoutValues
 
 #: Events per day in a month view.
@@ -27,13 +30,6 @@ _CSS_CLASSES: Final[Mapping[str, str]] = {
     "came": "came",
     "goes_on": "goes-on",
     "is_brief": "brief",
-}
-# Text for screen readers by flag.
-_NOTES: Final[Mapping[str, str]] = {
-    "is_tentative": "tentative",
-    "is_asked": "not answered yet",
-    "is_declined": "declined",
-    "is_changed": "changed from its series",
 }
 
 
@@ -72,14 +68,15 @@ class DayPresenter:
             "is_today": date == self.today,
             "has_events": bool(day["all"]),
             "number": str(date.day),
-            "weekday": f"{date:%A}",
-            "month": f"{date:%B}",
+            "name": clock_text.format_long_day_of_year(date),
+            "weekday": WEEKDAYS[date.weekday()],
         }
         if self.view == "month":
             more = len(day["all"]) - _MAX_MONTH_ENTRIES
             clear |= {
                 "is_other_month": date.month != self.day.month,
-                "more": str(more) if more > 0 else "",
+                "more": messages.MORE_EVENTS % {"count": more} if more > 0 else "",
+                "day_and_month": clock_text.format_day_and_month(date),
             }
             opened = {"entries": self._present_entries(day["all"][:_MAX_MONTH_ENTRIES])}
         elif self.view == "agenda":
@@ -87,7 +84,7 @@ class DayPresenter:
         else:
             clear |= {
                 "mark": f"{date:%Y%m%d}",
-                "short_weekday": f"{date:%a}",
+                "short_weekday": WEEKDAYS_ABBR[date.weekday()],
                 "change": day["change"],
                 "unplaced": day["unplaced"],
                 "agenda_url": f"{self.urls.calendar}?view=agenda&day={iso}",
@@ -118,17 +115,23 @@ class DayPresenter:
             {
                 "classes": _get_css_classes(entry),
                 "position": position,
-                "notes": [note for flag, note in _NOTES.items() if entry[flag]],
+                "notes": [note for flag, note in messages.ENTRY_NOTES.items() if entry[flag]],
                 "shows_place": entry["has_place"] and self.view == "agenda",
             },
             {
                 "url": f"{self.urls.calendar}events/{entry['id']}/",
                 "when": entry["begins"] if self.view == "month" else entry["label"],
-                "title": (entry["title"] or "(no title)") if entry["knows"] else "Busy",
+                "title": _get_title(entry),
                 "place": entry["place"],
                 "calendar": entry["calendar"],
             },
         )
+
+
+def _get_title(entry: LayoutValues) -> str:
+    if not entry["knows"]:
+        return str(messages.BUSY)
+    return entry["title"] or str(messages.NO_TITLE)
 
 
 def _get_css_classes(entry: LayoutValues) -> str:

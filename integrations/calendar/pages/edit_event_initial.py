@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from integrations.calendar import etags
 from integrations.calendar.events import event_drafts
@@ -16,19 +17,19 @@ from integrations.formats import timezones
 from integrations.formats.event_content import EventContent, Reminder, When
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 
-from . import calendar_preferences, event_presenter, recurrence_form
-from .event_form import REMINDERS, EventForm
+from . import calendar_preferences, display_timezone, event_presenter, recurrence_form
+from .event_form import OPTIONS, RECURRENCE, REMINDERS, EventForm
 from .recurrence_form import RepeatChoice
 
 #: Choice for a stored value that the form cannot show: it stays unchanged.
 UNCHANGED: Final = "keep"
 _OPTIONAL: Final = "(optional)"
 _SCOPES: Final = (
-    ("this", "This one alone"),
-    ("following", "This one and all that follow"),
-    ("all", "All of the series"),
+    ("this", _("Only this event")),
+    ("following", _("This and following events")),
+    ("all", _("All events in the series")),
 )
-_KNOWN_REMINDERS: Final = frozenset(value for value, _ in REMINDERS)
+_KNOWN_REMINDERS: Final = frozenset(value for value, _label in REMINDERS)
 
 
 class EditEventForm(EventForm):
@@ -41,11 +42,10 @@ class EditEventForm(EventForm):
     zone = forms.CharField(max_length=200, widget=forms.Select)
     scope = forms.ChoiceField(choices=_SCOPES, widget=forms.RadioSelect, required=False)
     repeats = forms.ChoiceField(
-        choices=(*recurrence_form.CHOICES, (UNCHANGED, "As it does now")), required=False
+        choices=(*recurrence_form.CHOICES, (UNCHANGED, _("No change"))),
+        required=False,
     )
-    reminders = forms.ChoiceField(
-        choices=(*REMINDERS, (UNCHANGED, "As they are now")), required=False
-    )
+    reminders = forms.ChoiceField(choices=(*REMINDERS, (UNCHANGED, _("No change"))), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,19 +96,29 @@ def make_edit_presenter(
         if not presented or event_occurrence is None:
             return []
         occurrence = event_occurrence.occurrence
+        zone = display_timezone.choose_timezone(
+            options.zone,
+            page_data.calendars,
+            event_presenter.read_calendar_properties(page_data, opened),
+        )
         form = sent_form or EditEventForm(
             initial=get_initial(
                 occurrence.content,
                 occurrence.start,
                 occurrence.end,
-                zone=str(presented[0].opened["zone"]),
+                zone=zone.key,
             )
         )
         fields = {
             name: {"control": str(form[name]), "wrong": str(form[name].errors)}
             for name in form.fields
         }
-        return [TemplateItem(presented[0].clear, {**presented[0].opened, "form": fields})]
+        is_single = presented[0].clear["is_one_of_many"]
+        names = OPTIONS if is_single else (*RECURRENCE, *OPTIONS)
+        clear = {**presented[0].clear, "has_options": form.has_values(names)}
+        form_zone = str(form["zone"].value() or zone.key)
+        opened_values = {**presented[0].opened, "form": fields, "form_zone": form_zone}
+        return [TemplateItem(clear, opened_values)]
 
     return present_page
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -16,6 +16,7 @@ from integrations.calendar.etags import EventStale
 from integrations.calendar.events import event_service
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult, SeriesScope
+from integrations.calendar.messages import pages as page_messages
 from limited_use.sinks import calendar_sink as sink
 from limited_use.vault.envelope import Damaged
 
@@ -39,7 +40,7 @@ def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
         try:
             result = _change_event(request, event_id, form)
         except ObjectNotFound:
-            raise Http404 from None
+            return event_views.render_gone(request)
         except BadEventDraft as bad_draft:
             form.add_draft_errors(bad_draft)
         except write_messages.EXPECTED_ERRORS as error:
@@ -57,13 +58,13 @@ def edit_event(request: HttpRequest, event_id: str) -> HttpResponse:
 def _redirect_to_event(
     request: HttpRequest, event_id: str, result: EventWriteResult | None
 ) -> HttpResponse:
-    messages.success(request, "It is changed.")
+    messages.success(request, page_messages.CHANGED)
     if result is None:
         return redirect("calendar-event", event_id)
     if result.has_new_link:
-        messages.info(request, "From here on, its online meeting has a new link.")
+        messages.info(request, page_messages.NEW_MEETING_LINK)
     if result.reset_count:
-        text = f"Changed occurrences that are as their series says again: {result.reset_count}."
+        text = page_messages.OCCURRENCES_RESET % {"count": result.reset_count}
         messages.warning(request, text)
     return redirect("calendar-event", result.event_id) if result.event_id else redirect("calendar")
 
@@ -100,7 +101,7 @@ def _render_page(  # noqa: PLR0913 - the sent form and its message
         parsed_id = event_lookup.parse_event_id(event_id)
         page_data = page_queries.get_event_page_data(request_context, parsed_id)
         options = event_presenter.EventPageOptions(
-            parsed_id, calendar_preferences.get_preferred_zone(request)
+            parsed_id, calendar_preferences.get_zone(request)
         )
         body = sink.calendar_page(
             "calendar/edit.html",
@@ -118,7 +119,7 @@ def _render_page(  # noqa: PLR0913 - the sent form and its message
             request=request,
         )
     except ObjectNotFound:
-        raise Http404 from None
+        return event_views.render_gone(request)
     except (event_lookup.CalendarNotCurrent, Damaged) as error:
         return event_views.render_unavailable(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)

@@ -1,32 +1,42 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from integrations.calendar.events import event_drafts
 from integrations.calendar.events.event_drafts import DraftGuest, EventDraft
 from integrations.calendar.events.event_validation import BadEventDraft
+from integrations.calendar.messages import event_fields as messages
 from integrations.formats.event_content import Reminder, When
 
 from . import recurrence_form
 from .recurrence_form import RepeatChoice
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 _DAY: Final = timedelta(days=1)
 # The most guests with the longest addresses, one per line.
 _MAX_GUESTS_LENGTH: Final = 60_000
 REMINDERS: Final = (
-    ("", "As the calendar does by itself"),
-    ("none", "None"),
-    ("0", "When it begins"),
-    ("5", "5 minutes before"),
-    ("10", "10 minutes before"),
-    ("30", "30 minutes before"),
-    ("60", "1 hour before"),
-    ("1440", "1 day before"),
+    ("", _("Calendar default")),
+    ("none", _("None")),
+    ("0", _("At the start")),
+    ("5", _("5 minutes before")),
+    ("10", _("10 minutes before")),
+    ("30", _("30 minutes before")),
+    ("60", _("1 hour before")),
+    ("1440", _("1 day before")),
 )
+#: The fields under "More options", beside the time zone.
+RECURRENCE: Final = ("repeats", "every", "weekdays", "until", "count")
+OPTIONS: Final = ("reminders", "is_free", "is_private")
+_DEFAULTS: Final[tuple[object, ...]] = (None, "", False, [], 1, "1")
 # Form field by the operation's field.
 _FORM_FIELDS: Final = {
     "start": "start_day",
@@ -36,12 +46,12 @@ _FORM_FIELDS: Final = {
 }
 
 
-def _make_date_field(label: str, **kwargs: Any) -> forms.DateField:
+def _make_date_field(label: StrOrPromise, **kwargs: Any) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, widget=widget, **kwargs)
 
 
-def _make_time_field(label: str) -> forms.TimeField:
+def _make_time_field(label: StrOrPromise) -> forms.TimeField:
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     return forms.TimeField(label=label, widget=widget, required=False)
 
@@ -56,54 +66,69 @@ class EventForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput)
     calendar = forms.UUIDField()
     title = forms.CharField(max_length=1000, required=False)
-    is_days = forms.BooleanField(label="All day", required=False)
-    start_day = _make_date_field("Begins on")
-    start_time = _make_time_field("At")
-    end_day = _make_date_field("Ends on")
-    end_time = _make_time_field("At")
-    zone = forms.CharField(label="Time zone", max_length=200)
+    is_days = forms.BooleanField(label=_("All day"), required=False)
+    start_day = _make_date_field(_("Start"))
+    start_time = _make_time_field(_("Start time"))
+    end_day = _make_date_field(_("End"))
+    end_time = _make_time_field(_("End time"))
+    zone = forms.CharField(label=_("Time zone"), max_length=200)
     repeats = forms.ChoiceField(choices=recurrence_form.CHOICES, required=False)
     every = forms.IntegerField(
-        label="Every how many days, weeks, months or years",
+        label=_("Repeat every (days, weeks, months or years)"),
         min_value=1,
         max_value=99,
         initial=1,
         required=False,
     )
     weekdays = forms.MultipleChoiceField(
-        label="On these days, if it repeats every week",
+        label=_("Days of the week, if weekly"),
         choices=recurrence_form.list_weekdays(),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
-    until = _make_date_field("Last on (optional)", required=False)
+    until = _make_date_field(_("Last day (optional)"), required=False)
     count = forms.IntegerField(
-        label="Or so many times (optional)", min_value=1, max_value=5000, required=False
+        label=_("Number of times (optional)"), min_value=1, max_value=5000, required=False
     )
-    location = forms.CharField(label="Where", max_length=1000, required=False)
+    location = forms.CharField(label=_("Location"), max_length=1000, required=False)
     guests = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         max_length=_MAX_GUESTS_LENGTH,
         required=False,
-        help_text="One address on each line.",
+        help_text=_("One email address per line."),
     )
     require_free = forms.BooleanField(required=False)
-    notify = forms.BooleanField(label="Send the guests an invitation", required=False)
+    notify = forms.BooleanField(label=_("Email invitations"), required=False)
     description = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5}), max_length=8192, required=False
     )
     reminders = forms.ChoiceField(choices=REMINDERS, required=False)
-    is_free = forms.BooleanField(label="Show me as free", required=False)
-    is_private = forms.BooleanField(label="Private: whom I share with sees busy", required=False)
+    is_free = forms.BooleanField(label=_("Show me as free"), required=False)
+    is_private = forms.BooleanField(
+        label=_("Private: people I share with see “busy”"), required=False
+    )
+
+    @property
+    def has_options(self) -> bool:
+        return self.has_values((*RECURRENCE, *OPTIONS))
+
+    def has_values(self, names: Iterable[str]) -> bool:
+        """Return whether one of the fields under "More options" has a value or an error."""
+        return bool(self["zone"].errors) or any(
+            self[name].errors or self[name].value() not in _DEFAULTS for name in names
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned_data = super().clean() or {}
         if not cleaned_data.get("is_days"):
             for name in ("start_time", "end_time"):
                 if name not in self.errors and cleaned_data.get(name) is None:
-                    self.add_error(name, "Say at what time, or choose all day.")
+                    self.add_error(name, messages.TIME_MISSING)
+        start, end = cleaned_data.get("start_day"), cleaned_data.get("end_day")
+        if cleaned_data.get("is_days") and start and end and end < start:
+            self.add_error("end_day", messages.END_NOT_AFTER_START)
         if cleaned_data.get("until") and cleaned_data.get("count"):
-            self.add_error("count", "Choose either a last day or a number of times.")
+            self.add_error("count", messages.LAST_DAY_AND_COUNT)
         return cleaned_data
 
     def build_draft(self) -> EventDraft:

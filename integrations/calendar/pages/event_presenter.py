@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,10 +19,10 @@ from integrations.calendar import (
     occurrences,
 )
 from integrations.calendar.event_lookup import EventId
+from integrations.calendar.messages import pages as messages
 from integrations.calendar.occurrences import EventOccurrence
 from integrations.calendar.page_queries import EventPageData
 from integrations.formats.event_content import Attendee, EventContent
-from integrations.formats.recurrence import rrule_description
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
@@ -29,22 +30,12 @@ from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.envelope import Damaged
 
-from . import display_timezone, time_text, writable_calendars
+from . import display_timezone, recurrence_text, time_text, writable_calendars
 
 # Initial height of the description's frame by its number of characters; CSS classes as for mail.
 _FRAME_HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
-_ANSWERS: Final[Mapping[str, str]] = {
-    "accepted": "comes",
-    "declined": "does not come",
-    "tentative": "comes maybe",
-    "needs_action": "has not answered",
-}
-_OWN_ANSWERS: Final[Mapping[str, str]] = {
-    "accepted": "You said that you come.",
-    "declined": "You said that you do not come.",
-    "tentative": "You said that you may come.",
-    "needs_action": "You have not answered yet.",
-}
+# More attendees than these are folded.
+_MAX_OPEN_ATTENDEES: Final = 8
 # Templates cannot test a sealed value, so each gets a flag.
 _OPTIONAL_VALUES: Final = (
     "repeats",
@@ -61,7 +52,7 @@ PageValues = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EventPageOptions:
-    """`zone` None: the time zone of the viewer's first calendar."""
+    """`zone` None: the time zone of the viewer's first calendar with one."""
 
     event_id: EventId
     zone: str | None
@@ -172,6 +163,7 @@ def _present_occurrence(
         "is_changed": occurrence.master is not None and occurrence.master.id != row.id,
         "is_series": occurrence.master is not None,
         "may_change": writable_calendars.is_writable(page_data.visible),
+        "connection": writable_calendars.find_connection_without_permission(page_data.visible),
         "may_move": bool(
             writable_calendars.list_move_targets(page_data.visible, page_data.calendars)
         ),
@@ -193,6 +185,8 @@ def _present_occurrence(
         has_details and event_codec.decode_conference(_read_record(occurrence)) is not None
     )
     clear["has_description"] = has_details and bool(content.description.strip())
+    clear["own_response"] = _get_own_response(content) if has_details else None
+    clear["folds_attendees"] = has_details and len(content.attendees) > _MAX_OPEN_ATTENDEES
     clear["frame"] = _choose_frame_height(content.description)
     return TemplateItem(clear, opened)
 
@@ -211,9 +205,6 @@ def _read_record(occurrence: EventOccurrence) -> PageValues:
 def _present_details(content: EventContent, data: bytes) -> PageValues:
     record = orjson.loads(data)
     conference = event_codec.decode_conference(record)
-    own_response = next(
-        (attendee.response for attendee in content.attendees if attendee.is_self), None
-    )
     link = conference.uri if conference is not None else ""
     return {
         "title": content.title,
@@ -222,7 +213,8 @@ def _present_details(content: EventContent, data: bytes) -> PageValues:
         "organizer": record.get("organizer", ""),
         "guests": [_present_guest(attendee) for attendee in content.attendees],
         "has_more_guests": bool(record.get("has_more_attendees")),
-        "mine": _OWN_ANSWERS[own_response] if own_response is not None else "",
+        "mine": _describe_own_answer(_get_own_response(content)),
+        "answer_counts": _count_answers(content.attendees),
         "meeting": {
             "has_link": _is_web_address(link),
             "has_words": bool(link),
@@ -239,19 +231,44 @@ def _present_guest(attendee: Attendee) -> PageValues:
         "organises": attendee.is_organizer,
         "you": attendee.is_self,
         "optional": attendee.is_optional,
-        "a room or a thing": attendee.is_resource,
+        "resource": attendee.is_resource,
     }
+    notes = [str(messages.ATTENDEE_NOTES[flag]) for flag, applies in flags.items() if applies]
     return {
         "name": attendee.name or attendee.email,
         "email": attendee.email if attendee.name else "",
         "has_email": bool(attendee.name and attendee.email),
-        "answer": _ANSWERS[attendee.response],
+        "answer": str(messages.ANSWERS[attendee.response]),
         "tone": {"accepted": "good", "declined": "bad", "tentative": "warn"}.get(
             attendee.response, ""
         ),
-        "notes": ", ".join(name for name, applies in flags.items() if applies),
-        "has_notes": any(flags.values()),
+        "notes": ", ".join(notes),
+        "has_notes": bool(notes),
     }
+
+
+def _get_own_response(content: EventContent) -> str | None:
+    """None: the viewer is no attendee."""
+    return next((attendee.response for attendee in content.attendees if attendee.is_self), None)
+
+
+def _describe_own_answer(response: str | None) -> str:
+    if response is None:
+        return ""
+    if response == "needs_action":
+        return str(messages.ANSWERS[response])
+    return messages.OWN_ANSWER % {"answer": messages.ANSWERS[response]}
+
+
+def _count_answers(attendees: Sequence[Attendee]) -> str:
+    """Return `12 attendees · Going: 5 · No answer yet: 7`."""
+    counts: Counter[str] = Counter(attendee.response for attendee in attendees)
+    parts = [
+        messages.ANSWER_COUNT % {"answer": answer, "count": counts[response]}
+        for response, answer in messages.ANSWERS.items()
+        if counts[response]
+    ]
+    return " · ".join([messages.ATTENDEE_COUNT % {"count": len(attendees)}, *parts])
 
 
 def _describe_recurrence(occurrence: EventOccurrence, events: OpenedRows) -> str:
@@ -260,7 +277,7 @@ def _describe_recurrence(occurrence: EventOccurrence, events: OpenedRows) -> str
     for row, values in events:
         if row.id == occurrence.master.id and values:
             series = occurrences.read_event_content(row, values)
-            return rrule_description.describe_recurrence(series.recurrence, series.start)
+            return recurrence_text.describe_recurrence(series.recurrence, series.start)
     return ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, cast
 
 from csp.decorators import csp
@@ -19,21 +18,17 @@ from integrations.access.request_context import ObjectNotFound, get_request_cont
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.events import event_service
 from integrations.calendar.events.write_results import SeriesScope
+from integrations.calendar.messages import pages as page_messages
 from integrations.formats.event_content import AttendeeResponse
 from integrations.providers.calendars import Notify
 from integrations.web import sandboxed_html
-from limited_use.policy.claims import claim
 from limited_use.sinks import calendar_sink as sink
 from limited_use.vault.envelope import Damaged
 
 from . import calendar_preferences, event_presenter, write_messages
 
 _SCOPES: Final = ("this", "following", "all")
-_RESPONSES: Final[Mapping[str, str]] = {
-    "accepted": "You said that you come.",
-    "tentative": "You said that you may come.",
-    "declined": "You said that you do not come.",
-}
+_RESPONSES: Final = ("accepted", "tentative", "declined")
 
 
 @never_cache
@@ -60,7 +55,7 @@ def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
             notify=get_notify_choice(request),
         )
     except ObjectNotFound:
-        raise Http404 from None
+        return render_gone(request)
     except write_messages.EXPECTED_ERRORS as error:
         message, status = (
             write_messages.get_write_error_message(error),
@@ -69,7 +64,8 @@ def answer_invitation(request: HttpRequest, event_id: str) -> HttpResponse:
         return _render_page(
             request, event_id, "calendar/event.html", message=message, status=status
         )
-    messages.success(request, _RESPONSES[response])
+    answer = page_messages.ANSWERS[response]
+    messages.success(request, page_messages.OWN_ANSWER % {"answer": answer})
     return redirect("calendar-event", event_id)
 
 
@@ -92,14 +88,14 @@ def delete_event(request: HttpRequest, event_id: str) -> HttpResponse:
             notify=get_notify_choice(request),
         )
     except ObjectNotFound:
-        raise Http404 from None
+        return render_gone(request)
     except write_messages.EXPECTED_ERRORS as error:
         message, status = (
             write_messages.get_write_error_message(error),
             write_messages.get_write_error_status(error),
         )
         return _render_page(request, event_id, template, message=message, status=status)
-    messages.success(request, claim("event.deleted", "It is deleted."))
+    messages.success(request, page_messages.DELETED)
     return redirect("calendar")
 
 
@@ -142,16 +138,14 @@ def _render_page(
             viewer=request_context.actor,
             make=event_presenter.make_event_presenter(
                 page_data,
-                event_presenter.EventPageOptions(
-                    parsed_id, calendar_preferences.get_preferred_zone(request)
-                ),
+                event_presenter.EventPageOptions(parsed_id, calendar_preferences.get_zone(request)),
             ),
             at=request_context.at,
             context={"why": message},
             request=request,
         )
     except ObjectNotFound:
-        raise Http404 from None
+        return render_gone(request)
     except (event_lookup.CalendarNotCurrent, Damaged) as error:
         return render_unavailable(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)
@@ -159,6 +153,11 @@ def _render_page(
 
 def get_notify_choice(request: HttpRequest) -> Notify:
     return "all" if request.POST.get("notify") == "on" else "none"
+
+
+def render_gone(request: HttpRequest) -> HttpResponse:
+    """The same page for an event of another person: it does not reveal that the event exists."""
+    return render(request, "calendar/event_gone.html", status=404)
 
 
 def render_unavailable(request: HttpRequest, *, is_damaged: bool) -> HttpResponse:

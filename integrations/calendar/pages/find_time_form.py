@@ -8,26 +8,29 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from integrations.access.cross_user_lookups import SharePartner
 from integrations.calendar.meeting_times import MeetingOptions, MeetingParticipant, MeetingSearch
+from integrations.calendar.messages import event_fields as field_messages
+from integrations.calendar.messages import pages as messages
 from integrations.formats import timezones
 from integrations.formats.recurrence.meeting_slots import MeetingRequest, WeeklyHours
 from limited_use.sinks.calendar_sink import TemplateItem
 
-from . import calendar_preferences, new_event_initial, recurrence_form, view_ranges
+from . import clock_text, new_event_initial, recurrence_form, view_ranges
 
 LENGTHS: Final = (
-    ("15", "15 minutes"),
-    ("30", "30 minutes"),
-    ("45", "45 minutes"),
-    ("60", "1 hour"),
-    ("90", "1½ hours"),
-    ("120", "2 hours"),
-    ("240", "4 hours"),
+    ("15", _("15 minutes")),
+    ("30", _("30 minutes")),
+    ("45", _("45 minutes")),
+    ("60", _("1 hour")),
+    ("90", _("1½ hours")),
+    ("120", _("2 hours")),
+    ("240", _("4 hours")),
 )
-REACH: Final = (("1", "1 day"), ("7", "1 week"), ("14", "2 weeks"), ("28", "4 weeks"))
-_ATTENDANCE: Final = (("", "Not asked"), ("must", "Has to be there"), ("may", "May come"))
+REACH: Final = (("1", _("1 day")), ("7", _("1 week")), ("14", _("2 weeks")), ("28", _("4 weeks")))
+_ATTENDANCE: Final = (("", _("Not invited")), ("must", _("Required")), ("may", _("Optional")))
 _WORKDAYS: Final = ("0", "1", "2", "3", "4")
 # Maximum on one page.
 _MAX_TIMES: Final = 40
@@ -37,18 +40,18 @@ _PERSON_PREFIX: Final = "with_"
 class FindTimeForm(forms.Form):
     """Has one choice for each of `people`."""
 
-    length = forms.ChoiceField(label="How long", choices=LENGTHS, initial="60")
+    length = forms.ChoiceField(label=_("Duration"), choices=LENGTHS, initial="60")
     first_day = forms.DateField(
-        label="From", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    reach = forms.ChoiceField(label="Within", choices=REACH, initial="7")
+    reach = forms.ChoiceField(label=_("Search within"), choices=REACH, initial="7")
     opens = forms.TimeField(
-        label="Not before",
+        label=_("No earlier than"),
         initial=time(9),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     closes = forms.TimeField(
-        label="Over by",
+        label=_("No later than"),
         initial=time(17),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
@@ -57,10 +60,7 @@ class FindTimeForm(forms.Form):
         initial=_WORKDAYS,
         widget=forms.CheckboxSelectMultiple,
     )
-    zone = forms.ChoiceField(
-        label="On the clocks of",
-        choices=[(name, name) for name in sorted(calendar_preferences.ZONES)],
-    )
+    zone = forms.CharField(label=_("Time zone"), max_length=200)
 
     def __init__(self, *args: Any, people: Mapping[UUID, SharePartner], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,11 +74,21 @@ class FindTimeForm(forms.Form):
     def asked(self) -> list[forms.BoundField]:
         return [self[f"{_PERSON_PREFIX}{user_id}"] for user_id in self.people]
 
+    @property
+    def has_errors_in_options(self) -> bool:
+        return any(self[name].errors for name in ("opens", "closes", "weekdays", "zone"))
+
+    def clean_zone(self) -> str:
+        try:
+            return timezones.get_iana_name(self.cleaned_data["zone"])
+        except timezones.UnknownZone:
+            raise forms.ValidationError(field_messages.UNKNOWN_ZONE, code="invalid") from None
+
     def clean(self) -> dict[str, Any]:
         cleaned_data = super().clean() or {}
         day = cleaned_data.get("first_day")
         if day is not None and not view_ranges.is_day_supported(day):
-            self.add_error("first_day", "Calendars do not reach as far.")
+            self.add_error("first_day", field_messages.DAY_OUT_OF_RANGE)
         return cleaned_data
 
     def build_search(self, own_id: UUID) -> MeetingSearch:
@@ -132,7 +142,7 @@ def make_times_presenter(
             ]
             days.setdefault(local_start.date(), []).append(
                 {
-                    "words": f"{local_start:%H:%M}–{local_end:%H:%M}",  # noqa: RUF001 - an en dash
+                    "clock": clock_text.format_clock_span(local_start, local_end),
                     "also": ", ".join(
                         _get_name(people[user_id]) for user_id in optional_ids if user_id in people
                     ),
@@ -148,13 +158,17 @@ def make_times_presenter(
             if participant.user_id in offer.unknown_people
         ]
         names = [
-            _get_name(people[user_id]) if user_id in people else "You" for user_id in unknown_ids
+            _get_name(people[user_id]) if user_id in people else str(messages.YOU)
+            for user_id in unknown_ids
         ]
         return [
             TemplateItem(
                 {"has_times": bool(days), "has_unknown": bool(names)},
                 {
-                    "days": [{"date": day, "times": times} for day, times in days.items()],
+                    "days": [
+                        {"name": clock_text.format_long_day_of_year(day), "times": times}
+                        for day, times in days.items()
+                    ],
                     "unknown": ", ".join(names),
                 },
             )

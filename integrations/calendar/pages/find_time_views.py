@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from integrations.calendar import (
     meeting_times,
 )
 from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.messages import pages as messages
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 from limited_use.vault.envelope import Unopenable
@@ -27,7 +29,8 @@ from limited_use.vault.envelope import Unopenable
 from . import calendar_preferences, display_timezone, find_time_form
 from .find_time_form import FindTimeForm
 
-_TEMPLATE = "calendar/find.html"
+_TEMPLATE: Final = "calendar/find.html"
+_ZONES: Final = sorted(calendar_preferences.ZONES)
 
 
 @never_cache
@@ -38,8 +41,8 @@ def find_time(request: HttpRequest) -> HttpResponse:
     request_context = get_request_context(request)
     people = free_busy_access.list_colleagues(request_context)
     initial = {
-        "first_day": request_context.at.date(),
-        "zone": calendar_preferences.get_preferred_zone(request),
+        "first_day": calendar_preferences.get_today(request, request_context.at),
+        "zone": calendar_preferences.get_zone(request),
     }
     form = FindTimeForm(request.GET or None, people=people, initial=initial)
     if not form.is_valid():
@@ -48,7 +51,7 @@ def find_time(request: HttpRequest) -> HttpResponse:
         )
     usage = request_limits.count_for_person(request, free_busy_query.RATE)
     if not usage.is_within:
-        message = "That was many searches. Please wait a minute."
+        message = str(messages.TOO_MANY_SEARCHES)
         response = HttpResponse(
             _render_form(request, request_context, form, message=message), status=429
         )
@@ -57,7 +60,7 @@ def find_time(request: HttpRequest) -> HttpResponse:
     render_page = partial(
         sink.calendar_page,
         _TEMPLATE,
-        context={"form": form, "has_answer": True, "why": ""},
+        context={"form": form, "has_answer": True, "why": "", "zones": _ZONES},
         request=request,
     )
     present_times = find_time_form.make_times_presenter(search, people)
@@ -68,7 +71,7 @@ def find_time(request: HttpRequest) -> HttpResponse:
             )
         )
     except Unopenable:
-        message = "A calendar was taken back while we looked. Look again."
+        message = str(messages.SHARE_ENDED)
         return HttpResponse(
             _render_form(request, request_context, form, message=message), status=409
         )
@@ -88,11 +91,9 @@ def _render_form(
         rows,
         permits=permits,
         viewer=request_context.actor,
-        make=_make_zone_presenter(
-            visible_calendars, calendar_preferences.get_preferred_zone(request)
-        ),
+        make=_make_zone_presenter(visible_calendars, calendar_preferences.get_zone(request)),
         at=request_context.at,
-        context={"form": form, "has_answer": False, "why": message},
+        context={"form": form, "has_answer": False, "why": message, "zones": _ZONES},
         request=request,
     )
 
@@ -100,7 +101,7 @@ def _render_form(
 def _make_zone_presenter(
     visible_calendars: Sequence[VisibleCalendar], zone: str | None
 ) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
-    """The default zone is that of the viewer's calendar."""
+    """The default zone is that of the person, else that of a calendar."""
 
     def present_zone(opened: OpenedRows) -> Sequence[TemplateItem]:
         calendar_properties = [

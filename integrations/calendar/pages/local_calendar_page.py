@@ -9,11 +9,13 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.http import Http404, HttpRequest
 from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy as _
 
 from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access, calendar_list, local_calendars
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.local_calendars import LocalCalendarProperties
+from integrations.calendar.messages import settings as settings_messages
 from integrations.formats import timezones
 from integrations.formats.icalendar import icalendar_components
 from integrations.formats.icalendar.file_problems import FileProblem
@@ -34,16 +36,18 @@ def _list_timezones() -> list[tuple[str, str]]:
 
 class LocalCalendarForm(forms.Form):
     name = forms.CharField(
-        label="What it is called",
+        label=_("Name"),
         max_length=local_calendars.MAX_NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    zone = forms.ChoiceField(label="Time zone", choices=lazy(_list_timezones, list), initial="UTC")
+    zone = forms.ChoiceField(
+        label=_("Time zone"), choices=lazy(_list_timezones, list), initial="UTC"
+    )
     colour = forms.CharField(
-        label="Colour",
+        label=_("Colour"),
         required=False,
         initial="#1a73e8",
-        validators=[RegexValidator(f"^{COLOUR_PATTERN}$", "Write a colour as in #1a73e8.")],
+        validators=[RegexValidator(f"^{COLOUR_PATTERN}$", settings_messages.BAD_COLOUR)],
         widget=forms.TextInput(attrs={"type": "color"}),
     )
 
@@ -57,9 +61,9 @@ class LocalCalendarForm(forms.Form):
 
 class CalendarFileForm(forms.Form):
     file = forms.FileField(
-        label="A calendar file (.ics)",
+        label=_("Calendar file (.ics)"),
         allow_empty_file=True,
-        error_messages={"required": "Choose a file first."},
+        error_messages={"required": settings_messages.NO_FILE},
         widget=forms.FileInput(attrs={"accept": ".ics,text/calendar"}),
     )
 

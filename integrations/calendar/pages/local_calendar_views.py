@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -17,24 +16,17 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import local_calendars
+from integrations.calendar.messages import settings as settings_messages
+from integrations.formats import timezones
 from integrations.models import Event
 from limited_use.agreements.consents import ConsentMissing
-from limited_use.policy.claims import claim
 from limited_use.policy.feature_registry import FEATURES
 
-from . import local_calendar_page
-
-_NOT_AGREED: Final = "What calendars are here has changed: please read it again, and agree."
-
-_CHANGED: Final = claim(
-    "local-calendar.changed",
-    "It was called otherwise meanwhile: above is what it is called now. Nothing of yours was saved:"
-    " save again if you want it all the same.",
-)
+from . import calendar_preferences, local_calendar_page
 
 
 class NewLocalCalendarForm(local_calendar_page.LocalCalendarForm):
-    agree = forms.BooleanField(label="I agree.")
+    agree = forms.BooleanField(label=_("I agree."))
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
@@ -43,7 +35,10 @@ class NewLocalCalendarForm(local_calendar_page.LocalCalendarForm):
 @require_permission(RolePermission.USE_OWN)
 def create_local_calendar(request: HttpRequest) -> HttpResponse:
     feature = FEATURES[local_calendars.FEATURE]
-    form = NewLocalCalendarForm(request.POST or None, initial={"version": feature.version})
+    own_zone = calendar_preferences.get_own_zone(request)
+    zone = own_zone if own_zone in timezones.list_zone_names() else "UTC"
+    initial = {"version": feature.version, "zone": zone}
+    form = NewLocalCalendarForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             calendar_id = local_calendars.create_local_calendar(
@@ -53,13 +48,12 @@ def create_local_calendar(request: HttpRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except ConsentMissing:
-            form.add_error(None, _NOT_AGREED)
+            form.add_error(None, settings_messages.CALENDAR_TERMS_CHANGED)
         except local_calendars.TooManyCalendars:
-            form.add_error(
-                None, f"You have {local_calendars.MAX_CALENDARS} of them: remove one first."
-            )
+            count = {"count": local_calendars.MAX_CALENDARS}
+            form.add_error(None, settings_messages.TOO_MANY_CALENDARS % count)
         else:
-            messages.success(request, "It is here. Write in it, or fill it from a file.")
+            messages.success(request, settings_messages.CALENDAR_CREATED)
             return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
     return render(request, "settings/local_calendar_new.html", {"form": form, "feature": feature})
 
@@ -82,9 +76,9 @@ def edit_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse
         except ObjectNotFound:
             raise Http404 from None
         except local_calendars.CalendarChanged:
-            form.add_error(None, _CHANGED)
+            form.add_error(None, settings_messages.CALENDAR_STALE)
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, settings_messages.CALENDAR_SAVED)
             return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
     return HttpResponse(
         local_calendar_page.render_calendar_page(request, request_context, calendar_id, form=form)
@@ -108,21 +102,10 @@ def remove_local_calendar(request: HttpRequest, calendar_id: UUID) -> HttpRespon
                 at=request_context.at,
             )
         except local_calendars.CalendarChanged:
-            messages.error(
-                request,
-                claim(
-                    "local-remove.nothing",
-                    "It was called otherwise meanwhile. Nothing was removed.",
-                ),
-            )
+            messages.error(request, settings_messages.NOTHING_REMOVED)
             return redirect(local_calendar_page.ROUTE_NAME, calendar_id)
-        messages.success(
-            request,
-            claim(
-                "local-remove.done",
-                f"Removed: {count} event{pluralize(count)}, and the key that was theirs.",
-            ),
-        )
+        events = settings_messages.EVENT_COUNT % {"count": count}
+        messages.success(request, settings_messages.CALENDAR_REMOVED % {"events": events})
         return redirect("settings-calendars", integration_id)
     context = {"event_count": Event.objects.filter(calendar_id=calendar_id).count()}
     return HttpResponse(

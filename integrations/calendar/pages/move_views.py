@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -16,6 +16,7 @@ from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.events import event_service
 from integrations.calendar.events.event_validation import BadEventDraft
+from integrations.calendar.messages import pages as page_messages
 from integrations.calendar.page_queries import EventPageData
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
@@ -41,7 +42,9 @@ def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
     try:
         target_id = UUID(request.POST.get("calendar", ""))
     except ValueError:
-        return _render_page(request, event_id, message="Choose where it is to go.", status=400)
+        return _render_page(
+            request, event_id, message=str(page_messages.CALENDAR_MISSING), status=400
+        )
     try:
         moved = event_service.move(
             get_request_context(request),
@@ -69,7 +72,7 @@ def move_event(request: HttpRequest, event_id: str) -> HttpResponse:
             message=write_messages.get_write_error_message(error),
             status=write_messages.get_write_error_status(error),
         )
-    messages.success(request, "It is moved.")
+    messages.success(request, page_messages.MOVED)
     return redirect("calendar-event", moved.event_id) if moved.event_id else redirect("calendar")
 
 
@@ -87,16 +90,14 @@ def _render_page(
             viewer=request_context.actor,
             make=_make_move_presenter(
                 page_data,
-                event_presenter.EventPageOptions(
-                    parsed_id, calendar_preferences.get_preferred_zone(request)
-                ),
+                event_presenter.EventPageOptions(parsed_id, calendar_preferences.get_zone(request)),
             ),
             at=request_context.at,
             context={"why": message},
             request=request,
         )
     except ObjectNotFound:
-        raise Http404 from None
+        return event_views.render_gone(request)
     except (event_lookup.CalendarNotCurrent, Damaged) as error:
         return event_views.render_unavailable(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)

@@ -38,11 +38,12 @@ def build_query(start: datetime, end: datetime, *, zone: str, people: list[UUID]
 
 def get_initial(request: HttpRequest, request_context: RequestContext) -> dict[str, Any]:
     parameters = request.GET
-    day, is_days = request_context.at.date(), parameters.get("all") == "day"
+    today = calendar_preferences.get_today(request, request_context.at)
+    day, is_days = today, parameters.get("all") == "day"
     with suppress(ValueError):
         day = date.fromisoformat(parameters.get("day", ""))
     if not view_ranges.is_day_supported(day):
-        day = request_context.at.date()
+        day = today
     values = get_blank_values(
         datetime.combine(day, _parse_time(request)), _parse_length(request), is_days=is_days
     )

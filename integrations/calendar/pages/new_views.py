@@ -23,6 +23,7 @@ from integrations.calendar.events import event_access, event_service
 from integrations.calendar.events import write_errors as event_errors
 from integrations.calendar.events.event_validation import BadEventDraft
 from integrations.calendar.events.write_results import EventWriteResult
+from integrations.calendar.messages import pages as page_messages
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 
@@ -61,7 +62,7 @@ def new_event(request: HttpRequest) -> HttpResponse:
             if isinstance(error, event_errors.EventKeyReused):
                 sent_data["key"] = str(uuid4())
         else:
-            messages.success(request, "It is in your calendar.")
+            messages.success(request, page_messages.CREATED)
             if result.event_id is not None:
                 return redirect("calendar-event", result.event_id)
             day = form.cleaned_data["start_day"]
@@ -100,7 +101,7 @@ def _render_page(
         viewer=request_context.actor,
         make=_make_form_presenter(
             visible_calendars,
-            calendar_preferences.get_preferred_zone(request),
+            calendar_preferences.get_zone(request),
             get_calendar_id(form),
         ),
         at=request_context.at,

@@ -1,25 +1,31 @@
-"""Convert between the form's choices and recurrence lines (RFC 5545). Pure."""
+"""Convert between the form's choices and recurrence lines (RFC 5545)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
 
 from integrations.formats import timezones
 from integrations.formats.event_content import When
-from integrations.formats.recurrence import content_lines, rrule, rrule_description
+from integrations.formats.recurrence import content_lines, rrule
 from integrations.formats.recurrence.rrule import RecurrenceRule
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: The form's choices. Other rules are kept unchanged.
 CHOICES: Final = (
-    ("", "Once"),
-    ("daily", "Every day"),
-    ("weekly", "Every week"),
-    ("monthly", "Every month on that day"),
-    ("nth", "Every month on that weekday"),
-    ("yearly", "Every year on that day"),
+    ("", _("Does not repeat")),
+    ("daily", _("Daily")),
+    ("weekly", _("Weekly")),
+    ("monthly", _("Monthly, on the same date")),
+    ("nth", _("Monthly, on the same weekday")),
+    ("yearly", _("Yearly")),
 )
 _LAST_MINUTE: Final = time(23, 59, 59)
 _FULL_WEEKS: Final = 4
@@ -68,7 +74,7 @@ def parse_recurrence(recurrence: Collection[str], start: When) -> RepeatChoice |
         return None
     until = None if rule.until is None else _get_last_day(rule.until, start)
     days = tuple(day for nth, day in rule.days if not nth) if rule.freq == "WEEKLY" else ()
-    for pattern, _ in CHOICES[1:]:
+    for pattern, _label in CHOICES[1:]:
         choice = RepeatChoice(
             pattern, rule.interval, days if pattern == "weekly" else (), until, rule.count
         )
@@ -116,5 +122,5 @@ def _get_last_day(until: date, start: When) -> date:
     ).date()
 
 
-def list_weekdays() -> tuple[tuple[str, str], ...]:
-    return tuple((str(number), name) for number, name in enumerate(rrule_description.DAYS))
+def list_weekdays() -> tuple[tuple[str, StrOrPromise], ...]:
+    return tuple((str(number), name) for number, name in WEEKDAYS.items())

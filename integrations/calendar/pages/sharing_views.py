@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,42 +11,56 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import request_limits
+from accounts import display_times, request_limits
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, RequestContext, get_request_context
 from integrations.calendar import calendar_access, calendar_list, sharing
 from integrations.calendar.calendar_access import VisibleCalendar
+from integrations.calendar.messages import event_fields as field_messages
+from integrations.calendar.messages import pages as page_messages
+from integrations.calendar.messages import settings as settings_messages
+from integrations.formats import timezones
+from integrations.providers import PROVIDERS
 from limited_use.agreements import shares
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import ShareLevel
-from limited_use.policy.claims import claim
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import TemplateItem
 
+from . import calendar_preferences, view_ranges
+
 LEVELS = (
-    (ShareLevel.FREEBUSY, "When I am busy, and nothing else"),
-    (ShareLevel.DETAILS, "My events too; private ones only as busy"),
+    (ShareLevel.FREEBUSY, _("Only when I am busy")),
+    (ShareLevel.DETAILS, _("My events; private events appear as busy")),
 )
 
 
 class ShareForm(forms.Form):
-    email = forms.EmailField(label="Their address", max_length=254)
+    email = forms.EmailField(label=_("Email address of a colleague"), max_length=254)
     level = forms.ChoiceField(
-        label="What they see", choices=LEVELS, widget=forms.RadioSelect, initial="freebusy"
+        label=_("They can see"), choices=LEVELS, widget=forms.RadioSelect, initial="freebusy"
     )
     until = forms.DateField(
-        label="Until the end of (optional)",
+        label=_("Last day (optional)"),
         required=False,
+        help_text=_("Sharing ends at the end of this day in your time zone."),
         widget=forms.DateInput(attrs={"type": "date"}),
     )
-    agree = forms.BooleanField(label="I agree that this is shown to them.")
+    agree = forms.BooleanField(label=_("I agree to share this with them."))
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def clean_until(self) -> date | None:
+        until: date | None = self.cleaned_data["until"]
+        if until is not None and not view_ranges.is_day_supported(until):
+            raise forms.ValidationError(field_messages.DAY_OUT_OF_RANGE, code="invalid")
+        return until
 
 
 @never_cache
@@ -71,7 +85,11 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         return redirect("settings-calendar-sharing", calendar_id)
     context = {
         "form": form,
-        "standing": share_status,
+        "shares": [
+            {"share": row.share, "address": row.other, "until": _describe_end(row.share.expires_at)}
+            for row in share_status
+        ],
+        "zone": calendar_preferences.get_own_zone(request) or "UTC",
         "feature": FEATURES[sharing.FEATURE],
         "calendar_id": calendar_id,
     }
@@ -88,15 +106,17 @@ def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
         sharing.end_share(actor=actor, share_id=share_id, at=at)
     except ObjectNotFound:
         raise Http404 from None
-    messages.success(
-        request, claim("sharing.over", "It is over: nothing of it can be seen any more.")
-    )
-    return redirect("settings-uses")
+    messages.success(request, settings_messages.SHARING_STOPPED)
+    try:
+        calendar_id = UUID(request.POST.get("calendar", ""))
+    except ValueError:
+        return redirect("settings-uses")
+    return redirect("settings-calendar-sharing", calendar_id)
 
 
 def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetime) -> bool:
     if not request_limits.count_for_person(request, sharing.RATE).is_within:
-        form.add_error(None, "That were many addresses. Please wait an hour.")
+        form.add_error(None, settings_messages.TOO_MANY_SHARES)
         return False
     cleaned_data = form.cleaned_data
     until = cleaned_data["until"]
@@ -107,23 +127,35 @@ def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID, at
             email=cleaned_data["email"],
             level=ShareLevel(cleaned_data["level"]),
             version=cleaned_data["version"],
-            # Including that day, in the server's zone: UTC.
             expires_at=None
             if until is None
-            else timezone.make_aware(datetime.combine(until + timedelta(days=1), time())),
+            else _get_end_of_day(until, calendar_preferences.get_own_zone(request)),
             at=at,
         )
     except shares.ShareEndsInPast:
-        form.add_error("until", "Choose a day that lies ahead, or none.")
+        form.add_error("until", settings_messages.DAY_IN_PAST)
         return False
     except ConsentMissing:
-        form.add_error(None, "What sharing is has changed: please read it again.")
+        form.add_error(None, settings_messages.SHARING_TERMS_CHANGED)
         return False
-    messages.success(
-        request,
-        "Done. If somebody of your organisation has that address, they see it from now on.",
-    )
+    messages.success(request, settings_messages.SHARED)
     return True
+
+
+def _get_end_of_day(day: date, zone: str | None) -> datetime:
+    """:param zone: None: UTC"""
+    midnight = datetime.combine(day + timedelta(days=1), time())
+    return timezones.to_utc(midnight, timezones.get_zone(zone or "UTC"))
+
+
+def _describe_end(expires_at: datetime | None) -> str:
+    if expires_at is None:
+        return ""
+    end = display_times.to_reader_time(expires_at)
+    if end.time() != time():
+        return display_times.format_moment(expires_at)
+    last_day = end.date() - timedelta(days=1)
+    return settings_messages.END_OF_DAY % {"day": display_times.format_day(last_day)}
 
 
 def _render_page(
@@ -159,4 +191,11 @@ def _present_calendar(visible: VisibleCalendar, values: Mapping[str, bytes]) -> 
     # A calendar with an expired cache has no name until the next refresh.
     is_named = "about" in values
     name = orjson.loads(values["about"])["name"] if is_named else ""
-    return TemplateItem({"calendar": visible.calendar, "is_named": is_named}, {"name": name})
+    provider = PROVIDERS[visible.calendar.integration.connection.provider]
+    account = (
+        page_messages.PROVIDER_CALENDAR % {"provider": provider.label}
+        if provider.grants
+        else page_messages.ANTARES_CALENDARS
+    )
+    clear = {"calendar": visible.calendar, "is_named": is_named, "account": account}
+    return TemplateItem(clear, {"name": name})

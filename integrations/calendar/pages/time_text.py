@@ -1,4 +1,4 @@
-"""Times and reminders of an event as text. Pure."""
+"""Times and reminders of an event as text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from integrations.calendar.messages import pages as page_messages
+from integrations.calendar.messages import recurrence as messages
 from integrations.formats import timezones
 from integrations.formats.event_content import Reminder, When
-from integrations.formats.recurrence import rrule_description
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
+
+from . import clock_text, recurrence_text
 
 _DAY: Final = timedelta(days=1)
 
@@ -55,49 +58,44 @@ def _format_span(start: When, end: When, tz: ZoneInfo) -> tuple[str, date]:
     # When clocks go back, an hour occurs twice: name the zone.
     says_zone = first.utcoffset() != last.utcoffset()
     start_text, end_text = (
-        f"{moment:%H:%M}{f' {moment:%Z}' if says_zone else ''}" for moment in (first, last)
+        clock_text.format_clock(moment) + (f" {moment:%Z}" if says_zone else "")
+        for moment in (first, last)
     )
     if start.at == end.at:
-        return f"{_format_day(first.date())}, {start_text}", first.date()
+        return f"{clock_text.format_long_day(first)}, {start_text}", first.date()
     if first.date() == last.date():
-        return f"{_format_day(first.date())}, {start_text}–{end_text}", first.date()  # noqa: RUF001 - an en dash
-    return (
-        f"{_format_day(first.date())}, {start_text} – {_format_day(last.date())}, {end_text}",  # noqa: RUF001 - an en dash
-        first.date(),
-    )
+        span = clock_text.format_clock_span(first, last)
+        if says_zone:
+            span = f"{start_text}–{end_text}"  # noqa: RUF001 - an en dash
+        return f"{clock_text.format_long_day(first)}, {span}", first.date()
+    last_text = f"{clock_text.format_long_day(last)}, {end_text}"
+    return f"{clock_text.format_long_day(first)}, {start_text} – {last_text}", first.date()  # noqa: RUF001 - an en dash
 
 
 def _format_days(first: date, last: date) -> str:
     if last <= first:
-        return f"{_format_day(first)}, all day"
-    return f"{_format_day(first)} – {_format_day(last)}"  # noqa: RUF001 - an en dash
-
-
-def _format_day(day: date) -> str:
-    month = rrule_description.MONTHS[day.month - 1]
-    return f"{rrule_description.DAYS[day.weekday()]}, {day.day} {month} {day.year}"
+        return f"{clock_text.format_long_day(first)}, {page_messages.ALL_DAY}"
+    return f"{clock_text.format_long_day(first)} – {clock_text.format_long_day(last)}"  # noqa: RUF001 - an en dash
 
 
 def describe_reminders(event_reminders: tuple[Reminder, ...] | None) -> str:
     """None: the calendar's defaults."""
     if event_reminders is None:
-        return "As the calendar does by itself"
+        return str(messages.CALENDAR_DEFAULT)
     if not event_reminders:
-        return "None"
+        return str(messages.NO_REMINDER)
     phrases = [
-        format_duration(reminder.minutes) + (" by e-mail" if reminder.method == "email" else "")
+        messages.BY_EMAIL % {"duration": format_duration(reminder.minutes)}
+        if reminder.method == "email"
+        else format_duration(reminder.minutes)
         for reminder in sorted(event_reminders)
     ]
-    return f"{rrule_description.join_words_with_and(phrases)} before"
+    return messages.BEFORE % {"durations": recurrence_text.join_words_with_and(phrases)}
 
 
 def format_duration(minutes: int) -> str:
     """Use the largest whole unit."""
-    units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
-    unit, size = next(
-        candidate
-        for candidate in units
-        if (minutes and minutes % candidate[1] == 0) or candidate[1] == 1
+    size = next(
+        size for size in messages.DURATIONS if size == 1 or (minutes and minutes % size == 0)
     )
-    count = minutes // size
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return messages.DURATIONS[size] % {"count": minutes // size}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -11,12 +10,7 @@ from integrations.formats.recurrence import recurrence_expansion
 from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.rrule import FIRST_YEAR, LAST_YEAR
 
-VIEWS: Final[Mapping[str, str]] = {
-    "month": "Month",
-    "week": "Week",
-    "day": "Day",
-    "agenda": "Agenda",
-}
+VIEWS: Final = ("month", "week", "day", "agenda")
 AGENDA_DAYS: Final = 30
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)

@@ -16,9 +16,9 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import get_request_context
 from integrations.calendar import agenda, calendar_visibility, page_queries
+from integrations.calendar.messages import pages as page_messages
 from integrations.formats.timezones import UnknownZone
 from integrations.models import OWNER_ONLY
-from limited_use.policy.claims import claim
 from limited_use.sinks import calendar_sink as sink
 
 from . import calendar_preferences, calendar_presenter, view_ranges
@@ -47,7 +47,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
         hidden_ids=hidden,
     )
     options = calendar_presenter.CalendarPageOptions(
-        view, day, calendar_preferences.get_preferred_zone(request), request_context.at
+        view, day, calendar_preferences.get_zone(request), request_context.at
     )
     body = sink.calendar_page(
         "calendar/calendar.html",
@@ -58,8 +58,13 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
         at=request_context.at,
         context={
             "tabs": [
-                {"view": key, "label": label, "key": key[0], "is_current": key == view}
-                for key, label in view_ranges.VIEWS.items()
+                {
+                    "view": name,
+                    "label": page_messages.VIEWS[name],
+                    "key": name[0],
+                    "is_current": name == view,
+                }
+                for name in view_ranges.VIEWS
             ],
             "chosen_day": day,
             "has_keys": calendar_preferences.has_shortcuts(request),
@@ -122,17 +127,18 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         context = {
             "zones": sorted(calendar_preferences.ZONES),
-            "chosen": calendar_preferences.get_preferred_zone(request),
+            "chosen": calendar_preferences.get_chosen_zone(request),
+            "own_zone": calendar_preferences.get_own_zone(request),
             "has_keys": calendar_preferences.has_shortcuts(request),
         }
         return render(request, "calendar/look.html", context)
     try:
         calendar_preferences.choose_zone(request, request.POST.get("zone", ""))
     except UnknownZone:
-        messages.error(request, "There is no such time zone. Choose one from the list.")
+        messages.error(request, page_messages.UNKNOWN_ZONE)
         return redirect("calendar-look")
     calendar_preferences.switch_shortcuts(request, is_on=request.POST.get("keys") == "on")
-    messages.success(request, claim("look.kept", "Kept until you sign out."))
+    messages.success(request, page_messages.PREFERENCES_SAVED)
     return redirect("calendar")
 
 

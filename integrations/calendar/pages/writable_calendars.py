@@ -7,7 +7,7 @@ from typing import Final
 
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.events import event_access
-from integrations.models import CalendarRole
+from integrations.models import CalendarRole, Connection
 
 WRITER_ROLES: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
@@ -18,6 +18,14 @@ def is_writable(visible: VisibleCalendar) -> bool:
     if visible.share is not None or calendar.role not in WRITER_ROLES:
         return False
     return calendar.is_local or event_access.allows_calendar_writing(calendar)
+
+
+def find_connection_without_permission(visible: VisibleCalendar) -> Connection | None:
+    """Return the connection of an own calendar that lacks only the permission to write."""
+    calendar = visible.calendar
+    if visible.share is not None or calendar.is_local or is_writable(visible):
+        return None
+    return calendar.integration.connection if calendar.role in WRITER_ROLES else None
 
 
 def list_move_targets(

@@ -16,35 +16,38 @@ class SyncSerializer(serializers.Serializer[None]):
     expected_count = serializers.IntegerField()
     set_aside_count = serializers.IntegerField()
     delayed_count = serializers.IntegerField(
-        help_text="Messages that the provider has not delivered yet; they are fetched again soon."
+        help_text="Messages that the provider has not delivered yet. Antares fetches them again"
+        " soon."
     )
     pause_reason = serializers.CharField(
         allow_blank=True,
-        help_text="Why it waits until `next_sync_at`, as a `status_reason`; empty if all is well.",
+        help_text="Why the sync waits until `next_sync_at`, as in `status_reason`. Empty if"
+        " nothing is wrong.",
     )
     last_synced_at = serializers.DateTimeField(allow_null=True)
     next_sync_at = serializers.DateTimeField(allow_null=True)
     check_interval_seconds = serializers.IntegerField(
         allow_null=True,
-        help_text="Seconds from one check for news to the next. Null while checks are not regular:"
-        " during an import, after a failed try, while the provider's limits or a lack of workers"
-        " delay checks, and until the owner reconnects. Always null for calendars.",
+        help_text="Seconds between two checks for new mail. Null while checks are irregular: during"
+        " an import, after a failed sync, while the provider's limits or a lack of workers delay"
+        " checks, and until the owner reconnects. Always null for calendars.",
     )
     check_interval_reason = serializers.CharField(
         allow_null=True,
-        help_text="`usual`; `told`: the provider tells of news by itself, so checks are rare;"
-        " `not_looked_at`: nobody has listed or opened this mail for about an hour or longer, so"
-        " checks are rare, and `usual` once somebody does. Null where `check_interval_seconds` is.",
+        help_text="`usual`: the usual interval. `told`: checks are rare, because the provider sends"
+        " push notifications. `not_looked_at`: checks are rare, because the mail was neither listed"
+        " nor opened for about an hour. Null if `check_interval_seconds` is null.",
     )
     failing_since = serializers.DateTimeField(
-        allow_null=True, help_text="Null unless the last try did not succeed."
+        allow_null=True, help_text="Since when syncs fail. Null if the last one succeeded."
     )
     last_event_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the provider last told of news by itself."
+        allow_null=True, help_text="When the provider last sent a push notification."
     )
     watch_expires_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="Until when it tells unless it is asked again; null where it is asked alone.",
+        help_text="When the provider's push notifications end unless they are renewed. Null"
+        " without push notifications.",
     )
 
 
@@ -63,7 +66,7 @@ class ConnectionSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     provider = serializers.CharField()
     email = serializers.CharField(
-        allow_null=True, help_text="Null for a platform feature, and of calendars that live here."
+        allow_null=True, help_text="Null for platform features, and for Antares calendars."
     )
     status = serializers.CharField()
     capabilities = serializers.ListField(child=serializers.CharField())

@@ -18,10 +18,10 @@ from integrations.web.api.serializers import (
 @extend_schema_serializer(component_name="Address")
 class AddressSerializer(serializers.Serializer[None]):
     name = serializers.CharField(
-        allow_blank=True, help_text="The display name. The sender chooses it freely."
+        allow_blank=True, help_text="The display name. Senders choose it freely."
     )
     email = serializers.CharField(
-        allow_blank=True, help_text="Empty if the header gives a name alone."
+        allow_blank=True, help_text="Empty if the header has only a name."
     )
     names_another_address = serializers.BooleanField(
         help_text="True if `name` contains an email address other than `email`."
@@ -47,7 +47,9 @@ class MessageSummarySerializer(serializers.Serializer[None]):
     cc = AddressSerializer(many=True)
     bcc = AddressSerializer(many=True)
     reply_to = AddressSerializer(many=True)
-    date = serializers.DateTimeField(help_text="When the provider received it, RFC 3339 UTC.")
+    date = serializers.DateTimeField(
+        help_text="When the provider received the message (RFC 3339, UTC)."
+    )
     snippet = serializers.CharField(allow_blank=True)
     unread = serializers.BooleanField()
     starred = serializers.BooleanField()
@@ -108,7 +110,7 @@ class MailListQuerySerializer(serializers.Serializer[None]):
         FOLDERS,
         required=False,
         error_messages={"invalid_choice": "There is no such folder."},
-        help_text="Messages may be in other folders as well; these can be asked for.",
+        help_text="A folder. Messages may be in other folders too, which are no filters.",
     )
     unread = QueryBooleanField(required=False)
     starred = QueryBooleanField(required=False)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -29,7 +30,7 @@ from limited_use.sinks import page_sink
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation
+@require_recent_confirmation(_("Let Antares support read one message"))
 def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
     try:

@@ -25,10 +25,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(dest="step")
-        settle = steps.add_parser("settle", help="settle one")
-        settle.add_argument("id", help="as the list shows it")
+        settle = steps.add_parser("settle", help="settle an alarm")
+        settle.add_argument("id", help="the id from the list")
         # Required; checked later, for a one-line error without argparse's usage.
-        settle.add_argument("--reason", default="", help="kept with the alarm")
+        settle.add_argument("--reason", default="", help="stored with the alarm")
 
     def handle(self, *, step: str | None, **options: Any) -> None:
         if step == "settle":
@@ -45,7 +45,7 @@ def _settle_alarm(alarm_id: str, reason: str) -> str:
     try:
         alarm = settled_alarms.settle_alarm(UUID(alarm_id), reason=reason, at=timezone.now())
     except ValueError:
-        raise CommandError("that is no id of an alarm") from None
+        raise CommandError("this is not the id of an alarm") from None
     except alarms.AlarmNotSettled as error:
         raise CommandError(str(error)) from None
     return f"{alarm.id} is settled: {alarm.kind}"

@@ -19,7 +19,10 @@ from limited_use.rotation import resurrected_keys
 
 
 class Command(BaseCommand):
-    help = "Destroy restored keys whose tombstone is published; say what else the restore undid."
+    help = (
+        "Destroy restored keys that have a published tombstone, and report what else the restore"
+        " undid."
+    )
     requires_system_checks: list[str] = []
 
     def handle(self, **_: Any) -> None:
@@ -27,18 +30,19 @@ class Command(BaseCommand):
             applied = restore_guard.remove_resurrected(at=timezone.now())
             missing = resurrected_keys.count_missing_receipts()
         except ledger_publication.LedgerPublicationUnreadable as error:
-            raise CommandError(f"what was published cannot be read: {error}") from None
+            raise CommandError(f"the published file cannot be read: {error}") from None
         self.stdout.write(
-            f"{applied.key_count} restored keys destroyed again; {missing} receipts are not here"
+            f"{applied.key_count} restored keys destroyed again; {missing} receipts are missing"
         )
         if applied.purge_count or applied.ended_count or applied.reconnect_count:
             self.stdout.write(
-                f"{applied.purge_count} integrations are purged again, {applied.ended_count}"
-                f" connections end, {applied.reconnect_count} have to be reconnected"
+                f"{applied.purge_count} integrations will be purged again, {applied.ended_count}"
+                f" connections end, {applied.reconnect_count} must be reconnected"
             )
         try:
             ledger_sequencer.check_ledger_continuity()
         except ledger_sequencer.LedgerFork as error:
             self.stdout.write(
-                f"The ledger was rewound: {error}. Nothing is signed under this name any more."
+                f"The restore set the ledger back: {error}. The service no longer signs under"
+                f" this name."
             )

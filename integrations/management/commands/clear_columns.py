@@ -8,7 +8,7 @@ from integrations.review.registers import clear_columns
 
 
 class Command(BaseCommand):
-    help = "Write the register of columns in clear, as the models have them now."
+    help = "Write the register of unencrypted columns of the current models."
 
     def handle(self, **_: object) -> None:
         clear_columns.FILE.write_text(clear_columns.render_register(), encoding="utf-8")

@@ -14,7 +14,7 @@ from limited_use.ledger import signing_keys
 
 
 class Command(BaseCommand):
-    help = "Write everything that a reviewer asks for into one signed file."
+    help = "Write the evidence for reviewers into one signed file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--out", required=True, type=Path, help="the file to write")

@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path, **_: Any) -> None:
         if not settings.TEST_RESULTS:
-            raise CommandError("TEST_RESULTS is not set: the file that results are copied to")
+            raise CommandError("TEST_RESULTS is not set: the file to which results are copied")
         target = Path(settings.TEST_RESULTS)
         try:
             content = file.read_bytes()
@@ -34,15 +34,13 @@ class Command(BaseCommand):
             partial.replace(target)
         except (InvalidTestResults, OSError) as error:
             raise CommandError(f"{file}: {error}") from None
-        self.stdout.write(
-            f"{target}: {results.test_count} tests, of which {results.failed_count} failed"
-        )
+        self.stdout.write(f"{target}: {results.test_count} tests, {results.failed_count} failed")
 
 
 def _check_results(results: TestRunResults) -> None:
     """Refuse a run that tested other code, or only a part of the tests."""
     if not results.is_of_this_code:
-        raise InvalidTestResults("the run tested other code than this release")
+        raise InvalidTestResults("the run tested different code than this release")
     missing = [
         clause.id
         for clause in clauses.CLAUSES.values()
@@ -56,4 +54,4 @@ def _check_results(results: TestRunResults) -> None:
         }
     )
     if missing:
-        raise InvalidTestResults(f"the run left out every test of {', '.join(missing)}")
+        raise InvalidTestResults(f"the run has no test of {', '.join(missing)}")

@@ -13,23 +13,23 @@ from integrations.purge import orphaned_keys
 
 
 class Command(BaseCommand):
-    help = "List promises that are late and what was left behind; exit 1 if there is any."
+    help = "List overdue promises and data left after purges; exit with 1 if there is any."
 
     def handle(self, **_: Any) -> None:
         late_promises = purge.list_late_promises(at=timezone.now())
         residue = purge.count_purge_residue()
         for promise in late_promises:
             self.stdout.write(
-                f"{promise.job_id} {promise.promise} late since {promise.since.isoformat()}"
+                f"{promise.job_id} {promise.promise} overdue since {promise.since.isoformat()}"
             )
         for label, count in residue.items():
-            self.stdout.write(f"{label}: {count} left of what is purged")
+            self.stdout.write(f"{label}: {count} rows left after a purge")
         sealed_orphans = orphaned_keys.count_values_without_key()
         for label, count in sealed_orphans.items():
-            self.stdout.write(f"{label}: {count} sealed under a key that is not here")
+            self.stdout.write(f"{label}: {count} values sealed under a missing key")
         orphan_keys = orphaned_keys.count_keys_without_owner()
         for key_line, count in orphan_keys.items():
-            self.stdout.write(f"{key_line}: {count} keys that are nobody's")
+            self.stdout.write(f"{key_line}: {count} keys without an owner")
         if late_promises or residue or sealed_orphans or orphan_keys:
             sys.exit(1)
-        self.stdout.write("every promise is kept")
+        self.stdout.write("no promise is overdue")

@@ -14,16 +14,18 @@ from integrations.models import PurgeJob, PurgeStep
 
 
 class Command(BaseCommand):
-    help = "Run the named purges, or all that are due, as far as they go now."
+    help = "Run the named purges, or all that are due."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("job", nargs="*", type=UUID, help="ids of purge jobs; none: all due")
+        parser.add_argument(
+            "job", nargs="*", type=UUID, help="ids of purge jobs; without ids, all that are due"
+        )
 
     def handle(self, *, job: list[UUID], **_: Any) -> None:
         job_ids = job or purge.list_due_jobs(at=timezone.now())
         known = set(PurgeJob.objects.filter(id__in=job_ids).values_list("id", flat=True))
         if unknown := set(job_ids) - known:
-            raise CommandError(f"no such purge: {', '.join(map(str, sorted(unknown)))}")
+            raise CommandError(f"unknown purge: {', '.join(map(str, sorted(unknown)))}")
         for job_id in job_ids:
             self.stdout.write(f"{job_id} {self._run_purge(job_id)}")
         if not job_ids:
@@ -34,4 +36,8 @@ class Command(BaseCommand):
             return purge.run_purge(job_id=job_id)
         except (NotClaimable, LeaseLost):
             step = PurgeJob.objects.values_list("step", flat=True).get(id=job_id)
-            return PurgeStep(step) if step == PurgeStep.DONE else f"{step} (not due, or taken)"
+            return (
+                PurgeStep(step)
+                if step == PurgeStep.DONE
+                else f"{step} (not due, or run by a worker)"
+            )

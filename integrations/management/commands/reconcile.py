@@ -20,7 +20,7 @@ from integrations.sync import sync_engine
 
 
 class Command(BaseCommand):
-    help = "Compare one integration with its provider now, and mend what differs."
+    help = "Compare an integration with its provider now, and repair differences."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("integration_id", type=UUID)
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, integration_id: UUID, **options: Any) -> None:  # noqa: ARG002
         began = timezone.now()
         if not mail_reconciliation.request_reconciliation(integration_id=integration_id, at=began):
-            raise CommandError("nothing live of that id is fetched")
+            raise CommandError("no live integration with this id is synced")
         comparing.request_comparison(integration_id=integration_id)
         for work in SyncWork.objects.filter(integration_id=integration_id).order_by("id"):
             self._run_work(work.id)
@@ -37,16 +37,18 @@ class Command(BaseCommand):
             *_describe_calendars(integration_id, began),
         ]
         if not lines:
-            raise CommandError("it could not be compared now; the settings page says why")
+            raise CommandError("the comparison failed; the settings page shows why")
         for line in lines:
             self.stdout.write(line)
 
     def _run_work(self, work_id: UUID) -> None:
         try:
             while sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
-                self.stdout.write("still at it …")
+                self.stdout.write("in progress …")
         except NotClaimable:
-            raise CommandError("a worker has it; it will compare, too") from None
+            raise CommandError(
+                "a worker is processing this integration and will compare it"
+            ) from None
 
 
 def _describe_mail(integration_id: UUID, since: datetime) -> Iterator[str]:

@@ -24,20 +24,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--calendars", action="store_true", help="with calendars that live here, and shares"
+            "--calendars", action="store_true", help="with Antares calendars and shares"
         )
 
     def handle(self, *, calendars: bool = False, **_: Any) -> None:
         if settings.PRODUCTION or not settings.KEYRING.folder:
-            raise CommandError("the demo's accounts have no place in production")
+            raise CommandError("the demo's accounts must not exist in production")
         call_command("init_keyring", verbosity=0, stdout=self.stderr)
         people_file = Path(settings.KEYRING.folder).parent / "people.json"
         if people_file.exists() and not _are_in_database(
             json.loads(people_file.read_text(encoding="utf-8"))
         ):
             raise CommandError(
-                f"{people_file} tells of people of another database: remove it, or name another"
-                " folder (.venv/bin/python -m config.embedded --data FOLDER demo)"
+                f"{people_file} belongs to another database: remove it, or name another folder"
+                f" (.venv/bin/python -m config.embedded --data FOLDER demo)"
             )
         at = timezone.now()
         try:
@@ -45,9 +45,9 @@ class Command(BaseCommand):
         except (OrganisationExists, UserExists):
             if not people_file.exists():
                 raise CommandError(
-                    f"seeded before, but {people_file} is missing: name the folder it was seeded"
-                    " from (.venv/bin/python -m config.embedded --data FOLDER demo),"
-                    " or another database"
+                    f"the database has demo data, but {people_file} is missing: name the folder"
+                    f" of the demo (.venv/bin/python -m config.embedded --data FOLDER demo), or"
+                    f" another database"
                 ) from None
         else:
             _write_private_file(

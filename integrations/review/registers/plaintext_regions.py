@@ -112,6 +112,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.pages.event_form": "The form of an event.",
     "integrations.calendar.pages.move_views": "The page that moves an event.",
     "integrations.calendar.pages.new_views": "The page of a new event.",
+    "integrations.calendar.pages.recurrence_text": "Describes how an event repeats.",
     "integrations.calendar.pages.time_text": "Describes when an event is, and its reminders.",
     "integrations.calendar.pages.recurrence_form": "Converts the form's choices to a recurrence.",
     "integrations.calendar.pages.day_presenter": "Makes the days and entries of the calendar page.",

@@ -22,7 +22,7 @@ DEFAULT_LABELS = ["INBOX", "UNREAD", "CATEGORY_PERSONAL"]
 def make_mailbox(state: SandboxState, account: SandboxAccount, values: Values) -> SandboxMailbox:
     """
     {size?: 0, seed?: 0, days?, until?, canary?, malformed?, hostile?, nested_parts?, labels?,
-    messages?: [deliveries]}
+    label_share?, kinds?, people?, messages?: [deliveries]}
     """
     seed = int(values.get("seed", 0))
     mailbox = SandboxMailbox(account.email, state.clock, seed=seed)

@@ -27,8 +27,10 @@ class MailboxRecipe:
     """
     `until` is the newest date (ms), `days` the range before it.
 
-    `canary` is planted as `<canary>-<field>` in every field. `malformed` and `hostile` are shares.
-    `nested_parts` > 0 makes the oldest message that deep.
+    `canary` is planted as `<canary>-<field>` in every field. `malformed`, `hostile` and
+    `label_share` are shares. `nested_parts` > 0 makes the oldest message that deep. With `kinds`,
+    mail of other kinds is rendered as personal mail. `people` are (name, e-mail) of the
+    correspondents; without any, the corpus has some.
     """
 
     email: str
@@ -42,6 +44,9 @@ class MailboxRecipe:
     hostile: float = 0.01
     nested_parts: int = 0
     labels: tuple[str, ...] = field(default=corpus.LABELS)
+    label_share: float = 0.12
+    kinds: tuple[str, ...] = ()
+    people: tuple[tuple[str, str], ...] = ()
 
 
 class PlannedMessage(NamedTuple):
@@ -121,7 +126,7 @@ class MailGenerator:
             labels.add("INBOX")
         if kind not in SINGLE_MESSAGE_KINDS and rng.random() < 0.3:  # noqa: PLR2004
             labels.add("IMPORTANT")
-        if user_labels and rng.random() < 0.12:  # noqa: PLR2004
+        if user_labels and rng.random() < self.recipe.label_share:
             labels.add(rng.choice(user_labels))
         return frozenset(labels)
 
@@ -146,6 +151,8 @@ class MailGenerator:
         thread_rng = self._make_rng("t", thread)
         rng = self._make_rng("m", thread, position)
         kind = self.get_kind(thread)
+        if recipe.kinds and kind not in recipe.kinds:
+            kind = "personal"
         if recipe.nested_parts and (thread, position) == (0, 0):
             kind = "nested"
         elif not self.is_outgoing(thread, position):
@@ -154,6 +161,8 @@ class MailGenerator:
                 kind = "malformed"
             elif share < recipe.malformed + recipe.hostile:
                 kind = "hostile"
+        other = message_bodies.choose_sender(thread_rng, kind, recipe.people)
+        subject, topic = message_bodies.choose_subject(thread_rng, kind, other)
         setting = MessageSetting(
             rng=rng,
             kind=kind,
@@ -161,8 +170,9 @@ class MailGenerator:
             position=position,
             date=date,
             owner=(recipe.name, recipe.email),
-            other=message_bodies.choose_sender(thread_rng, kind),
-            subject=message_bodies.choose_subject(thread_rng, position),
+            other=other,
+            subject=f"Re: {subject}" if position else subject,
+            topic=topic,
             outgoing=self.is_outgoing(thread, position),
             seed=recipe.seed,
             canary=recipe.canary,

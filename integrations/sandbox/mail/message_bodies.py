@@ -1,17 +1,21 @@
 """Headers and bodies of generated messages, by kind."""
 
 import random  # noqa: TID251 - the sandbox repeats its runs from a seed
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from html import escape
 
-from integrations.sandbox.mail import corpus, malformed_mime, mime
+from integrations.sandbox.mail import bulk_mail, corpus, malformed_mime, mime, topics
+from integrations.sandbox.mail.topics import Topic
+
+WORDS_PER_SENTENCE = 12
+SENTENCES_PER_PARAGRAPH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class MessageSetting:
-    """`other` is the correspondent's (name, e-mail)."""
+    """`other` is the correspondent's (name, e-mail). `topic` has a bulk message's own texts."""
 
     rng: random.Random
     kind: str
@@ -21,6 +25,7 @@ class MessageSetting:
     owner: tuple[str, str]
     other: tuple[str, str]
     subject: str
+    topic: Topic
     outgoing: bool
     seed: int
     canary: str
@@ -34,19 +39,33 @@ class MessageSetting:
         return f"<t{self.thread}.{position}.{self.seed}.{planted}@mail.example>".replace(".@", "@")
 
 
-def choose_sender(rng: random.Random, kind: str) -> tuple[str, str]:
+def choose_sender(
+    rng: random.Random, kind: str, people: Sequence[tuple[str, str]] = ()
+) -> tuple[str, str]:
     if kind == "newsletter":
-        return rng.choice(corpus.SENDERS)
+        return rng.choice(list(bulk_mail.NEWSLETTERS))
     if kind == "notification":
-        return rng.choice(corpus.NOTIFIERS)
+        return rng.choice(list(bulk_mail.NOTIFICATIONS))
+    if people:
+        name, email = rng.choice(people)
+        return name, email
     first, last = rng.choice(corpus.FIRST_NAMES), rng.choice(corpus.LAST_NAMES)
     local = f"{first}.{last}".encode("ascii", "ignore").decode().lower().replace("'", "")
     return f"{first} {last}", f"{local}@{rng.choice(corpus.DOMAINS)}"
 
 
-def choose_subject(rng: random.Random, position: int) -> str:
-    text = rng.choice(corpus.SUBJECTS).format(rng.choice(corpus.TOPICS))
-    return f"Re: {text}" if position else text
+def choose_subject(rng: random.Random, kind: str, sender: tuple[str, str]) -> tuple[str, Topic]:
+    """Return a subject and the texts that suit it."""
+    if kind == "newsletter":
+        stories = bulk_mail.NEWSLETTERS[sender]
+        headlines, texts = zip(*rng.sample(stories, len(stories)), strict=True)
+        return headlines[0], Topic(headlines, texts)
+    if kind == "notification":
+        number = rng.randint(1_000, 99_999)
+        subject, text = rng.choice(bulk_mail.NOTIFICATIONS[sender])
+        return subject.format(number), Topic((subject,), (text.format(number),))
+    topic = rng.choice(topics.TOPICS)
+    return rng.choice(topic.subjects), topic
 
 
 def make_headers(setting: MessageSetting) -> list[tuple[str, str]]:
@@ -88,16 +107,33 @@ def make_headers(setting: MessageSetting) -> list[tuple[str, str]]:
 def write_prose(setting: MessageSetting, min_words: int = 30, max_words: int = 220) -> str:
     """The canary comes first, so that snippets show it."""
     rng = setting.rng
-    words = rng.choices(corpus.WORDS, k=rng.randint(min_words, max_words))
-    lines = [" ".join(words[n : n + 12]) for n in range(0, len(words), 12)]
-    greeting = f"Hello,{setting.get_canary('text')}\n\n"
-    return greeting + "\n".join(lines) + "\n\nBest,\n" + setting.other[0] + "\n"
+    count = max(1, rng.randint(min_words, max_words) // WORDS_PER_SENTENCE)
+    paragraphs: list[list[str]] = [[]]
+    for sentence in choose_sentences(setting, count):
+        if len(paragraphs[-1]) >= SENTENCES_PER_PARAGRAPH:
+            paragraphs.append([])
+        paragraphs[-1].append(sentence)
+    sender, receiver = setting.other[0], setting.owner[0]
+    if setting.outgoing:
+        sender, receiver = receiver, sender
+    greeting = rng.choice(topics.GREETINGS).format(receiver.partition(" ")[0])
+    text = "\n\n".join(" ".join(sentences) for sentences in paragraphs)
+    closing = f"{rng.choice(topics.CLOSINGS)},\n{sender}"
+    return f"{greeting},{setting.get_canary('text')}\n\n{text}\n\n{closing}\n"
+
+
+def choose_sentences(setting: MessageSetting, count: int) -> list[str]:
+    """First of the topic, then of the common ones; at most all of them."""
+    own, common = setting.topic.sentences, topics.COMMON_SENTENCES
+    of_topic = min(len(own), max(1, count * 2 // 3))
+    sentences = setting.rng.sample(own, of_topic)
+    return sentences + setting.rng.sample(common, min(len(common), count - of_topic))
 
 
 def write_quote(setting: MessageSetting) -> str:
-    words = setting.rng.choices(corpus.WORDS, k=12 * min(setting.position, 6))
-    lines = [f"> {' '.join(words[n : n + 12])}" for n in range(0, len(words), 12)]
-    return f"\nOn an earlier day, {setting.other[0]} wrote:\n" + "\n".join(lines) + "\n"
+    author = setting.other[0] if setting.outgoing else setting.owner[0]
+    lines = [f"> {line}" for line in choose_sentences(setting, min(setting.position, 6))]
+    return f"\nOn an earlier day, {author} wrote:\n" + "\n".join(lines) + "\n"
 
 
 def write_page(setting: MessageSetting, text: str) -> str:
@@ -118,13 +154,14 @@ def write_personal(setting: MessageSetting) -> bytes:
 
 
 def write_newsletter(setting: MessageSetting) -> bytes:
+    chosen = setting.topic.subjects[: setting.rng.randint(3, 8)]
     stories = "".join(
         '<tr><td style="padding:12px;font-family:Arial"><h2 style="color:#234">'
-        f"{escape(' '.join(setting.rng.choices(corpus.WORDS, k=5)).title())}</h2>"
+        f"{escape(headline)}</h2>"
         f'<img src="https://cdn.news.example/{setting.thread}/{n}.jpg" width="560" alt="">'
-        f"<p>{escape(' '.join(setting.rng.choices(corpus.WORDS, k=60)))}</p>"
+        f"<p>{escape(text)}</p>"
         f'<a href="https://click.news.example/c?m={setting.thread}&amp;l={n}">Read on</a></td></tr>'
-        for n in range(setting.rng.randint(3, 9))
+        for n, (headline, text) in enumerate(zip(chosen, setting.topic.sentences, strict=False))
     )
     html = (
         "<!DOCTYPE html><html><head><style>@media screen{td{color:#222}}</style></head>"
@@ -132,7 +169,10 @@ def write_newsletter(setting: MessageSetting) -> bytes:
         f'<img src="https://open.news.example/o.gif?u={setting.thread}" width="1" height="1">'
         "</body></html>"
     )
-    text = write_prose(setting, 20, 60)
+    items = zip(chosen, setting.topic.sentences, strict=False)
+    text = f"{setting.other[0]}{setting.get_canary('text')}\n\n" + "\n\n".join(
+        f"{headline}\n{text}" for headline, text in items
+    )
     parts = [
         mime.make_text(text, "plain"),
         mime.make_text(html, "html", encoding=setting.rng.choice(("quoted-printable", "base64"))),
@@ -141,7 +181,7 @@ def write_newsletter(setting: MessageSetting) -> bytes:
 
 
 def write_notification(setting: MessageSetting) -> bytes:
-    text = write_prose(setting, 10, 50)
+    text = f"{setting.topic.sentences[0]}{setting.get_canary('text')}"
     html = (
         f'<html><body><p><img src="cid:logo@mail.example" alt=""></p>{write_page(setting, text)}'
         '<p><a href="https://service.example/view">View online</a></p></body></html>'

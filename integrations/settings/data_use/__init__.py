@@ -1,1 +1,1 @@
-"""The page "Who may use my data, and who did"."""
+"""The pages "Data access and activity": Access and Activity."""

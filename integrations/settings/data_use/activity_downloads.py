@@ -2,31 +2,42 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC
 from typing import Any, Final
 
 import orjson
+from django.utils.translation import gettext
 
 from limited_use.ledger import tile_store
 
 from .activity_log import MAX_ENTRIES, ActivityLine
 
-# Columns, in order.
-_VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
+# Columns in words, in order. Times are UTC, and the name says so.
+_COLUMNS: Final[dict[str, Callable[[ActivityLine], Any]]] = {
     "entry_id": lambda line: str(line.entry.id),
-    "at": lambda line: line.entry.at.isoformat(timespec="milliseconds"),
-    "event": lambda line: line.entry.event,
-    "outcome": lambda line: line.entry.outcome,
+    "at_utc": lambda line: line.entry.at.astimezone(UTC).isoformat(timespec="milliseconds"),
     "who": lambda line: line.who,
-    "feature": lambda line: line.entry.feature,
-    "purpose": lambda line: line.entry.purpose,
-    "data_class": lambda line: line.entry.data_class,
-    "recipient": lambda line: line.entry.recipient,
-    "count": lambda line: line.entry.count,
-    "rule": lambda line: line.entry.rule,
-    "rule_says": lambda line: line.says or None,
-    "connection_id": lambda line: str(line.connection_id) if line.connection_id else None,
+    "what": lambda line: line.what,
+    "feature": lambda line: line.feature or None,
+    "data": lambda line: line.data or None,
+    "recipient": lambda line: line.recipient or None,
+    "items": lambda line: line.entry.count,
+    "outcome": lambda line: str(line.outcome),
+    "reason": lambda line: line.reason or None,
+    "account": lambda line: line.connection or None,
     # Index in the ledger's tree; empty until the entry is in the tree.
-    "place": lambda line: line.entry.place,
+    "entry_number": lambda line: line.entry.place,
+}
+# The words of the ledger, as the proof of an entry has them.
+_LEDGER_VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
+    "event": lambda line: line.entry.event,
+    "purpose": lambda line: line.entry.purpose,
+    "class": lambda line: line.entry.data_class,
+    "recipient": lambda line: line.entry.recipient,
+    "rule": lambda line: line.entry.rule,
+    "missing": lambda line: list(line.entry.missing),
+    "feature": lambda line: line.entry.feature,
+    "connection_id": lambda line: str(line.connection_id) if line.connection_id else None,
 }
 
 
@@ -38,31 +49,33 @@ class _Echo:
 
 
 def stream_activity_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
-    """Yield CSV (RFC 4180, UTF-8); a last line says if the file is incomplete."""
+    """Yield CSV (RFC 4180, UTF-8) in words; a last line says if the file is incomplete."""
     writer = csv.writer(_Echo())
-    yield _write_row(writer, list(_VALUES))
+    yield _write_row(writer, list(_COLUMNS))
     count = 0
     for line in lines:
         count += 1
         yield _write_row(
-            writer, ["" if value is None else value for value in _get_values(line).values()]
+            writer,
+            ["" if value is None else value for value in _get_values(_COLUMNS, line).values()],
         )
     if count >= MAX_ENTRIES:
-        yield _write_row(
-            writer, ["", "", f"only the newest {MAX_ENTRIES}: ask for an earlier time"]
-        )
+        text = gettext("Only the newest %(count)d entries. Filter by an earlier time for others.")
+        yield _write_row(writer, ["", "", text % {"count": MAX_ENTRIES}])
 
 
 def stream_activity_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """
     Yield one JSON object: `entries`, newest first, `count`, `is_complete` and `checkpoint`.
 
-    `checkpoint` is the ledger's newest signed head, or null.
+    Each entry has the words of the page, and under `ledger` those of the ledger. `checkpoint` is
+    the ledger's newest signed head, or null.
     """
     yield b'{"entries":['
     count = 0
     for line in lines:
-        yield (b"\n," if count else b"\n") + orjson.dumps(_get_values(line))
+        entry = {**_get_values(_COLUMNS, line), "ledger": _get_values(_LEDGER_VALUES, line)}
+        yield (b"\n," if count else b"\n") + orjson.dumps(entry)
         count += 1
     end = {
         "count": count,
@@ -72,8 +85,10 @@ def stream_activity_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     yield b"\n]," + orjson.dumps(end).removeprefix(b"{") + b"\n"
 
 
-def _get_values(line: ActivityLine) -> dict[str, Any]:
-    return {name: value(line) for name, value in _VALUES.items()}
+def _get_values(
+    columns: dict[str, Callable[[ActivityLine], Any]], line: ActivityLine
+) -> dict[str, Any]:
+    return {name: value(line) for name, value in columns.items()}
 
 
 def _write_row(writer: Any, values: list[Any]) -> bytes:

@@ -1,118 +1,26 @@
-"""Owner-facing labels of purposes, data classes, recipients and events. Pure."""
+"""Words for ledger entries, as their owner reads them. Pure."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from accounts.actors import ActorKind
-from limited_use.ledger.subject_access import SubjectLedgerEntry
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext, ngettext
+
+from limited_use.ledger.entry_filters import EntryActor
+from limited_use.ledger.subject_activity import SubjectActivity
 from limited_use.policy import policy_evaluation
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.rules import CALENDAR, MAIL
 
-PURPOSE: Final[dict[str, str]] = {
-    Purpose.INBOX_DISPLAY: "Show your inbox",
-    Purpose.MAIL_SEND: "Send mail for you",
-    Purpose.CALENDAR_SCHEDULE: "Plan your calendar",
-    Purpose.CALENDAR_SHARE: "Share your calendar",
-    Purpose.DRIVE_UPLOAD: "Upload to your Drive",
-    Purpose.NOTIFY_OWNER: "Notify you",
-    Purpose.SUPPORT_ITEM: "Help you with one item",
-    Purpose.USER_EXPORT: "Make your copy",
-    Purpose.CONNECTION_MAINTAIN: "Keep the connection working",
-    Purpose.CONNECTION_END: "End the connection",
-    Purpose.SYNC_STORE: "Keep it for your inbox",
-    Purpose.VAULT_REKEY: "Seal it under a newer key",
-    Purpose.SECURITY_INVESTIGATION: "Investigate abuse",
-    Purpose.LEGAL_OBLIGATION: "A legal duty",
-    Purpose.MERGER_TRANSFER: "A sale of the company",
-    Purpose.SENTIMENT_OWNER: "Judge moods",
-    Purpose.MARKETING: "Marketing",
-    Purpose.ADVERTISING: "Advertising",
-    Purpose.PROFILING: "Build a profile",
-    Purpose.DATA_SALE: "Sell data",
-    Purpose.CREDIT_SCORING: "Judge credit",
-    Purpose.MODEL_TRAINING: "Train a model",
-    Purpose.OUTSIDE_SHARING: "Share outside Antares",
-}
+from . import messages
 
-DATA_CLASS: Final[dict[str, str]] = {
-    DataClass.MAIL_CONTENT: "Text and attachments of mail",
-    DataClass.MAIL_METADATA: "Senders, recipients, subjects, labels, file names",
-    DataClass.CALENDAR_EVENT: "Calendar events",
-    DataClass.CALENDAR_FREEBUSY: "When you are free or busy",
-    DataClass.FILE_CONTENT: "Files",
-    DataClass.PROFILE: "Address of the account",
-    DataClass.CREDENTIAL: "Keys to the account",
-    DataClass.CONTACT_LINK: "Which number and which address are one person's",
-    DataClass.CHANNEL_CPNI: "Records of calls and messages",
-}
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
-RECIPIENT: Final[dict[str, str]] = {
-    Recipient.OWNER: "You",
-    Recipient.PLATFORM_FEATURE: "The feature, for you",
-    Recipient.REGISTERED_USER: "People you chose",
-    Recipient.OWN_PROVIDER: "The provider that it came from",
-    Recipient.SUPPORT_AGENT: "Antares support",
-    Recipient.VAULT: "Nobody, it stays sealed",
-    Recipient.AUTHORITY: "An authority",
-    Recipient.ACQUIRER: "A buyer of the company",
-    Recipient.PROCESSOR: "A service provider of ours",
-    Recipient.THIRD_PARTY: "A third party",
-    Recipient.PUBLIC: "Everybody",
-}
-
-# Ledger events that are no use of data.
-EVENT: Final[dict[str, str]] = {
-    "connection.connected": "Account connected",
-    "connection.forgotten": "Connection removed",
-    "connection.grant_ended": "Access ended at the provider",
-    "consent.given": "You agreed",
-    "consent.withdrawn": "You withdrew your agreement",
-    "consent.replaced": "An older agreement ended with a newer one",
-    "consent.lapsed": "Your agreement ended, with what it was about",
-    "consent.expired": "Your agreement came to its end",
-    "delegation.switched_on": "You switched it on",
-    "delegation.switched_off": "You switched it off",
-    "grant.discarded": "Access given back",
-    "integration.connected": "Mailbox switched on",
-    "integration.disconnected": "Mailbox disconnected",
-    "integration.emptied": "Everything it brought in was removed",
-    "key.destroyed": "Key destroyed",
-    "ledger_key.set_aside": "Its names in this record put aside for you",
-    "ledger_key.destroyed": "Its names in this record destroyed",
-    "purge.completed": "Removal completed",
-    "revocation.settled": "Our access at the provider was settled",
-}
-
-OUTCOME: Final[dict[str, tuple[str, str]]] = {
-    "permitted": ("Permitted", "good"),
-    "refused": ("Refused", "bad"),
-}
-# Label of an event that is no use of data.
-RECORDED: Final = ("Recorded", "")
-
-YOU: Final = "You"
-SERVICE: Final = "Antares itself"
-SOMEBODY_ELSE: Final = "Somebody else"
-
-
-def describe_actor(entry: SubjectLedgerEntry, *, is_owner: bool) -> str:
-    """:param is_owner: whether the entry's actor is the reader"""
-    if entry.actor_kind == ActorKind.CLIENT:
-        return get_feature_title(entry.feature) or "A feature"
-    if entry.actor_kind == ActorKind.PERSON:
-        other = _OTHER_PERSON.get(entry.recipient or "", SOMEBODY_ELSE)
-        return YOU if is_owner else other
-    # Events that are no use: agreements come from the owner, the others from the service.
-    return YOU if entry.event in _BY_OWNER else SERVICE
-
-
-_OTHER_PERSON: Final[dict[str, str]] = {
-    Recipient.SUPPORT_AGENT: "Antares support",
-    Recipient.REGISTERED_USER: "Somebody you share with",
-}
-_BY_OWNER: Final = frozenset(
+_BY_OWNER = frozenset(
     {
         "connection.connected",
         "consent.given",
@@ -123,19 +31,66 @@ _BY_OWNER: Final = frozenset(
 )
 
 
-def describe_use(entry: SubjectLedgerEntry) -> str:
-    if entry.outcome is None:
-        return EVENT.get(entry.event, entry.event)
-    if (entry.purpose, entry.recipient) == (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER):
-        return "Show which account it is"
-    return PURPOSE.get(entry.purpose or "", entry.purpose or "")
+def describe_actor(
+    actor: EntryActor, *, event: str, recipient: str | None, feature: str | None
+) -> str:
+    """:param event: events that are no use come from the owner or from Antares"""
+    if actor is EntryActor.FEATURE:
+        return get_feature_title(feature) or str(messages.A_FEATURE)
+    if actor is EntryActor.OTHER_PERSON:
+        return str(messages.OTHER_PERSON.get(recipient or "", messages.ANOTHER_PERSON))
+    is_owner = actor is EntryActor.OWNER or (actor is EntryActor.NONE and event in _BY_OWNER)
+    return str(messages.YOU if is_owner else messages.SERVICE)
 
 
-def describe_recipient(entry: SubjectLedgerEntry) -> str:
-    """Empty if the recipient is the actor, who has a column of its own."""
-    if entry.recipient in {None, Recipient.PLATFORM_FEATURE}:
+def describe_event(event: str, feature: str | None) -> str:
+    """Return the label of an event that is no use, with the feature that it is about."""
+    label = str(messages.EVENT.get(event, event))
+    title = get_feature_title(feature)
+    return f"{label}: {title}" if title else label
+
+
+def describe_purpose(purpose: str | None) -> str:
+    return str(messages.PURPOSE.get(purpose or "", ""))
+
+
+def describe_action(
+    purpose: str | None, recipient: str | None, data_classes: Iterable[str]
+) -> StrOrPromise:
+    """Return a past action such as `read your mail`, to follow a subject."""
+    if purpose == Purpose.SYNC_STORE:
+        is_mail = bool(MAIL & {DataClass(data_class) for data_class in data_classes})
+        return messages.SYNCED_MAIL if is_mail else messages.SYNCED_CALENDARS
+    action = messages.ACTION.get((purpose or "", recipient or "")) or messages.ACTION.get(
+        (purpose or "", "")
+    )
+    return action if action is not None else describe_purpose(purpose).lower()
+
+
+def describe_data(data_classes: Iterable[str]) -> str:
+    """Return the data inside a sentence."""
+    return join_words(
+        str(messages.DATA_IN_SENTENCE.get(data_class, data_class)) for data_class in data_classes
+    )
+
+
+def describe_recipient(recipient: str | None) -> str:
+    """Return "" if the recipient is the actor, who is named already."""
+    if recipient in {None, Recipient.PLATFORM_FEATURE}:
         return ""
-    return RECIPIENT.get(entry.recipient or "", entry.recipient or "")
+    return str(messages.RECIPIENT.get(recipient or "", ""))
+
+
+def explain_refusal(rule_id: str | None, missing: Iterable[str]) -> str:
+    """Return why a request was refused: the missing facts, or what is never allowed."""
+    facts = [str(messages.MISSING[fact]) for fact in missing if fact in messages.MISSING]
+    return " ".join(facts) or get_rule_text(rule_id)
+
+
+def get_rule_text(rule_id: str | None) -> str:
+    """Return "" if the rule no longer exists."""
+    text = policy_evaluation.RULE_TEXTS.get(rule_id or "", "")
+    return gettext(text) if text else ""
 
 
 def get_feature_title(key: str | None) -> str:
@@ -143,9 +98,42 @@ def get_feature_title(key: str | None) -> str:
     if key is None:
         return ""
     declared = FEATURES.get(key)
-    return key if declared is None else declared.title
+    return key if declared is None else gettext(declared.title)
 
 
-def get_rule_text(rule_id: str | None) -> str:
-    """Return the id if the rule no longer exists."""
-    return "" if rule_id is None else policy_evaluation.RULE_TEXTS.get(rule_id, rule_id)
+def count_requests(count: int) -> str:
+    return ngettext("%(number)s time", "%(number)s times", count) % {"number": intcomma(count)}
+
+
+def count_items(count: int, data_classes: Iterable[str]) -> str:
+    """Return `3 messages`, or events, or items."""
+    classes = frozenset(data_classes)
+    if classes and classes <= MAIL:
+        text = ngettext("%(number)s message", "%(number)s messages", count)
+    elif classes and classes <= CALENDAR:
+        text = ngettext("%(number)s event", "%(number)s events", count)
+    else:
+        text = ngettext("%(number)s item", "%(number)s items", count)
+    return text % {"number": intcomma(count)}
+
+
+def count_activity(lines: Iterable[SubjectActivity]) -> str:
+    """Return `3 times, 40 messages`, added up."""
+    all_lines = list(lines)
+    counts = [count_requests(sum(line.request_count for line in all_lines))]
+    items = sum(line.item_count or 0 for line in all_lines)
+    if items:
+        classes = {data_class for line in all_lines for data_class in line.data_classes}
+        counts.append(count_items(items, classes))
+    return ", ".join(counts)
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Return `a, b and c`."""
+    unique_words = list(dict.fromkeys(words))
+    if len(unique_words) < 2:  # noqa: PLR2004 - one word stands alone
+        return "".join(unique_words)
+    return gettext("%(first)s and %(last)s") % {
+        "first": ", ".join(unique_words[:-1]),
+        "last": unique_words[-1],
+    }

@@ -9,22 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.utils.translation import gettext
+
+from accounts import display_times
 from accounts.models import Delegation
 from integrations.access import ledger_pseudonyms
 from integrations.models import Connection, Integration
 from integrations.providers import PROVIDERS
 from limited_use.agreements import consents
 from limited_use.ledger import entries, subject_access
+from limited_use.ledger.entry_filters import EntryActor, get_entry_actor
 from limited_use.ledger.subject_access import SubjectLedgerEntry
 from limited_use.models import Leaf
 
-from . import activity_labels
+from . import activity_labels, messages
 from .activity_filters import ActivityQuery
 
-PAGE_SIZE: Final = 50
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+PAGE_SIZE: Final = 25
 # A download is cut off after this many entries, and says so.
 MAX_ENTRIES: Final = 100_000
 _BATCH: Final = 1000
@@ -41,18 +49,29 @@ class LedgerSubjects:
     # Labels that open no sealed value.
     connections: Mapping[UUID, str]
 
+    def list_names(self, connection_id: UUID | None) -> list[bytes]:
+        """:param connection_id: None: all"""
+        return [
+            name
+            for name, named_id in self.names.items()
+            if connection_id is None or named_id == connection_id
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class ActivityLine:
     entry: SubjectLedgerEntry
+    actor: EntryActor
     who: str
+    # The purpose; for an event that is no use: the event.
     what: str
     feature: str
     data: str
     recipient: str
-    outcome: str
+    outcome: StrOrPromise
     tone: str
-    says: str
+    # Why it was refused, or which rule allows it.
+    reason: str
     connection_id: UUID | None
     connection: str
 
@@ -85,6 +104,11 @@ def get_activity_page(
     return [_make_line(entry, subjects) for entry in own_entries[:PAGE_SIZE]], next_after
 
 
+def get_newest_moment(subjects: LedgerSubjects, query: ActivityQuery) -> datetime | None:
+    newest = _query_entries(subjects, query, after=None, limit=1)
+    return newest[0].at if newest else None
+
+
 def iterate_lines(
     subjects: LedgerSubjects, query: ActivityQuery, *, limit: int = MAX_ENTRIES
 ) -> Iterator[ActivityLine]:
@@ -107,17 +131,8 @@ def _query_entries(
     subjects: LedgerSubjects, query: ActivityQuery, *, after: UUID | None, limit: int
 ) -> list[SubjectLedgerEntry]:
     return subject_access.find_subject_entries(
-        [
-            name
-            for name, connection_id in subjects.names.items()
-            if query.connection is None or query.connection == connection_id
-        ],
-        since=query.since,
-        until=query.until,
-        feature=query.feature,
-        purpose=query.purpose,
-        outcome=query.outcome,
-        by_service=query.by_service,
+        subjects.list_names(query.connection),
+        query.make_entry_filter(subjects.person),
         after=after,
         limit=limit,
     )
@@ -125,17 +140,30 @@ def _query_entries(
 
 def _make_line(entry: SubjectLedgerEntry, subjects: LedgerSubjects) -> ActivityLine:
     connection_id = subjects.names.get(entry.subject)
-    outcome, tone = activity_labels.OUTCOME.get(entry.outcome or "", activity_labels.RECORDED)
+    actor = get_entry_actor(entry.actor_kind, is_owner=entry.actor in subjects.person)
+    outcome, tone = messages.OUTCOME.get(entry.outcome or "", messages.RECORDED)
+    is_refused = entry.outcome == "refused"
     return ActivityLine(
         entry=entry,
-        who=activity_labels.describe_actor(entry, is_owner=entry.actor in subjects.person),
-        what=activity_labels.describe_use(entry),
+        actor=actor,
+        who=activity_labels.describe_actor(
+            actor, event=entry.event, recipient=entry.recipient, feature=entry.feature
+        ),
+        what=(
+            activity_labels.describe_event(entry.event, None)
+            if entry.outcome is None
+            else activity_labels.describe_purpose(entry.purpose)
+        ),
         feature=activity_labels.get_feature_title(entry.feature),
-        data=activity_labels.DATA_CLASS.get(entry.data_class or "", entry.data_class or ""),
-        recipient=activity_labels.describe_recipient(entry),
+        data=str(messages.DATA_CLASS.get(entry.data_class or "", "")),
+        recipient=activity_labels.describe_recipient(entry.recipient),
         outcome=outcome,
         tone=tone,
-        says=activity_labels.get_rule_text(entry.rule),
+        reason=(
+            activity_labels.explain_refusal(entry.rule, entry.missing)
+            if is_refused
+            else activity_labels.get_rule_text(entry.rule)
+        ),
         connection_id=connection_id,
         connection=subjects.connections.get(connection_id, "") if connection_id else "",
     )
@@ -143,6 +171,10 @@ def _make_line(entry: SubjectLedgerEntry, subjects: LedgerSubjects) -> ActivityL
 
 def _describe_connection(connection: Connection) -> str:
     # Without the address: opening it would be a use of data, recorded in this list.
-    at = connection.connected_at
-    text = f"{PROVIDERS[connection.provider].label}, connected {at.day} {at:%b %Y, %H:%M}"
-    return text if connection.ended_at is None else f"{text}, removed"
+    text = gettext("%(provider)s, connected on %(day)s") % {
+        "provider": PROVIDERS[connection.provider].label,
+        "day": display_times.format_moment(connection.connected_at),
+    }
+    if connection.ended_at is None:
+        return text
+    return gettext("%(account)s (removed)") % {"account": text}

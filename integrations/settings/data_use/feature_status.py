@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from accounts.actors import Actor
@@ -14,7 +15,10 @@ from limited_use.policy.feature_registry import FEATURES, Feature
 from limited_use.policy.policy_vocabulary import Fact, Recipient
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES, PolicyRule
 
-from . import activity_labels
+from . import messages
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class FeatureState(StrEnum):
@@ -28,15 +32,6 @@ class FeatureState(StrEnum):
     USES_NOTHING = "uses_nothing"
 
 
-BADGES: dict[FeatureState, tuple[str, str]] = {
-    FeatureState.ON: ("On", "good"),
-    FeatureState.OFF: ("Off", ""),
-    FeatureState.AGAIN: ("Needs your agreement again", "warn"),
-    FeatureState.EACH_TIME: ("Asks each time", "info"),
-    FeatureState.USES_NOTHING: ("Uses nothing of yours", ""),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureStatus:
     feature: Feature
@@ -45,22 +40,23 @@ class FeatureStatus:
     since: datetime | None = None
     version: int | None = None
     delegation_id: UUID | None = None
+    # End of the agreement; None: until it is withdrawn.
+    until: datetime | None = None
     # Current agreements about single items.
     items: tuple[Consent, ...] = ()
 
     @property
-    def label(self) -> str:
-        return BADGES[self.state][0]
+    def label(self) -> StrOrPromise:
+        return messages.FEATURE_STATE[self.state][0]
 
     @property
     def tone(self) -> str:
-        return BADGES[self.state][1]
+        return messages.FEATURE_STATE[self.state][1]
 
     @property
     def data(self) -> tuple[str, ...]:
         return tuple(
-            activity_labels.DATA_CLASS[data_class]
-            for data_class in sorted(self.feature.data_classes)
+            str(messages.DATA_CLASS[data_class]) for data_class in sorted(self.feature.data_classes)
         )
 
     @property
@@ -69,13 +65,27 @@ class FeatureStatus:
             recipient for rule in get_feature_rules(self.feature) for recipient in rule.recipients
         }
         return tuple(
-            activity_labels.RECIPIENT[recipient]
+            str(messages.RECIPIENT[recipient])
             for recipient in sorted(_filter_recipients(self.feature, rule_recipients))
         )
 
     @property
     def rules(self) -> tuple[PolicyRule, ...]:
         return get_feature_rules(self.feature)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSection:
+    key: str
+    title: StrOrPromise
+    statuses: tuple[FeatureStatus, ...]
+
+
+_SECTIONS: Final = {
+    "on": frozenset({FeatureState.ON, FeatureState.AGAIN}),
+    "each_time": frozenset({FeatureState.EACH_TIME}),
+    "off": frozenset({FeatureState.OFF, FeatureState.USES_NOTHING}),
+}
 
 
 def list_features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list[FeatureStatus]:
@@ -96,6 +106,18 @@ def get_feature_status(
 ) -> FeatureStatus:
     statuses = list_features(user_id=user_id, organisation_id=organisation_id, at=at)
     return next(status for status in statuses if status.feature.key == feature.key)
+
+
+def group_features(statuses: Iterable[FeatureStatus]) -> list[FeatureSection]:
+    """Return sections that have features, those that can use data first."""
+    all_statuses = list(statuses)
+    sections = [
+        FeatureSection(
+            key, messages.SECTION[key], tuple(s for s in all_statuses if s.state in states)
+        )
+        for key, states in _SECTIONS.items()
+    ]
+    return [section for section in sections if section.statuses]
 
 
 def list_features_needing_consent(actor: Actor, *, at: datetime) -> list[FeatureStatus]:
@@ -183,4 +205,5 @@ def _get_consent_status(
         state=FeatureState.ON if latest.version == feature.version else FeatureState.AGAIN,
         since=latest.given_at,
         version=latest.version,
+        until=latest.expires_at,
     )

@@ -2,32 +2,42 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from . import access_views, activity_views
 
+_ACTIVITY = "settings/activity/"
 _FEATURE = "settings/features/<slug:key>/"
 
 urlpatterns = [
-    path("settings/uses/", views.show_activity, name="settings-uses"),
+    path("settings/access/", access_views.show_access, name="settings-access"),
+    path("settings/uses/", access_views.redirect_to_access, name="settings-uses"),
+    path(_ACTIVITY, activity_views.show_activity, name="settings-activity"),
     path(
-        "settings/uses/record.csv",
-        views.download_activity,
+        f"{_ACTIVITY}entries/",
+        activity_views.list_entries,
+        name="settings-activity-entries",
+    ),
+    path(
+        f"{_ACTIVITY}entries/<uuid:own_entry_id>/proof",
+        activity_views.download_proof,
+        name="settings-activity-proof",
+    ),
+    path(
+        f"{_ACTIVITY}activity.csv",
+        activity_views.download_activity,
         {"form": "csv"},
-        name="settings-uses-csv",
+        name="settings-activity-csv",
     ),
     path(
-        "settings/uses/record.json",
-        views.download_activity,
+        f"{_ACTIVITY}activity.json",
+        activity_views.download_activity,
         {"form": "json"},
-        name="settings-uses-json",
+        name="settings-activity-json",
     ),
-    path(
-        "settings/uses/<uuid:own_entry_id>/proof", views.download_proof, name="settings-uses-proof"
-    ),
-    path(_FEATURE, views.show_feature, name="settings-feature"),
-    path(f"{_FEATURE}withdraw/", views.withdraw_agreement, name="settings-feature-withdraw"),
+    path(_FEATURE, access_views.show_feature, name="settings-feature"),
+    path(f"{_FEATURE}withdraw/", access_views.withdraw_agreement, name="settings-feature-withdraw"),
     path(
         "settings/agreements/<uuid:consent_id>/withdraw/",
-        views.withdraw_item,
+        access_views.withdraw_item,
         name="settings-consent-withdraw",
     ),
 ]

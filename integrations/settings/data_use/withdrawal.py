@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from integrations import connections
 from integrations.access import permits, scopes
@@ -140,7 +141,7 @@ def _describe_account(integration: Integration) -> dict[str, Any]:
 def _get_context(page: _WithdrawalPage) -> dict[str, Any]:
     providers = {PROVIDERS[account.connection.provider].label for account in page.integrations}
     return {
-        "one": page.status,
+        "status": page.status,
         "products": {integration.product for integration in page.integrations},
         "providers": sorted(providers),
         "account_count": len(page.integrations),
@@ -156,7 +157,7 @@ def _list_also_withdrawn(page: _WithdrawalPage) -> list[str]:
         for feature in scopes.features_for(product)
     }
     return [
-        other.feature.title
+        gettext(other.feature.title)
         for other in feature_status.list_features(
             **_get_owner(page.request_context), at=page.request_context.at
         )

@@ -11,7 +11,7 @@ from integrations.calendar.api import (
 from integrations.connections.api import views as connections
 from integrations.mail.api import views
 
-from . import fallback_views, openapi
+from . import fallback_views, openapi, reference_page
 
 _MESSAGE_ROUTE = "messages/<uuid:message_id>"
 
@@ -70,7 +70,7 @@ _USER_ROUTES = [
 urlpatterns = [
     path("v1/users/<str:user>/", include(_USER_ROUTES)),
     path("openapi.json", openapi.serve_document, name="openapi"),
-    path("api/", openapi.show_reference, name="api-reference"),
+    path("api/", reference_page.show_reference, name="api-reference"),
     # Last: matches all other URLs. A URL may contain line ends, which `.` does not match.
     re_path(r"^v1(?:/[\s\S]*)?\Z", fallback_views.NotFoundView.as_view(), name="api-nothing"),
 ]

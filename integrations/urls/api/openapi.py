@@ -1,5 +1,5 @@
 """
-The OpenAPI document, and a page to read it.
+The OpenAPI document.
 
 `manage.py spectacular --format openapi-json --file integrations/urls/api/openapi.json` generates
 the served file; a test compares it with the views.
@@ -7,14 +7,11 @@ the served file; a test compares it with the views.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orjson
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
@@ -38,8 +35,8 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
         }
         return {
             "type": "oauth2",
-            "description": "Client credentials with `private_key_jwt`, one purpose and one"
-            " `delegation` (a form field) per token; ten minutes.",
+            "description": "Client credentials with `private_key_jwt`. A token is valid for one"
+            " purpose, one `delegation` (a form field) and ten minutes.",
             "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes}},
         }
 
@@ -65,37 +62,5 @@ def serve_document(_: HttpRequest) -> HttpResponse:
     return HttpResponse(read_document(), content_type="application/json")
 
 
-@require_safe
-def show_reference(request: HttpRequest) -> HttpResponse:
-    """Return the document as a page without third-party scripts."""
-    document = orjson.loads(read_document())
-    operations = [
-        {
-            **operation,
-            "path": path,
-            "method": method.upper(),
-            "parameters": [
-                _describe_parameter(parameter) for parameter in operation.get("parameters", ())
-            ],
-        }
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
-    context = {"operations": operations, "info": document["info"]}
-    return render(request, "public/reference.html", context)
-
-
-def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": parameter["name"],
-        "in": parameter["in"],
-        "is_required": parameter.get("required", False),
-        "type": parameter["schema"]["type"],
-        "format": parameter["schema"].get("format", ""),
-        "description": parameter.get("description", ""),
-    }
-
-
 # Public.
 serve_document.permission = None  # type: ignore[attr-defined]
-show_reference.permission = None  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from integrations.web import problem_catalogue
 # Response to a feature that requests a forbidden purpose.
 _REFUSED: Final = {
     "type": "https://antares.example/problems/limited-use-refused/",
-    "title": "Provider data is not used for this purpose.",
+    "title": str(problem_catalogue.LIMITED_USE_REFUSED.title),
     "status": 403,
     "code": "limited-use-refused",
     "instance": "/v1/users/me/messages",
@@ -25,7 +25,7 @@ _REFUSED: Final = {
 
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
-    "description": "RFC 9457. `type` is the address of a page that explains it.",
+    "description": "A problem document (RFC 9457). `type` is the address of a page about it.",
     "required": ["type", "title", "status", "code", "instance", "request_id"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
@@ -34,11 +34,11 @@ PROBLEM: Final[dict[str, Any]] = {
         "code": {"type": "string", "enum": sorted(problem_catalogue.EXPLAINED)},
         "detail": {"type": "string"},
         "instance": {"type": "string", "format": "uri-reference"},
-        "request_id": {"type": "string", "description": "The same as X-Request-ID."},
+        "request_id": {"type": "string", "description": "The same as the header X-Request-ID."},
         "errors": {
             "type": "array",
-            "description": "With `bad-request`: which parameters or members are wrong, and why."
-            " With `unreadable-file`: which lines are.",
+            "description": "With `bad-request`: the parameters or members with problems. With"
+            " `unreadable-file`: the lines with problems.",
             "items": {
                 "type": "object",
                 "required": ["detail"],
@@ -52,15 +52,15 @@ PROBLEM: Final[dict[str, Any]] = {
         },
         "has_more": {
             "type": "boolean",
-            "description": "With `unreadable-file`: whether more lines are wrong than are listed.",
+            "description": "With `unreadable-file`: whether further lines have problems.",
         },
         "limited_by": {
             "enum": ["self", "provider"],
-            "description": "With a limit that was reached: whose it is.",
+            "description": "Whose limit was reached: of Antares (`self`) or of the provider.",
         },
         "provider": {
             "type": "object",
-            "description": "Where the provider was asked: its status and code, if it answered.",
+            "description": "The status and the code of the provider's response, if there was one.",
             "required": ["status", "reason", "retry_after"],
             "properties": {
                 "status": {"type": ["integer", "null"]},
@@ -68,7 +68,10 @@ PROBLEM: Final[dict[str, Any]] = {
                 "retry_after": {"type": ["integer", "null"], "description": "Seconds."},
             },
         },
-        "rule": {"type": "string", "description": "With `limited-use-refused`, as all below."},
+        "rule": {
+            "type": "string",
+            "description": "Only with `limited-use-refused`, as are all members below.",
+        },
         "clauses": {"type": "array", "items": {"type": "string"}},
         "missing": {"type": "array", "items": {"type": "string"}},
         "purpose": {"type": "string"},

@@ -6,22 +6,23 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from .openapi_problem import PROBLEM
+from .operation_texts import OPERATIONS, SCHEMAS
 
 # Problems of every operation.
 _PROBLEMS: Final = {
     "400": "The request is invalid; `errors` names the parameters or members",
-    "401": "No session, or the token is invalid",
-    "403": "Refused by role or policy",
-    "404": "Does not exist, or belongs to somebody else",
-    "405": "The address does not answer this method",
+    "401": "Not signed in, or the token is invalid",
+    "403": "Refused by the role or the policy",
+    "404": "Does not exist, or belongs to someone else",
+    "405": "The address does not support this method",
     "408": "The body did not arrive in time",
-    "409": "The account was disconnected, or has to be reconnected",
+    "409": "The account was disconnected, or must be reconnected",
     "410": "No longer exists, or the cursor has expired",
-    "413": "The body is larger than this address takes",
+    "413": "The body is larger than this address accepts",
     "422": "Cannot be read, or the provider does not accept the request",
-    "429": "Too many requests, or too many at a time",
+    "429": "Too many requests, or too many at the same time",
     "500": "An error in this service",
-    "503": "Cannot be answered now: send the request again later",
+    "503": "Temporarily unavailable: send the request again later",
 }
 # Further problems of operations with these headers.
 _PROBLEMS_BY_HEADER: Final = {
@@ -30,16 +31,18 @@ _PROBLEMS_BY_HEADER: Final = {
         "428": "No version was sent in `If-Match`",
     },
     "Idempotency-Key": {
-        "409": "The first request with this key is still being answered: wait for `Retry-After`;"
+        "409": "The first request with this key is still being processed: wait for `Retry-After`;"
         " or the account was disconnected",
-        "410": "Written with this key before, and deleted since",
-        "422": "The key was sent with another request, or the provider does not accept the request",
+        "410": "Created with this key before, and deleted since",
+        "422": "The key was used for another request, or the provider does not accept the request",
     },
 }
 _PROBLEMS_BY_OPERATION: Final = {
     "get_attachment": {"422": "Too large, or cannot be read"},
     "import_calendar": {"422": "The file cannot be read; `errors` names its lines"},
-    "get_event": {"503": "The copy of the calendar is too old, and no new one came in time"},
+    "get_event": {
+        "503": "The copy of the calendar is out of date, and fetching a new one took too long"
+    },
 }
 _SECONDS: Final = {"type": "integer", "minimum": 1}
 _RETRY_AFTER: Final = {"description": "Seconds until the next request.", "schema": _SECONDS}
@@ -55,7 +58,7 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 _ETAG: Final = {"ETag": {"description": "The version, for `If-Match`.", "schema": _TEXT}}
 _REPLAYED: Final = {
     "Idempotent-Replayed": {
-        "description": "Sent with an answer to a request that was made before.",
+        "description": "Sent if an earlier request with this key was answered already.",
         "schema": {"type": "string", "const": "true"},
     }
 }
@@ -85,6 +88,23 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     }
     result["components"]["schemas"]["Problem"] = PROBLEM
     result["servers"] = [{"url": "/"}]
+    return result
+
+
+def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Replace the docstrings of views and serializers by the texts for clients (a hook)."""
+    for operation in _iterate_operations(result):
+        text = OPERATIONS[operation["operationId"]]
+        operation["summary"] = text.summary
+        operation.pop("description", None)
+        if text.description:
+            operation["description"] = text.description
+        for response in operation["responses"].values():
+            response["description"] = response["description"] or "Success"
+    for name, schema in result["components"]["schemas"].items():
+        schema.pop("description", None)
+        if description := SCHEMAS.get(name.removeprefix("Patched")):
+            schema["description"] = description
     return result
 
 

@@ -7,9 +7,10 @@ secret: no referrer and no log contains it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Final
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import request_limits
 from accounts.rate_limit_counters import Rate
+from integrations.purge import receipt_summary
 from limited_use.ledger import signing_keys
 from limited_use.models import Receipt
 from limited_use.receipts import receipt_links
@@ -51,12 +53,17 @@ def _find_receipt_by_link(view: _ReceiptView) -> Callable[[HttpRequest, str], Ht
 
 @_find_receipt_by_link
 def show_receipt(request: HttpRequest, parts: list[Receipt]) -> HttpResponse:
-    presented_parts = [
-        {"part": part.part, "id": part.id, "lines": _verify_receipt(part)} for part in parts
-    ]
-    return render(
-        request, "public/receipt.html", {"parts": presented_parts, "has_second": len(parts) > 1}
-    )
+    documents, problem = _read_verified(parts)
+    context = {
+        "summary": receipt_summary.summarize_receipt(*documents) if documents else None,
+        "problem": problem,
+        "has_second": len(parts) > 1,
+        "parts": [
+            {"number": part.part, "content": json.dumps(document, indent=2, ensure_ascii=False)}
+            for part, document in zip(parts, documents, strict=False)
+        ],
+    }
+    return render(request, "public/receipt.html", context)
 
 
 @_find_receipt_by_link
@@ -79,9 +86,15 @@ def download_receipt(receipt: Receipt, *, name: str) -> HttpResponse:
     return response
 
 
-def _verify_receipt(receipt: Receipt) -> list[str]:
+def _read_verified(parts: list[Receipt]) -> tuple[list[dict[str, Any]], str]:
+    """Return the content of each part, or nothing and the problem."""
     known = [key for role in SigningKey for key in signing_keys.get_known_signing_keys(role)]
+    documents = [bytes(part.document) for part in parts]
     try:
-        return verifier.check_signed_document(bytes(receipt.document), known)
+        if len(documents) > 1:
+            verifier.check_both_parts(documents[0], documents[1], known)
+        else:
+            verifier.check_signed_document(documents[0], known)
     except ReceiptNotProven as problem:
-        return [f"NOT PROVEN: {problem}"]
+        return [], str(problem)
+    return [json.loads(document) for document in documents], ""

@@ -2,14 +2,22 @@ from django.urls import path
 
 from integrations.urls import landing_views
 
-from . import ledger_pages, receipt_links, views
+from . import ledger_pages, receipt_links, verifier_views, views
 
 urlpatterns = [
     path("", views.show_home, name="home"),
     path("start/", landing_views.show_landing, name="landing"),
     path("robots.txt", views.show_robots, name="robots"),
     path("data-use/", views.show_data_use, name="data-use"),
+    path("privacy/", views.show_privacy_notice, name="privacy-notice"),
+    path("contact/", views.show_contact, name="contact"),
+    path("cookies/", views.show_cookies, name="cookies"),
+    path("children/", views.show_children, name="children"),
+    path("session-replay/", views.show_session_replay, name="session-replay"),
+    path("accessibility/", views.show_accessibility, name="accessibility"),
+    path("disconnect-and-delete/", views.show_disconnect_help, name="disconnect-help"),
     path("keys/", views.show_keys, name="keys"),
+    path("verify.html", verifier_views.download_verifier, name="receipt-verifier"),
     path("connect/administrator/thanks/", views.show_thanks, name="administrator-thanks"),
     path("ledger/checkpoint", ledger_pages.show_checkpoint, name="ledger-checkpoint"),
     path("ledger/consistency", ledger_pages.show_consistency_proof, name="ledger-consistency"),

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from accounts.known_origins import DEVICE_KNOWN_FOR
 from integrations.access import scopes
 from integrations.connections import requested_permissions
+from integrations.connections.requested_permissions import RequestedScope
 from integrations.mail.sync_controls import HORIZONS
 from integrations.web import problem_catalogue
 from limited_use.ledger import signing_keys
 from limited_use.policy import policy_evaluation
-from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.feature_registry import FEATURES, Feature
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import rotation_schedule
 
+from . import messages
+
 # Google's policy, which the Limited Use sentence must link to.
 POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
-# Provider pages on which owners remove access.
-REVOKE_PAGES = (
-    ("Google: your connections to apps and services", "https://myaccount.google.com/connections"),
-    ("Microsoft personal accounts: apps and services", "https://account.live.com/consent/Manage"),
-    ("Microsoft work or school accounts: My Apps", "https://myapps.microsoft.com"),
-)
-
 # Pages of people are not indexed. Google's caller of channels may call webhooks, and obeys this:
 # https://developers.google.com/crawling/docs/crawlers-fetchers
 ROBOTS = """\
@@ -55,11 +54,7 @@ def show_robots(_: HttpRequest) -> HttpResponse:
 @require_safe
 def show_home(request: HttpRequest) -> HttpResponse:
     features = [feature for feature in FEATURES.values() if feature.purposes]
-    return render(
-        request,
-        "public/home.html",
-        {"features": features, "privacy_url": settings.PRIVACY_NOTICE_URL},
-    )
+    return render(request, "public/home.html", {"features": features})
 
 
 @require_safe
@@ -71,26 +66,107 @@ def show_thanks(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_data_use(request: HttpRequest) -> HttpResponse:
     """Purposes, data and days come from the feature registry."""
+    permissions: dict[str, list[RequestedScope]] = {}
+    for permission in requested_permissions.list_all_permissions():
+        permissions.setdefault(permission.provider, []).append(permission)
     context = {
-        "features": FEATURES.values(),
+        **_describe_handling(),
+        "features": [_present_feature(feature) for feature in FEATURES.values()],
+        "permissions_by_provider": list(permissions.items()),
+    }
+    return render(request, "public/data_use.html", context)
+
+
+@require_safe
+def show_privacy_notice(request: HttpRequest) -> HttpResponse:
+    """Show this service's own notice, or redirect to the notice at another address."""
+    own_address = settings.PUBLIC_URL + request.path
+    if own_address != settings.PRIVACY_NOTICE_URL:
+        return HttpResponseRedirect(settings.PRIVACY_NOTICE_URL)
+    context = {
+        **_describe_handling(),
+        "features": [feature for feature in FEATURES.values() if feature.purposes],
+    }
+    return render(request, "public/privacy_notice.html", context)
+
+
+@require_safe
+def show_disconnect_help(request: HttpRequest) -> HttpResponse:
+    return render(request, "public/disconnect_help.html", _describe_handling())
+
+
+@require_safe
+def show_contact(request: HttpRequest) -> HttpResponse:
+    return render(request, "public/contact.html", {"support_email": settings.SUPPORT_EMAIL})
+
+
+@require_safe
+def show_cookies(request: HttpRequest) -> HttpResponse:
+    session_hours = settings.SESSION_COOKIE_AGE // 3600
+    cookies = [
+        {
+            "name": settings.SESSION_COOKIE_NAME,
+            "purpose": messages.SESSION_COOKIE,
+            "expires": messages.SESSION_EXPIRY % {"hours": session_hours},
+        },
+        {
+            "name": settings.CSRF_COOKIE_NAME,
+            "purpose": messages.FORM_COOKIE,
+            "expires": messages.FORM_EXPIRY % {"days": settings.CSRF_COOKIE_AGE // 86400},
+        },
+        {
+            "name": settings.DEVICE_COOKIE_NAME,
+            "purpose": messages.DEVICE_COOKIE,
+            "expires": messages.DEVICE_EXPIRY % {"days": DEVICE_KNOWN_FOR.days},
+        },
+    ]
+    return render(request, "public/cookies.html", {"cookies": cookies})
+
+
+@require_safe
+def show_children(request: HttpRequest) -> HttpResponse:
+    return render(request, "public/children.html")
+
+
+@require_safe
+def show_session_replay(request: HttpRequest) -> HttpResponse:
+    return render(request, "public/session_replay.html")
+
+
+@require_safe
+def show_accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "public/accessibility.html")
+
+
+def _present_feature(feature: Feature) -> dict[str, Any]:
+    return {
+        "feature": feature,
+        "data": [
+            text for data_class, text in messages.DATA.items() if data_class in feature.data_classes
+        ],
+    }
+
+
+def _describe_handling() -> dict[str, Any]:
+    """Return what the parts on protection, retention and disconnecting show."""
+    days = scopes.get_retention_days(FEATURES.values())
+    return {
         "forbidden": [rule for rule in policy_evaluation.RULES if not rule.allow],
-        "requests": requested_permissions.list_all_permissions(),
         "policy_url": POLICY_URL,
-        "privacy_url": settings.PRIVACY_NOTICE_URL,
-        "revoke_pages": REVOKE_PAGES,
-        "horizon_days": (days := scopes.get_retention_days(FEATURES.values())),
+        "revoke_pages": messages.REVOKE_PAGES,
+        "horizon_days": days,
         "horizon_choices": _other_horizons(days),
         "grace_days": settings.REAUTH_GRACE_DAYS,
         "backup_days": settings.BACKUP_RETENTION_DAYS,
         "key_epoch_hours": settings.KEY_EPOCH_HOURS,
         "own_key_days": math.ceil(rotation_schedule.get_max_hours(KeyLine.OWN) / 24),
     }
-    return render(request, "public/data_use.html", context)
 
 
 def _other_horizons(days: int | None) -> str:
     """Return the other horizons, as in “30, 365 or all”."""
-    return f"{', '.join(str(choice) for choice in HORIZONS if choice != days)} or all"
+    others = ", ".join(str(choice) for choice in HORIZONS if choice != days)
+    return gettext("%(days)s or all") % {"days": others}
 
 
 @require_safe

@@ -123,14 +123,16 @@ def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 _DESCRIBED: Final[dict[str, dict[str, Any]]] = {
     "RateLimit": {
         "description": (
-            f"{DRAFT}: for each limit that the request counted towards, how many requests remain"
-            " (`r`) and after how many seconds the quota is whole again (`t`)."
+            f"{DRAFT}: for each limit that applies to the request, the remaining requests (`r`) and"
+            " the seconds until the full quota is available again (`t`)."
         ),
         "schema": {"type": "string"},
         "example": '"read";r=1199;t=60',
     },
     "RateLimit-Policy": {
-        "description": f"{DRAFT}: the same limits, with quota (`q`) and window in seconds (`w`).",
+        "description": (
+            f"{DRAFT}: the same limits, with the quota (`q`) and its window in seconds (`w`)."
+        ),
         "schema": {"type": "string"},
         "example": '"read";q=1200;w=60',
     },

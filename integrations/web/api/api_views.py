@@ -86,11 +86,9 @@ class UserDataView(RateLimitedView):
         parameters = request.query_params
         # Read the declared fields: an instance copies each of them.
         known = query._declared_fields if query else {}  # noqa: SLF001
-        unknown = {
-            name: ["There is no such parameter."] for name in parameters if name not in known
-        }
+        unknown = {name: ["This parameter is unknown."] for name in parameters if name not in known}
         repeated = {
-            name: ["It is given more than once."]
+            name: ["This parameter is repeated."]
             for name in parameters
             if len(parameters.getlist(name)) > 1
         }

@@ -25,7 +25,7 @@ class RequestBodySerializer(serializers.Serializer[None]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
             raise serializers.ValidationError(
-                {str(name)[:64]: ["There is no such field."] for name in sorted(unknown, key=str)}
+                {str(name)[:64]: ["This member is unknown."] for name in sorted(unknown, key=str)}
             )
         return super().to_internal_value(data)
 
@@ -33,7 +33,9 @@ class RequestBodySerializer(serializers.Serializer[None]):
 class OffsetDateTimeField(StringOnlyMixin, serializers.DateTimeField):
     """A time with its UTC offset; without one, the time is ambiguous."""
 
-    default_error_messages = {"naive": "Say how far from UTC, as in 2026-05-04T09:00:00+02:00."}
+    default_error_messages = {
+        "naive": "Add the offset from UTC, such as 2026-05-04T09:00:00+02:00."
+    }
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is None:
@@ -54,7 +56,7 @@ def validate_zone(name: str) -> None:
         timezones.get_zone(name)
     except timezones.UnknownZone:
         raise serializers.ValidationError(
-            "There is no such time zone. Name it as in Europe/Berlin, by the IANA database."
+            "This time zone does not exist. Use a name of the IANA database, such as Europe/Berlin."
         ) from None
 
 
@@ -88,5 +90,5 @@ class DistinctListField(serializers.ListField):
     def run_validation(self, data: Any = empty) -> Any:
         values = super().run_validation(data)
         if len(set(values)) < len(values):
-            raise serializers.ValidationError(["Each is named once."])
+            raise serializers.ValidationError(["Name each one once."])
         return values

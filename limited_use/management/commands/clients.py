@@ -26,16 +26,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(required=True)
-        subparser = steps.add_parser("register", help="let the feature's client ask for tokens")
+        subparser = steps.add_parser("register", help="register the client of a feature")
         subparser.set_defaults(act=_register_client)
-        subparser.add_argument("feature", help="its key in the feature registry")
+        subparser.add_argument("feature", help="the feature's key in the registry")
         subparser.add_argument("keys", type=Path)
-        subparser.add_argument("purpose", nargs="+", help="of those that the feature declares")
-        subparser = steps.add_parser("rotate", help="replace its keys")
+        subparser.add_argument("purpose", nargs="+", help="a purpose that the feature declares")
+        subparser = steps.add_parser("rotate", help="replace the client's keys")
         subparser.set_defaults(act=_replace_client_keys)
         subparser.add_argument("client")
         subparser.add_argument("keys", type=Path)
-        subparser = steps.add_parser("retire", help="end it and its tokens")
+        subparser = steps.add_parser("retire", help="retire the client and revoke its tokens")
         subparser.set_defaults(act=_retire_client)
         subparser.add_argument("client")
 
@@ -46,13 +46,13 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         except clients.UnusableClientKeys:
             raise CommandError(
-                "the file holds something other than public RSA (2048 bits and up) or P-256 keys,"
-                " each with a kid of its own"
+                "the file must hold public RSA keys (2048 bits or more) or P-256 keys, each with"
+                " its own kid"
             ) from None
         except clients.ServiceClientExists:
-            raise CommandError("that feature has a client: rotate its keys, or retire it") from None
+            raise CommandError("this feature has a client: rotate its keys, or retire it") from None
         except clients.ClientNotLive:
-            raise CommandError("there is no such client, or it is retired") from None
+            raise CommandError("the client is unknown or retired") from None
         self.stdout.write(message)
 
 
@@ -63,19 +63,19 @@ def _register_client(options: dict[str, Any]) -> str:
         jwks=_read_keys(options["keys"]),
         at=timezone.now(),
     )
-    return f"{client.client_id} may ask for tokens: {', '.join(client.purposes)}"
+    return f"{client.client_id} is registered for {', '.join(client.purposes)}"
 
 
 def _replace_client_keys(options: dict[str, Any]) -> str:
     service_clients.replace_client_keys(
         client_id=options["client"], jwks=_read_keys(options["keys"]), at=timezone.now()
     )
-    return f"{options['client']} has new keys; what another one signs is refused from now on"
+    return f"{options['client']} has new keys; its former keys are refused from now on"
 
 
 def _retire_client(options: dict[str, Any]) -> str:
     service_clients.retire_client(client_id=options["client"], at=timezone.now())
-    return f"{options['client']} is retired, and its tokens are gone"
+    return f"{options['client']} is retired, and its tokens are revoked"
 
 
 def _read_keys(file: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ CHUNK = 2000
 
 
 class Command(BaseCommand):
-    help = "Write every entry that has its place as a line: index and exact payload."
+    help = "Write each sequenced entry as a line with its index and its exact payload."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

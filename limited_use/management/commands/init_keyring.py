@@ -23,20 +23,20 @@ from limited_use.vault.keyring.keyring_transit import TransitKeyring
 
 
 class Command(BaseCommand):
-    help = "Make what is missing of the keyring. Keys that exist stay as they are."
+    help = "Create missing keys of the keyring. Existing keys stay as they are."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--anew", action="store_true", help="give up what a lost keyring sealed"
+            "--anew", action="store_true", help="give up the data that a lost keyring sealed"
         )
 
     def handle(self, *, anew: bool, **_: Any) -> None:
         try:
             if not anew and (count := _count_orphans()):
                 raise CommandError(
-                    f"{count} keys in the database are of a keyring that is not here: bring it"
-                    " back, or give up what they seal with init_keyring --anew"
+                    f"{count} keys in the database belong to another keyring: restore that"
+                    f" keyring, or give up the data that they seal with init_keyring --anew"
                 )
             if settings.KEYRING.url:
                 self._create_transit()

@@ -22,18 +22,18 @@ from accounts.roles import Role
 from limited_use.agreements import offboarding, onboarding
 
 _ERROR_MESSAGES: dict[type[Exception], str] = {
-    memberships.AlreadyMember: "they belong to it already",
-    memberships.NotAMember: "they do not belong to it",
-    memberships.JoinNotAllowed: "the person is switched off, or the organisation closed",
-    organisations.OrganisationExists: "there is an organisation of that id",
-    organisations.OrganisationNotLive: "it is closed already",
-    user_provisioning.UserExists: "somebody has that id, or that address",
-    user_provisioning.UserNotActive: "they are switched off already",
+    memberships.AlreadyMember: "the person is a member already",
+    memberships.NotAMember: "the person is not a member",
+    memberships.JoinNotAllowed: "the person is deactivated, or the organisation is closed",
+    organisations.OrganisationExists: "an organisation has this id already",
+    organisations.OrganisationNotLive: "the organisation is closed already",
+    user_provisioning.UserExists: "another person has this id or this address",
+    user_provisioning.UserNotActive: "the person is deactivated already",
 }
 
 
 class Command(BaseCommand):
-    help = "Register people and organisations, and end what they have here when they go."
+    help = "Register people and organisations, and remove their data when they leave."
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(required=True)
@@ -70,9 +70,7 @@ class Command(BaseCommand):
             options["person"], options["email"], options["name"], options["role"]
         )
         onboarding.register_person(person, at=timezone.now())
-        return (
-            f"registered as {options['role']}; they set a password by the link for forgotten ones"
-        )
+        return f"registered as {options['role']}; the person sets a password with *Forgot password*"
 
     def join(self, options: dict[str, Any]) -> str:
         onboarding.join_organisation(**_find_membership_ids(options), at=timezone.now())
@@ -98,8 +96,8 @@ class Command(BaseCommand):
 
 def _describe_end(shares: int) -> str:
     return (
-        f"features, sessions and {shares} shares ended; what was connected opens for nobody, and"
-        " its removal begins with the next sweep"
+        f"features, sessions and {shares} shares ended; connected data can no longer be decrypted,"
+        " and its removal begins with the next sweep"
     )
 
 
@@ -112,7 +110,7 @@ def _find_person_id(options: dict[str, Any]) -> UUID:
         User.objects.filter(platform_id=options["person"]).values_list("id", flat=True).first()
     )
     if person_id is None:
-        raise CommandError("nobody has that id")
+        raise CommandError("no person has this id")
     return person_id
 
 
@@ -120,5 +118,5 @@ def _find_organisation_id(options: dict[str, Any]) -> UUID:
     organisations_of_platform_id = Organisation.objects.filter(platform_id=options["organisation"])
     organisation_id = organisations_of_platform_id.values_list("id", flat=True).first()
     if organisation_id is None:
-        raise CommandError("no organisation has that id")
+        raise CommandError("no organisation has this id")
     return organisation_id

@@ -16,12 +16,12 @@ from limited_use.ledger import ledger_publication, tile_store
 
 
 class Command(BaseCommand):
-    help = "Print the proof that the signed tree of TO begins with that of FROM."
+    help = "Print the proof that the signed tree of size TO continues that of size FROM."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sizes", metavar="FROM TO", nargs="*", type=int)
         parser.add_argument(
-            "--all", action="store_true", help="each published checkpoint to the next"
+            "--all", action="store_true", help="prove each published checkpoint against the next"
         )
 
     def handle(self, *, sizes: list[int], **options: Any) -> None:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         elif len(sizes) == 2:  # noqa: PLR2004
             pairs = [(sizes[0], sizes[1])]
         else:
-            raise CommandError("name two sizes, or --all")
+            raise CommandError("enter two sizes, or --all")
         for old, new in pairs:
             try:
                 self.stdout.write(tile_store.prove_consistency(old, new), ending="")

@@ -14,7 +14,7 @@ from limited_use.ledger import ledger_publication, ledger_sequencer
 
 
 class Command(BaseCommand):
-    help = "Publish the newest signed checkpoint if the sink does not have it, and print it."
+    help = "Publish the newest signed checkpoint if it is missing, and print it."
 
     def handle(self, **_: Any) -> None:
         try:
@@ -26,5 +26,5 @@ class Command(BaseCommand):
         ) as problem:
             raise CommandError(f"nothing was published: {problem}") from None
         if checkpoint is None:
-            raise CommandError("nothing was ever signed: run manage.py sequence_ledger")
+            raise CommandError("no checkpoint was signed yet: run manage.py sequence_ledger")
         self.stdout.write(checkpoint[1], ending="")

@@ -32,4 +32,4 @@ class Command(BaseCommand):
         except (KeyStoreUnavailable, OSError) as problem:
             raise CommandError(str(problem) or "the key store does not answer") from None
         self.stdout.write(f"until now  {former}\nfrom now   {new}")
-        self.stdout.write("Publish the new key where you publish keys outside; /keys/ shows both.")
+        self.stdout.write("Publish the new key wherever you publish keys; /keys/ shows both.")

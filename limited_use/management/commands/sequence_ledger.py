@@ -11,7 +11,7 @@ from limited_use.ledger import ledger_sequencer
 
 
 class Command(BaseCommand):
-    help = "Give ledger entries their place, then sign and publish a checkpoint."
+    help = "Add ledger entries to the tree, then sign and publish a checkpoint."
 
     def handle(self, **_: Any) -> None:
         try:
@@ -19,6 +19,6 @@ class Command(BaseCommand):
         except ledger_sequencer.LedgerFork as problem:
             raise CommandError(f"nothing was signed: {problem}") from None
         if run is None:
-            self.stdout.write("another sequencer is at it")
+            self.stdout.write("another sequencer is running")
         else:
-            self.stdout.write(f"{run.placed_count} placed, tree of {run.size} signed")
+            self.stdout.write(f"{run.placed_count} entries added, tree of size {run.size} signed")

@@ -13,7 +13,7 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 
 class Command(BaseCommand):
-    help = "New key-encryption key, survivors wrapped anew, old one destroyed."
+    help = "Create a new key-encryption key, rewrap the remaining keys, destroy the old key."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("line", nargs="?", choices=[str(line) for line in KeyLine])
@@ -30,6 +30,6 @@ class Command(BaseCommand):
                 raise CommandError(f"{key_line}: {type(problem).__name__} {problem}") from None
             ended = ", ".join(map(str, turned.destroyed)) or "none"
             self.stdout.write(
-                f"{key_line}: epoch {turned.epoch}, {turned.rewrapped_count} of {turned.key_count}"
-                f" keys wrapped anew, epochs destroyed: {ended}"
+                f"{key_line}: epoch {turned.epoch}, {turned.rewrapped_count} of"
+                f" {turned.key_count} keys rewrapped, epochs destroyed: {ended}"
             )

@@ -10,7 +10,7 @@ from limited_use.ledger import ledger_audit
 
 
 class Command(BaseCommand):
-    help = "Compute everything again; name the first entry, tile or checkpoint that does not fit."
+    help = "Recompute the ledger, and name the first entry, tile or checkpoint that does not match."
 
     def handle(self, **_: Any) -> None:
         try:
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         except ledger_audit.LedgerBroken as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(
-            f"{report.size} entries, {report.checkpoint_count} checkpoints: all fit;"
-            f" {report.waiting_count} entries wait for their place;"
-            f" {report.published_count} checkpoints stand outside"
+            f"{report.size} entries and {report.checkpoint_count} checkpoints match;"
+            f" {report.waiting_count} entries wait for the sequencer; {report.published_count}"
+            f" checkpoints are published"
         )

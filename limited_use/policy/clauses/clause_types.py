@@ -95,4 +95,4 @@ OWN_READING = ClauseSource("Our own reading of the clauses above")
 LEGAL = "Antares, legal"
 PRODUCT = "Antares, product owner"
 SECURITY = "Antares, security lead"
-OPERATOR = "Whoever operates the service"
+OPERATOR = "The operator of the service"

@@ -13,7 +13,7 @@ from .clause_types import MICROSOFT_APIS, SECURITY, ClauseConfidence, ClauseDuty
 MICROSOFT: tuple[PolicyClause, ...] = (
     PolicyClause(
         id="MS-MIN",
-        says="Nothing is done that was not expressly permitted.",
+        says="Data is used only as the user expressly permitted.",
         source=MICROSOFT_APIS,
         quote="outside any permissions expressly granted by your customers",
         confidence=ClauseConfidence.SIBLING,
@@ -22,21 +22,21 @@ MICROSOFT: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="MS-ADS",
-        says="No advertising or marketing, with derived data neither.",
+        says="No data, including derived data, is used for advertising or marketing.",
         source=MICROSOFT_APIS,
         quote="for advertising or marketing purposes",
         confidence=ClauseConfidence.SIBLING,
     ),
     PolicyClause(
         id="MS-COPY",
-        says="No copies, except what the intended use needs.",
+        says="Data is copied only as far as the intended use needs it.",
         source=MICROSOFT_APIS,
         quote="except as necessary to enable an intended usage scenario",
         confidence=ClauseConfidence.SIBLING,
     ),
     PolicyClause(
         id="MS-DEL",
-        says="All data goes when a user leaves, disconnects or closes the account.",
+        says="All data is deleted when a user leaves, disconnects or closes the account.",
         source=MICROSOFT_APIS,
         quote="implement proper retention and deletion policies, including deleting all data",
         confidence=ClauseConfidence.SIBLING,
@@ -51,7 +51,7 @@ MICROSOFT: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="MS-INC",
-        says="Microsoft is told of a security incident.",
+        says="Microsoft is notified of security incidents.",
         source=MICROSOFT_APIS,
         quote="promptly contact the Microsoft Security Response Center",
         confidence=ClauseConfidence.SIBLING,

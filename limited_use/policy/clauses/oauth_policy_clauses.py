@@ -18,14 +18,14 @@ from .clause_types import (
 OAUTH: tuple[PolicyClause, ...] = (
     PolicyClause(
         id="SCOPE-MIN",
-        says="What is asked is the least that the chosen features need.",
+        says="The app requests the smallest set of scopes for the features that the user chose.",
         source=GOOGLE_OAUTH,
         quote="the smallest set of scopes that are necessary",
         code=("integrations.access.scopes.get_product_scopes",),
     ),
     PolicyClause(
         id="SCOPE-MATCH",
-        says="The console lists what the code asks for.",
+        says="The console lists the scopes that the code requests.",
         source=GOOGLE_OAUTH,
         quote="must match the list of scopes requested by your app",
         code=("integrations.connections.connectable_products.list_requested_permissions",),
@@ -33,20 +33,23 @@ OAUTH: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="SCOPE-DRIFT",
-        says="A scope that is no longer used is given up. Here it is shown and never called; to"
-        " revoke it would end the scopes that are used, as one grant holds them all.",
+        says=(
+            "Scopes that are no longer used are given up. Antares shows such a scope and never"
+            " uses it. Revoking it would end the used scopes too, because one grant holds them"
+            " all."
+        ),
         source=GOOGLE_OAUTH,
         quote="revoke the tokens with the previously-used scopes that are no longer in use",
         code=("integrations.access.scopes.compare_connection_scopes",),
         duty=ClauseDuty(
             OPERATOR,
-            "When a feature stops needing a scope: takes it out of the console, and has the"
-            " connections that hold it connected anew.",
+            "When a feature stops needing a scope: removes it from the console, and asks the"
+            " affected users to reconnect.",
         ),
     ),
     PolicyClause(
         id="SCOPE-GRANT",
-        says="What was not granted is not used, and its features are off.",
+        says="A scope that was not granted is not used, and its features are off.",
         source=GOOGLE_OAUTH,
         quote="you need to disable any related functionality in your app",
         facts=(Fact.GRANT_LIVE,),
@@ -54,21 +57,21 @@ OAUTH: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="SCOPE-REASK",
-        says="Nobody is sent to the consent page who did not ask to go there.",
+        says="Users see the consent page only after they asked for it.",
         source=GOOGLE_OAUTH,
         quote="only request a new authorization after the user clearly indicates an intent",
         code=("integrations.settings.connect_views.begin_connect",),
     ),
     PolicyClause(
         id="SCOPE-CTX",
-        says="Scopes are asked where they are needed, with the reason first.",
+        says="Scopes are requested in context, after the reason.",
         source=GOOGLE_OAUTH,
         quote="ask for scopes in context with incremental authorization",
         code=("integrations.connections.connectable_products.list_connectable_products",),
     ),
     PolicyClause(
         id="TOK-SEC",
-        says="Tokens are never sent or stored in plain.",
+        says="Tokens are never sent or stored in plain text.",
         source=GOOGLE_OAUTH,
         quote="always store encrypted tokens at rest",
         code=("limited_use.sinks.provider_sink.open_credential",),
@@ -82,7 +85,7 @@ OAUTH: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="TOK-DELETE",
-        says="Revoked tokens are deleted for good.",
+        says="Revoked tokens are deleted permanently.",
         source=GOOGLE_OAUTH,
         quote="delete them permanently from your application or system",
         code=(
@@ -92,48 +95,54 @@ OAUTH: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="TOK-RISC",
-        says="Whoever depends on hearing of revoked tokens takes Google's security events.",
+        says="Apps that depend on learning of revoked tokens use Google's security events.",
         source=GOOGLE_OAUTH,
         quote="you must integrate with our Cross-Account Protection service",
         duty=ClauseDuty(
             PRODUCT,
-            "Decides when to take them. Here an ended grant is noticed at the next refresh.",
+            "Decides when to use them. Today, Antares notices an ended grant at the next token"
+            " refresh.",
         ),
     ),
     PolicyClause(
         id="SIG-LIMIT",
-        says="Security events serve security, and nothing else.",
+        says="Security events are used for security only.",
         source=GOOGLE_OAUTH,
         quote="strictly prohibited from any other use",
     ),
     PolicyClause(
         id="SECRET-REPO",
-        says="The client secret is in no repository.",
+        says="No repository contains the client secret.",
         source=GOOGLE_OAUTH,
         quote="never commit client credentials into publicly available code repositories",
         code=("config.settings.GOOGLE",),
     ),
     PolicyClause(
         id="ENV-SPLIT",
-        says="Each tier has a project of its own. Production takes no client of development's,"
-        " and no address but the provider's.",
+        says=(
+            "Each deployment tier has its own project. Production accepts no client of"
+            " development, and no other addresses than the provider's."
+        ),
         source=GOOGLE_OAUTH,
         quote="separate projects in the Google Cloud Console for each deployment tier",
         code=("config.provider_settings.read_google",),
         duty=ClauseDuty(
-            OPERATOR, "Makes one project per tier, and keeps test users out of production."
+            OPERATOR, "Creates one project per tier, and keeps test users out of production."
         ),
     ),
     PolicyClause(
         id="CB-SCRIPTS",
-        says="Where the code arrives, nothing of anybody else's runs: nothing is rendered at all.",
+        says=(
+            "No script of a third party runs on the page that receives the code. The callback"
+            " renders no page at all."
+        ),
         source=GOOGLE_WEB_SERVER,
         quote="especially third-party scripts such as social plugins and analytics",
         code=("integrations.settings.connect_views.handle_callback",),
     ),
     PolicyClause(
         id="CASA-DEL",
-        says="The assessment looks at deletion on request.",
+        says="The assessment checks deletion on request.",
         source=GOOGLE_RESTRICTED,
         quote="to delete user data upon a user's request",
         confidence=ClauseConfidence.SECOND_HAND,

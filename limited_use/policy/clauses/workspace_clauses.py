@@ -20,28 +20,34 @@ from .clause_types import (
 WORKSPACE: tuple[PolicyClause, ...] = (
     PolicyClause(
         id="W-LU1",
-        says="Data serves appropriate features that users see.",
+        says="Data serves only appropriate features that users see.",
         source=GOOGLE_WORKSPACE,
         quote="visible and prominent in the requesting application's user interface",
         facts=(Fact.FEATURE_REGISTERED,),
     ),
     PolicyClause(
         id="W-LU2",
-        says="The same four exceptions for transfers.",
+        says="The same four exceptions for transfers as in LU-2.",
         source=GOOGLE_WORKSPACE,
         quote="only with the user's consent",
         facts=(Fact.SHARE_LIVE, Fact.NOTIFICATION_CHOSEN),
     ),
     PolicyClause(
         id="W-LU3",
-        says="Humans read under four exceptions; sums have to be without names as well.",
+        says=(
+            "Humans read data under four exceptions. Data for internal operations must be"
+            " aggregated and anonymised."
+        ),
         source=GOOGLE_WORKSPACE,
         facts=(Fact.ITEM_CONSENTED,),
         code=("limited_use.guard.guard.decide_each_request",),
     ),
     PolicyClause(
         id="WLU-3.1",
-        says="A human reads only what the user explicitly and demonstrably agreed to show.",
+        says=(
+            "A human reads only data that the user has explicitly agreed to show, and the"
+            " agreement is documented."
+        ),
         source=GOOGLE_WORKSPACE,
         quote="obtained and documented the user's explicit consent to read specific data",
         facts=(Fact.ITEM_CONSENTED,),
@@ -49,27 +55,27 @@ WORKSPACE: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="W-LU4",
-        says="Whatever is not allowed is prohibited.",
+        says="All other uses are prohibited.",
         source=GOOGLE_WORKSPACE,
         quote="All other transfers, uses, or sale of user data is completely prohibited",
         code=("limited_use.policy.policy_evaluation.ALL_ELSE",),
     ),
     PolicyClause(
         id="WLU-4.4",
-        says="No model is made, trained or improved beyond that one user's own.",
+        says="No model is created, trained or improved, except a personal model of that user.",
         source=GOOGLE_WORKSPACE,
         quote="beyond that specific user's personalized model",
     ),
     PolicyClause(
         id="WDISC",
-        says="The Limited Use sentence stands in the app, with a link to the policy.",
+        says="The app shows the Limited Use statement with a link to the policy.",
         source=GOOGLE_WORKSPACE,
         quote="will adhere to the Google User Data Policy, including the Limited Use requirements",
         code=("integrations.urls.public_pages.views.show_data_use",),
         duty=ClauseDuty(
             LEGAL,
-            "Mends the published notice: its sentence lacks the word APIs, its link leads nowhere,"
-            " and it does not say that no model is trained.",
+            "Corrects the published notice: its statement lacks the word APIs, its link has no"
+            " target, and it has no statement about model training.",
         ),
     ),
     PolicyClause(
@@ -81,46 +87,48 @@ WORKSPACE: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="WSEC-KEY",
-        says="Keys are in a hardware module or a key management system of equal strength.",
+        says=(
+            "Keys are in a hardware security module or a key management system of equal strength."
+        ),
         source=GOOGLE_WORKSPACE,
         quote="hardware security module or equivalent-strength key management system",
         code=("limited_use.vault.keyring.keyring_transit.TransitKeyring",),
         duty=ClauseDuty(
-            OPERATOR, "Runs the key store apart from the database, sealed by hardware."
+            OPERATOR, "Runs the key store separately from the database, sealed by hardware."
         ),
     ),
     PolicyClause(
         id="WSEC-INC",
-        says="Google is told of suspected access by somebody else, before the public is.",
+        says="Google is notified of suspected unauthorised access, before the public is.",
         source=GOOGLE_WORKSPACE,
         quote="promptly notify Google at security@google.com",
         duty=ClauseDuty(SECURITY, "Writes to security@google.com at the first suspicion."),
     ),
     PolicyClause(
         id="WSEC-PI",
-        says="A model that reads user data is protected against injected prompts.",
+        says="A model that reads user data is protected against prompt injection.",
         source=GOOGLE_WORKSPACE,
         quote="protecting against prompt injection techniques",
         confidence=ClauseConfidence.SECOND_HAND,
         duty=ClauseDuty(
             PRODUCT,
             "Before the first feature that shows data to a model: reads the policy of 2026-09 in"
-            " full and adds that protection. No model reads anything here.",
+            " full and adds this protection. Today, no model reads any data.",
         ),
     ),
     PolicyClause(
         id="WAGENT",
-        says="A user confirms, one by one, what an agent does.",
+        says="Users confirm each action of an agent.",
         source=GOOGLE_WORKSPACE,
         quote="granularly require users to confirm",
         confidence=ClauseConfidence.SECOND_HAND,
         duty=ClauseDuty(
-            PRODUCT, "Before the first agent or tool of that kind. There is none here."
+            PRODUCT, "Acts before the first agent or tool of this kind. Today, there is none."
         ),
     ),
     PolicyClause(
         id="WDEL",
-        says="Requests to delete are honoured, and users are told how to make them.",
+        says="Requests for deletion are honoured, and users are told how to make them.",
         source=GOOGLE_WORKSPACE,
         quote="Honor user requests to delete their data.",
         code=(
@@ -130,14 +138,14 @@ WORKSPACE: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="GWDP-notice",
-        says="What is asked is told in the app, immediately before consent.",
+        says="The app tells users which data it requests, immediately before consent.",
         source=GOOGLE_WORKSPACE,
         quote="accompany and immediately precede a request for user consent",
         code=("integrations.connections.connectable_products.list_connectable_products",),
     ),
     PolicyClause(
         id="GWDP-consent",
-        says="Consent is something that the user does, never something that they do not do.",
+        says="Consent is an action of the user, never the absence of one.",
         source=GOOGLE_WORKSPACE,
         quote="Must require affirmative user action",
         code=("integrations.connections.begin_connect",),
@@ -152,13 +160,13 @@ WORKSPACE: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="GWDP-apptype",
-        says="Gmail is for certain kinds of app; an e-mail client is one.",
+        says="Only certain types of app may use Gmail. An email client is one of them.",
         source=GOOGLE_WORKSPACE,
-        duty=ClauseDuty(PRODUCT, "Keeps the product an e-mail client in Google's sense."),
+        duty=ClauseDuty(PRODUCT, "Keeps the product an email client in Google's sense."),
     ),
     PolicyClause(
         id="GUDP-change",
-        says="A new purpose waits until the user has agreed to it.",
+        says="Data is not used for a new purpose before the user has agreed to it.",
         source=GOOGLE_DATA,
         quote="prompt the user to consent to any changes before you may access that data",
         facts=(Fact.CONSENT_CURRENT,),
@@ -169,21 +177,23 @@ WORKSPACE: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="GUDP-privacy",
-        says="The privacy policy says how data is accessed, used, stored and shared.",
+        says="The privacy policy describes how data is accessed, used, stored and shared.",
         source=GOOGLE_DATA,
         quote="must thoroughly disclose the manner in which your application accesses, uses",
-        duty=ClauseDuty(LEGAL, "Keeps the published notice as wide as the page on data use says."),
+        duty=ClauseDuty(LEGAL, "Keeps the published notice in line with the page on data use."),
     ),
     PolicyClause(
         id="GUDP-assess",
         says="Restricted scopes need a security assessment every year.",
         source=GOOGLE_DATA,
         quote="must pass an annual security assessment and obtain a Letter of Assessment",
-        duty=ClauseDuty(SECURITY, "Books the assessment, hands over the evidence, renews in time."),
+        duty=ClauseDuty(
+            SECURITY, "Books the assessment, provides the evidence, and renews in time."
+        ),
     ),
     PolicyClause(
         id="GFAQ-models",
-        says="Data trains no general model, and is not stored beside one.",
+        says="Data trains no general model and is not stored with one.",
         source=GOOGLE_FAQ,
         quote="may not be used to train or improve foundational or frontier models",
         confidence=ClauseConfidence.SECOND_HAND,

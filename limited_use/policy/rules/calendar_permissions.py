@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
+from limited_use.policy.text_marking import gettext_noop as _
 
 from .policy_rule_types import CALENDAR, PolicyRule
 
 CALENDAR_RULES: tuple[PolicyRule, ...] = (
     PolicyRule(
         id="owner-sees-own-calendar",
-        says="You see your own calendars, as long as the copy is young enough.",
+        says=_("You see your own calendars, as long as the copy is recent enough."),
         clauses=("LU-1", "W-LU1", "AN-5"),
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
         recipients=frozenset({Recipient.OWNER}),
@@ -28,7 +29,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="feature-shows-own-calendar",
-        says="A feature that you switched on shows you your own calendars.",
+        says=_("A feature that you switched on shows you your own calendars."),
         clauses=("LU-1", "LU-2.1", "W-LU1", "AN-5"),
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
         recipients=frozenset({Recipient.PLATFORM_FEATURE}),
@@ -48,7 +49,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="write-own-calendar",
-        says="Your events are written and changed in your own calendar when you say so.",
+        says=_("Antares changes events in your own calendar when you ask for it."),
         clauses=("LU-1", "W-LU1", "AN-6"),
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
         recipients=frozenset({Recipient.OWN_PROVIDER}),
@@ -66,7 +67,9 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="keep-own-local-calendar",
-        says="What you write in a calendar that lives here is kept, sealed, until you remove it.",
+        says=_(
+            "Antares stores the events of your Antares calendars, encrypted, until you remove them."
+        ),
         clauses=("LU-1", "W-LU1", "AN-9"),
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
         # The data stays sealed.
@@ -84,7 +87,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="owner-exports-own-calendar",
-        says="You take away a calendar of yours that lives here as a file, when you ask for it.",
+        says=_("You get one of your Antares calendars as a file when you ask for it."),
         clauses=("LU-1", "W-LU1", "AN-9", "AN-23"),
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
@@ -102,7 +105,10 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="keep-calendar-cache",
-        says="Your calendars are kept for a while, sealed, so that they show at once.",
+        says=_(
+            "Antares stores a temporary copy of your calendars, encrypted, so that they"
+            " show at once."
+        ),
         clauses=("LU-1", "MS-COPY", "AN-5", "AN-21"),
         purposes=frozenset({Purpose.SYNC_STORE}),
         recipients=frozenset({Recipient.VAULT}),
@@ -112,7 +118,7 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="ask-own-provider-for-calendars",
-        says="The provider is asked for your calendars by the names that it gave them.",
+        says=_("Antares asks your provider for events by the ids that the provider assigned."),
         clauses=("LU-1", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
         recipients=frozenset({Recipient.OWN_PROVIDER}),
@@ -122,7 +128,9 @@ CALENDAR_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="share-with-whom-you-chose",
-        says="Somebody you share a calendar with sees what that share shows, while it lasts.",
+        says=_(
+            "A colleague with whom you share a calendar sees what the share shows, while it lasts."
+        ),
         clauses=("LU-2.1", "W-LU2", "AN-8"),
         purposes=frozenset({Purpose.CALENDAR_SHARE}),
         recipients=frozenset({Recipient.REGISTERED_USER}),

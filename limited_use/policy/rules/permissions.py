@@ -7,6 +7,7 @@ For calendars, see `calendar_permissions`.
 from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
+from limited_use.policy.text_marking import gettext_noop as _
 
 from .calendar_permissions import CALENDAR_RULES
 from .policy_rule_types import MAIL, PolicyRule
@@ -14,7 +15,7 @@ from .policy_rule_types import MAIL, PolicyRule
 PERMISSION_RULES: tuple[PolicyRule, ...] = (
     PolicyRule(
         id="owner-reads-own-inbox",
-        says="You read your own mail in your inbox.",
+        says=_("You read your own mail in your inbox."),
         clauses=("LU-1", "W-LU1", "AN-10"),
         purposes=frozenset({Purpose.INBOX_DISPLAY}),
         recipients=frozenset({Recipient.OWNER}),
@@ -32,7 +33,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="feature-shows-own-inbox",
-        says="A feature that you switched on shows you your own mail.",
+        says=_("A feature that you switched on shows you your own mail."),
         clauses=("LU-1", "LU-2.1", "W-LU1", "AN-10"),
         purposes=frozenset({Purpose.INBOX_DISPLAY}),
         recipients=frozenset({Recipient.PLATFORM_FEATURE}),
@@ -51,7 +52,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="owner-sees-own-account",
-        says="You see which account you connected.",
+        says=_("You see which account you connected."),
         clauses=("LU-1", "AN-23"),
         purposes=frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN}),
         recipients=frozenset({Recipient.OWNER}),
@@ -61,7 +62,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="maintain-own-connection",
-        says="The keys to your account are used at the provider that issued them.",
+        says=_("Antares uses the access keys of your account at the provider that issued them."),
         clauses=("LU-1", "TOK-SEC", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
         recipients=frozenset({Recipient.OWN_PROVIDER}),
@@ -71,7 +72,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="ask-own-provider",
-        says="The provider is asked for your mail by the names that it gave it.",
+        says=_("Antares asks your provider for messages by the ids that the provider assigned."),
         clauses=("LU-1", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
         recipients=frozenset({Recipient.OWN_PROVIDER}),
@@ -81,7 +82,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="reconnect-same-account",
-        says="On a reconnect the provider is told which of your accounts is meant.",
+        says=_("When you reconnect, Antares tells the provider which of your accounts you mean."),
         clauses=("LU-1", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
         recipients=frozenset({Recipient.OWN_PROVIDER}),
@@ -91,7 +92,9 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="match-what-provider-tells",
-        says="News that your provider tells of one of your accounts is matched with that account.",
+        says=_(
+            "Antares matches a notification from your provider with the account that it is about."
+        ),
         clauses=("LU-1", "AN-16"),
         purposes=frozenset({Purpose.CONNECTION_MAINTAIN}),
         # No recipient learns of the account; a match only triggers a sync.
@@ -102,7 +105,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="end-while-purging",
-        says="On a disconnect the provider is asked to end the grant.",
+        says=_("When you disconnect, Antares asks the provider to end the access."),
         clauses=("TOK-REVOKE", "AN-2", "AN-14"),
         purposes=frozenset({Purpose.CONNECTION_END}),
         recipients=frozenset({Recipient.OWN_PROVIDER}),
@@ -112,7 +115,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="end-after-grant-ended",
-        says="A grant that the provider ended is ended for good.",
+        says=_("If the provider ends the access, Antares gives it up for good."),
         clauses=("TOK-REVOKE", "TOK-DELETE"),
         purposes=frozenset({Purpose.CONNECTION_END}),
         recipients=frozenset({Recipient.OWN_PROVIDER}),
@@ -122,7 +125,10 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="keep-for-own-inbox",
-        says="Mail within your horizon is kept, sealed, so that your inbox shows it at once.",
+        says=_(
+            "Antares stores the mail of the period that you chose, encrypted, so that"
+            " your inbox shows it at once."
+        ),
         clauses=("LU-1", "MS-COPY", "AN-10", "AN-21"),
         purposes=frozenset({Purpose.SYNC_STORE}),
         recipients=frozenset({Recipient.VAULT}),
@@ -132,7 +138,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="notify-own-mailbox",
-        says="A notification goes to your own mailbox if you chose that.",
+        says=_("A notification goes to your own mailbox if you chose that."),
         clauses=("LU-2.1", "W-LU2", "AN-13"),
         purposes=frozenset({Purpose.NOTIFY_OWNER}),
         # The recipient is the account itself: no person acts, so none must own it.
@@ -150,7 +156,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="notify-owner",
-        says="A notification that you chose tells you which of your accounts it is about.",
+        says=_("A notification that you chose tells you which of your accounts it is about."),
         clauses=("LU-1", "W-LU1", "AN-13"),
         purposes=frozenset({Purpose.NOTIFY_OWNER}),
         recipients=frozenset({Recipient.OWNER}),
@@ -170,7 +176,10 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     *CALENDAR_RULES,
     PolicyRule(
         id="support-reads-one-item",
-        says="Support reads one mail that you agreed to show them, until the end that you set.",
+        says=_(
+            "A support agent reads one message that you opened to support, until the"
+            " end that you set."
+        ),
         clauses=("LU-3.1", "WLU-3.1", "W-LU3", "AN-18"),
         purposes=frozenset({Purpose.SUPPORT_ITEM}),
         recipients=frozenset({Recipient.SUPPORT_AGENT}),
@@ -187,7 +196,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="owner-exports-own-mail",
-        says="You take away a copy of your own mail that is kept here, when you ask for it.",
+        says=_("You get a file with your own stored mail when you ask for it."),
         clauses=("LU-1", "W-LU1", "AN-23"),
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
@@ -205,7 +214,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="owner-exports-own-account",
-        says="Your copy says which account it came from.",
+        says=_("Your export names the account that it came from."),
         clauses=("LU-1", "W-LU1", "AN-23"),
         purposes=frozenset({Purpose.USER_EXPORT}),
         recipients=frozenset({Recipient.OWNER}),
@@ -222,7 +231,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     ),
     PolicyRule(
         id="seal-again",
-        says="What is sealed may be sealed again under a newer key.",
+        says=_("Antares may encrypt stored data again under a newer key."),
         clauses=("WSEC-KEY", "AN-19"),
         purposes=frozenset({Purpose.VAULT_REKEY}),
         recipients=frozenset({Recipient.VAULT}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.text_marking import gettext_noop as _
 
 from .policy_rule_types import (
     ANY_REASON,
@@ -17,7 +18,7 @@ from .policy_rule_types import (
 PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     forbid_use(
         "channel-records-never-market",
-        "Records of whom you called or wrote to are never used for marketing.",
+        _("Records of whom you called or wrote to are never used for marketing."),
         "CPNI-222",
         "AN-17",
         data_classes=frozenset({DataClass.CHANNEL_CPNI}),
@@ -27,7 +28,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "never-market",
-        "Data from your connected accounts is never used for marketing.",
+        _("Data from your connected accounts is never used for marketing."),
         "LU-4",
         "LU-4.1",
         "MS-ADS",
@@ -37,7 +38,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "never-advertise",
-        "Data from your connected accounts is never used for advertising.",
+        _("Data from your connected accounts is never used for advertising."),
         "LU-4.1",
         "LU-4.2",
         "MS-ADS",
@@ -46,7 +47,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "never-profile",
-        "No profile of anyone is built from data of your connected accounts.",
+        _("No profile of anyone is built from data of your connected accounts."),
         "LU-1",
         "LU-4",
         "W-LU4",
@@ -54,7 +55,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "never-sell",
-        "Data from your connected accounts is never sold.",
+        _("Data from your connected accounts is never sold."),
         "LU-4",
         "LU-4.1",
         "W-LU4",
@@ -63,13 +64,13 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "never-score-credit",
-        "Data from your connected accounts decides about nobody's credit.",
+        _("Data from your connected accounts is never used to decide about anyone's credit."),
         "LU-4.3",
         purposes=frozenset({Purpose.CREDIT_SCORING}),
     ),
     forbid_use(
         "never-train",
-        "No model is trained or improved with data of your connected accounts.",
+        _("No model is trained or improved with data of your connected accounts."),
         "WLU-4.4",
         "LU-4",
         "GFAQ-models",
@@ -77,7 +78,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "never-share-outside",
-        "Data from your connected accounts is not shared outside Antares.",
+        _("Data from your connected accounts is not shared outside Antares."),
         "LU-2",
         "LU-4",
         "W-LU2",
@@ -86,8 +87,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "never-read-moods",
-        "Your mail, calendar and files are not analysed for anyone's mood:"
-        " nothing here shows you such a thing.",
+        _("Your mail, calendar and files are never analysed for anyone's mood."),
         "LU-1",
         "AN-10",
         "AN-25",
@@ -95,7 +95,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-security-case",
-        "Nobody reads your data to investigate abuse: there is no way to open such a case here.",
+        _("Nobody reads your data to investigate abuse. Antares has no way to open such a case."),
         "LU-2.2",
         "LU-3.2",
         "SIG-LIMIT",
@@ -103,7 +103,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-legal-case",
-        "Nobody reads your data for a legal duty: there is no way to open such a case here.",
+        _("Nobody reads your data for a legal duty. Antares has no way to open such a case."),
         "LU-2.3",
         "LU-3.3",
         "AN-28",
@@ -111,14 +111,17 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-merger-case",
-        "Your data does not move with a sale of the company: it is deleted unless you agree first.",
+        _(
+            "Your data does not move with a sale of the company. It is deleted unless"
+            " you agree first."
+        ),
         "LU-2.4",
         "AN-29",
         purposes=frozenset({Purpose.MERGER_TRANSFER}),
     ),
     forbid_use(
         "no-third-party",
-        "No third party receives data of your connected accounts.",
+        _("No third party receives data of your connected accounts."),
         "LU-2",
         "LU-4.1",
         "AN-12",
@@ -126,21 +129,21 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-publication",
-        "Data of your connected accounts is never made public.",
+        _("Data of your connected accounts is never made public."),
         "LU-2",
         "AN-12",
         recipients=frozenset({Recipient.PUBLIC}),
     ),
     forbid_use(
         "no-acquirer",
-        "A buyer of the company receives nothing without your explicit agreement.",
+        _("A buyer of the company receives nothing without your explicit agreement."),
         "LU-2.4",
         "AN-29",
         recipients=frozenset({Recipient.ACQUIRER}),
     ),
     forbid_use(
         "no-processor",
-        "No service provider of ours receives readable data of your connected accounts.",
+        _("No service provider of Antares receives readable data of your connected accounts."),
         "LU-2.1",
         "LU-5",
         "AN-12",
@@ -148,7 +151,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-authority",
-        "No authority receives data of your connected accounts from this service.",
+        _("No authority receives data of your connected accounts from Antares."),
         "LU-2.3",
         "LU-3.3",
         "AN-28",
@@ -156,8 +159,10 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-support-reading",
-        "Support staff never see what is in a connected account,"
-        " save a single item that you agreed to show them.",
+        _(
+            "Support agents never see data of a connected account, except one message"
+            " that you opened to them."
+        ),
         "LU-3",
         "LU-3.1",
         "WLU-3.1",
@@ -168,7 +173,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "tokens-go-home",
-        "The keys to your account go to the provider that issued them, and to nobody else.",
+        _("The access keys of your account go only to the provider that issued them."),
         "TOK-SEC",
         "WSEC-TOK",
         "AN-3",
@@ -177,7 +182,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "support-sees-mail-only",
-        "What you can show to support is a single mail, and nothing else.",
+        _("Support agents can see a message that you opened to them, and no other kind of data."),
         "LU-3",
         "LU-3.1",
         "WLU-3.1",
@@ -187,14 +192,16 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-channel-records",
-        "Records of whom you called or wrote to on other channels are not opened here.",
+        _("Antares opens no records of whom you called or wrote to on other channels."),
         "CPNI-222",
         data_classes=frozenset({DataClass.CHANNEL_CPNI}),
     ),
     forbid_use(
         "no-contact-links",
-        "Which phone number and which mail address belong together is learnt from your mail,"
-        " and used for nothing here.",
+        _(
+            "Links between phone numbers and email addresses, learnt from your mail,"
+            " are used for nothing."
+        ),
         "LU-SCOPE",
         "LU-1",
         "AN-10",
@@ -204,7 +211,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     # feature would be a hole.
     forbid_use(
         "no-sending",
-        "No mail is sent through your account: nothing here does that yet.",
+        _("Antares sends no mail through your account."),
         "LU-1",
         "W-LU1",
         "AN-10",
@@ -212,7 +219,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "scheduling-is-of-calendars",
-        "Showing and changing your calendars uses your calendars alone.",
+        _("Showing and changing your calendars uses only your calendars."),
         "LU-1",
         "W-LU1",
         "AN-6",
@@ -221,7 +228,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     ),
     forbid_use(
         "no-uploading",
-        "No file is put into your Drive: nothing here does that yet.",
+        _("Antares puts no files into your Drive."),
         "LU-1",
         "W-LU1",
         "AN-7",

@@ -119,7 +119,10 @@ class TestDamagedEvent:
         for _ in range(3):
             list_events(hers)
 
-        assert "What came from a provider is there as it was. We have been told." in told["detail"]
+        assert (
+            "The original at the provider is not affected. Our operators were notified."
+            in told["detail"]
+        )
         assert (account.events, account.version) == there
         assert Alarm.objects.get(kind="record.damaged") == alarm
         assert alarm.about == damaged.id

@@ -59,8 +59,8 @@ class TestWithoutAnAgreement:
         ok(create_event(browser, make_event_body(alice)), 201)
         address = "/settings/features/calendar-editing/withdraw/"
         page = reading.text(browser.get(address).text)
-        assert "Antares keeps no copy for Writing events now." in page
-        assert "Once you withdraw, it may use nothing." in page
+        assert "Antares stores no copy for Edit events now." in page
+        assert "After you withdraw, the feature can use nothing." in page
 
         assert browser.post(address).status_code == 302
         before = account.version
@@ -76,13 +76,13 @@ class TestWithoutAnAgreement:
         Consent.objects.filter(owner_id=alice.user.id, feature=feature).update(version=0)
         before = account.version
 
-        page = reading.text(hers.get("/settings/uses/").text)
+        page = reading.text(hers.get("/settings/access/").text)
         refused = {
             "calendar": lambda: hers.get(f"{V1}/events", WEEK),
             "calendar-editing": lambda: create_event(hers, make_event_body(alice)),
         }
 
-        assert f"It may use nothing until you agree to version {FEATURES[feature].version}." in page
+        assert f"can use nothing until you agree to version {FEATURES[feature].version}." in page
         body = problem(refused[feature](), 403, "limited-use-refused")
         assert body["missing"] == ["consent_current"]
         assert account.version == before

@@ -52,9 +52,9 @@ class TestAFeatureThatChanged:
         assert her_browser.get("/inbox/").status_code == 403
 
         # The settings say so, and show the words as they are now.
-        asked = her_browser.get(reverse("settings-uses")).text
+        asked = her_browser.get(reverse("settings-access")).text
         form = her_browser.get(reverse("settings-feature", args=["inbox"])).text
-        assert "What it does has changed" in asked
+        assert "The description has changed" in asked
         assert reworded.says in form
 
         # Not agreed, or agreed to other words: nothing changes.

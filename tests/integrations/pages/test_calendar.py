@@ -12,6 +12,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from accounts import time_preferences
+from accounts.models import DateFormat
 from config.process_classes import ProcessClass
 from integrations.calendar import cache_settings
 from integrations.calendar.sync import LIST_RESOURCE, cache_eviction, get_calendar_work_resource
@@ -24,6 +26,7 @@ from limited_use.models.shares import ShareLevel
 from limited_use.policy.feature_registry import FEATURES
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
+from tests.integrations.calendar.events.conftest import allow
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person
 from tests.integrations.pages import reading
@@ -95,6 +98,10 @@ def days_of(first: date, last: date, title: str) -> EventContent:
     return EventContent(title=title, start=When(day=first), end=When(day=last + timedelta(days=1)))
 
 
+def choose_time(user, zone, date_format=DateFormat.DAY_FIRST) -> None:
+    time_preferences.save_time_preferences(user, time_zone=zone, date_format=date_format)
+
+
 class TestEveryView:
     @pytest.mark.parametrize("view", ["month", "week", "day", "agenda"])
     def test_shows_what_happens_in_it(self, alice, account, her_browser, view):
@@ -132,7 +139,7 @@ class TestEveryView:
     def test_comes_by_itself_while_an_account_is_still_to_say_what_it_has(self, alice, her_browser):
         html = show_calendar(her_browser)
 
-        assert "Your calendars are on their way" in html
+        assert "Loading your calendars" in html
         assert 'hx-select="#cal"' in html
 
     def test_says_that_there_is_none(self, alice, her_browser):
@@ -140,7 +147,7 @@ class TestEveryView:
         Integration.objects.update(status=IntegrationStatus.ACTIVE)
         Calendar.objects.all().delete()
 
-        assert "No calendar is here" in show_calendar(her_browser)
+        assert "No calendars yet" in show_calendar(her_browser)
 
     def test_asks_the_database_as_often_for_many_events_as_for_one(
         self, alice, account, her_browser, django_assert_max_num_queries
@@ -165,7 +172,7 @@ class TestEventInCalendarPage:
         # Isolated: what turns the direction of writing turns no more than itself.
         assert f'dir="auto"><bdi>&lt;script&gt;alert(1)&lt;/script&gt;&quot;{OVERRIDE}' in html
 
-    def test_is_shown_on_the_clocks_of_the_first_calendar(self, alice, account, her_browser):
+    def test_is_shown_in_the_time_zone_of_the_first_calendar(self, alice, account, her_browser):
         at = moment(2, 12)
         account.put(meeting(at, "Lunch"))
         alice.sync()
@@ -262,8 +269,89 @@ class TestTheZone:
     def test_that_nobody_knows_is_not_kept(self, alice, her_browser):
         answer = her_browser.post("/calendar/look/", {"zone": "Mars/Base"}, follow=True)
 
-        assert "There is no such time zone" in reading.text(answer.text)
+        assert "Unknown time zone" in reading.text(answer.text)
         assert "calendar_zone" not in her_browser.session
+
+    def test_of_the_person_comes_before_that_of_a_calendar(self, alice, account, her_browser):
+        account.put(meeting(moment(2, 12), "Lunch"))
+        alice.sync()
+        allow(alice, "calendar.read", "calendar.write")
+        choose_time(alice.user, "Asia/Kathmandu")
+
+        html = show_calendar(her_browser)
+        new = her_browser.get("/calendar/new/").text
+        find = her_browser.get("/calendar/find/").text
+
+        assert "Time zone: Asia/Kathmandu" in reading.text(html)
+        assert list_entry_texts(html)[0].startswith("17:45–18:45")  # noqa: RUF001
+        assert '<option selected value="Asia/Kathmandu">' in new
+        assert "<option selected>Asia/Kathmandu</option>" in find
+        her_browser.post("/calendar/look/", {"zone": "UTC", "keys": "on"})
+        assert "Time zone: UTC" in reading.text(show_calendar(her_browser))
+        assert "My time zone (Asia/Kathmandu)" in her_browser.get("/calendar/look/").text
+
+    def test_of_the_person_decides_which_day_is_today(self, alice, her_browser):
+        alice.sync()
+        allow(alice, "calendar.read", "calendar.write")
+        # Where it is another day than in UTC now.
+        is_morning = datetime.now(UTC).hour < 10
+        zone = "Pacific/Pago_Pago" if is_morning else "Pacific/Kiritimati"
+        choose_time(alice.user, zone)
+        today = datetime.now(ZoneInfo(zone)).date().isoformat()
+        assert today != datetime.now(UTC).date().isoformat()
+
+        page = her_browser.get(CALENDAR, {"view": "month"}).text
+        new = her_browser.get("/calendar/new/").text
+        find = her_browser.get("/calendar/find/").text
+
+        assert f"?view=day&amp;day={today}" in page
+        assert f'name="start_day" value="{today}"' in new
+        assert f'name="first_day" value="{today}"' in find
+
+
+class TestTheDateFormat:
+    @pytest.mark.parametrize("view", ["month", "week", "day", "agenda"])
+    def test_of_the_person_is_that_of_every_view(self, alice, account, her_browser, view):
+        at = moment(2, 13)
+        account.put(meeting(at, "Lunch", zone="UTC"))
+        alice.sync()
+        choose_time(alice.user, "UTC", DateFormat.MONTH_FIRST)
+
+        html = show_calendar(her_browser, view, day=f"{at:%Y-%m-%d}")
+
+        clock = "1 PM" if view == "month" else "1–2 PM"  # noqa: RUF001
+        assert list_entry_texts(html)[0].startswith(f"{clock} ")
+        assert "13:00" not in reading.text(html)
+        if view in {"week", "day"}:
+            assert "<li>9 AM</li>" in html
+        if view == "day":
+            assert f"<h1>{at:%A, %B %-d, %Y}</h1>" in html
+
+    def test_of_the_person_is_that_of_an_event(self, alice, account, her_browser):
+        at = moment(2, 13)
+        daily = ("RRULE:FREQ=YEARLY;COUNT=2",)
+        account.put(meeting(at, "Lunch", zone="America/New_York", recurrence=daily))
+        alice.sync()
+        choose_time(alice.user, "UTC", DateFormat.MONTH_FIRST)
+
+        row = alice.events.get()
+        said = reading.text(her_browser.get(f"/calendar/events/{row.id}/").text)
+
+        assert f"{at:%A, %B %-d, %Y}, 1–2 PM (UTC)" in said  # noqa: RUF001
+        assert f"Repeats every year on {at:%B %-d}, 2 times." in said
+
+
+class TestSharingFromTheCalendar:
+    def test_is_reached_from_each_own_calendar(self, alice, account, her_browser, bobs_browser):
+        alice.sync()
+        sharing = reverse("settings-calendar-sharing", args=[alice.primary.id])
+        listed = reverse("settings-calendars", args=[alice.integration.id])
+
+        own = reading.links(show_calendar(her_browser))
+        others = reading.links(show_calendar(bobs_browser()))
+
+        assert {sharing, listed} <= set(own)
+        assert not {sharing, listed} & set(others)
 
 
 class TestWhatCannotBeShown:
@@ -279,7 +367,7 @@ class TestWhatCannotBeShown:
         html = show_calendar(her_browser)
 
         assert list_entry_texts(html) == []
-        assert "Asking the provider for 1 calendar…" in reading.text(html)
+        assert "Loading 1 calendar from the provider…" in reading.text(html)
         assert SyncWork.objects.filter(next_sync_at__lte=NOW + timedelta(hours=1)).exists()
 
     def test_is_asked_about_until_it_is_here(self, alice, her_browser):
@@ -303,7 +391,7 @@ class TestWhatCannotBeShown:
 
         is_over = waited.isdecimal() and len(waited) < 4
         assert ("hx-get" not in html) is is_over
-        assert ("did not come in time" in html) is is_over
+        assert ("did not load in time" in html) is is_over
 
     @pytest.mark.claim("calendar.deleted-copy")
     def test_is_said_of_what_its_owner_deleted(self, alice, account, her_browser):
@@ -313,7 +401,7 @@ class TestWhatCannotBeShown:
 
         html = show_calendar(her_browser)
 
-        said = "You deleted what was kept of 1 calendar: nothing is shown of it"
+        said = "You deleted the copy of 1 calendar, so its events are not shown."
         assert said in reading.text(html)
         assert list_entry_texts(html) == []
         assert "Review" not in html
@@ -330,7 +418,7 @@ class TestWhatCannotBeShown:
 
         assert "can no longer read" not in reading.text(young)
         assert len(list_entry_texts(young)) == 1
-        assert "can no longer read 1 calendar, and what was kept is too old" in reading.text(old)
+        assert "can no longer read 1 calendar, and its copy is too old" in reading.text(old)
         assert list_entry_texts(old) == []
 
     @pytest.mark.claim("calendar.unreadable")
@@ -351,7 +439,9 @@ class TestWhatCannotBeShown:
         )
 
         last = alice.primary.cached_until.astimezone(BERLIN) - timedelta(days=1)
-        assert f"not every event after {last.day} {last:%B %Y} is kept here" in page
+        assert (
+            f"Events of connected calendars after {last.day} {last:%b %Y} may be missing." in page
+        )
 
     @pytest.mark.claim("calendar.window")
     def test_names_the_days_that_every_copy_holds(self, alice, account, her_browser):
@@ -373,15 +463,15 @@ class TestWhatCannotBeShown:
         after = show_calendar(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
 
         first = begin + timedelta(days=1)
-        assert f"every event before {first.day} {first:%B %Y} is kept" in reading.text(before)
-        # The other copy has this one: "not every" is not "none".
+        assert f"before {first.day} {first:%b %Y} may be missing" in reading.text(before)
+        # The other copy has this one: "may be missing".
         assert "Early" in before
         last = noon - timedelta(days=1)
-        assert f"every event after {last.day} {last:%B %Y} is kept" in reading.text(after)
+        assert f"after {last.day} {last:%b %Y} may be missing" in reading.text(after)
         Calendar.objects.filter(id=alice.primary.id).update(cached_until=end + timedelta(days=1))
         after = show_calendar(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
         last = end - timedelta(days=1)
-        assert f"every event after {last.day} {last:%B %Y} is kept" in reading.text(after)
+        assert f"after {last.day} {last:%b %Y} may be missing" in reading.text(after)
 
 
 class TestCalendarsOfOthers:
@@ -428,7 +518,7 @@ class TestCalendarsOfOthers:
         account.put(meeting(moment(2), "Review"))
         alice.sync()
         bob = bobs_browser()
-        said = "1 calendar of others cannot be shown now: there is no current copy."
+        said = "1 shared calendar cannot be shown right now: there is no current copy."
         assert said not in reading.text(show_calendar(bob))
         cache_settings.delete_copies(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
@@ -445,9 +535,11 @@ class TestCalendarPage:
         cached_at = alice.primary.cached_at
         until = cached_at + timedelta(hours=24)
         page = reading.text(show_calendar(her_browser))
-        assert "Times are those of Europe/Berlin" in page
+        assert "Time zone: Europe/Berlin" in page
         there = until.astimezone(ZoneInfo("Europe/Berlin"))
-        assert f"Kept until {there:%-d %b, %H:%M}, unless renewed." in page
+        this_year = datetime.now(BERLIN).year
+        day = f"{there:%-d %b}" if there.year == this_year else f"{there:%-d %b %Y}"
+        assert f"Copy kept until {day}, {there:%H:%M}, unless refreshed." in page
 
         with acting_as(ProcessClass.PURGE):
             early = cache_eviction.evict_expired(at=until - timedelta(seconds=1))

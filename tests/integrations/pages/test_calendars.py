@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from config.process_classes import ProcessClass
+from integrations.calendar.sync import cache_eviction
 from integrations.models import Calendar, Event, SyncWork
 from limited_use.vault import data_keys
 from tests.api import cast
@@ -16,7 +19,7 @@ from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.household import person
 from tests.integrations.sync.conftest import keyring
-from tests.walls import requests_act_as_web
+from tests.walls import acting_as, requests_act_as_web
 
 __all__ = ["keyring", "requests_act_as_web"]
 
@@ -71,8 +74,8 @@ class TestCalendarsPage:
         shown = browser.get(address(alice)).content.decode()
 
         assert "alice@gmail.example" not in shown
-        assert "Its name is not kept now" in shown
-        assert "Nothing now; it comes when you look" in shown
+        assert "Its name is not stored now" in shown
+        assert "No copy now; it is fetched when you open your calendar" in shown
         SyncWork.objects.update(next_sync_at=timezone.now() + timedelta(days=1))
         browser.get("/calendar/")
         assert SyncWork.objects.filter(next_sync_at__lte=timezone.now()).exists()
@@ -105,7 +108,7 @@ class TestDeleting:
 
         answer = browser.post(address(alice, "settings-calendars-erase"), follow=True)
 
-        assert "Deleted: 1 event, and the keys to them." in answer.text
+        assert "Deleted, with its keys: 1 event." in answer.text
         assert not Event.objects.exists()
         assert not data_keys.has_data_key(copy)
         alice.sync(at=timezone.now())
@@ -135,6 +138,26 @@ class TestHowLong:
             browser.post(keep, {"hours": wrong})
         alice.integration.refresh_from_db()
         assert alice.integration.cache_hours == 1
+
+    @pytest.mark.claim("calendars.older-deleted")
+    @pytest.mark.invariant(5)
+    def test_deletes_copies_that_are_older_at_the_next_sweep_within_a_minute(self, alice, browser):
+        now = timezone.now()
+        Calendar.objects.update(cached_at=now - timedelta(hours=2))
+        with acting_as(ProcessClass.PURGE):
+            assert cache_eviction.evict_expired(at=now) == 0
+
+        answer = browser.post(
+            address(alice, "settings-calendars-keep"), {"hours": "1"}, follow=True
+        )
+        with acting_as(ProcessClass.PURGE):
+            evicted = cache_eviction.evict_expired(at=now)
+
+        assert "Older copies are deleted within a minute." in answer.text
+        assert evicted == 1
+        assert not Event.objects.exists()
+        sweep = settings.CELERY_BEAT_SCHEDULE["sweep-copies"]
+        assert (sweep["task"], sweep["schedule"]) == ("integrations.sweep_copies", 60.0)
 
 
 def test_work_is_due_at_once_when_asked_again(alice, browser):

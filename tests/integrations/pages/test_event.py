@@ -102,11 +102,11 @@ class TestEventPage:
             "Main street 4",
             "carol@work.example",
             "Bob bob@work.example (optional)",
-            "comes",
+            "Going",
             "Room 4",
-            "does not come",
-            "You said that you may come.",
-            "10 minutes and 1 day by e-mail before",
+            "Not going",
+            "Your answer: Maybe",
+            "10 minutes and 1 day by email before",
             "Private",
             "Shown as free",
         ):
@@ -127,7 +127,9 @@ class TestEventPage:
         )
         assert f"{here:%H:%M}–" in said  # noqa: RUF001
         assert "(Europe/Berlin)" in said
-        assert f"There: {there:%A}, {there.day} {there:%B %Y, %H:%M}" in said
+        assert (
+            f"In the time zone of the event: {there:%A}, {there.day} {there:%B %Y, %H:%M}" in said
+        )
 
     def test_of_days_is_of_days_wherever_one_is(self, alice, account, her_browser):
         first = moment(3).date()
@@ -175,7 +177,7 @@ class TestEventPage:
         html = her_browser.get(addresses(show_calendar(her_browser))[1]).text
 
         assert "Standup, later" in html
-        assert "This time was changed from its series." in words(html)
+        assert "This occurrence differs from its series." in words(html)
 
     def test_shows_the_link_of_a_call_only_if_it_is_one(self, alice, account, her_browser):
         for number, uri in enumerate(("https://meet.example/a", "javascript:alert(1)")):
@@ -208,7 +210,7 @@ class TestEventPage:
         answer = her_browser.get(addresses(show_calendar(her_browser))[0])
 
         assert "<script>alert" not in answer.text
-        assert answer.text.count(f"<bdi>&lt;script&gt;alert(1)&lt;/script&gt;&quot;{OVERRIDE}") == 3
+        assert answer.text.count(f"<bdi>&lt;script&gt;alert(1)&lt;/script&gt;&quot;{OVERRIDE}") == 4
         assert "no-store" in answer["Cache-Control"]
         assert "style=" not in answer.text
 
@@ -218,7 +220,11 @@ class TestEventPage:
     def test_that_is_none_is_not_there(self, alice, her_browser, name):
         alice.sync()
 
-        assert her_browser.get(f"/calendar/events/{name}/").status_code == 404
+        answer = her_browser.get(f"/calendar/events/{name}/")
+
+        assert answer.status_code == 404
+        assert "This event no longer exists" in words(answer.text)
+        assert "/calendar/" in reading.links(answer.text)
 
     def test_that_its_series_does_not_make_says_so(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Standup", recurrence=("RRULE:FREQ=DAILY;COUNT=2",)))
@@ -227,7 +233,43 @@ class TestEventPage:
 
         html = her_browser.get(f"/calendar/events/{series.id}_19990101T000000Z/").text
 
-        assert "This event is not there any more" in words(html)
+        assert "This event no longer exists" in words(html)
+
+    def test_folds_many_attendees_and_counts_their_answers(self, alice, account, her_browser):
+        few = tuple(Attendee(f"{number}@work.example", response="accepted") for number in range(8))
+        late = Attendee("late@work.example", response="needs_action")
+        account.put(meeting(moment(2), "Few", attendees=few))
+        account.put(meeting(moment(3), "Many", attendees=(*few, late)))
+        alice.sync()
+
+        first, second = (her_browser.get(one).text for one in addresses(show_calendar(her_browser)))
+
+        assert "<summary>" not in first.split("<article")[1]
+        assert "9 attendees · Going: 8 · No answer yet: 1" in words(second)
+        assert "late@work.example" in second
+
+    def test_names_the_event_in_its_breadcrumb(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        address = addresses(show_calendar(her_browser))[0]
+
+        event, edit = her_browser.get(address).text, her_browser.get(f"{address}edit/").text
+
+        assert '<li aria-current="page"><bdi>Review</bdi></li>' in event
+        assert f'<a href="{address}"><bdi>Review</bdi></a>' in edit
+
+    def test_leads_to_the_permission_that_a_change_needs(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        connection = alice.integration.connection_id
+
+        html = open_first_event(her_browser)
+
+        assert "Antares can view this calendar, but not change it." in words(html)
+        grant = f"/settings/connect/google/?product=calendar&connection={connection}"
+        assert grant in reading.links(html)
+        Calendar.objects.update(role="reader")
+        assert "View-only calendar." in words(open_first_event(her_browser))
 
 
 class TestItsDescription:
@@ -327,7 +369,7 @@ class TestWhatCannotBeShown:
         assert (answer.status_code, description.status_code) == (503, 503)
         assert "Review" not in answer.text
         assert "as discussed" not in description.text
-        assert "What is kept of its calendar is too old, and no newer copy came" in (
+        assert "The copy of its calendar is too old, and no newer copy arrived" in (
             words(answer.text)
         )
 
@@ -344,7 +386,7 @@ class TestWhatCannotBeShown:
         answer = her_browser.get(address)
 
         assert answer.status_code == 503
-        assert "Its bytes, or those of its key, were changed" in words(answer.text)
+        assert "The stored event or its key was altered" in words(answer.text)
         assert "Review" not in answer.text
         (alarm,) = Alarm.objects.all()
         assert (alarm.kind, alarm.about) == ("record.damaged", row.id)
@@ -361,7 +403,7 @@ class TestWhatCannotBeShown:
         answer = her_browser.get(address)
 
         assert answer.status_code == 503
-        assert "Its bytes, or those of its key, were changed" in words(answer.text)
+        assert "The stored event or its key was altered" in words(answer.text)
         assert "Review" not in answer.text
         (alarm,) = Alarm.objects.all()
         assert (alarm.kind, alarm.about) == ("key.damaged", copy)

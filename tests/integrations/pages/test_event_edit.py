@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from integrations.formats.event_content import Attendee, Reminder
+from integrations.formats.event_content import Attendee, EventContent, Reminder, When
 from tests.integrations.calendar.events.conftest import nobody_waits
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person
@@ -91,6 +92,20 @@ class TestTheForm:
         assert bob.status_code == 409
         assert account.events[account.email][name].content.title == "Review"
 
+    def test_of_days_is_in_the_zone_of_the_person_once_it_has_a_time(
+        self, alice, account, her_browser
+    ):
+        first = moment(3).date()
+        days = {"start": When(day=first), "end": When(day=first + timedelta(days=1))}
+        account.put(EventContent(title="Fair", **days))
+        alice.sync()
+        address = addresses(show_calendar(her_browser))[0]
+
+        html = her_browser.get(f"{address}edit/").text
+
+        assert reading.form_values(html)["zone"] == "Europe/Berlin"
+        assert '<details class="options"><' in html
+
 
 class TestChangeOnPage:
     def test_is_of_what_differs_and_of_nothing_else(self, account, her_browser, put):
@@ -135,7 +150,7 @@ class TestChangeOnPage:
         again = her_browser.post(f"{address}edit/", reading.form_values(stale.text))
 
         assert stale.status_code == 409
-        assert "How it is now Theirs" in reading.text(stale.text)
+        assert "Current version Theirs" in reading.text(stale.text)
         assert 'value="Mine"' in stale.text
         assert (then, again.status_code) == ("Theirs", 302)
         assert account.events[account.email][name].content.title == "Mine"
@@ -150,7 +165,7 @@ class TestChangeOnPage:
         answer = her_browser.post(f"{address}edit/", typed | {"title": HOSTILE, "end_time": ""})
 
         assert answer.status_code == 400
-        assert "Say at what time, or choose all day." in answer.text
+        assert "Enter a time, or select “All day”." in answer.text
         assert "<script>alert" not in answer.text
         assert html.escape(HOSTILE) in answer.text
         assert f'name="version" value="{typed["version"]}"' in answer.text

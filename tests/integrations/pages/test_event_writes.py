@@ -54,7 +54,7 @@ class TestInvitationAnswerOnPage:
 
         [mine] = account.events[account.email][name].content.attendees
         assert mine.response == response
-        assert "You said that you" in reading.text(answer.text)
+        assert "Your answer: " in reading.text(answer.text)
 
     @pytest.mark.parametrize("response", ["", "needs_action", "yes", "x" * 999])
     def test_that_is_none_is_not_given(self, alice, account, her_browser, response):
@@ -75,8 +75,8 @@ class TestInvitationAnswerOnPage:
         answer = her_browser.post(f"{address}answer/", {"response": "accepted", "version": seen})
 
         assert answer.status_code == 409
-        assert "Nobody invited you to it" in reading.text(answer.text)
-        assert "Will you come?" not in answer.text
+        assert "You are not invited to this event" in reading.text(answer.text)
+        assert "Email the organiser" not in answer.text
 
     def test_of_a_stranger_is_not_there(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review", attendees=(ME,)), organizer="c@work.example")
@@ -147,7 +147,9 @@ class TestDeletionOnPage:
         answer = her_browser.post(f"{address}delete/", {"version": seen})
 
         assert answer.status_code == 409
-        assert "It was changed meanwhile" in reading.text(answer.text)
+        assert "This event was changed or deleted after you opened this page." in reading.text(
+            answer.text
+        )
         assert "Review of all" in answer.text
         assert account.events[account.email][name].content.title == "Review of all"
 

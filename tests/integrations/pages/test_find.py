@@ -103,6 +103,16 @@ def test_a_time_that_suits_both_leads_to_an_event_that_begins_with_it(alice, bob
     assert Event.objects.count() == before
 
 
+def test_times_are_in_the_format_of_the_person(alice):
+    alice[0].time_zone, alice[0].date_format = "UTC", "month-first"
+    alice[0].save(update_fields=["time_zone", "date_format"])
+
+    page = reading.text(browser_of(alice[0]).get(FIND, ASKED).text)
+
+    assert "10–11 AM" in page  # noqa: RUF001
+    assert f"{TOMORROW:%A, %B %-d}" in page
+
+
 @pytest.mark.claim("find.never-free")
 @pytest.mark.scenario("C8")
 def test_whoever_cannot_be_known_is_never_free(alice, bob):
@@ -115,7 +125,7 @@ def test_whoever_cannot_be_known_is_never_free(alice, bob):
         sharing.withdraw_share(actor=actor_of(*bob), share_id=one.share.id, at=NOW)
     gone = browser.get(FIND, asked)
 
-    assert "No time suits" in reading.text(far)
+    assert "No suggested times" in reading.text(far)
     assert f'name="with_{bob[0].id}"' not in gone.text
     assert len(times(gone.text)) == 5
 
@@ -131,5 +141,5 @@ def test_what_makes_no_sense_is_said_at_its_field(alice, wrong):
     answer = browser_of(alice[0]).get(FIND, ASKED | wrong)
 
     assert answer.status_code == 400
-    assert "Something has to be put right" in reading.text(answer.text)
+    assert "Please fix the marked fields." in reading.text(answer.text)
     assert times(answer.text) == {}

@@ -1,4 +1,4 @@
-"""A calendar that lives here, from the button to its end, as its owner walks through it."""
+"""An Antares calendar, from the button to its end, as its owner walks through it."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ class TestBeginning:
             ({"name": " "}, "This field is required"),
             ({"name": "x" * 201}, "at most 200"),
             ({"zone": "Europe/Atlantis"}, "not one of the available choices"),
-            ({"colour": "red"}, "Write a colour"),
+            ({"colour": "red"}, "Enter a colour"),
             ({"agree": ""}, "This field is required"),
-            ({"version": VERSION + 1}, "please read it again"),
+            ({"version": VERSION + 1}, "Read it again"),
         ],
     )
     def test_says_at_the_field_what_is_wrong_and_keeps_the_rest(self, browser, wrong, says):
@@ -121,7 +121,7 @@ class TestBeginning:
     def test_of_more_than_anybody_keeps_apart_is_refused(self, browser, home, monkeypatch):
         monkeypatch.setattr(local_calendars, "MAX_CALENDARS", 1)
 
-        assert "remove one first" in browser.post(NEW, FAMILY).content.decode()
+        assert "Remove one first" in browser.post(NEW, FAMILY).content.decode()
 
 
 class TestItsPage:
@@ -226,7 +226,7 @@ class TestFilling:
         shown = answer.content.decode()
         assert answer.status_code == 422
         assert 'data-label="Line">11<' in shown
-        assert "Nothing of this file was taken" in shown
+        assert "Nothing was imported. Fix the problems" in shown
         assert Event.objects.count() == 0
 
     @pytest.mark.claim("import.busy")
@@ -239,7 +239,7 @@ class TestFilling:
 
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         shown = answer.content.decode()
-        assert "Other files are being read at this moment. Nothing of yours was taken" in shown
+        assert "Other files are being imported right now. Nothing was imported." in shown
         assert Event.objects.count() == 0
         assert import_file(browser, home, calendar(TEA)).status_code == 302
 
@@ -268,7 +268,10 @@ class TestFilling:
     def test_of_more_than_fits_takes_nothing(self, browser, home, monkeypatch):
         monkeypatch.setattr(local_events, "MAX_ROWS", 1)
 
-        assert "events at most" in import_file(browser, home, calendar(TEA, CAKE)).content.decode()
+        assert (
+            "can have at most 1 events"
+            in import_file(browser, home, calendar(TEA, CAKE)).content.decode()
+        )
         assert Event.objects.count() == 0
 
     @pytest.mark.scenario("F3")
@@ -399,7 +402,7 @@ class TestRemoving:
 
         shown = page_reading.text(browser.get(address).content.decode())
         assert "1 share of them ends at once." in shown
-        assert "1 calendar with 2 events becomes unreadable at once" in shown
+        assert "1 calendar with 2 events: unreadable at once, and removed within an hour." in shown
         assert browser.post(address, {"files_kept": "yes"}).status_code == 302
 
         assert not Share.objects.filter(withdrawn_at=None).exists()

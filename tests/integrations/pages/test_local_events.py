@@ -1,4 +1,4 @@
-"""Events of a calendar that lives here, made, changed and deleted in the page, through HTTP."""
+"""Events of an Antares calendar, made, changed and deleted in the page, through HTTP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from integrations.models import Event
+from integrations.models import Connection, Event, SyncWork
+from integrations.providers import PROVIDERS
 from tests.integrations.calendar.local_house import create_local_calendar
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW, moment
@@ -53,11 +54,14 @@ def make(browser, home, **more):
     return browser.post(NEW, typed | more)
 
 
-@pytest.mark.claim("event.gone-for-good")
+@pytest.mark.claim("event.gone-for-good", "local-calendar.only-here")
 def test_an_event_is_made_changed_and_deleted(her_browser, home):
     address = make(her_browser, home)["Location"]
     shown = her_browser.get(address).text
-    assert "kept here" in reading.text(shown)
+    assert "Stored only in Antares." in reading.text(shown)
+    assert "Stored only in Antares." in reading.text(show_calendar(her_browser))
+    assert PROVIDERS[Connection.objects.get().provider].open_calendars is None
+    assert not SyncWork.objects.exists()
 
     form = reading.form_values(her_browser.get(f"{address}edit/").text)
     changed = her_browser.post(f"{address}edit/", form | {"title": "Cake"})
@@ -66,7 +70,9 @@ def test_an_event_is_made_changed_and_deleted(her_browser, home):
     assert changed["Location"] == address
     assert stale.status_code == 409
     assert "Cake" in list_entry_texts(show_calendar(her_browser))[0]
-    assert "cannot be brought back" in reading.text(her_browser.get(f"{address}delete/").text)
+    assert "A deleted event cannot be restored." in reading.text(
+        her_browser.get(f"{address}delete/").text
+    )
     assert remove(her_browser, address)["Location"] == "/calendar/"
     assert not Event.objects.exists()
 
@@ -88,22 +94,24 @@ def test_guests_are_refused_at_their_field_and_nothing_typed_is_lost(her_browser
     answer = make(her_browser, home, guests="bob@example.com")
 
     assert answer.status_code == 400
-    assert "Nobody can be invited from a calendar that is kept here" in reading.text(answer.text)
+    assert "Antares calendars cannot have attendees." in reading.text(answer.text)
     assert "bob@example.com</textarea>" in answer.text
 
 
 @pytest.mark.scenario("C6")
-def test_a_series_moves_as_a_whole_to_another_calendar_that_is_kept_here(alice, her_browser, home):
+def test_a_series_moves_as_a_whole_to_another_antares_calendar(alice, her_browser, home):
     make(her_browser, home, repeats="daily", count="3")
     second = addresses(show_calendar(her_browser))[1]
     assert "/move/" not in her_browser.get(second).text
-    assert "no other calendar" in reading.text(her_browser.get(f"{second}move/").text)
+    assert "You have no other Antares calendar." in reading.text(
+        her_browser.get(f"{second}move/").text
+    )
 
     club = create_local_calendar(actor_of(*alice), "Club")
     assert f'href="{second}move/"' in her_browser.get(second).text
     shown = her_browser.get(f"{second}move/").text
     assert f'<option value="{club}">Club</option>' in shown
-    assert "all of the series is moved" in reading.text(shown)
+    assert "All events in the series are moved." in reading.text(shown)
     form = {"version": version(shown)}
     nowhere = her_browser.post(f"{second}move/", form | {"calendar": "x"})
     back = her_browser.post(f"{second}move/", form | {"calendar": str(home)})
@@ -111,8 +119,8 @@ def test_a_series_moves_as_a_whole_to_another_calendar_that_is_kept_here(alice, 
     moved = her_browser.post(f"{second}move/", form | {"calendar": str(club)}, follow=True)
 
     assert (nowhere.status_code, back.status_code, blind.status_code) == (400, 400, 409)
-    assert "It is in that calendar already." in reading.text(back.text)
-    assert "It is moved." in moved.text
+    assert "The event is already in this calendar." in reading.text(back.text)
+    assert "Event moved." in moved.text
     assert {one.calendar_id for one in Event.objects.all()} == {club}
     assert len(list_entry_texts(show_calendar(her_browser))) == 3
 
@@ -124,6 +132,6 @@ def test_an_event_is_made_only_if_its_owner_is_free_then(her_browser, home):
     free = make(her_browser, home, require_free="on", start_time="10:00", end_time="11:00")
 
     assert taken.status_code == 409
-    assert "You are not free then" in reading.text(taken.text)
+    assert "You are busy at this time" in reading.text(taken.text)
     assert 'value="Tea"' in taken.text
     assert free.status_code == 302

@@ -87,8 +87,8 @@ class TestTheForm:
 
         html = her_browser.get(NEW).text
 
-        assert "There is no calendar to write in" in reading.text(html)
-        assert "Allow Antares to change your calendar" in html
+        assert "You have no calendar that you can edit" in reading.text(html)
+        assert "Grant permission" in html
         assert f"connection={alice.integration.connection_id}" in html
 
     @pytest.mark.parametrize(("came_from", "is_led_back"), [("calendar-new", True), ("x", False)])
@@ -114,13 +114,36 @@ class TestTheForm:
 
         assert (f'<a href="{NEW}">Go on with the new event</a>' in settings) == is_led_back
 
+    def test_folds_what_is_seldom_needed_and_opens_it_where_it_is_used(
+        self, alice, her_browser, typed
+    ):
+        blank = her_browser.get(NEW).text
+        pointed = her_browser.get(f"{NEW}?day=2026-05-06&at=10:00&minutes=30&zone=UTC").text
+        weekly = her_browser.post(NEW, typed | {"repeats": "weekly", "end_time": ""}).text
+        lost = her_browser.post(NEW, typed | {"zone": "Mars/Base"}).text
+
+        folded, opened = '<details class="options"><', '<details class="options" open><'
+        assert folded in blank
+        assert folded in pointed
+        assert opened in weekly
+        assert opened in lost
+        assert "Unknown time zone" in lost
+
+    def test_of_days_that_end_before_they_start_is_marked_at_its_end(
+        self, alice, her_browser, typed
+    ):
+        answer = her_browser.post(NEW, typed | {"is_days": "on", "end_day": "2020-01-01"})
+
+        assert answer.status_code == 400
+        assert "The end must be after the start." in answer.text
+
 
 class TestNewEventPage:
     def test_is_made_and_shown(self, alice, account, her_browser, typed):
         answer = her_browser.post(NEW, typed, follow=True)
 
         assert "Review" in answer.text
-        assert "It is in your calendar." in answer.text
+        assert "Event saved." in answer.text
         [held] = account.events[account.email].values()
         assert (held.content.title, held.content.start.zone) == ("Review", "Europe/Berlin")
 
@@ -143,7 +166,7 @@ class TestNewEventPage:
         account.refusals.clear()
         again = her_browser.post(NEW, typed)
 
-        assert "that makes no second one" in unknown.text
+        assert "this never creates a second event" in unknown.text
         assert 'value="Review"' in unknown.text
         assert again.status_code == 302
         assert len(account.events[account.email]) == 1
@@ -173,8 +196,8 @@ class TestNewEventPage:
         assert 'value="08:00"' in answer.text
         assert "no address</textarea>" in answer.text
         assert (typed | wrong).items() <= reading.form_values(answer.text).items()
-        assert "It ends before it begins" in answer.text
-        assert "Number 1 is no e-mail address." in answer.text
+        assert "The end must be after the start." in answer.text
+        assert "Attendee 1 is not an email address." in answer.text
         assert not account.events[account.email]
 
     @pytest.mark.claim("write.refused")
@@ -186,7 +209,7 @@ class TestNewEventPage:
         answer = her_browser.post(NEW, typed)
 
         assert answer.status_code == 409
-        assert "The provider does not take this event as it is" in answer.text
+        assert "The provider did not accept this event." in answer.text
         assert 'value="Review"' in answer.text
         assert not account.events[account.email]
 
@@ -203,7 +226,7 @@ class TestNewEventPage:
 
         answer = her_browser.post(NEW, filled)
 
-        assert "Nothing you typed is lost: try again in a moment." in reading.text(answer.text)
+        assert "Nothing you typed is lost. Try again in a moment." in reading.text(answer.text)
         assert filled.items() <= reading.form_values(answer.text).items()
         assert not account.events[account.email]
 

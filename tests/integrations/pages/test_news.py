@@ -17,8 +17,9 @@ from integrations.models import (
     Watch,
 )
 from integrations.push.watch_health import FIRST_NOTIFICATION_WITHIN
-from integrations.settings import status_messages
+from integrations.settings.messages import status, updates
 from tests.integrations import household as houses
+from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -41,12 +42,31 @@ def details(alice, her_browser):
     return shown
 
 
+class TestACardWithoutNotifications:
+    @pytest.mark.scenario("P1")
+    def test_says_nothing_of_them_to_its_owner(self, watch, alice, her_browser):
+        at = timezone.now()
+        Watch.objects.update(silent_since=at)
+        SyncWork.objects.update(stage=SyncStage.DELTA, last_synced_at=at)
+        Integration.objects.update(
+            status=IntegrationStatus.DEGRADED, status_reason=StatusReason.PUSH_SILENT
+        )
+
+        (card,) = reading.cards(her_browser.get(reverse("settings-integrations")).text)
+
+        (badge,) = reading.elements(card, "badge")
+        assert badge["class"] == "badge good"
+        shown = reading.text(card)
+        assert str(status.STATUS[IntegrationStatus.ACTIVE].says) in shown
+        assert "notif" not in shown
+
+
 class TestDetails:
     def test_say_how_often_is_asked_where_nobody_tells(self, details):
         said = details()
 
         assert "Antares checks Google every minute." in said
-        assert "Last told" not in said
+        assert "Last notification" not in said
 
     @pytest.mark.scenario("P1")
     def test_show_when_the_provider_last_told_and_when_it_was_last_asked(self, watch, details):
@@ -56,10 +76,13 @@ class TestDetails:
 
         said = details()
 
-        assert "Google tells Antares of news at once. Antares also checks every 10 minutes." in said
-        assert f"{at - 3 * MINUTE:%H:%M:%S} UTC" in said
-        assert f"{at - 2 * MINUTE:%H:%M:%S} UTC" in said
-        assert f"{watch.expires_at:%H:%M} UTC, renewed before" in said
+        assert (
+            "Google notifies Antares of new mail immediately. Antares also checks every 10 minutes."
+            in (said)
+        )
+        assert f"{at - 3 * MINUTE:%H:%M:%S} (UTC)" in said
+        assert f"{at - 2 * MINUTE:%H:%M:%S} (UTC)" in said
+        assert f"{watch.expires_at:%H:%M} UTC</time>, renewed before" in said
 
     @pytest.mark.scenario("P1")
     def test_show_that_it_should_and_does_not(self, watch, details, alice):
@@ -70,16 +93,15 @@ class TestDetails:
 
         said = details()
 
-        assert status_messages.REASON[StatusReason.PUSH_SILENT] in said
-        assert "Google should tell Antares of news, and does not." in said
+        assert "Google does not notify Antares of new mail, although it should." in said
         assert "Antares checks Google every minute." in said
 
     def test_show_that_it_has_not_begun_to(self, watch, details):
         Watch.objects.update(last_event_at=None)
 
-        assert "Google is about to begin telling Antares of news." in details()
+        assert "Google is about to start notifying Antares of new mail." in details()
         Watch.objects.update(started_at=timezone.now() - FIRST_NOTIFICATION_WITHIN - MINUTE)
-        assert "should tell Antares of news, and does not" in details()
+        assert "does not notify Antares of new mail, although it should" in details()
 
     @pytest.mark.parametrize(
         "values",
@@ -107,7 +129,7 @@ class TestDetails:
 
         said = details()
 
-        assert "At present, Antares does not check Google at regular intervals." in said
+        assert "Antares does not check Google at regular intervals at the moment." in said
         assert "checks Google every" not in said
         assert "also checks every" not in said
         assert "open your inbox" not in said
@@ -122,4 +144,4 @@ class TestDetails:
     ("seconds", "said"), [(60, "minute"), (600, "10 minutes"), (1, "second"), (90, "90 seconds")]
 )
 def test_a_length_of_time_follows_every(seconds, said):
-    assert status_messages.format_interval(seconds) == said
+    assert updates.format_interval(seconds) == said

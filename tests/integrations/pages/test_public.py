@@ -9,12 +9,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from integrations.urls.public_pages import messages
 from limited_use.policy import policy_evaluation
 from limited_use.policy.feature_registry import FEATURES
+from tests.accounts.cast import person, sign_in
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db
-PUBLIC = ("home", "data-use", "keys", "api-reference", "account_login")
+PUBLIC = (
+    "home", "data-use", "privacy-notice", "disconnect-help", "contact", "cookies", "children",
+    "session-replay", "accessibility", "keys", "api-reference", "account_login",
+)  # fmt: skip
 # Each variant that Google has published; ours has to be one of them, normalised.
 DISCLOSURES = (
     "information received from google workspace apis will adhere to the google user data",
@@ -48,21 +53,65 @@ class TestPublicPages:
 
         for link in links:
             parts = urlsplit(link)
+            if parts.scheme == "mailto":
+                continue
             if parts.netloc:
                 assert parts.scheme == "https", link
             elif parts.path and not parts.path.startswith("/ledger/"):
                 # What needs a sign-in sends there. A ledger without entries has no checkpoint.
                 assert browser.get(parts.path, follow=True).status_code == 200, link
 
-    @pytest.mark.parametrize("name", ["home", "data-use"])
-    def test_link_the_privacy_notice_where_there_is_one(self, name, settings):
-        settings.PRIVACY_NOTICE_URL = ""
-        without = reading.links(Client().get(reverse(name)).text)
-        settings.PRIVACY_NOTICE_URL = "https://antares.example/privacy"
-        having = reading.links(Client().get(reverse(name)).text)
+    @pytest.mark.parametrize("name", PUBLIC)
+    def test_link_the_privacy_notice_and_the_contact_page(self, name):
+        links = reading.links(Client().get(reverse(name)).text)
 
-        assert "" not in without
-        assert "https://antares.example/privacy" in having
+        assert {reverse("privacy-notice"), reverse("contact")} <= set(links)
+
+    @pytest.mark.parametrize("name", PUBLIC)
+    def test_name_no_setting(self, name):
+        """Names of settings are for operators."""
+        assert not re.search(
+            r"\b[A-Z]{3,}_[A-Z_]{3,}\b", reading.text(Client().get(reverse(name)).text)
+        )
+
+
+class TestPrivacyNotice:
+    def test_is_on_this_site_in_the_demo(self, settings):
+        settings.PRIVACY_NOTICE_URL = f"{settings.PUBLIC_URL}/privacy/"
+
+        page = reading.text(Client().get("/privacy/").text)
+
+        for heading in (
+            "Limited Use",
+            "How your data is protected",
+            "How long your data is stored",
+        ):
+            assert heading in page
+        for feature in FEATURES.values():
+            assert not feature.purposes or feature.disclosure in page
+
+    def test_leads_to_the_notice_of_the_platform(self, settings):
+        settings.PRIVACY_NOTICE_URL = "https://antares.example/privacy"
+
+        assert Client().get("/privacy/").url == "https://antares.example/privacy"
+
+
+class TestContact:
+    def test_names_the_support_address_of_the_settings(self, settings):
+        settings.SUPPORT_EMAIL = "help@antares.example"
+
+        assert "mailto:help@antares.example" in reading.links(Client().get("/contact/").text)
+
+
+class TestCookies:
+    @pytest.mark.claim("cookies.only-these")
+    def test_lists_every_cookie_of_a_sign_in(self):
+        browser = sign_in(person("alice"))
+        browser.get("/accounts/profile/")
+
+        listed = set(re.findall(r"<td[^>]*><code>([^<]+)</code>", browser.get("/cookies/").text))
+
+        assert set(browser.cookies) == listed
 
 
 class TestDisclosure:
@@ -91,8 +140,8 @@ class TestDisclosure:
         assert feature.title in said
         assert feature.where in said
         assert feature.says in said
-        assert all(purpose in said for purpose in feature.purposes)
-        assert all(data_class in said for data_class in feature.data_classes)
+        for data_class in feature.data_classes:
+            assert str(messages.DATA[data_class]) in said
         if feature.retention_days:
             assert f"{feature.retention_days} days" in said
 
@@ -119,5 +168,5 @@ class TestDisclosure:
     def test_says_how_it_is_protected(self, data_use):
         said = reading.text(data_use)
 
-        assert "How it is protected" in said
+        assert "How your data is protected" in said
         assert "AES-256-GCM" in said

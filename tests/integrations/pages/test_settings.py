@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.connections.messages import PURPOSES
 from integrations.models import (
     AttemptOutcome,
     Connection,
@@ -16,10 +19,16 @@ from integrations.models import (
     Integration,
     IntegrationStatus,
     StatusReason,
+    SyncStage,
     SyncWork,
 )
 from integrations.models.connection import LIVE
-from integrations.settings import connect_results, status_messages
+from integrations.providers import PROVIDERS
+from integrations.settings import connect_results
+from integrations.settings.messages import status as status_messages
+from tests.api import cast
+from tests.factories import make_integration
+from tests.integrations import household as houses
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +72,7 @@ class TestSettingsPage:
         (card,) = reading.cards(her_browser.get(SETTINGS).text)
 
         assert len(reading.elements(card, "button", "primary")) == 1
-        assert status_messages.STATUS[status].label in reading.text(card)
+        assert str(status_messages.STATUS[status].label) in reading.text(card)
 
     @pytest.mark.scenario("U2")
     @pytest.mark.parametrize("reason", [one for one in StatusReason if one])
@@ -72,8 +81,20 @@ class TestSettingsPage:
 
         (card,) = reading.cards(her_browser.get(SETTINGS).text)
 
-        assert status_messages.REASON[reason] in reading.text(card)
+        assert str(status_messages.REASON[reason]) in reading.text(card)
         assert len(reading.elements(card, "button", "primary")) == 1
+
+    def test_calls_a_product_delayed_only_where_its_owner_notices_something(
+        self, alice, her_browser
+    ):
+        late = StatusReason.PROVIDER_UNAVAILABLE
+        labels = {}
+        for reason in (late, StatusReason.SCOPE_MISSING, StatusReason.PUSH_SILENT):
+            _stands(alice, IntegrationStatus.DEGRADED, reason)
+            (card,) = reading.cards(her_browser.get(SETTINGS).text)
+            labels[reason] = "Delayed" in reading.text(card)
+
+        assert [reason for reason, is_delayed in labels.items() if is_delayed] == [late]
 
     @pytest.mark.scenario("X4")
     def test_puts_reconnecting_before_disconnecting(self, alice, her_browser):
@@ -83,7 +104,7 @@ class TestSettingsPage:
 
         buttons = [one["class"] for one in reading.elements(card, "button")]
         assert buttons[0] == "button primary"
-        assert card.index("Reconnect<") < card.index("Disconnect<")
+        assert card.index(">Reconnect<") < card.index(">Disconnect<")
         assert "nothing is lost" in reading.text(card)
 
     def test_says_so_when_nobody_is_working(self, alice, her_browser):
@@ -94,7 +115,7 @@ class TestSettingsPage:
 
         (card,) = reading.cards(her_browser.get(SETTINGS).text)
 
-        assert status_messages.REASON[StatusReason.NO_WORKER] in reading.text(card)
+        assert str(status_messages.REASON[StatusReason.NO_WORKER]) in reading.text(card)
 
     def test_brings_badge_and_buttons_only_when_the_status_is_another(self, alice, her_browser):
         address = reverse("settings-progress", args=[alice.integration.id])
@@ -110,6 +131,97 @@ class TestSettingsPage:
 
         assert "gmail.readonly" in answer.text
         assert "Not compared yet." in answer.text
+
+
+class TestAccountCard:
+    def test_holds_every_product_of_one_account(self, alice, her_browser):
+        calendars = make_integration(alice.connection, product="calendar", consent=False)
+        _stands(alice, IntegrationStatus.ACTIVE)
+        SyncWork.objects.filter(integration=alice.integration).update(
+            stage=SyncStage.DELTA, last_synced_at=timezone.now() - timedelta(minutes=2)
+        )
+
+        (card,) = reading.cards(her_browser.get(SETTINGS).text)
+
+        shown = reading.text(card)
+        assert "alice@gmail.example Google" in shown
+        assert shown.index("Mail") < shown.index("Calendar")
+        assert "Last checked 2 minutes ago" in shown
+        links = reading.links(card)
+        assert reverse("settings-details", args=[alice.integration.id]) in links
+        assert reverse("settings-calendars", args=[calendars.id]) in links
+        for integration in (alice.integration, calendars):
+            assert reverse("settings-disconnect", args=[integration.id]) in links
+        assert len(reading.elements(card, "button", "primary")) == 2
+
+    def test_offers_the_product_that_is_not_connected(self, alice, her_browser):
+        (card,) = reading.cards(her_browser.get(SETTINGS).text)
+
+        assert "Add calendar" in reading.text(card)
+        assert f"/settings/connect/google/?product=calendar&connection={alice.connection.id}" in [
+            unescape(link) for link in reading.links(card)
+        ]
+
+    def test_names_the_account_of_calendars_without_mail(self, alice, her_browser):
+        Integration.objects.filter(id=alice.integration.id).update(product="calendar")
+
+        (card,) = reading.cards(her_browser.get(SETTINGS).text)
+
+        assert "alice@gmail.example" in reading.text(card)
+        assert "Add mail" in reading.text(card)
+
+    @pytest.mark.parametrize("provider", PROVIDERS)
+    def test_has_a_mark_for_each_provider(self, provider):
+        assert finders.find(f"antares/provider-{provider}.svg")
+
+
+class TestConnectingFirst:
+    def test_comes_before_everything_else_where_nothing_is_connected(self, db):
+        user, *_ = houses.person("carol", at=timezone.now())
+        client = cast.browser(user)
+
+        page = client.get(SETTINGS).text.split("<main")[1]
+
+        assert page.index("Connect an account") < page.index('aria-labelledby="connected"')
+        offers = page[page.index('class="offers"') : page.index("</ul>")]
+        assert len(reading.elements(offers, "button", "primary")) == offers.count("<li>") > 0
+
+    def test_comes_after_the_accounts_where_there_are_some(self, alice, her_browser):
+        page = her_browser.get(SETTINGS).text
+
+        assert page.index('aria-labelledby="connected"') < page.index("Connect another account")
+        offers = page[page.index('class="offers"') :]
+        assert not reading.elements(offers[: offers.index("</ul>")], "button", "primary")
+
+    @pytest.mark.parametrize("product", PURPOSES)
+    def test_says_what_each_connection_enables_and_what_is_limited_without_it(
+        self, alice, her_browser, product
+    ):
+        purpose = PURPOSES[product]
+
+        for page in (SETTINGS, f"/settings/connect/google/?product={product}"):
+            shown = reading.text(her_browser.get(page).text)
+            assert str(purpose.enables) in shown
+            assert str(purpose.limits) in shown
+
+
+class TestMailboxDetails:
+    def test_keep_the_chosen_time(self, alice, her_browser):
+        address = reverse("settings-horizon", args=[alice.integration.id])
+
+        answer = her_browser.post(address, {"horizon_days": "30"}, follow=True)
+
+        shown = reading.text(answer.text)
+        assert "Antares stores the mail of the last 30 days." in shown
+        assert Integration.objects.get(id=alice.integration.id).horizon_days == 30
+        her_browser.post(address, {"horizon_days": "31"})
+        assert Integration.objects.get(id=alice.integration.id).horizon_days == 30
+
+    def test_are_of_mail_alone(self, alice, her_browser):
+        calendars = make_integration(alice.connection, product="calendar", consent=False)
+
+        for name in ("settings-details", "settings-progress", "settings-export"):
+            assert her_browser.get(reverse(name, args=[calendars.id])).status_code == 404
 
 
 class TestSettingsTexts:

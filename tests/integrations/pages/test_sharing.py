@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
@@ -62,7 +63,7 @@ class TestSharingPage:
 
         assert FEATURES["calendar-sharing"].disclosure in shown
         assert "alice@gmail.example" in shown
-        assert "Nobody but you." in shown
+        assert "Not shared with anyone." in shown
 
     @pytest.mark.claim("sharing.no-mail", "sharing.nobody")
     def test_shares_and_says_the_same_whoever_has_the_address(self, alice, bob, page, mailoutbox):
@@ -72,7 +73,7 @@ class TestSharingPage:
         for email in (bob.email, "nobody@antares.example"):
             answer = fill_in(browser, page, email)
             assert answer.status_code == 302
-            said.append(browser.get(page).content.decode().count("they see it from now on"))
+            said.append(browser.get(page).content.decode().count("they can see the calendar now"))
 
         assert said == [1, 1]
         assert Share.objects.filter(viewer_id=bob.id).count() == 1
@@ -81,7 +82,7 @@ class TestSharingPage:
         assert "nobody@antares.example" in shown
         assert f">{bob.name}<" not in shown
         assert str(bob.id) not in shown
-        assert "Nobody but you." not in shown
+        assert "Not shared with anyone." not in shown
         assert mailoutbox == []
 
     def test_keeps_what_was_typed_where_it_cannot_be_done(self, alice, bob, page):
@@ -91,8 +92,40 @@ class TestSharingPage:
 
         assert answer.status_code == 200
         assert bob.email in answer.content.decode()
-        assert "Choose a day that lies ahead" in answer.content.decode()
+        assert "Choose today or a later day" in answer.content.decode()
         assert not Share.objects.exists()
+
+    @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", ""])
+    def test_ends_with_the_last_day_in_the_zone_of_the_person(self, alice, bob, page, zone):
+        alice.user.time_zone = zone
+        alice.user.save(update_fields=["time_zone"])
+        tz = ZoneInfo(zone or "UTC")
+        last_day = timezone.now().astimezone(tz).date() + timedelta(days=3)
+        browser = cast.browser(alice.user)
+
+        fill_in(browser, page, bob.email, until=last_day.isoformat())
+
+        end = Share.objects.get().expires_at.astimezone(tz)
+        assert end == datetime.combine(last_day + timedelta(days=1), time(), tz)
+        said = f"End of {last_day.day} {last_day:%b %Y}"
+        assert said in browser.get(page).content.decode()
+
+    def test_may_end_today(self, alice, bob, page):
+        fill_in(cast.browser(alice.user), page, bob.email, until=f"{timezone.now():%Y-%m-%d}")
+
+        assert Share.objects.count() == 1
+
+    def test_names_a_day_that_no_calendar_reaches(self, alice, bob, page):
+        answer = fill_in(cast.browser(alice.user), page, bob.email, until="9999-12-31")
+
+        assert "outside the supported calendar years" in answer.content.decode()
+        assert not Share.objects.exists()
+
+    def test_names_its_parents(self, alice, page):
+        shown = cast.browser(alice.user).get(page).content.decode()
+
+        assert reverse("settings-calendars", args=[alice.integration.id]) in shown
+        assert "Google Calendar</a>" in shown
 
     def test_needs_an_affirmative_click(self, alice, bob, page):
         form = {"email": bob.email, "level": "details", "version": VERSION}
@@ -117,13 +150,13 @@ class TestWhoSeesWhat:
         self.share = Share.objects.get()
 
     def test_is_seen_by_both_sides(self, alice, bob):
-        uses = reverse("settings-uses")
+        access = reverse("settings-access")
 
-        shown = cast.browser(alice.user).get(uses).content.decode()
+        shown = cast.browser(alice.user).get(access).content.decode()
         assert bob.email in shown
         assert f">{bob.name}<" not in shown
         assert str(bob.id) not in shown
-        seen = cast.browser(bob).get(uses).content.decode()
+        seen = cast.browser(bob).get(access).content.decode()
         assert f"A calendar of {alice.user.name}" in seen
 
     @pytest.mark.claim("sharing.over")
@@ -136,6 +169,16 @@ class TestWhoSeesWhat:
 
         assert answer.status_code == 302
         assert Share.objects.get().withdrawn_at is not None
+
+    def test_is_ended_on_its_page_and_leads_back_there(self, alice, page):
+        browser = cast.browser(alice.user)
+        end = reverse("settings-share-end", args=[self.share.id])
+        assert f'action="{end}"' in browser.get(page).content.decode()
+
+        answer = browser.post(end, {"calendar": str(alice.primary.id)})
+
+        assert (answer.status_code, answer.url) == (302, page)
+        assert "Not shared with anyone." in browser.get(page).content.decode()
 
     @pytest.mark.invariant(5)
     def test_ends_with_the_agreement_to_sharing_and_not_until_then(self, alice):

@@ -145,7 +145,7 @@ class TestThePageOfCalendars:
 
     @pytest.mark.claim("withdraw.also")
     def test_says_which_other_agreement_ends_and_it_does(self, alice, browser, local):
-        assert "Your agreement to Writing events ends as well." in read_main_text(browser)
+        assert "Your agreement to Edit events ends as well." in read_main_text(browser)
         assert list_agreed_features() == {"calendar", "calendar-editing", "local-calendar"}
 
         browser.post(WITHDRAW)
@@ -226,7 +226,7 @@ class TestDisconnectAfterWithdrawal:
         }
         address = reverse("settings-disconnect", args=[alice.integration.id])
         page = read_main_text(browser, address)
-        assert "This removes 1 calendar with 2 events from Antares, and the keys that open" in page
+        assert "Antares removes 1 calendar with 2 events, and destroys the keys that open" in page
         assert "1 share of calendars ends at once." in page
 
         browser.post(address)
@@ -244,6 +244,7 @@ class TestDisconnectAfterWithdrawal:
 
 class TestWithdrawingWithALocalCalendar:
     @pytest.mark.claim("withdraw.local-stays", "feature.local-calendar-disclosure")
+    @pytest.mark.claim("help.antares-calendars-stay")
     @pytest.mark.invariant(5)
     def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
         page = read_main_text(browser)
@@ -372,14 +373,15 @@ class TestTheAgreementToLocalCalendars:
         assert "local-calendar" in list_agreed_features()
 
     def test_is_asked_for_again_where_its_words_changed(self, browser, local, monkeypatch):
-        reworded = replace(FEATURES["local-calendar"], version=2)
+        version = FEATURES["local-calendar"].version + 1
+        reworded = replace(FEATURES["local-calendar"], version=version)
         monkeypatch.setitem(FEATURES, "local-calendar", reworded)
         month = (reverse("calendar"), {"view": "month", "day": "2026-06-03"})
         assert browser.get(*month).status_code == 403
         # What they wrote is theirs, whatever they agree to now.
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
-        form = {"agree": "yes", "version": "2"}
+        form = {"agree": "yes", "version": str(version)}
         browser.post(reverse("settings-feature", args=["local-calendar"]), form)
 
         assert "Tea" in browser.get(*month).text
@@ -419,13 +421,13 @@ class TestRemovingAllLocalCalendars:
         assert "Disconnect" not in reading.text(page.split("<main")[1])
 
     @pytest.mark.claim("local-remove.no-copy-of-all", "local-remove.within-an-hour")
-    @pytest.mark.claim("feature.local-calendar-disclosure")
+    @pytest.mark.claim("feature.local-calendar-disclosure", "local-remove.receipt")
     def test_leaves_nothing_that_could_be_brought_back(self, alice, browser, local):
         import_file(browser, local, calendar(TEA, CAKE))
         address = reverse("settings-disconnect", args=[local.integration_id])
         page = read_main_text(browser, address)
-        assert "They are stored only in Antares. What is removed cannot be brought back." in page
-        counted = "1 calendar with 2 events becomes unreadable at once, and is removed within an"
+        assert "They are stored only in Antares. Removed calendars cannot be restored." in page
+        counted = "1 calendar with 2 events: unreadable at once, and removed within an hour."
         assert counted in page
 
         answer = browser.post(address, {"files_kept": "yes"})
@@ -437,6 +439,8 @@ class TestRemovingAllLocalCalendars:
         assert list_statuses_offered(browser, local) == [404, 404]
         job = finish_purge(PurgeJob.objects.get())
         assert job.done_at - job.fenced_at < timedelta(hours=1)
+        assert "You get a signed receipt that anyone can check." in page
+        assert job.receipt_id is not None
         assert not Calendar.objects.filter(id=local.id).exists()
         assert not Event.objects.filter(calendar_id=local.id).exists()
         alice.sync(at=timezone.now())

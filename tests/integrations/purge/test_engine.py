@@ -84,7 +84,7 @@ def body_of(integration):
 @pytest.mark.clause("WDEL", "CASA-DEL", "MS-DEL", "AN-14", "AN-15")
 class TestRun:
     @pytest.mark.claim("status.purged", "mail.reconnect-or-removed")
-    @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
+    @pytest.mark.claim("home.removed", "connect.end", "integrations.optional", "notice.rights")
     @pytest.mark.claim("feature.mail-kept")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = count_left(mailbox)
@@ -121,7 +121,7 @@ class TestRun:
         assert not DataKey.objects.exists()
         said = body_of(mailbox)
         assert said["provider_revocation"]["outcome"] == "confirmed"
-        assert "account, scopes and tokens are emptied" in said["remains"]["tombstones"]
+        assert "without account, permissions and access tokens" in said["remains"]["tombstones"]
         assert {key["key_id"]: key["line"] for key in said["keys_destroyed"]} == before
 
     @pytest.mark.claim("data-use.backup-days")
@@ -151,7 +151,7 @@ class TestRun:
 
         assert job.revocation == RevocationOutcome.ALREADY_GONE
         said = body_of(mailbox)["provider_revocation"]
-        assert said["says"].startswith("The grant had ended before:")
+        assert said["says"].startswith("The access had already ended:")
         assert (google.tokens, said["tries"]) == (["1//refresh"], 1)
 
     @pytest.mark.claim("receipt.already-gone", "receipt.gone-after-asking")
@@ -169,7 +169,7 @@ class TestRun:
         assert job.revocation == RevocationOutcome.GONE_AFTER_ASKING
         said = body_of(mailbox)["provider_revocation"]
         assert said["tries"] == 2
-        assert "an earlier request of ours ended it" in said["says"]
+        assert "an earlier request of Antares ended it" in said["says"]
 
     @pytest.mark.scenario("X1")
     def test_empties_our_rows_before_a_dead_provider_answers(self, mailbox, google, clock):
@@ -308,7 +308,9 @@ class TestRun:
         for word in ("alice", "gmail.example", "sub-1", "1//refresh", "ya29"):
             assert not [payload for payload in payloads if word in payload]
         # The mailbox is older than keys of connections: its names are the service's own.
-        assert body_of(mailbox)["remains"]["ledger_key"].startswith("The pseudonyms are the serv")
+        assert body_of(mailbox)["remains"]["ledger_key"].startswith(
+            "The pseudonyms are made with a key of Antares"
+        )
         assert any(entries.get_ledger_pseudonym(mailbox.id) in payload for payload in payloads)
 
 
@@ -365,8 +367,8 @@ class TestWhatRemains:
         assert "with its version and date" in remains["consent"]
         kept = Consent.objects.get()
         assert (kept.version, kept.given_at) == (FEATURES["inbox"].version, NOW)
-        assert "One row for the integration and one for this purge" in remains["tombstones"]
-        assert "One row for the connection" in remains["tombstones"]
+        assert "A record of the integration and one of this removal" in remains["tombstones"]
+        assert "A record of the connection" in remains["tombstones"]
         for rows in (Integration, Connection, PurgeJob):
             assert no_content(rows.objects.values().get()) == {}
         assert job.integration_id == mailbox.id
@@ -381,7 +383,7 @@ class TestWhatRemains:
         assert {"email", "granted_scopes", "refresh_token"} <= what_identifies_or_opens(kept).keys()
         remains = body_of(mailbox)["remains"]
         assert "connection" not in remains["tombstones"]
-        assert "its connection stays, with address, permissions and" in remains["credential"]
+        assert "Antares keeps its address, permissions and access tokens" in remains["credential"]
 
     def test_says_nothing_that_no_row_shows(self, mailbox, clock):
         run_purge_to_end(open_purge_job(mailbox), clock)

@@ -60,7 +60,7 @@ class TestNeededElsewhere:
         assert count_left(elsewhere) == before
         assert not any(count_left(mailbox).values())
         assert get_provider_revocation(mailbox)["needed_by"] == ["other_connection"]
-        assert "still listed all that was granted" in get_provider_revocation(mailbox)["says"]
+        assert "still listed all permissions" in get_provider_revocation(mailbox)["says"]
 
     def test_spares_the_grant_of_a_connection_that_brought_nothing_in(self, mailbox, google, clock):
         bob = holdings.person(NOW, "bob")
@@ -198,7 +198,7 @@ class TestSeveralPurgesOfAConnection:
         assert not DataKey.objects.filter(holder__in=[ended.id, ended.grant_id]).exists()
         for integration in (mailbox, calendars):
             assert get_provider_revocation(integration)["says"].endswith(
-                "Your tokens are destroyed here."
+                "Antares destroyed your access tokens."
             )
             assert get_provider_revocation(integration)["pages"]
 
@@ -257,7 +257,7 @@ class TestSeveralPurgesOfAConnection:
             in get_provider_revocation(mailbox)["says"]
         )
         assert get_provider_revocation(mailbox)["says"].endswith(
-            "and the credential stays where it is used."
+            "and Antares keeps the access tokens."
         )
         assert google.tokens == []
         assert Connection.objects.get(id=mailbox.connection_id).refresh_token is not None
@@ -291,7 +291,7 @@ class TestSeveralPurgesOfAConnection:
 
         assert get_provider_revocation(mailbox)["needed_by"] == ["other_connection"]
         remains = body_of(mailbox)["remains"]
-        assert "Another disconnect of this account is under way." in remains["credential"]
+        assert "Another disconnect of this account is in progress." in remains["credential"]
         assert Connection.objects.get(id=mailbox.connection_id).refresh_token is not None
         run_purge_to_end(second, clock)
         assert Connection.objects.get(id=mailbox.connection_id).refresh_token is None
@@ -333,7 +333,7 @@ class TestAnotherOrganisation:
         assert ended.status == ConnectionStatus.ENDED
         assert get_provider_revocation(mailbox)["needed_by"] == ["other_connection"]
         assert get_provider_revocation(mailbox)["says"].startswith(
-            "Not revoked: when your tokens were destroyed here"
+            "Not revoked: when Antares destroyed your access tokens"
         )
         assert google.tokens == ["1//bob"]
 

@@ -164,7 +164,7 @@ class TestReceipt:
 
         assert says["kept_in"] == kept_in
         assert kept.items() <= says.items()
-        assert ("overwrites and unlinks" in says["says"]) == (kept_in == "files")
+        assert ("overwrites and deletes" in says["says"]) == (kept_in == "files")
         assert "would still open" in says["says"]
 
     @pytest.mark.claim("receipt.proves")
@@ -183,7 +183,7 @@ class TestReceipt:
         job = purge_to_receipt(mine, clock)
         body = json.loads(bytes(Receipt.objects.get(id=job.receipt_id).document))["body"]
 
-        assert "as long as something" in body["remains"]["ledger_key"]
+        assert "as long as part" in body["remains"]["ledger_key"]
         assert get_ledger_key(mine).set_aside_at is None
         with pytest.raises(LedgerKeyNotOffered):
             take_ledger_file(job)
@@ -455,7 +455,7 @@ class TestLedgerDownloadPage:
         assert verifier.check_owner_ledger_part(answer.content, None, None, list_public_keys())
         for again in (alices.post(self.address(job)), alices.get(self.address(job))):
             assert again.status_code == 410
-            assert "no second time" in again.content.decode()
+            assert "destroyed the key then, so there is no copy" in again.content.decode()
             assert not WrappedLedgerKey.objects.exists()
             assert json.loads(answer.content)["key"] not in again.content.decode()
         assert self.address(job) not in alices.get(f"/settings/removals/{job.id}/").content.decode()
@@ -464,9 +464,12 @@ class TestLedgerDownloadPage:
     def test_asks_who_it_is_first(self, job):
         client = browser(User.objects.get(id=job.user_id))
 
-        for answer in (client.get(self.address(job)), client.post(self.address(job))):
-            assert answer.status_code == 302
-            assert "reauthenticate" in answer["Location"]
+        explained = client.get(self.address(job))
+        answer = client.post(self.address(job))
+
+        assert explained.status_code == 200
+        assert answer.status_code == 302
+        assert "reauthenticate" in answer["Location"]
         assert get_ledger_key(job.integration).destroyed_at is None
 
     def test_is_nobody_elses(self, job):
@@ -482,7 +485,7 @@ class TestLedgerDownloadPage:
         LedgerKey.objects.update(offered_until=timezone.now() - timedelta(seconds=1))
 
         shown = alices.get(self.address(job)).content.decode()
-        assert "Its thirty days have ended" in shown
+        assert "The thirty days are over" in shown
         # Nothing is destroyed yet.
         assert "was destroyed" not in shown
         assert alices.post(self.address(job)).status_code == 410
@@ -490,15 +493,18 @@ class TestLedgerDownloadPage:
         with acting_as("purge"):
             purge.sweep_ledger_keys(at=timezone.now())
 
-        assert "was destroyed unread" in alices.get(self.address(job)).content.decode()
+        assert "nobody downloaded it" in alices.get(self.address(job)).content.decode()
         assert not WrappedLedgerKey.objects.exists()
 
     @pytest.mark.claim("ledger-part.restored", "ledger-part.lost")
     @pytest.mark.parametrize(
         ("outcome", "says"),
         [
-            ("restored", "It was destroyed before the database was restored from a copy."),
-            ("lost", "It could not be opened any more after the database was restored"),
+            (
+                "restored",
+                "Antares destroyed the key before the database was restored from a backup.",
+            ),
+            ("lost", "The key could no longer be opened after the database was restored"),
         ],
     )
     def test_says_what_a_restored_copy_did_to_it(self, job, alices, outcome, says):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from accounts.models import User
 from accounts.rate_limit_counters import Rate
 from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
+from integrations.purge import receipt_summary
 from integrations.urls.public_pages import receipt_links as pages
 from limited_use.ledger import ledger_sequencer
 from limited_use.ledger.signed_notes import VerifierKey
@@ -69,6 +71,7 @@ class TestSweep:
 
     @pytest.mark.claim("mail.part-2")
     @pytest.mark.claim("receipt.part-2-there", "receipt.key-epoch", "receipt-link.part-2")
+    @pytest.mark.claim("receipt.remains-without-key")
     @pytest.mark.scenario("X3", "X8")
     def test_writes_one_that_verifies_with_part_one(self, mailbox, clock):
         job = purge_to_end(mailbox, clock)
@@ -81,6 +84,17 @@ class TestSweep:
         assert purge.get_key_destruction_receipt(job) == second
         first = Receipt.objects.get(id=job.receipt_id)
         lines = verifier.check_both_parts(bytes(first.document), bytes(second.document), keys())
+        summary = receipt_summary.summarize_receipt(
+            *(json.loads(bytes(part.document)) for part in (first, second))
+        )
+        ended = [key.epoch_ended_at for key in summary.keys]
+        moments = [part.at for part in summary.remains.parts if part.at]
+        assert summary.remains.claim == "receipt.remains-without-key"
+        assert moments == [purge.key_destruction_receipt.get_backup_end(job), max(ended)]
+        assert None not in ended
+        assert not KeyEpoch.objects.filter(
+            line=KeyLine.CONTENT, number=job.content_kek_epoch, destroyed_at=None
+        ).exists()
         text = "\n".join(lines)
         assert f"key             {job.content_key_id}, wrapped under content epoch" in text
         assert f"key             {job.credential_key_id}, wrapped under credential epoch" in text
@@ -140,9 +154,11 @@ class TestOfLocalCalendars:
         page = reading.text(owner.get(f"/settings/removals/{job.id}/").content.decode())
 
         end = job.fenced_at + timedelta(days=30)
-        assert f"were kept is destroyed by {end.day} {end:%B %Y}. Part 2" in page
-        assert "Within a day" not in page
-        assert "The first part says by when." in mailoutbox[-1].body
+        assert f"the encrypted copies by {end.day} {end:%b %Y}. Part 2" in page
+        assert "within a day" not in page
+        text = " ".join(mailoutbox[-1].body.split())
+        assert f"destroys its key to them by {end.day} {end:%b %Y}" in text
+        assert "Part 2 of the receipt appears at the same link" in text
 
     @pytest.mark.claim("receipt.own-key-epoch", "receipt.backups")
     @pytest.mark.claim("receipt.part-2-of-local-calendars", "mail.part-2")
@@ -263,7 +279,7 @@ class TestKeyDestructionPages:
             for raw in (alice.user.id, alice.organisation.id, mailbox.id, mailbox.connection_id):
                 assert str(raw) not in said
         assert Client().get(f"{address}receipt-part-2.json").status_code == 404
-        assert "Not there yet" in Client().get(address).content.decode()
+        assert "Part 2 does not exist yet" in Client().get(address).content.decode()
 
     def test_know_no_other_token(self, owner, mailbox, clock):
         purge_to_end(mailbox, clock)

@@ -73,7 +73,7 @@ class TestBeforeTheGrant:
         assert (job.watch_stop, job.watch_lapse_by) == ("stopped", None)
         said = watches_said(fresh)
         assert (said["outcome"], said["lapse_by"]) == ("stopped", None)
-        assert said["says"].startswith("The provider was told to tell us of no more news")
+        assert said["says"].startswith("The provider confirmed that it no longer notifies Antares")
         assert provider.topic == ""
         assert not Watch.objects.exists()
 
@@ -158,7 +158,7 @@ class TestAProvider:
         assert job.watch_stop == "unanswered"
         assert not any(inventory.count_rows_left(integration_id=fresh.id).values())
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
-        assert "and did not say that it does" in watches_said(fresh)["says"]
+        assert "the provider did not confirm it" in watches_said(fresh)["says"]
 
     def test_that_is_down_is_asked_again_after_our_rows(self, fresh, provider, google, clock):
         provider.refusals = [errors.Unavailable("down")] * 2
@@ -222,7 +222,7 @@ class TestAProvider:
 
         said = watches_said(fresh)
         assert (said["outcome"], said["lapse_by"]) == ("lapsed", None)
-        assert "the time is over" in said["says"]
+        assert "they have expired" in said["says"]
 
     @pytest.mark.claim("receipt.watch-gone")
     def test_that_no_longer_has_a_channel_says_so(self, fresh, provider, clock):
@@ -235,7 +235,7 @@ class TestAProvider:
             ("stopped", 1),
             ("gone", 1),
         ]
-        assert "1 of 2: The provider answered that it was no longer telling us" in said["says"]
+        assert "1 of 2: The provider answered that it had already stopped" in said["says"]
 
     def test_that_has_not_answered_an_opening_is_waited_for(self, fresh, provider, clock):
         """A worker is about to write down by what the channel is stopped."""
@@ -273,7 +273,7 @@ class TestAProvider:
         job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert job.watch_stop == "no_access"
-        assert "no token of ours worked" in watches_said(fresh)["says"]
+        assert "no access token worked" in watches_said(fresh)["says"]
         # It goes on there, until it ends.
         assert provider.topic == "the topic"
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
@@ -293,7 +293,7 @@ class TestAProvider:
         job = run_purge_to_end(open_purge_job(fresh), clock)
 
         assert (job.watch_stop, provider.calls) == ("none", [])
-        said = "The provider was not telling us of news by itself."
+        said = "The provider was not notifying Antares of changes."
         assert watches_said(fresh)["says"] == said
 
 
@@ -374,7 +374,7 @@ class TestAnAccountThatIsConnectedTwice:
         assert provider.topic == "the topic"
         assert Watch.objects.filter(integration=other).exists()
         assert google.tokens == []
-        assert "something else that is connected to it needs that" in watches_said(mine)["says"]
+        assert "another connection of the account needs that" in watches_said(mine)["says"]
         assert not Watch.objects.filter(integration=mine).exists()
 
     @pytest.mark.scenario("X6")

@@ -14,7 +14,7 @@ from integrations.calendar.sync import LIST_RESOURCE, get_calendar_work_resource
 from integrations.models import IntegrationStatus, SetAside, StatusReason, SyncWork
 from integrations.operations.alarm_guide import NEXT_STEPS
 from integrations.parsers.parser_pool import ParsersBusy
-from integrations.settings import status_messages
+from integrations.settings.messages import status as status_messages
 from tests.integrations import calendar_house
 from tests.integrations.calendar.conftest import account
 from tests.integrations.pages import reading
@@ -74,7 +74,7 @@ class TestBusyMailbox:
         # One a day: it may be midnight meanwhile.
         assert set(Alarm.objects.values_list("kind", flat=True)) == {"parsers.busy"}
         assert "parsers.busy" in NEXT_STEPS
-        assert status_messages.REASON[StatusReason.BUSY] in read_card(busy)
+        assert str(status_messages.REASON[StatusReason.BUSY]) in read_card(busy)
 
     def test_loses_nothing_and_recovers(self, busy, mailbox):
         busy.run()

@@ -12,7 +12,7 @@ from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.models import IntegrationStatus, StatusReason, SyncWork
 from integrations.providers import errors
-from integrations.settings import status_messages
+from integrations.settings.messages import status as status_messages
 from integrations.sync import work_leases
 from limited_use.models import DataKey
 from limited_use.vault import data_keys
@@ -68,7 +68,7 @@ class TestThreeCrashesInARow:
         assert alarm.about == synced.integration.id
         assert alarm.body == {"work": str(synced.work.id), "crashes": 3}
         card = read_card(synced)
-        assert status_messages.REASON[StatusReason.UNEXPECTED] in card
+        assert str(status_messages.REASON[StatusReason.UNEXPECTED]) in card
         assert UP_TO_DATE not in card
 
     def test_of_workers_that_were_killed_count_as_well(self, synced, mailbox):

@@ -28,7 +28,7 @@ from integrations.models import (
 from integrations.parsers.parser_frames import UnreadableReason
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
-from integrations.settings import status_messages
+from integrations.settings.messages import status as status_messages
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.record_compression import RecordTooLarge
 from tests.fakes.mail import KilledDuringFetch

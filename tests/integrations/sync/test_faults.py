@@ -33,7 +33,8 @@ from integrations.models import (
 )
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
-from integrations.settings import account_overview, status_messages
+from integrations.settings import account_overview
+from integrations.settings.messages import status as status_messages
 from integrations.sync import turn_crashes
 from tests.fakes.mail import FakeMailbox, KilledDuringFetch
 from tests.integrations import household as houses
@@ -177,7 +178,7 @@ class FaultWorld:
         status, work = self.house.status, self.house.work
         shown = self.shown()
         if self.bad >= 2:
-            assert status_messages.STATUS[IntegrationStatus.ACTIVE].says not in shown
+            assert str(status_messages.STATUS[IntegrationStatus.ACTIVE].says) not in shown
         if work.crash_count >= turn_crashes.LIMIT:
             assert status == (IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED)
             about = self.house.integration.id
@@ -190,7 +191,7 @@ class FaultWorld:
 
     def shown(self) -> str:
         integration = self.house.read_again().integration
-        return account_overview.get_account(integration, at=self.house.at).words.says
+        return str(account_overview.get_mail_row(integration, at=self.house.at).words.says)
 
     def settle(self, limit: int = 80) -> None:
         for _ in range(limit):

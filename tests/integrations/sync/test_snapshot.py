@@ -77,6 +77,7 @@ class TestASnapshot:
 
     @pytest.mark.claim("export.no-older")
     @pytest.mark.claim("data-use.horizon", "connect.mail-kept", "feature.mail-kept")
+    @pytest.mark.claim("details.horizon")
     def test_keeps_to_the_horizon(self, alice, mailbox):
         mailbox.deliver(at=days_ago(89))
         mailbox.deliver(at=days_ago(91))

@@ -29,15 +29,16 @@ class OpeningSerializer(RequestBodySerializer):
     days = serializers.ListField(
         child=serializers.ChoiceField(choices=_DAYS), min_length=1, max_length=len(_DAYS)
     )
-    start = ClockTimeField(help_text="On the clock, as 09:00.")
+    start = ClockTimeField(help_text="A time of day, such as 09:00.")
     end = ClockTimeField(
-        help_text="What ends no later than it begins ends on the next day: 00:00 is midnight."
+        help_text="A time of day. If it is not after the start, it is on the next day; 00:00 is"
+        " midnight."
     )
 
 
 @extend_schema_serializer(component_name="WorkingHours")
 class WorkingHoursSerializer(RequestBodySerializer):
-    timezone = TimeZoneNameField(help_text="An IANA name.")
+    timezone = TimeZoneNameField(help_text="The IANA name of a time zone.")
     open = serializers.ListField(child=OpeningSerializer(), min_length=1, max_length=14)
 
 
@@ -45,10 +46,12 @@ class WorkingHoursSerializer(RequestBodySerializer):
 class InvitedSerializer(RequestBodySerializer):
     user_id = PersonIdField(help_text="A person's id, or `me`.")
     required = StrictBooleanField(  # type: ignore[assignment]  # a field of the body
-        default=True, help_text="Whether there is no meeting without them."
+        default=True, help_text="Whether the participant must attend."
     )
     hours = WorkingHoursSerializer(
-        required=False, help_text="Their own; whole days in their calendar begin in that zone."
+        required=False,
+        help_text="The participant's own hours. All-day events of the participant begin in this"
+        " time zone.",
     )
 
 
@@ -59,37 +62,50 @@ class AvailabilityQuerySerializer(RequestBodySerializer):
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()
     timezone = TimeZoneNameField(
-        default="UTC", help_text="On whose clocks slots begin at full steps."
+        default="UTC",
+        help_text="An IANA time zone name. Suggested times begin at multiples of `step_minutes`"
+        " after midnight in this zone.",
     )
     duration_minutes = StrictIntegerField(min_value=1, max_value=_MINUTES_OF_A_DAY)
     step_minutes = StrictIntegerField(
-        min_value=5, max_value=_MINUTES_OF_A_DAY, default=15, help_text="Counted from midnight."
+        min_value=5,
+        max_value=_MINUTES_OF_A_DAY,
+        default=15,
+        help_text="Minutes between possible starts, counted from midnight.",
     )
     buffer_before_minutes = StrictIntegerField(
-        min_value=0, max_value=_MINUTES_OF_A_DAY, default=0, help_text="Free before it, for all."
+        min_value=0,
+        max_value=_MINUTES_OF_A_DAY,
+        default=0,
+        help_text="Minutes before the meeting during which all required participants must be free.",
     )
     buffer_after_minutes = StrictIntegerField(
-        min_value=0, max_value=_MINUTES_OF_A_DAY, default=0, help_text="Free after it, for all."
+        min_value=0,
+        max_value=_MINUTES_OF_A_DAY,
+        default=0,
+        help_text="Minutes after the meeting during which all required participants must be free.",
     )
     limit = StrictIntegerField(min_value=1, max_value=200, default=20)
     participants = serializers.ListField(
         child=InvitedSerializer(), min_length=1, max_length=MAX_PEOPLE
     )
     hours = WorkingHoursSerializer(
-        required=False, help_text="Of everybody who has none of their own; none: any time."
+        required=False,
+        help_text="The hours of participants without hours of their own. Without it, any time of"
+        " day counts.",
     )
 
     def validate_participants(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len({participant["user_id"] for participant in value}) < len(value):
-            raise serializers.ValidationError("Each is named once.")
+            raise serializers.ValidationError("Name each one once.")
         if not any(participant["required"] for participant in value):
-            raise serializers.ValidationError("Somebody has to be there.")
+            raise serializers.ValidationError("At least one participant must be required.")
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         check_window(attrs)
         if attrs["end"] - attrs["start"] < timedelta(minutes=attrs["duration_minutes"]):
-            raise serializers.ValidationError({"duration_minutes": ["Longer than the window."]})
+            raise serializers.ValidationError({"duration_minutes": ["Longer than the time range."]})
         return attrs
 
 
@@ -106,11 +122,11 @@ def parse_hours(fields: dict[str, Any] | None) -> WeeklyHours | None:
 
 @extend_schema_serializer(component_name="Slot")
 class SlotSerializer(serializers.Serializer[None]):
-    start = serializers.DateTimeField(help_text="RFC 3339 UTC.")
-    end = serializers.DateTimeField(help_text="RFC 3339 UTC, exclusive.")
+    start = serializers.DateTimeField(help_text="A time (RFC 3339, UTC).")
+    end = serializers.DateTimeField(help_text="A time (RFC 3339, UTC), exclusive.")
     optional = serializers.ListField(
         child=serializers.UUIDField(),
-        help_text="Who can come of those who do not have to. Who has to can.",
+        help_text="The optional participants who are free.",
     )
 
 
@@ -120,7 +136,7 @@ class AttendanceSerializer(serializers.Serializer[None]):
     required = serializers.BooleanField()  # type: ignore[assignment]  # a field of the answer
     status = serializers.ChoiceField(
         choices=["known", "unknown"],
-        help_text="With one unknown who has to be there, there is no slot.",
+        help_text="If the times of a required participant are unknown, no times are returned.",
     )
 
 

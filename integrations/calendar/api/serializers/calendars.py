@@ -14,7 +14,9 @@ from integrations.web.api.serializers import MAX_PAGE_SIZE, CursorField, make_pa
 class CalendarCopySerializer(serializers.Serializer[None]):
     state = serializers.ChoiceField(
         choices=["local", "current", "deleted", "pending", "withheld"],
-        help_text="`withheld`: whoever shares it has not agreed to sharing as it reads now.",
+        help_text="`local`: an Antares calendar. `current`: the copy is current. `deleted`: the"
+        " copy was removed. `pending`: the first copy is being fetched. `withheld`: the"
+        " owner has not agreed to the current text about sharing.",
     )
     cached_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -31,7 +33,9 @@ class CalendarCopySerializer(serializers.Serializer[None]):
 @extend_schema_serializer(component_name="CalendarStanding")
 class CalendarStandingSerializer(CalendarCopySerializer):
     id = serializers.UUIDField()
-    complete = serializers.BooleanField(help_text="Whether its events are among the data.")
+    complete = serializers.BooleanField(
+        help_text="Whether the page includes the calendar's events."
+    )
 
 
 @extend_schema_serializer(component_name="Calendar")
@@ -39,31 +43,40 @@ class CalendarSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField(allow_null=True, allow_blank=True)
-    timezone = serializers.CharField(allow_null=True, allow_blank=True, help_text="An IANA name.")
+    timezone = serializers.CharField(
+        allow_null=True, allow_blank=True, help_text="The IANA name of a time zone."
+    )
     colour = serializers.CharField(allow_null=True)
     is_primary = serializers.BooleanField()
     is_shown = serializers.BooleanField()
     is_local = serializers.BooleanField()
     read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the answer
-    shared_by = serializers.UUIDField(allow_null=True, help_text="Whose it is, if not your own.")
+    shared_by = serializers.UUIDField(
+        allow_null=True, help_text="The id of the owner, if the calendar is shared with you."
+    )
     level = serializers.ChoiceField(choices=["owner", "freebusy", "details"])
     copy = CalendarCopySerializer()
     etag = serializers.CharField(
-        allow_null=True, help_text="For `If-Match`, in quotes; of your own that live here."
+        allow_null=True,
+        help_text="The version for `If-Match`, in quotes. Only Antares calendars of your own"
+        " have one.",
     )
 
 
 @extend_schema_serializer(component_name="CalendarAbout")
 class CalendarAboutSerializer(RequestBodySerializer):
     name = StrictCharField(max_length=200)
-    timezone = StrictCharField(max_length=64, help_text="An IANA name.")
-    colour = StrictRegexField(r"^#[0-9a-fA-F]{6}$", required=False, help_text="As in `#1a73e8`.")
+    timezone = StrictCharField(max_length=64, help_text="The IANA name of a time zone.")
+    colour = StrictRegexField(
+        r"^#[0-9a-fA-F]{6}$", required=False, help_text="Red, green and blue, such as `#1a73e8`."
+    )
 
 
 @extend_schema_serializer(component_name="NewCalendar")
 class NewCalendarSerializer(CalendarAboutSerializer):
     version = StrictIntegerField(
-        min_value=1, help_text="Of the words of `local-calendar` that were agreed to."
+        min_value=1,
+        help_text="The version of the `local-calendar` text that the person has agreed to.",
     )
 
 
@@ -71,9 +84,10 @@ class NewCalendarSerializer(CalendarAboutSerializer):
 class ImportedSerializer(serializers.Serializer[None]):
     added = serializers.IntegerField()
     replaced = serializers.IntegerField()
-    removed = serializers.IntegerField(help_text="Called off by the file.")
+    removed = serializers.IntegerField(help_text="Events that the file cancels.")
     left_out = serializers.ListField(
-        child=serializers.CharField(), help_text="What of the file is not kept here, in words."
+        child=serializers.CharField(),
+        help_text="The parts of the file that were not imported, in words.",
     )
 
 
@@ -82,8 +96,8 @@ class WhenSerializer(serializers.Serializer[None]):
     """A span of time or of days; the end is exclusive."""
 
     object = serializers.ChoiceField(choices=["timespan", "datespan"])
-    start = serializers.CharField(help_text="RFC 3339 UTC, or a date.")
-    end = serializers.CharField(help_text="RFC 3339 UTC, or the day after the last.")
+    start = serializers.CharField(help_text="A time (RFC 3339, UTC), or a date.")
+    end = serializers.CharField(help_text="A time (RFC 3339, UTC), or the day after the last day.")
     start_timezone = serializers.CharField(required=False, allow_blank=True)
     end_timezone = serializers.CharField(required=False, allow_blank=True)
 
@@ -107,14 +121,14 @@ class ConferencingSerializer(serializers.Serializer[None]):
 
 @extend_schema_serializer(component_name="Reminder")
 class ReminderSerializer(serializers.Serializer[None]):
-    minutes = serializers.IntegerField(help_text="Before the start.")
+    minutes = serializers.IntegerField(help_text="Minutes before the start.")
     method = serializers.ChoiceField(choices=["popup", "email"])
 
 
 @extend_schema_serializer(component_name="Event")
 class EventSerializer(serializers.Serializer[None]):
     id = serializers.CharField(
-        help_text="A UUID; of an occurrence, its series' and its original start after `_`."
+        help_text="A UUID. An occurrence has the id of its series, `_` and its original start."
     )
     calendar_id = serializers.UUIDField()
     master_event_id = serializers.UUIDField(allow_null=True)
@@ -126,16 +140,20 @@ class EventSerializer(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["confirmed", "tentative"])
     visibility = serializers.ChoiceField(choices=["default", "private"])
     read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the answer
-    title = serializers.CharField(allow_null=True, help_text="Null, as all below: only busy.")
+    title = serializers.CharField(
+        allow_null=True, help_text="Null if only the busy time is shared, as are all members below."
+    )
     description = serializers.CharField(allow_null=True, help_text="Sanitised HTML.")
     location = serializers.CharField(allow_null=True)
     participants = ParticipantSerializer(many=True, allow_null=True)
     organizer = serializers.CharField(allow_null=True)
     conferencing = ConferencingSerializer(allow_null=True)
     reminders = ReminderSerializer(
-        many=True, allow_null=True, help_text="Null: the calendar's own."
+        many=True, allow_null=True, help_text="Null: the calendar's default reminders."
     )
-    etag = serializers.CharField(allow_null=True, help_text="For `If-Match`, in quotes.")
+    etag = serializers.CharField(
+        allow_null=True, help_text="The version for `If-Match`, in quotes."
+    )
 
 
 CalendarListSerializer = make_page_serializer("CalendarList", CalendarSerializer)
@@ -146,7 +164,8 @@ class EventListSerializer(make_page_serializer("Events", EventSerializer)):  # t
     calendars = CalendarStandingSerializer(many=True)
     unreadable = serializers.ListField(
         child=serializers.UUIDField(),
-        help_text="Series that cannot be followed, and events that do not open.",
+        help_text="Ids of series whose rule cannot be read, and of events that cannot be"
+        " decrypted.",
     )
 
 
@@ -155,9 +174,11 @@ class EventListQuerySerializer(serializers.Serializer[None]):
 
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()
-    timezone = StrictCharField(max_length=64, default="UTC", help_text="An IANA name.")
+    timezone = StrictCharField(
+        max_length=64, default="UTC", help_text="The IANA name of a time zone."
+    )
     calendar_id = serializers.CharField(
-        required=False, max_length=37 * 100, help_text="Ids, with commas between."
+        required=False, max_length=37 * 100, help_text="Ids, separated by commas."
     )
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
     cursor = CursorField(required=False)

@@ -28,9 +28,13 @@ class WhenGivenSerializer(RequestBodySerializer):
     """Two times on the clocks of `timezone`, or two days; the end is exclusive."""
 
     object = serializers.ChoiceField(choices=["timespan", "datespan"])
-    start = StrictCharField(max_length=40, help_text="RFC 3339, a local time, or a date.")
+    start = StrictCharField(
+        max_length=40, help_text="A time (RFC 3339), a local time without an offset, or a date."
+    )
     end = StrictCharField(max_length=40)
-    timezone = StrictCharField(max_length=64, default="UTC", help_text="An IANA name.")
+    timezone = StrictCharField(
+        max_length=64, default="UTC", help_text="The IANA name of a time zone."
+    )
 
 
 @extend_schema_serializer(component_name="InvitedGuest")
@@ -42,13 +46,17 @@ class InvitedGuestSerializer(RequestBodySerializer):
 
 @extend_schema_serializer(component_name="ReminderGiven")
 class ReminderGivenSerializer(RequestBodySerializer):
-    minutes = StrictIntegerField(min_value=0, max_value=40320, help_text="Before the start.")
+    minutes = StrictIntegerField(
+        min_value=0, max_value=40320, help_text="Minutes before the start."
+    )
     method = serializers.ChoiceField(choices=["popup", "email"], default="popup")
 
 
 class NotifySerializer(RequestBodySerializer):
     notify = serializers.ChoiceField(
-        choices=_NOTIFY, default="none", help_text="Whether guests are sent word of it."
+        choices=_NOTIFY,
+        default="none",
+        help_text="Whether the provider emails the attendees about the change.",
     )
 
 
@@ -67,7 +75,7 @@ class EventFieldsSerializer(NotifySerializer):
         required=False,
         allow_null=True,
         max_length=5,
-        help_text="Null for the calendar's own.",
+        help_text="Null: the calendar's default reminders.",
     )
 
 
@@ -79,7 +87,8 @@ class NewEventSerializer(EventFieldsSerializer):
         child=PersonIdField(),
         default=list,
         max_length=MAX_PEOPLE,
-        help_text="Ids of people, or `me`, who have to be free then, looked at anew: else a 409.",
+        help_text="Ids of people, or `me`, who must be free. Antares checks their calendars"
+        " again; if someone is not free, the status is 409.",
     )
 
 
@@ -93,7 +102,9 @@ class EventEditSerializer(EventFieldsSerializer):
 
 @extend_schema_serializer(component_name="Move")
 class MoveSerializer(NotifySerializer):
-    calendar_id = StrictUUIDField(help_text="Of the same account, or both kept here.")
+    calendar_id = StrictUUIDField(
+        help_text="A calendar of the same account, or an Antares calendar if the event is in one."
+    )
 
 
 @extend_schema_serializer(component_name="Answer")

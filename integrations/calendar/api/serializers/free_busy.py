@@ -30,25 +30,26 @@ class FreeBusyQuerySerializer(RequestBodySerializer):
     start = OffsetDateTimeField()
     end = OffsetDateTimeField()
     timezone = TimeZoneNameField(
-        default="UTC", help_text="An IANA name: on whose clocks days begin."
+        default="UTC", help_text="The IANA name of the time zone in which all-day events begin."
     )
     people = DistinctListField(
         child=PersonIdField(),
         default=list,
         max_length=MAX_PEOPLE,
-        help_text="Ids of people, or `me`. Whoever shares nothing with you is unknown.",
+        help_text="Ids of people, or `me`. The times of people who share no calendar with you"
+        " are unknown.",
     )
     calendars = DistinctListField(
         child=StrictUUIDField(),
         default=list,
         max_length=MAX_CALENDARS,
-        help_text="Ids of calendars, beside people or instead.",
+        help_text="Ids of calendars, with or without people.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         check_window(attrs)
         if not attrs["people"] and not attrs["calendars"]:
-            raise serializers.ValidationError({"people": ["Name somebody, or a calendar."]})
+            raise serializers.ValidationError({"people": ["Name at least one person or calendar."]})
         return attrs
 
 
@@ -56,9 +57,9 @@ def check_window(attrs: dict[str, Any]) -> None:
     """:raises ValidationError: if the window leaves the supported years, or exceeds `MAX_WINDOW`"""
     for name in ("start", "end"):
         if not FIRST_YEAR < attrs[name].year < LAST_YEAR:
-            raise serializers.ValidationError({name: ["No calendar reaches there."]})
+            raise serializers.ValidationError({name: ["This date is out of range."]})
     if attrs["end"] <= attrs["start"]:
-        raise serializers.ValidationError({"end": ["It is after the start."]})
+        raise serializers.ValidationError({"end": ["The end must be after the start."]})
     if attrs["end"] - attrs["start"] > MAX_WINDOW:
         raise serializers.ValidationError(
             {"end": [f"At most {MAX_WINDOW.days} days after the start."]}
@@ -67,16 +68,18 @@ def check_window(attrs: dict[str, Any]) -> None:
 
 @extend_schema_serializer(component_name="BusySlot")
 class BusySlotSerializer(serializers.Serializer[None]):
-    start = serializers.DateTimeField(help_text="RFC 3339 UTC.")
-    end = serializers.DateTimeField(help_text="RFC 3339 UTC, exclusive.")
+    start = serializers.DateTimeField(help_text="A time (RFC 3339, UTC).")
+    end = serializers.DateTimeField(help_text="A time (RFC 3339, UTC), exclusive.")
     status = serializers.ChoiceField(choices=["busy", "tentative"])
 
 
 class _BusyTimesSerializer(serializers.Serializer[None]):
     status = serializers.ChoiceField(
-        choices=["known", "unknown"], help_text="What is not known is not free."
+        choices=["known", "unknown"], help_text="`unknown` does not mean free."
     )
-    time_slots = BusySlotSerializer(many=True, help_text="Merged, in order; none if unknown.")
+    time_slots = BusySlotSerializer(
+        many=True, help_text="Merged and in order. Empty if the status is `unknown`."
+    )
 
 
 @extend_schema_serializer(component_name="CalendarTimes")
@@ -87,7 +90,9 @@ class CalendarTimesSerializer(_BusyTimesSerializer):
 @extend_schema_serializer(component_name="PersonTimes")
 class PersonTimesSerializer(_BusyTimesSerializer):
     user_id = serializers.UUIDField()
-    calendars = CalendarTimesSerializer(many=True, help_text="What it was told by.")
+    calendars = CalendarTimesSerializer(
+        many=True, help_text="The calendars that the times come from."
+    )
 
 
 @extend_schema_serializer(component_name="FreeBusy")
@@ -95,7 +100,9 @@ class FreeBusySerializer(serializers.Serializer[None]):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
     timezone = serializers.CharField()
-    calendars = CalendarTimesSerializer(many=True, help_text="Those that were asked for by id.")
+    calendars = CalendarTimesSerializer(
+        many=True, help_text="The calendars that were requested by id."
+    )
     request_id = serializers.CharField()
 
     def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]

@@ -17,13 +17,14 @@ class ShareSerializer(serializers.Serializer[None]):
     direction = serializers.ChoiceField(choices=["given", "received"])
     address = serializers.CharField(
         allow_null=True,
-        help_text="The address as its owner typed it, whoever has it; null if received.",
+        help_text="The address that you entered. Null if the calendar is shared with you.",
     )
     user_id = serializers.UUIDField(
-        allow_null=True, help_text="Whose calendar it is; null if given."
+        allow_null=True, help_text="The id of the calendar's owner. Null if the calendar is yours."
     )
     name = serializers.CharField(
-        allow_null=True, help_text="The name of whose calendar it is; null if given."
+        allow_null=True,
+        help_text="The name of the calendar's owner. Null if the calendar is yours.",
     )
     level = serializers.ChoiceField(choices=ShareLevel.values)
     given_at = serializers.DateTimeField()
@@ -47,7 +48,8 @@ class NewShareSerializer(RequestBodySerializer):
     level = serializers.ChoiceField(choices=ShareLevel.values)
     expires_at = OffsetDateTimeField(required=False, allow_null=True)
     version = StrictIntegerField(
-        min_value=1, help_text="Of the words of `calendar-sharing` that were agreed to."
+        min_value=1,
+        help_text="The version of the `calendar-sharing` text that the person has agreed to.",
     )
 
 

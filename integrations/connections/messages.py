@@ -1,0 +1,59 @@
+"""What the products of a connection are for, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from limited_use.policy.claims import claim
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPurpose:
+    """
+    :param enables: with the product connected
+    :param limits: without it
+    """
+
+    name: StrOrPromise
+    enables: StrOrPromise
+    limits: StrOrPromise
+
+
+#: The purpose of each product. The provider decides which products it has.
+PURPOSES: Final[Mapping[str, ProductPurpose]] = MappingProxyType(
+    {
+        "mail": ProductPurpose(
+            _("Mail"),
+            _(
+                "Read and search your mail next to your calls, texts and chats, open attachments,"
+                " and download a copy."
+            ),
+            claim(
+                "connect.without-mail",
+                _("Your inbox and your searches show no mail of the account."),
+            ),
+        ),
+        "calendar": ProductPurpose(
+            _("Calendar"),
+            _(
+                "See your calendars in one view, add and answer events, find a time for a meeting,"
+                " and share a calendar with colleagues."
+            ),
+            claim(
+                "connect.without-calendar",
+                _(
+                    "Your calendar shows no events of the account, and suggested times ignore"
+                    " them. Antares calendars work without an account."
+                ),
+            ),
+        ),
+    }
+)

@@ -1,0 +1,80 @@
+"""The approval of an administrator, in words: its states, and the mail that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import ApprovalState
+from limited_use.policy.claims import claim
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalMessage:
+    tone: str
+    title: StrOrPromise
+    says: StrOrPromise
+
+
+APPROVALS: Final[Mapping[str, ApprovalMessage]] = MappingProxyType(
+    {
+        ApprovalState.WAITING: ApprovalMessage(
+            "info",
+            _("Waiting for your administrator."),
+            _(
+                "Antares learns of the decision when your administrator comes back from the link."
+                " If the approval was given in another way, connect now."
+            ),
+        ),
+        ApprovalState.GIVEN: ApprovalMessage(
+            "good",
+            _("Your administrator seems to have approved."),
+            claim("approval.given", _("This alone connects nothing. Connect now.")),
+        ),
+        ApprovalState.REFUSED: ApprovalMessage(
+            "warn",
+            _("Your administrator seems to have declined."),
+            claim(
+                "approval.refused",
+                _(
+                    "Nothing was connected. Talk to your administrator; a new link asks for a new"
+                    " decision."
+                ),
+            ),
+        ),
+    }
+)
+
+EMAIL_SUBJECT: Final = _("Please allow Antares for our organisation")
+EMAIL_WITH_LINK: Final = _(
+    """\
+Hello,
+
+I would like to connect %(product)s to Antares. Our organisation needs an administrator's approval \
+for that, once for everybody. Please open this link, sign in, and read the permissions:
+
+%(link)s
+
+The link works for one decision and expires after %(days)s days.
+How Antares uses the data: %(data_use_url)s
+"""
+)
+EMAIL_WITHOUT_LINK: Final = _(
+    """\
+Hello,
+
+I would like to connect %(product)s to Antares, but our organisation does not allow the app. \
+Please allow it among the third-party apps of our organisation. Its client ID is:
+
+%(client_id)s
+
+How Antares uses the data: %(data_use_url)s
+"""
+)

@@ -1,0 +1,324 @@
+"""Outcomes of a connect, in words. Tables only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import AttemptOutcome
+from limited_use.policy.claims import claim
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class ConnectNextStep(StrEnum):
+    CONNECT = "connect"
+    RECONNECT = "reconnect"
+    GRANT = "grant"
+    ADD_MAIL = "add_mail"
+    ADD_CALENDAR = "add_calendar"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOutcome:
+    tone: str
+    title: StrOrPromise
+    says: StrOrPromise
+    action: ConnectNextStep
+
+
+ACTION_LABELS: Final[dict[ConnectNextStep, StrOrPromise]] = {
+    ConnectNextStep.CONNECT: _("Try again"),
+    ConnectNextStep.RECONNECT: _("Reconnect"),
+    ConnectNextStep.GRANT: _("Grant permission"),
+    ConnectNextStep.ADD_MAIL: _("Add mail to that account"),
+    ConnectNextStep.ADD_CALENDAR: _("Add calendar to that account"),
+    ConnectNextStep.NONE: "",
+}
+#: Text of the link back to the page that lacked a permission, by route.
+RETURN_LABELS: Final[dict[str, StrOrPromise]] = {"calendar-new": _("Continue with the new event")}
+
+
+def _join(*sentences: StrOrPromise) -> StrOrPromise:
+    text: StrOrPromise = format_lazy(" ".join(["{}"] * len(sentences)), *sentences)
+    return text
+
+
+_AGAIN: Final = ConnectNextStep.CONNECT
+_NOTHING: Final = claim("outcome.nothing-connected", _("Nothing was connected."))
+_OPERATOR_INFORMED: Final = claim("outcome.told", _("Our operators have been notified."))
+OUTCOMES: Final[dict[str, ConnectOutcome]] = {
+    AttemptOutcome.CONNECTED: ConnectOutcome(
+        "good",
+        _("Connected."),
+        claim("outcome.mail-coming", _("Your mail is being imported, newest first.")),
+        ConnectNextStep.NONE,
+    ),
+    AttemptOutcome.CONNECTED_PARTLY: ConnectOutcome(
+        "warn",
+        _("Connected, with fewer permissions than requested."),
+        claim(
+            "outcome.partly",
+            _(
+                "Features that need a permission that you did not grant are off. Everything else"
+                " works."
+            ),
+        ),
+        ConnectNextStep.GRANT,
+    ),
+    AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
+        "warn",
+        _("Connected, without mail."),
+        _join(
+            claim(
+                "outcome.no-mail",
+                _("You did not grant permission to read mail, so Antares reads none."),
+            ),
+            _("Grant it below to see your mail in Antares."),
+        ),
+        ConnectNextStep.NONE,
+    ),
+    AttemptOutcome.DENIED: ConnectOutcome(
+        "info", _NOTHING, _("You declined at the provider. You can connect at any time."), _AGAIN
+    ),
+    AttemptOutcome.ADMIN_BLOCKED: ConnectOutcome(
+        "warn",
+        _("Your administrator does not allow this."),
+        _join(_NOTHING, _("Ask the administrator of that account to allow Antares.")),
+        _AGAIN,
+    ),
+    AttemptOutcome.EXPIRED: ConnectOutcome(
+        "warn",
+        _("That took too long."),
+        _join(_("For your safety, an attempt expires after ten minutes."), _NOTHING),
+        _AGAIN,
+    ),
+    AttemptOutcome.REPLAYED: ConnectOutcome(
+        "warn",
+        _("That link was used before."),
+        claim("outcome.once", _("Each attempt works once. Nothing was done a second time.")),
+        _AGAIN,
+    ),
+    AttemptOutcome.FOREIGN_STATE: ConnectOutcome(
+        "warn",
+        _("That attempt did not start in this browser."),
+        _join(_("It started in another browser, or you followed another person's link."), _NOTHING),
+        _AGAIN,
+    ),
+    AttemptOutcome.MALFORMED: ConnectOutcome(
+        "warn", _("The provider's response could not be read."), _NOTHING, _AGAIN
+    ),
+    AttemptOutcome.WRONG_ISSUER: ConnectOutcome(
+        "warn",
+        _("The provider's response could not be verified."),
+        _join(
+            claim(
+                "outcome.not-used",
+                _("It did not name the provider that you visited, so Antares did not use it."),
+            ),
+            _NOTHING,
+        ),
+        _AGAIN,
+    ),
+    AttemptOutcome.CODE_REJECTED: ConnectOutcome(
+        "warn",
+        _("The provider did not accept its own code."),
+        _join(_("A code works once and for a short time."), _NOTHING),
+        _AGAIN,
+    ),
+    AttemptOutcome.IDENTITY_UNPROVEN: ConnectOutcome(
+        "bad",
+        _("Antares could not verify whose account this is."),
+        claim("outcome.nothing-kept", _("Nothing was stored.")),
+        _AGAIN,
+    ),
+    AttemptOutcome.WRONG_ACCOUNT: ConnectOutcome(
+        "warn",
+        _("That was a different account."),
+        _join(
+            claim(
+                "outcome.same-account",
+                _("Reconnecting needs the same account as before. Nothing in it was changed."),
+            ),
+            _("To add the other account as well, connect it separately."),
+        ),
+        ConnectNextStep.RECONNECT,
+    ),
+    AttemptOutcome.LIVES_ALREADY: ConnectOutcome(
+        "warn",
+        _("This account is already connected."),
+        _join(
+            claim(
+                "outcome.nothing-changed",
+                _(
+                    "Nothing was changed: connecting only this would have removed the permission"
+                    " of the existing connection."
+                ),
+            ),
+            _("Add it to that account instead; the provider then asks for both."),
+        ),
+        ConnectNextStep.ADD_MAIL,
+    ),
+    AttemptOutcome.CONNECTED_BY_OTHER: ConnectOutcome(
+        "warn",
+        _("A colleague has connected this account."),
+        _(
+            "One person of your organisation can connect an account. After your colleague has"
+            " disconnected it, you can connect it."
+        ),
+        _AGAIN,
+    ),
+    AttemptOutcome.STILL_ENDING: ConnectOutcome(
+        "info",
+        _("This account is being disconnected right now."),
+        _join(_NOTHING, _("Try again in a minute.")),
+        _AGAIN,
+    ),
+    AttemptOutcome.OVERTAKEN: ConnectOutcome(
+        "warn",
+        _("Something changed while you were at the provider."),
+        _join(_("The connection, or your membership in the organisation, ended."), _NOTHING),
+        _AGAIN,
+    ),
+    AttemptOutcome.DISCLOSURE_OUTDATED: ConnectOutcome(
+        "info",
+        _("The information about this connection has changed."),
+        _join(_("Please read the new version and agree again."), _NOTHING),
+        _AGAIN,
+    ),
+    AttemptOutcome.PROVIDER_UNAVAILABLE: ConnectOutcome(
+        "warn",
+        _("The provider is not responding."),
+        _join(_NOTHING, _("Try again in a few minutes.")),
+        _AGAIN,
+    ),
+    AttemptOutcome.REJECTED_BY_PROVIDER: ConnectOutcome(
+        "warn",
+        _("The provider refused the connection."),
+        _join(_NOTHING, _("The provider gave no reason that you could fix.")),
+        _AGAIN,
+    ),
+    AttemptOutcome.APP_MISCONFIGURED: ConnectOutcome(
+        "bad",
+        _("There is a problem at Antares."),
+        _join(
+            _("The provider does not accept the registration of Antares."),
+            _OPERATOR_INFORMED,
+            _NOTHING,
+            _("Try again later."),
+        ),
+        _AGAIN,
+    ),
+    AttemptOutcome.FAILED: ConnectOutcome(
+        "bad", _("An unexpected error occurred."), _join(_NOTHING, _OPERATOR_INFORMED), _AGAIN
+    ),
+}
+
+
+#: Outcomes of connecting calendars that differ from those of mail.
+CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
+    AttemptOutcome.CONNECTED: ConnectOutcome(
+        "good",
+        _("Connected."),
+        claim("outcome.calendars-coming", _("Your calendars are being imported.")),
+        ConnectNextStep.NONE,
+    ),
+    AttemptOutcome.CONNECTED_PARTLY: ConnectOutcome(
+        "warn",
+        _("Connected, view only."),
+        claim(
+            "outcome.read-only",
+            _(
+                "You did not grant permission to edit events, so Antares shows your calendars and"
+                " changes nothing in them."
+            ),
+        ),
+        ConnectNextStep.GRANT,
+    ),
+    AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
+        "warn",
+        _("Connected, without calendars."),
+        _join(
+            claim(
+                "outcome.no-calendars",
+                _("You did not grant permission to read calendars, so Antares reads none."),
+            ),
+            _("Grant it below to see your calendars in Antares."),
+        ),
+        ConnectNextStep.NONE,
+    ),
+    AttemptOutcome.LIVES_ALREADY: ConnectOutcome(
+        "warn",
+        OUTCOMES[AttemptOutcome.LIVES_ALREADY].title,
+        OUTCOMES[AttemptOutcome.LIVES_ALREADY].says,
+        ConnectNextStep.ADD_CALENDAR,
+    ),
+}
+
+
+#: Outcomes at providers with admin consent: their responses do not say if an administrator was
+#: asked. A pending attempt is included: the provider may have shown its own page.
+ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
+    AttemptOutcome.PENDING: ConnectOutcome(
+        "info",
+        _("Waiting for your administrator, or for you."),
+        _join(
+            claim(
+                "outcome.pending",
+                _("The provider has not responded yet, and nothing was connected."),
+            ),
+            _(
+                "If it said that you need an administrator's approval, send a link to your"
+                " administrator. After the approval, connect again. Otherwise finish at the"
+                " provider, or try again."
+            ),
+        ),
+        _AGAIN,
+    ),
+    AttemptOutcome.DENIED: ConnectOutcome(
+        "info",
+        _("Waiting for your administrator, unless you declined."),
+        _join(
+            _NOTHING,
+            claim(
+                "outcome.same-answer",
+                _(
+                    "The provider sends the same response whether you declined or asked your"
+                    " administrator."
+                ),
+            ),
+            _("After your administrator has approved, connect again."),
+        ),
+        _AGAIN,
+    ),
+    AttemptOutcome.ADMIN_BLOCKED: ConnectOutcome(
+        "warn",
+        _("Waiting for your administrator."),
+        _join(
+            _NOTHING,
+            _(
+                "The provider lets only an administrator allow Antares for your organisation."
+                " After your administrator has approved, connect again."
+            ),
+        ),
+        _AGAIN,
+    ),
+    AttemptOutcome.EXPIRED: ConnectOutcome(
+        "warn",
+        claim("outcome.no-answer", _("The provider did not respond within ten minutes.")),
+        _join(
+            claim("outcome.attempt-nothing", _("This attempt connected nothing.")),
+            _(
+                "If the provider said that you need an administrator's approval, send a link to"
+                " your administrator. After the approval, connect again."
+            ),
+        ),
+        _AGAIN,
+    ),
+}

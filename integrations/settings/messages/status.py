@@ -1,0 +1,196 @@
+"""Status and reason of a connected product, in words. Tables only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import IntegrationStatus, StatusReason
+from limited_use.policy.claims import claim
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class StatusAction(StrEnum):
+    SYNC_NOW = "sync_now"
+    # Fetched mail is readable during the import.
+    READ = "read"
+    RECONNECT = "reconnect"
+    DETAILS = "details"
+    PROGRESS = "progress"
+    RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMessage:
+    label: StrOrPromise
+    tone: str
+    says: StrOrPromise
+    action: StatusAction
+
+
+STATUS: Final[dict[str, StatusMessage]] = {
+    IntegrationStatus.SYNCING: StatusMessage(
+        _("Importing"), "info", _("Your mail is being imported, newest first."), StatusAction.READ
+    ),
+    IntegrationStatus.ACTIVE: StatusMessage(
+        _("Connected"),
+        "good",
+        claim("status.up-to-date", _("Up to date.")),
+        StatusAction.SYNC_NOW,
+    ),
+    IntegrationStatus.DEGRADED: StatusMessage(
+        _("Delayed"), "warn", _("New mail may arrive later than usual."), StatusAction.DETAILS
+    ),
+    IntegrationStatus.REAUTH_REQUIRED: StatusMessage(
+        _("Please reconnect"),
+        "bad",
+        claim(
+            "status.reauth",
+            _("Access ended at the provider. Only you can read the mail that Antares stores."),
+        ),
+        StatusAction.RECONNECT,
+    ),
+    IntegrationStatus.PURGING: StatusMessage(
+        _("Being removed"),
+        "info",
+        claim("status.purging", _("Antares can no longer read any of this data.")),
+        StatusAction.PROGRESS,
+    ),
+    IntegrationStatus.PURGED: StatusMessage(
+        _("Removed"),
+        "good",
+        claim("status.purged", _("All data of this connection is removed. Keep the receipt.")),
+        StatusAction.RECEIPT,
+    ),
+}
+
+# Empty: the sentence of the status says enough.
+REASON: Final[dict[str, StrOrPromise]] = {
+    StatusReason.NONE: "",
+    StatusReason.RATE_LIMITED: _(
+        "The provider asked Antares to slow down. This continues automatically."
+    ),
+    StatusReason.PROVIDER_UNAVAILABLE: _("The provider is not responding. Antares keeps trying."),
+    StatusReason.RESYNCING: _(
+        "Antares is comparing everything with the provider again. New mail may arrive later than"
+        " usual."
+    ),
+    StatusReason.QUARANTINED_ITEMS: _("Some messages could not be read and are left out."),
+    StatusReason.SCOPE_MISSING: _("Antares does not have a permission that it needs."),
+    StatusReason.MAILBOX_NOT_PROVISIONED: _("This account has no mailbox at the provider."),
+    StatusReason.APP_MISCONFIGURED: _(
+        "There is a problem at Antares. You do not have to do anything."
+    ),
+    StatusReason.NO_WORKER: _("Antares is not checking this account right now."),
+    StatusReason.BUSY: _("Antares is busy right now. This continues automatically."),
+    StatusReason.COUNT_MISMATCH: _("Some messages have not arrived yet. Antares keeps trying."),
+    # Owners notice nothing: regular checks find the changes.
+    StatusReason.PUSH_SILENT: "",
+    StatusReason.GRANT_REVOKED: _("The provider reports that access was withdrawn."),
+    StatusReason.CONFIRMATION_NEEDED: _(
+        "The provider asks you to confirm that it is you, for example with a second factor."
+        " Reconnect to do so."
+    ),
+    StatusReason.UNEXPECTED: claim(
+        "status.unexpected", _("An unexpected error stops this. Our operators have been notified.")
+    ),
+}
+
+# Reasons of `DEGRADED` that are no delay.
+_REASON_LABELS: Final[dict[str, StrOrPromise]] = {
+    StatusReason.QUARANTINED_ITEMS: _("Needs attention"),
+    StatusReason.SCOPE_MISSING: _("Permission missing"),
+    StatusReason.MAILBOX_NOT_PROVISIONED: _("Not available"),
+    StatusReason.UNEXPECTED: _("Interrupted"),
+}
+
+
+def get_status_message(status: str, reason: str = "") -> StatusMessage:
+    """The sentence of a reason replaces the status's own."""
+    if status == IntegrationStatus.DEGRADED and reason == StatusReason.PUSH_SILENT:
+        return STATUS[IntegrationStatus.ACTIVE]
+    message = STATUS[status]
+    is_degraded = status == IntegrationStatus.DEGRADED
+    return StatusMessage(
+        _REASON_LABELS.get(reason, message.label) if is_degraded else message.label,
+        message.tone,
+        REASON.get(reason, "") or message.says,
+        StatusAction.RECONNECT if reason == StatusReason.SCOPE_MISSING else message.action,
+    )
+
+
+# Active, but the last complete check was too long ago or failed.
+NOT_CURRENT: Final = StatusMessage(
+    _("Connected"), "info", _("Not up to date. Antares keeps trying."), StatusAction.SYNC_NOW
+)
+# Active, but the provider has not delivered some messages yet.
+NOT_COMPLETE: Final = StatusMessage(
+    _("Connected"),
+    "info",
+    _("Some messages have not arrived yet. Antares keeps trying."),
+    StatusAction.SYNC_NOW,
+)
+
+# Of a product that was not granted when its account was connected.
+WITHOUT_PERMISSION: Final[dict[str, StrOrPromise]] = {
+    "mail": claim(
+        "status.without-mail",
+        _("Connected without mail. Antares has no permission to read mail, so it reads none."),
+    ),
+    "calendar": claim(
+        "status.without-calendars",
+        _(
+            "Connected without calendars. Antares has no permission to read calendars, so it reads"
+            " none."
+        ),
+    ),
+}
+
+# Why a message is quarantined, by the reason in its row.
+QUARANTINE_REASONS: Final[dict[str, StrOrPromise]] = {
+    "too-deep": _("Its parts are nested too deeply."),
+    "too-many-parts": _("It has more parts than Antares reads."),
+    "too-large": _("It is larger than Antares reads."),
+    "too-costly": _("Reading it takes more time or memory than one message may use."),
+    "undecodable": _("It is damaged or not in the format of mail."),
+    "not-storable": _(
+        "It contains something that could not be saved. Our operators have been notified."
+    ),
+    "crashed": _("Antares stopped while it read this message. It tries again for a week."),
+    "unavailable": _("The provider did not deliver it. Antares tries again every day."),
+    "unexpected": _("The provider responded in an unexpected way. Antares tries again every day."),
+    "rejected": _("The provider refused to deliver it."),
+}
+UNKNOWN_QUARANTINE_REASON: Final = _("It could not be read.")
+
+
+# Messages for calendars that differ from those for mail.
+_CALENDARS: Final[dict[str, StrOrPromise]] = {
+    IntegrationStatus.SYNCING: _("Your calendars are being imported."),
+    IntegrationStatus.ACTIVE: _("Shown in your calendar."),
+    IntegrationStatus.DEGRADED: _("Changes may appear later than usual."),
+    IntegrationStatus.REAUTH_REQUIRED: _("Access ended at the provider."),
+}
+_CALENDAR_REASONS: Final[dict[str, StrOrPromise]] = {
+    StatusReason.RESYNCING: _(
+        "Antares is comparing everything with the provider again. Changes may appear later than"
+        " usual."
+    ),
+    StatusReason.QUARANTINED_ITEMS: _("Some events could not be read and are left out."),
+    StatusReason.MAILBOX_NOT_PROVISIONED: _("This account has no calendars at the provider."),
+    StatusReason.COUNT_MISMATCH: _("Some events have not arrived yet. Antares keeps trying."),
+}
+
+
+def get_calendar_message(status: str, reason: str = "") -> StatusMessage:
+    """See `get_status_message`."""
+    if status == IntegrationStatus.DEGRADED and reason == StatusReason.PUSH_SILENT:
+        status, reason = IntegrationStatus.ACTIVE, StatusReason.NONE
+    says = _CALENDAR_REASONS.get(reason) or REASON.get(reason, "") or _CALENDARS.get(status)
+    message = get_status_message(status, reason)
+    return replace(message, says=says) if says else message

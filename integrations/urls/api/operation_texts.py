@@ -1,0 +1,165 @@
+"""
+Summary and description of each operation and schema of the API reference.
+
+The OpenAPI document has these texts instead of docstrings, which are for programmers of this
+service. Descriptions of fields stand beside the fields, as `help_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+
+class OperationText(NamedTuple):
+    """
+    :param summary: a phrase without a full stop
+    :param description: sentences; empty if the summary says everything
+    """
+
+    summary: str
+    description: str = ""
+
+
+#: By operation id.
+OPERATIONS: Final[Mapping[str, OperationText]] = {
+    "list_connections": OperationText(
+        "List connected accounts", "Returns the person's live connections, oldest first."
+    ),
+    "get_connection": OperationText("Get a connected account"),
+    "list_messages": OperationText(
+        "List messages", "Returns messages of all connected mailboxes, newest first."
+    ),
+    "get_message": OperationText(
+        "Get a message",
+        "`body` is sanitised HTML. It loads nothing from other servers.",
+    ),
+    "get_attachment": OperationText(
+        "Download an attachment",
+        "Returns the bytes of the attachment. Antares fetches them from the provider for this"
+        " request and does not store them.",
+    ),
+    "list_threads": OperationText(
+        "List conversations",
+        "Returns conversations of all connected mailboxes, ordered by their newest message.",
+    ),
+    "get_thread": OperationText("Get a conversation with its messages"),
+    "list_calendars": OperationText(
+        "List calendars",
+        "Returns the person's own calendars, then calendars that colleagues share with the person.",
+    ),
+    "create_calendar": OperationText(
+        "Create an Antares calendar",
+        "An Antares calendar is stored only in Antares. `version` is the version of the"
+        " `local-calendar` text that the person has agreed to.\n\n"
+        "The request needs an `Idempotency-Key`. The same request with the same key within 24 hours"
+        " creates nothing: it returns the current calendar, with `Idempotent-Replayed: true`."
+        " Another request with the same key is refused with the problem `key-reused`.",
+    ),
+    "get_calendar": OperationText(
+        "Get a calendar", "`copy` tells how current Antares' copy of the calendar is."
+    ),
+    "rename_calendar": OperationText(
+        "Change an Antares calendar", "Sets name, time zone and colour of an Antares calendar."
+    ),
+    "remove_calendar": OperationText(
+        "Remove an Antares calendar", "Removes the calendar and all its events for good."
+    ),
+    "export_calendar": OperationText(
+        "Export an Antares calendar",
+        "Returns the calendar as an iCalendar file (RFC 5545). An interrupted file is incomplete:"
+        " it does not end with `END:VCALENDAR`.",
+    ),
+    "import_calendar": OperationText(
+        "Import events into an Antares calendar",
+        "The body is an iCalendar file (RFC 5545) of at most 10 MB. Antares imports all of it or"
+        " nothing. If lines cannot be read, or the file is too large or too complex, the problem is"
+        " `unreadable-file`, and `errors` lists the lines. An event with a known UID replaces the"
+        " earlier event, so the request may be repeated.",
+    ),
+    "list_calendar_shares": OperationText(
+        "List shares of a calendar",
+        "Returns the addresses with which one of the person's own calendars is shared.",
+    ),
+    "share_calendar": OperationText(
+        "Share a calendar",
+        "Shares one of the person's own calendars with the member of the organisation who has the"
+        " address. The response is the same whether or not a member has it. `version` is the"
+        " version of the `calendar-sharing` text that the person has agreed to.",
+    ),
+    "list_shares": OperationText(
+        "List shares",
+        "Returns all current shares: calendars that are shared by and with the person.",
+    ),
+    "end_share": OperationText(
+        "Stop sharing", "Ends a share. Its owner and its recipient can both end it."
+    ),
+    "list_events": OperationText(
+        "List events",
+        "Returns the events and occurrences of a time range in all calendars, ordered by start."
+        " `calendars` tells for each calendar whether its events are included and how current"
+        " Antares' copy is. A page can be short or empty although `has_more` is true.",
+    ),
+    "create_event": OperationText(
+        "Create an event",
+        "The request needs an `Idempotency-Key`, which is valid for 24 hours. The same request with"
+        " the same key creates nothing: it returns the same status and the current event, with"
+        " `Idempotent-Replayed: true`. Another request with the same key is refused with the"
+        " problem `key-reused`. While the first request is being processed, the problem is"
+        " `in-progress`, and `Retry-After` tells when to send the request again.\n\n"
+        "Status 202: the event was created outside of the time range that Antares stores, so it"
+        " has no id.",
+    ),
+    "get_event": OperationText(
+        "Get an event",
+        "Returns an event, a series or an occurrence. `description` is sanitised HTML.",
+    ),
+    "change_event": OperationText(
+        "Change an event",
+        "Changes an event or an occurrence. With `scope`, it changes the whole series, or the"
+        " occurrence and all later ones. Members that are left out stay as they are.\n\n"
+        "Changes that someone else made since the version in `If-Match` are kept. If both changed"
+        " the same member, the status is 412 and nothing is saved.",
+    ),
+    "delete_event": OperationText(
+        "Delete an event",
+        "Deletes an event, or cancels an occurrence. An event that no longer exists is no error.",
+    ),
+    "move_event": OperationText(
+        "Move an event to another calendar",
+        "Moves an event, or a whole series by the id of the series. The event gets another id. Both"
+        " calendars must belong to the same account, or both must be Antares calendars. If the"
+        " event was changed since the version in `If-Match`, the status is 412 and nothing is"
+        " moved.",
+    ),
+    "answer_event": OperationText(
+        "Answer an invitation",
+        "Answers for the person whose calendar holds the invitation. If the event was changed since"
+        " the version in `If-Match`, the status is 412 and nothing is sent. Answers of other"
+        " attendees do not count as changes.",
+    ),
+    "get_free_busy": OperationText(
+        "Get busy times",
+        "Returns when people and calendars are busy, without any details. Times are known for you"
+        " and for people who share a calendar of their own with you. For all other people,"
+        " existing or not, and for calendars without a current copy of the whole time range, they"
+        " are unknown. The request changes nothing, so it may be repeated.",
+    ),
+    "find_availability": OperationText(
+        "Find times for a meeting",
+        "Returns times within everyone's working hours at which all required participants are free."
+        " If there are more than `limit`, the times that suit most optional participants are"
+        " returned. A participant whose times are unknown is never counted as free (see"
+        " `get_free_busy`). The request books nothing.",
+    ),
+}
+
+#: By component name. Other components need no description.
+SCHEMAS: Final[Mapping[str, str]] = {
+    "AvailabilityQuery": "The participants, the time range and the length of the meeting.",
+    "FreeBusyQuery": "The people and calendars, and the time range.",
+    "EventEdit": "The new values. Members that are left out stay as they are.",
+    "When": "A span of time or of whole days. The end is exclusive.",
+    "WhenGiven": "Two times in `timezone`, or two days. The end is exclusive.",
+    "WrittenElsewhere": "The event was saved outside of the time range that Antares stores.",
+}

@@ -1,0 +1,96 @@
+"""The OpenAPI document as a page without third-party scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from .openapi import read_document
+
+
+@require_safe
+def show_reference(request: HttpRequest) -> HttpResponse:
+    document = orjson.loads(read_document())
+    operations = [
+        _present_operation(document, method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return render(request, "public/reference.html", {"operations": operations})
+
+
+def _present_operation(
+    document: Mapping[str, Any], method: str, path: str, operation: Mapping[str, Any]
+) -> dict[str, Any]:
+    body = operation.get("requestBody", {}).get("content", {})
+    schema = next((media["schema"] for media in body.values()), None)
+    return {
+        "id": operation["operationId"],
+        "summary": operation["summary"],
+        "description": operation.get("description", ""),
+        "method": method.upper(),
+        "path": path,
+        "parameters": [
+            _present_value(
+                parameter["name"],
+                {**parameter["schema"], "description": parameter.get("description", "")},
+                is_required=parameter.get("required", False),
+            )
+            | {"location": parameter["in"]}
+            for parameter in operation.get("parameters", ())
+        ],
+        "body_types": list(body),
+        "members": list(_list_members(document, schema)) if schema else [],
+        "responses": [
+            {"status": status, "description": _resolve(document, response)["description"]}
+            for status, response in operation["responses"].items()
+        ],
+    }
+
+
+def _list_members(
+    document: Mapping[str, Any], schema: Mapping[str, Any], prefix: str = ""
+) -> Iterator[dict[str, Any]]:
+    """Yield the members of a body. Members of nested objects have names such as `when.start`."""
+    resolved = _resolve(document, schema)
+    required = resolved.get("required", ())
+    for name, member in resolved.get("properties", {}).items():
+        value = _resolve(document, member)
+        yield _present_value(f"{prefix}{name}", value, is_required=name in required)
+        inner = value.get("items", value)
+        suffix = "[]." if "items" in value else "."
+        yield from _list_members(document, inner, f"{prefix}{name}{suffix}")
+
+
+def _present_value(name: str, schema: Mapping[str, Any], *, is_required: bool) -> dict[str, Any]:
+    types = schema.get("type", "")
+    return {
+        "name": name,
+        "type": " or ".join(types) if isinstance(types, list) else types,
+        "format": schema.get("format", ""),
+        "choices": [choice for choice in schema.get("enum", ()) if choice is not None],
+        "default": schema.get("default"),
+        "is_required": is_required,
+        "description": schema.get("description", ""),
+    }
+
+
+def _resolve(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Follow a reference inside the document, and a schema that only wraps one."""
+    if reference := node.get("$ref"):
+        target: Mapping[str, Any] = document
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+        return target
+    if len(wrapped := node.get("allOf", ())) == 1:
+        return {**_resolve(document, wrapped[0]), **{k: v for k, v in node.items() if k != "allOf"}}
+    return node
+
+
+# Public.
+show_reference.permission = None  # type: ignore[attr-defined]
