@@ -20,7 +20,7 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
 
-from accounts import rate_limit_counters
+from accounts import display_times, rate_limit_counters
 from accounts.models import User
 from accounts.rate_limit_counters import Rate
 
@@ -37,13 +37,14 @@ class AccountMailKind:
     :param task: the Celery task that calls `send_queued`
     :param template: prefix of the template names
     :param rate: limit for one address
+    :param make_context: of a person and the time, for the templates
     """
 
     name: str
     task: str
     template: str
     rate: Rate
-    make_context: Callable[[User], dict[str, object]]
+    make_context: Callable[[User, datetime], dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +87,23 @@ def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
 
     If the mail server fails, the count is taken back.
     """
-    user = User.objects.active().filter(id=user_id).only("id", "email", "role").first()
+    people = User.objects.active().filter(id=user_id)
+    user = people.only("id", "email", "role", "time_zone", "date_format").first()
     if user is None:
         return
     if not settings.MAIL_IS_SENT:
         logger.info("mail.not_sent", extra={"kind": mail.name, "reason": "no_server"})
         return
     try:
-        _make_message(mail, user).send()
+        _make_message(mail, user, at).send()
     except OSError:
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
         rate_limit_counters.take_back_rate_count(mail.rate, user.email, at=at)
 
 
-def _make_message(mail: AccountMailKind, user: User) -> EmailMessage:
-    context = mail.make_context(user)
-    return EmailMessage(
-        " ".join(render_to_string(f"{mail.template}_subject.txt", context).split()),
-        render_to_string(f"{mail.template}_message.txt", context),
-        to=[user.email],
-        headers=_HEADERS,
-    )
+def _make_message(mail: AccountMailKind, user: User, at: datetime) -> EmailMessage:
+    context = mail.make_context(user, at)
+    with display_times.show_times_for(user):
+        subject = render_to_string(f"{mail.template}_subject.txt", context)
+        text = render_to_string(f"{mail.template}_message.txt", context)
+    return EmailMessage(" ".join(subject.split()), text, to=[user.email], headers=_HEADERS)

@@ -18,6 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import (
     known_origins,
+    messages,
     mfa_secrets,
     people,
     reauthentication,
@@ -59,14 +60,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         try:
             counters = sign_in_limits.count_attempt(request, credentials.get("email", ""), at=at)
         except sign_in_limits.TooManySignInAttempts:
-            validation_error = ValidationError(
-                "Too many failed attempts. Wait some minutes, then try again."
-            )
+            validation_error = ValidationError(messages.TOO_MANY_ATTEMPTS)
         except sign_in_limits.SignInLinkNeeded:
-            validation_error = ValidationError(
-                "Too many failed attempts. If this address has an account, it gets a mail with a"
-                " link. Open it on this device to try again."
-            )
+            validation_error = ValidationError(messages.SIGN_IN_LINK_SENT)
         else:
             user: User | None = super().authenticate(request, **credentials)
             if user is None or not _may_sign_in_at_site(user):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,23 +26,24 @@ from accounts.models import DateFormat, User
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _WEEK_DAYS: Final = 7
+_NOON: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """Patterns of `django.utils.dateformat`."""
+    """Days are patterns of `django.utils.dateformat`."""
 
     day: str
     day_of_this_year: str
-    clock: str
+    has_12_hours: bool
     separator: str = ", "
 
 
 _PATTERNS: Final = {
-    DateFormat.DAY_FIRST: _Patterns("j M Y", "j M", "H:i"),
-    DateFormat.DAY_FIRST_12: _Patterns("j M Y", "j M", "g:i A"),
-    DateFormat.MONTH_FIRST: _Patterns("M j, Y", "M j", "g:i A"),
-    DateFormat.ISO: _Patterns("Y-m-d", "Y-m-d", "H:i", " "),
+    DateFormat.DAY_FIRST: _Patterns("j M Y", "j M", has_12_hours=False),
+    DateFormat.DAY_FIRST_12: _Patterns("j M Y", "j M", has_12_hours=True),
+    DateFormat.MONTH_FIRST: _Patterns("M j, Y", "M j", has_12_hours=True),
+    DateFormat.ISO: _Patterns("Y-m-d", "Y-m-d", has_12_hours=False, separator=" "),
 }
 
 
@@ -114,22 +116,18 @@ def format_day(day: date) -> str:
 
     :param day: a date, or a moment, whose day in the reader's zone is taken
     """
-    local = to_reader_time(day) if isinstance(day, datetime) else day
-    return dateformat.format(local, _get_patterns().day)
+    return _format_date(_get_date(day), _get_patterns().day)
 
 
 def format_short_day(day: date, *, year: int) -> str:
     """Return `29 Nov`, with the year unless it is `year`."""
-    local = to_reader_time(day) if isinstance(day, datetime) else day
-    patterns = _get_patterns()
-    return dateformat.format(
-        local, patterns.day_of_this_year if local.year == year else patterns.day
-    )
+    local, patterns = _get_date(day), _get_patterns()
+    return _format_date(local, patterns.day_of_this_year if local.year == year else patterns.day)
 
 
 def format_clock(at: datetime) -> str:
     """Return `10:00` or `10:00 AM`."""
-    text = dateformat.format(to_reader_time(at), _get_patterns().clock)
+    text = _format_clock(to_reader_time(at), _get_patterns())
     return f"{text} UTC" if _display.get().names_zone else text
 
 
@@ -140,11 +138,12 @@ def format_moment(at: datetime) -> str:
 
 def format_exact(at: datetime) -> str:
     """Return the moment with weekday, seconds and zone: `Sunday, 29 Nov 2026, 10:00:05 (UTC)`."""
-    local = to_reader_time(at)
-    patterns = _get_patterns()
-    clock = dateformat.format(local, patterns.clock.replace("i", "i:s"))
+    local, patterns = to_reader_time(at), _get_patterns()
+    day = local.date()
+    weekday, day_text = _format_date(day, "l"), _format_date(day, patterns.day)
+    clock = _format_clock(local, patterns, seconds=f":{local.second:02}")
     zone = getattr(local.tzinfo, "key", "UTC")
-    return f"{dateformat.format(local, 'l')}, {format_day(at)}{patterns.separator}{clock} ({zone})"
+    return f"{weekday}, {day_text}{patterns.separator}{clock} ({zone})"
 
 
 def format_relative(at: datetime, *, now: datetime | None = None) -> str:
@@ -176,7 +175,7 @@ def format_short_time(at: datetime, *, now: datetime) -> str:
     local, today = to_reader_time(at), to_reader_time(now)
     patterns = _get_patterns()
     if local.date() == today.date():
-        return dateformat.format(local, patterns.clock)
+        return _format_clock(local, patterns)
     return format_short_day(at, year=today.year)
 
 
@@ -205,6 +204,24 @@ def _count_days(count: int, *, is_past: bool) -> str:
         else ngettext("in %(count)d day", "in %(count)d days", count)
     )
     return text % {"count": count}
+
+
+def _get_date(day: date) -> date:
+    return to_reader_time(day).date() if isinstance(day, datetime) else day
+
+
+@lru_cache(maxsize=4096)
+def _format_date(day: date, pattern: str) -> str:
+    # A list shows the same days again and again, and a pattern takes ten times as long.
+    return dateformat.format(day, pattern)
+
+
+def _format_clock(local: datetime, patterns: _Patterns, *, seconds: str = "") -> str:
+    """:param seconds: such as `:05`, or empty"""
+    if not patterns.has_12_hours:
+        return f"{local.hour:02}:{local.minute:02}{seconds}"
+    half = gettext("AM") if local.hour < _NOON else gettext("PM")
+    return f"{local.hour % _NOON or _NOON}:{local.minute:02}{seconds} {half}"
 
 
 def _get_patterns() -> _Patterns:

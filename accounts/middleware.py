@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 from django.utils.http import urlencode
 
-from accounts import display_times, row_owner, user_provisioning
+from accounts import display_times, forbidden_page, row_owner, user_provisioning
 from accounts.reauthentication import has_shown_second_factor
 from accounts.roles import has_staff_role
 
@@ -117,7 +117,9 @@ class StaffFactorChangesMiddleware:
 
 
 def _refuse_request(request: HttpRequest) -> HttpResponse:
-    """Return a problem document (RFC 9457); the package above this one has its page."""
+    """Return a page, or a problem document (RFC 9457) for the API."""
+    if request.accepts("text/html") and not _is_api(request):
+        return forbidden_page.show_second_factor_needed(request)
     code = "second-factor-needed"
     return JsonResponse(
         {

@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import lazy
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts import messages as texts
 from accounts import time_preferences
 from accounts.models import DateFormat, User
 from accounts.role_permissions import require_permission
@@ -55,6 +55,6 @@ def edit_profile(request: HttpRequest) -> HttpResponse:
             time_zone=form.cleaned_data["time_zone"],
             date_format=DateFormat(form.cleaned_data["date_format"]),
         )
-        messages.success(request, gettext("Saved."))
+        messages.success(request, texts.PROFILE_SAVED)
         return redirect("profile")
     return render(request, "account/profile.html", {"form": form, "now": timezone.now()})

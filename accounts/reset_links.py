@@ -6,7 +6,7 @@ A link is valid for a day, until a new password, the next sign-in, or a change o
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -20,12 +20,12 @@ from accounts.reset_tokens import ResetTokens
 ADDRESS_RATE: Final = Rate("reset-password-mail", 5, 3600)
 
 
-def make_password_reset_link(user: User) -> dict[str, object]:
-    """Return the mail's variables: a new link, and for how many hours it works."""
+def make_password_reset_link(user: User, at: datetime) -> dict[str, object]:
+    """Return the mail's variables: a new link, and when it expires."""
     token = ResetTokens().make_token(user)
     path = reverse("account_reset_password_from_key", args=[user.pk.hex, token])
-    hours = settings.PASSWORD_RESET_TIMEOUT // int(timedelta(hours=1).total_seconds())
-    return {"link": settings.PUBLIC_URL + path, "hours": hours}
+    expires_at = at + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    return {"link": settings.PUBLIC_URL + path, "expires_at": expires_at}
 
 
 MAIL: Final = AccountMailKind(

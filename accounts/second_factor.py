@@ -16,10 +16,10 @@ from allauth.core import context
 from allauth.mfa.base import forms
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
+from django.utils.translation import ngettext
 
-from accounts import credential_forms, known_origins, rate_limit_counters
+from accounts import credential_forms, known_origins, messages, rate_limit_counters
 from accounts.models import User
 from accounts.rate_limit_counters import Rate, RateLimitUsage
 
@@ -80,15 +80,17 @@ def _count_failed_attempt(user: User) -> Iterator[None]:
         if not usage.is_within:
             # A refused attempt counts towards no other rate.
             _take_back_counts(ATTEMPT_RATES[:number], key, at=at)
-            raise ValidationError(f"Too many wrong codes. Try again in {_format_wait(usage)}.")
+            raise ValidationError(messages.TOO_MANY_CODES % {"wait": _format_wait(usage)})
     yield
     _take_back_counts(ATTEMPT_RATES, key, at=at)
 
 
 def _format_wait(usage: RateLimitUsage) -> str:
     minutes = math.ceil(usage.reset_after / 60)
-    number, unit = (minutes, "minute") if minutes <= 60 else (math.ceil(minutes / 60), "hour")  # noqa: PLR2004 - of an hour
-    return f"{number} {unit}{pluralize(number)}"
+    if minutes <= 60:  # noqa: PLR2004 - of an hour
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    hours = math.ceil(minutes / 60)
+    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
 
 
 def _take_back_counts(rates: Iterable[Rate], key: str, *, at: datetime) -> None:
@@ -101,4 +103,4 @@ def _use_code(user: User, code: str) -> None:
     if not rate_limit_counters.add_rate_limit_count(
         CODE_USE_RATE, f"{user.pk} {digits}", at=timezone.now()
     ).is_within:
-        raise ValidationError("This code was used already. Wait for the next one.")
+        raise ValidationError(messages.CODE_ALREADY_USED)

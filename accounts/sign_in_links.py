@@ -37,8 +37,8 @@ class SignInLinkInvalid(Exception):
     """The link was used, is too old, or is not ours. A new attempt to sign in sends another."""
 
 
-def make_sign_in_link(user: User) -> dict[str, object]:
-    """Return template variables: a link for both sites, and for how many hours it works."""
+def make_sign_in_link(user: User, at: datetime) -> dict[str, object]:
+    """Return the mail's variables: a link for both sites, and when it expires."""
     token = signed_values.sign_value(
         [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
     )
@@ -46,7 +46,7 @@ def make_sign_in_link(user: User) -> dict[str, object]:
     return {
         "link": settings.PUBLIC_URL + path,
         "staff_link": settings.STAFF_URL + path if has_staff_role(user) else "",
-        "hours": LINK_LIFETIME // timedelta(hours=1),
+        "expires_at": at + LINK_LIFETIME,
     }
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import current_organisation, sign_in_links
+from accounts import messages as texts
 from accounts.memberships import NotAMember
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
@@ -64,7 +65,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
         sign_in_links.use_sign_in_link(request, token, at=timezone.now())
     except sign_in_links.SignInLinkInvalid:
         return render(request, _LINK_PAGE, {"has_failed": True}, status=410)
-    messages.success(request, "You can now try to sign in on this device.")
+    messages.success(request, texts.SIGN_IN_LINK_USED)
     return redirect("account_login")
 
 

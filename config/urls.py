@@ -40,4 +40,5 @@ urlpatterns = [
 
 # Problem documents below /v1, pages for other paths.
 handler400 = "integrations.urls.api.fallback_views.bad_request"
+handler403 = "accounts.forbidden_page.show_forbidden_page"
 handler500 = "integrations.urls.api.fallback_views.server_error"

@@ -54,14 +54,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "explains an error or a refusal to its caller": {
-        "templates/404.html": [
-            "There is nothing here",
-        ],
-        "templates/inbox/attachment_failed.html": [
-            "This attachment cannot be had now",
-        ],
-        "templates/inbox/elsewhere.html": [
-            "This message cannot be had now",
+        "templates/403.html": [
+            "You are signed in as {name} ({email}).",
         ],
         "limited_use/ledger/ledger_audit.py": [
             "it was never placed there",
@@ -78,15 +72,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "This text contains characters that cannot be shown.",
             "The name of attendee %(number)s is too long, or cannot be shown.",
         ],
-        "integrations/mail/mail_row_types.py": [
-            "This message does not open here any more.",
-        ],
-        "integrations/mail/pages/error_pages.py": [
-            "the message was deleted there.",
-        ],
-        "integrations/mail/remote_message_refs.py": [
-            "it was deleted there.",
-            "It cannot be read here.",
+        "integrations/mail/messages.py": [
+            "its message was deleted.",
+            "it was deleted.",
         ],
         "integrations/web/problem_catalogue.py": [
             "You are not signed in.",
@@ -103,19 +91,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/calendar/event_not_shown.html": [
             "This event cannot be read",
             "This event cannot be shown right now",
-        ],
-        "templates/console/items.html": [
-            "Nothing is open",
-        ],
-        "templates/inbox/search.html": [
-            "Nothing older was found.",
-            "Nothing was found.",
-        ],
-        "templates/inbox/_people.html": [
-            "nobody named",
-        ],
-        "templates/inbox/threads.html": [
-            "Nothing here",
         ],
         "templates/review/refusals.html": [
             "Nothing was refused",
@@ -142,7 +117,10 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Remove a connection",
         ],
         "templates/503.html": [
-            "If you sent a form, look first whether it was done, then send it again.",
+            (
+                "If you sent a form, check whether your change was saved before you send the form "
+                "again."
+            ),
         ],
         "templates/settings/feature_withdraw.html": [
             "Remove each on its own page.",

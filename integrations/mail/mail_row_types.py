@@ -19,17 +19,15 @@ from integrations.formats.mime import display_name_addresses
 from integrations.formats.mime.safe_text import SafeText
 from integrations.models import Message, Thread
 
+from . import messages
 from .label_names import get_label_names
 
 OpenedColumns = Mapping[str, bytes]
 MailJson = dict[str, Any]
 
 
-# Shown in place of a summary that does not open although its neighbours do. It is not fetched
-# again: an operator has to find out first how the bytes changed.
-DAMAGED: Mapping[str, Any] = {
+_DAMAGED: Mapping[str, Any] = {
     "subject": "",
-    "snippet": "This message does not open here any more. It is as it was at your provider.",
     "attachments": [],
     **dict.fromkeys(("from", "to", "cc", "bcc", "reply_to"), ()),
 }
@@ -153,7 +151,7 @@ def _read_labels(opened: OpenedColumns, column: str = "labels") -> list[str]:
 
 def _read_summary(opened: bytes | None) -> Mapping[str, Any]:
     if opened is None:
-        return DAMAGED
+        return {**_DAMAGED, "snippet": str(messages.DAMAGED_SUMMARY)}
     summary: Mapping[str, Any] = orjson.loads(opened)
     return summary
 

@@ -24,14 +24,13 @@ from integrations.formats.mime import mbox
 from integrations.formats.streaming_zip import StreamingZip
 from integrations.models import Export, ExportOutcome, Integration, MessageBody
 from limited_use.guard.guard import AccessRefused
-from limited_use.policy.claims import claim
 from limited_use.sinks import export_sink
 from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.sealed import SealedValue
 
-from . import ObjectNotFound, label_names
+from . import ObjectNotFound, label_names, messages
 from .mail_row_types import MessageRow
 
 logger = logging.getLogger(__name__)
@@ -40,47 +39,7 @@ logger = logging.getLogger(__name__)
 MOST_MESSAGES: Final = 50
 MOST_BYTES: Final = 2 * 1024 * 1024
 
-ABOUT_TEXT: Final = claim(
-    "export.about",
-    """\
-This is a copy of the mail that Antares keeps of the account {account}.
-
-It holds, of each message that is kept: its headers, its text (plain and HTML; of a long one, the
-first 2,000,000 characters), its folders and labels (X-Antares-Filed), and the names of its
-attachments.
-
-It does not hold: attachments, which are not kept here but at the provider; mail older than what
-you chose to keep here; spam and trash.
-
-A message with X-Antares-Reconstructed was read by the properties that the provider showed of it,
-not from its original: its headers may be fewer, and its text is as the provider converted it.
-
-The last entry says how many messages there are. Without it, this copy is not whole.
-""",
-)
 MEMBER: Final = "mail.mbox"
-END_TITLE: Final = "The end of this copy"
-INTERRUPTED_TITLE: Final = "This copy is not whole"
-COMPLETE_TEXT: Final = claim("export.whole", "This copy is whole. It holds {count} messages.\n")
-DAMAGED_TITLE: Final = "A message that does not open"
-DAMAGED_TEXT: Final = claim(
-    "export.damaged",
-    "What was kept here of this message, received {at:%Y-%m-%d %H:%M} UTC, was changed and\n"
-    "does not open any more. It is as it was at your provider.\n",
-)
-RECONSTRUCTED_TEXT: Final = claim(
-    "export.reconstructed",
-    "Of these, {count} were reconstructed from what the provider showed of them\n"
-    "(X-Antares-Reconstructed). Their originals are at the provider.\n",
-)
-DAMAGED_COUNT_TEXT: Final = claim(
-    "export.notes", "For {count} more it holds a note: what was kept of them does not open.\n"
-)
-INTERRUPTED_TEXT: Final = claim(
-    "export.broken",
-    "This copy is NOT whole: it ended after {count} messages, because what it is a copy of was\n"
-    "disconnected, or could not be opened any more. Ask for another one if it is still there.\n",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +110,11 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
             support_and_export_permits.to_export(
                 actor=actor, export_id=export_id, count=0, at=now()
             )
-            yield archive.add_data(
-                mbox.format_note(END_TITLE, _describe_contents(count, notes), at=now())
-            )
+            yield archive.add_data(_write_end(count, notes, at=now()))
             outcome = ExportOutcome.COMPLETE
         except (AccessRefused, Unopenable, KeyStoreUnavailable, Export.DoesNotExist):
             # For a person who repairs the damaged file.
-            yield archive.add_data(
-                mbox.format_note(INTERRUPTED_TITLE, INTERRUPTED_TEXT.format(count=count), at=now())
-            )
+            yield archive.add_data(_write_interruption(count, at=now()))
             logger.warning("export.interrupted", extra={"about": export_id, "count": count})
         yield archive.finish() if outcome == ExportOutcome.COMPLETE else archive.abandon()
     finally:
@@ -181,8 +136,9 @@ def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
     connection = Export.objects.get(id=export_id).integration.connection
 
     def shape_about(_: object, opened: Mapping[str, bytes]) -> bytes:
-        account = opened["email"].decode() if "email" in opened else "(its address does not open)"
-        return mbox.format_note("About this copy", ABOUT_TEXT.format(account=account), at=at)
+        account = opened["email"].decode() if "email" in opened else messages.EXPORT_NO_ADDRESS
+        text = messages.EXPORT_ABOUT % {"account": account}
+        return mbox.format_note(str(messages.EXPORT_ABOUT_TITLE), text, at=at)
 
     row = SealedRow(connection.id, {"email": connection.email})
     return export_sink.build_part([row], permits=granted, actor=actor, shape=shape_about, at=at)
@@ -201,21 +157,27 @@ def _write_part(
             notes.reconstructed += bool(content.get("reconstructed"))
             return _write_record(row, opened, content)
         notes.unopenable.append(row.message.id)
-        text = DAMAGED_TEXT.format(at=row.message.received_at.astimezone(UTC))
-        return mbox.format_note(DAMAGED_TITLE, text, at=at)
+        received_at = f"{row.message.received_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        text = messages.EXPORT_DAMAGED % {"received_at": received_at}
+        return mbox.format_note(str(messages.EXPORT_DAMAGED_TITLE), text, at=at)
 
     return export_sink.build_part(
         part.rows, permits=granted, actor=actor, shape=shape_message, at=at
     )
 
 
-def _describe_contents(count: int, notes: _ExportNotes) -> str:
-    text = COMPLETE_TEXT.format(count=count - len(notes.unopenable))
+def _write_end(count: int, notes: _ExportNotes, *, at: datetime) -> bytes:
+    text: str = messages.EXPORT_COMPLETE % {"count": count - len(notes.unopenable)}
     if notes.reconstructed:
-        text += RECONSTRUCTED_TEXT.format(count=notes.reconstructed)
-    return (
-        text + DAMAGED_COUNT_TEXT.format(count=len(notes.unopenable)) if notes.unopenable else text
-    )
+        text += messages.EXPORT_RECONSTRUCTED % {"count": notes.reconstructed}
+    if notes.unopenable:
+        text += messages.EXPORT_DAMAGED_COUNT % {"count": len(notes.unopenable)}
+    return mbox.format_note(str(messages.EXPORT_END_TITLE), text, at=at)
+
+
+def _write_interruption(count: int, *, at: datetime) -> bytes:
+    text = messages.EXPORT_INTERRUPTED % {"count": count}
+    return mbox.format_note(str(messages.EXPORT_INTERRUPTED_TITLE), text, at=at)
 
 
 def _write_record(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from django.db import Error, transaction
@@ -23,7 +23,6 @@ from integrations.formats.mime.safe_text import SafeText
 from integrations.models import MessageBody
 from integrations.parsers import parse_requests
 from integrations.parsers.parser_frames import UnreadableItem
-from limited_use.policy.claims import claim
 from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.data_keys import KeyDestroyed
@@ -32,14 +31,9 @@ from limited_use.vault.record_compression import RecordTooLarge
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import get_sealer
 
-logger = logging.getLogger(__name__)
+from . import messages
 
-#: Shown if the text cannot be sanitised within the limits and there is no plain text.
-NOT_SHOWN: Final = claim(
-    "message.not-shown",
-    "This text cannot be shown safely. Open the message at your provider.",
-)
-_NOT_SHOWN: Final = SanitisedText((f"<p>{NOT_SHOWN}</p>",), (), NOT_SHOWN)
+logger = logging.getLogger(__name__)
 
 
 def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
@@ -79,8 +73,10 @@ def _remake_text(content: Mapping[str, Any]) -> bytes:
     result = parse_requests.sanitise_text(text, html)
     if isinstance(result, UnreadableItem) and html and text:
         result = parse_requests.sanitise_text(text, "")
-    safe = _NOT_SHOWN if isinstance(result, UnreadableItem) else result
-    return safe_text.encode_safe_text(safe, content["inline"])
+    if isinstance(result, UnreadableItem):
+        notice = str(messages.TEXT_NOT_SHOWN)
+        result = SanitisedText((f"<p>{notice}</p>",), (), notice)
+    return safe_text.encode_safe_text(result, content["inline"])
 
 
 # Skips a row that was written or deleted since, or is locked.

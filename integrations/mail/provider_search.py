@@ -28,6 +28,7 @@ from limited_use.vault.data_keys import KeyDestroyed
 from limited_use.vault.sealing import get_sealer
 
 from . import RequestContext, mail_row_types, remote_message_refs, visible_mailboxes
+from . import messages as texts
 from .mailbox_last_looks import record_look
 from .remote_message_refs import RemoteMailbox
 from .sync.provider_ids import MESSAGE
@@ -79,17 +80,18 @@ def search_mailboxes(
         actor=context.actor, connection_ids=list(connections), at=context.at
     )
     rows = [
-        SealedRow(
-            RemoteMailbox(
-                integration_id, connection_id, PROVIDERS[connections[connection_id].provider].label
-            ),
-            {"email": connections[connection_id].email},
-        )
+        _make_row(integration_id, connections[connection_id])
         for integration_id, connection_id in connection_by_integration.items()
     ]
     waits: list[int] = []
     searcher = _MailboxSearcher(granted, words, before, waits)
     return MailSearch(rows, {**granted, **accounts}, searcher.search_mailbox, waits)
+
+
+def _make_row(integration_id: UUID, connection: Connection) -> SealedRow:
+    provider = PROVIDERS[connection.provider]
+    mailbox = RemoteMailbox(integration_id, connection.id, provider.label, provider.webmail_url)
+    return SealedRow(mailbox, {"email": connection.email})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,15 @@ class _MailboxSearcher:
     def search_mailbox(
         self, mailbox: RemoteMailbox, opened: Mapping[str, bytes]
     ) -> page_sink.TemplateItem:
-        clear: dict[str, Any] = {"box": mailbox, "failed": "", "before": None, "again_in": 0}
+        clear: dict[str, Any] = {"mailbox": mailbox, "failed": "", "before": None, "again_in": 0}
         messages: list[mail_row_types.MailJson] = []
         try:
             matches, is_more = self._fetch_matches(mailbox)
             messages = self._shape_matches(mailbox, matches)
             clear["before"] = _get_next_before(matches) if is_more else None
         except (errors.ProviderError, DisconnectedError, KeyDestroyed) as error:
-            clear["failed"] = remote_message_refs.explain_error(error)
+            clear["failed"] = texts.explain_message_error(error)
+            clear["needs_reconnect"] = isinstance(error, texts.ACCESS_ERRORS)
             if isinstance(error, errors.RateLimited) and error.status is None:
                 # Our own quota: its error says when there is more.
                 clear["again_in"] = max(1, math.ceil(error.retry_after or 1))

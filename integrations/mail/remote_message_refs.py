@@ -17,7 +17,6 @@ import orjson
 
 from accounts.ids import uuid7
 from integrations.models import SetAside
-from integrations.providers import errors
 from integrations.providers.mail import RemoteMessage
 from limited_use.vault.sealed import SealedValue
 from limited_use.vault.sealing import Sealer
@@ -28,21 +27,19 @@ from .sync import message_codec
 
 # A column for a sealed provider id.
 _REMOTE_ID_FIELD: Final = SetAside._meta.get_field("remote_id")  # noqa: SLF001
-_EXPLANATIONS: Final[Mapping[type[Exception], str]] = {
-    errors.GrantRevoked: "Access ended at the provider. Reconnect the account in Settings.",
-    errors.ScopeMissing: "The permission to read mail was not given.",
-    errors.RateLimited: "The provider asks us to slow down. Please try again in a minute.",
-    errors.Gone: "The provider no longer has it: it was deleted there.",
-    errors.Rejected: "It cannot be read here. Open it at the provider.",
-}
-TRY_LATER: Final = "The provider is not answering now. Please try again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteMailbox:
+    """
+    :param provider: its label
+    :param webmail_url: the provider's own mail pages
+    """
+
     integration_id: UUID
     connection_id: UUID
     provider: str
+    webmail_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +99,4 @@ def shape_summary(message: RemoteMessage, mailbox: RemoteMailbox) -> mail_row_ty
     summary = message_codec.encode_summary(message, [uuid7() for _ in message.mail.attachments])
     return mail_row_types.shape_message_summary(
         MessageRow(listed, mailbox.connection_id), {"summary": summary}
-    )
-
-
-def explain_error(error: Exception) -> str:
-    return next(
-        (_EXPLANATIONS[kind] for kind in type(error).__mro__ if kind in _EXPLANATIONS), TRY_LATER
     )

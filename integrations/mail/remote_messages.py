@@ -28,6 +28,7 @@ from . import (
     RequestContext,
     file_stream,
     inline_images,
+    messages,
     remote_message_refs,
     visible_mailboxes,
 )
@@ -70,9 +71,13 @@ def prepare_remote_message_head(
         except (errors.ProviderError, DisconnectedError) as error:
             if isinstance(error, errors.RateLimited):
                 rate_limits.append(error.with_traceback(None))
-            is_passing = bool(rate_limits)
             return page_sink.TemplateItem(
-                {"failed": remote_message_refs.explain_error(error), "is_passing": is_passing}
+                {
+                    "failed": messages.explain_message_error(error),
+                    "is_passing": bool(rate_limits),
+                    "needs_reconnect": isinstance(error, messages.ACCESS_ERRORS),
+                    "mailbox": mailbox,
+                }
             )
         permit = granted[mailbox.integration_id, DataClass.MAIL_METADATA]
         key = get_sealer(holder=mailbox.integration_id, epoch=permit.epoch)
@@ -172,7 +177,8 @@ def _prepare_row(context: RequestContext, ref: RemoteMessageRef) -> tuple[Sealed
         at=context.at,
         snapshot=mailboxes.mailbox_facts,
     )
-    mailbox = RemoteMailbox(ref.integration_id, connection_id, PROVIDERS[provider_key].label)
+    provider = PROVIDERS[provider_key]
+    mailbox = RemoteMailbox(ref.integration_id, connection_id, provider.label, provider.webmail_url)
     return SealedRow(mailbox, {"where": sealed}), granted
 
 

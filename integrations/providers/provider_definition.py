@@ -46,6 +46,7 @@ class Provider:
     - `identity_permissions`: requested with every product.
     - `scope_aliases`: from names in responses to the requested names.
     - `revocation_pages`: by kind of account.
+    - `webmail_url`: the provider's own mail pages.
     - `subject_claims`: together name an account for ever; `address_claims`: its address.
     - `errors_by_number`: numbers in token responses that say more than the code.
     - `rate_setting_prefix`: for the quota, counted over `rate_window_minutes`.
@@ -60,6 +61,7 @@ class Provider:
     scope_aliases: Mapping[str, str]
     capabilities: Mapping[str, ProviderCapability]
     revocation_pages: tuple[str, ...]
+    webmail_url: str = ""
     subject_claims: tuple[str, ...] = ("sub",)
     address_claims: tuple[str, ...] = ("email",)
     # Removed before scopes are compared, in lower case.

@@ -1,24 +1,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Role
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 #: Link text and route of the start page, by staff role.
-STAFF_PAGES: Final[Mapping[str, tuple[str, str]]] = {
-    Role.SUPPORT: ("Support", "support-items"),
-    Role.REVIEWER: ("Review", "review"),
-    Role.OPERATOR: ("Metrics", "metrics"),
+STAFF_PAGES: Final[Mapping[str, tuple[StrOrPromise, str]]] = {
+    Role.SUPPORT: (_("Support access"), "support-items"),
+    Role.REVIEWER: (_("Review"), "review"),
+    Role.OPERATOR: (_("Metrics"), "metrics"),
 }
 
 
 class StaffLink(NamedTuple):
-    label: str
+    label: StrOrPromise
     url: str
 
 

@@ -45,6 +45,7 @@ def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
             actor=actor,
             shape=support_access.make_support_item_shape(reading),
             at=at,
+            context={"item_id": message_id},
             request=request,
         )
     except (AccessRefused, Unopenable, mail.ObjectNotFound):

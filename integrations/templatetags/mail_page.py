@@ -1,34 +1,36 @@
-"""Filters for mail pages. Pure; the template escapes their output."""
+"""Filters for mail pages. The template escapes their output."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django import template
 
+from accounts import display_times
+from integrations.mail import messages
+
 register = template.Library()
 _TONES = 8
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _parse_time(value: object) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
+    """Return None for anything but a moment with an offset from UTC."""
     try:
-        return datetime.fromisoformat(str(value))
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         return None
+    return at if at.tzinfo is not None else None
 
 
 @register.filter
 def who(address: Mapping[str, str] | str | None) -> str:
     """Return a correspondent's name, or else the address."""
     if not isinstance(address, Mapping):
-        return "Unknown sender"
-    return address.get("name") or address.get("email") or "Unknown sender"
+        return str(messages.UNKNOWN_SENDER)
+    return address.get("name") or address.get("email") or str(messages.UNKNOWN_SENDER)
 
 
 @register.filter
@@ -72,21 +74,16 @@ def tone(address: Mapping[str, str] | str | None) -> str:
 
 @register.filter
 def short_time(value: object, now: datetime) -> str:
-    """Return the time for today, otherwise the day."""
-    moment = _parse_time(value)
-    if moment is None:
-        return ""
-    moment = moment.astimezone(UTC)
-    if moment.date() == now.astimezone(UTC).date():
-        return f"{moment:%H:%M}"
-    day = f"{moment.day} {_MONTHS[moment.month - 1]}"
-    return day if moment.year == now.year else f"{day} {moment:%Y}"
+    """Return the time of today's moments and the day of others, for a list."""
+    at = _parse_time(value)
+    return display_times.format_short_time(at, now=now) if at else ""
 
 
 @register.filter
-def long_time(value: object) -> str:
-    moment = _parse_time(value)
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC" if moment else ""
+def exact_time(value: object) -> str:
+    """Return the moment with weekday, seconds and zone, for a title."""
+    at = _parse_time(value)
+    return display_times.format_exact(at) if at else ""
 
 
 @register.filter

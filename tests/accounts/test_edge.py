@@ -115,6 +115,7 @@ urlpatterns = [
     path("download", download),
     path("", include("accounts.urls")),
 ]
+handler403 = "accounts.forbidden_page.show_forbidden_page"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.accounts.cast import PASSWORD, person, sign_in, totp_code
 
 pytestmark = pytest.mark.django_db
 CHANGE = "/accounts/password/change/"
-NEEDED = "The pages of staff open once you have a second factor."
+NEEDED = "Before you can open the pages for Antares staff, activate an authenticator app"
 
 
 def sign_in_with_code(user, secret: str) -> Client:

@@ -174,7 +174,7 @@ class TestProfilePage:
         )
 
         assert read_preferences(alice) == ("Asia/Tokyo", DateFormat.ISO)
-        assert "Saved." in answer.content.decode()
+        assert "Your changes are saved." in answer.content.decode()
         assert "(Asia/Tokyo)" in answer.content.decode()
 
     def test_offers_the_person_s_own_zone_even_if_its_name_is_old(self, alice):

@@ -54,7 +54,7 @@ class TestAThirdWait:
         assert page.status_code == 429
         assert page["Retry-After"] == "2"
         assert "Two of your requests are waiting for a provider." in page.text
-        assert "The search goes on by itself." in page.text
+        assert "The search continues automatically." in page.text
         assert 'hx-post="/inbox/search/" hx-trigger="every 2s" hx-target="#content"' in page.text
         assert '<input type="hidden" name="words" value="plans &amp; &lt;ideas&gt;">' in page.text
         assert len(mailbox.calls) == asked
@@ -77,7 +77,7 @@ class TestAThirdWait:
 
         assert page.status_code == 429
         assert page["Refresh"] == f"2; url={make_remote_file_path(place)}?again=1"
-        assert "This page tries again by itself." in page.text
+        assert "This page tries again" in page.text
 
     def test_of_its_text_asks_again_in_its_frame(self, hers, waits, place):
         frame = hers.get(make_remote_file_path(place, "body/"))
@@ -86,7 +86,7 @@ class TestAThirdWait:
         assert frame["Refresh"] == f"2; url={make_remote_file_path(place, 'body/')}?again=1"
         assert frame["X-Frame-Options"] == "SAMEORIGIN"
         assert "sandbox" in frame["Content-Security-Policy"]
-        assert "This text appears by itself in a moment." in frame.text
+        assert "The text appears in a moment." in frame.text
 
     def test_of_pictures_asks_again_in_the_frame_of_their_text(self, alice, hers, waits, mailbox):
         mailbox.deliver(PICTURE)
@@ -153,7 +153,7 @@ class TestAThirdWait:
 
         assert times == retry_pages.MAX_RETRIES
         assert page.status_code == 429
-        assert "by itself" not in page.text
+        assert "automatically" not in page.text
 
     @pytest.mark.parametrize("again", ["-1", "x", "9999999", "\u0663", ""])
     def test_is_asked_again_from_the_beginning_where_the_count_is_none(
@@ -287,7 +287,7 @@ class TestQuota:
         assert found.status_code == 200
         assert cast.MARKER in found.text
         assert f'<section id="{target[1:]}"' in found.text
-        assert "by itself" not in found.text
+        assert "automatically" not in found.text
 
     def test_that_is_used_up_has_a_message_asked_for_again(self, hers, place):
         page = hers.get(make_remote_file_path(place))
@@ -296,7 +296,7 @@ class TestQuota:
         assert (
             page["Refresh"] == f"{page['Retry-After']}; url={make_remote_file_path(place)}?again=1"
         )
-        assert "This page tries again by itself." in page.text
+        assert "This page tries again" in page.text
         self.let_pass(int(page["Retry-After"]))
         assert hers.get(f"{make_remote_file_path(place)}?again=1").status_code == 200
 
@@ -314,7 +314,7 @@ class TestQuota:
 
         assert page.status_code == 503
         assert page["Refresh"] == f"{page['Retry-After']}; url={address}?again=1"
-        assert "The download begins by itself." in page.text
+        assert "The download starts automatically." in page.text
         assert STREAM_SLOTS.count_lent(alice.user.id) == 0
         self.let_pass(int(page["Retry-After"]))
         assert hers.get(f"{address}?again=1").status_code == 200

@@ -161,7 +161,7 @@ class TestSearch:
         assert page.url.endswith("/inbox/search/")
         page.locator(".mail-row").click()
 
-        expect(page.locator("main")).to_contain_text("It is not kept here")
+        expect(page.locator("main")).to_contain_text("Antares does not store this message")
         body = page.frame_locator("iframe.mail-body").locator("body")
         expect(body).to_contain_text("Summer, at the lake")
         connected.go("/inbox/?folder=all")

@@ -64,7 +64,7 @@ class TestDisconnectInBrowser:
         assert json.loads(receipt.read_bytes())
         assert page.goto(conversation).status == 404
         connected.go("/inbox/")
-        expect(page.locator(".empty")).to_contain_text("No mailbox is connected")
+        expect(page.locator(".empty")).to_contain_text("No mailbox connected")
 
     @pytest.mark.claim("receipt.check-offline", "verify.offline", "keys.offline")
     def test_gives_a_page_that_checks_the_receipt_without_network(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
+
+from tests.browser.test_accessibility import violations
 
 pytestmark = pytest.mark.browser
 
@@ -69,3 +72,50 @@ class TestFirstSignIn:
             expect(page.locator("main time")).to_have_attribute(
                 "title", re.compile(r"\(Asia/Tokyo\)$")
             )
+
+
+class TestFocus:
+    def test_goes_to_the_message_after_a_form(self, visitor):
+        page = visitor.page
+        visitor.go("/accounts/profile/")
+        page.get_by_label("2026-12-31 17:05").check()
+        visitor.reach(page.get_by_role("button", name="Save changes"))
+
+        messages = page.locator(".messages")
+        expect(messages).to_contain_text("Your changes are saved.")
+        expect(messages).to_be_focused()
+        # The next stop is what comes after the message.
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("Time zone")).to_be_focused()
+
+    def test_goes_to_the_first_field_with_an_error(self, visitor):
+        page = visitor.page
+        visitor.go("/accounts/password/change/")
+        fields = page.locator("main input[type=password]")
+        for number in range(fields.count()):
+            fields.nth(number).fill("not the password")
+        visitor.reach(page.get_by_role("button", name="Change password"))
+
+        expect(page.locator("main [aria-invalid=true]").first).to_be_focused()
+
+    def test_stays_at_the_top_of_a_page_that_was_opened(self, visitor):
+        visitor.go("/settings/integrations/")
+        visitor.page.keyboard.press("Tab")
+
+        expect(visitor.page.locator(".skip")).to_be_focused()
+
+
+class TestRefusedPage:
+    def test_of_staff_leads_to_the_pages_of_the_role_by_keyboard(self, visit, service):
+        seeded = json.loads((service.logs.parent / "people.json").read_text())
+        person = next(one for one in seeded["people"] if one["role"] == "support")
+        with visit(person, url=service.staff_url) as sam:
+            sam.sign_in_with_code()
+            answer = sam.go("/review/")
+
+            assert answer.status == 403
+            expect(sam.page.locator("h1")).to_have_text("You cannot open this page")
+            expect(sam.page.locator("main")).to_contain_text("for Antares reviewers")
+            assert violations(sam.page) == []
+            sam.reach(sam.page.locator("main").get_by_role("link", name="Go to Support access"))
+            expect(sam.page.locator("h1")).to_have_text("Support access")

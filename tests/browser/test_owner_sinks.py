@@ -33,28 +33,28 @@ class TestAMessageForSupport:
         found += violations(page)
 
         # Nothing is chosen or agreed to beforehand.
-        page.get_by_role("button", name="Let support read it").click()
-        expect(page.locator("h1")).to_have_text("Let support read this message?")
+        page.get_by_role("button", name="Allow access").click()
+        expect(page.locator("h1")).to_have_text("Let a support agent read this message?")
         page.get_by_label("24 hours").check()
         page.get_by_label("I agree that").check()
-        page.get_by_role("button", name="Let support read it").click()
+        page.get_by_role("button", name="Allow access").click()
         connected.confirm()
-        expect(page.locator(".message-support")).to_contain_text("Open to support until")
+        expect(page.locator(".message-support")).to_contain_text("Support can read this until")
         found += violations(page)
 
         sam.go("/support/items/")
         found += violations(sam.page)
-        sam.page.get_by_role("link", name="Read it").click()
+        sam.page.get_by_role("link", name="Read message").click()
         expect(sam.page.locator("h1")).to_have_text(INVOICE)
         expect(sam.page.locator("main")).to_contain_text("The invoice is attached.")
         found += violations(sam.page)
         address = sam.page.url
 
-        page.get_by_role("button", name="Take it back").click()
-        expect(page.locator(".messages")).to_contain_text("Taken back")
+        page.get_by_role("button", name="Stop sharing").click()
+        expect(page.locator(".messages")).to_contain_text("Stopped sharing")
         answer = sam.page.goto(address)
         assert answer.status == 403
-        expect(sam.page.locator("h1")).to_have_text("This item is not open to you")
+        expect(sam.page.locator("h1")).to_have_text("You do not have access to this message")
         found += violations(sam.page)
 
         assert found == []
@@ -64,18 +64,18 @@ class TestAMessageForSupport:
         page = connected.page
         connected.open_mail(INVOICE)
         connected.reach(page.get_by_role("link", name="Let support read this message"))
-        expect(page.locator("h1")).to_have_text("Let support read this message?")
+        expect(page.locator("h1")).to_have_text("Let a support agent read this message?")
 
         connected.reach(page.get_by_label("1 hour"), "Space")
         connected.reach(page.get_by_label("I agree that"), "Space")
-        connected.reach(page.get_by_role("button", name="Let support read it"))
+        connected.reach(page.get_by_role("button", name="Allow access"))
         page.wait_for_url("**/reauthenticate/**")
         connected.confirm()
 
-        expect(page.locator(".message-support")).to_contain_text("Open to support until")
+        expect(page.locator(".message-support")).to_contain_text("Support can read this until")
 
-        connected.reach(page.get_by_role("button", name="Take it back"))
-        expect(page.locator(".messages")).to_contain_text("Taken back")
+        connected.reach(page.get_by_role("button", name="Stop sharing"))
+        expect(page.locator(".messages")).to_contain_text("Stopped sharing")
 
 
 class TestMailboxExportInBrowser:
@@ -100,7 +100,7 @@ class TestMailboxExportInBrowser:
             mail = archive.read("mail.mbox")
         assert f"Subject: {INVOICE}".encode() in mail
         assert connected.account.encode() in mail
-        assert b"This copy is whole" in mail
+        assert b"This export is complete" in mail
         page.reload()
         expect(page.locator("main")).to_contain_text("Complete")
         found += violations(page)

@@ -38,7 +38,7 @@ class TestStaff:
                 sam.go(path)
 
                 expect(sam.page).to_have_url(f"{sam.service.url}/accounts/mfa/")
-                expect(sam.page.locator("main")).to_contain_text("at the staff site")
+                expect(sam.page.locator("main")).to_contain_text("on the staff site")
 
 
 class TestSecurityKey:
@@ -58,7 +58,7 @@ class TestSecurityKey:
         page.get_by_label("Email").fill(visitor.person["email"])
         page.get_by_label("Password").fill(visitor.person["password"])
         page.locator("main").get_by_role("button", name="Sign in").click()
-        expect(page.locator("h1")).to_have_text("Second step")
+        expect(page.locator("h1")).to_have_text("Two-factor authentication")
         page.get_by_role("button", name="Use a security key").click()
 
         expect(page.locator(".site-user")).to_contain_text(visitor.person["name"])

@@ -17,7 +17,7 @@ from accounts.models import Alarm, Membership
 from integrations import connections, mail
 from integrations.access import support_and_export_permits
 from integrations.formats.mime.message import MAX_TEXT
-from integrations.mail import mailbox_export
+from integrations.mail import mailbox_export, messages
 from integrations.models import (
     Attachment,
     Export,
@@ -119,11 +119,11 @@ class TestMailboxExport:
             read_finished_copy(stream_export(alice, mailbox)), tmp_path
         )
 
-        assert about["Subject"] == "About this copy"
+        assert about["Subject"] == "About this export"
         assert ACCOUNT in about.get_content()
-        assert "does not hold: attachments" in about.get_content()
+        assert "does not contain: attachments" in about.get_content()
         assert [one["Subject"] for one in letters] == ["Letter 0", "Letter 1", "Letter 2"]
-        assert "holds 3 messages" in end.get_content()
+        assert "Number of messages: 3." in end.get_content()
 
     @pytest.mark.claim("export.about")
     @pytest.mark.claim("export.contents", "export.no-attachments")
@@ -165,12 +165,12 @@ class TestMailboxExport:
 
         assert [one["Subject"] for one in letters] == [
             "Letter 0",
-            mailbox_export.DAMAGED_TITLE,
+            messages.EXPORT_DAMAGED_TITLE,
             "Letter 2",
         ]
         assert f"{damaged.received_at:%Y-%m-%d %H:%M}" in letters[1].get_content()
-        assert "holds 2 messages" in end.get_content()
-        assert "For 1 more it holds a note" in end.get_content()
+        assert "Number of messages: 2." in end.get_content()
+        assert "that Antares cannot open, each with a note: 1." in end.get_content()
         kept = Export.objects.get()
         assert (kept.outcome, kept.message_count) == (ExportOutcome.COMPLETE, 2)
         assert Alarm.objects.get().kind == "record.damaged"
@@ -185,7 +185,7 @@ class TestMailboxExport:
     def test_is_whole_where_there_is_no_mail(self, alice, mailbox, tmp_path):
         _, end = read_copy(read_finished_copy(stream_export(alice, mailbox)), tmp_path)
 
-        assert "holds 0 messages" in end.get_content()
+        assert "Number of messages: 0." in end.get_content()
 
     def test_is_had_after_the_grant_ended_elsewhere(self, alice, mailbox):
         fill_mailbox(mailbox, 1)
@@ -218,7 +218,7 @@ class TestMailboxExport:
         fill_mailbox(mailbox, 3)
         clock = iter(timezone.now() + timedelta(minutes=2 * n) for n in range(99))
 
-        assert b"This copy is whole" in read_finished_copy(
+        assert b"This export is complete" in read_finished_copy(
             stream_export(alice, mailbox, now=lambda: next(clock))
         )
 
@@ -251,7 +251,7 @@ class TestACopyThatBreaksOff:
         disconnect_mailbox(mailbox)
 
         rest = self.rest(parts)
-        assert b"NOT whole" in rest
+        assert b"NOT complete" in rest
         assert b"Letter" not in rest
 
     def test_says_so_when_it_is_disconnected_after_its_last_message(self, alice, mailbox):
@@ -262,7 +262,7 @@ class TestACopyThatBreaksOff:
         disconnect_mailbox(mailbox)
         mailbox_is_empty(mailbox)
 
-        assert b"NOT whole" in self.rest(parts)
+        assert b"NOT complete" in self.rest(parts)
 
     def test_says_so_when_the_key_goes_between_a_decision_and_opening(
         self, alice, mailbox, monkeypatch
@@ -279,7 +279,7 @@ class TestACopyThatBreaksOff:
 
         monkeypatch.setattr(support_and_export_permits, "to_export", granted)
 
-        assert b"NOT whole" in self.rest(parts)
+        assert b"NOT complete" in self.rest(parts)
 
     def test_ends_when_its_owner_leaves_the_organisation(self, alice, mailbox):
         fill_mailbox(mailbox, 2)
@@ -288,7 +288,7 @@ class TestACopyThatBreaksOff:
 
         Membership.objects.update(left_at=timezone.now(), epoch=2)
 
-        assert b"NOT whole" in self.rest(parts)
+        assert b"NOT complete" in self.rest(parts)
 
     def test_ends_when_it_lasts_for_longer_than_a_download_may(self, alice, mailbox):
         fill_mailbox(mailbox, 3)
@@ -298,7 +298,7 @@ class TestACopyThatBreaksOff:
         parts = stream_export(alice, mailbox, now=lambda: next(clock))
         self.begin(parts, 1)
 
-        assert b"NOT whole" in self.rest(parts)
+        assert b"NOT complete" in self.rest(parts)
 
     def test_is_remembered_as_that(self, alice, mailbox):
         fill_mailbox(mailbox, 2)

@@ -362,7 +362,8 @@ class TestHowMessagesCame:
             copy = archive.read("mail.mbox").decode()
 
         assert copy.count("\nX-Antares-Reconstructed: from the properties") == 3
-        assert "It holds 4 messages.\nOf these, 3 were reconstructed" in copy
+        assert "Number of messages: 4.\nNumber of these that were read from" in copy
+        assert "(X-Antares-Reconstructed): 3." in copy
 
     def details(self, alices) -> str:
         address = reverse("settings-details", args=[Integration.objects.get().id])

@@ -142,11 +142,11 @@ class TestTheOwner:
         consent = Consent.objects.get(item=message.id)
         assert consent.expires_at - consent.given_at == timedelta(hours=hours)
         ends = consent.expires_at
-        end = f"{ends.day} {ends:%b}[a-z]*( [0-9]+)?, {ends:%H:%M} UTC"
+        end = f"<time [^>]*>{ends.day} {ends:%b} {ends:%Y}, {ends:%H:%M} UTC</time>"
         asked = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
         shown = browser.get(f"/inbox/threads/{message.thread_id}/").content.decode()
-        assert re.search(f"Support can read it until {end}", asked)
-        assert re.search(f"Open to support until {end}", shown)
+        assert re.search(f"A support agent can read this message until {end}", asked)
+        assert re.search(f"Support can read this until {end}", shown)
         assert read_item(desk(staff()), message).status_code == 200
         assert (consent.purpose, consent.recipient) == ("support.item", "support_agent")
         assert consent.owner_id == message.user_id
@@ -173,11 +173,11 @@ class TestTheOwner:
     def test_sees_that_it_is_open_and_takes_it_back(self, browser, message):
         self.agree(browser, message)
         thread = f"/inbox/threads/{message.thread_id}/"
-        assert "Open to support until" in browser.get(thread).content.decode()
+        assert "Support can read this until" in browser.get(thread).content.decode()
 
         browser.post(f"/inbox/messages/{message.id}/support/close/")
 
-        assert "Open to support until" not in browser.get(thread).content.decode()
+        assert "Support can read this until" not in browser.get(thread).content.decode()
         assert Consent.objects.get(item=message.id).withdrawn_at
 
     def test_opens_and_closes_nothing_of_anybody_else(self, message, alice):

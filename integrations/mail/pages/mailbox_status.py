@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from integrations.access.facts import HolderFacts
+from integrations.mail import messages
 from integrations.models import LIVE, IntegrationStatus
 from integrations.providers import PROVIDERS
-from limited_use.policy.claims import claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class MailboxStatus:
     accounts: int
     is_importing: bool
     horizon_words: str
-    alerts: tuple[dict[str, str], ...]
+    alerts: tuple[dict[str, Any], ...]
 
 
 def describe_mailboxes(mailboxes: Iterable[HolderFacts]) -> MailboxStatus:
@@ -24,18 +25,15 @@ def describe_mailboxes(mailboxes: Iterable[HolderFacts]) -> MailboxStatus:
     alerts = [
         {
             "tone": "bad",
-            "says": claim(
-                "inbox.reconnect",
-                f"{PROVIDERS[mailbox.provider].label} no longer lets Antares read a mailbox."
-                " Please reconnect it; nothing is lost.",
-            ),
+            "text": messages.RECONNECT % {"provider": PROVIDERS[mailbox.provider].label},
+            "needs_reconnect": True,
         }
         for mailbox in live
         if mailbox.status == IntegrationStatus.REAUTH_REQUIRED
     ]
     importing = any(mailbox.status == IntegrationStatus.SYNCING for mailbox in live)
     if importing:
-        alerts.append({"tone": "info", "says": "Older mail is still coming in."})
+        alerts.append({"tone": "info", "text": messages.IMPORTING, "needs_reconnect": False})
     horizon = _describe_horizon(
         {mailbox.horizon_days for mailbox in live}, {mailbox.provider for mailbox in live}
     )
@@ -47,4 +45,7 @@ def _describe_horizon(horizons: set[int | None], providers: set[str]) -> str:
     if len(horizons) != 1 or None in horizons:
         return ""
     labels = sorted(PROVIDERS[provider].label for provider in providers)
-    return f"The last {horizons.pop()} days are here, older mail stays at {' and '.join(labels)}"
+    return messages.HORIZON % {
+        "days": horizons.pop(),
+        "providers": f" {messages.AND} ".join(labels),
+    }

@@ -6,7 +6,7 @@ The search text is posted: no address, history or log contains it.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from csp.decorators import csp
@@ -26,8 +26,8 @@ from integrations.coordination.person_slots import TooManyWaits
 from integrations.mail import (
     ObjectNotFound,
     attachment_response,
+    messages,
     provider_search,
-    remote_message_refs,
     remote_messages,
 )
 from integrations.mail.remote_message_refs import RemoteMessageRef
@@ -36,7 +36,10 @@ from integrations.web import problem_catalogue, retry_pages, sandboxed_html
 from limited_use.sinks import page_sink
 from limited_use.vault.envelope import Unopenable
 
-from . import error_pages, retry_responses
+from . import attachment_failures, retry_responses
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 _SEARCH_TEMPLATE: Final = "inbox/search.html"
 # Another person's message and a forged reference are answered alike.
@@ -57,10 +60,10 @@ def search_mail(request: HttpRequest) -> HttpResponse:
     context = get_request_context(request)
     form = SearchForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        says = "Search for up to 200 characters." if form.is_bound else ""
-        return render(
-            request, _SEARCH_TEMPLATE, {"says": says, "words": "", "boxes": [], "again_in": 0}
-        )
+        problem = messages.SEARCH_TOO_LONG if form.is_bound else ""
+        # A text that is too long stays in the field.
+        words = request.POST.get("words", "")
+        return _render_form(request, problem=problem, words=words)
     query = form.cleaned_data
     try:
         with person_slots.hold_wait_slot():
@@ -83,15 +86,16 @@ def _render_results(
         shape=results.shape,
         at=context.at,
         context={
-            "says": "",
+            "problem": "",
             "words": query["words"],
+            "is_search": True,
             "given": query,
             "again_in": 0,
             "is_later_page": query["before"] is not None,
             "is_one_of_several": query["only"] is not None or len(results.rows) > 1,
             "now": context.at,
         },
-        under="boxes",
+        under="results",
         request=request,
     )
     response = HttpResponse(body)
@@ -101,13 +105,22 @@ def _render_results(
     return response
 
 
+def _render_form(request: HttpRequest, *, problem: StrOrPromise, words: str) -> HttpResponse:
+    return render(
+        request,
+        _SEARCH_TEMPLATE,
+        {"problem": problem, "words": words, "results": [], "again_in": 0, "is_search": False},
+    )
+
+
 def _render_postponed(request: HttpRequest, query: dict[str, Any]) -> HttpResponse:
     """The page retries by itself with the posted text."""
     problem = problem_catalogue.TOO_MANY_WAITS
     context = {
-        "says": f"{problem.title} {problem.says}",
+        "problem": f"{problem.title} {problem.says}",
+        "is_search": False,
         "words": query["words"],
-        "boxes": [],
+        "results": [],
         "given": query,
         "again_in": problem.retry_after,
     }
@@ -164,7 +177,7 @@ def show_remote_body(
     except retry_responses.TEMPORARY_ERRORS as error:
         return retry_responses.build_frame_retry_page(request, error)
     except errors.ProviderError as error:
-        text = remote_message_refs.explain_error(error).encode()
+        text = str(messages.explain_message_error(error)).encode()
     return sandboxed_html.render_document(text)
 
 
@@ -175,14 +188,11 @@ def download_remote_file(
     request: HttpRequest, integration_id: UUID, row: UUID, seal: str
 ) -> HttpResponseBase:
     """Return a page with the reason if the file is unavailable."""
+    ref = RemoteMessageRef(integration_id, row, seal)
     try:
-        return attachment_response.answer_remote_file(
-            get_request_context(request), RemoteMessageRef(integration_id, row, seal)
-        )
+        return attachment_response.answer_remote_file(get_request_context(request), ref)
     except _NOT_FOUND:
         raise Http404 from None
-    except errors.RateLimited as error:
-        return retry_responses.build_download_retry_page(request, error, says=error_pages.SLOW_DOWN)
     except errors.ProviderError as error:
-        says = remote_message_refs.explain_error(error)
-        return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
+        place = attachment_failures.find_remote_message(ref)
+        return attachment_failures.build_failure_page(request, error, place)

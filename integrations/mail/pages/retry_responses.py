@@ -1,4 +1,4 @@
-"""Responses in place of a text or file that would have to wait."""
+"""Responses in place of a text that would have to wait."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import logging
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
+from integrations.mail import messages
 from integrations.parsers.parser_pool import ParsersBusy
-from integrations.providers.errors import RateLimited
 from integrations.web import retry_pages, sandboxed_html
 from integrations.web.problem_catalogue import ProblemType
 from integrations.web.temporary_problems import TEMPORARY_PROBLEMS
@@ -24,21 +23,11 @@ def build_frame_retry_page(request: HttpRequest, error: Exception) -> HttpRespon
     problem, wait = _find_problem(error)
     sentences = [problem.title]
     if retry_pages.will_retry(request):
-        sentences.append("This text appears by itself in a moment.")
+        sentences.append(str(messages.TEXT_APPEARS))
     text = "".join(f"<p>{sentence}</p>" for sentence in sentences).encode()
     return retry_pages.add_retry(
         request, sandboxed_html.render_document(text, status=problem.status), wait
     )
-
-
-def build_download_retry_page(
-    request: HttpRequest, error: RateLimited, *, says: str
-) -> HttpResponse:
-    if retry_pages.will_retry(request):
-        says += " The download begins by itself."
-    context = {"says": says}
-    response = render(request, "inbox/attachment_failed.html", context, status=503)
-    return retry_pages.add_retry(request, response, error.retry_after)
 
 
 def _find_problem(error: Exception) -> tuple[ProblemType, float | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,13 +20,11 @@ from integrations import mail
 from integrations.access.request_context import InvalidChoice
 from integrations.access.support_and_export_permits import SUPPORT
 from integrations.mail import mail_row_types, support_access
+from integrations.mail import messages as texts
 from integrations.web.form_numbers import read_number
 from limited_use.agreements import consents
-from limited_use.policy.claims import claim
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.sinks import page_sink
-
-CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
 
 
 @never_cache
@@ -55,7 +52,7 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
         shape=mail_row_types.shape_message_summary,
         at=at,
         context={
-            "choices": CHOICES,
+            "choices": texts.SUPPORT_TIMES.items(),
             "disclosure": feature.disclosure,
             "version": feature.version,
             "until": open_until.get(message_id),
@@ -77,15 +74,13 @@ def withdraw_support_access(request: HttpRequest, message_id: UUID) -> HttpRespo
         support_access.withdraw_access(actor=actor, message_id=message_id, at=timezone.now())
     except mail.ObjectNotFound:
         raise Http404 from None
-    messages.success(
-        request, claim("support.taken-back", "Taken back. Support cannot read it any more.")
-    )
+    messages.success(request, texts.SUPPORT_STOPPED)
     return redirect("inbox-thread", message.thread_id)
 
 
 def _open_from_form(request: HttpRequest, message_id: UUID) -> bool:
     if request.POST.get("agree") != "yes":
-        messages.error(request, "Tick that you agree, if you want support to read it.")
+        messages.error(request, texts.SUPPORT_NOT_AGREED)
         return False
     try:
         support_access.open_to_support(
@@ -96,10 +91,10 @@ def _open_from_form(request: HttpRequest, message_id: UUID) -> bool:
             at=timezone.now(),
         )
     except InvalidChoice:
-        messages.error(request, "Choose until when, from the list.")
+        messages.error(request, texts.SUPPORT_NO_TIME)
         return False
     except consents.DeclarationOutdated:
-        messages.info(request, "What you would agree to has changed. Please read it as it is now.")
+        messages.info(request, texts.SUPPORT_OUTDATED)
         return False
-    messages.success(request, "Support can read this message now. You can take it back any time.")
+    messages.success(request, texts.SUPPORT_STARTED)
     return True

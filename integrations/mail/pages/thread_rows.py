@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from integrations.mail import mail_row_types
+from accounts import display_times
+from integrations.mail import mail_row_types, messages
 from integrations.templatetags import mail_page
 from integrations.web.row_urls import RowUrl
 from limited_use.sinks.page_sink import TemplateItem
@@ -37,14 +38,15 @@ class ThreadRowPresenter:
                 "has_attachments": thread.has_attachments,
                 "count": str(count) if count > 1 else "",
                 "at": at.astimezone(UTC).isoformat(),
-                "time": mail_page.short_time(at, self.now),
+                "time": display_times.format_short_time(at, now=self.now),
+                "exact_time": display_times.format_exact(at),
                 "names_another_address": mail_page.names_another_address(person),
             },
             opened={
                 "person": mail_page.who(person),
                 "initials": mail_page.initials(person),
                 "tone": mail_page.tone(person),
-                "subject": summary["subject"] or "(no subject)",
+                "subject": summary["subject"] or str(messages.NO_SUBJECT),
                 "snippet": summary["snippet"],
             },
         )

@@ -12,7 +12,7 @@ from uuid import UUID
 from csp.decorators import csp
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -27,6 +27,7 @@ from integrations.mail import (
     attachment_response,
     attachments,
     mail_row_types,
+    messages,
     support_access,
 )
 from integrations.providers import errors
@@ -34,16 +35,9 @@ from integrations.web import page_cursors, sandboxed_html
 from integrations.web.row_urls import RowUrl
 from limited_use.sinks import page_sink
 
-from . import error_pages, frame_heights, mailbox_status, retry_responses
+from . import attachment_failures, frame_heights, mailbox_status, retry_responses
 from .thread_rows import ThreadRowPresenter
 
-TABS: Final = (
-    ("inbox", "Inbox"),
-    ("sent", "Sent"),
-    ("drafts", "Drafts"),
-    ("important", "Important"),
-    ("all", "All mail"),
-)
 OUTGOING: Final = frozenset({"sent", "drafts"})
 PAGE: Final = 50
 
@@ -54,7 +48,7 @@ PAGE: Final = 50
 def show_threads(request: HttpRequest) -> HttpResponse:
     context = get_request_context(request)
     folder = request.GET.get("folder", "inbox")
-    if folder not in dict(TABS):
+    if folder not in messages.FOLDERS:
         raise Http404
     filters = MailFilters(folder=None if folder == "all" else folder)
     cursor = request.GET.get("cursor")
@@ -77,12 +71,16 @@ def show_threads(request: HttpRequest) -> HttpResponse:
         at=context.at,
         context={
             "words": "",
-            "folder_title": dict(TABS)[folder],
+            "folder_title": messages.FOLDERS[folder],
+            "folder_query": _build_folder_query(folder),
+            "is_inbox": folder == "inbox",
+            "is_all": folder == "all",
             "is_outgoing": is_outgoing,
             "tabs": [
                 {"url": _add_query(inbox_url, key), "label": label, "is_current": key == folder}
-                for key, label in TABS
+                for key, label in messages.FOLDERS.items()
             ],
+            "all_url": _add_query(inbox_url, "all"),
             "accounts": status.accounts,
             "alerts": status.alerts,
             "horizon_words": status.horizon_words,
@@ -105,12 +103,16 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     """Each text is a separate frame."""
     context = get_request_context(request)
     cursor = request.GET.get("cursor")
+    folder = request.GET.get("folder", "inbox")
+    if folder not in messages.FOLDERS:
+        raise Http404
+    folder_query = _build_folder_query(folder)
     try:
         reading = mail.get_message_page(
             context, MailFilters(thread_id=thread_id), cursor=cursor, limit=PAGE
         )
     except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
-        return redirect("inbox-thread", thread_id)
+        return redirect(reverse("inbox-thread", args=[thread_id]) + folder_query)
     if not reading.rows:
         raise Http404
     thread_url = reverse("inbox-thread", args=[thread_id])
@@ -127,8 +129,11 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         shape=partial(_shape_thread_message, heights=heights, to_support=to_support),
         at=context.at,
         context={
+            "folder_title": messages.FOLDERS[folder],
+            "folder_url": "" if folder == "inbox" else _add_query(reverse("inbox"), folder),
+            "first_url": f"{thread_url}{folder_query}",
             "is_later_page": cursor is not None,
-            "next_url": f"{thread_url}?{urlencode({'cursor': reading.next_cursor})}"
+            "next_url": _add_query(thread_url, folder, reading.next_cursor)
             if reading.next_cursor
             else "",
         },
@@ -178,21 +183,25 @@ def download_attachment(
     request: HttpRequest, message_id: UUID, attachment_id: UUID
 ) -> HttpResponseBase:
     """Return a page with the reason if the file is unavailable."""
+    context = get_request_context(request)
     try:
         return attachment_response.answer_attachment(
-            get_request_context(request), message_id=message_id, attachment_id=attachment_id
+            context, message_id=message_id, attachment_id=attachment_id
         )
     except mail.ObjectNotFound:
         raise Http404 from None
-    except errors.RateLimited as error:
-        return retry_responses.build_download_retry_page(request, error, says=error_pages.SLOW_DOWN)
     except errors.ProviderError as error:
-        says = error_pages.EXPLANATIONS.get(type(error), error_pages.TRY_LATER)
-        return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
+        place = attachment_failures.find_stored_message(context, message_id)
+        return attachment_failures.build_failure_page(request, error, place)
 
 
-def _add_query(inbox_url: str, folder: str, cursor: str | None = None) -> str:
+def _add_query(url: str, folder: str, cursor: str | None = None) -> str:
     query: Mapping[str, Any] = {"folder": folder} if folder != "inbox" else {}
     if cursor:
         query = {**query, "cursor": cursor}
-    return inbox_url + (f"?{urlencode(query)}" if query else "")
+    return url + (f"?{urlencode(query)}" if query else "")
+
+
+def _build_folder_query(folder: str) -> str:
+    """Return the query by which a conversation's page names the list that led to it."""
+    return _add_query("", folder)

@@ -42,6 +42,7 @@ GOOGLE: Final = Provider(
         {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
     ),
     revocation_pages=("https://myaccount.google.com/connections",),
+    webmail_url="https://mail.google.com/mail/",
     mail_units=UNITS,
     rate_setting_prefix="GMAIL",
     open_mail=open_mail,

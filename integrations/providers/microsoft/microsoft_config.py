@@ -73,6 +73,7 @@ MICROSOFT: Final = Provider(
     ),
     # For work or school accounts, and for personal accounts.
     revocation_pages=("https://myapps.microsoft.com", "https://account.live.com/consent/Manage"),
+    webmail_url="https://outlook.office.com/mail/",
     # An address may be reassigned; `sub` differs in every app.
     subject_claims=("tid", "oid"),
     address_claims=("email", "preferred_username"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations import mail
-from integrations.mail import MailFilters, mail_row_types
+from integrations.mail import MailFilters, messages
 from integrations.models import Message, MessageBody
 from limited_use.models import DataKey
 from limited_use.vault import data_keys
@@ -42,14 +42,14 @@ class TestAList:
         first, *others = page["data"]
         assert len(others) == 6
         assert first["id"] == str(damaged.id)
-        assert (first["subject"], first["snippet"]) == ("", mail_row_types.DAMAGED["snippet"])
+        assert (first["subject"], first["snippet"]) == ("", messages.DAMAGED_SUMMARY)
         assert first["date"]
         assert all(one["subject"] for one in others)
 
     def test_of_conversations_does_too(self, filled, damaged):
         page = orjson.loads(mail.list_threads(make_context(filled), MailFilters()))
 
-        assert [one["snippet"] == mail_row_types.DAMAGED["snippet"] for one in page["data"]] == [
+        assert [one["snippet"] == messages.DAMAGED_SUMMARY for one in page["data"]] == [
             True, False, False, False, False,
         ]  # fmt: skip
 
@@ -58,7 +58,7 @@ class TestAList:
         browser.force_login(filled.user)
 
         for address in ("/inbox/?folder=all", f"/inbox/threads/{damaged.thread_id}/"):
-            assert "does not open here any more" in browser.get(address).text
+            assert "Antares cannot open this message" in browser.get(address).text
 
     @pytest.mark.claim("open.damaged")
     @pytest.mark.clause("AN-19")
@@ -109,9 +109,7 @@ class TestAKey:
     def test_closes_its_mailbox_and_no_other(self, filled, damaged_key):
         page = orjson.loads(mail.list_messages(make_context(filled), MailFilters()))
 
-        closed = [
-            one for one in page["data"] if one["snippet"] == mail_row_types.DAMAGED["snippet"]
-        ]
+        closed = [one for one in page["data"] if one["snippet"] == messages.DAMAGED_SUMMARY]
         assert (len(page["data"]), len(closed)) == (14, 7)
         assert {one["connection_id"] for one in closed} == {str(damaged_key.connection.id)}
         assert all(one["date"] and not one["subject"] and not one["labels"] for one in closed)
@@ -122,7 +120,7 @@ class TestAKey:
         thread = damaged_key.messages.first().thread_id
 
         for address in ("/inbox/?folder=all", f"/inbox/threads/{thread}/"):
-            assert "does not open here any more" in browser.get(address).text
+            assert "Antares cannot open this message" in browser.get(address).text
 
     @pytest.mark.clause("AN-19")
     def test_is_one_alarm_however_many_rows_are_under_it(self, filled, damaged_key):

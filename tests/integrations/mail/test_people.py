@@ -74,7 +74,7 @@ class TestAForgedName:
         page = get_page_words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
         assert MARK in page
-        assert "The sender\u2019s own address is attacker@evil.example" in page
+        assert "The sender\u2019s own address: attacker@evil.example" in page
         assert "Other senders" not in page
 
     @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ class TestARecipient:
 
         page = get_page_words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
-        assert f"To carol@x.example ⚠ {MARK} mallory@evil.example , dan@x.example" in page
+        assert f"To: carol@x.example ⚠ {MARK} mallory@evil.example , dan@x.example" in page
         assert "The sender\u2019s name" not in page
 
 

@@ -224,7 +224,7 @@ class TestAMessageElsewhere:
         look = remote_messages.prepare_remote_message_head(make_context(filled), place)
 
         assert (
-            "deleted there"
+            "it was deleted"
             in look.shape(look.row.row, capture_opened(filled, look)).clear["failed"]
         )
         with pytest.raises(errors.Gone):
@@ -346,7 +346,7 @@ class TestThePages:
         (address,) = re.findall(r'href="(/inbox/elsewhere/[^"]+)"', page_.text)
         message = hers.get(address)
         text = hers.get(f"{address}body/")
-        assert "It is not kept here" in message.text
+        assert "Antares does not store this message" in message.text
         assert "plan.pdf" in message.text
         assert "sandbox" in text["Content-Security-Policy"]
         (file,) = re.findall(r'href="(/inbox/elsewhere/[^"]+/file/)"', message.text)
@@ -365,7 +365,7 @@ class TestThePages:
         (address,) = re.findall(r'href="(/inbox/elsewhere/[^"]+)"', page_.text)
         message = hers.get(address).text
         assert "Name shows another address" in message
-        assert "own address is <bdi>x@evil.example</bdi>" in message
+        assert "own address: <bdi>x@evil.example</bdi>" in message
 
     def test_go_on_from_page_to_page(self, hers, mailbox, filled):
         start = timezone.now() - timedelta(days=300)
@@ -396,8 +396,8 @@ class TestThePages:
         address = f"/inbox/elsewhere/{place.integration_id}/{place.row}/{place.seal}/"
         mailbox.delete(old)
 
-        assert "deleted there" in hers.get(address).text
-        assert "deleted there" in hers.get(f"{address}body/").text
+        assert "it was deleted" in hers.get(address).text
+        assert "it was deleted" in hers.get(f"{address}body/").text
 
     def test_know_no_address_of_nobody(self, hers, filled):
         for tail in ("", "body/", "file/"):

@@ -20,6 +20,7 @@ from integrations.mail import (
     inline_images,
     mailbox_export,
     message_text,
+    messages,
     support_access,
 )
 from integrations.models import MessageBody, PurgeTrigger
@@ -210,7 +211,7 @@ class TestWithoutAFreeProcess:
 
         assert answer.status_code == 503
         assert int(answer["Retry-After"]) > 0
-        assert "This text appears by itself in a moment." in answer.text
+        assert "The text appears in a moment." in answer.text
         assert answer["Refresh"].startswith(f"{answer['Retry-After']}; url=")
         assert "Alice" not in answer.text
         assert "parsers.busy" in caplog.messages
@@ -237,8 +238,8 @@ class TestAnOriginalBeyondTheLimits:
         first = read_message(alice, message)
         no_second_try()
 
-        assert first["body_text"] == message_text.NOT_SHOWN
-        assert first["body"] == f"<p>{message_text.NOT_SHOWN}</p>"
+        assert first["body_text"] == messages.TEXT_NOT_SHOWN
+        assert first["body"] == f"<p>{messages.TEXT_NOT_SHOWN}</p>"
         assert frame(alice, message) == first["body"]
         assert get_stored_text(message)[1] == safe_bodies.VERSION
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts import display_times
+from accounts.display_times import TimeDisplay
+from accounts.models import DateFormat
 from integrations.mail.pages import frame_heights
 from integrations.templatetags import mail_page
 
@@ -51,7 +55,18 @@ class TestTimes:
     def test_are_read_from_text_as_well_and_never_fail(self):
         assert mail_page.short_time((NOW - timedelta(hours=2)).isoformat(), NOW) == "10:00"
         assert mail_page.short_time("no time", NOW) == ""
-        assert mail_page.long_time("no time") == ""
+        assert mail_page.exact_time("no time") == ""
+
+    def test_have_an_exact_time_to_hover_over(self):
+        assert mail_page.exact_time(NOW).endswith(f"{NOW:%H:%M:%S} (UTC)")
+
+    def test_are_those_of_the_readers_zone(self):
+        tokyo = TimeDisplay(ZoneInfo("Asia/Tokyo"), DateFormat.MONTH_FIRST, names_zone=False)
+        with display_times.use_display(tokyo):
+            # Nine hours ahead of UTC.
+            assert mail_page.short_time(NOW, NOW) == "9:00 PM"
+            assert mail_page.short_time(NOW - timedelta(hours=13), NOW) == "8:00 AM"
+            assert mail_page.short_time(NOW - timedelta(hours=22), NOW) == "Nov 24"
 
     @pytest.mark.parametrize(("seconds", "shown"), [(5, "5 s"), (90, "2 min"), (7200, "2 h")])
     def test_left_are_in_their_largest_unit(self, seconds, shown):
