@@ -24,6 +24,7 @@ from accounts import (
     sessions,
     sign_in_limits,
     sign_in_links,
+    time_preferences,
 )
 from accounts.models import User
 from accounts.roles import has_staff_role
@@ -97,6 +98,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
         """Remember the origin of a complete sign-in, second factor included."""
         response: HttpResponse = super().post_login(request, user, **details)
+        time_preferences.guess_time_preferences(request, user)
         sign_in_links.drop_sign_in_permit(request)
         known_origins.remember_origin(request, response, user, at=timezone.now())
         return response

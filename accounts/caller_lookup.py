@@ -44,6 +44,8 @@ class _SessionRow(NamedTuple):
     role: str | None
     is_active: bool | None
     last_seen_at: datetime | None
+    time_zone: str | None
+    date_format: str | None
     membership_id: UUID | None
     organisation_id: UUID | None
     epoch: int | None
@@ -96,6 +98,8 @@ def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
         role=first_row.role,
         is_active=first_row.is_active,
         last_seen_at=first_row.last_seen_at,
+        time_zone=first_row.time_zone,
+        date_format=first_row.date_format,
     )
     memberships = [_load_membership(row) for row in rows if row.membership_id is not None]
     return SessionCaller(first_row.session_data, person, memberships)

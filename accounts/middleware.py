@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 from django.utils.http import urlencode
 
-from accounts import row_owner, user_provisioning
+from accounts import display_times, row_owner, user_provisioning
 from accounts.reauthentication import has_shown_second_factor
 from accounts.roles import has_staff_role
 
@@ -160,6 +160,19 @@ class LastSeenMiddleware:
         if user.is_authenticated and user.last_seen_at < at - LAST_SEEN_INTERVAL:
             user_provisioning.record_last_seen(user_id=user.pk, at=at)
         return self.get_response(request)
+
+
+class TimeDisplayMiddleware:
+    """Show times in the zone and the format of the signed-in person."""
+
+    def __init__(self, get_response: _GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        with display_times.show_times_for(request.user):
+            return self.get_response(request)
 
 
 class NoStoreMiddleware:

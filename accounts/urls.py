@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import sign_in_urls
 from accounts.oauth.views import token_endpoint
+from accounts.profile_views import edit_profile
 from accounts.views import switch_organisation
 
 # Staff change passwords here too: the staff site writes none.
@@ -26,6 +27,7 @@ ALLAUTH_ROUTES = frozenset(
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/token", token_endpoint, name="oauth_token"),
+    path("accounts/profile/", edit_profile, name="profile"),
     path("accounts/organisation/", switch_organisation, name="switch_organisation"),
     path("accounts/", include([route for route in account_urls if route.name in ALLAUTH_ROUTES])),
     *sign_in_urls.urlpatterns,

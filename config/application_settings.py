@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "accounts.middleware.StaffSecondFactorMiddleware",
     "accounts.middleware.StaffFactorChangesMiddleware",
     "accounts.middleware.LastSeenMiddleware",
+    "accounts.middleware.TimeDisplayMiddleware",
     "integrations.urls.public_pages.error_middleware.ProblemPageMiddleware",
 ]
 
@@ -65,8 +66,13 @@ TEMPLATES = [
         "DIRS": [_BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            # `{% claim %}`, in every template and without `{% load %}`.
-            "builtins": ["limited_use.templatetags.claims"],
+            # In every template without `{% load %}`: `{% claim %}`, the filters for times, and the
+            # tags for translation.
+            "builtins": [
+                "limited_use.templatetags.claims",
+                "accounts.templatetags.times",
+                "django.templatetags.i18n",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -84,6 +90,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"
+# Texts are marked for translation, but there is only English.
+USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 

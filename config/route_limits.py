@@ -93,8 +93,9 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (
         _PAGE,
         """
-        home data-use keys ledger-checkpoint ledger-consistency receipt-link receipt-link-part-1
-        receipt-link-part-2 robots problem openapi api-reference administrator-thanks
+        home landing data-use keys ledger-checkpoint ledger-consistency receipt-link
+        receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference
+        administrator-thanks
         settings-integrations settings-connect settings-progress settings-details settings-purge
         settings-receipt settings-receipt-part-2 settings-uses settings-uses-proof
         settings-calendars inbox inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
@@ -124,7 +125,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-ledger-part connect-begin connect-callback connect-administrator inbox-search
         inbox-support inbox-support-close calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-show review-evidence-make switch_organisation
-        account_login account_logout account_sign_in_link account_open_sign_in_link
+        profile account_login account_logout account_sign_in_link account_open_sign_in_link
         account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate
         mfa_activate_totp mfa_deactivate_totp mfa_generate_recovery_codes mfa_add_webauthn

@@ -184,6 +184,9 @@ DATABASES = {
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 
+# The page after a sign-in, by role.
+LOGIN_REDIRECT_URL = "home" if SITE == STAFF else "landing"
+
 # Multiplies the limits of route classes (`accounts.route_limits`), for large deployments.
 RATE_LIMIT_SCALE = _env.read_number("RATE_LIMIT_SCALE", 1)
 

@@ -17,7 +17,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.allauth_adapter.AccountAdapter"
 ACCOUNT_USER_DISPLAY = "accounts.allauth_adapter.display_name"
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -71,7 +71,8 @@ def _find_in_code() -> Iterator[Sentence]:
 
 def read_template(source: str) -> Iterator[str]:
     """Yield the suspicious sentences of a template."""
-    for part in _OUTSIDE.sub("\n\n", _ADDRESS.sub("", source)).split("\n\n"):
+    marked = claim_register.read_marked_texts(_ADDRESS.sub("", source))
+    for part in _OUTSIDE.sub("\n\n", marked).split("\n\n"):
         yield from split(claim_register.read_text(part))
 
 

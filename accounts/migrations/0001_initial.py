@@ -113,10 +113,12 @@ class Migration(migrations.Migration):
                 ('registered_at', models.DateTimeField()),
                 ('deactivated_at', models.DateTimeField(null=True)),
                 ('last_seen_at', models.DateTimeField()),
+                ('time_zone', models.CharField(blank=True, db_default='', default='', max_length=64)),
+                ('date_format', models.CharField(blank=True, choices=[('day-first', '31 Dec 2026, 17:05'), ('day-first-12', '31 Dec 2026, 5:05 PM'), ('month-first', 'Dec 31, 2026, 5:05 PM'), ('iso', '2026-12-31 17:05')], db_default='', default='', max_length=16)),
             ],
             options={
                 'indexes': [models.Index(fields=['last_seen_at'], name='user_last_seen')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['member', 'support', 'reviewer', 'operator'])), name='user_role_known'), models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_in_lower_case'), models.CheckConstraint(condition=models.Q(('platform_id', ''), _negated=True), name='user_has_platform_id'), models.CheckConstraint(condition=models.Q(models.Q(('deactivated_at', None), ('is_active', True)), models.Q(('deactivated_at__isnull', False), ('is_active', False)), _connector='OR'), name='user_deactivated_at_iff_not_active')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['member', 'support', 'reviewer', 'operator'])), name='user_role_known'), models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_in_lower_case'), models.CheckConstraint(condition=models.Q(('platform_id', ''), _negated=True), name='user_has_platform_id'), models.CheckConstraint(condition=models.Q(('date_format__in', ['', 'day-first', 'day-first-12', 'month-first', 'iso'])), name='user_date_format_known'), models.CheckConstraint(condition=models.Q(models.Q(('deactivated_at', None), ('is_active', True)), models.Q(('deactivated_at__isnull', False), ('is_active', False)), _connector='OR'), name='user_deactivated_at_iff_not_active')],
             },
         ),
         migrations.CreateModel(

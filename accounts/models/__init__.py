@@ -4,11 +4,13 @@ from accounts.models.delegation import Delegation
 from accounts.models.organisation import Membership, Organisation
 from accounts.models.rate_limits import KnownNetwork, RateCount
 from accounts.models.session import Session
+from accounts.models.time_preferences import DateFormat
 from accounts.models.user import User
 
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "DateFormat",
     "Delegation",
     "KnownNetwork",
     "Membership",

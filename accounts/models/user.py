@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts.ids import uuid7
+from accounts.models.time_preferences import DateFormat
 from accounts.roles import STAFF, Role
 
 
@@ -49,6 +50,11 @@ class User(AbstractBaseUser):
     deactivated_at = models.DateTimeField(null=True)
     # Last sign-in or request, to the day. A year without one ends connections.
     last_seen_at = models.DateTimeField()
+    # A name of the IANA database; empty: not known, so times are shown in UTC.
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
+    date_format = models.CharField(
+        max_length=16, choices=DateFormat, blank=True, default="", db_default=""
+    )
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -62,6 +68,10 @@ class User(AbstractBaseUser):
                 condition=Q(email=Lower("email")), name="user_email_in_lower_case"
             ),
             models.CheckConstraint(condition=~Q(platform_id=""), name="user_has_platform_id"),
+            models.CheckConstraint(
+                condition=Q(date_format__in=["", *DateFormat.values]),
+                name="user_date_format_known",
+            ),
             models.CheckConstraint(
                 condition=Q(is_active=True, deactivated_at=None)
                 | Q(is_active=False, deactivated_at__isnull=False),

@@ -80,6 +80,7 @@ COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (
         "id", "email", "name", "password", "last_login", "role", "is_active", "last_seen_at",
+        "time_zone", "date_format",
     ),
     "accounts.Organisation": ("id", "name", "closed_at"),
     "accounts.Membership": ("id", "user_id", "organisation_id", "epoch", "joined_at", "left_at"),
@@ -119,16 +120,25 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": TableGrants(
-        "people: both sites read the row of the person; web writes password and times, staff times"
-        " alone; sync reads whether people are active; purge also where to write to, and who has a"
-        " link to the site of staff; no other class reads passwords",
+        "people: both sites read the row of the person; web writes password, times, time zone and"
+        " date format, staff times alone; sync reads whether people are active; purge also where"
+        " to write to, how to show times, and who has a link to the site of staff; no other class"
+        " reads passwords",
         web="r",
         staff="r",
         columns={
-            (_WEB, "w"): ("password", "last_login", "last_seen_at"),
+            (_WEB, "w"): ("password", "last_login", "last_seen_at", "time_zone", "date_format"),
             (_STAFF, "w"): ("last_login", "last_seen_at"),
             (_SYNC, "r"): ("id", "is_active", "last_seen_at"),
-            (_PURGE, "r"): ("id", "email", "role", "is_active", "last_seen_at"),
+            (_PURGE, "r"): (
+                "id",
+                "email",
+                "role",
+                "is_active",
+                "last_seen_at",
+                "time_zone",
+                "date_format",
+            ),
         },
     ),
     "accounts.Organisation": TableGrants(

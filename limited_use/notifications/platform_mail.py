@@ -18,6 +18,7 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from accounts import display_times
 from accounts.models import User
 from limited_use.receipts import receipt_links
 
@@ -52,7 +53,9 @@ def send_platform_mail(
     :raises InvalidMessageValues:
     """
     message_kind = _check_message(kind, values, about)
-    user = User.objects.active().filter(id=user_id).only("email").first()
+    user = (
+        User.objects.active().filter(id=user_id).only("email", "time_zone", "date_format").first()
+    )
     if user is None:
         return False
     if not settings.MAIL_IS_SENT:
@@ -62,12 +65,10 @@ def send_platform_mail(
         **{name: _to_template_value(value) for name, value in values.items()},
         "url": settings.PUBLIC_URL + _get_page_path(message_kind, about, at),
     }
-    message = EmailMessage(
-        " ".join(render_to_string(f"notices/{message_kind.template}.subject.txt", context).split()),
-        render_to_string(f"notices/{message_kind.template}.txt", context),
-        to=[user.email],
-        headers=_HEADERS,
-    )
+    with display_times.show_times_for(user):
+        subject = render_to_string(f"notices/{message_kind.template}.subject.txt", context)
+        text = render_to_string(f"notices/{message_kind.template}.txt", context)
+    message = EmailMessage(" ".join(subject.split()), text, to=[user.email], headers=_HEADERS)
     try:
         message.send()
     except OSError:

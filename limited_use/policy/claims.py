@@ -7,12 +7,18 @@ Every claim has a test, marked ``@pytest.mark.claim(id)`` (`tests/test_claims.py
 
 from __future__ import annotations
 
+from typing import TypeVar
 
-def claim(claim_id: str, sentence: str) -> str:  # noqa: ARG001 - read from the source code
+#: A text, or a lazy translation of one.
+_Sentence = TypeVar("_Sentence")
+
+
+def claim(claim_id: str, sentence: _Sentence) -> _Sentence:  # noqa: ARG001 - read from the source
     """
     Return `sentence`. Tests and evidence read both arguments from the source code.
 
     :param claim_id: a literal, such as `"receipt.revocation-confirmed"`; at most 40 characters
-    :param sentence: literals and constants of the same module, joined by `+`
+    :param sentence: literals and constants of the same module, joined by `+`; marked for
+        translation by `_(…)`, with `%(name)s` for each value
     """
     return sentence

@@ -8,12 +8,13 @@
 CREATE OR REPLACE FUNCTION public.find_web_session(key_hash text, at timestamp with time zone)
 RETURNS TABLE (
     session_data text, password text, person uuid, email text, name text, role text,
-    is_active boolean, last_seen_at timestamp with time zone,
+    is_active boolean, last_seen_at timestamp with time zone, time_zone text, date_format text,
     membership uuid, organisation uuid, epoch integer, organisation_name text
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.role::text,
-       u.is_active, u.last_seen_at, m.id, m.organisation_id, m.epoch, o.name::text
+       u.is_active, u.last_seen_at, u.time_zone::text, u.date_format::text, m.id,
+       m.organisation_id, m.epoch, o.name::text
   FROM public.accounts_session AS s
   LEFT JOIN public.accounts_user AS u ON u.id = s.user_id
   LEFT JOIN (
@@ -29,12 +30,13 @@ $body$;
 CREATE OR REPLACE FUNCTION public.find_staff_session(key_hash text, at timestamp with time zone)
 RETURNS TABLE (
     session_data text, password text, person uuid, email text, name text, role text,
-    is_active boolean, last_seen_at timestamp with time zone,
+    is_active boolean, last_seen_at timestamp with time zone, time_zone text, date_format text,
     membership uuid, organisation uuid, epoch integer, organisation_name text
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.role::text,
-       u.is_active, u.last_seen_at, m.id, m.organisation_id, m.epoch, o.name::text
+       u.is_active, u.last_seen_at, u.time_zone::text, u.date_format::text, m.id,
+       m.organisation_id, m.epoch, o.name::text
   FROM public.accounts_session AS s
   LEFT JOIN public.accounts_user AS u ON u.id = s.user_id AND u.role <> 'member'
   LEFT JOIN (

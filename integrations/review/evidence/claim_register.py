@@ -21,6 +21,9 @@ TEMPLATES: Final = "templates"
 _IN_TEMPLATE: Final = re.compile(r'{% claim "([^"]+)" %}(.*?){% endclaim %}', re.DOTALL)
 _COMMENT: Final = re.compile(r"{#.*?#}|{% comment %}.*?{% endcomment %}", re.DOTALL)
 _VARIABLE: Final = re.compile(r"{{\s*([\w.]+).*?}}")
+_TRANSLATE: Final = re.compile(r"""{% translate (["'])(.*?)\1[^%]*%}""", re.DOTALL)
+#: Functions that mark a text for translation, as modules import them.
+_TRANSLATION_CALLS: Final = frozenset({"_", "gettext", "gettext_lazy"})
 _MARKUP: Final = re.compile(r"{%.*?%}|<[^>]*>", re.DOTALL)
 
 
@@ -70,8 +73,14 @@ def read_template(source: str, path: str) -> Iterator[DataClaim]:
 
 
 def read_text(content: str) -> str:
-    words = _MARKUP.sub(" ", _VARIABLE.sub(r"{\1}", content))
+    """Return the words of a part of a template, with `{name}` for each variable."""
+    words = _MARKUP.sub(" ", _VARIABLE.sub(r"{\1}", read_marked_texts(content)))
     return re.sub(r" ([.,;:)])", r"\1", " ".join(html.unescape(words).split()))
+
+
+def read_marked_texts(content: str) -> str:
+    """Return `content` with the text of each `{% translate %}` in its place."""
+    return _TRANSLATE.sub(r"\2", content)
 
 
 def read_module(source: str, path: str) -> Iterator[DataClaim]:
@@ -104,6 +113,12 @@ def _list_assignments(node: ast.stmt) -> list[tuple[ast.expr, ast.expr]]:
 def _read_literal(node: ast.expr, constants: Mapping[str, ast.expr]) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in _TRANSLATION_CALLS:
+        (text,) = node.args
+        return _read_literal(text, constants)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        # The values of a marked text: their names stand in the text.
+        return _read_literal(node.left, constants)
     if isinstance(node, ast.JoinedStr):
         return "".join(
             f"{{{ast.unparse(part.value)}}}"

@@ -296,6 +296,8 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "accounts.Session.site": (ColumnKind.STATE, "which of the two sites the sign-in is for"),
     "accounts.User.password": (ColumnKind.HASH, "the platform's password, hashed slowly"),
     "accounts.User.platform_id": (ColumnKind.PLATFORM, "the person's id on the platform"),
+    "accounts.User.time_zone": (ColumnKind.PLATFORM, "the zone in which the person reads times"),
+    "accounts.User.date_format": (ColumnKind.PLATFORM, "the format in which the person reads dates"),
     "accounts.User.email": (ColumnKind.PLATFORM, "the address that the platform gave"),
     "accounts.User.name": (ColumnKind.PLATFORM, "the name that the platform gave"),
     "account.EmailAddress.email": (ColumnKind.PLATFORM, "the address that the person signs in with"),

@@ -1,9 +1,12 @@
 from django.urls import path
 
+from integrations.urls import landing_views
+
 from . import ledger_pages, receipt_links, views
 
 urlpatterns = [
     path("", views.show_home, name="home"),
+    path("start/", landing_views.show_landing, name="landing"),
     path("robots.txt", views.show_robots, name="robots"),
     path("data-use/", views.show_data_use, name="data-use"),
     path("keys/", views.show_keys, name="keys"),
