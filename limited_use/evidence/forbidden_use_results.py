@@ -112,7 +112,7 @@ def _shift_id(run_id: UUID, shift: timedelta) -> UUID:
     return UUID(int=min(max(milliseconds, 0), _MAX_MILLISECONDS) << 80)
 
 
-def _parse_summary(entry_id: UUID, payload: bytes) -> RunSummary:
+def _parse_summary(entry_id: UUID, payload: bytes | memoryview[int]) -> RunSummary:
     entry = orjson.loads(bytes(payload))
     counts = entry["body"]
     return RunSummary(
@@ -124,7 +124,9 @@ def _parse_summary(entry_id: UUID, payload: bytes) -> RunSummary:
     )
 
 
-def _parse_entries(rows: Iterator[tuple[UUID, bytes, int | None]], item: str) -> Iterator[RunEntry]:
+def _parse_entries(
+    rows: Iterator[tuple[UUID, bytes | memoryview[int], int | None]], item: str
+) -> Iterator[RunEntry]:
     for entry_id, payload, index in rows:
         entry = orjson.loads(bytes(payload))
         if entry.get("item") == item:

@@ -77,9 +77,7 @@ def _count_batch() -> int:
     if not leaves:
         return 0
     canary = get_ledger_pseudonym(CANARY_ID)
-    entries = [
-        entry for leaf in leaves if (entry := orjson.loads(leaf)).get("subject") != canary
-    ]
+    entries = [entry for leaf in leaves if (entry := orjson.loads(leaf)).get("subject") != canary]
     _write_counts(entries)
     access_rates.count_data_openings(entries)
     tally.size += len(leaves)

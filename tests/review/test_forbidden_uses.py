@@ -128,7 +128,7 @@ class TestARun:
             for table, column in cursor.fetchall():
                 cursor.execute(
                     f'SELECT count(*) FROM "{table}" WHERE "{column}"::text LIKE %s'
-                    f" OR \"{column}\"::text LIKE %s",
+                    f' OR "{column}"::text LIKE %s',
                     ["%canary %", f"%{b'canary '.hex()}%"],
                 )
                 assert cursor.fetchone() == (0,), (table, column)

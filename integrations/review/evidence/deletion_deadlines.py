@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Count
@@ -14,6 +14,10 @@ from integrations import purge
 from integrations.models import Connection, Integration, PurgeJob
 from limited_use.evidence.evidence_sections import UnmetClause
 from limited_use.policy.feature_registry import FEATURES
+
+#: After a disconnect. Alarms and tests compare the deadlines.
+UNREADABLE_SECONDS: Final = 1
+ROWS_GONE_MINUTES: Final = 60
 
 
 def describe_retention(at: datetime) -> Mapping[str, Any]:
@@ -26,8 +30,8 @@ def describe_retention(at: datetime) -> Mapping[str, Any]:
             feature.key: feature.cache_hours for feature in FEATURES.values()
         },
         "after_a_disconnect": {
-            "unreadable_within_seconds": 1,
-            "rows_gone_within_minutes": 60,
+            "unreadable_within_seconds": UNREADABLE_SECONDS,
+            "rows_gone_within_minutes": ROWS_GONE_MINUTES,
             "key_epoch_destroyed_within_hours": settings.KEY_EPOCH_HOURS,
         },
         "days_from_a_grant_that_ended_to_the_purge": settings.REAUTH_GRACE_DAYS,

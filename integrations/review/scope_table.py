@@ -1,0 +1,92 @@
+"""Each requested scope for a reviewer: tier, features with pictures, and the narrower scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+
+from integrations.connections.requested_permissions import RequestedScope, list_all_permissions
+from limited_use.policy.feature_registry import FEATURES, Feature
+
+from .evidence import method_scopes, narrower_scopes, scope_report
+from .evidence.narrower_scopes import NarrowerScope
+from .messages import labels
+
+#: By feature: its picture in `antares/shots`.
+FEATURE_PICTURES: Final[Mapping[str, str]] = {
+    "inbox": "inbox",
+    "calendar": "calendar",
+    "calendar-editing": "event",
+}
+#: The picture of a scope that only says which account is connected.
+IDENTITY_PICTURE: Final = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFeature:
+    """:param picture: file name without its extension; may be empty"""
+
+    title: str
+    where: str
+    key: str
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """
+    :param says: why it is requested
+    :param without: what is missing without it, for a scope of identity
+    :param narrower: the narrower scopes, each with the methods that it lacks
+    :param source: where the provider documents scopes and methods
+    """
+
+    provider: str
+    scope: str
+    anchor: str
+    tier: str | Promise
+    products: Sequence[str | Promise]
+    says: str
+    methods: Sequence[str]
+    features: Sequence[ScopeFeature]
+    narrower: Sequence[NarrowerScope]
+    without: str | Promise
+    source: str
+
+    @property
+    def is_identity(self) -> bool:
+        return not self.methods
+
+
+def list_scope_rows() -> list[ScopeRow]:
+    return [_make_row(permission) for permission in list_all_permissions()]
+
+
+def _make_row(permission: RequestedScope) -> ScopeRow:
+    tier = scope_report.get_class(permission)
+    short_scope = permission.scope.removeprefix(method_scopes.GOOGLE_PREFIX)
+    return ScopeRow(
+        provider=permission.provider,
+        scope=permission.scope,
+        anchor=f"{permission.provider}-{short_scope}".lower().replace(".", "-"),
+        tier=labels.SCOPE_CLASSES.get(tier, tier),
+        products=[labels.PRODUCTS.get(product, product) for product in permission.products],
+        says=permission.reason,
+        methods=permission.methods,
+        features=[_make_feature(feature) for feature in scope_report.list_features(permission)],
+        narrower=narrower_scopes.list_narrower_scopes(
+            permission.provider, permission.scope, permission.methods
+        ),
+        without=scope_report.IDENTITY_REASONS.get(permission.scope, ""),
+        source=method_scopes.SOURCES[permission.provider],
+    )
+
+
+def _make_feature(feature: Feature) -> ScopeFeature:
+    registered = FEATURES[feature.key]
+    return ScopeFeature(
+        registered.title, registered.where, feature.key, FEATURE_PICTURES.get(feature.key, "")
+    )
