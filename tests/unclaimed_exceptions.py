@@ -20,6 +20,9 @@ OTHER_FILES: Final[Mapping[str, str]] = {
         "evidence for reviewers, compared with the code by its own tests"
     ),
     "limited_use/evidence/": "evidence for reviewers, compared with the code by its own tests",
+    "integrations/review/messages/controls.py": (
+        "the controls of CASA, which a page shows with the tests that are bound to each"
+    ),
     "integrations/management/": "what a command prints for operators",
     "limited_use/management/": "what a command prints for operators",
     "limited_use/checks.py": "what a check prints for operators",
@@ -46,8 +49,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "names how long a feature keeps data, from its declaration": {
-        "templates/review/policy.html": [
-            "until it is removed",
+        "templates/review/_retention.html": [
+            "until the owner removes it",
         ],
     },
     "explains an error or a refusal to its caller": {
@@ -148,9 +151,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/inbox/threads.html": [
             "Nothing here",
         ],
-        "templates/review/refusals.html": [
-            "Nothing was refused",
-        ],
         "templates/settings/integrations.html": [
             "Which addresses these are cannot be shown now.",
             "(its address cannot be shown now)",
@@ -180,6 +180,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
+        "integrations/review/messages/guide.py": [
+            "Data keys destroyed",
+            "Key-encrypting keys destroyed",
+            "Never allowed",
+        ],
+        "templates/review/entry.html": [
+            "the exact bytes of the entry, its path through the tree, and the signed checkpoint.",
+        ],
         "templates/503.html": [
             "If you sent a form, look first whether it was done, then send it again.",
         ],
@@ -217,20 +225,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/public/receipt.html": [
             "Keep the link to yourself, and the files.",
             "To believe nobody, check the files with keys that you kept:",
-        ],
-        "templates/review/clause.html": [
-            "Without it these permit nothing:",
-            "What keeps it makes none:",
-        ],
-        "templates/review/clauses.html": [
-            "Kept by",
-        ],
-        "templates/review/entry.html": [
-            "That this entry stands in the signed ledger, at this place, as a C2SP tlog-proof:",
-            "the exact bytes of the entry, its path through the tree, and the signed checkpoint.",
-        ],
-        "templates/review/evidence.html": [
-            "One signed file with everything:",
         ],
         "templates/settings/administrator.html": [
             (

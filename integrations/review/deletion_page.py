@@ -91,10 +91,13 @@ def build_deletion_page() -> DeletionPage:
 
 
 def list_deadlines() -> list[Deadline]:
-    deadlines = (
-        (guide.DEADLINE_UNREADABLE, timedelta(seconds=deletion_deadlines.UNREADABLE_SECONDS)),
-        (guide.DEADLINE_ROWS, timedelta(minutes=deletion_deadlines.ROWS_GONE_MINUTES)),
-        (guide.DEADLINE_EPOCH, timedelta(hours=settings.KEY_EPOCH_HOURS)),
-        (guide.DEADLINE_BACKUPS, timedelta(days=settings.BACKUP_RETENTION_DAYS)),
-    )
-    return [Deadline(title, guide.format_within(within)) for title, within in deadlines]
+    deadlines = deletion_deadlines.get_deadlines()
+    return [
+        Deadline(title, guide.format_within(within))
+        for title, within in (
+            (guide.DEADLINE_UNREADABLE, deadlines.unreadable),
+            (guide.DEADLINE_ROWS, deadlines.rows),
+            (guide.DEADLINE_EPOCH, deadlines.key_epoch),
+            (guide.DEADLINE_BACKUPS, deadlines.backups),
+        )
+    ]

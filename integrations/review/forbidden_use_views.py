@@ -102,8 +102,9 @@ def show_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if summary is None:
         if not forbidden_use_results.is_run_recent(run_id, at=timezone.now()):
             raise Http404
-        context = {"reloads": retry_pages.will_retry(request)}
-        page = render(request, "review/run_started.html", context)
+        page = render(
+            request, "review/run_started.html", {"reloads": retry_pages.will_retry(request)}
+        )
         return retry_pages.add_retry(request, page, RELOAD_SECONDS)
     entries = forbidden_use_results.list_run_entries(run_id)
     refused = [entry for entry in entries if entry.is_refused]

@@ -23,6 +23,6 @@ def measure(**_: object) -> None:
 
 
 @shared_task(name="integrations.run_forbidden_uses")  # type: ignore[untyped-decorator]
-def run_forbidden_uses(run_id: str, **_: object) -> None:
+def run_forbidden_uses(*, run_id: str, **_: object) -> None:
     """Run the uses that the policy forbids, with canary data, for a reviewer."""
     forbidden_use_run.run_forbidden_uses(UUID(run_id), at=timezone.now())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from django.utils.functional import Promise
 
@@ -47,11 +48,7 @@ def list_narrower_scopes(
     if not needed:
         return ()
     short_scope = scope.removeprefix(GOOGLE_PREFIX)
-    candidates = (
-        _list_google_candidates(short_scope)
-        if provider == "Google"
-        else _list_microsoft_candidates(short_scope)
-    )
+    candidates = _CANDIDATES[provider](short_scope)
     narrower = (_compare(provider, candidate, needed) for candidate in candidates)
     return tuple(sorted(narrower, key=lambda other: (len(other.lacking), other.scope)))
 
@@ -77,3 +74,9 @@ def _list_google_candidates(scope: str) -> Iterator[str]:
 def _list_microsoft_candidates(scope: str) -> Iterator[str]:
     [family] = [family for family in MICROSOFT_FAMILIES if scope in family]
     return iter(family[: family.index(scope)])
+
+
+_CANDIDATES: Final[Mapping[str, Callable[[str], Iterator[str]]]] = {
+    "Google": _list_google_candidates,
+    "Microsoft": _list_microsoft_candidates,
+}

@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from limited_use.policy.claims import claim
+
 
 class GuideStep(NamedTuple):
     """
@@ -33,13 +35,13 @@ STEPS: Final = (
     GuideStep(
         "review-privacy",
         _("Privacy notice and Limited Use"),
-        _("The Limited Use statement, where people read it, and what keeps each sentence."),
+        _("The Limited Use statement, where people read it, and what enforces each sentence."),
         ("WDISC", "GUDP-privacy", "AN-4", "GUDP-change"),
     ),
     GuideStep(
         "review-scopes",
         _("Scopes"),
-        _("Each scope with its tier, its feature, and why nothing narrower works."),
+        _("Each scope with its tier, its feature, and why narrower scopes do not work."),
         ("SCOPE-MIN", "SCOPE-MATCH", "SCOPE-DRIFT", "GWDP-apptype"),
     ),
     GuideStep(
@@ -51,7 +53,7 @@ STEPS: Final = (
     GuideStep(
         "review-deletion",
         _("Deletion"),
-        _("The deadlines, what the ledger recorded, and how to check a receipt."),
+        _("The deadlines, the removals in the ledger, and how to check a receipt."),
         ("WDEL", "CASA-DEL", "MS-DEL", "TOK-REVOKE", "TOK-DELETE", "AN-15", "AN-21"),
     ),
     GuideStep(
@@ -78,17 +80,19 @@ HOME: Final = _("Home page")
 DATA_USE: Final = _("How Antares uses Google and Microsoft data")
 PRIVACY_NOTICE: Final = _("Privacy notice")
 RECEIPT_KEYS: Final = _("Public keys for checking receipts")
-LEDGER: Final = _("Newest signed checkpoint of the ledger")
+LEDGER: Final = _("Newest checkpoint of the ledger")
 STAFF_SITE: Final = _("Site of staff: these pages")
 MAIL_SENDER: Final = _("Sender of mails")
 REDIRECT: Final = _("Redirect address for %(provider)s")
 ADMINISTRATOR_REDIRECT: Final = _("Redirect address after an administrator's consent")
 WEBHOOKS: Final = _("Notifications from providers")
 
-DEADLINE_UNREADABLE: Final = _("Encrypted content can no longer be opened")
-DEADLINE_ROWS: Final = _("Rows are removed")
-DEADLINE_EPOCH: Final = _("The key-encrypting key is destroyed")
-DEADLINE_BACKUPS: Final = _("Backups, which hold ciphertext only, end")
+DEADLINE_UNREADABLE: Final = claim(
+    "review.deadline-unreadable", _("Encrypted content can no longer be opened")
+)
+DEADLINE_ROWS: Final = claim("review.deadline-rows", _("Rows are removed"))
+DEADLINE_EPOCH: Final = claim("review.deadline-epoch", _("The key-encrypting key is destroyed"))
+DEADLINE_BACKUPS: Final = _("Backups of the database end, as the operator states")
 DEADLINE_GRACE: Final = _("Automatic disconnect after the provider ended the grant")
 
 EVENT_TITLES: Final = {
@@ -114,7 +118,7 @@ GROUP_NEVER_SAYS: Final = _(
 )
 GROUP_FEATURE: Final = _("Features with a forbidden purpose")
 GROUP_FEATURE_SAYS: Final = _(
-    "Each registered feature, with each purpose that the policy permits to nobody."
+    "Each registered feature, with each purpose that the policy permits to no recipient."
 )
 GROUP_CONDITION: Final = _("Allowed uses with one condition not met")
 GROUP_CONDITION_SAYS: Final = _(
