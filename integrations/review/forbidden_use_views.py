@@ -77,13 +77,11 @@ class RunGroup:
 @require_POST
 @require_permission(RolePermission.READ_EVIDENCE)
 def start_run(request: HttpRequest) -> HttpResponse:
-    at = timezone.now()
-    usages = (
-        request_limits.count_for_person(request, PERSON_RATE),
-        rate_limit_counters.add_rate_limit_count(SERVICE_RATE, "all", at=at),
-    )
-    if exceeded := [usage for usage in usages if not usage.is_within]:
-        minutes = math.ceil(max(usage.reset_after for usage in exceeded) / 60)
+    usage = request_limits.count_for_person(request, PERSON_RATE)
+    if usage.is_within:
+        usage = rate_limit_counters.add_rate_limit_count(SERVICE_RATE, "all", at=timezone.now())
+    if not usage.is_within:
+        minutes = math.ceil(usage.reset_after / 60)
         messages.error(request, guide.RUN_LIMITED % {"minutes": minutes})
         return redirect("review-refusals")
     run_id = uuid7()

@@ -22,6 +22,7 @@ from . import (
     clause_pages,
     deletion_page,
     human_access_page,
+    pictures,
     scope_table,
     service_addresses,
 )
@@ -81,7 +82,7 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
 def show_scopes(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": scope_table.list_scope_rows(),
-        "identity_picture": scope_table.IDENTITY_PICTURE,
+        "identity_picture": pictures.find_picture(scope_table.IDENTITY_PICTURE),
     }
     return _render_step(request, "review-scopes", context)
 
@@ -90,7 +91,11 @@ def show_scopes(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
 def show_consent_flow(request: HttpRequest) -> HttpResponse:
-    return _render_step(request, "review-consent-flow", {"flow": flow.STEPS})
+    return _render_step(
+        request,
+        "review-consent-flow",
+        {"flow": [(part, pictures.find_picture(part.picture)) for part in flow.STEPS]},
+    )
 
 
 @never_cache

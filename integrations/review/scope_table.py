@@ -9,11 +9,13 @@ from typing import Final
 from django.utils.functional import Promise
 
 from integrations.connections.requested_permissions import RequestedScope, list_all_permissions
-from limited_use.policy.feature_registry import FEATURES, Feature
+from limited_use.policy.feature_registry import Feature
 
+from . import pictures
 from .evidence import method_scopes, narrower_scopes, scope_report
 from .evidence.narrower_scopes import NarrowerScope
 from .messages import labels
+from .pictures import Picture
 
 #: By feature: its picture in `antares/shots`.
 FEATURE_PICTURES: Final[Mapping[str, str]] = {
@@ -27,12 +29,12 @@ IDENTITY_PICTURE: Final = "settings"
 
 @dataclass(frozen=True, slots=True)
 class ScopeFeature:
-    """:param picture: file name without its extension; may be empty"""
+    """:param picture: None without one"""
 
     title: str
     where: str
     key: str
-    picture: str
+    picture: Picture | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,6 @@ def _make_row(permission: RequestedScope) -> ScopeRow:
 
 
 def _make_feature(feature: Feature) -> ScopeFeature:
-    registered = FEATURES[feature.key]
-    return ScopeFeature(
-        registered.title, registered.where, feature.key, FEATURE_PICTURES.get(feature.key, "")
-    )
+    name = FEATURE_PICTURES.get(feature.key)
+    picture = None if name is None else pictures.find_picture(name)
+    return ScopeFeature(feature.title, feature.where, feature.key, picture)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
+from psycopg import sql
 
 from accounts.ids import uuid7
 from accounts.models import Alarm
+from accounts.rate_limit_counters import Rate
 from integrations.purge import orphaned_keys
+from integrations.review import forbidden_use_views
+from integrations.tasks import evidence as evidence_tasks
 from limited_use.access_request import CANARY_ID
 from limited_use.evidence import forbidden_use_results, forbidden_use_run, forbidden_uses
 from limited_use.evidence.forbidden_uses import CaseGroup
@@ -24,7 +31,9 @@ from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recip
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES
 from limited_use.vault import data_keys
 from limited_use.vault.keyring.keyring_port import SigningKey
+from tests.api import cast
 from tests.review.conftest import as_worker, run_sequencer_and_tally
+from tests.review.test_pages import links, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 
@@ -90,6 +99,7 @@ class TestTheCases:
 
 @pytest.mark.clause("LU-3", "LU-4.1", "LU-4.2", "LU-4.3", "WLU-4.4", "LU-4")
 class TestARun:
+    @pytest.mark.claim("review.canary-run")
     def test_is_refused_everything_and_opens_its_canaries_under_the_permitted_use(self, run):
         assert run.is_passed
         assert (run.asked_count, run.refused_count) == (len(CASES), len(CASES))
@@ -117,6 +127,7 @@ class TestARun:
         )
         assert json.loads(checked.payload)["event"] == "use.refused"
 
+    @pytest.mark.claim("review.canary-leaves-nothing", "review.canary-run")
     def test_leaves_no_key_and_no_canary(self, run):
         assert not data_keys.has_data_key(run.id)
         assert orphaned_keys.count_keys_without_owner() == {}
@@ -127,8 +138,12 @@ class TestARun:
             )
             for table, column in cursor.fetchall():
                 cursor.execute(
-                    f'SELECT count(*) FROM "{table}" WHERE "{column}"::text LIKE %s'
-                    f' OR "{column}"::text LIKE %s',
+                    sql.SQL("SELECT count(*) FROM {table} WHERE {value} LIKE %s OR {value} LIKE %s")
+                    .format(
+                        table=sql.Identifier(table),
+                        value=sql.SQL("{}::text").format(sql.Identifier(column)),
+                    )
+                    .as_string(),
                     ["%canary %", f"%{b'canary '.hex()}%"],
                 )
                 assert cursor.fetchone() == (0,), (table, column)
@@ -207,3 +222,113 @@ class TestARunThatIsPermittedSomething:
 
     def test_leaves_no_key(self, run):
         assert not data_keys.has_data_key(run.id)
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    """Return what is enqueued; the worker runs it when the test says so."""
+    sent = []
+    monkeypatch.setattr(
+        "integrations.review.forbidden_use_views.enqueue",
+        lambda task, **ids: sent.append((task, ids)) or True,
+    )
+    return sent
+
+
+def run_queued(queue):
+    [(task, ids)] = queue
+    assert task == "integrations.run_forbidden_uses"
+    with as_worker():
+        evidence_tasks.run_forbidden_uses(**{name: str(value) for name, value in ids.items()})
+
+
+@pytest.mark.control("3.1.1")
+class TestTheButton:
+    def test_starts_a_run_and_leads_to_its_page(self, rita, queue):
+        answer = rita.post("/review/refusals/run")
+
+        [(_, ids)] = queue
+        assert answer.headers["Location"] == f"/review/refusals/runs/{ids['run_id']}/"
+        waiting = rita.get(answer.headers["Location"])
+        assert "A worker is running" in text(waiting)
+        assert waiting.headers["Refresh"].startswith("2; url=/review/refusals/runs/")
+
+    def test_shows_rule_clause_and_proof_of_each_refusal(self, rita, queue):
+        page = rita.post("/review/refusals/run").headers["Location"]
+        run_queued(queue)
+        run_sequencer_and_tally()
+
+        shown = rita.get(page)
+
+        said = text(shown)
+        assert f"{len(CASES)} of {len(CASES)} forbidden uses were refused." in said
+        assert "all refused" in said
+        assert "failed" not in said
+        for rule in PROHIBITION_RULES:
+            assert str(rule.says) in said
+            for clause in rule.clauses:
+                assert f"/review/clauses/{clause}/" in links(shown, "/review/clauses/")
+        proofs = [path for path in links(shown, "/review/entries/") if path.endswith("/proof")]
+        assert len(proofs) == len(CASES) + len(forbidden_use_run.list_canary_columns())
+        assert rita.get(proofs[0]).status_code == 200
+        listed = rita.get("/review/refusals/")
+        assert page in links(listed, "/review/refusals/runs/")
+        assert "No refusals" in text(listed)
+
+    def test_is_loud_if_a_use_was_permitted(self, rita, queue, monkeypatch):
+        decide = guard.policy_evaluation.decide_data_use
+        wrong = Use(DataClass.MAIL_CONTENT, Purpose.ADVERTISING, Recipient.OWNER)
+
+        def decide_wrongly(use, facts):
+            answer = decide(use, facts)
+            if (use.purpose, use.recipient) == (wrong.purpose, wrong.recipient):
+                return replace(answer, allowed=True)
+            return answer
+
+        page = rita.post("/review/refusals/run").headers["Location"]
+        with monkeypatch.context() as patch:
+            patch.setattr(guard.policy_evaluation, "decide_data_use", decide_wrongly)
+            run_queued(queue)
+
+        shown = rita.get(page)
+        assert 'class="alert bad" role="alert"' in shown.text
+        assert "This run failed." in text(shown)
+        assert "that it must refuse" in text(shown)
+        assert "Permitted, and must not be" in text(shown)
+        assert "failed" in text(rita.get("/review/refusals/"))
+
+    def test_is_for_reviewers_alone_and_needs_a_token_of_the_form(self, alice, otto, rita, queue):
+        for other in (cast.browser(alice.user), otto):
+            assert other.post("/review/refusals/run").status_code == 403
+        assert Client().post("/review/refusals/run").headers["Location"].startswith("/accounts/")
+        rita.handler.enforce_csrf_checks = True
+        assert rita.post("/review/refusals/run").status_code == 403
+        assert queue == []
+
+    def test_is_limited_per_reviewer_and_for_all(self, rita, queue, monkeypatch):
+        for _ in range(forbidden_use_views.PERSON_RATE.limit):
+            assert "/runs/" in rita.post("/review/refusals/run").headers["Location"]
+
+        answer = rita.post("/review/refusals/run")
+
+        assert answer.headers["Location"] == "/review/refusals/"
+        assert "That was many runs" in text(rita.get("/review/refusals/"))
+        assert len(queue) == forbidden_use_views.PERSON_RATE.limit
+        monkeypatch.setattr(
+            forbidden_use_views, "PERSON_RATE", Rate("forbidden-uses-more", 100, 3600)
+        )
+        for _ in range(forbidden_use_views.SERVICE_RATE.limit):
+            rita.post("/review/refusals/run")
+        assert len(queue) == forbidden_use_views.SERVICE_RATE.limit
+
+    def test_says_so_if_no_worker_can_be_reached(self, rita, monkeypatch):
+        monkeypatch.setattr(
+            "integrations.review.forbidden_use_views.enqueue", lambda *_, **__: False
+        )
+
+        assert rita.post("/review/refusals/run").headers["Location"] == "/review/refusals/"
+        assert "No worker can be reached" in text(rita.get("/review/refusals/"))
+
+    def test_shows_no_run_that_there_is_not(self, rita):
+        for unknown in (UUID(int=1 << 80), UUID(int=2**128 - 1)):
+            assert rita.get(f"/review/refusals/runs/{unknown}/").status_code == 404
