@@ -135,8 +135,11 @@ def _find_group(entry: RunEntry) -> CaseGroup:
 
 
 def _group_by_rule(entries: Sequence[RunEntry]) -> list[RunRule]:
-    order = {rule_id: index for index, rule_id in enumerate(policy_evaluation.RULE_TEXTS)}
-    by_rule = sorted(entries, key=lambda entry: (order.get(entry.rule_id, 0), entry.id))
+    # The rules of this version, then `all-else` and rules of other versions.
+    order = {rule_id: index for index, rule_id in enumerate(_BY_ID)}
+    by_rule = sorted(
+        entries, key=lambda entry: (order.get(entry.rule_id, len(order)), entry.rule_id, entry.id)
+    )
     return [
         RunRule(
             rule_id,

@@ -48,12 +48,12 @@ class SealedTableRight:
     """
     What the database lets the staff site do with a table that has encrypted columns.
 
-    :param rows: the rows that it sees; empty: none
+    :param rows: the rows that it sees, in words; None: none
     """
 
     table: str
     can_read: bool
-    rows: str
+    rows: str | Promise | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,9 @@ def _list_tables(evidence: LatestEvidence) -> Iterator[SealedTableRight]:
             for column in model._meta.concrete_fields  # noqa: SLF001
         )
         if is_sealed and label in walls["rights"]:
+            rows = str(walls["owners"].get(label, {}).get("staff", ""))
             yield SealedTableRight(
                 label,
                 "r" in walls["rights"][label]["staff"],
-                str(walls["owners"].get(label, {}).get("staff", "")),
+                labels.STAFF_ROWS.get(rows, rows) or None,
             )

@@ -59,6 +59,19 @@ class ScopeRow:
     source: str
 
     @property
+    def short_scope(self) -> str:
+        return self.scope.removeprefix(method_scopes.GOOGLE_PREFIX)
+
+    @property
+    def partial(self) -> list[NarrowerScope]:
+        """Return the narrower scopes that let some of the methods through."""
+        return [other for other in self.narrower if len(other.lacking) < len(self.methods)]
+
+    @property
+    def useless(self) -> list[NarrowerScope]:
+        return [other for other in self.narrower if len(other.lacking) == len(self.methods)]
+
+    @property
     def is_identity(self) -> bool:
         return not self.methods
 

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -127,7 +128,7 @@ def _name_feature(feature: str) -> NamedId | None:
     """Return None for the service itself."""
     if not feature:
         return None
-    return NamedId(feature, FEATURES[feature].title if feature in FEATURES else feature)
+    return NamedId(feature, gettext(FEATURES[feature].title) if feature in FEATURES else feature)
 
 
 def _name_use(refusal: Refusal) -> NamedUse:

@@ -105,8 +105,8 @@ class TestTheSearch:
     def test_finds_clauses_by_words_id_and_rule(self, rita):
         assert self.search(rita, q="lu-4.1")[0] == {"LU-4.1"}
         assert "MS-ADS" in self.search(rita, q="never-advertise")[0]
-        found, _ = self.search(rita, q="human  READS")
-        assert {"LU-3", "WLU-3.1"} <= found < set(CLAUSES)
+        some = "  ".join(CLAUSES["LU-3"].says.upper().split()[1:4])
+        assert "LU-3" in self.search(rita, q=some)[0] < set(CLAUSES)
 
     def test_filters_by_document_and_by_who_enforces(self, rita):
         title = CLAUSES["MS-ADS"].source.title

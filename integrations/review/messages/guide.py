@@ -113,7 +113,7 @@ BUNDLE_NO_WORKER: Final = _("No worker can be reached. New evidence is also made
 
 GROUP_NEVER: Final = _("Never allowed")
 GROUP_NEVER_SAYS: Final = _(
-    "Purposes and recipients that the policy closes. Every condition that there is was met, so only"
+    "Purposes and recipients that the policy closes. Every condition of the policy was met, so only"
     " the policy could refuse."
 )
 GROUP_FEATURE: Final = _("Features with a forbidden purpose")

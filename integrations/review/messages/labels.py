@@ -98,6 +98,15 @@ SCOPE_CLASSES: Final[Mapping[str, Promise]] = {
     "an administrator's consent by default": _("an administrator consents by default"),
 }
 
+#: By the words of `config.database.row_owners`, as the evidence has them.
+STAFF_ROWS: Final[Mapping[str, Promise]] = {
+    "agreement to show a message to support": _("agreements to show a message to support"),
+    "message that such an agreement names": _("messages that their owners opened to support"),
+    "part of such a message": _("texts of messages that their owners opened to support"),
+    "integration of such a message": _("the products that these messages came from"),
+    "connection of such an integration": _("the connections that these messages came from"),
+}
+
 PRODUCTS: Final[Mapping[str, Promise]] = {"mail": _("mail"), "calendar": _("calendars")}
 
 EVERYONE: Final = _("everyone")
