@@ -27,7 +27,12 @@ _NAME = re.compile(r"[A-Za-z_][\w.]*")
 _ASSIGNMENT = re.compile(r"\bas (\w+)|\bfor ([\w, ]+?) in\b|\b(\w+)=")
 # Tags whose words are names of blocks and libraries, or that end another tag.
 _TAGS_WITHOUT_VARIABLES = frozenset({"block", "endblock", "load", "slot", "setvar", "endclaim"})
-_WORDS_OF_TAGS = frozenset({"and", "or", "not", "in", "is", "as", "for", "with", "by", "only"})
+_WORDS_OF_TAGS = frozenset(
+    {
+        "and", "or", "not", "in", "is", "as", "for", "with", "by", "only",
+        "asvar", "context", "count", "noop", "trimmed",
+    }
+)  # fmt: skip
 _CONSTANTS = frozenset({"True", "False", "None"})
 
 
