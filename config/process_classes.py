@@ -64,6 +64,8 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.end_ledger_parts": _PURGE,
     "integrations.search_residue": _PURGE,
     "integrations.make_evidence": _PURGE,
+    # Makes a key for canary data, and destroys it.
+    "integrations.run_forbidden_uses": _PURGE,
     "integrations.measure": _PURGE,
     "accounts.forget_expired": _PURGE,
     # The class that sends mail.

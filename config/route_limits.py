@@ -102,8 +102,10 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-activity-entries settings-activity-proof
         settings-calendars inbox inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
         calendar calendar-coming calendar-find calendar-event calendar-event-description
-        support-items support-item review review-clause review-policy review-refusals review-entry
-        review-proof review-bundle review-evidence metrics
+        support-items support-item review review-domains review-privacy review-scopes
+        review-consent-flow review-deletion review-human-access review-assessment review-clauses
+        review-clause review-policy review-refusals review-run review-entry review-proof
+        review-bundle review-evidence metrics
         account_inactive account_reset_password_done account_reset_password_from_key_done
         mfa_index mfa_list_webauthn mfa_view_recovery_codes mfa_download_recovery_codes
         """,
@@ -126,8 +128,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-administrator settings-approval-forget settings-attempt-dismiss
         settings-ledger-part connect-begin connect-callback connect-administrator inbox-search
         inbox-support inbox-support-close calendar-look calendar-new calendar-answer calendar-edit
-        calendar-delete calendar-move calendar-show review-evidence-make switch_organisation
-        profile account_login account_logout account_sign_in_link account_open_sign_in_link
+        calendar-delete calendar-move calendar-show review-evidence-make review-run-start
+        switch_organisation profile account_login account_logout account_sign_in_link account_open_sign_in_link
         account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate
         mfa_activate_totp mfa_deactivate_totp mfa_generate_recovery_codes mfa_add_webauthn

@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from accounts.actors import Actor
 
 from .policy.policy_vocabulary import Fact, Use
+
+#: Subject of ledger entries about canary data, which a reviewer's run seals and destroys again
+#: (`evidence.forbidden_use_run`). It is nobody's connection.
+CANARY_ID: Final = UUID("ca9a2700-0000-4000-8000-000000000000")
 
 
 class FenceKind(StrEnum):

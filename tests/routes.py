@@ -267,9 +267,20 @@ ROUTES: dict[str, Kind] = {
     # Alice opened nothing to support on this walk: refused, and recorded.
     "support-item": staff_page("support", "403 405 405 405"),
     "review": staff_page("reviewer"),
+    "review-domains": staff_page("reviewer"),
+    "review-privacy": staff_page("reviewer"),
+    "review-scopes": staff_page("reviewer"),
+    "review-consent-flow": staff_page("reviewer"),
+    "review-deletion": staff_page("reviewer"),
+    "review-human-access": staff_page("reviewer"),
+    "review-assessment": staff_page("reviewer"),
+    "review-clauses": staff_page("reviewer"),
     "review-clause": staff_page("reviewer"),
     "review-policy": staff_page("reviewer"),
     "review-refusals": staff_page("reviewer"),
+    "review-run-start": staff_page("reviewer", "405 go 405 405"),
+    # No run has this id.
+    "review-run": staff_page("reviewer", "404 405 405 405"),
     # Nothing is in the ledger on this walk, and no bundle was made.
     "review-entry": staff_page("reviewer", "404 405 405 405"),
     "review-proof": staff_page("reviewer", "404 405 405 405"),

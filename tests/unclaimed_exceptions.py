@@ -20,6 +20,9 @@ OTHER_FILES: Final[Mapping[str, str]] = {
         "evidence for reviewers, compared with the code by its own tests"
     ),
     "limited_use/evidence/": "evidence for reviewers, compared with the code by its own tests",
+    "integrations/review/messages/controls.py": (
+        "the controls of CASA, which a page shows with the tests that are bound to each"
+    ),
     "integrations/management/": "what a command prints for operators",
     "limited_use/management/": "what a command prints for operators",
     "limited_use/checks.py": "what a check prints for operators",
@@ -49,8 +52,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "names how long a feature keeps data, from its declaration": {
-        "templates/review/policy.html": [
-            "until it is removed",
+        "templates/review/_retention.html": [
+            "until the owner removes it",
         ],
     },
     "explains an error or a refusal to its caller": {
@@ -92,9 +95,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "This event cannot be read",
             "This event cannot be shown right now",
         ],
-        "templates/review/refusals.html": [
-            "Nothing was refused",
-        ],
         "templates/settings/integrations.html": [
             "The addresses of your accounts cannot be shown now.",
             "(address cannot be shown now)",
@@ -115,6 +115,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Disconnect the whole account, and remove its data from Antares",
             "Disconnect, and remove its data from Antares",
             "Remove a connection",
+        ],
+        "integrations/review/messages/guide.py": [
+            "Data keys destroyed",
+            "Key-encrypting keys destroyed",
+            "Never allowed",
+        ],
+        "templates/review/entry.html": [
+            "the exact bytes of the entry, its path through the tree, and the signed checkpoint.",
         ],
         "templates/503.html": [
             (
@@ -202,6 +210,11 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/review/evidence.html": [
             "One signed file with everything:",
+        "templates/settings/administrator.html": [
+            (
+                "In many organisations {offer.label} lets nobody but an administrator agree to "
+                "apps like this one."
+            ),
         ],
         "templates/settings/calendars.html": [
             "Edit, import, remove ·",

@@ -21,6 +21,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         "Find the task in the log line egress.refused. Add the host to the settings if it"
         " belongs to the service."
     ),
+    "forbidden_use.permitted": (
+        "Stop the release: the guard permitted a use that the policy forbids. Find the entries of"
+        " the run on the page Refusals, and report them."
+    ),
     "key.damaged": (
         "Compare the row of the key with a backup of the database. Its data cannot be decrypted"
         " until then."

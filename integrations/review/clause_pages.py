@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Final
+
+from django.utils.functional import Promise
 
 from limited_use.evidence import clause_evidence, stored_bundles
 from limited_use.policy import clauses as catalogue
@@ -14,9 +17,11 @@ from limited_use.policy.rules import PolicyRule
 from limited_use.usage import rule_usage
 from limited_use.usage.rule_usage import RuleUsageCount
 
-from . import review_labels
+from . import named_ids, review_labels
 from .evidence import test_results
 from .evidence.test_results import MissingTestResults, TestRunResults
+from .messages import labels
+from .named_ids import EntryRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,19 @@ class ClauseSummary:
         return catalogue.is_enforced(self.clause)
 
 
+#: Choices of the filter by who keeps a clause.
+_KEPT_BY: Final[Mapping[str, Callable[[ClauseSummary], bool]]] = {
+    "software": lambda summary: summary.is_enforced,
+    "people": lambda summary: summary.clause.duty is not None,
+    "unmet": lambda summary: not summary.is_met,
+}
+KEPT_BY_CHOICES: Final = tuple(_KEPT_BY)
+
+
 @dataclass(frozen=True, slots=True)
 class ClauseRuleRow:
     rule: PolicyRule
-    needs: Sequence[str]
+    needs: Sequence[str | Promise]
     count: RuleUsageCount
 
 
@@ -55,30 +69,61 @@ class ClauseTest:
 @dataclass(frozen=True, slots=True)
 class ClausePage:
     line: ClauseSummary
-    known_by: str
+    known_by: Promise
     rules: Sequence[ClauseRuleRow]
     by_fact: Sequence[ClauseRuleRow]
-    facts: Sequence[str]
+    facts: Sequence[str | Promise]
     events: Sequence[tuple[str, RuleUsageCount]]
     results: TestRunResults | MissingTestResults
     tests: Sequence[tuple[str, Sequence[ClauseTest]]]
     days: Sequence[rule_usage.RuleUsageDay]
-    entries: Sequence[rule_usage.LedgerEntryDetails]
+    entries: Sequence[EntryRow]
 
 
-def list_policy_clauses() -> list[tuple[str, list[ClauseSummary]]]:
+def list_policy_clauses() -> list[ClauseSummary]:
     counts, not_met, results = (
         rule_usage.get_rule_usage_totals(),
         _list_not_met(),
         test_results.load_results(),
     )
-    summaries = [
+    return [
         _summarise_clause(clause, counts, not_met, results) for clause in catalogue.CLAUSES.values()
     ]
+
+
+def group_by_source(summaries: Iterable[ClauseSummary]) -> list[tuple[str, list[ClauseSummary]]]:
+    """Return each source once, in the order of the catalogue, with all its clauses."""
+    groups: dict[str, list[ClauseSummary]] = {}
+    for summary in summaries:
+        groups.setdefault(summary.clause.source.title, []).append(summary)
+    return list(groups.items())
+
+
+def filter_clauses(
+    summaries: Iterable[ClauseSummary], *, words: str = "", source: str = "", kept_by: str = ""
+) -> list[ClauseSummary]:
+    """
+    Return the clauses that contain all words, in their id, text, quote, source or rules.
+
+    :param source: a title; empty: all
+    :param kept_by: `software`, `people` or `unmet`; empty: all
+    """
+    wanted = words.casefold().split()
     return [
-        (title, list(group))
-        for title, group in groupby(summaries, key=lambda line: line.clause.source.title)
+        summary
+        for summary in summaries
+        if (not source or summary.clause.source.title == source)
+        and (not kept_by or _KEPT_BY[kept_by](summary))
+        and all(word in _get_searched_text(summary) for word in wanted)
     ]
+
+
+def _get_searched_text(summary: ClauseSummary) -> str:
+    clause = summary.clause
+    rules = (text for rule in summary.rules for text in (rule.id, rule.says))
+    duty = (clause.duty.owner, clause.duty.does) if clause.duty else ()
+    parts = (clause.id, clause.says, clause.quote, clause.source.title, *rules, *duty)
+    return " ".join(str(part) for part in parts).casefold()
 
 
 def build_clause_page(clause: PolicyClause, *, at: datetime) -> ClausePage:
@@ -86,7 +131,7 @@ def build_clause_page(clause: PolicyClause, *, at: datetime) -> ClausePage:
     applying = clause_evidence.list_rules_applying_clause(clause)
     return ClausePage(
         line=_summarise_clause(clause, counts, _list_not_met(), results),
-        known_by=review_labels.KNOWN_BY[clause.confidence],
+        known_by=labels.KNOWN_BY[clause.confidence],
         rules=[_describe_rule(rule, counts) for rule in catalogue.get_rules(clause.id)],
         by_fact=[_describe_rule(rule, counts) for rule in clause_evidence.get_fact_rules(clause)],
         facts=[review_labels.describe_fact(fact) for fact in clause.facts],
@@ -100,7 +145,10 @@ def build_clause_page(clause: PolicyClause, *, at: datetime) -> ClausePage:
             for path, group in groupby(_list_tests(clause, results), key=lambda test: test.path)
         ],
         days=rule_usage.list_rule_usage_days(applying, at=at),
-        entries=rule_usage.list_latest_rule_entries(applying),
+        entries=[
+            named_ids.make_entry_row(entry)
+            for entry in rule_usage.list_latest_rule_entries(applying)
+        ],
     )
 
 

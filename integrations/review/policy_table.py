@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.functional import Promise
+
 from limited_use.policy import policy_evaluation
 from limited_use.policy.policy_evaluation import DecisionCell
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 from limited_use.policy.rules import RULES
 
-from . import review_labels
+from . import named_ids, review_labels
+from .named_ids import NamedId
 
 _BY_ID: Final = {rule.id: rule for rule in RULES}
 
@@ -21,20 +24,28 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 class PolicyRuleOption:
     rule_id: str
     says: str
-    needs: Sequence[str]
+    needs: Sequence[str | Promise]
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    recipients: Sequence[str]
-    data_classes: Sequence[str]
+    recipients: Sequence[NamedId]
+    data_classes: Sequence[NamedId]
     is_open: bool
     ways: Sequence[PolicyRuleOption]
+
+    @property
+    def is_for_everyone(self) -> bool:
+        return len(self.recipients) == len(Recipient)
+
+    @property
+    def covers_all_data(self) -> bool:
+        return len(self.data_classes) == len(DataClass)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyPurposeTable:
-    purpose: str
+    purpose: NamedId
     rows: Sequence[PolicyRow]
 
     @property
@@ -44,7 +55,10 @@ class PolicyPurposeTable:
 
 def list_policy_purposes() -> list[PolicyPurposeTable]:
     """Purposes that can be permitted come first."""
-    blocks = [PolicyPurposeTable(str(purpose), list(_build_rows(purpose))) for purpose in Purpose]
+    blocks = [
+        PolicyPurposeTable(named_ids.name_purpose(purpose), list(_build_rows(purpose)))
+        for purpose in Purpose
+    ]
     return sorted(blocks, key=lambda block: not block.is_open)
 
 
@@ -68,8 +82,8 @@ def _build_rows(purpose: Purpose) -> Iterator[PolicyRow]:
         alike.items(), key=lambda entry: not entry[0][0].options
     ):
         yield PolicyRow(
-            recipients=["everybody"] if len(recipients) == len(Recipient) else recipients,
-            data_classes=["everything"] if len(classes) == len(DataClass) else classes,
+            recipients=named_ids.name_recipients(recipients),
+            data_classes=named_ids.name_data_classes(classes),
             is_open=bool(cell.options),
             ways=list(_list_options(cell)),
         )

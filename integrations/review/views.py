@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,41 +11,56 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.coordination.task_queue import enqueue
-from limited_use.evidence import stored_bundles
-from limited_use.ledger import signing_keys, tile_store
+from limited_use.evidence import forbidden_use_results
+from limited_use.ledger import tile_store
 from limited_use.ledger.tile_store import EntryNotSequenced
-from limited_use.models.usage import EvidenceBundle
+from limited_use.models.usage import EvidenceBundle, Refusal
 from limited_use.policy import clauses as catalogue
+from limited_use.policy import policy_evaluation
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.rules import RULES
 from limited_use.usage import rule_usage
+from limited_use.usage.rule_usage import RuleUsageCount
 
-from . import clause_pages, policy_table, review_labels
+from . import clause_pages, guide_views, named_ids, policy_table, review_labels
 from .evidence import claim_register, test_results
+from .messages import guide
+from .named_ids import NamedId, NamedUse
 
 WEEK = timedelta(days=7)
 PAGE = 50
+RUNS = 5
+#: Longest search of clauses.
+MAX_WORDS = 100
 
 
 @never_cache
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
-def show_overview(request: HttpRequest) -> HttpResponse:
-    groups = clause_pages.list_policy_clauses()
-    summaries = [line for _, lines in groups for line in lines]
+def list_clauses(request: HttpRequest) -> HttpResponse:
+    """Search by `q`; filter by `source` and `kept-by`. Other values count as no filter."""
+    summaries = clause_pages.list_policy_clauses()
+    sources = [title for title, _ in clause_pages.group_by_source(summaries)]
+    query = {
+        "words": request.GET.get("q", "").strip()[:MAX_WORDS],
+        "source": _choose(request.GET.get("source", ""), sources),
+        "kept_by": _choose(request.GET.get("kept-by", ""), clause_pages.KEPT_BY_CHOICES),
+    }
+    matches = clause_pages.filter_clauses(summaries, **query)
     context = {
-        "groups": groups,
-        "count": len(summaries),
-        "enforced_count": sum(line.is_enforced for line in summaries),
-        "duty_count": sum(line.clause.duty is not None for line in summaries),
-        "broken": [line for line in summaries if not line.is_met],
-        "bundle": stored_bundles.get_latest_evidence_bundle(),
+        "groups": clause_pages.group_by_source(matches),
+        "count": len(matches),
+        "total": len(summaries),
+        "sources": sources,
+        "query": query,
+        "is_filtered": any(query.values()),
         "results": test_results.load_results(),
     }
     return render(request, "review/clauses.html", context)
@@ -74,8 +90,17 @@ def show_policy(request: HttpRequest) -> HttpResponse:
         "size": size,
         "open_count": open_count,
         "closed_count": size - open_count,
-        "rules": [(rule, totals.get(rule.id, rule_usage.RuleUsageCount())) for rule in RULES],
-        "features": FEATURES.values(),
+        "rules": [(rule, totals.get(rule.id, RuleUsageCount())) for rule in RULES],
+        "features": [
+            (
+                feature,
+                named_ids.name_purposes(sorted(feature.purposes)),
+                named_ids.name_data_classes(sorted(feature.data_classes)),
+            )
+            for feature in FEATURES.values()
+        ],
+        "all_else": policy_evaluation.ALL_ELSE,
+        "all_else_count": totals.get(policy_evaluation.ALL_ELSE.rule_id, RuleUsageCount()),
     }
     return render(request, "review/policy.html", context)
 
@@ -84,15 +109,30 @@ def show_policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.READ_EVIDENCE)
 def show_refusals(request: HttpRequest) -> HttpResponse:
-    """Show the newest first; name no person."""
+    """Show the newest first; name no person. Runs of reviewers are apart."""
     at = timezone.now()
     refusals = rule_usage.list_refusals(before=_parse_before(request), limit=PAGE + 1)
     context = {
-        "refusals": refusals[:PAGE],
+        "refusals": [(row, _name_feature(row.feature), _name_use(row)) for row in refusals[:PAGE]],
         "older": refusals[PAGE - 1].at if len(refusals) > PAGE else None,
-        "by_feature": rule_usage.count_refusals_by_feature(since=at - WEEK),
+        "by_feature": [
+            (_name_feature(feature), rule, count)
+            for feature, rule, count in rule_usage.count_refusals_by_feature(since=at - WEEK)
+        ],
+        "runs": forbidden_use_results.list_run_summaries(limit=RUNS),
     }
     return render(request, "review/refusals.html", context)
+
+
+def _name_feature(feature: str) -> NamedId | None:
+    """Return None for the service itself."""
+    if not feature:
+        return None
+    return NamedId(feature, gettext(FEATURES[feature].title) if feature in FEATURES else feature)
+
+
+def _name_use(refusal: Refusal) -> NamedUse:
+    return named_ids.name_use(refusal.data_class, refusal.purpose, refusal.recipient)
 
 
 @never_cache
@@ -105,15 +145,10 @@ def show_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         raise Http404 from None
     rules_by_id = {rule.id: rule for rule in RULES}
     context = {
-        "entry": entry,
-        "is_decision": "purpose" in entry.said,
+        "row": named_ids.make_entry_row(entry),
         "said": [(name, value) for name, value in entry.said.items() if value not in (None, [])],
+        "missing": [review_labels.describe_fact(fact) for fact in entry.said.get("missing", ())],
         "rule": rules_by_id.get(entry.said.get("rule", "")),
-        "keys": [
-            signing_key.key
-            for signing_key in signing_keys.list_published_keys()
-            if signing_key.until is None
-        ],
     }
     return render(request, "review/entry.html", context)
 
@@ -145,11 +180,7 @@ def show_evidence(request: HttpRequest) -> HttpResponse:
             for claim in claim_register.collect_claims()
         ],
         "bundles": list(EvidenceBundle.objects.defer("document").order_by("-made_at", "-id")),
-        "keys": [
-            signing_key.key
-            for signing_key in signing_keys.list_published_keys()
-            if signing_key.until is None
-        ],
+        "keys": guide_views.list_current_keys(),
     }
     return render(request, "review/evidence.html", context)
 
@@ -158,9 +189,9 @@ def show_evidence(request: HttpRequest) -> HttpResponse:
 @require_permission(RolePermission.READ_EVIDENCE)
 def request_bundle(request: HttpRequest) -> HttpResponse:
     if enqueue("integrations.make_evidence"):
-        messages.success(request, "A bundle is being made. Load this page again in a moment.")
+        messages.success(request, guide.BUNDLE_STARTED)
     else:
-        messages.error(request, "No worker can be reached now. One is made every day by itself.")
+        messages.error(request, guide.BUNDLE_NO_WORKER)
     return redirect("review-evidence")
 
 
@@ -175,6 +206,10 @@ def download_bundle(_: HttpRequest, bundle_id: UUID) -> HttpResponse:
     response = HttpResponse(bytes(bundle.document), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="evidence-{bundle.id}.json"'
     return response
+
+
+def _choose(value: str, choices: Collection[str]) -> str:
+    return value if value in choices else ""
 
 
 def _parse_before(request: HttpRequest) -> datetime | None:

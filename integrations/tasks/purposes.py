@@ -53,6 +53,9 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     ),
     "integrations.search_residue": TaskEntryPoint("counts rows, sealed bytes and keys; opens none"),
     "integrations.make_evidence": TaskEntryPoint("counts, registers, hashes and words of ours"),
+    "integrations.run_forbidden_uses": TaskEntryPoint(
+        "asks the guard for every forbidden use of canary data; opens the canaries alone", _REKEY
+    ),
     "integrations.measure": TaskEntryPoint("counts rows and ages"),
     "accounts.forget_expired": TaskEntryPoint("deletes sessions, tokens and counts that are over"),
     "accounts.mail_sign_in_link": TaskEntryPoint("mails a link to a person's sign-in address"),

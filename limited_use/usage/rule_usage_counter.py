@@ -1,8 +1,9 @@
 """
 Counts how often each rule was applied, from the ledger's entries.
 
-An event that is no decision counts by its name, which has a dot, unlike any rule's id. Position
-and counts move in one transaction, so crashes and concurrent runs count nothing twice.
+An event that is no decision counts by its name, which has a dot, unlike any rule's id. Decisions
+about canary data of a reviewer's run are no uses, and do not count. Position and counts move in one
+transaction, so crashes and concurrent runs count nothing twice.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
+from limited_use.access_request import CANARY_ID
+from limited_use.ledger.entries import get_ledger_pseudonym
 from limited_use.models import Leaf
 from limited_use.models.usage import Refusal, Tally
 
@@ -73,7 +76,8 @@ def _count_batch() -> int:
     leaves = [bytes(payload) for payload in placed.values_list("payload", flat=True)[:BATCH]]
     if not leaves:
         return 0
-    entries = [orjson.loads(leaf) for leaf in leaves]
+    canary = get_ledger_pseudonym(CANARY_ID)
+    entries = [entry for leaf in leaves if (entry := orjson.loads(leaf)).get("subject") != canary]
     _write_counts(entries)
     access_rates.count_data_openings(entries)
     tally.size += len(leaves)

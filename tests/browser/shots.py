@@ -1,14 +1,15 @@
 """
-Take the pictures of the README anew: ``python -m tests.browser.shots``.
+Make the pictures of the README and of the reviewer's pages: ``python -m tests.browser.shots``.
 
-Connected accounts, an inbox, a week, and who used what, of the real service, in WebP of at most
-150 KB.
+Connected accounts, an inbox, a week, an event, the activity, and the steps of the consent flow, of
+the real service, in WebP of at most 150 KB.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -26,6 +27,11 @@ from tests.worlds.sandbox import Sandbox
 
 PLACE = embedded.ROOT / "accounts" / "static" / "antares" / "shots"
 MOST_BYTES = 150_000
+# Of a whole page: the rest is cut off.
+MOST_PIXELS = 1600
+# What a card says of calendars that are all in.
+SYNCED = re.compile("^(Connected|Up to date)")
+RECEIPT = re.compile("receipt", re.IGNORECASE)
 # PNG in, WebP out, by the browser that is here anyway.
 ENCODE = """async ([png, quality]) => {
   const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
@@ -70,11 +76,56 @@ def take_shots(browser, service, seeded) -> None:
         keep(browser, visitor.page.screenshot(), PLACE / "inbox.webp")
         calendar(visitor)
         keep(browser, visitor.page.screenshot(), PLACE / "calendar.webp")
+        visitor.page.set_viewport_size(size)
+        visitor.go("/calendar/new/")
+        visitor.page.get_by_label("Title").fill("Lunch with Ada")
+        keep(browser, visitor.page.screenshot(), PLACE / "event.webp")
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
         FeatureClient(service.url, client).request_messages(client["delegation_id"], alice["id"])
         visitor.go("/settings/activity/")
         keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
+    bob = next(one for one in seeded["people"] if one["email"].startswith("bob"))
+    mine |= {"account": "bob.brandt@gmail.example", "size": 0}
+    with open_new_visitor(browser, service, google, bob, **mine) as visitor:
+        take_flow_shots(browser, visitor.sign_in())
     google.close()
+
+
+def take_flow_shots(browser, visitor) -> None:
+    """Take each step of the consent flow; see `integrations.review.messages.flow`."""
+    page = visitor.page
+    product = "/settings/connect/google/?product=calendar"
+
+    def take(name: str) -> None:
+        # Without the focus of the button that led to the page.
+        page.mouse.move(0, 0)
+        height = min(page.evaluate("document.documentElement.scrollHeight"), MOST_PIXELS)
+        clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
+        picture = page.screenshot(full_page=True, clip=clip)
+        keep(browser, picture, PLACE / f"flow-{name}.webp")
+
+    visitor.go("/settings/integrations/")
+    take("settings")
+    visitor.go(product)
+    take("disclosure")
+    visitor.to_consent(product)
+    take("provider")
+    page.locator('input[name="scope"][value$="/calendar.events"]').uncheck()
+    visitor.decide()
+    disconnect = page.get_by_role("link", name="Disconnect").first
+    expect(disconnect).to_be_visible()
+    take("partial")
+    missing = page.locator('main a[href*="product=calendar"][href*="connection="]').first
+    visitor.to_consent(missing.get_attribute("href")).decide()
+    expect(page.locator(".badge", has_text=SYNCED).first).to_be_visible()
+    take("connected")
+    disconnect.click()
+    visitor.confirm()
+    expect(page.locator("form .button.danger")).to_be_visible()
+    take("disconnect")
+    page.locator("form .button.danger").click()
+    expect(page.get_by_role("link", name=RECEIPT).first).to_be_visible()
+    take("receipt")
 
 
 def calendar(visitor) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -19,10 +20,13 @@ from django.test import Client
 from django.utils import timezone
 
 from integrations.access import scopes
+from integrations.connections.requested_permissions import list_all_permissions
 from integrations.providers import PROVIDERS
-from integrations.review import evidence
-from integrations.review.evidence import scope_report
+from integrations.review import evidence, scope_table
+from integrations.review.evidence import method_scopes, narrower_scopes, scope_report
+from integrations.review.messages import labels
 from tests.api import cast
+from tests.integrations.providers.test_google import discovery_methods
 from tests.review.conftest import as_worker
 
 pytestmark = [
@@ -119,11 +123,18 @@ class TestEvidence:
     def test_says_of_each_scope_why_it_is_asked_and_why_no_narrower_one(self, rows):
         for row in rows:
             assert row["says"], row["scope"]
-            assert len(row["why_not_narrower"].split()) > 10, row["scope"]
+            assert len(row["why_not_narrower"].split()) > 7, row["scope"]
             assert row["class"] != "unknown", row["scope"]
-        assert {row["scope"] for row in rows} == scope_report.NARROWER.keys()
         classed = {(label, scope) for label, each in scope_report.CLASSES.items() for scope in each}
         assert {(row["provider"], row["scope"]) for row in rows} == classed
+
+    def test_computes_what_each_narrower_scope_lacks(self, rows):
+        [row] = [row for row in rows if row["scope"] == f"{GOOGLE}gmail.readonly"]
+
+        lacking = {narrower["scope"]: narrower["lacks"] for narrower in row["narrower"]}
+        assert lacking["gmail.metadata"] == ["gmail.users.messages.attachments.get"]
+        assert "gmail.users.messages.get" in lacking["gmail.send"]
+        assert "gmail.modify" not in lacking
 
     def test_names_features_and_methods_of_each_scope_that_reads_or_writes(self, rows):
         for row in rows:
@@ -156,6 +167,87 @@ class TestEvidence:
 
         assert "stay connected" in row["says"]
         assert "refresh token" in row["why_not_narrower"]
+        assert row["narrower"] == []
+
+
+class TestNarrowerScopes:
+    """The table of methods and scopes, and what is computed from it."""
+
+    def test_of_google_come_from_its_discovery_documents(self):
+        documents = discovery_methods()
+
+        for method, known in method_scopes.GOOGLE_METHODS.items():
+            accepted = {scope.removeprefix(GOOGLE) for scope in documents[method]["scopes"]}
+            assert set(known.scopes) == accepted, method
+        for api, sizes in method_scopes.GOOGLE_SCOPE_SIZES.items():
+            counted = Counter(
+                scope.removeprefix(GOOGLE)
+                for name, method in documents.items()
+                if name.startswith(f"{api}.")
+                for scope in method["scopes"]
+            )
+            assert sizes == counted
+
+    def test_know_every_method_that_adapters_call_and_no_other(self):
+        for provider in PROVIDERS.values():
+            if provider.products:
+                called = {
+                    method for each in provider.capabilities.values() for method in each.methods
+                }
+                assert method_scopes.METHODS[provider.label].keys() == called
+
+    def test_let_none_be_enough_that_is_narrower(self):
+        compared = 0
+        for permission in list_all_permissions():
+            narrower = narrower_scopes.list_narrower_scopes(
+                permission.provider, permission.scope, permission.methods
+            )
+            compared += len(narrower)
+            assert [other.scope for other in narrower if other.is_enough] == []
+        assert compared > 20
+
+    def test_would_find_a_scope_that_is_too_broad(self):
+        methods = {"gmail.users.labels.list", "gmail.users.getProfile"}
+
+        narrower = narrower_scopes.list_narrower_scopes("Google", "gmail.modify", methods)
+
+        assert "gmail.readonly" in [other.scope for other in narrower if other.is_enough]
+
+    def test_of_microsoft_stand_in_the_order_of_its_pages(self):
+        families = {family[0]: family for family in method_scopes.MICROSOFT_FAMILIES}
+        for method, known in method_scopes.MICROSOFT_METHODS.items():
+            for family in families.values():
+                listed = [scope for scope in known.scopes if scope in family]
+                assert listed == sorted(listed, key=family.index), method
+
+    def test_without_a_narrower_one_say_so(self):
+        methods = {"GET /me/mailboxSettings"}
+
+        assert (
+            narrower_scopes.list_narrower_scopes("Microsoft", "MailboxSettings.Read", methods) == ()
+        )
+
+
+class TestScopesForReviewers:
+    def test_have_tier_feature_picture_and_narrower_scopes(self, rita):
+        page = " ".join(unescape(re.sub(r"<[^>]+>", " ", rita.get("/review/scopes/").text)).split())
+
+        for (provider, scope), products in asked_by_row().items():
+            assert scope in page
+            assert str(labels.SCOPE_CLASSES[scope_report.CLASSES[provider][scope]]) in page
+            assert products
+        assert "gmail.metadata shows headers and labels, but no text and no attachments" in page
+        assert "gmail.users.messages.attachments.get" in page
+        assert "Microsoft documents no narrower scope for these methods." in page
+
+    def test_have_a_picture_of_every_feature_that_needs_a_scope(self, rita):
+        page = rita.get("/review/scopes/").text
+
+        for row in scope_table.list_scope_rows():
+            for feature in row.features:
+                assert feature.picture, feature.key
+                assert f"/static/{feature.picture.path}" in page
+        assert f"/static/antares/shots/{scope_table.IDENTITY_PICTURE}.webp" in page
 
 
 class TestScopePages:

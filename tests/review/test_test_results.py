@@ -52,7 +52,7 @@ class TestWithoutResults:
         shown = text(rita.get("/review/clauses/LU-1/"))
 
         assert not re.search(r"\d+ tests? bears? this id|No test", shown)
-        assert rita.get("/review/").content.count(
+        assert rita.get("/review/clauses/").content.count(
             b'data-label="Tests" class="number">missing<'
         ) == (len(CLAUSES))
 
@@ -73,7 +73,7 @@ class TestWithResults:
 
         shown = text(rita.get("/review/clauses/LU-1/"))
 
-        assert "ended on 27 November 2026, 10:30 UTC: 3 tests, of which 1 failed." in shown
+        assert "Test run of 27 Nov 2026, 10:30 UTC: 3 tests, 1 failed." in shown
         assert "2 tests bear this id" in shown
         assert "a is read" in shown
         assert "counts failed" in shown
@@ -88,7 +88,7 @@ class TestWithResults:
     def test_the_list_counts_them(self, rita, with_results):
         with_results(make_run(rows=ROWS))
 
-        shown = rita.get("/review/").content.decode()
+        shown = rita.get("/review/clauses/").content.decode()
 
         assert shown.count('data-label="Tests" class="number">2<') == 1
         assert shown.count('data-label="Tests" class="number">0<') == len(CLAUSES) - 1

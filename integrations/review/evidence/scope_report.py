@@ -2,71 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from integrations.connections.requested_permissions import RequestedScope, list_all_permissions
-from limited_use.policy.feature_registry import FEATURES
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-_GOOGLE: Final = "https://www.googleapis.com/auth/"
-#: By scope: what fails with the next narrower one, or without it.
-NARROWER: Final[Mapping[str, str]] = {
-    "openid": (
-        "Without it there is no signed statement of which account was connected, and somebody could"
-        " slip another person's account into the consent."
+from integrations.connections.requested_permissions import RequestedScope, list_all_permissions
+from limited_use.policy.feature_registry import FEATURES, Feature
+
+from . import narrower_scopes
+from .method_scopes import GOOGLE_PREFIX
+from .narrower_scopes import NarrowerScope
+
+_GOOGLE: Final = GOOGLE_PREFIX
+#: By scope of identity, which lets no API method through: what is missing without it.
+IDENTITY_REASONS: Final[Mapping[str, Promise]] = {
+    "openid": _(
+        "Without it, no signed statement names the connected account, and another person's account"
+        " could be slipped into the consent."
     ),
-    "email": (
-        "Without it people with several accounts could not see which of them is connected, and a"
-        " reconnect could not name the account. It is the narrowest that has the address."
+    "email": _(
+        "Without it, people with several accounts could not see which one is connected, and a"
+        " reconnect could not name the account. It is the narrowest scope with the address."
     ),
-    "profile": (
-        "Without it the signed statement has no object id. The other id of a person differs from"
-        " app to app, and an address may change: a renamed account could not be recognised."
+    "profile": _(
+        "Without it, the signed statement has no object id. The other id of a person differs from"
+        " app to app and an address may change, so a renamed account could not be recognised."
     ),
-    "offline_access": (
-        "Without it Microsoft gives no refresh token. Access would end with the first access token,"
-        " after about an hour, and nothing would come in until the person signs in again."
-    ),
-    "Mail.Read": (
-        "Mail.ReadBasic has no bodies and no attachments: an inbox would show senders and subjects"
-        " of mail that nobody can read here. Mail.ReadWrite can do more than read, and nothing here"
-        " changes a mailbox."
-    ),
-    "MailboxSettings.Read": (
-        "With mail it reads the list of the person's own categories, which are shown as labels."
-        " With calendars it reads the mailbox's time zone, because Graph gives a calendar none."
-        " Graph has no narrower permission for either; MailboxSettings.ReadWrite could change them."
-    ),
-    "Calendars.Read": (
-        "Calendars.ReadBasic has no bodies: an event would be shown without its notes and without"
-        " the address of its online meeting. Calendars.Read.Shared also reads calendars that others"
-        " delegated. Graph takes a subscription with a permission to read alone."
-    ),
-    "Calendars.ReadWrite": (
-        "It is the narrowest with which Graph creates, changes and deletes events and answers"
-        " invitations. Calendars.ReadWrite.Shared also writes to calendars that others delegated."
-    ),
-    _GOOGLE + "gmail.readonly": (
-        "gmail.metadata has no bodies and no attachments and refuses search: an inbox would show"
-        " senders and subjects of mail that nobody can read here. gmail.labels and gmail.send have"
-        " no mail at all. gmail.modify can do more than read, and nothing here changes a mailbox."
-    ),
-    _GOOGLE + "calendar.calendarlist.readonly": (
-        "It is the narrowest that lists a person's calendars; without the list nothing says which"
-        " there are. calendar.calendarlist could add and remove them, calendar.readonly also reads"
-        " sharing rules and settings."
-    ),
-    _GOOGLE + "calendar.events.readonly": (
-        "calendar.events.freebusy shows no titles, places or guests, calendar.events.owned.readonly"
-        " no calendar that somebody shared with the person, calendar.events.public.readonly public"
-        " calendars only. calendar.events could write as well: a person may refuse that and still"
-        " see their calendars."
-    ),
-    _GOOGLE + "calendar.events": (
-        "calendar.events.owned writes to no calendar that somebody shared with the person, and"
-        " calendar.app.created to none that the person made. calendar could also share and delete"
-        " whole calendars."
+    "offline_access": _(
+        "Without it, Microsoft issues no refresh token. Access would end with the first access"
+        " token, after about an hour, until the person signs in again."
     ),
 }
 _SELF: Final = "the person's own consent"
@@ -95,33 +62,66 @@ CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def describe_scopes(_: datetime) -> Mapping[str, Any]:
+def describe_scopes(_at: datetime) -> Mapping[str, Any]:
     return {"scopes": [_describe_permission(permission) for permission in list_all_permissions()]}
 
 
-def _describe_permission(permission: RequestedScope) -> dict[str, Any]:
-    return {
-        "provider": permission.provider,
-        "scope": permission.scope,
-        "class": CLASSES.get(permission.provider, {}).get(permission.scope, "unknown"),
-        "products": list(permission.products),
-        "capabilities": list(permission.capabilities),
-        "features": _list_features(permission),
-        "says": permission.reason,
-        "methods": list(permission.methods),
-        "why_not_narrower": NARROWER.get(permission.scope, ""),
-    }
+def get_class(permission: RequestedScope) -> str:
+    return CLASSES.get(permission.provider, {}).get(permission.scope, "unknown")
 
 
-def _list_features(permission: RequestedScope) -> list[dict[str, str]]:
+def list_features(permission: RequestedScope) -> list[Feature]:
+    """Return the features that need the scope; none for a scope of identity."""
     needed = set(permission.capabilities)
     return [
-        {
-            "key": feature.key,
-            "title": feature.title,
-            "where": feature.where,
-            "says": feature.says,
-        }
+        feature
         for feature in FEATURES.values()
         if feature.capabilities & needed and not feature.platform_client
     ]
+
+
+def explain_narrower(permission: RequestedScope, narrower: Sequence[NarrowerScope]) -> str:
+    """Return in a sentence why no narrower scope is enough, as far as it is computed."""
+    if not permission.methods:
+        return str(IDENTITY_REASONS.get(permission.scope, ""))
+    if not narrower:
+        return f"{permission.provider} documents no narrower scope for these methods."
+    return " ".join(f"{other.scope} {_explain_one(other)}." for other in narrower)
+
+
+def _explain_one(narrower: NarrowerScope) -> str:
+    lacking = f"lacks {', '.join(narrower.lacking)}" if narrower.lacking else ""
+    return " and ".join(filter(None, (str(narrower.limit), lacking)))
+
+
+def _describe_permission(permission: RequestedScope) -> dict[str, Any]:
+    narrower = narrower_scopes.list_narrower_scopes(
+        permission.provider, permission.scope, permission.methods
+    )
+    return {
+        "provider": permission.provider,
+        "scope": permission.scope,
+        "class": get_class(permission),
+        "products": list(permission.products),
+        "capabilities": list(permission.capabilities),
+        "features": [
+            {
+                "key": feature.key,
+                "title": str(feature.title),
+                "where": str(feature.where),
+                "says": str(feature.says),
+            }
+            for feature in list_features(permission)
+        ],
+        "says": str(permission.reason),
+        "methods": list(permission.methods),
+        "why_not_narrower": explain_narrower(permission, narrower),
+        "narrower": [
+            {
+                "scope": other.scope,
+                "lacks": list(other.lacking),
+                "limit": str(other.limit),
+            }
+            for other in narrower
+        ],
+    }

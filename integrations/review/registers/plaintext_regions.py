@@ -49,6 +49,10 @@ HARMLESS: Final = frozenset(
 )
 
 REGIONS: Final[Mapping[str, str]] = {
+    # A reviewer's run of forbidden uses.
+    "limited_use.evidence.forbidden_use_run": (
+        "Seals canary data of its own, and opens it again under a permitted use, as the control."
+    ),
     # Answers and notifications of providers.
     "integrations.providers": "Lists the adapters, and defines the provider's dataclass.",
     "integrations.sync": "Asks the products to fetch and seal, with an access token.",

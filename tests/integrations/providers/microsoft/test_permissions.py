@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import pytest
 
@@ -13,6 +12,7 @@ from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.microsoft import microsoft_config
 from integrations.providers.push import PushSubscriptions
+from integrations.review.evidence.method_scopes import MICROSOFT_METHODS
 from tests.contract import subscription_worlds
 from tests.contract.calendar_worlds import ALICE, BOB, CALENDARS_ALONE, GraphWorld
 
@@ -30,72 +30,11 @@ EACH_CAPABILITY = pytest.mark.parametrize(
 BLIND = {"Mail.ReadBasic", "Calendars.ReadBasic"}
 
 
-class Documented(NamedTuple):
-    """
-    Delegated permissions that let a request through, the least privileged first.
-
-    :param page: the page that says so, below https://learn.microsoft.com/en-us/graph/api/
-    """
-
-    page: str
-    permissions: tuple[str, ...]
-
-
-def _documented(page: str, permissions: str) -> Documented:
-    return Documented(page, tuple(permissions.split()))
-
-
-_MAIL = "Mail.ReadBasic Mail.Read Mail.ReadWrite"
-_SETTINGS = "MailboxSettings.Read MailboxSettings.ReadWrite"
-_EVENTS = "Calendars.ReadBasic Calendars.Read Calendars.ReadWrite"
-_WRITES = "Calendars.ReadWrite"
-# A subscription takes a permission to read what it is about.
-_SUBSCRIBED = "Mail.Read Calendars.Read"
-DOCUMENTED = {
-    "GET /me/mailFolders/delta": _documented("mailfolder-delta", _MAIL),
-    "GET /me/mailFolders/{id}": _documented("mailfolder-get", _MAIL),
-    "GET /me/mailFolders/{id}/messages/delta": _documented("message-delta", _MAIL),
-    "GET /me/messages": _documented("user-list-messages", _MAIL),
-    "GET /me/messages/{id}": _documented("message-get", _MAIL),
-    # The whole message, body and attachments.
-    "GET /me/messages/{id}/$value": _documented("message-get", "Mail.Read Mail.ReadWrite"),
-    "GET /me/messages/{id}/attachments": _documented(
-        "message-list-attachments", "Mail.Read Mail.ReadWrite"
-    ),
-    "GET /me/messages/{id}/attachments/{id}/$value": _documented(
-        "attachment-get", "Mail.Read Mail.ReadWrite"
-    ),
-    # Each part takes its own; https://learn.microsoft.com/en-us/graph/json-batching.
-    "POST /$batch": _documented("../json-batching", "Mail.Read Mail.ReadWrite"),
-    "GET /me/outlook/masterCategories": _documented("outlookuser-list-mastercategories", _SETTINGS),
-    "GET /me/mailboxSettings": _documented("user-get-mailboxsettings", _SETTINGS),
-    "GET /me/calendar": _documented("calendar-get", _EVENTS),
-    "GET /me/calendars": _documented("user-list-calendars", _EVENTS),
-    "GET /me/calendars/{id}/calendarView/delta": _documented("event-delta", _EVENTS),
-    "GET /me/calendars/{id}/events": _documented("calendar-list-events", _EVENTS),
-    "GET /me/calendars/{id}/events/{id}": _documented("event-get", _EVENTS),
-    "GET /me/events/{id}": _documented("event-get", _EVENTS),
-    "GET /me/events/{id}/instances": _documented("event-list-instances", _EVENTS),
-    "POST /me/calendars/{id}/events": _documented("calendar-post-events", _WRITES),
-    "PATCH /me/calendars/{id}/events/{id}": _documented("event-update", _WRITES),
-    "DELETE /me/calendars/{id}/events/{id}": _documented("event-delete", _WRITES),
-    "POST /me/calendars/{id}/events/{id}/accept": _documented("event-accept", _WRITES),
-    "POST /me/calendars/{id}/events/{id}/decline": _documented("event-decline", _WRITES),
-    "POST /me/calendars/{id}/events/{id}/tentativelyAccept": _documented(
-        "event-tentativelyaccept", _WRITES
-    ),
-    "GET /subscriptions": _documented("subscription-list", _SUBSCRIBED),
-    "POST /subscriptions": _documented("subscription-post-subscriptions", _SUBSCRIBED),
-    "PATCH /subscriptions/{id}": _documented("subscription-update", _SUBSCRIBED),
-    "DELETE /subscriptions/{id}": _documented("subscription-delete", _SUBSCRIBED),
-}
-
-
 class TestPermissions:
     def test_are_documented_for_every_request_and_no_other(self):
         capabilities = microsoft_config.MICROSOFT.capabilities.values()
 
-        assert DOCUMENTED.keys() == {
+        assert MICROSOFT_METHODS.keys() == {
             request for capability in capabilities for request in capability.methods
         }
 
@@ -104,13 +43,13 @@ class TestPermissions:
         for permission in capability.permissions:
             assert permission.methods
             for request in permission.methods:
-                assert permission.scope in DOCUMENTED[request].permissions, request
+                assert permission.scope in MICROSOFT_METHODS[request].scopes, request
 
     @EACH_CAPABILITY
     def test_are_each_the_least_for_some_request(self, capability):
         for permission in capability.permissions:
             least = {
-                next(one for one in DOCUMENTED[request].permissions if one not in BLIND)
+                next(one for one in MICROSOFT_METHODS[request].scopes if one not in BLIND)
                 for request in permission.methods
             }
             assert permission.scope in least
@@ -120,7 +59,7 @@ class TestPermissions:
         for scope in capability.scopes:
             rest = capability.scopes - {scope}
             assert any(
-                rest.isdisjoint(DOCUMENTED[request].permissions) for request in capability.methods
+                rest.isdisjoint(MICROSOFT_METHODS[request].scopes) for request in capability.methods
             ), scope
 
 
