@@ -210,6 +210,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/review/evidence.html": [
             "One signed file with everything:",
+        ],
         "templates/settings/administrator.html": [
             (
                 "In many organisations {offer.label} lets nobody but an administrator agree to "
