@@ -29,7 +29,7 @@ def print_start() -> None:
     print_line("Starting the demo: database, broker, sandbox, web servers and workers …")
 
 
-def print_ready(
+def print_ready(  # noqa: PLR0913 - one report in full
     addresses: DemoAddresses,
     *,
     seconds: float,
