@@ -63,8 +63,8 @@ def purged(alice, provider, settings, outcome):
         watches = body_of(integration)["provider_watches"]
         assert watches["outcome"] == outcome
         assert (
-            "What it still tells is dropped here: nothing was kept to know it by"
-            in (watches["says"])
+            "Antares ignores further notifications: it keeps nothing to recognise them by, and requests nothing from the provider because of them"
+            in watches["says"]
         )
 
     with RevokeEndpoint.running() as endpoint:
