@@ -84,7 +84,7 @@ def delete_cached_events(request: HttpRequest, integration_id: UUID) -> HttpResp
         count = cache_settings.delete_copies(actor=actor, integration_id=integration_id, at=at)
         messages.success(
             request,
-            claim("erase.done", _("Deleted, with its keys: %(events)s."))
+            claim("erase.done", _("Deleted, including the keys: %(events)s."))
             % {"events": ngettext("%(count)d event", "%(count)d events", count) % {"count": count}},
         )
         return redirect(ROUTE_NAME, integration_id)
