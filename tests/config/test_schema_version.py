@@ -357,7 +357,7 @@ class TestTheDoor:
         (_, kind), problem = self.ask(door, "/v1/users")
         assert status == "503 Service Unavailable"
         assert headers["Retry-After"] == kind["Retry-After"] == "5"
-        assert b"We could not answer in time" in page
+        assert b"Antares could not answer in time" in page
         assert b"updated" not in page
         assert json.loads(problem)["code"] == "busy"
         assert [record.msg for record in caplog.records] == ["database.failed"]
