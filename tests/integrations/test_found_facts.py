@@ -88,8 +88,13 @@ class TestEachFact:
     def test_is_found_where_it_says_here_and_nowhere_else(self):
         found = defaultdict(set)
         for name, tree in modules():
-            # Asked of all facts, of whichever: what decides, and what is written of it.
-            if name in {"limited_use/guard/guard.py", "limited_use/guard/decision_entries.py"}:
+            # Asked of all facts, of whichever: what decides, what is written of it, and the
+            # reviewers' run, which claims every fact to show that the policy refuses all the same.
+            if name in {
+                "limited_use/guard/guard.py",
+                "limited_use/guard/decision_entries.py",
+                "limited_use/evidence/forbidden_uses.py",
+            }:
                 continue
             for fact in named(tree):
                 found[fact].add(name)
