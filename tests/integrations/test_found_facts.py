@@ -21,6 +21,7 @@ WORDS = {
     "limited_use/policy/rules/calendar_permissions.py",
     "limited_use/policy/refusal_text.py",
     "integrations/review/review_labels.py",
+    "integrations/review/messages/labels.py",
     "integrations/settings/data_use/feature_status.py",
     "integrations/settings/data_use/messages.py",
 }
