@@ -95,6 +95,7 @@ class TestEachFact:
                 "limited_use/guard/guard.py",
                 "limited_use/guard/decision_entries.py",
                 "limited_use/evidence/forbidden_uses.py",
+                "limited_use/evidence/forbidden_use_run.py",
             }:
                 continue
             for fact in named(tree):
