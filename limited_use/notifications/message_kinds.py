@@ -75,7 +75,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
         ),
         PlatformMessageKind(
             key="purged",
-            why="The data of a connected account is being removed, not at the request of its owner.",
+            why="The data of an account is being removed, not at the request of its owner.",
             purpose=Purpose.CONNECTION_END,
             template="purged",
             value_names=frozenset({"provider", "product", "others", "trigger"}),
@@ -83,7 +83,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
         ),
         PlatformMessageKind(
             key="receipt_ready",
-            why="The owner of removed data gets the proof of the removal, with or without an account.",
+            why="The owner gets the proof of the removal, with or without an account.",
             purpose=Purpose.CONNECTION_END,
             template="receipt_ready",
             value_names=frozenset(
