@@ -110,7 +110,8 @@ class Calendars:
         page = planning.share_calendar(
             self.owner, self.ids[self.account], self.viewer.seeded["email"]
         )
-        must("they can see the calendar now" in html.unescape(page.text), "the page does not say so")
+        said = "they can see the calendar now" in html.unescape(page.text)
+        must(said, "the page does not say so")
         seen = self._events(self.viewer)
         titles = {one["title"] for one in seen}
         must(f"{self.mark} review" in titles, "the colleague does not see it")
