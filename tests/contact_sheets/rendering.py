@@ -1,0 +1,128 @@
+"""Renders states: the page of each, and everything that a browser asks for to show it."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html import unescape
+from itertools import groupby
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.conf import settings
+
+from tests.contact_sheets.stage import Stage
+from tests.contact_sheets.state import State
+from tests.contact_sheets.template_branches import RenderedTemplates
+from tests.strict_templates import UnknownVariable
+
+# Documents and pictures within a page, and parts that its scripts ask for.
+_PARTS = re.compile(r'<(?:iframe|img)\b[^>]*?\bsrc="([^"]+)"|\bhx-get="([^"]+)"')
+# Headers that a server adds, or that are about the connection.
+_DROPPED = frozenset({"content-length", "set-cookie", "vary"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    A rendered state.
+
+    :param path: address of the page, with its query
+    :param parts: answers to what the page asks for, by address
+    """
+
+    state: State
+    path: str
+    answer: Answer
+    parts: dict[str, Answer] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """
+    :param problems: a line for each state that is not shown
+    :param routes: names of the routes that returned a page
+    """
+
+    pages: list[Page]
+    problems: list[str]
+    routes: set[str]
+    templates: RenderedTemplates
+
+
+def render_states(stage: Stage, states: Iterable[State]) -> Rendering:
+    rendering = Rendering([], [], set(), RenderedTemplates())
+    with rendering.templates.recording():
+        for scene, scene_states in groupby(states, key=lambda state: state.scene):
+            with stage.open_state():
+                stage.scene = scene(stage) if scene else None
+                for state in scene_states:
+                    with stage.open_state():
+                        _render_or_report(stage, state, rendering)
+    return rendering
+
+
+def _render_or_report(stage: Stage, state: State, rendering: Rendering) -> None:
+    try:
+        rendering.pages.append(_render_state(stage, state, rendering.routes))
+    # `UnknownVariable` is no `Exception`.
+    except (Exception, UnknownVariable) as error:  # noqa: BLE001 - any failure is reported
+        rendering.problems.append(_describe_failure(state, error))
+
+
+def _render_state(stage: Stage, state: State, routes: set[str]) -> Page:
+    response = state.show(stage)
+    path = response.wsgi_request.get_full_path()
+    is_expected = getattr(response, "is_any_status", response.status_code == state.status)
+    where = response.headers.get("Location", "")
+    assert is_expected, f"{path} is answered {response.status_code} {where}"
+    assert response["Content-Type"].startswith("text/html"), f"{path} is no page"
+    answer = _read_answer(response)
+    routes.add(response.wsgi_request.resolver_match.view_name if _is_routed(response) else "")
+    parts: dict[str, Answer] = {}
+    for address in _find_parts(answer.body.decode()):
+        target = urlsplit(urljoin(path, address))
+        asked = target.path + (f"?{target.query}" if target.query else "")
+        is_own = not target.scheme and not asked.startswith(settings.STATIC_URL)
+        if is_own and asked not in parts:
+            headers = {"HX-Request": "true"} if address in _find_polls(answer) else {}
+            part = response.client.get(asked, headers=headers)
+            parts[asked] = _read_answer(part)
+            if part.status_code == 200:  # noqa: PLR2004
+                routes.add(part.wsgi_request.resolver_match.view_name)
+    return Page(state, path, answer, parts)
+
+
+def _is_routed(response: Any) -> bool:
+    return response.wsgi_request.resolver_match is not None
+
+
+def _read_answer(response: Any) -> Answer:
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    headers = {
+        name: value for name, value in response.headers.items() if name.lower() not in _DROPPED
+    }
+    return Answer(response.status_code, headers, body)
+
+
+def _find_parts(html: str) -> list[str]:
+    return [unescape(source or poll) for source, poll in _PARTS.findall(html)]
+
+
+def _find_polls(answer: Answer) -> list[str]:
+    return [unescape(poll) for _, poll in _PARTS.findall(answer.body.decode()) if poll]
+
+
+def _describe_failure(state: State, error: BaseException) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    words = " ".join(str(error).split())[:400]
+    return f"{state.name}: {type(error).__name__}: {words} ({where.filename}:{where.lineno})"

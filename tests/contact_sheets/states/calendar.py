@@ -1,0 +1,456 @@
+"""The calendar, its events, and forms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+from integrations.formats.event_content import Attendee, Conference
+from integrations.models import Calendar, Connection, Event, IntegrationStatus
+from integrations.providers import errors
+from integrations.providers.google.google_config import GOOGLE
+from limited_use.models.shares import ShareLevel
+from limited_use.vault.fields import StoredCiphertext
+from tests.contact_sheets import rows
+from tests.contact_sheets.stage import ADDRESS
+from tests.contact_sheets.state import Group
+from tests.integrations.calendar import local_house
+from tests.integrations.calendar_house import meeting, moment
+
+GROUP = Group("calendar", "Calendar")
+VIEWS = ("month", "week", "day", "agenda")
+ME = Attendee(ADDRESS, "Alice Adler", "needs_action", is_self=True)
+
+
+@GROUP.states(VIEWS)
+def view(stage, key):
+    return stage.alice.get("/calendar/", {"view": key})
+
+
+@GROUP.states(VIEWS)
+def view_of_nothing(stage, key):
+    return stage.alice.get("/calendar/", {"view": key, "day": "2031-05-05"})
+
+
+@GROUP.state()
+def no_calendar(stage):
+    return stage.add_newcomer().get("/calendar/")
+
+
+@GROUP.state()
+def importing(stage):
+    user = stage.add_person("Nora")
+    rows.connect_google(stage, "calendar", email="nora@gmail.example", user=user)
+    rows.agree(user, stage.organisation, "calendar")
+    return rows.browser(user).get("/calendar/")
+
+
+@GROUP.state()
+def crowded_day(stage):
+    for hour in range(9):
+        stage.calendars.put(meeting(moment(2, 9), f"Interview {hour + 1}"))
+    stage.calendar.sync(at=stage.at)
+    return stage.alice.get("/calendar/", {"view": "week", "day": f"{moment(2):%Y-%m-%d}"})
+
+
+@GROUP.state()
+def crowded_month(stage):
+    for hour in range(9):
+        stage.calendars.put(meeting(moment(2, 9 + hour), f"Interview {hour + 1}"))
+    stage.calendar.sync(at=stage.at)
+    return stage.alice.get("/calendar/", {"view": "month"})
+
+
+@GROUP.states({"forward": "2027-03-28", "back": "2026-10-25"})
+def clocks_go(stage, _, day):
+    return stage.alice.get("/calendar/", {"view": "day", "day": day})
+
+
+@GROUP.state()
+def copy_too_old(stage):
+    _expire(stage)
+    return stage.alice.get("/calendar/")
+
+
+@GROUP.state()
+def loading(stage):
+    _expire(stage)
+    return stage.alice.get("/calendar/coming/?waited=0")
+
+
+@GROUP.state()
+def loading_took_too_long(stage):
+    _expire(stage)
+    return stage.alice.get("/calendar/coming/?waited=99")
+
+
+@GROUP.state()
+def loaded(stage):
+    return stage.alice.get("/calendar/coming/?waited=1")
+
+
+@GROUP.state()
+def copy_deleted(stage):
+    stage.alice.post(
+        f"/settings/integrations/{stage.calendar.integration.id}/calendars/erase/"
+    )
+    return stage.alice.get("/calendar/")
+
+
+@GROUP.state()
+def access_ended(stage):
+    _expire(stage)
+    rows.set_status(stage.calendar, IntegrationStatus.REAUTH_REQUIRED)
+    return stage.alice.get("/calendar/")
+
+
+@GROUP.state()
+def unreadable_events(stage):
+    Calendar.objects.filter(integration=stage.calendar.integration).update(unreadable_count=2)
+    return stage.alice.get("/calendar/")
+
+
+@GROUP.states(ShareLevel)
+def shared_with_bob(stage, level):
+    rows.share(stage, stage.calendar.primary, level)
+    return stage.bobs_browser.get("/calendar/", {"view": "week"})
+
+
+@GROUP.state()
+def shared_copy_too_old(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
+    _expire(stage)
+    rows.set_status(stage.calendar, IntegrationStatus.REAUTH_REQUIRED)
+    return stage.bobs_browser.get("/calendar/")
+
+
+@GROUP.state()
+def shared_before_sharing_changed(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
+    rows.reword(stage, "calendar-sharing")
+    return stage.bobs_browser.get("/calendar/")
+
+
+@GROUP.state()
+def one_calendar_hidden(stage):
+    hide = {"show": "no", "view": "week"}
+    address = f"/calendar/calendars/{stage.calendar.primary.id}/shown/"
+    return stage.alice.post(address, hide, follow=True)
+
+
+@GROUP.state()
+def antares_calendar(stage):
+    made = rows.create_calendar(stage, "Choir")
+    rows.write_event(stage, made, "Choir practice")
+    return stage.alice.get("/calendar/", {"view": "week"})
+
+
+@GROUP.state()
+def display(stage):
+    return stage.alice.get("/calendar/look/")
+
+
+@GROUP.state()
+def display_with_shortcuts(stage):
+    browser = stage.alice
+    browser.post("/calendar/look/", {"zone": "America/New_York", "keys": "on"})
+    return browser.get("/calendar/look/")
+
+
+@GROUP.state()
+def week_with_shortcuts(stage):
+    browser = stage.alice
+    browser.post("/calendar/look/", {"zone": "America/New_York", "keys": "on"})
+    return browser.get("/calendar/", {"view": "week"})
+
+
+@GROUP.states(
+    [
+        "Plan for the next quarter",
+        "Framework agreement with Nadia",
+        "Team lunch",
+        "Dentist",
+    ]
+)
+def event(stage, title):
+    return stage.alice.get(rows.find_event(stage.alice, title))
+
+
+@GROUP.states(["accepted", "tentative", "declined", "needs_action"])
+def invitation(stage, response):
+    me = replace(ME, response=response)
+    _put(stage, meeting(moment(2), "Review", attendees=(me,)), organizer="carol@work.example")
+    return stage.alice.get(rows.find_event(stage.alice, "Review"))
+
+
+@GROUP.state()
+def invitation_answered(stage):
+    _put(stage, meeting(moment(2), "Review", attendees=(ME,)), organizer="carol@work.example")
+    address = rows.find_event(stage.alice, "Review")
+    form = {"response": "accepted", "version": rows.read_version(stage.alice, address)}
+    return stage.alice.post(f"{address}answer/", form, follow=True)
+
+
+@GROUP.state(status=409)
+def invitation_changed(stage):
+    _put(stage, meeting(moment(2), "Review", attendees=(ME,)), organizer="carol@work.example")
+    address = rows.find_event(stage.alice, "Review")
+    return stage.alice.post(f"{address}answer/", {"response": "accepted", "version": "0f"})
+
+
+@GROUP.state()
+def event_with_everything(stage):
+    guests = tuple(
+        Attendee(f"guest{number}@work.example", f"Guest {number}", "accepted")
+        for number in range(30)
+    )
+    everything = meeting(
+        moment(2),
+        "Board of Kestrel",
+        location="https://maps.example/place",
+        description="<p>See the <a href='https://work.example/'>agenda</a>.</p>",
+        attendees=(ME, *guests),
+        is_private=True,
+        is_busy=False,
+        is_tentative=True,
+        conference=Conference("https://meet.example/abc"),
+        zone="America/New_York",
+    )
+    _put(stage, everything, organizer="carol@work.example")
+    return stage.alice.get(rows.find_event(stage.alice, "Board of Kestrel"))
+
+
+@GROUP.state()
+def event_without_title(stage):
+    _put(stage, meeting(moment(1, 23), ""))
+    return stage.alice.get(rows.find_event(stage.alice, "(no title)"))
+
+
+@GROUP.state()
+def series(stage):
+    _put_series(stage)
+    return stage.alice.get(rows.find_event(stage.alice, "Daily stand-up"))
+
+
+@GROUP.state()
+def event_view_only(stage):
+    Calendar.objects.filter(integration=stage.calendar.integration).update(role="reader")
+    return stage.alice.get(rows.find_event(stage.alice, "Dentist"))
+
+
+@GROUP.state()
+def event_without_permission(stage):
+    _allow(stage, "mail.read", "calendar.read")
+    return stage.alice.get(rows.find_event(stage.alice, "Dentist"))
+
+
+@GROUP.states(ShareLevel)
+def event_shared_with_bob(stage, level):
+    rows.share(stage, stage.calendar.primary, level)
+    title = "Busy" if level == ShareLevel.FREEBUSY else "Framework"
+    return stage.bobs_browser.get(rows.find_event(stage.bobs_browser, title))
+
+
+@GROUP.state()
+def event_private_to_bob(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
+    return stage.bobs_browser.get(rows.find_event(stage.bobs_browser, "Busy"))
+
+
+@GROUP.state()
+def event_in_antares_calendar(stage):
+    made = rows.create_calendar(stage, "Choir")
+    rows.write_event(stage, made, "Choir practice")
+    return stage.alice.get(rows.find_event(stage.alice, "Choir practice"))
+
+
+@GROUP.state(status=404)
+def event_gone(stage):
+    address = rows.find_event(stage.alice, "Dentist")
+    Event.objects.filter(calendar=stage.calendar.primary).delete()
+    return stage.alice.get(address)
+
+
+@GROUP.state(status=503)
+def event_too_old(stage):
+    address = rows.find_event(stage.alice, "Dentist")
+    _expire(stage)
+    return stage.alice.get(address)
+
+
+@GROUP.state(status=503)
+def event_damaged(stage):
+    address = rows.find_event(stage.alice, "Dentist")
+    for row in Event.objects.filter(calendar=stage.calendar.primary):
+        (raw,) = Event.objects.filter(id=row.id).values_list("content", flat=True)
+        row.__dict__["content"] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
+        row.save(update_fields=["content"])
+    return stage.alice.get(address)
+
+
+@GROUP.state()
+def new_event(stage):
+    return stage.alice.get("/calendar/new/", {"day": f"{moment(2):%Y-%m-%d}", "hour": "14"})
+
+
+@GROUP.state(status=400)
+def new_event_with_errors(stage):
+    return stage.alice.post("/calendar/new/", {"title": "x" * 3000, "start_day": "never"})
+
+
+@GROUP.state()
+def new_event_nowhere(stage):
+    _allow(stage, "mail.read", "calendar.read")
+    return stage.alice.get("/calendar/new/")
+
+
+@GROUP.state()
+def new_event_with_nothing_connected(stage):
+    return stage.add_newcomer().get("/calendar/new/")
+
+
+@GROUP.state()
+def new_event_saved(stage):
+    return stage.alice.post("/calendar/new/", _fill_form(stage), follow=True)
+
+
+@GROUP.state(status=409)
+def new_event_not_free(stage):
+    _put(stage, meeting(moment(2, 9), "Busy then", hours=10))
+    return stage.alice.post("/calendar/new/", {**_fill_form(stage), "require_free": "on"})
+
+
+@GROUP.states(
+    {
+        "unavailable": errors.Unavailable("away"),
+        "rejected": errors.Rejected("no"),
+        "revoked": errors.GrantRevoked("ended"),
+        "unknown": errors.OutcomeUnknown("lost"),
+    },
+)
+def new_event_failed(stage, _, error):
+    stage.patch.setattr(stage.calendars, "failures", {"create": [error] * 9})
+    return rows.with_any_status(stage.alice.post("/calendar/new/", _fill_form(stage)))
+
+
+@GROUP.states(["edit", "delete", "move"])
+def change(stage, action):
+    return stage.alice.get(f"{rows.find_event(stage.alice, 'Plan for')}{action}/")
+
+
+@GROUP.states(["edit", "delete", "move"])
+def change_series(stage, action):
+    _put_series(stage)
+    return stage.alice.get(f"{rows.find_event(stage.alice, 'Daily stand-up')}{action}/")
+
+
+@GROUP.states(["edit", "delete", "move"])
+def change_in_antares_calendar(stage, action):
+    made = rows.create_calendar(stage, "Choir")
+    rows.write_event(stage, made, "Choir practice")
+    return stage.alice.get(f"{rows.find_event(stage.alice, 'Choir practice')}{action}/")
+
+
+@GROUP.states(["edit", "delete", "move"])
+def change_view_only(stage, action):
+    Calendar.objects.filter(integration=stage.calendar.integration).update(role="reader")
+    address = f"{rows.find_event(stage.alice, 'Dentist')}{action}/"
+    return rows.with_any_status(stage.alice.get(address))
+
+
+@GROUP.states(["edit", "delete", "move"], status=404)
+def change_of_gone(stage, action):
+    address = rows.find_event(stage.alice, "Dentist")
+    Event.objects.filter(calendar=stage.calendar.primary).delete()
+    return stage.alice.get(f"{address}{action}/")
+
+
+@GROUP.states({"edit": 400, "delete": 409, "move": 400})
+def change_with_errors(stage, action, status):
+    address = f"{rows.find_event(stage.alice, 'Plan for')}{action}/"
+    response = stage.alice.post(address, {"version": "0f"})
+    assert response.status_code == status
+    return rows.with_any_status(response)
+
+
+@GROUP.state()
+def deleted(stage):
+    address = rows.find_event(stage.alice, "Dentist")
+    version = rows.read_version(stage.alice, f"{address}delete/")
+    return stage.alice.post(f"{address}delete/", {"version": version}, follow=True)
+
+
+@GROUP.state()
+def find_time(stage):
+    return stage.alice.get("/calendar/find/")
+
+
+@GROUP.states({"found": "09:00", "none": "23:30"})
+def times(stage, _, opens):
+    return stage.alice.get("/calendar/find/", {**_ask_for_time(), "opens": opens})
+
+
+@GROUP.state(name="find-time-errors")
+def find_time_with_errors(stage):
+    asked = {**_ask_for_time(), "closes": "08:00", "first_day": "never"}
+    return rows.with_any_status(stage.alice.get("/calendar/find/", asked))
+
+
+@GROUP.state()
+def find_time_with_colleague(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.FREEBUSY)
+    browser = stage.bobs_browser
+    made = local_house.create_local_calendar(stage.bob, "Bob's calendar")
+    assert made
+    asked = {**_ask_for_time(), f"p-{stage.user.id}": "required"}
+    return browser.get("/calendar/find/", asked)
+
+
+def _expire(stage):
+    Calendar.objects.filter(integration=stage.calendar.integration).update(
+        cached_at=stage.at - timedelta(days=9)
+    )
+
+
+def _put(stage, content, **more):
+    stage.calendars.put(content, **more)
+    stage.calendar.sync(at=stage.at)
+
+
+def _put_series(stage):
+    _put(stage, meeting(moment(2, 8), "Daily stand-up", recurrence=("RRULE:FREQ=DAILY;COUNT=9",)))
+
+
+def _allow(stage, *capabilities):
+    granted = sorted(GOOGLE.list_scopes_for(frozenset(capabilities)))
+    Connection.objects.filter(id=stage.mail.connection.id).update(granted_scopes=granted)
+
+
+def _fill_form(stage):
+    page = stage.alice.get("/calendar/new/").content.decode()
+    day = f"{moment(2):%Y-%m-%d}"
+    return {
+        "key": re.search(r'name="key" value="([^"]+)"', page)[1],
+        "calendar": str(stage.calendar.primary.id),
+        "title": "Review",
+        "start_day": day,
+        "start_time": "09:00",
+        "end_day": day,
+        "end_time": "10:00",
+        "zone": "Europe/Berlin",
+        "every": "1",
+    }
+
+
+def _ask_for_time():
+    return {
+        "length": "60",
+        "first_day": f"{moment(2):%Y-%m-%d}",
+        "reach": "7",
+        "opens": "09:00",
+        "closes": "23:59",
+        "weekdays": [str(day) for day in range(7)],
+        "zone": "Europe/Berlin",
+    }
+
