@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -185,7 +186,11 @@ def finish_purge(stage: Stage, *jobs: PurgeJob) -> None:
 
 
 def rotate_keys(stage: Stage) -> None:
-    """End the epochs of all keys, as the schedule does within a day."""
+    """End the epochs of all keys, as the schedule does within a day; in a copy of the keyring."""
+    folder = shutil.copytree(settings.KEYRING.folder, stage.make_folder() / "keyring")
+    stage.stack.callback(data_keys.drop_cached_keys)
+    stage.change_settings(KEYRING=replace(settings.KEYRING, folder=folder))
+    data_keys.drop_cached_keys()
     for line in KeyLine:
         key_epochs.rotate_key_epoch(line, timezone.now())
     run_sequencer()

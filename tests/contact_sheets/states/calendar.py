@@ -214,11 +214,20 @@ def event_with_everything(stage):
         is_private=True,
         is_busy=False,
         is_tentative=True,
-        conference=Conference("https://meet.example/abc"),
         zone="America/New_York",
     )
     _put(stage, everything, organizer="carol@work.example")
     return stage.alice.get(rows.find_event(stage.alice, "Board of Kestrel"))
+
+
+@GROUP.states(["pending", "ready", "failed"])
+def event_with_online_meeting(stage, state):
+    uri = "https://meet.example/abc" if state == "ready" else ""
+    name = stage.calendars.put(meeting(moment(2), "Video call"))
+    stored = stage.calendars.events[ADDRESS][name]
+    stage.calendars.write(ADDRESS, replace(stored, conference=Conference(state, uri)))
+    stage.calendar.sync(at=stage.at)
+    return stage.alice.get(rows.find_event(stage.alice, "Video call"))
 
 
 @GROUP.state()
