@@ -26,7 +26,7 @@ figcaption { font-weight: 600; margin-bottom: 8px }
 
 
 def write_sheets(pages: Sequence[Page], folder: Path, problems: Sequence[str]) -> None:
-    """Write `index.html`, and `GROUP-1.jpg`, `GROUP-2.jpg` and so on."""
+    """Write `index.html`, and `GROUP-1.png`, `GROUP-2.png` and so on."""
     groups: dict[str, list[Page]] = {}
     for page in pages:
         groups.setdefault(page.state.group, []).append(page)
@@ -47,7 +47,7 @@ def write_sheets(pages: Sequence[Page], folder: Path, problems: Sequence[str]) -
                 file = folder / f"{key}-{number}.html"
                 file.write_text(_render_document(key, _render_sheet(part)), encoding="utf-8")
                 tab.goto(file.as_uri())
-                tab.screenshot(path=file.with_suffix(".jpg"), full_page=True, type="jpeg", quality=80)
+                tab.screenshot(path=file.with_suffix(".png"), full_page=True)
                 file.unlink()
 
 

@@ -21,34 +21,46 @@ class Branch:
     A branch of `{% if %}` or `{% for %}`.
 
     :param words: which branch, such as “if x”, “branch 2 of if x” or “empty of for y in z”
+    :param is_loop: whether the branch is the body of a loop
     """
 
     template: str
     words: str
     line: int
+    is_loop: bool = False
 
 
 class RenderedTemplates:
-    """Names of rendered templates, and ids of rendered node lists."""
+    """Names of rendered templates, and ids of the node lists that were rendered or looped over."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
-        self.node_lists: set[int] = set()
+        self._rendered: set[int] = set()
+        # A tag that looks for blocks goes through the loops of a parent template as well.
+        self._iterated: set[int] = set()
 
     @contextmanager
     def recording(self) -> Iterator[None]:
         render = base.NodeList.render
 
         def record_and_render(node_list: base.NodeList, context: Any) -> Any:
-            self.node_lists.add(id(node_list))
+            self._rendered.add(id(node_list))
             return render(node_list, context)
 
+        def record_and_iterate(node_list: base.NodeList) -> Iterator[base.Node]:
+            self._iterated.add(id(node_list))
+            return list.__iter__(node_list)
+
+        # Reading a template goes through all of its nodes.
+        for name in list_templates():
+            engines["django"].engine.get_template(name)
         template_rendered.connect(self._record_name)
-        base.NodeList.render = record_and_render
+        base.NodeList.render, base.NodeList.__iter__ = record_and_render, record_and_iterate
         try:
             yield
         finally:
             base.NodeList.render = render
+            del base.NodeList.__iter__
             template_rendered.disconnect(self._record_name)
 
     def _record_name(self, template: Any, **_: Any) -> None:
@@ -60,7 +72,7 @@ class RenderedTemplates:
             branch
             for name in names
             for branch, node_list in _iterate_branches(name)
-            if id(node_list) not in self.node_lists
+            if id(node_list) not in (self._iterated if branch.is_loop else self._rendered)
         )
 
 
@@ -83,7 +95,7 @@ def _iterate_branches(name: str) -> Iterator[tuple[Branch, base.NodeList]]:
                 label = f"branch {position + 1} of {words}" if position else words
                 yield Branch(name, label, line), node_list
         elif isinstance(node, defaulttags.ForNode):
-            yield Branch(name, words, line), node.nodelist_loop
+            yield Branch(name, words, line, is_loop=True), node.nodelist_loop
             if node.nodelist_empty:
                 yield Branch(name, f"empty of {words}", line), node.nodelist_empty
 

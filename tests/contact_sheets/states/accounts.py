@@ -9,7 +9,14 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from accounts import account_mail, demo_people, reset_links, sign_in_links
+from accounts import (
+    account_mail,
+    demo_people,
+    memberships,
+    organisations,
+    reset_links,
+    sign_in_links,
+)
 from accounts.models import User
 from accounts.roles import Role
 from config import restore_gate, schema_gate, startup_gate
@@ -152,35 +159,31 @@ def profile_without_zone(stage):
 
 @GROUP.state()
 def confirm_with_password(stage):
-    _with_password(stage.user)
-    browser = cast.browser(stage.user)
-    address = reverse("settings-export", args=[stage.mail.integration.id])
-    return browser.get(address, follow=True)
+    user = _with_password(stage.user)
+    return _disconnect(stage, cast.browser(user))
 
 
 @GROUP.state()
 def confirm_with_wrong_password(stage):
-    _with_password(stage.user)
-    browser = cast.browser(stage.user)
+    browser = cast.browser(_with_password(stage.user))
     return browser.post("/accounts/reauthenticate/", {"password": "wrong"})
 
 
 @GROUP.state()
 def confirm_with_code(stage):
-    _with_password(stage.user)
-    demo_people.add_second_factor(stage.user)
-    cast.security_key(stage.user)
-    browser = cast.browser(stage.user, mfa=True)
-    address = reverse("settings-export", args=[stage.mail.integration.id])
-    return browser.get(address, follow=True)
+    user = _with_password(stage.user)
+    demo_people.add_second_factor(user)
+    cast.security_key(user)
+    browser = cast.browser(user, mfa=True)
+    _disconnect(stage, browser)
+    return browser.get("/accounts/mfa/reauthenticate/")
 
 
 @GROUP.state()
 def confirm_with_key(stage):
-    _with_password(stage.user)
-    cast.security_key(stage.user)
-    browser = cast.browser(stage.user, mfa=True)
-    return browser.get("/accounts/mfa/webauthn/reauthenticate/", follow=True)
+    user = _with_password(stage.user)
+    cast.security_key(user)
+    return _disconnect(stage, cast.browser(user, mfa=True))
 
 
 @GROUP.state()
@@ -254,6 +257,20 @@ def error_404_signed_in(stage):
     return stage.alice.get("/no/such/page/")
 
 
+@GROUP.state(status=404)
+def error_404_of_staff(stage):
+    return rows.browser(stage.add_person("Rita", Role.REVIEWER)).get("/no/such/page/")
+
+
+@GROUP.state()
+def two_organisations(stage):
+    second = organisations.found_organisation(
+        platform_id="second", name="Second Works", at=stage.at
+    )
+    memberships.add_member(user_id=stage.user.id, organisation_id=second.id, at=stage.at)
+    return stage.alice.get("/accounts/profile/")
+
+
 @GROUP.state(status=403)
 def error_403_form(stage):
     return Client(enforce_csrf_checks=True).post(LOGIN)
@@ -296,6 +313,11 @@ def error_503_busy(stage):
 )
 def gate(stage, _, make_refusal):
     return rows.show_template(stage, make_refusal().template, status=503)
+
+
+def _disconnect(stage, browser):
+    address = reverse("settings-disconnect", args=[stage.mail.integration.id])
+    return browser.post(address, follow=True)
 
 
 def _fail_to_read():

@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from integrations.formats.event_content import Attendee, Conference
-from integrations.models import Calendar, Connection, Event, IntegrationStatus
+from accounts.models import User
+from integrations.formats.event_content import Attendee, Conference, When
+from integrations.models import Calendar, Connection, Event, Integration, IntegrationStatus
 from integrations.providers import errors
 from integrations.providers.google.google_config import GOOGLE
 from limited_use.models.shares import ShareLevel
@@ -17,6 +18,7 @@ from tests.contact_sheets.stage import ADDRESS
 from tests.contact_sheets.state import Group
 from tests.integrations.calendar import local_house
 from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.pages import reading
 
 GROUP = Group("calendar", "Calendar")
 VIEWS = ("month", "week", "day", "agenda")
@@ -43,6 +45,7 @@ def importing(stage):
     user = stage.add_person("Nora")
     rows.connect_google(stage, "calendar", email="nora@gmail.example", user=user)
     rows.agree(user, stage.organisation, "calendar")
+    Integration.objects.filter(connection__user=user).update(status=IntegrationStatus.SYNCING)
     return rows.browser(user).get("/calendar/")
 
 
@@ -152,6 +155,12 @@ def display(stage):
 
 
 @GROUP.state()
+def display_without_own_zone(stage):
+    User.objects.filter(id=stage.user.id).update(time_zone="")
+    return stage.alice.get("/calendar/look/")
+
+
+@GROUP.state()
 def display_with_shortcuts(stage):
     browser = stage.alice
     browser.post("/calendar/look/", {"zone": "America/New_York", "keys": "on"})
@@ -220,9 +229,9 @@ def event_with_everything(stage):
     return stage.alice.get(rows.find_event(stage.alice, "Board of Kestrel"))
 
 
-@GROUP.states(["pending", "ready", "failed"])
-def event_with_online_meeting(stage, state):
-    uri = "https://meet.example/abc" if state == "ready" else ""
+@GROUP.states({"pending": "", "ready": "https://meet.example/abc", "failed": "", "phone": "+49 30"})
+def event_with_online_meeting(stage, state, uri):
+    state = "ready" if state == "phone" else state
     name = stage.calendars.put(meeting(moment(2), "Video call"))
     stored = stage.calendars.events[ADDRESS][name]
     stage.calendars.write(ADDRESS, replace(stored, conference=Conference(state, uri)))
@@ -234,6 +243,62 @@ def event_with_online_meeting(stage, state):
 def event_without_title(stage):
     _put(stage, meeting(moment(1, 23), ""))
     return stage.alice.get(rows.find_event(stage.alice, "(no title)"))
+
+
+@GROUP.states(["delete", "move"])
+def change_without_title(stage, action):
+    _put(stage, meeting(moment(1, 23), ""))
+    return stage.alice.get(f"{rows.find_event(stage.alice, '(no title)')}{action}/")
+
+
+@GROUP.state(name="change-with-place")
+def change_of_event_with_place(stage):
+    _put(stage, meeting(moment(2), "Site visit", location="Main street 4"))
+    return stage.alice.get(f"{rows.find_event(stage.alice, 'Site visit')}edit/")
+
+
+@GROUP.state(status=409)
+def change_of_changed(stage):
+    address = f"{rows.find_event(stage.alice, 'Plan for')}edit/"
+    form = reading.form_values(stage.alice.get(address).content.decode())
+    return stage.alice.post(address, {**form, "title": "New plan", "version": "0f"})
+
+
+@GROUP.state()
+def changed(stage):
+    address = f"{rows.find_event(stage.alice, 'Dentist')}edit/"
+    form = reading.form_values(stage.alice.get(address).content.decode())
+    return stage.alice.post(address, {**form, "title": "Dr. Weiss"}, follow=True)
+
+
+@GROUP.state()
+def invitation_to_series(stage):
+    content = meeting(
+        moment(2, 8), "Choir", attendees=(ME,), recurrence=("RRULE:FREQ=DAILY;COUNT=9",)
+    )
+    _put(stage, content, organizer="carol@work.example")
+    return stage.alice.get(rows.find_event(stage.alice, "Choir"))
+
+
+@GROUP.states([True, False])
+def changed_occurrence(stage, has_series):
+    name = stage.calendars.put(
+        meeting(moment(2, 8), "Daily stand-up", recurrence=("RRULE:FREQ=DAILY;COUNT=9",))
+    )
+    stored = stage.calendars.events[ADDRESS][name]
+    occurrence = moment(3, 8)
+    exception = replace(
+        stored,
+        event_id=f"{name}_{occurrence:%Y%m%dT%H%M%SZ}",
+        series_id=name,
+        original_start=When(at=occurrence, zone="Europe/Berlin"),
+        content=meeting(moment(3, 11), "Stand-up, later"),
+    )
+    stage.calendars.write(ADDRESS, exception)
+    if not has_series:
+        del stage.calendars.events[ADDRESS][name]
+    stage.calendar.sync(at=stage.at)
+    return stage.alice.get(rows.find_event(stage.alice, "Stand-up, later"))
 
 
 @GROUP.state()
@@ -402,18 +467,28 @@ def times(stage, _, opens):
 
 @GROUP.state(name="find-time-errors")
 def find_time_with_errors(stage):
-    asked = {**_ask_for_time(), "closes": "08:00", "first_day": "never"}
+    asked = {**_ask_for_time(), "closes": "08:00", "first_day": "never", "zone": "Mars/Base"}
     return rows.with_any_status(stage.alice.get("/calendar/find/", asked))
 
 
 @GROUP.state()
 def find_time_with_colleague(stage):
+    return _ask_with_alice(stage, "optional")
+
+
+@GROUP.state()
+def find_time_with_unknown_colleague(stage):
+    _expire(stage)
+    return _ask_with_alice(stage, "required")
+
+
+def _ask_with_alice(stage, choice):
+    """Bob asks, who is shown when Alice is busy."""
     rows.share(stage, stage.calendar.primary, ShareLevel.FREEBUSY)
-    browser = stage.bobs_browser
-    made = local_house.create_local_calendar(stage.bob, "Bob's calendar")
-    assert made
-    asked = {**_ask_for_time(), f"p-{stage.user.id}": "required"}
-    return browser.get("/calendar/find/", asked)
+    local_house.create_local_calendar(stage.bob, "Bob's calendar")
+    form = stage.bobs_browser.get("/calendar/find/").content.decode()
+    (name,) = re.findall(r'<div class="field attendee">.*?<select[^>]* name="([^"]+)"', form)
+    return stage.bobs_browser.get("/calendar/find/", {**_ask_for_time(), name: choice})
 
 
 def _expire(stage):

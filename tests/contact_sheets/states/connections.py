@@ -13,18 +13,25 @@ from integrations.models import (
     Export,
     ExportOutcome,
     Integration,
+    IntegrationStatus,
     Reconciliation,
+    StatusReason,
     SyncWork,
     WatchStatus,
 )
 from integrations.settings.messages.status import QUARANTINE_REASONS
-from limited_use.models.shares import ShareLevel
+from limited_use.models.shares import Share, ShareLevel
+from tests.accounts.cast import PASSWORD
+from tests.api import cast
 from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
 from tests.integrations.formats.icalendar.files import calendar, event
 from tests.integrations.household import open_watch
 
 GROUP = Group("connections", "Connecting, details, calendars")
+VERY_BROKEN_FILE = calendar(
+    *(event("DTSTART:never", f"SUMMARY:Undated {number}", uid=f"{number}@x") for number in range(99))
+)
 BROKEN_FILE = calendar(
     event("DTSTART:20260603T090000", "DTEND:20260603T080000", "SUMMARY:Backwards", uid="a@x"),
     event("DTSTART:never", "SUMMARY:Undated", uid="b@x"),
@@ -127,6 +134,45 @@ def details_after_saving(stage):
 
 
 @GROUP.state()
+def details_of_all_mail(stage):
+    Integration.objects.filter(id=stage.mail.integration.id).update(horizon_days=None)
+    watch = open_watch(stage.mail, at=stage.at)
+    watch.last_event_at = None
+    watch.save()
+    return stage.alice.get(_address(stage, "settings-details"))
+
+
+@GROUP.state()
+def details_before_first_check(stage):
+    SyncWork.objects.filter(integration=stage.mail.integration).update(
+        last_synced_at=None,
+        first_synced_at=None,
+        mime_count=3,
+        failing_since=stage.at,
+        next_sync_at=stage.at + timedelta(minutes=5),
+    )
+    rows.quarantine(stage, "delayed", next_try_at=stage.at + timedelta(minutes=20))
+    return stage.alice.get(_address(stage, "settings-details"))
+
+
+@GROUP.state()
+def details_to_reconnect(stage):
+    rows.set_status(stage.mail, IntegrationStatus.REAUTH_REQUIRED, StatusReason.GRANT_REVOKED)
+    return stage.alice.get(_address(stage, "settings-details"))
+
+
+@GROUP.state()
+def export_begins(stage):
+    """After the password: the download begins by itself."""
+    user = stage.user
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    browser = cast.browser(user)
+    browser.post(_address(stage, "settings-export"), follow=True)
+    return browser.post("/accounts/reauthenticate/", {"password": PASSWORD}, follow=True)
+
+
+@GROUP.state()
 def export(stage):
     return stage.alice.get(_address(stage, "settings-export"))
 
@@ -194,6 +240,32 @@ def sharing_with_many(stage):
 
 
 @GROUP.state()
+def sharing_with_end(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
+    Share.objects.update(expires_at=stage.at + timedelta(days=3))
+    return stage.alice.get(_address_of("settings-calendar-sharing", stage.calendar.primary))
+
+
+@GROUP.state()
+def sharing_of_antares_calendar(stage):
+    made = rows.create_calendar(stage, "Choir")
+    return stage.alice.get(_address_of("settings-calendar-sharing", made))
+
+
+@GROUP.state()
+def sharing_without_name(stage):
+    Calendar.objects.filter(integration=stage.calendar.integration).update(
+        cached_at=stage.at - timedelta(days=9)
+    )
+    return stage.alice.get(_address_of("settings-calendar-sharing", stage.calendar.primary))
+
+
+@GROUP.state()
+def sharing_terms_changed(stage):
+    return _share_by_form(stage, "bob@antares.example", version="0")
+
+
+@GROUP.state()
 def sharing_saved(stage):
     return _share_by_form(stage, "bob@antares.example", follow=True)
 
@@ -213,6 +285,12 @@ def new_calendar_with_errors(stage):
     return stage.alice.post(
         "/settings/calendars/new/", {"name": "", "zone": "Europe/Atlantis", "colour": "red"}
     )
+
+
+@GROUP.state()
+def new_calendar_terms_changed(stage):
+    form = {"name": "Choir", "zone": "Europe/Berlin", "colour": "#aa3377", "agree": "on"}
+    return stage.alice.post("/settings/calendars/new/", {**form, "version": "0"})
 
 
 @GROUP.state()
@@ -276,7 +354,7 @@ def file_imported(stage, _, data):
 
 
 @GROUP.states(
-    {"broken": BROKEN_FILE, "other-format": b"PK\x03\x04 no calendar", "empty": b""}, status=422
+    {"broken": BROKEN_FILE, "very-broken": VERY_BROKEN_FILE, "other-format": b"PK\x03\x04 no calendar", "empty": b""}, status=422
 )
 def file_refused(stage, _, data):
     return _import(stage, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.db import transaction
@@ -12,7 +13,8 @@ from accounts.ids import uuid7
 from integrations.settings.data_use.feature_status import FeatureState
 from limited_use.agreements import consents
 from limited_use.ledger import entries
-from limited_use.models.shares import ShareLevel
+from limited_use.models import Consent
+from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import Purpose, Recipient
 from tests import past_entries
@@ -88,6 +90,21 @@ def access_switched_on_and_changed(stage):
 
 
 @GROUP.state()
+def access_with_ends(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
+    Share.objects.update(expires_at=stage.at + timedelta(days=3))
+    Consent.objects.filter(feature="inbox").update(expires_at=stage.at + timedelta(days=30))
+    return stage.alice.get(ACCESS)
+
+
+@GROUP.state()
+def access_of_bob_with_end(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.FREEBUSY)
+    Share.objects.update(expires_at=stage.at + timedelta(days=3))
+    return stage.bobs_browser.get(ACCESS)
+
+
+@GROUP.state()
 def access_of_bob(stage):
     rows.share(stage, stage.calendar.primary, ShareLevel.FREEBUSY)
     return stage.bobs_browser.get(ACCESS)
@@ -122,6 +139,12 @@ def switched_on(stage):
     return stage.alice.post(address, {"switch": "on", **cast.SWITCH_ON}, follow=True)
 
 
+@GROUP.states(["inbox", "local-calendar", "calendar"])
+def feature_page(stage, feature):
+    browser = stage.alice if feature == "inbox" else stage.add_newcomer()
+    return browser.get(reverse("settings-feature", args=[feature]))
+
+
 @GROUP.states(["inbox", "calendar", "calendar-editing"])
 def agree_again(stage, feature):
     rows.reword(stage, feature)
@@ -143,7 +166,7 @@ def activity(stage):
     return stage.alice.get(ACTIVITY)
 
 
-@GROUP.states(["outcome=refused", "by=all", "by=self", "purpose=none"], scene=use_for_weeks)
+@GROUP.states(["outcome=refused", "by=all", "by=self", "first=2031-01-01"], scene=use_for_weeks)
 def activity_filtered(stage, query):
     return stage.alice.get(f"{ACTIVITY}?{query}")
 
@@ -152,6 +175,18 @@ def activity_filtered(stage, query):
 def activity_older(stage):
     before = f"{stage.at - timedelta(days=9):%Y-%m-%d}"
     return stage.alice.get(ACTIVITY, {"before": before})
+
+
+@GROUP.state(scene=use_for_weeks)
+def activity_older_and_filtered(stage):
+    before = f"{stage.at - timedelta(days=9):%Y-%m-%d}"
+    return stage.alice.get(ACTIVITY, {"before": before, "outcome": "refused"})
+
+
+@GROUP.state()
+def activity_with_calendar(stage):
+    stage.alice.get("/calendar/")
+    return stage.alice.get(ACTIVITY)
 
 
 @GROUP.state(scene=use_for_weeks)
@@ -167,6 +202,13 @@ def list_of_entries(stage):
 @GROUP.states(["outcome=refused", "by=none", "by=all", "first=2031-01-01"], scene=use_for_weeks)
 def list_filtered(stage, query):
     return stage.alice.get(f"{ENTRIES}?{query}")
+
+
+@GROUP.states(["", "by=self&"], scene=use_for_weeks)
+def list_older(stage, query):
+    page = stage.alice.get(f"{ENTRIES}?{query}").content.decode()
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', page)
+    return stage.alice.get(older.replace("&amp;", "&"))
 
 
 @GROUP.state()

@@ -9,6 +9,7 @@ from django.urls import reverse
 from integrations import tasks
 from integrations.models import (
     Connection,
+    ConnectionStatus,
     Integration,
     IntegrationStatus,
     PurgeJob,
@@ -18,6 +19,7 @@ from integrations.models import (
 )
 from integrations.push import WatchStopOutcome
 from limited_use.ledger import ledger_key_lifecycle
+from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
 from limited_use.models.shares import ShareLevel
 from limited_use.receipts import receipt_links
@@ -75,8 +77,11 @@ def disconnect_microsoft(stage, product):
 
 
 @GROUP.state()
-def disconnect_last_of_two_organisations(stage):
+def disconnect_after_access_ended(stage):
     rows.set_status(stage.mail, IntegrationStatus.REAUTH_REQUIRED)
+    Connection.objects.filter(id=stage.mail.connection.id).update(
+        status=ConnectionStatus.REAUTH_REQUIRED, reauth_since=stage.at
+    )
     return stage.alice.get(reverse("settings-disconnect", args=[stage.mail.integration.id]))
 
 
@@ -110,6 +115,34 @@ def removal_with(stage, key):
 def removal_by(stage, trigger):
     PurgeJob.objects.filter(id=stage.scene[0].id).update(trigger=trigger)
     return show_removal(stage)
+
+
+@GROUP.state(scene=remove_account)
+def removal_of_calendars(stage):
+    return stage.alice.get(reverse("settings-purge", args=[stage.scene[1].id]))
+
+
+@GROUP.state(scene=remove_account)
+def removal_beside_a_running_one(stage):
+    PurgeJob.objects.filter(id=stage.scene[1].id).update(
+        step=PurgeStep.FENCED, receipt_id=None, done_at=None
+    )
+    return show_removal(stage)
+
+
+@GROUP.state(scene=remove_account)
+def settings_with_access_left(stage):
+    PurgeJob.objects.update(revocation=RevocationOutcome.UNCONFIRMED)
+    Connection.objects.update(revocation=RevocationOutcome.UNCONFIRMED)
+    return stage.alice.get("/settings/integrations/")
+
+
+@GROUP.state(scene=remove_account)
+def public_receipt_not_verified(stage):
+    receipt = Receipt.objects.get(subject_id=stage.scene[0].integration_id)
+    receipt.document = bytes(receipt.document).replace(b"20", b"21", 1)
+    receipt.save(update_fields=["document"])
+    return _show_public_receipt(stage)
 
 
 @GROUP.state(scene=remove_account)

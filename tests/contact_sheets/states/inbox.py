@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from email.message import EmailMessage
 
 from django.urls import reverse
 
+from integrations.coordination import person_slots
+from integrations.coordination.person_slots import TooManyWaits
 from integrations.formats.mime import safe_bodies
 from integrations.models import (
     Attachment,
@@ -105,6 +108,40 @@ def later_page(stage):
     return stage.alice.get(older.replace("&amp;", "&"))
 
 
+@GROUP.state()
+def starred_conversation(stage):
+    Thread.objects.filter(user_id=stage.user.id).update(is_starred=True)
+    return stage.alice.get("/inbox/")
+
+
+@GROUP.states(["sent", "all"])
+def empty_folder(stage, key):
+    user = stage.add_person("Nora")
+    rows.connect_google(stage, "mail", email="nora@gmail.example", user=user)
+    rows.agree(user, stage.organisation, "inbox")
+    return rows.browser(user).get("/inbox/", {"folder": key})
+
+
+@GROUP.state()
+def sender_with_another_address(stage):
+    _deliver_impostor(stage)
+    return stage.alice.get("/inbox/")
+
+
+@GROUP.state()
+def conversation_with_another_address(stage):
+    _deliver_impostor(stage)
+    thread = Thread.objects.filter(user_id=stage.user.id).order_by("-last_received_at")[0]
+    return _open_thread(stage, thread)
+
+
+@GROUP.state()
+def later_part_of_long_conversation(stage):
+    page = long_conversation(stage).content.decode()
+    (more,) = re.findall(r'rel="next" href="([^"]+)"', page)
+    return stage.alice.get(more.replace("&amp;", "&"))
+
+
 @GROUP.state(name="agreement-missing", status=403)
 def without_agreement(stage):
     rows.reword(stage, "inbox")
@@ -201,6 +238,12 @@ def support_allowed(stage):
 
 
 @GROUP.state()
+def support_form_outdated(stage):
+    address = reverse("inbox-support", args=[_first_message(stage).id])
+    return stage.alice.post(address, {"agree": "yes", "hours": "24", "version": "0"}, follow=True)
+
+
+@GROUP.state()
 def support_form_while_allowed(stage):
     message = _first_message(stage)
     _open_to_support(stage, message)
@@ -241,6 +284,23 @@ def search_with_older_matches(stage):
     return _search(stage, "harbour")
 
 
+@GROUP.state()
+def search_later_page(stage):
+    _deliver_old(stage)
+    before = f"{stage.at - timedelta(days=900):%Y-%m-%dT%H:%M:%S}+0000"
+    return stage.alice.post("/inbox/search/", {"words": "harbour", "before": before})
+
+
+@GROUP.state(status=503)
+def search_postponed_by_ourselves(stage):
+    def refuse(*_, **__):
+        raise TooManyWaits
+
+    stage.patch.setattr(person_slots, "hold_wait_slot", refuse)
+    before = f"{stage.at - timedelta(days=9):%Y-%m-%dT%H:%M:%S}+0000"
+    return stage.alice.post("/inbox/search/", {"words": "harbour", "before": before})
+
+
 @GROUP.states(
     {"unavailable": errors.Unavailable("away"), "revoked": errors.GrantRevoked("ended")}
 )
@@ -274,6 +334,14 @@ def message_gone_at_provider(stage):
     return stage.alice.get(address)
 
 
+@GROUP.state()
+def message_without_access(stage):
+    _deliver_old(stage)
+    address = _find_remote(stage)
+    stage.patch.setattr(stage.mailbox, "refusals", [errors.GrantRevoked("ended")] * 9)
+    return stage.alice.get(address)
+
+
 @GROUP.state(status=503)
 def message_at_slow_provider(stage):
     _deliver_old(stage)
@@ -297,6 +365,18 @@ def _first_message(stage):
 def _open_to_support(stage, message, *, follow=False):
     form = {"agree": "yes", "hours": "24", "version": FEATURES["support"].version}
     return stage.alice.post(reverse("inbox-support", args=[message.id]), form, follow=follow)
+
+
+def _deliver_impostor(stage):
+    message = EmailMessage()
+    message["From"] = '"service@bank.example" <mallory@evil.example>, Bea <bea@work.example>'
+    message["Sender"] = "mallory@evil.example"
+    message["To"] = '"support@bank.example" <mallory@evil.example>'
+    message["Subject"] = "Your account"
+    message.set_content("Please sign in.")
+    stage.mailbox.deliver(bytes(message), at=stage.at, thread="impostor")
+    stage.mailbox.deliver(OLD, at=stage.at, thread="impostor")
+    stage.mail.settle()
 
 
 def _deliver_many(stage, count, *, thread=None):

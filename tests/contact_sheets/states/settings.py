@@ -104,18 +104,29 @@ def importing_without_estimate(stage):
 
 
 @GROUP.state()
+def progress_with_another_status(stage):
+    address = reverse("settings-progress", args=[stage.mail.integration.id])
+    return stage.alice.get(address, {"was": "Importing"})
+
+
+@GROUP.state()
+def never_checked(stage):
+    SyncWork.objects.filter(integration=stage.mail.integration).update(
+        last_synced_at=None, first_synced_at=stage.at
+    )
+    return stage.alice.get(SETTINGS)
+
+
+@GROUP.state()
 def importing_almost_done(stage):
     rows.set_status(stage.mail, IntegrationStatus.SYNCING)
-    Integration.objects.filter(id=stage.mail.integration.id).update(
-        switched_on_at=stage.at - timedelta(minutes=5)
-    )
-    SyncWork.objects.filter(integration=stage.mail.integration).update(
-        stage=SyncStage.SNAPSHOT,
-        first_synced_at=None,
-        last_synced_at=None,
-        expected_count=1200,
-        done_count=1195,
-    )
+    _import(stage, done_count=1195)
+    return stage.alice.get(SETTINGS)
+
+
+@GROUP.state()
+def importing_for_an_hour(stage):
+    _import(stage, done_count=200)
     return stage.alice.get(SETTINGS)
 
 
@@ -307,3 +318,17 @@ def removals(stage):
 def confirmation_of(stage, action):
     address = reverse(f"settings-{action}", args=[stage.mail.integration.id])
     return stage.alice.post(address, follow=True)
+
+
+def _import(stage, *, done_count):
+    rows.set_status(stage.mail, IntegrationStatus.SYNCING)
+    Integration.objects.filter(id=stage.mail.integration.id).update(
+        switched_on_at=stage.at - timedelta(minutes=5)
+    )
+    SyncWork.objects.filter(integration=stage.mail.integration).update(
+        stage=SyncStage.SNAPSHOT,
+        first_synced_at=None,
+        last_synced_at=None,
+        expected_count=1200,
+        done_count=done_count,
+    )

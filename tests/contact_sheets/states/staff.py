@@ -13,7 +13,7 @@ from config.process_classes import ProcessClass
 from integrations.models import Message
 from integrations.review import evidence
 from integrations.review.messages import guide
-from limited_use.evidence import forbidden_use_run, stored_bundles
+from limited_use.evidence import clause_evidence, forbidden_use_run, stored_bundles
 from limited_use.models.usage import PolicyUse
 from limited_use.policy.clauses import CLAUSES
 from limited_use.policy.feature_registry import FEATURES
@@ -21,10 +21,18 @@ from limited_use.usage import rule_usage_counter
 from tests.api import cast
 from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
+from tests.contact_sheets.states.inbox import OLD
 from tests.review.conftest import make_run
 from tests.walls import acting_as
 
 GROUP = Group("staff", "Staff: support access, review")
+#: A clause that is a duty of people, and one that events prove.
+CLAUSE_KINDS = sorted(
+    {
+        next(clause.id for clause in CLAUSES.values() if clause.duty),
+        next(clause.id for clause in CLAUSES.values() if clause.id in clause_evidence.EVENTS),
+    }
+)
 STEPS = [step.route for step in guide.STEPS]
 OVERVIEWS = [
     "review",
@@ -88,6 +96,19 @@ def page_of_another_role(stage, route):
     return stage.open_desk(Role.OPERATOR, "Otto").get(reverse(route))
 
 
+@GROUP.state(status=403, scene=open_staff_site)
+def page_for_staff_only(stage):
+    person = stage.add_person("Kim")
+    return cast.browser(person, at_staff_site=True, recent=True).get("/review/")
+
+
+@GROUP.state(status=403, scene=open_staff_site)
+def form_without_second_factor(stage):
+    person = stage.add_person("Kim", Role.REVIEWER)
+    browser = cast.browser(person, at_staff_site=True, recent=True)
+    return browser.post(reverse("review-run-start"))
+
+
 @GROUP.state(scene=open_staff_site)
 def sign_in(stage):
     return stage.visitor_of_staff_site.get("/accounts/login/")
@@ -111,7 +132,10 @@ def items(stage, count):
 
 @GROUP.state()
 def item(stage):
-    message = Message.objects.filter(integration_id=stage.mail.integration.id)[0]
+    stage.mailbox.deliver(OLD, at=stage.at, thread="old")
+    stage.mail.settle()
+    messages = Message.objects.filter(integration_id=stage.mail.integration.id)
+    message = messages.order_by("-received_at")[0]
     _open_item(stage, message)
     stage.serve_staff_site()
     browser = stage.open_desk(Role.SUPPORT, "Sam")
@@ -123,12 +147,21 @@ def with_evidence(stage, route):
     return stage.scene.get(reverse(route))
 
 
-@GROUP.states(["q=delete", "kept-by=people", "q=zzzz"], scene=use_and_run)
+@GROUP.states(
+    ["q=delete", "kept-by=people", "kept-by=software", "kept-by=unmet", "q=zzzz"],
+    scene=use_and_run,
+)
 def clauses_found(stage, query):
     return stage.scene.get(f"{reverse('review-clauses')}?{query}")
 
 
-@GROUP.states(["LU-1", "LU-4", "AN-23", next(iter(CLAUSES))], scene=use_and_run)
+@GROUP.state(scene=use_and_run)
+def clauses_of_one_document(stage):
+    title = next(iter(CLAUSES.values())).source.title
+    return stage.scene.get(reverse("review-clauses"), {"source": title})
+
+
+@GROUP.states(["LU-1", "LU-4", "AN-23", *CLAUSE_KINDS], scene=use_and_run)
 def clause(stage, clause_id):
     return stage.scene.get(reverse("review-clause", args=[clause_id]))
 
