@@ -129,8 +129,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-ledger-part connect-begin connect-callback connect-administrator inbox-search
         inbox-support inbox-support-close calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-show review-evidence-make review-run-start
-        switch_organisation profile account_login account_logout account_sign_in_link account_open_sign_in_link
-        account_reauthenticate account_change_password
+        switch_organisation profile account_login account_logout account_sign_in_link
+        account_open_sign_in_link account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate
         mfa_activate_totp mfa_deactivate_totp mfa_generate_recovery_codes mfa_add_webauthn
         mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn

@@ -108,7 +108,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
-        "integrations/settings/data_use/views.py": [
+        "integrations/settings/data_use/access_views.py": [
             "Withdraw your agreement, and remove the data kept for it",
         ],
         "integrations/settings/disconnect_views.py": [
@@ -141,6 +141,11 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/public/_receipt_details.html": [
             "Wrapping key destroyed",
+        ],
+        "integrations/purge/messages/receipt.py": [
+            "Copies of the key store",
+            "Key to encrypted copies",
+            "Key to encrypted copies of Antares calendars",
         ],
         "integrations/purge/messages/verifier.py": [
             "Destroyed keys",
@@ -196,26 +201,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/public/receipt.html": [
             "Keep the link to yourself, and keep the files.",
-        ],
-        "templates/review/clause.html": [
-            "Without it these permit nothing:",
-            "What keeps it makes none:",
-        ],
-        "templates/review/clauses.html": [
-            "Kept by",
-        ],
-        "templates/review/entry.html": [
-            "That this entry stands in the signed ledger, at this place, as a C2SP tlog-proof:",
-            "the exact bytes of the entry, its path through the tree, and the signed checkpoint.",
-        ],
-        "templates/review/evidence.html": [
-            "One signed file with everything:",
-        ],
-        "templates/settings/administrator.html": [
-            (
-                "In many organisations {offer.label} lets nobody but an administrator agree to "
-                "apps like this one."
-            ),
         ],
         "templates/settings/calendars.html": [
             "Edit, import, remove ·",

@@ -51,6 +51,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 def _run_locked_demo(arguments: argparse.Namespace, running_file: RunningDemoFile) -> int:
     began = time.monotonic()
+    has_earlier_data = (arguments.data / "people.json").exists()
     demo_report.print_start()
     try:
         with (
@@ -78,6 +79,7 @@ def _run_locked_demo(arguments: argparse.Namespace, running_file: RunningDemoFil
                     sandbox=arguments.sandbox_port,
                 ),
                 given_settings=sorted(_get_provider_settings(os.environ)),
+                has_earlier_data=has_earlier_data,
             )
             return _watch_processes(running)
     except KeyboardInterrupt:

@@ -13,6 +13,10 @@ from config.embedded import tcp_ports
 from config.embedded.running_demo import DemoAddresses
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
+# The sandbox keeps grants in memory.
+_EARLIER_DATA: Final = (
+    "The data is of an earlier start. The sandbox is new: reconnect accounts that were connected."
+)
 _PUBLIC, _STAFF, _SANDBOX = "Antares", "the staff site", "the sandbox"
 
 
@@ -25,18 +29,20 @@ def print_start() -> None:
     print_line("Starting the demo: database, broker, sandbox, web servers and workers …")
 
 
-def print_ready(
+def print_ready(  # noqa: PLR0913 - one report in full
     addresses: DemoAddresses,
     *,
     seconds: float,
     folder: Path,
     ports: DemoPorts,
     given_settings: Iterable[str],
+    has_earlier_data: bool,
 ) -> None:
     """
     :param folder: of the demo's data
     :param ports: what the person asked for
     :param given_settings: names of settings that replace those of the sandbox
+    :param has_earlier_data: whether an earlier start made the data
     """
     shown_folder = shorten_path(folder)
     for line in (
@@ -57,6 +63,7 @@ def print_ready(
         f"  Logs         {shown_folder}/logs",
         "",
         *ports.explain_changes(addresses),
+        *[_EARLIER_DATA] * has_earlier_data,
         *(f"{name} is set: the demo uses it instead of the sandbox's." for name in given_settings),
         "Press Ctrl-C to stop.",
     ):
@@ -79,7 +86,7 @@ def print_stopping() -> None:
 
 def print_stopped(folder: Path) -> None:
     print_line(
-        f"Stopped. The data stays in {shorten_path(folder)}, and make demo continues with it."
+        f"Stopped. The data stays in {shorten_path(folder)}: delete that folder to start over."
     )
 
 

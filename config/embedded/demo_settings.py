@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from config.embedded.static_files import DEMO_FILES
 from config.settings import *  # noqa: F403
 from config.settings import MIDDLEWARE, PRODUCTION, SITE, STORAGES, TEMPLATES
 from config.sites import STAFF
@@ -46,7 +47,7 @@ MIDDLEWARE = [*MIDDLEWARE, "config.embedded.demo_site.middleware.ReceiptReadMidd
 
 # As in production, in place of the folders of the source.
 STATIC_ROOT = Path(os.environ["DEMO_STATIC_ROOT"])
-STATICFILES_DIRS = [_HERE / "static"]
+STATICFILES_DIRS = [DEMO_FILES]
 WHITENOISE_USE_FINDERS = False
 STORAGES = {
     **STORAGES,

@@ -22,6 +22,8 @@ from config.application_settings import INSTALLED_APPS
 from config.embedded.child_processes import EmbeddedServersUnavailable, spawn_process, stop_process
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+#: Static files of the demo's own pages.
+DEMO_FILES: Final = Path(__file__).resolve().parent / "static"
 #: The libraries that hash and compress: another release may write other files.
 _REQUIREMENTS: Final = "requirements-demo.txt"
 
@@ -75,6 +77,7 @@ def _start_collecting(folder: Path, environment: Mapping[str, str]) -> subproces
 
 
 def _list_source_folders() -> Iterator[Path]:
+    yield DEMO_FILES
     for app in INSTALLED_APPS:
         spec = find_spec(app)
         for location in spec.submodule_search_locations or () if spec else ():

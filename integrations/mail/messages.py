@@ -24,7 +24,6 @@ FOLDERS: Final[Mapping[str, StrOrPromise]] = {
     "all": _("All mail"),
 }
 NO_SUBJECT: Final = _("(no subject)")
-UNKNOWN_SENDER: Final = _("Unknown sender")
 RECONNECT: Final = claim(
     "inbox.reconnect",
     _(

@@ -61,12 +61,25 @@ class DestroyedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptNote:
+    """
+    A sentence of the document itself.
+
+    :param until: the end of the fact, if it has one
+    """
+
+    topic: str
+    until: datetime | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptSummary:
     """
     Five sentences: what was removed, since when it is unreadable, what the provider still lists,
     what remains until when, and how to check it.
 
-    :param notes: further statements of the document
+    :param notes: the document's own sentences
     """
 
     removed: ReceiptSentence
@@ -77,7 +90,7 @@ class ReceiptSummary:
     reason: str
     stores: tuple[StoreCount, ...]
     keys: tuple[DestroyedKey, ...]
-    notes: tuple[str, ...]
+    notes: tuple[ReceiptNote, ...]
 
     @property
     def sentences(self) -> tuple[ReceiptSentence, ...]:
@@ -197,13 +210,17 @@ def _list_keys(body: Document, ends: Mapping[str, datetime | None]) -> Iterator[
         yield DestroyedKey(name, key_id, _parse_time(key["at"]), ends.get(key_id))
 
 
-def _list_notes(body: Document, second: Document | None) -> Iterator[str]:
-    """Yield the document's own sentences about what it does not end."""
-    yield body["provider_watches"]["says"]
-    yield body["provider_revocation"]["says"]
-    remains = body["remains"] if second is None else {**body["remains"], **second["remains"]}
-    for _, statement in sorted(remains.items()):
-        yield statement["says"] if isinstance(statement, Mapping) else statement
+def _list_notes(body: Document, second: Document | None) -> Iterator[ReceiptNote]:
+    """Yield the document's own sentences; those of part 2 replace those of part 1."""
+    statements = {**body, **body["remains"], **({} if second is None else second["remains"])}
+    for member, topic in messages.NOTES.items():
+        if (statement := statements.get(member)) is None:
+            continue
+        if isinstance(statement, str):
+            statement = {"says": statement}
+        until = statement.get("destroyed_by", statement.get("until"))
+        is_known = until not in {None, "unknown"}
+        yield ReceiptNote(str(topic), _parse_time(until) if is_known else None, statement["says"])
 
 
 def _get_epoch_ends(body: Document) -> dict[str, datetime | None]:

@@ -57,6 +57,8 @@ def build_texts() -> dict[str, Any]:
         "stores": _to_texts(receipt.STORES),
         "unknown_store": str(receipt.UNKNOWN_STORE),
         "other_stores": str(receipt.OTHER_STORES),
+        "notes": _to_texts(receipt.NOTES),
+        "until": str(receipt.UNTIL),
         "key_lines": _to_texts(receipt.KEY_LINES),
         "counts": receipt.list_count_forms(),
         "providers": {

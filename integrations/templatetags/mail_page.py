@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext_lazy as _
 
 from accounts import display_times
-from integrations.mail import messages
 
 register = template.Library()
 _TONES = 8
+_UNKNOWN_SENDER = _("Unknown sender")
 
 
 def _parse_time(value: object) -> datetime | None:
@@ -29,8 +30,8 @@ def _parse_time(value: object) -> datetime | None:
 def who(address: Mapping[str, str] | str | None) -> str:
     """Return a correspondent's name, or else the address."""
     if not isinstance(address, Mapping):
-        return str(messages.UNKNOWN_SENDER)
-    return address.get("name") or address.get("email") or str(messages.UNKNOWN_SENDER)
+        return str(_UNKNOWN_SENDER)
+    return address.get("name") or address.get("email") or str(_UNKNOWN_SENDER)
 
 
 @register.filter

@@ -9,6 +9,7 @@ from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.models import Connection, Integration
+from integrations.providers.local import LOCAL
 from integrations.support.site_links import find_link
 
 
@@ -19,7 +20,7 @@ def show_landing(request: HttpRequest) -> HttpResponse:
     """
     Redirect people after sign-in: staff to the pages of their role, others to inbox or calendar.
 
-    Without a connected account, the page is *Settings*.
+    Without a connected account, the page is *Settings*. Antares calendars are no account.
     """
     actor = get_actor(request)
     staff_link = find_link(request.user.role)  # type: ignore[union-attr]  # signed in
@@ -27,7 +28,11 @@ def show_landing(request: HttpRequest) -> HttpResponse:
         return redirect(staff_link.url)
     if actor.user_id is None or actor.organisation_id is None:
         return redirect("settings-integrations")
-    connections = Connection.objects.live().owned_by(actor.user_id, actor.organisation_id)
+    connections = (
+        Connection.objects.live()
+        .owned_by(actor.user_id, actor.organisation_id)
+        .exclude(provider=LOCAL.key)
+    )
     products = set(
         Integration.objects.live()
         .filter(connection__in=connections)

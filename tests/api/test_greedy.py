@@ -77,7 +77,7 @@ class TestAThirdWait:
 
         assert page.status_code == 429
         assert page["Refresh"] == f"2; url={make_remote_file_path(place)}?again=1"
-        assert "This page tries again" in page.text
+        assert "This page tries again automatically." in page.text
 
     def test_of_its_text_asks_again_in_its_frame(self, hers, waits, place):
         frame = hers.get(make_remote_file_path(place, "body/"))

@@ -116,6 +116,12 @@ class TestEveryPage:
         found += violations(page)
         connected.confirm()
         expect(page.get_by_role("link", name="Download receipt")).to_be_visible()
+        page.get_by_text("Counted before and after").click()
+        found += violations(page)
+        page.get_by_role("button", name="Make a link").click()
+        page.goto(page.locator("pre.key").first.inner_text())
+        for summary in page.locator("article summary").all():
+            summary.click()
         found += violations(page)
         connected.go("/settings/integrations/")
         found += violations(page)

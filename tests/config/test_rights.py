@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -74,6 +75,7 @@ def ids(house):
         "connection_id": house.connection.id,
         "watch_id": watch.id,
         "user_id": house.user.id,
+        "run_id": uuid4(),
     }
 
 

@@ -165,8 +165,9 @@ class TestDemo:
             assert f"Open         {url}/demo/\n" in printed
             assert "alice@antares.example" in start_page
             assert status == 0
+            assert ("\nThe data is of an earlier start." in printed) == is_prepared
             assert last_lines.endswith(
-                f"Stopped. The data stays in {data_dir}, and make demo continues with it.\n"
+                f"Stopped. The data stays in {data_dir}: delete that folder to start over.\n"
             )
             assert processes_of(data_dir) == []
         self.look(data_dir)

@@ -8,9 +8,10 @@ import re
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.test import Client, override_settings
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 from accounts.demo_people import add_second_factor
+from accounts.forbidden_page import show_forbidden_page
 from accounts.models import Session, User
 from accounts.roles import STAFF as STAFF_ROLES
 from accounts.roles import Role
@@ -124,6 +125,21 @@ class TestRoutes:
 
         assert factors
         assert names_of(STAFF) == of_staff() | SIGNING_IN | factors | HEALTH | {"home"}
+
+    @pytest.mark.parametrize(
+        "urlconf",
+        [
+            "config.urls",
+            "config.web_urls",
+            "config.staff_urls",
+            "config.embedded.demo_site.web_urls",
+            "config.embedded.demo_site.staff_urls",
+        ],
+    )
+    def test_say_for_whom_a_refused_page_is(self, urlconf):
+        handler = get_resolver(urlconf).resolve_error_handler(403)
+
+        assert handler is show_forbidden_page
 
     def test_are_all_at_one_site_or_both(self):
         assert names_of(WEB) | names_of(STAFF) == set(names())

@@ -38,9 +38,9 @@ class TestFindProblem:
     @pytest.mark.parametrize(
         ("subject", "title"),
         [
-            ("mail", "You have not agreed to what is asked for."),
-            (sharing.FEATURE, "You have not agreed to what sharing is."),
-            (local_calendars.FEATURE, "You have not agreed to what calendars are here."),
+            ("mail", "You have not agreed to this use of your data."),
+            (sharing.FEATURE, "You have not agreed to calendar sharing."),
+            (local_calendars.FEATURE, "You have not agreed to Antares calendars."),
         ],
     )
     def test_names_what_was_not_agreed_to(self, subject, title):

@@ -188,6 +188,26 @@ KEY_LINES: Final[Mapping[str, Text]] = MappingProxyType(
     }
 )
 
+#: Topics of the document's own sentences, by member of `remains`, or of the body.
+NOTES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "provider_revocation": _("Access at the provider"),
+        "provider_watches": _("Notifications of the provider"),
+        "at_the_provider": _("Data at the provider"),
+        "credential": _("Access tokens"),
+        "backups": _("Database backups"),
+        "key_epoch": _("Key to encrypted copies"),
+        "own_key_epoch": _("Key to encrypted copies of Antares calendars"),
+        "key_store_copies": _("Copies of the key store"),
+        "ledger": _("Ledger entries"),
+        "ledger_key": _("Key to the ledger"),
+        "tombstones": _("Records"),
+        "consent": _("Agreement"),
+        "proves": _("What the receipt proves"),
+    }
+)
+UNTIL: Final = _("until")
+
 
 def list_count_forms() -> dict[str, list[str]]:
     """Return the forms for one and for many, by the name of the count."""

@@ -59,7 +59,7 @@ PAGE: Final[Mapping[str, Text]] = MappingProxyType(
         "destroyed_heading": _("Destroyed keys"),
         "destroyed_at": _("Destroyed"),
         "epoch_ended_at": _("Wrapping key destroyed"),
-        "notes_heading": _("What the receipt says further"),
+        "notes_heading": _("Statements in the receipt"),
         "entries_heading": _("Ledger entries in the receipt"),
         "entry": _("Entry"),
         "event": _("Event"),

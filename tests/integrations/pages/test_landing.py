@@ -17,6 +17,8 @@ from tests.accounts.cast import PASSWORD
 from tests.api import cast
 from tests.factories import make_user
 from tests.integrations import household as houses
+from tests.integrations.calendar.local_house import create_local_calendar
+from tests.integrations.calendar.test_shared import actor_of
 from tests.staff_site import STAFF_URL, use_site
 from tests.walls import acting_as
 
@@ -63,6 +65,12 @@ class TestLanding:
         Integration.objects.filter(id=alice.integration.id).update(status=status)
 
         assert find_landing(alice.user) == INBOX
+
+    def test_is_settings_with_antares_calendars_alone(self):
+        person = houses.person(at=timezone.now())
+        create_local_calendar(actor_of(*person))
+
+        assert find_landing(person[0]) == SETTINGS
 
     def test_is_settings_once_the_only_mailbox_is_disconnected(self, alice):
         connections.disconnect_integration(

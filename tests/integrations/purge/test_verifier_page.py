@@ -13,7 +13,8 @@ from django.db import connections
 from django.test import Client
 
 from integrations import tasks
-from integrations.purge import inventory, receipt_summary, verifier_page
+from integrations.models import PurgeTrigger, RevocationOutcome
+from integrations.purge import inventory, provider_statements, receipt_summary, verifier_page
 from integrations.purge.messages import receipt as receipt_texts
 from integrations.purge.messages import verifier as verifier_texts
 from integrations.purge.receipt_summary import SentencePart
@@ -582,3 +583,18 @@ class TestWords:
     def test_name_every_table_and_every_key(self):
         assert {holding.label for holding in inventory.HOLDINGS} == receipt_texts.STORES.keys()
         assert set(KeyLine) == receipt_texts.KEY_LINES.keys()
+
+    def test_name_every_trigger_and_every_need_of_a_grant(self):
+        assert set(PurgeTrigger) == receipt_texts.TRIGGERS.keys()
+        assert provider_statements.NEEDS.keys() == receipt_texts.REASONS.keys()
+
+    def test_name_each_outcome_of_a_revocation(self):
+        decided = set(RevocationOutcome) - {RevocationOutcome.PENDING}
+        assert decided - receipt_summary.ACCESS.keys() == {RevocationOutcome.NEEDED_ELSEWHERE}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_name_each_statement_of_a_receipt(self, mailbox, clock):
+        purge_to_end(mailbox, clock)
+        body = json.loads(bytes(Receipt.objects.get().document))["body"]
+
+        assert body["remains"].keys() <= receipt_texts.NOTES.keys()
