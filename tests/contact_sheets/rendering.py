@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
+from django.test import Client
 
 from tests.contact_sheets.stage import Stage
 from tests.contact_sheets.state import State
@@ -59,7 +60,8 @@ class Rendering:
     templates: RenderedTemplates
 
 
-def render_states(stage: Stage, states: Iterable[State]) -> Rendering:
+def render_states(stage: Stage, states: Iterable[State], *, has_parts: bool) -> Rendering:
+    """:param has_parts: whether what the pages ask for is rendered as well, for a browser"""
     rendering = Rendering([], [], set(), RenderedTemplates())
     with rendering.templates.recording():
         for scene, scene_states in groupby(states, key=lambda state: state.scene):
@@ -67,43 +69,46 @@ def render_states(stage: Stage, states: Iterable[State]) -> Rendering:
                 stage.scene = scene(stage) if scene else None
                 for state in scene_states:
                     with stage.open_state():
-                        _render_or_report(stage, state, rendering)
+                        _render_or_report(stage, state, rendering, has_parts=has_parts)
     return rendering
 
 
-def _render_or_report(stage: Stage, state: State, rendering: Rendering) -> None:
+def _render_or_report(
+    stage: Stage, state: State, rendering: Rendering, *, has_parts: bool
+) -> None:
     try:
-        rendering.pages.append(_render_state(stage, state, rendering.routes))
+        response = state.show(stage)
+        path = _check_response(state, response)
+        if (match := response.wsgi_request.resolver_match) is not None:
+            rendering.routes.add(match.view_name)
+        answer = _read_answer(response)
+        parts = _render_parts(response.client, path, answer) if has_parts else {}
+        rendering.pages.append(Page(state, path, answer, parts))
     # `UnknownVariable` is no `Exception`.
     except (Exception, UnknownVariable) as error:  # noqa: BLE001 - any failure is reported
         rendering.problems.append(_describe_failure(state, error))
 
 
-def _render_state(stage: Stage, state: State, routes: set[str]) -> Page:
-    response = state.show(stage)
-    path = response.wsgi_request.get_full_path()
+def _check_response(state: State, response: Any) -> str:
+    """Return the address of the page."""
+    path: str = response.wsgi_request.get_full_path()
     is_expected = getattr(response, "is_any_status", response.status_code == state.status)
     where = response.headers.get("Location", "")
     assert is_expected, f"{path} is answered {response.status_code} {where}"
     assert response["Content-Type"].startswith("text/html"), f"{path} is no page"
-    answer = _read_answer(response)
-    routes.add(response.wsgi_request.resolver_match.view_name if _is_routed(response) else "")
+    return path
+
+
+def _render_parts(client: Client, path: str, page: Answer) -> dict[str, Answer]:
     parts: dict[str, Answer] = {}
-    for address in _find_parts(answer.body.decode()):
-        target = urlsplit(urljoin(path, address))
+    for source, poll in _PARTS.findall(page.body.decode()):
+        target = urlsplit(urljoin(path, unescape(source or poll)))
         asked = target.path + (f"?{target.query}" if target.query else "")
         is_own = not target.scheme and not asked.startswith(settings.STATIC_URL)
         if is_own and asked not in parts:
-            headers = {"HX-Request": "true"} if address in _find_polls(answer) else {}
-            part = response.client.get(asked, headers=headers)
-            parts[asked] = _read_answer(part)
-            if part.status_code == 200:  # noqa: PLR2004
-                routes.add(part.wsgi_request.resolver_match.view_name)
-    return Page(state, path, answer, parts)
-
-
-def _is_routed(response: Any) -> bool:
-    return response.wsgi_request.resolver_match is not None
+            headers = {"HX-Request": "true"} if poll else {}
+            parts[asked] = _read_answer(client.get(asked, headers=headers))
+    return parts
 
 
 def _read_answer(response: Any) -> Answer:
@@ -112,14 +117,6 @@ def _read_answer(response: Any) -> Answer:
         name: value for name, value in response.headers.items() if name.lower() not in _DROPPED
     }
     return Answer(response.status_code, headers, body)
-
-
-def _find_parts(html: str) -> list[str]:
-    return [unescape(source or poll) for source, poll in _PARTS.findall(html)]
-
-
-def _find_polls(answer: Answer) -> list[str]:
-    return [unescape(poll) for _, poll in _PARTS.findall(answer.body.decode()) if poll]
 
 
 def _describe_failure(state: State, error: BaseException) -> str:

@@ -33,7 +33,8 @@ def test_every_state_is_accessible_and_fits_its_screen(keyring, tmp_path):
     shutil.rmtree(folder / "states", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     with set_stage() as stage:
-        rendered = rendering.render_states(stage, [one for one in STATES if names in one.name])
+        states = [state for state in STATES if names in state.name]
+        rendered = rendering.render_states(stage, states, has_parts=True)
 
     problems = rendered.problems + photographs.take_photographs(rendered.pages, folder)
     with ThreadPoolExecutor(1) as thread:

@@ -259,7 +259,9 @@ def error_404_signed_in(stage):
 
 @GROUP.state(status=404)
 def error_404_of_staff(stage):
-    return rows.browser(stage.add_person("Rita", Role.REVIEWER)).get("/no/such/page/")
+    person = stage.add_person("Rita", Role.REVIEWER)
+    demo_people.add_second_factor(person)
+    return cast.browser(person, mfa=True).get("/no/such/page/")
 
 
 @GROUP.state()

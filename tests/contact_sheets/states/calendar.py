@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from accounts.models import User
 from integrations.formats.event_content import Attendee, Conference, When
-from integrations.models import Calendar, Connection, Event, Integration, IntegrationStatus
+from integrations.models import Calendar, Connection, Event, EventKind, Integration, IntegrationStatus
 from integrations.providers import errors
 from integrations.providers.google.google_config import GOOGLE
 from limited_use.models.shares import ShareLevel
@@ -240,6 +240,12 @@ def event_with_online_meeting(stage, state, uri):
 
 
 @GROUP.state()
+def description_alone(stage):
+    address = rows.find_event(stage.alice, "Framework agreement")
+    return stage.alice.get(f"{address}description/")
+
+
+@GROUP.state()
 def event_without_title(stage):
     _put(stage, meeting(moment(1, 23), ""))
     return stage.alice.get(rows.find_event(stage.alice, "(no title)"))
@@ -295,9 +301,9 @@ def changed_occurrence(stage, has_series):
         content=meeting(moment(3, 11), "Stand-up, later"),
     )
     stage.calendars.write(ADDRESS, exception)
-    if not has_series:
-        del stage.calendars.events[ADDRESS][name]
     stage.calendar.sync(at=stage.at)
+    if not has_series:
+        Event.objects.filter(calendar=stage.calendar.primary, kind=EventKind.SERIES).delete()
     return stage.alice.get(rows.find_event(stage.alice, "Stand-up, later"))
 
 
@@ -473,22 +479,23 @@ def find_time_with_errors(stage):
 
 @GROUP.state()
 def find_time_with_colleague(stage):
-    return _ask_with_alice(stage, "optional")
+    return _ask_with_alice(stage, "may")
 
 
 @GROUP.state()
 def find_time_with_unknown_colleague(stage):
-    _expire(stage)
-    return _ask_with_alice(stage, "required")
+    return _ask_with_alice(stage, "must", first_day="2001-01-01")
 
 
-def _ask_with_alice(stage, choice):
+def _ask_with_alice(stage, choice, **asked):
     """Bob asks, who is shown when Alice is busy."""
     rows.share(stage, stage.calendar.primary, ShareLevel.FREEBUSY)
     local_house.create_local_calendar(stage.bob, "Bob's calendar")
     form = stage.bobs_browser.get("/calendar/find/").content.decode()
     (name,) = re.findall(r'<div class="field attendee">.*?<select[^>]* name="([^"]+)"', form)
-    return stage.bobs_browser.get("/calendar/find/", {**_ask_for_time(), name: choice})
+    return stage.bobs_browser.get(
+        "/calendar/find/", {**_ask_for_time(), name: choice, **asked}
+    )
 
 
 def _expire(stage):

@@ -10,13 +10,11 @@ from django.urls import reverse
 
 from integrations.coordination import person_slots
 from integrations.coordination.person_slots import TooManyWaits
-from integrations.formats.mime import safe_bodies
 from integrations.models import (
     Attachment,
     Integration,
     IntegrationStatus,
     Message,
-    MessageBody,
     SyncStage,
     SyncWork,
     Thread,
@@ -196,10 +194,23 @@ def long_conversation(stage):
 
 
 @GROUP.state()
-def text_not_prepared_yet(stage):
-    MessageBody.objects.update(shown=None, shown_version=0)
-    assert safe_bodies.VERSION
-    return _open_thread(stage, _first_message(stage).thread)
+def text_alone(stage):
+    return stage.alice.get(reverse("inbox-body", args=[_first_message(stage).id]))
+
+
+@GROUP.state()
+def text_at_provider_alone(stage):
+    _deliver_old(stage)
+    return stage.alice.get(f"{_find_remote(stage)}body/")
+
+
+@GROUP.state(status=503)
+def text_of_slow_provider(stage):
+    _deliver_old(stage)
+    address = _find_remote(stage)
+    error = errors.RateLimited("slow down", retry_after=3)
+    stage.patch.setattr(stage.mailbox, "refusals", [error] * 9)
+    return stage.alice.get(f"{address}body/")
 
 
 @GROUP.states(
@@ -291,7 +302,7 @@ def search_later_page(stage):
     return stage.alice.post("/inbox/search/", {"words": "harbour", "before": before})
 
 
-@GROUP.state(status=503)
+@GROUP.state(status=429)
 def search_postponed_by_ourselves(stage):
     def refuse(*_, **__):
         raise TooManyWaits

@@ -98,8 +98,9 @@ def page_of_another_role(stage, route):
 
 @GROUP.state(status=403, scene=open_staff_site)
 def page_for_staff_only(stage):
-    person = stage.add_person("Kim")
-    return cast.browser(person, at_staff_site=True, recent=True).get("/review/")
+    person = stage.add_person("Kim", Role.SUPPORT)
+    browser = cast.browser(person, mfa=True, at_staff_site=True, recent=True)
+    return browser.get("/review/")
 
 
 @GROUP.state(status=403, scene=open_staff_site)
