@@ -215,6 +215,7 @@ def world(alice, monkeypatch):
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
         "bundle_id": UNKNOWN,
+        "run_id": UNKNOWN,
         "delegation": str(delegation.id),
         "organisation": str(second.id),
     }

@@ -109,7 +109,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     },
     "an instruction, a heading, a name or a choice": {
         "integrations/settings/data_use/access_views.py": [
-            "Withdraw your agreement, and remove the data kept for it",
+            "Withdraw your agreement and remove its stored data",
         ],
         "integrations/settings/disconnect_views.py": [
             "Disconnect the whole account, and remove its data from Antares",

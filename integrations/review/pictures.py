@@ -1,4 +1,4 @@
-"""The pictures of `antares/shots`, which the browser tests make, with their sizes."""
+"""The pictures that the browser tests make (`static/antares/shots`), with their sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from django.contrib.staticfiles import finders
 
-_FOLDER: Final = "antares/shots"
+_STATIC: Final = "antares"
 # Of the WebP container: https://developers.google.com/speed/webp/docs/riff_container.
 _CHUNK_AT: Final = 12
 _LOSSY_SIZE_AT: Final = 26
@@ -36,7 +36,7 @@ def find_picture(name: str) -> Picture:
     :param name: the file's name without its extension
     :raises PictureMissing:
     """
-    path = f"{_FOLDER}/{name}.webp"
+    path = f"{_STATIC}/shots/{name}.webp"
     file = finders.find(path)
     if file is None:
         raise PictureMissing(path)

@@ -20,9 +20,9 @@ from integrations.providers import PROVIDERS
 from integrations.web import ownership
 
 from . import connect_links
+from .messages.administrator import ADMIN_CONSENT_OUTCOMES
 from .messages.connect import (
     ACTION_LABELS,
-    ADMIN_CONSENT_OUTCOMES,
     CALENDAR_OUTCOMES,
     OUTCOMES,
     ConnectNextStep,

@@ -137,10 +137,10 @@ class TestSignInButton:
     def test_opens_only_a_page_of_its_own_site(self, demo):
         browser = SmokeBrowser(demo.url)
         with browser.http:
-            inside = sign_in(browser, "mallory", next="/settings/uses/")
+            inside = sign_in(browser, "mallory", next="/settings/access/")
             outside = sign_in(browser, "mallory", next="https://evil.example/")
 
-        assert inside.url.endswith("/settings/uses/")
+        assert inside.url.endswith("/settings/access/")
         assert outside.url.startswith(demo.url)
 
     def test_says_when_the_password_was_changed(self, demo):

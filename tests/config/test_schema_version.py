@@ -220,10 +220,10 @@ class TestTheLauncher:
             done = run_python(
                 earlier, "-m", "config.embedded", "--data", folder, "demo", "--port", "0"
             )
-            left = list(Path(folder).glob("[!s]*"))
+            left = [path for path in Path(folder).glob("[!s]*") if path.name != "running.json"]
 
         assert done.returncode == 1
-        assert done.stdout == ""
+        assert done.stdout.count("\n") == 1
         assert done.stderr == (
             f'DATABASE_URL: database "antares_version_{os.getpid()}" was made by an earlier'
             " version: name an empty one\n"
@@ -357,7 +357,7 @@ class TestTheDoor:
         (_, kind), problem = self.ask(door, "/v1/users")
         assert status == "503 Service Unavailable"
         assert headers["Retry-After"] == kind["Retry-After"] == "5"
-        assert b"We could not answer in time" in page
+        assert b"Antares could not answer in time" in page
         assert b"updated" not in page
         assert json.loads(problem)["code"] == "busy"
         assert [record.msg for record in caplog.records] == ["database.failed"]

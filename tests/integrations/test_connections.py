@@ -41,7 +41,8 @@ from integrations.models import (
 )
 from integrations.providers import oauth_client
 from integrations.settings import connect_results
-from integrations.settings.messages.connect import ADMIN_CONSENT_OUTCOMES, OUTCOMES
+from integrations.settings.messages.administrator import ADMIN_CONSENT_OUTCOMES
+from integrations.settings.messages.connect import OUTCOMES
 from integrations.sync import work_leases
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf

@@ -148,7 +148,7 @@ class TestApply:
         assert data_keys.unwrap(data_keys.read_row(alice.integration.id))
         assert restore_guard.is_pending()
 
-        assert "1 integrations are purged again" in apply_tombstones()
+        assert "1 integrations will be purged again" in apply_tombstones()
 
         assert alice.status == (IntegrationStatus.PURGING, "")
         assert data_keys.read_row(alice.integration.id) is None
@@ -300,8 +300,8 @@ class TestDoor:
 
         status, headers, body = self.answer(door)
         assert status.startswith("503")
-        assert "restored from a copy" in body
-        assert "We could not answer in time" not in body
+        assert "restored from a backup" in body
+        assert "Antares could not answer in time" not in body
         assert headers["Cache-Control"] == "no-store"
         status, headers, body = self.answer(door, "/v1/users/me/messages")
         assert headers["Content-Type"] == "application/problem+json"
@@ -324,7 +324,7 @@ class TestDoor:
         assert status.startswith("503")
         assert "not ready yet" in body
         assert "restored" not in body + problem
-        assert "We could not answer in time" not in body
+        assert "Antares could not answer in time" not in body
         assert [record.msg for record in caplog.records] == ["tombstones.unreadable"]
 
     @pytest.mark.scenario("X1")
@@ -338,7 +338,7 @@ class TestDoor:
         problem = json.loads(self.answer(door, "/v1/users/me/messages")[2])
         assert status.startswith("503")
         assert headers["Retry-After"] == "5"
-        assert "We could not answer in time" in body
+        assert "Antares could not answer in time" in body
         assert "restored" not in body
         assert problem["code"] == "busy"
         assert [record.msg for record in caplog.records] == ["database.failed"]

@@ -142,4 +142,4 @@ def test_requests_are_answered_503_until_the_database_is_back(ask, cluster, runn
             assert one.json()["code"] == "busy"
         if one.url.path == PAGE:
             assert "no-store" in one.headers["Cache-Control"]
-            assert "We could not answer in time" in one.text
+            assert "Antares could not answer in time" in one.text

@@ -25,10 +25,11 @@ from limited_use.evidence.forbidden_uses import CaseGroup
 from limited_use.guard import guard
 from limited_use.ledger import entries, entry_proofs, signing_keys, tile_store
 from limited_use.models import Leaf
-from limited_use.models.usage import PolicyUse, Refusal
+from limited_use.models.usage import Refusal
 from limited_use.policy.policy_evaluation import TABLE
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES
+from limited_use.usage import rule_usage
 from limited_use.vault import data_keys
 from limited_use.vault.keyring.keyring_port import SigningKey
 from tests.api import cast
@@ -148,11 +149,17 @@ class TestARun:
                 )
                 assert cursor.fetchone() == (0,), (table, column)
 
-    def test_is_of_nobody_and_no_use_of_anybody(self, run):
+    def test_is_of_nobody_and_no_use_of_anybody(self, keyring):
+        run_sequencer_and_tally()
+        before = rule_usage.get_rule_usage_totals()
+        with as_worker():
+            run = forbidden_use_run.run_forbidden_uses(uuid7(), at=timezone.now())
         run_sequencer_and_tally()
 
+        after = rule_usage.get_rule_usage_totals()
+        assert after.pop("forbidden_uses.tried").all == 1
+        assert after == before
         assert not Refusal.objects.exists()
-        assert not PolicyUse.objects.exclude(rule="forbidden_uses.tried").exists()
         assert not Alarm.objects.exists()
         named = Leaf.objects.filter(subject=bytes.fromhex(entries.get_ledger_pseudonym(CANARY_ID)))
         assert named.count() == len(forbidden_use_results.list_run_entries(run.id))

@@ -165,7 +165,7 @@ class Calendars:
         began = time.monotonic()
         page = planning.erase(self.owner, place)
         milliseconds = (time.monotonic() - began) * 1000
-        said = re.search(r"Deleted: (\d+) events", page.text)
+        said = re.search(r"Deleted, including the keys: (\d+) events", page.text)
         must(said, "the page does not say what was deleted")
         must(not self._events(self.owner), "events still open")
         must(self.mark not in self.owner.browser.get("/calendar/?view=month").text, "still shown")

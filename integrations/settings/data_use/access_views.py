@@ -115,7 +115,7 @@ def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID])
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
-@require_recent_confirmation(_("Withdraw your agreement, and remove the data kept for it"))
+@require_recent_confirmation(_("Withdraw your agreement and remove its stored data"))
 def withdraw_agreement(request: HttpRequest, key: str) -> HttpResponse:
     declared, owner = _get_feature(key), _get_owner(request)
     status = feature_status.get_feature_status(declared, **owner, at=timezone.now())

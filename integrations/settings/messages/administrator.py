@@ -1,4 +1,7 @@
-"""The approval of an administrator, in words: its states, and the mail that asks for it."""
+"""
+The approval of an administrator, in words: outcomes of a connect that may need it, its states, and
+the mail that asks for it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from integrations.models import ApprovalState
+from integrations.models import ApprovalState, AttemptOutcome
 from limited_use.policy.claims import claim
+
+from .connect import NOTHING, ConnectNextStep, ConnectOutcome, join_sentences
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -78,3 +83,64 @@ Please allow it among the third-party apps of our organisation. Its client ID is
 How Antares uses the data: %(data_use_url)s
 """
 )
+
+#: Outcomes at providers with admin consent: their responses do not say if an administrator was
+#: asked. A pending attempt is included: the provider may have shown its own page.
+ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
+    AttemptOutcome.PENDING: ConnectOutcome(
+        "info",
+        _("Waiting for your administrator, or for you."),
+        join_sentences(
+            claim(
+                "outcome.pending",
+                _("The provider has not responded yet, and nothing was connected."),
+            ),
+            _(
+                "If it said that you need an administrator's approval, send a link to your"
+                " administrator. After the approval, connect again. Otherwise finish at the"
+                " provider, or try again."
+            ),
+        ),
+        ConnectNextStep.CONNECT,
+    ),
+    AttemptOutcome.DENIED: ConnectOutcome(
+        "info",
+        _("Waiting for your administrator, unless you declined."),
+        join_sentences(
+            NOTHING,
+            claim(
+                "outcome.same-answer",
+                _(
+                    "The provider sends the same response whether you declined or asked your"
+                    " administrator."
+                ),
+            ),
+            _("After your administrator has approved, connect again."),
+        ),
+        ConnectNextStep.CONNECT,
+    ),
+    AttemptOutcome.ADMIN_BLOCKED: ConnectOutcome(
+        "warn",
+        _("Waiting for your administrator."),
+        join_sentences(
+            NOTHING,
+            _(
+                "The provider lets only an administrator allow Antares for your organisation."
+                " After your administrator has approved, connect again."
+            ),
+        ),
+        ConnectNextStep.CONNECT,
+    ),
+    AttemptOutcome.EXPIRED: ConnectOutcome(
+        "warn",
+        claim("outcome.no-answer", _("The provider did not respond within ten minutes.")),
+        join_sentences(
+            claim("outcome.attempt-nothing", _("This attempt connected nothing.")),
+            _(
+                "If the provider said that you need an administrator's approval, send a link to"
+                " your administrator. After the approval, connect again."
+            ),
+        ),
+        ConnectNextStep.CONNECT,
+    ),
+}

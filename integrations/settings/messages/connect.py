@@ -45,13 +45,13 @@ ACTION_LABELS: Final[dict[ConnectNextStep, StrOrPromise]] = {
 RETURN_LABELS: Final[dict[str, StrOrPromise]] = {"calendar-new": _("Continue with the new event")}
 
 
-def _join(*sentences: StrOrPromise) -> StrOrPromise:
+def join_sentences(*sentences: StrOrPromise) -> StrOrPromise:
     text: StrOrPromise = format_lazy(" ".join(["{}"] * len(sentences)), *sentences)
     return text
 
 
 _AGAIN: Final = ConnectNextStep.CONNECT
-_NOTHING: Final = claim("outcome.nothing-connected", _("Nothing was connected."))
+NOTHING: Final = claim("outcome.nothing-connected", _("Nothing was connected."))
 _OPERATOR_INFORMED: Final = claim("outcome.told", _("Our operators have been notified."))
 OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED: ConnectOutcome(
@@ -75,7 +75,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
         _("Connected, without mail."),
-        _join(
+        join_sentences(
             claim(
                 "outcome.no-mail",
                 _("You did not grant permission to read mail, so Antares reads none."),
@@ -85,18 +85,18 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         ConnectNextStep.NONE,
     ),
     AttemptOutcome.DENIED: ConnectOutcome(
-        "info", _NOTHING, _("You declined at the provider. You can connect at any time."), _AGAIN
+        "info", NOTHING, _("You declined at the provider. You can connect at any time."), _AGAIN
     ),
     AttemptOutcome.ADMIN_BLOCKED: ConnectOutcome(
         "warn",
         _("Your administrator does not allow this."),
-        _join(_NOTHING, _("Ask the administrator of that account to allow Antares.")),
+        join_sentences(NOTHING, _("Ask the administrator of that account to allow Antares.")),
         _AGAIN,
     ),
     AttemptOutcome.EXPIRED: ConnectOutcome(
         "warn",
         _("That took too long."),
-        _join(_("For your safety, an attempt expires after ten minutes."), _NOTHING),
+        join_sentences(_("For your safety, an attempt expires after ten minutes."), NOTHING),
         _AGAIN,
     ),
     AttemptOutcome.REPLAYED: ConnectOutcome(
@@ -108,28 +108,30 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.FOREIGN_STATE: ConnectOutcome(
         "warn",
         _("That attempt did not start in this browser."),
-        _join(_("It started in another browser, or you followed another person's link."), _NOTHING),
+        join_sentences(
+            _("It started in another browser, or you followed another person's link."), NOTHING
+        ),
         _AGAIN,
     ),
     AttemptOutcome.MALFORMED: ConnectOutcome(
-        "warn", _("The provider's response could not be read."), _NOTHING, _AGAIN
+        "warn", _("The provider's response could not be read."), NOTHING, _AGAIN
     ),
     AttemptOutcome.WRONG_ISSUER: ConnectOutcome(
         "warn",
         _("The provider's response could not be verified."),
-        _join(
+        join_sentences(
             claim(
                 "outcome.not-used",
                 _("It did not name the provider that you visited, so Antares did not use it."),
             ),
-            _NOTHING,
+            NOTHING,
         ),
         _AGAIN,
     ),
     AttemptOutcome.CODE_REJECTED: ConnectOutcome(
         "warn",
         _("The provider did not accept its own code."),
-        _join(_("A code works once and for a short time."), _NOTHING),
+        join_sentences(_("A code works once and for a short time."), NOTHING),
         _AGAIN,
     ),
     AttemptOutcome.IDENTITY_UNPROVEN: ConnectOutcome(
@@ -141,7 +143,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.WRONG_ACCOUNT: ConnectOutcome(
         "warn",
         _("That was a different account."),
-        _join(
+        join_sentences(
             claim(
                 "outcome.same-account",
                 _("Reconnecting needs the same account as before. Nothing in it was changed."),
@@ -153,7 +155,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.LIVES_ALREADY: ConnectOutcome(
         "warn",
         _("This account is already connected."),
-        _join(
+        join_sentences(
             claim(
                 "outcome.nothing-changed",
                 _(
@@ -177,46 +179,51 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.STILL_ENDING: ConnectOutcome(
         "info",
         _("This account is being disconnected right now."),
-        _join(_NOTHING, _("Try again in a minute.")),
+        join_sentences(NOTHING, _("Try again in a minute.")),
         _AGAIN,
     ),
     AttemptOutcome.OVERTAKEN: ConnectOutcome(
         "warn",
         _("Something changed while you were at the provider."),
-        _join(_("The connection, or your membership in the organisation, ended."), _NOTHING),
+        join_sentences(
+            _("The connection, or your membership in the organisation, ended."), NOTHING
+        ),
         _AGAIN,
     ),
     AttemptOutcome.DISCLOSURE_OUTDATED: ConnectOutcome(
         "info",
         _("The information about this connection has changed."),
-        _join(_("Please read the new version and agree again."), _NOTHING),
+        join_sentences(_("Please read the new version and agree again."), NOTHING),
         _AGAIN,
     ),
     AttemptOutcome.PROVIDER_UNAVAILABLE: ConnectOutcome(
         "warn",
         _("The provider is not responding."),
-        _join(_NOTHING, _("Try again in a few minutes.")),
+        join_sentences(NOTHING, _("Try again in a few minutes.")),
         _AGAIN,
     ),
     AttemptOutcome.REJECTED_BY_PROVIDER: ConnectOutcome(
         "warn",
         _("The provider refused the connection."),
-        _join(_NOTHING, _("The provider gave no reason that you could fix.")),
+        join_sentences(NOTHING, _("The provider gave no reason that you could fix.")),
         _AGAIN,
     ),
     AttemptOutcome.APP_MISCONFIGURED: ConnectOutcome(
         "bad",
         _("There is a problem at Antares."),
-        _join(
+        join_sentences(
             _("The provider does not accept the registration of Antares."),
             _OPERATOR_INFORMED,
-            _NOTHING,
+            NOTHING,
             _("Try again later."),
         ),
         _AGAIN,
     ),
     AttemptOutcome.FAILED: ConnectOutcome(
-        "bad", _("An unexpected error occurred."), _join(_NOTHING, _OPERATOR_INFORMED), _AGAIN
+        "bad",
+        _("An unexpected error occurred."),
+        join_sentences(NOTHING, _OPERATOR_INFORMED),
+        _AGAIN,
     ),
 }
 
@@ -244,7 +251,7 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
         _("Connected, without calendars."),
-        _join(
+        join_sentences(
             claim(
                 "outcome.no-calendars",
                 _("You did not grant permission to read calendars, so Antares reads none."),
@@ -258,67 +265,5 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         OUTCOMES[AttemptOutcome.LIVES_ALREADY].title,
         OUTCOMES[AttemptOutcome.LIVES_ALREADY].says,
         ConnectNextStep.ADD_CALENDAR,
-    ),
-}
-
-
-#: Outcomes at providers with admin consent: their responses do not say if an administrator was
-#: asked. A pending attempt is included: the provider may have shown its own page.
-ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
-    AttemptOutcome.PENDING: ConnectOutcome(
-        "info",
-        _("Waiting for your administrator, or for you."),
-        _join(
-            claim(
-                "outcome.pending",
-                _("The provider has not responded yet, and nothing was connected."),
-            ),
-            _(
-                "If it said that you need an administrator's approval, send a link to your"
-                " administrator. After the approval, connect again. Otherwise finish at the"
-                " provider, or try again."
-            ),
-        ),
-        _AGAIN,
-    ),
-    AttemptOutcome.DENIED: ConnectOutcome(
-        "info",
-        _("Waiting for your administrator, unless you declined."),
-        _join(
-            _NOTHING,
-            claim(
-                "outcome.same-answer",
-                _(
-                    "The provider sends the same response whether you declined or asked your"
-                    " administrator."
-                ),
-            ),
-            _("After your administrator has approved, connect again."),
-        ),
-        _AGAIN,
-    ),
-    AttemptOutcome.ADMIN_BLOCKED: ConnectOutcome(
-        "warn",
-        _("Waiting for your administrator."),
-        _join(
-            _NOTHING,
-            _(
-                "The provider lets only an administrator allow Antares for your organisation."
-                " After your administrator has approved, connect again."
-            ),
-        ),
-        _AGAIN,
-    ),
-    AttemptOutcome.EXPIRED: ConnectOutcome(
-        "warn",
-        claim("outcome.no-answer", _("The provider did not respond within ten minutes.")),
-        _join(
-            claim("outcome.attempt-nothing", _("This attempt connected nothing.")),
-            _(
-                "If the provider said that you need an administrator's approval, send a link to"
-                " your administrator. After the approval, connect again."
-            ),
-        ),
-        _AGAIN,
     ),
 }

@@ -73,7 +73,7 @@ class TestAFeatureThatChanged:
         assert "owner-reads-own-inbox" in page
         assert "LU-1, W-LU1, AN-10" in page
         assert "Settings asks its owner again" in page
-        assert "Read what it does now" in page
+        assert "Read and agree again" in page
 
     @pytest.mark.claim("integrations.agree-again")
     def test_brings_nothing_in_meanwhile(self, alice, reworded):

@@ -108,7 +108,7 @@ class TestDeleting:
 
         answer = browser.post(address(alice, "settings-calendars-erase"), follow=True)
 
-        assert "Deleted, with its keys: 1 event." in answer.text
+        assert "Deleted, including the keys: 1 event." in answer.text
         assert not Event.objects.exists()
         assert not data_keys.has_data_key(copy)
         alice.sync(at=timezone.now())
