@@ -49,7 +49,7 @@ NO_ID = frozenset(
         "agree", "at", "before", "day", "files_kept", "format", "from", "hour", "horizon_days",
         "hours", "key", "keys", "minutes", "next", "notify", "product", "response", "scope", "show",
         "switch", "to", "validationToken", "version", "view", "waited", "was", "zone", "folder",
-        "email", "q", "source", "kept-by",
+        "email", "q", "source", "kept-by", "words",
     }
 )  # fmt: skip
 TIMES = {"start": moment(1, 0).isoformat(), "end": moment(9, 0).isoformat()}

@@ -60,7 +60,7 @@ TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
     PurgeTrigger.OWNER: "The owner disconnected it.",
     PurgeTrigger.SUPPORT: "Support disconnected it.",
     PurgeTrigger.GRANT_ENDED: (
-        "The provider had ended the access, and the owner did not reconnect in time."
+        "The access at the provider had ended, and the owner did not reconnect in time."
     ),
     PurgeTrigger.PERMISSION_WITHDRAWN: (
         "The permission was withdrawn at the provider and not granted again in time."

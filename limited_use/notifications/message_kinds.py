@@ -51,7 +51,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
     for kind in (
         PlatformMessageKind(
             key="reconnect",
-            why="What came from a connected account is removed unless its owner reconnects.",
+            why="The data of a connected account is removed unless its owner reconnects.",
             purpose=Purpose.CONNECTION_MAINTAIN,
             template="reconnect",
             value_names=_RECONNECT_VALUES,
@@ -59,7 +59,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
         ),
         PlatformMessageKind(
             key="reconnect_again",
-            why="Half of the time in which they can reconnect is over.",
+            why="Half of the time to reconnect the account is over.",
             purpose=Purpose.CONNECTION_MAINTAIN,
             template="reconnect_again",
             value_names=_RECONNECT_VALUES,
@@ -67,7 +67,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
         ),
         PlatformMessageKind(
             key="reconnect_last",
-            why="The last notice before what came from a connected account is removed.",
+            why="The last notice before the data of a connected account is removed.",
             purpose=Purpose.CONNECTION_MAINTAIN,
             template="reconnect_last",
             value_names=_RECONNECT_VALUES,
@@ -75,7 +75,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
         ),
         PlatformMessageKind(
             key="purged",
-            why="What came from a connected account is being removed, and they did not do it.",
+            why="The data of an account is being removed, not at the request of its owner.",
             purpose=Purpose.CONNECTION_END,
             template="purged",
             value_names=frozenset({"provider", "product", "others", "trigger"}),
@@ -83,7 +83,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
         ),
         PlatformMessageKind(
             key="receipt_ready",
-            why="The proof of a removal belongs to whose data was removed, account or not.",
+            why="The owner gets the proof of the removal, with or without an account.",
             purpose=Purpose.CONNECTION_END,
             template="receipt_ready",
             value_names=frozenset(

@@ -93,7 +93,10 @@ class TestTelling:
     @pytest.mark.parametrize(
         ("trigger", "reason"),
         [
-            ("grant_ended", "because Google ended the access of Antares and you did not reconnect"),
+            (
+                "grant_ended",
+                "because the access to your Google account ended and you did not reconnect",
+            ),
             ("permission_withdrawn", "because its permission was withdrawn at Google"),
             ("inactive", "because you have not signed in for a year"),
         ],

@@ -138,7 +138,9 @@ TRIGGERS: Final[Mapping[str, Text]] = MappingProxyType(
     {
         "owner": _("You disconnected it."),
         "support": _("Support disconnected it."),
-        "grant_ended": _("The provider had ended the access, and you did not reconnect in time."),
+        "grant_ended": _(
+            "The access at the provider had ended, and you did not reconnect in time."
+        ),
         "permission_withdrawn": _(
             "The permission was withdrawn at the provider and not granted again in time."
         ),
