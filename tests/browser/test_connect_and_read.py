@@ -132,7 +132,7 @@ class TestRead:
             visitor.go("/inbox/?folder=all")
             newest = page.locator(".mail-row").first.get_attribute("href")
 
-            page.get_by_role("link", name="Older").click()
+            page.get_by_role("link", name="Older", exact=True).click()
 
             expect(page.get_by_role("link", name="Newest")).to_be_visible()
             assert page.locator(f'.mail-row[href="{newest}"]').count() == 0
@@ -157,7 +157,7 @@ class TestSearch:
         connected.requests.clear()
 
         search_elsewhere(connected, "Summer")
-        expect(page.locator(".mail-row")).to_contain_text("at Google")
+        expect(page.locator(".mail-row")).to_contain_text("At Google")
         assert page.url.endswith("/inbox/search/")
         page.locator(".mail-row").click()
 

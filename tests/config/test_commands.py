@@ -40,7 +40,7 @@ class TestOverduePurges:
         done = production.run_manage({**env, "PROCESS_CLASS": OWNER}, "overdue_purges", "--help")
 
         assert done.returncode == 0, done.stderr
-        assert "List promises that are late" in done.stdout
+        assert "List overdue promises" in done.stdout
 
 
 class TestACommand:

@@ -31,7 +31,7 @@ class TestProductionSettings:
 
         assert done.returncode == 1
         assert done.stderr == (
-            "config: KEYRING_URL is not set: https:// address of OpenBao or Vault, with the keys\n"
+            "config: KEYRING_URL is not set: https:// address of OpenBao or Vault\n"
         )
 
     @pytest.mark.scenario("A1")

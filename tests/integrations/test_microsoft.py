@@ -185,7 +185,7 @@ class TestConnecting:
     def test_does_not_promise_what_the_consent_page_has_not(self, alices):
         page = alices.client.get("/settings/connect/microsoft/").content.decode()
 
-        assert "all of it or nothing" in page
+        assert "you allow all permissions or none" in page
         assert "untick" not in page
 
 
@@ -344,7 +344,9 @@ class TestHowMessagesCame:
         sync_everything()
 
         assert "Read from the original" not in before
-        assert re.search(r"Read from the original</dt><dd>1: mail whose kind", self.details(alices))
+        assert re.search(
+            r"Read from the original</dt><dd>1: messages that the lists", self.details(alices)
+        )
 
     @pytest.mark.claim("export.about", "export.reconstructed")
     def test_is_said_in_a_copy(self, alices, alice, acme, microsoft):

@@ -56,7 +56,7 @@ EACH = pytest.mark.parametrize(("provider", "product"), ASKED, ids=["-".join(one
 CELL = r'<td data-label="{}">(?:<code>)?([^<]*)(?:</code>)?</td>'
 PAGE_ROW = re.compile("".join(map(CELL.format, ("Reason", "Product", "Permission"))))
 PAGE_TABLE = re.compile(r"<summary>(\w+)</summary>(.*?)</details>", re.DOTALL)
-CONSENT_ROW = re.compile("".join(map(CELL.format, ("Permission", "Why"))))
+CONSENT_ROW = re.compile("".join(map(CELL.format, ("What for", r"Name at \w+"))))
 
 
 @pytest.fixture(autouse=True)
@@ -272,7 +272,7 @@ class TestScopePages:
 
         page = browser.get(f"/settings/connect/{provider}/?{query}").text
 
-        listed = [unescape(scope) for scope, reason in CONSENT_ROW.findall(page) if reason]
+        listed = [unescape(scope) for reason, scope in CONSENT_ROW.findall(page) if reason]
         assert sorted(listed) == sorted(ASKED[provider, product])
 
     @pytest.mark.parametrize("product", ["mail", "calendar"])
@@ -284,13 +284,14 @@ class TestScopePages:
 
         page = browser.get(f"/settings/connect/microsoft/administrator/?{query}").text
 
-        listed = [unescape(scope) for scope, reason in CONSENT_ROW.findall(page) if reason]
+        listed = [unescape(scope) for reason, scope in CONSENT_ROW.findall(page) if reason]
         assert sorted(listed) == sorted(ASKED["microsoft", product])
 
     def test_give_a_product_the_reasons_of_that_product_alone(self, browser):
         def reason(product: str) -> str:
             page = browser.get(f"/settings/connect/microsoft/?product={product}").text
-            return dict(CONSENT_ROW.findall(page))["MailboxSettings.Read"]
+            reasons = {scope: reason for reason, scope in CONSENT_ROW.findall(page)}
+            return reasons["MailboxSettings.Read"]
 
         assert ("categories" in reason("mail"), "time zone" in reason("mail")) == (True, False)
         assert ("categories" in reason("calendar"), "time zone" in reason("calendar")) == (

@@ -233,7 +233,7 @@ class TestTheCommand:
         return call
 
     def test_copies_the_results_of_a_whole_run(self, load):
-        assert "tests, of which 0 failed" in load(make_run())
+        assert "tests, 0 failed" in load(make_run())
 
         found = test_results.load_results()
         enforced = [one.id for one in CLAUSES.values() if clauses.is_enforced(one)]
@@ -241,7 +241,7 @@ class TestTheCommand:
         assert all(found.list_tests("clause", one) for one in enforced)
 
     def test_refuses_the_results_of_a_part_of_the_tests(self, load):
-        with pytest.raises(CommandError, match=r"left out every test of .*LU-2"):
+        with pytest.raises(CommandError, match=r"has no test of .*LU-2"):
             load(make_run(rows=ROWS))
 
         assert test_results.load_results() == MissingTestResults(test_results.NOT_GIVEN)
@@ -249,11 +249,11 @@ class TestTheCommand:
     def test_refuses_results_without_a_test_of_each_claim(self, load):
         rows = [row for row in json.loads(make_run())["rows"] if row["id"] != "status.up-to-date"]
 
-        with pytest.raises(CommandError, match=r"left out every test of status\.up-to-date$"):
+        with pytest.raises(CommandError, match=r"has no test of status\.up-to-date$"):
             load(make_run(rows=rows))
 
     def test_refuses_the_results_of_other_code(self, load):
-        with pytest.raises(CommandError, match="other code than this release"):
+        with pytest.raises(CommandError, match="different code than this release"):
             load(make_run(code={"config": "0" * 64}))
 
     def test_refuses_another_file(self, load):

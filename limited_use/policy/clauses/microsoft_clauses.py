@@ -47,7 +47,7 @@ MICROSOFT: tuple[PolicyClause, ...] = (
         says="Users are shown where to remove the access at Microsoft.",
         source=MICROSOFT_APIS,
         confidence=ClauseConfidence.SIBLING,
-        code=("integrations.urls.public_pages.views.REVOKE_PAGES",),
+        code=("integrations.urls.public_pages.messages.REVOKE_PAGES",),
     ),
     PolicyClause(
         id="MS-INC",

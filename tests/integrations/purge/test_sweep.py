@@ -105,7 +105,7 @@ class TestTurnKeyEpoch:
 
         page = " ".join(Client().get("/data-use/").text.split())
 
-        assert f"replaced every {epoch_hours} hours" in page
+        assert f"replaced and destroyed every {epoch_hours} hours" in page
         assert f"at least every {says}." in page
         assert rotation_schedule.get_max_hours(KeyLine.OWN) <= int(says.split()[0]) * 24
 
