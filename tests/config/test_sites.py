@@ -301,7 +301,7 @@ class TestAtTheStaffSite:
     def test_the_page_of_signing_in_names_the_ordinary_site(self, staff_site, settings):
         page = Client().get("/accounts/login/").content.decode()
 
-        assert "This site is for staff" in page
+        assert "This site is for Antares staff" in page
         assert f'href="{settings.PUBLIC_URL}"' in page
 
     def test_health_is_answered(self, staff_site):

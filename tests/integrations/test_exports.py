@@ -447,7 +447,9 @@ class TestExportPage:
         assert "Your download starts now." in page
         # Once: a page that is loaded again starts nothing.
         assert 'data-export="now"' not in browser.get(path).text
-        assert b"This export is complete" in read_finished_copy(browser.post(path).streaming_content)
+        assert b"This export is complete" in read_finished_copy(
+            browser.post(path).streaming_content
+        )
 
     def test_gives_no_more_than_ten_an_hour(self, browser, mailbox):
         path = f"/settings/integrations/{mailbox.id}/export/"

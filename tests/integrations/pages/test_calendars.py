@@ -108,7 +108,7 @@ class TestDeleting:
 
         answer = browser.post(address(alice, "settings-calendars-erase"), follow=True)
 
-        assert "Deleted, including the keys: 1 event." in answer.text
+        assert "Deleted: 1 event, and the keys to them." in answer.text
         assert not Event.objects.exists()
         assert not data_keys.has_data_key(copy)
         alice.sync(at=timezone.now())
@@ -176,5 +176,5 @@ class TestDisconnectOnCalendarsPage:
 
         words = " ".join(shown.content.decode().split())
         assert "1 calendar with 1 event" in words
-        assert "Your calendars at Google stay as they are." in words
+        assert "Your data at Google stays as it is." in words
         assert "message" not in words.split("<main")[1]
