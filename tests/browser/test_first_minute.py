@@ -103,9 +103,7 @@ def read_section(title: str) -> str:
 
 def read_steps() -> list[ReadmeStep]:
     """Return the numbered list of the first minute."""
-    items = re.findall(
-        r"(?ms)^(\d+)\. (.+?)(?=^\d+\. |^\s*$)", read_section("First minute")
-    )
+    items = re.findall(r"(?ms)^(\d+)\. (.+?)(?=^\d+\. |^\s*$)", read_section("First minute"))
     return [ReadmeStep(int(number), " ".join(text.split())) for number, text in items]
 
 
@@ -150,7 +148,7 @@ def read_inbox(minute, step):
 def look_at_data_access(minute, step):
     settings, data_access = step.names
     minute.open(settings)
-    minute.page.locator("main").get_by_role("link", name=re.compile(data_access, re.I)).click()
+    minute.page.locator("main").get_by_role("link", name=re.compile(data_access, re.IGNORECASE)).click()
     expect(minute.page.locator("h1")).to_have_text(data_access)
     expect(minute.page.locator("main")).to_contain_text("inbox")
 
@@ -186,7 +184,7 @@ def check_evidence(minute):
     page.get_by_role("link", name=re.compile("site for staff")).first.click()
     minute.select(step.labels[0])
     page.get_by_role("link", name="Evidence", exact=True).click()
-    page.get_by_role("button", name=re.compile("evidence", re.I)).first.click()
+    page.get_by_role("button", name=re.compile("evidence", re.IGNORECASE)).first.click()
     download = page.get_by_role("link", name=re.compile(r"^evidence-.+\.json$"))
     for _ in range(60):
         if download.count():

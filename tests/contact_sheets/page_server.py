@@ -16,8 +16,8 @@ from django.contrib.staticfiles import finders
 
 from tests.contact_sheets.rendering import Answer, Page
 
-# A page that loads itself again would change while it is looked at.
-_DROPPED = frozenset({"refresh", "retry-after"})
+# A page that loads itself again would change while it is looked at; a file would be downloaded.
+_DROPPED = frozenset({"refresh", "retry-after", "content-disposition"})
 
 
 class PageServer(ThreadingHTTPServer):
@@ -33,20 +33,22 @@ class PageServer(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://localhost:{self.server_port}"
 
-    def find_answer(self, path: str) -> Answer | None:
+    def find_answer(self, path: str, *, is_poll: bool = False) -> Answer | None:
+        """:param is_poll: whether a script of the page asks, perhaps at the page's own address"""
         if path.startswith(settings.STATIC_URL):
             return _read_static_file(path)
         if self.shown is None:
             return None
-        return self.shown.answer if path == self.shown.path else self.shown.parts.get(path)
+        is_page = path == self.shown.path and not is_poll
+        return self.shown.answer if is_page else self.shown.parts.get(path)
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: PageServer
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
-        answer = self.server.find_answer(self.path)
+    def do_GET(self) -> None:
+        answer = self.server.find_answer(self.path, is_poll="HX-Request" in self.headers)
         if answer is None:
             answer = Answer(HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"not found")
         self.send_response(answer.status)
@@ -56,6 +58,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
+
+    def do_POST(self) -> None:
+        """Answer a form that a script sends by itself so that the page stays."""
+        self.send_response(HTTPStatus.NO_CONTENT)
+        self.end_headers()
 
     def log_message(self, *_: Any) -> None:
         """Write nothing."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
-from itertools import groupby
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -46,6 +46,11 @@ class Page:
     answer: Answer
     parts: dict[str, Answer] = field(default_factory=dict)
 
+    @property
+    def is_document(self) -> bool:
+        """Whether the answer is a whole page, and not a part that a script asks for."""
+        return self.answer.body.lstrip()[:9].lower() == b"<!doctype"
+
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
@@ -63,19 +68,29 @@ class Rendering:
 def render_states(stage: Stage, states: Iterable[State], *, has_parts: bool) -> Rendering:
     """:param has_parts: whether what the pages ask for is rendered as well, for a browser"""
     rendering = Rendering([], [], set(), RenderedTemplates())
+    by_scene: dict[Any, list[State]] = {}
+    for state in states:
+        by_scene.setdefault((state.group, state.scene), []).append(state)
     with rendering.templates.recording():
-        for scene, scene_states in groupby(states, key=lambda state: state.scene):
-            with stage.open_state():
-                stage.scene = scene(stage) if scene else None
+        for (_, scene), scene_states in by_scene.items():
+            with _open_scene(stage, scene):
                 for state in scene_states:
                     with stage.open_state():
                         _render_or_report(stage, state, rendering, has_parts=has_parts)
     return rendering
 
 
-def _render_or_report(
-    stage: Stage, state: State, rendering: Rendering, *, has_parts: bool
-) -> None:
+@contextmanager
+def _open_scene(stage: Stage, scene: Callable[[Stage], Any] | None) -> Iterator[None]:
+    if scene is None:
+        yield
+        return
+    with stage.open_state():
+        stage.scene = scene(stage)
+        yield
+
+
+def _render_or_report(stage: Stage, state: State, rendering: Rendering, *, has_parts: bool) -> None:
     try:
         response = state.show(stage)
         path = _check_response(state, response)

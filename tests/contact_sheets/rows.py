@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +26,7 @@ from accounts.models import User
 from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.access import scopes
+from integrations.formats.event_content import EventContent
 from integrations.models import (
     Calendar,
     Integration,
@@ -36,6 +38,7 @@ from integrations.models import (
     StatusReason,
 )
 from integrations.providers import PROVIDERS, oauth_client
+from integrations.providers.calendars import RemoteCalendar
 from integrations.providers.oauth_client import GrantRevocationResult
 from integrations.purge import row_deletion
 from limited_use.agreements import consents, shares
@@ -47,11 +50,11 @@ from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys, sealing
 from tests import factories
 from tests.api import cast
-from tests.contact_sheets.stage import Stage
+from tests.contact_sheets.stage import ZONE, Stage, add_calendars
+from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.integrations.calendar import local_house
-from tests.integrations.calendar_house import moment
+from tests.integrations.calendar_house import CalendarHouse, moment
 from tests.walls import acting_as
-
 
 SHARING_VERSION = FEATURES["calendar-sharing"].version
 
@@ -111,6 +114,28 @@ def _connect(
     return connection
 
 
+def connect_outlook(stage: Stage, *events: EventContent, conference: Any = None) -> CalendarHouse:
+    """Return calendars of Alice's at Microsoft, two of them, with these events."""
+    account = FakeCalendars("alice@contoso.example")
+    account.calendars["Projects"] = RemoteCalendar("Projects", "Projects", ZONE, "owner")
+    account.events["Projects"], account.versions["Projects"] = {}, {}
+    for content in events:
+        stored = account.events[account.email][account.put(content)]
+        account.write(account.email, replace(stored, conference=conference))
+
+    @contextmanager
+    def open_fake(access: Any) -> Any:
+        access.token()
+        yield FakeCalendarAdapter(account, access)
+
+    outlook = replace(PROVIDERS["microsoft"], open_calendars=open_fake)
+    stage.patch.setitem(PROVIDERS, "microsoft", outlook)
+    connection = connect_microsoft(stage)
+    house = add_calendars(replace(stage.mail, connection=connection))
+    house.sync(at=timezone.now())
+    return house
+
+
 def create_calendar(stage: Stage, name: str) -> Calendar:
     """Return a new Antares calendar of Alice's."""
     return Calendar.objects.get(id=local_house.create_local_calendar(stage.mail.actor, name))
@@ -148,9 +173,7 @@ def reword(stage: Stage, key: str) -> None:
 def disconnect(
     stage: Stage, *houses: Any, trigger: PurgeTrigger = PurgeTrigger.OWNER
 ) -> list[PurgeJob]:
-    return disconnect_integrations(
-        stage, *(house.integration for house in houses), trigger=trigger
-    )
+    return disconnect_integrations(stage, *(house.integration for house in houses), trigger=trigger)
 
 
 def disconnect_integrations(
@@ -231,7 +254,6 @@ def _read_step(job: PurgeJob) -> str:
 def run_sequencer() -> None:
     with acting_as(ProcessClass.PURGE):
         ledger_sequencer.run_sequencer(timezone.now())
-
 
 
 def agree(user: User, organisation: Any, feature: str) -> None:

@@ -29,6 +29,8 @@ def write_sheets(pages: Sequence[Page], folder: Path, problems: Sequence[str]) -
     """Write `index.html`, and `GROUP-1.png`, `GROUP-2.png` and so on."""
     groups: dict[str, list[Page]] = {}
     for page in pages:
+        if not page.is_document:
+            continue
         groups.setdefault(page.state.group, []).append(page)
     index = "".join(
         f"<h2>{escape(title)}</h2>{_render_sheet(members)}" for title, members in groups.items()

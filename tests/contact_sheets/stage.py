@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,6 +49,7 @@ ADDRESS = "alice@antares.example"
 ZONE = "Europe/Berlin"
 # Messages that Alice's mailbox holds, the newest of the demo.
 MESSAGE_COUNT = 14
+_SESSION_SECONDS = 60
 
 
 @dataclass
@@ -69,6 +71,9 @@ class Stage:
     stack: ExitStack = field(default_factory=ExitStack)
     scene: Any = None
     run: Any = None
+    _browser: Client = field(default_factory=Client)
+    _depth: int = 0
+    _signed_in_at: float = float("-inf")
 
     @property
     def at(self) -> datetime:
@@ -85,8 +90,10 @@ class Stage:
 
     @property
     def alice(self) -> Client:
-        """Alice's browser; she confirmed a moment ago that it is her."""
-        return cast.browser(self.user, recent=True)
+        """Another window of Alice's browser; she confirmed a moment ago that it is her."""
+        window = Client()
+        window.cookies = copy.deepcopy(self._browser.cookies)
+        return window
 
     @property
     def bobs_browser(self) -> Client:
@@ -123,9 +130,19 @@ class Stage:
     def change_settings(self, **values: Any) -> None:
         self.stack.enter_context(override_settings(**values))
 
+    def _renew_session(self) -> None:
+        """Sign Alice in again from time to time: a confirmation is good for minutes."""
+        if time.monotonic() - self._signed_in_at > _SESSION_SECONDS:
+            self._browser = cast.browser(self.user, recent=True)
+            self._signed_in_at = time.monotonic()
+
     @contextmanager
     def open_state(self) -> Iterator[Stage]:
         """Undo all changes of rows, provider accounts, settings and attributes at the end."""
+        if not self._depth:
+            # The session stays for later states.
+            self._renew_session()
+        self._depth += 1
         before, outer = transaction.savepoint(), (self.patch, self.stack)
         accounts = [(fake, _copy_fields(fake)) for fake in (self.mailbox, self.calendars)]
         self.patch, self.stack = pytest.MonkeyPatch(), ExitStack()
@@ -137,6 +154,7 @@ class Stage:
         finally:
             self.patch.undo()
             self.patch, self.stack = outer
+            self._depth -= 1
             for fake, values in accounts:
                 for name, value in values.items():
                     setattr(fake, name, value)
@@ -168,7 +186,7 @@ def set_stage() -> Iterator[Stage]:
         )
         Organisation.objects.filter(id=mail.organisation.id).update(name="Kestrel & Sons")
         _introduce(mail.user, "Alice Adler", Role.MEMBER, email=ADDRESS)
-        calendar = _add_calendars(mail)
+        calendar = add_calendars(mail)
         _fill_mailbox(mailbox, at)
         _fill_calendars(calendars)
         mail.settle()
@@ -190,10 +208,10 @@ def _introduce(user: User, name: str, role: Role, *, email: str = "") -> User:
     return user
 
 
-def _add_calendars(mail: Household) -> CalendarHouse:
-    """Connect the calendars of the same account."""
+def add_calendars(mail: Household) -> CalendarHouse:
+    """Connect the calendars of the household's account."""
     account, at = mail.connection, mail.at
-    provider = providers.PROVIDERS["google"]
+    provider = providers.PROVIDERS[account.provider]
     granted = {"openid", "email"} | scopes.get_product_scopes(provider, "mail")
     granted |= scopes.get_product_scopes(provider, "calendar")
     account.asked_scopes = account.granted_scopes = sorted(granted)

@@ -26,7 +26,6 @@ pytestmark = [
 ]
 
 
-
 def test_every_state_is_accessible_and_fits_its_screen(keyring, tmp_path):
     folder = Path(os.environ.get(FOLDER, tmp_path))
     names = os.environ.get(ONLY, "")

@@ -7,8 +7,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 from accounts.models import User
-from integrations.formats.event_content import Attendee, Conference, When
-from integrations.models import Calendar, Connection, Event, EventKind, Integration, IntegrationStatus
+from accounts.rate_limit_counters import Rate
+from integrations.calendar import free_busy_query
+from integrations.formats.event_content import Attendee, Conference, EventContent, When
+from integrations.models import (
+    Calendar,
+    CalendarRole,
+    Connection,
+    Event,
+    EventKind,
+    Integration,
+    IntegrationStatus,
+)
 from integrations.providers import errors
 from integrations.providers.google.google_config import GOOGLE
 from limited_use.models.shares import ShareLevel
@@ -95,9 +105,7 @@ def loaded(stage):
 
 @GROUP.state()
 def copy_deleted(stage):
-    stage.alice.post(
-        f"/settings/integrations/{stage.calendar.integration.id}/calendars/erase/"
-    )
+    stage.alice.post(f"/settings/integrations/{stage.calendar.integration.id}/calendars/erase/")
     return stage.alice.get("/calendar/")
 
 
@@ -121,6 +129,13 @@ def shared_with_bob(stage, level):
 
 
 @GROUP.state()
+def shared_copy_deleted(stage):
+    rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
+    copy_deleted(stage)
+    return stage.bobs_browser.get("/calendar/")
+
+
+@GROUP.state()
 def shared_copy_too_old(stage):
     rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
     _expire(stage)
@@ -133,6 +148,13 @@ def shared_before_sharing_changed(stage):
     rows.share(stage, stage.calendar.primary, ShareLevel.DETAILS)
     rows.reword(stage, "calendar-sharing")
     return stage.bobs_browser.get("/calendar/")
+
+
+@GROUP.state(EventKind.SINGLE, CalendarRole.OWNER)
+def days_without_hours(stage):
+    days = [When(day=moment(day).date()) for day in (2, 4)]
+    _put(stage, EventContent(title="Trade fair", start=days[0], end=days[1]))
+    return stage.alice.get("/calendar/", {"view": "week", "day": f"{moment(2):%Y-%m-%d}"})
 
 
 @GROUP.state()
@@ -265,7 +287,8 @@ def change_of_event_with_place(stage):
 
 @GROUP.state(status=409)
 def change_of_changed(stage):
-    address = f"{rows.find_event(stage.alice, 'Plan for')}edit/"
+    _put(stage, meeting(moment(2), "Site visit", location="Main street 4"))
+    address = f"{rows.find_event(stage.alice, 'Site visit')}edit/"
     form = reading.form_values(stage.alice.get(address).content.decode())
     return stage.alice.post(address, {**form, "title": "New plan", "version": "0f"})
 
@@ -278,6 +301,15 @@ def changed(stage):
 
 
 @GROUP.state()
+def event_with_more_attendees(stage):
+    name = stage.calendars.put(meeting(moment(2), "Town hall", attendees=(ME,)))
+    stored = stage.calendars.events[ADDRESS][name]
+    stage.calendars.write(ADDRESS, replace(stored, has_more_attendees=True))
+    stage.calendar.sync(at=stage.at)
+    return stage.alice.get(rows.find_event(stage.alice, "Town hall"))
+
+
+@GROUP.state()
 def invitation_to_series(stage):
     content = meeting(
         moment(2, 8), "Choir", attendees=(ME,), recurrence=("RRULE:FREQ=DAILY;COUNT=9",)
@@ -286,8 +318,9 @@ def invitation_to_series(stage):
     return stage.alice.get(rows.find_event(stage.alice, "Choir"))
 
 
-@GROUP.states([True, False])
-def changed_occurrence(stage, has_series):
+@GROUP.states([(EventKind.CHANGED, "in-series"), (EventKind.CHANGED, "alone")])
+def changed_occurrence(stage, key):
+    has_series = key[1] == "in-series"
     name = stage.calendars.put(
         meeting(moment(2, 8), "Daily stand-up", recurrence=("RRULE:FREQ=DAILY;COUNT=9",))
     )
@@ -307,16 +340,32 @@ def changed_occurrence(stage, has_series):
     return stage.alice.get(rows.find_event(stage.alice, "Stand-up, later"))
 
 
-@GROUP.state()
+@GROUP.state(EventKind.SERIES)
 def series(stage):
     _put_series(stage)
     return stage.alice.get(rows.find_event(stage.alice, "Daily stand-up"))
 
 
-@GROUP.state()
+@GROUP.state(CalendarRole.READER)
 def event_view_only(stage):
-    Calendar.objects.filter(integration=stage.calendar.integration).update(role="reader")
+    Calendar.objects.filter(integration=stage.calendar.integration).update(role=CalendarRole.READER)
     return stage.alice.get(rows.find_event(stage.alice, "Dentist"))
+
+
+@GROUP.states([CalendarRole.WRITER, CalendarRole.FREEBUSY])
+def event_in_calendar_of(stage, role):
+    Calendar.objects.filter(integration=stage.calendar.integration).update(role=role)
+    return stage.alice.get(rows.find_event(stage.alice, ""))
+
+
+@GROUP.state(EventKind.CANCELLED)
+def cancelled_occurrence(stage):
+    """The rest of the series is shown, without the occurrence."""
+    _put_series(stage)
+    address = rows.find_event(stage.alice, "Daily stand-up")
+    version = rows.read_version(stage.alice, f"{address}delete/")
+    form = {"version": version, "scope": "this"}
+    return stage.alice.post(f"{address}delete/", form, follow=True)
 
 
 @GROUP.state()
@@ -432,6 +481,24 @@ def change_in_antares_calendar(stage, action):
     return stage.alice.get(f"{rows.find_event(stage.alice, 'Choir practice')}{action}/")
 
 
+@GROUP.state()
+def move_at_microsoft(stage):
+    """Outlook moves no events: a copy is made, and the attendees are told."""
+    guests = (ME, Attendee("bob@antares.example"))
+    online = Conference("ready", "https://meet.example/abc")
+    rows.connect_outlook(stage, meeting(moment(2), "Roadmap", attendees=guests), conference=online)
+    return stage.alice.get(f"{rows.find_event(stage.alice, 'Roadmap')}move/")
+
+
+@GROUP.state()
+def find_time_too_often(stage):
+    stage.patch.setattr(free_busy_query, "RATE", replace_rate(free_busy_query.RATE))
+    stage.change_settings(RATE_LIMIT_SCALE=1)
+    for _ in range(2):
+        response = stage.alice.get("/calendar/find/", _ask_for_time())
+    return rows.with_any_status(response)
+
+
 @GROUP.states(["edit", "delete", "move"])
 def change_view_only(stage, action):
     Calendar.objects.filter(integration=stage.calendar.integration).update(role="reader")
@@ -466,6 +533,12 @@ def find_time(stage):
     return stage.alice.get("/calendar/find/")
 
 
+@GROUP.state()
+def find_time_without_own_zone(stage):
+    User.objects.filter(id=stage.user.id).update(time_zone="")
+    return stage.alice.get("/calendar/find/")
+
+
 @GROUP.states({"found": "09:00", "none": "23:30"})
 def times(stage, _, opens):
     return stage.alice.get("/calendar/find/", {**_ask_for_time(), "opens": opens})
@@ -493,9 +566,11 @@ def _ask_with_alice(stage, choice, **asked):
     local_house.create_local_calendar(stage.bob, "Bob's calendar")
     form = stage.bobs_browser.get("/calendar/find/").content.decode()
     (name,) = re.findall(r'<div class="field attendee">.*?<select[^>]* name="([^"]+)"', form)
-    return stage.bobs_browser.get(
-        "/calendar/find/", {**_ask_for_time(), name: choice, **asked}
-    )
+    return stage.bobs_browser.get("/calendar/find/", {**_ask_for_time(), name: choice, **asked})
+
+
+def replace_rate(rate):
+    return Rate(rate.name, 1, rate.seconds)
 
 
 def _expire(stage):
@@ -544,4 +619,3 @@ def _ask_for_time():
         "weekdays": [str(day) for day in range(7)],
         "zone": "Europe/Berlin",
     }
-

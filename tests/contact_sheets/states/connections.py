@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -30,7 +31,10 @@ from tests.integrations.household import open_watch
 
 GROUP = Group("connections", "Connecting, details, calendars")
 VERY_BROKEN_FILE = calendar(
-    *(event("DTSTART:never", f"SUMMARY:Undated {number}", uid=f"{number}@x") for number in range(99))
+    *(
+        event("DTSTART:never", f"SUMMARY:Undated {number}", uid=f"{number}@x")
+        for number in range(101)
+    )
 )
 BROKEN_FILE = calendar(
     event("DTSTART:20260603T090000", "DTEND:20260603T080000", "SUMMARY:Backwards", uid="a@x"),
@@ -53,9 +57,7 @@ def connect_calendar(stage, provider):
 @GROUP.state()
 def connect_added_product(stage):
     connection = rows.connect_google(stage, "mail", email="alice.private@gmail.example")
-    return stage.alice.get(
-        f"/settings/connect/google/?product=calendar&connection={connection.id}"
-    )
+    return stage.alice.get(f"/settings/connect/google/?product=calendar&connection={connection.id}")
 
 
 @GROUP.state()
@@ -66,9 +68,7 @@ def connect_again(stage):
 
 @GROUP.state()
 def connect_without_agreement(stage):
-    return stage.add_newcomer().post(
-        "/settings/integrations/connect/google/begin", {}, follow=True
-    )
+    return stage.add_newcomer().post("/settings/integrations/connect/google/begin", {}, follow=True)
 
 
 @GROUP.state()
@@ -107,6 +107,12 @@ def details_with_everything(stage):
     Connection.objects.filter(id=stage.mail.connection.id).update(
         granted_scopes=[*granted[:-1], "https://example.test/auth/drive"]
     )
+    return stage.alice.get(_address(stage, "settings-details"))
+
+
+@GROUP.state()
+def details_before_comparing(stage):
+    Reconciliation.objects.filter(integration=stage.mail.integration).delete()
     return stage.alice.get(_address(stage, "settings-details"))
 
 
@@ -168,8 +174,10 @@ def export_begins(stage):
     user.set_password(PASSWORD)
     user.save(update_fields=["password"])
     browser = cast.browser(user)
-    browser.post(_address(stage, "settings-export"), follow=True)
-    return browser.post("/accounts/reauthenticate/", {"password": PASSWORD}, follow=True)
+    asked = browser.post(_address(stage, "settings-export"), follow=True)
+    (leads_to,) = re.findall(r'name="next"[^>]* value="([^"]+)"', asked.content.decode())
+    form = {"password": PASSWORD, "next": leads_to}
+    return browser.post(asked.wsgi_request.path, form, follow=True)
 
 
 @GROUP.state()
@@ -201,6 +209,22 @@ def calendars_not_cached(stage):
         cached_at=stage.at - timedelta(days=9), unreadable_count=3
     )
     return stage.alice.get(_address(stage, "settings-calendars", stage.calendar))
+
+
+@GROUP.state()
+def calendars_that_differ(stage):
+    Calendar.objects.filter(integration=stage.calendar.integration).update(
+        compared_at=stage.at, missing_count=2, extra_count=1
+    )
+    return stage.alice.get(_address(stage, "settings-calendars", stage.calendar))
+
+
+@GROUP.state()
+def calendars_not_listed_yet(stage):
+    user = stage.add_person("Nora")
+    account = rows.connect_google(stage, "calendar", email="nora@gmail.example", user=user)
+    made = Integration.objects.get(connection=account)
+    return rows.browser(user).get(reverse("settings-calendars", args=[made.id]))
 
 
 @GROUP.state()
@@ -252,12 +276,12 @@ def sharing_of_antares_calendar(stage):
     return stage.alice.get(_address_of("settings-calendar-sharing", made))
 
 
-@GROUP.state()
-def sharing_without_name(stage):
-    Calendar.objects.filter(integration=stage.calendar.integration).update(
-        cached_at=stage.at - timedelta(days=9)
-    )
-    return stage.alice.get(_address_of("settings-calendar-sharing", stage.calendar.primary))
+@GROUP.states(["main", "other"])
+def sharing_without_name_of(stage, kind):
+    stage.alice.post(_address(stage, "settings-calendars-erase", stage.calendar))
+    is_main = kind == "main"
+    made = Calendar.objects.get(integration=stage.calendar.integration, is_primary=is_main)
+    return stage.alice.get(_address_of("settings-calendar-sharing", made))
 
 
 @GROUP.state()
@@ -354,7 +378,13 @@ def file_imported(stage, _, data):
 
 
 @GROUP.states(
-    {"broken": BROKEN_FILE, "very-broken": VERY_BROKEN_FILE, "other-format": b"PK\x03\x04 no calendar", "empty": b""}, status=422
+    {
+        "broken": BROKEN_FILE,
+        "very-broken": VERY_BROKEN_FILE,
+        "other-format": b"PK\x03\x04 no calendar",
+        "empty": b"",
+    },
+    status=422,
 )
 def file_refused(stage, _, data):
     return _import(stage, data)

@@ -23,7 +23,11 @@ from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
 
 GROUP = Group("data-use", "Data access and activity")
-ACCESS, ACTIVITY, ENTRIES = "/settings/access/", "/settings/activity/", "/settings/activity/entries/"
+ACCESS, ACTIVITY, ENTRIES = (
+    "/settings/access/",
+    "/settings/activity/",
+    "/settings/activity/entries/",
+)
 V1 = "/v1/users/me"
 
 
@@ -98,6 +102,22 @@ def access_with_ends(stage):
 
 
 @GROUP.state()
+def access_with_one_export(stage):
+    """An agreement about one item that is no message."""
+    with transaction.atomic():
+        consents.give(
+            person_id=stage.user.id,
+            organisation_id=stage.organisation.id,
+            feature="export",
+            version=FEATURES["export"].version,
+            item=uuid7(),
+            at=stage.at,
+            expires_at=stage.at + timedelta(hours=1),
+        )
+    return stage.alice.get(ACCESS)
+
+
+@GROUP.state()
 def access_of_bob_with_end(stage):
     rows.share(stage, stage.calendar.primary, ShareLevel.FREEBUSY)
     Share.objects.update(expires_at=stage.at + timedelta(days=3))
@@ -166,7 +186,7 @@ def activity(stage):
     return stage.alice.get(ACTIVITY)
 
 
-@GROUP.states(["outcome=refused", "by=all", "by=self", "first=2031-01-01"], scene=use_for_weeks)
+@GROUP.states(["outcome=refused", "by=none", "since=2031-01-01"], scene=use_for_weeks)
 def activity_filtered(stage, query):
     return stage.alice.get(f"{ACTIVITY}?{query}")
 
@@ -191,7 +211,7 @@ def activity_with_calendar(stage):
 
 @GROUP.state(scene=use_for_weeks)
 def activity_with_errors(stage):
-    return stage.alice.get(ACTIVITY, {"first": "never", "last": "2020-99-99", "by": "x"})
+    return stage.alice.get(ACTIVITY, {"since": "never", "until": "2020-99-99", "by": "x"})
 
 
 @GROUP.state(scene=use_for_weeks)
@@ -199,12 +219,12 @@ def list_of_entries(stage):
     return stage.alice.get(ENTRIES)
 
 
-@GROUP.states(["outcome=refused", "by=none", "by=all", "first=2031-01-01"], scene=use_for_weeks)
+@GROUP.states(["outcome=refused", "by=none", "since=2031-01-01"], scene=use_for_weeks)
 def list_filtered(stage, query):
     return stage.alice.get(f"{ENTRIES}?{query}")
 
 
-@GROUP.states(["", "by=self&"], scene=use_for_weeks)
+@GROUP.states(["", "outcome=permitted&"], scene=use_for_weeks)
 def list_older(stage, query):
     page = stage.alice.get(f"{ENTRIES}?{query}").content.decode()
     (older,) = re.findall(r'rel="next" href="([^"]+)"', page)

@@ -76,13 +76,14 @@ def disconnect_microsoft(stage, product):
     return stage.alice.get(reverse("settings-disconnect", args=[made.id]))
 
 
-@GROUP.state()
-def disconnect_after_access_ended(stage):
-    rows.set_status(stage.mail, IntegrationStatus.REAUTH_REQUIRED)
+@GROUP.states(["mail", "calendar"])
+def disconnect_after_access_ended(stage, product):
+    house = stage.mail if product == "mail" else stage.calendar
+    rows.set_status(house, IntegrationStatus.REAUTH_REQUIRED)
     Connection.objects.filter(id=stage.mail.connection.id).update(
         status=ConnectionStatus.REAUTH_REQUIRED, reauth_since=stage.at
     )
-    return stage.alice.get(reverse("settings-disconnect", args=[stage.mail.integration.id]))
+    return stage.alice.get(reverse("settings-disconnect", args=[house.integration.id]))
 
 
 @GROUP.state()
@@ -160,7 +161,9 @@ def ledger_part(stage):
     return _show_ledger_part(stage)
 
 
-@GROUP.states([outcome for outcome in LedgerKey.Outcome if outcome], status=410, scene=remove_account)
+@GROUP.states(
+    [outcome for outcome in LedgerKey.Outcome if outcome], status=410, scene=remove_account
+)
 def ledger_part_gone(stage, outcome):
     LedgerKey.objects.filter(holder=stage.mail.connection.id).update(
         outcome=outcome, destroyed_at=stage.at

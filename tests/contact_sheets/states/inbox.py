@@ -134,6 +134,28 @@ def conversation_with_another_address(stage):
 
 
 @GROUP.state()
+def conversation_of_sent_mail(stage):
+    page = stage.alice.get("/inbox/", {"folder": "sent"}).content.decode()
+    (address, *_) = re.findall(r'<a class="mail-row" href="([^"]+)"', page)
+    return stage.alice.get(address.replace("&amp;", "&"))
+
+
+@GROUP.state()
+def conversation_without_recipient(stage):
+    message = EmailMessage()
+    message["From"] = "news@shop.example"
+    message["Subject"] = "Sale"
+    message.set_content("Everything must go.")
+    stage.mailbox.names["Label_1"] = "Shops"
+    stage.mailbox.deliver(
+        bytes(message), at=stage.at, thread="sale", label_ids=("INBOX", "Label_1")
+    )
+    stage.mail.settle()
+    thread = Thread.objects.filter(user_id=stage.user.id).order_by("-last_received_at")[0]
+    return _open_thread(stage, thread)
+
+
+@GROUP.state()
 def later_part_of_long_conversation(stage):
     page = long_conversation(stage).content.decode()
     (more,) = re.findall(r'rel="next" href="([^"]+)"', page)
@@ -312,9 +334,7 @@ def search_postponed_by_ourselves(stage):
     return stage.alice.post("/inbox/search/", {"words": "harbour", "before": before})
 
 
-@GROUP.states(
-    {"unavailable": errors.Unavailable("away"), "revoked": errors.GrantRevoked("ended")}
-)
+@GROUP.states({"unavailable": errors.Unavailable("away"), "revoked": errors.GrantRevoked("ended")})
 def search_failed(stage, _, error):
     stage.patch.setattr(stage.mailbox, "refusals", [error] * 9)
     response = _search(stage, "harbour")
@@ -386,7 +406,6 @@ def _deliver_impostor(stage):
     message["Subject"] = "Your account"
     message.set_content("Please sign in.")
     stage.mailbox.deliver(bytes(message), at=stage.at, thread="impostor")
-    stage.mailbox.deliver(OLD, at=stage.at, thread="impostor")
     stage.mail.settle()
 
 

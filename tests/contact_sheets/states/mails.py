@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.core import mail
 
 from accounts import account_mail, reset_links, sign_in_links
+from accounts.roles import Role
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -50,6 +51,27 @@ def notice(stage, kind, days):
     for house in (stage.mail, stage.calendar):
         rows.set_status(house, IntegrationStatus.REAUTH_REQUIRED, StatusReason.GRANT_REVOKED)
     owner_notices.send_due_notices(at=stage.at + timedelta(days=days, minutes=1))
+    return rows.show_mail(stage, mail.outbox[-1])
+
+
+@GROUP.state()
+def sign_in_link_of_staff(stage):
+    person = stage.add_person("Rita", Role.REVIEWER)
+    account_mail.send_queued(sign_in_links.MAIL, user_id=person.id, at=stage.at)
+    return rows.show_mail(stage, mail.outbox[-1])
+
+
+@GROUP.state()
+def notice_of_missing_permission(stage):
+    rows.set_status(stage.mail, IntegrationStatus.REAUTH_REQUIRED, StatusReason.SCOPE_MISSING)
+    owner_notices.send_due_notices(at=stage.at + timedelta(minutes=1))
+    return rows.show_mail(stage, mail.outbox[-1])
+
+
+@GROUP.state()
+def notice_of_one_product(stage):
+    (job,) = rows.disconnect(stage, stage.mail, trigger=PurgeTrigger.LEFT_ORGANISATION)
+    owner_notices.send_purged_notice(job=job, at=stage.at)
     return rows.show_mail(stage, mail.outbox[-1])
 
 

@@ -21,6 +21,7 @@ PATHS = {
     "accessibility": "/accessibility/",
     "contact": "/contact/",
     "keys": "/keys/",
+    "verify": "/verify.html",
     "api-reference": "/api/",
     "administrator-thanks": "/connect/administrator/thanks/",
 }

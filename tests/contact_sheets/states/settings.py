@@ -23,6 +23,7 @@ from integrations.models import (
 from integrations.providers import PROVIDERS
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault import data_keys
+from limited_use.vault.fields import StoredCiphertext
 from tests import factories
 from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
@@ -71,6 +72,17 @@ def many_accounts(stage):
 
 
 @GROUP.state()
+def account_without_readable_address(stage):
+    """One account is shown, the address of another cannot be opened."""
+    connection = rows.connect_microsoft(stage, "mail")
+    (raw,) = Connection.objects.filter(id=connection.id).values_list("email", flat=True)
+    row = Connection.objects.get(id=connection.id)
+    row.__dict__["email"] = StoredCiphertext(bytes(raw)[:-1] + bytes([bytes(raw)[-1] ^ 1]))
+    row.save(update_fields=["email"])
+    return stage.alice.get(SETTINGS)
+
+
+@GROUP.state()
 def mail_only(stage):
     user = stage.add_person("Nora")
     rows.connect_google(stage, "mail", email="nora@gmail.example", user=user)
@@ -100,6 +112,19 @@ def importing_without_estimate(stage):
     SyncWork.objects.filter(integration=stage.mail.integration).update(
         stage=SyncStage.SNAPSHOT, first_synced_at=None, last_synced_at=None, expected_count=0
     )
+    return stage.alice.get(SETTINGS)
+
+
+@GROUP.state()
+def importing_from_start(stage):
+    _import(stage, done_count=0, expected_count=0)
+    return stage.alice.get(SETTINGS)
+
+
+@GROUP.state()
+def two_permissions_missing(stage):
+    granted = {"openid", "email", *scopes.get_product_scopes(PROVIDERS["google"], "mail")}
+    Connection.objects.filter(id=stage.mail.connection.id).update(granted_scopes=sorted(granted))
     return stage.alice.get(SETTINGS)
 
 
@@ -209,9 +234,9 @@ def reconnect_soon(stage):
 
 @GROUP.states(["mail", "calendar"])
 def permission_missing(stage, product):
-    provider = PROVIDERS["google"]
-    missing = scopes.get_product_scopes(provider, product)
-    granted = [scope for scope in stage.mail.connection.granted_scopes if scope not in missing]
+    other = "calendar" if product == "mail" else "mail"
+    kept = {"openid", "email"} | scopes.get_product_scopes(PROVIDERS["google"], other)
+    granted = [scope for scope in stage.mail.connection.granted_scopes if scope in kept]
     Connection.objects.filter(id=stage.mail.connection.id).update(granted_scopes=granted)
     house = stage.mail if product == "mail" else stage.calendar
     rows.set_status(house, IntegrationStatus.REAUTH_REQUIRED, StatusReason.SCOPE_MISSING)
@@ -223,9 +248,7 @@ def calendar_view_only(stage):
     editing = FEATURES["calendar-editing"]
     writing = scopes.get_product_scopes(PROVIDERS["google"], "calendar", [editing])
     granted = [scope for scope in stage.mail.connection.granted_scopes if scope not in writing]
-    reading = scopes.get_product_scopes(
-        PROVIDERS["google"], "calendar", [FEATURES["calendar"]]
-    )
+    reading = scopes.get_product_scopes(PROVIDERS["google"], "calendar", [FEATURES["calendar"]])
     Connection.objects.filter(id=stage.mail.connection.id).update(
         granted_scopes=[*granted, *(scope for scope in reading if scope not in granted)]
     )
@@ -287,9 +310,7 @@ def calendar_at_google(stage, outcome):
 @GROUP.states(ADMINISTRATORS)
 def mail_at_microsoft(stage, outcome):
     rows.offer_microsoft(stage)
-    factories.make_attempt(
-        stage.user, stage.organisation, outcome=outcome, provider="microsoft"
-    )
+    factories.make_attempt(stage.user, stage.organisation, outcome=outcome, provider="microsoft")
     return stage.alice.get(SETTINGS)
 
 
@@ -320,7 +341,7 @@ def confirmation_of(stage, action):
     return stage.alice.post(address, follow=True)
 
 
-def _import(stage, *, done_count):
+def _import(stage, *, done_count, expected_count=1200):
     rows.set_status(stage.mail, IntegrationStatus.SYNCING)
     Integration.objects.filter(id=stage.mail.integration.id).update(
         switched_on_at=stage.at - timedelta(minutes=5)
@@ -329,6 +350,6 @@ def _import(stage, *, done_count):
         stage=SyncStage.SNAPSHOT,
         first_synced_at=None,
         last_synced_at=None,
-        expected_count=1200,
+        expected_count=expected_count,
         done_count=done_count,
     )
