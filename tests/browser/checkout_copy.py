@@ -49,8 +49,7 @@ def _link_environment(folder: Path) -> None:
 def run_command(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     """Run a line of the README, as a shell in the copy does."""
     return subprocess.run(
-        command,
-        shell=True,
+        ["sh", "-c", command],
         cwd=folder,
         env=_build_environment(),
         capture_output=True,
@@ -64,8 +63,7 @@ def run_command(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
 def start_command(folder: Path, command: str, *, until: str) -> Iterator[tuple[Any, str]]:
     """Start a line of the README; yield the process and its output up to a line with `until`."""
     process = subprocess.Popen(
-        command,
-        shell=True,
+        ["sh", "-c", command],
         cwd=folder,
         env=_build_environment(),
         stdout=subprocess.PIPE,

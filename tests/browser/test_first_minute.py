@@ -148,7 +148,8 @@ def read_inbox(minute, step):
 def look_at_data_access(minute, step):
     settings, data_access = step.names
     minute.open(settings)
-    minute.page.locator("main").get_by_role("link", name=re.compile(data_access, re.IGNORECASE)).click()
+    named = re.compile(data_access, re.IGNORECASE)
+    minute.page.locator("main").get_by_role("link", name=named).click()
     expect(minute.page.locator("h1")).to_have_text(data_access)
     expect(minute.page.locator("main")).to_contain_text("inbox")
 

@@ -1,4 +1,4 @@
-"""What has to be in a state: every route with a page, template, branch of a template, and member."""
+"""What states have to show: every route with a page, template, branch of one, and member."""
 
 from __future__ import annotations
 

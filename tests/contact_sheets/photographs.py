@@ -25,7 +25,9 @@ _IMPACTS = frozenset({"serious", "critical"})
 # Frames load when they are scrolled to; a picture is of the whole page.
 _LOAD_FRAMES = """() => Promise.all([...document.querySelectorAll('iframe')].map(frame => {
   if (frame.loading !== 'lazy') return null;
-  return new Promise(then => { frame.onload = then; frame.loading = 'eager'; setTimeout(then, 3000) })
+  return new Promise(then => {
+    frame.onload = then; frame.loading = 'eager'; setTimeout(then, 3000)
+  })
 }))"""
 
 
