@@ -1,6 +1,6 @@
 # Each target first sets up .venv from the locked requirements; later starts find it ready.
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all smoke canary bench lint help lock sbom
+.PHONY: demo test test-all sheets smoke canary bench lint help lock sbom
 
 # With it set, every process would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,6 +26,11 @@ test-all: ## run what `make test` leaves out as well: before a release
 	@sh config/bootstrap.sh requirements-dev.txt
 	@$(PY) -m tests.browser.chromium
 	@exec $(PY) -m pytest $(WORKERS) --all $(RUN)
+
+sheets: ## make contact sheets of every page and state in .data/contact-sheets; ARGS="-k inbox" makes a part
+	@sh config/bootstrap.sh requirements-dev.txt
+	@$(PY) -m tests.browser.chromium
+	@exec $(PY) -m tests.contact_sheets $(ARGS)
 
 smoke: ## walk through the main job as an outside client, one line per step
 	@sh config/bootstrap.sh requirements-dev.txt

@@ -39,6 +39,11 @@ class EntryRow:
     use: NamedUse | None
     is_canary: bool
 
+    @property
+    def rule_id(self) -> str:
+        """Empty for an event that is no decision."""
+        return str(self.entry.said.get("rule", ""))
+
 
 def name_data_class(value: str) -> NamedId:
     return _name(value, labels.DATA_CLASSES)

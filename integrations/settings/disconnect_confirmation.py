@@ -17,7 +17,6 @@ from integrations.notifications import removal_facts
 from integrations.notifications.removal_facts import RemovalSituation
 from integrations.notifications.removal_messages import (
     RemovalStatement,
-    RemovalSubject,
     make_statement,
 )
 from integrations.providers import PROVIDERS
@@ -151,11 +150,11 @@ def _count_rows(
 def _state_all(
     situation: RemovalSituation, removed: Sequence[Integration]
 ) -> list[RemovalStatement]:
-    subjects = [
-        RemovalSubject(situation.subject.provider, integration.product) for integration in removed
-    ]
-    statements = [make_statement("disconnect.unchanged-there", subject) for subject in subjects]
-    statements.append(make_statement("disconnect.unreadable-at-once", situation.subject))
     receipt = "disconnect.receipt" if len(removed) == 1 else "disconnect.receipts"
-    statements += [*situation.state_plans(), make_statement(receipt, situation.subject)]
+    statements = [
+        make_statement("disconnect.unchanged-there", situation.subject),
+        make_statement("disconnect.unreadable-at-once", situation.subject),
+        *situation.state_plans(),
+        make_statement(receipt, situation.subject),
+    ]
     return [statement for statement in statements if statement is not None]

@@ -110,7 +110,8 @@ class Calendars:
         page = planning.share_calendar(
             self.owner, self.ids[self.account], self.viewer.seeded["email"]
         )
-        must("they see it from now on" in html.unescape(page.text), "the page does not say so")
+        said = "they can see the calendar now" in html.unescape(page.text)
+        must(said, "the page does not say so")
         seen = self._events(self.viewer)
         titles = {one["title"] for one in seen}
         must(f"{self.mark} review" in titles, "the colleague does not see it")
@@ -165,7 +166,7 @@ class Calendars:
         began = time.monotonic()
         page = planning.erase(self.owner, place)
         milliseconds = (time.monotonic() - began) * 1000
-        said = re.search(r"Deleted, including the keys: (\d+) events", page.text)
+        said = re.search(r"Deleted: (\d+) events?, and the keys", page.text)
         must(said, "the page does not say what was deleted")
         must(not self._events(self.owner), "events still open")
         must(self.mark not in self.owner.browser.get("/calendar/?view=month").text, "still shown")

@@ -1,0 +1,89 @@
+"""Serves one rendered page at a time, with its parts and our static files, as the service does."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+
+from tests.contact_sheets.rendering import Answer, Page
+
+# A page that loads itself again would change while it is looked at; a file would be downloaded.
+_DROPPED = frozenset({"refresh", "retry-after", "content-disposition"})
+
+
+class PageServer(ThreadingHTTPServer):
+    """:param shown: the page that is served now"""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.shown: Page | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.server_port}"
+
+    def find_answer(self, path: str, *, is_poll: bool = False) -> Answer | None:
+        """:param is_poll: whether a script of the page asks, perhaps at the page's own address"""
+        if path.startswith(settings.STATIC_URL):
+            return _read_static_file(path)
+        if self.shown is None:
+            return None
+        is_page = path == self.shown.path and not is_poll
+        return self.shown.answer if is_page else self.shown.parts.get(path)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PageServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        answer = self.server.find_answer(self.path, is_poll="HX-Request" in self.headers)
+        if answer is None:
+            answer = Answer(HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"not found")
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            if name.lower() not in _DROPPED:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def do_POST(self) -> None:
+        """Answer a form that a script sends by itself so that the page stays."""
+        self.send_response(HTTPStatus.NO_CONTENT)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Write nothing."""
+
+
+@contextmanager
+def run_page_server() -> Iterator[PageServer]:
+    with PageServer() as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _read_static_file(path: str) -> Answer | None:
+    file = finders.find(path.removeprefix(settings.STATIC_URL).partition("?")[0])
+    if file is None:
+        return None
+    kind = mimetypes.guess_type(file)[0] or "application/octet-stream"
+    headers = {"Content-Type": kind, "Cache-Control": "max-age=3600"}
+    return Answer(HTTPStatus.OK, headers, Path(file).read_bytes())

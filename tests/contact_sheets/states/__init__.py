@@ -1,0 +1,32 @@
+"""All states, by contact sheet."""
+
+from __future__ import annotations
+
+from tests.contact_sheets.state import Group, State
+
+from . import (
+    accounts,
+    calendar,
+    connections,
+    data_use,
+    disconnecting,
+    inbox,
+    mails,
+    public,
+    settings,
+    staff,
+)
+
+GROUPS: tuple[Group, ...] = (
+    public.GROUP,
+    settings.GROUP,
+    connections.GROUP,
+    disconnecting.GROUP,
+    inbox.GROUP,
+    calendar.GROUP,
+    data_use.GROUP,
+    accounts.GROUP,
+    staff.GROUP,
+    mails.GROUP,
+)
+STATES: tuple[State, ...] = tuple(state for group in GROUPS for state in group)
