@@ -9,10 +9,15 @@ _ANY: Final = UUID(int=0)
 
 
 class RowUrl:
-    """Builds row URLs: a route is reversed once per page, not once per row."""
+    """
+    Builds row URLs: a route is reversed once per page, not once per row.
 
-    def __init__(self, route: str) -> None:
-        self._before, _, self._after = reverse(route, args=[_ANY]).partition(str(_ANY))
+    :param query: the same for all rows; begins with `?` unless it is empty
+    """
+
+    def __init__(self, route: str, *, query: str = "") -> None:
+        self._before, _, after = reverse(route, args=[_ANY]).partition(str(_ANY))
+        self._after = after + query
 
     def get_url(self, row_id: UUID) -> str:
         return f"{self._before}{row_id}{self._after}"

@@ -15,6 +15,7 @@ from accounts.forbidden_page import show_forbidden_page
 from accounts.models import Session, User
 from accounts.roles import STAFF as STAFF_ROLES
 from accounts.roles import Role
+from accounts.templatetags import site_urls
 from config.environment import Environment, InvalidSettings
 from config.process_classes import ProcessClass
 from config.sites import choose_site, read_staff_url
@@ -140,6 +141,20 @@ class TestRoutes:
         handler = get_resolver(urlconf).resolve_error_handler(403)
 
         assert handler is show_forbidden_page
+
+    def test_are_linked_from_the_head_and_the_foot_of_each_page_of_their_site(self):
+        for process_class in (WEB, STAFF):
+            urlconf = choose_site(process_class, public_url="", staff_url="").urlconf
+            with override_settings(ROOT_URLCONF=urlconf):
+                urls = site_urls.site_urls()
+                linked = {name for name, route in site_urls.ROUTES.items() if urls[name]}
+                served = {
+                    name
+                    for name, route in site_urls.ROUTES.items()
+                    if route in names_of(process_class)
+                }
+                assert linked == served
+                assert all(urls[name] == reverse(site_urls.ROUTES[name]) for name in linked)
 
     def test_are_all_at_one_site_or_both(self):
         assert names_of(WEB) | names_of(STAFF) == set(names())

@@ -61,7 +61,8 @@ def show_threads(request: HttpRequest) -> HttpResponse:
     inbox_url = reverse("inbox")
     # Sent mail is listed by recipient.
     is_outgoing = folder in OUTGOING
-    thread_rows = ThreadRowPresenter(is_outgoing, context.at, RowUrl("inbox-thread"))
+    row_url = RowUrl("inbox-thread", query=_build_folder_query(folder))
+    thread_rows = ThreadRowPresenter(is_outgoing, context.at, row_url)
     body = page_sink.render_page(
         "inbox/threads.html",
         reading.rows,
@@ -72,7 +73,6 @@ def show_threads(request: HttpRequest) -> HttpResponse:
         context={
             "words": "",
             "folder_title": messages.FOLDERS[folder],
-            "folder_query": _build_folder_query(folder),
             "is_inbox": folder == "inbox",
             "is_all": folder == "all",
             "is_outgoing": is_outgoing,
