@@ -60,7 +60,7 @@ def _render_sheet(pages: Sequence[Page]) -> str:
 def _render_figure(page: Page) -> str:
     views = "".join(
         f'<a class="{view.key}" href="{name_picture(page, view)}">'
-        f'<img src="{name_picture(page, view)}" alt="{view.key}" loading="lazy"></a>'
+        f'<img src="{name_picture(page, view)}" alt="{view.key}"></a>'
         for view in VIEWS
     )
     name = escape(page.state.name)

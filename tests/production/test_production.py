@@ -40,7 +40,7 @@ GMAIL, OUTLOOK = "alice@gmail.example", "alice@contoso.example"
 SIZE = 12
 ALICE = {"email": "alice@acme.example", "name": "Alice", "password": "a long password of Alice's"}
 # What a page says, and the API, while the key store is away (limited_use/README.md).
-NOTHING_OPENS = "Nothing can be opened now."
+NOTHING_OPENS = "Antares cannot decrypt your data right now."
 KEYS_AWAY = "key-store-unavailable"
 
 
