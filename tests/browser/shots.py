@@ -19,10 +19,11 @@ from playwright.sync_api import expect
 
 from config.embedded import demo_calendars, embedded_servers, postgres
 from config.embedded import embedded_service as embedded
+from config.embedded.demo_cast import CAST
 from config.embedded.feature_client import FeatureClient
 from tests.browser import chromium
 from tests.browser.test_calendar_writing import SERIES
-from tests.browser.visitor import FAST, open_new_visitor
+from tests.browser.visitor import FAST, open_visitor
 from tests.worlds.sandbox import Sandbox
 
 PLACE = embedded.ROOT / "accounts" / "static" / "antares" / "shots"
@@ -49,7 +50,7 @@ def main() -> int:
         data.chmod(0o711)
         with (
             embedded_servers.run_servers(data, settings=postgres.THROWAWAY, environment={}) as urls,
-            embedded.run_service(data, urls, extra=FAST, seed={}) as service,
+            embedded.run_service(data, urls, extra=FAST) as service,
             chromium.run_browser() as browser,
         ):
             take_shots(browser, service, json.loads((data / "people.json").read_text()))
@@ -61,14 +62,8 @@ def take_shots(browser, service, seeded) -> None:
     alice = next(one for one in seeded["people"] if one["email"].startswith("alice"))
     size = {"width": 1120, "height": 720}
     google.dial(units_per_minute=0)
-    mine = {
-        "account": "alice.adler@gmail.example",
-        "size": 120,
-        "mail": lambda _: [],
-        "calendars": demo_calendars.build_google_calendars(datetime.now(UTC).date()),
-        "viewport": size,
-    }
-    with open_new_visitor(browser, service, google, alice, **mine) as visitor:
+    account = CAST["alice"].email
+    with open_visitor(browser, service, google, alice, account, viewport=size) as visitor:
         visitor.sign_in().connect()
         visitor.go("/settings/integrations/")
         keep(browser, visitor.page.screenshot(), PLACE / "settings.webp")
@@ -85,8 +80,8 @@ def take_shots(browser, service, seeded) -> None:
         visitor.go("/settings/activity/")
         keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
     bob = next(one for one in seeded["people"] if one["email"].startswith("bob"))
-    mine |= {"account": "bob.brandt@gmail.example", "size": 0}
-    with open_new_visitor(browser, service, google, bob, **mine) as visitor:
+    account = CAST["bob"].email
+    with open_visitor(browser, service, google, bob, account, viewport=size) as visitor:
         take_flow_shots(browser, visitor.sign_in())
     google.close()
 
