@@ -141,12 +141,15 @@ def _present_sharing(visible: VisibleCalendar, page_data: CalendarPageData) -> P
         "is_own": visible.share is None,
         "sharer": sharer,
         "is_chosen": visible in page_data.chosen_calendars,
-        **_present_account(visible),
+        **_present_account(visible, page_data.calendars),
     }
 
 
-def _present_account(visible: VisibleCalendar) -> PageValues:
-    """Omit the account's address: showing it is a use of data."""
+def _present_account(visible: VisibleCalendar, shown: Sequence[VisibleCalendar]) -> PageValues:
+    """
+    Omit the account's address: showing it is a use of data. The day of connecting tells accounts
+    of one provider apart.
+    """
     if visible.share is not None:
         return {"account_id": None, "account": messages.SHARED_WITH_ME}
     integration = visible.calendar.integration
@@ -154,6 +157,14 @@ def _present_account(visible: VisibleCalendar) -> PageValues:
     account = {"account_id": connection.id, "integration_id": integration.id}
     if not provider.grants:
         return {**account, "account": messages.ANTARES_CALENDARS}
+    connection_ids = {
+        other.calendar.integration.connection_id
+        for other in shown
+        if other.share is None
+        and other.calendar.integration.connection.provider == connection.provider
+    }
+    if len(connection_ids) == 1:
+        return {**account, "account": provider.label}
     day = display_times.format_day(connection.connected_at)
     return {**account, "account": messages.ACCOUNT % {"provider": provider.label, "day": day}}
 

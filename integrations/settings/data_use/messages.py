@@ -137,7 +137,7 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.NOTIFY_OWNER, ""): _("notified you"),
     (Purpose.SUPPORT_ITEM, ""): _("read a message that you opened to support"),
     (Purpose.USER_EXPORT, ""): _("exported your data"),
-    (Purpose.CONNECTION_MAINTAIN, ""): _("kept the connection working"),
+    (Purpose.CONNECTION_MAINTAIN, ""): _("checked the connection"),
     (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER): _("saw which accounts are connected"),
     (Purpose.CONNECTION_END, ""): _("ended the access at your provider"),
     (Purpose.VAULT_REKEY, ""): _("renewed the encryption"),

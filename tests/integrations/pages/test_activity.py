@@ -219,7 +219,7 @@ class TestDays:
 
         lines = [line for line in list_lines(show_page(her_browser)) if line.startswith("Antares ")]
 
-        assert lines == ["Antares synced your mail and kept the connection working"]
+        assert lines == ["Antares synced your mail and checked the connection"]
 
     def test_tell_the_attempt_of_another_person_from_reading_by_the_owner(
         self, alice, her_browser, bob

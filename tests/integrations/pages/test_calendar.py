@@ -94,6 +94,11 @@ def list_entry_texts(html) -> list[str]:
     return [reading.text(f'<a class="{part.split("</a>")[0]}</a>') for part in parts]
 
 
+def list_account_headings(html) -> list[str]:
+    parts = html.split('<h3 class="legend-account">')[1:]
+    return [part.partition("</h3>")[0] for part in parts]
+
+
 def days_of(first: date, last: date, title: str) -> EventContent:
     return EventContent(title=title, start=When(day=first), end=When(day=last + timedelta(days=1)))
 
@@ -526,6 +531,18 @@ class TestCalendarsOfOthers:
 
         assert said in reading.text(html)
         assert list_entry_texts(html) == []
+
+
+class TestHeadingsOfAccounts:
+    def test_name_the_provider_and_the_day_where_a_provider_has_two(self, alice, her_browser):
+        alice.sync()
+        day = f"{NOW.day} {NOW:%b %Y}"
+
+        one = list_account_headings(show_calendar(her_browser))
+        houses.make_second_house((alice.user, alice.organisation, alice.membership))
+        two = list_account_headings(show_calendar(her_browser))
+
+        assert (one, two) == (["Google"], [f"Google, connected {day}"] * 2)
 
 
 class TestCalendarPage:
