@@ -37,6 +37,7 @@ class ThreadListColumns(NamedTuple):
     """
     :param newest_id: None if that message does not exist
     :param newest_integration_id: holder of the summary's key
+    :param is_newest_outgoing: whether the owner wrote that message
     """
 
     id: UUID
@@ -50,6 +51,7 @@ class ThreadListColumns(NamedTuple):
     newest_id: UUID | None
     newest_integration_id: UUID | None
     summary: bytes | None
+    is_newest_outgoing: bool | None
 
 
 class MessageListColumns(NamedTuple):
@@ -92,11 +94,14 @@ def shape_message_summary(row: MessageRow, opened: OpenedColumns) -> MailJson:
 
 
 def shape_thread_message(row: MessageRow, opened: OpenedColumns) -> MailJson:
+    """`attachments` lacks those that the text shows."""
     summary = _read_summary(opened.get("summary"))
     message_json = _shape_message_head(
         row.message, row.connection_id, summary, _read_labels(opened)
     )
-    message_json["attachments"] = shape_attachments(summary)
+    files = shape_attachments(summary)
+    message_json["attachments"] = [file for file in files if not file["is_inline"]]
+    message_json["has_pictures"] = any(file["is_inline"] for file in files)
     return message_json
 
 
@@ -158,6 +163,12 @@ def _read_summary(opened: bytes | None) -> Mapping[str, Any]:
 
 def read_newest_summary(opened: OpenedColumns) -> Mapping[str, Any]:
     return _read_summary(opened.get("0"))
+
+
+def find_counterpart(summary: Mapping[str, Any], *, is_outgoing: bool) -> MailJson | None:
+    """Return the first sender, or the first recipient of outgoing mail."""
+    people = (*summary["to"], *summary["cc"], *summary["bcc"]) if is_outgoing else summary["from"]
+    return _shape_address(*people[0]) if people else None
 
 
 def iterate_participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[MailJson]:

@@ -24,15 +24,17 @@ FOLDERS: Final[Mapping[str, StrOrPromise]] = {
     "all": _("All mail"),
 }
 NO_SUBJECT: Final = _("(no subject)")
+NO_RECIPIENTS: Final = _("(no recipients)")
 RECONNECT: Final = claim(
     "inbox.reconnect",
     _(
-        "%(provider)s no longer lets Antares read your mail. Reconnect the account; nothing is"
-        " lost."
+        "%(provider)s no longer lets Antares read your mail. Reconnect the account: otherwise"
+        " Antares removes its copy %(days)d days after the access ended."
     ),
 )
 IMPORTING: Final = _("Antares is still importing older mail.")
-HORIZON: Final = _("Mail of the last %(days)d days. Search finds older mail at %(providers)s.")
+HORIZON: Final = _("Mail of the last %(days)d days.")
+HORIZON_AND_SEARCH: Final = _("Mail of the last %(days)d days. Search finds older mail at %(providers)s.")
 AND: Final = _("and")
 
 # --- Messages that cannot be shown ------------------------------------------------------------

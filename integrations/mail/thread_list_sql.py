@@ -22,12 +22,13 @@ FILTER_CONDITIONS: Final = {
 }
 # The first condition selects the index range; the second breaks ties.
 _AFTER_CONDITION: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
-# Without the last three columns, which belong to the newest message.
-_COLUMNS: Final = ThreadListColumns._fields[:-3]
+# Without the last four columns, which belong to the newest message.
+_COLUMNS: Final = ThreadListColumns._fields[:-4]
 # The subquery limits the page first, so that only its threads are joined.
 _PAGE_STATEMENT: Final = (
     f"SELECT {', '.join(f'page.{column}' for column in _COLUMNS)},"  # noqa: S608 - our own words
-    " newest.id, newest.integration_id, newest.summary"
+    " newest.id, newest.integration_id, newest.summary,"
+    " newest.folders && ARRAY['sent', 'drafts']::varchar[]"
     f" FROM (SELECT {', '.join(_COLUMNS)}, last_message_id FROM integrations_thread thread"
     " WHERE {condition} ORDER BY last_received_at DESC, id DESC LIMIT {limit:d}) page"
     " LEFT JOIN integrations_message newest ON newest.id = page.last_message_id"

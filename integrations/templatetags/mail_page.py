@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -46,16 +46,6 @@ def address(person: Mapping[str, str] | str | None) -> str:
 def names_another_address(person: Mapping[str, Any] | str | None) -> bool:
     """Return whether a correspondent's name contains a different address."""
     return isinstance(person, Mapping) and bool(person.get("names_another_address"))
-
-
-@register.filter
-def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> Any:  # noqa: FBT001 - a filter's argument
-    """
-    Return the participant by whom a conversation is listed: the sender, or a recipient of own
-    mail.
-    """
-    index = 1 if outgoing and len(participants) > 1 else 0
-    return participants[index] if participants else None
 
 
 @register.filter

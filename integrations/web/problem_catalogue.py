@@ -24,6 +24,7 @@ class ProblemType:
     would take it for its own sign-in.
 
     :param retry_after: seconds until the request may be repeated
+    :param is_solved_in_settings: whether the page leads to Settings
     """
 
     status: int
@@ -31,6 +32,7 @@ class ProblemType:
     title: StrOrPromise
     says: StrOrPromise
     retry_after: int | None = None
+    is_solved_in_settings: bool = False
 
 
 # Connections and agreements.
@@ -38,13 +40,15 @@ NO_LONGER_CONNECTED: Final = ProblemType(
     409,
     "no-longer-connected",
     _("This account is no longer connected."),
-    _("List the connections to see what is connected now."),
+    _("Settings shows which accounts are connected."),
+    is_solved_in_settings=True,
 )
 NOT_CONNECTED: Final = ProblemType(
     404,
     "not-connected",
     _("This account is not connected."),
-    _("List the connections to see what is connected."),
+    _("Settings shows which accounts are connected."),
+    is_solved_in_settings=True,
 )
 UNKNOWN_PROVIDER: Final = ProblemType(
     404,
@@ -63,24 +67,28 @@ NOT_AGREED: Final = ProblemType(
     "not-agreed",
     _("You have not agreed to this use of your data."),
     _("Read the current text and agree to it."),
+    is_solved_in_settings=True,
 )
 SHARING_NOT_AGREED: Final = ProblemType(
     409,
     "not-agreed",
     _("You have not agreed to calendar sharing."),
     _("Read the current text about sharing and agree to it."),
+    is_solved_in_settings=True,
 )
 LOCAL_CALENDAR_NOT_AGREED: Final = ProblemType(
     409,
     "not-agreed",
     _("You have not agreed to Antares calendars."),
     _("Read the current text about Antares calendars and agree to it."),
+    is_solved_in_settings=True,
 )
 AGREEMENT_OUTDATED: Final = ProblemType(
     409,
     "not-agreed",
     _("The text that you agreed to has changed."),
     _("Read the current text and agree to it."),
+    is_solved_in_settings=True,
 )
 END_IN_THE_PAST: Final = ProblemType(
     400,
@@ -189,6 +197,7 @@ WRITE_PERMISSION_MISSING: Final = ProblemType(
     claim(
         "write.no-permission", _("Nothing was saved. Grant permission to edit events in Settings.")
     ),
+    is_solved_in_settings=True,
 )
 NOT_ORGANIZER: Final = ProblemType(
     403,
@@ -298,7 +307,7 @@ DAMAGED: Final = ProblemType(
     claim(
         "open.damaged",
         _(
-            "The data that Antares stores of it was changed. The original at the provider is not"
+            "The copy that Antares stores is damaged. An original at Google or Microsoft is not"
             " affected. Our operators were notified."
         ),
     ),
@@ -307,7 +316,7 @@ KEY_STORE_UNAVAILABLE: Final = ProblemType(
     503,
     "key-store-unavailable",
     _("Antares cannot decrypt your data right now."),
-    claim("open.keys-away", _("The key store does not answer. No data is lost. Try again later.")),
+    claim("open.keys-away", _("No data is lost. Try again in a moment.")),
 )
 
 # Provider responses.
@@ -316,24 +325,26 @@ RECONNECT: Final = ProblemType(
     "reconnect",
     _("This account must be reconnected."),
     _("Antares no longer has access at the provider. Reconnect the account in Settings."),
+    is_solved_in_settings=True,
 )
 MORE_CONSENT: Final = ProblemType(
     409,
     "more-consent",
     _("A permission is missing."),
     _("Grant the permission in Settings."),
+    is_solved_in_settings=True,
 )
 PROVIDER_UNAVAILABLE: Final = ProblemType(
     503,
     "provider-unavailable",
     _("The provider does not answer."),
-    _("Antares keeps trying. Try again later."),
+    _("Google or Microsoft did not answer in time. Try again in a few minutes."),
 )
 PROVIDER_RATE_LIMITED: Final = ProblemType(
     503,
     "provider-rate-limited",
-    _("The provider limits the number of requests."),
-    _("Antares continues as soon as the provider allows it. Try again later."),
+    _("The provider asks Antares to slow down."),
+    _("Try again in a few minutes."),
 )
 APP_MISCONFIGURED: Final = ProblemType(
     503,
@@ -345,19 +356,21 @@ ADMIN_BLOCKED: Final = ProblemType(
     409,
     "admin-blocked",
     _("The administrator of this account does not allow Antares."),
-    _("Ask the administrator of the account."),
+    _("Ask the administrator to allow Antares, then connect the account again."),
+    is_solved_in_settings=True,
 )
 NO_MAILBOX: Final = ProblemType(
     409,
     "no-mailbox",
     _("This account has no mailbox."),
     _("Connect another account."),
+    is_solved_in_settings=True,
 )
 GONE_AT_PROVIDER: Final = ProblemType(
     410,
     "gone",
-    _("This item no longer exists at the provider."),
-    _("Antares removes it with the next sync."),
+    _("This item no longer exists."),
+    _("It was deleted, or it was moved. It soon disappears from Antares."),
 )
 UNREADABLE_ITEM: Final = ProblemType(
     422,
@@ -374,8 +387,11 @@ OUTCOME_UNKNOWN: Final = ProblemType(
 ALREADY_THERE: Final = ProblemType(
     409,
     "already-there",
-    _("The event exists already."),
-    _("An earlier attempt created it, and it was changed since. Read the current event."),
+    _("The event already exists."),
+    _(
+        "An earlier attempt created it, and it has been changed since. Open the event to see it as"
+        " it is now."
+    ),
 )
 
 # Limits of this service.
@@ -410,8 +426,8 @@ BUSY: Final = ProblemType(
     claim(
         "write.busy",
         _(
-            "Antares could not finish in time. Send the request again in a moment, with the same"
-            " Idempotency-Key if it has one. Nothing is done twice."
+            "Antares could not finish in time. Try again in a moment. An API client sends the same"
+            " Idempotency-Key again, so that nothing is done twice."
         ),
     ),
     retry_after=5,
@@ -501,7 +517,7 @@ UNEXPECTED: Final = ProblemType(
     500,
     "unexpected",
     _("Something went wrong in Antares."),
-    _("Our operators were notified. Give the request id if you contact support."),
+    _("Our operators were notified. If you contact support, give the time and the request id."),
 )
 
 #: If several problems share a code, its page shows the one in this list.
@@ -512,7 +528,7 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         NOT_CONNECTED,
         UNKNOWN_PROVIDER,
         NOT_A_CHOICE,
-        LOCAL_CALENDAR_NOT_AGREED,
+        NOT_AGREED,
         END_IN_THE_PAST,
         INVALID_CURSOR,
         EXPIRED_CURSOR,

@@ -13,22 +13,22 @@ from .policy_evaluation import RULE_TEXTS, PolicyDecision
 from .policy_vocabulary import Fact
 
 MISSING_FACT_TEXTS: Mapping[Fact, str] = {
-    Fact.INTEGRATION_LIVE: "It is not connected any more.",
-    Fact.CONNECTION_LIVE: "The account is not connected any more.",
-    Fact.GRANT_LIVE: "The provider ended the access: reconnect the account in Settings.",
-    Fact.GRANT_ENDED: "The provider's access still stands.",
-    Fact.ACTOR_OWNS: "Nothing of that name is yours.",
-    Fact.DELEGATION_LIVE: "The feature is not switched on, or was switched off.",
-    Fact.FEATURE_REGISTERED: "The feature did not declare that it would do this.",
-    Fact.CONSENT_CURRENT: "It was not agreed to as it is now: Settings asks its owner again.",
-    Fact.PURGE_RUNNING: "Nothing of it is being removed.",
-    Fact.KEY_LIVE: "Its key is not there any more.",
-    Fact.NOTIFICATION_CHOSEN: "This kind of notification was not chosen.",
-    Fact.SHARE_LIVE: "Nothing of that name is shared with you.",
-    Fact.CACHE_CURRENT: "The copy is older than it may be: it is asked for again first.",
-    Fact.ITEM_CONSENTED: "Its owner has not agreed to show it to you, or not any longer.",
-    Fact.EXPORT_ASKED: "Its owner has not asked for this copy, or not confirmed that it is them.",
-    Fact.PROVIDER_SAID: "The provider has not said so itself.",
+    Fact.INTEGRATION_LIVE: "The mailbox or calendar is no longer connected.",
+    Fact.CONNECTION_LIVE: "The account is no longer connected.",
+    Fact.GRANT_LIVE: "The provider ended the access. Reconnect the account in Settings.",
+    Fact.GRANT_ENDED: "The provider has not ended the access.",
+    Fact.ACTOR_OWNS: "Nothing with this id is yours.",
+    Fact.DELEGATION_LIVE: "The feature is not switched on.",
+    Fact.FEATURE_REGISTERED: "The feature does not declare this use.",
+    Fact.CONSENT_CURRENT: "The owner of the data has not agreed to the current text in Settings.",
+    Fact.PURGE_RUNNING: "No removal is running.",
+    Fact.KEY_LIVE: "The encryption key does not exist.",
+    Fact.NOTIFICATION_CHOSEN: "The owner has not chosen this kind of notification.",
+    Fact.SHARE_LIVE: "Nothing with this id is shared with you.",
+    Fact.CACHE_CURRENT: "The copy is too old to be shown. Antares fetches it again first.",
+    Fact.ITEM_CONSENTED: "The owner of the data does not let you read it.",
+    Fact.EXPORT_ASKED: "The owner has not asked for this export, or not confirmed their identity.",
+    Fact.PROVIDER_SAID: "The provider has not reported it.",
 }
 # Without one, the actor has no relation to the data.
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})

@@ -49,7 +49,7 @@ class TestWhatIsTold:
 
         assert said == (
             "What is allowed: You read your own mail in your inbox. What is missing:"
-            " It was not agreed to as it is now: Settings asks its owner again."
+            " The owner of the data has not agreed to the current text in Settings."
         )
 
     @pytest.mark.control("3.1.4")
@@ -59,7 +59,7 @@ class TestWhatIsTold:
         decision = decide_data_use(SHOWN, facts - {Fact.ACTOR_OWNS})
 
         assert refusal_text.get_disclosed_facts(decision) == {Fact.ACTOR_OWNS}
-        assert refusal_text.explain_refusal(decision).endswith("Nothing of that name is yours.")
+        assert refusal_text.explain_refusal(decision).endswith("Nothing with this id is yours.")
 
     @given(use=st.sampled_from(sorted(TABLE)), facts=FACTS)
     def test_is_never_more_than_is_missing(self, use, facts):

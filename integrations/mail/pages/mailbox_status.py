@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from integrations.access.facts import HolderFacts
 from integrations.mail import messages
 from integrations.models import LIVE, IntegrationStatus
@@ -25,7 +27,11 @@ def describe_mailboxes(mailboxes: Iterable[HolderFacts]) -> MailboxStatus:
     alerts = [
         {
             "tone": "bad",
-            "text": messages.RECONNECT % {"provider": PROVIDERS[mailbox.provider].label},
+            "text": messages.RECONNECT
+            % {
+                "provider": PROVIDERS[mailbox.provider].label,
+                "days": settings.REAUTH_GRACE_DAYS,
+            },
             "needs_reconnect": True,
         }
         for mailbox in live
@@ -35,17 +41,29 @@ def describe_mailboxes(mailboxes: Iterable[HolderFacts]) -> MailboxStatus:
     if importing:
         alerts.append({"tone": "info", "text": messages.IMPORTING, "needs_reconnect": False})
     horizon = _describe_horizon(
-        {mailbox.horizon_days for mailbox in live}, {mailbox.provider for mailbox in live}
+        {mailbox.horizon_days for mailbox in live},
+        {
+            mailbox.provider
+            for mailbox in live
+            if mailbox.status != IntegrationStatus.REAUTH_REQUIRED
+        },
     )
     return MailboxStatus(len(live), importing, horizon, tuple(alerts))
 
 
 def _describe_horizon(horizons: set[int | None], providers: set[str]) -> str:
-    """Return an empty string if mailboxes differ."""
+    """
+    Return an empty string if mailboxes differ.
+
+    :param providers: those that a search can ask
+    """
     if len(horizons) != 1 or None in horizons:
         return ""
+    days = horizons.pop()
+    if not providers:
+        return messages.HORIZON % {"days": days}
     labels = sorted(PROVIDERS[provider].label for provider in providers)
-    return messages.HORIZON % {
-        "days": horizons.pop(),
+    return messages.HORIZON_AND_SEARCH % {
+        "days": days,
         "providers": f" {messages.AND} ".join(labels),
     }

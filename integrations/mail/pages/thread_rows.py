@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from typing import cast
 
 from accounts import display_times
 from integrations.mail import mail_row_types, messages
@@ -16,7 +16,7 @@ from limited_use.sinks.page_sink import TemplateItem
 
 @dataclass(frozen=True, slots=True)
 class ThreadRowPresenter:
-    """:param is_outgoing: rows name the thread's recipient"""
+    """:param is_outgoing: a row names the recipient if the newest message is the owner's"""
 
     is_outgoing: bool
     now: datetime
@@ -26,13 +26,14 @@ class ThreadRowPresenter:
         self, row: mail_row_types.ThreadRow, opened: Mapping[str, bytes]
     ) -> TemplateItem:
         thread, summary = row.thread, mail_row_types.read_newest_summary(opened)
-        # The page shows one of the first two.
-        participants = list(islice(mail_row_types.iterate_participants([summary]), 2))
-        person = mail_page.counterpart(participants, self.is_outgoing)
+        columns = cast("mail_row_types.ThreadListColumns", thread)
+        is_to = self.is_outgoing and bool(columns.is_newest_outgoing)
+        person = mail_row_types.find_counterpart(summary, is_outgoing=is_to)
         at, count = thread.last_received_at, thread.message_count
         return TemplateItem(
             clear={
                 "url": self.url.get_url(thread.id),
+                "is_to": is_to,
                 "is_unread": thread.unread_count > 0,
                 "is_starred": thread.is_starred,
                 "has_attachments": thread.has_attachments,
@@ -43,7 +44,9 @@ class ThreadRowPresenter:
                 "names_another_address": mail_page.names_another_address(person),
             },
             opened={
-                "person": mail_page.who(person),
+                "person": str(messages.NO_RECIPIENTS)
+                if is_to and person is None
+                else mail_page.who(person),
                 "initials": mail_page.initials(person),
                 "tone": mail_page.tone(person),
                 "subject": summary["subject"] or str(messages.NO_SUBJECT),

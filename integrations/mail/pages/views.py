@@ -75,12 +75,10 @@ def show_threads(request: HttpRequest) -> HttpResponse:
             "folder_title": messages.FOLDERS[folder],
             "is_inbox": folder == "inbox",
             "is_all": folder == "all",
-            "is_outgoing": is_outgoing,
             "tabs": [
                 {"url": _add_query(inbox_url, key), "label": label, "is_current": key == folder}
                 for key, label in messages.FOLDERS.items()
             ],
-            "all_url": _add_query(inbox_url, "all"),
             "accounts": status.accounts,
             "alerts": status.alerts,
             "horizon_words": status.horizon_words,

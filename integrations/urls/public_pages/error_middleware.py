@@ -5,9 +5,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from integrations.parsers.parser_pool import ParsersBusy
 from integrations.urls import busy_page, error_table
 from integrations.web import problem_catalogue, retry_pages
 from limited_use.guard.guard import AccessRefused
+from limited_use.policy.policy_vocabulary import Fact, Recipient
 
 
 class ProblemPageMiddleware:
@@ -31,7 +33,7 @@ class ProblemPageMiddleware:
             context = {"says": error.message, "refusal": error}
         elif (expected := error_table.find_problem(error)) is None:
             return None
-        elif expected is problem_catalogue.BUSY:
+        elif expected is problem_catalogue.BUSY and not isinstance(error, ParsersBusy):
             return busy_page.render_busy_page()
         else:
             problem, context = expected, {"says": "", "refusal": None}
@@ -42,6 +44,7 @@ class ProblemPageMiddleware:
             {
                 "problem": problem,
                 "code": problem.code,
+                "asks_for_agreement": _is_own_agreement_missing(error),
                 "asks_again": bool(wait) and retry_pages.will_retry(request),
                 **context,
             },
@@ -49,3 +52,12 @@ class ProblemPageMiddleware:
         )
         response["Cache-Control"] = "no-store"
         return retry_pages.add_retry(request, response, wait) if wait else response
+
+
+def _is_own_agreement_missing(error: Exception) -> bool:
+    """Return whether the refused person can agree: not if the data is somebody else's."""
+    return (
+        isinstance(error, AccessRefused)
+        and error.use.recipient == Recipient.OWNER
+        and Fact.CONSENT_CURRENT in error.missing
+    )

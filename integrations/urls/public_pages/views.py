@@ -164,9 +164,9 @@ def _describe_handling() -> dict[str, Any]:
 
 
 def _other_horizons(days: int | None) -> str:
-    """Return the other horizons, as in “30, 365 or all”."""
+    """Return the other horizons, as in “30, 365 days or all mail”."""
     others = ", ".join(str(choice) for choice in HORIZONS if choice != days)
-    return gettext("%(days)s or all") % {"days": others}
+    return gettext("%(days)s days or all mail") % {"days": others}
 
 
 @require_safe
@@ -193,5 +193,6 @@ def show_problem(request: HttpRequest, code: str) -> HttpResponse:
         "says": "",
         "refusal": None,
         "asks_again": False,
+        "is_reference": True,
     }
     return render(request, "public/problem.html", context)
