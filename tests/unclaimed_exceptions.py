@@ -64,12 +64,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "it was never placed there",
         ],
         "limited_use/policy/refusal_text.py": [
-            "It is not connected any more.",
-            "The account is not connected any more.",
-            "Nothing of that name is yours.",
-            "Nothing of it is being removed.",
-            "Its key is not there any more.",
-            "Nothing of that name is shared with you.",
+            "Nothing with this id is yours.",
+            "Nothing with this id is shared with you.",
         ],
         "integrations/calendar/messages/event_fields.py": [
             "This text contains characters that cannot be shown.",
@@ -86,8 +82,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "This file cannot be read.",
             "This item cannot be decrypted.",
             "This item cannot be read.",
-            "Antares keeps trying.",
-            "Antares removes it with the next sync.",
+            "It was deleted, or it was moved.",
         ],
     },
     "names a state that the page reads from the rows it shows": {

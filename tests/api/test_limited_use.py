@@ -206,7 +206,7 @@ class TestFeatureOverApi:
         assert list_ledger_entries()[-1]["id"] == body["ledger_entry"]
         assert list_ledger_entries()[-1]["missing"] == ["consent_current"]
         assert body["missing"] == ["consent_current"]
-        assert "Settings asks its owner again" in body["detail"]
+        assert "has not agreed to the current text in Settings" in body["detail"]
 
     def test_is_not_its_person_on_pages(self, widget):
         for path in ("/inbox/", "/settings/integrations/"):
@@ -449,7 +449,9 @@ class TestAfterTheGrantEnded:
     def test_its_owner_still_reads(self, ended, hers, mine):
         assert len(schema.check_answer(hers.get(f"{V1}/messages"))["data"]) == 7
         assert cast.MARKER in schema.check_answer(hers.get(f"{V1}/messages/{mine.message}"))["body"]
-        assert hers.get("/inbox/").status_code == 200
+        inbox = hers.get("/inbox/")
+        assert inbox.status_code == 200
+        assert "removes its copy 14 days after the access ended" in inbox.text
         assert hers.get(f"/inbox/messages/{mine.message}/body/").status_code == 200
 
     @pytest.mark.claim("integrations.only-you")

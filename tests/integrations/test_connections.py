@@ -781,6 +781,7 @@ class TestASweep:
     @pytest.mark.claim("integrations.until", "integrations.calendars-until", "mail.being-removed")
     @pytest.mark.claim(
         "data-use.grace",
+        "inbox.reconnect",
         "mail.reconnect-or-removed",
         "mail.removed-on",
         "mail.last-notice",

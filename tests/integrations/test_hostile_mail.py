@@ -384,7 +384,7 @@ def test_a_sender_whose_name_is_another_address_is_one_and_is_marked(request, wo
     run_turn()
 
     client = mail.browser.client
-    assert "Name shows another address" in client.get("/inbox/").text
+    assert "Name is not the real address" in client.get("/inbox/").text
     thread = Message.objects.latest("synced_at").thread_id
     page = client.get(f"/inbox/threads/{thread}/").text
     assert "<bdi>attacker@evil.example</bdi>" in page

@@ -30,13 +30,13 @@ class ProblemPageMiddleware:
         if isinstance(error, AccessRefused):
             problem = problem_catalogue.LIMITED_USE_REFUSED
             # With the rule and the ledger entry, for a reviewer.
-            context = {"says": error.message, "refusal": error}
+            context = {"explanation": error.message, "refusal": error}
         elif (expected := error_table.find_problem(error)) is None:
             return None
         elif expected is problem_catalogue.BUSY and not isinstance(error, ParsersBusy):
             return busy_page.render_busy_page()
         else:
-            problem, context = expected, {"says": "", "refusal": None}
+            problem, context = expected, {"explanation": expected.says, "refusal": None}
         wait = getattr(error, "retry_after", None) or problem.retry_after
         response = render(
             request,
@@ -44,6 +44,7 @@ class ProblemPageMiddleware:
             {
                 "problem": problem,
                 "code": problem.code,
+                "is_reference": False,
                 "asks_for_agreement": _is_own_agreement_missing(error),
                 "asks_again": bool(wait) and retry_pages.will_retry(request),
                 **context,

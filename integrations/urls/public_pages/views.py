@@ -190,9 +190,10 @@ def show_problem(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "problem": problem_type,
         "code": code,
-        "says": "",
+        "explanation": problem_type.says,
         "refusal": None,
         "asks_again": False,
         "is_reference": True,
+        "asks_for_agreement": False,
     }
     return render(request, "public/problem.html", context)

@@ -56,6 +56,13 @@ def folder(stage, key):
 
 
 @GROUP.state()
+def sent_mail_without_reply(stage):
+    thread = Thread.objects.filter(user_id=stage.user.id).order_by("-last_received_at")[0]
+    Message.objects.filter(id=thread.last_message_id).update(folders=["sent"])
+    return stage.alice.get("/inbox/", {"folder": "sent"})
+
+
+@GROUP.state()
 def no_mailbox(stage):
     return stage.add_newcomer().get("/inbox/")
 

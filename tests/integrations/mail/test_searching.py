@@ -361,11 +361,11 @@ class TestThePages:
 
         page_ = hers.post("/inbox/search/", {"words": "Zugspitze"})
 
-        assert "Name shows another address" in page_.text
+        assert "Name is not the real address" in page_.text
         (address,) = re.findall(r'href="(/inbox/elsewhere/[^"]+)"', page_.text)
         message = hers.get(address).text
-        assert "Name shows another address" in message
-        assert "own address: <bdi>x@evil.example</bdi>" in message
+        assert "Name is not the real address" in message
+        assert "comes from: <bdi>x@evil.example</bdi>" in message
 
     def test_go_on_from_page_to_page(self, hers, mailbox, filled):
         start = timezone.now() - timedelta(days=300)

@@ -72,7 +72,8 @@ class TestAFeatureThatChanged:
 
         assert "owner-reads-own-inbox" in page
         assert "LU-1, W-LU1, AN-10" in page
-        assert "Settings asks its owner again" in page
+        assert "Antares needs your agreement again" in page
+        assert "has not agreed to the current text in Settings" in page
         assert "Read and agree again" in page
 
     @pytest.mark.claim("integrations.agree-again")

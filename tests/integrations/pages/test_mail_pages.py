@@ -159,13 +159,13 @@ class TestEmptyLists:
         assert "No mailbox connected" in text(page)
         assert links(page).count(SETTINGS) == 2, "in the head and as the next step"
 
-    def test_of_a_folder_lead_to_all_mail(self, alice, mailbox, her_browser):
+    def test_of_a_folder_lead_to_the_search(self, alice, mailbox, her_browser):
         fill(alice, mailbox)
 
         page = her_browser.get("/inbox/?folder=drafts").text
 
-        assert "This folder is empty." in text(page)
-        assert links(page).count("/inbox/?folder=all") == 2, "as a tab and as the next step"
+        assert "no mail in this folder from the period that you chose" in text(page)
+        assert "/inbox/search/" in links(page)
 
     def test_of_all_mail_lead_to_the_search(self, alice, mailbox, her_browser):
         alice.settle()
@@ -181,6 +181,32 @@ class TestEmptyLists:
         thread_id = alice.messages.get().thread_id
 
         assert "To: (no recipients)" in text(her_browser.get(f"/inbox/threads/{thread_id}/").text)
+
+
+class TestSentMail:
+    """The folder names whom the newest message of a conversation is to, or who wrote it."""
+
+    @pytest.mark.parametrize(
+        ("label", "named"), [("SENT", "To: alice@gmail.example"), ("INBOX", "Bob")]
+    )
+    def test_names_the_other_person(self, alice, mailbox, her_browser, label, named):
+        at = timezone.now() - timedelta(hours=2)
+        mailbox.deliver(MAIL, at=at, thread="t1", label_ids=("SENT",))
+        mailbox.deliver(MAIL, at=at + timedelta(hours=1), thread="t1", label_ids=(label,))
+        alice.settle()
+
+        html = her_browser.get("/inbox/?folder=sent").text
+
+        (sender,) = re.findall(r'<span class="mail-from".*?</span> *(?:<span|</span>)', html)
+        assert named in text(sender)
+        assert ("To:" in text(sender)) is (label == "SENT")
+
+    def test_says_that_a_draft_has_no_recipients(self, alice, mailbox, her_browser):
+        draft = b"From: alice@gmail.example\nSubject: Plans\n\nNot yet.\n"
+        mailbox.deliver(draft, at=timezone.now() - timedelta(hours=1), label_ids=("DRAFT",))
+        alice.settle()
+
+        assert "To: (no recipients)" in text(her_browser.get("/inbox/?folder=drafts").text)
 
 
 class TestUnavailableAttachment:

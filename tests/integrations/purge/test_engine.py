@@ -128,7 +128,7 @@ class TestRun:
     def test_names_the_day_until_which_the_operator_keeps_copies(self, mailbox, clock, settings):
         settings.BACKUP_RETENTION_DAYS = 17
         page = " ".join(Client().get(reverse("data-use")).text.split())
-        assert "According to the operator, backups are kept for at most 17 days" in page
+        assert "Backups are kept for at most 17 days" in page
 
         job = run_purge_to_end(open_purge_job(mailbox), clock)
 
