@@ -167,7 +167,7 @@ def make_calendar_row(
         **_get_common_fields(integration),
         words=status.PAUSED
         if needs_agreement(integration, changed)
-        else _choose_calendar_message(integration, is_stored=oldest is not None),
+        else _choose_calendar_message(integration, calendars, is_stored=oldest is not None),
         last_checked_at=oldest,
         calendar_count=len(calendars),
         unreadable_count=sum(calendar.unreadable_count for calendar in calendars),
@@ -243,11 +243,16 @@ def _get_reason(integration: Integration) -> str:
     return integration.status_reason
 
 
-def _choose_calendar_message(integration: Integration, *, is_stored: bool) -> StatusMessage:
+def _choose_calendar_message(
+    integration: Integration, calendars: Sequence[Calendar], *, is_stored: bool
+) -> StatusMessage:
     message = status.get_calendar_message(integration.status, _get_reason(integration))
     if is_stored or message != status.get_calendar_message(IntegrationStatus.ACTIVE):
         return message
-    return replace(message, says=status.CALENDARS_NOT_STORED)
+    is_deleted = bool(calendars) and all(one.cleared_at for one in calendars)
+    return replace(
+        message, says=status.CALENDARS_DELETED if is_deleted else status.CALENDARS_NOT_STORED
+    )
 
 
 def _choose_mail_message(

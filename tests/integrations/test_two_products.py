@@ -89,7 +89,7 @@ class TestCalendarsAlone:
         assert list_agreed_features() == {"calendar"}
         page = alices.client.get("/settings/integrations/").content.decode()
         assert "Connected, view only." in page
-        assert "Not granted at Google" in page
+        assert "You can view events but not change them" in page
         assert get_integration_of("calendar").status == IntegrationStatus.SYNCING
 
     @pytest.mark.parametrize("missing", [LIST, EVENTS])

@@ -119,7 +119,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         _AGAIN,
     ),
     AttemptOutcome.MALFORMED: ConnectOutcome(
-        "warn", _("The provider sent a response that Antares does not understand."), NOTHING, _AGAIN
+        "warn", _("Antares does not understand the provider's response."), NOTHING, _AGAIN
     ),
     AttemptOutcome.WRONG_ISSUER: ConnectOutcome(
         "warn",

@@ -219,6 +219,12 @@ CALENDARS_NOT_STORED: Final = claim(
     _("Not stored at the moment. Antares fetches your calendars when you open your calendar."),
 )
 
+# The owner deleted the copy of each calendar.
+CALENDARS_DELETED: Final = claim(
+    "integrations.calendar-deleted",
+    _("You deleted the copy. Antares fetches nothing until you refresh it under Manage calendars."),
+)
+
 
 def get_calendar_message(status: str, reason: str = "") -> StatusMessage:
     """See `get_status_message`."""
