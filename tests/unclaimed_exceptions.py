@@ -92,13 +92,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/settings/integrations.html": [
             "The addresses of your accounts cannot be shown now.",
-            "(address cannot be shown now)",
+            "The addresses of your accounts cannot be shown.",
+            "(address cannot be shown)",
         ],
         "templates/settings/activity.html": [
             "Removed on {job.fenced_at}",
         ],
         "integrations/settings/messages/status.py": [
-            "Not up to date.",
+            "Not up to date",
             "Being removed",
         ],
     },

@@ -50,8 +50,8 @@ PURPOSES: Final[Mapping[str, ProductPurpose]] = MappingProxyType(
             claim(
                 "connect.without-calendar",
                 _(
-                    "Your calendar shows no events of the account, and suggested times ignore"
-                    " them. Antares calendars work without an account."
+                    "Events of the account are missing from your calendar and from suggested"
+                    " times. Antares calendars work without an account."
                 ),
             ),
         ),

@@ -33,8 +33,8 @@ class ReconciliationCounts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncProgress:
     """
-    :param expected_count: the provider's estimate, until the listing has ended
-    :param seconds_left: an estimate, during the first snapshot only
+    :param expected_count: the provider's estimate, until the listing has ended; 0: unknown
+    :param seconds_left: an estimate, during the first snapshot only, and while nothing pauses it
     :param failing_since: first of the failures in a row
     :param mime_count: messages that were read from their MIME, one by one
     :param pause_reason: of `next_try_at`; empty if nothing is wrong
@@ -129,7 +129,7 @@ def _build_progress(
     return SyncProgress(
         stage=SyncStage(work.stage),
         done_count=work.done_count,
-        expected_count=max(work.expected_count, work.done_count),
+        expected_count=_get_expected_count(work),
         seconds_left=_estimate_seconds_left(work, at),
         units_spent=work.units_spent,
         first_synced_at=work.first_synced_at,
@@ -138,7 +138,7 @@ def _build_progress(
         heartbeat_at=work.heartbeat_at,
         next_try_at=work.next_sync_at,
         failing_since=work.failing_since,
-        pause_reason=work.pause_reason if work.next_sync_at > at else "",
+        pause_reason=work.pause_reason if _is_paused(work, at) else "",
         is_stalled=is_sync_work_stalled(work, at=at),
         aside_count=quarantined.get("aside", 0),
         delayed_count=quarantined.get("delayed", 0),
@@ -157,12 +157,25 @@ def _get_interval(work: SyncWork, watch: WatchHealth | None, at: datetime) -> Po
     return get_poll_interval(watch=watch, looked_at=work.looked_at, began_at=began_at, at=at)
 
 
+def _get_expected_count(work: SyncWork) -> int:
+    """An estimate below what was fetched is none, until the listing has ended."""
+    if work.expected_count >= work.done_count:
+        return work.expected_count
+    return work.done_count if work.stage == SyncStage.DELTA else 0
+
+
+def _is_paused(work: SyncWork, at: datetime) -> bool:
+    return bool(work.pause_reason) and work.next_sync_at > at
+
+
 def _estimate_seconds_left(work: SyncWork, at: datetime) -> int | None:
-    if work.first_synced_at is not None or not work.done_count:
+    if work.first_synced_at is not None or not work.done_count or _is_paused(work, at):
+        return None
+    expected_count = _get_expected_count(work)
+    if not expected_count:
         return None
     elapsed_seconds = (at - work.integration.switched_on_at).total_seconds()
-    remaining_count = max(0, work.expected_count - work.done_count)
-    return int(elapsed_seconds / work.done_count * remaining_count)
+    return int(elapsed_seconds / work.done_count * (expected_count - work.done_count))
 
 
 def _build_reconciliation(row: Reconciliation) -> ReconciliationCounts:

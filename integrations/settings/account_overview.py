@@ -8,7 +8,7 @@ the account's address.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -33,6 +33,7 @@ from integrations.models import (
 from integrations.providers import PROVIDERS
 
 from . import product_rows
+from .data_use import feature_status
 from .product_rows import CalendarRow, MailRow, ProductOffer
 
 # Mail comes first.
@@ -73,8 +74,14 @@ class LocalCalendarsCard:
     calendar_count: int
 
 
-def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, AccountCard]]:
-    """Oldest first."""
+def list_accounts(
+    *, actor: Actor, changed: Collection[str], at: datetime
+) -> list[tuple[Connection, AccountCard]]:
+    """
+    Oldest first.
+
+    :param changed: keys of the features that need a new agreement
+    """
     if actor.user_id is None or actor.organisation_id is None:
         return []
     connections = [
@@ -90,7 +97,9 @@ def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Accou
     for integration in live.select_related("connection").order_by("switched_on_at", "id"):
         integrations[integration.connection_id][integration.product] = integration
     rows = _make_rows(
-        [integration for group in integrations.values() for integration in group.values()], at=at
+        [integration for group in integrations.values() for integration in group.values()],
+        changed=changed,
+        at=at,
     )
     declined = _find_declined_products(actor.user_id, actor.organisation_id) if connections else {}
     return [
@@ -99,10 +108,22 @@ def list_accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Accou
     ]
 
 
-def get_mail_row(integration: Integration, *, at: datetime) -> MailRow:
+def get_mail_row(integration: Integration, *, actor: Actor, at: datetime) -> MailRow:
     progress = sync_progress.get_progress([integration.id], at=at).get(integration.id)
     count = count_messages([integration.id]).get(integration.id, 0)
-    return product_rows.make_mail_row(integration, progress=progress, message_count=count, at=at)
+    return product_rows.make_mail_row(
+        integration,
+        progress=progress,
+        message_count=count,
+        changed=list_changed_features(actor, at=at),
+        at=at,
+    )
+
+
+def list_changed_features(actor: Actor, *, at: datetime) -> frozenset[str]:
+    """Return the keys of the features that need a new agreement."""
+    statuses = feature_status.list_features_needing_consent(actor, at=at)
+    return frozenset(status.feature.key for status in statuses)
 
 
 def count_messages(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
@@ -152,7 +173,7 @@ def list_purges(*, actor: Actor) -> list[PurgeJob]:
 
 
 def _make_rows(
-    integrations: list[Integration], *, at: datetime
+    integrations: list[Integration], *, changed: Collection[str], at: datetime
 ) -> dict[UUID, MailRow | CalendarRow]:
     mail_ids = [integration.id for integration in integrations if integration.product == "mail"]
     progress = sync_progress.get_progress(mail_ids, at=at)
@@ -165,10 +186,13 @@ def _make_rows(
             integration,
             progress=progress.get(integration.id),
             message_count=counts.get(integration.id, 0),
+            changed=changed,
             at=at,
         )
         if integration.product == "mail"
-        else product_rows.make_calendar_row(integration, calendars[integration.id])
+        else product_rows.make_calendar_row(
+            integration, calendars[integration.id], changed=changed, at=at
+        )
         for integration in integrations
     }
 

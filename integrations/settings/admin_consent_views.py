@@ -29,11 +29,15 @@ from .messages.administrator import APPROVALS, ApprovalMessage
 
 @dataclass(frozen=True, slots=True)
 class AdminConsentCard:
-    """:param is_given: the next step is to connect; otherwise, a new link"""
+    """
+    :param is_waiting: the administrator has not answered, and the link works
+    :param is_given: the next step is to connect; otherwise, a new link
+    """
 
     id: UUID
     offer_title: str
     words: ApprovalMessage
+    is_waiting: bool
     is_given: bool
     asked_at: datetime
     expires_at: datetime
@@ -69,6 +73,7 @@ def _make_card(approval: Approval, title: str) -> AdminConsentCard:
         id=approval.id,
         offer_title=title,
         words=APPROVALS[approval.state],
+        is_waiting=approval.state == ApprovalState.WAITING,
         is_given=approval.state == ApprovalState.GIVEN,
         asked_at=approval.asked_at,
         expires_at=approval.expires_at,

@@ -42,6 +42,7 @@ class ConnectResult:
     :param about: the title of the product, if known
     :param administrator_url: page that creates an administrator's link, if one may be missing
     :param email_url: `mailto:` URL of a request to an administrator who has to allow the app
+    :param needs_administrator: whether a new try is of no use before the administrator allowed it
     """
 
     attempt_id: UUID
@@ -54,6 +55,7 @@ class ConnectResult:
     shown_until: datetime
     administrator_url: str | None = None
     email_url: str = ""
+    needs_administrator: bool = False
 
 
 def get_latest_result(request: HttpRequest, *, at: datetime) -> ConnectResult | None:
@@ -106,6 +108,7 @@ def describe_attempt(attempt: ConnectAttempt, *, at: datetime) -> ConnectResult:
         )
         if outcome is OUTCOMES[AttemptOutcome.ADMIN_BLOCKED]
         else "",
+        needs_administrator=attempt.outcome == AttemptOutcome.ADMIN_BLOCKED,
     )
 
 

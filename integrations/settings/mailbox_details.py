@@ -39,15 +39,21 @@ class PermissionStatus:
 
 
 def list_permissions(connection: Connection) -> list[PermissionStatus]:
-    """Return the permissions that mail and other live products need, each with its status."""
+    """Return the permissions that live products need, mail first, each with its status."""
     provider = PROVIDERS[connection.provider]
     granted = frozenset(connection.granted_scopes) | provider.unlisted_scopes
     requested = [
         PermissionStatus(permission.scope, permission.reason, _("Granted"), "good")
         if permission.scope in granted
         else PermissionStatus(permission.scope, permission.reason, _("Not granted"), "warn")
-        for permission in connectable_products.list_requested_permissions(
-            provider, "mail", connection_id=connection.id
+        for permission in sorted(
+            connectable_products.list_requested_permissions(
+                provider, "mail", connection_id=connection.id
+            ),
+            key=lambda permission: (
+                permission.scope in provider.identity_scopes,
+                "mail" not in permission.products,
+            ),
         )
     ]
     unused = [

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.conf import settings
 
-from integrations.access import scopes
+from integrations.access import facts, scopes
 from integrations.connections import connectable_products
 from integrations.connections.messages import PURPOSES
 from integrations.connections.requested_permissions import RequestedScope
@@ -45,7 +45,9 @@ class ProductRow:
     """
     :param title: of the product, such as “Mail”
     :param last_checked_at: the last complete check
+    :param needs_confirmation: whether the provider asks the person to confirm who they are
     :param missing: permissions of the product that were not granted
+    :param feature: key of the feature that stores the data
     """
 
     integration_id: UUID
@@ -57,31 +59,39 @@ class ProductRow:
     words: StatusMessage
     last_checked_at: datetime | None
     needs_reconnect: bool
+    needs_confirmation: bool
     reconnect_before: datetime | None
     missing: tuple[RequestedScope, ...]
+    feature: str
     connect_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRow(ProductRow):
-    """:param is_moving: whether the page asks for changes"""
+    """
+    :param next_try_at: None if no check is to be expected
+    :param is_moving: whether the page asks for changes
+    """
 
     waits: StrOrPromise
     message_count: int
     progress: SyncProgress | None
+    next_try_at: datetime | None
     is_importing: bool
     is_moving: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarRow(ProductRow):
-    """:param expires_at: of the oldest copy unless renewed; None: nothing is stored"""
+    """
+    :param expires_at: of the oldest copy unless renewed; None: nothing is stored
+    :param is_view_only: whether only the permission to change events is missing
+    """
 
     calendar_count: int
     unreadable_count: int
-    cached_hours: int
     expires_at: datetime | None
-    may_write: bool
+    is_view_only: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,47 +110,82 @@ class ProductOffer:
 
 
 def make_mail_row(
-    integration: Integration, *, progress: SyncProgress | None, message_count: int, at: datetime
+    integration: Integration,
+    *,
+    progress: SyncProgress | None,
+    message_count: int,
+    changed: Collection[str],
+    at: datetime,
 ) -> MailRow:
+    """:param changed: keys of the features that need a new agreement"""
+    is_paused = needs_agreement(integration, changed)
+    is_resting = is_paused or integration.status in _RESTING
     is_importing = bool(
-        integration.status == IntegrationStatus.SYNCING
+        not is_paused
+        and integration.status == IntegrationStatus.SYNCING
         and progress is not None
         and progress.stage == SyncStage.SNAPSHOT
     )
+    # A try that is overdue waits for a worker, not for its time.
+    tries = progress if progress and not is_resting and not progress.is_stalled else None
     label = PROVIDERS[integration.connection.provider].label
     return MailRow(
         **_get_common_fields(integration),
-        words=_choose_mail_message(integration, progress, at),
+        words=status.PAUSED if is_paused else _choose_mail_message(integration, progress, at),
         last_checked_at=progress.last_synced_at if progress else None,
-        waits=updates.explain_wait(progress, label=label, is_importing=is_importing)
-        if progress
-        else "",
+        waits=updates.explain_wait(tries, label=label, is_importing=is_importing) if tries else "",
         message_count=message_count,
         progress=progress,
+        next_try_at=tries.next_try_at if tries else None,
         is_importing=is_importing,
-        is_moving=is_importing or integration.status not in _RESTING,
+        is_moving=not is_resting,
     )
 
 
-def make_calendar_row(integration: Integration, calendars: Sequence[Calendar]) -> CalendarRow:
-    """:param calendars: the live ones of the integration"""
+def make_calendar_row(
+    integration: Integration,
+    calendars: Sequence[Calendar],
+    *,
+    changed: Collection[str],
+    at: datetime,
+) -> CalendarRow:
+    """
+    :param calendars: the live ones of the integration
+    :param changed: keys of the features that need a new agreement
+    """
     connection = integration.connection
-    hours = scopes.get_cache_hours(integration.product, integration.cache_hours)
-    cached = [calendar.cached_at for calendar in calendars if calendar.cached_at is not None]
-    oldest = min(cached, default=None)
+    lifetime = timedelta(hours=scopes.get_cache_hours(integration.product, integration.cache_hours))
+    # A copy beyond its time is not shown any more, though the sweep may not have removed it yet.
+    oldest = min(
+        (one.cached_at for one in calendars if one.cached_at and one.cached_at + lifetime > at),
+        default=None,
+    )
     usable = scopes.get_usable_capabilities(
         PROVIDERS[connection.provider], connection.granted_scopes
     )
     return CalendarRow(
         **_get_common_fields(integration),
-        words=status.get_calendar_message(integration.status, integration.status_reason),
+        words=status.PAUSED
+        if needs_agreement(integration, changed)
+        else _choose_calendar_message(integration, calendars, is_stored=oldest is not None),
         last_checked_at=oldest,
         calendar_count=len(calendars),
         unreadable_count=sum(calendar.unreadable_count for calendar in calendars),
-        cached_hours=hours,
-        expires_at=oldest + timedelta(hours=hours) if oldest else None,
-        may_write="calendar.write" in usable,
+        expires_at=oldest + lifetime if oldest else None,
+        is_view_only="calendar.read" in usable and "calendar.write" not in usable,
     )
+
+
+def needs_agreement(integration: Integration, changed: Collection[str]) -> bool:
+    """
+    Return whether nothing is fetched until the owner agrees to the changed description.
+
+    Connecting again includes the agreement, so an ended access comes first.
+
+    :param changed: keys of the features that need a new agreement
+    """
+    is_changed = _get_feature(integration) in changed
+    return is_changed and integration.status != IntegrationStatus.REAUTH_REQUIRED
 
 
 def list_product_offers(
@@ -174,14 +219,40 @@ def _get_common_fields(integration: Integration) -> dict[str, Any]:
         "product": integration.product,
         "title": PURPOSES[integration.product].name,
         "needs_reconnect": connection.status == ConnectionStatus.REAUTH_REQUIRED,
+        "needs_confirmation": integration.status_reason == StatusReason.CONFIRMATION_NEEDED,
         "reconnect_before": owner_notices.reconnect_before(connection, [integration]),
         "missing": tuple(
             permission for permission in requested if permission.scope in grant.missing
         ),
+        "feature": _get_feature(integration),
         "connect_url": connect_links.get_connect_url(
             provider.key, integration.product, connection.id
         ),
     }
+
+
+def _get_feature(integration: Integration) -> str:
+    return facts.COPY_CONSENTS[integration.product].feature_key
+
+
+def _get_reason(integration: Integration) -> str:
+    """If the access ended, it has to be reconnected, whatever permission is missing."""
+    has_ended = integration.connection.status == ConnectionStatus.REAUTH_REQUIRED
+    if has_ended and integration.status_reason == StatusReason.SCOPE_MISSING:
+        return StatusReason.NONE
+    return integration.status_reason
+
+
+def _choose_calendar_message(
+    integration: Integration, calendars: Sequence[Calendar], *, is_stored: bool
+) -> StatusMessage:
+    message = status.get_calendar_message(integration.status, _get_reason(integration))
+    if is_stored or message != status.get_calendar_message(IntegrationStatus.ACTIVE):
+        return message
+    is_deleted = bool(calendars) and all(one.cleared_at for one in calendars)
+    return replace(
+        message, says=status.CALENDARS_DELETED if is_deleted else status.CALENDARS_NOT_STORED
+    )
 
 
 def _choose_mail_message(
@@ -193,7 +264,7 @@ def _choose_mail_message(
         and integration.status != IntegrationStatus.REAUTH_REQUIRED
     ):
         return status.get_status_message(IntegrationStatus.DEGRADED, StatusReason.NO_WORKER)
-    message = status.get_status_message(integration.status, integration.status_reason)
+    message = status.get_status_message(integration.status, _get_reason(integration))
     if message == status.STATUS[IntegrationStatus.ACTIVE]:
         if not _is_current(progress, at):
             return status.NOT_CURRENT

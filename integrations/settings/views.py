@@ -32,11 +32,12 @@ from . import (
     connect_links,
     connect_results,
     mailbox_details,
+    product_rows,
     purge_page,
     return_to,
 )
 from .data_use import feature_status
-from .messages import confirmations
+from .messages import confirmations, status
 
 SETTINGS_ROUTE = "settings-integrations"
 
@@ -45,16 +46,23 @@ SETTINGS_ROUTE = "settings-integrations"
 @require_safe
 @require_permission(RolePermission.USE_OWN)
 def show_integrations(request: HttpRequest) -> HttpResponse:
+    # Without their key, owners must still see and end their connections.
     try:
-        return HttpResponse(_render_integrations(request, shows_addresses=True))
-    except (KeyStoreUnavailable, Unopenable):
-        # Without their key, owners must still see and end their connections.
-        return HttpResponse(_render_integrations(request, shows_addresses=False))
+        page = _render_integrations(request, shows_addresses=True)
+    except KeyStoreUnavailable:
+        page = _render_integrations(request, shows_addresses=False, is_key_store_away=True)
+    except Unopenable:
+        page = _render_integrations(request, shows_addresses=False)
+    return HttpResponse(page)
 
 
-def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
+def _render_integrations(
+    request: HttpRequest, *, shows_addresses: bool, is_key_store_away: bool = False
+) -> bytes:
     actor, at = get_actor(request), timezone.now()
-    accounts = account_overview.list_accounts(actor=actor, at=at)
+    to_agree = feature_status.list_features_needing_consent(actor, at=at)
+    changed = frozenset(status.feature.key for status in to_agree)
+    accounts = account_overview.list_accounts(actor=actor, changed=changed, at=at)
     ids = [connection.id for connection, _card in accounts]
     return page_sink.render_page(
         "settings/integrations.html",
@@ -79,12 +87,13 @@ def _render_integrations(request: HttpRequest, *, shows_addresses: bool) -> byte
             "offers": connectable_products.list_connectable_products(),
             "purposes": PURPOSES.values(),
             "local_calendars": account_overview.get_local_calendars(actor),
-            "to_agree": feature_status.list_features_needing_consent(actor, at=at),
+            "to_agree": to_agree,
             "purges": [
                 purge_page.get_purge_table_row(job)
                 for job in account_overview.list_purges(actor=actor)
             ],
             "shows_addresses": shows_addresses,
+            "is_key_store_away": is_key_store_away,
         },
         request=request,
     )
@@ -142,7 +151,8 @@ def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     Badge and buttons are replaced only if the status differs from the one that the page sends: a
     replacement loses the keyboard focus.
     """
-    row = account_overview.get_mail_row(_get_mailbox(request, integration_id), at=timezone.now())
+    integration = _get_mailbox(request, integration_id)
+    row = account_overview.get_mail_row(integration, actor=get_actor(request), at=timezone.now())
     context = {"row": row, "is_other": request.GET.get("was") != row.words.label}
     return render(request, "settings/_moved.html", context)
 
@@ -151,9 +161,14 @@ def show_progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_POST
 @require_permission(RolePermission.USE_OWN)
 def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = ownership.get_integration(get_actor(request), integration_id)
-    sync_controls.sync_now(integration_id=integration.id, at=timezone.now())
-    messages.success(request, confirmations.SYNC_STARTED)
+    actor, at = get_actor(request), timezone.now()
+    integration = ownership.get_integration(actor, integration_id)
+    changed = account_overview.list_changed_features(actor, at=at)
+    if product_rows.needs_agreement(integration, changed):
+        messages.warning(request, status.PAUSED.says)
+    else:
+        sync_controls.sync_now(integration_id=integration.id, at=at)
+        messages.success(request, confirmations.SYNC_STARTED)
     return redirect(SETTINGS_ROUTE)
 
 
@@ -181,11 +196,14 @@ def set_horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = _get_mailbox(request, integration_id)
     at = timezone.now()
-    row = account_overview.get_mail_row(integration, at=at)
+    row = account_overview.get_mail_row(integration, actor=get_actor(request), at=at)
     context = {
         "row": row,
         "updates": mailbox_details.get_update_source(row, at=at),
         "permissions": mailbox_details.list_permissions(integration.connection),
+        "has_calendar": account_overview.has_connected_product(
+            integration.connection_id, product="calendar"
+        ),
         "comparisons": mailbox_details.list_sync_comparisons(integration.id),
         "quarantined": mailbox_details.list_quarantined(integration.id),
         "horizons": mailbox_details.HORIZONS,

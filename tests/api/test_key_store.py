@@ -54,6 +54,7 @@ class TestKeyStoreUnavailable:
 
         assert seen.status_code == asked.status_code == 200
         assert "The addresses of your accounts cannot be shown now" in seen.text
+        assert "A part of Antares that is needed to show them is not responding" in seen.text
         assert "Disconnect" in seen.text
         assert "alice@gmail.example" not in seen.text
 
@@ -68,8 +69,23 @@ class TestAKeyThatDoesNotOpen:
         seen = cast.browser(alice.user).get("/settings/integrations/")
 
         assert seen.status_code == 200
-        assert "cannot be shown now" in seen.text
+        assert "(address cannot be shown)" in seen.text
 
+    @pytest.mark.claim("integrations.addresses-unopenable")
+    @pytest.mark.scenario("U1")
+    @pytest.mark.invariant(8)
+    def test_that_is_gone_leaves_the_account_to_be_ended(self, alice):
+        data_keys.destroy_data_key(holder=alice.connection.id)
+        browser = cast.browser(alice.user, recent=True)
+
+        seen = browser.get("/settings/integrations/")
+        asked = browser.get(f"/settings/integrations/{alice.integration.id}/disconnect/")
+
+        assert seen.status_code == asked.status_code == 200
+        assert "Antares cannot open the stored addresses." in seen.text
+        assert "is not responding" not in seen.text
+
+    @pytest.mark.claim("integrations.addresses-unopenable")
     @pytest.mark.invariant(8)
     def test_hides_no_other_address(self, alice):
         houses.household(who=(alice.user, alice.organisation, alice.membership))
@@ -81,5 +97,5 @@ class TestAKeyThatDoesNotOpen:
         listed = browser.get("/v1/users/me/connections").json()["data"]
 
         assert seen.count("alice@gmail.example") == 1
-        assert seen.count("(address cannot be shown now)") == 1
+        assert seen.count("(address cannot be shown)") == 1
         assert [one["email"] for one in listed] == [None, "alice@gmail.example"]

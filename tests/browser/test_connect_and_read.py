@@ -36,7 +36,9 @@ class TestConnect:
     def test_says_that_mail_was_not_given_and_takes_it_later(self, visitor):
         visitor.to_consent().decide(untick=(MAIL_SCOPE,))
 
-        expect(visitor.page.locator(".alert").first).to_contain_text("Connected, without mail.")
+        expect(visitor.page.locator(".alert").first).to_contain_text(
+            "The account is connected, but not its mail."
+        )
         expect(visitor.card).to_contain_text("Connected without mail")
         expect(visitor.card.locator(".button.primary")).to_have_count(1)
 

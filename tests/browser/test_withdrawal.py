@@ -75,7 +75,7 @@ def test_an_outcome_is_dismissed_by_a_button(visitor):
     page = visitor.page
     visitor.to_consent().decide("Cancel")
     alert = page.locator(".alert", has_text="Nothing was connected.")
-    expect(alert).to_contain_text("Shown until")
+    expect(alert).to_contain_text("Disappears by itself")
     found = violations(page)
 
     alert.get_by_role("button", name="Dismiss").click()

@@ -94,11 +94,17 @@ class TestTheWholeWay:
             asking.browser.connect()
         assert ASK in asking.browser.client.get("/settings/connect/microsoft/").text
         link = asking.link()
-        assert "Waiting for your administrator" in asking.page()
+        waiting = asking.page()
+        assert "Waiting for your administrator" in waiting
+        # Without the link, the administrator cannot answer.
+        assert "Cancel the link" in waiting
+        assert "It works until" in waiting
 
         bring_back(**asking.follow(link))
 
         assert "Your administrator seems to have approved" in asking.page()
+        assert "Cancel the link" not in asking.page()
+        assert "It works until" not in asking.page()
         # A hint, and no more: it is the person who connects.
         assert not Connection.objects.exists()
         seen = asking.entra.sandbox.requests()

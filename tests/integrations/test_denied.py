@@ -127,7 +127,7 @@ class TestOneRefusal:
 
         assert rests <= 60
         assert not account.asks_to_reconnect
-        assert "The last try did not succeed" in reading.text(account.card())
+        assert "The last check failed." in reading.text(account.card())
         account.settle()
         assert account.status == (IntegrationStatus.ACTIVE, StatusReason.NONE)
 

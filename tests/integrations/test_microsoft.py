@@ -441,7 +441,10 @@ class TestTheGrant:
         standing = Integration.objects.get()
         assert standing.status == IntegrationStatus.REAUTH_REQUIRED
         assert standing.status_reason == StatusReason.CONFIRMATION_NEEDED
-        assert "second factor" in alices.client.get("/settings/integrations/").content.decode()
+        assert (
+            "confirm that it is you"
+            in alices.client.get("/settings/integrations/").content.decode()
+        )
         connected.refresh_from_db()
         assert connected.wanted_claims.ciphertext
 

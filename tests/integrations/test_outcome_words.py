@@ -493,7 +493,7 @@ class TestAPermissionThatWasTakenBack:
         since = Integration.objects.get().status_since
         assert "Antares can no longer read your calendars." in page
         until = since + timedelta(days=settings.REAUTH_GRACE_DAYS)
-        assert f"Grant access again before {format_moment(until)}." in page
+        assert f"Grant the permission again before {format_moment(until)};" in page
         assert len(world.google.requests("/calendar")) == calls
         automatic_disconnect.disconnect_due_integrations(at=until - timedelta(seconds=1))
         assert Integration.objects.live().filter(id=before.id).exists()

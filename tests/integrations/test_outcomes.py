@@ -9,7 +9,6 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import memberships, organisations
-from accounts.display_times import format_moment
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection
 from integrations.settings import connect_results
 from integrations.tasks.connections import sweep_connections
@@ -209,9 +208,8 @@ class TestGoingAwayByItself:
 
     @pytest.mark.claim("outcome.shown-until")
     def test_is_said_and_happens_after_an_hour(self, client, alice, acme):
-        attempt = make_attempt(alice, acme)
-        until = attempt.ended_at + timedelta(hours=1)
-        assert f"Shown until {format_moment(until)}" in page_of(client)
+        attempt = make_attempt(alice, acme, at=timezone.now() - timedelta(seconds=30))
+        assert "Disappears by itself in 59 minutes" in page_of(client)
 
         let_pass(attempt, minutes=59)
         assert NOTHING in page_of(client)
@@ -220,14 +218,14 @@ class TestGoingAwayByItself:
 
     @pytest.mark.claim("outcome.shown-until")
     def test_is_after_a_minute_for_a_success(self, client, alice, acme):
-        attempt = make_attempt(alice, acme, outcome=AttemptOutcome.CONNECTED)
-        until = attempt.ended_at + timedelta(minutes=1)
-        assert f"Shown until {format_moment(until)}" in page_of(client)
-        assert "Your mail is being imported" in page_of(client)
+        at = timezone.now() - timedelta(seconds=30)
+        attempt = make_attempt(alice, acme, at=at, outcome=AttemptOutcome.CONNECTED)
+        assert "Disappears by itself in less than a minute" in page_of(client)
+        assert "Antares imports your mail" in page_of(client)
 
         let_pass(attempt, minutes=2)
 
-        assert "Your mail is being imported" not in page_of(client)
+        assert "Antares imports your mail" not in page_of(client)
 
     def test_counts_from_when_it_expired_and_not_from_when_a_worker_looked(
         self, client, alice, acme
@@ -257,8 +255,7 @@ class TestWaitingForAnAdministrator:
 
         page = page_of(browser.client)
 
-        assert "Microsoft mail: Waiting for your administrator, or for you." in page
-        assert "The provider has not responded yet, and nothing was connected." in page
+        assert "Microsoft mail: Not connected yet." in page
         assert ConnectAttempt.objects.get().used_at is None
         assert not Connection.objects.exists()
         assert "Make a link for your administrator" in page
@@ -279,8 +276,8 @@ class TestWaitingForAnAdministrator:
         browser.arrive(**said)
 
         page = page_of(browser.client)
-        assert "Waiting for your administrator, unless you declined. Nothing was connected." in page
-        assert "The provider sends the same response" in page
+        assert "Microsoft mail: Nothing was connected." in page
+        assert "The provider does not say whether you declined or asked" in page
         assert not Connection.objects.exists()
 
     @pytest.mark.claim("outcome.nothing-connected")
@@ -291,19 +288,19 @@ class TestWaitingForAnAdministrator:
         browser.arrive(error="consent_required", state=state)
 
         page = page_of(browser.client)
-        assert "Microsoft mail: Waiting for your administrator. Nothing was connected." in page
+        assert "Microsoft mail: Your administrator must approve Antares first." in page
+        assert NOTHING in page
         assert not Connection.objects.exists()
-        assert "Make a link for your administrator" in page
+        assert page.index("Make a link for your administrator") < page.index("Try again")
 
-    @pytest.mark.claim("outcome.no-answer", "outcome.attempt-nothing")
+    @pytest.mark.claim("outcome.no-answer", "outcome.nothing-connected")
     def test_says_that_no_answer_came_after_ten_minutes_without_any_worker(self, browser):
         with pytest.raises(Stayed):
             browser.connect()
         let_pass(ConnectAttempt.objects.get(), minutes=11)
 
         page = page_of(browser.client)
-        assert "The provider did not respond within ten minutes." in page
-        assert "This attempt connected nothing." in page
+        assert "That took longer than ten minutes. Nothing was connected." in page
         assert ConnectAttempt.objects.get().used_at is None
         assert not Connection.objects.exists()
 
@@ -315,15 +312,39 @@ class TestWaitingForAnAdministrator:
 
         page = page_of(browser.client)
         assert page.count("Waiting for your administrator") == 1
-        assert "Antares learns of the decision when" in page
+        assert "Antares hears the decision when" in page
 
     def test_is_not_said_while_the_answer_is_being_worked_on(self, browser):
         browser.begin()
         ConnectAttempt.objects.update(used_at=timezone.now())
 
-        assert "administrator, or for you" not in page_of(browser.client)
+        assert "Not connected yet" not in page_of(browser.client)
 
     def test_is_said_of_no_provider_that_asks_none(self, browser, alice, acme):
         make_attempt(alice, acme, outcome=AttemptOutcome.PENDING)
 
         assert "administrator" not in page_of(browser.client)
+
+
+class TestNextSteps:
+    def test_come_as_buttons_with_dismissing_last(self, alice, acme):
+        make_attempt(alice, acme)
+
+        alert = signed_in(alice).get(SETTINGS).text.split('class="alert', 1)[1].split("</form>")[0]
+
+        buttons = [one["class"] for one in reading.elements(alert, "button")]
+        assert buttons == ["button small primary", "button small quiet"]
+        assert alert.index("Try again") < alert.index("Dismiss")
+
+    def test_put_the_administrator_first_where_a_new_try_is_of_no_use(self, alice, acme):
+        make_attempt(alice, acme, outcome=AttemptOutcome.ADMIN_BLOCKED)
+
+        alert = signed_in(alice).get(SETTINGS).text.split('class="alert', 1)[1].split("</form>")[0]
+
+        (primary,) = reading.elements(alert, "button", "primary")
+        assert primary["href"].startswith("mailto:")
+
+    def test_offer_no_new_try_where_a_colleague_has_to_act(self, alice, acme):
+        make_attempt(alice, acme, outcome=AttemptOutcome.CONNECTED_BY_OTHER)
+
+        assert "Try again" not in page_of(signed_in(alice))

@@ -72,7 +72,7 @@ class TestAConsentOfSeveralScopes:
         assert Integration.objects.get().status == IntegrationStatus.SYNCING
         assert SEND not in Connection.objects.get().granted_scopes
         page = browser.client.get("/settings/integrations/").content.decode()
-        assert "Not granted at Google: “To send mail”" in reading.text(page)
+        assert "Google has not given Antares permission: To send mail" in reading.text(page)
         assert SEND not in page
 
     def test_without_mail_keeps_no_copy_though_the_rest_is_agreed(self, browser_of, alice, google):

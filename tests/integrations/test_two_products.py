@@ -89,7 +89,7 @@ class TestCalendarsAlone:
         assert list_agreed_features() == {"calendar"}
         page = alices.client.get("/settings/integrations/").content.decode()
         assert "Connected, view only." in page
-        assert "Not granted at Google" in page
+        assert "You can view events but not change them" in page
         assert get_integration_of("calendar").status == IntegrationStatus.SYNCING
 
     @pytest.mark.parametrize("missing", [LIST, EVENTS])
@@ -198,8 +198,10 @@ class TestCalendarsBesideMail:
         page = alices.client.get(f"/settings/integrations/{get_integration_of('mail').id}/details/")
 
         assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= list_scopes_asked(page)
-        row = next(one for one in page.text.split("<tr>") if f"<code>{EDIT}</code>" in one)
+        (named,) = re.findall(rf"<li[^>]*>([^<]*): <code>{re.escape(EDIT)}</code>", page.text)
+        row = next(one for one in page.text.split("<tr>") if named in one)
         assert "Not granted" in row
+        assert page.text.index("To read your mail") < page.text.index("To read the list of your")
         assert page.text.count("Not granted") == 1
 
     @pytest.mark.parametrize("product", ["mail", "calendar"])

@@ -13,7 +13,10 @@ from limited_use.policy.claims import claim
 class SyncSerializer(serializers.Serializer[None]):
     stage = serializers.CharField()
     done_count = serializers.IntegerField()
-    expected_count = serializers.IntegerField()
+    expected_count = serializers.IntegerField(
+        help_text="The number of messages. During an import it is an estimate, and 0 if there is"
+        " none."
+    )
     set_aside_count = serializers.IntegerField()
     delayed_count = serializers.IntegerField(
         help_text="Messages that the provider has not delivered yet. Antares fetches them again"

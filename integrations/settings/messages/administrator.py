@@ -34,14 +34,14 @@ APPROVALS: Final[Mapping[str, ApprovalMessage]] = MappingProxyType(
             "info",
             _("Waiting for your administrator."),
             _(
-                "Antares learns of the decision when your administrator comes back from the link."
-                " If the approval was given in another way, connect now."
+                "Antares hears the decision when your administrator answers through the link. If"
+                " they approved Antares in another way, connect now."
             ),
         ),
         ApprovalState.GIVEN: ApprovalMessage(
             "good",
             _("Your administrator seems to have approved."),
-            claim("approval.given", _("This alone connects nothing. Connect now.")),
+            claim("approval.given", _("Nothing is connected yet. Connect now.")),
         ),
         ApprovalState.REFUSED: ApprovalMessage(
             "warn",
@@ -84,63 +84,43 @@ How Antares uses the data: %(data_use_url)s
 """
 )
 
+_IF_APPROVAL_IS_NEEDED: Final = _(
+    "If the provider said that an administrator must approve, send your administrator a link."
+)
 #: Outcomes at providers with admin consent: their responses do not say if an administrator was
 #: asked. A pending attempt is included: the provider may have shown its own page.
 ADMIN_CONSENT_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.PENDING: ConnectOutcome(
         "info",
-        _("Waiting for your administrator, or for you."),
-        join_sentences(
-            claim(
-                "outcome.pending",
-                _("The provider has not responded yet, and nothing was connected."),
-            ),
-            _(
-                "If it said that you need an administrator's approval, send a link to your"
-                " administrator. After the approval, connect again. Otherwise finish at the"
-                " provider, or try again."
-            ),
-        ),
+        claim("outcome.pending", _("Not connected yet.")),
+        join_sentences(_("Finish at the provider, or try again."), _IF_APPROVAL_IS_NEEDED),
         ConnectNextStep.CONNECT,
     ),
     AttemptOutcome.DENIED: ConnectOutcome(
         "info",
-        _("Waiting for your administrator, unless you declined."),
+        NOTHING,
         join_sentences(
-            NOTHING,
             claim(
                 "outcome.same-answer",
-                _(
-                    "The provider sends the same response whether you declined or asked your"
-                    " administrator."
-                ),
+                _("The provider does not say whether you declined or asked your administrator."),
             ),
-            _("After your administrator has approved, connect again."),
+            _("If you asked, connect again after the approval."),
         ),
         ConnectNextStep.CONNECT,
     ),
     AttemptOutcome.ADMIN_BLOCKED: ConnectOutcome(
         "warn",
-        _("Waiting for your administrator."),
+        _("Your administrator must approve Antares first."),
         join_sentences(
             NOTHING,
-            _(
-                "The provider lets only an administrator allow Antares for your organisation."
-                " After your administrator has approved, connect again."
-            ),
+            _("Send your administrator a link; connect again after the approval."),
         ),
         ConnectNextStep.CONNECT,
     ),
     AttemptOutcome.EXPIRED: ConnectOutcome(
         "warn",
-        claim("outcome.no-answer", _("The provider did not respond within ten minutes.")),
-        join_sentences(
-            claim("outcome.attempt-nothing", _("This attempt connected nothing.")),
-            _(
-                "If the provider said that you need an administrator's approval, send a link to"
-                " your administrator. After the approval, connect again."
-            ),
-        ),
+        claim("outcome.no-answer", _("That took longer than ten minutes.")),
+        join_sentences(NOTHING, _IF_APPROVAL_IS_NEEDED),
         ConnectNextStep.CONNECT,
     ),
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class ConnectNextStep(StrEnum):
     CONNECT = "connect"
     RECONNECT = "reconnect"
+    AGREE = "agree"
     GRANT = "grant"
     ADD_MAIL = "add_mail"
     ADD_CALENDAR = "add_calendar"
@@ -36,6 +37,7 @@ class ConnectOutcome:
 ACTION_LABELS: Final[dict[ConnectNextStep, StrOrPromise]] = {
     ConnectNextStep.CONNECT: _("Try again"),
     ConnectNextStep.RECONNECT: _("Reconnect"),
+    ConnectNextStep.AGREE: _("Read and agree"),
     ConnectNextStep.GRANT: _("Grant permission"),
     ConnectNextStep.ADD_MAIL: _("Add mail to that account"),
     ConnectNextStep.ADD_CALENDAR: _("Add calendar to that account"),
@@ -57,7 +59,10 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED: ConnectOutcome(
         "good",
         _("Connected."),
-        claim("outcome.mail-coming", _("Your mail is being imported, newest first.")),
+        claim(
+            "outcome.mail-coming",
+            _("Antares imports your mail, newest first; the card below shows how far it is."),
+        ),
         ConnectNextStep.NONE,
     ),
     AttemptOutcome.CONNECTED_PARTLY: ConnectOutcome(
@@ -74,7 +79,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
-        _("Connected, without mail."),
+        _("The account is connected, but not its mail."),
         join_sentences(
             claim(
                 "outcome.no-mail",
@@ -114,7 +119,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         _AGAIN,
     ),
     AttemptOutcome.MALFORMED: ConnectOutcome(
-        "warn", _("The provider's response could not be read."), NOTHING, _AGAIN
+        "warn", _("Antares does not understand the provider's response."), NOTHING, _AGAIN
     ),
     AttemptOutcome.WRONG_ISSUER: ConnectOutcome(
         "warn",
@@ -122,7 +127,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         join_sentences(
             claim(
                 "outcome.not-used",
-                _("It did not name the provider that you visited, so Antares did not use it."),
+                _("It does not name the provider that you chose, so Antares did not use it."),
             ),
             NOTHING,
         ),
@@ -130,8 +135,8 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     ),
     AttemptOutcome.CODE_REJECTED: ConnectOutcome(
         "warn",
-        _("The provider did not accept its own code."),
-        join_sentences(_("A code works once and for a short time."), NOTHING),
+        _("The sign-in at the provider could not be completed."),
+        NOTHING,
         _AGAIN,
     ),
     AttemptOutcome.IDENTITY_UNPROVEN: ConnectOutcome(
@@ -146,7 +151,7 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         join_sentences(
             claim(
                 "outcome.same-account",
-                _("Reconnecting needs the same account as before. Nothing in it was changed."),
+                _("Reconnecting needs the same account as before. Your connection is unchanged."),
             ),
             _("To add the other account as well, connect it separately."),
         ),
@@ -159,11 +164,11 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
             claim(
                 "outcome.nothing-changed",
                 _(
-                    "Nothing was changed: connecting only this would have removed the permission"
-                    " of the existing connection."
+                    "Nothing was changed: a separate connection would have ended the access of the"
+                    " existing one."
                 ),
             ),
-            _("Add it to that account instead; the provider then asks for both."),
+            _("Add it to that account instead; the provider then asks for everything at once."),
         ),
         ConnectNextStep.ADD_MAIL,
     ),
@@ -171,15 +176,15 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         "warn",
         _("A colleague has connected this account."),
         _(
-            "One person of your organisation can connect an account. After your colleague has"
-            " disconnected it, you can connect it."
+            "Only one person in your organisation can connect this account. Ask your colleague to"
+            " disconnect it first."
         ),
-        _AGAIN,
+        ConnectNextStep.NONE,
     ),
     AttemptOutcome.STILL_ENDING: ConnectOutcome(
         "info",
         _("This account is being disconnected right now."),
-        join_sentences(NOTHING, _("Try again in a minute.")),
+        join_sentences(NOTHING, _("Wait a minute first.")),
         _AGAIN,
     ),
     AttemptOutcome.OVERTAKEN: ConnectOutcome(
@@ -194,28 +199,28 @@ OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         "info",
         _("The information about this connection has changed."),
         join_sentences(_("Please read the new version and agree again."), NOTHING),
-        _AGAIN,
+        ConnectNextStep.AGREE,
     ),
     AttemptOutcome.PROVIDER_UNAVAILABLE: ConnectOutcome(
         "warn",
         _("The provider is not responding."),
-        join_sentences(NOTHING, _("Try again in a few minutes.")),
+        join_sentences(NOTHING, _("Wait a few minutes first.")),
         _AGAIN,
     ),
     AttemptOutcome.REJECTED_BY_PROVIDER: ConnectOutcome(
         "warn",
         _("The provider refused the connection."),
-        join_sentences(NOTHING, _("The provider gave no reason that you could fix.")),
+        join_sentences(NOTHING, _("The provider gave no reason. If it happens again, contact us.")),
         _AGAIN,
     ),
     AttemptOutcome.APP_MISCONFIGURED: ConnectOutcome(
         "bad",
         _("There is a problem at Antares."),
         join_sentences(
-            _("The provider does not accept the registration of Antares."),
+            _("The provider does not accept Antares at the moment."),
             _OPERATOR_INFORMED,
             NOTHING,
-            _("Try again later."),
+            _("Wait until later today."),
         ),
         _AGAIN,
     ),
@@ -233,7 +238,10 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     AttemptOutcome.CONNECTED: ConnectOutcome(
         "good",
         _("Connected."),
-        claim("outcome.calendars-coming", _("Your calendars are being imported.")),
+        claim(
+            "outcome.calendars-coming",
+            _("Antares imports your calendars; the card below shows when they are ready."),
+        ),
         ConnectNextStep.NONE,
     ),
     AttemptOutcome.CONNECTED_PARTLY: ConnectOutcome(
@@ -250,7 +258,7 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
         "warn",
-        _("Connected, without calendars."),
+        _("The account is connected, but not its calendars."),
         join_sentences(
             claim(
                 "outcome.no-calendars",

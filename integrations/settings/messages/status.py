@@ -21,6 +21,7 @@ class StatusAction(StrEnum):
     READ = "read"
     RECONNECT = "reconnect"
     DETAILS = "details"
+    AGREE = "agree"
     PROGRESS = "progress"
     RECEIPT = "receipt"
 
@@ -51,7 +52,10 @@ STATUS: Final[dict[str, StatusMessage]] = {
         "bad",
         claim(
             "status.reauth",
-            _("Access ended at the provider. Only you can read the mail that Antares stores."),
+            _(
+                "The provider ended the access. You can still read the mail that Antares has"
+                " stored; nobody else can."
+            ),
         ),
         StatusAction.RECONNECT,
     ),
@@ -81,27 +85,40 @@ REASON: Final[dict[str, StrOrPromise]] = {
         " usual."
     ),
     StatusReason.QUARANTINED_ITEMS: _("Some messages could not be read and are left out."),
-    StatusReason.SCOPE_MISSING: _("Antares does not have a permission that it needs."),
-    StatusReason.MAILBOX_NOT_PROVISIONED: _("This account has no mailbox at the provider."),
+    StatusReason.SCOPE_MISSING: _(
+        "The provider refused access. You or an administrator may have withdrawn a permission."
+        " Grant it again to continue."
+    ),
+    StatusReason.MAILBOX_NOT_PROVISIONED: _(
+        "The provider says that this account has no mailbox. Ask your administrator, or"
+        " disconnect. Antares checks again once a day."
+    ),
     StatusReason.APP_MISCONFIGURED: _(
         "There is a problem at Antares. You do not have to do anything."
     ),
-    StatusReason.NO_WORKER: _("Antares is not checking this account right now."),
+    StatusReason.NO_WORKER: _(
+        "Checks are interrupted by a problem at Antares. You do not have to do anything; they"
+        " continue when it is solved."
+    ),
     StatusReason.BUSY: _("Antares is busy right now. This continues automatically."),
     StatusReason.COUNT_MISMATCH: _("Some messages have not arrived yet. Antares keeps trying."),
     # Owners notice nothing: regular checks find the changes.
     StatusReason.PUSH_SILENT: "",
-    StatusReason.GRANT_REVOKED: _("The provider reports that access was withdrawn."),
+    StatusReason.GRANT_REVOKED: _("The provider reports that the access was withdrawn."),
     StatusReason.CONFIRMATION_NEEDED: _(
-        "The provider asks you to confirm that it is you, for example with a second factor."
+        "The provider asks you to confirm that it is you, for example with a code on your phone."
         " Reconnect to do so."
     ),
     StatusReason.UNEXPECTED: claim(
-        "status.unexpected", _("An unexpected error stops this. Our operators have been notified.")
+        "status.unexpected",
+        _(
+            "The last check met an unexpected error. Our operators have been notified; you do not"
+            " have to do anything."
+        ),
     ),
 }
 
-# Reasons of `DEGRADED` that are no delay.
+# Reasons that name the status better than `DEGRADED`, or `REAUTH_REQUIRED`, does.
 _REASON_LABELS: Final[dict[str, StrOrPromise]] = {
     StatusReason.QUARANTINED_ITEMS: _("Needs attention"),
     StatusReason.SCOPE_MISSING: _("Permission missing"),
@@ -115,9 +132,9 @@ def get_status_message(status: str, reason: str = "") -> StatusMessage:
     if status == IntegrationStatus.DEGRADED and reason == StatusReason.PUSH_SILENT:
         return STATUS[IntegrationStatus.ACTIVE]
     message = STATUS[status]
-    is_degraded = status == IntegrationStatus.DEGRADED
+    is_named = status == IntegrationStatus.DEGRADED or reason == StatusReason.SCOPE_MISSING
     return StatusMessage(
-        _REASON_LABELS.get(reason, message.label) if is_degraded else message.label,
+        _REASON_LABELS.get(reason, message.label) if is_named else message.label,
         message.tone,
         REASON.get(reason, "") or message.says,
         StatusAction.RECONNECT if reason == StatusReason.SCOPE_MISSING else message.action,
@@ -126,27 +143,34 @@ def get_status_message(status: str, reason: str = "") -> StatusMessage:
 
 # Active, but the last complete check was too long ago or failed.
 NOT_CURRENT: Final = StatusMessage(
-    _("Connected"), "info", _("Not up to date. Antares keeps trying."), StatusAction.SYNC_NOW
+    _("Not up to date"), "info", _("Antares keeps trying."), StatusAction.SYNC_NOW
 )
 # Active, but the provider has not delivered some messages yet.
 NOT_COMPLETE: Final = StatusMessage(
-    _("Connected"),
-    "info",
-    _("Some messages have not arrived yet. Antares keeps trying."),
-    StatusAction.SYNC_NOW,
+    _("Incomplete"), "info", _("Not all mail is here yet."), StatusAction.SYNC_NOW
+)
+# The description of the feature that stores the data changed since the owner agreed.
+PAUSED: Final = StatusMessage(
+    _("Paused"),
+    "warn",
+    _("Paused until you agree to the changed description."),
+    StatusAction.AGREE,
 )
 
 # Of a product that was not granted when its account was connected.
 WITHOUT_PERMISSION: Final[dict[str, StrOrPromise]] = {
     "mail": claim(
         "status.without-mail",
-        _("Connected without mail. Antares has no permission to read mail, so it reads none."),
+        _(
+            "The account is connected, but not its mail. Antares has no permission to read mail, so"
+            " it reads none."
+        ),
     ),
     "calendar": claim(
         "status.without-calendars",
         _(
-            "Connected without calendars. Antares has no permission to read calendars, so it reads"
-            " none."
+            "The account is connected, but not its calendars. Antares has no permission to read"
+            " calendars, so it reads none."
         ),
     ),
 }
@@ -174,7 +198,7 @@ _CALENDARS: Final[dict[str, StrOrPromise]] = {
     IntegrationStatus.SYNCING: _("Your calendars are being imported."),
     IntegrationStatus.ACTIVE: _("Shown in your calendar."),
     IntegrationStatus.DEGRADED: _("Changes may appear later than usual."),
-    IntegrationStatus.REAUTH_REQUIRED: _("Access ended at the provider."),
+    IntegrationStatus.REAUTH_REQUIRED: _("The provider ended the access."),
 }
 _CALENDAR_REASONS: Final[dict[str, StrOrPromise]] = {
     StatusReason.RESYNCING: _(
@@ -182,9 +206,24 @@ _CALENDAR_REASONS: Final[dict[str, StrOrPromise]] = {
         " usual."
     ),
     StatusReason.QUARANTINED_ITEMS: _("Some events could not be read and are left out."),
-    StatusReason.MAILBOX_NOT_PROVISIONED: _("This account has no calendars at the provider."),
+    StatusReason.MAILBOX_NOT_PROVISIONED: _(
+        "The provider says that this account has no calendars. Ask your administrator, or"
+        " disconnect. Antares checks again once a day."
+    ),
     StatusReason.COUNT_MISMATCH: _("Some events have not arrived yet. Antares keeps trying."),
 }
+
+# Active, but there is no copy: none was made yet, or it was removed because nobody looked at it.
+CALENDARS_NOT_STORED: Final = claim(
+    "integrations.calendar-nothing",
+    _("Not stored at the moment. Antares fetches your calendars when you open your calendar."),
+)
+
+# The owner deleted the copy of each calendar.
+CALENDARS_DELETED: Final = claim(
+    "integrations.calendar-deleted",
+    _("You deleted the copy. Antares fetches nothing until you refresh it under Manage calendars."),
+)
 
 
 def get_calendar_message(status: str, reason: str = "") -> StatusMessage:

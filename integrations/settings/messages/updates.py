@@ -97,5 +97,5 @@ def explain_wait(progress: SyncProgress, *, label: str, is_importing: bool) -> s
             "%(provider)s limits how fast mail can be read. The import continues automatically."
         ) % {"provider": label}
     if progress.failing_since is not None:
-        return _("The last try did not succeed. Antares tries again automatically.")
+        return _("The last check failed.")
     return ""

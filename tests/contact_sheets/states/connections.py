@@ -88,6 +88,13 @@ def details(stage):
     return stage.alice.get(_address(stage, "settings-details"))
 
 
+@GROUP.state()
+def details_of_mail_alone(stage):
+    connection = rows.connect_google(stage, "mail", email="alice.private@gmail.example")
+    mailbox = connection.integrations.get()
+    return stage.alice.get(reverse("settings-details", args=[mailbox.id]))
+
+
 @GROUP.state(name="details-full")
 def details_with_everything(stage):
     open_watch(stage.mail, at=stage.at)

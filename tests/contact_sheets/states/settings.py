@@ -199,7 +199,13 @@ def nobody_works(stage):
     return stage.alice.get(SETTINGS)
 
 
-@GROUP.states([(IntegrationStatus.DEGRADED, reason) for reason in StatusReason])
+# Reasons of an ended access: they come with `REAUTH_REQUIRED` only.
+_ENDED = (StatusReason.CONFIRMATION_NEEDED, StatusReason.GRANT_REVOKED)
+
+
+@GROUP.states(
+    [(IntegrationStatus.DEGRADED, reason) for reason in StatusReason if reason not in _ENDED]
+)
 def delayed(stage, key):
     for house in (stage.mail, stage.calendar):
         rows.set_status(house, *key)
@@ -337,6 +343,8 @@ def removals(stage):
 
 @GROUP.states(["sync-now", "retry"])
 def confirmation_of(stage, action):
+    if action == "retry":
+        rows.quarantine(stage, "too-deep")
     address = reverse(f"settings-{action}", args=[stage.mail.integration.id])
     return stage.alice.post(address, follow=True)
 

@@ -18,6 +18,7 @@ from limited_use.guard.guard import AccessRefused
 from limited_use.policy.feature_registry import FEATURES
 from tests import routes
 from tests.broker import record_messages
+from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[3]
@@ -85,6 +86,28 @@ class TestAFeatureThatChanged:
         agree(alice, reworded.version)
         assert permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
         assert permits.to_store(integration_id=alice.integration.id, at=timezone.now())
+
+    def test_pauses_the_mailbox_on_its_card_and_in_its_details(self, alice, her_browser, reworded):
+        settings = her_browser.get(reverse("settings-integrations")).text
+        (card,) = reading.cards(settings)
+        details = her_browser.get(reverse("settings-details", args=[alice.integration.id])).text
+
+        for page in (card, details):
+            assert "Paused until you agree to the changed description." in reading.text(page)
+            assert reverse("settings-feature", args=["inbox"]) in reading.links(page)
+        assert "Up to date" not in card
+        assert "Sync now" not in card
+        assert "Next check" not in details
+
+    def test_does_not_say_that_it_checks_for_mail_meanwhile(self, alice, her_browser, reworded):
+        address = reverse("settings-sync-now", args=[alice.integration.id])
+
+        refused = her_browser.post(address, follow=True).text
+        agree(alice, reworded.version)
+        checking = her_browser.post(address, follow=True).text
+
+        assert "Checking for new mail now." not in refused
+        assert "Checking for new mail now." in checking
 
     def test_is_not_agreed_to_in_words_that_are_no_longer_there(self, alice, reworded):
         with pytest.raises(connections.NoEarlierConsent):

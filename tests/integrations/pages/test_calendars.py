@@ -18,6 +18,7 @@ from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.household import person
+from tests.integrations.pages import reading
 from tests.integrations.sync.conftest import keyring
 from tests.walls import acting_as, requests_act_as_web
 
@@ -55,7 +56,22 @@ class TestTheCard:
 
         assert "Google Calendar" in shown
         assert "1 calendar" in shown
-        assert "unless renewed" in shown
+        assert "Antares deletes its copy if it is not refreshed by" in shown
+        assert "Shown in your calendar." in shown
+
+    @pytest.mark.claim("integrations.calendar-nothing")
+    @pytest.mark.parametrize("age", [None, timedelta(hours=25)])
+    def test_does_not_say_that_something_is_shown_where_there_is_no_copy(self, alice, browser, age):
+        Calendar.objects.update(cached_at=timezone.now() - age if age else None)
+
+        (card,) = reading.cards(browser.get(reverse("settings-integrations")).text)
+
+        shown = reading.text(card)
+        assert "Not stored at the moment. Antares fetches your calendars when you open" in shown
+        assert "1 calendar" in shown
+        assert "Shown in your calendar." not in shown
+        assert "Last checked" not in shown
+        assert "deletes its copy" not in shown
 
 
 class TestCalendarsPage:
@@ -100,7 +116,7 @@ class TestDeleting:
         "erase.at-once",
         "erase.until-asked",
         "calendars.you-deleted",
-        "integrations.calendar-nothing",
+        "integrations.calendar-deleted",
     )
     @pytest.mark.invariant(5)
     def test_is_done_at_once_and_for_good(self, alice, browser):
@@ -114,6 +130,8 @@ class TestDeleting:
         alice.sync(at=timezone.now())
         assert not Event.objects.exists()
         assert "you deleted it" in browser.get(address(alice)).content.decode()
+        settings_page = browser.get(reverse("settings-integrations")).text
+        assert "You deleted the copy. Antares fetches nothing until" in settings_page
         alice.integration.refresh_from_db()
         assert alice.integration.is_live
 

@@ -105,7 +105,38 @@ class TestSettingsPage:
         buttons = [one["class"] for one in reading.elements(card, "button")]
         assert buttons[0] == "button primary"
         assert card.index(">Reconnect<") < card.index(">Disconnect<")
-        assert "nothing is lost" in reading.text(card)
+        assert "nobody else can. Reconnect before" in reading.text(card)
+
+    def test_says_once_that_the_access_ended(self, alice, her_browser):
+        _stands(alice, IntegrationStatus.REAUTH_REQUIRED, StatusReason.GRANT_REVOKED)
+
+        (card,) = reading.cards(her_browser.get(SETTINGS).text)
+
+        shown = reading.text(card)
+        assert "Google ended the access." in shown
+        assert str(status_messages.REASON[StatusReason.GRANT_REVOKED]) not in shown
+
+    def test_asks_for_a_confirmation_where_the_provider_wants_one(self, alice, her_browser):
+        _stands(alice, IntegrationStatus.REAUTH_REQUIRED, StatusReason.CONFIRMATION_NEEDED)
+
+        (card,) = reading.cards(her_browser.get(SETTINGS).text)
+
+        assert "Google asks you to confirm that it is you" in reading.text(card)
+        assert "ended the access" not in reading.text(card)
+
+    @pytest.mark.parametrize(
+        ("ends", "label"), [(True, "Please reconnect"), (False, "Permission missing")]
+    )
+    def test_names_a_missing_permission_as_its_button_does(self, alice, her_browser, ends, label):
+        _stands(alice, IntegrationStatus.REAUTH_REQUIRED, StatusReason.SCOPE_MISSING)
+        if not ends:
+            Connection.objects.update(status=ConnectionStatus.ACTIVE, reauth_since=None)
+
+        (card,) = reading.cards(her_browser.get(SETTINGS).text)
+
+        shown = reading.text(card)
+        assert label in shown
+        assert ("Grant permission" in shown) is not ends
 
     def test_says_so_when_nobody_is_working(self, alice, her_browser):
         long_ago = timezone.now() - timedelta(hours=1)
@@ -116,6 +147,39 @@ class TestSettingsPage:
         (card,) = reading.cards(her_browser.get(SETTINGS).text)
 
         assert str(status_messages.REASON[StatusReason.NO_WORKER]) in reading.text(card)
+        # A time that has passed is no promise.
+        assert "next try" not in reading.text(card)
+
+    @pytest.mark.parametrize(
+        ("done", "expected", "pause", "said"),
+        [
+            (430, 1200, StatusReason.NONE, "430 of about 1,200 messages · about 5 min left"),
+            (430, 1200, StatusReason.RATE_LIMITED, "430 of about 1,200 messages"),
+            (430, 0, StatusReason.NONE, "430 messages so far"),
+            (0, 0, StatusReason.NONE, "Counting your messages"),
+            (1195, 1200, StatusReason.NONE, "1,195 of about 1,200 messages · almost done"),
+        ],
+    )
+    def test_estimates_an_import_only_from_what_is_known(  # noqa: PLR0917
+        self, alice, her_browser, done, expected, pause, said
+    ):
+        at = timezone.now()
+        _stands(alice, IntegrationStatus.SYNCING)
+        Integration.objects.update(switched_on_at=at - timedelta(minutes=3))
+        SyncWork.objects.filter(integration=alice.integration).update(
+            stage=SyncStage.SNAPSHOT,
+            first_synced_at=None,
+            done_count=done,
+            expected_count=expected,
+            pause_reason=pause,
+            next_sync_at=at + timedelta(minutes=1),
+        )
+
+        (card,) = reading.cards(her_browser.get(SETTINGS).text)
+
+        assert said in reading.text(card)
+        assert ("left" in reading.text(card)) is ("left" in said)
+        assert ("almost done" in reading.text(card)) is ("almost done" in said)
 
     def test_brings_badge_and_buttons_only_when_the_status_is_another(self, alice, her_browser):
         address = reverse("settings-progress", args=[alice.integration.id])
@@ -129,7 +193,7 @@ class TestSettingsPage:
     def test_shows_the_details_of_an_account(self, alice, her_browser):
         answer = her_browser.get(reverse("settings-details", args=[alice.integration.id]))
 
-        assert "gmail.readonly" in answer.text
+        assert "gmail.readonly" in answer.text.split("Technical names")[1]
         assert "Not compared yet." in answer.text
 
 

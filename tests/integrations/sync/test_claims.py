@@ -18,6 +18,7 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    SyncStage,
     SyncWork,
 )
 from integrations.sync import work_leases
@@ -190,6 +191,15 @@ class TestProgress:
 
         assert found.percent == 25
         assert found.seconds_left == 180
+
+    def test_expects_nothing_below_what_was_fetched_before_the_listing_ends(self, alice):
+        SyncWork.objects.update(done_count=250, expected_count=0, stage=SyncStage.SNAPSHOT)
+        listing = sync_progress.get_progress([alice.integration.id], at=alice.at)
+        SyncWork.objects.update(done_count=251, expected_count=250, stage=SyncStage.DELTA)
+        listed = sync_progress.get_progress([alice.integration.id], at=alice.at)
+
+        assert listing[alice.integration.id].expected_count == 0
+        assert listed[alice.integration.id].expected_count == 251
 
     def test_of_nothing_is_nothing(self, alice):
         assert sync_progress.get_progress([], at=timezone.now()) == {}

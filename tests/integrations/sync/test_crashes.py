@@ -106,7 +106,7 @@ class TestOneCrash:
         assert (synced.status, synced.work.crash_count) == (ACTIVE, 2)
         assert not Alarm.objects.filter(kind="sync.crashing").exists()
         card = read_card(synced)
-        assert "The last try did not succeed." in card
+        assert "The last check failed." in card
         assert UP_TO_DATE not in card
 
     def test_is_not_in_a_row_with_one_before_the_provider_answered(self, synced, mailbox):

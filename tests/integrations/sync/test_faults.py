@@ -191,7 +191,11 @@ class FaultWorld:
 
     def shown(self) -> str:
         integration = self.house.read_again().integration
-        return str(account_overview.get_mail_row(integration, at=self.house.at).words.says)
+        return str(
+            account_overview.get_mail_row(
+                integration, actor=self.house.actor, at=self.house.at
+            ).words.says
+        )
 
     def settle(self, limit: int = 80) -> None:
         for _ in range(limit):

@@ -45,7 +45,7 @@ class TestAReadPathThatIsBroken:
         assert google.calls("gmail.users.messages.list") >= 1
         assert Message.objects.count() == 0
         assert Integration.objects.get().status != "active"
-        assert "The last try did not succeed" in page or "next try" in page
+        assert "The last check failed." in page or "next try" in page
         shown = answer["data"][0]["integrations"][0]
         assert shown["status"] != "active"
         assert shown["sync"]["failing_since"] is not None
