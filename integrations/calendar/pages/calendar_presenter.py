@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -157,13 +158,12 @@ def _present_account(visible: VisibleCalendar, shown: Sequence[VisibleCalendar])
     account = {"account_id": connection.id, "integration_id": integration.id}
     if not provider.grants:
         return {**account, "account": messages.ANTARES_CALENDARS}
-    connection_ids = {
-        other.calendar.integration.connection_id
+    providers = {
+        other.calendar.integration.connection_id: other.calendar.integration.connection.provider
         for other in shown
         if other.share is None
-        and other.calendar.integration.connection.provider == connection.provider
     }
-    if len(connection_ids) == 1:
+    if Counter(providers.values())[connection.provider] == 1:
         return {**account, "account": provider.label}
     day = display_times.format_day(connection.connected_at)
     return {**account, "account": messages.ACCOUNT % {"provider": provider.label, "day": day}}
