@@ -34,7 +34,9 @@ RECONNECT: Final = claim(
 )
 IMPORTING: Final = _("Antares is still importing older mail.")
 HORIZON: Final = _("Mail of the last %(days)d days.")
-HORIZON_AND_SEARCH: Final = _("Mail of the last %(days)d days. Search finds older mail at %(providers)s.")
+HORIZON_AND_SEARCH: Final = _(
+    "Mail of the last %(days)d days. Search finds older mail at %(providers)s."
+)
 AND: Final = _("and")
 
 # --- Messages that cannot be shown ------------------------------------------------------------

@@ -19,9 +19,7 @@ class TextPart:
 def code_parts(text: object) -> list[TextPart]:
     """Return the parts between backticks as code."""
     return [
-        TextPart(part, bool(index % 2))
-        for index, part in enumerate(str(text).split("`"))
-        if part
+        TextPart(part, bool(index % 2)) for index, part in enumerate(str(text).split("`")) if part
     ]
 
 
