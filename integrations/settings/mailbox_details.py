@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.connections import connectable_products
 from integrations.mail.sync import mail_quarantine
-from integrations.models import Connection, Reconciliation
+from integrations.models import Connection, ConnectionStatus, Reconciliation
 from integrations.providers import PROVIDERS
 
 from . import account_overview
@@ -41,14 +41,21 @@ class PermissionStatus:
 def list_permissions(connection: Connection) -> list[PermissionStatus]:
     """Return the permissions that mail and other live products need, each with its status."""
     provider = PROVIDERS[connection.provider]
+    requests = connectable_products.list_requested_permissions(
+        provider, "mail", connection_id=connection.id
+    )
+    if connection.status == ConnectionStatus.REAUTH_REQUIRED:
+        # The stored scopes are those of the grant that ended.
+        return [
+            PermissionStatus(permission.scope, permission.reason, _("Access ended"), "bad")
+            for permission in requests
+        ]
     granted = frozenset(connection.granted_scopes) | provider.unlisted_scopes
     requested = [
         PermissionStatus(permission.scope, permission.reason, _("Granted"), "good")
         if permission.scope in granted
         else PermissionStatus(permission.scope, permission.reason, _("Not granted"), "warn")
-        for permission in connectable_products.list_requested_permissions(
-            provider, "mail", connection_id=connection.id
-        )
+        for permission in requests
     ]
     unused = [
         PermissionStatus(scope, _("Antares does not use it."), _("Granted, unused"), "info")

@@ -47,7 +47,10 @@ LEDGER_FILE_ABSENT: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         _Outcome.DISCARDED: claim(
             "ledger-part.discarded",
-            _("Antares destroyed the key, because nothing was connected that a receipt is about."),
+            _(
+                "Antares destroyed the key, because nothing had been connected, so no receipt"
+                " needs it."
+            ),
         ),
         _Outcome.RESTORED: claim(
             "ledger-part.restored",

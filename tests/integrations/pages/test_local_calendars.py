@@ -106,7 +106,7 @@ class TestBeginning:
             ({"name": "x" * 201}, "at most 200"),
             ({"zone": "Europe/Atlantis"}, "not one of the available choices"),
             ({"colour": "red"}, "Enter a colour"),
-            ({"agree": ""}, "This field is required"),
+            ({"agree": ""}, "Tick this box to continue"),
             ({"version": VERSION + 1}, "Read it again"),
         ],
     )
@@ -117,6 +117,16 @@ class TestBeginning:
         assert Calendar.objects.count() == 0
         if "name" not in wrong:
             assert 'value="Family"' in shown
+
+    def test_after_its_terms_changed_asks_for_the_current_ones(self, browser):
+        asked = browser.post(NEW, {**FAMILY, "version": VERSION - 1})
+        form = asked.context["form"]
+        assert form["version"].value() == str(VERSION)
+        assert form["agree"].value() is False
+
+        again = {**FAMILY, "version": form["version"].value(), "agree": "on"}
+        assert browser.post(NEW, again).status_code == 302
+        assert Calendar.objects.count() == 1
 
     def test_of_more_than_anybody_keeps_apart_is_refused(self, browser, home, monkeypatch):
         monkeypatch.setattr(local_calendars, "MAX_CALENDARS", 1)

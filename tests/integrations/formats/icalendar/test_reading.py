@@ -404,7 +404,7 @@ class TestReadFile:
         ("data", "line", "says"),
         [
             (b"", 1, "there is no calendar"),
-            (b"Dear all,\n", 1, "no line of a calendar"),
+            (b"Dear all,\n", 1, "does not belong in a calendar file"),
             (b"X:1\n", 1, "begins with BEGIN:VCALENDAR"),
             (b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", 2, "not whole"),
             (b"BEGIN:VCALENDAR\nEND:VEVENT\n", 2, "not begun last"),
