@@ -24,6 +24,7 @@ from integrations.providers.product_names import name_product
 from integrations.purge.messages import receipt as receipt_texts
 from integrations.web import row_counts
 
+from . import purge_page
 from .messages import purge as purge_texts
 
 _TEMPLATE: Final = "settings/disconnect.html"
@@ -38,6 +39,10 @@ class RemovalCounts:
     calendars: int | None
     events: int | None
     shares: int
+
+    @property
+    def has_any(self) -> bool:
+        return any((self.messages, self.threads, self.calendars, self.events))
 
 
 def render_confirmation(
@@ -95,7 +100,7 @@ def _get_context(
         "counts": counts,
         "removed_counts": _describe_counts(counts),
         "statements": _state_all(situation, removed),
-        "pages": situation.revocation_pages,
+        "pages": purge_page.list_revocation_pages(situation),
     }
 
 

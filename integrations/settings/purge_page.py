@@ -36,7 +36,7 @@ from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
 
 from .messages import status
-from .messages.purge import NOTIFICATION_CLAIMS
+from .messages.purge import NOTIFICATION_CLAIMS, PAGE_ACCOUNTS
 
 _ORDER: Final = list(PurgeStep)
 
@@ -122,7 +122,7 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "steps": _list_steps(job, situation),
         # Access that may remain at the provider, with the way to end it.
         "advice": make_statement(access.advice, subject) if is_done else None,
-        "pages": situation.revocation_pages,
+        "pages": list_revocation_pages(situation),
         "kept": make_statement("removal.product-kept", subject)
         if situation.access is AccessOutcome.KEPT
         else None,
@@ -131,6 +131,13 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "is_moving": any(purge_job.receipt_id is None for purge_job in (job, *siblings)),
         "receipt_link": "",
     }
+
+
+def list_revocation_pages(situation: RemovalSituation) -> list[dict[str, Any]]:
+    """Return the provider's pages, each with the kind of account; empty if there is one kind."""
+    return [
+        {"url": page, "account": PAGE_ACCOUNTS.get(page, "")} for page in situation.revocation_pages
+    ]
 
 
 def _summarize_receipt(job: PurgeJob, second: Receipt | None) -> ReceiptSummary | None:

@@ -117,15 +117,18 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
         raise Http404
     connection_id = ownership.get_connection_id(get_actor(request), request.GET.get("connection"))
     return_to.remember_origin(request)
+    requests = connectable_products.list_requested_permissions(
+        PROVIDERS[provider], offer.product, connection_id=connection_id
+    )
     context = {
         "offer": offer,
         "connection_id": connection_id,
         "administrator_url": connect_links.get_administrator_url(
             provider, offer.product, connection_id
         ),
-        "requests": connectable_products.list_requested_permissions(
-            PROVIDERS[provider], offer.product, connection_id=connection_id
-        ),
+        "requests": requests,
+        # Permissions of other products that the same consent has to repeat.
+        "repeats_permissions": len(requests) > len(offer.requests),
         "is_added": connection_id is not None
         and not account_overview.has_connected_product(connection_id, product=offer.product),
     }

@@ -51,6 +51,8 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "integration": integration,
         "provider": PROVIDERS[integration.connection.provider],
         "choices": CACHE_CHOICES,
+        # Names are stored exactly as long as a copy.
+        "has_copies": any(visible.calendar.about is not None for visible in visible_calendars),
         "hours": visible_calendars[0].max_age_hours if visible_calendars else 24,
     }
     return HttpResponse(

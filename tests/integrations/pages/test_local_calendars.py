@@ -236,7 +236,7 @@ class TestFilling:
         shown = answer.content.decode()
         assert answer.status_code == 422
         assert 'data-label="Line">11<' in shown
-        assert "Nothing was imported. Fix the problems" in shown
+        assert "Nothing was imported. Correct the file" in shown
         assert Event.objects.count() == 0
 
     @pytest.mark.claim("import.busy")
@@ -258,7 +258,7 @@ class TestFilling:
         answer = import_file(browser, home, zones(80))
 
         assert answer.status_code == 422
-        assert "it takes too much work to find when all of this happens" in answer.content.decode()
+        assert "It takes too much work to find when all of this happens" in answer.content.decode()
         assert Event.objects.count() == 0
 
     @pytest.mark.scenario("F2")
@@ -396,7 +396,7 @@ class TestRemoving:
         )
 
         assert ("Nothing was removed" in stale.content.decode(), still) == (True, 1)
-        assert "Removed: 1 event," in answer.content.decode()
+        assert "Calendar removed, with 1 event." in answer.content.decode()
         assert not data_keys.has_data_key(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
         assert not Share.objects.filter(withdrawn_at=None).exists()
