@@ -172,12 +172,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Never allowed",
         ],
         "templates/public/disconnect_help.html": [
-            "Delete cached calendar data",
+            "Delete the copy of your calendars",
             "How to disconnect and delete",
-            (
-                "In Settings, open Manage calendars for the account and choose Delete cached"
-                " calendar data."
-            ),
+            "In Settings, open Manage calendars for the account and choose Delete the copy now.",
             "Remove Antares calendars",
             "Remove each one on its own page in Settings, or all of them at once.",
             "When your data is removed",
@@ -208,7 +205,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Kept until",
         ],
         "templates/settings/calendars_erase.html": [
-            "Delete cached calendar data now?",
+            "Delete the copy now?",
         ],
         "templates/settings/details.html": [
             "How much mail Antares stores",

@@ -73,10 +73,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "disconnect.receipts": claim(
             "disconnect.receipts",
-            _(
-                "You get one signed receipt for mail and one for calendars. Anyone can check"
-                " them."
-            ),
+            _("You get one signed receipt for mail and one for calendars. Anyone can check them."),
         ),
         "removal.removed": claim("removal.removed", _("%(name)s removed from Antares")),
         "removal.unreadable": claim(

@@ -65,8 +65,10 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
     except ConsentMissing:
         # Show the current disclosure. The product is offered: others raise UnknownProvider.
         messages.info(request, confirmations.AGREE_FIRST)
-        query = urlencode({"product": _get_product(request)})
-        return redirect(f"{reverse('settings-connect', args=[provider])}?{query}")
+        query = {"product": _get_product(request)}
+        if connection_id is not None:
+            query["connection"] = str(connection_id)
+        return redirect(f"{reverse('settings-connect', args=[provider])}?{urlencode(query)}")
     except (connections.UnknownProvider, connections.NotConnectedError):
         raise Http404 from None
     return HttpResponseSeeOther(url)

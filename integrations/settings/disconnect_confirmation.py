@@ -22,7 +22,7 @@ from integrations.notifications.removal_messages import (
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.purge.messages import receipt as receipt_texts
-from integrations.web import row_counts
+from integrations.web import account_rows, row_counts
 
 from . import purge_page
 from .messages import purge as purge_texts
@@ -64,6 +64,9 @@ def render_confirmation(
         _TEMPLATE,
         context=_get_context(request_context, connection, removed, calendars),
         nameable=calendars,
+        accounts=account_rows.get_account_rows(
+            connection, actor=request_context.actor, at=request_context.at
+        ),
     )
 
 

@@ -28,6 +28,7 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import (
     account_overview,
+    account_pages,
     admin_consent_views,
     connect_links,
     connect_results,
@@ -194,7 +195,11 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "horizons": mailbox_details.HORIZONS,
         "horizon": mailbox_details.get_horizon(integration.horizon_days),
     }
-    return render(request, "settings/details.html", context)
+    return HttpResponse(
+        account_pages.render_account_page(
+            request, "settings/details.html", integration.connection, context=context, at=at
+        )
+    )
 
 
 @never_cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django import forms
 
 from integrations.calendar.messages import settings as settings_messages
 
 if TYPE_CHECKING:
+    from django.http import QueryDict
     from django_stubs_ext import StrOrPromise
 
 
@@ -19,7 +20,8 @@ class AgreementForm(forms.Form):
 
     def ask_again(self, *, version: int, says: StrOrPromise) -> None:
         """Ask for agreement to the current description: the posted fields hold the old one."""
-        data = self.data.copy()
+        # Only posted forms come here.
+        data = cast("QueryDict", self.data).copy()
         data["version"] = str(version)
         data.pop("agree", None)
         self.data = data

@@ -25,7 +25,7 @@ from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.messages import settings as settings_messages
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
-from integrations.web import ownership
+from integrations.web import account_rows, ownership
 from integrations.web.form_numbers import read_number
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import TemplateItem
@@ -66,6 +66,7 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
             under="calendars",
             request=request,
             at=at,
+            accounts=account_rows.get_account_rows(integration.connection, actor=actor, at=at),
         )
     )
 

@@ -89,11 +89,7 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         zone=calendar_preferences.get_own_zone(request),
         at=at,
     )
-    if (
-        request.method == "POST"
-        and form.is_valid()
-        and _share_calendar(request, form, calendar_id)
-    ):
+    if request.method == "POST" and form.is_valid() and _share_calendar(request, form, calendar_id):
         return redirect("settings-calendar-sharing", calendar_id)
     context = {
         "form": form,
@@ -139,9 +135,7 @@ def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID) ->
             email=cleaned_data["email"],
             level=ShareLevel(cleaned_data["level"]),
             version=cleaned_data["version"],
-            expires_at=None
-            if until is None
-            else _get_end_of_day(until, form.zone),
+            expires_at=None if until is None else _get_end_of_day(until, form.zone),
             at=form.at,
         )
     except ConsentMissing:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from integrations.models import (
     Calendar,
     Connection,
+    ConnectionStatus,
     Export,
     ExportOutcome,
     Integration,
@@ -120,7 +121,11 @@ def details_before_comparing(stage):
 def details_notifications(stage, status):
     watch = open_watch(stage.mail, at=stage.at)
     watch.status = status
-    watch.silent_since = stage.at if status == WatchStatus.LIVE else None
+    if status == WatchStatus.LIVE:
+        # The last poll found a change of which no notification came.
+        watch.started_at = stage.at - timedelta(days=1)
+        watch.last_event_at = stage.at - timedelta(minutes=50)
+        watch.silent_since = stage.at - timedelta(minutes=10)
     watch.save()
     return stage.alice.get(_address(stage, "settings-details"))
 
@@ -164,6 +169,9 @@ def details_before_first_check(stage):
 @GROUP.state()
 def details_to_reconnect(stage):
     rows.set_status(stage.mail, IntegrationStatus.REAUTH_REQUIRED, StatusReason.GRANT_REVOKED)
+    Connection.objects.filter(id=stage.mail.connection.id).update(
+        status=ConnectionStatus.REAUTH_REQUIRED, reauth_since=stage.at
+    )
     return stage.alice.get(_address(stage, "settings-details"))
 
 

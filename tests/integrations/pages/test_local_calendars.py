@@ -411,7 +411,7 @@ class TestRemoving:
         address = reverse("settings-disconnect", args=[home.integration_id])
 
         shown = page_reading.text(browser.get(address).content.decode())
-        assert "1 share of them ends at once." in shown
+        assert "Sharing of these calendars ends at once." in shown
         assert "1 calendar with 2 events: unreadable at once, and removed within an hour." in shown
         assert browser.post(address, {"files_kept": "yes"}).status_code == 302
 
