@@ -57,6 +57,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "explains an error or a refusal to its caller": {
+        "integrations/settings/messages/confirmations.py": [
+            "Nothing has changed yet.",
+        ],
         "templates/403.html": [
             "You are signed in as {name} ({email}).",
         ],
@@ -99,6 +102,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "The addresses of your accounts cannot be shown now.",
             "(address cannot be shown now)",
         ],
+        "templates/settings/local_calendars_remove.html": [
+            "There is nothing to remove.",
+        ],
         "templates/settings/activity.html": [
             "Removed on {job.fenced_at}",
         ],
@@ -129,6 +135,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
                 "If you sent a form, check whether your change was saved before you send the form "
                 "again."
             ),
+        ],
+        "templates/settings/disconnect.html": [
+            "To remove Antares at {provider} yourself:",
         ],
         "templates/settings/feature_withdraw.html": [
             "Remove each on its own page.",

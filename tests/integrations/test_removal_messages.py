@@ -199,7 +199,9 @@ class TestThePage:
         world = connected(alice, RemovalAtGoogle(google), "mail")
         (job,) = world.disconnect("mail")
         world.finish(job)
-        PurgeJob.objects.filter(id=job.id).update(step=PurgeStep.VERIFIED, receipt_id=None)
+        PurgeJob.objects.filter(id=job.id).update(
+            step=PurgeStep.VERIFIED, receipt_id=None, done_at=None
+        )
 
         job = PurgeJob.objects.get(id=job.id)
         steps = purge_page.get_purge_page_context(job)["steps"]

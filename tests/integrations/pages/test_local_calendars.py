@@ -401,6 +401,17 @@ class TestRemoving:
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
         assert not Share.objects.filter(withdrawn_at=None).exists()
 
+    def test_of_none_offers_no_removal(self, home, alice):
+        browser = cast.browser(alice[0], recent=True)
+        address = reverse("settings-disconnect", args=[home.integration_id])
+        assert "Remove all</button>" in browser.get(address).text
+
+        browser.post(reverse_local_calendar("-remove", home), {"version": home.version})
+
+        shown = browser.get(address).text
+        assert "You have no Antares calendars. There is nothing to remove." in shown
+        assert "Remove all</button>" not in shown
+
     @pytest.mark.claim("local-remove.shares-end", "local-remove.within-an-hour")
     @pytest.mark.invariant(5)
     def test_of_all_ends_their_shares_and_keys_at_once(self, home, alice):

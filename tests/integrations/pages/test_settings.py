@@ -18,6 +18,7 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    Message,
     StatusReason,
     SyncStage,
     SyncWork,
@@ -206,6 +207,19 @@ class TestConnectingFirst:
             assert str(purpose.limits) in shown
 
 
+class TestDisconnectPage:
+    @pytest.mark.claim("disconnect.removes")
+    def test_counts_nothing_where_nothing_is_stored(self, alice):
+        browser = cast.browser(alice.user, recent=True)
+        page = reverse("settings-disconnect", args=[alice.integration.id])
+        assert not Message.objects.filter(integration=alice.integration).exists()
+
+        shown = reading.text(browser.get(page).text)
+
+        assert "Antares stores no messages or events from Google mail now." in shown
+        assert "0 messages" not in shown
+
+
 class TestMailboxDetails:
     def test_keep_the_chosen_time(self, alice, her_browser):
         address = reverse("settings-horizon", args=[alice.integration.id])
@@ -218,18 +232,19 @@ class TestMailboxDetails:
         her_browser.post(address, {"horizon_days": "31"})
         assert Integration.objects.get(id=alice.integration.id).horizon_days == 30
 
-    def test_name_their_account_while_its_key_can_be_used(self, alice, her_browser):
+    def test_name_their_account_while_its_key_can_be_used(self, alice):
+        browser = cast.browser(alice.user, recent=True)
         pages = [
             reverse(name, args=[alice.integration.id])
             for name in ("settings-details", "settings-export", "settings-disconnect")
         ]
         address = "<bdi>alice@gmail.example</bdi>"
-        assert [address in her_browser.get(page).text for page in pages] == [True] * 3
+        assert [address in browser.get(page).text for page in pages] == [True] * 3
 
         data_keys.destroy_data_key(holder=alice.connection.id)
         data_keys.drop_cached_keys()
 
-        answers = [her_browser.get(page) for page in pages]
+        answers = [browser.get(page) for page in pages]
         assert [answer.status_code for answer in answers] == [200] * 3
         assert not any(address in answer.text for answer in answers)
 
