@@ -214,7 +214,9 @@ def calendars(stage):
 @GROUP.state()
 def calendars_not_cached(stage):
     Calendar.objects.filter(integration=stage.calendar.integration).update(
-        cached_at=stage.at - timedelta(days=9), unreadable_count=3
+        cached_at=stage.at - timedelta(days=9),
+        listed_at=stage.at - timedelta(days=9),
+        unreadable_count=3,
     )
     return stage.alice.get(_address(stage, "settings-calendars", stage.calendar))
 
@@ -222,7 +224,7 @@ def calendars_not_cached(stage):
 @GROUP.state()
 def calendars_that_differ(stage):
     Calendar.objects.filter(integration=stage.calendar.integration).update(
-        compared_at=stage.at, missing_count=2, extra_count=1
+        compared_at=stage.at, missing_count=2, extra_count=1, unreadable_count=1
     )
     return stage.alice.get(_address(stage, "settings-calendars", stage.calendar))
 
