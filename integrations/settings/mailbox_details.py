@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -41,22 +41,18 @@ class PermissionStatus:
 def list_permissions(connection: Connection) -> list[PermissionStatus]:
     """Return the permissions that mail and other live products need, each with its status."""
     provider = PROVIDERS[connection.provider]
-    requests = connectable_products.list_requested_permissions(
-        provider, "mail", connection_id=connection.id
-    )
-    if connection.status == ConnectionStatus.REAUTH_REQUIRED:
-        # The stored scopes are those of the grant that ended.
-        return [
-            PermissionStatus(permission.scope, permission.reason, _("Access ended"), "bad")
-            for permission in requests
-        ]
     granted = frozenset(connection.granted_scopes) | provider.unlisted_scopes
     requested = [
         PermissionStatus(permission.scope, permission.reason, _("Granted"), "good")
         if permission.scope in granted
         else PermissionStatus(permission.scope, permission.reason, _("Not granted"), "warn")
-        for permission in requests
+        for permission in connectable_products.list_requested_permissions(
+            provider, "mail", connection_id=connection.id
+        )
     ]
+    if connection.status == ConnectionStatus.REAUTH_REQUIRED:
+        # The stored scopes are those of the grant that ended.
+        return [replace(each, state=_("Access ended"), tone="bad") for each in requested]
     unused = [
         PermissionStatus(scope, _("Antares does not use it."), _("Granted, unused"), "info")
         for scope in account_overview.list_unused_scopes(connection)

@@ -10,11 +10,11 @@ SYNC_STARTED: Final = _("Checking for new mail now.")
 UNKNOWN_CHOICE: Final = _("Choose one of the options in the list.")
 HORIZON_SAVED: Final = _("Saved. Antares applies the change now.")
 RETRY_STARTED: Final = _("Antares tries these messages again with the next check.")
-AGREE_FIRST: Final = _("Nothing has changed yet. Read this page, then tick the box to agree.")
 APPROVAL_DISMISSED: Final = _("Dismissed. The link is no longer valid.")
 CONNECTION_REMOVED: Final = _("Removed.")
 TOO_MANY_EXPORTS: Final = _("You have started many exports. Please wait an hour.")
 OTHER_PAGES_WAIT: Final = _(
     "Other pages that you opened are waiting for a provider. This page continues automatically."
 )
+AGREE_FIRST: Final = _("Nothing has changed yet. Read this page, then tick the box to agree.")
 DOWNLOAD_ACTION: Final = _("Download a copy of your mail")
