@@ -57,6 +57,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "explains an error or a refusal to its caller": {
+        "integrations/settings/messages/confirmations.py": [
+            "Nothing has changed yet.",
+        ],
         "templates/403.html": [
             "You are signed in as {name} ({email}).",
         ],
@@ -95,6 +98,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "The addresses of your accounts cannot be shown.",
             "(address cannot be shown)",
         ],
+        "templates/settings/local_calendars_remove.html": [
+            "There is nothing to remove.",
+        ],
         "templates/settings/activity.html": [
             "Removed on {job.fenced_at}",
         ],
@@ -125,6 +131,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
                 "If you sent a form, check whether your change was saved before you send the form "
                 "again."
             ),
+        ],
+        "templates/settings/disconnect.html": [
+            "To remove Antares at {provider} yourself:",
         ],
         "templates/settings/feature_withdraw.html": [
             "Remove each on its own page.",
@@ -168,12 +177,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Never allowed",
         ],
         "templates/public/disconnect_help.html": [
-            "Delete cached calendar data",
+            "Delete the copy of your calendars",
             "How to disconnect and delete",
-            (
-                "In Settings, open Manage calendars for the account and choose Delete cached"
-                " calendar data."
-            ),
+            "In Settings, open Manage calendars for the account and choose Delete the copy now.",
             "Remove Antares calendars",
             "Remove each one on its own page in Settings, or all of them at once.",
             "When your data is removed",
@@ -204,7 +210,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Kept until",
         ],
         "templates/settings/calendars_erase.html": [
-            "Delete cached calendar data now?",
+            "Delete the copy now?",
         ],
         "templates/settings/details.html": [
             "How much mail Antares stores",

@@ -73,7 +73,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "disconnect.receipts": claim(
             "disconnect.receipts",
-            _("You get a signed receipt for each of them, which anyone can check."),
+            _("You get one signed receipt for mail and one for calendars. Anyone can check them."),
         ),
         "removal.removed": claim("removal.removed", _("%(name)s removed from Antares")),
         "removal.unreadable": claim(
@@ -141,7 +141,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "removal.access-unconfirmed": claim(
             "removal.access-unconfirmed",
-            _("%(provider)s did not confirm that the access of Antares has ended."),
+            _("%(provider)s did not confirm that Antares no longer has access."),
         ),
         "removal.access-not-offered": claim(
             "removal.access-not-offered",

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -63,8 +64,11 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
         )
     except ConsentMissing:
         # Show the current disclosure. The product is offered: others raise UnknownProvider.
-        query = urlencode({"product": _get_product(request)})
-        return redirect(f"{reverse('settings-connect', args=[provider])}?{query}")
+        messages.info(request, confirmations.AGREE_FIRST)
+        query = {"product": _get_product(request)}
+        if connection_id is not None:
+            query["connection"] = str(connection_id)
+        return redirect(f"{reverse('settings-connect', args=[provider])}?{urlencode(query)}")
     except (connections.UnknownProvider, connections.NotConnectedError):
         raise Http404 from None
     return HttpResponseSeeOther(url)

@@ -22,8 +22,9 @@ from integrations.notifications.removal_messages import (
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.purge.messages import receipt as receipt_texts
-from integrations.web import row_counts
+from integrations.web import account_rows, row_counts
 
+from . import purge_page
 from .messages import purge as purge_texts
 
 _TEMPLATE: Final = "settings/disconnect.html"
@@ -38,6 +39,10 @@ class RemovalCounts:
     calendars: int | None
     events: int | None
     shares: int
+
+    @property
+    def has_any(self) -> bool:
+        return any((self.messages, self.threads, self.calendars, self.events))
 
 
 def render_confirmation(
@@ -59,6 +64,9 @@ def render_confirmation(
         _TEMPLATE,
         context=_get_context(request_context, connection, removed, calendars),
         nameable=calendars,
+        accounts=account_rows.get_account_rows(
+            connection, actor=request_context.actor, at=request_context.at
+        ),
     )
 
 
@@ -95,7 +103,7 @@ def _get_context(
         "counts": counts,
         "removed_counts": _describe_counts(counts),
         "statements": _state_all(situation, removed),
-        "pages": situation.revocation_pages,
+        "pages": purge_page.list_revocation_pages(situation),
     }
 
 

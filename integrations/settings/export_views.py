@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -23,7 +23,7 @@ from integrations.mail import mailbox_export
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
 
-from . import account_overview
+from . import account_overview, account_pages
 from .messages import confirmations
 
 # An export occupies a web thread until the download ends.
@@ -45,6 +45,7 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
             messages.error(request, confirmations.TOO_MANY_EXPORTS)
             return redirect("settings-export", integration_id)
         return _stream_export(request, integration_id)
+    is_poll = bool(request.headers.get("HX-Request"))
     exports = mailbox_export.get_latest_exports(actor=actor, integration_id=integration_id)
     running = [export for export in exports if mailbox_export.is_running(export, at=at)]
     context = {
@@ -54,9 +55,16 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
         "exports": exports,
         "running": running[0] if running else None,
         # A page that asks for progress must not take the download of the page that waits for it.
-        "starts": not request.headers.get("HX-Request") and take_confirmed_download(request),
+        "starts": not is_poll and take_confirmed_download(request),
     }
-    return render(request, "settings/export.html", context)
+    if is_poll:
+        # It replaces the progress alone, so it need not open the address.
+        return render(request, "settings/export.html", context)
+    return HttpResponse(
+        account_pages.render_account_page(
+            request, "settings/export.html", integration.connection, context=context, at=at
+        )
+    )
 
 
 def _stream_export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.connections import connectable_products
 from integrations.mail.sync import mail_quarantine
-from integrations.models import Connection, Reconciliation
+from integrations.models import Connection, ConnectionStatus, Reconciliation
 from integrations.providers import PROVIDERS
 
 from . import account_overview
@@ -56,6 +56,9 @@ def list_permissions(connection: Connection) -> list[PermissionStatus]:
             ),
         )
     ]
+    if connection.status == ConnectionStatus.REAUTH_REQUIRED:
+        # The stored scopes are those of the grant that ended.
+        return [replace(each, state=_("Access ended"), tone="bad") for each in requested]
     unused = [
         PermissionStatus(scope, _("Antares does not use it."), _("Granted, unused"), "info")
         for scope in account_overview.list_unused_scopes(connection)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from integrations.models import IntegrationStatus, PurgeJob, PurgeStep
+from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, PurgeTrigger
 from integrations.notifications import messages, removal_facts
 from integrations.notifications.messages import Text
 from integrations.notifications.removal_facts import RemovalSituation
@@ -29,13 +29,14 @@ from integrations.purge import (
     ledger_key_release,
     receipt_summary,
 )
+from integrations.purge.messages.receipt import TRIGGERS
 from integrations.purge.receipt_summary import ReceiptSummary
 from integrations.push import WatchStopOutcome
 from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
 
 from .messages import status
-from .messages.purge import NOTIFICATION_CLAIMS
+from .messages.purge import NOTIFICATION_CLAIMS, PAGE_ACCOUNTS
 
 _ORDER: Final = list(PurgeStep)
 
@@ -94,6 +95,7 @@ def get_purge_table_row(job: PurgeJob) -> dict[str, Any]:
         "said": make_statement(access.now, situation.subject)
         if is_done and not access.has_ended
         else None,
+        "pages": situation.revocation_pages,
     }
 
 
@@ -109,6 +111,8 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "provider": PROVIDERS[subject.provider],
         "product": subject.product,
         "removed": make_statement("removal.removed", subject),
+        # Owners know that they disconnected it themselves.
+        "reason": "" if job.trigger == PurgeTrigger.OWNER else TRIGGERS[job.trigger],
         "summary": _summarize_receipt(job, second),
         "access": make_statement(access.now, subject),
         "tokens": make_statement(TOKEN_MESSAGES[situation.tokens].now, subject),
@@ -118,7 +122,7 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "steps": _list_steps(job, situation),
         # Access that may remain at the provider, with the way to end it.
         "advice": make_statement(access.advice, subject) if is_done else None,
-        "pages": situation.revocation_pages,
+        "pages": list_revocation_pages(situation),
         "kept": make_statement("removal.product-kept", subject)
         if situation.access is AccessOutcome.KEPT
         else None,
@@ -127,6 +131,13 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "is_moving": any(purge_job.receipt_id is None for purge_job in (job, *siblings)),
         "receipt_link": "",
     }
+
+
+def list_revocation_pages(situation: RemovalSituation) -> list[dict[str, Any]]:
+    """Return the provider's pages, each with the kind of account; empty if there is one kind."""
+    return [
+        {"url": page, "account": PAGE_ACCOUNTS.get(page, "")} for page in situation.revocation_pages
+    ]
 
 
 def _summarize_receipt(job: PurgeJob, second: Receipt | None) -> ReceiptSummary | None:
@@ -169,7 +180,11 @@ def _settle_access(job: PurgeJob, situation: RemovalSituation) -> RemovalStep:
     is_waiting = situation.access is AccessOutcome.ASKED and not job.revocation_try_count
     is_asked = job.revocation_tried_at is not None and not is_waiting
     statement = make_statement(access.now, situation.subject) if is_settled or is_asked else None
-    mark = "ahead" if not is_settled else "done" if access.has_ended else "kept"
+    # The provider may have confirmed before the step is recorded as settled.
+    if statement is not None and access.has_ended:
+        mark = "done"
+    else:
+        mark = "kept" if is_settled else "ahead"
     return RemovalStep(mark, statement, situation.subject.format_sentence(access.planned))
 
 

@@ -28,6 +28,7 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import (
     account_overview,
+    account_pages,
     admin_consent_views,
     connect_links,
     connect_results,
@@ -126,15 +127,18 @@ def show_connect(request: HttpRequest, provider: str) -> HttpResponse:
         raise Http404
     connection_id = ownership.get_connection_id(get_actor(request), request.GET.get("connection"))
     return_to.remember_origin(request)
+    requests = connectable_products.list_requested_permissions(
+        PROVIDERS[provider], offer.product, connection_id=connection_id
+    )
     context = {
         "offer": offer,
         "connection_id": connection_id,
         "administrator_url": connect_links.get_administrator_url(
             provider, offer.product, connection_id
         ),
-        "requests": connectable_products.list_requested_permissions(
-            PROVIDERS[provider], offer.product, connection_id=connection_id
-        ),
+        "requests": requests,
+        # Permissions of other products that the same consent has to repeat.
+        "repeats_permissions": len(requests) > len(offer.requests),
         "is_added": connection_id is not None
         and not account_overview.has_connected_product(connection_id, product=offer.product),
     }
@@ -209,7 +213,11 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "horizons": mailbox_details.HORIZONS,
         "horizon": mailbox_details.get_horizon(integration.horizon_days),
     }
-    return render(request, "settings/details.html", context)
+    return HttpResponse(
+        account_pages.render_account_page(
+            request, "settings/details.html", integration.connection, context=context, at=at
+        )
+    )
 
 
 @never_cache

@@ -8,6 +8,7 @@ stays closed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from .template_values import TemplateItem
 from .traceback_guard import WrongSink, guard_plaintext
 
 __all__ = [
+    "AccountRows",
     "SealedRow",
     "TemplateItem",
     "calendar_document",
@@ -44,6 +46,22 @@ OpenedRows = Sequence[tuple[Any, Mapping[str, bytes]]]
 Make = Callable[[OpenedRows], Any]
 MakePage = Callable[[OpenedRows], Sequence[Mapping[str, Any] | TemplateItem]]
 MakeFile = Callable[[OpenedRows], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRows:
+    """
+    Accounts with their sealed addresses, and the permits to show these.
+
+    :param shape: makes the template's item of a row and its opened columns
+    """
+
+    rows: Sequence[SealedRow]
+    permits: Permits
+    shape: Callable[[Any, Mapping[str, bytes]], TemplateItem]
+
+    def without_addresses(self) -> AccountRows:
+        return AccountRows([SealedRow(row.row) for row in self.rows], {}, self.shape)
 
 
 @guard_plaintext
@@ -71,10 +89,12 @@ def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
     context: Mapping[str, Any] | None = None,
     under: str = "items",
     request: HttpRequest | None = None,
+    accounts: AccountRows | None = None,
 ) -> bytes:
     """
     Return `template` in UTF-8, with `context` and, as `under`, the result of `make`.
 
+    :param accounts: the viewer's own accounts that the page is about
     :raises WrongSink, Unopenable:
     """
     _check_permits(permits, viewer)
@@ -82,7 +102,12 @@ def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
         raise WrongSink
     items = make(_open_rows(rows, permits, at))
     return template_values.render_template(
-        template, items, context=context or {}, under=under, request=request
+        template,
+        items,
+        context=context or {},
+        under=under,
+        request=request,
+        accounts=None if accounts is None else _open_accounts(accounts, viewer, at),
     )
 
 
@@ -140,6 +165,17 @@ def _open_rows(rows: Sequence[SealedRow], permits: Permits, at: datetime) -> Ope
     return list(
         sealed_rows.open_rows(rows, permits, at=at, skip_damaged=True, skip_whole_rows=True)
     )
+
+
+def _open_accounts(accounts: AccountRows, viewer: Actor, at: datetime) -> list[TemplateItem]:
+    sealed_rows.check_permits(
+        accounts.permits,
+        actor=viewer,
+        purposes={Purpose.CONNECTION_MAINTAIN},
+        recipients={Recipient.OWNER},
+    )
+    opened = sealed_rows.open_rows(accounts.rows, accounts.permits, at=at, skip_damaged=True)
+    return [accounts.shape(row, values) for row, values in opened]
 
 
 def _check_permits(permits: Permits, viewer: Actor) -> None:

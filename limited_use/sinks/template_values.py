@@ -113,19 +113,23 @@ class RevealScope:
         self._values = None
 
 
-def render_template(
+def render_template(  # noqa: PLR0913 - a template and its values
     template: str,
     items: Iterable[Mapping[str, Any] | TemplateItem],
     *,
     context: Mapping[str, Any],
     under: str,
     request: HttpRequest | None,
+    accounts: Iterable[TemplateItem] | None = None,
 ) -> bytes:
+    """:param accounts: shown as `accounts`; None: as `context` says"""
     scope = RevealScope()
     try:
-        hidden_items = [scope.hide_texts(item) for item in items]
+        hidden = {under: [scope.hide_texts(item) for item in items]}
+        if accounts is not None:
+            hidden["accounts"] = [scope.hide_texts(account) for account in accounts]
         return render_to_string(
-            template, {**context, under: hidden_items, CONTEXT_KEY: scope}, request
+            template, {**context, **hidden, CONTEXT_KEY: scope}, request
         ).encode()
     finally:
         scope.end_scope()

@@ -10,7 +10,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.display_times import format_moment
+from accounts.display_times import format_day
 from accounts.models import Delegation
 from integrations.models import (
     Integration,
@@ -106,7 +106,7 @@ class TestAMailboxThatNobodyLooksAt:
         said = hers.get(reverse("settings-details", args=[left.integration.id])).text
 
         assert "Antares checks Google every 30 minutes. Checks are rare because nobody has" in said
-        assert f"since about {format_moment(since)}. After you open your inbox," in said
+        assert f"since {format_day(since)}. After you open your inbox," in said
         assert not is_due(left)
 
     def test_says_so_in_the_api(self, left, hers):

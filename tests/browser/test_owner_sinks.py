@@ -92,6 +92,7 @@ class TestMailboxExportInBrowser:
         # The download continues after the password, and its page shows the progress.
         with page.expect_download() as begun:
             connected.confirm()
+        expect(page.locator("[data-export-starts]")).to_be_visible()
         expect(page.locator("#exports")).to_contain_text("Complete")
         begun.value.save_as(tmp_path / "copy.zip")
 

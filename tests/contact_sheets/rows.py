@@ -235,6 +235,7 @@ def share(stage: Stage, calendar: Calendar, level: ShareLevel) -> None:
             viewer_id=stage.bob.user_id,
             item=calendar.id,
             level=level,
+            address=User.objects.get(id=stage.bob.user_id).email,
             at=timezone.now(),
         )
 

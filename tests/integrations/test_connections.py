@@ -205,6 +205,20 @@ class TestConnecting:
         assert response.status_code == 302
         assert not ConnectAttempt.objects.exists()
 
+    def test_without_the_click_says_why_the_page_is_back(self, browser_of, alice):
+        browser = browser_of(alice)
+        browser.connect(ALICE_BOX)
+        connection_id = str(Connection.objects.get().id)
+
+        answer = browser.client.post(
+            "/settings/integrations/connect/google/begin",
+            {"connection": connection_id},
+            follow=True,
+        )
+
+        assert "Nothing has changed yet. Read this page, then tick the box" in answer.text
+        assert f'name="connection" value="{connection_id}"' in answer.text
+
     def test_offers_nothing_under_a_name_that_nobody_knows(self, browser_of, alice):
         client = browser_of(alice).client
 

@@ -18,6 +18,8 @@ from integrations.models import (
     Connection,
     Integration,
     PurgeJob,
+    PurgeStep,
+    PurgeTrigger,
     RevocationOutcome,
 )
 from integrations.notifications import removal_facts
@@ -31,6 +33,9 @@ from integrations.notifications.removal_messages import (
 )
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
+from integrations.settings import purge_page
+from integrations.settings.messages.purge import PAGE_ACCOUNTS
+from limited_use.models import Receipt
 from limited_use.vault import data_keys
 from tests.broker import record_messages
 from tests.factories import actor_for, make_organisation, make_user
@@ -161,8 +166,9 @@ def check_counts_and_times(world, product, body):
     at = display_times.format_moment(job.fenced_at)
     assert f"Antares destroyed the keys to this data on {at} and can no longer read it." in body
     until = world.list_receipt_sentences(product)["receipt.remains-until"]
-    copies, keys = until.split(", Antares destroys its key to them by ")
-    assert f"{copies}. Antares destroys its key to them by {keys.split(', and ')[0]}." in body
+    copies, keys = until.split(". By ")
+    keys, _ = keys.split(", Antares destroys its key to them. ")
+    assert f"{copies}. Antares destroys its key to them by {keys}." in body
 
 
 def is_green(world, job):
@@ -186,6 +192,65 @@ def find_access_after(job, outcome):
         access = removal_facts.get_situation(PurgeJob.objects.get(id=job.id)).access
         transaction.set_rollback(True)
     return access
+
+
+class TestThePage:
+    def test_marks_access_as_ended_once_the_provider_confirmed(self, alice, google):
+        world = connected(alice, RemovalAtGoogle(google), "mail")
+        (job,) = world.disconnect("mail")
+        world.finish(job)
+        PurgeJob.objects.filter(id=job.id).update(
+            step=PurgeStep.VERIFIED, receipt_id=None, done_at=None
+        )
+
+        job = PurgeJob.objects.get(id=job.id)
+        steps = purge_page.get_purge_page_context(job)["steps"]
+
+        marks = {step.said.claim: step.mark for step in steps if step.said}
+        assert marks["removal.access-confirmed"] == "done"
+
+    def test_says_why_only_where_it_was_not_the_person(self, alice, google):
+        world = connected(alice, RemovalAtGoogle(google), "mail")
+        (job,) = world.disconnect("mail")
+        assert "You disconnected it." not in world.read_page(job)[0]
+
+        PurgeJob.objects.filter(id=job.id).update(trigger=PurgeTrigger.INACTIVE)
+
+        assert "You had not signed in for a year." in world.read_page(job)[0]
+
+    def test_names_the_kind_of_account_of_each_of_several_pages(self, alice, microsoft):
+        pages = [page for one in PROVIDERS.values() for page in one.revocation_pages]
+        several = [one for one in PROVIDERS.values() if len(one.revocation_pages) > 1]
+        named = {page for one in several for page in one.revocation_pages}
+        assert {page for page in pages if page in PAGE_ACCOUNTS} == named
+
+        world = connected(alice, RemovalAtMicrosoft(microsoft), "mail")
+        text, _ = world.read_before("mail")
+
+        assert "work or school account: https://myapps.microsoft.com, or personal" in text
+
+    def test_says_in_settings_where_to_end_access_that_is_left(self, alice, microsoft):
+        world = connected(alice, RemovalAtMicrosoft(microsoft), "mail")
+        (job,) = world.disconnect("mail")
+        assert "What you can do" not in world.read_settings()[0]
+
+        world.finish(job)
+
+        assert "What you can do" in world.read_settings()[0]
+
+    def test_of_a_changed_receipt_says_so_in_plain_words(self, alice, google):
+        world = connected(alice, RemovalAtGoogle(google), "mail")
+        (job,) = world.disconnect("mail")
+        world.finish(job)
+        assert "Do not rely on it." not in world.read_public_page("mail")
+        receipt = Receipt.objects.get(subject_id=job.integration_id)
+        receipt.document = bytes(receipt.document).replace(b"20", b"21", 1)
+        receipt.save(update_fields=["document"])
+
+        page = world.read_public_page("mail")
+
+        assert "Its signatures do not prove its content. Do not rely on it." in page
+        assert "Part 2 does not exist yet." not in page
 
 
 @ends_what_it_says

@@ -84,7 +84,7 @@ class TestWithdrawing:
         assert "Withdrawing disconnects 1 account and removes its stored data." in page
         assert "You cannot undo this." in page
         assert "The stored copy is unreadable at once and removed within an hour." in page
-        assert "You get a signed receipt for each account." in page
+        assert "You get a signed receipt." in page
         assert world.has_rows(product)
         assert world.has_keys(product)
 

@@ -12,7 +12,7 @@ from accounts.ids import uuid7
 from integrations.models import Connection, Message
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.sinks import download_sink, json_sink, page_sink, provider_sink
+from limited_use.sinks import calendar_sink, download_sink, json_sink, page_sink, provider_sink
 from limited_use.sinks.json_sink import SealedRow
 from limited_use.sinks.page_sink import TemplateItem
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink, guard_plaintext
@@ -137,6 +137,29 @@ class TestJsonPage:
 
 @pytest.mark.django_db
 @pytest.mark.invariant(2)
+class TestAccountsOfACalendarPage:
+    @pytest.mark.parametrize(
+        ("purpose", "viewer"),
+        [(Purpose.INBOX_DISPLAY, ALICE), (Purpose.CONNECTION_MAINTAIN, MALLORY)],
+    )
+    def test_are_shown_to_their_owner_for_their_purpose_alone(self, rows, permits, purpose, viewer):
+        changed = {
+            key: replace(permit, use=permit.use._replace(purpose=purpose))
+            for key, permit in permits.items()
+        }
+
+        with pytest.raises(WrongSink):
+            calendar_sink.calendar_page(
+                "list.html",
+                [],
+                permits={},
+                viewer=viewer,
+                make=list,
+                at=NOW,
+                accounts=calendar_sink.AccountRows(rows, changed, shape),
+            )
+
+
 class TestPageSink:
     @pytest.fixture(autouse=True)
     def _template(self, settings, tmp_path):

@@ -30,16 +30,14 @@ NOTHING_REMOVED: Final = claim(
     "local-remove.nothing",
     _("This calendar was changed after you opened the page. Nothing was removed."),
 )
-CALENDAR_REMOVED: Final = claim(
-    "local-remove.done", _("Removed: %(events)s, and the encryption key of the calendar.")
-)
+CALENDAR_REMOVED: Final = claim("local-remove.done", _("Calendar removed, with %(events)s."))
 BAD_COLOUR: Final = _("Enter a colour such as #1a73e8.")
 
 NO_FILE: Final = _("Choose a file first.")
 TOO_MANY_FILES: Final = _("Too many files. Wait an hour, then try again.")
 NOTHING_IMPORTED: Final = claim(
     "import.nothing-taken",
-    _("Nothing was imported. Fix the problems listed below, then import the file again."),
+    _("Nothing was imported. Correct the file as listed below, or choose another file."),
 )
 IMPORT_BUSY: Final = claim(
     "import.busy",
@@ -54,12 +52,14 @@ CANCELLED: Final = _("%(count)s removed")
 NONE_IN_FILE: Final = _("none in this file")
 LEFT_OUT: Final = _("Not imported, because Antares does not support it: %(parts)s.")
 
-COPIES_DELETED: Final = claim("erase.done", _("Deleted: %(events)s, and the keys to them."))
+COPIES_DELETED: Final = claim("erase.done", _("Copy deleted: %(events)s."))
 REFRESHING: Final = _("Refreshing your calendars.")
 UNKNOWN_DURATION: Final = _("Choose a duration from the list.")
 HOURS_SAVED: Final = claim(
     "calendars.older-deleted", _("Saved. Older copies are deleted within a minute.")
 )
+
+TICK_TO_AGREE: Final = _("Tick this box to continue.")
 
 SHARED: Final = _(
     "Saved. If a person in your organisation has this address, they can see the calendar now."

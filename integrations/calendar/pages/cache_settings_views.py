@@ -25,7 +25,7 @@ from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.messages import settings as settings_messages
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
-from integrations.web import ownership
+from integrations.web import account_rows, ownership
 from integrations.web.form_numbers import read_number
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import TemplateItem
@@ -51,6 +51,8 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "integration": integration,
         "provider": PROVIDERS[integration.connection.provider],
         "choices": CACHE_CHOICES,
+        # Names are stored exactly as long as a copy.
+        "has_copies": any(visible.calendar.about is not None for visible in visible_calendars),
         "hours": visible_calendars[0].max_age_hours if visible_calendars else 24,
     }
     return HttpResponse(
@@ -64,6 +66,7 @@ def show_calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
             under="calendars",
             request=request,
             at=at,
+            accounts=account_rows.get_account_rows(integration.connection, actor=actor, at=at),
         )
     )
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,11 +22,11 @@ from limited_use.agreements.consents import ConsentMissing
 from limited_use.policy.feature_registry import FEATURES
 
 from . import calendar_preferences, local_calendar_page
+from .agreement_form import AgreementForm, make_agree_field
 
 
-class NewLocalCalendarForm(local_calendar_page.LocalCalendarForm):
-    agree = forms.BooleanField(label=_("I agree."))
-    version = forms.IntegerField(widget=forms.HiddenInput)
+class NewLocalCalendarForm(AgreementForm, local_calendar_page.LocalCalendarForm):
+    agree = make_agree_field(_("I agree."))
 
 
 @never_cache
@@ -48,7 +47,7 @@ def create_local_calendar(request: HttpRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except ConsentMissing:
-            form.add_error(None, settings_messages.CALENDAR_TERMS_CHANGED)
+            form.ask_again(version=feature.version, says=settings_messages.CALENDAR_TERMS_CHANGED)
         except local_calendars.TooManyCalendars:
             count = {"count": local_calendars.MAX_CALENDARS}
             form.add_error(None, settings_messages.TOO_MANY_CALENDARS % count)

@@ -21,7 +21,7 @@ from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.web import row_counts
 from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import calendar_sink
-from limited_use.sinks.calendar_sink import SealedRow, TemplateItem
+from limited_use.sinks.calendar_sink import AccountRows, SealedRow, TemplateItem
 from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
@@ -43,15 +43,21 @@ def render_calendars(  # noqa: PLR0913 - a template and its values
     *,
     context: Mapping[str, Any],
     nameable: Collection[VisibleCalendar],
+    accounts: AccountRows | None = None,
 ) -> bytes:
-    """:param nameable: the calendars with names that may be opened"""
+    """
+    :param nameable: the calendars with names that may be opened
+    :param accounts: shown without addresses if their key cannot be used now
+    """
     unnamed = [SealedRow(visible) for visible in calendars if visible not in nameable]
     counts = _Counts(
         row_counts.count_events([row.calendar for row in calendars]),
         row_counts.count_shares([row.calendar for row in calendars], at=request_context.at),
     )
 
-    def render_rows(rows: Sequence[SealedRow], permits: Permits) -> bytes:
+    def render_rows(
+        rows: Sequence[SealedRow], permits: Permits, accounts: AccountRows | None
+    ) -> bytes:
         return calendar_sink.calendar_page(
             template,
             rows,
@@ -62,15 +68,20 @@ def render_calendars(  # noqa: PLR0913 - a template and its values
             under="calendars",
             request=request,
             at=request_context.at,
+            accounts=accounts,
         )
 
     try:
         named, permits = calendar_list.get_name_rows(
             request_context, [visible for visible in calendars if visible in nameable]
         )
-        return render_rows([*named, *unnamed], permits)
+        return render_rows([*named, *unnamed], permits, accounts)
     except (KeyStoreUnavailable, Unopenable, AccessRefused):
-        return render_rows([SealedRow(visible) for visible in calendars], {})
+        return render_rows(
+            [SealedRow(visible) for visible in calendars],
+            {},
+            accounts.without_addresses() if accounts else None,
+        )
 
 
 def _show_calendars(opened: calendar_sink.OpenedRows, *, counts: _Counts) -> list[TemplateItem]:

@@ -27,7 +27,6 @@ from integrations.calendar.messages import pages as page_messages
 from integrations.calendar.messages import settings as settings_messages
 from integrations.formats import timezones
 from integrations.providers import PROVIDERS
-from limited_use.agreements import shares
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.feature_registry import FEATURES
@@ -35,6 +34,7 @@ from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import TemplateItem
 
 from . import calendar_preferences, view_ranges
+from .agreement_form import AgreementForm, make_agree_field
 
 LEVELS = (
     (ShareLevel.FREEBUSY, _("Only when I am busy")),
@@ -42,7 +42,9 @@ LEVELS = (
 )
 
 
-class ShareForm(forms.Form):
+class ShareForm(AgreementForm):
+    """:param zone: None: UTC"""
+
     email = forms.EmailField(label=_("Email address of a colleague"), max_length=254)
     level = forms.ChoiceField(
         label=_("They can see"), choices=LEVELS, widget=forms.RadioSelect, initial="freebusy"
@@ -53,13 +55,18 @@ class ShareForm(forms.Form):
         help_text=_("Sharing ends at the end of this day in your time zone."),
         widget=forms.DateInput(attrs={"type": "date"}),
     )
-    agree = forms.BooleanField(label=_("I agree to share this with them."))
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    agree = make_agree_field(_("I agree to share this with them."))
+
+    def __init__(self, *args: Any, zone: str | None, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone, self.at = zone, at
 
     def clean_until(self) -> date | None:
         until: date | None = self.cleaned_data["until"]
         if until is not None and not view_ranges.is_day_supported(until):
             raise forms.ValidationError(field_messages.DAY_OUT_OF_RANGE, code="invalid")
+        if until is not None and _get_end_of_day(until, self.zone) <= self.at:
+            raise forms.ValidationError(settings_messages.DAY_IN_PAST, code="invalid")
         return until
 
 
@@ -76,12 +83,13 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         )
     except ObjectNotFound:
         raise Http404 from None
-    form = ShareForm(request.POST or None, initial={"version": FEATURES[sharing.FEATURE].version})
-    if (
-        request.method == "POST"
-        and form.is_valid()
-        and _share_calendar(request, form, calendar_id, at)
-    ):
+    form = ShareForm(
+        request.POST or None,
+        initial={"version": FEATURES[sharing.FEATURE].version},
+        zone=calendar_preferences.get_own_zone(request),
+        at=at,
+    )
+    if request.method == "POST" and form.is_valid() and _share_calendar(request, form, calendar_id):
         return redirect("settings-calendar-sharing", calendar_id)
     context = {
         "form": form,
@@ -89,7 +97,7 @@ def show_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
             {"share": row.share, "address": row.other, "until": _describe_end(row.share.expires_at)}
             for row in share_status
         ],
-        "zone": calendar_preferences.get_own_zone(request) or "UTC",
+        "zone": form.zone or "UTC",
         "feature": FEATURES[sharing.FEATURE],
         "calendar_id": calendar_id,
     }
@@ -114,7 +122,7 @@ def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
     return redirect("settings-calendar-sharing", calendar_id)
 
 
-def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetime) -> bool:
+def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID) -> bool:
     if not request_limits.count_for_person(request, sharing.RATE).is_within:
         form.add_error(None, settings_messages.TOO_MANY_SHARES)
         return False
@@ -127,16 +135,14 @@ def _share_calendar(request: HttpRequest, form: ShareForm, calendar_id: UUID, at
             email=cleaned_data["email"],
             level=ShareLevel(cleaned_data["level"]),
             version=cleaned_data["version"],
-            expires_at=None
-            if until is None
-            else _get_end_of_day(until, calendar_preferences.get_own_zone(request)),
-            at=at,
+            expires_at=None if until is None else _get_end_of_day(until, form.zone),
+            at=form.at,
         )
-    except shares.ShareEndsInPast:
-        form.add_error("until", settings_messages.DAY_IN_PAST)
-        return False
     except ConsentMissing:
-        form.add_error(None, settings_messages.SHARING_TERMS_CHANGED)
+        form.ask_again(
+            version=FEATURES[sharing.FEATURE].version,
+            says=settings_messages.SHARING_TERMS_CHANGED,
+        )
         return False
     messages.success(request, settings_messages.SHARED)
     return True

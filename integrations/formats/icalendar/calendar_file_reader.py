@@ -151,7 +151,7 @@ class _FileReader:
             validate_times(event.content)
         except BadEventTimes:
             self.problems.add(
-                event.line, "this event ends before it starts, or takes more than a century"
+                event.line, "this event ends before it starts, or lasts more than 100 years"
             )
             return False
         return True

@@ -121,7 +121,7 @@ def _nest_components(text: str, problems: FileProblems) -> list[CalendarComponen
         try:
             content_line = content_lines.parse_line(line)
         except BadContentLine:
-            problems.add(number, "this is no line of a calendar: it should be NAME:value")
+            problems.add(number, "this line does not belong in a calendar file")
             continue
         component_count += content_line.name == "BEGIN"
         if component_count > MAX_COMPONENTS:
@@ -133,7 +133,7 @@ def _nest_components(text: str, problems: FileProblems) -> list[CalendarComponen
     if open_components:
         problems.add(number, "the file ends before its calendar does: it is not whole")
     elif not calendars and not problems:
-        problems.add(1, "there is no calendar in this file")
+        problems.add(1, "the file contains no calendar")
     return calendars
 
 

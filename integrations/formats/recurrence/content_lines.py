@@ -68,7 +68,7 @@ def parse_time(text: str) -> date | datetime:
             )
         except ValueError:
             pass
-    raise BadContentLine("what should be a day or a time is none")
+    raise BadContentLine("this is not a valid date or time, such as 20260603 or 20260603T090000")
 
 
 def format_time(value: date) -> str:

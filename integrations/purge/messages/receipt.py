@@ -37,8 +37,8 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         "receipt.unreadable-since": claim(
             "receipt.unreadable-since",
             _(
-                "Antares destroyed the keys to this data on %(unreadable_at)s, could no longer read"
-                " it from then on, and had deleted all of it by %(verified_at)s."
+                "Antares destroyed the keys to this data on %(unreadable_at)s and could not read it"
+                " after that. All of it was deleted by %(verified_at)s."
             ),
         ),
         "receipt.access-ended": claim(
@@ -91,24 +91,24 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         "receipt.remains-until": claim(
             "receipt.remains-until",
             _(
-                "Encrypted copies stay in database backups until %(backups_until)s at the latest,"
-                " Antares destroys its key to them by %(keys_until)s, and a record without content"
+                "Encrypted copies stay in database backups until %(backups_until)s at the latest."
+                " By %(keys_until)s, Antares destroys its key to them. A record without content"
                 " stays."
             ),
         ),
         "receipt.remains-without-key": claim(
             "receipt.remains-without-key",
             _(
-                "Encrypted copies stay in database backups until %(backups_until)s at the latest,"
-                " Antares destroyed its key to them on %(keys_ended_at)s, and a record without"
+                "Encrypted copies stay in database backups until %(backups_until)s at the latest."
+                " On %(keys_ended_at)s, Antares destroyed its key to them. A record without"
                 " content stays."
             ),
         ),
         "receipt.check-offline": claim(
             "receipt.check-offline",
             _(
-                "You can check this receipt without an account and without network: download it and"
-                " %(verifier)s, open %(verifier)s in a browser, and compare its keys with the"
+                "You can check this receipt offline and without an account: download it and the"
+                " page %(verifier)s, open that page in a browser, and compare its keys with the"
                 " %(keys)s."
             ),
         ),

@@ -19,6 +19,7 @@ from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.web import ownership, row_counts
 from limited_use.sinks import page_sink
+from limited_use.sinks.calendar_sink import AccountRows
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
@@ -113,7 +114,6 @@ def _render_calendars(page: _WithdrawalPage) -> bytes:
         TEMPLATE,
         context={
             **_get_context(page),
-            "accounts": [_describe_account(account) for account in page.integrations],
             "local_count": len(local),
             "share_count": sum(
                 row_counts.count_shares(
@@ -123,6 +123,25 @@ def _render_calendars(page: _WithdrawalPage) -> bytes:
         },
         # Without agreement to the current version, nothing may be opened.
         nameable=[*copies, *local] if page.status.state is FeatureState.ON else local,
+        accounts=AccountRows(
+            [
+                page_sink.SealedRow(integration, {"email": integration.connection.email})
+                for integration in page.integrations
+            ],
+            permits.to_show_accounts(
+                actor=request_context.actor,
+                connection_ids=[integration.connection_id for integration in page.integrations],
+                at=request_context.at,
+            ),
+            _show_account,
+        ),
+    )
+
+
+def _show_account(integration: Integration, opened: Mapping[str, bytes]) -> page_sink.TemplateItem:
+    return page_sink.TemplateItem(
+        {**_describe_account(integration), "has_address": "email" in opened},
+        {"email": opened.get("email", b"").decode()},
     )
 
 

@@ -16,4 +16,5 @@ TOO_MANY_EXPORTS: Final = _("You have started many exports. Please wait an hour.
 OTHER_PAGES_WAIT: Final = _(
     "Other pages that you opened are waiting for a provider. This page continues automatically."
 )
+AGREE_FIRST: Final = _("Nothing has changed yet. Read this page, then tick the box to agree.")
 DOWNLOAD_ACTION: Final = _("Download a copy of your mail")

@@ -34,6 +34,14 @@ NOTIFICATION_CLAIMS: Final[Mapping[WatchStopOutcome, str]] = MappingProxyType(
     }
 )
 
+#: The kind of account that each of a provider's pages is for, where it has several.
+PAGE_ACCOUNTS: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "https://myapps.microsoft.com": _("work or school account"),
+        "https://account.live.com/consent/Manage": _("personal account"),
+    }
+)
+
 #: Why the file with the owner's ledger key is not offered, by outcome; empty: not yet.
 LEDGER_FILE_ABSENT: Final[Mapping[str, Text]] = MappingProxyType(
     {
@@ -47,7 +55,10 @@ LEDGER_FILE_ABSENT: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         _Outcome.DISCARDED: claim(
             "ledger-part.discarded",
-            _("Antares destroyed the key, because nothing was connected that a receipt is about."),
+            _(
+                "Antares destroyed the key, because nothing had been connected, so no receipt"
+                " needs it."
+            ),
         ),
         _Outcome.RESTORED: claim(
             "ledger-part.restored",

@@ -52,7 +52,7 @@ def describe_updates(
 
 def _describe_checks(label: str, interval: PollInterval | None) -> str:
     if interval is None:
-        return _("Antares does not check %(provider)s at regular intervals at the moment.") % {
+        return _("Antares checks %(provider)s again at the time under “Next check”.") % {
             "provider": label
         }
     interval_text = format_interval(interval.seconds)
@@ -67,11 +67,11 @@ def _describe_checks(label: str, interval: PollInterval | None) -> str:
     says = claim(
         "settings.checked-rarely",
         _(
-            "Checks are rare because nobody has opened this mail in Antares since about"
-            " %(since)s. After you open your inbox, Antares checks every %(usual)s again."
+            "Checks are rare because nobody has opened this mail in Antares since %(since)s."
+            " After you open your inbox, Antares checks every %(usual)s again."
         )
         % {
-            "since": display_times.format_moment(interval.looked_at),
+            "since": display_times.format_day(interval.looked_at),
             "usual": format_interval(settings.SYNC_INTERVAL_SECONDS),
         },
     )

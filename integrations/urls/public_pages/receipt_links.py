@@ -53,10 +53,10 @@ def _find_receipt_by_link(view: _ReceiptView) -> Callable[[HttpRequest, str], Ht
 
 @_find_receipt_by_link
 def show_receipt(request: HttpRequest, parts: list[Receipt]) -> HttpResponse:
-    documents, problem = _read_verified(parts)
+    documents = _read_verified(parts)
     context = {
         "summary": receipt_summary.summarize_receipt(*documents) if documents else None,
-        "problem": problem,
+        "is_proven": bool(documents),
         "has_second": len(parts) > 1,
         "parts": [
             {"number": part.part, "content": json.dumps(document, indent=2, ensure_ascii=False)}
@@ -86,8 +86,8 @@ def download_receipt(receipt: Receipt, *, name: str) -> HttpResponse:
     return response
 
 
-def _read_verified(parts: list[Receipt]) -> tuple[list[dict[str, Any]], str]:
-    """Return the content of each part, or nothing and the problem."""
+def _read_verified(parts: list[Receipt]) -> list[dict[str, Any]]:
+    """Return the content of each part, or nothing if a check fails."""
     known = [key for role in SigningKey for key in signing_keys.get_known_signing_keys(role)]
     documents = [bytes(part.document) for part in parts]
     try:
@@ -95,6 +95,6 @@ def _read_verified(parts: list[Receipt]) -> tuple[list[dict[str, Any]], str]:
             verifier.check_both_parts(documents[0], documents[1], known)
         else:
             verifier.check_signed_document(documents[0], known)
-    except ReceiptNotProven as problem:
-        return [], str(problem)
-    return [json.loads(document) for document in documents], ""
+    except ReceiptNotProven:
+        return []
+    return [json.loads(document) for document in documents]

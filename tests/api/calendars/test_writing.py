@@ -59,8 +59,8 @@ class TestWithoutAnAgreement:
         ok(create_event(browser, make_event_body(alice)), 201)
         address = "/settings/features/calendar-editing/withdraw/"
         page = reading.text(browser.get(address).text)
-        assert "Antares stores no copy for Edit events now." in page
-        assert "After you withdraw, the feature can use nothing." in page
+        assert "Antares stores no copy for Edit events." in page
+        assert "After you withdraw, the feature is off until you agree again." in page
 
         assert browser.post(address).status_code == 302
         before = account.version

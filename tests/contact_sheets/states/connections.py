@@ -11,6 +11,7 @@ from django.urls import reverse
 from integrations.models import (
     Calendar,
     Connection,
+    ConnectionStatus,
     Export,
     ExportOutcome,
     Integration,
@@ -127,7 +128,11 @@ def details_before_comparing(stage):
 def details_notifications(stage, status):
     watch = open_watch(stage.mail, at=stage.at)
     watch.status = status
-    watch.silent_since = stage.at if status == WatchStatus.LIVE else None
+    if status == WatchStatus.LIVE:
+        # The last poll found a change of which no notification came.
+        watch.started_at = stage.at - timedelta(days=1)
+        watch.last_event_at = stage.at - timedelta(minutes=50)
+        watch.silent_since = stage.at - timedelta(minutes=10)
     watch.save()
     return stage.alice.get(_address(stage, "settings-details"))
 
@@ -171,6 +176,9 @@ def details_before_first_check(stage):
 @GROUP.state()
 def details_to_reconnect(stage):
     rows.set_status(stage.mail, IntegrationStatus.REAUTH_REQUIRED, StatusReason.GRANT_REVOKED)
+    Connection.objects.filter(id=stage.mail.connection.id).update(
+        status=ConnectionStatus.REAUTH_REQUIRED, reauth_since=stage.at
+    )
     return stage.alice.get(_address(stage, "settings-details"))
 
 
@@ -213,7 +221,9 @@ def calendars(stage):
 @GROUP.state()
 def calendars_not_cached(stage):
     Calendar.objects.filter(integration=stage.calendar.integration).update(
-        cached_at=stage.at - timedelta(days=9), unreadable_count=3
+        cached_at=stage.at - timedelta(days=9),
+        listed_at=stage.at - timedelta(days=9),
+        unreadable_count=3,
     )
     return stage.alice.get(_address(stage, "settings-calendars", stage.calendar))
 
@@ -221,7 +231,7 @@ def calendars_not_cached(stage):
 @GROUP.state()
 def calendars_that_differ(stage):
     Calendar.objects.filter(integration=stage.calendar.integration).update(
-        compared_at=stage.at, missing_count=2, extra_count=1
+        compared_at=stage.at, missing_count=2, extra_count=1, unreadable_count=1
     )
     return stage.alice.get(_address(stage, "settings-calendars", stage.calendar))
 

@@ -99,6 +99,12 @@ def withdraw(stage, feature):
     return stage.alice.get(reverse("settings-feature-withdraw", args=[feature]))
 
 
+@GROUP.state()
+def withdraw_several(stage):
+    rows.connect_google(stage, "mail", email="alice.private@gmail.example")
+    return stage.alice.get(reverse("settings-feature-withdraw", args=["inbox"]))
+
+
 @GROUP.states([step for step in PurgeStep if step != PurgeStep.DONE], scene=remove_account)
 def removal_at(stage, step):
     PurgeJob.objects.filter(id=stage.scene[0].id).update(step=step, receipt_id=None, done_at=None)

@@ -78,23 +78,44 @@ class TestCalendarsPage:
     def test_names_each_calendar_and_how_long_it_is_kept(self, alice, browser):
         shown = browser.get(address(alice)).content.decode()
 
-        assert "alice@gmail.example" in shown
-        assert "Delete cached calendar data now" in shown
+        assert 'data-label="Calendar">alice@gmail.example' in shown
+        assert "<bdi>alice@gmail.example</bdi>" in shown
+        assert "Delete the copy now" in shown
 
     @pytest.mark.claim("calendars.no-name", "calendars.nothing-now")
-    @pytest.mark.claim("integrations.calendar-nothing")
+    @pytest.mark.claim("calendars.name-not-shown", "integrations.calendar-nothing")
     def test_shows_no_name_once_the_copy_is_too_old(self, alice, browser):
         old = timezone.now() - timedelta(hours=25)
         Calendar.objects.update(cached_at=old, listed_at=old)
 
         shown = browser.get(address(alice)).content.decode()
 
-        assert "alice@gmail.example" not in shown
-        assert "Its name is not stored now" in shown
+        # Google calls the main calendar like the account, which the heading names.
+        assert 'data-label="Calendar">alice@gmail.example' not in shown
+        assert "A calendar whose name cannot be shown now" in shown
+        assert "Delete the copy now" in shown
         assert "No copy now; it is fetched when you open your calendar" in shown
         SyncWork.objects.update(next_sync_at=timezone.now() + timedelta(days=1))
         browser.get("/calendar/")
         assert SyncWork.objects.filter(next_sync_at__lte=timezone.now()).exists()
+        with acting_as(ProcessClass.PURGE):
+            cache_eviction.evict_expired(at=timezone.now())
+        swept = browser.get(address(alice)).text
+        assert "Name deleted with the copy" in swept
+        assert "cannot be shown now" not in swept
+        assert Calendar.objects.get().about is None
+
+    def test_offers_no_deletion_where_nothing_is_stored(self, alice, browser):
+        Calendar.objects.update(unreadable_count=3)
+        assert "3 events could not be read" in browser.get(address(alice)).text
+
+        browser.post(address(alice, "settings-calendars-erase"))
+        Calendar.objects.update(unreadable_count=3)
+
+        shown = browser.get(address(alice)).text
+        assert "you deleted it" in shown
+        assert address(alice, "settings-calendars-erase") not in shown
+        assert "could not be read" not in shown
 
     @pytest.mark.control("3.1.4")
     def test_is_nobody_elses(self, alice):
@@ -124,7 +145,7 @@ class TestDeleting:
 
         answer = browser.post(address(alice, "settings-calendars-erase"), follow=True)
 
-        assert "Deleted: 1 event, and the keys to them." in answer.text
+        assert "Copy deleted: 1 event." in answer.text
         assert not Event.objects.exists()
         assert not data_keys.has_data_key(copy)
         alice.sync(at=timezone.now())

@@ -106,7 +106,7 @@ class TestBeginning:
             ({"name": "x" * 201}, "at most 200"),
             ({"zone": "Europe/Atlantis"}, "not one of the available choices"),
             ({"colour": "red"}, "Enter a colour"),
-            ({"agree": ""}, "This field is required"),
+            ({"agree": ""}, "Tick this box to continue"),
             ({"version": VERSION + 1}, "Read it again"),
         ],
     )
@@ -117,6 +117,16 @@ class TestBeginning:
         assert Calendar.objects.count() == 0
         if "name" not in wrong:
             assert 'value="Family"' in shown
+
+    def test_after_its_terms_changed_asks_for_the_current_ones(self, browser):
+        asked = browser.post(NEW, {**FAMILY, "version": VERSION - 1})
+        form = asked.context["form"]
+        assert form["version"].value() == str(VERSION)
+        assert form["agree"].value() is False
+
+        again = {**FAMILY, "version": form["version"].value(), "agree": "on"}
+        assert browser.post(NEW, again).status_code == 302
+        assert Calendar.objects.count() == 1
 
     def test_of_more_than_anybody_keeps_apart_is_refused(self, browser, home, monkeypatch):
         monkeypatch.setattr(local_calendars, "MAX_CALENDARS", 1)
@@ -226,7 +236,7 @@ class TestFilling:
         shown = answer.content.decode()
         assert answer.status_code == 422
         assert 'data-label="Line">11<' in shown
-        assert "Nothing was imported. Fix the problems" in shown
+        assert "Nothing was imported. Correct the file" in shown
         assert Event.objects.count() == 0
 
     @pytest.mark.claim("import.busy")
@@ -248,7 +258,7 @@ class TestFilling:
         answer = import_file(browser, home, zones(80))
 
         assert answer.status_code == 422
-        assert "it takes too much work to find when all of this happens" in answer.content.decode()
+        assert "It takes too much work to find when all of this happens" in answer.content.decode()
         assert Event.objects.count() == 0
 
     @pytest.mark.scenario("F2")
@@ -386,10 +396,21 @@ class TestRemoving:
         )
 
         assert ("Nothing was removed" in stale.content.decode(), still) == (True, 1)
-        assert "Removed: 1 event," in answer.content.decode()
+        assert "Calendar removed, with 1 event." in answer.content.decode()
         assert not data_keys.has_data_key(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
         assert not Share.objects.filter(withdrawn_at=None).exists()
+
+    def test_of_none_offers_no_removal(self, home, alice):
+        browser = cast.browser(alice[0], recent=True)
+        address = reverse("settings-disconnect", args=[home.integration_id])
+        assert "Remove all</button>" in browser.get(address).text
+
+        browser.post(reverse_local_calendar("-remove", home), {"version": home.version})
+
+        shown = browser.get(address).text
+        assert "You have no Antares calendars. There is nothing to remove." in shown
+        assert "Remove all</button>" not in shown
 
     @pytest.mark.claim("local-remove.shares-end", "local-remove.within-an-hour")
     @pytest.mark.invariant(5)
@@ -401,7 +422,7 @@ class TestRemoving:
         address = reverse("settings-disconnect", args=[home.integration_id])
 
         shown = page_reading.text(browser.get(address).content.decode())
-        assert "1 share of them ends at once." in shown
+        assert "Sharing of these calendars ends at once." in shown
         assert "1 calendar with 2 events: unreadable at once, and removed within an hour." in shown
         assert browser.post(address, {"files_kept": "yes"}).status_code == 302
 

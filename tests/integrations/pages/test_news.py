@@ -129,7 +129,7 @@ class TestDetails:
 
         said = details()
 
-        assert "Antares does not check Google at regular intervals at the moment." in said
+        assert "Antares checks Google again at the time under “Next check”." in said
         assert "checks Google every" not in said
         assert "also checks every" not in said
         assert "open your inbox" not in said

@@ -18,6 +18,7 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    Message,
     StatusReason,
     SyncStage,
     SyncWork,
@@ -26,6 +27,7 @@ from integrations.models.connection import LIVE
 from integrations.providers import PROVIDERS
 from integrations.settings import connect_results
 from integrations.settings.messages import status as status_messages
+from limited_use.vault import data_keys
 from tests.api import cast
 from tests.factories import make_integration
 from tests.integrations import household as houses
@@ -269,6 +271,19 @@ class TestConnectingFirst:
             assert str(purpose.limits) in shown
 
 
+class TestDisconnectPage:
+    @pytest.mark.claim("disconnect.removes")
+    def test_counts_nothing_where_nothing_is_stored(self, alice):
+        browser = cast.browser(alice.user, recent=True)
+        page = reverse("settings-disconnect", args=[alice.integration.id])
+        assert not Message.objects.filter(integration=alice.integration).exists()
+
+        shown = reading.text(browser.get(page).text)
+
+        assert "Antares stores no messages or events from Google mail now." in shown
+        assert "0 messages" not in shown
+
+
 class TestMailboxDetails:
     def test_keep_the_chosen_time(self, alice, her_browser):
         address = reverse("settings-horizon", args=[alice.integration.id])
@@ -280,6 +295,32 @@ class TestMailboxDetails:
         assert Integration.objects.get(id=alice.integration.id).horizon_days == 30
         her_browser.post(address, {"horizon_days": "31"})
         assert Integration.objects.get(id=alice.integration.id).horizon_days == 30
+
+    def test_name_their_account_while_its_key_can_be_used(self, alice):
+        browser = cast.browser(alice.user, recent=True)
+        pages = [
+            reverse(name, args=[alice.integration.id])
+            for name in ("settings-details", "settings-export", "settings-disconnect")
+        ]
+        address = "<bdi>alice@gmail.example</bdi>"
+        assert [address in browser.get(page).text for page in pages] == [True] * 3
+
+        data_keys.destroy_data_key(holder=alice.connection.id)
+        data_keys.drop_cached_keys()
+
+        answers = [browser.get(page) for page in pages]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert not any(address in answer.text for answer in answers)
+
+    def test_call_no_permission_granted_after_access_ended(self, alice, her_browser):
+        page = reverse("settings-details", args=[alice.integration.id])
+        assert "Granted" in reading.text(her_browser.get(page).text)
+
+        _stands(alice, IntegrationStatus.REAUTH_REQUIRED, StatusReason.GRANT_REVOKED)
+
+        answer = her_browser.get(page)
+        permissions = answer.context["permissions"]
+        assert {(str(one.state), one.tone) for one in permissions} == {("Access ended", "bad")}
 
     def test_are_of_mail_alone(self, alice, her_browser):
         calendars = make_integration(alice.connection, product="calendar", consent=False)

@@ -133,6 +133,27 @@ class TestSharingPage:
         assert cast.browser(alice.user).post(page, form).status_code == 200
         assert not Share.objects.exists()
 
+        assert "Tick this box to continue." in cast.browser(alice.user).post(page, form).text
+
+    def test_after_its_terms_changed_asks_for_the_current_ones(self, alice, bob, page):
+        browser = cast.browser(alice.user)
+
+        asked = fill_in(browser, page, bob.email, version=VERSION - 1)
+        assert "Read it again, then agree." in asked.text
+        assert not Share.objects.exists()
+        shown = asked.context["form"]
+        assert shown["agree"].value() is False
+
+        version = shown["version"].value()
+        assert fill_in(browser, page, bob.email, version=version).status_code == 302
+        assert Share.objects.count() == 1
+
+    def test_names_a_past_day_with_the_other_mistakes(self, alice, page):
+        answer = fill_in(cast.browser(alice.user), page, "nobody", until="2020-01-01")
+
+        assert "Choose today or a later day" in answer.text
+        assert "Enter a valid email address" in answer.text
+
     @pytest.mark.control("3.1.4")
     def test_of_anybody_elses_calendar_is_not_there(self, bob, page):
         assert cast.browser(bob).get(page).status_code == 404

@@ -116,7 +116,7 @@ class TestThePageOfCalendars:
         page = read_main_text(browser)
 
         assert "disconnects 1 account" in page
-        assert "Google Calendar, connected" in page
+        assert "Google Calendar alice@gmail.example, connected" in page
         google = Event.objects.filter(calendar=alice.primary).count()
         own = Event.objects.filter(calendar=local).count()
         assert (google, own) == (2, 2)
@@ -164,7 +164,7 @@ class TestThePageOfCalendars:
         bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
         for item in (alice.primary.id, local.id):
             share_calendar(alice.actor, bob, item, ShareLevel.DETAILS)
-        assert "1 share of these calendars ends at once." in read_main_text(browser)
+        assert "Sharing of these calendars ends at once." in read_main_text(browser)
 
         browser.post(WITHDRAW)
 
@@ -227,7 +227,7 @@ class TestDisconnectAfterWithdrawal:
         address = reverse("settings-disconnect", args=[alice.integration.id])
         page = read_main_text(browser, address)
         assert "Antares removes 1 calendar with 2 events, and destroys the keys that open" in page
-        assert "1 share of a calendar ends at once." in page
+        assert "Sharing of these calendars ends at once." in page
 
         browser.post(address)
 
@@ -453,7 +453,7 @@ class TestRemovingAllLocalCalendars:
         for item in (alice.primary.id, local.id):
             share_calendar(alice.actor, bob, item, ShareLevel.DETAILS)
         address = reverse("settings-disconnect", args=[local.integration_id])
-        assert "1 share of them ends at once." in read_main_text(browser, address)
+        assert "Sharing of these calendars ends at once." in read_main_text(browser, address)
 
         browser.post(address, {"files_kept": "yes"})
 

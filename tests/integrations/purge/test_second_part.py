@@ -154,8 +154,8 @@ class TestOfLocalCalendars:
         page = reading.text(owner.get(f"/settings/removals/{job.id}/").content.decode())
 
         end = job.fenced_at + timedelta(days=30)
-        assert f"the encrypted copies by {end.day} {end:%b %Y}. Part 2" in page
-        assert "within a day" not in page
+        assert f"By {end.day} {end:%b %Y}, Antares destroys the key that could open" in page
+        assert "Within a day" not in page
         text = " ".join(mailoutbox[-1].body.split())
         assert f"destroys its key to them by {end.day} {end:%b %Y}" in text
         assert "Part 2 of the receipt appears at the same link" in text

@@ -61,7 +61,7 @@ HOSTILE: Final[Mapping[str, tuple[bytes, str]]] = {
     "nesting": (b"BEGIN:VCALENDAR\r\n" * 100_000, "inside of each other"),
     "quotes": (
         b"BEGIN:VCALENDAR\r\n" + (b'X;A="' + b',"' * 90_000 + b":\r\n") * 5,
-        "no line of a calendar",
+        "does not belong in a calendar file",
     ),
     "one long line": (
         b"BEGIN:VCALENDAR\r\nDESCRIPTION:" + b"x" * 9_000_000,

@@ -403,8 +403,8 @@ class TestReadFile:
     @pytest.mark.parametrize(
         ("data", "line", "says"),
         [
-            (b"", 1, "there is no calendar"),
-            (b"Dear all,\n", 1, "no line of a calendar"),
+            (b"", 1, "contains no calendar"),
+            (b"Dear all,\n", 1, "does not belong in a calendar file"),
             (b"X:1\n", 1, "begins with BEGIN:VCALENDAR"),
             (b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", 2, "not whole"),
             (b"BEGIN:VCALENDAR\nEND:VEVENT\n", 2, "not begun last"),
@@ -429,7 +429,7 @@ class TestReadFile:
         ("lines", "line", "says"),
         [
             (["SUMMARY:No start"], 3, "no start"),
-            (["DTSTART:20260230T090000"], 5, "a day or a time"),
+            (["DTSTART:20260230T090000"], 5, "a valid date or time"),
             (["DTSTART:20260603T090000Z", "DTEND:20260603T080000Z"], 3, "ends before it starts"),
             (["DTSTART:20260603T090000Z", "DTEND;VALUE=DATE:20260604"], 6, "both be days"),
             (["DTSTART:20260603T090000Z", "DURATION:soon"], 6, "no length of time"),
@@ -446,7 +446,7 @@ class TestReadFile:
                 6,
                 "quoted-printable",
             ),
-            (["DTSTART:20260603T090000Z", "Hello"], 6, "NAME:value"),
+            (["DTSTART:20260603T090000Z", "Hello"], 6, "does not belong in a calendar file"),
             (
                 [
                     "DTSTART:20260603T090000Z",
