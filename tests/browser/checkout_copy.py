@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,20 @@ def run_command(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def start_command(folder: Path, command: str, *, until: str) -> Iterator[tuple[Any, str]]:
     """Start a line of the README; yield the process and its output up to a line with `until`."""
-    process = subprocess.Popen(
-        ["sh", "-c", command],
-        cwd=folder,
-        env=_build_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # Ctrl-C reaches all processes of a terminal.
-        start_new_session=True,
-    )
+    with _let_ctrl_c_through():
+        process = subprocess.Popen(
+            ["sh", "-c", command],
+            cwd=folder,
+            env=_build_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # Ctrl-C reaches all processes of a terminal.
+            start_new_session=True,
+        )
     printed: list[str] = []
     try:
-        with kill_if_late(process):
+        with _kill_all_if_late(process):
             for line in process.stdout:
                 printed.append(line)
                 if until in line:
@@ -91,10 +93,25 @@ def start_command(folder: Path, command: str, *, until: str) -> Iterator[tuple[A
 def press_control_c(process: Any) -> str:
     """Return the last lines."""
     os.killpg(process.pid, signal.SIGINT)
-    with kill_if_late(process):
+    with _kill_all_if_late(process):
         last_lines: str = process.stdout.read()
     process.wait(timeout=PATIENCE)
     return last_lines
+
+
+@contextmanager
+def _let_ctrl_c_through() -> Iterator[None]:
+    """A run in the background of a shell ignores Ctrl-C, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _kill_all_if_late(process: Any) -> AbstractContextManager[None]:
+    """See `kill_if_late`; the shell's children hold the output as well."""
+    return kill_if_late(process, kill=partial(os.killpg, process.pid, signal.SIGKILL))
 
 
 def _build_environment() -> dict[str, str]:

@@ -54,9 +54,13 @@ def stop_demo(process):
 
 
 @contextmanager
-def kill_if_late(process):
-    """Kill the process if the block takes longer than `PATIENCE`: its output ends, too."""
-    timer = threading.Timer(PATIENCE, process.kill)
+def kill_if_late(process, *, kill=None):
+    """
+    Kill the process if the block takes longer than `PATIENCE`: its output ends, too.
+
+    :param kill: for a process whose children hold the output as well
+    """
+    timer = threading.Timer(PATIENCE, kill or process.kill)
     timer.start()
     try:
         yield
