@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .policy_evaluation import RULE_TEXTS, PolicyDecision
-from .policy_vocabulary import Fact
+from .policy_vocabulary import Fact, Recipient, Use
 
 MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.INTEGRATION_LIVE: "The mailbox or calendar is no longer connected.",
@@ -36,6 +36,12 @@ _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
 
 def get_disclosed_facts(decision: PolicyDecision) -> frozenset[Fact]:
     return decision.missing & _GATE_FACTS or decision.missing
+
+
+def is_own_agreement_missing(decision: PolicyDecision, use: Use) -> bool:
+    """Return whether the refused person can agree: not if the data is somebody else's."""
+    disclosed_facts = get_disclosed_facts(decision)
+    return use.recipient == Recipient.OWNER and Fact.CONSENT_CURRENT in disclosed_facts
 
 
 def explain_refusal(decision: PolicyDecision) -> str:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -154,6 +155,8 @@ def lose_the_key_store(cast: Cast) -> None:
         store.unseal()
         page = wait_for(lambda: open_inbox(alice))
         say("OpenBao unsealed: the inbox", f"{page.status}, without a restart of ours")
+        # The reader's own process may look for the key store a little later.
+        wait_for(lambda: any(status == HTTPStatus.OK for status, _ in answers))
     # Each web process finds the key store again by itself.
     wait_for(lambda: read_by_api(alice, new).status_code == 200)
     wait_for(lambda: "while it was away" in alice.browser.get("/inbox/").text)

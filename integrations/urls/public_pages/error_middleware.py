@@ -9,7 +9,7 @@ from integrations.parsers.parser_pool import ParsersBusy
 from integrations.urls import busy_page, error_table
 from integrations.web import problem_catalogue, retry_pages
 from limited_use.guard.guard import AccessRefused
-from limited_use.policy.policy_vocabulary import Fact, Recipient
+from limited_use.policy import refusal_text
 
 
 class ProblemPageMiddleware:
@@ -45,7 +45,8 @@ class ProblemPageMiddleware:
                 "problem": problem,
                 "code": problem.code,
                 "is_reference": False,
-                "asks_for_agreement": _is_own_agreement_missing(error),
+                "asks_for_agreement": isinstance(error, AccessRefused)
+                and refusal_text.is_own_agreement_missing(error.decision, error.use),
                 "asks_again": bool(wait) and retry_pages.will_retry(request),
                 **context,
             },
@@ -53,12 +54,3 @@ class ProblemPageMiddleware:
         )
         response["Cache-Control"] = "no-store"
         return retry_pages.add_retry(request, response, wait) if wait else response
-
-
-def _is_own_agreement_missing(error: Exception) -> bool:
-    """Return whether the refused person can agree: not if the data is somebody else's."""
-    return (
-        isinstance(error, AccessRefused)
-        and error.use.recipient == Recipient.OWNER
-        and Fact.CONSENT_CURRENT in error.missing
-    )
