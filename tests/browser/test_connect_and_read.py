@@ -39,7 +39,7 @@ class TestConnect:
         expect(visitor.page.locator(".alert").first).to_contain_text(
             "The account is connected, but not its mail."
         )
-        expect(visitor.card).to_contain_text("Connected without mail")
+        expect(visitor.card).to_contain_text("The account is connected, but not its mail")
         expect(visitor.card.locator(".button.primary")).to_have_count(1)
 
         visitor.card.get_by_role("link", name="Grant permission").click()
