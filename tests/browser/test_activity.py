@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,8 @@ class TestAccessAndActivity:
         alice.go(ACTIVITY)
         line = page.locator(".activity-day details", has_text="Inbox widget read your mail").first
         line.locator("summary").click()
-        expect(line).to_contain_text("1 time")
+        # She may have had it read before, on another screen.
+        expect(line).to_contain_text(re.compile(r"Read your mail [1-9]\d* times?"))
         line.get_by_role("link", name="Show").click()
         expect(get_first_entry(alice)).to_contain_text("Inbox widget")
         expect(get_first_entry(alice)).to_contain_text("Allowed")

@@ -138,6 +138,6 @@ class TestAntaresCalendar:
         page.get_by_role("link", name="Remove this calendar").click()
         found += violations(page)
         page.get_by_role("button", name="Remove it for good").click()
-        expect(page.locator(".messages")).to_contain_text("Removed: 1 event")
+        expect(page.locator(".messages")).to_contain_text("Calendar removed, with 1 event.")
         assert found == []
         assert visitor.foreign() == []

@@ -98,7 +98,7 @@ class TestHowLongMailIsKept:
         page = Client().get(reverse("data-use")).text
 
         assert "Antares stores the mail of the last 30 days" in page
-        assert "for 30 days, unless you choose 90, 365 or all" in page
+        assert "for 30 days, unless you choose 90, 365 days or all mail" in page
         assert "90 days" not in page
 
 
@@ -115,4 +115,4 @@ class TestWhatIsSaidBeforeConsent:
             assert feature.where in page
             assert f'value="{feature.key}:{feature.version}"' in page
         for scope in scopes.get_product_scopes(PROVIDERS["google"], "mail"):
-            assert f"<code>{scope}</code>" in page
+            assert f'<code class="scope">{scope}</code>' in page

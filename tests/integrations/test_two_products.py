@@ -61,7 +61,7 @@ def get_integration_of(product) -> Integration:
 
 def list_scopes_asked(page) -> set[str]:
     """Return the scopes that a page says are asked for."""
-    return set(re.findall(r"<code>([^<]+)</code>", page.content.decode()))
+    return set(re.findall(r"<code(?: class=\"scope\")?>([^<]+)</code>", page.content.decode()))
 
 
 def list_agreed_features() -> set[str]:

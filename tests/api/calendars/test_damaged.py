@@ -120,7 +120,7 @@ class TestDamagedEvent:
             list_events(hers)
 
         assert (
-            "The original at the provider is not affected. Our operators were notified."
+            "An original at Google or Microsoft is not affected. Our operators were notified."
             in told["detail"]
         )
         assert (account.events, account.version) == there
