@@ -12,17 +12,26 @@ from integrations.providers import PROVIDERS
 from limited_use.sinks.calendar_sink import AccountRows
 from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.sinks.template_values import TemplateItem
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 
 def get_account_rows(connection: Connection, *, actor: Actor, at: datetime) -> AccountRows:
-    """Return the account of `connection`; Antares calendars have none."""
+    """
+    Return the account of `connection`, without its address while the key store does not respond.
+
+    Antares calendars have none.
+    """
     if not PROVIDERS[connection.provider].grants:
         return AccountRows([], {}, show_address)
-    return AccountRows(
-        [SealedRow(connection, {"email": connection.email})],
-        permits.to_show_accounts(actor=actor, connection_ids=[connection.id], at=at),
-        show_address,
-    )
+    rows = [SealedRow(connection, {"email": connection.email})]
+    try:
+        account_permits = permits.to_show_accounts(
+            actor=actor, connection_ids=[connection.id], at=at
+        )
+    except KeyStoreUnavailable:
+        # The ledger needs it, too.
+        return AccountRows(rows, {}, show_address).without_addresses()
+    return AccountRows(rows, account_permits, show_address)
 
 
 def show_address(_: Connection, opened: Mapping[str, bytes]) -> TemplateItem:
