@@ -53,7 +53,7 @@ ASKED = {
 }
 EACH = pytest.mark.parametrize(("provider", "product"), ASKED, ids=["-".join(one) for one in ASKED])
 # The cells of a row of the data-use page, and of the tables before consent.
-CELL = r'<td data-label="{}">(?:<code>)?([^<]*)(?:</code>)?</td>'
+CELL = r'<td data-label="{}">(?:<code[^>]*>)?([^<]*)(?:</code>)?</td>'
 PAGE_ROW = re.compile("".join(map(CELL.format, ("Reason", "Product", "Permission"))))
 PAGE_TABLE = re.compile(r"<summary>(\w+)</summary>(.*?)</details>", re.DOTALL)
 CONSENT_ROW = re.compile("".join(map(CELL.format, ("What for", r"Name at \w+"))))
