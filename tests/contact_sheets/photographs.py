@@ -121,6 +121,8 @@ def _listen(context: Any, server: PageServer, page: Page, problems: list[str]) -
         # The browser reports each answer that is an error, and values of the wrong form.
         is_expected = answer is not None and answer.status >= 400
         is_expected |= any(words in message.text for words in _WRONG_VALUES)
+        # A page that names no icon: the browser asks for the usual one.
+        is_expected |= path == "/favicon.ico"
         if message.type in {"error", "warning"} and not is_expected:
             problems.append(f"{name}: console: {message.text[:300]} ({path})")
 
