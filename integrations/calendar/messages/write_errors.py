@@ -40,7 +40,10 @@ STALE: Final = claim(
         " current version. Your change was not made."
     ),
 )
-UNKNOWN_VERSION: Final = _("This page was out of date. It now shows the current version.")
+UNKNOWN_VERSION: Final = claim(
+    "form.unknown-version",
+    _("This page was out of date, so nothing was changed. Check the event, then try again."),
+)
 NO_OCCURRENCE: Final = _("The series no longer has an event at this time.")
 NOT_ORGANIZER: Final = _("Only the organiser can change this. You can answer the invitation.")
 NOT_INVITED: Final = _("You are not invited to this event, so you cannot answer.")

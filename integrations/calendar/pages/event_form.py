@@ -48,7 +48,8 @@ _FORM_FIELDS: Final = {
 
 def _make_date_field(label: StrOrPromise, **kwargs: Any) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, widget=widget, **kwargs)
+    texts = {"required": _("Enter a date."), "invalid": _("Enter a date.")}
+    return forms.DateField(label=label, widget=widget, error_messages=texts, **kwargs)
 
 
 def _make_time_field(label: StrOrPromise) -> forms.TimeField:

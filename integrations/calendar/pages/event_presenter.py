@@ -178,14 +178,17 @@ def _present_occurrence(
         "sharer": page_data.sharer_name,
     }
     if has_details:
-        opened |= _present_details(content, occurrence.values["content"])
+        is_own = page_data.visible.share is None
+        opened |= _present_details(content, occurrence.values["content"], is_own=is_own)
     for name in _OPTIONAL_VALUES:
         clear[f"has_{name}"] = bool(opened.get(name))
     clear["is_online"] = (
         has_details and event_codec.decode_conference(_read_record(occurrence)) is not None
     )
     clear["has_description"] = has_details and bool(content.description.strip())
-    clear["own_response"] = _get_own_response(content) if has_details else None
+    # A colleague's own answer is theirs.
+    is_answered_here = has_details and page_data.visible.share is None
+    clear["own_response"] = _get_own_response(content) if is_answered_here else None
     clear["folds_attendees"] = has_details and len(content.attendees) > _MAX_OPEN_ATTENDEES
     clear["frame"] = _choose_frame_height(content.description)
     return TemplateItem(clear, opened)
@@ -202,7 +205,8 @@ def _read_record(occurrence: EventOccurrence) -> PageValues:
     return record
 
 
-def _present_details(content: EventContent, data: bytes) -> PageValues:
+def _present_details(content: EventContent, data: bytes, *, is_own: bool) -> PageValues:
+    """:param is_own: whether the account's owner looks at the page"""
     record = orjson.loads(data)
     conference = event_codec.decode_conference(record)
     link = conference.uri if conference is not None else ""
@@ -211,9 +215,9 @@ def _present_details(content: EventContent, data: bytes) -> PageValues:
         "place": content.location,
         "place_link": content.location.strip() if _is_web_address(content.location) else "",
         "organizer": record.get("organizer", ""),
-        "guests": [_present_guest(attendee) for attendee in content.attendees],
+        "guests": [_present_guest(attendee, is_own=is_own) for attendee in content.attendees],
         "has_more_guests": bool(record.get("has_more_attendees")),
-        "mine": _describe_own_answer(_get_own_response(content)),
+        "mine": _describe_own_answer(_get_own_response(content)) if is_own else "",
         "answer_counts": _count_answers(content.attendees),
         "meeting": {
             "has_link": _is_web_address(link),
@@ -226,10 +230,10 @@ def _present_details(content: EventContent, data: bytes) -> PageValues:
     }
 
 
-def _present_guest(attendee: Attendee) -> PageValues:
+def _present_guest(attendee: Attendee, *, is_own: bool) -> PageValues:
     flags = {
         "organises": attendee.is_organizer,
-        "you": attendee.is_self,
+        "you": attendee.is_self and is_own,
         "optional": attendee.is_optional,
         "resource": attendee.is_resource,
     }

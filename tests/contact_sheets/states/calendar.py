@@ -506,6 +506,13 @@ def change_view_only(stage, action):
     return rows.with_any_status(stage.alice.get(address))
 
 
+@GROUP.state()
+def move_with_no_other_calendar(stage):
+    others = Calendar.objects.filter(integration=stage.calendar.integration)
+    others.exclude(id=stage.calendar.primary.id).update(role="reader")
+    return stage.alice.get(f"{rows.find_event(stage.alice, 'Dentist')}move/")
+
+
 @GROUP.states(["edit", "delete", "move"], status=404)
 def change_of_gone(stage, action):
     address = rows.find_event(stage.alice, "Dentist")

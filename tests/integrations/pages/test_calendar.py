@@ -152,7 +152,7 @@ class TestEveryView:
         Integration.objects.update(status=IntegrationStatus.ACTIVE)
         Calendar.objects.all().delete()
 
-        assert "No calendars yet" in show_calendar(her_browser)
+        assert "No calendars to show" in show_calendar(her_browser)
 
     def test_asks_the_database_as_often_for_many_events_as_for_one(
         self, alice, account, her_browser, django_assert_max_num_queries

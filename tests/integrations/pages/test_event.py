@@ -307,7 +307,8 @@ class TestItsDescription:
 class TestAnEventOfSomebodyElse:
     @pytest.mark.clause("AN-8")
     def test_that_is_shared_says_whose_it_is(self, alice, account, bobs_browser):
-        account.put(meeting(moment(2), "Review", description="text"))
+        own = Attendee("alice@gmail.example", response="accepted", is_self=True)
+        account.put(meeting(moment(2), "Review", description="text", attendees=(own,)))
         alice.sync()
         bob = bobs_browser()
 
@@ -315,6 +316,8 @@ class TestAnEventOfSomebodyElse:
 
         assert "Review" in html
         assert f"shared by {alice.user.name}" in words(html)
+        assert "(you)" not in words(html), "the account's owner is somebody else here"
+        assert "Your answer" not in words(html)
         assert "text" in bob.get(f"{addresses(show_calendar(bob))[0]}description/").text
 
     @pytest.mark.claim("event.nothing-more")

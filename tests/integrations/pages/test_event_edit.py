@@ -155,6 +155,17 @@ class TestChangeOnPage:
         assert (then, again.status_code) == ("Theirs", 302)
         assert account.events[account.email][name].content.title == "Mine"
 
+    @pytest.mark.claim("form.unknown-version")
+    def test_of_a_version_that_never_was_changes_nothing(self, account, her_browser, put):
+        name, address = put()
+        before = account.events[account.email][name]
+        typed = reading.form_values(her_browser.get(f"{address}edit/").text) | {"title": "Mine"}
+
+        answer = her_browser.post(f"{address}edit/", typed | {"version": "0f"})
+
+        assert "out of date, so nothing was changed" in reading.text(answer.text)
+        assert account.events[account.email][name] == before
+
     @pytest.mark.claim("form.nothing-lost")
     def test_that_is_wrong_keeps_what_was_typed_and_the_version_seen(
         self, account, her_browser, put
