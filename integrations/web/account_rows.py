@@ -1,9 +1,10 @@
-"""The account that a page is about, for the sinks that show its address."""
+"""The accounts that a page is about, for the sinks that show their addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from accounts.actors import Actor
 from integrations.access import permits
@@ -16,22 +17,35 @@ from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 
 def get_account_rows(connection: Connection, *, actor: Actor, at: datetime) -> AccountRows:
-    """
-    Return the account of `connection`, without its address while the key store does not respond.
+    """Return the account of `connection`; Antares calendars have none."""
+    is_account = PROVIDERS[connection.provider].grants
+    return list_account_rows(
+        [(connection, connection)] if is_account else [], actor=actor, shape=show_address, at=at
+    )
 
-    Antares calendars have none.
+
+def list_account_rows(
+    rows: Sequence[tuple[Any, Connection]],
+    *,
+    actor: Actor,
+    shape: Callable[[Any, Mapping[str, bytes]], TemplateItem],
+    at: datetime,
+) -> AccountRows:
     """
-    if not PROVIDERS[connection.provider].grants:
-        return AccountRows([], {}, show_address)
-    rows = [SealedRow(connection, {"email": connection.email})]
+    Leave the addresses out while the key store does not respond: the page is shown without them.
+
+    :param rows: what `shape` is given, each with its connection
+    """
+    sealed = [SealedRow(row, {"email": connection.email}) for row, connection in rows]
+    connection_ids = [connection.id for _, connection in rows]
     try:
         account_permits = permits.to_show_accounts(
-            actor=actor, connection_ids=[connection.id], at=at
+            actor=actor, connection_ids=connection_ids, at=at
         )
     except KeyStoreUnavailable:
         # The ledger needs it, too.
-        return AccountRows(rows, {}, show_address).without_addresses()
-    return AccountRows(rows, account_permits, show_address)
+        return AccountRows(sealed, {}, shape).without_addresses()
+    return AccountRows(sealed, account_permits, shape)
 
 
 def show_address(_: Connection, opened: Mapping[str, bytes]) -> TemplateItem:

@@ -17,9 +17,8 @@ from integrations.calendar.pages import named_calendars
 from integrations.models import Integration, Message, Thread
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
-from integrations.web import ownership, row_counts
+from integrations.web import account_rows, ownership, row_counts
 from limited_use.sinks import page_sink
-from limited_use.sinks.calendar_sink import AccountRows
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
@@ -123,17 +122,11 @@ def _render_calendars(page: _WithdrawalPage) -> bytes:
         },
         # Without agreement to the current version, nothing may be opened.
         nameable=[*copies, *local] if page.status.state is FeatureState.ON else local,
-        accounts=AccountRows(
-            [
-                page_sink.SealedRow(integration, {"email": integration.connection.email})
-                for integration in page.integrations
-            ],
-            permits.to_show_accounts(
-                actor=request_context.actor,
-                connection_ids=[integration.connection_id for integration in page.integrations],
-                at=request_context.at,
-            ),
-            _show_account,
+        accounts=account_rows.list_account_rows(
+            [(integration, integration.connection) for integration in page.integrations],
+            actor=request_context.actor,
+            shape=_show_account,
+            at=request_context.at,
         ),
     )
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.urls import reverse
@@ -209,6 +210,21 @@ class TestThePageOfCalendars:
         page = read_main_text(browser)
 
         assert page.count("A calendar whose name cannot be shown now") == 2
+
+    @pytest.mark.invariant(5)
+    def test_is_shown_without_names_while_the_key_store_does_not_respond(
+        self, alice, browser, local
+    ):
+        folder = settings.KEYRING.folder
+        away = folder.rename(folder.with_name("away"))
+        data_keys.drop_cached_keys()
+        try:
+            page = read_main_text(browser)
+        finally:
+            away.rename(folder)
+
+        assert page.count("A calendar whose name cannot be shown now") == 2
+        assert "alice@gmail.example" not in page
 
 
 class TestDisconnectAfterWithdrawal:
