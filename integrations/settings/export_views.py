@@ -59,7 +59,7 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
     }
     if is_poll:
         # It replaces the progress alone, so it need not open the address.
-        return render(request, "settings/export.html", context)
+        return render(request, "settings/export.html", {**context, "accounts": ()})
     return HttpResponse(
         account_pages.render_account_page(
             request, "settings/export.html", integration.connection, context=context, at=at
