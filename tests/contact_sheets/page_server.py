@@ -19,6 +19,8 @@ from tests.contact_sheets.rendering import Answer, Page
 
 # A page that loads itself again would change while it is looked at; a file would be downloaded.
 _DROPPED = frozenset({"refresh", "retry-after", "content-disposition"})
+# A page that is downloaded is opened from the disk, where only its own policy applies.
+_FILE_DROPPED = frozenset({"content-security-policy"})
 # Of the content security policy: nothing could be measured in a page where no script runs, not
 # even one of the browser's driver.
 _SANDBOX = re.compile(r"\bsandbox\b[^;]*;?")
@@ -56,8 +58,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             answer = Answer(HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"not found")
         self.send_response(answer.status)
+        is_file = "attachment" in answer.headers.get("Content-Disposition", "")
         for name, value in answer.headers.items():
-            if name.lower() not in _DROPPED:
+            if name.lower() not in (_DROPPED | _FILE_DROPPED if is_file else _DROPPED):
                 self.send_header(name, _SANDBOX.sub("", value))
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
