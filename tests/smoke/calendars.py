@@ -166,7 +166,7 @@ class Calendars:
         began = time.monotonic()
         page = planning.erase(self.owner, place)
         milliseconds = (time.monotonic() - began) * 1000
-        said = re.search(r"Deleted: (\d+) events?, and the keys", page.text)
+        said = re.search(r"Copy deleted: (\d+) events?\.", page.text)
         must(said, "the page does not say what was deleted")
         must(not self._events(self.owner), "events still open")
         must(self.mark not in self.owner.browser.get("/calendar/?view=month").text, "still shown")
