@@ -114,7 +114,10 @@ class Smoke:
 
     def connect_without_mail(self) -> str:
         page = self.alice.connect(self.account, untick=(MAIL_SCOPE,))
-        must("connected, but not its mail" in page.text, "the page does not say that there is no mail")
+        must(
+            "connected, but not its mail" in page.text,
+            "the page does not say that there is no mail",
+        )
         must(not self.alice.messages(), "there are messages without permission")
         called = self.sandbox.calls("gmail.users.messages.list")
         must(called == 0, "Gmail was called without permission")
