@@ -21,9 +21,9 @@ from integrations.coordination import person_slots
 from integrations.formats import streaming_zip
 from integrations.mail import mailbox_export
 from integrations.providers import PROVIDERS
-from integrations.web import ownership
+from integrations.web import account_rows, ownership
 
-from . import account_overview, account_pages
+from . import account_overview
 from .messages import confirmations
 
 # An export occupies a web thread until the download ends.
@@ -61,8 +61,12 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
         # It replaces the progress alone, so it need not open the address.
         return render(request, "settings/export.html", {**context, "accounts": ()})
     return HttpResponse(
-        account_pages.render_account_page(
-            request, "settings/export.html", integration.connection, context=context, at=at
+        account_rows.render_account_page(
+            request,
+            "settings/export.html",
+            account_rows.get_account_rows(integration.connection, actor=get_actor(request), at=at),
+            context=context,
+            at=at,
         )
     )
 

@@ -157,7 +157,11 @@ def make_calendar_row(
     lifetime = timedelta(hours=scopes.get_cache_hours(integration.product, integration.cache_hours))
     # A copy beyond its time is not shown any more, though the sweep may not have removed it yet.
     oldest = min(
-        (one.cached_at for one in calendars if one.cached_at and one.cached_at + lifetime > at),
+        (
+            calendar.cached_at
+            for calendar in calendars
+            if calendar.cached_at and calendar.cached_at + lifetime > at
+        ),
         default=None,
     )
     usable = scopes.get_usable_capabilities(
@@ -249,7 +253,7 @@ def _choose_calendar_message(
     message = status.get_calendar_message(integration.status, _get_reason(integration))
     if is_stored or message != status.get_calendar_message(IntegrationStatus.ACTIVE):
         return message
-    is_deleted = bool(calendars) and all(one.cleared_at for one in calendars)
+    is_deleted = bool(calendars) and all(calendar.cleared_at for calendar in calendars)
     return replace(
         message, says=status.CALENDARS_DELETED if is_deleted else status.CALENDARS_NOT_STORED
     )

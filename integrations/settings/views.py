@@ -21,14 +21,13 @@ from integrations.connections.messages import PURPOSES
 from integrations.mail import sync_controls
 from integrations.models import Integration
 from integrations.providers import PROVIDERS
-from integrations.web import ownership
+from integrations.web import account_rows, ownership
 from limited_use.sinks import page_sink
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
 from . import (
     account_overview,
-    account_pages,
     admin_consent_views,
     connect_links,
     connect_results,
@@ -62,7 +61,7 @@ def _render_integrations(
 ) -> bytes:
     actor, at = get_actor(request), timezone.now()
     to_agree = feature_status.list_features_needing_consent(actor, at=at)
-    changed = frozenset(status.feature.key for status in to_agree)
+    changed = frozenset(feature.feature.key for feature in to_agree)
     accounts = account_overview.list_accounts(actor=actor, changed=changed, at=at)
     ids = [connection.id for connection, _card in accounts]
     return page_sink.render_page(
@@ -214,8 +213,12 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "horizon": mailbox_details.get_horizon(integration.horizon_days),
     }
     return HttpResponse(
-        account_pages.render_account_page(
-            request, "settings/details.html", integration.connection, context=context, at=at
+        account_rows.render_account_page(
+            request,
+            "settings/details.html",
+            account_rows.get_account_rows(integration.connection, actor=get_actor(request), at=at),
+            context=context,
+            at=at,
         )
     )
 

@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from accounts.actors import Actor
+from django.http import HttpRequest
+
+from accounts.actors import Actor, get_actor
 from integrations.access import permits
 from integrations.models import Connection
 from integrations.providers import PROVIDERS
+from limited_use.sinks import page_sink
 from limited_use.sinks.calendar_sink import AccountRows
 from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.sinks.template_values import TemplateItem
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
+
+ShowAccount = Callable[[Any, Mapping[str, bytes]], TemplateItem]
 
 
 def get_account_rows(connection: Connection, *, actor: Actor, at: datetime) -> AccountRows:
@@ -28,7 +34,7 @@ def list_account_rows(
     rows: Sequence[tuple[Any, Connection]],
     *,
     actor: Actor,
-    shape: Callable[[Any, Mapping[str, bytes]], TemplateItem],
+    shape: ShowAccount,
     at: datetime,
 ) -> AccountRows:
     """
@@ -46,6 +52,46 @@ def list_account_rows(
         # The ledger needs it, too.
         return AccountRows(sealed, {}, shape).without_addresses()
     return AccountRows(sealed, account_permits, shape)
+
+
+def render_account_page(
+    request: HttpRequest,
+    template: str,
+    rows: AccountRows,
+    *,
+    context: Mapping[str, Any],
+    at: datetime,
+) -> bytes:
+    """
+    Return the page with its accounts as `accounts`.
+
+    Addresses are left out if their keys cannot be used now: owners must still see the page.
+    """
+    try:
+        return _render_rows(request, template, rows, context=context, at=at)
+    except (KeyStoreUnavailable, Unopenable):
+        return _render_rows(request, template, rows.without_addresses(), context=context, at=at)
+
+
+def _render_rows(
+    request: HttpRequest,
+    template: str,
+    rows: AccountRows,
+    *,
+    context: Mapping[str, Any],
+    at: datetime,
+) -> bytes:
+    return page_sink.render_page(
+        template,
+        rows.rows,
+        permits=rows.permits,
+        actor=get_actor(request),
+        shape=rows.shape,
+        at=at,
+        context=context,
+        under="accounts",
+        request=request,
+    )
 
 
 def show_address(_: Connection, opened: Mapping[str, bytes]) -> TemplateItem:

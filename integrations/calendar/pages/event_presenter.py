@@ -186,7 +186,7 @@ def _present_occurrence(
         has_details and event_codec.decode_conference(_read_record(occurrence)) is not None
     )
     clear["has_description"] = has_details and bool(content.description.strip())
-    # A colleague's own answer is theirs.
+    # On a shared calendar, the answer is the owner's, not the viewer's.
     is_answered_here = has_details and page_data.visible.share is None
     clear["own_response"] = _get_own_response(content) if is_answered_here else None
     clear["folds_attendees"] = has_details and len(content.attendees) > _MAX_OPEN_ATTENDEES

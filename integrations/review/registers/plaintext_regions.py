@@ -136,7 +136,6 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.connections.api.views": "The address of the connected account.",
     "integrations.settings.data_use.withdrawal": "The address of an account that would end.",
     "integrations.settings.views": "The address of the connected account.",
-    "integrations.settings.account_pages": "The address of the account that a page is about.",
     "integrations.web.account_rows": "The address of the account that a page is about.",
     "limited_use.templatetags.reveal": "Prints opened values in a template of a sink.",
 }

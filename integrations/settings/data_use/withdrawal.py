@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from integrations import connections
-from integrations.access import permits, scopes
+from integrations.access import scopes
 from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access
 from integrations.calendar.pages import named_calendars
@@ -19,8 +19,7 @@ from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.web import account_rows, ownership, row_counts
 from limited_use.sinks import page_sink
-from limited_use.vault.envelope import Unopenable
-from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
+from limited_use.sinks.calendar_sink import AccountRows
 
 from . import feature_status
 from .feature_status import FeatureState, FeatureStatus
@@ -47,37 +46,31 @@ def render_withdrawal(
     page = _WithdrawalPage(request, request_context, status, integrations)
     if "calendar" in connections.get_copied_products(status.feature):
         return _render_calendars(page)
-    try:
-        return _render_accounts(page, shows_addresses=True)
-    except (KeyStoreUnavailable, Unopenable):
-        return _render_accounts(page, shows_addresses=False)
+    return _render_mailboxes(page)
 
 
-def _render_accounts(page: _WithdrawalPage, *, shows_addresses: bool) -> bytes:
+def _render_mailboxes(page: _WithdrawalPage) -> bytes:
     """For features that store mail or nothing."""
-    actor, at = page.request_context.actor, page.request_context.at
-    ids = (
-        [integration.connection_id for integration in page.integrations] if shows_addresses else []
+    shape = partial(
+        _show_mailbox,
+        messages=row_counts.count_by_integration(Message, page.integrations),
+        threads=row_counts.count_by_integration(Thread, page.integrations),
     )
-    return page_sink.render_page(
+    return account_rows.render_account_page(
+        page.request,
         TEMPLATE,
-        [
-            page_sink.SealedRow(
-                integration, {"email": integration.connection.email} if shows_addresses else {}
-            )
-            for integration in page.integrations
-        ],
-        permits=permits.to_show_accounts(actor=actor, connection_ids=ids, at=at),
-        actor=actor,
-        shape=partial(
-            _show_mailbox,
-            messages=row_counts.count_by_integration(Message, page.integrations),
-            threads=row_counts.count_by_integration(Thread, page.integrations),
-        ),
-        at=at,
+        _list_rows(page, shape),
         context={**_get_context(page), "calendars": [], "local_count": 0, "share_count": 0},
-        under="accounts",
-        request=page.request,
+        at=page.request_context.at,
+    )
+
+
+def _list_rows(page: _WithdrawalPage, shape: account_rows.ShowAccount) -> AccountRows:
+    return account_rows.list_account_rows(
+        [(integration, integration.connection) for integration in page.integrations],
+        actor=page.request_context.actor,
+        shape=shape,
+        at=page.request_context.at,
     )
 
 
@@ -122,12 +115,7 @@ def _render_calendars(page: _WithdrawalPage) -> bytes:
         },
         # Without agreement to the current version, nothing may be opened.
         nameable=[*copies, *local] if page.status.state is FeatureState.ON else local,
-        accounts=account_rows.list_account_rows(
-            [(integration, integration.connection) for integration in page.integrations],
-            actor=request_context.actor,
-            shape=_show_account,
-            at=request_context.at,
-        ),
+        accounts=_list_rows(page, _show_account),
     )
 
 
