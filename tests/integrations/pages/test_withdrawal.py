@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.urls import reverse
@@ -32,10 +31,13 @@ from integrations.models import (
 )
 from integrations.providers.local import LOCAL
 from limited_use.agreements import consents
+from limited_use.ledger import pseudonyms
 from limited_use.models import Consent
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault import data_keys
+from limited_use.vault.keyring.keyring_file import FileKeyring
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from tests.api import cast
 from tests.broker import record_messages
 from tests.fakes.calendars import FakeCalendars
@@ -213,15 +215,18 @@ class TestThePageOfCalendars:
 
     @pytest.mark.invariant(5)
     def test_is_shown_without_names_while_the_key_store_does_not_respond(
-        self, alice, browser, local
+        self, alice, browser, local, monkeypatch
     ):
-        folder = settings.KEYRING.folder
-        away = folder.rename(folder.with_name("away"))
+        def fail(*_, **__):
+            raise KeyStoreUnavailable("it does not respond")
+
+        # Also for the ledger, whose key a process keeps.
+        for name in ("compute_mac", "unwrap"):
+            monkeypatch.setattr(FileKeyring, name, fail)
         data_keys.drop_cached_keys()
-        try:
-            page = read_main_text(browser)
-        finally:
-            away.rename(folder)
+        pseudonyms.drop_cached_ledger_keys()
+
+        page = read_main_text(browser)
 
         assert page.count("A calendar whose name cannot be shown now") == 2
         assert "alice@gmail.example" not in page
