@@ -262,6 +262,25 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         also=SharedRowReader.SHARED_CALENDAR,
         many=True,
     ),
+    "integrations.OutboxCommand": OwnedTable(
+        RowOwnerColumns.OWNER,
+        "user_id",
+        "when somebody sent something; the rest is sealed",
+        sync=True,
+    ),
+    "integrations.Upload": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "sizes of files; the rest is sealed"
+    ),
+    "integrations.UploadChunk": OwnedTable(RowOwnerColumns.OWNER, "user_id", "sealed files"),
+    "integrations.DraftProposal": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "that a feature proposed something; the rest is sealed"
+    ),
+    "integrations.SendingSettings": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "how long somebody may undo; the rest is sealed"
+    ),
+    "integrations.OutgoingCount": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "how much somebody sends"
+    ),
     "integrations.Export": OwnedTable(
         RowOwnerColumns.OWNER, "user_id", "that somebody took a copy along"
     ),

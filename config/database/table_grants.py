@@ -318,6 +318,28 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         columns={(_WEB, "w"): ("shown", "shown_version")},
     ),
     "integrations.Attachment": TableGrants("sealed descriptors", web="r", sync="rawd", purge="rd"),
+    "integrations.OutboxCommand": TableGrants(
+        "messages on their way: web stores and undoes them, sync sends them, purge removes them",
+        web="rawd",
+        sync="rw",
+        purge="rwd",
+        console="r",
+    ),
+    "integrations.Upload": TableGrants(
+        "files on their way, without their bytes", web="rawd", sync="rawd", purge="rd"
+    ),
+    "integrations.UploadChunk": TableGrants(
+        "sealed bytes of these files", web="rad", sync="rad", purge="rd"
+    ),
+    "integrations.DraftProposal": TableGrants(
+        "drafts that features proposed to their owners, sealed", web="rawd", purge="rd"
+    ),
+    "integrations.SendingSettings": TableGrants(
+        "the time to undo, and a sealed signature", web="raw", sync="r", purge="rd"
+    ),
+    "integrations.OutgoingCount": TableGrants(
+        "that people sent something, for the bounds of a day", web="ra", purge="rd"
+    ),
     "integrations.Export": TableGrants(
         "copies that owners asked for: what a download has to show", web="raw", purge="rd"
     ),

@@ -19,6 +19,20 @@ from .export import Export, ExportOutcome
 from .heartbeat import Heartbeat
 from .idempotency_record import Reply
 from .mail import Attachment, Message, MessageBody, Thread
+from .outbox import (
+    OPEN_STATES,
+    UNSENT_STATES,
+    DraftProposal,
+    OutboxCommand,
+    OutboxKind,
+    OutboxProblem,
+    OutboxState,
+    OutgoingCount,
+    OutgoingKind,
+    SendingSettings,
+    Upload,
+    UploadChunk,
+)
 from .owner_notice import Notice, NoticeKind
 from .parser_count import ParserCount
 from .purge import PurgeJob, PurgeStep, PurgeTrigger
@@ -30,7 +44,9 @@ __all__ = [
     "CACHE_CHOICES",
     "FETCHABLE",
     "LIVE",
+    "OPEN_STATES",
     "OWNER_ONLY",
+    "UNSENT_STATES",
     "AnyOf",
     "Approval",
     "ApprovalState",
@@ -42,6 +58,7 @@ __all__ = [
     "Connection",
     "ConnectionStatus",
     "Discard",
+    "DraftProposal",
     "Event",
     "EventKind",
     "Export",
@@ -53,6 +70,12 @@ __all__ = [
     "MessageBody",
     "Notice",
     "NoticeKind",
+    "OutboxCommand",
+    "OutboxKind",
+    "OutboxProblem",
+    "OutboxState",
+    "OutgoingCount",
+    "OutgoingKind",
     "ParserCount",
     "PurgeJob",
     "PurgeStep",
@@ -61,11 +84,14 @@ __all__ = [
     "Reconciliation",
     "Reply",
     "RevocationOutcome",
+    "SendingSettings",
     "SetAside",
     "StatusReason",
     "SyncStage",
     "SyncWork",
     "Thread",
+    "Upload",
+    "UploadChunk",
     "Watch",
     "WatchKind",
     "WatchStatus",

@@ -241,6 +241,8 @@ class Integration(models.Model):
     horizon_days = models.PositiveIntegerField(null=True, default=90)
     switched_on_at = models.DateTimeField()
     switched_off_at = models.DateTimeField(null=True)
+    # Messages that the outbox saw in the sent mail; named in the receipt.
+    sent_count = models.PositiveIntegerField(default=0)
 
     objects = models.Manager.from_queryset(IntegrationQuerySet)()
 

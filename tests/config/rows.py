@@ -32,6 +32,7 @@ from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import sealing
 from tests.factories import make_approval
+from tests.outbox import fill_outbox
 
 
 def everything(house, viewer) -> None:
@@ -103,6 +104,7 @@ def everything(house, viewer) -> None:
         lookup_blind=uuid7().bytes * 2,
     )
     Export.objects.create(integration=integration, asked_at=at, **owner)
+    fill_outbox(integration, at)
     Reply.objects.create(
         integration=integration,
         key_blind=uuid7().bytes * 2,

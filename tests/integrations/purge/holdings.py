@@ -36,6 +36,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import blind_index, data_keys
 from limited_use.vault.sealing import Sealer, get_sealer
 from tests import grants
+from tests.outbox import fill_outbox
 
 REFRESH_TOKEN = "1//refresh"
 SCOPES = ["openid", "https://www.googleapis.com/auth/gmail.readonly"]
@@ -161,6 +162,7 @@ def integration(
         organisation_id=connection.organisation_id,
         asked_at=at,
     )
+    fill_outbox(made, at)
     Reply.objects.create(
         integration=made,
         user_id=connection.user_id,
