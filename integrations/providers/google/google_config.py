@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from integrations.providers.mail import MailUnits
+from integrations.providers.outgoing_mail import OutgoingMailLimits
 from integrations.providers.provider_definition import Provider
 
 from .gmail_adapter import open_mail
@@ -25,6 +26,14 @@ UNITS: Final = MailUnits(
     attachment=40,
     watch=100,
     stop=50,
+    # With the profile, whose historyId is the checkpoint.
+    create_draft=11,
+    # A list, and one draft to read and delete.
+    delete_drafts=35,
+    send_draft=100,
+    # A page of history, two messages and the draft.
+    look_for_sent=62,
+    send_addresses=5,
 )
 
 GOOGLE: Final = Provider(
@@ -44,6 +53,11 @@ GOOGLE: Final = Provider(
     revocation_pages=("https://myaccount.google.com/connections",),
     webmail_url="https://mail.google.com/mail/",
     mail_units=UNITS,
+    # https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/create and
+    # https://support.google.com/mail/answer/22839
+    outgoing_mail=OutgoingMailLimits(
+        max_message_bytes=36_700_160, max_recipients=500, has_signatures=True
+    ),
     rate_setting_prefix="GMAIL",
     open_mail=open_mail,
     watch_mail=open_mail_watch,

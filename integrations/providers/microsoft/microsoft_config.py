@@ -8,6 +8,7 @@ from typing import Final
 
 from integrations.providers import errors
 from integrations.providers.mail import MailUnits
+from integrations.providers.outgoing_mail import OutgoingMailLimits
 from integrations.providers.provider_definition import Provider
 
 from .graph_calendar_adapter import open_calendars
@@ -31,6 +32,12 @@ UNITS: Final = MailUnits(
     attachment=1,
     watch=1,
     stop=1,
+    # A draft, its change, its files and its change key. The files' pieces go to another host.
+    create_draft=8,
+    delete_drafts=2,
+    send_draft=1,
+    look_for_sent=3,
+    send_addresses=0,
     # Two pages, requested together; two such fetches are under way.
     messages_per_fetch=100,
 )
@@ -83,6 +90,11 @@ MICROSOFT: Final = Provider(
     revokes=False,
     has_single_permissions=False,
     mail_units=UNITS,
+    # https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits:
+    # the default of mailboxes, and recipients of a message.
+    outgoing_mail=OutgoingMailLimits(
+        max_message_bytes=35 * 1024 * 1024, max_recipients=500, has_signatures=False
+    ),
     rate_setting_prefix="GRAPH",
     rate_window_minutes=10,
     most_at_once=MAX_CONCURRENT_REQUESTS,
