@@ -8,8 +8,9 @@ from integrations.providers.outgoing_mail import OutgoingMailLimits
 from integrations.providers.provider_definition import Provider
 
 from .gmail_adapter import open_mail
+from .gmail_sending import MAX_MESSAGE_BYTES
 from .google_calendar_adapter import open_calendars
-from .google_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
+from .google_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ, MAIL_SEND
 from .watch import open_calendar_watch, open_mail_watch
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
@@ -48,15 +49,17 @@ GOOGLE: Final = Provider(
         {_AUTH + "userinfo.email": "email", _AUTH + "userinfo.profile": "profile"}
     ),
     capabilities=MappingProxyType(
-        {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+        {
+            capability.key: capability
+            for capability in (MAIL_READ, MAIL_SEND, CALENDAR_READ, CALENDAR_WRITE)
+        }
     ),
     revocation_pages=("https://myaccount.google.com/connections",),
     webmail_url="https://mail.google.com/mail/",
     mail_units=UNITS,
-    # https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/create and
     # https://support.google.com/mail/answer/22839
     outgoing_mail=OutgoingMailLimits(
-        max_message_bytes=36_700_160, max_recipients=500, has_signatures=True
+        max_message_bytes=MAX_MESSAGE_BYTES, max_recipients=500, has_signatures=True
     ),
     rate_setting_prefix="GMAIL",
     open_mail=open_mail,
