@@ -13,8 +13,9 @@ from integrations.providers.provider_definition import Provider
 
 from .graph_calendar_adapter import open_calendars
 from .graph_mail_adapter import open_mail
+from .graph_sending import MAX_MESSAGE_BYTES
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
-from .microsoft_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
+from .microsoft_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ, MAIL_SEND
 from .subscriptions import open_subscriptions
 
 # A unit is a request; the limit is 10,000 in ten minutes
@@ -76,7 +77,10 @@ MICROSOFT: Final = Provider(
     # A refresh token in the response shows that it was granted.
     unlisted_scopes=frozenset({"offline_access"}),
     capabilities=MappingProxyType(
-        {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+        {
+            capability.key: capability
+            for capability in (MAIL_READ, MAIL_SEND, CALENDAR_READ, CALENDAR_WRITE)
+        }
     ),
     # For work or school accounts, and for personal accounts.
     revocation_pages=("https://myapps.microsoft.com", "https://account.live.com/consent/Manage"),
@@ -90,10 +94,8 @@ MICROSOFT: Final = Provider(
     revokes=False,
     has_single_permissions=False,
     mail_units=UNITS,
-    # https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits:
-    # the default of mailboxes, and recipients of a message.
     outgoing_mail=OutgoingMailLimits(
-        max_message_bytes=35 * 1024 * 1024, max_recipients=500, has_signatures=False
+        max_message_bytes=MAX_MESSAGE_BYTES, max_recipients=500, has_signatures=False
     ),
     rate_setting_prefix="GRAPH",
     rate_window_minutes=10,
