@@ -1,7 +1,8 @@
 """
 The port to a provider's mail.
 
-The service sees responses only as the types of this module, of `calendars` and of `errors`.
+The service sees responses only as the types of this module, of `outgoing_mail`, `calendars` and
+`errors`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from integrations.formats.mime.safe_bodies import SanitisedText
 
 from .errors import ProviderError
 from .file_download import FileDownload
+from .outgoing_mail import MailSender
 from .provider_access import ProviderAccess
 
 _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
@@ -147,7 +149,7 @@ class MailChangePage:
     has_new_names: bool = False
 
 
-class MailAdapter(Protocol):
+class MailAdapter(MailSender, Protocol):
     """
     One mailbox, for several threads.
 
@@ -228,4 +230,9 @@ class MailUnits:
     attachment: int
     watch: int
     stop: int
+    create_draft: int
+    delete_drafts: int
+    send_draft: int
+    look_for_sent: int
+    send_addresses: int
     messages_per_fetch: int = 0

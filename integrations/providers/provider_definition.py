@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .calendars import CalendarAdapter
 from .errors import ProviderError
 from .mail import MailAdapter, MailUnits
+from .outgoing_mail import OutgoingMailLimits
 from .provider_access import ProviderAccess
 from .push import CalendarWatch, MailWatch, PushSubscriptions
 
@@ -86,6 +87,7 @@ class Provider:
     rate_window_minutes: int = 1
     most_at_once: int = 0
     mail_units: MailUnits | None = None
+    outgoing_mail: OutgoingMailLimits | None = None
     open_mail: Callable[[ProviderAccess], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[ProviderAccess], AbstractContextManager[MailWatch]] | None = None
     watch_calendars: Callable[[ProviderAccess], AbstractContextManager[CalendarWatch]] | None = None

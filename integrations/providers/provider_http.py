@@ -12,10 +12,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -29,6 +29,8 @@ from urllib3.exceptions import HTTPError
 from . import errors
 
 TIMEOUT: Final = urllib3.Timeout(connect=10.0, read=30.0)
+# For files: providers answer after they have stored the last byte.
+UPLOAD: Final = urllib3.Timeout(connect=10.0, read=120.0)
 # For token endpoints: a person may be waiting.
 SHORT: Final = urllib3.Timeout(connect=5.0, read=10.0)
 MAX_RETRY_AFTER: Final = 24 * 3600.0
@@ -77,6 +79,18 @@ class ProviderResponse:
 class ResponseStream:
     response: ProviderResponse
     chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedBody:
+    """A request's body that is read while it is sent: `size` bytes in `pieces`."""
+
+    pieces: Iterable[bytes] = field(repr=False)
+    size: int
+
+
+class WrongBodySize(Exception):
+    """The pieces of a `StreamedBody` are not `size` bytes. The request was not completed."""
 
 
 def use_proxy(url: str) -> None:
@@ -130,21 +144,46 @@ def send_request(
     method: str,
     url: str,
     headers: Mapping[str, str],
-    body: bytes | None = None,
+    body: bytes | StreamedBody | None = None,
     *,
     timeout: urllib3.Timeout = TIMEOUT,
 ) -> ProviderResponse:
     """
+    An error of a body's source ends the connection before the request is complete.
+
     :raises ResponseTooLarge: if the response exceeds `MAX_ANSWER`
     :raises NoResponse: if no response came
     """
+    content: bytes | Iterator[bytes] | None
+    if isinstance(body, StreamedBody):
+        headers = {**headers, "content-length": str(body.size)}
+        content = _iterate_body(body)
+    else:
+        content = body
     response = _open_response(
-        method, url, headers=headers, body=body, timeout=timeout, preload_content=False
+        method, url, headers=headers, body=content, timeout=timeout, preload_content=False
     )
     try:
         return ProviderResponse(response.status, response.headers, _read_content(response))
     finally:
         response.release_conn()
+
+
+def _iterate_body(body: StreamedBody) -> Iterator[bytes]:
+    """Hold each piece back until the size of the next is known to fit."""
+    remaining, held = body.size, b""
+    for piece in body.pieces:
+        remaining -= len(piece)
+        if remaining < 0:
+            break
+        if held:
+            yield held
+        held = piece
+    if remaining:
+        # Surplus bytes would begin the connection's next request.
+        raise WrongBodySize
+    if held:
+        yield held
 
 
 def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from integrations.sandbox.calendars.store import AccountCalendars
 from integrations.sandbox.mail.mailbox import SandboxMailbox
@@ -10,7 +10,11 @@ from integrations.sandbox.mail.mailbox import SandboxMailbox
 
 @dataclass
 class SandboxAccount:
-    """Without Gmail `mailbox` is None, without Calendar `calendars`; `claims` go into tokens."""
+    """
+    Without Gmail `mailbox` is None, without Calendar `calendars`; `claims` go into tokens.
+
+    :param send_as: Gmail's resources; empty: only the account's own address
+    """
 
     email: str
     sub: str
@@ -19,6 +23,7 @@ class SandboxAccount:
     calendars: AccountCalendars | None = None
     hosted_domain: str = ""
     claims: dict[str, str] = field(default_factory=dict)
+    send_as: list[dict[str, Any]] = field(default_factory=list)
 
     @staticmethod
     def make_sub(email: str) -> str:

@@ -65,12 +65,14 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
             await asyncio.sleep(fault.hang_seconds)
         if fault.drop == "before":
             return _abort_connection(request)
-        if fault.status:
+        if fault.status and not fault.after:
             _log_request(state, call, fault.status)
             return _to_response(fault.make_answer())
     answer = await _route_call(state, call)
     if fault and fault.drop == "after":
         return _abort_connection(request)
+    if fault and fault.status:
+        return _to_response(fault.make_answer())
     return _to_response(answer)
 
 
@@ -119,7 +121,10 @@ def _answer_batch(state: SandboxState, call: HttpCall) -> HttpAnswer:
             arrived[access.grant.sub] += 1
             state.open_requests[access.grant.sub] += 1
         fault = state.faults.take_matching(inner, answers_only=True)
-        return fault.make_answer() if fault else dispatch.answer_call(state, inner)
+        if fault and not fault.after:
+            return fault.make_answer()
+        answer = dispatch.answer_call(state, inner)
+        return fault.make_answer() if fault else answer
 
     try:
         return batch.answer_batch(call, answer_part)

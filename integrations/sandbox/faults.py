@@ -14,7 +14,8 @@ class QueuedFault:
     """
     For the next `count` matching calls.
 
-    `status` answers without an effect. `hang_seconds` waits first; a client that gave up still has
+    `status` answers without an effect, or with `after` instead of the answer to a call that took
+    effect. `hang_seconds` waits first; a client that gave up still has
     its write committed. `drop` cuts the connection `"before"` or `"after"` processing.
     """
 
@@ -25,6 +26,7 @@ class QueuedFault:
     skip: int = 0
     count: int = 1
     status: int = 0
+    after: bool = False
     body: bytes = b""
     content_type: str = JSON
     headers: Mapping[str, str] | None = None

@@ -66,6 +66,12 @@ class Knobs:
     cache_megabytes: int = 96
     # Messages a user may send per day.
     sends_per_day: int = 2_000
+    # Messages a user may send per minute; 0 = no limit.
+    gmail_sends_per_minute: int = 0
+    # Seconds until sent mail is in SENT. Its draft is gone at once.
+    gmail_send_seconds: float = 0.0
+    # An edit in Gmail's own client gives a draft another id.
+    gmail_edits_change_draft_ids: bool = False
 
     access_token_seconds: int = 3_599
     code_seconds: int = 600
@@ -131,8 +137,10 @@ class Knobs:
     graph_partial_changes: bool = False
     # A message that leaves and returns between two rounds is reported only as removed.
     graph_round_trips_lost: bool = False
-    # Seconds until a sent message is in Sent Items, and whether its id changes.
+    # Seconds until a sent message is in Sent Items, whether it is in the Outbox until then (or
+    # still in Drafts), and whether its id changes.
     graph_send_seconds: float = 0.0
+    graph_outbox: bool = True
     graph_sent_id_changes: bool = False
     graph_sends_per_minute: int = 30
     # For a stale change key: 412, or 409.

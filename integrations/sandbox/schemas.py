@@ -42,6 +42,8 @@ REQUIRED = {
     "HistoryMessageDeleted": ("message",),
     "HistoryLabelAdded": ("message", "labelIds"),
     "HistoryLabelRemoved": ("message", "labelIds"),
+    "ListSendAsResponse": ("sendAs",),
+    "SendAs": ("sendAsEmail",),
     "WatchResponse": ("historyId", "expiration"),
     "CalendarList": ("kind", "etag", "items"),
     "CalendarListEntry": ("kind", "etag", "id"),

@@ -16,12 +16,14 @@ from integrations.sandbox.google.quota import QuotaMeter
 from integrations.sandbox.keys import SigningKeys
 from integrations.sandbox.knobs import Knobs
 from integrations.sandbox.mail.rendering import RenderingCache
+from integrations.sandbox.mail.sent_mail import AcceptedMail
 from integrations.sandbox.microsoft.state import MicrosoftState
 from integrations.sandbox.push_delivery import PushQueue
 from integrations.sandbox.request_log import SandboxRequestLog
 
 if TYPE_CHECKING:
     from integrations.sandbox.google.consent import GoogleConsentRequest
+    from integrations.sandbox.google.gmail.sending import LeavingMail
     from integrations.sandbox.validation import ApiValidator
 
 
@@ -58,6 +60,9 @@ class SandboxState:
         self.quota_meter = QuotaMeter(self.clock, self.knobs)
         self.open_requests: Counter[str] = Counter()
         self.rendering_caches: dict[str, RenderingCache] = {}
+        # What both providers accepted, and Gmail's mail that is not yet in SENT.
+        self.accepted_mail: list[AcceptedMail] = []
+        self.leaving_mail: list[LeavingMail] = []
         self.sent_counts: Counter[tuple[str, int]] = Counter()
         self.calendars: dict[str, SandboxCalendar] = {}
         self.channels: dict[str, WatchChannel] = {}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from typing import Any, Final, NoReturn
 
 _VERSIONS: Final = {"gmail": "v1", "calendar": "v3"}
@@ -38,6 +39,8 @@ class GmailService:
     attachments: Any
     threads: Any
     history: Any
+    drafts: Any
+    send_as: Any
     batch_url: str
 
 
@@ -51,7 +54,8 @@ class CalendarService:
 def load_library() -> None:
     import google.oauth2.credentials  # noqa: F401 - for the functions below
     import googleapiclient.discovery
-    import googleapiclient.discovery_cache  # noqa: F401
+    import googleapiclient.discovery_cache
+    import googleapiclient.http  # noqa: F401
 
 
 def add_bearer_token(headers: dict[str, str], token: str) -> None:
@@ -98,8 +102,21 @@ def get_gmail_service(root_url: str) -> GmailService:
         attachments=messages.attachments(),
         threads=users.threads(),
         history=users.history(),
+        drafts=users.drafts(),
+        send_as=users.settings().sendAs(),
         batch_url=document["rootUrl"] + document["batchPath"],
     )
+
+
+def build_message_upload(method: Any, **parameters: Any) -> Any:
+    """
+    Return the request of an upload in one piece, without its body.
+
+    :param method: of the library, such as `drafts.create`
+    """
+    from googleapiclient.http import MediaIoBaseUpload
+
+    return method(media_body=MediaIoBaseUpload(BytesIO(), "message/rfc822"), **parameters)
 
 
 @lru_cache(maxsize=8)

@@ -4,11 +4,13 @@ from types import MappingProxyType
 from typing import Final
 
 from integrations.providers.mail import MailUnits
+from integrations.providers.outgoing_mail import OutgoingMailLimits
 from integrations.providers.provider_definition import Provider
 
 from .gmail_adapter import open_mail
+from .gmail_sending import MAX_MESSAGE_BYTES
 from .google_calendar_adapter import open_calendars
-from .google_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
+from .google_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ, MAIL_SEND
 from .watch import open_calendar_watch, open_mail_watch
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
@@ -25,6 +27,14 @@ UNITS: Final = MailUnits(
     attachment=40,
     watch=100,
     stop=50,
+    # With the profile, whose historyId is the checkpoint.
+    create_draft=11,
+    # A list, and one draft to read and delete.
+    delete_drafts=35,
+    send_draft=100,
+    # A page of history, two messages and the draft.
+    look_for_sent=62,
+    send_addresses=5,
 )
 
 GOOGLE: Final = Provider(
@@ -39,11 +49,18 @@ GOOGLE: Final = Provider(
         {_AUTH + "userinfo.email": "email", _AUTH + "userinfo.profile": "profile"}
     ),
     capabilities=MappingProxyType(
-        {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+        {
+            capability.key: capability
+            for capability in (MAIL_READ, MAIL_SEND, CALENDAR_READ, CALENDAR_WRITE)
+        }
     ),
     revocation_pages=("https://myaccount.google.com/connections",),
     webmail_url="https://mail.google.com/mail/",
     mail_units=UNITS,
+    # https://support.google.com/mail/answer/22839
+    outgoing_mail=OutgoingMailLimits(
+        max_message_bytes=MAX_MESSAGE_BYTES, max_recipients=500, has_signatures=True
+    ),
     rate_setting_prefix="GMAIL",
     open_mail=open_mail,
     watch_mail=open_mail_watch,

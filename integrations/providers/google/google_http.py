@@ -103,6 +103,30 @@ def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
     response = None
     with suppress(provider_http.NoResponse):
         response = provider_http.send_request(method, url, headers, body)
+    return _read_write_outcome(request, response)
+
+
+def send_google_upload(
+    request: Any, access: ProviderAccess, content_type: str, body: provider_http.StreamedBody
+) -> dict[str, Any]:
+    """
+    Send a write whose body replaces the one that the library built.
+
+    :raises OutcomeUnknown: if the request was sent and the result is unknown
+    """
+    method, url, headers, _ = prepare_request(request, access)
+    headers["content-type"] = content_type
+    response = None
+    with suppress(provider_http.NoResponse):
+        response = provider_http.send_request(
+            method, url, headers, body, timeout=provider_http.UPLOAD
+        )
+    return _read_write_outcome(request, response)
+
+
+def _read_write_outcome(
+    request: Any, response: provider_http.ProviderResponse | None
+) -> dict[str, Any]:
     if response is None:
         raise errors.OutcomeUnknown("Google did not answer")
     if response.status == HTTPStatus.NO_CONTENT:

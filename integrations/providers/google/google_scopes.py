@@ -39,6 +39,38 @@ MAIL_READ: Final = ProviderCapability(
     ),
 )
 
+MAIL_SEND: Final = ProviderCapability(
+    key="mail.send",
+    permissions=(
+        ProviderScope(
+            _AUTH + "gmail.compose",
+            "To send a mail when you say so",
+            frozenset(
+                {
+                    "gmail.users.drafts.create",
+                    "gmail.users.drafts.delete",
+                    "gmail.users.drafts.get",
+                    "gmail.users.drafts.list",
+                    "gmail.users.drafts.send",
+                }
+            ),
+        ),
+        ProviderScope(
+            _AUTH + "gmail.readonly",
+            "To see that a mail was sent, and to read your addresses and signatures",
+            frozenset(
+                {
+                    "gmail.users.getProfile",
+                    "gmail.users.history.list",
+                    "gmail.users.messages.get",
+                    "gmail.users.messages.list",
+                    "gmail.users.settings.sendAs.list",
+                }
+            ),
+        ),
+    ),
+)
+
 CALENDAR_READ: Final = ProviderCapability(
     key="calendar.read",
     permissions=(

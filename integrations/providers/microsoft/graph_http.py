@@ -61,13 +61,20 @@ _REJECTED_CODES: Final = frozenset(
         "errorcalendarmeetingrequestisoutofdate", "errorcalendarisorganizerforaccept",
         "errorcalendarisorganizerfordecline", "errorcalendarisorganizerfortentative",
         "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
+        "errorsendasdenied", "errormessagesubmissionblocked",
     }
 )  # fmt: skip
 # Graph called our webhook and did not get the expected response.
 _WEBHOOK_CODE: Final = "validationerror"
 # An older code covers any request, so only the start of Graph's text identifies this error.
 _OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
-_RATE_CODES: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
+_RATE_CODES: Final = frozenset(
+    {
+        "toomanyrequests", "applicationthrottled", "errorservererrorbusy",
+        # The day's recipients.
+        "errorexceededmessagelimit",
+    }
+)  # fmt: skip
 _KNOWN_CODES: Final = (
     _EXPIRED_CODES | _SCOPE_CODES | _NO_MAILBOX_CODES | _NOT_FOUND_CODES | _CONFLICT_CODES
     | _TAKEN_CODES | _REJECTED_CODES | _RATE_CODES
@@ -75,7 +82,8 @@ _KNOWN_CODES: Final = (
         "invalidauthenticationtoken", "errorinvalidgrant", "badrequest", "erroraccountsuspend",
         "serviceunavailable", "generalexception", "internalservererror", "activitylimitreached",
         "quotalimitreached", "notallowed", "unauthenticated", "itemnotfound", "resourcenotfound",
-        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", _WEBHOOK_CODE,
+        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", "errorinvalidoperation",
+        _WEBHOOK_CODE,
     }
 )  # fmt: skip
 _ERRORS_BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (

@@ -19,9 +19,17 @@ from integrations.providers.mail import (
     RemoteMessage,
     RemoteThread,
 )
+from integrations.providers.outgoing_mail import DraftRef, OutgoingMail, SendAddress, SendLook
 from integrations.providers.provider_access import ProviderAccess
 
-from . import attachments, folder_delta, graph_message, mail_delta, mail_delta_pages
+from . import (
+    attachments,
+    folder_delta,
+    graph_message,
+    graph_sending,
+    mail_delta,
+    mail_delta_pages,
+)
 from .graph_http import GraphApiRequest, send_graph_read
 from .mail_content import ContentReader, MessageResults
 from .mail_cursor import GraphMailCursor
@@ -152,6 +160,26 @@ class GraphMailAdapter:
     @unexpected_responses.raise_unexpected
     def open_attachment(self, message_id: str, part: str) -> FileDownload:
         return attachments.open_attachment(message_id, part, self.access)
+
+    @unexpected_responses.raise_unexpected
+    def create_draft(self, mail: OutgoingMail) -> DraftRef:
+        return graph_sending.create_draft(mail, self.access)
+
+    @unexpected_responses.raise_unexpected
+    def delete_drafts(self, tag: str) -> int:
+        return graph_sending.delete_drafts(tag, self.access)
+
+    @unexpected_responses.raise_unexpected
+    def send_draft(self, draft: DraftRef) -> None:
+        graph_sending.send_draft(draft, self.access)
+
+    @unexpected_responses.raise_unexpected
+    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
+        return graph_sending.look_for_sent(draft, tag, self.access)
+
+    def get_send_addresses(self) -> tuple[SendAddress, ...]:
+        """Return (): Graph lists neither addresses nor signatures."""
+        return ()
 
     def _get_folders(self) -> ReadableFolders:
         with self._lock:

@@ -8,12 +8,14 @@ from typing import Final
 
 from integrations.providers import errors
 from integrations.providers.mail import MailUnits
+from integrations.providers.outgoing_mail import OutgoingMailLimits
 from integrations.providers.provider_definition import Provider
 
 from .graph_calendar_adapter import open_calendars
 from .graph_mail_adapter import open_mail
+from .graph_sending import MAX_MESSAGE_BYTES
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
-from .microsoft_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
+from .microsoft_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ, MAIL_SEND
 from .subscriptions import open_subscriptions
 
 # A unit is a request; the limit is 10,000 in ten minutes
@@ -31,6 +33,12 @@ UNITS: Final = MailUnits(
     attachment=1,
     watch=1,
     stop=1,
+    # A draft, its change, its files and its change key. The files' pieces go to another host.
+    create_draft=8,
+    delete_drafts=2,
+    send_draft=1,
+    look_for_sent=3,
+    send_addresses=0,
     # Two pages, requested together; two such fetches are under way.
     messages_per_fetch=100,
 )
@@ -69,7 +77,10 @@ MICROSOFT: Final = Provider(
     # A refresh token in the response shows that it was granted.
     unlisted_scopes=frozenset({"offline_access"}),
     capabilities=MappingProxyType(
-        {capability.key: capability for capability in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+        {
+            capability.key: capability
+            for capability in (MAIL_READ, MAIL_SEND, CALENDAR_READ, CALENDAR_WRITE)
+        }
     ),
     # For work or school accounts, and for personal accounts.
     revocation_pages=("https://myapps.microsoft.com", "https://account.live.com/consent/Manage"),
@@ -83,6 +94,9 @@ MICROSOFT: Final = Provider(
     revokes=False,
     has_single_permissions=False,
     mail_units=UNITS,
+    outgoing_mail=OutgoingMailLimits(
+        max_message_bytes=MAX_MESSAGE_BYTES, max_recipients=500, has_signatures=False
+    ),
     rate_setting_prefix="GRAPH",
     rate_window_minutes=10,
     most_at_once=MAX_CONCURRENT_REQUESTS,

@@ -57,6 +57,33 @@ MAIL_READ: Final = ProviderCapability(
     ),
 )
 
+MAIL_SEND: Final = ProviderCapability(
+    key="mail.send",
+    permissions=(
+        ProviderScope(
+            "Mail.ReadWrite",
+            "To write the draft of a mail that you send, and to see that it was sent",
+            frozenset(
+                {
+                    "GET /me/mailFolders/{id}/messages",
+                    "GET /me/messages/{id}",
+                    "POST /me/messages",
+                    "PATCH /me/messages/{id}",
+                    "POST /me/messages/{id}/createReply",
+                    "POST /me/messages/{id}/attachments",
+                    "POST /me/messages/{id}/attachments/createUploadSession",
+                    "POST /me/messages/{id}/permanentDelete",
+                }
+            ),
+        ),
+        ProviderScope(
+            "Mail.Send",
+            "To send a mail when you say so",
+            frozenset({"POST /me/messages/{id}/send"}),
+        ),
+    ),
+)
+
 CALENDAR_READ: Final = ProviderCapability(
     key="calendar.read",
     permissions=(

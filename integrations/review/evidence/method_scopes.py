@@ -49,6 +49,9 @@ _ADDON_MESSAGE: Final = "gmail.addons.current.message.action gmail.addons.curren
 _ADDON_HEADERS: Final = f"{_ADDON_MESSAGE} gmail.addons.current.message.metadata"
 _READS_MAIL: Final = f"{_FULL_MAIL} gmail.modify gmail.readonly"
 _READS_HEADERS: Final = f"{_READS_MAIL} gmail.metadata"
+_WRITES_DRAFTS: Final = (
+    f"{_FULL_MAIL} gmail.modify gmail.compose gmail.addons.current.action.compose"
+)
 _LISTS_CALENDARS: Final = (
     "calendar calendar.calendarlist calendar.calendarlist.readonly calendar.readonly"
 )
@@ -65,6 +68,7 @@ _STOPS_CHANNELS: Final = (
 
 _MAIL: Final = "Mail.ReadBasic Mail.Read Mail.ReadWrite"
 _BODIES: Final = "Mail.Read Mail.ReadWrite"
+_WRITES_MAIL: Final = "Mail.ReadWrite"
 _SETTINGS: Final = "MailboxSettings.Read MailboxSettings.ReadWrite"
 _EVENTS: Final = "Calendars.ReadBasic Calendars.Read Calendars.ReadWrite"
 _WRITES: Final = "Calendars.ReadWrite"
@@ -81,6 +85,12 @@ GOOGLE_METHODS: Final[Mapping[str, MethodScopes]] = {
     "gmail.users.history.list": _google(_READS_HEADERS),
     "gmail.users.watch": _google(_READS_HEADERS),
     "gmail.users.stop": _google(_READS_HEADERS),
+    "gmail.users.drafts.create": _google(_WRITES_DRAFTS),
+    "gmail.users.drafts.delete": _google(_WRITES_DRAFTS),
+    "gmail.users.drafts.get": _google(f"{_READS_MAIL} gmail.compose"),
+    "gmail.users.drafts.list": _google(f"{_READS_MAIL} gmail.compose"),
+    "gmail.users.drafts.send": _google(_WRITES_DRAFTS),
+    "gmail.users.settings.sendAs.list": _google(f"{_READS_MAIL} gmail.settings.basic"),
     "calendar.calendarList.list": _google(_LISTS_CALENDARS),
     "calendar.calendarList.watch": _google(_LISTS_CALENDARS),
     "calendar.channels.stop": _google(_STOPS_CHANNELS),
@@ -105,6 +115,16 @@ MICROSOFT_METHODS: Final[Mapping[str, MethodScopes]] = {
     "GET /me/messages/{id}/attachments/{id}/$value": _microsoft("attachment-get", _BODIES),
     # Each part takes its own permission; see https://learn.microsoft.com/en-us/graph/json-batching.
     "POST /$batch": _microsoft("../json-batching", _BODIES),
+    "GET /me/mailFolders/{id}/messages": _microsoft("mailfolder-list-messages", _MAIL),
+    "POST /me/messages": _microsoft("user-post-messages", _WRITES_MAIL),
+    "PATCH /me/messages/{id}": _microsoft("message-update", _WRITES_MAIL),
+    "POST /me/messages/{id}/createReply": _microsoft("message-createreply", _WRITES_MAIL),
+    "POST /me/messages/{id}/attachments": _microsoft("message-post-attachments", _WRITES_MAIL),
+    "POST /me/messages/{id}/attachments/createUploadSession": _microsoft(
+        "attachment-createuploadsession", _WRITES_MAIL
+    ),
+    "POST /me/messages/{id}/permanentDelete": _microsoft("message-permanentdelete", _WRITES_MAIL),
+    "POST /me/messages/{id}/send": _microsoft("message-send", "Mail.Send"),
     "GET /me/outlook/masterCategories": _microsoft("outlookuser-list-mastercategories", _SETTINGS),
     "GET /me/mailboxSettings": _microsoft("user-get-mailboxsettings", _SETTINGS),
     "GET /me/calendar": _microsoft("calendar-get", _EVENTS),

@@ -6,7 +6,14 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from integrations.sandbox.control import calendars, commands, mailboxes, microsoft, pushes
+from integrations.sandbox.control import (
+    calendars,
+    commands,
+    mailboxes,
+    microsoft,
+    pushes,
+    sending,
+)
 from integrations.sandbox.control.errors import Misuse
 from integrations.sandbox.state import SandboxState
 
@@ -32,6 +39,9 @@ COMMANDS: dict[str, ControlFunction] = {
     "mail/trash": mailboxes.trash_message,
     "mail/labels": mailboxes.relabel_message,
     "mail/expire-history": mailboxes.expire_history,
+    "drafts/edit": sending.edit_draft,
+    "drafts/delete": sending.delete_draft,
+    "send-as": sending.set_send_as,
     "calendars": calendars.add_calendar,
     "calendars/share": calendars.share_calendar,
     "calendars/forget": calendars.expire_sync_tokens,
@@ -62,6 +72,7 @@ QUERIES: dict[str, ControlFunction] = {
     "requests": commands.show_requests,
     "violations": commands.show_violations,
     "mailbox": mailboxes.show_mailbox,
+    "sent": sending.show_accepted_mail,
     "calendar": calendars.show_calendar,
     "pushes": pushes.show_pushes,
     "microsoft/tenant": microsoft.show_tenant,

@@ -71,10 +71,16 @@ class SandboxMailbox:
         *,
         date: int | None = None,
         thread_id: int | None = None,
+        entry_id: int | None = None,
     ) -> MailboxEntry:
-        """Without a thread id, references decide."""
+        """
+        Without a thread id, references decide.
+
+        :param entry_id: from `reserve_id`
+        """
         date = self._clock.now_ms() if date is None else date
-        entry_id = self._make_id(date)
+        if entry_id is None:
+            entry_id = self._make_id(date)
         if thread_id is None:
             thread_id = self._find_thread_id(raw)
         entry = MailboxEntry(
@@ -95,6 +101,10 @@ class SandboxMailbox:
 
     def _get_sort_key(self, message_id: int) -> tuple[int, int]:
         return self.entries[message_id].date, message_id
+
+    def reserve_id(self) -> int:
+        """For a message that is added later."""
+        return self._make_id(self._clock.now_ms())
 
     def _make_id(self, date: int) -> int:
         while True:

@@ -5,6 +5,7 @@ from typing import Any
 from integrations.sandbox.accounts import SandboxAccount
 from integrations.sandbox.google import problems
 from integrations.sandbox.google.authorized_call import AuthorizedCall
+from integrations.sandbox.google.gmail import sending
 from integrations.sandbox.google.gmail.methods import HANDLERS
 from integrations.sandbox.google.gmail.request import GmailRequest
 from integrations.sandbox.mail.rendering import RenderingCache
@@ -17,6 +18,7 @@ def handle_gmail_call(call: AuthorizedCall) -> Any:
         raise problems.delegation_denied(user_id)
     if account.mailbox is None:
         raise problems.failed_precondition()
+    sending.complete_due_sends(call.state)
     handler = HANDLERS.get(call.method.id)
     if handler is None:
         raise problems.not_implemented(call.method.id)

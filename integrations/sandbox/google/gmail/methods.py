@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from integrations.sandbox.google.gmail import history, labels, messages, sending, threads
+from integrations.sandbox.google.gmail import (
+    drafts,
+    history,
+    labels,
+    messages,
+    send_as,
+    sending,
+    threads,
+)
 from integrations.sandbox.google.gmail.request import GmailRequest
 
 Handler = Callable[[GmailRequest], Any]
@@ -39,11 +47,15 @@ HANDLERS: dict[str, Handler] = {
         "labels.update": labels.update_label,
         "labels.patch": labels.update_label,
         "labels.delete": labels.delete_label,
-        "drafts.list": sending.list_drafts,
-        "drafts.get": sending.get_draft,
-        "drafts.create": sending.create_draft,
-        "drafts.update": sending.update_draft,
-        "drafts.delete": sending.delete_draft,
+        "drafts.list": drafts.list_drafts,
+        "drafts.get": drafts.get_draft,
+        "drafts.create": drafts.create_draft,
+        "drafts.update": drafts.update_draft,
+        "drafts.delete": drafts.delete_draft,
         "drafts.send": sending.send_draft,
+        "settings.sendAs.list": send_as.list_send_as,
+        "settings.sendAs.get": send_as.get_send_as,
+        "settings.sendAs.update": send_as.update_send_as,
+        "settings.sendAs.patch": send_as.update_send_as,
     }.items()
 }

@@ -3,6 +3,7 @@
 import base64
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ LARGEST_PAGE = 500
 MAX_SEND_BYTES = 36_700_160
 MAX_INSERT_BYTES = 157_286_400
 MAX_LABELS = 100
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_LINE_END = re.compile(rb"\r?\n\Z")
 _HEX = re.compile(r"[0-9a-f]{1,16}")
 
 
@@ -71,7 +74,7 @@ class GmailRequest:
         """:raises HttpProblem: not a JSON object"""
         kind = self.call.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "multipart/related":
-            return self._read_related_parts()[0]
+            return self._related_parts[0]
         if kind.startswith("message/"):
             return {}
         try:
@@ -82,19 +85,22 @@ class GmailRequest:
             raise problems.invalid_argument("Invalid JSON payload received. Expected an object.")
         return value
 
-    def _read_related_parts(self) -> tuple[dict[str, Any], bytes]:
-        """Split an upload into metadata and message."""
-        content_type = self.call.headers["content-type"]
-        boundary_match = re.search(r'boundary="?([^";]+)', content_type)
+    @cached_property
+    def _related_parts(self) -> tuple[dict[str, Any], bytes]:
+        """Metadata and message of an upload. The message is copied once: it may be large."""
+        boundary_match = re.search(r'boundary="?([^";]+)', self.call.headers["content-type"])
         if not boundary_match:
             raise problems.invalid_argument("Missing end boundary in multipart body.")
-        pieces = self.call.body.split(b"--" + boundary_match[1].encode())[1:3]
-        bodies = [re.split(rb"\r?\n\r?\n", piece, maxsplit=1)[-1] for piece in pieces]
-        if len(bodies) < 2:  # noqa: PLR2004 - metadata and media
+        body, delimiter = self.call.body, b"--" + boundary_match[1].encode()
+        metadata_at = body.find(delimiter)
+        media_at = body.find(delimiter, metadata_at + 1)
+        end = body.find(delimiter, media_at + 1)
+        starts = [_BLANK_LINE.search(body, at) for at in (metadata_at, media_at)]
+        if min(metadata_at, media_at, end) < 0 or starts[0] is None or starts[1] is None:
             raise problems.invalid_argument("Missing end boundary in multipart body.")
-        metadata = orjson.loads(bodies[0] or b"{}")
-        media = bodies[1].removesuffix(b"\n").removesuffix(b"\r")
-        return metadata, media
+        line_end = _LINE_END.search(body, end - 2, end)
+        media = body[starts[1].end() : line_end.start() if line_end else end]
+        return orjson.loads(body[starts[0].end() : media_at].strip() or b"{}"), media
 
     def read_raw_message(self, message: dict[str, Any], *, limit: int = MAX_SEND_BYTES) -> bytes:
         """
@@ -106,7 +112,7 @@ class GmailRequest:
         if kind.startswith("message/"):
             raw = self.call.body
         elif kind == "multipart/related":
-            raw = self._read_related_parts()[1]
+            raw = self._related_parts[1]
         else:
             encoded = message.get("raw")
             if not isinstance(encoded, str) or not encoded:

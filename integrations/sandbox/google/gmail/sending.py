@@ -1,120 +1,95 @@
-"""Sending and drafts. Nothing is idempotent, as at Google."""
+"""Sending. Nothing is idempotent, as at Google."""
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from integrations.sandbox.accounts import SandboxAccount
 from integrations.sandbox.google import problems
-from integrations.sandbox.google.gmail import message_lists
-from integrations.sandbox.google.gmail.messages import describe_briefly
+from integrations.sandbox.google.gmail import drafts
 from integrations.sandbox.google.gmail.request import GmailRequest
-from integrations.sandbox.mail.entry import MailboxEntry
+from integrations.sandbox.mail.entry import format_id
 from integrations.sandbox.mail.message_references import replace_message_id
-from integrations.sandbox.mail.mime_parser import parse_headers
+from integrations.sandbox.mail.sent_mail import read_recipients
+from integrations.sandbox.mail_delivery import deliver_sent_mail, record_acceptance
+from integrations.sandbox.state import SandboxState
 
-DAY = 86_400
+DAY, MINUTE = 86_400, 60
+
+
+@dataclass(frozen=True)
+class LeavingMail:
+    """Accepted mail that is not yet in SENT. `leaves_at` in seconds of the sandbox's clock."""
+
+    account: SandboxAccount
+    message_id: int
+    thread_id: int | None
+    raw: bytes
+    leaves_at: float
 
 
 def _count_sent_message(request: GmailRequest) -> None:
-    key = (request.account.sub, int(request.state.clock.now() // DAY))
-    if request.state.sent_counts[key] >= request.state.knobs.sends_per_day:
-        raise problems.sending_limit()
-    request.state.sent_counts[key] += 1
+    knobs, now = request.state.knobs, request.state.clock.now()
+    limits = ((DAY, knobs.sends_per_day), (MINUTE, knobs.gmail_sends_per_minute))
+    keys = [(f"{request.account.sub} {window}", int(now // window)) for window, _ in limits]
+    for key, (_, limit) in zip(keys, limits, strict=True):
+        if limit and request.state.sent_counts[key] >= limit:
+            raise problems.sending_limit()
+    request.state.sent_counts.update(keys)
 
 
-def _deliver_message(request: GmailRequest, raw: bytes, thread_id: int | None) -> MailboxEntry:
+def _send_message(request: GmailRequest, raw: bytes, thread_id: int | None) -> dict[str, Any]:
     """Sent mail gets Gmail's own Message-ID."""
-    headers, _ = parse_headers(raw)
-    recipients = " ".join(v for name, v in headers if name.lower() in ("to", "cc", "bcc"))
-    if "@" not in recipients:
+    if not read_recipients(raw):
         raise problems.invalid_argument("Recipient address required")
     _count_sent_message(request)
     raw = replace_message_id(raw, f"<CA{secrets.token_urlsafe(32)}@mail.gmail.com>")
-    sent = request.mailbox.add_message(raw, ["SENT"], thread_id=thread_id)
-    for account in request.state.accounts.list_all():
-        if account.mailbox and account.email.lower() in recipients.lower():
-            if account is request.account:
-                request.mailbox.relabel(sent, add=["INBOX", "UNREAD"])
-            else:
-                account.mailbox.add_message(raw, ["INBOX", "UNREAD", "CATEGORY_PERSONAL"])
-    return sent
+    message_id = request.mailbox.reserve_id()
+    item_id = format_id(message_id)
+    record_acceptance(request.state, request.account, raw, provider="google", item_id=item_id)
+    request.state.leaving_mail.append(
+        LeavingMail(
+            account=request.account,
+            message_id=message_id,
+            thread_id=thread_id,
+            raw=raw,
+            leaves_at=request.state.clock.now() + request.state.knobs.gmail_send_seconds,
+        )
+    )
+    complete_due_sends(request.state)
+    thread = message_id if thread_id is None else thread_id
+    entry = request.mailbox.entries.get(message_id)
+    return {
+        "id": item_id,
+        "threadId": format_id(entry.thread_id if entry else thread),
+        "labelIds": sorted(entry.labels) if entry else ["SENT"],
+    }
 
 
-def _get_thread_id(request: GmailRequest, message: dict[str, Any]) -> int | None:
-    thread_id = message.get("threadId")
-    return request.find_thread(thread_id)[0].thread_id if thread_id else None
+def complete_due_sends(state: SandboxState) -> None:
+    now = state.clock.now()
+    due = [mail for mail in state.leaving_mail if mail.leaves_at <= now]
+    state.leaving_mail = [mail for mail in state.leaving_mail if mail.leaves_at > now]
+    for mail in due:
+        if mail.account.mailbox is None:
+            continue
+        sent = mail.account.mailbox.add_message(
+            mail.raw, ["SENT"], thread_id=mail.thread_id, entry_id=mail.message_id
+        )
+        deliver_sent_mail(state, mail.account, mail.raw, provider="google", sent=sent)
 
 
 def send_message(request: GmailRequest) -> dict[str, Any]:
     body = request.read_json()
-    return describe_briefly(
-        _deliver_message(request, request.read_raw_message(body), _get_thread_id(request, body))
+    return _send_message(
+        request, request.read_raw_message(body), drafts.get_thread_id(request, body)
     )
-
-
-def _find_draft(request: GmailRequest, draft_id: str) -> MailboxEntry:
-    message_id = request.mailbox.drafts.get(draft_id)
-    if message_id is None:
-        raise problems.not_found()
-    return request.mailbox.entries[message_id]
-
-
-def list_drafts(request: GmailRequest) -> dict[str, Any]:
-    is_listed = message_lists.make_filter(request)
-    ids = {message_id: draft_id for draft_id, message_id in request.mailbox.drafts.items()}
-    matching = (
-        entry
-        for entry in request.mailbox.iterate_newest_first(message_lists.read_page_token(request))
-        if entry.id in ids and is_listed(entry)
-    )
-    return message_lists.make_page(
-        request,
-        matching,
-        "drafts",
-        lambda entry: {"id": ids[entry.id], "message": message_lists.get_reference(entry)},
-    )
-
-
-def create_draft(request: GmailRequest) -> dict[str, Any]:
-    message = request.read_json().get("message") or {}
-    entry = request.mailbox.add_message(
-        request.read_raw_message(message), ["DRAFT"], thread_id=_get_thread_id(request, message)
-    )
-    draft_id = request.mailbox.make_draft_id()
-    request.mailbox.drafts[draft_id] = entry.id
-    return {"id": draft_id, "message": describe_briefly(entry)}
-
-
-def update_draft(request: GmailRequest) -> dict[str, Any]:
-    """The draft keeps its id; its message is new."""
-    draft_id = request.path["id"]
-    old = _find_draft(request, draft_id)
-    message = request.read_json().get("message") or {}
-    thread = _get_thread_id(request, message) or old.thread_id
-    new = request.mailbox.add_message(
-        request.read_raw_message(message), ["DRAFT"], thread_id=thread
-    )
-    request.mailbox.delete_message(old)
-    request.mailbox.drafts[draft_id] = new.id
-    return {"id": draft_id, "message": describe_briefly(new)}
-
-
-def get_draft(request: GmailRequest) -> dict[str, Any]:
-    entry = _find_draft(request, request.path["id"])
-    content = request.rendering_cache.render_json(entry, request.get_choice("format", "full"))
-    return {"id": request.path["id"], "message": orjson.Fragment(content)}
-
-
-def delete_draft(request: GmailRequest) -> None:
-    request.mailbox.delete_message(_find_draft(request, request.path["id"]))
 
 
 def send_draft(request: GmailRequest) -> dict[str, Any]:
     """A missing draft was already sent or deleted."""
     body = request.read_json()
-    entry = _find_draft(request, str(body.get("id", "")))
-    raw, thread_id = request.mailbox.get_raw(entry), entry.thread_id
-    sent = _deliver_message(request, raw, thread_id)
+    entry = drafts.find_draft(request, str(body.get("id", "")))
+    answer = _send_message(request, request.mailbox.get_raw(entry), entry.thread_id)
     request.mailbox.delete_message(entry)
-    return describe_briefly(sent)
+    return answer

@@ -77,8 +77,9 @@ def _answer_part(
     """A part can meet its own fault, if that is an answer."""
     state.request_log.batch_parts += 1
     fault = state.faults.take_matching(call, answers_only=True)
-    if fault is None:
-        return answer_call(state, call, arrival, part)
+    if fault is None or fault.after:
+        answer = answer_call(state, call, arrival, part)
+        return fault.make_answer() if fault else answer
     result = fault.make_answer()
     _log_request(state, call, "fault", result.status)
     return result

@@ -20,6 +20,8 @@ from integrations.sandbox.microsoft.mail.outlook_mailbox import AttachmentUpload
 
 CREATED = 201
 MAX_SIMPLE_BYTES, MAX_SESSION_BYTES = 3 * 2**20, 150 * 2**20
+# Exchange takes sessions from about the size that one request can carry as base64.
+MIN_SESSION_BYTES = 3_000_000
 SESSION_SECONDS = 86_400
 
 
@@ -161,7 +163,7 @@ def create_session(request: GraphRequest) -> tuple[int, dict[str, Any]]:
         raise problems.bad_request(
             "AttachmentItem needs attachmentType, name and size.", "ErrorInvalidRequest"
         )
-    if not MAX_SIMPLE_BYTES <= size <= MAX_SESSION_BYTES:
+    if not MIN_SESSION_BYTES <= size <= MAX_SESSION_BYTES:
         raise problems.bad_request("Upload sessions are for 3 MB to 150 MB.", "ErrorInvalidRequest")
     expires_at = request.state.clock.now() + SESSION_SECONDS
     secret = secrets.token_urlsafe(48)

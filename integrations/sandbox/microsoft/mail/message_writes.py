@@ -46,6 +46,7 @@ def create_draft(
     draft, attachments, tags = written
     own_headers = [("Message-ID", mime_composer.make_message_id()), *headers]
     own_headers += mime_composer.get_custom_headers(draft)
+    own_headers += mime_composer.get_threading_headers(tags)
     raw = mime_composer.make_raw(request, draft, attachments, own_headers)
     entry = request.outlook.store.add_message(raw, ["DRAFT"], thread_id=thread_id)
     extras = request.outlook.get_extras(entry)

@@ -19,6 +19,9 @@ RECIPIENT_FIELDS = {
     "replyTo": "Reply-To",
 }
 
+# PidTagInReplyToId and PidTagInternetReferences.
+THREADING_TAGS = {"string 0x1042": "In-Reply-To", "string 0x1039": "References"}
+
 
 def make_message_id() -> str:
     return f"<{secrets.token_hex(16).upper()}@SANDBOX.PROD.OUTLOOK.COM>"
@@ -116,6 +119,11 @@ def get_custom_headers(draft: dict[str, Any]) -> list[tuple[str, str]]:
         (str(header["name"]), str(header["value"]))
         for header in draft.get("internetMessageHeaders") or []
     ]
+
+
+def get_threading_headers(tags: dict[str, str]) -> list[tuple[str, str]]:
+    """Exchange writes these two extended properties as headers."""
+    return [(header, tags[name]) for name, header in THREADING_TAGS.items() if tags.get(name)]
 
 
 def decode_mime(request: GraphRequest) -> bytes:

@@ -1,10 +1,8 @@
 """Sending: answered at once, completed later, never idempotent."""
 
-import re
-from typing import Any
-
+from integrations.sandbox.mail import sent_mail
 from integrations.sandbox.mail.entry import MailboxEntry
-from integrations.sandbox.mail.mime_parser import parse_headers
+from integrations.sandbox.mail_delivery import deliver_sent_mail, record_acceptance
 from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.request import GraphRequest
 from integrations.sandbox.microsoft.mail import message_writes, mime_composer
@@ -14,7 +12,8 @@ from integrations.sandbox.state import SandboxState
 ACCEPTED = 202
 MINUTE = 60.0
 MAX_RECIPIENTS = 500
-_BCC = re.compile(rb"^bcc:(?:[^\r\n]|\r?\n[ \t])*\r?\n", re.IGNORECASE | re.MULTILINE)
+# The client's extended property, in lower case.
+TAG_SUFFIX = "name antaressend"
 
 
 def send_mail(request: GraphRequest) -> tuple[int, None]:
@@ -62,16 +61,12 @@ def send_forward(request: GraphRequest) -> tuple[int, None]:
     )
 
 
-def _get_recipients(raw: bytes) -> str:
-    headers, _ = parse_headers(raw)
-    return " ".join(v for name, v in headers if name.lower() in ("to", "cc", "bcc")).lower()
-
-
 def _send_message(
     request: GraphRequest, entry: MailboxEntry, *, saves_copy: bool
 ) -> tuple[int, None]:
-    recipients = _get_recipients(request.outlook.store.get_raw(entry))
-    if "@" not in recipients or recipients.count("@") > MAX_RECIPIENTS:
+    raw = request.outlook.store.get_raw(entry)
+    recipients = sent_mail.read_recipients(raw)
+    if not recipients or len(recipients) > MAX_RECIPIENTS:
         if not request.path:
             request.outlook.delete_message(entry)
         raise problems.bad_request("At least one recipient isn't valid.", "ErrorInvalidRecipients")
@@ -80,9 +75,19 @@ def _send_message(
     if request.state.sent_counts[key] >= request.state.knobs.graph_sends_per_minute:
         raise problems.too_many_requests(request.state.knobs.graph_retry_after)
     request.state.sent_counts[key] += 1
-    request.outlook.get_extras(entry).leaves_at = (
-        request.state.clock.now() + request.state.knobs.graph_send_seconds
+    extras = request.outlook.get_extras(entry)
+    record_acceptance(
+        request.state,
+        request.account,
+        raw,
+        provider="microsoft",
+        item_id=request.outlook.make_id(entry.id, immutable=True),
+        tag=next((value for name, value in extras.tags.items() if name.endswith(TAG_SUFFIX)), ""),
     )
+    knobs = request.state.knobs
+    extras.leaves_at = request.state.clock.now() + knobs.graph_send_seconds
+    if knobs.graph_send_seconds and knobs.graph_outbox:
+        request.outlook.store.relabel(entry, add=["OUTBOX"])
     if not saves_copy:
         deliver_message(request.state, request.outlook, entry)
         request.outlook.delete_message(entry)
@@ -110,11 +115,7 @@ def complete_due_sends(state: SandboxState, outlook: OutlookMailbox) -> None:
 
 
 def deliver_message(state: SandboxState, outlook: OutlookMailbox, entry: MailboxEntry) -> None:
-    """At both providers, without Bcc."""
-    raw = outlook.store.get_raw(entry)
-    recipients = _get_recipients(raw)
-    content = _BCC.sub(b"", raw)
-    accounts: list[Any] = [*state.accounts.list_all(), *state.microsoft.accounts.list_all()]
-    for account in accounts:
-        if account.mailbox and account.email.lower() in recipients:
-            account.mailbox.add_message(content, ["INBOX", "UNREAD", "CATEGORY_PERSONAL"])
+    account = state.microsoft.accounts.find(outlook.oid)
+    if account is not None:
+        raw = outlook.store.get_raw(entry)
+        deliver_sent_mail(state, account, raw, provider="microsoft")

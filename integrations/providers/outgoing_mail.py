@@ -1,0 +1,147 @@
+"""
+The port to a provider's sending.
+
+Neither provider sends idempotently. So a mail is first stored as a draft, then the draft is sent
+once, and only the mailbox tells whether it was sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from integrations.formats.mime.addresses import MailAddress
+from integrations.formats.mime.outgoing_file import OutgoingFile
+
+DraftState = Literal["intact", "changed", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """
+    `tag` is a random UUID, which finds the mail in the mailbox. `text` is complete, with signature
+    and quoted text. `in_reply_to` and `references` are Message-IDs without angle brackets.
+
+    :param thread_id: the provider's id of the thread; "" for a new one
+    :param replied_message_id: the provider's id of the answered message; "" if there is none
+    :param sent_at: for the header Date
+    """
+
+    tag: str
+    sender: MailAddress
+    to: tuple[MailAddress, ...]
+    cc: tuple[MailAddress, ...]
+    bcc: tuple[MailAddress, ...]
+    subject: str
+    text: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    thread_id: str
+    replied_message_id: str
+    sent_at: datetime
+    files: tuple[OutgoingFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRef:
+    """
+    A draft as it was stored; `look_for_sent` compares it with the mailbox.
+
+    :param message_id: the provider's id of the draft's message
+    :param checkpoint: at Gmail a historyId of before the sending, at Graph the draft's change key
+    """
+
+    draft_id: str
+    message_id: str
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentRef:
+    """`rfc822_id` is the Message-ID that recipients see, without angle brackets."""
+
+    message_id: str
+    thread_id: str
+    rfc822_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendLook:
+    """
+    What the mailbox shows of a mail.
+
+    Only `sent` proves that the mail was sent. An intact draft does not prove the contrary: the
+    mail may still be on its way.
+
+    :param is_leaving: the provider has accepted the mail and has not yet sent it
+    """
+
+    sent: SentRef | None
+    draft: DraftState
+    is_leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendAddress:
+    """
+    An address from which the account may send.
+
+    `signature` is plain text; "" if there is none, or if the provider's API does not return it.
+    """
+
+    address: MailAddress
+    signature: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMailLimits:
+    """
+    :param max_message_bytes: of a complete message with encoded attachments
+        (`composer.measure_message`)
+    :param max_recipients: of To, Cc and Bcc together
+    :param has_signatures: whether `get_send_addresses` returns the account's signatures
+    """
+
+    max_message_bytes: int
+    max_recipients: int
+    has_signatures: bool
+
+
+class MailSender(Protocol):
+    """
+    The sending part of `MailAdapter`, with the same errors.
+
+    None of the methods repeats a call. Writes raise `OutcomeUnknown` if they may have been applied,
+    and `Rejected` if the provider will never accept the mail.
+    """
+
+    def create_draft(self, mail: OutgoingMail) -> DraftRef:
+        """
+        Store the mail as a draft. After any error a draft may exist: call `delete_drafts` first.
+
+        :raises OutcomeUnknown: if the provider did not answer
+        :raises Gone: if the thread or the answered message no longer exists
+        :raises Rejected: if the mail is too large ("too-large"), an address is invalid
+            ("address"), or a file differs from its stated size ("file-size")
+        """
+
+    def delete_drafts(self, tag: str) -> int:
+        """Delete unsent drafts of the mail and return their number."""
+
+    def send_draft(self, draft: DraftRef) -> None:
+        """
+        Send the draft with one request, and never repeat it.
+
+        :raises OutcomeUnknown: if the request may have been accepted: call `look_for_sent`
+        :raises Gone: if there is no such draft. It may have been sent: call `look_for_sent`
+        :raises RateLimited: if the provider refused the request. Nothing was sent
+        :raises Rejected: if the provider refused the mail. Nothing was sent
+        """
+
+    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
+        """Look for the mail among sent mail, mail that is leaving, and drafts."""
+
+    def get_send_addresses(self) -> tuple[SendAddress, ...]:
+        """Return verified addresses; () if the provider's API does not list them."""
