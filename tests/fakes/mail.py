@@ -27,7 +27,9 @@ from integrations.providers.mail import (
     RemoteMessage,
     RemoteThread,
 )
+from integrations.providers.outgoing_mail import SendAddress
 from integrations.providers.provider_access import ProviderAccess
+from tests.fakes.outgoing_mail import FakeMailSender, StoredDraft
 
 HIDDEN = {"spam", "trash"}
 
@@ -82,6 +84,12 @@ class FakeMailbox:
     attached: Callable[[], FileDownload] | None = None
     # Raised by every call of that kind.
     failing: dict[str, BaseException] = field(default_factory=dict)
+    drafts: dict[str, StoredDraft] = field(default_factory=dict)
+    # Tags of sent mail, with the ids of its messages.
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    send_addresses: list[SendAddress] = field(default_factory=list)
+    # Calls that take effect, and whose answer is lost.
+    lost_answers: list[str] = field(default_factory=list)
 
     def deliver(
         self,
@@ -137,7 +145,7 @@ class FakeMailbox:
 
 
 @dataclass(frozen=True, slots=True)
-class FakeMailAdapter:
+class FakeMailAdapter(FakeMailSender):
     """`MailAdapter` over a `FakeMailbox`."""
 
     mailbox: FakeMailbox

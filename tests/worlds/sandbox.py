@@ -112,6 +112,19 @@ class Sandbox:
             "mail/labels", email=email, id=message_id, add=list(add), remove=list(remove)
         )
 
+    def edit_draft(self, email: str, text: str, **more: Any) -> dict[str, Any]:
+        return self._post("drafts/edit", email=email, text=text, **more)
+
+    def delete_draft(self, email: str, **more: Any) -> None:
+        self._post("drafts/delete", email=email, **more)
+
+    def set_send_as(self, email: str, **more: Any) -> None:
+        self._post("send-as", email=email, **more)
+
+    def sent(self, **wanted: str) -> list[dict[str, Any]]:
+        """The journal: one entry per mail that a provider accepted."""
+        return list(self._get("sent", **wanted)["sent"])
+
     def expire_history(self, email: str) -> str:
         return str(self._post("mail/expire-history", email=email)["historyId"])
 

@@ -1,0 +1,507 @@
+"""What every provider's sending promises: a draft, one request, and an honest look."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tracemalloc
+from dataclasses import replace
+from email import message_from_bytes
+
+import pytest
+
+from integrations.formats.mime.addresses import MailAddress
+from integrations.providers import errors
+from integrations.providers.mail import FetchTarget
+from tests.contract.reading import fetch_message
+from tests.contract.sending_worlds import (
+    ALICE,
+    BOB,
+    BOUNCING,
+    CAROL,
+    GmailSendingWorld,
+    GraphSendingWorld,
+    make_file,
+    make_mail,
+)
+from tests.worlds.microsoft import control_id, graph_id
+
+WORLDS = {"google": GmailSendingWorld, "microsoft": GraphSendingWorld}
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture(params=WORLDS)
+def world(request, sandbox):
+    opened = WORLDS[request.param](sandbox)
+    yield opened
+    opened.check()
+    opened.close()
+
+
+def send(world, mail):
+    draft = world.adapter.create_draft(mail)
+    world.adapter.send_draft(draft)
+    return world.adapter.look_for_sent(draft, mail.tag)
+
+
+class TestSending:
+    def test_is_seen_in_the_mailbox(self, world):
+        mail = make_mail()
+
+        look = send(world, mail)
+
+        assert look.draft == "missing"
+        assert not look.is_leaving
+        [accepted] = world.sandbox.sent(tag=mail.tag)
+        assert accepted["recipients"] == [BOB]
+        received = world.read_received()
+        assert received["Message-ID"] == f"<{look.sent.rfc822_id}>"
+        fetched = world.adapter.fetch_messages([_target(look.sent.message_id)])[0]
+        assert fetched.messages[0].thread_id == look.sent.thread_id
+        assert fetched.messages[0].filing.folders == ("sent",)
+
+    def test_carries_everything_as_written(self, world):
+        menu, plan = b"%PDF menu", os.urandom(200_000)
+        mail = make_mail(
+            cc=(MailAddress("", "dora@bücher.example"),),
+            files=(make_file(menu, "Menü.pdf"), make_file(plan, "plan.bin", content_type="")),
+        )
+
+        send(world, mail)
+
+        received = world.read_received()
+        assert received["Subject"] == mail.subject
+        [to] = received["To"].addresses
+        assert (to.display_name, to.addr_spec) == ("Bob, Bíró", BOB)
+        [copied] = received["Cc"].addresses
+        assert copied.addr_spec == "dora@xn--bcher-kva.example"
+        assert received["From"].addresses[0].addr_spec == ALICE
+        text = received.get_body(("plain",)).get_content()
+        assert text.replace("\r\n", "\n").strip() == mail.text.strip()
+        files = {part.get_filename(): part.get_content() for part in received.iter_attachments()}
+        assert files == {"Menü.pdf": menu, "plan.bin": plan}
+
+    def test_hides_blind_copies_from_others_but_not_from_their_owner(self, world):
+        mail = make_mail(bcc=(MailAddress("", CAROL),))
+
+        send(world, mail)
+
+        assert world.read_received()["Bcc"] is None
+        assert world.sandbox.mailbox(CAROL)["messagesTotal"] == 1
+
+    def test_reaches_no_address_that_only_a_name_contains(self, world):
+        mail = make_mail(to=(MailAddress(f"x, {CAROL},", BOB),))
+
+        send(world, mail)
+
+        assert world.sandbox.mailbox(CAROL)["messagesTotal"] == 0
+        assert len(world.list_received()) == 1
+
+    @pytest.mark.scenario("M2")
+    def test_reads_the_ids_back_that_the_provider_changed(self, world):
+        world.sandbox.dial(graph_sent_id_changes=True)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+
+        world.adapter.send_draft(draft)
+
+        look = world.adapter.look_for_sent(draft, mail.tag)
+        assert look.sent.message_id not in {draft.draft_id, draft.message_id}
+        assert mail.tag not in look.sent.rfc822_id
+        assert world.read_received()["Message-ID"] == f"<{look.sent.rfc822_id}>"
+
+    def test_takes_its_scope(self, world):
+        adapter = world.without_sending()
+
+        with pytest.raises(errors.ScopeMissing):
+            adapter.create_draft(make_mail())
+
+        assert world.count_drafts() == 0
+
+
+class TestReplying:
+    @pytest.mark.scenario("M2")
+    def test_stays_in_the_thread_on_both_sides(self, world):
+        original_id, thread_id = world.deliver(
+            subject="Plans",
+            sender_email=BOB,
+            headers={"Message-ID": "<two@example.org>", "References": "<one@example.org>"},
+        )
+        mail = make_mail(
+            subject="Re: Plans",
+            in_reply_to="two@example.org",
+            references=("one@example.org", "two@example.org"),
+            thread_id=thread_id,
+            replied_message_id=original_id,
+        )
+
+        look = send(world, mail)
+
+        assert look.sent.thread_id == thread_id
+        received = world.read_received()
+        assert received["In-Reply-To"] == "<two@example.org>"
+        assert received["References"].split() == ["<one@example.org>", "<two@example.org>"]
+        assert received["Subject"] == "Re: Plans"
+        assert [address.addr_spec for address in received["To"].addresses] == [BOB]
+
+    def test_writes_our_text_and_no_quoted_original_of_the_provider(self, world):
+        original_id, thread_id = world.deliver(text="The secret of the original.")
+        mail = make_mail(thread_id=thread_id, replied_message_id=original_id)
+
+        send(world, mail)
+
+        body = world.read_received().get_body(("plain",)).get_content()
+        assert "Até já!" in body
+        assert "secret" not in body
+
+    def test_answers_a_deleted_message_with_the_headers_of_its_thread(self, sandbox):
+        world = GraphSendingWorld(sandbox)
+        original_id, thread_id = world.deliver(headers={"Message-ID": "<two@example.org>"})
+        world.microsoft.mail("delete", ALICE, id=control_id(original_id))
+        mail = make_mail(
+            in_reply_to="two@example.org",
+            references=("one@example.org", "two@example.org"),
+            thread_id=thread_id,
+            replied_message_id=original_id,
+        )
+
+        assert send(world, mail).sent is not None
+
+        received = world.read_received()
+        assert received["In-Reply-To"] == "<two@example.org>"
+        assert received["References"].split() == ["<one@example.org>", "<two@example.org>"]
+        world.close()
+
+    def test_of_a_missing_thread_is_refused_by_gmail(self, sandbox):
+        world = GmailSendingWorld(sandbox)
+
+        with pytest.raises(errors.Gone):
+            world.adapter.create_draft(make_mail(thread_id="00000000deadbeef"))
+
+        assert world.count_drafts() == 0
+        world.close()
+
+
+class TestLooking:
+    def test_finds_an_intact_draft_and_nothing_sent(self, world):
+        mail = make_mail(files=(make_file(b"menu"),))
+        draft = world.adapter.create_draft(mail)
+
+        look = world.adapter.look_for_sent(draft, mail.tag)
+
+        assert (look.sent, look.draft, look.is_leaving) == (None, "intact", False)
+
+    def test_takes_no_other_mail_for_it(self, world):
+        first, second = make_mail(), make_mail()
+        draft = world.adapter.create_draft(first)
+        send(world, second)
+
+        assert world.adapter.look_for_sent(draft, first.tag).sent is None
+
+    def test_finds_late_mail_when_it_is_there(self, world):
+        world.delay_sending(60.0)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        world.adapter.send_draft(draft)
+
+        early = world.adapter.look_for_sent(draft, mail.tag)
+        world.sandbox.advance(61)
+        late = world.adapter.look_for_sent(draft, mail.tag)
+
+        assert early.sent is None
+        assert early.draft == "missing"
+        assert early.is_leaving is (world.provider == "microsoft")
+        assert late.sent is not None
+        assert world.count_accepted(mail.tag) == 1
+
+    def test_of_an_edited_draft_says_so(self, world):
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+
+        world.edit_draft()
+
+        assert world.adapter.look_for_sent(draft, mail.tag).draft == "changed"
+
+    def test_of_a_draft_with_another_id_finds_none(self, sandbox):
+        sandbox.dial(gmail_edits_change_draft_ids=True)
+        world = GmailSendingWorld(sandbox)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+
+        world.edit_draft()
+
+        assert world.adapter.look_for_sent(draft, mail.tag).draft == "missing"
+        with pytest.raises(errors.Gone):
+            world.adapter.send_draft(draft)
+        assert world.count_accepted(mail.tag) == 0
+        world.close()
+
+    def test_of_a_deleted_draft_finds_none(self, world):
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+
+        world.delete_draft()
+
+        look = world.adapter.look_for_sent(draft, mail.tag)
+        assert (look.sent, look.draft, look.is_leaving) == (None, "missing", False)
+        with pytest.raises(errors.Gone):
+            world.adapter.send_draft(draft)
+
+    def test_finds_sent_mail_beyond_gmails_history(self, sandbox):
+        world = GmailSendingWorld(sandbox)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        world.adapter.send_draft(draft)
+        sandbox.expire_history(ALICE)
+
+        look = world.adapter.look_for_sent(draft, mail.tag)
+
+        assert look.sent is not None
+        world.close()
+
+    def test_finds_sent_mail_among_much_other_mail(self, sandbox):
+        world = GmailSendingWorld(sandbox)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        for number in range(120):
+            sandbox.deliver(ALICE, subject=f"message {number}")
+        world.adapter.send_draft(draft)
+
+        assert world.adapter.look_for_sent(draft, mail.tag).sent is not None
+        world.close()
+
+
+@pytest.mark.scenario("M1")
+class TestFaultsOfSending:
+    @pytest.mark.parametrize(
+        "fault", [{"drop": "after"}, {"status": 503, "after": True}, {"status": 504, "after": True}]
+    )
+    def test_after_acceptance_leave_one_mail_that_is_found(self, world, fault):
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        world.fail_send(**fault)
+
+        with pytest.raises(errors.OutcomeUnknown):
+            world.adapter.send_draft(draft)
+
+        assert world.adapter.look_for_sent(draft, mail.tag).sent is not None
+        assert world.count_accepted(mail.tag) == 1
+        assert len(world.list_received()) == 1
+
+    @pytest.mark.parametrize("fault", [{"drop": "before"}, {"status": 503}, {"status": 500}])
+    def test_before_acceptance_leave_the_draft(self, world, fault):
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        world.fail_send(**fault)
+
+        with pytest.raises(errors.OutcomeUnknown):
+            world.adapter.send_draft(draft)
+
+        look = world.adapter.look_for_sent(draft, mail.tag)
+        assert (look.sent, look.draft) == (None, "intact")
+        assert world.count_accepted(mail.tag) == 0
+        world.adapter.send_draft(draft)
+        assert world.count_accepted(mail.tag) == 1
+
+    def test_are_never_followed_by_a_second_request(self, world):
+        draft = world.adapter.create_draft(make_mail())
+        world.sandbox.clear_journal()
+        world.fail_send(status=503, count=10)
+
+        with pytest.raises(errors.OutcomeUnknown):
+            world.adapter.send_draft(draft)
+
+        sent = [one for one in world.sandbox.requests() if one["path"].endswith("/send")]
+        assert len(sent) == 1
+
+    def test_of_a_limit_leave_the_draft_and_say_so(self, world):
+        world.limit_rate()
+        send(world, make_mail())
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+
+        with pytest.raises(errors.RateLimited):
+            world.adapter.send_draft(draft)
+
+        assert world.adapter.look_for_sent(draft, mail.tag).draft == "intact"
+        assert world.count_accepted(mail.tag) == 0
+
+    def test_do_not_let_a_sent_draft_be_sent_again(self, world):
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        world.adapter.send_draft(draft)
+
+        with pytest.raises(errors.Gone):
+            world.adapter.send_draft(draft)
+
+        assert world.count_accepted(mail.tag) == 1
+
+
+class TestDrafts:
+    @pytest.mark.parametrize("fault", [{"drop": "after"}, {"status": 503, "after": True}])
+    def test_whose_answer_was_lost_are_found_by_their_tag_and_deleted(self, world, fault):
+        mail = make_mail()
+        world.fail_draft(**fault)
+        with pytest.raises(errors.OutcomeUnknown):
+            world.adapter.create_draft(mail)
+        other = make_mail()
+        kept = world.adapter.create_draft(other)
+        assert world.count_drafts() == 2
+
+        assert world.adapter.delete_drafts(mail.tag) == 1
+
+        assert world.count_drafts() == 1
+        assert world.adapter.look_for_sent(kept, other.tag).draft == "intact"
+        assert world.adapter.delete_drafts(mail.tag) == 0
+
+    def test_are_not_deleted_once_sent(self, world):
+        mail = make_mail()
+        look = send(world, mail)
+
+        assert world.adapter.delete_drafts(mail.tag) == 0
+
+        assert world.adapter.fetch_messages([_target(look.sent.message_id)])[0].messages
+
+    @pytest.mark.parametrize(
+        ("changed", "reason"),
+        [
+            ({"to": (MailAddress("", "no address"),)}, "address"),
+            ({"to": (MailAddress("", "bob@example.com\r\nBcc: eve@example.com"),)}, "address"),
+            ({"cc": (MailAddress("", "bób@example.com"),)}, "address-charset"),
+            ({"to": ()}, "recipients"),
+            ({"files": (make_file(b"x", "\x00"),)}, "filename"),
+            ({"files": (make_file(b"x", size=40 * MEBIBYTE),)}, "too-large"),
+        ],
+    )
+    def test_that_cannot_be_sent_are_refused_without_a_request(self, world, changed, reason):
+        world.sandbox.clear_journal()
+
+        with pytest.raises(errors.Rejected) as refused:
+            world.adapter.create_draft(make_mail(**changed))
+
+        assert refused.value.reason == reason
+        assert world.sandbox.requests() == []
+
+    @pytest.mark.parametrize("size", [10, 4 * MEBIBYTE])
+    @pytest.mark.parametrize("stated", [-1, 1])
+    def test_with_a_file_of_another_size_are_not_completed(self, world, size, stated):
+        content = b"x" * size
+        mail = make_mail(files=(make_file(content, size=size + stated),))
+
+        with pytest.raises(errors.Rejected) as refused:
+            world.adapter.create_draft(mail)
+
+        assert refused.value.reason == "file-size"
+        # Outlook has a draft without the file.
+        world.adapter.delete_drafts(mail.tag)
+        assert world.count_drafts() == 0
+        # The connection is not used for the next request.
+        assert send(world, replace(mail, files=())).sent is not None
+
+    def test_whose_file_breaks_off_are_not_completed(self, world):
+        class SourceGone(Exception):
+            pass
+
+        def break_off():
+            yield b"x" * 100
+            raise SourceGone
+
+        mail = make_mail(files=(make_file(b"", size=5 * MEBIBYTE, open=break_off),))
+
+        with pytest.raises(SourceGone):
+            world.adapter.create_draft(mail)
+
+        world.adapter.delete_drafts(mail.tag)
+        assert world.count_drafts() == 0
+
+
+class TestLargeFiles:
+    def test_are_streamed_and_arrive_identical(self, world):
+        size = 25 * MEBIBYTE
+        block = os.urandom(MEBIBYTE)
+
+        def read_blocks():
+            return (block for _ in range(size // MEBIBYTE))
+
+        mail = make_mail(files=(make_file(b"", "film.mp4", size=size, open=read_blocks),))
+        # What libraries and pools keep is not of this file.
+        send(world, make_mail(files=(make_file(b"menu"),)))
+        tracemalloc.start()
+        try:
+            draft = world.adapter.create_draft(mail)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        world.adapter.send_draft(draft)
+
+        assert peak < 16 * MEBIBYTE
+        look = world.adapter.look_for_sent(draft, mail.tag)
+        expected = hashlib.sha256()
+        for piece in read_blocks():
+            expected.update(piece)
+        [raw] = [raw for raw in world.list_received() if len(raw) > size]
+        assert _hash_attachment(raw) == expected.hexdigest()
+        assert look.draft == "missing"
+
+
+@pytest.mark.scenario("M5")
+class TestBounces:
+    def test_name_the_mail_that_came_back(self, world):
+        mail = make_mail(to=(MailAddress("", BOUNCING),))
+
+        look = send(world, mail)
+
+        [bounce_id] = [
+            message["id"]
+            for message in world.sandbox.mailbox(ALICE, provider=world.provider)["messages"]
+            if "INBOX" in message["labelIds"]
+        ]
+        bounce = _fetch(world, bounce_id)
+        assert bounce.mail.in_reply_to == (look.sent.rfc822_id,)
+        assert bounce.thread_id == look.sent.thread_id
+        assert "multipart/report" in dict(bounce.mail.headers)["Content-Type"]
+        assert BOUNCING in bounce.mail.text
+
+
+class TestSendAddresses:
+    def test_of_gmail_are_verified_with_their_signatures_as_text(self, sandbox):
+        world = GmailSendingWorld(sandbox)
+        sandbox.set_send_as(
+            ALICE,
+            signature="<div>Alice <b>Ádám</b><br>Accounts &amp; more</div><script>x()</script>",
+            aliases=[
+                {"email": "sales@example.com", "name": "Sales", "default": True},
+                {"email": "pending@example.com", "verified": False},
+            ],
+        )
+
+        own, sales = world.adapter.get_send_addresses()
+
+        assert (own.address.address, own.is_default) == (ALICE, False)
+        assert own.signature == "Alice Ádám\nAccounts & more"
+        assert sales.address == MailAddress("Sales", "sales@example.com")
+        assert (sales.signature, sales.is_default) == ("", True)
+        world.check()
+        world.close()
+
+    def test_of_outlook_are_not_listed(self, sandbox):
+        world = GraphSendingWorld(sandbox)
+
+        assert world.adapter.get_send_addresses() == ()
+        world.close()
+
+
+def _target(message_id):
+    return FetchTarget(message_id=message_id)
+
+
+def _fetch(world, control_message_id):
+    message_id = control_message_id
+    if world.provider == "microsoft":
+        message_id = graph_id(world.oid, control_message_id)
+    return fetch_message(world.adapter, message_id)
+
+
+def _hash_attachment(raw: bytes) -> str:
+    [part] = [part for part in message_from_bytes(raw).walk() if part.get_filename()]
+    return hashlib.sha256(part.get_payload(decode=True)).hexdigest()
