@@ -247,6 +247,17 @@ def to_sync(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
     return MailSyncPermits(credential, remote)
 
 
+def to_use_mailbox(*, integration_id: UUID, at: datetime) -> MailSyncPermits:
+    """Use the access token, and the provider's ids, without storing mail."""
+    content, grant = facts.for_integration_and_connection(integration_id, actor=SYSTEM, at=at)
+    requests = [
+        _build_request(_CREDENTIAL_USE, content.connection_id or integration_id, grant),
+        _build_request(_REMOTE_ID_USE, integration_id, content),
+    ]
+    credential, remote = guard.permits(requests, at=at)
+    return MailSyncPermits(credential, remote)
+
+
 def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit]:
     """
     Record one ledger entry for each data class. Call this after changes arrived, before any is

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from integrations.models import Connection, Integration
 from integrations.providers.provider_definition import Provider
+from limited_use.agreements import consents
 from limited_use.policy.feature_registry import FEATURES, Feature
 
 
@@ -26,7 +27,22 @@ class GrantedScopes:
 
 
 def features_for(product: str, features: Iterable[Feature] | None = None) -> tuple[Feature, ...]:
-    """Platform features show stored data and need no scope."""
+    """
+    Return the features that connecting asks for.
+
+    Platform features show stored data and need no scope.
+    """
+    return tuple(
+        feature
+        for feature in list_product_features(product, features)
+        if not feature.asked_in_context
+    )
+
+
+def list_product_features(
+    product: str, features: Iterable[Feature] | None = None
+) -> tuple[Feature, ...]:
+    """Include features that are asked for when the person first uses them."""
     candidates = FEATURES.values() if features is None else features
     return tuple(
         feature
@@ -35,11 +51,23 @@ def features_for(product: str, features: Iterable[Feature] | None = None) -> tup
     )
 
 
+def find_feature_in_context(product: str, key: str) -> tuple[Feature, ...]:
+    """Return the feature that is asked for in context, or nothing if there is none."""
+    feature = FEATURES.get(key)
+    is_asked = feature is not None and feature.asked_in_context
+    return (feature,) if feature and is_asked and _needs_product(feature, product) else ()
+
+
 def capabilities_for(product: str, features: Iterable[Feature] | None = None) -> frozenset[str]:
-    """Return capabilities such as `mail.read`."""
+    """
+    Return capabilities such as `mail.read`.
+
+    :param features: None: those that connecting asks for
+    """
+    chosen = features_for(product) if features is None else list_product_features(product, features)
     return frozenset(
         capability
-        for feature in features_for(product, features)
+        for feature in chosen
         for capability in feature.capabilities
         if _get_product(capability) == product
     )
@@ -71,7 +99,9 @@ def get_served_features(
     capabilities = get_usable_capabilities(provider, granted)
     return tuple(
         feature
-        for feature in features_for(product, features)
+        for feature in (
+            features_for(product) if features is None else list_product_features(product, features)
+        )
         if feature.capabilities <= capabilities
     )
 
@@ -102,13 +132,63 @@ def get_cache_hours(product: str, chosen: int | None = None) -> int:
 
 
 def get_connect_scopes(
-    provider: Provider, product: str, connection_id: UUID | None
+    provider: Provider,
+    product: str,
+    connection_id: UUID | None,
+    *,
+    asked: Iterable[Feature] = (),
 ) -> frozenset[str]:
-    """Include the connected products."""
+    """
+    Include the connected products, and the features in use that were asked for in context.
+
+    :param asked: further features, asked for in context
+    """
     products = get_connect_products(product, connection_id)
+    features = [*asked, *_list_used_in_context(provider, connection_id)]
     return frozenset(
-        scope for live_product in products for scope in get_product_scopes(provider, live_product)
+        scope
+        for live_product in products
+        for scope in get_product_scopes(
+            provider, live_product, [*features_for(live_product), *features]
+        )
     )
+
+
+def list_features_in_use(
+    provider: Provider, product: str, connection: Connection
+) -> tuple[Feature, ...]:
+    """
+    Return the features that connecting asks for, and those asked for in context that the owner
+    agreed to and the grant covers.
+    """
+    return (
+        *features_for(product),
+        *(
+            feature
+            for feature in _find_used_in_context(provider, connection)
+            if _needs_product(feature, product)
+        ),
+    )
+
+
+def _list_used_in_context(provider: Provider, connection_id: UUID | None) -> tuple[Feature, ...]:
+    connection = Connection.objects.filter(id=connection_id).first() if connection_id else None
+    return () if connection is None else _find_used_in_context(provider, connection)
+
+
+def _find_used_in_context(provider: Provider, connection: Connection) -> tuple[Feature, ...]:
+    capabilities = get_usable_capabilities(provider, connection.granted_scopes)
+    granted_features = [
+        feature
+        for feature in FEATURES.values()
+        if feature.asked_in_context and feature.capabilities <= capabilities
+    ]
+    if not granted_features:
+        return ()
+    agreed_keys = consents.list_agreed_features(
+        owner_id=connection.user_id, organisation_id=connection.organisation_id
+    )
+    return tuple(feature for feature in granted_features if feature.key in agreed_keys)
 
 
 def get_connect_products(product: str, connection_id: UUID | None) -> frozenset[str]:
@@ -139,7 +219,8 @@ def compare_connection_scopes(provider: Provider, connection: Connection) -> Gra
     granted_scopes = frozenset(connection.granted_scopes)
     needed = provider.list_scopes_for(frozenset())
     for product in connection.integrations.live().values_list("product", flat=True):
-        needed |= get_product_scopes(provider, product)
+        features = list_features_in_use(provider, product, connection)
+        needed |= get_product_scopes(provider, product, features)
     needed -= provider.unlisted_scopes
     return GrantedScopes(
         granted=granted_scopes, missing=needed - granted_scopes, unused=granted_scopes - needed

@@ -38,6 +38,7 @@ def begin_connect(  # noqa: PLR0913
     session_key: str,
     at: datetime,
     connection_id: UUID | None = None,
+    asked_feature: str = "",
 ) -> str:
     """
     Return the URL of the provider's consent page.
@@ -45,11 +46,16 @@ def begin_connect(  # noqa: PLR0913
     :param agreed_versions: of each feature's declaration, by the click
     :param session_key: of the browser that must return the state
     :param connection_id: to renew, on a reconnect
+    :param asked_feature: asked for in context: the click agrees to it alone
     :raises UnknownProvider, NotConnectedError:
     :raises ConsentMissing: if the click agreed to another version than the declared one
     """
     registered_provider = get_connectable_provider(provider)
-    features = scopes.features_for(product)
+    features = (
+        scopes.find_feature_in_context(product, asked_feature)
+        if asked_feature
+        else scopes.features_for(product)
+    )
     if (
         registered_provider is None
         or not features
@@ -59,6 +65,8 @@ def begin_connect(  # noqa: PLR0913
         raise UnknownProvider
     if product not in registered_provider.products or not is_provider_registered(provider):
         raise UnknownProvider
+    if asked_feature and connection_id is None:
+        raise NotConnectedError
     declared_versions = {feature.key: feature.version for feature in features}
     if dict(agreed_versions) != declared_versions:
         raise ConsentMissing(product)
@@ -67,7 +75,9 @@ def begin_connect(  # noqa: PLR0913
         if connection_id is None
         else _get_reconnect_hint(connection_id, actor, provider, at)
     )
-    requested_scopes = scopes.get_connect_scopes(registered_provider, product, connection_id)
+    requested_scopes = scopes.get_connect_scopes(
+        registered_provider, product, connection_id, asked=features if asked_feature else ()
+    )
     _, state = oauth_state.create_oauth_state(
         ConnectRequest(
             user_id=actor.user_id,

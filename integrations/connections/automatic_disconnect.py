@@ -71,7 +71,7 @@ def disconnect_in_transaction(
 def _list_served_features(product: str, *, is_local: bool) -> list[str]:
     if is_local:
         return [facts.LOCAL_CALENDAR_CONSENT.feature_key]
-    return [feature.key for feature in scopes.features_for(product)]
+    return [feature.key for feature in scopes.list_product_features(product)]
 
 
 def _end_item_consents(job: PurgeJob, *, at: datetime) -> None:

@@ -20,6 +20,7 @@ from integrations.models import (
 from integrations.providers.provider_definition import Provider
 from limited_use.agreements import consents
 from limited_use.ledger import entries, pseudonyms
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
 
@@ -57,15 +58,16 @@ def settle_product(
     """Without the permission to copy, a new product stays off and a live one is paused."""
     product = attempt.product
     integration = connection.integrations.live().filter(product=product).first()
-    served_features = scopes.get_served_features(provider, product, granted)
-    for feature in served_features:
+    agreed_features = [FEATURES[key] for key in attempt.feature_versions if key in FEATURES]
+    for feature in scopes.get_served_features(provider, product, granted, agreed_features):
         consents.give(
             person_id=attempt.user_id,
             organisation_id=attempt.organisation_id,
             feature=feature.key,
-            version=attempt.feature_versions.get(feature.key, 0),
+            version=attempt.feature_versions[feature.key],
             at=at,
         )
+    served_features = scopes.get_served_features(provider, product, granted)
     # An integration exists only for features that keep a copy.
     if not scopes.keeps_copy(served_features):
         if integration is not None:
@@ -75,7 +77,9 @@ def settle_product(
         _switch_on(connection, product, scopes.get_retention_days(served_features), at)
     else:
         _resume_sync(integration, at)
-    missing = scopes.compare_scopes(provider, product, granted).missing
+    missing = scopes.compare_scopes(
+        provider, product, granted, [*scopes.features_for(product), *agreed_features]
+    ).missing
     return AttemptOutcome.CONNECTED_PARTLY if missing else AttemptOutcome.CONNECTED
 
 

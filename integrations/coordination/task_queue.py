@@ -16,19 +16,26 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 
-def enqueue(task: str, *, expires: float | None = None, **ids: UUID) -> bool:
+def enqueue(
+    task: str, *, expires: float | None = None, delay: float | None = None, **ids: UUID
+) -> bool:
     """
     Return whether the broker accepted the message. One try suffices: a request does not wait for
     a broker that is down.
 
     :param expires: seconds
+    :param delay: seconds until a worker starts it
     """
-    return _send_once(task, ids, expires)
+    return _send_once(task, ids, expires, delay=delay)
 
 
-def enqueue_on_commit(task: str, **ids: UUID) -> None:
-    """Log an error instead of raising it."""
-    transaction.on_commit(partial(_send_once, task, ids), robust=True)
+def enqueue_on_commit(task: str, *, delay: float | None = None, **ids: UUID) -> None:
+    """
+    Log an error instead of raising it.
+
+    :param delay: seconds until a worker starts it
+    """
+    transaction.on_commit(partial(_send_once, task, ids, delay=delay), robust=True)
 
 
 def enqueue_until_sweep(task: str, **ids: UUID) -> None:
@@ -41,19 +48,29 @@ def enqueue_until_sweep(task: str, **ids: UUID) -> None:
     _send_task(task, ids, expires=2 * settings.SWEEP_SECONDS, retry=True)
 
 
-def _send_once(task: str, ids: dict[str, UUID], expires: float | None = None) -> bool:
+def _send_once(
+    task: str, ids: dict[str, UUID], expires: float | None = None, *, delay: float | None = None
+) -> bool:
     try:
-        _send_task(task, ids, expires=expires, retry=False)
+        _send_task(task, ids, expires=expires, retry=False, delay=delay)
     except (OperationalError, OSError):
         return False
     return True
 
 
-def _send_task(task: str, ids: dict[str, UUID], *, expires: float | None, retry: bool) -> None:
+def _send_task(
+    task: str,
+    ids: dict[str, UUID],
+    *,
+    expires: float | None,
+    retry: bool,
+    delay: float | None = None,
+) -> None:
     current_app.send_task(
         task,
         kwargs={name: str(value) for name, value in ids.items()},
         expires=expires,
+        countdown=delay,
         retry=retry,
         ignore_result=True,
     )

@@ -8,7 +8,7 @@ once, and only the mailbox tells whether it was sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from integrations.formats.mime.addresses import MailAddress
@@ -102,11 +102,14 @@ class OutgoingMailLimits:
         (`composer.measure_message`)
     :param max_recipients: of To, Cc and Bcc together
     :param has_signatures: whether `get_send_addresses` returns the account's signatures
+    :param settle_time: after a request to send without an answer, until an intact draft shows that
+        the request was not accepted
     """
 
     max_message_bytes: int
     max_recipients: int
     has_signatures: bool
+    settle_time: timedelta
 
 
 class MailSender(Protocol):

@@ -213,7 +213,12 @@ def list_product_offers(
 def _get_common_fields(integration: Integration) -> dict[str, Any]:
     connection = integration.connection
     provider = PROVIDERS[connection.provider]
-    grant = scopes.compare_scopes(provider, integration.product, connection.granted_scopes)
+    grant = scopes.compare_scopes(
+        provider,
+        integration.product,
+        connection.granted_scopes,
+        scopes.list_features_in_use(provider, integration.product, connection),
+    )
     requested = connectable_products.list_requested_permissions(provider, integration.product)
     return {
         "integration_id": integration.id,

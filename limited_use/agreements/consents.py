@@ -174,6 +174,14 @@ def list_consents(*, owner_id: UUID, organisation_id: UUID) -> QuerySet[Consent]
     return consents.order_by("-given_at", "-id")
 
 
+def list_agreed_features(*, owner_id: UUID, organisation_id: UUID) -> frozenset[str]:
+    """Return the keys of features with a consent to the whole feature that was not withdrawn."""
+    live_consents = Consent.objects.filter(
+        owner_id=owner_id, organisation_id=organisation_id, item=None, withdrawn_at=None
+    )
+    return frozenset(live_consents.values_list("feature", flat=True))
+
+
 def _check_declaration(feature: str, version: int, purpose: str, recipient: str) -> None:
     declared = FEATURES.get(feature)
     if declared is None or declared.version != version:

@@ -47,6 +47,8 @@ class Feature:
     # The owner's own data, stored only in this service and kept until it is removed on its page.
     # Withdrawing the consent without removing the data is not possible.
     kept_until_removed: bool = False
+    # Asked for when the person first uses it, and not on connecting: nothing else depends on it.
+    asked_in_context: bool = False
     # Raised when purposes, data classes or texts change: users are asked again.
     version: int
     # Another service of the platform, with its own client.
@@ -87,6 +89,32 @@ FEATURES: dict[str, Feature] = {
             ),
             retention_days=90,
             version=2,
+            platform_client=False,
+        ),
+        Feature(
+            key="mail-sending",
+            title=_("Send mail"),
+            where=_("Inbox, when you write, reply or forward"),
+            says=claim(
+                "feature.sending",
+                _("Sends a message from your mailbox when you press Send, and never by itself."),
+            ),
+            purposes=frozenset({Purpose.MAIL_SEND}),
+            data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
+            capabilities=frozenset({"mail.send"}),
+            disclosure=claim(
+                "feature.sending-disclosure",
+                _(
+                    "When you press Send, Antares creates the message as a draft in your mailbox"
+                    " and asks your provider to send it. Antares sends each message once, and only"
+                    " messages that you wrote or that you sent yourself from a proposed draft: no"
+                    " feature can send, and nothing of Antares is ever advertised. Until a message"
+                    " is sent, Antares stores its text and files, encrypted."
+                ),
+            ),
+            retention_days=None,
+            asked_in_context=True,
+            version=1,
             platform_client=False,
         ),
         Feature(
@@ -146,7 +174,7 @@ FEATURES: dict[str, Feature] = {
             title=_("Edit events"),
             where=_("Calendar, when you create, change, answer or delete an event"),
             says=_("Saves your changes in your calendar when you ask for it."),
-            purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
+            purposes=frozenset({Purpose.CALENDAR_SCHEDULE, Purpose.CALENDAR_INVITE}),
             data_classes=frozenset({DataClass.CALENDAR_EVENT}),
             capabilities=frozenset({"calendar.write"}),
             disclosure=claim(
@@ -154,12 +182,13 @@ FEATURES: dict[str, Feature] = {
                 _(
                     "Antares creates, changes, moves or deletes an event in your calendar when you"
                     " do so in Antares, answers an invitation when you answer it in Antares, and"
-                    " checks before that whether you are still free. It changes nothing by itself"
+                    " checks before that whether you are still free. When you add attendees, your"
+                    " provider invites them. Antares changes nothing and invites nobody by itself,"
                     " and keeps no further copy."
                 ),
             ),
             retention_days=None,
-            version=2,
+            version=3,
             platform_client=False,
         ),
         Feature(
@@ -215,6 +244,30 @@ FEATURES: dict[str, Feature] = {
                 _(
                     "The side panel shows you mail that your inbox already holds. It keeps nothing,"
                     " and stops the moment you switch it off."
+                ),
+            ),
+            retention_days=None,
+            version=1,
+            platform_client=True,
+        ),
+        Feature(
+            key="reply-assistant",
+            title=_("Reply suggestions"),
+            where=_("Inbox, above a message, once you switch it on"),
+            says=claim(
+                "feature.reply-assistant",
+                _("Proposes a draft to you. Only you can send it."),
+            ),
+            purposes=frozenset({Purpose.DRAFT_PROPOSE}),
+            data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
+            capabilities=frozenset(),
+            disclosure=claim(
+                "feature.reply-assistant-disclosure",
+                _(
+                    "Reply suggestions can place a draft in your inbox, to people with whom you"
+                    " have corresponded. It reads no mail for this and can send nothing. Antares"
+                    " deletes a draft that you do not open after 14 days. Reply suggestions stop"
+                    " the moment you switch them off."
                 ),
             ),
             retention_days=None,
@@ -317,6 +370,8 @@ def compute_feature_digest(feature: Feature) -> str:
         del declared["cache_hours"]
     if not feature.kept_until_removed:
         del declared["kept_until_removed"]
+    if not feature.asked_in_context:
+        del declared["asked_in_context"]
     text = json.dumps(declared, sort_keys=True, default=sorted)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

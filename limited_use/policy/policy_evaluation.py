@@ -45,8 +45,10 @@ ALL_ELSE_TEXT = _("Antares refuses every use that no rule allows.")
 @dataclass(frozen=True, slots=True)
 class DecisionCell:
     refused: PolicyDecision
-    # (needed facts, decision), in the order of the rules.
+    # (needed facts, decision), in the order of the rules. The needs include those of all limits.
     options: tuple[tuple[frozenset[Fact], PolicyDecision], ...] = ()
+    # (facts, refusal): the refusal of a limit, if some of its facts are missing.
+    limits: tuple[tuple[frozenset[Fact], PolicyDecision], ...] = ()
 
 
 DecisionTable = Mapping[tuple[DataClass, Purpose, Recipient], DecisionCell]
@@ -104,7 +106,7 @@ def _combine_cells(derived: DecisionCell, source: DecisionCell) -> DecisionCell:
         for needs, derived_decision in derived.options
         for source_needs, source_decision in source.options
     )
-    return DecisionCell(derived.refused, options)
+    return DecisionCell(derived.refused, options, (*derived.limits, *source.limits))
 
 
 def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
@@ -116,20 +118,28 @@ def _make_cell(use: Use, rules: Sequence[PolicyRule]) -> DecisionCell:
         and use.recipient in rule.recipients
     ]
     for rule in covering_rules:
-        if not rule.allow:
-            return DecisionCell(
-                PolicyDecision(allowed=False, rule_id=rule.id, clauses=rule.clauses)
-            )
-    if not covering_rules:
+        if not rule.allow and not rule.is_limit:
+            return DecisionCell(_refuse_by_rule(rule))
+    permissions = [rule for rule in covering_rules if rule.allow]
+    if not permissions:
         return DecisionCell(ALL_ELSE)
-    first = covering_rules[0]
+    limits = [rule for rule in covering_rules if rule.is_limit]
+    limit_facts = frozenset(fact for rule in limits for fact in rule.unless)
     return DecisionCell(
-        PolicyDecision(allowed=False, rule_id=first.id, clauses=first.clauses),
+        _refuse_by_rule(permissions[0]),
         tuple(
-            (rule.needs, PolicyDecision(allowed=True, rule_id=rule.id, clauses=rule.clauses))
-            for rule in covering_rules
+            (
+                rule.needs | limit_facts,
+                PolicyDecision(allowed=True, rule_id=rule.id, clauses=rule.clauses),
+            )
+            for rule in permissions
         ),
+        tuple((rule.unless, _refuse_by_rule(rule)) for rule in limits),
     )
+
+
+def _refuse_by_rule(rule: PolicyRule) -> PolicyDecision:
+    return PolicyDecision(allowed=False, rule_id=rule.id, clauses=rule.clauses)
 
 
 TABLE: DecisionTable = compile_policy_rules(RULES)
@@ -142,7 +152,13 @@ VERSION = hashlib.sha256(
                 str(rule.allow),
                 *(
                     ",".join(sorted(part))
-                    for part in (rule.purposes, rule.recipients, rule.data_classes, rule.needs)
+                    for part in (
+                        rule.purposes,
+                        rule.recipients,
+                        rule.data_classes,
+                        rule.needs,
+                        rule.unless,
+                    )
                 ),
             )
         )
@@ -169,8 +185,15 @@ def decide_data_use(
         return cell.refused
     # Callers show the nearest option.
     needs, nearest = min(cell.options, key=lambda option: len(option[0] - facts))
+    missing = needs - facts
+    limit_facts = frozenset(fact for unless, _ in cell.limits for fact in unless)
+    if missing <= limit_facts:
+        return next(refusal for unless, refusal in cell.limits if unless & missing)
     return PolicyDecision(
-        allowed=False, rule_id=nearest.rule_id, clauses=nearest.clauses, missing=needs - facts
+        allowed=False,
+        rule_id=nearest.rule_id,
+        clauses=nearest.clauses,
+        missing=missing - limit_facts,
     )
 
 

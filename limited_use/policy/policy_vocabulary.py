@@ -40,7 +40,11 @@ class Purpose(StrEnum):
 
     INBOX_DISPLAY = "inbox.display"
     MAIL_SEND = "mail.send"
+    # A feature proposes a draft; only the owner can send it.
+    DRAFT_PROPOSE = "draft.propose"
     CALENDAR_SCHEDULE = "calendar.schedule"
+    # The provider mails an invitation or a change to the guests of an event.
+    CALENDAR_INVITE = "calendar.invite"
     CALENDAR_SHARE = "calendar.share"
     DRIVE_UPLOAD = "drive.upload"
     NOTIFY_OWNER = "notify.owner"
@@ -137,6 +141,17 @@ class Fact(StrEnum):
     EXPORT_ASKED = "export_asked"
     # The provider itself named it, in an authenticated message.
     PROVIDER_SAID = "provider_said"
+    # The owner ordered this message, and neither took it back nor lost the right to send it.
+    SEND_ORDERED = "send_ordered"
+    # Bounds (`integrations.access.sending_bounds`): recipients of this message, the person's
+    # messages in the last hour, and in the last day.
+    RECIPIENTS_WITHIN_BOUND = "recipients_within_bound"
+    HOUR_WITHIN_BOUND = "hour_within_bound"
+    DAY_WITHIN_BOUND = "day_within_bound"
+    # The owner has corresponded with each recipient of the proposed draft.
+    RECIPIENTS_KNOWN = "recipients_known"
+    # Few enough people got this feature's same proposal today.
+    TEMPLATE_WITHIN_BOUND = "template_within_bound"
 
 
 class Use(NamedTuple):

@@ -29,6 +29,12 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.ITEM_CONSENTED: "The owner of the data does not let you read it.",
     Fact.EXPORT_ASKED: "The owner has not asked for this export, or not confirmed their identity.",
     Fact.PROVIDER_SAID: "The provider has not reported it.",
+    Fact.SEND_ORDERED: "Its owner has not sent this message, or has taken it back.",
+    Fact.RECIPIENTS_WITHIN_BOUND: "There are too many recipients.",
+    Fact.HOUR_WITHIN_BOUND: "Too many messages were sent in the last hour.",
+    Fact.DAY_WITHIN_BOUND: "Too many messages were sent in the last day.",
+    Fact.RECIPIENTS_KNOWN: "The owner has not corresponded with each recipient.",
+    Fact.TEMPLATE_WITHIN_BOUND: "Too many people got the same proposal today.",
 }
 # Without one, the actor has no relation to the data.
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})

@@ -29,9 +29,15 @@ class ProviderOutlet(Protocol):
         """The connection that provides the token."""
 
 
-# Event writes also name remote ids to their provider.
+# Event writes and sent mail also name remote ids to their provider.
 _PROVIDER_PURPOSES = frozenset(
-    {Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END, Purpose.CALENDAR_SCHEDULE}
+    {
+        Purpose.CONNECTION_MAINTAIN,
+        Purpose.CONNECTION_END,
+        Purpose.CALENDAR_SCHEDULE,
+        Purpose.MAIL_SEND,
+        Purpose.NOTIFY_OWNER,
+    }
 )
 
 

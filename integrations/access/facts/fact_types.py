@@ -71,6 +71,7 @@ CALENDAR_CONSENT = RequiredConsent("calendar", Purpose.CALENDAR_SCHEDULE)
 #: Independent of the consent to calendars of providers.
 LOCAL_CALENDAR_CONSENT = RequiredConsent("local-calendar", Purpose.CALENDAR_SCHEDULE)
 EDITING_CONSENT = RequiredConsent("calendar-editing", Purpose.CALENDAR_SCHEDULE)
+SENDING_CONSENT = RequiredConsent("mail-sending", Purpose.MAIL_SEND, Recipient.OWN_PROVIDER)
 SHARING_CONSENT = RequiredConsent(
     "calendar-sharing", Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER
 )

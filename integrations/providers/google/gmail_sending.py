@@ -150,9 +150,7 @@ def send_draft(draft: DraftRef, api: GmailService, access: ProviderAccess) -> No
     raise refusal
 
 
-def look_for_sent(
-    draft: DraftRef, tag: str, api: GmailService, access: ProviderAccess
-) -> SendLook:
+def look_for_sent(draft: DraftRef, tag: str, api: GmailService, access: ProviderAccess) -> SendLook:
     # The draft first: a mail that is sent between the two reads is then found as sent.
     state = _read_draft_state(draft, api, access)
     for message_id in _list_sent_ids(draft.checkpoint, api, access):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -59,7 +60,10 @@ GOOGLE: Final = Provider(
     mail_units=UNITS,
     # https://support.google.com/mail/answer/22839
     outgoing_mail=OutgoingMailLimits(
-        max_message_bytes=MAX_MESSAGE_BYTES, max_recipients=500, has_signatures=True
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        max_recipients=500,
+        has_signatures=True,
+        settle_time=timedelta(seconds=30),
     ),
     rate_setting_prefix="GMAIL",
     open_mail=open_mail,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -95,7 +96,11 @@ MICROSOFT: Final = Provider(
     has_single_permissions=False,
     mail_units=UNITS,
     outgoing_mail=OutgoingMailLimits(
-        max_message_bytes=MAX_MESSAGE_BYTES, max_recipients=500, has_signatures=False
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        max_recipients=500,
+        has_signatures=False,
+        # Exchange sends from its queue, and moves the draft only then.
+        settle_time=timedelta(minutes=2),
     ),
     rate_setting_prefix="GRAPH",
     rate_window_minutes=10,

@@ -28,6 +28,12 @@ FACTS: Final[Mapping[Fact, Promise]] = {
     Fact.ITEM_CONSENTED: _("the owner agreed that support reads this item, until an end"),
     Fact.EXPORT_ASKED: _("the owner asked for this export and confirmed their identity"),
     Fact.PROVIDER_SAID: _("the provider named the account in an authenticated message"),
+    Fact.SEND_ORDERED: _("the owner ordered this message, and the order stands"),
+    Fact.RECIPIENTS_WITHIN_BOUND: _("the message has at most 50 recipients"),
+    Fact.HOUR_WITHIN_BOUND: _("the person sent fewer than 100 messages in the last hour"),
+    Fact.DAY_WITHIN_BOUND: _("the person sent fewer than 500 messages in the last day"),
+    Fact.RECIPIENTS_KNOWN: _("the owner has corresponded with each recipient"),
+    Fact.TEMPLATE_WITHIN_BOUND: _("fewer than 50 people got the same proposal today"),
 }
 
 DATA_CLASSES: Final[Mapping[DataClass, Promise]] = {
@@ -45,7 +51,9 @@ DATA_CLASSES: Final[Mapping[DataClass, Promise]] = {
 PURPOSES: Final[Mapping[Purpose, Promise]] = {
     Purpose.INBOX_DISPLAY: _("show mail in the inbox"),
     Purpose.MAIL_SEND: _("send mail"),
+    Purpose.DRAFT_PROPOSE: _("propose a draft"),
     Purpose.CALENDAR_SCHEDULE: _("show and edit calendars"),
+    Purpose.CALENDAR_INVITE: _("invite guests"),
     Purpose.CALENDAR_SHARE: _("share a calendar"),
     Purpose.DRIVE_UPLOAD: _("upload files"),
     Purpose.NOTIFY_OWNER: _("notify the owner"),

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 PURPOSE: Final[Texts] = {
     Purpose.INBOX_DISPLAY: _("Show your inbox"),
     Purpose.MAIL_SEND: _("Send mail for you"),
+    Purpose.DRAFT_PROPOSE: _("Propose drafts to you"),
     Purpose.CALENDAR_SCHEDULE: _("Plan your calendar"),
+    Purpose.CALENDAR_INVITE: _("Invite guests for you"),
     Purpose.CALENDAR_SHARE: _("Share your calendar"),
     Purpose.DRIVE_UPLOAD: _("Upload to your Drive"),
     Purpose.NOTIFY_OWNER: _("Notify you"),
@@ -130,6 +132,11 @@ JOINT_ACTIONS: Final = (
 #: Past actions: purpose and recipient, or purpose alone. A subject stands before them.
 ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.INBOX_DISPLAY, ""): READ_MAIL,
+    (Purpose.MAIL_SEND, ""): _("looked at your outbox"),
+    (Purpose.MAIL_SEND, Recipient.OWN_PROVIDER): _("sent mail from your mailbox"),
+    (Purpose.MAIL_SEND, Recipient.VAULT): _("stored a file for a message"),
+    (Purpose.DRAFT_PROPOSE, ""): _("proposed a draft to you"),
+    (Purpose.CALENDAR_INVITE, ""): _("invited guests to an event"),
     (Purpose.CALENDAR_SCHEDULE, ""): READ_CALENDARS,
     (Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER): _("changed your calendar"),
     (Purpose.CALENDAR_SCHEDULE, Recipient.VAULT): _("changed your Antares calendar"),
@@ -161,6 +168,12 @@ MISSING: Final[Texts] = {
     Fact.ITEM_CONSENTED: _("You had not opened this message to support."),
     Fact.EXPORT_ASKED: _("You had not asked for this export, or not confirmed your identity."),
     Fact.PROVIDER_SAID: _("The provider had not reported it."),
+    Fact.SEND_ORDERED: _("You had not sent the message, or had taken it back."),
+    Fact.RECIPIENTS_WITHIN_BOUND: _("There were too many recipients."),
+    Fact.HOUR_WITHIN_BOUND: _("You had sent too many messages in the last hour."),
+    Fact.DAY_WITHIN_BOUND: _("You had sent too many messages in the last day."),
+    Fact.RECIPIENTS_KNOWN: _("You had not corresponded with each recipient."),
+    Fact.TEMPLATE_WITHIN_BOUND: _("Too many people had got the same proposal on that day."),
 }
 
 #: Badge of a feature: label and tone, by `FeatureState`.

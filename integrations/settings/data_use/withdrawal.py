@@ -154,7 +154,7 @@ def _list_also_withdrawn(page: _WithdrawalPage) -> list[str]:
     keys = {
         feature.key
         for product in connections.get_copied_products(page.status.feature)
-        for feature in scopes.features_for(product)
+        for feature in scopes.list_product_features(product)
     }
     return [
         gettext(other.feature.title)

@@ -1,7 +1,8 @@
 """
 The rules of the policy, as data. Pure.
 
-A forbidding rule always beats a permitting one. The first forbidding rule names the clause.
+A forbidding rule always beats a permitting one. The first forbidding rule names the clause. A
+limit forbids what a permitting rule allows, unless its facts are found.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .policy_rule_types import (
     forbid_use,
 )
 from .prohibitions import PROHIBITION_RULES
+from .sending_rules import SENDING_LIMITS
 
 __all__ = [
     "ANY_REASON",
@@ -27,8 +29,9 @@ __all__ = [
     "PERMISSION_RULES",
     "PROHIBITION_RULES",
     "RULES",
+    "SENDING_LIMITS",
     "PolicyRule",
     "forbid_use",
 ]
 
-RULES: tuple[PolicyRule, ...] = PROHIBITION_RULES + PERMISSION_RULES
+RULES: tuple[PolicyRule, ...] = PROHIBITION_RULES + SENDING_LIMITS + PERMISSION_RULES

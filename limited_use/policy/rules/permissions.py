@@ -11,6 +11,7 @@ from limited_use.policy.text_marking import gettext_noop as _
 
 from .calendar_permissions import CALENDAR_RULES
 from .policy_rule_types import MAIL, PolicyRule
+from .sending_rules import SENDING_PERMISSIONS
 
 PERMISSION_RULES: tuple[PolicyRule, ...] = (
     PolicyRule(
@@ -173,6 +174,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         allow=True,
     ),
     # In the order of the policy page.
+    *SENDING_PERMISSIONS,
     *CALENDAR_RULES,
     PolicyRule(
         id="support-reads-one-item",

@@ -13,7 +13,12 @@ CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
-    """One line of the policy. `says` is for users, `clauses` for reviewers."""
+    """
+    One line of the policy. `says` is for users, `clauses` for reviewers.
+
+    A forbidding rule with `unless` is a limit: it refuses uses that another rule permits, unless
+    these facts are found.
+    """
 
     id: str
     says: str
@@ -22,7 +27,12 @@ class PolicyRule:
     recipients: frozenset[Recipient] = EVERYONE
     data_classes: frozenset[DataClass] = EVERYTHING
     needs: frozenset[Fact] = frozenset()
+    unless: frozenset[Fact] = frozenset()
     allow: bool = False
+
+    @property
+    def is_limit(self) -> bool:
+        return bool(self.unless)
 
 
 def forbid_use(rule_id: str, says: str, *clauses: str, **covers: frozenset[object]) -> PolicyRule:

@@ -210,12 +210,31 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     # Uses that a clause might allow once a feature performs and shows them. A rule without a
     # feature would be a hole.
     forbid_use(
-        "no-sending",
-        _("Antares sends no mail through your account."),
+        "features-never-send",
+        _("A feature never sends mail or invitations. It can only propose a draft to you."),
+        "LU-4",
+        "LU-4.1",
+        "AN-11",
+        purposes=frozenset({Purpose.MAIL_SEND, Purpose.CALENDAR_INVITE}),
+        recipients=frozenset({Recipient.PLATFORM_FEATURE}),
+    ),
+    forbid_use(
+        "sending-is-of-mail",
+        _("Sending mail uses only your mail."),
         "LU-1",
         "W-LU1",
         "AN-10",
-        purposes=frozenset({Purpose.MAIL_SEND}),
+        purposes=frozenset({Purpose.MAIL_SEND, Purpose.DRAFT_PROPOSE}),
+        data_classes=EVERYTHING - MAIL,
+    ),
+    forbid_use(
+        "invitations-are-of-events",
+        _("Inviting guests uses only the event."),
+        "LU-1",
+        "W-LU1",
+        "AN-6",
+        purposes=frozenset({Purpose.CALENDAR_INVITE}),
+        data_classes=EVERYTHING - {DataClass.CALENDAR_EVENT},
     ),
     forbid_use(
         "scheduling-is-of-calendars",

@@ -1,0 +1,6 @@
+"""
+The outbox: commands that survive a crash at any moment, and the files that they send.
+
+A command is a row in the caller's transaction. A worker claims it, stores a draft at the provider,
+commits that it is sending, and sends once. Only the mailbox tells whether it was sent.
+"""

@@ -1,0 +1,97 @@
+"""What a failed turn means for its command."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease
+from integrations.models import OutboxCommand, OutboxProblem, OutboxState
+from integrations.providers import errors
+
+#: How long a message is tried while the provider cannot be asked, or refuses by its limits.
+TRY_FOR: Final = timedelta(hours=1)
+TRY_WHEN_LIMITED_FOR: Final = timedelta(hours=6)
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
+# The provider's words for a recipient that it does not accept.
+_RECIPIENT_REASONS: Final = frozenset({"address", "recipients", "errorinvalidrecipients"})
+_SIZE_REASONS: Final = frozenset({"too-large", "errormessagesizeexceeded"})
+
+_PROBLEMS: Final[tuple[tuple[type[errors.ProviderError], OutboxProblem], ...]] = (
+    (errors.RateLimited, OutboxProblem.RATE_LIMITED),
+    (errors.ScopeMissing, OutboxProblem.SCOPE_MISSING),
+    (errors.AdminBlocked, OutboxProblem.ADMIN_BLOCKED),
+    (errors.GrantRevoked, OutboxProblem.GRANT_ENDED),
+    (errors.Gone, OutboxProblem.SOURCE_GONE),
+    (errors.Unavailable, OutboxProblem.UNAVAILABLE),
+)
+
+
+def name_problem(error: errors.ProviderError) -> OutboxProblem:
+    for error_class, problem in _PROBLEMS:
+        if isinstance(error, error_class):
+            return problem
+    if error.reason in _SIZE_REASONS:
+        return OutboxProblem.TOO_LARGE
+    if error.reason in _RECIPIENT_REASONS:
+        return OutboxProblem.RECIPIENT_REJECTED
+    return OutboxProblem.REJECTED
+
+
+def handle_error(
+    lease: Lease, command: OutboxCommand, error: errors.ProviderError, *, at: datetime
+) -> None:
+    """Try again later if that can help, for a bounded time."""
+    problem = name_problem(error)
+    if isinstance(error, errors.Unavailable | errors.OutcomeUnknown):
+        since = command.failing_since or at
+        limit = TRY_WHEN_LIMITED_FOR if problem == OutboxProblem.RATE_LIMITED else TRY_FOR
+        if at - since < limit:
+            pause = _compute_pause(at - since, error)
+            leases.release(lease, failing_since=since, due_at=at + pause)
+            return
+        if isinstance(error, errors.OutcomeUnknown):
+            # Of a draft: nothing was sent.
+            problem = OutboxProblem.UNAVAILABLE
+    settle_failure(lease, command, problem, at=at)
+
+
+def postpone(lease: Lease, wait: Exception, *, at: datetime) -> None:
+    """The quota or the key store is not free: neither the message nor its provider is at fault."""
+    seconds = getattr(wait, "wait", _FIRST_PAUSE.total_seconds())
+    leases.release(lease, due_at=at + timedelta(seconds=seconds))
+
+
+def settle_failure(
+    lease: Lease, command: OutboxCommand, problem: OutboxProblem, *, at: datetime
+) -> None:
+    """A message that the provider was asked to send is unknown, any other has failed."""
+    is_sending = command.state == OutboxState.SENDING
+    leases.release(
+        lease,
+        state=OutboxState.UNKNOWN if is_sending else OutboxState.FAILED,
+        problem=problem,
+        due_at=None,
+        changed_at=at,
+    )
+
+
+def record_crash(lease: Lease, command: OutboxCommand, *, at: datetime) -> None:
+    """`dispatch` settles the command after some crashes in a row."""
+    leases.release(
+        lease,
+        crash_count=command.crash_count + 1,
+        due_at=at + _get_pause(command.crash_count),
+    )
+
+
+def _compute_pause(failing_for: timedelta, error: errors.ProviderError) -> timedelta:
+    pause = max(_FIRST_PAUSE, min(failing_for / 2, _LONGEST_PAUSE))
+    return max(pause, timedelta(seconds=error.retry_after or 0))
+
+
+def _get_pause(crash_count: int) -> timedelta:
+    pause: timedelta = min(_FIRST_PAUSE * 2**crash_count, _LONGEST_PAUSE)
+    return pause
