@@ -1,5 +1,14 @@
 from __future__ import annotations
 
+from typing import Final
+
+
+class UploadVersionUnsupported(Exception):
+    """The request is not of the version of tus that the service speaks."""
+
+    #: Of its answer, which names the version.
+    STATUS: Final = 412
+
 
 class UploadLocked(Exception):
     """Another request writes to the upload. Ask for its offset, and continue there."""

@@ -1,30 +1,27 @@
 """
 Files on their way from the browser to the provider: sealed chunks, each in its own transaction.
 
-A chunk and the number of received bytes are committed together, under the integration's fence and
-the upload's lease. So an upload continues after any interruption, and a disconnect ends it.
+`upload_body` stores the bytes of a request. Every function changes the upload's row before its
+chunks: the row's lock orders them, so that no chunk is left without its upload.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from accounts.ids import uuid7
 from integrations.access import fences
-from integrations.access.fences import DisconnectedError
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.coordination import leases
-from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.models import LIVE, Integration, Upload, UploadChunk
 from limited_use.access_request import Permit
 from limited_use.sinks import provider_sink
@@ -35,24 +32,14 @@ from limited_use.vault.sealing import Sealer
 
 from .upload_errors import (
     UploadExpired,
-    UploadFragmented,
     UploadIncomplete,
-    UploadInterrupted,
-    UploadLocked,
     UploadNotReady,
-    UploadOffsetWrong,
     UploadsFull,
     UploadTooLarge,
 )
 
-#: Bytes of a sealed chunk.
-CHUNK_BYTES: Final = 512 * 1024
-#: Chunks that interruptions may add to those of an upload without one.
-SPARE_CHUNKS: Final = 256
 #: Until an upload that no command sends is deleted.
 LIFETIME: Final = timedelta(hours=24)
-#: Longer than the slowest accepted chunk takes to arrive.
-LEASE_DURATION: Final = timedelta(seconds=60)
 #: Uploads that one sweep deletes.
 SWEEP_BATCH: Final = 200
 
@@ -72,10 +59,10 @@ class UploadLimits:
     max_count: int
 
 
-#: Exchange accepts messages of about 35 MB.
-MAIL_LIMITS: Final = UploadLimits(
-    max_bytes=35_000_000, max_total_bytes=35_000_000, max_count=25
-)
+#: By product. Exchange accepts messages of about 35 MB.
+LIMITS: Final[Mapping[str, UploadLimits]] = {
+    "mail": UploadLimits(max_bytes=35_000_000, max_total_bytes=35_000_000, max_count=25)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +77,20 @@ class UploadAccess:
     organisation_id: UUID
     integration_id: UUID
     epoch: int
+    limits: UploadLimits
 
     def get_sealer(self) -> Sealer:
         return sealing.get_sealer(holder=self.integration_id, epoch=self.epoch)
 
 
 def authorize_upload(context: RequestContext, integration: Integration) -> UploadAccess:
-    """:raises ObjectNotFound: if the integration is not the person's, or not live"""
-    actor = context.actor
-    if actor.user_id is None or actor.organisation_id is None:
+    """:raises ObjectNotFound: if the product takes no files, or the integration ended"""
+    actor, limits = context.actor, LIMITS.get(integration.product)
+    if actor.organisation_id is None or limits is None or not integration.is_live:
         raise ObjectNotFound
-    own = Integration.objects.live().owned_by(actor.user_id, actor.organisation_id)
-    if not own.filter(id=integration.id, epoch=integration.epoch).exists():
-        raise ObjectNotFound
-    return UploadAccess(actor.user_id, actor.organisation_id, integration.id, integration.epoch)
+    return UploadAccess(
+        context.user_id, actor.organisation_id, integration.id, integration.epoch, limits
+    )
 
 
 def create_upload(
@@ -113,7 +100,6 @@ def create_upload(
     filename: str,
     content_type: str,
     at: datetime,
-    limits: UploadLimits = MAIL_LIMITS,
 ) -> Upload:
     """
     Create an upload without bytes.
@@ -122,44 +108,64 @@ def create_upload(
     :param filename: safe to show (`formats.mime.attachment_filenames`)
     :raises UploadTooLarge, UploadsFull, fences.DisconnectedError, data_keys.KeyDestroyed:
     """
-    raise NotImplementedError
+    limits = access.limits
+    if size > limits.max_bytes:
+        raise UploadTooLarge
+    upload = Upload(
+        id=uuid7(),
+        integration_id=access.integration_id,
+        user_id=access.user_id,
+        organisation_id=access.organisation_id,
+        size=size,
+        created_at=at,
+        expires_at=at + LIFETIME,
+    )
+    upload.descriptor = access.get_sealer().seal_value(
+        Upload,
+        "descriptor",
+        row=upload.id,
+        data=orjson.dumps({"filename": filename, "content_type": content_type}),
+    )
+    with transaction.atomic(durable=True):
+        # The lock also orders concurrent uploads to one mailbox, so that none exceeds its bound.
+        fences.lock_integration(integration_id=access.integration_id, epoch=access.epoch)
+        _check_room(access, size, at)
+        upload.save(force_insert=True)
+    return upload
+
+
+def _check_room(access: UploadAccess, size: int, at: datetime) -> None:
+    unsent = Upload.objects.filter(~Q(command_id=None) | Q(expires_at__gt=at))
+    of_integration = unsent.filter(integration_id=access.integration_id)
+    total = of_integration.aggregate(total=Sum("size"))["total"] or 0
+    of_person = unsent.filter(user_id=access.user_id, command_id=None)
+    limits = access.limits
+    if total + size > limits.max_total_bytes or of_person.count() >= limits.max_count:
+        raise UploadsFull
 
 
 def find_upload(context: RequestContext, upload_id: UUID, *, at: datetime) -> Upload:
     """
-    Return the person's own upload that no command sends.
+    Return the person's own upload to a live integration that no command sends.
 
     :raises ObjectNotFound, UploadExpired:
     """
-    raise NotImplementedError
+    own_uploads = Upload.objects.filter(
+        user_id=context.user_id, organisation_id=context.actor.organisation_id or UUID(int=0)
+    )
+    upload = (
+        own_uploads.filter(id=upload_id, command_id=None, integration__status__in=LIVE)
+        .select_related("integration")
+        .first()
+    )
+    if upload is None:
+        raise ObjectNotFound
+    if upload.expires_at <= at:
+        raise UploadExpired
+    return upload
 
 
-def append_bytes(
-    access: UploadAccess,
-    upload_id: UUID,
-    read: Callable[[int], bytes],
-    *,
-    offset: int,
-    length: int | None,
-) -> Upload:
-    """
-    Store the bytes that `read` returns until it returns none.
-
-    :param read: like a binary file's; an OSError is the end of an interrupted body
-    :param offset: of the first byte, in the file
-    :param length: of the body, if known
-    :raises UploadLocked, UploadOffsetWrong, UploadTooLarge, UploadFragmented, UploadInterrupted:
-    :raises fences.DisconnectedError, data_keys.KeyDestroyed:
-    """
-    raise NotImplementedError
-
-
-def delete_upload(upload: Upload) -> bool:
-    """Delete an upload that no command sends, also while a request writes to it."""
-    raise NotImplementedError
-
-
-def attach_uploads(
+def attach_uploads(  # noqa: PLR0913 - files, their owner, and the command that sends them
     upload_ids: Sequence[UUID],
     *,
     command_id: UUID,
@@ -175,36 +181,86 @@ def attach_uploads(
 
     :raises UploadNotReady: if one is not the owner's, of that integration, complete and free
     """
-    raise NotImplementedError
+    ready = Upload.objects.filter(
+        id__in=upload_ids,
+        command_id=None,
+        integration_id=integration_id,
+        user_id=user_id,
+        organisation_id=organisation_id,
+        received=F("size"),
+        expires_at__gt=at,
+    )
+    uploads = {upload.id: upload for upload in ready.select_for_update(no_key=True).order_by("id")}
+    if len(upload_ids) != len(uploads):
+        raise UploadNotReady
+    Upload.objects.filter(id__in=uploads).update(command_id=command_id)
+    for upload in uploads.values():
+        upload.command_id = command_id
+    return [uploads[upload_id] for upload_id in upload_ids]
 
 
 def detach_uploads(command_id: UUID, *, at: datetime) -> int:
     """Free the uploads of a command that the owner took back. They expire after `LIFETIME`."""
-    raise NotImplementedError
+    return Upload.objects.filter(command_id=command_id).update(
+        command_id=None, expires_at=at + LIFETIME
+    )
 
 
 def list_uploads(command_id: UUID) -> list[Upload]:
     """Return the uploads of a command in the order of their creation."""
-    raise NotImplementedError
+    return list(Upload.objects.filter(command_id=command_id).order_by("id"))
+
+
+def delete_upload(upload_id: UUID) -> bool:
+    """Delete an upload that no command sends, also while a request writes to it."""
+    return _delete_matching(upload_id, Q(command_id=None))
 
 
 def delete_uploads(command_id: UUID) -> int:
     """Delete the uploads of a command; return how many."""
-    raise NotImplementedError
+    upload_ids = Upload.objects.filter(command_id=command_id).values_list("id", flat=True)
+    return sum(
+        _delete_matching(upload_id, Q(command_id=command_id)) for upload_id in list(upload_ids)
+    )
 
 
-def delete_expired_uploads(at: datetime) -> int:
-    """Delete uploads that no command sends after their end; return how many."""
-    raise NotImplementedError
+def delete_expired_uploads(*, at: datetime) -> int:
+    """Delete uploads that ended before a command took them; return how many."""
+    expired = Q(command_id=None, expires_at__lte=at) & leases.match_unleased(at)
+    upload_ids = Upload.objects.filter(expired).order_by("expires_at").values_list("id", flat=True)
+    return sum(_delete_matching(upload_id, expired) for upload_id in list(upload_ids[:SWEEP_BATCH]))
+
+
+def _delete_matching(upload_id: UUID, condition: Q) -> bool:
+    """Delete one upload if it still meets the condition."""
+    with transaction.atomic():
+        # The row first: a request that writes to it then stores no other chunk.
+        deleted_count, _ = Upload.objects.filter(condition, id=upload_id).delete()
+        if deleted_count:
+            UploadChunk.objects.filter(upload_id=upload_id).delete()
+    return bool(deleted_count)
 
 
 def open_upload(
     upload: Upload, get_permit: Callable[[datetime], Permit], *, to: ProviderOutlet
 ) -> Iterator[bytes]:
     """
-    Yield the file for its provider, one chunk in memory at a time.
+    Return the chunks of a file for its provider. One at a time is in memory.
 
-    :param get_permit: returns a permit for mail content, called again when it has expired
-    :raises UploadIncomplete, WrongSink, Unopenable:
+    :param get_permit: returns a permit for mail content; called again when it has expired
+    :raises UploadIncomplete, WrongSink, Unopenable: while the chunks are read
     """
-    raise NotImplementedError
+    return provider_sink.open_file_chunks(
+        _iterate_chunks(upload), get_permit, to=to, get_time=timezone.now
+    )
+
+
+def _iterate_chunks(upload: Upload) -> Iterator[SealedValue]:
+    """:raises UploadIncomplete: if a chunk is missing, or the file has another size"""
+    offset = 0
+    while offset < upload.size:
+        chunk = UploadChunk.objects.filter(upload_id=upload.id, offset=offset).first()
+        if chunk is None or not 0 < chunk.size <= upload.size - offset:
+            raise UploadIncomplete
+        offset += chunk.size
+        yield chunk.content
