@@ -26,6 +26,7 @@ application = AsgiFront(
         ThreadGroup.PAGES: settings.WEB_THREADS,
         ThreadGroup.FILES: settings.WEB_FILE_THREADS,
         ThreadGroup.UPLOADS: settings.WEB_UPLOAD_THREADS,
+        ThreadGroup.STREAMS: settings.WEB_STREAM_THREADS,
         ThreadGroup.PROBES: 1,
     },
 )

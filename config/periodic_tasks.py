@@ -24,6 +24,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "sweep-horizons": {"task": "integrations.sweep_horizons", "schedule": 3600.0},
     # Outdated calendar caches, and calendars that their provider no longer has.
     "sweep-copies": {"task": "integrations.sweep_copies", "schedule": 60.0},
+    # Files that were not sent in time.
+    "sweep-uploads": {"task": "integrations.sweep_uploads", "schedule": 600.0},
     # Purges without a worker, and late promises.
     "sweep-purges": {
         "task": "integrations.sweep_purges",

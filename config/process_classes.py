@@ -54,6 +54,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.keep_horizon": _PURGE,
     "integrations.sweep_horizons": _PURGE,
     "integrations.sweep_copies": _PURGE,
+    "integrations.sweep_uploads": _PURGE,
     "integrations.forget_connection": _PURGE,
     # Makes keys, like the tasks that turn them.
     "integrations.split_grants": _PURGE,

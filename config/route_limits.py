@@ -28,6 +28,8 @@ class ThreadGroup(Enum):
     FILES = "files"
     # Uploaded files while they are read.
     UPLOADS = "uploads"
+    # Bodies that are stored while they arrive, for seconds to minutes.
+    STREAMS = "streams"
     # The readiness check, which queries the database.
     PROBES = "probes"
 
@@ -40,11 +42,14 @@ class BodyLimit:
     :param max_bytes: of one body; beyond: 413
     :param seconds: deadline of a small body, longest pause of a large one; beyond: 408
     :param max_total_bytes: of all bodies of this kind in one process; beyond: 503
+    :param is_streamed: the application reads it while it arrives; only its buffer is in memory,
+        and counted (`config.front.body_streams`)
     """
 
     max_bytes: int
     seconds: int
     max_total_bytes: int
+    is_streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,9 @@ JSON: Final = BodyLimit(1 * MIB, seconds=10, max_total_bytes=64 * MIB)
 NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, max_total_bytes=16 * MIB)
 # `integrations.formats.icalendar.icalendar_components.MAX_BYTES`, and the multipart frame.
 CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, max_total_bytes=128 * MIB)
+# A file, or part of it: more than `integrations.outbox.uploads.LIMITS`. Eight at a time, two of
+# one network.
+FILE_PIECE: Final = BodyLimit(36 * MIB, seconds=10, max_total_bytes=8 * 256 * KIB, is_streamed=True)
 
 _PAGE: Final = RouteLimits(NO_BODY)
 _FORM: Final = RouteLimits(FORM)
@@ -84,6 +92,7 @@ _DOWNLOAD: Final = RouteLimits(
 # GET shows a page; POST returns a file.
 _FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, by_method=(("POST", ThreadGroup.FILES),))
 _UPLOAD: Final = RouteLimits(CALENDAR_FILE, by_method=(("POST", ThreadGroup.UPLOADS),))
+_FILE_PIECE: Final = RouteLimits(FILE_PIECE, by_method=(("PATCH", ThreadGroup.STREAMS),))
 
 #: For an address without a route.
 UNKNOWN_ROUTE: Final = _PAGE
@@ -133,10 +142,11 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         account_open_sign_in_link account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate
         mfa_activate_totp mfa_deactivate_totp mfa_generate_recovery_codes mfa_add_webauthn
-        mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn
+        mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn uploads
         """,
     ),
     (_FORM_WITH_DOWNLOAD, "settings-export"),
+    (_FILE_PIECE, "upload"),
     (_UPLOAD, "settings-local-calendar-fill api-calendar-import"),
     (
         _NOTIFICATION,

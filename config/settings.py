@@ -157,6 +157,7 @@ if PRODUCTION and SITE == STAFF:
 WEB_THREADS = _env.read_number("WEB_THREADS", 8, minimum=3, maximum=64)
 WEB_FILE_THREADS = _env.read_number("WEB_FILE_THREADS", 8, minimum=3, maximum=64)
 WEB_UPLOAD_THREADS = _env.read_number("WEB_UPLOAD_THREADS", 2, maximum=64)
+WEB_STREAM_THREADS = _env.read_number("WEB_STREAM_THREADS", 4, maximum=64)
 # The proxy that reports a client's address and scheme.
 _proxies = read_trusted_proxies(_env)
 TRUSTED_PROXY = _proxies.name

@@ -22,6 +22,7 @@ SITE_URLCONFS = (
     "integrations.urls.public_pages.urls",
     "integrations.settings.urls",
     "integrations.mail.pages.urls",
+    "integrations.outbox.urls",
     "integrations.calendar.pages.urls",
     "integrations.push.webhooks.urls",
 )

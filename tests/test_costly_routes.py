@@ -14,6 +14,7 @@ from tests import reach
 #: By which a thread waits for somebody else: a slot is lent there.
 WAITS = "integrations.coordination.person_slots.hold_wait_slot"
 STREAMS = "integrations.coordination.person_slots.hold_stream_slot"
+UPLOADS = "integrations.coordination.person_slots.hold_upload_slot"
 #: Routes whose code mentions sleeping, and that wait for no provider.
 SLEEP_FOR_NOBODY = {
     "connect-begin": "opens an address for an account's access, and never calls it",
@@ -22,9 +23,10 @@ SLEEP_FOR_NOBODY = {
     "webhook-microsoft-subscription": "runs a transaction again after a deadlock, in milliseconds",
 }
 COSTS = {
-    (True, False): RouteCost.WAIT,
-    (False, True): RouteCost.STREAM,
-    (True, True): RouteCost.WAIT_AND_STREAM,
+    frozenset({WAITS}): RouteCost.WAIT,
+    frozenset({STREAMS}): RouteCost.STREAM,
+    frozenset({WAITS, STREAMS}): RouteCost.WAIT_AND_STREAM,
+    frozenset({UPLOADS}): RouteCost.RECEIVE,
 }
 
 
@@ -39,8 +41,8 @@ def routes(patterns=None):
 
 
 def cost_of(view: str) -> RouteCost | None:
-    found = reach.find_reached_names(view)
-    return COSTS.get((WAITS in found, STREAMS in found))
+    found = frozenset(reach.find_reached_names(view)) & {WAITS, STREAMS, UPLOADS}
+    return COSTS[found] if found else None
 
 
 class TestCostlyRouteTable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from config.environ_middleware import WsgiApplication
@@ -18,13 +19,13 @@ from config.front.client_connection import (
     Send,
 )
 from config.front.error_answers import RequestRefused
-from config.front.request_bodies import RequestBodies
+from config.front.request_bodies import RequestBodies, expects_body, read_length
 from config.front.routes import NO_ROUTE, Route, find_front_route
 from config.front.thread_pools import ThreadPool
 from config.front.wsgi_calls import WsgiResponseStream, get_response
-from config.front.wsgi_environ import make_environ, read_path, set_body
+from config.front.wsgi_environ import make_environ, read_path, set_body, set_body_stream
 from config.request_log import name_method
-from config.route_limits import ThreadGroup
+from config.route_limits import BodyLimit, ThreadGroup
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,9 @@ class AsgiFront:
         limits = route.limits
         group = limits.get_threads(scope["method"])
         headers = dict(scope["headers"])
+        if limits.body.is_streamed and expects_body(headers, limits.body):
+            await self._run_streamed(client, environ, limits.body, group, headers)
+            return
         async with self._bodies.receive_body(client, limits.body, headers, environ) as body:
             set_body(environ, body)
             if group is ThreadGroup.FILES:
@@ -122,6 +126,31 @@ class AsgiFront:
                 client, lambda: get_response(self._application, environ)
             )
         await client.send_response(response)
+
+    async def _run_streamed(
+        self,
+        client: ClientConnection,
+        environ: dict[str, Any],
+        limit: BodyLimit,
+        group: ThreadGroup,
+        headers: dict[bytes, bytes],
+    ) -> None:
+        """Run the application while the body arrives."""
+        length = read_length(headers)
+        async with self._bodies.open_stream(client, limit, headers, environ) as stream:
+            set_body_stream(environ, stream, length=length, max_bytes=limit.max_bytes)
+            response = await self._pools[group].run_call(
+                None, lambda: get_response(self._application, environ)
+            )
+        if stream.failure is not None:
+            raise stream.failure
+        if stream.is_complete:
+            await client.send_response(response)
+            return
+        # The application needs no more of the body: the connection ends with it.
+        closing = [*response.headers, (b"connection", b"close")]
+        await client.send_response(replace(response, headers=closing))
+        await client.discard_body(self._linger)
 
     async def _send_refusal(
         self,

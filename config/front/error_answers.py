@@ -24,7 +24,7 @@ BROWSER_HEADERS: Final[Headers] = tuple(
 )
 
 # API clients call these addresses, and read problem documents (RFC 9457).
-_API_PREFIXES: Final = ("/v1/", "/oauth/", "/webhooks/")
+_API_PREFIXES: Final = ("/v1/", "/oauth/", "/webhooks/", "/uploads/")
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +11,9 @@ from typing import Any, Final
 from django.http import HttpRequest
 
 from accounts.client_networks import find_network
-from config.front import error_answers
-from config.front.client_connection import ClientConnection, ClientDisconnected
+from config.front import body_streams, error_answers
+from config.front.body_streams import BodyStream
+from config.front.client_connection import ClientConnection
 from config.front.client_timeouts import ClientTimeout
 from config.front.error_answers import RequestRefused
 from config.route_limits import MIN_UPLOAD_RATE, BodyLimit
@@ -55,7 +55,7 @@ class RequestBodies:
         has_more = True
         try:
             while has_more:
-                piece, has_more = await _receive_piece(client, timeout)
+                piece, has_more = await body_streams.receive_piece(client, timeout)
                 size += len(piece)
                 self._count_bytes(limit, network, len(piece))
                 if size > limit.max_bytes:
@@ -69,6 +69,34 @@ class RequestBodies:
             yield body
         finally:
             self._count_bytes(limit, network, -size)
+
+    @asynccontextmanager
+    async def open_stream(
+        self,
+        client: ClientConnection,
+        limit: BodyLimit,
+        headers: dict[bytes, bytes],
+        environ: dict[str, Any],
+    ) -> AsyncIterator[BodyStream]:
+        """
+        Open a body that the application reads while it arrives, and count its buffer until the
+        block ends. See `receive_body`.
+
+        The stream's buffer is full, or has the whole body: a thread is not spent on a client that
+        sends nothing.
+        """
+        network = _find_network(environ)
+        stream = BodyStream(client, limit, read_length(headers))
+        self._count_bytes(limit, network, body_streams.BUFFER_BYTES)
+        try:
+            if self._is_full(limit, network):
+                raise error_answers.refuse_request_when_busy()
+            await stream.fill_buffer()
+            if stream.is_empty and stream.failure is not None:
+                raise stream.failure
+            yield stream
+        finally:
+            self._count_bytes(limit, network, -body_streams.BUFFER_BYTES)
 
     def _count_bytes(self, limit: BodyLimit, network: str, size: int) -> None:
         self._bytes_of_kind[limit] += size
@@ -110,23 +138,14 @@ def expects_body(headers: dict[bytes, bytes], limit: BodyLimit) -> bool:
     return int(announced) > 0
 
 
+def read_length(headers: dict[bytes, bytes]) -> int | None:
+    """Return the announced length of a body that `expects_body` accepts; None: not announced."""
+    if b"transfer-encoding" in headers:
+        return None
+    return int(headers.get(b"content-length", b"0"))
+
+
 def _make_bad_length_error() -> RequestRefused:
     return RequestRefused(
         HTTPStatus.BAD_REQUEST, "bad-request", "Bad request", "Content-Length is not a number."
     )
-
-
-async def _receive_piece(
-    client: ClientConnection, client_timeout: ClientTimeout
-) -> tuple[bytes, bool]:
-    client_timeout.start_wait()
-    try:
-        async with asyncio.timeout(client_timeout.seconds_left):
-            message = await client.receive()
-    except TimeoutError:
-        raise error_answers.refuse_too_slow_request() from None
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnected
-    piece: bytes = message.get("body", b"")
-    client_timeout.end_wait(len(piece))
-    return piece, message.get("more_body", False)

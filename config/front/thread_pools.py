@@ -34,10 +34,11 @@ class ThreadPool:
         self._free_threads = asyncio.Semaphore(threads)
         self._waiting_count = 0
 
-    async def run_call(self, client: ClientConnection, call: Callable[[], T]) -> T:
+    async def run_call(self, client: ClientConnection | None, call: Callable[[], T]) -> T:
         """
         Run `call` in a thread, and return its result.
 
+        :param client: None: its body is not received yet, so nobody notices that it leaves
         :raises RequestRefused: if no thread became free in time
         :raises ClientDisconnected: if the client closed the connection before that
         """
@@ -48,7 +49,7 @@ class ThreadPool:
             return await loop.run_in_executor(self._executor, Context().run, roomy_call)
 
     @asynccontextmanager
-    async def _reserve_thread(self, client: ClientConnection) -> AsyncIterator[None]:
+    async def _reserve_thread(self, client: ClientConnection | None) -> AsyncIterator[None]:
         if self._free_threads.locked():
             await self._wait_for_thread(client)
         else:
@@ -58,14 +59,15 @@ class ThreadPool:
         finally:
             self._free_threads.release()
 
-    async def _wait_for_thread(self, client: ClientConnection) -> None:
+    async def _wait_for_thread(self, client: ClientConnection | None) -> None:
         if self._waiting_count >= MAX_WAITING:
             raise error_answers.refuse_request_when_busy()
         acquiring = asyncio.create_task(self._free_threads.acquire())
+        leaving = None if client is None else client.disconnect_task
         self._waiting_count += 1
         try:
             await asyncio.wait(
-                {acquiring, client.disconnect_task},
+                {acquiring} if leaving is None else {acquiring, leaving},
                 timeout=MAX_WAIT_SECONDS,
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -75,7 +77,7 @@ class ThreadPool:
             acquiring.cancel()
             raise (
                 ClientDisconnected
-                if client.disconnect_task.done()
+                if leaving is not None and leaving.done()
                 else error_answers.refuse_request_when_busy()
             )
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from config.front import error_answers
+from config.front.body_streams import BodyStream
 
 # The body has arrived, so its framing and `Expect` do not concern the application.
 _FRONT_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
@@ -70,3 +71,18 @@ def add_header(environ: dict[str, Any], name: bytes, value: bytes) -> None:
 def set_body(environ: dict[str, Any], body: bytes) -> None:
     environ["CONTENT_LENGTH"] = str(len(body))
     environ["wsgi.input"] = BytesIO(body)
+
+
+def set_body_stream(
+    environ: dict[str, Any], stream: BodyStream, *, length: int | None, max_bytes: int
+) -> None:
+    """
+    Let the application read the body while it arrives.
+
+    :param length: None: not announced. Then `Transfer-Encoding` tells the application, and
+        `CONTENT_LENGTH` is the most that it may read: Django reads no body without a length.
+    """
+    if length is None:
+        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
+    environ["CONTENT_LENGTH"] = str(max_bytes if length is None else length)
+    environ["wsgi.input"] = stream

@@ -1,7 +1,7 @@
 """
-Limits for one person: concurrent waits for providers, and concurrent streams.
+Limits for one person: concurrent waits for providers, concurrent streams, and concurrent uploads.
 
-A third of either kind is refused at once, so that one person cannot occupy all threads of a web
+A third of any kind is refused at once, so that one person cannot occupy all threads of a web
 process. Each process counts its own: a count in memory needs no lease and no sweep.
 """
 
@@ -19,9 +19,10 @@ from uuid import UUID
 
 from accounts import row_owner
 
-#: Concurrent waits and streams of one person.
+#: Concurrent waits, streams and uploads of one person.
 MOST_WAITS: Final = 2
 MOST_STREAMS: Final = 2
+MOST_UPLOADS: Final = 2
 #: Seconds that one request may wait for quota, over all of its calls.
 QUOTA_PATIENCE: Final = 1.0
 
@@ -32,6 +33,10 @@ class TooManyWaits(Exception):
 
 class TooManyStreams(Exception):
     """The person downloads two other files. Nothing was done; ask again when one has ended."""
+
+
+class TooManyUploads(Exception):
+    """The person sends two other files. Nothing was stored; send again when one has ended."""
 
 
 class PersonRequestSlot:
@@ -107,6 +112,7 @@ class PersonSlotBudget:
 
 WAIT_SLOTS: Final = PersonSlotBudget(MOST_WAITS, TooManyWaits)
 STREAM_SLOTS: Final = PersonSlotBudget(MOST_STREAMS, TooManyStreams)
+UPLOAD_SLOTS: Final = PersonSlotBudget(MOST_UPLOADS, TooManyUploads)
 
 
 @dataclass(slots=True)
@@ -143,6 +149,20 @@ def hold_wait_slot() -> Iterator[ProviderWait]:
         _current.reset(token)
         if slot is not None:
             slot.give_back()
+
+
+@contextmanager
+def hold_upload_slot(person_id: UUID) -> Iterator[None]:
+    """
+    Hold a slot while a body is stored.
+
+    :raises TooManyUploads:
+    """
+    slot = UPLOAD_SLOTS.lend_slot(person_id)
+    try:
+        yield
+    finally:
+        slot.give_back()
 
 
 def hold_stream_slot(slot: PersonRequestSlot, parts: Iterator[bytes]) -> Iterator[bytes]:

@@ -542,7 +542,7 @@ class Migration(migrations.Migration):
                 ('offset', models.PositiveBigIntegerField()),
                 ('size', models.PositiveIntegerField()),
                 ('content', limited_use.vault.fields.SealedField(data_class='mail.content', holder='integration_id')),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='chunks', to='integrations.upload')),
+                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='chunks', to='integrations.upload')),
             ],
         ),
         migrations.CreateModel(

@@ -222,7 +222,8 @@ class UploadChunk(models.Model):
     """One sealed piece of an upload. `offset` and `size` in bytes of the file."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    upload = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="chunks")
+    # `outbox.uploads` deletes the upload first, which stops a request that writes to it.
+    upload = models.ForeignKey(Upload, on_delete=models.DO_NOTHING, related_name="chunks")
     integration_id = models.UUIDField()
     user_id = models.UUIDField()
     organisation_id = models.UUIDField()

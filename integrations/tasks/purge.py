@@ -16,6 +16,7 @@ from integrations import purge, push
 from integrations.calendar.sync import cache_eviction
 from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.coordination.task_queue import enqueue
+from integrations.outbox import uploads
 from integrations.purge import orphaned_keys
 from limited_use.receipts.receipts import EntryNotSequenced
 
@@ -76,6 +77,12 @@ def end_ledger_parts(**_: object) -> None:
 def sweep_copies(**_: object) -> None:
     """Delete expired calendar caches."""
     cache_eviction.evict_expired(at=timezone.now())
+
+
+@shared_task(name="integrations.sweep_uploads")  # type: ignore[untyped-decorator]
+def sweep_uploads(**_: object) -> None:
+    """Delete files that were not sent in time."""
+    uploads.delete_expired_uploads(at=timezone.now())
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]

@@ -40,6 +40,7 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
         "deletes mail older than the horizon; opens nothing"
     ),
     "integrations.sweep_copies": TaskEntryPoint("removes expired calendar copies; opens nothing"),
+    "integrations.sweep_uploads": TaskEntryPoint("deletes expired files; opens none"),
     "integrations.sweep_horizons": TaskEntryPoint("queues ids of mailboxes with older mail"),
     "integrations.refresh_grant": TaskEntryPoint("refreshes for a page that may not", _MAINTAIN),
     "integrations.forget_connection": TaskEntryPoint("tells the provider that a grant ends", _END),

@@ -24,6 +24,7 @@ from integrations.coordination import person_slots
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
+from integrations.outbox import upload_errors
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.web import idempotency, page_cursors
@@ -79,6 +80,15 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     idempotency.IdempotencyKeyReused: catalogue.KEY_REUSED,
     idempotency.RequestInProgress: catalogue.IN_PROGRESS,
     idempotency.IdempotentResultGone: catalogue.CREATED_EVENT_GONE,
+    # Files to send.
+    upload_errors.UploadVersionUnsupported: catalogue.UPLOAD_VERSION,
+    upload_errors.UploadLocked: catalogue.UPLOAD_LOCKED,
+    upload_errors.UploadOffsetWrong: catalogue.UPLOAD_OFFSET,
+    upload_errors.UploadExpired: catalogue.UPLOAD_EXPIRED,
+    upload_errors.UploadTooLarge: catalogue.FILE_TOO_LARGE,
+    upload_errors.UploadsFull: catalogue.UPLOADS_FULL,
+    upload_errors.UploadFragmented: catalogue.UPLOAD_FRAGMENTED,
+    upload_errors.UploadNotReady: catalogue.FILE_NOT_READY,
     # Sealed values and the key store. Keys are destroyed with the connection.
     KeyDestroyed: catalogue.NO_LONGER_CONNECTED,
     Unopenable: catalogue.NO_LONGER_CONNECTED,
@@ -100,6 +110,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.AlreadyThere: catalogue.ALREADY_THERE,
     # Limits of this service.
     person_slots.TooManyStreams: catalogue.TOO_MANY_DOWNLOADS,
+    person_slots.TooManyUploads: catalogue.TOO_MANY_UPLOADS,
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: catalogue.BUSY,
     InterfaceError: catalogue.BUSY,
@@ -123,6 +134,7 @@ FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     PermissionDenied: catalogue.NOT_PERMITTED,
     exceptions.PermissionDenied: catalogue.NOT_PERMITTED,
     exceptions.MethodNotAllowed: catalogue.METHOD_NOT_ALLOWED,
+    exceptions.UnsupportedMediaType: catalogue.UPLOAD_MEDIA_TYPE,
     exceptions.Throttled: catalogue.RATE_LIMITED,
     exceptions.ValidationError: catalogue.BAD_REQUEST,
     exceptions.ParseError: catalogue.BAD_REQUEST,

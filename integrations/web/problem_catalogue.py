@@ -299,6 +299,70 @@ CREATED_EVENT_GONE: Final = ProblemType(
     ),
 )
 
+# Files to send.
+UPLOAD_VERSION: Final = ProblemType(
+    412,
+    "upload-version",
+    _("The request names no version of the upload protocol, or an unknown one."),
+    _("Send the header Tus-Resumable: 1.0.0."),
+)
+UPLOAD_LOCKED: Final = ProblemType(
+    423,
+    "upload-locked",
+    _("Another request is sending this file."),
+    _("Ask with HEAD how much has arrived, and continue from there."),
+    retry_after=2,
+)
+UPLOAD_OFFSET: Final = ProblemType(
+    409,
+    "upload-offset",
+    _("The request does not continue where the file ends."),
+    _("Ask with HEAD how much has arrived, and continue from there."),
+)
+UPLOAD_EXPIRED: Final = ProblemType(
+    410,
+    "upload-expired",
+    _("This file was not sent in time."),
+    claim("upload.expired", _("Files that are not sent are deleted after a day. Add it again.")),
+)
+FILE_TOO_LARGE: Final = ProblemType(
+    413,
+    "file-too-large",
+    _("The file is too large."),
+    _("It is larger than allowed, or larger than its announced size."),
+)
+UPLOADS_FULL: Final = ProblemType(
+    409,
+    "too-many-files",
+    _("Too many files wait to be sent."),
+    _("Send or remove other files of this mailbox first. Files that are not sent expire in a day."),
+)
+UPLOAD_FRAGMENTED: Final = ProblemType(
+    422,
+    "upload-fragmented",
+    _("The file arrived in too many small pieces."),
+    _("Remove it, and add it again over a better connection."),
+)
+FILE_NOT_READY: Final = ProblemType(
+    409,
+    "file-not-ready",
+    _("A file is incomplete or no longer available."),
+    _("Remove it, and add it again."),
+)
+UPLOAD_MEDIA_TYPE: Final = ProblemType(
+    415,
+    "wrong-media-type",
+    _("This address does not accept this type of body."),
+    _("Send the bytes of a file as application/offset+octet-stream."),
+)
+TOO_MANY_UPLOADS: Final = ProblemType(
+    429,
+    "too-many-uploads",
+    _("You are already sending two files."),
+    _("Send this one when one of them is finished."),
+    retry_after=2,
+)
+
 # Sealed values and the key store.
 DAMAGED: Final = ProblemType(
     422,
@@ -551,6 +615,16 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         HALF_DONE,
         KEY_REUSED,
         IN_PROGRESS,
+        UPLOAD_VERSION,
+        UPLOAD_LOCKED,
+        UPLOAD_OFFSET,
+        UPLOAD_EXPIRED,
+        FILE_TOO_LARGE,
+        UPLOADS_FULL,
+        UPLOAD_FRAGMENTED,
+        FILE_NOT_READY,
+        UPLOAD_MEDIA_TYPE,
+        TOO_MANY_UPLOADS,
         DAMAGED,
         KEY_STORE_UNAVAILABLE,
         RECONNECT,

@@ -1,5 +1,5 @@
 """
-Routes that occupy a thread while a provider or a reading client is slow.
+Routes that occupy a thread while a provider or the client is slow.
 
 Requests are limited at a time (`person_slots`) and per minute (`find_rates`). A test fails for an
 unlisted view that waits or streams.
@@ -16,6 +16,7 @@ from accounts.rate_limit_counters import Rate
 #: Requests of one person to all routes of a kind. Each takes at least a fraction of a second.
 PROVIDER: Final = Rate("provider", 240, 60)
 DOWNLOAD: Final = Rate("download", 60, 60)
+UPLOAD: Final = Rate("upload", 240, 60)
 
 
 class RouteCost(StrEnum):
@@ -23,7 +24,9 @@ class RouteCost(StrEnum):
     WAIT = "wait"
     #: The response is produced while the client reads.
     STREAM = "stream"
-    #: Both in turn.
+    #: The request is stored while the client sends.
+    RECEIVE = "receive"
+    #: Both `WAIT` and `STREAM`, in turn.
     WAIT_AND_STREAM = "wait_and_stream"
 
 
@@ -38,6 +41,8 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     "inbox-attachment": RouteCost.WAIT_AND_STREAM,
     "api-attachment": RouteCost.WAIT_AND_STREAM,
     "settings-export": RouteCost.STREAM,
+    # Files to send.
+    "upload": RouteCost.RECEIVE,
     # Calendars: expired caches, and writes at a provider.
     "calendar-event": RouteCost.WAIT,
     "calendar-event-description": RouteCost.WAIT,
@@ -64,6 +69,7 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
 _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
     RouteCost.WAIT: (PROVIDER,),
     RouteCost.STREAM: (DOWNLOAD,),
+    RouteCost.RECEIVE: (UPLOAD,),
     RouteCost.WAIT_AND_STREAM: (PROVIDER, DOWNLOAD),
 }
 

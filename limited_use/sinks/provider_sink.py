@@ -6,7 +6,7 @@ A text needs the `ProviderOutlet` of its adapter, so no other account's adapter 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -90,6 +90,62 @@ def pick_parts(
         raise WrongSink
     _check_permit(permit, to.account)
     return [pick(data) for data in opening.open_sealed_values(sealed, permit, at=at)]
+
+
+class OpenedFile:
+    """
+    The chunks of a stored file, each opened when it is read.
+
+    A large file takes longer than a permit lives, so an expired permit is replaced. Each chunk
+    reads keys and fences again: a disconnect breaks the file off.
+    """
+
+    def __init__(
+        self,
+        chunks: Iterator[SealedValue],
+        get_permit: Callable[[datetime], Permit],
+        to: ProviderOutlet,
+        get_time: Callable[[], datetime],
+    ) -> None:
+        self._chunks = chunks
+        self._get_permit = get_permit
+        self._to = to
+        self._get_time = get_time
+        self._permit: Permit | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        sealed = next(self._chunks)
+        at = self._get_time()
+        if self._permit is None or at >= self._permit.expires_at:
+            self._permit = self._get_permit(at)
+        return _open_chunk(sealed, self._permit, self._to, at)
+
+
+def open_file_chunks(
+    chunks: Iterator[SealedValue],
+    get_permit: Callable[[datetime], Permit],
+    *,
+    to: ProviderOutlet,
+    get_time: Callable[[], datetime],
+) -> OpenedFile:
+    """
+    Return a stored file for a request to its provider.
+
+    :param get_permit: returns a permit that is valid at that time
+    :raises WrongSink, Unopenable: while the chunks are read
+    """
+    return OpenedFile(chunks, get_permit, to, get_time)
+
+
+@guard_plaintext
+def _open_chunk(sealed: SealedValue, permit: Permit, to: ProviderOutlet, at: datetime) -> bytes:
+    if permit.use.data_class == DataClass.CREDENTIAL:
+        raise WrongSink
+    _check_permit(permit, to.account)
+    return opening.open_sealed_values([sealed], permit, at=at)[0]
 
 
 def _open_for_provider(

@@ -89,6 +89,7 @@ class TestTheNumberOfConnections:
     def test_is_what_threads_and_processes_come_to(self):
         text = README.read_text(encoding="utf-8").split("\n## How many processes\n")[1]
         threads = settings.WEB_FILE_THREADS + settings.WEB_UPLOAD_THREADS
+        threads += settings.WEB_STREAM_THREADS
         # The default of the setting, which the demo and tests lower.
         threads += 8
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
 
-from integrations.coordination.person_slots import TooManyStreams, TooManyWaits
+from integrations.coordination.person_slots import TooManyStreams, TooManyUploads, TooManyWaits
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.providers.errors import ProviderError, RateLimited
 from integrations.urls import error_table
@@ -63,7 +63,7 @@ def _render_operation_problem(
 
 def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str, Any]:
     """Return the provider's answer as code and numbers, and which side's limit was reached."""
-    if isinstance(error, TooManyStreams | TooManyWaits):
+    if isinstance(error, TooManyStreams | TooManyWaits | TooManyUploads):
         return {"limited_by": "self"}
     if not isinstance(error, ProviderError):
         return {}

@@ -18,7 +18,7 @@ from integrations.web.api.negotiation import FixedContentNegotiation
 
 from . import exception_handler
 
-API_PREFIX = "/v1/"
+API_PREFIXES = ("/v1/", "/uploads/")
 
 
 class NotFoundView(RateLimitedView):
@@ -41,19 +41,19 @@ class NotFoundView(RateLimitedView):
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request with a foreign host, too many parameters, or too large a body."""
-    if request.path.startswith(API_PREFIX):
+    if request.path.startswith(API_PREFIXES):
         return exception_handler.render_problem(request, problem_catalogue.BAD_REQUEST)
     return defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """
-    Answer an exception that no view mapped: a problem document below `/v1`, otherwise a page.
+    Answer an exception that no view mapped: a problem document for programs, otherwise a page.
 
     An unreachable database, which middleware meets first, is a 503; any other exception a 500,
     without details.
     """
-    if not request.path.startswith(API_PREFIX):
+    if not request.path.startswith(API_PREFIXES):
         return show_server_error(request)
     return exception_handler.render_problem(
         request, problem_catalogue.BUSY if _is_busy() else problem_catalogue.UNEXPECTED
