@@ -15,6 +15,13 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_sync",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
+    # Messages that are due, also after a worker died.
+    "sweep-outbox": {
+        "task": "integrations.sweep_outbox",
+        "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
+    },
+    # Sent messages of the last month but one, and counts that no bound needs.
+    "clear-outbox": {"task": "integrations.clear_outbox", "schedule": 600.0},
     # Watches to start, renew or stop.
     "sweep-watches": {
         "task": "integrations.sweep_watches",

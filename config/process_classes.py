@@ -47,6 +47,8 @@ _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sync_mail": _SYNC,
     "integrations.sweep_sync": _SYNC,
+    "integrations.dispatch_outbox": _SYNC,
+    "integrations.sweep_outbox": _SYNC,
     "integrations.refresh_grant": _SYNC,
     "integrations.keep_watch": _SYNC,
     "integrations.sweep_watches": _SYNC,
@@ -55,6 +57,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sweep_horizons": _PURGE,
     "integrations.sweep_copies": _PURGE,
     "integrations.sweep_uploads": _PURGE,
+    "integrations.clear_outbox": _PURGE,
     "integrations.forget_connection": _PURGE,
     # Makes keys, like the tasks that turn them.
     "integrations.split_grants": _PURGE,

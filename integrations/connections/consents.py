@@ -17,7 +17,16 @@ from accounts import delegations, memberships
 from accounts.models import Delegation
 from integrations.access import scopes
 from integrations.coordination.task_queue import enqueue_on_commit
-from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
+from integrations.models import (
+    Connection,
+    DraftProposal,
+    Integration,
+    OutboxKind,
+    PurgeJob,
+    PurgeTrigger,
+    SyncWork,
+)
+from integrations.outbox import commands
 from integrations.providers.local import LOCAL
 from integrations.purge import AlreadyDisconnected
 from limited_use.agreements import consents, shares
@@ -125,6 +134,10 @@ def withdraw_consent(
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )
+        if FEATURES[feature].declares_use(Purpose.MAIL_SEND):
+            commands.stop_person_commands(
+                user_id=user_id, organisation_id=organisation_id, kind=OutboxKind.MAIL, at=at
+            )
         if FEATURES[feature].declares_use(Purpose.CALENDAR_SHARE):
             # Otherwise a later consent would revive forgotten shares.
             shares.end_owner_shares(person_id=user_id, organisation_id=organisation_id, at=at)
@@ -189,6 +202,8 @@ def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) 
     delegation = delegations.switch_delegation_off(
         delegation_id=delegation_id, user_id=user_id, at=at
     )
+    # Only drafts that the owner has opened are the owner's.
+    DraftProposal.objects.filter(delegation_id=delegation.id, opened_at=None).delete()
     _record_delegation("delegation.switched_off", delegation, at)
 
 

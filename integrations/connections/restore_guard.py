@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from integrations import purge
 from integrations.grants import provider_credentials
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
+from integrations.outbox import commands
 from limited_use.rotation import resurrected_keys
 
 from . import automatic_disconnect, connection_removal
@@ -47,6 +48,8 @@ def remove_resurrected(*, at: datetime) -> RestoreResult:
     reconnect_count = _end_replaced_grants(Connection.objects.filter(grant_id__in=dead_holders), at)
     destroyed_keys = resurrected_keys.destroy_resurrected_keys(at=at)
     if dead_holders or destroyed_keys:
+        # The mailboxes may be ahead of these rows.
+        commands.distrust_restored_commands(at=at)
         counts = {"count": len(dead_holders), "job_count": purge_count}
         logger.warning("database.restored", extra=counts)
     return RestoreResult(

@@ -49,6 +49,7 @@ class OutboxProblem(models.TextChoices):
     # The provider refuses the message.
     REJECTED = "rejected"
     RECIPIENT_REJECTED = "recipient_rejected"
+    SENDER_REJECTED = "sender_rejected"
     TOO_LARGE = "too_large"
     # The grant does not cover sending.
     SCOPE_MISSING = "scope_missing"

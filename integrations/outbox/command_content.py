@@ -4,40 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from integrations.formats.mime.addresses import MailAddress
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardedFile:
-    """
-    A file of the forwarded message, which is copied from the mailbox before the draft is stored.
+class QuoteKind(StrEnum):
+    """Which text of the answered or forwarded message follows the owner's."""
 
-    :param message_id: the provider's id of the forwarded message
-    :param part: see `AttachmentPart`
-    :param size: in bytes, as the provider stated it
-    """
-
-    message_id: str
-    part: str
-    filename: str
-    content_type: str
-    size: int
+    NONE = ""
+    REPLY = "reply"
+    FORWARD = "forward"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContent:
     """
-    `text` is the owner's. The signature and `quote`, the answered or forwarded text, are appended
-    when the draft is stored.
+    `text` is the owner's alone. The signature and the quoted text are appended when the draft is
+    stored.
 
-    :param in_reply_to: Message-ID without angle brackets; "" for a new message
-    :param references: Message-IDs without angle brackets
-    :param thread_id: the provider's id; "" for a new thread
-    :param replied_id: the provider's id of the answered message; "" if there is none
+    :param forwarded_ids: our ids of the forwarded message's files to send along
     """
 
     sender: MailAddress
@@ -46,12 +36,8 @@ class CommandContent:
     bcc: tuple[MailAddress, ...]
     subject: str
     text: str
-    quote: str = ""
-    in_reply_to: str = ""
-    references: tuple[str, ...] = ()
-    thread_id: str = ""
-    replied_id: str = ""
-    forwarded_files: tuple[ForwardedFile, ...] = ()
+    quote: QuoteKind = QuoteKind.NONE
+    forwarded_ids: tuple[UUID, ...] = ()
 
     @property
     def recipients(self) -> tuple[MailAddress, ...]:
@@ -68,14 +54,7 @@ def encode_content(content: CommandContent) -> bytes:
             "subject": content.subject,
             "text": content.text,
             "quote": content.quote,
-            "in_reply_to": content.in_reply_to,
-            "references": content.references,
-            "thread_id": content.thread_id,
-            "replied_id": content.replied_id,
-            "forwarded_files": [
-                [file.message_id, file.part, file.filename, file.content_type, file.size]
-                for file in content.forwarded_files
-            ],
+            "forwarded_ids": content.forwarded_ids,
         }
     )
 
@@ -89,12 +68,8 @@ def decode_content(data: bytes) -> CommandContent:
         bcc=_decode_addresses(values["bcc"]),
         subject=values["subject"],
         text=values["text"],
-        quote=values["quote"],
-        in_reply_to=values["in_reply_to"],
-        references=tuple(values["references"]),
-        thread_id=values["thread_id"],
-        replied_id=values["replied_id"],
-        forwarded_files=tuple(ForwardedFile(*file) for file in values["forwarded_files"]),
+        quote=QuoteKind(values["quote"]),
+        forwarded_ids=tuple(map(UUID, values["forwarded_ids"])),
     )
 
 

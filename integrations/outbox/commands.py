@@ -98,7 +98,7 @@ def store_mail_command(order: MailOrder, *, sealer: Sealer, at: datetime) -> Out
         integration=integration,
         kind=OutboxKind.MAIL,
         recipient_count=len(order.content.recipients),
-        file_count=len(order.upload_ids) + len(order.content.forwarded_files),
+        file_count=len(order.upload_ids) + len(order.content.forwarded_ids),
         proposed_by=order.proposed_by,
         replied_message_id=order.replied_message_id,
         created_at=at,

@@ -60,6 +60,8 @@ _EXPECTED: Final = (
 LEASE_TIME: Final = timedelta(minutes=5)
 #: Crashes in a row after which a command is settled as failed or unknown.
 MAX_CRASHES: Final = 3
+#: After the undo window; an earlier command cannot have been sent before without its row saying so.
+LATE_AFTER: Final = timedelta(minutes=10)
 # Limit of one sweep.
 _SWEEP_LIMIT: Final = 5_000
 
@@ -165,6 +167,8 @@ def _advance(turn: OutboxTurn) -> None:
 
 
 def _store_draft(turn: OutboxTurn) -> None:
+    if _is_late(turn) and send_looks.settle_if_sent(turn):
+        return
     mail = turn.kind.build_mail(turn)
     if turn.command.claim_number > 1:
         # An earlier turn may have stored one, and died before it could save its id.
@@ -177,6 +181,14 @@ def _store_draft(turn: OutboxTurn) -> None:
         failing_since=None,
         crash_count=0,
     )
+
+
+def _is_late(turn: OutboxTurn) -> bool:
+    """
+    Return whether the row may be older than the mailbox: workers were down, or the database was
+    restored.
+    """
+    return turn.clock() - turn.command.undo_until > LATE_AFTER
 
 
 def _send_draft(turn: OutboxTurn) -> None:

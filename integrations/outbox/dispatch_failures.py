@@ -17,6 +17,8 @@ _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 # The provider's words for a recipient that it does not accept.
 _RECIPIENT_REASONS: Final = frozenset({"address", "recipients", "errorinvalidrecipients"})
+#: The chosen sender is not among the account's addresses.
+SENDER_REASON: Final = "sender"
 _SIZE_REASONS: Final = frozenset({"too-large", "errormessagesizeexceeded"})
 
 _PROBLEMS: Final[tuple[tuple[type[errors.ProviderError], OutboxProblem], ...]] = (
@@ -35,6 +37,8 @@ def name_problem(error: errors.ProviderError) -> OutboxProblem:
             return problem
     if error.reason in _SIZE_REASONS:
         return OutboxProblem.TOO_LARGE
+    if error.reason == SENDER_REASON:
+        return OutboxProblem.SENDER_REJECTED
     if error.reason in _RECIPIENT_REASONS:
         return OutboxProblem.RECIPIENT_REJECTED
     return OutboxProblem.REJECTED

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from integrations.models import OutboxProblem, OutboxState
 from integrations.providers import errors
-from integrations.providers.outgoing_mail import SendLook
+from integrations.providers.outgoing_mail import DraftRef, SendLook
 
 from . import dispatch_failures
 from .outbox_turn import OutboxTurn
@@ -20,6 +20,8 @@ RESEND_PAUSE: Final = timedelta(seconds=30)
 #: How long a message may be nowhere, or on its way, before its outcome is unknown.
 MISSING_FOR: Final = timedelta(minutes=3)
 LEAVING_FOR: Final = timedelta(hours=1)
+# No provider has such a draft, and none knows changes since then.
+_NO_DRAFT: Final = DraftRef(draft_id="0", message_id="0", checkpoint="1")
 # Wait between looks, as a share of the time since the request.
 _WAIT_SHARE: Final = 0.5
 _SHORTEST_WAIT: Final = timedelta(seconds=1)
@@ -48,6 +50,17 @@ def look(turn: OutboxTurn) -> None:
         _handle_unsent(turn, now)
     else:
         _handle_missing(turn, found, now)
+
+
+def settle_if_sent(turn: OutboxTurn) -> bool:
+    """Look for the message although no request to send it is known; return whether it was sent."""
+    found = turn.call(
+        turn.units.look_for_sent, lambda adapter: adapter.look_for_sent(_NO_DRAFT, turn.tag)
+    )
+    if found.sent is None:
+        return False
+    turn.settle_as_sent(turn.remote.replace(sent=found.sent), sending_at=turn.clock())
+    return True
 
 
 def _handle_unsent(turn: OutboxTurn, now: datetime) -> None:

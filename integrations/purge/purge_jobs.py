@@ -19,10 +19,14 @@ from integrations.coordination import leases
 from integrations.coordination.leases import Lease
 from integrations.grants import provider_credentials
 from integrations.models import (
+    UNSENT_STATES,
     Connection,
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    OutboxCommand,
+    OutboxProblem,
+    OutboxState,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
@@ -64,6 +68,7 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
         switched_off_at=at,
     )
     integration.refresh_from_db()
+    send_counts = _stop_sending(integration, at)
     if not connection.integrations.live().exists() and connection.ended_at is None:
         _begin_connection_end(connection, at)
     return PurgeJob.objects.create(
@@ -75,6 +80,7 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
         fenced_at=at,
         content_key_id=key_id,
         content_kek_epoch=kek_epoch,
+        **send_counts,
         cache_keys=[
             [cache_key.key_id, cache_key.kek_epoch, str(holder), str(cache_key.line)]
             for holder, cache_key in cache_keys
@@ -104,6 +110,27 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
             ),
         ],
     )
+
+
+def _stop_sending(integration: Integration, at: datetime) -> dict[str, int]:
+    """
+    Stop what has not been sent, and return the counts for the receipt. Workers lose their leases.
+    """
+    commands = OutboxCommand.objects.filter(integration=integration)
+    unknown = commands.filter(state__in=[OutboxState.SENDING, OutboxState.UNKNOWN])
+    unsent = commands.filter(state__in=UNSENT_STATES)
+    return {
+        "sent_count": integration.sent_count,
+        "unknown_send_count": unknown.count(),
+        "stopped_send_count": unsent.update(
+            state=OutboxState.FAILED,
+            problem=OutboxProblem.STOPPED,
+            due_at=None,
+            changed_at=at,
+            lease_by=None,
+            lease_until=None,
+        ),
+    }
 
 
 def _begin_connection_end(connection: Connection, at: datetime) -> None:

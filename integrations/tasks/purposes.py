@@ -28,12 +28,16 @@ class TaskEntryPoint:
 
 _SYNC = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.SYNC_STORE})
 _MAINTAIN = frozenset({Purpose.CONNECTION_MAINTAIN})
+_SEND = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.MAIL_SEND, Purpose.NOTIFY_OWNER})
 _END = frozenset({Purpose.CONNECTION_END})
 _REKEY = frozenset({Purpose.VAULT_REKEY})
 
 TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     "integrations.sync_mail": TaskEntryPoint("fetches mail, and seals it", _SYNC),
     "integrations.sweep_sync": TaskEntryPoint("queues ids of due work"),
+    "integrations.dispatch_outbox": TaskEntryPoint("sends what owners ordered", _SEND),
+    "integrations.sweep_outbox": TaskEntryPoint("queues ids of due messages"),
+    "integrations.clear_outbox": TaskEntryPoint("deletes old rows of the outbox; opens nothing"),
     "integrations.keep_watch": TaskEntryPoint("opens and renews push registrations", _MAINTAIN),
     "integrations.sweep_watches": TaskEntryPoint("queues ids of watches that are due"),
     "integrations.keep_horizon": TaskEntryPoint(
