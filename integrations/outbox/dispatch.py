@@ -210,6 +210,10 @@ def _send_draft(turn: OutboxTurn) -> None:
         turn.call(turn.units.send_draft, lambda adapter: adapter.send_draft(draft))
     except errors.OutcomeUnknown:
         return
+    except ProviderCallPostponed:
+        # Nothing was requested.
+        turn.save(turn.remote.replace(refusal=OutboxProblem.RATE_LIMITED))
+        return
     except errors.ProviderError as refusal:
         turn.save(turn.remote.replace(refusal=dispatch_failures.name_problem(refusal)))
         return

@@ -20,6 +20,8 @@ RESEND_PAUSE: Final = timedelta(seconds=30)
 #: How long a message may be nowhere, or on its way, before its outcome is unknown.
 MISSING_FOR: Final = timedelta(minutes=3)
 LEAVING_FOR: Final = timedelta(hours=1)
+# Refusals after which the same draft is sent again.
+_RETRIED: Final = frozenset({OutboxProblem.RATE_LIMITED, OutboxProblem.UNAVAILABLE})
 # No provider has such a draft, and none knows changes since then.
 _NO_DRAFT: Final = DraftRef(draft_id="0", message_id="0", checkpoint="1")
 # Wait between looks, as a share of the time since the request.
@@ -66,7 +68,7 @@ def settle_if_sent(turn: OutboxTurn) -> bool:
 def _handle_unsent(turn: OutboxTurn, now: datetime) -> None:
     """The draft is as it was stored, and nothing was sent."""
     command, refusal = turn.command, turn.remote.refusal
-    if refusal and refusal != OutboxProblem.RATE_LIMITED:
+    if refusal and refusal not in _RETRIED:
         # The provider said that it refused: the look confirms it.
         _give_up_unsent(turn, refusal, now)
         return

@@ -84,6 +84,8 @@ class FakeMailbox:
     attached: Callable[[], FileDownload] | None = None
     # Raised by every call of that kind.
     failing: dict[str, BaseException] = field(default_factory=dict)
+    # As `failing`, each error for one call.
+    failing_once: dict[str, list[BaseException]] = field(default_factory=dict)
     drafts: dict[str, StoredDraft] = field(default_factory=dict)
     # Tags of sent mail, with the ids of its messages.
     sent: list[tuple[str, str]] = field(default_factory=list)
@@ -280,6 +282,8 @@ class FakeMailAdapter(FakeMailSender):
             raise KilledDuringFetch
         if name in self.mailbox.failing:
             raise self.mailbox.failing[name]
+        if self.mailbox.failing_once.get(name):
+            raise self.mailbox.failing_once[name].pop(0)
         if self.mailbox.refusals:
             raise self.mailbox.refusals.pop(0)
 

@@ -1,0 +1,170 @@
+"""A command is sent exactly once, or its outcome is honestly unknown."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Alarm
+from config.process_classes import ProcessClass
+from integrations.connections import consents
+from integrations.models import OutboxCommand, OutboxProblem, OutboxState
+from integrations.outbox import commands
+from integrations.providers import errors
+from tests.fakes.mail import KilledDuringFetch
+from tests.integrations.outbox import sending
+from tests.integrations.outbox.sending import Clock
+from tests.walls import acting_as
+
+
+def sent(mailbox):
+    return [entry for entry in mailbox.messages.values() if "SENT" in entry.label_ids]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.invariant(9)
+class TestDispatch:
+    def test_sends_after_the_undo_window(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        assert command.state == OutboxState.WAITING
+        assert mailbox.calls == []
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.content, len(sent(mailbox))) == (OutboxState.SENT, None, 1)
+        alice.integration.refresh_from_db()
+        assert alice.integration.sent_count == 1
+
+    @pytest.mark.scenario("M1")
+    def test_looks_before_it_sends_again_when_the_answer_was_lost(self, alice, mailbox):
+        mailbox.lost_answers.append("send_draft")
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
+        assert mailbox.calls.count("send_draft") == 1
+
+    @pytest.mark.parametrize(
+        "error", [errors.Unavailable("no"), errors.RateLimited("no", retry_after=1)]
+    )
+    def test_sends_the_same_draft_again_once_the_mailbox_shows_that_it_was_not_sent(
+        self, alice, mailbox, error
+    ):
+        mailbox.failing_once["send_draft"] = [error]
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
+        assert mailbox.calls.count("create_draft") == 1
+
+    def test_fails_what_the_provider_refuses_and_keeps_the_text(self, alice, mailbox):
+        mailbox.failing_once["send_draft"] = [errors.Rejected("no")]
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.REJECTED)
+        assert command.content is not None
+        assert (sent(mailbox), mailbox.drafts) == ([], {})
+
+    @pytest.mark.scenario("M2")
+    def test_is_unknown_if_neither_draft_nor_sent_message_is_found(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.failing_once["send_draft"] = [errors.OutcomeUnknown("no answer")]
+        mailbox.meanwhile = lambda: mailbox.drafts.clear() if command_is_sending(command) else None
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
+        assert (command.content is not None, sent(mailbox)) == (True, [])
+
+    def test_leaves_a_draft_that_was_changed_at_the_provider(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.failing_once["send_draft"] = [errors.OutcomeUnknown("no answer")]
+
+        def edit() -> None:
+            if command_is_sending(command):
+                for draft in mailbox.drafts.values():
+                    draft.message_id = "edited"
+
+        mailbox.meanwhile = edit
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.DRAFT_CHANGED)
+
+    def test_does_not_send_once_the_agreement_is_withdrawn(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+
+        with acting_as(ProcessClass.WEB, alice):
+            consents.withdraw_consent(
+                feature="mail-sending",
+                user_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                at=timezone.now(),
+            )
+        command.refresh_from_db()
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.STOPPED)
+
+        sending.dispatch_until_settled(command, clock)
+        assert mailbox.calls == []
+
+
+def command_is_sending(command) -> bool:
+    return OutboxCommand.objects.filter(id=command.id, state=OutboxState.SENDING).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAKilledWorker:
+    @pytest.mark.invariant(9)
+    @pytest.mark.scenario("M1")
+    @pytest.mark.parametrize("call", range(1, 8))
+    def test_at_any_call_leaves_one_message(self, alice, mailbox, call):
+        command, clock = sending.order(alice), Clock()
+        clock.skip(10)
+        mailbox.kills_at = call
+
+        with suppress(KilledDuringFetch):
+            sending.dispatch_once(command, clock)
+        mailbox.kills_at = None
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
+        assert mailbox.drafts == {}
+
+    def test_three_times_is_a_state_that_the_owner_sees(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.failing["send_addresses"] = KilledDuringFetch()
+
+        for _ in range(3):
+            command.refresh_from_db()
+            clock.skip(600)
+            with suppress(KilledDuringFetch):
+                sending.dispatch_once(command, clock)
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.CRASHED)
+        assert Alarm.objects.filter(kind="outbox.crashing").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestUndo:
+    def test_takes_the_message_back_within_the_window(self, alice, mailbox):
+        command, clock = sending.order(alice, undo_seconds=30), Clock()
+
+        sending.undo(alice, command)
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, mailbox.calls) == (OutboxState.UNDONE, [])
+        assert command.content is not None
+
+    def test_is_refused_once_a_worker_has_it(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        clock.skip(10)
+        sending.dispatch_once(command, clock)
+
+        with pytest.raises(commands.CommandNotUndoable):
+            sending.undo(alice, command)
