@@ -32,9 +32,7 @@ MAX_SIMPLE_BYTES: Final = 3_000_000
 #: A multiple of 320 KiB, below 4 MB.
 PIECE_BYTES: Final = 12 * 320 * 1024
 #: Of addresses that take pieces.
-UPLOAD_HOSTS: Final = frozenset(
-    {"outlook.office.com", "outlook.office365.com", "outlook.live.com"}
-)
+UPLOAD_HOSTS: Final = frozenset({"outlook.office.com", "outlook.office365.com", "outlook.live.com"})
 _ANY_TYPE: Final = "application/octet-stream"
 
 
@@ -55,9 +53,7 @@ def attach_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAcce
         raise errors.Rejected("a file is not as large as stated", reason="file-size")
 
 
-def _attach_small_file(
-    draft_id: str, outgoing_file: OutgoingFile, access: ProviderAccess
-) -> None:
+def _attach_small_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAccess) -> None:
     content = b"".join(composer.iterate_exactly(outgoing_file, MAX_SIMPLE_BYTES))
     body = {
         "@odata.type": "#microsoft.graph.fileAttachment",
@@ -97,8 +93,7 @@ def check_upload_url(url: object, access: ProviderAccess) -> str:
     if isinstance(url, str):
         parts, root = urlsplit(url), urlsplit(get_root_url(access.root_url))
         is_outlook = (
-            parts.scheme == "https"
-            and parts.netloc.lower().removesuffix(":443") in UPLOAD_HOSTS
+            parts.scheme == "https" and parts.netloc.lower().removesuffix(":443") in UPLOAD_HOSTS
         )
         # Sandboxes upload to their own address.
         if is_outlook or parts[:2] == root[:2]:

@@ -86,7 +86,6 @@ def show_accepted_mail(state: SandboxState, values: Values) -> Values:
     accepted = [
         mail
         for mail in state.accepted_mail
-        if values.get("email", mail.email) == mail.email
-        and values.get("tag", mail.tag) == mail.tag
+        if values.get("email", mail.email) == mail.email and values.get("tag", mail.tag) == mail.tag
     ]
     return {"count": len(accepted), "sent": [asdict(mail) for mail in accepted]}
