@@ -7,6 +7,7 @@ Bob, a user of Gmail at the sandbox, receives the mail.
 from __future__ import annotations
 
 import base64
+import re
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from email import policy
@@ -28,6 +29,7 @@ from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
 BOUNCING = "nobody@bounce.example"
+_ID = re.compile("/(mailFolders|messages)/[^/]+")
 GMAIL_COMPOSE = "https://www.googleapis.com/auth/gmail.compose"
 
 
@@ -145,6 +147,10 @@ class SendingWorld:
     def limit_rate(self) -> None:
         raise NotImplementedError
 
+    def list_requests(self) -> set[str]:
+        """Return the requests, as capabilities declare them."""
+        raise NotImplementedError
+
     def check(self) -> None:
         """Compare the calls with the provider's documents."""
 
@@ -175,6 +181,9 @@ class GmailSendingWorld(SendingWorld):
 
     def limit_rate(self) -> None:
         self.sandbox.dial(gmail_sends_per_minute=1)
+
+    def list_requests(self) -> set[str]:
+        return set(self.sandbox.counters()["calls"])
 
     def check(self) -> None:
         assert self.sandbox.violations() == []
@@ -210,3 +219,11 @@ class GraphSendingWorld(SendingWorld):
 
     def limit_rate(self) -> None:
         self.sandbox.dial(graph_sends_per_minute=1)
+
+    def list_requests(self) -> set[str]:
+        requests = self.sandbox.requests("/v1.0")
+        return {f"{request['method']} {_without_ids(request['path'])}" for request in requests}
+
+
+def _without_ids(path: str) -> str:
+    return _ID.sub(r"/\1/{id}", path.removeprefix("/v1.0"))

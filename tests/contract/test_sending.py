@@ -11,7 +11,7 @@ from email import message_from_bytes
 import pytest
 
 from integrations.formats.mime.addresses import MailAddress
-from integrations.providers import errors
+from integrations.providers import PROVIDERS, errors
 from integrations.providers.mail import FetchTarget
 from tests.contract.reading import fetch_message
 from tests.contract.sending_worlds import (
@@ -468,7 +468,11 @@ class TestSendAddresses:
         world = GmailSendingWorld(sandbox)
         sandbox.set_send_as(
             ALICE,
-            signature="<div>Alice <b>Ádám</b><br>Accounts &amp; more</div><script>x()</script>",
+            signature=(
+                '<div dir="ltr">Alice <b>Ádám</b><br>Accounts &amp; more\n<div><br></div>'
+                '<div><img src="https://t.example/x.png"><a href="https://a.example">a.example</a>'
+                "</div></div><script>x()</script>"
+            ),
             aliases=[
                 {"email": "sales@example.com", "name": "Sales", "default": True},
                 {"email": "pending@example.com", "verified": False},
@@ -478,7 +482,7 @@ class TestSendAddresses:
         own, sales = world.adapter.get_send_addresses()
 
         assert (own.address.address, own.is_default) == (ALICE, False)
-        assert own.signature == "Alice Ádám\nAccounts & more"
+        assert own.signature == "Alice Ádám\nAccounts & more\n\na.example"
         assert sales.address == MailAddress("Sales", "sales@example.com")
         assert (sales.signature, sales.is_default) == ("", True)
         world.check()
@@ -488,6 +492,39 @@ class TestSendAddresses:
         world = GraphSendingWorld(sandbox)
 
         assert world.adapter.get_send_addresses() == ()
+        world.close()
+
+
+@pytest.mark.invariant(11)
+@pytest.mark.clause("SCOPE-MIN")
+class TestRequests:
+    def test_are_those_that_the_capability_declares(self, world):
+        original_id, thread_id = world.deliver()
+        world.sandbox.clear_journal()
+
+        world.adapter.create_draft(abandoned := make_mail())
+        world.adapter.delete_drafts(abandoned.tag)
+        small, large = make_file(b"menu"), make_file(b"x" * (4 * MEBIBYTE), "film.mp4")
+        mail = make_mail(thread_id=thread_id, replied_message_id=original_id, files=(small, large))
+        draft = world.adapter.create_draft(mail)
+        world.adapter.send_draft(draft)
+        world.adapter.look_for_sent(draft, mail.tag)
+        if world.provider == "google":
+            world.sandbox.expire_history(ALICE)
+            world.adapter.look_for_sent(draft, mail.tag)
+        world.adapter.get_send_addresses()
+
+        declared = PROVIDERS[world.provider].capabilities["mail.send"].methods
+        assert world.list_requests() == declared
+
+    def test_of_pieces_carry_no_token(self, sandbox):
+        # The sandbox refuses a piece that has one.
+        world = GraphSendingWorld(sandbox)
+        send(world, make_mail(files=(make_file(b"x" * (4 * MEBIBYTE)),)))
+
+        pieces = sandbox.requests("/outlook-uploads/")
+
+        assert [piece["status"] for piece in pieces] == [200, 201]
         world.close()
 
 

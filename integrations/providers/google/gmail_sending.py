@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from integrations.formats.mime import composer
+from integrations.formats.mime import composer, signature_text
 from integrations.formats.mime.addresses import MailAddress
 from integrations.formats.mime.composer import ComposedMessage, MailHeaders
 from integrations.formats.mime.headers import make_printable, parse_message_ids
@@ -232,7 +232,8 @@ def get_send_addresses(api: GmailService, access: ProviderAccess) -> tuple[SendA
     return tuple(
         SendAddress(
             address=MailAddress(
-                make_printable(str(alias.get("displayName") or "")), str(alias["sendAsEmail"])
+                make_printable(str(alias.get("displayName") or "")),
+                storable_values.clean_text(alias["sendAsEmail"]),
             ),
             signature=_convert_signature(alias.get("signature")),
             is_default=alias.get("isDefault") is True,
@@ -251,4 +252,7 @@ def _convert_signature(markup: object) -> str:
     if not isinstance(markup, str) or not markup.strip():
         return ""
     sanitised = parse_requests.sanitise_text("", markup[:_MAX_SIGNATURE])
-    return "" if isinstance(sanitised, UnreadableItem) else sanitised.text.strip()
+    if isinstance(sanitised, UnreadableItem):
+        return ""
+    # Without its pictures, which lie between the pieces.
+    return signature_text.convert_signature("".join(sanitised.pieces))

@@ -19,6 +19,7 @@ from integrations.providers.google import (
     discovery,
     gmail_adapter,
     gmail_message,
+    gmail_sending,
     google_calendar_adapter,
     google_config,
     history,
@@ -49,6 +50,8 @@ RESOURCES = {
     "messages": "gmail.users.messages",
     "threads": "gmail.users.threads",
     "history": "gmail.users.history",
+    "drafts": "gmail.users.drafts",
+    "send_as": "gmail.users.settings.sendAs",
 }
 CALENDAR_RESOURCES = {
     "calendar_list": "calendar.calendarList",
@@ -99,10 +102,22 @@ def called_methods(*sources, resources, functions=None) -> set[str]:
     return {f"{resources[name.partition('.')[0]]}.{name.partition('.')[2]}" for name in names}
 
 
+def mentioned_methods(source) -> set[str]:
+    """Return the API methods that a module's functions call or pass on, by their `api`."""
+    names = {
+        ast.unparse(node).removeprefix("api.")
+        for node in ast.walk(ast.parse(inspect.getsource(source)))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).startswith("api.")
+    }
+    return {f"{RESOURCES[name.partition('.')[0]]}.{name.partition('.')[2]}" for name in names}
+
+
 def called_by(capability: str) -> set[str]:
     """Return the API methods that the code of one capability calls."""
     if capability == "mail.read":
         return called_methods(gmail_adapter, watch.GmailWatch, resources=RESOURCES)
+    if capability == "mail.send":
+        return mentioned_methods(gmail_sending)
     is_read = capability == "calendar.read"
     return called_methods(
         google_calendar_adapter,
