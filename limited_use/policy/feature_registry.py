@@ -105,11 +105,10 @@ FEATURES: dict[str, Feature] = {
             disclosure=claim(
                 "feature.sending-disclosure",
                 _(
-                    "When you press Send, Antares creates the message as a draft in your mailbox"
-                    " and asks your provider to send it. Antares sends each message once, and only"
-                    " messages that you wrote or that you sent yourself from a proposed draft: no"
-                    " feature can send, and nothing of Antares is ever advertised. Until a message"
-                    " is sent, Antares stores its text and files, encrypted."
+                    "When you press Send, Antares stores the message as a draft in your mailbox"
+                    " and asks your provider to send it, once. Only you send: no feature of Antares"
+                    " can, and Antares never sends marketing from your account. Until a message is"
+                    " sent, Antares keeps its text and files, encrypted."
                 ),
             ),
             retention_days=None,

@@ -295,7 +295,7 @@ class TestACampaign:
             ("security.investigation", "no-security-case", "LU-2.2", "no way to open such a case"),
             ("merger.transfer", "no-merger-case", "LU-2.4", "unless you agree first"),
             ("sentiment.owner", "never-read-moods", "AN-25", "never analysed for anyone's mood"),
-            ("mail.send", "no-sending", "LU-1", "sends no mail"),
+            ("mail.send", "features-never-send", "AN-11", "never sends mail"),
             ("calendar.schedule", "scheduling-is-of-calendars", "AN-6", "only your calendars"),
             ("drive.upload", "no-uploading", "AN-7", "puts no files"),
         ],

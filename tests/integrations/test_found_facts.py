@@ -19,6 +19,7 @@ WORDS = {
     "limited_use/policy/policy_vocabulary.py",
     "limited_use/policy/rules/permissions.py",
     "limited_use/policy/rules/calendar_permissions.py",
+    "limited_use/policy/rules/sending_rules.py",
     "limited_use/policy/refusal_text.py",
     "integrations/review/review_labels.py",
     "integrations/review/messages/labels.py",
@@ -29,6 +30,7 @@ FACTS = {
     "integrations/access/facts/connection_facts.py",
     "integrations/access/facts/integration_facts.py",
 }
+BOUNDS = {"integrations/access/sending_bounds.py"}
 # Where each is found. The guard finds one itself, and takes others away.
 FOUND_IN = {
     Fact.INTEGRATION_LIVE: {"integrations/access/facts/integration_facts.py"},
@@ -50,6 +52,12 @@ FOUND_IN = {
     },
     Fact.SHARE_LIVE: {"integrations/access/calendar_permits/viewer_permits.py"},
     Fact.PROVIDER_SAID: {"integrations/access/permits.py"},
+    Fact.SEND_ORDERED: {"integrations/access/sending_permits.py"},
+    Fact.RECIPIENTS_WITHIN_BOUND: BOUNDS | {"integrations/access/sending_permits.py"},
+    Fact.HOUR_WITHIN_BOUND: BOUNDS,
+    Fact.DAY_WITHIN_BOUND: BOUNDS,
+    Fact.RECIPIENTS_KNOWN: {"integrations/access/sending_permits.py"},
+    Fact.TEMPLATE_WITHIN_BOUND: {"integrations/access/sending_permits.py"},
     # By nothing yet: there are no notifications by mailbox.
     Fact.NOTIFICATION_CHOSEN: set(),
 }

@@ -30,6 +30,7 @@ CHANGES = {
     "retention_days": 365,
     "cache_hours": 24,
     "kept_until_removed": True,
+    "asked_in_context": True,
     "platform_client": True,
 }
 

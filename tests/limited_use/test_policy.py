@@ -43,7 +43,6 @@ ONLY_REFUSED = [
     Purpose.SECURITY_INVESTIGATION,
     Purpose.LEGAL_OBLIGATION,
     Purpose.MERGER_TRANSFER,
-    Purpose.MAIL_SEND,
     Purpose.DRIVE_UPLOAD,
 ]
 OWNER_NEEDS = {
@@ -89,11 +88,67 @@ class TestTheWholeSpace:
             for use in TABLE
         }
         for use, rules in covering.items():
-            forbidden = any(not rule.allow for rule in rules)
-            needed = set(chain.from_iterable(rule.needs for rule in rules))
+            forbidden = any(not rule.allow and not rule.is_limit for rule in rules)
+            needed = set(chain.from_iterable(rule.needs | rule.unless for rule in rules))
             for facts in (*subsets(needed), ALL_FACTS):
-                permitted = not forbidden and any(rule.needs <= facts for rule in rules)
+                limited = any(rule.is_limit and not rule.unless <= facts for rule in rules)
+                permitted = (
+                    not forbidden
+                    and not limited
+                    and any(rule.allow and rule.needs <= facts for rule in rules)
+                )
                 assert decide_data_use(use, facts).allowed is permitted
+
+
+LIMITED_SEND = Use(DataClass.MAIL_CONTENT, Purpose.MAIL_SEND, Recipient.OWN_PROVIDER)
+LIMITED_PROPOSAL = Use(DataClass.MAIL_CONTENT, Purpose.DRAFT_PROPOSE, Recipient.PLATFORM_FEATURE)
+LIMITED_INVITATION = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_INVITE, Recipient.OWN_PROVIDER)
+
+
+@pytest.mark.invariant(15)
+@pytest.mark.clause("AN-11")
+class TestALimit:
+    @pytest.mark.parametrize(
+        ("use", "fact", "rule"),
+        [
+            (LIMITED_SEND, Fact.RECIPIENTS_WITHIN_BOUND, "few-recipients"),
+            (LIMITED_SEND, Fact.HOUR_WITHIN_BOUND, "few-messages-an-hour"),
+            (LIMITED_SEND, Fact.DAY_WITHIN_BOUND, "few-messages-a-day"),
+            (LIMITED_INVITATION, Fact.RECIPIENTS_WITHIN_BOUND, "few-recipients"),
+            (LIMITED_INVITATION, Fact.HOUR_WITHIN_BOUND, "few-messages-an-hour"),
+            (LIMITED_INVITATION, Fact.DAY_WITHIN_BOUND, "few-messages-a-day"),
+            (LIMITED_PROPOSAL, Fact.RECIPIENTS_WITHIN_BOUND, "few-recipients"),
+            (LIMITED_PROPOSAL, Fact.RECIPIENTS_KNOWN, "propose-to-correspondents"),
+            (LIMITED_PROPOSAL, Fact.TEMPLATE_WITHIN_BOUND, "propose-no-campaign"),
+        ],
+    )
+    def test_refuses_what_a_rule_permits_and_names_itself(self, use, fact, rule):
+        assert decide_data_use(use, ALL_FACTS).allowed
+
+        refused = decide_data_use(use, ALL_FACTS - {fact})
+
+        assert (refused.allowed, refused.rule_id, refused.missing) == (False, rule, frozenset())
+        assert {"AN-11", "LU-4"} <= set(refused.clauses)
+
+    def test_is_named_only_once_nothing_else_is_missing(self):
+        facts = ALL_FACTS - {Fact.CONSENT_CURRENT, Fact.HOUR_WITHIN_BOUND}
+
+        refused = decide_data_use(LIMITED_SEND, facts)
+
+        assert refused.missing == {Fact.CONSENT_CURRENT}
+
+    @pytest.mark.parametrize("purpose", [Purpose.MAIL_SEND, Purpose.CALENDAR_INVITE])
+    @pytest.mark.parametrize("data_class", DataClass)
+    def test_or_fact_lets_no_feature_send_or_invite(self, data_class, purpose):
+        use = Use(data_class, purpose, Recipient.PLATFORM_FEATURE)
+
+        assert not decide_data_use(use, ALL_FACTS).allowed
+        assert not TABLE[use].options
+
+    def test_does_not_stop_the_owner_from_reading_the_outbox(self):
+        facts = {Fact.ACTOR_OWNS, Fact.INTEGRATION_LIVE, Fact.FEATURE_REGISTERED}
+
+        assert allowed(DataClass.MAIL_CONTENT, Purpose.MAIL_SEND, Recipient.OWNER, facts)
 
 
 @pytest.mark.invariant(1)
@@ -215,6 +270,9 @@ class TestRegisteredFeature:
             (DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY),
             (DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE),
             (DataClass.CALENDAR_FREEBUSY, Purpose.CALENDAR_SCHEDULE),
+            # It proposes, and no sink opens anything for it.
+            (DataClass.MAIL_METADATA, Purpose.DRAFT_PROPOSE),
+            (DataClass.MAIL_CONTENT, Purpose.DRAFT_PROPOSE),
         }
 
 

@@ -122,7 +122,6 @@ OPENED = [
     ),
 ]
 WAITING = [
-    pytest.param(Purpose.MAIL_SEND, "no-sending", "LU-1", marks=pytest.mark.clause("LU-1")),
     pytest.param(Purpose.DRIVE_UPLOAD, "no-uploading", "AN-7", marks=pytest.mark.clause("AN-7")),
     pytest.param(
         Purpose.SENTIMENT_OWNER, "never-read-moods", "AN-25", marks=pytest.mark.clause("AN-25")

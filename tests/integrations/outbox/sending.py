@@ -72,7 +72,9 @@ def dispatch_until_settled(command: OutboxCommand, clock: Clock, *, limit: int =
         command.refresh_from_db()
         if command.due_at is None:
             return
-        wait = (max(command.due_at, command.lease_until or command.due_at) - clock()).total_seconds()
+        wait = (
+            max(command.due_at, command.lease_until or command.due_at) - clock()
+        ).total_seconds()
         clock.skip(max(0.0, wait))
         try:
             dispatch_once(command, clock)
