@@ -27,7 +27,13 @@ from limited_use.ledger import pseudonyms
 from limited_use.policy.claims import claim
 from limited_use.receipts import key_store_disclosure, receipts
 
-from . import inventory, key_destruction_receipt, ledger_key_release, provider_statements
+from . import (
+    inventory,
+    key_destruction_receipt,
+    ledger_key_release,
+    provider_statements,
+    sent_mail_statement,
+)
 
 SCHEMA: Final = "antares-purge/1"
 REVOKED: Final = "TOK-REVOKE"
@@ -97,6 +103,7 @@ def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
             name: {"before": job.counts_before.get(name, 0), "left": left}
             for name, left in sorted(job.counts_left.items())
         },
+        "sending": sent_mail_statement.build_sending_part(job),
         "provider_watches": provider_statements.build_watches_part(job),
         "provider_revocation": provider_statements.build_revocation_part(job),
         "keys_destroyed": _list_destroyed_keys(job),
@@ -190,7 +197,11 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
     }
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
-        remains["at_the_provider"] = _STAYS_AT_PROVIDER[product]
+        remains["at_the_provider"] = (
+            sent_mail_statement.describe_sent_mail(job)
+            if sent_mail_statement.has_used_outbox(job)
+            else _STAYS_AT_PROVIDER[product]
+        )
     if (local_epoch_end := key_destruction_receipt.get_local_key_epoch_end(job)) is not None:
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,

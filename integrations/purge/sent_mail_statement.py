@@ -1,0 +1,47 @@
+"""What a receipt says of mail that was sent with Antares. English: the signature covers it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from integrations.models import PurgeJob
+from limited_use.policy.claims import claim
+
+_OUTBOX: Final = "integrations.OutboxCommand"
+
+_STAYS: Final = claim(
+    "receipt.sent-mail-stays",
+    "Your mail at the provider, with what you sent with Antares; its recipients have it, too.",
+)
+_SENT: Final = claim("receipt.sent-count", "Antares sent {count} of your messages.")
+_UNKNOWN: Final = claim(
+    "receipt.sent-unknown",
+    "Whether {count} more were sent is not known: look in your sent mail.",
+)
+_STOPPED: Final = claim(
+    "receipt.sent-stopped",
+    "{count} that waited were not sent; a draft of them may be left in your mailbox.",
+)
+
+
+def build_sending_part(job: PurgeJob) -> dict[str, int]:
+    """Return counts of messages: sent, perhaps sent, and stopped by the disconnect."""
+    return {
+        "sent": job.sent_count,
+        "unknown": job.unknown_send_count,
+        "stopped": job.stopped_send_count,
+    }
+
+
+def has_used_outbox(job: PurgeJob) -> bool:
+    counts = build_sending_part(job)
+    return any(counts.values()) or job.counts_before.get(_OUTBOX, 0) > 0
+
+
+def describe_sent_mail(job: PurgeJob) -> str:
+    sentences = [_STAYS, _SENT.format(count=job.sent_count)]
+    if job.unknown_send_count:
+        sentences.append(_UNKNOWN.format(count=job.unknown_send_count))
+    if job.stopped_send_count:
+        sentences.append(_STOPPED.format(count=job.stopped_send_count))
+    return " ".join(sentences)
