@@ -593,6 +593,7 @@ class Migration(migrations.Migration):
                 ('unsent_look_at', models.DateTimeField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
                 ('bounced_at', models.DateTimeField(null=True)),
+                ('bounce_message_id', models.UUIDField(null=True)),
                 ('rfc822_blind', models.BinaryField(max_length=32, null=True)),
                 ('content', limited_use.vault.fields.SealedField(data_class='mail.content', holder='integration_id', null=True)),
                 ('remote', limited_use.vault.fields.SealedField(data_class='mail.metadata', holder='integration_id', null=True)),

@@ -121,6 +121,8 @@ class OutboxCommand(models.Model):
     unsent_look_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     bounced_at = models.DateTimeField(null=True)
+    # Our id of the delivery report.
+    bounce_message_id = models.UUIDField(null=True)
     rfc822_blind = models.BinaryField(max_length=32, null=True)
     content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id", null=True)
     remote = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)

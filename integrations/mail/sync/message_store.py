@@ -8,7 +8,7 @@ Turn messages into rows: look up ids, seal, and write one batch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -20,16 +20,21 @@ from integrations.models import Attachment, Message, MessageBody
 from integrations.providers.mail import RemoteMessage
 from limited_use.vault.sealing import Sealer
 
-from . import bad_messages, bulk_sql, label_changes, message_codec, provider_ids, threads
+from . import bad_messages, bounces, bulk_sql, label_changes, message_codec, provider_ids, threads
 from .bulk_sql import MailRowOwner
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedMessage:
-    """`remote_id` is the provider's id."""
+    """
+    `remote_id` is the provider's id.
+
+    :param returned: of a delivery report: see `bounces.mark_returned`
+    """
 
     remote_id: str
     columns: bulk_sql.MailBulkColumns
+    returned: Mapping[bytes, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,11 @@ def prepare_message_batch(
         if row is not None:
             columns.replaced.append(row.id)
             touched_thread_ids.add(row.thread_id)
-        prepared.append(PreparedMessage(blinded.remote.message_id, columns))
+        returned = {
+            sealer.compute_blind(provider_ids.RFC822, returned_id): ids[0]
+            for returned_id in bounces.list_returned_ids(blinded.remote.mail)
+        }
+        prepared.append(PreparedMessage(blinded.remote.message_id, columns, returned))
         mime_count += blinded.remote.is_mime
     return MessageBatch(
         owner=owner,
@@ -216,6 +225,12 @@ def _write_messages(
     try:
         with transaction.atomic():
             bulk_sql.write_messages(columns, owner=batch.owner, seen_round=seen_round, at=at)
+            returned = {
+                blind: row for message in messages for blind, row in message.returned.items()
+            }
+            if returned:
+                integration_id = batch.owner.integration_id
+                bounces.mark_returned(returned, integration_id=integration_id, at=at)
     except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
         reason = bad_messages.get_quarantine_reason(error)
         return {message.remote_id: reason for message in messages}

@@ -168,3 +168,58 @@ class TestUndo:
 
         with pytest.raises(commands.CommandNotUndoable):
             sending.undo(alice, command)
+
+
+REPORT = b"""From: Mail Delivery Subsystem <mailer-daemon@gmail.example>
+To: alice@gmail.example
+Subject: Delivery Status Notification (Failure)
+Message-ID: <report@gmail.example>
+In-Reply-To: <%(id)s>
+References: <%(id)s>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+No such user.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; gmail.example
+
+Final-Recipient: rfc822; bob@example.test
+Action: failed
+Status: 5.1.1
+--b--
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+class TestABounce:
+    @pytest.mark.scenario("M5")
+    @pytest.mark.claim("outbox.returned")
+    def test_is_attached_to_its_message(self, alice, mailbox):
+        command, other = sending.order(alice), sending.order(alice)
+        for sent_command in (command, other):
+            sending.dispatch_until_settled(sent_command, Clock())
+        mailbox.deliver(REPORT % {b"id": f"{command.id}@example.test".encode()})
+
+        alice.settle()
+
+        command.refresh_from_db()
+        other.refresh_from_db()
+        assert command.bounced_at is not None
+        assert alice.messages.filter(id=command.bounce_message_id).exists()
+        assert other.bounced_at is None
+
+    def test_needs_a_delivery_report(self, alice, mailbox):
+        command = sending.order(alice)
+        sending.dispatch_until_settled(command, Clock())
+        plain = REPORT.replace(b"report; report-type=delivery-status;", b"mixed;")
+        mailbox.deliver(plain % {b"id": f"{command.id}@example.test".encode()})
+
+        alice.settle()
+
+        command.refresh_from_db()
+        assert command.bounced_at is None

@@ -1,0 +1,55 @@
+"""
+Attach delivery reports (RFC 3464) to the messages of the outbox that they return.
+
+A provider's answer means that it accepted a message. A failure comes later, as mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from integrations.formats.mime.message import ParsedMessage
+from integrations.models import OutboxCommand, OutboxState
+
+# Message-IDs of one report that are looked up.
+_MAX_IDS: Final = 20
+_REPORT: Final = "multipart/report"
+
+
+def list_returned_ids(mail: ParsedMessage) -> tuple[str, ...]:
+    """Return the Message-IDs that a delivery report is about; () for any other message."""
+    if not _is_delivery_report(mail):
+        return ()
+    return tuple(dict.fromkeys((*mail.in_reply_to, *mail.references)))[:_MAX_IDS]
+
+
+def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: datetime) -> None:
+    """
+    Call in the transaction that stores the reports.
+
+    :param returned: our ids of the reports, by the keyed hash of a Message-ID
+    """
+    sent = OutboxCommand.objects.filter(
+        rfc822_blind__any_of=list(returned),
+        integration_id=integration_id,
+        state=OutboxState.SENT,
+        bounced_at=None,
+    )
+    for command in sent.select_for_update(no_key=True).only("id", "rfc822_blind"):
+        OutboxCommand.objects.filter(id=command.id).update(
+            bounced_at=at, bounce_message_id=returned[bytes(command.rfc822_blind or b"")]
+        )
+
+
+def _is_delivery_report(mail: ParsedMessage) -> bool:
+    for name, value in mail.headers:
+        lowered = name.lower()
+        # Gmail names the recipients that it could not reach.
+        if lowered == "x-failed-recipients":
+            return True
+        if lowered == "content-type" and value.strip().lower().startswith(_REPORT):
+            return "delivery-status" in value.lower()
+    return False
