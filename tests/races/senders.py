@@ -1,0 +1,198 @@
+"""Forty mailboxes at both providers, and messages that they send while everything fails."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from django.utils import timezone
+
+from integrations.models import OutboxCommand, OutboxState
+from integrations.providers import PROVIDERS
+from tests.integrations import household as houses
+from tests.integrations.household import Household
+from tests.integrations.outbox import sending
+from tests.races.killed_sender import FAILED
+from tests.worlds.microsoft import MAIL, MicrosoftSandbox
+from tests.worlds.processes import environment
+from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
+
+#: Lines of `killed_sender.STEPS` that a turn runs, at most.
+LINES = 260
+_COMPOSE = "https://www.googleapis.com/auth/gmail.compose"
+_GOOGLE_SCOPE = f"openid email {GMAIL_READONLY} {_COMPOSE}"
+_SEND_PATHS = {"google": "/drafts/send", "microsoft": "/send"}
+_DRAFT_PATHS = {"google": "/drafts", "microsoft": "/messages"}
+
+
+class SenderProcess:
+    """`killed_sender`, in a process of its own."""
+
+    def __init__(self, **more: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.races.killed_sender"],
+            env=environment(**more),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def take_turn(self, command: OutboxCommand, *, seconds: float, line: int) -> int:
+        asked = {"command": str(command.id), "seconds": seconds, "line": line}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=60)
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
+
+
+def make_mailboxes(sandbox: Sandbox, microsoft: MicrosoftSandbox, count: int) -> list[Household]:
+    """Return `count` mailboxes, each of a person, half of them at each provider."""
+    mailboxes = []
+    for number in range(count):
+        email = f"sender{number}@example.com"
+        if number % 2:
+            microsoft.seed(email, size=0)
+            granted = microsoft.authorize(email, MAIL)
+            provider = "microsoft"
+        else:
+            sandbox.seed(email, size=0)
+            granted = sandbox.authorize(email, _GOOGLE_SCOPE)
+            provider = "google"
+        house = houses.household(
+            tokens=(granted["access_token"], granted["refresh_token"]),
+            features=("inbox", "mail-sending"),
+        )
+        house.connection.provider = provider
+        scopes = PROVIDERS[provider].capabilities["mail.read"].scopes
+        house.connection.granted_scopes = sorted(scopes)
+        house.connection.save(update_fields=["provider"])
+        mailboxes.append(sending.allow_sending(house))
+    return mailboxes
+
+
+@dataclass
+class SendingUnderFaults:
+    """
+    :param seed: of all choices
+    :param faults: how often each was injected
+    """
+
+    sandbox: Sandbox
+    process: SenderProcess
+    seed: int
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)  # noqa: S311 - repeats a run
+
+    def send(self, house: Household, number: int) -> OutboxCommand:
+        """Send one message, with a fault and a kill, until nothing is due."""
+        provider = house.connection.provider
+        written = sending.write(to="bob@elsewhere.example", subject=f"Message {number}")
+        command = sending.order(house, written)
+        self._inject_fault(provider)
+        kills = self.random.choice((0, 1, 1, 2))
+        skipped = 6.0
+        for _ in range(80):
+            line = self.random.randint(1, LINES) if kills else 0
+            kills = max(0, kills - 1)
+            ended = self.process.take_turn(command, seconds=skipped, line=line)
+            assert ended != FAILED
+            self.faults["killed"] += ended == -9
+            command.refresh_from_db()
+            if command.due_at is None:
+                break
+            skipped = self._skip_to(command, skipped)
+        self.sandbox.clear_faults()
+        return command
+
+    def _skip_to(self, command: OutboxCommand, skipped: float) -> float:
+        """Let the clocks of the worker and of the provider run until the command is due."""
+        due = max(command.due_at, command.lease_until or command.due_at)
+        ahead = (due - timezone.now()).total_seconds() + 0.01
+        self.sandbox.advance(max(0.0, ahead - skipped))
+        return max(skipped, ahead)
+
+    def _inject_fault(self, provider: str) -> None:
+        send, draft = _SEND_PATHS[provider], _DRAFT_PATHS[provider]
+        choices: dict[str, dict[str, Any]] = {
+            "none": {},
+            "send: answer lost": {"path_suffix": send, "drop": "after"},
+            "send: request lost": {"path_suffix": send, "drop": "before"},
+            "send: 503 after acceptance": {"path_suffix": send, "status": 503, "after": True},
+            "send: 503": {"path_suffix": send, "status": 503},
+            "send: 429": {"path_suffix": send, "status": 429},
+            "draft: answer lost": {"path_suffix": draft, "method": "POST", "drop": "after"},
+            "draft: 503": {"path_suffix": draft, "method": "POST", "status": 503},
+        }
+        name = self.random.choice(list(choices))
+        self.faults[name] += 1
+        if choices[name]:
+            self.sandbox.fail_next(count=self.random.choice((1, 1, 2)), **choices[name])
+
+
+@dataclass(frozen=True)
+class SendingReport:
+    """What became of messages, by the outbox and by the provider's own journal."""
+
+    states: Counter[str]
+    accepted: Counter[str]
+    commands: dict[str, OutboxCommand]
+
+    @classmethod
+    def read(cls, sandbox: Sandbox) -> SendingReport:
+        commands = {str(command.id): command for command in OutboxCommand.objects.all()}
+        states = Counter(command.state for command in commands.values())
+        accepted = Counter(mail["tag"] for mail in sandbox.sent())
+        return cls(states, accepted, commands)
+
+    @property
+    def duplicates(self) -> list[str]:
+        return [tag for tag, count in self.accepted.items() if count > 1]
+
+    @property
+    def lost(self) -> list[str]:
+        """Messages that count as sent, and that no provider accepted."""
+        return [
+            tag
+            for tag, command in self.commands.items()
+            if command.state == OutboxState.SENT and not self.accepted[tag]
+        ]
+
+    @property
+    def wrongly_failed(self) -> list[str]:
+        """Messages that count as not sent, and that a provider accepted."""
+        return [
+            tag
+            for tag, command in self.commands.items()
+            if command.state in {OutboxState.FAILED, OutboxState.UNDONE} and self.accepted[tag]
+        ]
+
+    @property
+    def unsettled(self) -> list[str]:
+        return [tag for tag, command in self.commands.items() if command.due_at is not None]
+
+    def __str__(self) -> str:
+        total = len(self.commands)
+        unknown = self.states[OutboxState.UNKNOWN]
+        return (
+            f"{total} messages: {dict(self.states)};"
+            f" {len(self.duplicates)} duplicates, {len(self.lost)} lost,"
+            f" {len(self.wrongly_failed)} wrongly failed,"
+            f" {unknown} unknown ({100 * unknown / max(1, total):.1f} %)"
+        )

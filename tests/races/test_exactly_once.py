@@ -1,0 +1,78 @@
+"""
+Messages of forty mailboxes at both providers, sent with faults and SIGKILL at every step: each is
+sent exactly once, or its outcome is unknown and true.
+
+`EXACTLY_ONCE_SENDS=1000 python -m pytest tests/races/test_exactly_once.py --all -s` reports on a
+thousand. `EXACTLY_ONCE_SEED` is the seed of all choices.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from integrations.models import OutboxState
+from tests.integrations import google, microsoft
+from tests.integrations.purge.conftest import keyring
+from tests.races import senders
+from tests.races.senders import SenderProcess, SendingReport, SendingUnderFaults
+from tests.worlds.microsoft import REDIRECT_URI as MICROSOFT_REDIRECT
+from tests.worlds.sandbox import REDIRECT_URI as GOOGLE_REDIRECT
+
+__all__ = ["keyring"]
+
+SENDS = int(os.environ.get("EXACTLY_ONCE_SENDS", "200"))
+SEED = int(os.environ.get("EXACTLY_ONCE_SEED", "19"))
+MAILBOXES = 40
+
+
+@pytest.fixture
+def providers(sandbox, settings):
+    google.point_at(settings, sandbox)
+    found = microsoft.point_at(settings, sandbox)
+    settings.GMAIL_UNITS_PER_MINUTE = settings.GRAPH_UNITS_PER_MINUTE = 0
+    sandbox.dial(units_per_minute=0, concurrency=0, graph_sends_per_minute=10_000)
+    sandbox.register_client(redirect_uris=(GOOGLE_REDIRECT, MICROSOFT_REDIRECT))
+    return (
+        sandbox,
+        found,
+        {
+            "MICROSOFT_AUTHORITY_URL": sandbox.url,
+            "MICROSOFT_GRAPH_URL": sandbox.url,
+            "MICROSOFT_CLIENT_ID": settings.MICROSOFT.client_id,
+            "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT.client_secret,
+        },
+    )
+
+
+def run(providers, *, sends: int, mailboxes: int) -> SendingReport:
+    sandbox, found, environment = providers
+    houses = senders.make_mailboxes(sandbox, found, mailboxes)
+    with SenderProcess(**environment) as process:
+        sending = SendingUnderFaults(sandbox, process, SEED)
+        for number in range(sends):
+            sending.send(houses[number % mailboxes], number)
+    report = SendingReport.read(sandbox)
+    sys.stdout.write(f"\n{report}; faults: {dict(sending.faults)}; seed {SEED}\n")
+    return report
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.invariant(9)
+@pytest.mark.scenario("M1")
+class TestSendingUnderFaults:
+    def test_is_exactly_once_or_honestly_unknown(self, providers):
+        report = run(providers, sends=16, mailboxes=4)
+
+        assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
+        assert report.unsettled == []
+        assert report.states[OutboxState.SENT] >= 12
+
+    @pytest.mark.thorough("hundreds of messages, sent with faults and kills at every step")
+    def test_of_forty_mailboxes_is_exactly_once_or_honestly_unknown(self, providers):
+        report = run(providers, sends=SENDS, mailboxes=MAILBOXES)
+
+        assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
+        assert report.unsettled == []
+        assert report.states[OutboxState.UNKNOWN] <= SENDS * 0.02
