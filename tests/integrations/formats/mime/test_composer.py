@@ -235,6 +235,15 @@ class TestReferences:
             following = unique[len(unique) - len(kept)]
             assert len(written) + len(following) + 3 > MAX_REFERENCES_LENGTH
 
+    @pytest.mark.parametrize("width", range(20, 120, 7))
+    def test_use_the_limit_to_its_last_character(self, width):
+        ids = [f"{number:04}@".ljust(width, "x") for number in range(100)]
+
+        kept = trim_references(ids)
+
+        length = len(" ".join(f"<{message_id}>" for message_id in kept))
+        assert length <= MAX_REFERENCES_LENGTH < length + width + 3
+
     def test_of_a_long_thread_are_trimmed_in_the_header(self):
         ids = [f"{number:04}@{'x' * 60}.example" for number in range(100)]
 
@@ -251,6 +260,29 @@ class TestReferences:
 
         assert parsed.references == ("good@example.com",)
         assert parsed.in_reply_to == ()
+
+
+class TestEncodedWords:
+    """Text that looks like an encoded word stays as it was written."""
+
+    WORD = "=?utf-8?q?=42cc?="
+
+    def test_in_a_subject_stay_text(self):
+        raw = compose(make_headers(subject=self.WORD))
+
+        assert rfc5322.parse_message(raw).subject == self.WORD
+        assert str(read_as_library(raw)["Subject"]) == self.WORD
+
+    def test_in_a_name_stay_text(self):
+        raw = compose(make_headers(to=(MailAddress(self.WORD, "bob@example.com"),)))
+
+        assert rfc5322.parse_message(raw).to == (MailAddress(self.WORD, "bob@example.com"),)
+
+    def test_in_a_file_name_stay_text(self):
+        raw = compose(files=(make_file(b"x", f"{self.WORD}.txt"),))
+
+        [part] = [part for part in message_from_bytes(raw).walk() if part.get_filename()]
+        assert part.get_filename() == f"{self.WORD}.txt"
 
 
 class TestTexts:
