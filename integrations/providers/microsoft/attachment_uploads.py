@@ -136,5 +136,5 @@ def _map_refusal(response: provider_http.ProviderResponse) -> errors.ProviderErr
 def _read_offset(response: provider_http.ProviderResponse) -> int:
     """Return the first byte that the session expects."""
     state: Any = response.json()
-    ranges = state.get("nextExpectedRanges") or state.get("NextExpectedRanges") or ()
+    ranges = state.get("nextExpectedRanges") or state.get("NextExpectedRanges") or [""]
     return int(str(ranges[0]).partition("-")[0])
