@@ -28,6 +28,14 @@ BUILT_IN_HOSTS: Final = frozenset(
     }
 )
 
+_GRAPH_URL: Final = "https://graph.microsoft.com"
+# Graph names one of these for the pieces of a large attachment; `attachment_uploads` compares.
+OUTLOOK_UPLOAD_URLS: Final = (
+    "https://outlook.live.com",
+    "https://outlook.office.com",
+    "https://outlook.office365.com",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
@@ -38,6 +46,7 @@ class ProviderSettings:
     :param admin_consent_url: page for an administrator's consent for an organisation; empty: none
     :param api_root_url: empty: default of the client library
     :param issuer_required: whether a callback must name its issuer (RFC 9207)
+    :param upload_urls: further addresses that responses of the API may name
     :param client_id: empty: the provider is not offered
     """
 
@@ -52,6 +61,7 @@ class ProviderSettings:
     client_id: str
     client_secret: str = field(repr=False)
     admin_consent_url: str = ""
+    upload_urls: tuple[str, ...] = ()
 
     def list_urls(self) -> list[str]:
         """Return every address that this service or a browser calls; some may be empty."""
@@ -62,6 +72,7 @@ class ProviderSettings:
             self.certs_url,
             self.userinfo_url,
             self.api_root_url,
+            *self.upload_urls,
         ]
 
 
@@ -131,9 +142,7 @@ def read_microsoft(env: Environment, *, production: bool) -> ProviderSettings:
     authority = _read_url(
         env, "MICROSOFT_AUTHORITY_URL", "https://login.microsoftonline.com", production=production
     ).rstrip("/")
-    graph = _read_url(
-        env, "MICROSOFT_GRAPH_URL", "https://graph.microsoft.com", production=production
-    ).rstrip("/")
+    graph = _read_url(env, "MICROSOFT_GRAPH_URL", _GRAPH_URL, production=production).rstrip("/")
     tenant = env.read_text("MICROSOFT_TENANT", "common")
     if not _TENANT.fullmatch(tenant):
         env.add_problem(
@@ -168,6 +177,8 @@ def build_microsoft_endpoints(authority: str, graph: str, tenant: str) -> Provid
         certs_url=f"{authority}/{tenant}/discovery/v2.0/keys",
         userinfo_url=f"{graph}/oidc/userinfo",
         api_root_url=f"{graph}/v1.0",
+        # Sandboxes upload to their own address.
+        upload_urls=OUTLOOK_UPLOAD_URLS if graph == _GRAPH_URL else (),
         # Each tenant has its own issuer: the id_token's `tid` replaces `{tenantid}`.
         issuer=f"{authority}/{{tenantid}}/v2.0",
         issuer_required=False,

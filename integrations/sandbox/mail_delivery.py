@@ -17,7 +17,7 @@ from integrations.sandbox.state import SandboxState
 RECEIVED = ("INBOX", "UNREAD", "CATEGORY_PERSONAL")
 
 
-def record_acceptance(
+def record_acceptance(  # noqa: PLR0913 - the facts of one acceptance
     state: SandboxState,
     account: SandboxAccount,
     raw: bytes,

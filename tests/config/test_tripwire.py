@@ -30,6 +30,7 @@ from config.environment import Environment, InvalidSettings
 from config.provider_settings import read_google, read_microsoft
 from integrations.parsers import parser_process
 from integrations.providers import provider_http
+from integrations.providers.microsoft.attachment_uploads import UPLOAD_HOSTS
 from integrations.tasks.purposes import TASKS
 from limited_use.vault.keyring.keyring_port import key_server_address
 
@@ -177,12 +178,20 @@ class TestDeclared:
             ("login.microsoftonline.com", 443),
             ("oauth2.googleapis.com", 443),
             ("openidconnect.googleapis.com", 443),
+            ("outlook.live.com", 443),
+            ("outlook.office.com", 443),
+            ("outlook.office365.com", 443),
             ("www.googleapis.com", 443),
             ("broker.internal", 6380),
             ("keys.internal", 8200),
             ("mail.internal", 587),
             ("db.internal", 5432),
         }
+
+    def test_has_the_hosts_that_attachments_are_uploaded_to(self):
+        hosts = {host for host, _ in service.list_declared_endpoints(settings())}
+
+        assert hosts >= UPLOAD_HOSTS
 
     def test_has_the_proxy_and_no_provider_where_there_is_one(self):
         found = service.list_declared_endpoints(

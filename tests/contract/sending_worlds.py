@@ -55,7 +55,7 @@ def make_mail(**changed: Any) -> OutgoingMail:
         "to": (MailAddress("Bob, Bíró", BOB),),
         "cc": (),
         "bcc": (),
-        "subject": "Lunch – às 12?",
+        "subject": "Lunch, às 12?",
         "text": "Até já!\n\n-- \nAlice\n",
         "in_reply_to": "",
         "references": (),

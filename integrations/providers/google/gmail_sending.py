@@ -136,7 +136,6 @@ def send_draft(draft: DraftRef, api: GmailService, access: ProviderAccess) -> No
     request = api.drafts.send(userId=ME, body={"id": draft.draft_id})
     try:
         send_google_write(request, access)
-        return
     except (errors.AlreadyThere, errors.ChangedMeanwhile) as conflict:
         refusal: errors.ProviderError = errors.OutcomeUnknown(
             "Gmail reports a conflict", status=conflict.status, reason=conflict.reason
@@ -147,6 +146,8 @@ def send_draft(draft: DraftRef, api: GmailService, access: ProviderAccess) -> No
         refusal = errors.Rejected(
             "Gmail refused the mail", status=unexpected.status, reason=unexpected.reason
         )
+    else:
+        return
     raise refusal
 
 

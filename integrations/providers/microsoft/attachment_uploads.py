@@ -91,12 +91,13 @@ def _create_upload_session(
 def check_upload_url(url: object, access: ProviderAccess) -> str:
     """:raises Unexpected: if the address is not Outlook's; it is not in the error"""
     if isinstance(url, str):
-        parts, root = urlsplit(url), urlsplit(get_root_url(access.root_url))
+        parts = urlsplit(url)
+        root = urlsplit(get_root_url(access.root_url))
         is_outlook = (
             parts.scheme == "https" and parts.netloc.lower().removesuffix(":443") in UPLOAD_HOSTS
         )
         # Sandboxes upload to their own address.
-        if is_outlook or parts[:2] == root[:2]:
+        if is_outlook or (parts.scheme, parts.netloc) == (root.scheme, root.netloc):
             return url
     raise errors.Unexpected("a file would have left for another host")
 
@@ -135,5 +136,5 @@ def _map_refusal(response: provider_http.ProviderResponse) -> errors.ProviderErr
 def _read_offset(response: provider_http.ProviderResponse) -> int:
     """Return the first byte that the session expects."""
     state: Any = response.json()
-    ranges = state.get("nextExpectedRanges") or state.get("NextExpectedRanges") or ()
+    ranges = state.get("nextExpectedRanges") or state.get("NextExpectedRanges") or [""]
     return int(str(ranges[0]).partition("-")[0])

@@ -1,8 +1,8 @@
 """
 Drafts, sending, and the search for sent mail.
 
-Graph accepts a mail and sends it later, and may change its id. So an extended property of ours finds
-the mail, in Drafts, Outbox and Sent Items. Sources:
+Graph accepts a mail and sends it later, and may change its id. So an extended property of ours
+finds the mail, in Drafts, Outbox and Sent Items. Sources:
 https://learn.microsoft.com/en-us/graph/api/message-send,
 https://learn.microsoft.com/en-us/graph/api/resources/extended-properties-overview
 """
@@ -157,7 +157,6 @@ def send_draft(draft: DraftRef, access: ProviderAccess) -> None:
     request = GraphApiRequest(f"{_get_path(draft.draft_id)}/send", method="POST")
     try:
         send_graph_write(request, access)
-        return
     except errors.ChangedMeanwhile as conflict:
         refusal: errors.ProviderError = errors.OutcomeUnknown(
             "Graph reports a conflict", status=conflict.status, reason=conflict.reason
@@ -169,6 +168,8 @@ def send_draft(draft: DraftRef, access: ProviderAccess) -> None:
         refusal = errors.Gone(
             "the mail is no draft", status=unexpected.status, reason=unexpected.reason
         )
+    else:
+        return
     raise refusal
 
 

@@ -17,6 +17,9 @@ UNITS_BY_METHOD = {
     "messages.get": 20, "messages.attachments.get": 20, "drafts.get": 20, "messages.trash": 20,
     "threads.trash": 20, "threads.delete": 20,
     "messages.insert": 25, "messages.import": 25,
+    # Not in the table either.
+    "settings.sendAs.list": 5, "settings.sendAs.get": 5, "settings.sendAs.update": 5,
+    "settings.sendAs.patch": 5,
     "threads.get": 40,
     "stop": 50, "messages.batchModify": 50, "messages.batchDelete": 50,
     "watch": 100, "messages.send": 100, "drafts.send": 100,

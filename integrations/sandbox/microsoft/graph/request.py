@@ -87,11 +87,15 @@ class GraphRequest:
         return folder
 
     @property
-    def url(self) -> str:
+    def root_url(self) -> str:
         """By default the address that the client called."""
         host = self.call.headers.get("host")
         called_url = f"http://{host}" if host else self.state.url
-        return f"{self.state.graph or called_url}{self.call.path}"
+        return self.state.graph or called_url
+
+    @property
+    def url(self) -> str:
+        return f"{self.root_url}{self.call.path}"
 
     def make_context(self, resource: str) -> dict[str, str]:
         user = f"users('{self.account.oid}')"

@@ -172,7 +172,7 @@ def create_session(request: GraphRequest) -> tuple[int, dict[str, Any]]:
     )
     return CREATED, {
         "@odata.context": f"{request.state.url}/v1.0/$metadata#microsoft.graph.uploadSession",
-        "uploadUrl": f"{request.state.url}/outlook-uploads/{secret}",
+        "uploadUrl": f"{request.root_url}/outlook-uploads/{secret}",
         "expirationDateTime": datetime.fromtimestamp(expires_at, tz=UTC).isoformat(),
         "nextExpectedRanges": ["0-"],
     }

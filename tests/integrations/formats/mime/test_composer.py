@@ -94,7 +94,7 @@ def read_addresses(message: EmailMessage, name: str) -> list[str]:
     ids=st.lists(TEXTS | LOCAL_PARTS.map(lambda part: f"{part}@example.com"), max_size=5),
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_readers_see_what_was_meant(sender, to, cc, bcc, subject, text, ids):  # noqa: PLR0913
+def test_readers_see_what_was_meant(*, sender, to, cc, bcc, subject, text, ids):
     headers = make_headers(
         sender=sender, to=to, cc=cc, bcc=bcc, subject=subject, references=tuple(ids),
         in_reply_to=ids[0] if ids else "", extra=(("X-Antares-Send", "tag"),),
@@ -235,6 +235,15 @@ class TestReferences:
             following = unique[len(unique) - len(kept)]
             assert len(written) + len(following) + 3 > MAX_REFERENCES_LENGTH
 
+    @pytest.mark.parametrize("width", range(20, 120, 7))
+    def test_use_the_limit_to_its_last_character(self, width):
+        ids = [f"{number:04}@".ljust(width, "x") for number in range(100)]
+
+        kept = trim_references(ids)
+
+        length = len(" ".join(f"<{message_id}>" for message_id in kept))
+        assert length <= MAX_REFERENCES_LENGTH < length + width + 3
+
     def test_of_a_long_thread_are_trimmed_in_the_header(self):
         ids = [f"{number:04}@{'x' * 60}.example" for number in range(100)]
 
@@ -251,6 +260,29 @@ class TestReferences:
 
         assert parsed.references == ("good@example.com",)
         assert parsed.in_reply_to == ()
+
+
+class TestEncodedWords:
+    """Text that looks like an encoded word stays as it was written."""
+
+    WORD = "=?utf-8?q?=42cc?="
+
+    def test_in_a_subject_stay_text(self):
+        raw = compose(make_headers(subject=self.WORD))
+
+        assert rfc5322.parse_message(raw).subject == self.WORD
+        assert str(read_as_library(raw)["Subject"]) == self.WORD
+
+    def test_in_a_name_stay_text(self):
+        raw = compose(make_headers(to=(MailAddress(self.WORD, "bob@example.com"),)))
+
+        assert rfc5322.parse_message(raw).to == (MailAddress(self.WORD, "bob@example.com"),)
+
+    def test_in_a_file_name_stay_text(self):
+        raw = compose(files=(make_file(b"x", f"{self.WORD}.txt"),))
+
+        [part] = [part for part in message_from_bytes(raw).walk() if part.get_filename()]
+        assert part.get_filename() == f"{self.WORD}.txt"
 
 
 class TestTexts:
@@ -284,11 +316,10 @@ class TestFiles:
             make_headers(), "Hi", (make_file(b"x" * 100, size=stated),)
         )
 
-        written = 0
+        written: list[bytes] = []
         with pytest.raises(FileSizeChanged):
-            for piece in message.iterate_pieces():
-                written += len(piece)
-        assert written < message.size
+            written.extend(message.iterate_pieces())
+        assert sum(map(len, written)) < message.size
 
     def test_that_never_end_are_not_read_to_their_end(self):
         def read_for_ever():
