@@ -9,6 +9,7 @@ thousand. `EXACTLY_ONCE_SEED` is the seed of all choices.
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
