@@ -578,6 +578,7 @@ class Migration(migrations.Migration):
                 ('recipient_count', models.PositiveSmallIntegerField()),
                 ('file_count', models.PositiveSmallIntegerField(default=0)),
                 ('notice_kind', models.CharField(blank=True, default='', max_length=32)),
+                ('notice_id', models.UUIDField(null=True)),
                 ('proposed_by', models.CharField(blank=True, default='', max_length=64)),
                 ('replied_message_id', models.UUIDField(null=True)),
                 ('created_at', models.DateTimeField()),

@@ -101,8 +101,9 @@ class OutboxCommand(models.Model):
     )
     recipient_count = models.PositiveSmallIntegerField()
     file_count = models.PositiveSmallIntegerField(default=0)
-    # Key of a notification's kind; empty for mail.
+    # Of a notification: the key of its kind, and its row. It has no content of its own.
     notice_kind = models.CharField(max_length=32, blank=True, default="")
+    notice_id = models.UUIDField(null=True)
     # The feature whose proposal the owner sent; empty without one.
     proposed_by = models.CharField(max_length=64, blank=True, default="")
     replied_message_id = models.UUIDField(null=True)

@@ -117,6 +117,33 @@ def store_mail_command(order: MailOrder, *, sealer: Sealer, at: datetime) -> Out
     return command
 
 
+def store_notice_command(
+    integration: Integration, *, notice_kind: str, notice_id: UUID, at: datetime
+) -> OutboxCommand:
+    """
+    Store a notification to the account's own address. Its kind (`CommandKind`) makes the text.
+
+    :raises fences.DisconnectedError:
+    """
+    connection = integration.connection
+    fences.lock_integration(integration_id=integration.id, epoch=integration.epoch)
+    command = OutboxCommand.objects.create(
+        integration=integration,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
+        kind=OutboxKind.NOTICE,
+        notice_kind=notice_kind,
+        notice_id=notice_id,
+        recipient_count=1,
+        created_at=at,
+        changed_at=at,
+        undo_until=at,
+        due_at=at,
+    )
+    enqueue_on_commit(TASK, command_id=command.id)
+    return command
+
+
 def _replace_command(
     replaced_id: UUID, integration: Integration, *, at: datetime, **owner: UUID
 ) -> None:
