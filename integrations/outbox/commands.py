@@ -161,14 +161,14 @@ _UNREPLACEABLE: Final = (*OPEN_STATES, OutboxState.SENT)
 
 def undo_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
     """
-    Take the message back. Its text is kept.
+    Take the message back, also after its window if no worker has begun. Its text is kept.
 
     One statement, so that of an undo and a worker one succeeds.
 
     :raises CommandNotUndoable:
     """
     waiting = _filter_own(command_id, user_id, organisation_id).filter(
-        leases.match_unleased(at), state=OutboxState.WAITING, undo_until__gt=at
+        leases.match_unleased(at), state=OutboxState.WAITING
     )
     if not waiting.update(
         state=OutboxState.UNDONE, due_at=None, changed_at=at, lease_by=None, lease_until=None

@@ -32,9 +32,8 @@ _LONGEST_WAIT: Final = timedelta(minutes=1)
 
 def look(turn: OutboxTurn) -> None:
     """End the turn: the command is settled, may be sent again, or is looked for later."""
-    draft = turn.remote.draft
-    if draft is None:
-        raise RuntimeError("a command is being sent without a draft")
+    # A restored row may have none.
+    draft = turn.remote.draft or _NO_DRAFT
     found = turn.call(
         turn.units.look_for_sent, lambda adapter: adapter.look_for_sent(draft, turn.tag)
     )
@@ -45,6 +44,8 @@ def look(turn: OutboxTurn) -> None:
             turn.remote.replace(sent=found.sent),
             rfc822_blind=turn.compute_blind(rfc822_id) if rfc822_id else None,
         )
+    elif turn.remote.draft is None:
+        _settle(turn, OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND, now)
     elif found.is_leaving or (turn.remote.is_accepted and found.draft == "intact"):
         # Accepted, and on its way: sending it again would be a second message.
         _wait_or_give_up(turn, LEAVING_FOR, now)

@@ -60,6 +60,14 @@ def order(house: Household, written: WrittenMessage | None = None, *, undo_secon
         )
 
 
+def check(written: WrittenMessage):
+    """Return the content, or the problems of the fields."""
+    try:
+        return composed_message.check_message(written, max_recipients=500), {}
+    except composed_message.InvalidMessage as invalid:
+        return None, invalid.problems
+
+
 def dispatch_once(command: OutboxCommand, clock: Clock) -> None:
     """One turn, with the rights of a worker that syncs."""
     with acting_as(ProcessClass.SYNC):

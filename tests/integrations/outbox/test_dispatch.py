@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
+from integrations.access.request_context import ObjectNotFound
 from integrations.connections import consents
 from integrations.models import OutboxCommand, OutboxProblem, OutboxState
 from integrations.outbox import commands
 from integrations.providers import errors
 from tests.fakes.mail import KilledDuringFetch
+from tests.integrations import household as houses
 from tests.integrations.outbox import sending
 from tests.integrations.outbox.sending import Clock
 from tests.walls import acting_as
@@ -223,3 +225,83 @@ class TestABounce:
 
         command.refresh_from_db()
         assert command.bounced_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.invariant(9)
+class TestAnUnknownMessage:
+    @pytest.fixture
+    def unknown(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.failing_once["send_draft"] = [errors.OutcomeUnknown("no answer")]
+        mailbox.meanwhile = lambda: mailbox.drafts.clear() if command_is_sending(command) else None
+        sending.dispatch_until_settled(command, clock)
+        mailbox.meanwhile = None
+        assert command.state == OutboxState.UNKNOWN
+        return command
+
+    @pytest.mark.claim("outbox.unknown")
+    def test_is_sent_once_a_second_look_finds_it(self, alice, mailbox, unknown):
+        mailbox.sent.append((str(unknown.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
+        act(alice, commands.look_again, unknown)
+
+        sending.dispatch_until_settled(unknown, Clock())
+
+        assert unknown.state == OutboxState.SENT
+
+    def test_stays_unknown_if_a_second_look_finds_nothing(self, alice, mailbox, unknown):
+        act(alice, commands.look_again, unknown)
+
+        sending.dispatch_until_settled(unknown, Clock())
+
+        assert (unknown.state, unknown.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
+        assert mailbox.calls.count("send_draft") == 1
+
+    def test_is_settled_by_its_owner(self, alice, mailbox, unknown):
+        act(alice, commands.settle_as_sent, unknown)
+
+        unknown.refresh_from_db()
+        assert (unknown.state, unknown.content) == (OutboxState.SENT, None)
+
+    def test_is_no_business_of_another_person(self, alice, mailbox, unknown):
+        mallory = houses.household()
+
+        for action in (commands.look_again, commands.settle_as_sent):
+            with pytest.raises(ObjectNotFound):
+                act(mallory, action, unknown)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestARestoredDatabase:
+    def test_sends_nothing_from_older_rows(self, alice, mailbox):
+        command = sending.order(alice)
+
+        commands.distrust_restored_commands(at=timezone.now())
+        sending.dispatch_until_settled(command, Clock())
+
+        assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.RESTORED)
+        assert mailbox.calls == []
+        act(alice, commands.look_again, command)
+        sending.dispatch_until_settled(command, Clock())
+        assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
+
+    def test_finds_late_messages_that_were_sent_before(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.sent.append((str(command.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
+        clock.skip(3600)
+
+        sending.dispatch_once(command, clock)
+
+        command.refresh_from_db()
+        assert command.state == OutboxState.SENT
+        assert "create_draft" not in mailbox.calls
+
+
+def act(house, action, command) -> None:
+    with acting_as(ProcessClass.WEB, house):
+        action(
+            command.id,
+            user_id=house.user.id,
+            organisation_id=house.organisation.id,
+            at=timezone.now(),
+        )
