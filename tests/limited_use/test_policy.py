@@ -137,6 +137,7 @@ class TestALimit:
 
         assert refused.missing == {Fact.CONSENT_CURRENT}
 
+    @pytest.mark.claim("feature.sending", "feature.reply-assistant")
     @pytest.mark.parametrize("purpose", [Purpose.MAIL_SEND, Purpose.CALENDAR_INVITE])
     @pytest.mark.parametrize("data_class", DataClass)
     def test_or_fact_lets_no_feature_send_or_invite(self, data_class, purpose):

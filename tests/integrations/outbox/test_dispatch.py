@@ -28,6 +28,7 @@ def sent(mailbox):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.invariant(9)
 class TestDispatch:
+    @pytest.mark.claim("outbox.sent", "feature.sending", "feature.sending-disclosure")
     def test_sends_after_the_undo_window(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
         assert command.state == OutboxState.WAITING
@@ -63,6 +64,7 @@ class TestDispatch:
         assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
         assert mailbox.calls.count("create_draft") == 1
 
+    @pytest.mark.claim("outbox.not-sent")
     def test_fails_what_the_provider_refuses_and_keeps_the_text(self, alice, mailbox):
         mailbox.failing_once["send_draft"] = [errors.Rejected("no")]
         command, clock = sending.order(alice), Clock()
@@ -98,6 +100,7 @@ class TestDispatch:
 
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.DRAFT_CHANGED)
 
+    @pytest.mark.claim("outbox.stopped")
     def test_does_not_send_once_the_agreement_is_withdrawn(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
 
@@ -123,6 +126,7 @@ def command_is_sending(command) -> bool:
 class TestAKilledWorker:
     @pytest.mark.invariant(9)
     @pytest.mark.scenario("M1")
+    @pytest.mark.claim("outbox.sending")
     @pytest.mark.parametrize("call", range(1, 8))
     def test_at_any_call_leaves_one_message(self, alice, mailbox, call):
         command, clock = sending.order(alice), Clock()
@@ -154,6 +158,7 @@ class TestAKilledWorker:
 
 @pytest.mark.django_db(transaction=True)
 class TestUndo:
+    @pytest.mark.claim("outbox.undone")
     def test_takes_the_message_back_within_the_window(self, alice, mailbox):
         command, clock = sending.order(alice, undo_seconds=30), Clock()
 
