@@ -36,7 +36,6 @@ from limited_use.vault.sealing import Sealer
 from . import command_content, uploads
 from .command_content import CommandContent
 
-TASK: Final = "integrations.dispatch_outbox"
 #: Sent messages, and those that their owner settled, are listed for this time.
 LISTED_FOR: Final = timedelta(days=30)
 
@@ -113,7 +112,9 @@ def store_mail_command(order: MailOrder, *, sealer: Sealer, at: datetime) -> Out
         ),
         **owner,
     )
-    enqueue_on_commit(TASK, delay=float(order.undo_seconds), command_id=command.id)
+    enqueue_on_commit(
+        "integrations.dispatch_outbox", delay=float(order.undo_seconds), command_id=command.id
+    )
     return command
 
 
@@ -140,7 +141,7 @@ def store_notice_command(
         undo_until=at,
         due_at=at,
     )
-    enqueue_on_commit(TASK, command_id=command.id)
+    enqueue_on_commit("integrations.dispatch_outbox", command_id=command.id)
     return command
 
 
@@ -195,7 +196,7 @@ def look_again(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: da
             crash_count=0,
         ):
             raise ObjectNotFound
-        enqueue_on_commit(TASK, command_id=command_id)
+        enqueue_on_commit("integrations.dispatch_outbox", command_id=command_id)
 
 
 def settle_as_sent(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: datetime) -> None:

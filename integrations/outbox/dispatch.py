@@ -39,7 +39,7 @@ from limited_use.vault.data_keys import KeyDestroyed, KeyUnusable
 from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import commands, dispatch_failures, send_looks
+from . import dispatch_failures, send_looks
 from .outbox_turn import CommandKind, OutboxTurn, open_turn
 from .remote_state import RemoteState
 
@@ -260,7 +260,7 @@ def _enqueue_next(command_id: UUID, *, at: datetime) -> None:
     if due_at is not None:
         delay = max(0.0, (due_at - at).total_seconds())
         # A hint: the sweep finds the row, too.
-        enqueue(commands.TASK, delay=delay, command_id=command_id)
+        enqueue("integrations.dispatch_outbox", delay=delay, command_id=command_id)
 
 
 def _log_fields(command: OutboxCommand) -> dict[str, Any]:

@@ -124,6 +124,7 @@ class OpenedFile:
         return _open_chunk(sealed, self._permit, self._to, at)
 
 
+@guard_plaintext
 def open_file_chunks(
     chunks: Iterator[SealedValue],
     get_permit: Callable[[datetime], Permit],

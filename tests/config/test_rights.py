@@ -11,7 +11,7 @@ from django.utils import timezone
 from config.celery import app
 from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
-from integrations.models import PurgeStep, PurgeTrigger, Watch, WatchKind
+from integrations.models import OutboxCommand, OutboxKind, PurgeStep, PurgeTrigger, Watch, WatchKind
 from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt
 from limited_use.policy.key_lines import KeyLine
@@ -74,9 +74,26 @@ def ids(house):
         "job_id": job.id,
         "connection_id": house.connection.id,
         "watch_id": watch.id,
+        "command_id": make_command(house).id,
         "user_id": house.user.id,
         "run_id": uuid4(),
     }
+
+
+def make_command(house) -> OutboxCommand:
+    """Return a message that is due."""
+    at = timezone.now()
+    return OutboxCommand.objects.create(
+        integration=house.integration,
+        user_id=house.user.id,
+        organisation_id=house.organisation.id,
+        kind=OutboxKind.MAIL,
+        recipient_count=1,
+        created_at=at,
+        changed_at=at,
+        undo_until=at,
+        due_at=at,
+    )
 
 
 class TestTasks:

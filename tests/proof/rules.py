@@ -187,6 +187,8 @@ def _is_literal(node: ast.AST) -> bool:
 
 #: The functions of `integrations.coordination.task_queue`.
 ENQUEUE = frozenset({"enqueue", "enqueue_on_commit", "enqueue_until_sweep"})
+# Seconds: when a task starts, and when its message expires.
+TIMES = frozenset({"delay", "expires"})
 
 
 def arguments(module: Module) -> Iterator[int]:
@@ -213,7 +215,7 @@ def arguments(module: Module) -> Iterator[int]:
             keys = [ast.unparse(key)[1:-1] for key in getattr(sent, "keys", []) if key]
             whole = sent is None or isinstance(sent, ast.Dict)
         else:
-            keys, whole = [key for key in given if key != "expires" or not is_named], True
+            keys, whole = [key for key in given if key not in TIMES or not is_named], True
         # The one argument without a keyword is the name of the task.
         whole = whole and len(call.args) == int(is_named)
         if not whole or not all(key and key.endswith("_id") for key in keys):
