@@ -38,6 +38,7 @@ _WITNESSED: Final = "the provider's id; the ones that we sent back are searched 
 _SECRET: Final = "a secret, searched for as it was given out"
 _OURS: Final = "ours: it was in our request"
 _TIME: Final = "a moment or a day, which is no word"
+_UNCALLED: Final = "of the addresses that a person sends from, which this run does not ask for"
 _UNREAD: Final = "of this answer only the resource's id is read, and that is searched for as it was"
 
 # As `appointment` writes them.
@@ -153,6 +154,22 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "MessagePartBody.attachmentId": _WITNESSED,
     "ListMessagesResponse.nextPageToken": _WITNESSED,
     "ListHistoryResponse.nextPageToken": _WITNESSED,
+    "Draft.id": _WITNESSED,
+    "ListDraftsResponse.nextPageToken": "not read: the drafts of one mail are on one page",
+    **dict.fromkeys(
+        (
+            "SendAs.displayName",
+            "SendAs.replyToAddress",
+            "SendAs.sendAsEmail",
+            "SendAs.signature",
+            "SendAs.verificationStatus",
+            "SmtpMsa.host",
+            "SmtpMsa.password",
+            "SmtpMsa.securityMode",
+            "SmtpMsa.username",
+        ),
+        _UNCALLED,
+    ),
     "MessagePart.partId": "a position within the message, such as 0.1",
     "Message.raw": "another form of the same message, which none of our calls asks for",
     "Label.id": _KNOWN,

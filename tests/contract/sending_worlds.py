@@ -24,6 +24,7 @@ from integrations.providers import PROVIDERS
 from integrations.providers.mail import FetchTarget, MailAdapter
 from integrations.providers.outgoing_mail import OutgoingMail
 from tests.factories import make_access
+from tests.fakes.mail import FakeMailAdapter, FakeMailbox
 from tests.worlds.microsoft import MicrosoftSandbox, graph_id
 from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
 
@@ -67,8 +68,38 @@ def make_mail(**changed: Any) -> OutgoingMail:
     return OutgoingMail(**given | changed)
 
 
+class FakeSendingWorld:
+    """A `FakeMailbox`, with the verbs that need no recipient."""
+
+    def __init__(self) -> None:
+        self.mailbox = FakeMailbox(email=ALICE)
+        self.adapter: MailAdapter = FakeMailAdapter(self.mailbox, make_access())
+
+    def count_accepted(self, tag: str) -> int:
+        return sum(sent_tag == tag for sent_tag, _ in self.mailbox.sent)
+
+    def count_drafts(self) -> int:
+        return len(self.mailbox.drafts)
+
+    def lose_answer(self, call: str) -> None:
+        self.mailbox.lost_answers.append(call)
+
+    def edit_draft(self) -> None:
+        [draft] = self.mailbox.drafts.values()
+        draft.message_id = self.mailbox.deliver(draft.content, label_ids=("DRAFT",))
+
+    def delete_draft(self) -> None:
+        self.mailbox.drafts.clear()
+
+    def check(self) -> None:
+        """Nothing of it can be out of order."""
+
+    def close(self) -> None:
+        """Nothing of it is open."""
+
+
 class SendingWorld:
-    """A mailbox of Alice. Subclasses say where it is."""
+    """A mailbox of Alice at the sandbox. Subclasses say where it is."""
 
     provider = ""
     #: Paths of requests, as the sandbox's faults match them.
@@ -123,6 +154,11 @@ class SendingWorld:
 
     def fail_draft(self, **fault: Any) -> None:
         self.sandbox.fail_next(method="POST", path_contains=self.draft_path, **fault)
+
+    def lose_answer(self, call: str) -> None:
+        """The call takes effect."""
+        path = {"create_draft": self.draft_path, "send_draft": self.send_path}[call]
+        self.sandbox.fail_next(method="POST", path_contains=path, drop="after")
 
     def edit_draft(self) -> dict[str, Any]:
         return self.sandbox.edit_draft(ALICE, "Second thoughts.", provider=self.provider)

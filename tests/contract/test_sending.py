@@ -19,6 +19,7 @@ from tests.contract.sending_worlds import (
     BOB,
     BOUNCING,
     CAROL,
+    FakeSendingWorld,
     GmailSendingWorld,
     GraphSendingWorld,
     make_file,
@@ -33,6 +34,18 @@ MEBIBYTE = 1024 * 1024
 @pytest.fixture(params=WORLDS)
 def world(request, sandbox):
     opened = WORLDS[request.param](sandbox)
+    yield opened
+    opened.check()
+    opened.close()
+
+
+@pytest.fixture(params=["fake", *WORLDS])
+def any_world(request):
+    """A world for what the one in memory promises as well."""
+    if request.param == "fake":
+        opened = FakeSendingWorld()
+    else:
+        opened = WORLDS[request.param](request.getfixturevalue("sandbox"))
     yield opened
     opened.check()
     opened.close()
@@ -183,20 +196,20 @@ class TestReplying:
 
 
 class TestLooking:
-    def test_finds_an_intact_draft_and_nothing_sent(self, world):
+    def test_finds_an_intact_draft_and_nothing_sent(self, any_world):
         mail = make_mail(files=(make_file(b"menu"),))
-        draft = world.adapter.create_draft(mail)
+        draft = any_world.adapter.create_draft(mail)
 
-        look = world.adapter.look_for_sent(draft, mail.tag)
+        look = any_world.adapter.look_for_sent(draft, mail.tag)
 
         assert (look.sent, look.draft, look.is_leaving) == (None, "intact", False)
 
-    def test_takes_no_other_mail_for_it(self, world):
+    def test_takes_no_other_mail_for_it(self, any_world):
         first, second = make_mail(), make_mail()
-        draft = world.adapter.create_draft(first)
-        send(world, second)
+        draft = any_world.adapter.create_draft(first)
+        send(any_world, second)
 
-        assert world.adapter.look_for_sent(draft, first.tag).sent is None
+        assert any_world.adapter.look_for_sent(draft, first.tag).sent is None
 
     def test_finds_late_mail_when_it_is_there(self, world):
         world.delay_sending(60.0)
@@ -214,13 +227,13 @@ class TestLooking:
         assert late.sent is not None
         assert world.count_accepted(mail.tag) == 1
 
-    def test_of_an_edited_draft_says_so(self, world):
+    def test_of_an_edited_draft_says_so(self, any_world):
         mail = make_mail()
-        draft = world.adapter.create_draft(mail)
+        draft = any_world.adapter.create_draft(mail)
 
-        world.edit_draft()
+        any_world.edit_draft()
 
-        assert world.adapter.look_for_sent(draft, mail.tag).draft == "changed"
+        assert any_world.adapter.look_for_sent(draft, mail.tag).draft == "changed"
 
     def test_of_a_draft_with_another_id_finds_none(self, sandbox):
         sandbox.dial(gmail_edits_change_draft_ids=True)
@@ -236,16 +249,16 @@ class TestLooking:
         assert world.count_accepted(mail.tag) == 0
         world.close()
 
-    def test_of_a_deleted_draft_finds_none(self, world):
+    def test_of_a_deleted_draft_finds_none(self, any_world):
         mail = make_mail()
-        draft = world.adapter.create_draft(mail)
+        draft = any_world.adapter.create_draft(mail)
 
-        world.delete_draft()
+        any_world.delete_draft()
 
-        look = world.adapter.look_for_sent(draft, mail.tag)
+        look = any_world.adapter.look_for_sent(draft, mail.tag)
         assert (look.sent, look.draft, look.is_leaving) == (None, "missing", False)
         with pytest.raises(errors.Gone):
-            world.adapter.send_draft(draft)
+            any_world.adapter.send_draft(draft)
 
     def test_finds_sent_mail_beyond_gmails_history(self, sandbox):
         world = GmailSendingWorld(sandbox)
@@ -326,15 +339,45 @@ class TestFaultsOfSending:
         assert world.adapter.look_for_sent(draft, mail.tag).draft == "intact"
         assert world.count_accepted(mail.tag) == 0
 
-    def test_do_not_let_a_sent_draft_be_sent_again(self, world):
+    def test_do_not_let_a_sent_draft_be_sent_again(self, any_world):
         mail = make_mail()
-        draft = world.adapter.create_draft(mail)
-        world.adapter.send_draft(draft)
+        draft = any_world.adapter.create_draft(mail)
+        any_world.adapter.send_draft(draft)
 
         with pytest.raises(errors.Gone):
-            world.adapter.send_draft(draft)
+            any_world.adapter.send_draft(draft)
 
-        assert world.count_accepted(mail.tag) == 1
+        assert any_world.count_accepted(mail.tag) == 1
+
+
+class TestLostAnswers:
+    """Of every world, the one in memory too."""
+
+    def test_of_sending_leave_a_mail_that_is_found(self, any_world):
+        mail = make_mail()
+        draft = any_world.adapter.create_draft(mail)
+        any_world.lose_answer("send_draft")
+
+        with pytest.raises(errors.OutcomeUnknown):
+            any_world.adapter.send_draft(draft)
+
+        look = any_world.adapter.look_for_sent(draft, mail.tag)
+        assert look.sent is not None
+        assert look.draft == "missing"
+        assert any_world.count_accepted(mail.tag) == 1
+
+    def test_of_drafts_leave_one_that_is_deleted_by_its_tag(self, any_world):
+        mail = make_mail()
+        any_world.lose_answer("create_draft")
+
+        with pytest.raises(errors.OutcomeUnknown):
+            any_world.adapter.create_draft(mail)
+
+        assert any_world.count_drafts() == 1
+        assert any_world.adapter.delete_drafts(mail.tag) == 1
+        assert any_world.count_drafts() == 0
+        assert send(any_world, mail).sent is not None
+        assert any_world.count_accepted(mail.tag) == 1
 
 
 class TestDrafts:
@@ -354,13 +397,13 @@ class TestDrafts:
         assert world.adapter.look_for_sent(kept, other.tag).draft == "intact"
         assert world.adapter.delete_drafts(mail.tag) == 0
 
-    def test_are_not_deleted_once_sent(self, world):
+    def test_are_not_deleted_once_sent(self, any_world):
         mail = make_mail()
-        look = send(world, mail)
+        look = send(any_world, mail)
 
-        assert world.adapter.delete_drafts(mail.tag) == 0
+        assert any_world.adapter.delete_drafts(mail.tag) == 0
 
-        assert world.adapter.fetch_messages([_target(look.sent.message_id)])[0].messages
+        assert any_world.adapter.fetch_messages([_target(look.sent.message_id)])[0].messages
 
     @pytest.mark.parametrize(
         ("changed", "reason"),

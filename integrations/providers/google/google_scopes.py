@@ -57,7 +57,7 @@ MAIL_SEND: Final = ProviderCapability(
         ),
         ProviderScope(
             _AUTH + "gmail.readonly",
-            "To see that a mail was sent, and to read your addresses and signatures",
+            "To check the outcome of sending, and to read your addresses and signatures",
             frozenset(
                 {
                     "gmail.users.getProfile",

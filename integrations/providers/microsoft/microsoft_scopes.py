@@ -62,7 +62,7 @@ MAIL_SEND: Final = ProviderCapability(
     permissions=(
         ProviderScope(
             "Mail.ReadWrite",
-            "To write the draft of a mail that you send, and to see that it was sent",
+            "To write the draft of a mail that you send, and to check the outcome",
             frozenset(
                 {
                     "GET /me/mailFolders/{id}/messages",
