@@ -139,8 +139,8 @@ class MailSender(Protocol):
 
         :raises OutcomeUnknown: if the request may have been accepted: call `look_for_sent`
         :raises Gone: if there is no such draft. It may have been sent: call `look_for_sent`
-        :raises RateLimited: if the provider refused the request. Nothing was sent
-        :raises Rejected: if the provider refused the mail. Nothing was sent
+        :raises RateLimited: if the provider is busy. This request sent nothing
+        :raises Rejected: if the provider refused the mail. This request sent nothing
         """
 
     def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:

@@ -12,10 +12,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -26,7 +26,8 @@ from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from . import errors
+from . import errors, request_bodies
+from .request_bodies import StreamedBody
 
 TIMEOUT: Final = urllib3.Timeout(connect=10.0, read=30.0)
 # For files: providers answer after they have stored the last byte.
@@ -79,18 +80,6 @@ class ProviderResponse:
 class ResponseStream:
     response: ProviderResponse
     chunks: Iterator[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamedBody:
-    """A request's body that is read while it is sent: `size` bytes in `pieces`."""
-
-    pieces: Iterable[bytes] = field(repr=False)
-    size: int
-
-
-class WrongBodySize(Exception):
-    """The pieces of a `StreamedBody` are not `size` bytes. The request was not completed."""
 
 
 def use_proxy(url: str) -> None:
@@ -157,7 +146,8 @@ def send_request(
     content: bytes | Iterator[bytes] | None
     if isinstance(body, StreamedBody):
         headers = {**headers, "content-length": str(body.size)}
-        content = _iterate_body(body)
+        pieces = _read_pieces(body, current_destination.get())
+        content = request_bodies.iterate_exactly(pieces, body.size)
     else:
         content = body
     response = _open_response(
@@ -169,21 +159,17 @@ def send_request(
         response.release_conn()
 
 
-def _iterate_body(body: StreamedBody) -> Iterator[bytes]:
-    """Hold each piece back until the size of the next is known to fit."""
-    remaining, held = body.size, b""
-    for piece in body.pieces:
-        remaining -= len(piece)
-        if remaining < 0:
-            break
-        if held:
-            yield held
-        held = piece
-    if remaining:
-        # Surplus bytes would begin the connection's next request.
-        raise WrongBodySize
-    if held:
-        yield held
+def _read_pieces(body: StreamedBody, source_destination: tuple[str, int] | None) -> Iterator[bytes]:
+    pieces = iter(body.pieces)
+    while True:
+        reset_token = current_destination.set(source_destination)
+        try:
+            piece = next(pieces, None)
+        finally:
+            current_destination.reset(reset_token)
+        if piece is None:
+            return
+        yield piece
 
 
 def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:

@@ -21,7 +21,7 @@ from integrations.formats.mime.headers import make_printable, parse_message_ids
 from integrations.formats.mime.outgoing_headers import InvalidOutgoingMail
 from integrations.parsers import parse_requests
 from integrations.parsers.parser_frames import UnreadableItem
-from integrations.providers import errors, provider_http, storable_values
+from integrations.providers import errors, storable_values
 from integrations.providers.mail import parse_provider_id
 from integrations.providers.outgoing_mail import (
     DraftRef,
@@ -32,6 +32,7 @@ from integrations.providers.outgoing_mail import (
     SentRef,
 )
 from integrations.providers.provider_access import ProviderAccess
+from integrations.providers.request_bodies import StreamedBody
 
 from .discovery import GmailService, build_message_upload
 from .google_http import send_google_read, send_google_upload, send_google_write
@@ -104,7 +105,7 @@ def _upload_draft(
         yield from message.iterate_pieces()
         yield end
 
-    body = provider_http.StreamedBody(iterate_pieces(), len(start) + message.size + len(end))
+    body = StreamedBody(iterate_pieces(), len(start) + message.size + len(end))
     request = build_message_upload(api.drafts.create, userId=ME, body=metadata)
     content_type = f'multipart/related; boundary="{boundary}"'
     try:

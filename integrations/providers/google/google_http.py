@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
+from integrations.providers.request_bodies import StreamedBody
 
 from .discovery import add_bearer_token
 
@@ -107,7 +108,7 @@ def send_google_write(request: Any, access: ProviderAccess) -> dict[str, Any]:
 
 
 def send_google_upload(
-    request: Any, access: ProviderAccess, content_type: str, body: provider_http.StreamedBody
+    request: Any, access: ProviderAccess, content_type: str, body: StreamedBody
 ) -> dict[str, Any]:
     """
     Send a write whose body replaces the one that the library built.

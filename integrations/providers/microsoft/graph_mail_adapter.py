@@ -29,6 +29,7 @@ from . import (
     graph_sending,
     mail_delta,
     mail_delta_pages,
+    mail_list_query,
 )
 from .graph_http import GraphApiRequest, send_graph_read
 from .mail_content import ContentReader, MessageResults
@@ -106,20 +107,21 @@ class GraphMailAdapter:
             request = GraphApiRequest(page)
         elif query.strip():
             parameters = {
-                "$search": _build_search(query, since, until),
+                "$search": mail_list_query.build_search(query, since, until),
                 "$select": graph_message.HEAD_FIELDS,
                 "$top": size,
             }
             request = GraphApiRequest("/me/messages", parameters)
         else:
             request = GraphApiRequest(
-                "/me/messages", {**_build_list_query(since, until), "$top": size}
+                "/me/messages", {**mail_list_query.build_list_query(since, until), "$top": size}
             )
         answer = send_graph_read(request, self.access)
         items = [
             item
             for item in graph_message.list_messages(answer)
-            if graph_message.is_in_folders(item, folders) and _is_within(item, since, until)
+            if graph_message.is_in_folders(item, folders)
+            and mail_list_query.is_within(item, since, until)
         ]
         if not query.strip():
             # Search results lie too far apart to share a page.
@@ -259,45 +261,6 @@ def _build_thread(
         return errors.Gone("there is no such message in a folder that is read")
     messages.sort(key=lambda message: message.received_at)
     return RemoteThread(tuple(messages), rejected)
-
-
-def _build_list_query(since: datetime | None, until: datetime | None) -> dict[str, str]:
-    """Graph requires the ordered property first in the filter."""
-    bounds = [f"receivedDateTime ge {_format_time(since)}"] if since else []
-    bounds += [f"receivedDateTime lt {_format_time(until)}"] if until else []
-    parameters = {
-        "$orderby": "receivedDateTime desc",
-        "$select": graph_message.HEAD_FIELDS,
-        "$count": "true",
-    }
-    return parameters | ({"$filter": " and ".join(bounds)} if bounds else {})
-
-
-def _build_search(query: str, since: datetime | None, until: datetime | None) -> str:
-    """
-    A search takes no filter, and its days are those of the mailbox's zone, so `_is_within`
-    decides.
-    """
-    words = [query.strip().replace("\\", "\\\\").replace('"', '\\"')]
-    day = timedelta(days=1)
-    words += [f"received>={since - day:%Y-%m-%d}"] if since else []
-    words += [f"received<={until + day:%Y-%m-%d}"] if until else []
-    return f'"{" ".join(words)}"'
-
-
-def _is_within(item: Mapping[str, Any], since: datetime | None, until: datetime | None) -> bool:
-    if since is None and until is None:
-        return True
-    try:
-        at = graph_message.parse_received_at(item)
-    except ValueError:
-        return False
-    is_late = since is None or at >= since.replace(microsecond=0)
-    return is_late and (until is None or at < until.replace(microsecond=0))
-
-
-def _format_time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pytest
 
 from integrations.providers import errors, provider_http
 from integrations.providers.microsoft import attachment_uploads
-from integrations.providers.provider_http import StreamedBody, WrongBodySize, send_request
+from integrations.providers.provider_http import send_request
+from integrations.providers.request_bodies import StreamedBody, WrongBodySize
 from tests.factories import make_access
 
 
@@ -115,6 +116,19 @@ class TestStreamedBody:
         post(server, (b"next",), 4)
 
         assert [content for _, _, content in server.complete] == [b"next"]
+
+    def test_is_read_where_the_provider_is_not_reachable(self, server):
+        seen = []
+
+        def read_pieces():
+            for piece in (b"ab", b"cd"):
+                seen.append(provider_http.current_destination.get())
+                yield piece
+
+        post(server, read_pieces(), 4)
+
+        assert seen == [None, None]
+        assert provider_http.current_destination.get() is None
 
     def test_is_not_sent_to_another_address(self, server):
         server.redirects_to = f"http://127.0.0.1:{server.server_port}/elsewhere"
