@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import tracemalloc
 from dataclasses import replace
 from email import message_from_bytes
@@ -348,6 +349,28 @@ class TestFaultsOfSending:
             any_world.adapter.send_draft(draft)
 
         assert any_world.count_accepted(mail.tag) == 1
+
+
+@pytest.mark.scenario("M1")
+@pytest.mark.thorough("waits for our timeout of thirty seconds")
+class TestTimeouts:
+    def test_may_be_followed_by_acceptance(self, world):
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        world.fail_send(hang_seconds=34.0)
+
+        with pytest.raises(errors.OutcomeUnknown):
+            world.adapter.send_draft(draft)
+
+        early = world.adapter.look_for_sent(draft, mail.tag)
+        deadline = time.monotonic() + 20
+        while not world.count_accepted(mail.tag) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        late = world.adapter.look_for_sent(draft, mail.tag)
+        # An intact draft proves nothing until a second look.
+        assert (early.sent, early.draft) == (None, "intact")
+        assert late.sent is not None
+        assert world.count_accepted(mail.tag) == 1
 
 
 class TestLostAnswers:
