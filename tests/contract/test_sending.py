@@ -261,6 +261,22 @@ class TestLooking:
         with pytest.raises(errors.Gone):
             any_world.adapter.send_draft(draft)
 
+    def test_of_a_draft_whose_id_gmail_cannot_parse_finds_none(self, sandbox):
+        world = GmailSendingWorld(sandbox)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        sandbox.fail_next(
+            method="GET",
+            path_contains="/drafts/",
+            status=400,
+            body={"error": {"code": 400, "errors": [{"reason": "invalidArgument"}]}},
+        )
+
+        look = world.adapter.look_for_sent(draft, mail.tag)
+
+        assert (look.sent, look.draft) == (None, "missing")
+        world.close()
+
     def test_finds_sent_mail_beyond_gmails_history(self, sandbox):
         world = GmailSendingWorld(sandbox)
         mail = make_mail()

@@ -170,6 +170,11 @@ def _read_draft_state(draft: DraftRef, api: GmailService, access: ProviderAccess
         answer = send_google_read(request, access)
     except errors.Gone:
         return "missing"
+    except errors.Unexpected as unexpected:
+        # Gmail cannot parse the id of a draft that it does not have.
+        if unexpected.status != HTTPStatus.BAD_REQUEST:
+            raise
+        return "missing"
     # Each edit makes a new message.
     return "intact" if str(answer["message"]["id"]) == draft.message_id else "changed"
 
