@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -28,6 +29,9 @@ _COMPOSE = "https://www.googleapis.com/auth/gmail.compose"
 _GOOGLE_SCOPE = f"openid email {GMAIL_READONLY} {_COMPOSE}"
 _SEND_PATHS = {"google": "/drafts/send", "microsoft": "/send"}
 _DRAFT_PATHS = {"google": "/drafts", "microsoft": "/messages"}
+_EDITS = frozenset({"send: lost, draft edited", "send: lost, draft deleted"})
+# Nothing shows what became of a message whose draft is deleted while it is sent.
+_DELETED_SHARE = 0.01
 
 
 class SenderProcess:
@@ -60,11 +64,16 @@ class SenderProcess:
             self._process.stdout.close()
 
 
+def get_email(house: Household) -> str:
+    return f"{house.user.name}@example.com"
+
+
 def make_mailboxes(sandbox: Sandbox, microsoft: MicrosoftSandbox, count: int) -> list[Household]:
     """Return `count` mailboxes, each of a person, half of them at each provider."""
     mailboxes = []
     for number in range(count):
-        email = f"sender{number}@example.com"
+        name = f"sender{number}"
+        email = f"{name}@example.com"
         if number % 2:
             microsoft.seed(email, size=0)
             granted = microsoft.authorize(email, MAIL)
@@ -74,6 +83,7 @@ def make_mailboxes(sandbox: Sandbox, microsoft: MicrosoftSandbox, count: int) ->
             granted = sandbox.authorize(email, _GOOGLE_SCOPE)
             provider = "google"
         house = houses.household(
+            who=houses.person(name, at=timezone.now()),
             tokens=(granted["access_token"], granted["refresh_token"]),
             features=("inbox", "mail-sending"),
         )
@@ -105,7 +115,7 @@ class SendingUnderFaults:
         provider = house.connection.provider
         written = sending.write(to="bob@elsewhere.example", subject=f"Message {number}")
         command = sending.order(house, written)
-        self._inject_fault(provider)
+        fault = self._inject_fault(provider)
         kills = self.random.choice((0, 1, 1, 2))
         skipped = 6.0
         for _ in range(80):
@@ -117,9 +127,22 @@ class SendingUnderFaults:
             command.refresh_from_db()
             if command.due_at is None:
                 break
+            if fault in _EDITS and command.state == OutboxState.SENDING:
+                self._change_draft(house, fault)
+                fault = ""
             skipped = self._skip_to(command, skipped)
         self.sandbox.clear_faults()
+        self.sandbox.dial(gmail_send_seconds=0.0, graph_send_seconds=0.0)
         return command
+
+    def _change_draft(self, house: Household, fault: str) -> None:
+        """As the owner does in the provider's own client, unless the draft is gone already."""
+        where = {"email": get_email(house), "provider": house.connection.provider}
+        with suppress(RuntimeError):
+            if fault == "send: lost, draft deleted":
+                self.sandbox.delete_draft(**where)
+            else:
+                self.sandbox.edit_draft(text="Changed elsewhere.", **where)
 
     def _skip_to(self, command: OutboxCommand, skipped: float) -> float:
         """Let the clocks of the worker and of the provider run until the command is due."""
@@ -128,7 +151,7 @@ class SendingUnderFaults:
         self.sandbox.advance(max(0.0, ahead - skipped))
         return max(skipped, ahead)
 
-    def _inject_fault(self, provider: str) -> None:
+    def _inject_fault(self, provider: str) -> str:
         send, draft = _SEND_PATHS[provider], _DRAFT_PATHS[provider]
         choices: dict[str, dict[str, Any]] = {
             "none": {},
@@ -139,11 +162,20 @@ class SendingUnderFaults:
             "send: 429": {"path_suffix": send, "status": 429},
             "draft: answer lost": {"path_suffix": draft, "method": "POST", "drop": "after"},
             "draft: 503": {"path_suffix": draft, "method": "POST", "status": 503},
+            "sent late": {},
+            "sent late, answer lost": {"path_suffix": send, "drop": "after"},
+            "send: lost, draft edited": {"path_suffix": send, "drop": "before"},
         }
         name = self.random.choice(list(choices))
+        if self.random.random() < _DELETED_SHARE:
+            name = "send: lost, draft deleted"
+            choices[name] = {"path_suffix": send, "drop": "before"}
         self.faults[name] += 1
+        if name.startswith("sent late"):
+            self.sandbox.dial(gmail_send_seconds=40.0, graph_send_seconds=40.0)
         if choices[name]:
             self.sandbox.fail_next(count=self.random.choice((1, 1, 2)), **choices[name])
+        return name
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def run(providers, *, sends: int, mailboxes: int) -> SendingReport:
 @pytest.mark.scenario("M1")
 class TestSendingUnderFaults:
     def test_is_exactly_once_or_honestly_unknown(self, providers):
-        report = run(providers, sends=16, mailboxes=4)
+        report = run(providers, sends=20, mailboxes=4)
 
         assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
         assert report.unsettled == []
