@@ -64,11 +64,11 @@ def run(providers, *, sends: int, mailboxes: int) -> SendingReport:
 @pytest.mark.scenario("M1")
 class TestSendingUnderFaults:
     def test_is_exactly_once_or_honestly_unknown(self, providers):
-        report = run(providers, sends=20, mailboxes=4)
+        report = run(providers, sends=10, mailboxes=2)
 
         assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
         assert report.unsettled == []
-        assert report.states[OutboxState.SENT] >= 12
+        assert report.states[OutboxState.SENT] >= 5
 
     @pytest.mark.thorough("hundreds of messages, sent with faults and kills at every step")
     def test_of_forty_mailboxes_is_exactly_once_or_honestly_unknown(self, providers):
