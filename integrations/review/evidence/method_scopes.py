@@ -196,6 +196,7 @@ GOOGLE_SCOPE_SIZES: Final[Mapping[str, Mapping[str, int]]] = {
 #: Permissions of Microsoft Graph for one resource, from the least privileged.
 MICROSOFT_FAMILIES: Final[tuple[tuple[str, ...], ...]] = (
     ("Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"),
+    ("Mail.Send",),
     ("Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite"),
     ("MailboxSettings.Read", "MailboxSettings.ReadWrite"),
 )
