@@ -51,6 +51,11 @@ ASKED = {
     ("microsoft", "calendar"): SIGN_IN
     | {"Calendars.Read", "Calendars.ReadWrite", "MailboxSettings.Read"},
 }
+# When a person first answers a mail: not on connecting.
+ASKED_IN_CONTEXT = {
+    ("google", "mail"): {f"{GOOGLE}gmail.compose"},
+    ("microsoft", "mail"): {"Mail.ReadWrite", "Mail.Send"},
+}
 EACH = pytest.mark.parametrize(("provider", "product"), ASKED, ids=["-".join(one) for one in ASKED])
 # The cells of a row of the data-use page, and of the tables before consent.
 CELL = r'<td data-label="{}">(?:<code[^>]*>)?([^<]*)(?:</code>)?</td>'
@@ -101,6 +106,9 @@ def asked_by_row() -> dict[tuple[str, str], list[str]]:
     for (provider, product), asked in sorted(ASKED.items()):
         for scope in asked:
             found.setdefault((label_of(provider), scope), []).append(product)
+    for (provider, product), asked in sorted(ASKED_IN_CONTEXT.items()):
+        for scope in asked:
+            found.setdefault((label_of(provider), scope), []).append(product)
     return found
 
 
@@ -132,7 +140,10 @@ class TestEvidence:
         [row] = [row for row in rows if row["scope"] == f"{GOOGLE}gmail.readonly"]
 
         lacking = {narrower["scope"]: narrower["lacks"] for narrower in row["narrower"]}
-        assert lacking["gmail.metadata"] == ["gmail.users.messages.attachments.get"]
+        assert lacking["gmail.metadata"] == [
+            "gmail.users.messages.attachments.get",
+            "gmail.users.settings.sendAs.list",
+        ]
         assert "gmail.users.messages.get" in lacking["gmail.send"]
         assert "gmail.modify" not in lacking
 
