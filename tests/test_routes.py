@@ -267,6 +267,7 @@ def calendar_of(alice: houses.Household, monkeypatch) -> Event:
 
 
 def make_upload(alice: houses.Household) -> Upload:
+    cast.allow_sending(alice.connection)
     context = RequestContext(alice.actor, alice.user.id, timezone.now())
     access = uploads.authorize_upload(context, alice.integration)
     return uploads.create_upload(

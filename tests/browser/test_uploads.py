@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import psycopg
 import pytest
+
+from config.embedded.embedded_service import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -40,10 +45,16 @@ CANCEL = """
 
 
 @pytest.fixture
-def sender(visit_at_any_size):
+def sender(visit_at_any_size, service):
     """Return a person with a mailbox, on a page with the script."""
     with visit_at_any_size() as visitor:
         visitor.sign_in_by_http().connect_by_http()
+        subprocess.run(
+            [sys.executable, "-m", "tests.browser.sending", find_mailbox(visitor)],
+            env=service.environment,
+            cwd=ROOT,
+            check=True,
+        )
         visitor.go("/settings/integrations/")
         visitor.page.add_script_tag(url="/static/antares/upload.js")
         yield visitor

@@ -18,6 +18,7 @@ from integrations import connections, purge
 from integrations.models import Integration, PurgeStep, Upload, UploadChunk
 from integrations.outbox import upload_body, uploads
 from integrations.purge import inventory
+from tests.api import cast
 from tests.integrations.google import GoogleConnectBrowser
 from tests.integrations.uploads import tus
 from tests.integrations.uploads.tus import make_file
@@ -85,6 +86,7 @@ class Sender:
 def sender(world, alice, running):
     browser = GoogleConnectBrowser(alice, world)
     connection = browser.connect().connection
+    cast.allow_sending(connection)
     running.environment_of(ProcessClass.WEB)
     running.service.start_site(ProcessClass.WEB, running.port)
     running.service.wait_until_listening("web", running.port)

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from tests.api import cast
 from tests.api.conftest import (
     alice,
     bob,
@@ -36,6 +37,7 @@ def _as_web(requests_act_as_web):
 
 @pytest.fixture
 def client(alice, hers) -> TusClient:
+    cast.allow_sending(alice.connection)
     return TusClient(hers, alice.integration.id)
 
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.ids import uuid7
 from integrations.coordination import person_slots
 from integrations.models import Integration, IntegrationStatus, Upload, UploadChunk
 from integrations.outbox import upload_body, uploads
+from limited_use.agreements import consents
 from tests.api import cast, schema
 from tests.integrations.uploads import tus
 from tests.integrations.uploads.tus import TusClient, encode_metadata, get_upload, make_file
@@ -282,6 +284,25 @@ class TestUnavailableUpload:
         for answer in self.send_all(client, address):
             assert answer.status_code == 404
         assert Upload.objects.exists()
+
+
+class TestAgreement:
+    def test_is_needed(self, alice, hers):
+        check_refusal(TusClient(hers, alice.integration.id).create(1), 403, "limited-use-refused")
+        assert not Upload.objects.exists()
+
+    def test_that_ends_stops_an_upload(self, client, alice):
+        address = client.begin(5)
+        with transaction.atomic():
+            consents.withdraw(
+                person_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                feature="mail-sending",
+                at=timezone.now(),
+            )
+
+        check_refusal(client.send(address, b"x"), 403, "limited-use-refused")
+        assert client.remove(address).status_code == 204
 
 
 class TestCaller:
