@@ -22,7 +22,9 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "factor": (frozenset({302}), "/accounts/mfa/"),
     "confirm": (frozenset({302}), "/accounts/reauthenticate/"),
     "provider": (frozenset({303}), "https://accounts.google.com/"),
-    **{str(code): (frozenset({code}), "") for code in (400, 401, 403, 404, 405, 409, 410, 428)},
+    **{
+        str(code): (frozenset({code}), "") for code in (400, 401, 403, 404, 405, 409, 410, 415, 428)
+    },
 }
 
 
@@ -57,6 +59,7 @@ SHARING = Kind("401 401 401 401", "ok 405 405 none", "404 404 404 404", NOT_FOR_
 SHARING_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NOT_FOR_FEATURES)
 # Alice shares nothing on this walk.
 ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404", NOT_FOR_FEATURES)
+NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # The feature on this walk was not switched on for calendars: the policy refuses it.
 CALENDAR = Kind(
     "401 401 401 401",
@@ -246,6 +249,12 @@ ROUTES: dict[str, Kind] = {
     "inbox-attachment": ONE_PAGE,
     "inbox-support": CONFIRMED,
     "inbox-support-close": FORM,
+    # To no mailbox. Nothing is for a feature.
+    "uploads": Kind("401 401 401 401", "405 404 405 none", "405 404 405 none", NO_FILES),
+    # Without a body; DELETE is the owner's.
+    "upload": Kind(
+        "401 401 401 401", "ok 405 405/415/none none", "404 405 405/415/404 none", NO_FILES
+    ),
     "calendar": OWN_PAGE,
     "calendar-coming": OWN_PAGE,
     "calendar-find": OWN_PAGE,

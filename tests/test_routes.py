@@ -34,6 +34,7 @@ from accounts.roles import STAFF
 from config import health_probes
 from config.heartbeats import DUTIES
 from integrations import connections
+from integrations.access.request_context import RequestContext
 from integrations.models import (
     Approval,
     Calendar,
@@ -44,8 +45,10 @@ from integrations.models import (
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
+    Upload,
 )
 from integrations.operations import heartbeats
+from integrations.outbox import uploads
 from limited_use.models import Receipt
 from limited_use.policy import feature_registry
 from tests import factories, naming, routes
@@ -66,6 +69,8 @@ PLACE = {"GET": 0, "HEAD": 0, "POST": 1, "PUT": 2, "PATCH": 2, "DELETE": 2, "OPT
 TRY_ALL_METHODS = ("anonymous", "owner", "stranger", "feature")
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
 FINE = range(200, 400)
+# Without them no request to an upload reaches anything.
+TUS_HEADERS = {"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
 
 # Which column a caller has, on pages and at the API.
 CALLERS: dict[str, tuple[str, str]] = {
@@ -161,6 +166,7 @@ class RoutesWorld:
             Approval.objects.filter(user_id=user),
             ConnectAttempt.objects.filter(user_id=user),
             Event.objects.filter(user_id=user),
+            Upload.objects.filter(user_id=user),
             ServiceToken.objects.filter(delegation__user_id=user),
             Authenticator.objects.filter(user_id=user),
             User.objects.filter(id=user),
@@ -214,6 +220,7 @@ def world(alice, monkeypatch):
         "clause_id": "LU-1",
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
+        "upload_id": str(make_upload(alice).id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
         "delegation": str(delegation.id),
@@ -257,6 +264,15 @@ def calendar_of(alice: houses.Household, monkeypatch) -> Event:
     more = calendar_house.calendar_house(at=timezone.now(), who=who)
     more.sync()
     return more.events.order_by("id")[0]
+
+
+def make_upload(alice: houses.Household) -> Upload:
+    cast.allow_sending(alice.connection)
+    context = RequestContext(alice.actor, alice.user.id, timezone.now())
+    access = uploads.authorize_upload(context, alice.integration)
+    return uploads.create_upload(
+        access, size=1, filename="a.txt", content_type="text/plain", at=context.at
+    )
 
 
 def make_finished_removal(alice: houses.Household) -> PurgeJob:
@@ -346,6 +362,8 @@ def send_request(client: Client, method: str, path: str, form: Mapping[str, Any]
     """Send one request and take back all that it did."""
     cookies = client.cookies.output()
     before = transaction.savepoint()
+    if path.startswith("/uploads/"):
+        more.setdefault("headers", TUS_HEADERS)
     try:
         if method == "POST":
             answer = client.post(path, form, **more)

@@ -93,8 +93,8 @@ class UploadListView(_UploadView):
 
 
 class UploadItemView(_UploadView):
-    def head(self, _: Request, upload_id: UUID) -> HttpResponse:
-        """Return how many bytes are stored."""
+    def get(self, _: Request, upload_id: UUID) -> HttpResponse:
+        """Return how many bytes are stored; tus asks by HEAD."""
         upload = self._find_upload(upload_id)
         headers = {
             "Upload-Offset": str(upload.received),

@@ -19,7 +19,7 @@ from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from integrations.access import fences
+from integrations.access import fences, sending_permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.coordination import leases
 from integrations.models import LIVE, Integration, Upload, UploadChunk
@@ -84,10 +84,16 @@ class UploadAccess:
 
 
 def authorize_upload(context: RequestContext, integration: Integration) -> UploadAccess:
-    """:raises ObjectNotFound: if the product takes no files, or the integration ended"""
+    """
+    Ask the guard whether the owner may store files to send.
+
+    :raises ObjectNotFound: if the product takes no files, or the integration ended
+    :raises guard.AccessRefused:
+    """
     actor, limits = context.actor, LIMITS.get(integration.product)
     if actor.organisation_id is None or limits is None or not integration.is_live:
         raise ObjectNotFound
+    sending_permits.to_store_outbox(actor=actor, integration_id=integration.id, at=context.at)
     return UploadAccess(
         context.user_id, actor.organisation_id, integration.id, integration.epoch, limits
     )

@@ -322,7 +322,7 @@ UPLOAD_OFFSET: Final = ProblemType(
 UPLOAD_EXPIRED: Final = ProblemType(
     410,
     "upload-expired",
-    _("This file was not sent in time."),
+    _("This file has been waiting for too long."),
     claim("upload.expired", _("Files that are not sent are deleted after a day. Add it again.")),
 )
 FILE_TOO_LARGE: Final = ProblemType(
@@ -334,20 +334,20 @@ FILE_TOO_LARGE: Final = ProblemType(
 UPLOADS_FULL: Final = ProblemType(
     409,
     "too-many-files",
-    _("Too many files wait to be sent."),
-    _("Send or remove other files of this mailbox first. Files that are not sent expire in a day."),
+    _("Too many files are waiting."),
+    _("Send other files of this mailbox first, or take them out of their messages."),
 )
 UPLOAD_FRAGMENTED: Final = ProblemType(
     422,
     "upload-fragmented",
     _("The file arrived in too many small pieces."),
-    _("Remove it, and add it again over a better connection."),
+    _("Add it again over a better connection."),
 )
 FILE_NOT_READY: Final = ProblemType(
     409,
     "file-not-ready",
     _("A file is incomplete or no longer available."),
-    _("Remove it, and add it again."),
+    _("Add it again."),
 )
 UPLOAD_MEDIA_TYPE: Final = ProblemType(
     415,

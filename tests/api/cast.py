@@ -33,7 +33,8 @@ from config.sites import STAFF
 from integrations.formats.mime import rfc5322
 from integrations.mail import remote_message_refs
 from integrations.mail.remote_message_refs import RemoteMessageRef
-from integrations.models import Attachment
+from integrations.models import Attachment, Connection
+from integrations.providers import PROVIDERS
 from limited_use.agreements import consents
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
@@ -185,6 +186,22 @@ def verified(user: User, *, verified: bool = True) -> None:
     EmailAddress.objects.update_or_create(
         user=user, email=user.email, defaults={"verified": verified, "primary": True}
     )
+
+
+def allow_sending(connection: Connection) -> None:
+    """Have the owner of a connection agree to sending mail, here and at the provider."""
+    scopes = PROVIDERS[connection.provider].capabilities["mail.send"].scopes
+    connection.granted_scopes = sorted({*connection.granted_scopes, *scopes})
+    connection.asked_scopes = connection.granted_scopes
+    connection.save(update_fields=["granted_scopes", "asked_scopes"])
+    with transaction.atomic():
+        consents.give(
+            person_id=connection.user_id,
+            organisation_id=connection.organisation_id,
+            feature="mail-sending",
+            version=FEATURES["mail-sending"].version,
+            at=timezone.now(),
+        )
 
 
 def security_key(user: User) -> Authenticator:

@@ -6,9 +6,11 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from config import route_limits, uploads
+from config.front import body_streams
 from config.front.routes import find_front_route
 from config.route_limits import ROUTES, ThreadGroup
 from integrations.formats.icalendar import icalendar_components
+from integrations.outbox.uploads import LIMITS
 from integrations.push.webhooks import webhook_body as notifications
 from integrations.web.api import json_parser
 from tests import routes
@@ -52,10 +54,12 @@ class TestALimit:
         assert route_limits.NOTIFICATION.max_bytes > notifications.LONGEST
         assert route_limits.CALENDAR_FILE.max_bytes > icalendar_components.MAX_BYTES
         assert route_limits.CALENDAR_FILE.max_bytes > uploads.MAX_BYTES
+        assert route_limits.FILE_PIECE.max_bytes > LIMITS["mail"].max_bytes
 
     def test_leaves_room_for_several_bodies(self):
         for limit in {route.body for route in ROUTES.values()}:
-            assert 4 * limit.max_bytes <= limit.max_total_bytes
+            in_memory = body_streams.BUFFER_BYTES if limit.is_streamed else limit.max_bytes
+            assert 4 * in_memory <= limit.max_total_bytes
             assert 0 < limit.seconds <= 30
 
 
@@ -82,5 +86,7 @@ class TestAnAddress:
         assert ROUTES["api-attachment"].get_threads("GET") is ThreadGroup.FILES
         assert ROUTES["api-attachment"].get_threads("POST") is ThreadGroup.PAGES
         assert ROUTES["api-calendar-import"].get_threads("POST") is ThreadGroup.UPLOADS
+        assert ROUTES["upload"].get_threads("PATCH") is ThreadGroup.STREAMS
+        assert ROUTES["upload"].get_threads("DELETE") is ThreadGroup.PAGES
         assert ROUTES["settings-export"].get_threads("GET") is ThreadGroup.PAGES
         assert ROUTES["settings-export"].get_threads("POST") is ThreadGroup.FILES

@@ -28,6 +28,8 @@ ADDRESSES = {
     f"/v1/users/me/calendars/{UUID}/import": route_limits.CALENDAR_FILE.max_bytes,
     f"/settings/calendars/{UUID}/fill/": route_limits.CALENDAR_FILE.max_bytes,
 }
+# Bodies that the application reads while they arrive.
+STREAMED = {f"/uploads/{UUID}/": route_limits.FILE_PIECE.max_bytes}
 SECRET = "do-not-write-this-down"
 
 
@@ -76,9 +78,9 @@ class TestTheFile:
 
 
 class TestBodyThroughNginx:
-    @pytest.mark.parametrize("target", ADDRESSES)
+    @pytest.mark.parametrize("target", ADDRESSES | STREAMED)
     def test_of_the_largest_size_passes_without_a_file(self, client, target):
-        body = bytes(ADDRESSES[target])
+        body = bytes((ADDRESSES | STREAMED)[target])
 
         answer = client.post(target, content=body)
 
@@ -112,9 +114,20 @@ class TestBodyThroughNginx:
 
         assert client.post(target, content=chunks).status_code == 413
 
-    @pytest.mark.parametrize("target", ADDRESSES)
+    @pytest.mark.parametrize("target", STREAMED)
+    def test_of_unknown_length_is_passed_on_while_it_arrives(self, client, target):
+        body = bytes(STREAMED[target])
+
+        answer = client.patch(
+            target, content=(body[at : at + MIB] for at in range(0, len(body), MIB))
+        )
+
+        digest = hashlib.sha256(body).hexdigest()
+        assert (answer.status_code, answer.text) == (200, f"{len(body)} unknown {digest}")
+
+    @pytest.mark.parametrize("target", ADDRESSES | STREAMED)
     def test_of_a_byte_more_is_refused(self, client, target):
-        answer = client.post(target, content=bytes(ADDRESSES[target] + 1))
+        answer = client.post(target, content=bytes((ADDRESSES | STREAMED)[target] + 1))
 
         assert answer.status_code == 413
 
