@@ -113,9 +113,7 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
 
 
 def _stop_sending(integration: Integration, at: datetime) -> dict[str, int]:
-    """
-    Stop what has not been sent, and return the counts for the receipt. Workers lose their leases.
-    """
+    """Stop what has not been sent, and return the receipt's counts. Workers lose their leases."""
     commands = OutboxCommand.objects.filter(integration=integration)
     unknown = commands.filter(state__in=[OutboxState.SENDING, OutboxState.UNKNOWN])
     unsent = commands.filter(state__in=UNSENT_STATES)
