@@ -310,3 +310,22 @@ def act(house, action, command) -> None:
             organisation_id=house.organisation.id,
             at=timezone.now(),
         )
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheInbox:
+    @pytest.mark.scenario("M3")
+    def test_shows_one_message_from_the_draft_to_the_sent_mail(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.failing_once["send_draft"] = [errors.RateLimited("no", retry_after=1)]
+        clock.skip(10)
+        sending.dispatch_once(command, clock)
+        alice.settle()
+        assert [message.folders for message in alice.messages] == [["drafts"]]
+
+        sending.dispatch_until_settled(command, clock)
+        alice.settle()
+
+        (message,) = alice.messages
+        assert message.folders == ["sent"]
+        assert bytes(message.rfc822_blind) == bytes(command.rfc822_blind)
