@@ -16,6 +16,7 @@ from tests.canaries.mailboxes import Mailboxes
 from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
+from tests.canaries.uploading import CanaryUploads
 from tests.canaries.verdicts import Verdicts
 from tests.canaries.world import CanaryWorld
 from tests.smoke.walk import Failed, Walk, as_described, must
@@ -59,6 +60,7 @@ class Run:
             self.journey, ALICE, error=lambda status: self.boxes.error(ALICE, status)
         )
         self.outlook = CanaryOutlook(self.journey)
+        self.uploading = CanaryUploads(self.journey)
         #: What was kept of each integration before its end.
         self.kept: list[Aftermath] = []
 
@@ -78,6 +80,7 @@ class Run:
         step("who used it, by its owner", self.owning.see_uses)
         step("a copy, for its owner", self.owning.export)
         step("one message, for support", self.owning.support)
+        step("files to send", self.uploading.send)
         step("every route, with something typed wherever one can", self.addresses.walk)
         step("ended at the provider, and reconnected", journey.ended_elsewhere)
         self.microsoft()
@@ -134,6 +137,7 @@ class Run:
         step("control: found in every store, in every encoding", self.verdicts.control)
         self.begin()
         step("everything read, by its owner", journey.read)
+        step("files to send", self.uploading.send)
         step("read by a feature", journey.feature_reads)
         step("a marketing feature refused", journey.refused)
         step("search", self.verdicts.search)
