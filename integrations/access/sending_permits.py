@@ -144,7 +144,7 @@ def to_compare_recipients(
     return _get_permits([replace(request, count=count)], at=at)
 
 
-def to_propose_draft(
+def to_propose_draft(  # noqa: PLR0913 - the facts that the caller found
     *,
     actor: Actor,
     integration_id: UUID,

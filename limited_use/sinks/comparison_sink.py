@@ -16,7 +16,7 @@ __all__ = ["SealedRow", "are_all_known"]
 
 
 @guard_plaintext
-def are_all_known(
+def are_all_known(  # noqa: PLR0913 - what is compared, and why it may
     values: frozenset[str],
     rows: Sequence[SealedRow],
     *,

@@ -7,7 +7,12 @@ from typing import Final
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from integrations.mail.sending.composed_message import MAX_FILES, MAX_SUBJECT, MAX_TEXT, UNDO_CHOICES
+from integrations.mail.sending.composed_message import (
+    MAX_FILES,
+    MAX_SUBJECT,
+    MAX_TEXT,
+    UNDO_CHOICES,
+)
 from integrations.models import OutboxProblem, OutboxState
 from integrations.web.api.json_fields import StrictCharField, StrictIntegerField, StrictUUIDField
 from integrations.web.api.request_fields import DistinctListField, RequestBodySerializer
@@ -35,9 +40,10 @@ class RecipientSerializer(RequestBodySerializer):
     address = StrictCharField(max_length=_MAX_ADDRESS, help_text="An address without a name.")
 
 
-class RecipientListField(serializers.ListField):
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(child=RecipientSerializer(), max_length=_MAX_RECIPIENTS, **kwargs)
+def _make_recipient_list() -> serializers.ListField:
+    return serializers.ListField(
+        child=RecipientSerializer(), default=list, max_length=_MAX_RECIPIENTS
+    )
 
 
 @extend_schema_serializer(component_name="AnswerOf")
@@ -66,9 +72,9 @@ class AnswerOfSerializer(RequestBodySerializer):
 @extend_schema_serializer(component_name="NewOutboxMessage")
 class NewOutboxMessageSerializer(RequestBodySerializer):
     mailbox = StrictUUIDField(help_text="Id of the mail integration that sends.")
-    to = RecipientListField(default=list)
-    cc = RecipientListField(default=list)
-    bcc = RecipientListField(default=list)
+    to = _make_recipient_list()
+    cc = _make_recipient_list()
+    bcc = _make_recipient_list()
     subject = StrictCharField(default="", allow_blank=True, max_length=MAX_SUBJECT)
     text = StrictCharField(
         default="",
@@ -120,12 +126,10 @@ class NewProposalSerializer(RequestBodySerializer):
     answer = StrictUUIDField(
         required=False, help_text="Id of the message that the draft answers, in the same mailbox."
     )
-    to = RecipientListField(default=list)
-    cc = RecipientListField(default=list)
+    to = _make_recipient_list()
+    cc = _make_recipient_list()
     subject = StrictCharField(default="", allow_blank=True, max_length=MAX_SUBJECT)
-    text = StrictCharField(
-        default="", allow_blank=True, max_length=MAX_TEXT, trim_whitespace=False
-    )
+    text = StrictCharField(default="", allow_blank=True, max_length=MAX_TEXT, trim_whitespace=False)
 
 
 @extend_schema_serializer(component_name="ProposalCreated")

@@ -14,8 +14,9 @@ from integrations.outbox import commands
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
 
-_KIND: Final = "outbox"
+_KIND: Final = "outbox messages"
 _DEFAULT_UNDO_SECONDS: Final = 10
+_NO_ORGANISATION: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _filter_own(context: RequestContext) -> QuerySet[OutboxCommand]:
     return OutboxCommand.objects.filter(
         integration__status__in=LIVE,
         user_id=context.user_id,
-        organisation_id=context.actor.organisation_id,
+        organisation_id=context.actor.organisation_id or _NO_ORGANISATION,
         kind=OutboxKind.MAIL,
     )
 

@@ -64,7 +64,7 @@ def is_sending_allowed(mailbox: Integration) -> bool:
     )
 
 
-def order_message(
+def order_message(  # noqa: PLR0913 - an order, and what stores it
     context: RequestContext,
     mailbox: Integration,
     written: WrittenMessage,
