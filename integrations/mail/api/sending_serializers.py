@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.mail.sending.composed_message import (
@@ -24,6 +24,7 @@ _MAX_NAME: Final = 200
 _MAX_ADDRESS: Final = 320
 
 
+@extend_schema_field({"type": "integer", "enum": list(UNDO_CHOICES)})
 class UndoSecondsField(StrictIntegerField):
     def to_internal_value(self, data: object) -> int:
         seconds = super().to_internal_value(data)
@@ -91,8 +92,7 @@ class NewOutboxMessageSerializer(RequestBodySerializer):
         help_text="Complete uploads for this mailbox.",
     )
     undo_seconds = UndoSecondsField(
-        required=False,
-        help_text="Time to undo: 5, 10, 20 or 30. Without it, the person's setting applies.",
+        required=False, help_text="Time to undo. Without it, the person's setting applies."
     )
 
 
