@@ -6,6 +6,7 @@ from typing import Final
 
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from integrations.mail.sending.composed_message import (
     MAX_FILES,
@@ -41,9 +42,11 @@ class RecipientSerializer(RequestBodySerializer):
     address = StrictCharField(max_length=_MAX_ADDRESS, help_text="An address without a name.")
 
 
-def _make_recipient_list() -> serializers.ListField:
+def _make_recipient_list(*, required: bool = False) -> serializers.ListField:
+    """Return the field of a list, which may be empty."""
+    default = empty if required else list
     return serializers.ListField(
-        child=RecipientSerializer(), default=list, max_length=_MAX_RECIPIENTS
+        child=RecipientSerializer(), default=default, max_length=_MAX_RECIPIENTS
     )
 
 
@@ -73,7 +76,7 @@ class AnswerOfSerializer(RequestBodySerializer):
 @extend_schema_serializer(component_name="NewOutboxMessage")
 class NewOutboxMessageSerializer(RequestBodySerializer):
     mailbox = StrictUUIDField(help_text="Id of the mail integration that sends.")
-    to = _make_recipient_list()
+    to = _make_recipient_list(required=True)
     cc = _make_recipient_list()
     bcc = _make_recipient_list()
     subject = StrictCharField(default="", allow_blank=True, max_length=MAX_SUBJECT)
@@ -126,7 +129,7 @@ class NewProposalSerializer(RequestBodySerializer):
     answer = StrictUUIDField(
         required=False, help_text="Id of the message that the draft answers, in the same mailbox."
     )
-    to = _make_recipient_list()
+    to = _make_recipient_list(required=True)
     cc = _make_recipient_list()
     subject = StrictCharField(default="", allow_blank=True, max_length=MAX_SUBJECT)
     text = StrictCharField(default="", allow_blank=True, max_length=MAX_TEXT, trim_whitespace=False)
@@ -150,7 +153,7 @@ class ProposalSummarySerializer(serializers.Serializer[None]):
     proposed_by = serializers.CharField(help_text="The feature.")
     answered_message_id = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(help_text="When Antares deletes it, unless it is sent.")
+    expires_at = serializers.DateTimeField(help_text="The end of the proposal.")
     opened_at = serializers.DateTimeField(allow_null=True)
     to = ProposalRecipientSerializer(many=True)
     cc = ProposalRecipientSerializer(many=True)
