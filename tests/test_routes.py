@@ -190,6 +190,7 @@ def world(alice, monkeypatch):
         platform_id="second", name="Second", at=timezone.now()
     )
     memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
+    command, _ = (outbox.make_command(alice.integration, timezone.now()) for _ in range(2))
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
     elsewhere = cast.make_remote_attachment_ref(alice)
@@ -219,7 +220,7 @@ def world(alice, monkeypatch):
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
         "upload_id": UNKNOWN,
-        "command_id": str(outbox.make_command(alice.integration, timezone.now()).id),
+        "command_id": str(command.id),
         "proposal_id": str(outbox.make_proposal(alice.integration, timezone.now()).id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
@@ -244,6 +245,7 @@ def cursors(hers: Client) -> dict[str, str]:
         "api-messages": ("messages", {}),
         "api-threads": ("threads", {}),
         "api-events": ("events", naming.TIMES),
+        "api-outbox": ("outbox", {}),
         # The page of conversations and the API read the same list.
         "inbox": ("threads", {"folder": "inbox"}),
     }
