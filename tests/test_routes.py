@@ -371,12 +371,13 @@ def send_request(client: Client, method: str, path: str, form: Mapping[str, Any]
 
 def get_own_ids(client: Client) -> dict[str, str]:
     """
-    Return ids of the caller's own: a calendar and an event, where they may have any.
+    Return ids of the caller's own: a mailbox, a calendar and an event, where they may have any.
 
     So that nothing is refused for what stands in an address, or beside what is tried.
     """
     ids = {"user": "me", "provider": "google", "key": "inbox-widget", "etag": "0"}
-    ids |= {"calendar_id": UNKNOWN, "event_id": UNKNOWN}
+    ids |= {"calendar_id": UNKNOWN, "event_id": UNKNOWN, "message_id": UNKNOWN}
+    ids["integration_id"] = find_own_mailbox(client) or UNKNOWN
     version = feature_registry.FEATURES["local-calendar"].version
     about = {"name": "Own", "timezone": "UTC", "version": version}
     json = {"content_type": "application/json"}
@@ -390,6 +391,20 @@ def get_own_ids(client: Client) -> dict[str, str]:
     written = client.post("/v1/users/me/events", event, headers=headers, **json)
     assert written.status_code == 201
     return ids | {"event_id": written.json()["id"], "etag": written.json()["etag"]}
+
+
+def find_own_mailbox(client: Client) -> str | None:
+    listed = client.get("/v1/users/me/connections")
+    connected = listed.json()["data"] if listed.status_code == 200 else []
+    return next(
+        (
+            integration["id"]
+            for connection in connected
+            for integration in connection["integrations"]
+            if integration["product"] == "mail"
+        ),
+        None,
+    )
 
 
 def ask_for_named(client: Client, one: NamedRequest, theirs: str, mine: Mapping[str, str]):

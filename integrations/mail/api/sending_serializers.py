@@ -54,7 +54,7 @@ def _make_recipient_list(*, required: bool = False) -> serializers.ListField:
 class AnswerOfSerializer(RequestBodySerializer):
     message_id = StrictUUIDField(help_text="A message of the same mailbox.")
     mode = serializers.ChoiceField(
-        choices=["reply", "reply_all", "forward"],
+        choices=["forward", "reply", "reply_all"],
         help_text="The text of the message is appended in each mode. The recipients are only those"
         " that the request names.",
     )
