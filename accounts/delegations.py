@@ -46,6 +46,19 @@ def switch_delegation_on(
         raise DelegationExists
 
 
+def lock_delegation(*, delegation_id: UUID, epoch: int) -> Delegation:
+    """
+    Lock the live delegation for the rest of the transaction.
+
+    :raises DelegationNotLive: also if it was switched off and on since
+    """
+    live = Delegation.objects.live().filter(id=delegation_id, epoch=epoch)
+    delegation = live.select_for_update(no_key=True).first()
+    if delegation is None:
+        raise DelegationNotLive
+    return delegation
+
+
 @transaction.atomic
 def switch_delegation_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegation:
     """

@@ -28,6 +28,8 @@ DOCUMENT = ROOT / "integrations/urls/api/openapi.json"
 # What a parameter or a member of that name is the id of, by the names of parameters of addresses.
 OF = {
     "after": "own_entry_id",
+    "answer": "message_id",
+    "attachment_ids": "attachment_id",
     "calendar": "calendar_id",
     "calendar_id": "calendar_id",
     "calendars": "calendar_id",
@@ -36,11 +38,13 @@ OF = {
     "cursor": "cursor",
     "delegation": "delegation",
     "mailbox": "integration_id",
+    "message_id": "message_id",
     "only": "integration_id",
     "organisation": "organisation",
     "people": "user",
     "require_free": "user",
     "thread_id": "thread_id",
+    "upload_ids": "upload_id",
     "user_id": "user",
     "with": "user",
 }
@@ -53,6 +57,8 @@ NO_ID = frozenset(
         "email", "q", "source", "kept-by", "words",
     }
 )  # fmt: skip
+#: Routes whose POST only features send.
+FOR_FEATURES = frozenset({"api-proposals"})
 TIMES = {"start": moment(1, 0).isoformat(), "end": moment(9, 0).isoformat()}
 EVENT = {
     "key": "6f1c0a52-8d53-4a6e-9a0c-3c1b7f1f6d11",
@@ -195,6 +201,8 @@ def _sample(
         return theirs if wanted == () else mine[OF[name]]
     if name in TIMES:
         return TIMES[name]
+    if name == "address":
+        return "bob@example.test"
     return schema["enum"][0] if "enum" in schema else {"integer": 60}[schema["type"]]
 
 

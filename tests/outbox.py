@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.ids import uuid7
+from integrations.formats.mime.addresses import MailAddress
 from integrations.models import (
     DraftProposal,
     Integration,
@@ -14,6 +15,8 @@ from integrations.models import (
     Upload,
     UploadChunk,
 )
+from integrations.outbox import command_content
+from integrations.outbox.command_content import CommandContent
 from limited_use.vault import sealing
 
 
@@ -22,17 +25,9 @@ def fill_outbox(integration: Integration, at: datetime) -> None:
     connection = integration.connection
     owner = {"user_id": connection.user_id, "organisation_id": connection.organisation_id}
     seal = sealing.get_sealer(holder=integration.id, epoch=integration.epoch).seal_value
-    OutboxCommand.objects.create(
-        integration=integration,
-        kind="mail",
-        recipient_count=1,
-        created_at=at,
-        changed_at=at,
-        undo_until=at,
-        due_at=at,
-        **owner,
-    )
-    upload_id, chunk_id, proposal_id = uuid7(), uuid7(), uuid7()
+    make_command(integration, at)
+    make_proposal(integration, at)
+    upload_id, chunk_id = uuid7(), uuid7()
     upload = Upload.objects.create(
         id=upload_id,
         integration=integration,
@@ -51,17 +46,53 @@ def fill_outbox(integration: Integration, at: datetime) -> None:
         content=seal(UploadChunk, "content", row=chunk_id, data="x"),
         **owner,
     )
-    DraftProposal.objects.create(
+    SendingSettings.objects.create(integration=integration, **owner)
+    OutgoingCount.objects.create(kind="mail", recipient_count=1, counted_at=at, **owner)
+
+
+def make_command(integration: Integration, at: datetime) -> OutboxCommand:
+    """Return a waiting command, which can be undone for half a minute."""
+    connection = integration.connection
+    return OutboxCommand.objects.create(
+        integration=integration,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
+        kind="mail",
+        recipient_count=1,
+        created_at=at,
+        changed_at=at,
+        undo_until=at + timedelta(seconds=30),
+        due_at=at + timedelta(seconds=30),
+    )
+
+
+def make_proposal(integration: Integration, at: datetime) -> DraftProposal:
+    """Return a proposed draft that expires in a day."""
+    connection, proposal_id = integration.connection, uuid7()
+    sealer = sealing.get_sealer(holder=integration.id, epoch=integration.epoch)
+    content = CommandContent(
+        sender=MailAddress("", ""),
+        to=(MailAddress("Bob", "bob@example.test"),),
+        cc=(),
+        bcc=(),
+        subject="Plan",
+        text="Hello",
+    )
+    return DraftProposal.objects.create(
         id=proposal_id,
         integration=integration,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
         feature="planted",
         delegation_id=uuid7(),
         template_blind=bytes(32),
         recipient_count=1,
         created_at=at,
-        expires_at=at,
-        content=seal(DraftProposal, "content", row=proposal_id, data="{}"),
-        **owner,
+        expires_at=at + timedelta(days=1),
+        content=sealer.seal_value(
+            DraftProposal,
+            "content",
+            row=proposal_id,
+            data=command_content.encode_content(content),
+        ),
     )
-    SendingSettings.objects.create(integration=integration, **owner)
-    OutgoingCount.objects.create(kind="mail", recipient_count=1, counted_at=at, **owner)

@@ -60,6 +60,8 @@ SHARING_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NOT
 # Alice shares nothing on this walk.
 ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404", NOT_FOR_FEATURES)
 NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
+# The policy refuses features before anything is looked up.
+NO_FEATURE_SENDS = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # The feature on this walk was not switched on for calendars: the policy refuses it.
 CALENDAR = Kind(
     "401 401 401 401",
@@ -309,6 +311,27 @@ ROUTES: dict[str, Kind] = {
     "api-attachment": API,
     "api-threads": API,
     "api-thread": API,
+    "api-outbox": Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NO_FEATURE_SENDS),
+    "api-outbox-message": Kind(
+        "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
+    ),
+    # Its state is known.
+    "api-outbox-look": Kind(
+        "401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FEATURE_SENDS
+    ),
+    "api-outbox-settle": Kind(
+        "401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FEATURE_SENDS
+    ),
+    # Only features propose. What is sent as a form and not as JSON is not understood.
+    "api-proposals": Kind(
+        "401 401 401 401",
+        "ok 403 405 none",
+        "404 404 404 404",
+        {"feature": "403 400 403 403", "feature of a stranger": "403 404 403 403"},
+    ),
+    "api-proposal": Kind(
+        "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
+    ),
     "api-connections": API,
     "api-connection": API,
     "api-calendar-shares": SHARING_POST,

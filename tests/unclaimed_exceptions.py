@@ -69,6 +69,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "limited_use/policy/refusal_text.py": [
             "Nothing with this id is yours.",
             "Nothing with this id is shared with you.",
+            "Its owner has not sent this message, or has taken it back.",
+            "Too many messages were sent in the last day.",
+            "Too many messages were sent in the last hour.",
+        ],
+        "integrations/settings/data_use/messages.py": [
+            "You had not sent the message, or had taken it back.",
+            "You had sent too many messages in the last day.",
+            "You had sent too many messages in the last hour.",
         ],
         "integrations/calendar/messages/event_fields.py": [
             "This text contains characters that cannot be shown.",
@@ -86,6 +94,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "This item cannot be decrypted.",
             "This item cannot be read.",
             "It was deleted, or it was moved.",
+            "The message can no longer be taken back.",
         ],
     },
     "names a state that the page reads from the rows it shows": {
@@ -284,6 +293,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/connections/api/serializers.py": [
             "Empty if nothing is wrong.",
             "When the provider last sent a push notification.",
+        ],
+        "integrations/mail/api/sending_serializers.py": [
+            "Id of the mail integration that sends.",
         ],
         "integrations/urls/api/openapi_problem.py": [
             "Data from your connected accounts is never used for marketing.",

@@ -287,7 +287,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     "integrations.Heartbeat": UnownedTable(_SERVICE),
     "integrations.ParserCount": UnownedTable(_SERVICE),
     "integrations.Reply": OwnedTable(
-        RowOwnerColumns.OWNER, "user_id", "that somebody wrote an event, and when"
+        RowOwnerColumns.OWNER, "user_id", "that somebody wrote or sent something, and when"
     ),
     "integrations.Notice": OwnedTable(
         RowOwnerColumns.CONNECTION, "connection_id", "what somebody was told", sync=True

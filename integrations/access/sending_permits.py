@@ -15,7 +15,7 @@ from uuid import UUID
 
 from accounts import alarms
 from accounts.actors import SYSTEM, Actor
-from integrations.models import OPEN_STATES, OutboxCommand, OutboxState
+from integrations.models import OPEN_STATES, Integration, OutboxCommand, OutboxState
 from limited_use.access_request import AccessRequest, FenceKind
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -127,7 +127,24 @@ def to_read_outbox(
     return _get_permits(requests, at=at)
 
 
-def to_propose_draft(
+def to_compare_recipients(
+    *, actor: Actor, integration_id: UUID, count: int, at: datetime
+) -> Permits:
+    """
+    The service compares the recipients of a proposed draft with the owner's mail.
+
+    :param count: messages to open
+    """
+    request = _build_request(
+        Use(DataClass.MAIL_METADATA, Purpose.DRAFT_PROPOSE, Recipient.VAULT),
+        integration_id,
+        _find_sending_facts(integration_id, actor, at),
+        actor=actor,
+    )
+    return _get_permits([replace(request, count=count)], at=at)
+
+
+def to_propose_draft(  # noqa: PLR0913 - the facts that the caller found
     *,
     actor: Actor,
     integration_id: UUID,
@@ -157,6 +174,28 @@ def to_propose_draft(
         ],
         at=at,
     )
+
+
+def refuse_feature(*, actor: Actor, at: datetime) -> None:
+    """
+    Refuse a feature that tries to send or to read the outbox, for each of the person's mailboxes.
+
+    :raises guard.AccessRefused: always
+    """
+    unknown_id = UUID(int=0)
+    mailboxes = Integration.objects.live().owned_by(
+        actor.user_id or unknown_id, actor.organisation_id or unknown_id
+    )
+    ids = list(mailboxes.filter(product="mail").values_list("id", flat=True))
+    # Without mailboxes, the refusal is about the feature's delegation.
+    about = ids or [actor.delegation_id or actor.id]
+    facts_by_id = facts.for_integrations(about, actor=actor, at=at, consent=facts.SENDING_CONSENT)
+    use = Use(DataClass.MAIL_CONTENT, Purpose.MAIL_SEND, Recipient.PLATFORM_FEATURE)
+    _get_permits(
+        [_build_request(use, holder, facts_by_id[holder], actor=actor) for holder in about], at=at
+    )
+    # The policy forbids the use with any facts. If it did not, the error would stop the request.
+    raise RuntimeError("a feature was permitted to send")
 
 
 def to_invite_guests(

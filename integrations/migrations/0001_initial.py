@@ -397,11 +397,11 @@ class Migration(migrations.Migration):
                 ('began_at', models.DateTimeField()),
                 ('held_until', models.DateTimeField(null=True)),
                 ('status', models.PositiveSmallIntegerField(null=True)),
-                ('event_id', models.UUIDField(null=True)),
+                ('result_id', models.UUIDField(null=True)),
             ],
             options={
                 'indexes': [models.Index(fields=['began_at'], name='reply_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('key_blind',), name='reply_one_per_key'), models.CheckConstraint(condition=models.Q(('status', None), ('status__range', (200, 299)), _connector='OR'), name='reply_of_what_was_done'), models.CheckConstraint(condition=models.Q(models.Q(('event_id', None), ('status', None)), models.Q(('held_until', None), ('status__isnull', False)), _connector='OR'), name='reply_held_or_answered'), models.CheckConstraint(condition=models.Q(('held_until', None), ('held_until__gt', models.F('began_at')), _connector='OR'), name='reply_held_after_it_began')],
+                'constraints': [models.UniqueConstraint(fields=('key_blind',), name='reply_one_per_key'), models.CheckConstraint(condition=models.Q(('status', None), ('status__range', (200, 299)), _connector='OR'), name='reply_of_what_was_done'), models.CheckConstraint(condition=models.Q(models.Q(('result_id', None), ('status', None)), models.Q(('held_until', None), ('status__isnull', False)), _connector='OR'), name='reply_held_or_answered'), models.CheckConstraint(condition=models.Q(('held_until', None), ('held_until__gt', models.F('began_at')), _connector='OR'), name='reply_held_after_it_began')],
             },
         ),
         migrations.CreateModel(

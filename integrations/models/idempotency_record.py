@@ -16,7 +16,7 @@ class Reply(models.Model):
     :ivar body_blind: the request body
     :ivar held_until: end of the worker's lease; null when free
     :ivar status: the response status; null until the request is done
-    :ivar event_id: the written event or calendar
+    :ivar result_id: the created object, such as an event or a message of the outbox
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -28,7 +28,7 @@ class Reply(models.Model):
     began_at = models.DateTimeField()
     held_until = models.DateTimeField(null=True)
     status = models.PositiveSmallIntegerField(null=True)
-    event_id = models.UUIDField(null=True)
+    result_id = models.UUIDField(null=True)
 
     class Meta:
         constraints = [
@@ -38,7 +38,7 @@ class Reply(models.Model):
                 name="reply_of_what_was_done",
             ),
             models.CheckConstraint(
-                condition=Q(status=None, event_id=None) | Q(status__isnull=False, held_until=None),
+                condition=Q(status=None, result_id=None) | Q(status__isnull=False, held_until=None),
                 name="reply_held_or_answered",
             ),
             models.CheckConstraint(

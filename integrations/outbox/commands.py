@@ -44,6 +44,10 @@ class CommandNotUndoable(Exception):
     """The message has left the outbox, or is leaving it. Show its state."""
 
 
+class CommandNotUnknown(Exception):
+    """The message's state is known: there is nothing to look for, and nothing to settle."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailOrder:
     """

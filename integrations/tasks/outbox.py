@@ -8,6 +8,7 @@ from django.utils import timezone
 from integrations.access import sending_bounds
 from integrations.coordination.leases import NotClaimable
 from integrations.coordination.task_queue import enqueue_until_sweep
+from integrations.mail.sending import proposals
 from integrations.operations.outbox_kinds import KINDS
 from integrations.outbox import commands, dispatch
 
@@ -35,3 +36,4 @@ def clear_outbox(**_: object) -> None:
     at = timezone.now()
     commands.delete_old_commands(at=at)
     sending_bounds.delete_old_counts(at=at)
+    proposals.delete_expired_proposals(at=at)

@@ -24,7 +24,8 @@ from integrations.coordination import person_slots
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
-from integrations.outbox import upload_errors
+from integrations.mail.sending import send_message
+from integrations.outbox import commands, upload_errors
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.web import idempotency, page_cursors
@@ -79,7 +80,11 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     event_errors.EventKeyReused: catalogue.EVENT_KEY_REUSED,
     idempotency.IdempotencyKeyReused: catalogue.KEY_REUSED,
     idempotency.RequestInProgress: catalogue.IN_PROGRESS,
-    idempotency.IdempotentResultGone: catalogue.CREATED_EVENT_GONE,
+    idempotency.IdempotentResultGone: catalogue.CREATED_OBJECT_GONE,
+    # Sending.
+    send_message.SendingNotAllowed: catalogue.SENDING_NOT_ALLOWED,
+    commands.CommandNotUndoable: catalogue.MESSAGE_LEFT,
+    commands.CommandNotUnknown: catalogue.OUTCOME_KNOWN,
     # Files to send.
     upload_errors.UploadVersionUnsupported: catalogue.UPLOAD_VERSION,
     upload_errors.UploadLocked: catalogue.UPLOAD_LOCKED,

@@ -6,8 +6,12 @@ created id. A replay reads the object under new permits, so that no copy of a re
 its source.
 
 The record is a lease, and does not lock the provider: if a process dies during a write, the same
-request takes over the expired lease. So a write must derive its event's id from the key to happen
-once.
+request takes over the expired lease. So a write at a provider must derive its event's id from the
+key to happen once. A write to this database completes the record in its own transaction
+(`IdempotentAttempt.complete_atomically`).
+
+Only success is stored. A permanent error, such as an invalid body, depends on the body alone, so
+the same request gets it again. A temporary error must not be replayed: the client may retry.
 """
 
 from __future__ import annotations
@@ -104,12 +108,24 @@ class IdempotentAttempt:
         self.lease = record
         return None
 
-    def complete(self, *, status: int, event_id: UUID | None) -> None:
+    def complete(self, *, status: int, result_id: UUID | None) -> None:
         """Store the result, before the response is made. A purged record is not restored."""
         if self.lease is not None:
             Reply.objects.filter(id=self.lease.id).update(
-                held_until=None, status=status, event_id=event_id
+                held_until=None, status=status, result_id=result_id
             )
+
+    def complete_atomically(self, *, status: int, result_id: UUID) -> None:
+        """
+        Store the result in the transaction that creates the object.
+
+        :raises RequestInProgress: if another request took over the lease, and creates the object
+        """
+        if self.lease is None:
+            raise RuntimeError("the request has not claimed its key")
+        held = Reply.objects.filter(id=self.lease.id, held_until=self.lease.held_until, status=None)
+        if not held.update(held_until=None, status=status, result_id=result_id):
+            raise RequestInProgress(retry_after=1)
 
 
 def idempotent(
@@ -224,7 +240,7 @@ def find_result(hashes: RequestHashes, *, at: datetime) -> UUID | None:
         return None
     if bytes(record.body_blind) != hashes.body:
         raise IdempotencyKeyReused
-    return record.event_id
+    return record.result_id
 
 
 def store_result(
@@ -239,7 +255,7 @@ def store_result(
         body_blind=hashes.body,
         began_at=at,
         status=HTTPStatus.CREATED,
-        event_id=created,
+        result_id=created,
     )
 
 

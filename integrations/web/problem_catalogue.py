@@ -286,17 +286,41 @@ IN_PROGRESS: Final = ProblemType(
         ),
     ),
 )
-CREATED_EVENT_GONE: Final = ProblemType(
+CREATED_OBJECT_GONE: Final = ProblemType(
     410,
     "gone",
-    _("The event was created, but is no longer available under its id."),
+    _("It was created, but is no longer available under its id."),
     claim(
         "write.gone-since",
         _(
-            "It was removed, or Antares replaced its copy of the calendar. Read the events"
-            " again. Nothing was created twice."
+            "It was removed, or Antares replaced its copy of the calendar. Read the list again."
+            " Nothing was created twice."
         ),
     ),
+)
+
+# Sending.
+SENDING_NOT_ALLOWED: Final = ProblemType(
+    409,
+    "sending-not-allowed",
+    _("Antares may not send from this account."),
+    claim(
+        "problem.sending-not-allowed",
+        _("Nothing was sent. Agree to sending, and allow it at your provider."),
+    ),
+    is_solved_in_settings=True,
+)
+MESSAGE_LEFT: Final = ProblemType(
+    409,
+    "message-left",
+    _("The message can no longer be taken back."),
+    _("It has left the outbox, or is leaving it. Read it again to see its state."),
+)
+OUTCOME_KNOWN: Final = ProblemType(
+    409,
+    "outcome-known",
+    _("The state of this message is known."),
+    _("Only a message whose outcome is unknown can be looked for or settled."),
 )
 
 # Files to send.
@@ -615,6 +639,9 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         HALF_DONE,
         KEY_REUSED,
         IN_PROGRESS,
+        SENDING_NOT_ALLOWED,
+        MESSAGE_LEFT,
+        OUTCOME_KNOWN,
         UPLOAD_VERSION,
         UPLOAD_LOCKED,
         UPLOAD_OFFSET,

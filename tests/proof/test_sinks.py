@@ -11,6 +11,7 @@ from tests.proof.source import ROOT, Module
 FOLDER = "limited_use/sinks/"
 #: Every sink, and to whom what it opens goes.
 SINKS = {
+    "comparison_sink": "nobody: one yes or no",
     "calendar_sink": "the owner, their feature, or a registered user whom a share names",
     "download_sink": "the owner, or a feature of theirs: a file's bytes",
     "export_sink": "the owner: a part of their own copy",

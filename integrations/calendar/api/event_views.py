@@ -94,7 +94,7 @@ class EventListView(CalendarView):
         visible = event_access.find_writable_calendar(self.request_context, fields["calendar_id"])
         earlier_record = attempt.claim(self.request_context, visible.calendar.integration)
         if earlier_record is not None:
-            row_id = earlier_record.event_id
+            row_id = earlier_record.result_id
             earlier_result = EventWriteResult(
                 visible.calendar.id, None if row_id is None else str(row_id)
             )
@@ -113,7 +113,7 @@ class EventListView(CalendarView):
         )
         event_id = None if result.event_id is None else UUID(result.event_id)
         status = HTTPStatus.ACCEPTED if event_id is None else HTTPStatus.CREATED
-        attempt.complete(status=status, event_id=event_id)
+        attempt.complete(status=status, result_id=event_id)
         return build_event_response(self.request_context, result, status=HTTPStatus.CREATED)
 
 

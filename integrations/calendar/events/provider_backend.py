@@ -16,7 +16,7 @@ from integrations.formats.event_content import AttendeeResponse, EventContent
 from integrations.formats.recurrence.series import to_when
 from integrations.grants import provider_calls
 from integrations.grants.provider_calls import CalendarCall
-from integrations.providers import PROVIDERS, errors
+from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, Notify, RemoteEvent
 
 from . import cache_update, event_access, event_drafts, series_writes, verified_writes
@@ -24,8 +24,9 @@ from .cache_update import CacheUpdate, RemoteChanges
 from .event_access import EventWriteRequest, ProviderCalendar, RemoteEventTarget
 from .event_drafts import EventEdit
 from .event_validation import BadEventDraft
+from .guest_notices import GuestNotices
 from .series_writes import SeriesWrite
-from .write_errors import GuestsAlwaysNotified, NoSuchOccurrence, NotInvitedToEvent
+from .write_errors import NoSuchOccurrence, NotInvitedToEvent
 from .write_results import EventWriteResult, SeriesScope
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def create(
 ) -> EventWriteResult:
     """For this and the functions below, see `event_service`."""
     provider_calendar = event_access.open_calendar(context, visible)
-    _require_notify(provider_calendar, notify, content)
+    GuestNotices(context, provider_calendar, notify).authorize(content)
     with provider_calls.open_calendars(provider_calendar.access) as call:
         created = verified_writes.create(
             call, provider_calendar.remote_id, content, event_id=event_id, notify=notify
@@ -77,6 +78,8 @@ def change(  # noqa: PLR0913 - all parts of an edit
     scope: SeriesScope,
     notify: Notify,
 ) -> EventWriteResult:
+    notices = GuestNotices(request.context, target.provider_calendar, notify)
+
     def attempt_change(call: CalendarCall) -> EventWriteResult:
         live = _fetch_target(call, target)
         if live is None:
@@ -85,13 +88,15 @@ def change(  # noqa: PLR0913 - all parts of an edit
             return _handle_missing(request, target)
         edited = event_drafts.apply_event_edit(live.content, edit)
         if live.is_organizer:
-            _require_notify(target.provider_calendar, notify, live.content, edited)
+            notices.require_choice(live.content, edited)
         _raise_stale_after_refresh(
             request,
             target,
             live,
             lambda: etags.require_no_conflict(etag, live.content, edited, edit),
         )
+        if live.is_organizer:
+            notices.authorize(live.content, edited)
         if target.is_occurrence and scope != "this":
             write = _begin_series(call, target, notify)
             original_start = series_writes.get_original_start(live)
@@ -129,6 +134,8 @@ def delete(
     scope: SeriesScope,
     notify: Notify,
 ) -> None:
+    notices = GuestNotices(request.context, target.provider_calendar, notify)
+
     def attempt_delete(call: CalendarCall) -> None:
         live = _fetch_target(call, target)
         if live is None:
@@ -138,10 +145,12 @@ def delete(
             )
             return
         if live.is_organizer:
-            _require_notify(target.provider_calendar, notify, live.content)
+            notices.require_choice(live.content)
         _raise_stale_after_refresh(
             request, target, live, lambda: etags.require_unchanged(etag, live.content)
         )
+        if live.is_organizer:
+            notices.authorize(live.content)
         changes = _delete_live(call, target, live, scope, notify)
         _cache_and_return(request, target, changes, None)
 
@@ -163,6 +172,7 @@ def move(
         request.context, destination, target.provider_calendar.access
     )
     event_id = target.remote.event_id
+    notices = GuestNotices(request.context, target.provider_calendar, notify)
 
     def attempt_move(call: CalendarCall) -> EventWriteResult:
         live = _fetch_target(call, target)
@@ -171,10 +181,12 @@ def move(
             moved = verified_writes.find_moved(call, destination_calendar.remote_id, event_id)
         else:
             if live.is_organizer:
-                _require_notify(target.provider_calendar, notify, live.content)
+                notices.require_choice(live.content)
             _raise_stale_after_refresh(
                 request, target, live, lambda: etags.require_unchanged(etag, live.content)
             )
+            if live.is_organizer:
+                notices.authorize(live.content)
             moved = verified_writes.move(
                 call,
                 target.calendar_id,
@@ -228,18 +240,6 @@ def respond(  # noqa: PLR0913 - all parts of an answer
         )
 
     return _retry_on_conflict(target, attempt_response)
-
-
-def _require_notify(
-    provider_calendar: ProviderCalendar, notify: Notify, *events: EventContent
-) -> None:
-    provider = PROVIDERS[provider_calendar.calendar.integration.connection.provider]
-    if (
-        notify == "none"
-        and provider.always_notifies_guests
-        and any(event.attendees for event in events)
-    ):
-        raise GuestsAlwaysNotified
 
 
 def _get_event_id(call: CalendarCall, target: RemoteEventTarget) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from limited_use.guard.guard import AccessRefused
+
 
 class CalendarReadOnly(Exception):
     """The calendar may be read, not written."""
@@ -21,6 +23,10 @@ class NotInvitedToEvent(Exception):
 
 class GuestsAlwaysNotified(Exception):
     """The provider always notifies guests. Ask whether they may be notified."""
+
+
+class InvitationRefused(AccessRefused):
+    """The policy refuses that the provider mails the guests. `message` is its sentence."""
 
 
 class EventRejected(Exception):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext
+
 from integrations.access.fences import DisconnectedError
 from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import etags, local_events
@@ -44,13 +46,17 @@ _MESSAGES: Final[Mapping[type[Exception], StrOrPromise]] = {
     errors.ScopeMissing: messages.NO_PERMISSION,
     errors.ProviderError: messages.NO_RESPONSE,
 }
-EXPECTED_ERRORS: Final = tuple(_MESSAGES)
+EXPECTED_ERRORS: Final = (*_MESSAGES, event_errors.InvitationRefused)
 
 
 def get_write_error_status(error: Exception) -> int:
+    if isinstance(error, event_errors.InvitationRefused):
+        return 403
     return 429 if isinstance(error, TooManyWaits) else 409
 
 
 def get_write_error_message(error: Exception) -> str:
     """:param error: one of `EXPECTED_ERRORS`"""
+    if isinstance(error, event_errors.InvitationRefused):
+        return gettext(error.message)
     return str(next(message for kind, message in _MESSAGES.items() if isinstance(error, kind)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
 from integrations.access import sending_bounds
@@ -26,6 +26,10 @@ MAX_RECIPIENTS_TEXT: Final = 20_000
 MAX_FILES: Final = 25
 UNDO_CHOICES: Final = (5, 10, 20, 30)
 
+#: An address list of RFC 5322, or its entries. Entries are never parsed: a name with a comma or a
+#: quote cannot add a recipient.
+Recipients: TypeAlias = str | tuple[MailAddress, ...]
+
 
 class InvalidMessage(Exception):
     """:ivar problems: sentences by field: sender, to, cc, bcc, subject, text, files"""
@@ -38,7 +42,7 @@ class InvalidMessage(Exception):
 @dataclass(frozen=True, slots=True)
 class WrittenMessage:
     """
-    As the form or the API sends it. Recipients are address lists of RFC 5322.
+    As the form or the API sends it.
 
     :param sender: one of the account's addresses; "" for the account's own
     :param answered_id: our id of the message that is answered or forwarded
@@ -47,9 +51,9 @@ class WrittenMessage:
     :param proposal_id: of the proposed draft that it was
     """
 
-    to: str
-    cc: str
-    bcc: str
+    to: Recipients
+    cc: Recipients
+    bcc: Recipients
     subject: str
     text: str
     sender: str = ""
@@ -94,14 +98,14 @@ def check_message(written: WrittenMessage, *, max_recipients: int) -> CommandCon
 
 
 def _read_recipients(
-    field: str, text: str, problems: dict[str, StrOrPromise]
+    field: str, written: Recipients, problems: dict[str, StrOrPromise]
 ) -> tuple[MailAddress, ...]:
     """Keep each address once."""
-    if len(text) > MAX_RECIPIENTS_TEXT:
+    if isinstance(written, str) and len(written) > MAX_RECIPIENTS_TEXT:
         problems[field] = messages.TOO_MANY_RECIPIENTS
         return ()
     recipients: dict[str, MailAddress] = {}
-    for entry in read_addresses(text.replace(";", ",")) if text.strip() else ():
+    for entry in _split_recipients(written):
         try:
             outgoing_headers.check_address(entry.address)
         except InvalidOutgoingMail:
@@ -109,3 +113,9 @@ def _read_recipients(
             continue
         recipients.setdefault(entry.address.casefold(), entry)
     return tuple(recipients.values())
+
+
+def _split_recipients(written: Recipients) -> Sequence[MailAddress]:
+    if not isinstance(written, str):
+        return written
+    return read_addresses(written.replace(";", ",")) if written.strip() else ()

@@ -11,6 +11,7 @@ from integrations.access import scopes, sending_bounds, sending_permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.models import (
     FETCHABLE,
+    Attachment,
     ConnectionStatus,
     DraftProposal,
     Integration,
@@ -63,7 +64,7 @@ def is_sending_allowed(mailbox: Integration) -> bool:
     )
 
 
-def order_message(
+def order_message(  # noqa: PLR0913 - an order, and what stores it
     context: RequestContext,
     mailbox: Integration,
     written: WrittenMessage,
@@ -127,10 +128,17 @@ def _store(
 
 
 def _check_answered(written: WrittenMessage, mailbox: Integration) -> None:
-    """:raises ObjectNotFound: if the answered message is not of this mailbox"""
+    """:raises ObjectNotFound: if message or files are not of this mailbox"""
     if written.answered_id is None:
+        if written.forwarded_ids:
+            raise ObjectNotFound
         return
-    if not Message.objects.filter(id=written.answered_id, integration=mailbox).exists():
+    answered = Message.objects.filter(id=written.answered_id, integration=mailbox)
+    if not answered.exists():
+        raise ObjectNotFound
+    forwarded_ids = set(written.forwarded_ids)
+    files = Attachment.objects.filter(id__in=forwarded_ids, message__in=answered)
+    if files.count() < len(forwarded_ids):
         raise ObjectNotFound
 
 

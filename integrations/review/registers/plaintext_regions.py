@@ -75,6 +75,10 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.tasks.grants": "Has a grant refreshed; receives no token.",
     # Mail, for its owner and for support.
     "integrations.mail.inbox_service": "Passes rows and a shape to the sink of JSON answers.",
+    "integrations.mail.api.sending_views": "Takes a message of its owner from a request.",
+    "integrations.mail.api.proposal_views": (
+        "Takes a proposed draft from a feature's request, and shows proposals to their owner."
+    ),
     "integrations.mail.mail_row_types": "Shapes that sinks make of opened messages.",
     "integrations.mail.message_text": "The text of a message, safe to show; made again and sealed.",
     "integrations.mail.pages.remote_search_views": "Pages with a message that is not stored.",

@@ -9,7 +9,7 @@ from integrations.calendar.api import (
     sharing_views,
 )
 from integrations.connections.api import views as connections
-from integrations.mail.api import views
+from integrations.mail.api import proposal_views, sending_views, views
 
 from . import fallback_views, openapi, reference_page
 
@@ -26,6 +26,28 @@ _USER_ROUTES = [
     ),
     path("threads", views.ThreadListView.as_view(), name="api-threads"),
     path("threads/<uuid:thread_id>", views.ThreadDetailView.as_view(), name="api-thread"),
+    path("outbox", sending_views.OutboxView.as_view(), name="api-outbox"),
+    path(
+        "outbox/<uuid:command_id>",
+        sending_views.OutboxMessageView.as_view(),
+        name="api-outbox-message",
+    ),
+    path(
+        "outbox/<uuid:command_id>/look-again",
+        sending_views.OutboxLookView.as_view(),
+        name="api-outbox-look",
+    ),
+    path(
+        "outbox/<uuid:command_id>/settle-as-sent",
+        sending_views.OutboxSettlementView.as_view(),
+        name="api-outbox-settle",
+    ),
+    path("proposals", proposal_views.ProposalListView.as_view(), name="api-proposals"),
+    path(
+        "proposals/<uuid:proposal_id>",
+        proposal_views.ProposalDetailView.as_view(),
+        name="api-proposal",
+    ),
     path("connections", connections.ConnectionListView.as_view(), name="api-connections"),
     path(
         "connections/<uuid:connection_id>",

@@ -44,6 +44,62 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         "Returns conversations of all connected mailboxes, ordered by their newest message.",
     ),
     "get_thread": OperationText("Get a conversation with its messages"),
+    "list_outbox": OperationText(
+        "List messages of the outbox",
+        "Returns the person's messages that wait, are on their way, were sent in the last 30 days"
+        " or could not be sent, newest first. A message is `sent` only when the mailbox shows it.",
+    ),
+    "send_message": OperationText(
+        "Send a message",
+        "Only the signed-in person sends. A platform feature is refused with the rule"
+        " `features-never-send`.\n\n"
+        "The message leaves after `undo_seconds`. Its recipients are those that the request names:"
+        " a reply adds none. At most 50 people get a message, and a person sends at most 100"
+        " messages and invitations in an hour, and 500 in a day; beyond that, the problem is"
+        " `limited-use-refused` with the rule.\n\n"
+        "The request needs an `Idempotency-Key`, which is valid for 24 hours. The same request with"
+        " the same key sends nothing more: it returns the current state of the first message, with"
+        " `Idempotent-Replayed: true`. Another request with the same key is refused with the"
+        " problem `key-reused`. While the first request is being processed, the problem is"
+        " `in-progress`. A refused request has no effect, and its key can be used again.",
+    ),
+    "get_outbox_message": OperationText("Get the state of a message of the outbox"),
+    "remove_outbox_message": OperationText(
+        "Undo or delete a message of the outbox",
+        "Until `undo_until`, a waiting message is taken back; it stays listed as `undone`. A"
+        " message that is not on its way is deleted with its text and files; at the provider,"
+        " nothing changes. If the message is leaving, the problem is `message-left`.",
+    ),
+    "look_for_outbox_message": OperationText(
+        "Look for an unknown message again",
+        "Antares looks into the mailbox whether the message was sent. If its outcome is not"
+        " `unknown`, the problem is `outcome-known`.",
+    ),
+    "settle_outbox_message": OperationText(
+        "Settle an unknown message as sent",
+        "The person states that the message was sent. If its outcome is not `unknown`, the problem"
+        " is `outcome-known`.",
+    ),
+    "list_proposals": OperationText(
+        "List proposed drafts",
+        "Returns the drafts that platform features proposed to the person, newest first.",
+    ),
+    "propose_draft": OperationText(
+        "Propose a draft",
+        "Only a platform feature with the purpose `draft.propose` proposes drafts, and only the"
+        " person sends them. The response has no data of the mailbox.\n\n"
+        "The problem is `limited-use-refused` if a recipient is none of the person's correspondents"
+        " (rule `propose-to-correspondents`, which does not tell who), if there are more than 50"
+        " recipients (`few-recipients`), or if 50 people got the same text within a day"
+        " (`propose-no-campaign`). Numbers, links, addresses and names do not make a text another"
+        " one. A person gets at most 100 proposals a day.\n\n"
+        "The request needs an `Idempotency-Key`, which is valid for 24 hours. The same request with"
+        " the same key returns the same id, with `Idempotent-Replayed: true`.",
+    ),
+    "get_proposal": OperationText(
+        "Get a proposed draft", "The person has then opened it. It is deleted after 14 days."
+    ),
+    "discard_proposal": OperationText("Delete a proposed draft"),
     "list_calendars": OperationText(
         "List calendars",
         "Returns the person's own calendars, then calendars that colleagues share with the person.",

@@ -41,8 +41,16 @@ class UserDataView(RateLimitedView):
         super().initial(request, *args, **kwargs)
         self.at = timezone.now()
         actor = get_actor(request)
-        permits.refuse_undeclared_purpose(actor=actor, at=self.at)
+        self.check_client(actor)
         self.actor = self._check_user(actor, kwargs["user"])
+
+    def check_client(self, actor: Actor) -> None:
+        """
+        Refuse a client whose feature may not use this view at all.
+
+        :raises limited_use.guard.guard.AccessRefused:
+        """
+        permits.refuse_undeclared_purpose(actor=actor, at=self.at)
 
     def _check_user(self, actor: Actor, user: str) -> Actor:
         if actor.user_id is None or actor.organisation_id is None:

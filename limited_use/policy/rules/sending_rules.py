@@ -142,6 +142,29 @@ SENDING_PERMISSIONS: tuple[PolicyRule, ...] = (
         allow=True,
     ),
     PolicyRule(
+        id="compare-recipients",
+        says=_(
+            "Antares compares the recipients of a proposed draft with your mail. The feature"
+            " learns only whether the draft was accepted."
+        ),
+        clauses=("LU-1", "LU-2.1", "W-LU1", "AN-11"),
+        purposes=frozenset({Purpose.DRAFT_PROPOSE}),
+        # No recipient: one yes or no leaves the comparison.
+        recipients=frozenset({Recipient.VAULT}),
+        data_classes=frozenset({DataClass.MAIL_METADATA}),
+        needs=frozenset(
+            {
+                Fact.ACTOR_OWNS,
+                Fact.INTEGRATION_LIVE,
+                Fact.GRANT_LIVE,
+                Fact.CONSENT_CURRENT,
+                Fact.DELEGATION_LIVE,
+                Fact.FEATURE_REGISTERED,
+            }
+        ),
+        allow=True,
+    ),
+    PolicyRule(
         id="owner-invites-guests",
         says=_("Your provider invites the guests of an event when you ask for it."),
         clauses=("LU-1", "W-LU1", "AN-6"),

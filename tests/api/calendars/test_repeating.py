@@ -174,7 +174,7 @@ class TestWhileNobodyKnows:
     def test_as_whoever_wrote_it_died_the_same_finds_it(self, alice, account, hers):
         made = ok(create_event(hers, make_event_body(alice)), 201)
         died = timezone.now() - idempotency.LEASE_TIME
-        Reply.objects.update(status=None, event_id=None, held_until=timezone.now())
+        Reply.objects.update(status=None, result_id=None, held_until=timezone.now())
         Reply.objects.update(began_at=died, held_until=died + idempotency.LEASE_TIME)
 
         assert ok(create_event(hers, make_event_body(alice)), 201)["id"] == made["id"]
@@ -195,7 +195,7 @@ class TestARow:
         assert one.body_blind != other.body_blind
         sealed = {field.name for field in Reply._meta.concrete_fields} - {
             "id", "integration", "user_id", "organisation_id", "began_at", "held_until",
-            "status", "event_id",
+            "status", "result_id",
         }  # fmt: skip
         assert sealed == {"key_blind", "body_blind"}
 
