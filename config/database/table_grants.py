@@ -363,6 +363,15 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="rd",
     ),
     "integrations.Notice": TableGrants("what owners were told", web="r", purge="rad"),
+    "integrations.OwnerNotice": TableGrants(
+        "the page of notices: all that emit one write it, web reads and marks it, purge mails it",
+        web="raw",
+        sync="raw",
+        purge="rawd",
+    ),
+    "integrations.NoticePreference": TableGrants(
+        "where people receive their notices", web="rawd", sync="r", purge="rd"
+    ),
     "integrations.PurgeJob": TableGrants(
         "promises of removal: made by a disconnect, kept by the purge",
         web="ra",
