@@ -1,6 +1,4 @@
-"""
-Notices to people: the mailed stages of a connection, the rows of the page, and people's choices.
-"""
+"""Notices: the stages of a connection, the rows of people's pages, and their choices."""
 
 from __future__ import annotations
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -27,20 +28,27 @@ from .message_kinds import KINDS, MessageValue, PlatformMessageKind
 logger = logging.getLogger(__name__)
 
 # Keeps mailboxes from answering automatically (RFC 3834).
-_HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+AUTOMATIC_HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
 class InvalidMessageValues(Exception):
     """The kind is unknown, or the values are not its words: a bug of the caller."""
 
 
-def send_platform_mail(
+@dataclass(frozen=True, slots=True)
+class RenderedMessage:
+    subject: str
+    text: str
+
+
+def send_platform_mail(  # noqa: PLR0913 - as `render_message`
     kind: str,
     *,
     user_id: UUID,
     values: Mapping[str, MessageValue],
     at: datetime,
     about: UUID | None = None,
+    stop_url: str = "",
 ) -> bool:
     """
     Return whether the server took the message.
@@ -50,25 +58,19 @@ def send_platform_mail(
     :param kind: a key of `message_kinds.KINDS`
     :param values: exactly those of the kind: members of enums, times, numbers, booleans
     :param about: the subject of the receipt to link
+    :param stop_url: see `render_message`
     :raises InvalidMessageValues:
     """
-    message_kind = _check_message(kind, values, about)
-    user = (
-        User.objects.active().filter(id=user_id).only("email", "time_zone", "date_format").first()
-    )
+    message_kind = _check_message(kind, values, about, stop_url)
+    user = _find_recipient(user_id)
     if user is None:
         return False
     if not settings.MAIL_IS_SENT:
         logger.info("mail.not_sent", extra={"kind": kind, "reason": "no_server"})
         return False
-    context = {
-        **{name: _to_template_value(value) for name, value in values.items()},
-        "url": settings.PUBLIC_URL + _get_page_path(message_kind, about, at),
-    }
-    with display_times.show_times_for(user):
-        subject = render_to_string(f"notices/{message_kind.template}.subject.txt", context)
-        text = render_to_string(f"notices/{message_kind.template}.txt", context)
-    message = EmailMessage(" ".join(subject.split()), text, to=[user.email], headers=_HEADERS)
+    rendered = _render(message_kind, values, user=user, about=about, stop_url=stop_url, at=at)
+    headers = AUTOMATIC_HEADERS | list_stop_headers(stop_url)
+    message = EmailMessage(rendered.subject, rendered.text, to=[user.email], headers=headers)
     try:
         message.send()
     except OSError:
@@ -77,8 +79,65 @@ def send_platform_mail(
     return True
 
 
+def render_message(  # noqa: PLR0913 - what it says, to whom, and how to stop it
+    kind: str,
+    *,
+    user_id: UUID,
+    values: Mapping[str, MessageValue],
+    at: datetime,
+    about: UUID | None = None,
+    stop_url: str = "",
+) -> RenderedMessage | None:
+    """
+    Return a message for another channel than the platform's mail; None for an inactive person.
+
+    :param stop_url: URL that stops the kind; exactly for kinds that are not owed
+    :raises InvalidMessageValues:
+    """
+    message_kind = _check_message(kind, values, about, stop_url)
+    user = _find_recipient(user_id)
+    if user is None:
+        return None
+    return _render(message_kind, values, user=user, about=about, stop_url=stop_url, at=at)
+
+
+def list_stop_headers(stop_url: str) -> dict[str, str]:
+    """Return the headers of RFC 8058, by which a mail program offers to stop the messages."""
+    if not stop_url:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{stop_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _find_recipient(user_id: UUID) -> User | None:
+    active = User.objects.active().filter(id=user_id)
+    return active.only("email", "time_zone", "date_format").first()
+
+
+def _render(  # noqa: PLR0913 - as `render_message`
+    message_kind: PlatformMessageKind,
+    values: Mapping[str, MessageValue],
+    *,
+    user: User,
+    about: UUID | None,
+    stop_url: str,
+    at: datetime,
+) -> RenderedMessage:
+    context = {
+        **{name: _to_template_value(value) for name, value in values.items()},
+        "url": settings.PUBLIC_URL + _get_page_path(message_kind, about, at),
+        "stop_url": stop_url,
+    }
+    with display_times.show_times_for(user):
+        subject = render_to_string(f"notices/{message_kind.template}.subject.txt", context)
+        text = render_to_string(f"notices/{message_kind.template}.txt", context)
+    return RenderedMessage(" ".join(subject.split()), text)
+
+
 def _check_message(
-    kind: str, values: Mapping[str, object], about: UUID | None
+    kind: str, values: Mapping[str, object], about: UUID | None, stop_url: str
 ) -> PlatformMessageKind:
     message_kind = KINDS.get(kind)
     if message_kind is None:
@@ -93,6 +152,8 @@ def _check_message(
             raise InvalidMessageValues(f"{name} is not one of our words")
     if message_kind.links_receipt is not isinstance(about, UUID):
         raise InvalidMessageValues(f"{message_kind.key} is about a receipt, or is not")
+    if message_kind.is_owed is bool(stop_url):
+        raise InvalidMessageValues(f"{message_kind.key} can be stopped, or cannot")
     return message_kind
 
 
