@@ -65,6 +65,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sweep_purges": _PURGE,
     "integrations.sweep_connections": _PURGE,
     "integrations.deliver_notice": _PURGE,
+    "integrations.mail_notice_to_mailbox": _PURGE,
     "integrations.notify_of_share": _PURGE,
     "integrations.sweep_notices": _PURGE,
     "integrations.write_second_parts": _PURGE,

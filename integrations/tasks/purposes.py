@@ -53,6 +53,7 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     "integrations.sweep_purges": TaskEntryPoint("queues ids, and sounds alarms"),
     "integrations.sweep_connections": TaskEntryPoint("clocks, notices in our words; revokes", _END),
     "integrations.deliver_notice": TaskEntryPoint("mails a notice in words of ours"),
+    "integrations.mail_notice_to_mailbox": TaskEntryPoint("stores an order to send a notice"),
     "integrations.notify_of_share": TaskEntryPoint("notes that a share began or ended"),
     "integrations.sweep_notices": TaskEntryPoint("mails late notices, and deletes old ones"),
     "integrations.write_second_parts": TaskEntryPoint("writes receipts: ids, counts and proofs"),

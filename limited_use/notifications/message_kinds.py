@@ -163,7 +163,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             why="Carries another message of this list to a mailbox that the person chose.",
             purpose=Purpose.NOTIFY_OWNER,
             template="mailbox_notice",
-            value_names=frozenset({"message"}),
+            value_names=frozenset({"message", "url", "choices_url", "stop_url"}),
             route_name="settings-notice-choices",
             data_classes=frozenset({DataClass.PROFILE}),
         ),

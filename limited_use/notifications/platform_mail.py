@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
@@ -35,13 +34,7 @@ class InvalidMessageValues(Exception):
     """The kind is unknown, or the values are not its words: a bug of the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedMessage:
-    subject: str
-    text: str
-
-
-def send_platform_mail(  # noqa: PLR0913 - as `render_message`
+def send_platform_mail(  # noqa: PLR0913 - what it says, to whom, and how to stop it
     kind: str,
     *,
     user_id: UUID,
@@ -58,47 +51,34 @@ def send_platform_mail(  # noqa: PLR0913 - as `render_message`
     :param kind: a key of `message_kinds.KINDS`
     :param values: exactly those of the kind: members of enums, times, numbers, booleans
     :param about: the subject of the receipt to link
-    :param stop_url: see `render_message`
+    :param stop_url: URL that stops the kind; exactly for kinds that are not owed
     :raises InvalidMessageValues:
     """
     message_kind = _check_message(kind, values, about, stop_url)
-    user = _find_recipient(user_id)
+    user = (
+        User.objects.active().filter(id=user_id).only("email", "time_zone", "date_format").first()
+    )
     if user is None:
         return False
     if not settings.MAIL_IS_SENT:
         logger.info("mail.not_sent", extra={"kind": kind, "reason": "no_server"})
         return False
-    rendered = _render(message_kind, values, user=user, about=about, stop_url=stop_url, at=at)
+    context = {
+        **{name: _to_template_value(value) for name, value in values.items()},
+        "url": settings.PUBLIC_URL + _get_page_path(message_kind, about, at),
+        "stop_url": stop_url,
+    }
+    with display_times.show_times_for(user):
+        subject = render_to_string(f"notices/{message_kind.template}.subject.txt", context)
+        text = render_to_string(f"notices/{message_kind.template}.txt", context)
     headers = AUTOMATIC_HEADERS | list_stop_headers(stop_url)
-    message = EmailMessage(rendered.subject, rendered.text, to=[user.email], headers=headers)
+    message = EmailMessage(" ".join(subject.split()), text, to=[user.email], headers=headers)
     try:
         message.send()
     except OSError:
         logger.exception("mail.not_sent", extra={"kind": kind, "reason": "server_failed"})
         return False
     return True
-
-
-def render_message(  # noqa: PLR0913 - what it says, to whom, and how to stop it
-    kind: str,
-    *,
-    user_id: UUID,
-    values: Mapping[str, MessageValue],
-    at: datetime,
-    about: UUID | None = None,
-    stop_url: str = "",
-) -> RenderedMessage | None:
-    """
-    Return a message for another channel than the platform's mail; None for an inactive person.
-
-    :param stop_url: URL that stops the kind; exactly for kinds that are not owed
-    :raises InvalidMessageValues:
-    """
-    message_kind = _check_message(kind, values, about, stop_url)
-    user = _find_recipient(user_id)
-    if user is None:
-        return None
-    return _render(message_kind, values, user=user, about=about, stop_url=stop_url, at=at)
 
 
 def list_stop_headers(stop_url: str) -> dict[str, str]:
@@ -109,31 +89,6 @@ def list_stop_headers(stop_url: str) -> dict[str, str]:
         "List-Unsubscribe": f"<{stop_url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
-
-
-def _find_recipient(user_id: UUID) -> User | None:
-    active = User.objects.active().filter(id=user_id)
-    return active.only("email", "time_zone", "date_format").first()
-
-
-def _render(  # noqa: PLR0913 - as `render_message`
-    message_kind: PlatformMessageKind,
-    values: Mapping[str, MessageValue],
-    *,
-    user: User,
-    about: UUID | None,
-    stop_url: str,
-    at: datetime,
-) -> RenderedMessage:
-    context = {
-        **{name: _to_template_value(value) for name, value in values.items()},
-        "url": settings.PUBLIC_URL + _get_page_path(message_kind, about, at),
-        "stop_url": stop_url,
-    }
-    with display_times.show_times_for(user):
-        subject = render_to_string(f"notices/{message_kind.template}.subject.txt", context)
-        text = render_to_string(f"notices/{message_kind.template}.txt", context)
-    return RenderedMessage(" ".join(subject.split()), text)
 
 
 def _check_message(

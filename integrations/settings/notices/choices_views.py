@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
+from integrations.access.facts import MAILBOX_FEATURE
 from integrations.notifications import notice_kinds, notice_preferences
 from integrations.outbox import notice_mail
 from integrations.settings.data_use import feature_status
@@ -27,7 +28,7 @@ from . import messages
 from .choices_form import NoticeChoicesForm
 from .mailboxes import list_mailboxes
 
-_FEATURE: Final = FEATURES[notice_mail.FEATURE]
+_FEATURE: Final = FEATURES[MAILBOX_FEATURE]
 
 
 @never_cache
