@@ -15,9 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from accounts import display_times
 from accounts.actors import SYSTEM
-from accounts.models import User
 from integrations.access import notice_permits
 from integrations.access.facts import NoticeChoice
 from integrations.formats.mime.addresses import MailAddress
@@ -143,23 +141,22 @@ def _render_text(
 ) -> str:
     message = notice_kinds.get_notice_message(notice.message)
     arguments = [notice.about] if message.has_subject else []
-    user = User.objects.only("time_zone", "date_format").get(id=notice.user_id)
-    with display_times.show_times_for(user):
-        words = notice_details.make_page_words(notice_details.get_details(notice))
-        text = notification_sink.render_notification(
-            _CARRIER,
-            [SealedRow(connection, {"email": connection.email})],
-            permits={(permit.holder, permit.use.data_class): permit},
-            actor=SYSTEM,
-            shape=_show_address,
-            at=at,
-            context={
-                "message": str(message.text) % words,
-                "url": _make_url(message.route_name, *arguments),
-                "choices_url": _make_url("settings-notice-choices"),
-                "stop_url": stop_url,
-            },
-        )
+    # In UTC: a worker that sends knows nothing of people, so no zone of theirs either.
+    words = notice_details.make_page_words(notice_details.get_details(notice))
+    text = notification_sink.render_notification(
+        _CARRIER,
+        [SealedRow(connection, {"email": connection.email})],
+        permits={(permit.holder, permit.use.data_class): permit},
+        actor=SYSTEM,
+        shape=_show_address,
+        at=at,
+        context={
+            "message": str(message.text) % words,
+            "url": _make_url(message.route_name, *arguments),
+            "choices_url": _make_url("settings-notice-choices"),
+            "stop_url": stop_url,
+        },
+    )
     return text.decode()
 
 
