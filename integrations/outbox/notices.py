@@ -18,7 +18,7 @@ _ROUTE: Final = "inbox"
 
 SEND_PROBLEM: Final = NoticeKindSpec(
     key="send_problem",
-    title=_("A message was not sent"),
+    title=_("A message could not be sent"),
     says=_("When a message could not be sent, or Antares does not know whether it was sent."),
     why="The person believes that the message was sent.",
     is_owed=False,

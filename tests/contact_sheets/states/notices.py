@@ -6,8 +6,11 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core import mail
+from django.db import transaction
 
 from accounts.ids import uuid7
+from integrations.access import notice_permits
+from integrations.access.facts import NoticeChoice
 from integrations.models import Connection, NoticeChannel, OwnerNotice
 from integrations.notifications import (
     notice_delivery,
@@ -15,8 +18,10 @@ from integrations.notifications import (
     notice_preferences,
     notice_stop_links,
 )
+from integrations.outbox import notice_mail
 from integrations.providers import PROVIDERS
 from limited_use.policy.feature_registry import FEATURES
+from tests import factories
 from tests.contact_sheets import rows
 from tests.contact_sheets.stage import Stage
 from tests.contact_sheets.state import Group
@@ -157,3 +162,30 @@ def mail_of(stage, message):
     )
     notice_delivery.deliver_notice(_notice(stage, message).id, at=stage.at)
     return rows.show_mail(stage, mail.outbox[-1])
+
+
+@GROUP.states(["calendar_shared", "reconnect_last"])
+def mail_in_mailbox(stage, message):
+    """A kind that can be stopped, and one that is owed."""
+    kind = notice_kinds.get_kind_of_message(message)
+    _allow_sending(stage)
+    with transaction.atomic():
+        factories.make_consent(stage.mail.connection, "mailbox-notices")
+    notice_preferences.choose_channel(
+        kind,
+        NoticeChannel.MAILBOX,
+        integration_id=stage.mail.integration.id,
+        at=stage.at,
+        **_owner(stage),
+    )
+    connection = Connection.objects.get(id=stage.mail.connection.id)
+    choice = NoticeChoice(stage.mail.integration.id, kind.key)
+    text = notice_mail._render_text(
+        _notice(stage, message),
+        connection,
+        notice_permits.to_notify_mailbox(choice, at=stage.at),
+        stop_url=notice_stop_links.make_stop_url(kind, **_owner(stage)),
+        at=stage.at,
+    )
+    address = "alice@gmail.example"
+    return rows.show_mail(stage, mail.EmailMessage(str(kind.title), text, to=[address]))

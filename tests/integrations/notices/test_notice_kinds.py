@@ -61,6 +61,7 @@ class TestRegistry:
 class TestKind:
     @pytest.mark.clause("AN-11")
     @pytest.mark.clause("LU-4.2")
+    @pytest.mark.claim("notices.no-advertising")
     def test_for_marketing_cannot_exist(self):
         """Its message is refused by the policy, and a kind without a message is refused too."""
         offer = replace(KINDS["calendar_shared"], key="autumn_offer", purpose=Purpose.MARKETING)
