@@ -22,3 +22,25 @@ def fill_notices(integration: Integration, at: datetime) -> None:
         chosen_at=at,
         **owner,
     )
+
+
+def make_due_notice(integration: Integration, at: datetime) -> OwnerNotice:
+    """Return a notice that is due in this mailbox."""
+    connection = integration.connection
+    owner = {"user_id": connection.user_id, "organisation_id": connection.organisation_id}
+    NoticePreference.objects.create(
+        kind="send_problem",
+        channel=NoticeChannel.MAILBOX,
+        integration=integration,
+        chosen_at=at,
+        **owner,
+    )
+    return OwnerNotice.objects.create(
+        message="send_failed",
+        about=uuid7(),
+        episode_at=at,
+        provider=connection.provider,
+        product=integration.product,
+        created_at=at,
+        **owner,
+    )

@@ -319,7 +319,8 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     "integrations.Attachment": TableGrants("sealed descriptors", web="r", sync="rawd", purge="rd"),
     "integrations.OutboxCommand": TableGrants(
-        "messages on their way: web stores and undoes them, sync sends them, purge stores notices and removes them",
+        "messages on their way: web stores and undoes them, sync sends them, purge removes them,"
+        " and stores notices",
         web="rawd",
         sync="rw",
         purge="rawd",
