@@ -79,6 +79,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.current_organisation.add_memberships",
                 "integrations.support.site_links.add_links",
+                "integrations.settings.notices.bell.add_bell",
             ],
         },
     },

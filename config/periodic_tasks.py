@@ -47,6 +47,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_connections",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
+    # Notices without a worker, and those of ninety days.
+    "sweep-notices": {"task": "integrations.sweep_notices", "schedule": 60.0},
     # Give old refresh tokens their own key.
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
     # Expired sessions, tokens and counters.

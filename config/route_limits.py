@@ -135,7 +135,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-calendars-keep settings-local-calendar-new settings-local-calendar
         settings-local-calendar-remove settings-calendar-sharing settings-share-end
         settings-administrator settings-approval-forget settings-attempt-dismiss
-        settings-ledger-part connect-begin connect-callback connect-administrator inbox-search
+        settings-notices settings-notice-choices notice-stop settings-ledger-part connect-begin
+        connect-callback connect-administrator inbox-search
         inbox-support inbox-support-close calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-show review-evidence-make review-run-start
         switch_organisation profile account_login account_logout account_sign_in_link

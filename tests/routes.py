@@ -113,6 +113,7 @@ OPEN = frozenset(
     {
         "ledger-checkpoint",
         "ledger-consistency",
+        "notice-stop",
         "receipt-link",
         "receipt-link-part-1",
         "receipt-link-part-2",
@@ -121,6 +122,7 @@ OPEN = frozenset(
 
 # No browser sends these, and no session counts: there is nothing that a foreign page could use.
 WITHOUT_FORM_TOKEN = {
+    "notice-stop": "a mail program proves itself by the signed link, which can only stop one kind",
     "oauth_token": "a service client proves itself by a signed assertion",
     "webhook-google-pubsub": "Google proves itself by a signed token in a header",
     "webhook-microsoft-subscription": "it proves itself by what we gave it to say, in every item",
@@ -195,6 +197,11 @@ ROUTES: dict[str, Kind] = {
         "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
     ),
     "settings-consent-withdraw": FORM,
+    "settings-notices": Kind("sign-in sign-in 405 405", "ok go 405 405", "ok go 405 405"),
+    # A form without a choice is shown again.
+    "settings-notice-choices": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
+    # Nobody's token.
+    "notice-stop": everyone("404 404 405 405"),
     "settings-access": OWN_PAGE,
     "settings-activity": OWN_PAGE,
     "settings-activity-entries": OWN_PAGE,

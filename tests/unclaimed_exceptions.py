@@ -45,7 +45,34 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "To create, change, move, answer or delete an event when you say so",
         ],
     },
+    "names a kind of notices, or says when they come; tests/integrations/notices": {
+        "integrations/notifications/connection_notices.py": [
+            "Data is removed, and its receipt",
+            "When Antares removes the data of an account, and when the receipt is ready.",
+            "When an account or one of its permissions has ended, and before its data is removed.",
+        ],
+        "integrations/outbox/notices.py": [
+            "When a message could not be sent, or Antares does not know whether it was sent.",
+        ],
+    },
+    "the reason of a kind of notices, for reviewers": {
+        "integrations/notifications/connection_notices.py": [
+            "The data of a connected account is removed unless its owner reconnects.",
+        ],
+        "integrations/outbox/notices.py": [
+            "The person believes that the message was sent.",
+        ],
+    },
+    "explains to a developer why a kind of notices may not exist": {
+        "integrations/notifications/notice_kinds.py": [
+            "{…} is sent to {…} without a choice",
+            "{…} says nothing about why it exists",
+        ],
+    },
     "asks, or names an action": {
+        "integrations/settings/notices/messages.py": [
+            "I agree that Antares sends the notices that I chose to my mailbox.",
+        ],
         "templates/settings/local_calendars_remove.html": [
             "Remove all of your Antares calendars?",
             "· Remove only this calendar",

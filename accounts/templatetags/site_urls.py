@@ -22,6 +22,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "calendar": "calendar",
     "settings": "settings-integrations",
+    "notices": "settings-notices",
     "switch_organisation": "switch_organisation",
     "profile": "profile",
     "second_factors": "mfa_index",

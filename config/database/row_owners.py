@@ -292,6 +292,12 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     "integrations.Notice": OwnedTable(
         RowOwnerColumns.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),
+    "integrations.OwnerNotice": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "what somebody was told", sync=True
+    ),
+    "integrations.NoticePreference": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "where somebody receives notices", sync=True
+    ),
     # The person sees it in every organisation, and also after leaving all.
     "integrations.PurgeJob": OwnedTable(
         RowOwnerColumns.PERSON, "user_id", "that somebody left, and why", sync=True

@@ -319,10 +319,11 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     "integrations.Attachment": TableGrants("sealed descriptors", web="r", sync="rawd", purge="rd"),
     "integrations.OutboxCommand": TableGrants(
-        "messages on their way: web stores and undoes them, sync sends them, purge removes them",
+        "messages on their way: web stores and undoes them, sync sends them, purge removes them,"
+        " and stores notices",
         web="rawd",
         sync="rw",
-        purge="rwd",
+        purge="rawd",
         console="r",
     ),
     "integrations.Upload": TableGrants(
@@ -363,6 +364,15 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="rd",
     ),
     "integrations.Notice": TableGrants("what owners were told", web="r", purge="rad"),
+    "integrations.OwnerNotice": TableGrants(
+        "the page of notices: all that emit one write it, web reads and marks it, purge mails it",
+        web="raw",
+        sync="raw",
+        purge="rawd",
+    ),
+    "integrations.NoticePreference": TableGrants(
+        "where people receive their notices", web="rawd", sync="r", purge="rd"
+    ),
     "integrations.PurgeJob": TableGrants(
         "promises of removal: made by a disconnect, kept by the purge",
         web="ra",

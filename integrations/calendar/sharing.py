@@ -21,11 +21,14 @@ from accounts.actors import Actor, ActorKind
 from accounts.rate_limit_counters import Rate
 from integrations.access import cross_user_lookups
 from integrations.access.request_context import ObjectNotFound
+from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import LIVE, Calendar
 from limited_use.agreements import consents, shares, typed_addresses
 from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.feature_registry import FEATURES
+
+from . import notices
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +57,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
     expires_at: datetime | None = None,
 ) -> None:
     """
-    Sends no mail.
+    Queues a notice to the colleague, and the same task if there is none.
 
     :param version: of the sharing agreement that the actor accepted
     :raises ObjectNotFound, shares.ShareEndsInPast:
@@ -82,7 +85,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
             viewer_id = None
         if viewer_id is None:
             logger.info("share.reached_nobody", extra={"about": calendar.id})
-        shares.give(
+        share = shares.give(
             person_id=person_id,
             organisation_id=organisation_id,
             viewer_id=viewer_id,
@@ -92,6 +95,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
             at=at,
             expires_at=expires_at,
         )
+        enqueue_on_commit(notices.TASK, share_id=share.id)
 
 
 def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
@@ -107,6 +111,7 @@ def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
             shares.withdraw(person_id=person_id, share_id=share_id, at=at) is None
         ):
             raise ObjectNotFound
+        enqueue_on_commit(notices.TASK, share_id=share_id)
 
 
 def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:

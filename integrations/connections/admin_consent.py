@@ -16,9 +16,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts import row_owner
 from integrations.access import cross_user_lookups
 from integrations.models import Approval, ApprovalState
+
+from . import notices
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +77,7 @@ def record_admin_consent_answer(*, state: str, is_given: bool, at: datetime) -> 
     if owner is None:
         return False
     # Found by the state; from this line on, act for the row's owner.
-    with row_owner.acting_for(*owner):
+    with row_owner.acting_for(*owner), transaction.atomic():
         waiting = Approval.objects.filter(
             state_hash=hashed, state=ApprovalState.WAITING, expires_at__gt=at
         )
@@ -82,6 +86,8 @@ def record_admin_consent_answer(*, state: str, is_given: bool, at: datetime) -> 
             answered_at=at,
             expires_at=at + LIFETIME,
         )
+        if updated_count:
+            notices.notify_of_answer(Approval.objects.get(state_hash=hashed), at=at)
     logger.info("approval.answered", extra={"count": updated_count})
     return bool(updated_count)
 

@@ -139,7 +139,7 @@ def _disconnect_integration(
             raise purge.AlreadyDisconnected
         job = disconnect_in_transaction(integration=integration, trigger=trigger, at=at)
         if trigger in _NOTIFIED_TRIGGERS:
-            owner_notices.record_purged(connection_id=integration.connection_id, at=at)
+            owner_notices.record_purged(job=job, at=at)
         return job
 
 

@@ -26,7 +26,7 @@ from integrations.models import (
     PurgeTrigger,
     SyncWork,
 )
-from integrations.outbox import commands
+from integrations.outbox import commands, notice_mail
 from integrations.providers.local import LOCAL
 from integrations.purge import AlreadyDisconnected
 from limited_use.agreements import consents, shares
@@ -138,6 +138,8 @@ def withdraw_consent(
             commands.stop_person_commands(
                 user_id=user_id, organisation_id=organisation_id, kind=OutboxKind.MAIL, at=at
             )
+        if FEATURES[feature].declares_use(Purpose.NOTIFY_OWNER):
+            notice_mail.stop_queued_notices(user_id=user_id, organisation_id=organisation_id, at=at)
         if FEATURES[feature].declares_use(Purpose.CALENDAR_SHARE):
             # Otherwise a later consent would revive forgotten shares.
             shares.end_owner_shares(person_id=user_id, organisation_id=organisation_id, at=at)

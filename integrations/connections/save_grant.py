@@ -19,6 +19,8 @@ from integrations.models import (
     ConnectionStatus,
     RevocationOutcome,
 )
+from integrations.notifications import notify
+from integrations.notifications.connection_notices import RECONNECT
 from integrations.providers.oauth_client import TokenSet
 from integrations.providers.provider_definition import Provider
 from limited_use.ledger import entries, pseudonyms
@@ -223,6 +225,13 @@ def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) ->
     connection.revocation_try_count = 0
     connection.refresh_lease_by = connection.refresh_lease_until = None
     provider_credentials.seal_new_grant(connection, tokens, at=at)
+    notify.resolve_notices(
+        RECONNECT,
+        about=connection.id,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
+        at=at,
+    )
     return connection
 
 

@@ -33,7 +33,7 @@ from .outbox import (
     Upload,
     UploadChunk,
 )
-from .owner_notice import Notice, NoticeKind
+from .owner_notice import Notice, NoticeChannel, NoticeKind, NoticePreference, OwnerNotice
 from .parser_count import ParserCount
 from .purge import PurgeJob, PurgeStep, PurgeTrigger
 from .rate_limit import QuotaBucket
@@ -69,13 +69,16 @@ __all__ = [
     "Message",
     "MessageBody",
     "Notice",
+    "NoticeChannel",
     "NoticeKind",
+    "NoticePreference",
     "OutboxCommand",
     "OutboxKind",
     "OutboxProblem",
     "OutboxState",
     "OutgoingCount",
     "OutgoingKind",
+    "OwnerNotice",
     "ParserCount",
     "PurgeJob",
     "PurgeStep",

@@ -1,8 +1,9 @@
 """
 Notices to owners about an ended grant or permission, a purge, and its receipt.
 
-Mail goes to the sign-in address, because the connected mailbox may be lost, and contains the
-provider, the deadline, and no provider data such as the connected address.
+Mail goes to the sign-in address, because the connected mailbox may be lost, unless its owner chose
+a mailbox that works. It contains the provider, the deadline, and no provider data such as the
+connected address.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -25,18 +26,16 @@ from integrations.models import (
     IntegrationStatus,
     Notice,
     NoticeKind,
+    OwnerNotice,
     PurgeJob,
-    PurgeTrigger,
     StatusReason,
 )
 from integrations.providers import PROVIDERS
-from limited_use.notifications import platform_mail
-from limited_use.notifications.message_kinds import MessageValue
 
-from . import removal_facts, removal_mail
+from . import notice_delivery, notify
+from .notice_details import NoticeDetails
 
-# The names of providers: a closed list, as platform mail requires.
-Label = Enum("Label", {key: provider_config.label for key, provider_config in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here
+_RECEIPT_READY: Final = "receipt_ready"
 # Days after the start, of the usual fourteen; a shorter grace period scales all.
 _DAYS = {NoticeKind.RECONNECT: 0, NoticeKind.RECONNECT_AGAIN: 7, NoticeKind.RECONNECT_LAST: 12}
 _USUAL_DAYS = 14
@@ -112,50 +111,53 @@ def send_due_notices(*, at: datetime) -> int:
     for connection in waiting.iterator(chunk_size=200):
         since = get_reconnect_needed_since(connection, connection.integrations.live())
         new_kinds = [] if since is None else _record_due_kinds(connection, since=since, at=at)
-        if not new_kinds or (
-            connection.provider in testing_providers and _died_at_seven_days(connection)
-        ):
+        if since is None or not new_kinds:
+            continue
+        if connection.provider in testing_providers and _died_at_seven_days(connection):
             continue
         sent += _send_notice(connection, new_kinds[-1], since=since, at=at)
     return sent
 
 
-def record_purged(*, connection_id: UUID, at: datetime) -> None:
+def record_purged(*, job: PurgeJob, at: datetime) -> None:
     """Call in the purge's transaction: a later row could outlive the purge."""
     # One notice for all products of the connection that end together.
     Notice.objects.get_or_create(
-        connection_id=connection_id,
+        connection_id=job.integration.connection_id,
         kind=NoticeKind.PURGED,
         about_since=at,
         defaults={"told_at": at},
     )
+    _record_removal(NoticeKind.PURGED, job, at=at)
 
 
-def send_purged_notice(*, job: PurgeJob, at: datetime) -> None:
-    """Announce the removal of unreconnected data, without a row."""
-    # Read again: rows cached before the disconnect are outdated.
-    situation = removal_facts.get_situation(PurgeJob.objects.get(id=job.id))
-    platform_mail.send_platform_mail(
-        NoticeKind.PURGED,
-        user_id=job.user_id,
-        values={
-            "provider": Label[situation.subject.provider],
-            "product": removal_mail.name_product(situation),
-            "others": removal_mail.name_kept_products(situation),
-            "trigger": PurgeTrigger(job.trigger),
-        },
-        at=at,
-    )
+def send_purged_notice(*, job: PurgeJob, at: datetime) -> bool:
+    """Announce the removal of unreconnected data."""
+    return _send_removal(NoticeKind.PURGED, job, at=at)
 
 
-def send_receipt_notice(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
+def send_receipt_notice(*, integration_id: UUID, at: datetime) -> bool:
     """Send the link to the receipt, if the former owner still has an account."""
-    job = PurgeJob.objects.get(integration_id=integration_id)
-    return platform_mail.send_platform_mail(
-        "receipt_ready",
-        user_id=user_id,
-        values=removal_mail.describe_receipt(job),
-        about=integration_id,
+    return _send_removal(_RECEIPT_READY, PurgeJob.objects.get(integration_id=integration_id), at=at)
+
+
+def _send_removal(message: str, job: PurgeJob, *, at: datetime) -> bool:
+    _record_removal(message, job, at=at)
+    notice = OwnerNotice.objects.filter(message=message, about=job.id, routed_at=None).first()
+    return notice is not None and notice_delivery.deliver_notice(notice.id, at=at)
+
+
+def _record_removal(message: str, job: PurgeJob, *, at: datetime) -> None:
+    integration = job.integration
+    notify.record_notice(
+        message,
+        user_id=job.user_id,
+        organisation_id=job.organisation_id,
+        about=job.id,
+        episode_at=job.fenced_at,
+        details=NoticeDetails(
+            provider=integration.connection.provider, product=integration.product
+        ),
         at=at,
     )
 
@@ -188,16 +190,19 @@ def _record_once(
 
 
 def _send_notice(
-    connection: Connection, kind: NoticeKind, *, since: datetime | None, at: datetime
+    connection: Connection, kind: NoticeKind, *, since: datetime, at: datetime
 ) -> bool:
-    words: dict[str, MessageValue] = {
-        "provider": Label[connection.provider],
-        "until": since + get_grace_period() if since else None,
-        # The grant is valid; only its permission is missing.
-        "permission_only": connection.reauth_since is None,
-    }
+    notice = notify.record_notice(
+        kind,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
+        about=connection.id,
+        episode_at=since,
+        details=NoticeDetails(provider=connection.provider, until=since + get_grace_period()),
+        at=at,
+    )
     # If the mail server refuses, the page still shows the notice, and the next stage sends one.
-    return platform_mail.send_platform_mail(kind, user_id=connection.user_id, values=words, at=at)
+    return notice is not None and notice_delivery.deliver_notice(notice.id, at=at)
 
 
 def _died_at_seven_days(connection: Connection) -> bool:

@@ -7,6 +7,10 @@ from typing import Final
 
 from integrations.mail.sending.owner_mail import OwnerMail
 from integrations.models import OutboxKind
+from integrations.outbox.notice_mail import MailboxNotice
 from integrations.outbox.outbox_turn import CommandKind
 
-KINDS: Final[Mapping[str, CommandKind]] = {OutboxKind.MAIL: OwnerMail()}
+KINDS: Final[Mapping[str, CommandKind]] = {
+    OutboxKind.MAIL: OwnerMail(),
+    OutboxKind.NOTICE: MailboxNotice(),
+}

@@ -26,6 +26,7 @@ class OutgoingMail:
     :param thread_id: the provider's id of the thread; "" for a new one
     :param replied_message_id: the provider's id of the answered message; "" if there is none
     :param sent_at: for the header Date
+    :param headers: further headers, such as List-Unsubscribe
     """
 
     tag: str
@@ -41,6 +42,7 @@ class OutgoingMail:
     replied_message_id: str
     sent_at: datetime
     files: tuple[OutgoingFile, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from integrations.models import (
     Message,
     MessageBody,
     Notice,
+    NoticePreference,
     OutboxCommand,
     QuotaBucket,
     Reconciliation,
@@ -151,6 +152,7 @@ HOLDINGS: Final[tuple[DataHolding, ...]] = (
     _make_table_holding(OutboxCommand, "integration_id", _INTEGRATION),
     _make_table_holding(DraftProposal, "integration_id", _INTEGRATION),
     _make_table_holding(SendingSettings, "integration_id", _INTEGRATION),
+    _make_table_holding(NoticePreference, "integration_id", _INTEGRATION),
     _make_table_holding(Export, "integration_id", _INTEGRATION),
     _make_table_holding(Reply, "integration_id", _INTEGRATION),
     DataHolding(
@@ -201,6 +203,10 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "limited_use.Consent": "what a person agreed to in our words; named in the receipt",
     "accounts.Membership": "where the person belongs on the platform",
     "accounts.Delegation": "which platform feature the person switched on",
+    "integrations.OwnerNotice": (
+        "what the person was told: words of closed lists, ids of ours and times, for ninety days."
+        " The notice of a removal is read after it"
+    ),
     "integrations.OutgoingCount": (
         "that the person sent something, to how many, and when: counted for a day, then deleted"
     ),

@@ -228,7 +228,7 @@ def _issue_receipt(session: PurgeSession) -> None:
         extra={"job_id": job.id, "trigger": job.trigger, "outcome": job.revocation},
     )
     # After the commit, and at most once. Settings show the receipt even if the mail is lost.
-    owner_notices.send_receipt_notice(user_id=job.user_id, integration_id=job.integration_id, at=at)
+    owner_notices.send_receipt_notice(integration_id=job.integration_id, at=at)
 
 
 def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bool:

@@ -19,12 +19,14 @@ from . import (
     views,
 )
 from .data_use import urls as uses
+from .notices import urls as notices
 
 _INTEGRATION = "settings/integrations/<uuid:integration_id>/"
 _LOCAL_CALENDAR = "settings/calendars/<uuid:calendar_id>/"
 
 urlpatterns = [
     *uses.urlpatterns,
+    *notices.urlpatterns,
     path("settings/integrations/", views.show_integrations, name="settings-integrations"),
     path("settings/connect/<slug:provider>/", views.show_connect, name="settings-connect"),
     path(

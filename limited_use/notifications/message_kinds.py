@@ -42,8 +42,14 @@ class PlatformMessageKind:
     links_receipt: bool = False
     data_classes: frozenset[DataClass] = field(default_factory=frozenset)
 
+    @property
+    def is_owed(self) -> bool:
+        """Owed messages cannot be switched off; all others have a link that stops them."""
+        return self.purpose in OWED_PURPOSES
+
 
 _SETTINGS: Final = "settings-integrations"
+_PRODUCT_VALUES: Final = frozenset({"product"})
 _RECONNECT_VALUES: Final = frozenset({"provider", "until", "permission_only"})
 
 KINDS: Final[dict[str, PlatformMessageKind]] = {
@@ -95,6 +101,71 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             ),
             route_name="receipt-link",
             links_receipt=True,
+        ),
+        PlatformMessageKind(
+            key="administrator_approved",
+            why="The person waited for their administrator and can connect the account now.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="administrator_approved",
+            value_names=_PRODUCT_VALUES,
+            route_name=_SETTINGS,
+        ),
+        PlatformMessageKind(
+            key="administrator_refused",
+            why="The person waited for their administrator, who did not approve.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="administrator_refused",
+            value_names=_PRODUCT_VALUES,
+            route_name=_SETTINGS,
+        ),
+        PlatformMessageKind(
+            key="calendar_shared",
+            why="A colleague shared a calendar, which appears in the person's calendar.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="calendar_shared",
+            value_names=frozenset(),
+            route_name="settings-access",
+        ),
+        PlatformMessageKind(
+            key="calendar_share_ended",
+            why="A shared calendar is no longer in the person's calendar.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="calendar_share_ended",
+            value_names=frozenset(),
+            route_name="settings-access",
+        ),
+        PlatformMessageKind(
+            key="send_failed",
+            why="A message that the person sent has not left the mailbox.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="send_failed",
+            value_names=_PRODUCT_VALUES,
+            route_name="inbox",
+        ),
+        PlatformMessageKind(
+            key="send_unknown",
+            why="Only the person can decide about a message with an unknown outcome.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="send_unknown",
+            value_names=_PRODUCT_VALUES,
+            route_name="inbox",
+        ),
+        PlatformMessageKind(
+            key="message_returned",
+            why="A message that the person sent did not reach a recipient.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="message_returned",
+            value_names=_PRODUCT_VALUES,
+            route_name="inbox",
+        ),
+        PlatformMessageKind(
+            key="mailbox_notice",
+            why="Carries another message of this list to a mailbox that the person chose.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="mailbox_notice",
+            value_names=frozenset({"message", "url", "choices_url", "stop_url"}),
+            route_name="settings-notice-choices",
+            data_classes=frozenset({DataClass.PROFILE}),
         ),
     )
 }

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -27,20 +27,21 @@ from .message_kinds import KINDS, MessageValue, PlatformMessageKind
 logger = logging.getLogger(__name__)
 
 # Keeps mailboxes from answering automatically (RFC 3834).
-_HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+AUTOMATIC_HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
 class InvalidMessageValues(Exception):
     """The kind is unknown, or the values are not its words: a bug of the caller."""
 
 
-def send_platform_mail(
+def send_platform_mail(  # noqa: PLR0913 - what it says, to whom, and how to stop it
     kind: str,
     *,
     user_id: UUID,
     values: Mapping[str, MessageValue],
     at: datetime,
     about: UUID | None = None,
+    stop_url: str = "",
 ) -> bool:
     """
     Return whether the server took the message.
@@ -50,9 +51,10 @@ def send_platform_mail(
     :param kind: a key of `message_kinds.KINDS`
     :param values: exactly those of the kind: members of enums, times, numbers, booleans
     :param about: the subject of the receipt to link
+    :param stop_url: URL that stops the kind; exactly for kinds that are not owed
     :raises InvalidMessageValues:
     """
-    message_kind = _check_message(kind, values, about)
+    message_kind = _check_message(kind, values, about, stop_url)
     user = (
         User.objects.active().filter(id=user_id).only("email", "time_zone", "date_format").first()
     )
@@ -64,11 +66,13 @@ def send_platform_mail(
     context = {
         **{name: _to_template_value(value) for name, value in values.items()},
         "url": settings.PUBLIC_URL + _get_page_path(message_kind, about, at),
+        "stop_url": stop_url,
     }
     with display_times.show_times_for(user):
         subject = render_to_string(f"notices/{message_kind.template}.subject.txt", context)
         text = render_to_string(f"notices/{message_kind.template}.txt", context)
-    message = EmailMessage(" ".join(subject.split()), text, to=[user.email], headers=_HEADERS)
+    headers = AUTOMATIC_HEADERS | list_stop_headers(stop_url)
+    message = EmailMessage(" ".join(subject.split()), text, to=[user.email], headers=headers)
     try:
         message.send()
     except OSError:
@@ -77,8 +81,18 @@ def send_platform_mail(
     return True
 
 
+def list_stop_headers(stop_url: str) -> dict[str, str]:
+    """Return the headers of RFC 8058, by which a mail program offers to stop the messages."""
+    if not stop_url:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{stop_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
 def _check_message(
-    kind: str, values: Mapping[str, object], about: UUID | None
+    kind: str, values: Mapping[str, object], about: UUID | None, stop_url: str
 ) -> PlatformMessageKind:
     message_kind = KINDS.get(kind)
     if message_kind is None:
@@ -93,6 +107,8 @@ def _check_message(
             raise InvalidMessageValues(f"{name} is not one of our words")
     if message_kind.links_receipt is not isinstance(about, UUID):
         raise InvalidMessageValues(f"{message_kind.key} is about a receipt, or is not")
+    if message_kind.is_owed is bool(stop_url):
+        raise InvalidMessageValues(f"{message_kind.key} can be stopped, or cannot")
     return message_kind
 
 

@@ -337,6 +337,31 @@ FEATURES: dict[str, Feature] = {
             platform_client=False,
         ),
         Feature(
+            key="mailbox-notices",
+            title=_("Notices in your mailbox"),
+            where=_("Notices, when you choose a mailbox for a kind of notices"),
+            says=claim(
+                "feature.mailbox-notices",
+                _("Sends the kinds of notices that you choose from your mailbox to itself."),
+            ),
+            purposes=frozenset({Purpose.NOTIFY_OWNER}),
+            data_classes=frozenset({DataClass.PROFILE}),
+            capabilities=frozenset({"mail.send"}),
+            disclosure=claim(
+                "feature.mailbox-notices-disclosure",
+                _(
+                    "Antares sends the kinds of notices that you choose from your mailbox to its"
+                    " own address, in fixed words of Antares, and to nobody else. No feature adds"
+                    " text to them. It stops when you choose another place, withdraw this"
+                    " agreement or disconnect the mailbox."
+                ),
+            ),
+            retention_days=None,
+            asked_in_context=True,
+            version=1,
+            platform_client=False,
+        ),
+        Feature(
             key="campaigns",
             title=_("Campaigns"),
             where=_("Campaigns"),

@@ -32,6 +32,7 @@ from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import sealing
 from tests.factories import make_approval
+from tests.notices import fill_notices
 from tests.outbox import fill_outbox
 
 
@@ -105,6 +106,7 @@ def everything(house, viewer) -> None:
     )
     Export.objects.create(integration=integration, asked_at=at, **owner)
     fill_outbox(integration, at)
+    fill_notices(integration, at)
     Reply.objects.create(
         integration=integration,
         key_blind=uuid7().bytes * 2,

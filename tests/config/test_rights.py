@@ -13,7 +13,8 @@ from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
 from integrations.models import OutboxCommand, OutboxKind, PurgeStep, PurgeTrigger, Watch, WatchKind
 from limited_use.ledger import ledger_sequencer
-from limited_use.models import Receipt
+from limited_use.models import Receipt, Share
+from limited_use.models.shares import ShareLevel
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys
@@ -21,6 +22,7 @@ from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.keyrings import copy_keyring
+from tests.notices import make_due_notice
 from tests.walls import acting_as
 
 
@@ -75,9 +77,26 @@ def ids(house):
         "connection_id": house.connection.id,
         "watch_id": watch.id,
         "command_id": make_command(house).id,
+        "notice_id": make_due_notice(house.integration, timezone.now()).id,
+        "share_id": make_share(house).id,
         "user_id": house.user.id,
         "run_id": uuid4(),
     }
+
+
+def make_share(house) -> Share:
+    """Return a share with a colleague."""
+    viewer, _, membership = houses.person("bob", house.organisation, at=timezone.now())
+    return Share.objects.create(
+        owner_id=house.user.id,
+        organisation_id=house.organisation.id,
+        viewer_id=viewer.id,
+        owner_membership=house.membership.id,
+        viewer_membership=membership.id,
+        item=uuid4(),
+        level=ShareLevel.FREEBUSY,
+        given_at=timezone.now(),
+    )
 
 
 def make_command(house) -> OutboxCommand:

@@ -74,6 +74,15 @@ class TestSending:
         assert fetched.messages[0].thread_id == look.sent.thread_id
         assert fetched.messages[0].filing.folders == ("sent",)
 
+    def test_carries_further_headers(self, world):
+        stop = "<https://antares.example/notices/stop/a-token:of:ours/>"
+        headers = (("List-Unsubscribe", stop), ("Auto-Submitted", "auto-generated"))
+
+        send(world, make_mail(headers=headers))
+
+        received = world.read_received()
+        assert [received[name] for name, _ in headers] == [value for _, value in headers]
+
     def test_carries_everything_as_written(self, world):
         menu, plan = b"%PDF menu", os.urandom(200_000)
         mail = make_mail(

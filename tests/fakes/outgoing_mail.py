@@ -103,6 +103,7 @@ def _compose(mail: OutgoingMail) -> bytes:
         message_id=f"{mail.tag}@example.test",
         in_reply_to=mail.in_reply_to,
         references=mail.references,
+        extra=mail.headers,
     )
     try:
         message = composer.compose_message(headers, mail.text, mail.files)

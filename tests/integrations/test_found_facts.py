@@ -58,8 +58,7 @@ FOUND_IN = {
     Fact.DAY_WITHIN_BOUND: BOUNDS,
     Fact.RECIPIENTS_KNOWN: {"integrations/access/sending_permits.py"},
     Fact.TEMPLATE_WITHIN_BOUND: {"integrations/access/sending_permits.py"},
-    # By nothing yet: there are no notifications by mailbox.
-    Fact.NOTIFICATION_CHOSEN: set(),
+    Fact.NOTIFICATION_CHOSEN: {"integrations/access/facts/notice_facts.py"},
 }
 
 

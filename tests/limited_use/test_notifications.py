@@ -22,6 +22,9 @@ from tests.proof.source import ROOT
 
 GOLDEN = Path(__file__).with_name("notifications.golden")
 AT = datetime(2026, 12, 9, tzinfo=UTC)
+STOP = "https://antares.example/stop"
+# Kinds of the platform's own mail. The other carries one of them to a mailbox.
+OWN_KINDS = {key: kind for key, kind in KINDS.items() if not kind.data_classes}
 # A seller's words. Whoever has one to write writes it elsewhere.
 SELLING = re.compile(
     r"\b(offers?|discounts?|upgrade|newsletter|sale|promo\w*|subscribe|trial|buy|deals?|free"
@@ -62,7 +65,7 @@ def words(kind):
 def texts(kind):
     """Return subject and text of a kind as it is sent."""
     given = {name: getattr(word, "value", word) for name, word in words(kind).items()}
-    context = {**given, "url": "https://antares.example/x"}
+    context = {**given, "url": "https://antares.example/x", "stop_url": STOP}
     names = (f"notices/{kind.template}.subject.txt", f"notices/{kind.template}.txt")
     return [get_template(name).template.render(Context(context)) for name in names]
 
@@ -80,20 +83,24 @@ class TestTheList:
 
     @pytest.mark.clause("AN-13")
     @pytest.mark.clause("LU-2.1")
-    def test_carries_no_provider_data_today(self):
-        assert {kind.key for kind in KINDS.values() if kind.data_classes} == set()
+    def test_carries_provider_data_to_a_chosen_mailbox_alone(self):
+        carrying = {kind.key: kind.data_classes for kind in KINDS.values() if kind.data_classes}
+
+        # The address of the mailbox itself.
+        assert carrying == {"mailbox_notice": {DataClass.PROFILE}}
 
     @pytest.mark.clause("AN-11")
-    @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+    @pytest.mark.parametrize("kind", OWN_KINDS.values(), ids=OWN_KINDS)
     def test_sells_nothing(self, kind):
         assert not [text for text in texts(kind) if SELLING.search(text)]
 
-    @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+    @pytest.mark.parametrize("kind", OWN_KINDS.values(), ids=OWN_KINDS)
     def test_says_everything_in_words_that_are_given(self, kind):
         subject, text = texts(kind)
 
         assert "https://antares.example/x" in text
-        assert "Google" in subject + text
+        assert not kind.value_names or "Google" in subject + text
+        assert (STOP in text) is not kind.is_owed
         assert "{" not in subject + text
         assert subject.strip()
 
@@ -105,9 +112,9 @@ class TestTheList:
         found = {path.name for path in (ROOT / "templates" / "notices").iterdir()}
 
         assert found == {
-            name
-            for kind in KINDS.values()
-            for name in (f"{kind.template}.txt", f"{kind.template}.subject.txt")
+            *(f"{kind.template}.txt" for kind in KINDS.values()),
+            # The mailbox's notice has the subject of the message that it carries.
+            *(f"{kind.template}.subject.txt" for kind in OWN_KINDS.values()),
         }
 
 

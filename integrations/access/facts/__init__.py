@@ -23,6 +23,7 @@ from .integration_facts import (
     for_mailboxes,
     for_required_consents,
 )
+from .notice_facts import MAILBOX_FEATURE, NoticeChoice, for_notice
 
 __all__ = [
     "CALENDAR_CONSENT",
@@ -30,15 +31,18 @@ __all__ = [
     "EDITING_CONSENT",
     "INBOX_CONSENT",
     "LOCAL_CALENDAR_CONSENT",
+    "MAILBOX_FEATURE",
     "SENDING_CONSENT",
     "SHARING_CONSENT",
     "FactsSnapshot",
     "HolderFacts",
+    "NoticeChoice",
     "RequiredConsent",
     "for_connections",
     "for_integration_and_connection",
     "for_integrations",
     "for_mailboxes",
+    "for_notice",
     "for_required_consents",
     "get_calendar_consent",
 ]

@@ -75,7 +75,7 @@ def _compose_message(mail: OutgoingMail) -> ComposedMessage:
         message_id=f"{mail.tag}@{_MESSAGE_ID_HOST}",
         in_reply_to=mail.in_reply_to,
         references=mail.references,
-        extra=((TAG_HEADER, mail.tag),),
+        extra=((TAG_HEADER, mail.tag), *mail.headers),
     )
     reason = ""
     try:

@@ -39,6 +39,8 @@ from .graph_http import GraphApiRequest, quote_segment, send_graph_read, send_gr
 #: The default limit of mailboxes:
 #: https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
 MAX_MESSAGE_BYTES: Final = 35 * 1024 * 1024
+#: Property set of internet headers (MS-OXPROPS, PS_INTERNET_HEADERS).
+_HEADER_SET: Final = "00020386-0000-0000-C000-000000000046"
 TAG_PROPERTY: Final = "String {2f0b86a4-6a0c-4a0c-9d0f-5a7d1f3f9c41} Name AntaresSend"
 # PidTagInReplyToId and PidTagInternetReferences. Graph accepts neither as a header.
 _IN_REPLY_TO_PROPERTY: Final = "String 0x1042"
@@ -77,7 +79,10 @@ def _build_message(mail: OutgoingMail) -> dict[str, Any]:
             "toRecipients": _build_recipients(mail.to),
             "ccRecipients": _build_recipients(mail.cc),
             "bccRecipients": _build_recipients(mail.bcc),
-            "singleValueExtendedProperties": [_build_tag(mail.tag)],
+            "singleValueExtendedProperties": [
+                _build_tag(mail.tag),
+                *(_build_header(name, value) for name, value in mail.headers),
+            ],
         }
         for outgoing_file in mail.files:
             check_filename(outgoing_file.filename)
@@ -107,6 +112,11 @@ def _build_recipients(addresses: Sequence[MailAddress]) -> list[dict[str, Any]]:
 
 def _build_tag(tag: str) -> dict[str, str]:
     return {"id": TAG_PROPERTY, "value": tag}
+
+
+def _build_header(name: str, value: str) -> dict[str, str]:
+    """`internetMessageHeaders` takes only names with `x-`, Exchange's property set takes all."""
+    return {"id": f"String {{{_HEADER_SET}}} Name {name}", "value": make_printable(value)}
 
 
 def _create_reply(

@@ -171,6 +171,7 @@ STORES: Final[Mapping[str, Text]] = MappingProxyType(
         "integrations.OutboxCommand": _("Messages in the outbox"),
         "integrations.DraftProposal": _("Proposed drafts"),
         "integrations.SendingSettings": _("Settings for sending"),
+        "integrations.NoticePreference": _("Choices of notices in the mailbox"),
         "integrations.Export": _("Exports"),
         "integrations.Reply": _("Answers to repeated requests"),
         "integrations.QuotaBucket": _("Counters of requests"),

@@ -87,7 +87,5 @@ def receipt_of(stage, products):
     houses = [stage.mail, stage.calendar] if products == "all" else [stage.mail]
     jobs = rows.disconnect(stage, *houses)
     rows.finish_purge(stage, *jobs)
-    owner_notices.send_receipt_notice(
-        user_id=stage.user.id, integration_id=stage.mail.integration.id, at=stage.at
-    )
+    owner_notices.send_receipt_notice(integration_id=stage.mail.integration.id, at=stage.at)
     return rows.show_mail(stage, mail.outbox[-1])

@@ -65,7 +65,7 @@ class TestSharingPage:
         assert "alice@gmail.example" in shown
         assert "Not shared with anyone." in shown
 
-    @pytest.mark.claim("sharing.no-mail", "sharing.nobody")
+    @pytest.mark.claim("sharing.unrevealed", "sharing.nobody")
     def test_shares_and_says_the_same_whoever_has_the_address(self, alice, bob, page, mailoutbox):
         browser = cast.browser(alice.user)
 

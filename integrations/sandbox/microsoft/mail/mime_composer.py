@@ -22,6 +22,9 @@ RECIPIENT_FIELDS = {
 # PidTagInReplyToId and PidTagInternetReferences.
 THREADING_TAGS = {"string 0x1042": "In-Reply-To", "string 0x1039": "References"}
 
+#: PS_INTERNET_HEADERS. Its properties are kept in lower case.
+HEADER_TAG = "string {00020386-0000-0000-c000-000000000046} name "
+
 
 def make_message_id() -> str:
     return f"<{secrets.token_hex(16).upper()}@SANDBOX.PROD.OUTLOOK.COM>"
@@ -122,8 +125,13 @@ def get_custom_headers(draft: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def get_threading_headers(tags: dict[str, str]) -> list[tuple[str, str]]:
-    """Exchange writes these two extended properties as headers."""
-    return [(header, tags[name]) for name, header in THREADING_TAGS.items() if tags.get(name)]
+    """Exchange writes these extended properties as headers."""
+    threading = [(header, tags[name]) for name, header in THREADING_TAGS.items() if tags.get(name)]
+    return threading + [
+        (name.removeprefix(HEADER_TAG).title(), value)
+        for name, value in tags.items()
+        if name.startswith(HEADER_TAG)
+    ]
 
 
 def decode_mime(request: GraphRequest) -> bytes:

@@ -1,0 +1,78 @@
+"""The words of a notice: keys of closed lists and times, never a provider's text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from itertools import product
+
+from accounts import display_times
+from integrations.models import OwnerNotice
+from integrations.providers import PROVIDERS
+from integrations.providers.product_names import name_product
+from limited_use.notifications.message_kinds import MessageValue
+
+_PRODUCTS = ("mail", "calendar")
+# Closed lists, as platform mail requires. mypy does not accept computed members.
+ProviderLabel = Enum("ProviderLabel", {key: config.label for key, config in PROVIDERS.items()})  # type: ignore[misc]
+ProductName = Enum(  # type: ignore[misc]
+    "ProductName",
+    {f"{key}_{name}": name_product(key, name) for key, name in product(PROVIDERS, _PRODUCTS)},
+)
+
+
+class InvalidNoticeDetails(Exception):
+    """A word is of no closed list: a bug of the caller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDetails:
+    """
+    :param provider: a key of `PROVIDERS`, or empty
+    :param product: `mail` or `calendar`, or empty
+    :raises InvalidNoticeDetails:
+    """
+
+    provider: str = ""
+    product: str = ""
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.provider and self.provider not in PROVIDERS:
+            raise InvalidNoticeDetails("unknown provider")
+        if self.product and (self.product not in _PRODUCTS or not self.provider):
+            raise InvalidNoticeDetails("unknown product")
+
+
+def get_details(notice: OwnerNotice) -> NoticeDetails:
+    return NoticeDetails(provider=notice.provider, product=notice.product, until=notice.until)
+
+
+def make_mail_values(details: NoticeDetails, names: Collection[str]) -> dict[str, MessageValue]:
+    """
+    Return the values that a message's kind takes.
+
+    :param names: `PlatformMessageKind.value_names`
+    """
+    values: Mapping[str, MessageValue] = {
+        "provider": ProviderLabel[details.provider] if details.provider else None,
+        "product": _get_product_name(details),
+        "until": details.until,
+    }
+    return {name: values[name] for name in names}
+
+
+def make_page_words(details: NoticeDetails) -> dict[str, str]:
+    """Return the words that `NoticeMessage.text` may name, for the reader of the page."""
+    product_name = _get_product_name(details)
+    return {
+        "provider": PROVIDERS[details.provider].label if details.provider else "",
+        "product": "" if product_name is None else product_name.value,
+        "until": display_times.format_day(details.until) if details.until else "",
+    }
+
+
+def _get_product_name(details: NoticeDetails) -> ProductName | None:
+    return ProductName[f"{details.provider}_{details.product}"] if details.product else None

@@ -1,0 +1,20 @@
+"""The registry of notices: the kinds of all slices, in the order in which people see them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from integrations.calendar.notices import CALENDAR_SHARED
+from integrations.connections.notices import ADMINISTRATOR_ANSWERED
+from integrations.notifications.connection_notices import RECONNECT, REMOVAL
+from integrations.notifications.notice_kinds import NoticeKindSpec
+from integrations.outbox.notices import MESSAGE_RETURNED, SEND_PROBLEM
+
+NOTICE_KINDS: Final[tuple[NoticeKindSpec, ...]] = (
+    RECONNECT,
+    REMOVAL,
+    SEND_PROBLEM,
+    MESSAGE_RETURNED,
+    CALENDAR_SHARED,
+    ADMINISTRATOR_ANSWERED,
+)
