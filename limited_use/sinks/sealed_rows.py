@@ -20,7 +20,7 @@ from .traceback_guard import WrongSink
 
 Permits = Mapping[tuple[UUID, DataClass], Permit]
 SHOWN_TO = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
-SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN})
+SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN, Purpose.MAIL_SEND})
 
 
 @dataclass(frozen=True, slots=True)
