@@ -41,6 +41,7 @@ from integrations.models import (
     Connection,
     Event,
     Integration,
+    OutboxCommand,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
@@ -56,6 +57,7 @@ from tests.integrations import calendar_house
 from tests.integrations import household as houses
 from tests.integrations.calendar_house import meeting, moment
 from tests.naming import NamedRequest
+from tests.outbox import fill_outbox
 
 __all__ = ["alice", "bob", "keyring", "mailbox", "mallory", "synced"]
 
@@ -158,6 +160,7 @@ class RoutesWorld:
             Delegation.objects.filter(user_id=user),
             Membership.objects.filter(user_id=user),
             Calendar.objects.filter(user_id=user),
+            OutboxCommand.objects.filter(user_id=user).values("id", "state"),
             Approval.objects.filter(user_id=user),
             ConnectAttempt.objects.filter(user_id=user),
             Event.objects.filter(user_id=user),
@@ -216,6 +219,7 @@ def world(alice, monkeypatch):
         "share_id": UNKNOWN,
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
+        "command_id": make_command(alice),
         "delegation": str(delegation.id),
         "organisation": str(second.id),
     }
@@ -229,6 +233,12 @@ def world(alice, monkeypatch):
     }
     empty = factories.make_connection(alice.user, alice.organisation)
     return RoutesWorld(alice, ids, cursors(cast.browser(alice.user)), str(empty.id), forms)
+
+
+def make_command(alice: houses.Household) -> str:
+    """Return the id of a message in her outbox."""
+    fill_outbox(alice.integration, timezone.now())
+    return str(OutboxCommand.objects.get(user_id=alice.user.id).id)
 
 
 def cursors(hers: Client) -> dict[str, str]:
@@ -634,7 +644,7 @@ class TestEveryRoute:
 
 IDS = (
     "user", "row", "message_id", "thread_id", "attachment_id", "connection_id", "integration_id",
-    "purge_id", "pk", "own_entry_id", "consent_id", "calendar_id", "event_id",
+    "purge_id", "pk", "own_entry_id", "consent_id", "calendar_id", "event_id", "command_id",
 )  # fmt: skip
 
 

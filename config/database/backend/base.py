@@ -34,7 +34,6 @@ _OWNER_FUNCTIONS: Final = (
     "vault_person_",
     "vault_opened_",
     "find_colleague",
-    "find_colleagues",
     "find_kept_factor",
     "is_stored_factor",
     "share_partners",

@@ -136,6 +136,8 @@ def _explain_end(
     try:
         base = compose_base.find_compose_base(context, base.source, typed.upload_ids)
     except (CommandLeft, ObjectNotFound):
+        base = ComposeBase(base.source, (), None)
+    if base.mailbox is None:
         return compose_page.render_unsendable(
             request, typed, messages.NOT_THERE, status=HTTPStatus.CONFLICT
         )
@@ -182,7 +184,7 @@ def _explain(error: Exception, base: ComposeBase) -> tuple[FormProblems, HTTPSta
             return FormProblems(by_field=by_field), HTTPStatus.BAD_REQUEST
         case SendingNotAllowed():
             allow_url = build_allow_url(base.mailbox) if base.mailbox else ""
-            return FormProblems(allow_url=allow_url), HTTPStatus.FORBIDDEN
+            return FormProblems(allow_url=allow_url), HTTPStatus.CONFLICT
         case AccessRefused():
             return FormProblems(general=error.message), HTTPStatus.FORBIDDEN
         case KeyStoreUnavailable():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.utils.translation import ngettext
 
+from integrations.access.request_context import RequestContext
 from integrations.mail import messages as mail_messages
-from integrations.mail.sending import messages
+from integrations.mail.sending import messages, outbox_list
 from integrations.mail.sending.address_text import format_address_text
 from integrations.mail.sending.compose_base import EDITABLE
 from integrations.models import OPEN_STATES, OutboxCommand, OutboxState
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 #: The banner asks again after so many seconds.
-_POLL_SECONDS = 1
+_POLL_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,16 @@ def describe_banner(command: OutboxCommand, *, at: datetime) -> OutboxBanner:
         undo_seconds=max(1, round(left)) if is_undoable else 0,
         poll_seconds=_POLL_SECONDS if is_open else 0,
     )
+
+
+def describe_outbox(context: RequestContext) -> dict[str, Any]:
+    """Return what pages of the inbox show: the newest message's state, and how many wait."""
+    summary = outbox_list.get_outbox_summary(context)
+    latest = summary.latest
+    return {
+        "banner": describe_banner(latest, at=context.at) if latest else None,
+        "outbox_count": summary.count,
+    }
 
 
 def get_reason(command: OutboxCommand) -> StrOrPromise:
