@@ -18,6 +18,7 @@ from integrations.web import ownership
 
 #: Fields in which people type, and the files.
 FIELDS: Final = ("sender", "to", "cc", "bcc", "subject", "text", "files")
+_MODES: Final = frozenset(mode.value for mode in AnswerMode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class TypedMessage:
 def read_source(parameters: QueryDict) -> ComposeSource:
     """:raises Http404: if an id is none, or the mode does not exist"""
     mode = parameters.get("mode", "")
-    if mode and mode not in AnswerMode:
+    if mode and mode not in _MODES:
         raise Http404
     answered_id = _read_id(parameters, "answer")
     return ComposeSource(
