@@ -49,10 +49,11 @@ OF = {
 # What pages take besides, and what of it names nothing.
 NO_ID = frozenset(
     {
-        "action", "agree", "at", "before", "day", "feature", "files_kept", "format", "from", "hour", "horizon_days",
-        "hours", "key", "keys", "minutes", "next", "notify", "product", "refused", "response", "scope", "show",
-        "signature", "switch", "to", "undo_seconds", "validationToken", "version", "view", "waited", "was", "zone", "folder",
-        "email", "q", "source", "kept-by", "words",
+        "action", "agree", "at", "before", "day", "feature", "files_kept", "format", "from",
+        "hour", "horizon_days", "hours", "key", "keys", "minutes", "next", "notify", "product",
+        "refused", "response", "scope", "show", "signature", "switch", "to", "undo_seconds",
+        "validationToken", "version", "view", "waited", "was", "zone", "folder", "email", "q",
+        "source", "kept-by", "words",
     }
 )  # fmt: skip
 TIMES = {"start": moment(1, 0).isoformat(), "end": moment(9, 0).isoformat()}

@@ -71,6 +71,8 @@ def _build_url(mailbox: Integration, next_url: str, *, is_refused: bool = False)
 
 
 def _find_mailbox(request: HttpRequest, connection_id: UUID | None) -> Integration | None:
+    if connection_id is None:
+        return None
     own = Integration.objects.live().owned_by(*ownership.get_owner_ids(get_actor(request)))
     of_connection = own.filter(connection_id=connection_id, product="mail")
     return of_connection.select_related("connection").first()

@@ -81,7 +81,7 @@ def render_unsendable(
     return render(request, "inbox/compose_unsendable.html", page_context, status=status)
 
 
-def _render_row(  # noqa: PLR0913 - a row, why it may be shown, and the page around it
+def _render_row(  # noqa: PLR0913, PLR0917 - a row, why it may be shown, and the page around it
     request: HttpRequest,
     context: RequestContext,
     row: SealedRow,

@@ -34,9 +34,7 @@ class ComposePresenter:
             mailbox.id: opened.get(f"email:{mailbox.id}", b"").decode()
             for mailbox in self.base.mailboxes
         }
-        content = (
-            command_content.decode_content(opened["content"]) if "content" in opened else None
-        )
+        content = command_content.decode_content(opened["content"]) if "content" in opened else None
         summary = orjson.loads(opened["summary"]) if "summary" in opened else None
         mode = self._get_mode(content)
         texts = self._fill_fields(content, summary, mode, emails.values())

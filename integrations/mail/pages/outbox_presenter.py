@@ -88,9 +88,7 @@ class OutboxRowPresenter:
 
     def present_row(self, command: OutboxCommand, opened: Mapping[str, bytes]) -> TemplateItem:
         label, tone = _describe_state(command)
-        content = (
-            command_content.decode_content(opened["content"]) if "content" in opened else None
-        )
+        content = command_content.decode_content(opened["content"]) if "content" in opened else None
         return TemplateItem(
             clear={
                 "id": command.id,
@@ -107,8 +105,7 @@ class OutboxRowPresenter:
                 "is_editable": command.state in EDITABLE and command.content is not None,
                 "is_deletable": command.state not in OPEN_STATES,
                 "is_unknown": command.state == OutboxState.UNKNOWN,
-                "may_look": command.state == OutboxState.UNKNOWN
-                and command.sending_at is not None,
+                "may_look": command.state == OutboxState.UNKNOWN and command.sending_at is not None,
                 "is_shown": content is not None,
             },
             opened={

@@ -21,6 +21,8 @@ from integrations.access.request_context import (
     get_request_context,
 )
 from integrations.mail.sending import messages, outbox_list
+from integrations.mail.sending.compose_base import ComposeSource
+from integrations.mail.sending.message_owner import get_owner_columns
 from integrations.models import OutboxState
 from integrations.outbox import commands
 from integrations.outbox.commands import CommandNotUndoable
@@ -82,10 +84,10 @@ def show_state(request: HttpRequest, command_id: UUID) -> HttpResponse:
 def change_command(request: HttpRequest, command_id: UUID) -> HttpResponse:
     context = get_request_context(request)
     action = _ACTIONS.get(request.POST.get("action", ""))
+    if action is None:
+        raise Http404
     try:
         outbox_list.find_own_command(context, command_id)
-        if action is None:
-            raise ObjectNotFound
         return SeeOther(action(request, context, command_id))
     except ObjectNotFound:
         raise Http404 from None
@@ -94,38 +96,31 @@ def change_command(request: HttpRequest, command_id: UUID) -> HttpResponse:
 def _undo(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
     """Lead to the text, also if two requests undo it."""
     try:
-        commands.undo_command(command_id, **_get_owner(context), at=context.at)
+        commands.undo_command(command_id, **get_owner_columns(context), at=context.at)
     except CommandNotUndoable:
         command = outbox_list.find_own_command(context, command_id)
         if command.state != OutboxState.UNDONE:
             page_messages.info(request, messages.NOT_UNDOABLE)
             return reverse("inbox-outbox")
-    return compose_form.build_compose_url(compose_form.ComposeSource(command_id=command_id))
+    return compose_form.build_compose_url(ComposeSource(command_id=command_id))
 
 
 def _look_again(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
-    commands.look_again(command_id, **_get_owner(context), at=context.at)
+    commands.look_again(command_id, **get_owner_columns(context), at=context.at)
     page_messages.info(request, messages.LOOKING)
     return reverse("inbox-outbox")
 
 
 def _settle_as_sent(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
-    commands.settle_as_sent(command_id, **_get_owner(context), at=context.at)
+    commands.settle_as_sent(command_id, **get_owner_columns(context), at=context.at)
     page_messages.success(request, messages.SETTLED_AS_SENT)
     return reverse("inbox-outbox")
 
 
 def _discard(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
-    commands.discard_command(command_id, **_get_owner(context))
+    commands.discard_command(command_id, **get_owner_columns(context))
     page_messages.success(request, messages.DISCARDED)
     return reverse("inbox-outbox")
-
-
-def _get_owner(context: RequestContext) -> dict[str, UUID]:
-    return {
-        "user_id": context.user_id,
-        "organisation_id": context.actor.organisation_id or UUID(int=0),
-    }
 
 
 _ACTIONS: Final[dict[str, Callable[[HttpRequest, RequestContext, UUID], str]]] = {

@@ -25,6 +25,8 @@ from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks import json_sink
 from limited_use.sinks.sealed_rows import SealedRow
 
+from .message_owner import get_owner_columns
+
 #: Newest messages of all mailboxes that are read.
 MAX_MESSAGES: Final = 2_000
 MAX_ADDRESSES: Final = 1_000
@@ -44,8 +46,7 @@ def render_addresses(context: RequestContext) -> bytes:
     mailboxes = visible_mailboxes.find_visible_mailboxes(context)
     newest = (
         Message.objects.filter(
-            user_id=context.user_id,
-            organisation_id=context.actor.organisation_id,
+            **get_owner_columns(context),
             integration_id__in=mailboxes.connection_ids,
         )
         .order_by("-received_at", "-id")

@@ -33,6 +33,7 @@ from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.sealed import SealedValue
 
 from .answer_defaults import AnswerMode
+from .message_owner import get_owner_columns
 
 #: States in which the owner may write on, and send again.
 EDITABLE: Final = (OutboxState.FAILED, OutboxState.UNDONE, OutboxState.UNKNOWN)
@@ -190,11 +191,8 @@ def mark_proposal_opened(base: ComposeBase, *, at: datetime) -> None:
 
 
 def _filter_own_mailboxes(context: RequestContext) -> QuerySet[Integration]:
-    return (
-        Integration.objects.filter(product="mail")
-        .owned_by(context.user_id, context.actor.organisation_id or UUID(int=0))
-        .select_related("connection")
-    )
+    own = Integration.objects.owned_by(**get_owner_columns(context))
+    return own.filter(product="mail").select_related("connection")
 
 
 def _choose_mailbox(
@@ -215,8 +213,7 @@ def _find_answered(
     if message_id is None:
         return None
     own = Message.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id,
+        **get_owner_columns(context),
         integration__status__in=LIVE,
     )
     message = own.filter(id=message_id).first()
@@ -229,8 +226,7 @@ def _find_command(context: RequestContext, command_id: UUID | None) -> OutboxCom
     if command_id is None:
         return None
     own = OutboxCommand.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id,
+        **get_owner_columns(context),
         integration__status__in=LIVE,
         kind=OutboxKind.MAIL,
     )
@@ -246,8 +242,7 @@ def _find_proposal(context: RequestContext, proposal_id: UUID | None) -> DraftPr
     if proposal_id is None:
         return None
     own = DraftProposal.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id,
+        **get_owner_columns(context),
         integration__status__in=LIVE,
         expires_at__gt=context.at,
     )
@@ -260,8 +255,7 @@ def _find_proposal(context: RequestContext, proposal_id: UUID | None) -> DraftPr
 def _find_own_uploads(context: RequestContext, upload_ids: Sequence[UUID]) -> list[Upload]:
     """Return those that still exist; whether they are ready is checked when they are sent."""
     own = Upload.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id,
+        **get_owner_columns(context),
         integration__status__in=LIVE,
         id__in=upload_ids,
     )

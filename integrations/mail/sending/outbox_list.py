@@ -27,6 +27,8 @@ from integrations.web.page_cursors import CursorPagePosition
 from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 
+from .message_owner import get_owner_columns
+
 #: How long the inbox names a message that was just settled.
 RECENT: Final = timedelta(seconds=60)
 #: Messages that the inbox counts.
@@ -71,9 +73,7 @@ def get_outbox_page(
     """
     own = _filter_own(context).select_related("integration__connection")
     # Sent messages are deleted once they are this old; unsent ones stay until their owner acts.
-    own = own.filter(
-        Q(changed_at__gt=context.at - commands.LISTED_FOR) | Q(state__in=_UNSETTLED)
-    )
+    own = own.filter(Q(changed_at__gt=context.at - commands.LISTED_FOR) | Q(state__in=_UNSETTLED))
     if cursor is not None:
         position = page_cursors.read(
             cursor, kind=_KIND, audience=context.audience_key, filters="", at=context.at
@@ -130,16 +130,13 @@ def find_own_command(context: RequestContext, command_id: UUID) -> OutboxCommand
 
 def _filter_own(context: RequestContext) -> QuerySet[OutboxCommand]:
     return OutboxCommand.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id,
+        **get_owner_columns(context),
         integration__status__in=LIVE,
         kind=OutboxKind.MAIL,
     )
 
 
-def _find_thread_ids(
-    context: RequestContext, listed: Sequence[OutboxCommand]
-) -> dict[UUID, UUID]:
+def _find_thread_ids(context: RequestContext, listed: Sequence[OutboxCommand]) -> dict[UUID, UUID]:
     """Find the synced messages by the keyed hash of their Message-ID, and by their time."""
     sent = {
         (command.integration_id, bytes(command.rfc822_blind)): command
@@ -152,8 +149,7 @@ def _find_thread_ids(
         at for command in sent.values() for at in (command.sending_at, command.sent_at) if at
     ]
     synced = Message.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id,
+        **get_owner_columns(context),
         received_at__gte=min(times) - _CLOCK_TOLERANCE,
         received_at__lte=max(times) + _CLOCK_TOLERANCE,
         rfc822_blind__in=[blind for _, blind in sent],
@@ -161,5 +157,5 @@ def _find_thread_ids(
     return {
         sent[key].id: thread_id
         for integration_id, blind, thread_id in synced
-        if (key := (integration_id, bytes(blind))) in sent
+        if (key := (integration_id, bytes(blind or b""))) in sent
     }
