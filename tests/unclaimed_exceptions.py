@@ -46,6 +46,12 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "asks, or names an action": {
+        "templates/inbox/compose.html": [
+            "Your signature is added when the message is sent.",
+        ],
+        "templates/inbox/compose_unsendable.html": [
+            "this page does not store it.",
+        ],
         "templates/settings/local_calendars_remove.html": [
             "Remove all of your Antares calendars?",
             "· Remove only this calendar",
@@ -89,6 +95,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "names a state that the page reads from the rows it shows": {
+        "integrations/mail/sending/messages.py": [
+            "If you press Send, the changed text is sent as another message.",
+            "You already sent a message from this form.",
+            "the message was sent.",
+        ],
+        "templates/inbox/compose.html": [
+            "This message was perhaps sent.",
+        ],
         "templates/calendar/event_not_shown.html": [
             "This event cannot be read",
             "This event cannot be shown right now",

@@ -77,6 +77,7 @@ class TestSendingPermission:
         # Nothing is left to say on the settings page.
         assert "fewer permissions" not in text(browser.client.get(SETTINGS).text)
 
+    @pytest.mark.claim("sending.nothing-changed", "sending.reading-continues")
     def test_says_that_nothing_else_changed_if_it_is_not_granted(self, browser, mailbox, google):
         address = ask(browser, mailbox)
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from email import message_from_bytes, policy
 from html import unescape
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
+from accounts.ids import uuid7
 from integrations.formats.mime.addresses import MailAddress
 from integrations.models import (
     Attachment,
     ConnectionStatus,
+    DraftProposal,
     IntegrationStatus,
     Message,
     OutboxCommand,
     OutboxState,
     OutgoingCount,
 )
+from integrations.outbox.command_content import CommandContent, encode_content
 from integrations.providers.outgoing_mail import SendAddress
+from limited_use.vault.sealing import get_sealer
 from tests.api import cast
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
@@ -247,6 +253,17 @@ class TestSend:
         assert [answer.status_code for answer in answers] == [303, 303]
         assert OutboxCommand.objects.get().id != command.id
 
+    def test_takes_the_longest_text(self, alice, her_browser):
+        longest = "\U0001f4e8" * 200_000
+
+        answer = her_browser.post(
+            COMPOSE,
+            urlencode(write(text=longest)),
+            content_type="application/x-www-form-urlencoded",
+        )
+
+        assert answer.status_code == 303
+
     @pytest.mark.parametrize(
         ("values", "said"),
         [
@@ -312,6 +329,7 @@ class TestSend:
         assert "/inbox/sending/allow/?mailbox=" in answer.text
         assert read_fields(answer.text)["text"] == ["Hello"]
 
+    @pytest.mark.claim("compose.not-sent")
     def test_shows_the_text_once_the_account_is_gone(self, alice, her_browser):
         alice.connection.status = ConnectionStatus.REAUTH_REQUIRED
         alice.connection.reauth_since = timezone.now()
@@ -321,6 +339,23 @@ class TestSend:
 
         assert (kept.status_code, read_fields(kept.text)["text"]) == (400, ["Hello"])
         assert (gone.status_code, "&lt;/textarea&gt;mine" in gone.text) == (404, True)
+
+    @pytest.mark.claim("compose.proposal-waits")
+    def test_sends_a_proposed_draft_only_when_asked(self, alice, her_browser):
+        proposal = propose(alice)
+
+        page = her_browser.get(COMPOSE, {"proposal": proposal.id})
+
+        fields = read_fields(page.text)
+        assert "Proposed by" in text(page.text)
+        assert (fields["to"], fields["text"]) == (["bob@example.test"], ["Proposed text"])
+        proposal.refresh_from_db()
+        assert proposal.opened_at is not None
+        assert not OutboxCommand.objects.exists()
+        answers = [her_browser.post(COMPOSE, fields) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [303, 303]
+        assert OutboxCommand.objects.get().proposed_by == "inbox-widget"
+        assert not DraftProposal.objects.exists()
 
     @pytest.mark.parametrize("name", ["answer", "command", "proposal", "forwarded"])
     def test_does_not_take_what_is_not_the_persons(self, alice, her_browser, name):
@@ -369,6 +404,34 @@ class TestSend:
         (sent,) = list_sent(mailbox)
         assert (sent["Bcc"], sent["Subject"]) == (None, "Plan")
         assert "bob@example.test" in [entry.addr_spec for entry in sent["To"].addresses]
+
+
+def propose(alice):
+    content = CommandContent(
+        MailAddress("", ""),
+        (MailAddress("", "bob@example.test"),),
+        (),
+        (),
+        "Plan",
+        "Proposed text",
+    )
+    proposal_id, at = uuid7(), timezone.now()
+    sealer = get_sealer(holder=alice.integration.id, epoch=alice.integration.epoch)
+    return DraftProposal.objects.create(
+        id=proposal_id,
+        integration=alice.integration,
+        user_id=alice.user.id,
+        organisation_id=alice.organisation.id,
+        feature="inbox-widget",
+        delegation_id=uuid7(),
+        template_blind=bytes(32),
+        recipient_count=1,
+        created_at=at,
+        expires_at=at + timedelta(days=14),
+        content=sealer.seal_value(
+            DraftProposal, "content", row=proposal_id, data=encode_content(content)
+        ),
+    )
 
 
 def list_sent(mailbox):

@@ -72,6 +72,7 @@ class TestOutbox:
         assert "Kept" in page
         assert "Not sent" in page
 
+    @pytest.mark.claim("outbox.listed")
     def test_links_a_sent_message_to_its_conversation(self, alice, mailbox, her_browser):
         command = sending.order(alice)
         sending.dispatch_until_settled(command, Clock())
@@ -81,6 +82,8 @@ class TestOutbox:
         (thread_id,) = {str(message.thread_id) for message in alice.messages}
         assert f"/inbox/threads/{thread_id}/" in page
         assert "1 recipient" in text(page)
+        command.refresh_from_db()
+        assert command.content is None
 
     def test_marks_a_returned_message(self, alice, her_browser):
         command = sending.order(alice)
@@ -140,6 +143,7 @@ class TestActions:
         command.refresh_from_db()
         assert (command.state, command.content) == (OutboxState.SENT, None)
 
+    @pytest.mark.claim("outbox.deleted")
     def test_delete_removes_text_and_row(self, alice, her_browser):
         command = sending.order(alice, undo_seconds=30)
         assert act(her_browser, command, "delete").status_code == 404
