@@ -1,5 +1,5 @@
 """
-Look-ups of people other than the row owner, by an exact address.
+Look-ups of people other than the row owner: by an exact address, and the owner's colleagues.
 
 A web process sees only the owner's rows (`config.database.row_owners`), so database functions
 (``migrations/sql/people.sql``) find other people.
@@ -30,6 +30,11 @@ def find_sign_in_record(address: str) -> SignInRecord | None:
     return SignInRecord(*row) if row else None
 
 
+class Colleague(NamedTuple):
+    name: str
+    address: str
+
+
 def find_person(address: str) -> UUID | None:
     """
     Return the active person with this address.
@@ -50,6 +55,17 @@ def find_colleague(address: str) -> UUID | None:
     """
     row = _fetch_row("SELECT * FROM find_colleague(%s)", address)
     return row[0] if row else None
+
+
+def find_colleagues(*, limit: int) -> list[Colleague]:
+    """
+    Return other active members of the owner's organisation, by name, with verified addresses.
+
+    None without a row owner (`accounts.row_owner`).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, address FROM find_colleagues(%s)", [limit])
+        return [Colleague(*row) for row in cursor.fetchall()]
 
 
 def find_required_factor(person_id: UUID) -> int | None:

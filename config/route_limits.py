@@ -72,6 +72,8 @@ class RouteLimits:
 # A page or resource without a body. A small body gets 405 rather than 413.
 NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, max_total_bytes=16 * MIB)
 FORM: Final = BodyLimit(256 * KIB, seconds=10, max_total_bytes=64 * MIB)
+# A message of 200,000 characters, each up to twelve bytes as a form sends them.
+MESSAGE_FORM: Final = BodyLimit(3 * MIB, seconds=10, max_total_bytes=64 * MIB)
 # `integrations.web.api.json_parser.MAX_BYTES`.
 JSON: Final = BodyLimit(1 * MIB, seconds=10, max_total_bytes=64 * MIB)
 # `integrations.push.webhooks.webhook_body.LONGEST`, and room to refuse a larger body properly.
@@ -84,6 +86,7 @@ FILE_PIECE: Final = BodyLimit(36 * MIB, seconds=10, max_total_bytes=8 * 256 * KI
 
 _PAGE: Final = RouteLimits(NO_BODY)
 _FORM: Final = RouteLimits(FORM)
+_MESSAGE_FORM: Final = RouteLimits(MESSAGE_FORM)
 _JSON: Final = RouteLimits(JSON)
 _NOTIFICATION: Final = RouteLimits(NOTIFICATION)
 _DOWNLOAD: Final = RouteLimits(
@@ -109,7 +112,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-integrations settings-connect settings-progress settings-details settings-purge
         settings-receipt settings-receipt-part-2 settings-access settings-activity
         settings-activity-entries settings-activity-proof
-        settings-calendars inbox inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
+        settings-calendars inbox inbox-compose-addresses inbox-compose-senders
+        inbox-outbox inbox-outbox-state inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
         calendar calendar-coming calendar-find calendar-event calendar-event-description
         support-items support-item review review-domains review-privacy review-scopes
         review-consent-flow review-deletion review-human-access review-assessment review-clauses
@@ -136,8 +140,9 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-local-calendar-remove settings-calendar-sharing settings-share-end
         settings-administrator settings-approval-forget settings-attempt-dismiss
         settings-notices settings-notice-choices notice-stop settings-ledger-part connect-begin
-        connect-callback connect-administrator inbox-search
-        inbox-support inbox-support-close calendar-look calendar-new calendar-answer calendar-edit
+        connect-callback connect-administrator inbox-search inbox-support inbox-support-close
+        inbox-outbox-command inbox-allow-sending settings-sending
+        calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-show review-evidence-make review-run-start
         switch_organisation profile account_login account_logout account_sign_in_link
         account_open_sign_in_link account_reauthenticate account_change_password
@@ -146,6 +151,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn uploads
         """,
     ),
+    (_MESSAGE_FORM, "inbox-compose"),
     (_FORM_WITH_DOWNLOAD, "settings-export"),
     (_FILE_PIECE, "upload"),
     (_UPLOAD, "settings-local-calendar-fill api-calendar-import"),

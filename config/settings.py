@@ -158,6 +158,9 @@ WEB_THREADS = _env.read_number("WEB_THREADS", 8, minimum=3, maximum=64)
 WEB_FILE_THREADS = _env.read_number("WEB_FILE_THREADS", 8, minimum=3, maximum=64)
 WEB_UPLOAD_THREADS = _env.read_number("WEB_UPLOAD_THREADS", 2, maximum=64)
 WEB_STREAM_THREADS = _env.read_number("WEB_STREAM_THREADS", 4, maximum=64)
+# Django's default is smaller than the largest message (`config.route_limits`). The web server
+# enforces the limit of each route.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 # The proxy that reports a client's address and scheme.
 _proxies = read_trusted_proxies(_env)
 TRUSTED_PROXY = _proxies.name

@@ -33,6 +33,7 @@ OF = {
     "calendar": "calendar_id",
     "calendar_id": "calendar_id",
     "calendars": "calendar_id",
+    "command": "command_id",
     "connection": "connection_id",
     "connection_id": "connection_id",
     "cursor": "cursor",
@@ -51,15 +52,17 @@ OF = {
 # What pages take besides, and what of it names nothing.
 NO_ID = frozenset(
     {
-        "agree", "at", "before", "day", "files_kept", "format", "from", "hour", "horizon_days",
-        "hours", "key", "keys", "minutes", "next", "notify", "product", "response", "scope", "show",
-        "switch", "to", "validationToken", "version", "view", "waited", "was", "zone", "folder",
-        "email", "q", "source", "kept-by", "words",
+        "action", "agree", "at", "before", "day", "feature", "files_kept", "format", "from",
+        "hour", "horizon_days", "hours", "key", "keys", "minutes", "next", "notify", "product",
+        "refused", "response", "scope", "show", "signature", "switch", "to", "undo_seconds",
+        "validationToken", "version", "view", "waited", "was", "zone", "folder", "email", "q",
+        "source", "kept-by", "words",
     }
 )  # fmt: skip
 #: Routes whose POST only features send.
 FOR_FEATURES = frozenset({"api-proposals"})
 TIMES = {"start": moment(1, 0).isoformat(), "end": moment(9, 0).isoformat()}
+MAIL = {"to": "bob@example.test", "subject": "x", "text": "x"}
 EVENT = {
     "key": "6f1c0a52-8d53-4a6e-9a0c-3c1b7f1f6d11",
     "title": "x",
@@ -108,6 +111,15 @@ PAGES = (
     NamedRequest("settings-activity-csv", "GET", "connection"),
     NamedRequest("settings-activity-json", "GET", "connection"),
     NamedRequest("inbox", "GET", "cursor"),
+    NamedRequest("inbox-compose", "GET", "mailbox"),
+    NamedRequest("inbox-compose", "GET", "answer"),
+    NamedRequest("inbox-compose", "GET", "command"),
+    NamedRequest("inbox-compose", "POST", "mailbox", ("mailbox",), MAIL),
+    NamedRequest("inbox-compose", "POST", "answer", ("answer",), MAIL),
+    NamedRequest("inbox-compose", "POST", "command", ("command",), MAIL),
+    NamedRequest("inbox-compose-senders", "GET", "mailbox"),
+    NamedRequest("inbox-allow-sending", "GET", "mailbox"),
+    NamedRequest("inbox-allow-sending", "POST", "mailbox", ("mailbox",)),
     NamedRequest("inbox-search", "POST", "only", ("only",), {"words": "x"}),
     NamedRequest("uploads", "POST", "mailbox"),
     NamedRequest("calendar-new", "GET", "with"),

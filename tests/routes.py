@@ -250,6 +250,18 @@ ROUTES: dict[str, Kind] = {
     # Its owner has fetched nothing: there is nothing to fetch of this one.
     "settings-ledger-part": Kind("sign-in sign-in 405 405", "410 410 405 405", "404 404 405 405"),
     "inbox-search": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
+    # Alice did not allow sending on this walk: the page leads to the question. See
+    # `integrations/pages/test_compose.py`.
+    "inbox-compose": Kind("sign-in sign-in 405 405", "go 400 405 405", "ok 409 405 405"),
+    "inbox-compose-addresses": OWN_PAGE,
+    # Both without a mailbox.
+    "inbox-compose-senders": Kind("sign-in 405 405 405", "404 405 405 405", "404 405 405 405"),
+    "inbox-outbox": OWN_PAGE,
+    # No action that there is.
+    "inbox-outbox-command": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    "inbox-outbox-state": ONE_PAGE,
+    "inbox-allow-sending": Kind("sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"),
+    "settings-sending": FORM,
     "inbox-elsewhere": ONE_PAGE,
     "inbox-elsewhere-body": ONE_PAGE,
     "inbox-elsewhere-file": ONE_PAGE,

@@ -165,6 +165,7 @@ class RoutesWorld:
             Delegation.objects.filter(user_id=user),
             Membership.objects.filter(user_id=user),
             Calendar.objects.filter(user_id=user),
+            OutboxCommand.objects.filter(user_id=user).values("id", "state"),
             Approval.objects.filter(user_id=user),
             ConnectAttempt.objects.filter(user_id=user),
             Event.objects.filter(user_id=user),

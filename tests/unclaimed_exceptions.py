@@ -72,6 +72,11 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "asks, or names an action": {
         "integrations/settings/notices/messages.py": [
             "I agree that Antares sends the notices that I chose to my mailbox.",
+        "templates/inbox/compose.html": [
+            "Your signature is added when the message is sent.",
+        ],
+        "templates/inbox/compose_unsendable.html": [
+            "this page does not store it.",
         ],
         "templates/settings/local_calendars_remove.html": [
             "Remove all of your Antares calendars?",
@@ -125,6 +130,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "names a state that the page reads from the rows it shows": {
+        "integrations/mail/sending/messages.py": [
+            "If you press Send, the changed text is sent as another message.",
+            "You already sent a message from this form.",
+            "the message was sent.",
+        ],
+        "templates/inbox/compose.html": [
+            "This message was perhaps sent.",
+        ],
         "templates/calendar/event_not_shown.html": [
             "This event cannot be read",
             "This event cannot be shown right now",

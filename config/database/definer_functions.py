@@ -39,13 +39,14 @@ PASSWORD_STATE: Final = load_functions(
     {"password_state": _WEB_AND_PURGE},
 )
 
-#: People by address: `accounts.people`.
+#: People by address, and colleagues: `accounts.people`.
 PEOPLE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "people.sql",
     {
         "find_sign_in": _SITES,
         "find_person": _SITES,
         "find_colleague": _WEB,
+        "find_colleagues": _WEB,
         "find_kept_factor": _SITES,
         "is_stored_factor": _WEB,
     },

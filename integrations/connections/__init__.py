@@ -18,6 +18,7 @@ from .connection_operations import (
 from .consents import (
     LocalCalendarsExist,
     NoEarlierConsent,
+    agree_in_context,
     get_copied_products,
     list_dependent_integrations,
     renew_consent,
@@ -34,6 +35,7 @@ __all__ = [
     "NotConnectedError",
     "OAuthCallback",
     "UnknownProvider",
+    "agree_in_context",
     "begin_connect",
     "complete_connect",
     "create_admin_consent_link",

@@ -99,6 +99,28 @@ def renew_consent(
             enqueue_on_commit("integrations.sync_mail", work_id=work.id)
 
 
+def agree_in_context(
+    *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
+) -> None:
+    """
+    Record the consent to a feature that is asked for when the person first uses it.
+
+    :raises consents.DeclarationOutdated: also if the feature is asked for elsewhere
+    """
+    declared = FEATURES.get(feature)
+    if declared is None or not declared.asked_in_context:
+        raise consents.DeclarationOutdated(feature)
+    with transaction.atomic(durable=True):
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
+        consents.give(
+            person_id=user_id,
+            organisation_id=organisation_id,
+            feature=feature,
+            version=version,
+            at=at,
+        )
+
+
 def withdraw_consent(
     *, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[PurgeJob]:

@@ -32,6 +32,7 @@ from integrations.web import retry_pages
 from integrations.web.form_numbers import read_number
 from limited_use.agreements.consents import ConsentMissing
 
+from . import sending_return
 from .messages import confirmations
 
 SETTINGS_ROUTE: Final = "settings-integrations"
@@ -52,6 +53,7 @@ class HttpResponseSeeOther(HttpResponseRedirect):
 def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
     actor = get_actor(request)
     connection_id = _parse_uuid(request.POST.get("connection"))
+    feature = request.POST.get("feature", "")
     try:
         url = connections.begin_connect(
             actor=actor,
@@ -61,22 +63,26 @@ def begin_connect(request: HttpRequest, provider: str) -> HttpResponse:
             session_key=_get_session_key(request),
             at=timezone.now(),
             connection_id=connection_id,
+            asked_feature=feature,
         )
     except ConsentMissing:
         # Show the current disclosure. The product is offered: others raise UnknownProvider.
         messages.info(request, confirmations.AGREE_FIRST)
+        if feature:
+            return redirect(sending_return.build_allow_url(request, connection_id))
         query = {"product": _get_product(request)}
         if connection_id is not None:
             query["connection"] = str(connection_id)
         return redirect(f"{reverse('settings-connect', args=[provider])}?{urlencode(query)}")
     except (connections.UnknownProvider, connections.NotConnectedError):
         raise Http404 from None
+    sending_return.remember_message(request, connection_id if feature else None)
     return HttpResponseSeeOther(url)
 
 
 @never_cache
 def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """Always redirect to the settings page."""
+    """Redirect to the settings page, or to the message for which the permission was asked."""
     if get_connectable_provider(provider) is None:
         raise Http404
     try:
@@ -94,7 +100,7 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
         try:
             # Refuse before the state is consumed.
             with person_slots.hold_wait_slot():
-                connections.complete_connect(
+                attempt = connections.complete_connect(
                     provider_response,
                     user_id=actor.user_id,
                     organisation_id=actor.organisation_id,
@@ -103,7 +109,8 @@ def handle_callback(request: HttpRequest, provider: str) -> HttpResponse:
                 )
         except person_slots.TooManyWaits:
             return _ask_to_retry(request)
-    return _redirect_to(SETTINGS_ROUTE)
+        return _redirect_to(sending_return.find_next_url(request, attempt))
+    return _redirect_to(reverse(SETTINGS_ROUTE))
 
 
 @never_cache
@@ -112,7 +119,7 @@ def handle_admin_consent(request: HttpRequest) -> HttpResponse:
     if request.method == "GET" and request_limits.count_for_network(request, RATE).is_within:
         parameters = {name: request.GET.getlist(name) for name in request.GET}
         connections.record_admin_answer(parameters, at=timezone.now())
-    return _redirect_to("administrator-thanks")
+    return _redirect_to(reverse("administrator-thanks"))
 
 
 # Public: a request without a valid state changes nothing.
@@ -129,8 +136,8 @@ def _ask_to_retry(request: HttpRequest) -> HttpResponse:
     return retry_pages.add_retry(request, response, None)
 
 
-def _redirect_to(route: str) -> HttpResponse:
-    response = HttpResponseSeeOther(reverse(route))
+def _redirect_to(url: str) -> HttpResponse:
+    response = HttpResponseSeeOther(url)
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
     response["Content-Length"] = "0"

@@ -16,6 +16,7 @@ from . import (
     disconnect_views,
     export_views,
     ledger_download,
+    sending_views,
     views,
 )
 from .data_use import urls as uses
@@ -57,6 +58,8 @@ urlpatterns = [
     path(f"{_INTEGRATION}progress/", views.show_progress, name="settings-progress"),
     path(f"{_INTEGRATION}sync/", views.sync_now, name="settings-sync-now"),
     path(f"{_INTEGRATION}horizon/", views.set_horizon, name="settings-horizon"),
+    path(f"{_INTEGRATION}sending/", sending_views.save_settings, name="settings-sending"),
+    path("inbox/sending/allow/", sending_views.allow_sending, name="inbox-allow-sending"),
     path(f"{_INTEGRATION}details/", views.show_details, name="settings-details"),
     path(f"{_INTEGRATION}retry/", views.retry_quarantined, name="settings-retry"),
     path(

@@ -35,6 +35,7 @@ from . import (
     product_rows,
     purge_page,
     return_to,
+    sending_section,
 )
 from .data_use import feature_status
 from .messages import confirmations, status
@@ -211,12 +212,13 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "quarantined": mailbox_details.list_quarantined(integration.id),
         "horizons": mailbox_details.HORIZONS,
         "horizon": mailbox_details.get_horizon(integration.horizon_days),
+        **sending_section.describe_section(integration),
     }
     return HttpResponse(
         account_rows.render_account_page(
             request,
             "settings/details.html",
-            account_rows.get_account_rows(integration.connection, actor=get_actor(request), at=at),
+            sending_section.get_account_rows(integration, actor=get_actor(request), at=at),
             context=context,
             at=at,
         )

@@ -33,6 +33,8 @@ class RouteCost(StrEnum):
 COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     # Mail.
     "inbox-search": RouteCost.WAIT,
+    # Asks for the account's addresses.
+    "inbox-compose-senders": RouteCost.WAIT,
     "inbox-elsewhere": RouteCost.WAIT,
     "inbox-elsewhere-body": RouteCost.WAIT,
     # Fetches inline images.

@@ -49,6 +49,26 @@ SELECT m.user_id
    AND mine.user_id = nullif(current_setting('antares.person', true), '')::uuid
 $body$;
 
+-- Names and verified sign-in addresses of the other active members of the organisation in which the
+-- person of the transaction is a member and acts.
+CREATE OR REPLACE FUNCTION public.find_colleagues(most integer)
+RETURNS TABLE (name text, address text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT u.name::text, u.email::text
+  FROM public.accounts_membership AS mine
+  JOIN public.accounts_membership AS m
+    ON m.organisation_id = mine.organisation_id AND m.left_at IS NULL
+  JOIN public.accounts_user AS u ON u.id = m.user_id AND u.is_active
+ WHERE mine.left_at IS NULL
+   AND mine.organisation_id = nullif(current_setting('antares.organisation', true), '')::uuid
+   AND mine.user_id = nullif(current_setting('antares.person', true), '')::uuid
+   AND u.id <> mine.user_id
+   AND EXISTS (SELECT FROM public.account_emailaddress AS e
+                WHERE e.user_id = u.id AND e.email = u.email AND e.verified)
+ ORDER BY u.name, u.email
+ LIMIT find_colleagues.most
+$body$;
+
 -- The second factor that the person of the transaction has to keep if they are staff: the newest
 -- beside recovery codes. Null for everybody else.
 CREATE OR REPLACE FUNCTION public.find_kept_factor()

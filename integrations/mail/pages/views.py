@@ -35,7 +35,13 @@ from integrations.web import page_cursors, sandboxed_html
 from integrations.web.row_urls import RowUrl
 from limited_use.sinks import page_sink
 
-from . import attachment_failures, frame_heights, mailbox_status, retry_responses
+from . import (
+    attachment_failures,
+    frame_heights,
+    mailbox_status,
+    outbox_presenter,
+    retry_responses,
+)
 from .thread_rows import ThreadRowPresenter
 
 OUTGOING: Final = frozenset({"sent", "drafts"})
@@ -82,6 +88,7 @@ def show_threads(request: HttpRequest) -> HttpResponse:
             "accounts": status.accounts,
             "alerts": status.alerts,
             "horizon_words": status.horizon_words,
+            **outbox_presenter.describe_outbox(context),
             "is_importing": status.is_importing,
             "is_later_page": cursor is not None,
             "first_url": _add_query(inbox_url, folder),
@@ -130,6 +137,7 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
             "folder_title": messages.FOLDERS[folder],
             "folder_url": "" if folder == "inbox" else _add_query(reverse("inbox"), folder),
             "first_url": f"{thread_url}{folder_query}",
+            **outbox_presenter.describe_outbox(context),
             "is_later_page": cursor is not None,
             "next_url": _add_query(thread_url, folder, reading.next_cursor)
             if reading.next_cursor

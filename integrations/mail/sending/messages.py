@@ -26,6 +26,14 @@ FILES_NOT_READY: Final = _(
 )
 TOO_LARGE: Final = _("The text and the files together are larger than the provider accepts.")
 CHANGED: Final = _("The account changed in the meantime. Press Send once more.")
+NOT_THERE: Final = _(
+    "The account is no longer connected, or the message that you answer no longer exists."
+)
+ALREADY_LEFT: Final = _("The earlier message has already left. See its state in the outbox.")
+SENT_BEFORE: Final = _(
+    "You already sent a message from this form. If you press Send, the changed text is sent as"
+    " another message."
+)
 
 # --- States ---------------------------------------------------------------------------------------
 
@@ -85,3 +93,6 @@ UNKNOWN_OTHER: Final = _("The provider was asked to send it, and has not confirm
 
 MAILBOX_NOT_READY: Final = _("This account cannot send right now. Reconnect it in Settings.")
 NOT_UNDOABLE: Final = _("The message has already left.")
+LOOKING: Final = _("Antares looks into your mailbox once more.")
+SETTLED_AS_SENT: Final = _("Noted: the message was sent.")
+DISCARDED: Final = claim("outbox.deleted", _("The message and its files were deleted."))

@@ -81,6 +81,14 @@ REGIONS: Final[Mapping[str, str]] = {
     ),
     "integrations.mail.mail_row_types": "Shapes that sinks make of opened messages.",
     "integrations.mail.message_text": "The text of a message, safe to show; made again and sealed.",
+    "integrations.mail.sending": (
+        "What owners write: checked and sealed, opened for its provider, shown to its owner."
+    ),
+    "integrations.mail.pages.compose_page": "Shows the form of a message to its owner.",
+    "integrations.mail.pages.compose_presenter": "Shapes the form inside the sink of pages.",
+    "integrations.mail.pages.outbox_presenter": "Shapes rows of the outbox inside the sink.",
+    "integrations.mail.pages.outbox_views": "Pages with the messages of the owner's outbox.",
+    "integrations.settings.sending_section": "Shows the owner's signature in the settings.",
     "integrations.mail.pages.remote_search_views": "Pages with a message that is not stored.",
     "integrations.mail.pages.thread_rows": "Makes the rows of the inbox page.",
     "integrations.mail.pages.support_access_views": (

@@ -8,6 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 SYNC_STARTED: Final = _("Checking for new mail now.")
 UNKNOWN_CHOICE: Final = _("Choose one of the options in the list.")
+SENDING_SAVED: Final = _("Saved. It applies to the next message that you send.")
+SENDING_NOT_SAVED: Final = _(
+    "Not saved. Choose one of the times in the list, and a signature of up to 4,000 characters."
+)
 HORIZON_SAVED: Final = _("Saved. Antares applies the change now.")
 RETRY_STARTED: Final = _("Antares tries these messages again with the next check.")
 APPROVAL_DISMISSED: Final = _("The link for your administrator no longer works.")

@@ -1,0 +1,161 @@
+"""The owner's messages on their way, and those of the last 30 days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from integrations.access import sending_permits
+from integrations.access.request_context import ObjectNotFound, RequestContext
+from integrations.models import (
+    LIVE,
+    OPEN_STATES,
+    Message,
+    OutboxCommand,
+    OutboxKind,
+    OutboxState,
+)
+from integrations.outbox import commands
+from integrations.web import page_cursors
+from integrations.web.page_cursors import CursorPagePosition
+from limited_use.policy.policy_vocabulary import DataClass
+from limited_use.sinks.sealed_rows import Permits, SealedRow
+
+from .message_owner import get_owner_columns
+
+#: How long the inbox names a message that was just settled.
+RECENT: Final = timedelta(seconds=60)
+#: Messages that the inbox counts.
+MAX_COUNTED: Final = 100
+_KIND: Final = "outbox"
+#: The provider's and our clock may differ, and a message may arrive late in the copy.
+_CLOCK_TOLERANCE: Final = timedelta(minutes=10)
+#: States that wait for the owner.
+_UNSETTLED: Final = (*OPEN_STATES, OutboxState.FAILED, OutboxState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxPage:
+    """
+    :param rows: of `OutboxCommand`, newest first
+    :param thread_ids: conversations of sent messages, by command
+    """
+
+    rows: Sequence[SealedRow]
+    permits: Permits
+    thread_ids: Mapping[UUID, UUID]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSummary:
+    """
+    :param count: messages that are on their way, or wait for their owner
+    :param latest: the newest that is on its way, or was just settled
+    """
+
+    count: int
+    latest: OutboxCommand | None
+
+
+def get_outbox_page(
+    context: RequestContext, *, cursor: str | None = None, limit: int = 50
+) -> OutboxPage:
+    """
+    :raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor:
+    :raises limited_use.guard.guard.AccessRefused:
+    """
+    own = _filter_own(context).select_related("integration__connection")
+    # Sent messages are deleted once they are this old; unsent ones stay until their owner acts.
+    own = own.filter(Q(changed_at__gt=context.at - commands.LISTED_FOR) | Q(state__in=_UNSETTLED))
+    if cursor is not None:
+        position = page_cursors.read(
+            cursor, kind=_KIND, audience=context.audience_key, filters="", at=context.at
+        )
+        own = own.filter(id__lt=position.id)
+    found = list(own.order_by("-id")[: limit + 1])
+    listed = found[:limit]
+    counts = Counter(command.integration_id for command in listed if command.content is not None)
+    granted = sending_permits.to_read_outbox(
+        actor=context.actor,
+        counts=counts,
+        data_classes=(DataClass.MAIL_CONTENT,),
+        at=context.at,
+    )
+    next_cursor = None
+    if len(found) > limit:
+        last = listed[-1]
+        next_cursor = page_cursors.write(
+            CursorPagePosition(last.created_at, last.id),
+            kind=_KIND,
+            audience=context.audience_key,
+            filters="",
+            at=context.at,
+        )
+    return OutboxPage(
+        [SealedRow(command, {"content": command.content}) for command in listed],
+        granted,
+        _find_thread_ids(context, listed),
+        next_cursor,
+    )
+
+
+def get_outbox_summary(context: RequestContext) -> OutboxSummary:
+    """Send one query."""
+    is_recent = Q(changed_at__gt=context.at - RECENT) & ~Q(state=OutboxState.UNDONE)
+    shown = _filter_own(context).filter(Q(state__in=_UNSETTLED) | is_recent)
+    found = list(shown.defer("content", "remote").order_by("-id")[:MAX_COUNTED])
+    unsettled = [command for command in found if command.state in _UNSETTLED]
+    latest = [
+        command
+        for command in found
+        if command.state in OPEN_STATES or command.changed_at > context.at - RECENT
+    ]
+    return OutboxSummary(len(unsettled), latest[0] if latest else None)
+
+
+def find_own_command(context: RequestContext, command_id: UUID) -> OutboxCommand:
+    """:raises ObjectNotFound:"""
+    command = _filter_own(context).defer("content", "remote").filter(id=command_id).first()
+    if command is None:
+        raise ObjectNotFound
+    return command
+
+
+def _filter_own(context: RequestContext) -> QuerySet[OutboxCommand]:
+    return OutboxCommand.objects.filter(
+        **get_owner_columns(context),
+        integration__status__in=LIVE,
+        kind=OutboxKind.MAIL,
+    )
+
+
+def _find_thread_ids(context: RequestContext, listed: Sequence[OutboxCommand]) -> dict[UUID, UUID]:
+    """Find the synced messages by the keyed hash of their Message-ID, and by their time."""
+    sent = {
+        (command.integration_id, bytes(command.rfc822_blind)): command
+        for command in listed
+        if command.rfc822_blind is not None and command.sent_at is not None
+    }
+    if not sent:
+        return {}
+    times: list[datetime] = [
+        at for command in sent.values() for at in (command.sending_at, command.sent_at) if at
+    ]
+    synced = Message.objects.filter(
+        **get_owner_columns(context),
+        received_at__gte=min(times) - _CLOCK_TOLERANCE,
+        received_at__lte=max(times) + _CLOCK_TOLERANCE,
+        rfc822_blind__in=[blind for _, blind in sent],
+    ).values_list("integration_id", "rfc822_blind", "thread_id")
+    return {
+        sent[key].id: thread_id
+        for integration_id, blind, thread_id in synced
+        if (key := (integration_id, bytes(blind or b""))) in sent
+    }

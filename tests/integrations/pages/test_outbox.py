@@ -1,0 +1,213 @@
+"""The outbox in the browser, and the banner with the state of a message."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from integrations.connections import consents
+from integrations.mail.pages import outbox_views
+from integrations.models import OutboxCommand, OutboxProblem, OutboxState
+from tests.api import cast
+from tests.integrations import household as houses
+from tests.integrations.outbox import sending
+from tests.integrations.outbox.conftest import alice, mailbox
+from tests.integrations.outbox.sending import Clock
+from tests.integrations.pages.reading import text
+
+__all__ = ["alice", "mailbox"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OUTBOX = "/inbox/outbox/"
+XSS = "<script>alert(1)</script>"
+
+
+def settle(command, state, problem=OutboxProblem.NONE, **values):
+    at = timezone.now()
+    OutboxCommand.objects.filter(id=command.id).update(
+        state=state, problem=problem, due_at=None, sending_at=at, changed_at=at, **values
+    )
+
+
+def act(browser, command, action):
+    return browser.post(f"{OUTBOX}{command.id}/", {"action": action})
+
+
+class TestOutbox:
+    def test_lists_messages_with_state_recipients_and_subject(self, alice, her_browser):
+        sending.order(alice, sending.write(subject=XSS, to=f'"{XSS}" <bob@example.test>'))
+
+        page = her_browser.get(OUTBOX)
+
+        assert "Waiting" in text(page.text)
+        assert XSS in text(page.text)
+        assert XSS not in page.text
+
+    @pytest.mark.parametrize("problem", [OutboxProblem.REJECTED, OutboxProblem.STOPPED])
+    def test_says_why_a_message_was_not_sent(self, alice, her_browser, problem):
+        command = sending.order(alice)
+        settle(command, OutboxState.FAILED, problem)
+
+        page = her_browser.get(OUTBOX).text
+
+        assert "Not sent" in text(page)
+        assert f"/inbox/compose/?command={command.id}" in page
+        assert ("refused the message" if problem == "rejected" else "no longer allow") in text(page)
+
+    def test_is_readable_after_the_agreement_was_withdrawn(self, alice, her_browser):
+        sending.order(alice, sending.write(subject="Kept"))
+        consents.withdraw_consent(
+            feature="mail-sending",
+            user_id=alice.user.id,
+            organisation_id=alice.organisation.id,
+            at=timezone.now(),
+        )
+
+        page = text(her_browser.get(OUTBOX).text)
+
+        assert "Kept" in page
+        assert "Not sent" in page
+
+    @pytest.mark.claim("outbox.listed")
+    def test_links_a_sent_message_to_its_conversation(self, alice, mailbox, her_browser):
+        command = sending.order(alice)
+        sending.dispatch_until_settled(command, Clock())
+        alice.settle()
+        page = her_browser.get(OUTBOX).text
+
+        (thread_id,) = {str(message.thread_id) for message in alice.messages}
+        assert f"/inbox/threads/{thread_id}/" in page
+        assert "1 recipient" in text(page)
+        command.refresh_from_db()
+        assert command.content is None
+
+    def test_marks_a_returned_message(self, alice, her_browser):
+        command = sending.order(alice)
+        at = timezone.now()
+        settle(command, OutboxState.SENT, sent_at=at, bounced_at=at, content=None)
+
+        assert "Returned" in text(her_browser.get(OUTBOX).text)
+
+    def test_goes_on_page_by_page(self, alice, her_browser, monkeypatch):
+        monkeypatch.setattr(outbox_views, "PAGE", 2)
+        for number in range(3):
+            sending.order(alice, sending.write(subject=f"Number {number}"))
+
+        first = her_browser.get(OUTBOX).text
+        (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
+        second = her_browser.get(older).text
+
+        assert [f"Number {number}" in first for number in range(3)] == [False, True, True]
+        assert [f"Number {number}" in second for number in range(3)] == [True, False, False]
+        assert her_browser.get(OUTBOX, {"cursor": "x"}).status_code == 302
+
+
+class TestActions:
+    def test_undo_leads_to_the_text(self, alice, her_browser):
+        command = sending.order(alice, undo_seconds=30)
+
+        answers = [act(her_browser, command, "undo") for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [303, 303]
+        assert {answer["Location"] for answer in answers} == {
+            f"/inbox/compose/?command={command.id}"
+        }
+        command.refresh_from_db()
+        assert command.state == OutboxState.UNDONE
+
+    def test_undo_of_a_message_that_left_says_so(self, alice, her_browser):
+        command = sending.order(alice)
+        sending.dispatch_until_settled(command, Clock())
+
+        answer = act(her_browser, command, "undo")
+
+        assert answer["Location"] == OUTBOX
+        assert "The message has already left." in text(her_browser.get(OUTBOX).text)
+
+    def test_of_an_unknown_message_are_look_send_and_sent(self, alice, her_browser):
+        command = sending.order(alice)
+        settle(command, OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
+        page = text(her_browser.get(OUTBOX).text)
+        assert all(words in page for words in ("Look again", "Send again", "It was sent"))
+
+        act(her_browser, command, "look")
+        command.refresh_from_db()
+        assert command.state == OutboxState.SENDING
+        settle(command, OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
+        act(her_browser, command, "sent")
+
+        command.refresh_from_db()
+        assert (command.state, command.content) == (OutboxState.SENT, None)
+
+    @pytest.mark.claim("outbox.deleted")
+    def test_delete_removes_text_and_row(self, alice, her_browser):
+        command = sending.order(alice, undo_seconds=30)
+        assert act(her_browser, command, "delete").status_code == 404
+        sending.undo(alice, command)
+
+        assert act(her_browser, command, "delete").status_code == 303
+        assert not OutboxCommand.objects.exists()
+
+    @pytest.mark.parametrize("action", ["undo", "look", "sent", "delete", "other", ""])
+    def test_are_the_owners_alone(self, alice, her_browser, action):
+        command = sending.order(alice, undo_seconds=30)
+        mallory = houses.household(who=houses.person("mallory", at=timezone.now()))
+        stranger = cast.browser(mallory.user)
+
+        assert act(stranger, command, action).status_code == 404
+        assert stranger.get(f"{OUTBOX}{command.id}/state/").status_code == 404
+        assert "Plan" not in stranger.get(OUTBOX).text
+        assert her_browser.post(f"{OUTBOX}{uuid4()}/", {"action": action}).status_code == 404
+        command.refresh_from_db()
+        assert command.state == OutboxState.WAITING
+
+
+class TestBanner:
+    def test_offers_undo_while_the_message_waits(self, alice, her_browser):
+        command = sending.order(alice, undo_seconds=30)
+
+        page = her_browser.get("/inbox/").text
+
+        assert f'data-outbox="{OUTBOX}{command.id}/state/"' in page
+        assert "Sending…" in text(page)
+        assert f'action="{OUTBOX}{command.id}/"' in page
+        assert "1 not sent yet" in text(page)
+
+    @pytest.mark.parametrize(
+        ("state", "problem", "said"),
+        [
+            (OutboxState.SENDING, "", "Sending…"),
+            (OutboxState.SENT, "", "Sent"),
+            (OutboxState.FAILED, "rejected", "Not sent"),
+            (OutboxState.UNKNOWN, "not_found", "Perhaps sent"),
+        ],
+    )
+    def test_shows_each_state_and_sent_only_if_it_is(
+        self, alice, her_browser, state, problem, said
+    ):
+        command, at = sending.order(alice), timezone.now()
+        values = {"sent_at": at} if state == OutboxState.SENT else {}
+        if state == OutboxState.SENDING:
+            OutboxCommand.objects.update(state=state, sending_at=at)
+        else:
+            settle(command, state, problem, **values)
+
+        part = her_browser.get(f"{OUTBOX}{command.id}/state/").text
+
+        assert f"<strong>{said}</strong>" in part
+        is_open = state == OutboxState.SENDING
+        assert f'data-poll="{int(is_open)}"' in part
+        assert "Undo" not in part
+
+    def test_leaves_the_page_a_minute_after_the_message_was_sent(self, alice, her_browser):
+        command = sending.order(alice)
+        settle(command, OutboxState.SENT, sent_at=timezone.now())
+        assert "data-outbox" in her_browser.get("/inbox/").text
+
+        OutboxCommand.objects.update(changed_at=timezone.now() - timedelta(minutes=2))
+
+        assert "data-outbox" not in her_browser.get("/inbox/").text
