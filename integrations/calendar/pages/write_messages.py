@@ -46,7 +46,7 @@ _MESSAGES: Final[Mapping[type[Exception], StrOrPromise]] = {
     errors.ScopeMissing: messages.NO_PERMISSION,
     errors.ProviderError: messages.NO_RESPONSE,
 }
-EXPECTED_ERRORS: Final = (*_MESSAGES, event_errors.InvitationRefused)
+EXPECTED_ERRORS: Final[tuple[type[Exception], ...]] = (*_MESSAGES, event_errors.InvitationRefused)
 
 
 def get_write_error_status(error: Exception) -> int:

@@ -106,9 +106,6 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.mail.support_access": "Shows one message to support that its owner opened.",
     "integrations.support.support_item_views": "Support's page with that message.",
     # Mail that its owner sends.
-    "integrations.mail.sending": (
-        "Checks what the owner wrote, and makes the mail for the owner's provider."
-    ),
     "integrations.outbox": "Seals messages and files, and passes them to the owner's provider.",
     # Calendars.
     "integrations.formats.recurrence": "Calculates with the times and recurrence of events.",
