@@ -341,10 +341,10 @@ ROUTES: dict[str, Kind] = {
     "api-outbox-settle": Kind(
         "401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FEATURE_SENDS
     ),
-    # Only features propose. What is sent as a form and not as JSON is not understood.
+    # What is sent as a form and not as JSON is not understood.
     "api-proposals": Kind(
         "401 401 401 401",
-        "ok 403 405 none",
+        "ok 400 405 none",
         "404 404 404 404",
         {"feature": "403 400 403 403", "feature of a stranger": "403 404 403 403"},
     ),

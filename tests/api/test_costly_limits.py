@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts import rate_limit_counters
 from accounts.models import RateCount
-from integrations.web.slow_routes import COSTLY_ROUTES, DOWNLOAD, PROVIDER, RouteCost
+from integrations.web.slow_routes import COSTLY_ROUTES, DOWNLOAD, PROVIDER, UPLOAD, RouteCost
 from tests.addresses import address_of
 from tests.api import cast
 
@@ -16,6 +16,7 @@ OF_COST = {
     RouteCost.WAIT: [PROVIDER],
     RouteCost.STREAM: [DOWNLOAD],
     RouteCost.WAIT_AND_STREAM: [PROVIDER, DOWNLOAD],
+    RouteCost.RECEIVE: [UPLOAD],
 }
 
 
@@ -51,7 +52,7 @@ class TestARoute:
 class TestARouteThatWaitsForNobody:
     @pytest.mark.parametrize("address", ["/inbox/", "/v1/users/me/messages"])
     def test_is_answered_all_the_same(self, alice, address):
-        for rate in (PROVIDER, DOWNLOAD):
+        for rate in (PROVIDER, DOWNLOAD, UPLOAD):
             use_up(rate, alice.user.pk)
 
         assert cast.browser(alice.user).get(address).status_code == 200

@@ -72,10 +72,10 @@ class ProposalListView(SendingView):
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
         """Propose a draft to the person, once per `Idempotency-Key`."""
         self.get_query(request)
-        if self.actor.kind != ActorKind.CLIENT:
-            raise PermissionDenied
         fields = self.get_body(request, serializers.NewProposalSerializer)
         attempt.read_keyed_request()
+        if self.actor.kind != ActorKind.CLIENT:
+            raise PermissionDenied
         mailbox = send_message.get_sending_mailbox(self.request_context, fields["mailbox"])
         written = WrittenMessage(
             to=parse_recipients(fields["to"]),

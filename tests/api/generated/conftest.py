@@ -66,9 +66,10 @@ def local(world):
 
 @pytest.fixture(scope="module")
 def features(world, django_db_blocker):
-    """Return a platform feature for mail, and one for calendars, as callers."""
+    """Return platform features for mail, for proposals and for calendars, as callers."""
     with django_db_blocker.unblock():
         return [
             callers.switch_on_feature(world, "inbox-widget", "inbox.display"),
+            callers.switch_on_feature(world, "reply-assistant", "draft.propose"),
             callers.switch_on_feature(world, "scheduler", "calendar.schedule"),
         ]

@@ -28,7 +28,12 @@ class Request:
 
 def make_known_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
     """Return a request by the id of its operation."""
-    return _read_requests(world) | _calendar_requests(world) | _event_requests(world)
+    return (
+        _read_requests(world)
+        | _sending_requests(world)
+        | _calendar_requests(world)
+        | _event_requests(world)
+    )
 
 
 def make_local_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
@@ -76,6 +81,33 @@ def _read_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
         "find_availability": Request(
             _path(), body={**times, "duration_minutes": 30, "participants": [{"user_id": "me"}]}
         ),
+    }
+
+
+def _sending_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
+    ids = world.ids
+    unknown, proposal = _path(command_id=ids["unknown"]), _path(proposal_id=ids["proposal"])
+    draft = {
+        "mailbox": ids["mailbox"],
+        "to": [{"name": "Bob", "address": "bob@example.test"}],
+        "subject": "Plan",
+        "text": "Hello",
+    }
+    return {
+        "list_outbox": Request(_path()),
+        "send_message": Request(
+            _path(), headers={"Idempotency-Key": "a-message-of-mine"}, body=draft
+        ),
+        "get_outbox_message": Request(unknown),
+        "remove_outbox_message": Request(_path(command_id=ids["waiting"])),
+        "look_for_outbox_message": Request(unknown),
+        "settle_outbox_message": Request(unknown),
+        "list_proposals": Request(_path()),
+        "propose_draft": Request(
+            _path(), headers={"Idempotency-Key": "a-draft-for-you"}, body=draft
+        ),
+        "get_proposal": Request(proposal),
+        "discard_proposal": Request(proposal),
     }
 
 

@@ -18,12 +18,14 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
-from integrations.models import Connection, SyncWork
+from integrations.models import Connection, Integration, OutboxCommand, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
 from limited_use.agreements import consents
 from limited_use.policy.feature_registry import FEATURES
+from tests import outbox
 from tests.api import cast
+from tests.api.sending_requests import allow_sending_from
 from tests.factories import as_agreed, make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, point_at
 from tests.walls import acting_as
@@ -76,6 +78,7 @@ def build_world(sandbox: Sandbox) -> GeneratedRequestsWorld:
     _agree_to_features(world)
     browser = cast.browser(alice)
     _fill_local_calendars(world, browser)
+    _fill_outbox(world)
     _read_ids(world, browser)
     return world
 
@@ -147,6 +150,25 @@ def _fill_local_calendars(world: GeneratedRequestsWorld, browser: Client) -> Non
         "version": FEATURES["calendar-sharing"].version,
     }
     _post_json(browser, f"calendars/{answer['id']}/shares", share)
+
+
+def _fill_outbox(world: GeneratedRequestsWorld) -> None:
+    """Allow sending, and leave a waiting message, one of unknown outcome and a proposal."""
+    mailbox = Integration.objects.get(connection__user=world.alice, product="mail")
+    allow_sending_from(mailbox.connection)
+    waiting, unknown = (outbox.make_command(mailbox, timezone.now()) for _ in range(2))
+    OutboxCommand.objects.filter(id=waiting.id).update(
+        undo_until=world.at + SOON, due_at=world.at + SOON
+    )
+    OutboxCommand.objects.filter(id=unknown.id).update(
+        state="unknown", problem="not_found", sending_at=world.at, due_at=None
+    )
+    world.ids |= {
+        "mailbox": str(mailbox.id),
+        "waiting": str(waiting.id),
+        "unknown": str(unknown.id),
+        "proposal": str(outbox.make_proposal(mailbox, timezone.now()).id),
+    }
 
 
 def _post_json(browser: Client, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
