@@ -71,7 +71,7 @@ def _describe_scope(
     provider: Provider, scope: str, products: list[str], features: tuple[Feature, ...] | None
 ) -> RequestedScope:
     uses = list(_find_permissions(provider, scope, products, features))
-    reasons = dict.fromkeys(permission.reason for _, permission in uses)
+    first, *others = dict.fromkeys(permission.reason for _, permission in uses)
     return RequestedScope(
         provider=provider.label,
         scope=scope,
@@ -81,7 +81,7 @@ def _describe_scope(
             if scope in scopes.get_product_scopes(provider, product, features)
         ),
         capabilities=tuple(sorted({key for key, _ in uses if key})),
-        reason="; ".join(reasons),
+        reason="; ".join([first, *(reason[:1].lower() + reason[1:] for reason in others)]),
         methods=tuple(sorted({method for _, permission in uses for method in permission.methods})),
     )
 

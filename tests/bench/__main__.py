@@ -64,6 +64,7 @@ BENCHMARKS = (
     Benchmark("free_busy", "Calendars: free and busy of 50 people"),
     Benchmark("copies", "Calendars: a copy against the provider", sandbox=True),
     Benchmark("graph", "Microsoft: messages listed, read and synced", sandbox=True),
+    Benchmark("sending", "A message accepted, and a large file on its way", sandbox=True),
     Benchmark("polling", "Empty polls at Gmail and at Outlook", sandbox=True),
     Benchmark("hostile", "Hostile mail among good mail", sandbox=True),
     Benchmark("load", "Web server: requests of 1, 4 and 16 callers, 1 and 2 web processes"),

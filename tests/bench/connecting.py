@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -29,10 +30,15 @@ def get_sandbox_with_client() -> Sandbox:
 
 
 def mailbox_of(
-    sandbox: Sandbox, user: User, organisation: Organisation, *, email: str = EMAIL
+    sandbox: Sandbox,
+    user: User,
+    organisation: Organisation,
+    *,
+    email: str = EMAIL,
+    tokens: dict[str, Any] | None = None,
 ) -> Integration:
     """Return a mailbox just connected: nothing of it is here."""
-    tokens = sandbox.authorize(email)
+    tokens = tokens or sandbox.authorize(email)
     connection = make_connection(
         user,
         organisation,
