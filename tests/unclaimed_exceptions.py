@@ -72,6 +72,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "asks, or names an action": {
         "integrations/settings/notices/messages.py": [
             "I agree that Antares sends the notices that I chose to my mailbox.",
+        ],
         "templates/inbox/compose.html": [
             "Your signature is added when the message is sent.",
         ],
