@@ -19,8 +19,6 @@ from integrations.notifications.notice_kinds import NoticeKindSpec, NoticeMessag
 from integrations.notifications.notify import notify
 from limited_use.models.shares import Share
 
-TASK: Final = "integrations.notify_of_share"
-
 CALENDAR_SHARED: Final = NoticeKindSpec(
     key="calendar_shared",
     title=_("A colleague shares a calendar with you"),

@@ -28,8 +28,6 @@ from limited_use.agreements.consents import ConsentMissing
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.feature_registry import FEATURES
 
-from . import notices
-
 logger = logging.getLogger(__name__)
 
 FEATURE = "calendar-sharing"
@@ -95,7 +93,7 @@ def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until whe
             at=at,
             expires_at=expires_at,
         )
-        enqueue_on_commit(notices.TASK, share_id=share.id)
+        enqueue_on_commit("integrations.notify_of_share", share_id=share.id)
 
 
 def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
@@ -111,7 +109,7 @@ def withdraw_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:
             shares.withdraw(person_id=person_id, share_id=share_id, at=at) is None
         ):
             raise ObjectNotFound
-        enqueue_on_commit(notices.TASK, share_id=share_id)
+        enqueue_on_commit("integrations.notify_of_share", share_id=share_id)
 
 
 def leave_share(*, actor: Actor, share_id: UUID, at: datetime) -> None:

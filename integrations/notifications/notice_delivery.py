@@ -17,7 +17,6 @@ from limited_use.notifications import platform_mail
 from . import notice_kinds, notice_preferences, notice_stop_links, notice_values
 from .notice_kinds import NoticeKindSpec
 
-MAILBOX_TASK: Final = "integrations.mail_notice_to_mailbox"
 #: Time for the task that the commit queued.
 SWEEP_AFTER: Final = timedelta(minutes=1)
 _BATCH: Final = 500
@@ -34,7 +33,7 @@ def deliver_notice(notice_id: UUID, *, at: datetime) -> bool:
     )
     if channel == NoticeChannel.MAILBOX:
         # Its worker marks the notice in the transaction that stores the mail.
-        return enqueue(MAILBOX_TASK, notice_id=notice.id)
+        return enqueue("integrations.mail_notice_to_mailbox", notice_id=notice.id)
     # Before the mail: after a crash in between, nobody gets two.
     is_first = mark_routed(notice_id, at=at)
     if not is_first or channel != NoticeChannel.PLATFORM_MAIL:

@@ -20,7 +20,6 @@ from . import notice_preferences
 from .notice_details import NoticeDetails
 from .notice_kinds import NoticeKindSpec, get_kind_of_message
 
-DELIVERY_TASK: Final = "integrations.deliver_notice"
 KEPT_FOR: Final = timedelta(days=90)
 _NO_DETAILS: Final = NoticeDetails()
 
@@ -56,7 +55,7 @@ def notify(  # noqa: PLR0913 - what, to whom, and about what
     )
     if notice is None:
         return False
-    enqueue_on_commit(DELIVERY_TASK, notice_id=notice.id)
+    enqueue_on_commit("integrations.deliver_notice", notice_id=notice.id)
     return True
 
 

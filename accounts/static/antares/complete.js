@@ -53,7 +53,7 @@ function complete(input) {
   list.id = `${input.id}_list`;
   list.className = "completions";
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", input.labels[0].textContent);
+  list.setAttribute("aria-label", input.form.dataset.suggestions);
   list.hidden = true;
   input.after(list);
   input.setAttribute("role", "combobox");
