@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import orjson
 from django.utils.translation import ngettext
 
 from integrations.access.request_context import RequestContext
+from integrations.formats.mime.addresses import MailAddress
 from integrations.mail import messages as mail_messages
 from integrations.mail.sending import messages, outbox_list
 from integrations.mail.sending.address_text import format_address_text
@@ -88,7 +90,8 @@ class OutboxRowPresenter:
 
     def present_row(self, command: OutboxCommand, opened: Mapping[str, bytes]) -> TemplateItem:
         label, tone = _describe_state(command)
-        content = command_content.decode_content(opened["content"]) if "content" in opened else None
+        recipients, subject = _read_head(opened)
+        is_shown = "content" in opened or "summary" in opened
         return TemplateItem(
             clear={
                 "id": command.id,
@@ -106,13 +109,25 @@ class OutboxRowPresenter:
                 "is_deletable": command.state not in OPEN_STATES,
                 "is_unknown": command.state == OutboxState.UNKNOWN,
                 "may_look": command.state == OutboxState.UNKNOWN and command.sending_at is not None,
-                "is_shown": content is not None,
+                "is_shown": is_shown,
             },
             opened={
-                "recipients": format_address_text(content.recipients) if content else "",
-                "subject": (content.subject or str(mail_messages.NO_SUBJECT)) if content else "",
+                "recipients": format_address_text(recipients),
+                "subject": (subject or str(mail_messages.NO_SUBJECT)) if is_shown else "",
             },
         )
+
+
+def _read_head(opened: Mapping[str, bytes]) -> tuple[Sequence[MailAddress], str]:
+    """Return recipients and subject: of what waits, or of the message in the mailbox."""
+    if "content" in opened:
+        content = command_content.decode_content(opened["content"])
+        return content.recipients, content.subject
+    if "summary" in opened:
+        summary = orjson.loads(opened["summary"])
+        entries = [*summary["to"], *summary["cc"], *summary["bcc"]]
+        return [MailAddress(*entry) for entry in entries], summary["subject"]
+    return (), ""
 
 
 def _describe_state(command: OutboxCommand) -> tuple[StrOrPromise, str]:

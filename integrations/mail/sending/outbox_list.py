@@ -24,7 +24,6 @@ from integrations.models import (
 from integrations.outbox import commands
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
-from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 from .message_owner import get_owner_columns
@@ -43,7 +42,7 @@ _UNSETTLED: Final = (*OPEN_STATES, OutboxState.FAILED, OutboxState.UNKNOWN)
 @dataclass(frozen=True, slots=True)
 class OutboxPage:
     """
-    :param rows: of `OutboxCommand`, newest first
+    :param rows: of `OutboxCommand`, newest first; of a sent one with the summary of its message
     :param thread_ids: conversations of sent messages, by command
     """
 
@@ -81,13 +80,12 @@ def get_outbox_page(
         own = own.filter(id__lt=position.id)
     found = list(own.order_by("-id")[: limit + 1])
     listed = found[:limit]
-    counts = Counter(command.integration_id for command in listed if command.content is not None)
-    granted = sending_permits.to_read_outbox(
-        actor=context.actor,
-        counts=counts,
-        data_classes=(DataClass.MAIL_CONTENT,),
-        at=context.at,
+    sent_messages = _find_sent_messages(context, listed)
+    rows = [_make_row(command, sent_messages.get(command.id)) for command in listed]
+    counts = Counter(
+        row.row.integration_id for row in rows if any(sealed is not None for sealed in row.sealed.values())
     )
+    granted = sending_permits.to_read_outbox(actor=context.actor, counts=counts, at=context.at)
     next_cursor = None
     if len(found) > limit:
         last = listed[-1]
@@ -99,9 +97,9 @@ def get_outbox_page(
             at=context.at,
         )
     return OutboxPage(
-        [SealedRow(command, {"content": command.content}) for command in listed],
+        rows,
         granted,
-        _find_thread_ids(context, listed),
+        {command_id: message.thread_id for command_id, message in sent_messages.items()},
         next_cursor,
     )
 
@@ -136,7 +134,14 @@ def _filter_own(context: RequestContext) -> QuerySet[OutboxCommand]:
     )
 
 
-def _find_thread_ids(context: RequestContext, listed: Sequence[OutboxCommand]) -> dict[UUID, UUID]:
+def _make_row(command: OutboxCommand, sent_message: Message | None) -> SealedRow:
+    summary = sent_message.summary if sent_message is not None else None
+    return SealedRow(command, {"content": command.content, "summary": summary})
+
+
+def _find_sent_messages(
+    context: RequestContext, listed: Sequence[OutboxCommand]
+) -> dict[UUID, Message]:
     """Find the synced messages by the keyed hash of their Message-ID, and by their time."""
     sent = {
         (command.integration_id, bytes(command.rfc822_blind)): command
@@ -153,9 +158,9 @@ def _find_thread_ids(context: RequestContext, listed: Sequence[OutboxCommand]) -
         received_at__gte=min(times) - _CLOCK_TOLERANCE,
         received_at__lte=max(times) + _CLOCK_TOLERANCE,
         rfc822_blind__in=[blind for _, blind in sent],
-    ).values_list("integration_id", "rfc822_blind", "thread_id")
+    )
     return {
-        sent[key].id: thread_id
-        for integration_id, blind, thread_id in synced
-        if (key := (integration_id, bytes(blind or b""))) in sent
+        sent[key].id: message
+        for message in synced
+        if (key := (message.integration_id, bytes(message.rfc822_blind or b""))) in sent
     }

@@ -81,7 +81,8 @@ class TestOutbox:
 
         (thread_id,) = {str(message.thread_id) for message in alice.messages}
         assert f"/inbox/threads/{thread_id}/" in page
-        assert "1 recipient" in text(page)
+        assert "Plan" in text(page)
+        assert "bob@example.test" in text(page)
         command.refresh_from_db()
         assert command.content is None
 

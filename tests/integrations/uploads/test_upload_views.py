@@ -86,7 +86,7 @@ class TestCreation:
 
         check_refusal(client.create(0), 409, "too-many-files")
 
-    @pytest.mark.parametrize("mailbox", ["", "x", str(uuid7())])
+    @pytest.mark.parametrize("mailbox", ["", "x", "00000000-0000-7000-8000-000000000000"])
     def test_needs_a_mailbox(self, hers, mailbox):
         check_refusal(TusClient(hers, mailbox).create(1), 404, "not-found")
 
