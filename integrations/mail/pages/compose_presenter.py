@@ -40,6 +40,7 @@ class ComposePresenter:
         texts = self._fill_fields(content, summary, mode, emails.values())
         return TemplateItem(
             clear={
+                "has_sender": bool(texts["sender"]),
                 "has_copies": bool(texts["cc"] or texts["bcc"]),
                 "is_forward": mode is AnswerMode.FORWARD,
                 # Damaged: only the owner's provider still has it.
