@@ -44,6 +44,12 @@ class SmokePerson:
         """Disclosure, affirmative click, consent there, and back on the settings page."""
         query = {"product": product} | ({"connection": connection} if connection else {})
         page = self.browser.get(f"/settings/connect/{provider}/?{urlencode(query)}")
+        return self.agree_at_provider(page, account, provider=provider, untick=untick)
+
+    def agree_at_provider(
+        self, page: Page, account: str, *, provider: str = "google", untick: tuple[str, ...] = ()
+    ) -> Page:
+        """Click on a page before consent, consent there, and come back."""
         form = page.form(f"connect/{provider}/begin")
         consent = self.browser.submit(page, form, form.data(agree="yes"))
         if "decision" in consent.text:

@@ -20,6 +20,7 @@ from tests.smoke.living_here import LivingHere
 from tests.smoke.outlook import SmokeOutlook
 from tests.smoke.person import MAIL_SCOPE, SmokePerson, find_on_page
 from tests.smoke.receipts import Receipts
+from tests.smoke.sending import SmokeSending
 from tests.smoke.walk import Failed, Walk, as_described, eventually, must
 from tests.smoke.writing import SmokeWrites
 from tests.worlds.own import Own
@@ -51,6 +52,7 @@ class Smoke:
         third = f"{self.mark}.c@gmail.example"
         self.calendars = Calendars(walk, self.sandbox, self.bob, self.alice, third, self.mark)
         self.writing = SmokeWrites(walk, self.sandbox, self.bob, third, self.mark)
+        self.sending = SmokeSending(walk, self.sandbox, self.alice, self.account, self.mark)
         self.living_here = LivingHere(walk, self.alice, self.mark)
         self.receipts = Receipts(self.alice)
         mallory = SmokePerson(running.url, people["mallory"])
@@ -76,6 +78,7 @@ class Smoke:
         step("token expired, two workers at once: one refresh", self.refresh_once)
         self.calendars.run()
         self.writing.run()
+        self.sending.run()
         self.living_here.run()
         self.outlook.run()
         step("canary search finds what is planted", self.search.self_test)

@@ -111,7 +111,7 @@ def _build_context(
     return {
         "base": base,
         "request_key": typed.request_key if typed and is_kept else uuid4().hex,
-        "problem": problems.general or ("" if base.is_ready else messages.MAILBOX_NOT_READY),
+        "problem": problems.general or _explain_mailbox(base, problems),
         "problems": {name: problems.by_field.get(name, "") for name in compose_form.FIELDS},
         "has_problems": bool(problems.by_field),
         "allow_url": problems.allow_url,
@@ -125,6 +125,11 @@ def _build_context(
         "settings_url": reverse("settings-details", args=[mailbox.id]) if mailbox else "",
         "back_url": _get_back_url(base),
     }
+
+
+def _explain_mailbox(base: ComposeBase, problems: FormProblems) -> StrOrPromise:
+    is_explained = base.is_ready or problems.by_field or problems.allow_url
+    return "" if is_explained else messages.MAILBOX_NOT_READY
 
 
 def _get_back_url(base: ComposeBase) -> str:

@@ -40,6 +40,7 @@ class ComposePresenter:
         texts = self._fill_fields(content, summary, mode, emails.values())
         return TemplateItem(
             clear={
+                "has_sender": bool(texts["sender"]),
                 "has_copies": bool(texts["cc"] or texts["bcc"]),
                 "has_sender": bool(texts["sender"]),
                 "is_forward": mode is AnswerMode.FORWARD,

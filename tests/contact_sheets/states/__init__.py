@@ -14,6 +14,7 @@ from . import (
     mails,
     notices,
     public,
+    sending,
     settings,
     staff,
 )
@@ -24,6 +25,7 @@ GROUPS: tuple[Group, ...] = (
     connections.GROUP,
     disconnecting.GROUP,
     inbox.GROUP,
+    sending.GROUP,
     calendar.GROUP,
     data_use.GROUP,
     notices.GROUP,

@@ -107,6 +107,8 @@ class TestForm:
         assert fields["mailbox"] == [str(alice.integration.id)]
         assert (fields["to"], fields["subject"], fields["text"]) == ([""], [""], [""])
         assert "no-store" in page["Cache-Control"]
+        (sender,) = re.findall(r'<select name="sender"[^>]*>', page.text)
+        assert " hidden" in sender
 
     def test_answers_to_reply_to_and_escapes_everything(self, alice, mailbox, her_browser):
         message = deliver(alice, mailbox)

@@ -27,6 +27,8 @@ from tests.integrations.household import person
 pytestmark = pytest.mark.django_db
 #: Asked by every request, to find out who asks; `tests.api` and `tests.accounts` say how often.
 WHO_ASKS: Final = ("accounts_", "count_rate", "find_web_session")
+#: Unread notices, in the head of every page.
+BELL: Final = "integrations_ownernotice"
 _SOURCE: Final = re.compile(r'(?:FROM|INTO|UPDATE) "?(\w+)')
 
 
@@ -59,7 +61,10 @@ class TestTheInboxPage:
             "integrations_integration",
             "integrations_thread",
             "limited_use_leaf",
+            # The link to the outbox.
+            "integrations_outboxcommand",
             "vault_person_read_account",
+            BELL,
         ]
 
 
@@ -84,6 +89,7 @@ class TestTheCalendarPage:
             "integrations_integration",
             "limited_use_leaf",
             "vault_person_read_account",
+            BELL,
         ]
 
     def test_reads_what_others_share_in_four_more(self, alice):
@@ -108,4 +114,5 @@ class TestTheCalendarPage:
             "limited_use_leaf",
             "share_partners",
             "vault_person_read_account",
+            BELL,
         ]
