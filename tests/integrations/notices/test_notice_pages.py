@@ -28,6 +28,7 @@ from integrations.providers import PROVIDERS
 from integrations.settings.notices import notice_list, stop_views
 from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
+from tests.api import cast
 from tests.factories import make_connection, make_integration, make_organisation, make_user
 from tests.walls import requests_act_as_web
 
@@ -318,6 +319,26 @@ class TestChoices:
 
         assert answer.status_code == 200
         assert not NoticePreference.objects.exists()
+
+
+class TestAgreement:
+    def test_is_offered_where_mailboxes_are_chosen(self, alice):
+        assert f'href="{CHOICES}"' in client_of(alice).get("/settings/access/").text
+
+    def test_is_withdrawn_without_disconnecting_the_mailbox(self, alice, mailbox):
+        # Without one there is nothing to confirm the withdrawal with.
+        alice.set_password("a password of hers")
+        alice.save()
+        client = cast.browser(alice, recent=True)
+        choose(client, reconnect=f"mailbox:{mailbox.id}", agree="on")
+
+        page = "/settings/features/mailbox-notices/withdraw/"
+        assert client.get(page).status_code == 200
+        assert client.post(page).status_code == 302
+
+        mailbox.refresh_from_db()
+        assert mailbox.status == "active"
+        assert Consent.objects.get(feature="mailbox-notices").withdrawn_at is not None
 
 
 class TestStopLink:
