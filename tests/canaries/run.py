@@ -16,6 +16,7 @@ from tests.canaries.mailboxes import Mailboxes
 from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
+from tests.canaries.sending import CanarySending
 from tests.canaries.uploading import CanaryUploads
 from tests.canaries.verdicts import Verdicts
 from tests.canaries.world import CanaryWorld
@@ -61,6 +62,7 @@ class Run:
         )
         self.outlook = CanaryOutlook(self.journey)
         self.uploading = CanaryUploads(self.journey)
+        self.sending = CanarySending(self.journey)
         #: What was kept of each integration before its end.
         self.kept: list[Aftermath] = []
 
@@ -77,6 +79,8 @@ class Run:
         self.calendars()
         step("read by a feature", journey.feature_reads)
         step("a marketing feature refused", journey.refused)
+        step("every door that a campaign tries", self.sending.try_doors)
+        step("messages sent, undone and refused", self.sending.send)
         step("who used it, by its owner", self.owning.see_uses)
         step("a copy, for its owner", self.owning.export)
         step("one message, for support", self.owning.support)
@@ -140,6 +144,8 @@ class Run:
         step("files to send", self.uploading.send)
         step("read by a feature", journey.feature_reads)
         step("a marketing feature refused", journey.refused)
+        step("every door that a campaign tries", self.sending.try_doors)
+        step("messages sent, undone and refused", self.sending.send)
         step("search", self.verdicts.search)
         self.ends("mail", ALICE, product="mail")
         step("search after the purge", self.verdicts.search)
