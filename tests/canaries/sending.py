@@ -72,12 +72,12 @@ class CanarySending:
         return f"{len(doors) + 1} doors; {', '.join(sorted(set(rules)))}; nothing left"
 
     def send(self) -> str:
-        """
-        Send one message, undo one, and be refused with words in every field.
-
-        Alice has agreed to sending (`uploading`).
-        """
+        """Allow sending, send one message, undo one, and be refused with words in every field."""
         sandbox = self.journey.world.sandbox
+        self._refuse("noagreement", 409)
+        page = self.person.browser.get("/inbox/compose/")
+        must("sending/allow" in page.url, f"writing did not ask, but showed {page.url}")
+        self.person.agree_at_provider(page, self.journey.marks.account(ALICE))
         self._refuse("noaddress", 400, to=[{"address": f"{self.journey.marks.typed}-nowhere"}])
         crowd = [{"address": f"p{number}@x.example"} for number in range(_CROWD)]
         self._refuse("crowd", _REFUSED, to=crowd)
@@ -99,7 +99,7 @@ class CanarySending:
         state = self.person.api(path)["state"]
         must(state == "sent", f"the message is {self.person.api(path)}")
         must(len(sandbox.sent()) == before + 1, "it was not sent once")
-        return "one sent once, one undone, three refused"
+        return "one sent once, one undone, four refused"
 
     def _refuse(self, word: str, status: int, **more: Any) -> None:
         answer = self._post(word, **more)
