@@ -46,6 +46,14 @@ def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[See
         jwks=_get_public_jwks(widget),
         at=at,
     )
+    assistant = _generate_key("reply-assistant")
+    create_declared_client(
+        client_id="reply-assistant",
+        feature="reply-assistant",
+        purposes=[Purpose.DRAFT_PROPOSE],
+        jwks=_get_public_jwks(assistant),
+        at=at,
+    )
     campaigns = _generate_key("campaigns")
     clients.create_service_client(
         client_id="campaigns",
@@ -64,6 +72,12 @@ def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[See
     return people, [
         SeededClient(
             "inbox-widget", "inbox-widget", Purpose.INBOX_DISPLAY, _get_private_jwk(widget)
+        ),
+        SeededClient(
+            "reply-assistant",
+            "reply-assistant",
+            Purpose.DRAFT_PROPOSE,
+            _get_private_jwk(assistant),
         ),
         SeededClient(
             "campaigns",

@@ -142,6 +142,7 @@ class Crashing:
         from integrations.models import MessageBody
 
         message = account.message
+        self._propose(account)
         # Opened to support while it can still be read, and asked for.
         open_to_support(account.person, str(message.id))
         for column in ("content", "shown"):
@@ -149,6 +150,29 @@ class Crashing:
         self.journey.cast["sam"].browser.get(f"/support/items/{message.id}/")
         with suppress(httpx.RemoteProtocolError):
             export(account.person, str(account.mail))
+
+    def _propose(self, account: CanaryAccount) -> None:
+        """A feature proposes a draft with canaries in it, while a summary cannot be read."""
+        from integrations.models import Connection, Message
+        from tests.api import cast
+
+        message = account.message
+        cast.allow_sending(Connection.objects.get(integrations__id=account.mail))
+        delegation = account.person.switch_on("reply-assistant")
+        account.breaking.seal(Message, message.id, "summary")
+        typed = self.journey.marks.typed
+        draft = {
+            "mailbox": str(account.mail),
+            "to": [{"name": f"{typed}-failname", "address": f"{typed}-fail@x.example"}],
+            "subject": f"{typed}-failsubject",
+            "text": f"{typed}-failtext",
+        }
+        with self.journey.cast.client("reply-assistant", delegation, of=account.name) as http:
+            answer = http.post(
+                "/v1/users/me/proposals", json=draft, headers={"Idempotency-Key": "fails-here-1"}
+            )
+        must(answer.status_code == 500, f"a failing proposal was answered {answer.status_code}")
+        account.breaking.mend()
 
     def _calendar_that_lives_here(self, account: CanaryAccount) -> None:
         """

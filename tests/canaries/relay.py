@@ -41,6 +41,12 @@ _EVENTS_ARE_WRITTEN: Final = re.compile(
 _OF_AN_EVENT: Final = frozenset(
     {"id", "summary", "description", "location", "attendees", "subject", "body"}
 )
+#: Where a message that its owner sends goes to their own provider, as a draft.
+_DRAFTS_ARE_UPLOADED: Final = "/upload/gmail/v1/users/me/drafts"
+_DRAFTS_ARE_WRITTEN: Final = re.compile(r"/v1\.0/me/messages(/[^/]+(/createReply)?)?")
+_OF_A_DRAFT: Final = frozenset(
+    {"subject", "body", "toRecipients", "ccRecipients", "bccRecipients", "message"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,10 @@ class Sent:
             body = _drop_members(body, _OF_A_CHANNEL)
         elif self.method in {"POST", "PATCH"} and _EVENTS_ARE_WRITTEN.fullmatch(path):
             body = _drop_members(body, _OF_AN_EVENT)
+        elif self.method == "POST" and path == _DRAFTS_ARE_UPLOADED:
+            body = b""
+        elif self.method in {"POST", "PATCH"} and _DRAFTS_ARE_WRITTEN.fullmatch(path):
+            body = _drop_members(body, _OF_A_DRAFT)
         return "\n".join((self.method, path, query, *headers)).encode("latin-1") + b"\n\n" + body
 
 

@@ -16,6 +16,7 @@ from tests.canaries.mailboxes import Mailboxes
 from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
+from tests.canaries.sending import CanarySending
 from tests.canaries.uploading import CanaryUploads
 from tests.canaries.verdicts import Verdicts
 from tests.canaries.world import CanaryWorld
@@ -61,6 +62,7 @@ class Run:
         )
         self.outlook = CanaryOutlook(self.journey)
         self.uploading = CanaryUploads(self.journey)
+        self.sending = CanarySending(self.journey)
         #: What was kept of each integration before its end.
         self.kept: list[Aftermath] = []
 
@@ -77,9 +79,11 @@ class Run:
         self.calendars()
         step("read by a feature", journey.feature_reads)
         step("a marketing feature refused", journey.refused)
+        step("every door that a campaign tries", self.sending.try_doors)
         step("who used it, by its owner", self.owning.see_uses)
         step("a copy, for its owner", self.owning.export)
         step("one message, for support", self.owning.support)
+        step("messages sent, undone and refused", self.sending.send)
         step("files to send", self.uploading.send)
         step("every route, with something typed wherever one can", self.addresses.walk)
         step("ended at the provider, and reconnected", journey.ended_elsewhere)
@@ -137,9 +141,11 @@ class Run:
         step("control: found in every store, in every encoding", self.verdicts.control)
         self.begin()
         step("everything read, by its owner", journey.read)
+        step("messages sent, undone and refused", self.sending.send)
         step("files to send", self.uploading.send)
         step("read by a feature", journey.feature_reads)
         step("a marketing feature refused", journey.refused)
+        step("every door that a campaign tries", self.sending.try_doors)
         step("search", self.verdicts.search)
         self.ends("mail", ALICE, product="mail")
         step("search after the purge", self.verdicts.search)

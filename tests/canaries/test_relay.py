@@ -44,6 +44,9 @@ def list_left_of_request(method: str, target: str, body: object = None, **header
         ("POST", "/v1.0/subscriptions", SUBSCRIPTION),
         ("DELETE", f"/v1.0/subscriptions/{MARK}", None),
         ("POST", "/common/oauth2/v2.0/token", {"refresh_token": MARK}),
+        ("POST", "/upload/gmail/v1/users/me/drafts?uploadType=multipart", {"raw": MARK}),
+        ("POST", "/v1.0/me/messages", {"subject": MARK, "toRecipients": [MARK]}),
+        ("PATCH", "/v1.0/me/messages/abc", {"body": {"content": MARK}}),
     ],
 )
 def test_is_no_leak_at_its_place(method, target, body):
@@ -68,6 +71,10 @@ def test_is_no_leak_at_its_place(method, target, body):
         ("POST", "/v1.0/subscriptions", {"notificationUrl": MARK}),
         ("POST", "/v1.0/me/events", EVENT),
         ("POST", "/common/oauth2/v2.0/devicecode", EVENT),
+        ("POST", "/upload/gmail/v1/users/me/messages/send", {"raw": MARK}),
+        ("POST", f"/upload/gmail/v1/users/me/drafts?q={MARK}", {"raw": "x"}),
+        ("POST", "/v1.0/me/messages", {"categories": [MARK]}),
+        ("POST", "/v1.0/me/sendMail", {"message": {"subject": MARK}}),
     ],
 )
 def test_is_a_leak_anywhere_else(method, target, body):

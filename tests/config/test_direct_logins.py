@@ -613,6 +613,18 @@ class TestPeople:
         with login(WEB, world.alice) as attempts:
             assert attempts.run(ask, email) == [(world.bob.user.id,)]
 
+    def test_are_listed_as_colleagues_for_members_alone(self, world):
+        ask, bob = "SELECT * FROM find_colleagues(10)", User.objects.get(id=world.bob.user.id)
+        stranger = houses.household(who=houses.person("mallory", at=timezone.now()))
+        with login(WEB) as attempts:
+            assert attempts.run(ask) == []
+        with login(WEB, stranger) as attempts:
+            assert attempts.run(ask) == []
+        with login(WEB, replace(stranger, organisation=world.alice.organisation)) as attempts:
+            assert attempts.run(ask) == []
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run(ask) == [(bob.name, bob.email)]
+
     def test_have_no_names_for_whom_they_share_nothing_with(self, world):
         with login(WEB, world.alice) as attempts:
             # The share of this world was withdrawn.

@@ -8,11 +8,19 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.actors import ActorKind
 from accounts.ids import uuid7
 from integrations.models import Connection, Message
 from limited_use.policy.key_lines import KeyLine
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.sinks import calendar_sink, download_sink, json_sink, page_sink, provider_sink
+from limited_use.sinks import (
+    calendar_sink,
+    comparison_sink,
+    download_sink,
+    json_sink,
+    page_sink,
+    provider_sink,
+)
 from limited_use.sinks.json_sink import SealedRow
 from limited_use.sinks.page_sink import TemplateItem
 from limited_use.sinks.traceback_guard import SinkFailed, WrongSink, guard_plaintext
@@ -133,6 +141,74 @@ class TestJsonPage:
         )
 
         assert json.loads(body)["subject"] == "canary <b> 3"
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(2)
+@pytest.mark.clause("AN-11")
+class TestComparison:
+    """One yes or no for a feature's recipients."""
+
+    @pytest.fixture
+    def asked(self, permit, holder):
+        client = replace(
+            ALICE, kind=ActorKind.CLIENT, feature="reply-assistant", purpose="draft.propose"
+        )
+        use = Use(DataClass.MAIL_METADATA, Purpose.DRAFT_PROPOSE, Recipient.VAULT)
+        facts = LIVE | {Fact.ACTOR_OWNS, Fact.CONSENT_CURRENT, Fact.DELEGATION_LIVE}
+        return client, {
+            (holder, DataClass.MAIL_METADATA): permit(
+                use=use, actor=client, facts=facts, feature="reply-assistant"
+            )
+        }
+
+    def compare(self, rows, asked, *values, pick=None):
+        client, permits = asked
+
+        def pick_subject(opened):
+            return [json.loads(opened["summary"])["subject"]]
+
+        return comparison_sink.are_all_known(
+            frozenset(values),
+            rows,
+            permits=permits,
+            actor=client,
+            pick=pick or pick_subject,
+            at=NOW,
+        )
+
+    def test_is_true_only_if_every_value_is_known(self, rows, asked):
+        known = [f"canary <b> {number}" for number in range(50)]
+
+        assert self.compare(rows, asked, *known) is True
+        assert self.compare(rows, asked, *known, "unknown") is False
+        assert self.compare([], asked, *known) is False
+
+    @pytest.mark.parametrize("values", [("canary <b> 0",), ("unknown",), ("unknown", "other")])
+    def test_opens_every_row_whatever_it_finds(self, rows, asked, values):
+        opened_rows = []
+
+        def pick(opened):
+            opened_rows.append(opened)
+            return [json.loads(opened["summary"])["subject"]]
+
+        self.compare(rows, asked, *values, pick=pick)
+
+        assert len(opened_rows) == len(rows)
+
+    def test_refuses_a_permit_to_show(self, rows, permits):
+        with pytest.raises(WrongSink):
+            self.compare(rows, (ALICE, permits), "canary <b> 0")
+
+    def test_refuses_a_permit_of_somebody_else(self, rows, asked):
+        with pytest.raises(WrongSink):
+            self.compare(rows, (MALLORY, asked[1]), "canary <b> 0")
+
+    def test_opens_nothing_that_is_shown(self, rows, asked):
+        client, permits = asked
+
+        with pytest.raises(WrongSink):
+            json_sink.render_json_page(rows, permits=permits, actor=client, shape=shape, at=NOW)
 
 
 @pytest.mark.django_db

@@ -29,6 +29,7 @@ from integrations.providers import PROVIDERS
 from integrations.web import idempotency
 from integrations.web.api.api_views import UserDataView
 from integrations.web.idempotency import IdempotentAttempt, idempotent
+from limited_use import traceback_scrubber
 from limited_use.guard.guard import AccessRefused
 
 from . import sending_serializers as serializers
@@ -39,6 +40,11 @@ NOT_STORED = (AccessRefused, ObjectNotFound, SendingNotAllowed, UploadNotReady)
 
 class SendingView(UserDataView):
     """A view for the signed-in person only."""
+
+    def handle_exception(self, error: Exception) -> Response:
+        # Frames hold the message: no report may show it.
+        traceback_scrubber.clear_frames(error)
+        return super().handle_exception(error)
 
     def check_client(self, actor: Actor) -> None:
         if actor.kind == ActorKind.CLIENT:

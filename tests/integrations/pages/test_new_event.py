@@ -231,6 +231,21 @@ class TestNewEventPage:
         assert filled.items() <= reading.form_values(answer.text).items()
         assert not account.events[account.email]
 
+    @pytest.mark.clause("AN-11")
+    def test_that_invites_too_many_says_so_and_keeps_what_was_typed(
+        self, alice, account, her_browser, typed
+    ):
+        guests = "\n".join(f"guest{number}@example.com" for number in range(51))
+        filled = typed | {"guests": guests, "notify": "on"}
+
+        answer = her_browser.post(NEW, filled)
+
+        assert answer.status_code == 403
+        assert "A message or an invitation goes to at most 50 people." in reading.text(answer.text)
+        assert f'value="{typed["title"]}"' in answer.text
+        assert "guest50@example.com" in answer.text
+        assert not account.events[account.email]
+
     def test_whose_form_made_another_one_gets_a_new_key(self, alice, account, her_browser, typed):
         her_browser.post(NEW, typed)
 
