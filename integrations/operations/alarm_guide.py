@@ -57,6 +57,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         " proxy passes the query string on. If the provider stopped sending iss, set"
         " GOOGLE_ISSUER_REQUIRED or MICROSOFT_ISSUER_REQUIRED to off."
     ),
+    "outbox.crashing": (
+        "Find outbox.crashed in the log, and report the error. The owner of the message sees that it"
+        " was not sent, or perhaps sent."
+    ),
     "provider.push_silent": (
         "Check that the provider reaches WEBHOOK_URL, and that the topic and its subscription"
         " exist."
@@ -79,6 +83,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     ),
     "refusals.burst": (
         "Ask the feature's team why it requests data that it may not use. See Refusals."
+    ),
+    "sending.limit_reached": (
+        "Ask the person whether they sent so much: their session may be stolen. If a feature is"
+        " named, ask its team."
     ),
     "sync.crashing": (
         "Find sync.crashed with this connection in the log, and report the error. Its owner sees"

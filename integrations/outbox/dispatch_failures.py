@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from django.db import transaction
 
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease
 from integrations.models import OutboxCommand, OutboxProblem, OutboxState
 from integrations.providers import errors
+
+from . import notices
 
 #: How long a message is tried while the provider cannot be asked, or refuses by its limits.
 TRY_FOR: Final = timedelta(hours=1)
@@ -73,13 +78,29 @@ def settle_failure(
 ) -> None:
     """A message that the provider was asked to send is unknown, any other has failed."""
     is_sending = command.state == OutboxState.SENDING
-    leases.release(
-        lease,
-        state=OutboxState.UNKNOWN if is_sending else OutboxState.FAILED,
-        problem=problem,
-        due_at=None,
-        changed_at=at,
+    values = make_settled_values(
+        OutboxState.UNKNOWN if is_sending else OutboxState.FAILED, problem, at=at
     )
+    with transaction.atomic(durable=True):
+        leases.release(lease, **values)
+        notify_owner(command, values, at=at)
+
+
+def make_settled_values(state: OutboxState, problem: str, *, at: datetime) -> dict[str, Any]:
+    """Return the columns of a command that no worker works on any more."""
+    return {"state": state, "problem": problem, "due_at": None, "changed_at": at}
+
+
+def notify_owner(command: OutboxCommand, values: Mapping[str, Any], *, at: datetime) -> None:
+    """
+    Call in the transaction that saves `values`. What the owner stopped is no news.
+
+    :param values: of `make_settled_values`
+    """
+    for name, value in values.items():
+        setattr(command, name, value)
+    if command.problem != OutboxProblem.STOPPED:
+        notices.notify_of_problem(command, at=at)
 
 
 def record_crash(lease: Lease, command: OutboxCommand, *, at: datetime) -> None:

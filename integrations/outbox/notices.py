@@ -14,7 +14,7 @@ from integrations.notifications.notify import notify
 from limited_use.policy.claims import claim
 
 # The pages of the outbox.
-_ROUTE: Final = "inbox"
+_ROUTE: Final = "inbox-outbox"
 
 SEND_PROBLEM: Final = NoticeKindSpec(
     key="send_problem",

@@ -97,7 +97,7 @@ class OutboxTurn:
     def release(self, remote: RemoteState | None = None, **values: Any) -> None:
         """Save values as `save` does, and end the turn."""
         values |= self._seal_remote(remote)
-        with transaction.atomic(durable=True):
+        with transaction.atomic():
             self._hold_fence()
             leases.release(self.lease, **values)
         self._apply(remote, values)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+
+from django.db import transaction
 
 from integrations.models import OutboxProblem, OutboxState
 from integrations.providers import errors
@@ -141,5 +143,7 @@ def _look_later(turn: OutboxTurn, now: datetime) -> None:
 
 
 def _settle(turn: OutboxTurn, state: OutboxState, problem: str, now: datetime) -> None:
-    values: dict[str, Any] = {"state": state, "problem": problem, "due_at": None}
-    turn.release(turn.remote, changed_at=now, **values)
+    values = dispatch_failures.make_settled_values(state, problem, at=now)
+    with transaction.atomic(durable=True):
+        turn.release(turn.remote, **values)
+        dispatch_failures.notify_owner(turn.command, values, at=now)

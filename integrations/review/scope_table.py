@@ -22,6 +22,8 @@ FEATURE_PICTURES: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "calendar": "calendar",
     "calendar-editing": "event",
+    "mail-sending": "compose",
+    "mailbox-notices": "notices",
 }
 #: The picture of a scope that only says which account is connected.
 IDENTITY_PICTURE: Final = "settings"

@@ -141,9 +141,16 @@ def _choose_use(rule: PolicyRule) -> Use:
     )
 
 
+def is_client_use(use: Use) -> bool:
+    """Return whether only a platform feature could make this request."""
+    return use.recipient == Recipient.PLATFORM_FEATURE or any(
+        Fact.DELEGATION_LIVE in needs for needs, _ in TABLE[use].options
+    )
+
+
 def _find_feature(use: Use) -> str | None:
     """Return the first feature that declares the use; for a client's use, a platform feature."""
-    is_client = use.recipient == Recipient.PLATFORM_FEATURE
+    is_client = is_client_use(use)
     declaring = (
         feature.key
         for feature in FEATURES.values()

@@ -140,7 +140,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             purpose=Purpose.NOTIFY_OWNER,
             template="send_failed",
             value_names=_PRODUCT_VALUES,
-            route_name="inbox",
+            route_name="inbox-outbox",
         ),
         PlatformMessageKind(
             key="send_unknown",
@@ -148,7 +148,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             purpose=Purpose.NOTIFY_OWNER,
             template="send_unknown",
             value_names=_PRODUCT_VALUES,
-            route_name="inbox",
+            route_name="inbox-outbox",
         ),
         PlatformMessageKind(
             key="message_returned",
@@ -156,7 +156,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             purpose=Purpose.NOTIFY_OWNER,
             template="message_returned",
             value_names=_PRODUCT_VALUES,
-            route_name="inbox",
+            route_name="inbox-outbox",
         ),
         PlatformMessageKind(
             key="mailbox_notice",

@@ -69,6 +69,10 @@ def take_shots(browser, service, seeded) -> None:
         keep(browser, visitor.page.screenshot(), PLACE / "settings.webp")
         visitor.go("/inbox/")
         keep(browser, visitor.page.screenshot(), PLACE / "inbox.webp")
+        write_answer(visitor)
+        keep(browser, visitor.page.screenshot(), PLACE / "compose.webp")
+        visitor.go("/settings/notices/choices/")
+        keep(browser, visitor.page.screenshot(), PLACE / "notices.webp")
         calendar(visitor)
         keep(browser, visitor.page.screenshot(), PLACE / "calendar.webp")
         visitor.page.set_viewport_size(size)
@@ -121,6 +125,17 @@ def take_flow_shots(browser, visitor) -> None:
     page.locator("form .button.danger").click()
     expect(page.get_by_role("link", name=RECEIPT).first).to_be_visible()
     take("receipt")
+
+
+def write_answer(visitor) -> None:
+    """Answer the newest conversation, and allow Antares to send."""
+    page = visitor.page
+    page.locator('a[href*="/inbox/threads/"]').first.click()
+    page.get_by_role("link", name=re.compile("^Reply")).first.click()
+    page.locator("main input[name=agree]").check()
+    page.locator("main form button[type=submit]").first.click()
+    visitor.decide()
+    page.get_by_label("Text", exact=True).fill("Thank you. I will call you tomorrow at ten.")
 
 
 def calendar(visitor) -> None:

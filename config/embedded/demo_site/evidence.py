@@ -65,6 +65,13 @@ class Evidence:
             for entry in self._list_uses(Purpose.INBOX_DISPLAY)
         )
 
+    def has_sent_mail(self) -> bool:
+        return (
+            Integration.objects.owned_by(self._owner["user_id"], self._owner["organisation_id"])
+            .filter(sent_count__gt=0)
+            .exists()
+        )
+
     def has_written_event(self) -> bool:
         return any(
             entry.recipient == Recipient.OWN_PROVIDER and self._is_own(entry)
@@ -130,6 +137,7 @@ PROOFS: Final[Mapping[str, Callable[[Evidence], bool]]] = {
     "connect-mail": lambda evidence: evidence.has_connected("google", "mail"),
     "read-mail": Evidence.has_read_mail,
     "search-mail": Evidence.has_searched_at_provider,
+    "answer-mail": Evidence.has_sent_mail,
     "connect-calendar": lambda evidence: evidence.has_connected("google", "calendar"),
     "write-event": Evidence.has_written_event,
     "share-calendar": Evidence.has_shared_calendar,

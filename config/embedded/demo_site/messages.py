@@ -48,6 +48,13 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
         _("Search older mail"),
         _("Search asks Google. Antares shows the results and stores none of them."),
     ),
+    "answer-mail": (
+        _("Answer a message"),
+        _(
+            "Open a conversation and select Reply. Only now Antares asks for the permission to"
+            " send. Write to nobody@bounce.example as well, and see the message come back."
+        ),
+    ),
     "connect-calendar": (
         _("Add Google Calendar"),
         _("In Settings, select Add calendar on the card of the account."),

@@ -32,6 +32,7 @@ _PAGES: Final[Mapping[str, tuple[str, str | None]]] = {
     "connect-mail": (_OWNER, "settings-integrations"),
     "read-mail": (_OWNER, "inbox"),
     "search-mail": (_OWNER, "inbox-search"),
+    "answer-mail": (_OWNER, "inbox"),
     "connect-calendar": (_OWNER, "settings-integrations"),
     "write-event": (_OWNER, "calendar"),
     "share-calendar": (_OWNER, "settings-integrations"),

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from integrations.formats.mime.message import ParsedMessage
 from integrations.models import OutboxCommand, OutboxState
+from integrations.outbox import notices
 
 # Message-IDs of one report that are looked up.
 _MAX_IDS: Final = 20
@@ -38,10 +39,12 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
         state=OutboxState.SENT,
         bounced_at=None,
     )
-    for command in sent.select_for_update(no_key=True).only("id", "rfc822_blind"):
-        OutboxCommand.objects.filter(id=command.id).update(
-            bounced_at=at, bounce_message_id=returned[bytes(command.rfc822_blind or b"")]
-        )
+    related = sent.select_related("integration__connection").defer("content", "remote")
+    for command in related.select_for_update(no_key=True, of=("self",)):
+        command.bounced_at = command.changed_at = at
+        command.bounce_message_id = returned[bytes(command.rfc822_blind or b"")]
+        command.save(update_fields=["bounced_at", "changed_at", "bounce_message_id"])
+        notices.notify_of_return(command, at=at)
 
 
 def _is_delivery_report(mail: ParsedMessage) -> bool:

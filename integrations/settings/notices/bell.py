@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 
@@ -38,7 +39,9 @@ def add_bell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _count_bell(request: HttpRequest) -> NoticeBell | None:
-    membership = get_membership(request) if getattr(request, "user", None) else None
+    # Staff have their notices on the public site.
+    has_notices = settings.SITE != "staff" and getattr(request, "user", None)
+    membership = get_membership(request) if has_notices else None
     if membership is None:
         return None
     unread = OwnerNotice.objects.filter(

@@ -11,7 +11,7 @@ from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.access.request_context import ObjectNotFound
 from integrations.connections import consents
-from integrations.models import OutboxCommand, OutboxProblem, OutboxState
+from integrations.models import OutboxCommand, OutboxProblem, OutboxState, OwnerNotice
 from integrations.outbox import commands
 from integrations.providers import errors
 from tests.fakes.mail import KilledDuringFetch
@@ -329,3 +329,51 @@ class TestTheInbox:
         (message,) = alice.messages
         assert message.folders == ["sent"]
         assert bytes(message.rfc822_blind) == bytes(command.rfc822_blind)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheOwner:
+    def test_is_notified_of_a_message_that_failed(self, alice, mailbox):
+        mailbox.failing_once["send_draft"] = [errors.Rejected("no")]
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert list_notices(alice) == [("send_failed", command.id)]
+
+    def test_is_notified_of_an_unknown_outcome(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.failing_once["send_draft"] = [errors.OutcomeUnknown("no answer")]
+        mailbox.meanwhile = lambda: mailbox.drafts.clear() if command_is_sending(command) else None
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert list_notices(alice) == [("send_unknown", command.id)]
+
+    def test_is_notified_of_a_message_that_came_back(self, alice, mailbox):
+        command = sending.order(alice)
+        sending.dispatch_until_settled(command, Clock())
+        mailbox.deliver(REPORT % {b"id": f"{command.id}@example.test".encode()})
+
+        alice.settle()
+
+        assert list_notices(alice) == [("message_returned", command.id)]
+
+    def test_is_not_notified_of_what_was_sent_or_stopped(self, alice, mailbox):
+        sent_command, stopped_command = sending.order(alice), sending.order(alice)
+        sending.dispatch_until_settled(sent_command, Clock())
+        with acting_as(ProcessClass.WEB, alice):
+            consents.withdraw_consent(
+                feature="mail-sending",
+                user_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                at=timezone.now(),
+            )
+        sending.dispatch_until_settled(stopped_command, Clock())
+
+        assert list_notices(alice) == []
+
+
+def list_notices(house) -> list[tuple[str, object]]:
+    notices = OwnerNotice.objects.filter(user_id=house.user.id)
+    return list(notices.values_list("message", "about"))
