@@ -134,7 +134,7 @@ def write_answer(visitor) -> None:
     page.get_by_role("link", name=re.compile("^Reply")).first.click()
     page.locator("main input[name=agree]").check()
     page.locator("main form button[type=submit]").first.click()
-    visitor.decide()
+    page.get_by_role("button", name="Allow", exact=True).click()
     page.get_by_label("Text", exact=True).fill("Thank you. I will call you tomorrow at ten.")
 
 
