@@ -41,6 +41,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "opens.unusual": (
         "Find in the ledger which items the actor opened in this hour, and ask the person."
     ),
+    "outbox.crashing": (
+        "Find outbox.crashed with this connection in the log, and report the error. The owner of"
+        " the message sees that it failed, or that its outcome is unknown."
+    ),
     "parsers.busy": (
         "Check the load of the machine: for 15 minutes, no parser process was free"
         " (integrations/parsers/README.md). Add processors or workers."
@@ -79,6 +83,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     ),
     "refusals.burst": (
         "Ask the feature's team why it requests data that it may not use. See Refusals."
+    ),
+    "sending.limit_reached": (
+        "Ask the person, or the feature's team, whether they sent this much: a session may be"
+        " stolen. See Refusals for the rule."
     ),
     "sync.crashing": (
         "Find sync.crashed with this connection in the log, and report the error. Its owner sees"
