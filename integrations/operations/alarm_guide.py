@@ -41,6 +41,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "opens.unusual": (
         "Find in the ledger which items the actor opened in this hour, and ask the person."
     ),
+    "outbox.crashing": (
+        "Find outbox.crashed with this connection in the log, and report the error. The owner of"
+        " the message sees that it failed, or that its outcome is unknown."
+    ),
     "parsers.busy": (
         "Check the load of the machine: for 15 minutes, no parser process was free"
         " (integrations/parsers/README.md). Add processors or workers."
@@ -56,10 +60,6 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         "Nobody can connect this provider: its callback has no iss (RFC 9207). Check that the"
         " proxy passes the query string on. If the provider stopped sending iss, set"
         " GOOGLE_ISSUER_REQUIRED or MICROSOFT_ISSUER_REQUIRED to off."
-    ),
-    "outbox.crashing": (
-        "Find outbox.crashed in the log, and report the error. The owner of the message sees that it"
-        " was not sent, or perhaps sent."
     ),
     "provider.push_silent": (
         "Check that the provider reaches WEBHOOK_URL, and that the topic and its subscription"
@@ -85,8 +85,8 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         "Ask the feature's team why it requests data that it may not use. See Refusals."
     ),
     "sending.limit_reached": (
-        "Ask the person whether they sent so much: their session may be stolen. If a feature is"
-        " named, ask its team."
+        "Ask the person, or the feature's team, whether they sent this much: a session may be"
+        " stolen. See Refusals for the rule."
     ),
     "sync.crashing": (
         "Find sync.crashed with this connection in the log, and report the error. Its owner sees"

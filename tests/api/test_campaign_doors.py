@@ -127,32 +127,49 @@ class TestProposing:
 
 
 class TestInviting:
-    @pytest.mark.parametrize("who", ["campaigns", "assistant"])
-    def test_is_refused(self, request, alice, mailbox, who):
-        caller, before = request.getfixturevalue(who), Leaf.objects.count()
-        body = {
-            "calendar_id": str(uuid4()),
-            "title": MARKER,
-            "when": {
-                "object": "timespan",
-                "start": "2027-05-04T09:00:00Z",
-                "end": "2027-05-04T10:00:00Z",
-            },
-            "participants": [{"email": f"p{number}@example.test"} for number in range(500)],
-            "notify": "all",
-        }
+    """Events with guests, and changes that notify them."""
 
-        answer = caller.post(
-            f"{V1}/events",
-            json.dumps(body),
-            content_type="application/json",
-            headers={"Idempotency-Key": "key-00000001"},
-        )
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("post", "events"), ("patch", "events/{id}"), ("post", "events/{id}/move"),
+         ("post", "events/{id}/response"), ("delete", "events/{id}?notify=all")],
+    )  # fmt: skip
+    def test_by_a_campaign_is_refused_with_clause_and_entry(
+        self, alice, campaigns, mailbox, method, path
+    ):
+        before, calls = Leaf.objects.count(), list(mailbox.calls)
 
-        assert answer.status_code in {403, 404}
-        assert MARKER.encode() not in answer.content
+        answer = send_invitation(campaigns, method, path)
+
+        assert_refused(answer, alice, before, "never-market")
+        assert_nothing_left(mailbox, calls)
         assert not OutgoingCount.objects.exists()
-        assert {entry["event"] for entry in list_entries_since(before)} <= {"use.refused"}
+
+    def test_by_a_feature_that_may_propose_finds_no_calendar(self, alice, assistant, mailbox):
+        calls = list(mailbox.calls)
+
+        answer = send_invitation(assistant, "post", "events")
+
+        problem(answer, 404, "not-found")
+        assert_nothing_left(mailbox, calls)
+        assert not OutgoingCount.objects.exists()
+
+
+def send_invitation(caller, method: str, path: str):
+    """Ask for an event with 500 guests, or for a change of one, that notifies them."""
+    body = {
+        "calendar_id": str(uuid4()),
+        "title": MARKER,
+        "when": {"object": "datespan", "start": "2027-05-04", "end": "2027-05-05"},
+        "participants": [{"email": f"p{number}@example.test"} for number in range(500)],
+        "notify": "all",
+    }
+    return getattr(caller, method)(
+        f"{V1}/{path.format(id=uuid4())}",
+        json.dumps(body),
+        content_type="application/json",
+        headers={"Idempotency-Key": "key-00000001", "If-Match": '"x"'},
+    )
 
 
 class TestUploading:

@@ -36,6 +36,7 @@ UNUSED: Final = "nobody calls it yet"
 #: Sinks that cannot be made to fail in a running process, and why.
 EXPLAINED: Final[dict[str, str]] = {
     "download_sink.open_attachment": "opens and hands over: nothing in it reads what it opened",
+    "provider_sink.open_file_chunks": "opens nothing: each chunk is opened when it is read",
     "provider_sink._open_chunk": "opens and hands over: nothing in it reads what it opened",
     "download_sink.close": "lets go of a file that arrives: nothing in it reads it",
     "rekey_sink.reseal_columns": "seals what it opened, whatever that is: nothing in it reads it",

@@ -81,7 +81,7 @@ class TestTheCatalogue:
 
     @pytest.mark.parametrize("clause", ENFORCED)
     def test_names_only_facts_that_a_rule_of_the_policy_needs(self, clause):
-        needed = {fact for rule in RULES for fact in rule.needs}
+        needed = {fact for rule in RULES for fact in rule.needs | rule.unless}
 
         assert set(clause.facts) <= needed
 

@@ -83,6 +83,20 @@ NOTICE: tuple[PolicyClause, ...] = (
         says="Antares sends no marketing through a user's mailbox.",
         source=ANTARES,
         quote="never use your Microsoft or Gmail account to send Antares marketing",
+        facts=(
+            Fact.SEND_ORDERED,
+            Fact.RECIPIENTS_WITHIN_BOUND,
+            Fact.HOUR_WITHIN_BOUND,
+            Fact.DAY_WITHIN_BOUND,
+            Fact.RECIPIENTS_KNOWN,
+            Fact.TEMPLATE_WITHIN_BOUND,
+        ),
+        code=(
+            "integrations.access.sending_permits.refuse_feature",
+            "integrations.access.sending_bounds.count_message",
+            "integrations.mail.sending.proposals.propose_draft",
+            "integrations.calendar.events.guest_notices.GuestNotices",
+        ),
     ),
     PolicyClause(
         id="AN-12",
