@@ -42,7 +42,6 @@ class ComposePresenter:
             clear={
                 "has_sender": bool(texts["sender"]),
                 "has_copies": bool(texts["cc"] or texts["bcc"]),
-                "has_sender": bool(texts["sender"]),
                 "is_forward": mode is AnswerMode.FORWARD,
                 # Damaged: only the owner's provider still has it.
                 "is_damaged": self.base.draft is not None and content is None and not self.typed,

@@ -83,7 +83,9 @@ def get_outbox_page(
     sent_messages = _find_sent_messages(context, listed)
     rows = [_make_row(command, sent_messages.get(command.id)) for command in listed]
     counts = Counter(
-        row.row.integration_id for row in rows if any(sealed is not None for sealed in row.sealed.values())
+        row.row.integration_id
+        for row in rows
+        if any(sealed is not None for sealed in row.sealed.values())
     )
     granted = sending_permits.to_read_outbox(actor=context.actor, counts=counts, at=context.at)
     next_cursor = None
