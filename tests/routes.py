@@ -17,6 +17,8 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "none": (frozenset({204}), ""),
     "heard": (frozenset({202}), ""),
     "go": (frozenset({302, 303}), "/"),
+    # Of whoever has a mailbox, or has none: nobody else's is named.
+    "own": (frozenset({200, 302, 400, 409}), ""),
     "sign-in": (frozenset({302}), "/accounts/login/"),
     "link": (frozenset({302}), "/accounts/login/link/"),
     "factor": (frozenset({302}), "/accounts/mfa/"),
@@ -250,9 +252,9 @@ ROUTES: dict[str, Kind] = {
     # Its owner has fetched nothing: there is nothing to fetch of this one.
     "settings-ledger-part": Kind("sign-in sign-in 405 405", "410 410 405 405", "404 404 405 405"),
     "inbox-search": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
-    # Alice did not allow sending on this walk: the page leads to the question. See
+    # Without an address nothing is sent. Others have a mailbox of their own, or none: see
     # `integrations/pages/test_compose.py`.
-    "inbox-compose": Kind("sign-in sign-in 405 405", "go 400 405 405", "ok 409 405 405"),
+    "inbox-compose": Kind("sign-in sign-in 405 405", "ok 400 405 405", "own own 405 405"),
     "inbox-compose-addresses": OWN_PAGE,
     # Both without a mailbox.
     "inbox-compose-senders": Kind("sign-in 405 405 405", "404 405 405 405", "404 405 405 405"),

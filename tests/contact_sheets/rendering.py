@@ -20,7 +20,10 @@ from tests.contact_sheets.template_branches import RenderedTemplates
 from tests.strict_templates import UnknownVariable
 
 # Documents and pictures within a page, and parts that its scripts ask for.
-_PARTS = re.compile(r'<(?:iframe|img)\b[^>]*?\bsrc="([^"]+)"|\bhx-get="([^"]+)"')
+_PARTS = re.compile(
+    r'<(?:iframe|img)\b[^>]*?\bsrc="([^"]+)"|\bhx-get="([^"]+)"'
+    r'|\bdata-(?:addresses|senders|outbox)="([^"]+)"'
+)
 # Headers that a server adds, or that are about the connection.
 _DROPPED = frozenset({"content-length", "set-cookie", "vary"})
 
@@ -116,8 +119,8 @@ def _check_response(state: State, response: Any) -> str:
 
 def _render_parts(client: Client, path: str, page: Answer) -> dict[str, Answer]:
     parts: dict[str, Answer] = {}
-    for source, poll in _PARTS.findall(page.body.decode()):
-        target = urlsplit(urljoin(path, unescape(source or poll)))
+    for source, poll, data in _PARTS.findall(page.body.decode()):
+        target = urlsplit(urljoin(path, unescape(source or poll or data)))
         asked = target.path + (f"?{target.query}" if target.query else "")
         is_own = not target.scheme and not asked.startswith(settings.STATIC_URL)
         if is_own and asked not in parts:

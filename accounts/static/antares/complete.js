@@ -6,6 +6,7 @@ let addresses = [];
 
 async function load() {
   const form = document.querySelector("form[data-addresses]");
+  if (!form) return;
   try {
     const answer = await fetch(form.dataset.addresses);
     if (answer.ok) addresses = (await answer.json()).lists.flatMap((list) => list.addresses);

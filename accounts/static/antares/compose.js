@@ -17,11 +17,13 @@ if (form) {
   }
 
   async function askForSenders() {
-    const asked = mailbox.value;
+    const asked = mailbox.selectedOptions[0]?.dataset.senders;
+    if (!asked) return;
     try {
-      const answer = await fetch(`${form.dataset.senders}?mailbox=${encodeURIComponent(asked)}`);
+      const answer = await fetch(asked);
+      const isCurrent = mailbox.selectedOptions[0]?.dataset.senders === asked;
       // The provider may answer after another account was chosen.
-      if (answer.ok && mailbox.value === asked) offer((await answer.json()).addresses);
+      if (answer.ok && isCurrent) offer((await answer.json()).addresses);
     } catch {
       // The message then leaves from the account's usual address.
     }

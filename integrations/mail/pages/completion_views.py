@@ -12,7 +12,8 @@ from integrations.access import permits
 from integrations.access.fences import DisconnectedError
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.grants import provider_calls
-from integrations.mail.sending import address_completion, send_message
+from integrations.mail.sending import address_completion, compose_base, send_message
+from integrations.mail.sending.compose_base import ComposeSource
 from integrations.providers import errors
 from integrations.web import ownership
 
@@ -38,9 +39,12 @@ def list_senders(request: HttpRequest) -> HttpResponse:
     context = get_request_context(request)
     mailbox_id = ownership.parse_uuid(request.GET.get("mailbox"))
     try:
-        mailbox = send_message.get_sending_mailbox(context, mailbox_id)
+        base = compose_base.find_compose_base(context, ComposeSource(mailbox_id=mailbox_id))
     except ObjectNotFound:
         raise Http404 from None
+    mailbox = base.mailbox
+    if mailbox is None or not base.is_ready:
+        return JsonResponse({"addresses": []})
     # Shows addresses of the account, as the settings do.
     permits.to_show_accounts(
         actor=context.actor, connection_ids=[mailbox.connection_id], at=context.at

@@ -63,13 +63,14 @@ def render_form(
     :raises limited_use.guard.guard.AccessRefused, Unopenable, KeyStoreUnavailable: only on the
         first look, when nothing is typed
     """
-    page_context = _build_context(base, typed, problems)
+    page_context = {**_build_context(base, typed, problems), "is_opened": True}
     try:
         row, permits = compose_base.permit_base(context, base)
         return _render_row(request, context, row, permits, typed, page_context)
     except _CLOSED:
         if typed is None:
             raise
+    page_context["is_opened"] = False
     return _render_row(request, context, SealedRow(base), {}, typed, page_context)
 
 
