@@ -63,6 +63,19 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "The person believes that the message was sent.",
         ],
     },
+    "says why a message was not sent, as its row has it; tests/integrations/outbox": {
+        "integrations/mail/sending/messages.py": [
+            "A file has not arrived completely, or was deleted after a day.",
+            "Antares failed several times while it sent the message.",
+            "Antares was restored from a backup, and no longer knows whether it was sent.",
+            "The account can no longer send from the address that you chose.",
+            "The draft was changed in your mailbox before it was sent.",
+            "The provider did not confirm it, and your mailbox shows neither the sent message nor"
+            " the draft.",
+        ],
+        "integrations/outbox/notices.py": ["A message could not be sent"],
+        "templates/notices/send_failed.subject.txt": ["A message could not be sent:"],
+    },
     "explains to a developer why a kind of notices may not exist": {
         "integrations/notifications/notice_kinds.py": [
             "{…} is sent to {…} without a choice",
