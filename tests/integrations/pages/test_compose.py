@@ -87,7 +87,7 @@ def read_fields(html):
             value = re.search(r'value="([^"]*)"', tag)
             fields.setdefault(name[1], []).append(unescape(value[1] if value else ""))
     for name, inside in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', form, re.DOTALL):
-        chosen = re.search(r'<option value="([^"]*)" selected', inside)
+        chosen = re.search(r'<option value="([^"]*)"[^>]* selected', inside)
         fields[name] = [unescape(chosen[1]) if chosen else ""]
     for name, typed in re.findall(
         r'<textarea name="(\w+)"[^>]*>\n(.*?)</textarea>', form, re.DOTALL
