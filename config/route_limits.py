@@ -141,7 +141,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-administrator settings-approval-forget settings-attempt-dismiss
         settings-notices settings-notice-choices notice-stop settings-ledger-part connect-begin
         connect-callback connect-administrator inbox-search inbox-support inbox-support-close
-        inbox-outbox-command inbox-allow-sending settings-sending
+        inbox-outbox-command inbox-proposal inbox-allow-sending settings-sending
         calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-show review-evidence-make review-run-start
         switch_organisation profile account_login account_logout account_sign_in_link

@@ -70,8 +70,10 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Antares was restored from a backup, and no longer knows whether it was sent.",
             "The account can no longer send from the address that you chose.",
             "The draft was changed in your mailbox before it was sent.",
-            "The provider did not confirm it, and your mailbox shows neither the sent message nor"
-            " the draft.",
+            (
+                "The provider did not confirm it, and your mailbox shows neither the sent message"
+                " nor the draft."
+            ),
         ],
         "integrations/outbox/notices.py": ["A message could not be sent"],
         "templates/notices/send_failed.subject.txt": ["A message could not be sent:"],

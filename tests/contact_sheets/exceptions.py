@@ -24,6 +24,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "inbox-compose-senders": _PROGRAMS,
     "inbox-elsewhere-file": _FILE,
     "inbox-outbox-command": _FORM,
+    "inbox-proposal": _FORM,
     "inbox-support-close": _FORM,
     "landing": _LEADS,
     "ledger-checkpoint": _PROGRAMS,

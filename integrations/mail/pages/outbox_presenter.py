@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from integrations.access.request_context import RequestContext
 from integrations.formats.mime.addresses import MailAddress
 from integrations.mail import messages as mail_messages
-from integrations.mail.sending import messages, outbox_list
+from integrations.mail.sending import messages, outbox_list, proposals
 from integrations.mail.sending.address_text import format_address_text
 from integrations.mail.sending.compose_base import EDITABLE
-from integrations.models import OPEN_STATES, OutboxCommand, OutboxState
+from integrations.models import OPEN_STATES, DraftProposal, OutboxCommand, OutboxState
 from integrations.outbox import command_content
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.sinks.template_values import TemplateItem
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def describe_outbox(context: RequestContext) -> dict[str, Any]:
     latest = summary.latest
     return {
         "banner": describe_banner(latest, at=context.at) if latest else None,
-        "outbox_count": summary.count,
+        "outbox_count": summary.count + proposals.count_unopened(context),
     }
 
 
@@ -88,13 +89,21 @@ class OutboxRowPresenter:
     thread_ids: Mapping[UUID, UUID]
     now: datetime
 
-    def present_row(self, command: OutboxCommand, opened: Mapping[str, bytes]) -> TemplateItem:
+    def present_row(
+        self, row: OutboxCommand | DraftProposal, opened: Mapping[str, bytes]
+    ) -> TemplateItem:
+        if isinstance(row, DraftProposal):
+            return _present_proposal(row, opened)
+        return self._present_command(row, opened)
+
+    def _present_command(self, command: OutboxCommand, opened: Mapping[str, bytes]) -> TemplateItem:
         label, tone = _describe_state(command)
         recipients, subject = _read_head(opened)
         is_shown = "content" in opened or "summary" in opened
         return TemplateItem(
             clear={
                 "id": command.id,
+                "proposed_by": "",
                 "label": label,
                 "tone": tone,
                 "reason": get_reason(command),
@@ -116,6 +125,33 @@ class OutboxRowPresenter:
                 "subject": (subject or str(mail_messages.NO_SUBJECT)) if is_shown else "",
             },
         )
+
+
+def name_feature(key: str) -> StrOrPromise:
+    """Return the title of the feature; its key if it is no longer registered."""
+    feature = FEATURES.get(key)
+    return gettext(feature.title) if feature is not None else key
+
+
+def _present_proposal(proposal: DraftProposal, opened: Mapping[str, bytes]) -> TemplateItem:
+    label, tone = messages.PROPOSED
+    recipients, subject = _read_head(opened)
+    is_shown = "content" in opened
+    return TemplateItem(
+        clear={
+            "id": proposal.id,
+            "proposed_by": name_feature(proposal.feature),
+            "label": label,
+            "tone": tone,
+            "at": proposal.created_at,
+            "until": proposal.expires_at,
+            "is_shown": is_shown,
+        },
+        opened={
+            "recipients": format_address_text(recipients),
+            "subject": (subject or str(mail_messages.NO_SUBJECT)) if is_shown else "",
+        },
+    )
 
 
 def _read_head(opened: Mapping[str, bytes]) -> tuple[Sequence[MailAddress], str]:

@@ -20,9 +20,10 @@ from integrations.access.request_context import (
     RequestContext,
     get_request_context,
 )
-from integrations.mail.sending import messages, outbox_list
+from integrations.mail.sending import messages, outbox_list, proposals
 from integrations.mail.sending.compose_base import ComposeSource
 from integrations.mail.sending.message_owner import get_owner_columns
+from integrations.mail.sending.proposals import PermittedProposals
 from integrations.models import OutboxState
 from integrations.outbox import commands
 from integrations.outbox.commands import CommandNotUndoable
@@ -34,6 +35,7 @@ from .compose_views import SeeOther
 from .outbox_presenter import OutboxRowPresenter
 
 PAGE: Final = 50
+NO_PROPOSALS: Final = PermittedProposals([], {})
 
 
 @never_cache
@@ -44,13 +46,15 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("cursor")
     try:
         outbox = outbox_list.get_outbox_page(context, cursor=cursor, limit=PAGE)
+        # Above the first page.
+        proposed = proposals.list_proposals(context) if cursor is None else NO_PROPOSALS
     except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
         return redirect("inbox-outbox")
     url = reverse("inbox-outbox")
     body = page_sink.render_page(
         "inbox/outbox.html",
-        outbox.rows,
-        permits=outbox.permits,
+        [*proposed.rows, *outbox.rows],
+        permits={**proposed.permits, **outbox.permits},
         actor=context.actor,
         shape=OutboxRowPresenter(outbox.thread_ids, context.at).present_row,
         at=context.at,

@@ -4,6 +4,7 @@ from . import (
     completion_views,
     compose_views,
     outbox_views,
+    proposal_views,
     remote_search_views,
     support_access_views,
     views,
@@ -35,6 +36,11 @@ urlpatterns = [
     path(_PLACE, remote_search_views.show_remote_message, name="inbox-elsewhere"),
     path(f"{_PLACE}body/", remote_search_views.show_remote_body, name="inbox-elsewhere-body"),
     path(f"{_PLACE}file/", remote_search_views.download_remote_file, name="inbox-elsewhere-file"),
+    path(
+        "inbox/proposals/<uuid:proposal_id>/",
+        proposal_views.discard_proposal,
+        name="inbox-proposal",
+    ),
     path("inbox/threads/<uuid:thread_id>/", views.show_thread, name="inbox-thread"),
     path(f"{_MESSAGE}body/", views.show_body, name="inbox-body"),
     path(

@@ -30,6 +30,8 @@ from integrations.mail import (
     messages,
     support_access,
 )
+from integrations.mail.sending import proposals
+from integrations.models import DraftProposal
 from integrations.providers import errors
 from integrations.web import page_cursors, sandboxed_html
 from integrations.web.row_urls import RowUrl
@@ -131,7 +133,12 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         reading.rows,
         permits=reading.permits,
         actor=context.actor,
-        shape=partial(_shape_thread_message, heights=heights, to_support=to_support),
+        shape=partial(
+            _shape_thread_message,
+            heights=heights,
+            to_support=to_support,
+            answers=proposals.find_answers(context, message_ids),
+        ),
         at=context.at,
         context={
             "folder_title": messages.FOLDERS[folder],
@@ -154,8 +161,12 @@ def _shape_thread_message(
     *,
     heights: Mapping[UUID, str],
     to_support: Mapping[UUID, datetime],
+    answers: Mapping[UUID, DraftProposal],
 ) -> page_sink.TemplateItem:
+    proposal = answers.get(row.message.id)
     clear = {
+        "proposal_id": proposal.id if proposal else None,
+        "proposed_by": outbox_presenter.name_feature(proposal.feature) if proposal else "",
         "height": heights.get(row.message.id, frame_heights.TALLEST),
         "is_important": "important" in row.message.folders,
         "support_until": to_support.get(row.message.id),

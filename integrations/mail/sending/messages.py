@@ -91,6 +91,8 @@ UNKNOWN: Final[Mapping[str, StrOrPromise]] = {
 }
 UNKNOWN_OTHER: Final = _("The provider was asked to send it, and has not confirmed it since.")
 
+PROPOSAL_DISCARDED: Final = claim("proposal.discarded", _("The proposed draft is deleted."))
+PROPOSED: Final = (_("Proposed"), "info")
 MAILBOX_NOT_READY: Final = _("This account cannot send right now. Reconnect it in Settings.")
 NOT_UNDOABLE: Final = _("The message has already left.")
 LOOKING: Final = _("Antares looks into your mailbox once more.")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -157,6 +157,22 @@ def list_proposals(context: RequestContext) -> PermittedProposals:
     :raises limited_use.guard.guard.AccessRefused:
     """
     return _permit_proposals(context, list(_filter_own(context).order_by("-id")[:MAX_LISTED]))
+
+
+def find_answers(
+    context: RequestContext, message_ids: Collection[UUID]
+) -> dict[UUID, DraftProposal]:
+    """Return the newest proposal to answer each message, without its content."""
+    answers = _filter_own(context).filter(replied_message_id__in=message_ids).defer("content")
+    return {
+        proposal.replied_message_id: proposal
+        for proposal in answers.order_by("id")
+        if proposal.replied_message_id is not None
+    }
+
+
+def count_unopened(context: RequestContext) -> int:
+    return _filter_own(context).filter(opened_at=None).count()
 
 
 def get_proposal(context: RequestContext, proposal_id: UUID) -> PermittedProposals:

@@ -237,6 +237,23 @@ def outbox_with_damaged_message(stage):
 
 
 @GROUP.state()
+def outbox_with_proposals(stage):
+    _add_proposal(stage)
+    # Content of another row does not open.
+    damaged, other = _add_proposal(stage), _add_proposal(stage)
+    DraftProposal.objects.filter(id=damaged.id).update(content=other.content)
+    return stage.alice.get(OUTBOX)
+
+
+@GROUP.state()
+def conversation_with_proposed_answer(stage):
+    message = Message.objects.filter(integration=stage.mail.integration).latest("received_at")
+    proposal = _add_proposal(stage)
+    DraftProposal.objects.filter(id=proposal.id).update(replied_message_id=message.id)
+    return stage.alice.get(f"/inbox/threads/{message.thread_id}/")
+
+
+@GROUP.state()
 def outbox_of_many(stage):
     for _ in range(51):
         _add_command(stage, OutboxState.UNDONE)

@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from integrations.connections import consents
 from integrations.mail.pages import outbox_views
-from integrations.models import OutboxCommand, OutboxProblem, OutboxState
+from integrations.models import DraftProposal, OutboxCommand, OutboxProblem, OutboxState
 from tests.api import cast
 from tests.integrations import household as houses
+from tests.integrations.mail.conftest import MAIL
 from tests.integrations.outbox import sending
 from tests.integrations.outbox.conftest import alice, mailbox
 from tests.integrations.outbox.sending import Clock
 from tests.integrations.pages.reading import text
+from tests.outbox import make_proposal
 
 __all__ = ["alice", "mailbox"]
 
@@ -212,3 +214,55 @@ class TestBanner:
         OutboxCommand.objects.update(changed_at=timezone.now() - timedelta(minutes=2))
 
         assert "data-outbox" not in her_browser.get("/inbox/").text
+
+
+class TestProposals:
+    @pytest.mark.claim("proposal.expires", "compose.proposal-waits", "feature.reply-assistant")
+    def test_are_listed_with_the_feature_and_opened_in_the_form(self, alice, her_browser):
+        proposal = propose(alice)
+
+        page = her_browser.get(OUTBOX).text
+
+        assert "Proposed by Reply suggestions" in text(page)
+        assert "Plan" in text(page)
+        form = her_browser.get(f"/inbox/compose/?proposal={proposal.id}").text
+        assert "Proposed by Reply suggestions." in text(form)
+        assert "Hello" in form
+        proposal.refresh_from_db()
+        assert proposal.opened_at is not None
+
+    @pytest.mark.claim("proposal.discarded")
+    def test_are_deleted_by_their_owner_alone(self, alice, her_browser):
+        proposal = propose(alice)
+        address = f"/inbox/proposals/{proposal.id}/"
+
+        assert cast.browser(houses.household().user).post(address).status_code == 404
+        assert DraftProposal.objects.exists()
+
+        answer = her_browser.post(address, follow=True)
+        assert "The proposed draft is deleted." in text(answer.text)
+        assert not DraftProposal.objects.exists()
+
+    def test_stand_at_the_message_that_they_answer(self, alice, mailbox, her_browser):
+        mailbox.deliver(MAIL)
+        alice.settle()
+        message = alice.messages.get()
+        DraftProposal.objects.filter(id=propose(alice).id).update(replied_message_id=message.id)
+
+        page = her_browser.get(f"/inbox/threads/{message.thread_id}/").text
+
+        assert "Proposed by Reply suggestions" in text(page)
+        assert "Open the proposed answer" in text(page)
+
+    def test_count_in_the_inbox_until_they_are_opened(self, alice, her_browser):
+        proposal = propose(alice)
+
+        assert "1 not sent yet" in text(her_browser.get("/inbox/").text)
+        her_browser.get(f"/inbox/compose/?proposal={proposal.id}")
+        assert "not sent yet" not in text(her_browser.get("/inbox/").text)
+
+
+def propose(house) -> DraftProposal:
+    proposal = make_proposal(house.integration, timezone.now())
+    DraftProposal.objects.update(feature="reply-assistant")
+    return proposal
