@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from accounts.ids import uuid7
 from integrations.formats.mime.addresses import MailAddress
 from integrations.models import (
+    DeliveryReport,
     DraftProposal,
     Integration,
     OutboxCommand,
@@ -45,6 +46,9 @@ def fill_outbox(integration: Integration, at: datetime) -> None:
         size=1,
         content=seal(UploadChunk, "content", row=chunk_id, data="x"),
         **owner,
+    )
+    DeliveryReport.objects.create(
+        integration=integration, rfc822_blind=bytes(32), message_id=uuid7(), stored_at=at
     )
     SendingSettings.objects.create(integration=integration, **owner)
     OutgoingCount.objects.create(kind="mail", recipient_count=1, counted_at=at, **owner)

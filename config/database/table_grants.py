@@ -332,6 +332,9 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "integrations.UploadChunk": TableGrants(
         "sealed bytes of these files", web="rad", sync="rad", purge="rd"
     ),
+    "integrations.DeliveryReport": TableGrants(
+        "that a message came back, until the message is seen as sent", sync="rad", purge="rd"
+    ),
     "integrations.DraftProposal": TableGrants(
         "drafts that features proposed to their owners, sealed", web="rawd", purge="rd"
     ),

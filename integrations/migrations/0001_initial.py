@@ -685,6 +685,20 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('user_id', 'organisation_id', 'kind'), name='notice_preference_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['off', 'page', 'platform_mail', 'mailbox'])), name='notice_channel_known'), models.CheckConstraint(condition=models.Q(models.Q(('channel', 'mailbox'), ('integration__isnull', False)), models.Q(models.Q(('channel', 'mailbox'), _negated=True), ('integration', None)), _connector='OR'), name='notice_mailbox_iff_chosen')],
             },
         ),
+        migrations.CreateModel(
+            name='DeliveryReport',
+            fields=[
+                ('id', models.UUIDField(default=accounts.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('rfc822_blind', models.BinaryField(max_length=32)),
+                ('message_id', models.UUIDField()),
+                ('stored_at', models.DateTimeField()),
+                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='integrations.integration')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['stored_at'], name='delivery_report_by_age')],
+                'constraints': [models.UniqueConstraint(fields=('integration', 'rfc822_blind'), name='delivery_report_once_per_message')],
+            },
+        ),
         migrations.RunSQL((SQL / "message_cascades.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "cross_user_lookups.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "key_holders.sql").read_text(encoding="utf-8")),

@@ -22,6 +22,7 @@ from .mail import Attachment, Message, MessageBody, Thread
 from .outbox import (
     OPEN_STATES,
     UNSENT_STATES,
+    DeliveryReport,
     DraftProposal,
     OutboxCommand,
     OutboxKind,
@@ -57,6 +58,7 @@ __all__ = [
     "ConnectAttempt",
     "Connection",
     "ConnectionStatus",
+    "DeliveryReport",
     "Discard",
     "DraftProposal",
     "Event",

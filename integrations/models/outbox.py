@@ -176,6 +176,32 @@ class OutboxCommand(models.Model):
         return f"{self.kind} command {self.id}"
 
 
+class DeliveryReport(models.Model):
+    """
+    A delivery report that was stored before its message was seen as sent.
+
+    :ivar rfc822_blind: of a Message-ID that the report is about
+    :ivar message_id: our id of the report
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
+    rfc822_blind = models.BinaryField(max_length=32)
+    message_id = models.UUIDField()
+    stored_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "rfc822_blind"], name="delivery_report_once_per_message"
+            ),
+        ]
+        indexes = [models.Index(fields=["stored_at"], name="delivery_report_by_age")]
+
+    def __str__(self) -> str:
+        return f"delivery report {self.id}"
+
+
 class Upload(models.Model):
     """
     A file on its way from the browser to the provider.

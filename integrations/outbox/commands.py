@@ -24,6 +24,7 @@ from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     OPEN_STATES,
     UNSENT_STATES,
+    DeliveryReport,
     Integration,
     OutboxCommand,
     OutboxKind,
@@ -33,11 +34,13 @@ from integrations.models import (
 )
 from limited_use.vault.sealing import Sealer
 
-from . import command_content, uploads
+from . import command_content, notices, uploads
 from .command_content import CommandContent
 
 #: Sent messages, and those that their owner settled, are listed for this time.
 LISTED_FOR: Final = timedelta(days=30)
+#: Delivery reports without a message that Antares sent.
+REPORTS_KEPT_FOR: Final = timedelta(days=1)
 
 
 class CommandNotUndoable(Exception):
@@ -253,6 +256,32 @@ def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None
     )
     uploads.delete_uploads(command.id)
     Integration.objects.filter(id=command.integration_id).update(sent_count=F("sent_count") + 1)
+    if values.get("rfc822_blind") is not None:
+        _attach_early_report(command, at=at)
+
+
+def mark_returned(command: OutboxCommand, report_id: UUID, *, at: datetime) -> None:
+    """
+    A delivery report says that the message did not reach a recipient.
+
+    :param command: with its integration and connection
+    :param report_id: our id of the report
+    """
+    command.bounced_at = command.changed_at = at
+    command.bounce_message_id = report_id
+    command.save(update_fields=["bounced_at", "changed_at", "bounce_message_id"])
+    notices.notify_of_return(command, at=at)
+
+
+def _attach_early_report(command: OutboxCommand, *, at: datetime) -> None:
+    command.refresh_from_db(fields=["state", "rfc822_blind", "sent_at"])
+    reports = DeliveryReport.objects.filter(
+        integration_id=command.integration_id, rfc822_blind=command.rfc822_blind
+    )
+    report = reports.first()
+    if report is not None:
+        mark_returned(command, report.message_id, at=at)
+        reports.delete()
 
 
 def stop_commands(commands: QuerySet[OutboxCommand], *, at: datetime) -> int:
@@ -299,6 +328,7 @@ def distrust_restored_commands(*, at: datetime) -> int:
 def delete_old_commands(*, at: datetime) -> int:
     """Delete sent commands after `LISTED_FOR`; return how many."""
     old = OutboxCommand.objects.filter(state=OutboxState.SENT, changed_at__lte=at - LISTED_FOR)
+    DeliveryReport.objects.filter(stored_at__lte=at - REPORTS_KEPT_FOR).delete()
     count, _ = old.delete()
     return count
 

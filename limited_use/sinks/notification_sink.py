@@ -1,8 +1,8 @@
 """
 The sink of notifications to an owner's own mailbox, as plain text.
 
-No existing kind carries provider data. A new one has to declare it in `notifications`, with the
-owner's consent as a fence.
+One kind carries provider data: the address of the account. Each kind that carries any declares it
+in `notifications`, with the owner's consent as a fence.
 """
 
 from __future__ import annotations

@@ -38,7 +38,20 @@ _WITNESSED: Final = "the provider's id; the ones that we sent back are searched 
 _SECRET: Final = "a secret, searched for as it was given out"
 _OURS: Final = "ours: it was in our request"
 _TIME: Final = "a moment or a day, which is no word"
-_UNCALLED: Final = "of the addresses that a person sends from, which this run does not ask for"
+#: Of the addresses that a person sends from: see `sending`.
+SEND_AS: Final = {
+    "displayName": "sendername",
+    "replyToAddress": "senderreplyto",
+    "sendAsEmail": "senderaddress",
+    "signature": "sendersignature",
+    "verificationStatus": "senderstatus",
+}
+SMTP_MSA: Final = {
+    "host": "senderhost",
+    "password": "senderpassword",
+    "securityMode": "sendersecurity",
+    "username": "senderuser",
+}
 _UNREAD: Final = "of this answer only the resource's id is read, and that is searched for as it was"
 
 # As `appointment` writes them.
@@ -121,6 +134,8 @@ SEEDED: Final[Mapping[str, str]] = {
     },
     **{f"CalendarList.{name}": f"list{name}" for name in ("etag", "kind")},
     **_WITHIN,
+    **{f"SendAs.{name}": word for name, word in SEND_AS.items()},
+    **{f"SmtpMsa.{name}": word for name, word in SMTP_MSA.items()},
     **{f"claim.{one}": f"claim{one.replace('_', '')}" for one in CLAIMS[7:] if one != "email"},
     "claim.email": "email",
     "claim.hd": "claimhd",
@@ -156,20 +171,6 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "ListHistoryResponse.nextPageToken": _WITNESSED,
     "Draft.id": _WITNESSED,
     "ListDraftsResponse.nextPageToken": "not read: the drafts of one mail are on one page",
-    **dict.fromkeys(
-        (
-            "SendAs.displayName",
-            "SendAs.replyToAddress",
-            "SendAs.sendAsEmail",
-            "SendAs.signature",
-            "SendAs.verificationStatus",
-            "SmtpMsa.host",
-            "SmtpMsa.password",
-            "SmtpMsa.securityMode",
-            "SmtpMsa.username",
-        ),
-        _UNCALLED,
-    ),
     "MessagePart.partId": "a position within the message, such as 0.1",
     "Message.raw": "another form of the same message, which none of our calls asks for",
     "Label.id": _KNOWN,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.canaries import fields
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE
 from tests.smoke.person import SmokePerson
@@ -78,6 +79,7 @@ class CanarySending:
         page = self.person.browser.get("/inbox/compose/")
         must("sending/allow" in page.url, f"writing did not ask, but showed {page.url}")
         self.person.agree_at_provider(page, self.journey.marks.account(ALICE))
+        self._list_senders()
         self._refuse("noaddress", 400, to=[{"address": f"{self.journey.marks.typed}-nowhere"}])
         crowd = [{"address": f"p{number}@x.example"} for number in range(_CROWD)]
         self._refuse("crowd", _REFUSED, to=crowd)
@@ -100,6 +102,23 @@ class CanarySending:
         must(state == "sent", f"the message is {self.person.api(path)}")
         must(len(sandbox.sent()) == before + 1, "it was not sent once")
         return "one sent once, one undone, four refused"
+
+    def _list_senders(self) -> None:
+        """List the addresses that the person sends from: one with a canary in each field."""
+        mark = self.journey.marks.of(ALICE)
+        sender = {name: f"{mark}-{word}" for name, word in fields.SEND_AS.items()}
+        relay = {name: f"{mark}-{word}" for name, word in fields.SMTP_MSA.items()}
+        addresses = [
+            {**sender, "smtpMsa": relay},
+            # Addresses with any other status are not listed.
+            {**sender, "verificationStatus": "accepted"},
+        ]
+        self.journey.world.sandbox.fail_next(
+            1, path_contains="/settings/sendAs", status=200, body={"sendAs": addresses}
+        )
+        answer = self.person.browser.get(f"/inbox/compose/senders/?mailbox={self.mailbox}")
+        listed = [found["address"] for found in answer.json()["addresses"]]
+        must(listed == [sender["sendAsEmail"]], f"{len(listed)} addresses were listed")
 
     def _refuse(self, word: str, status: int, **more: Any) -> None:
         answer = self._post(word, **more)

@@ -12,8 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from integrations.formats.mime.message import ParsedMessage
-from integrations.models import OutboxCommand, OutboxState
-from integrations.outbox import notices
+from integrations.models import DeliveryReport, Integration, OutboxCommand, OutboxState
+from integrations.outbox import commands
 
 # Message-IDs of one report that are looked up.
 _MAX_IDS: Final = 20
@@ -33,18 +33,45 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
 
     :param returned: our ids of the reports, by the keyed hash of a Message-ID
     """
+    # `mark_sent` locks the same row before it looks for reports: each sees what the other stored.
+    Integration.objects.select_for_update(no_key=True).get(id=integration_id)
     sent = OutboxCommand.objects.filter(
         rfc822_blind__any_of=list(returned),
         integration_id=integration_id,
         state=OutboxState.SENT,
         bounced_at=None,
     )
+    matched = set()
     related = sent.select_related("integration__connection").defer("content", "remote")
     for command in related.select_for_update(no_key=True, of=("self",)):
-        command.bounced_at = command.changed_at = at
-        command.bounce_message_id = returned[bytes(command.rfc822_blind or b"")]
-        command.save(update_fields=["bounced_at", "changed_at", "bounce_message_id"])
-        notices.notify_of_return(command, at=at)
+        blind = bytes(command.rfc822_blind or b"")
+        matched.add(blind)
+        commands.mark_returned(command, returned[blind], at=at)
+    _keep_early_reports(
+        {blind: report for blind, report in returned.items() if blind not in matched},
+        integration_id=integration_id,
+        at=at,
+    )
+
+
+def _keep_early_reports(
+    reports: Mapping[bytes, UUID], *, integration_id: UUID, at: datetime
+) -> None:
+    """A report may arrive before its message was seen as sent."""
+    leaving = OutboxCommand.objects.filter(integration_id=integration_id, state=OutboxState.SENDING)
+    if reports and leaving.exists():
+        DeliveryReport.objects.bulk_create(
+            [
+                DeliveryReport(
+                    integration_id=integration_id,
+                    rfc822_blind=blind,
+                    message_id=report,
+                    stored_at=at,
+                )
+                for blind, report in reports.items()
+            ],
+            ignore_conflicts=True,
+        )
 
 
 def _is_delivery_report(mail: ParsedMessage) -> bool:

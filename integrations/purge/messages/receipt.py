@@ -169,6 +169,7 @@ STORES: Final[Mapping[str, Text]] = MappingProxyType(
         "integrations.UploadChunk": _("Pieces of files to send"),
         "integrations.Upload": _("Files to send"),
         "integrations.OutboxCommand": _("Messages in the outbox"),
+        "integrations.DeliveryReport": _("Messages that came back"),
         "integrations.DraftProposal": _("Proposed drafts"),
         "integrations.SendingSettings": _("Settings for sending"),
         "integrations.NoticePreference": _("Choices of notices in the mailbox"),

@@ -300,6 +300,7 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.Upload.lease_until": (ColumnKind.TIME, "until when a request writes to it"),
     "integrations.UploadChunk.offset": (ColumnKind.NUMBER, "orders the pieces"),
     "integrations.UploadChunk.size": (ColumnKind.NUMBER, "bounds what is read"),
+    "integrations.DeliveryReport.rfc822_blind": (ColumnKind.INNER, _LOOKUP),
     "integrations.DraftProposal.feature": (ColumnKind.WORD, "a key of the feature registry"),
     "integrations.DraftProposal.template_blind": (ColumnKind.OUTER, "counts who receives the same text"),
     "integrations.DraftProposal.recipient_count": (ColumnKind.NUMBER, "to how many; shown"),

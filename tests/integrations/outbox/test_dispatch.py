@@ -11,7 +11,13 @@ from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.access.request_context import ObjectNotFound
 from integrations.connections import consents
-from integrations.models import OutboxCommand, OutboxProblem, OutboxState, OwnerNotice
+from integrations.models import (
+    DeliveryReport,
+    OutboxCommand,
+    OutboxProblem,
+    OutboxState,
+    OwnerNotice,
+)
 from integrations.outbox import commands
 from integrations.providers import errors
 from tests.fakes.mail import KilledDuringFetch
@@ -219,6 +225,24 @@ class TestABounce:
         assert command.bounced_at is not None
         assert alice.messages.filter(id=command.bounce_message_id).exists()
         assert other.bounced_at is None
+
+    def test_that_arrives_before_its_message_is_seen_as_sent_is_attached(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.lost_answers.append("send_draft")
+        mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
+        clock.skip(10)
+        sending.dispatch_once(command, clock)
+        mailbox.deliver(REPORT % {b"id": f"{command.id}@example.test".encode()})
+        alice.settle()
+        command.refresh_from_db()
+        assert (command.state, command.bounced_at) == (OutboxState.SENDING, None)
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert command.state == OutboxState.SENT
+        assert alice.messages.filter(id=command.bounce_message_id).exists()
+        assert list_notices(alice) == [("message_returned", command.id)]
+        assert not DeliveryReport.objects.exists()
 
     def test_needs_a_delivery_report(self, alice, mailbox):
         command = sending.order(alice)
