@@ -272,7 +272,9 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         RowOwnerColumns.OWNER, "user_id", "sizes of files; the rest is sealed"
     ),
     "integrations.UploadChunk": OwnedTable(RowOwnerColumns.OWNER, "user_id", "sealed files"),
-    "integrations.DeliveryReport": UnownedTable("out of reach of web processes"),
+    "integrations.DeliveryReport": OwnedTable(
+        RowOwnerColumns.INTEGRATION, "integration_id", "that somebody's message came back"
+    ),
     "integrations.DraftProposal": OwnedTable(
         RowOwnerColumns.OWNER, "user_id", "that a feature proposed something; the rest is sealed"
     ),

@@ -531,6 +531,9 @@ class Migration(migrations.Migration):
                 ('descriptor', limited_use.vault.fields.SealedField(data_class='mail.metadata', holder='integration_id')),
                 ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='integrations.integration')),
             ],
+            options={
+                'indexes': [models.Index(fields=['expires_at'], name='upload_by_end'), models.Index(fields=['command_id'], name='upload_of_command'), models.Index(fields=['integration', 'id'], name='upload_of_integration')], 'constraints': [models.CheckConstraint(condition=models.Q(('received__lte', models.F('size'))), name='upload_within_its_size'), models.CheckConstraint(condition=models.Q(models.Q(('lease_by', None), ('lease_until', None)), models.Q(('lease_by__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='upload_lease_is_whole')],
+            },
         ),
         migrations.CreateModel(
             name='UploadChunk',
@@ -544,6 +547,9 @@ class Migration(migrations.Migration):
                 ('content', limited_use.vault.fields.SealedField(data_class='mail.content', holder='integration_id')),
                 ('upload', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='chunks', to='integrations.upload')),
             ],
+            options={
+                'indexes': [models.Index(fields=['integration_id', 'id'], name='upload_chunk_of_integration')], 'constraints': [models.UniqueConstraint(fields=('upload', 'offset'), name='upload_chunk_once')],
+            },
         ),
         migrations.CreateModel(
             name='DraftProposal',
@@ -619,34 +625,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'sending settings',
                 'constraints': [models.CheckConstraint(condition=models.Q(('undo_seconds__in', [5, 10, 20, 30])), name='sending_undo_seconds_offered')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['expires_at'], name='upload_by_end'),
-        ),
-        migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['command_id'], name='upload_of_command'),
-        ),
-        migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['integration', 'id'], name='upload_of_integration'),
-        ),
-        migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('received__lte', models.F('size'))), name='upload_within_its_size'),
-        ),
-        migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_by', None), ('lease_until', None)), models.Q(('lease_by__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='upload_lease_is_whole'),
-        ),
-        migrations.AddIndex(
-            model_name='uploadchunk',
-            index=models.Index(fields=['integration_id', 'id'], name='upload_chunk_of_integration'),
-        ),
-        migrations.AddConstraint(
-            model_name='uploadchunk',
-            constraint=models.UniqueConstraint(fields=('upload', 'offset'), name='upload_chunk_once'),
         ),
         migrations.CreateModel(
             name='OwnerNotice',

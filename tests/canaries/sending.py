@@ -6,6 +6,7 @@ What is sent is at the provider afterwards, and nowhere in the service.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -116,8 +117,8 @@ class CanarySending:
         self.journey.world.sandbox.fail_next(
             1, path_contains="/settings/sendAs", status=200, body={"sendAs": addresses}
         )
-        answer = self.person.browser.get(f"/inbox/compose/senders/?mailbox={self.mailbox}")
-        listed = [found["address"] for found in answer.json()["addresses"]]
+        page = self.person.browser.get(f"/inbox/compose/senders/?mailbox={self.mailbox}")
+        listed = [found["address"] for found in json.loads(page.text)["addresses"]]
         must(listed == [sender["sendAsEmail"]], f"{len(listed)} addresses were listed")
 
     def _refuse(self, word: str, status: int, **more: Any) -> None:

@@ -140,6 +140,10 @@ class TestInventory:
                 assert "current_setting" in one.rows or is_per_site, one
 
 
+#: Tables with owners that web processes may not read.
+OUT_OF_REACH = {"integrations_deliveryreport"}
+
+
 @pytest.mark.control("4.1.1")
 class TestRowsOfWebProcess:
     def test_is_shown_no_row_of_anybody_while_nobody_is_entered(self, both):
@@ -159,6 +163,7 @@ class TestRowsOfWebProcess:
             assert hers == {
                 table: count if table == "limited_use_share" else count // 2
                 for table, count in everybodys.items()
+                if table not in OUT_OF_REACH
             }
 
     @pytest.mark.parametrize("model", [Message, Connection, Integration, SyncWork, Calendar])
