@@ -23,8 +23,16 @@ from limited_use.policy.policy_vocabulary import Recipient, Use
 
 EACH = [pytest.param(one, id=one.key) for one in FEATURES.values()]
 KEEPING = [one for one in FEATURES.values() if one.retention_days is not None]
-# Whom a feature of the service itself shows something to, and one of the platform's others.
-OURS = frozenset({Recipient.OWNER, Recipient.REGISTERED_USER, Recipient.SUPPORT_AGENT})
+# Whom a feature of the service itself shows something to, or asks to send it; then the same of a
+# feature of the platform.
+OURS = frozenset(
+    {
+        Recipient.OWNER,
+        Recipient.OWN_PROVIDER,
+        Recipient.REGISTERED_USER,
+        Recipient.SUPPORT_AGENT,
+    }
+)
 THEIRS = frozenset({Recipient.PLATFORM_FEATURE})
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.access import scopes
-from integrations.providers import PROVIDERS, calendars, mail, push
+from integrations.providers import PROVIDERS, calendars, mail, outgoing_mail, push
 from integrations.providers.provider_definition import ProviderCapability, ProviderScope
 from limited_use.policy.feature_registry import FEATURES
 from tests.factories import GMAIL_READONLY
@@ -58,6 +58,7 @@ class TestAdapters:
         "adapter",
         [
             mail.MailAdapter,
+            outgoing_mail.MailSender,
             calendars.CalendarAdapter,
             push.MailWatch,
             push.CalendarWatch,

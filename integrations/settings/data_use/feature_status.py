@@ -80,6 +80,13 @@ class FeatureSection:
     title: StrOrPromise
     statuses: tuple[FeatureStatus, ...]
 
+    @property
+    def is_folded(self) -> bool:
+        """Without current agreements, features that ask each time leave nothing to decide."""
+        return all(
+            status.state == FeatureState.EACH_TIME and not status.items for status in self.statuses
+        )
+
 
 _SECTIONS: Final = {
     "on": frozenset({FeatureState.ON, FeatureState.AGAIN}),
