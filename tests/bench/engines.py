@@ -56,7 +56,10 @@ class Cedar:
         if rule.needs:
             clauses.append(f"context.facts.containsAll({_cedar_set(rule.needs)})")
         effect = "permit" if rule.allow else "forbid"
-        return f"{effect}(principal, action, resource) when {{ {' && '.join(clauses)} }};"
+        policy = f"{effect}(principal, action, resource) when {{ {' && '.join(clauses)} }}"
+        if rule.unless:
+            policy += f" unless {{ context.facts.containsAll({_cedar_set(rule.unless)}) }}"
+        return f"{policy};"
 
 
 class Casbin:
@@ -67,14 +70,14 @@ class Casbin:
 r = data_class, purpose, recipient, facts
 
 [policy_definition]
-p = data_classes, purposes, recipients, needs, eft
+p = data_classes, purposes, recipients, needs, unless, eft
 
 [policy_effect]
 e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 
 [matchers]
 m = among(r.purpose, p.purposes) && among(r.recipient, p.recipients) && \
-among(r.data_class, p.data_classes) && within(p.needs, r.facts)
+among(r.data_class, p.data_classes) && within(p.needs, r.facts) && beyond(p.unless, r.facts)
 """
 
     def __init__(self) -> None:
@@ -84,13 +87,16 @@ among(r.data_class, p.data_classes) && within(p.needs, r.facts)
         # A row holds text: each stands for a set that is made once, not at every call.
         sets: dict[str, frozenset[str]] = {}
         for rule in RULES:
-            words = [*(words for _, words, _ in _covers(rule)), rule.needs]
+            words = [*(words for _, words, _ in _covers(rule)), rule.needs, rule.unless]
             row = ["|".join(sorted(each)) for each in words]
             sets.update(zip(row, words, strict=True))
             row.append("allow" if rule.allow else "deny")
             self._enforcer.model.add_policy("p", "p", row)
         self._enforcer.add_function("among", lambda word, words: word in sets[words])
         self._enforcer.add_function("within", lambda needs, facts: sets[needs] <= facts)
+        self._enforcer.add_function(
+            "beyond", lambda unless, facts: not sets[unless] or not sets[unless] <= facts
+        )
 
     def request(self, case: Case) -> tuple[str, str, str, frozenset[str]]:
         use = case.use
