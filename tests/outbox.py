@@ -28,16 +28,7 @@ def fill_outbox(integration: Integration, at: datetime) -> None:
     seal = sealing.get_sealer(holder=integration.id, epoch=integration.epoch).seal_value
     make_command(integration, at)
     make_proposal(integration, at)
-    upload_id, chunk_id = uuid7(), uuid7()
-    upload = Upload.objects.create(
-        id=upload_id,
-        integration=integration,
-        size=1,
-        created_at=at,
-        expires_at=at,
-        descriptor=seal(Upload, "descriptor", row=upload_id, data="{}"),
-        **owner,
-    )
+    upload, chunk_id = make_upload(integration, at), uuid7()
     UploadChunk.objects.create(
         id=chunk_id,
         upload=upload,
@@ -67,6 +58,22 @@ def make_command(integration: Integration, at: datetime) -> OutboxCommand:
         changed_at=at,
         undo_until=at + timedelta(seconds=30),
         due_at=at + timedelta(seconds=30),
+    )
+
+
+def make_upload(integration: Integration, at: datetime) -> Upload:
+    """Return an upload without bytes that expires in a day."""
+    connection, upload_id = integration.connection, uuid7()
+    sealer = sealing.get_sealer(holder=integration.id, epoch=integration.epoch)
+    return Upload.objects.create(
+        id=upload_id,
+        integration=integration,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
+        size=1,
+        created_at=at,
+        expires_at=at + timedelta(days=1),
+        descriptor=sealer.seal_value(Upload, "descriptor", row=upload_id, data="{}"),
     )
 
 

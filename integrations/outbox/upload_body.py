@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -72,12 +72,8 @@ def append_body(
 
 @contextmanager
 def _hold_upload(upload_id: UUID) -> Iterator[tuple[Lease, Upload]]:
-    at = timezone.now()
-    free_uploads = Upload.objects.filter(
-        leases.match_unleased(at), command_id=None, expires_at__gt=at
-    )
     try:
-        lease, upload = leases.claim_from(free_uploads, upload_id, at=at, duration=LEASE_DURATION)
+        lease, upload = _claim_upload(upload_id, at=timezone.now())
     except NotClaimable:
         raise UploadLocked from None
     try:
@@ -85,6 +81,14 @@ def _hold_upload(upload_id: UUID) -> Iterator[tuple[Lease, Upload]]:
     finally:
         with suppress(LeaseLost):
             leases.release(lease)
+
+
+def _claim_upload(upload_id: UUID, *, at: datetime) -> tuple[Lease, Upload]:
+    """:raises NotClaimable:"""
+    free_uploads = Upload.objects.filter(
+        leases.match_unleased(at), command_id=None, expires_at__gt=at
+    )
+    return leases.claim_from(free_uploads, upload_id, at=at, duration=LEASE_DURATION)
 
 
 def _split_body(read: Read, upload: Upload) -> Iterator[bytes]:

@@ -97,7 +97,6 @@ BRANCHES: Final[Mapping[tuple[str, str], str]] = {
     ("review/_run_rows.html", "if row.entry.index is None"): _SECONDS,
     ("review/evidence.html", "empty of for id in bundle.not_met"): "a keyring of files never meets"
     " one clause",
-    ("review/policy.html", "if not forloop.last"): "each feature has one purpose",
     ("review/refusals.html", "branch 2 of if feature"): "the service itself asks for no such use",
     ("review/run.html", "branch 2 of if summary.is_control_open"): _BROKEN,
     ("review/run.html", "if lost_count"): _BROKEN,

@@ -20,10 +20,20 @@ from hypothesis import strategies as st
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.grants import token_refresh
-from integrations.models import Connection, PurgeJob, PurgeTrigger, SyncWork, Watch
+from integrations.models import (
+    Connection,
+    OutboxCommand,
+    PurgeJob,
+    PurgeTrigger,
+    SyncWork,
+    Upload,
+    Watch,
+)
+from integrations.outbox import dispatch, upload_body
 from integrations.purge import purge_jobs
 from integrations.push import desired_watches
 from integrations.sync import work_leases
+from tests import outbox
 from tests.integrations import household as houses
 
 MINUTE = timedelta(minutes=1)
@@ -58,6 +68,20 @@ def claim_watch(row, at):
 
 def claim_purge_job(row, at):
     return purge_jobs.claim_purge_job(job_id=row.id, at=at, duration=MINUTE)[0]
+
+
+def make_due_command(house):
+    command = outbox.make_command(house.integration, house.at)
+    OutboxCommand.objects.update(due_at=house.at)
+    return command
+
+
+def claim_command(row, at):
+    return dispatch._claim(row.id, at=at)[0]
+
+
+def claim_upload(row, at):
+    return upload_body._claim_upload(row.id, at=at)[0]
 
 
 def claim_refresh(row, at):
@@ -95,6 +119,16 @@ TABLES = [
     LeasedTable(SyncWork, lambda house: house.work, claim_work, "next_sync_at", 1),
     LeasedTable(Watch, open_watch, claim_watch, "due_at", 2),
     LeasedTable(PurgeJob, open_purge_job, claim_purge_job, "next_try_at", 2),
+    # Whether its last worker crashed is read before, and both counts after it.
+    LeasedTable(OutboxCommand, make_due_command, claim_command, "due_at", 4),
+    # An upload is never due: its release sets nothing, so any time does.
+    LeasedTable(
+        Upload,
+        lambda house: outbox.make_upload(house.integration, house.at),
+        claim_upload,
+        "created_at",
+        2,
+    ),
     LeasedTable(
         Connection,
         lambda house: house.connection,
@@ -106,7 +140,7 @@ TABLES = [
     ),
 ]
 # A refresh waits for a locked row: nothing holds the lock of a connection for long.
-SKIPPING = TABLES[:3]
+SKIPPING = TABLES[:-1]
 
 
 def every(tables):
@@ -114,8 +148,9 @@ def every(tables):
 
 
 @pytest.fixture(autouse=True)
-def duration(settings):
+def duration(settings, monkeypatch):
     settings.LEASE_SECONDS = MINUTE.total_seconds()
+    monkeypatch.setattr(dispatch, "LEASE_TIME", MINUTE)
 
 
 @pytest.fixture
@@ -245,7 +280,7 @@ class TestClaimOfAReadRow:
         Connection.objects.update(**{column: getattr(read, column) + 1})
 
         assert token_refresh._claim_refresh(read, at=house.at) is None
-        assert TABLES[3].read_lease(read) == (None, None)
+        assert TABLES[-1].read_lease(read) == (None, None)
 
 
 class TestUnleased:
