@@ -51,7 +51,7 @@ def deliver_notice(notice_id: UUID, *, at: datetime) -> bool:
 
 
 def deliver_due_notices(*, at: datetime) -> int:
-    """Deliver notices whose task was lost."""
+    """Deliver the notices that no task has delivered; return how many."""
     due = OwnerNotice.objects.filter(routed_at=None, created_at__lte=at - SWEEP_AFTER)
     ids = list(due.order_by("created_at").values_list("id", flat=True)[:_BATCH])
     return sum(deliver_notice(notice_id, at=at) for notice_id in ids)

@@ -195,7 +195,7 @@ def needs_agreement(integration: Integration, changed: Collection[str]) -> bool:
 def list_product_offers(
     connection: Connection, connected: Mapping[str, Integration], *, declined: AbstractSet[str]
 ) -> list[ProductOffer]:
-    """:param declined: products whose permission was not granted"""
+    """:param declined: products for which the person did not grant the permission"""
     provider = PROVIDERS[connection.provider]
     return [
         ProductOffer(

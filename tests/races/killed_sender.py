@@ -41,8 +41,8 @@ STEPS = {
         "outbox/dispatch.py",
         "outbox/outbox_turn.py",
         "outbox/send_looks.py",
-        "providers/google/gmail_sending.py",
-        "providers/microsoft/graph_sending.py",
+        "providers/google/gmail_sender.py",
+        "providers/microsoft/graph_sender.py",
     )
 }
 RAN, NOT_DUE, FAILED = 0, 3, 1

@@ -15,7 +15,7 @@ from .composed_message import InvalidMessage
 # Base64 in lines of 76 characters: 57 bytes become 78.
 _LINE_BYTES: Final = 57
 _LINE_LENGTH: Final = 78
-# Of a mailbox whose provider sends no mail: nothing is sent to anybody.
+# A mailbox at a provider that sends no mail has no recipients.
 _NOBODY: Final = 0
 
 

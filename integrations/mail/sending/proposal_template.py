@@ -29,7 +29,11 @@ _MIN_NAME: Final = 2
 
 
 def normalise_template(subject: str, text: str, people: Iterable[MailAddress]) -> str:
-    """:param people: whose names do not count"""
+    """
+    Return the words that stay the same when a text is sent to other people.
+
+    :param people: sender and recipients; their names are removed
+    """
     names = {
         word
         for entry in people

@@ -26,7 +26,7 @@ from integrations.providers.mail import (
 from integrations.providers.outgoing_mail import DraftRef, OutgoingMail, SendAddress, SendLook
 from integrations.providers.provider_access import ProviderAccess
 
-from . import attachments, gmail_message, gmail_sending, history
+from . import attachments, gmail_message, gmail_sender, history
 from .discovery import GmailService, get_gmail_service, get_root_url
 from .google_batch import GoogleOutcome, send_batch
 from .google_http import send_google_read
@@ -175,23 +175,23 @@ class GmailAdapter:
 
     @unexpected_responses.raise_unexpected
     def create_draft(self, mail: OutgoingMail) -> DraftRef:
-        return gmail_sending.create_draft(mail, self.api, self.access)
+        return gmail_sender.create_draft(mail, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
     def delete_drafts(self, tag: str) -> int:
-        return gmail_sending.delete_drafts(tag, self.api, self.access)
+        return gmail_sender.delete_drafts(tag, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
     def send_draft(self, draft: DraftRef) -> None:
-        gmail_sending.send_draft(draft, self.api, self.access)
+        gmail_sender.send_draft(draft, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
     def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
-        return gmail_sending.look_for_sent(draft, tag, self.api, self.access)
+        return gmail_sender.look_for_sent(draft, tag, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
     def get_send_addresses(self) -> tuple[SendAddress, ...]:
-        return gmail_sending.get_send_addresses(self.api, self.access)
+        return gmail_sender.get_send_addresses(self.api, self.access)
 
     def _build_message_request(self, message_id: str) -> Any:
         return self.api.messages.get(userId=ME, id=message_id, format="full")

@@ -9,7 +9,7 @@ from integrations.providers.outgoing_mail import OutgoingMailLimits
 from integrations.providers.provider_definition import Provider
 
 from .gmail_adapter import open_mail
-from .gmail_sending import MAX_MESSAGE_BYTES
+from .gmail_sender import MAX_MESSAGE_BYTES
 from .google_calendar_adapter import open_calendars
 from .google_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ, MAIL_SEND
 from .watch import open_calendar_watch, open_mail_watch
@@ -28,7 +28,7 @@ UNITS: Final = MailUnits(
     attachment=40,
     watch=100,
     stop=50,
-    # With the profile, whose historyId is the checkpoint.
+    # The profile is read as well: its historyId is the checkpoint.
     create_draft=11,
     # A list, and one draft to read and delete.
     delete_drafts=35,

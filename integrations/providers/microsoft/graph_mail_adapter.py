@@ -26,7 +26,7 @@ from . import (
     attachments,
     folder_delta,
     graph_message,
-    graph_sending,
+    graph_sender,
     mail_delta,
     mail_delta_pages,
     mail_list_query,
@@ -165,19 +165,19 @@ class GraphMailAdapter:
 
     @unexpected_responses.raise_unexpected
     def create_draft(self, mail: OutgoingMail) -> DraftRef:
-        return graph_sending.create_draft(mail, self.access)
+        return graph_sender.create_draft(mail, self.access)
 
     @unexpected_responses.raise_unexpected
     def delete_drafts(self, tag: str) -> int:
-        return graph_sending.delete_drafts(tag, self.access)
+        return graph_sender.delete_drafts(tag, self.access)
 
     @unexpected_responses.raise_unexpected
     def send_draft(self, draft: DraftRef) -> None:
-        graph_sending.send_draft(draft, self.access)
+        graph_sender.send_draft(draft, self.access)
 
     @unexpected_responses.raise_unexpected
     def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
-        return graph_sending.look_for_sent(draft, tag, self.access)
+        return graph_sender.look_for_sent(draft, tag, self.access)
 
     def get_send_addresses(self) -> tuple[SendAddress, ...]:
         """Return (): Graph lists neither addresses nor signatures."""

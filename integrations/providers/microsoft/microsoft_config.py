@@ -14,7 +14,7 @@ from integrations.providers.provider_definition import Provider
 
 from .graph_calendar_adapter import open_calendars
 from .graph_mail_adapter import open_mail
-from .graph_sending import MAX_MESSAGE_BYTES
+from .graph_sender import MAX_MESSAGE_BYTES
 from .mailbox_concurrency import MAX_CONCURRENT_REQUESTS
 from .microsoft_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ, MAIL_SEND
 from .subscriptions import open_subscriptions

@@ -19,7 +19,7 @@ from integrations.providers.google import (
     discovery,
     gmail_adapter,
     gmail_message,
-    gmail_sending,
+    gmail_sender,
     google_calendar_adapter,
     google_config,
     history,
@@ -117,7 +117,7 @@ def called_by(capability: str) -> set[str]:
     if capability == "mail.read":
         return called_methods(gmail_adapter, watch.GmailWatch, resources=RESOURCES)
     if capability == "mail.send":
-        return mentioned_methods(gmail_sending)
+        return mentioned_methods(gmail_sender)
     is_read = capability == "calendar.read"
     return called_methods(
         google_calendar_adapter,

@@ -43,7 +43,7 @@ TAG_HEADER: Final = "X-Antares-Send"
 MAX_MESSAGE_BYTES: Final = 36_700_160
 # A name that cannot exist. Recipients never see it.
 _MESSAGE_ID_HOST: Final = "send.antares.invalid"
-# Messages whose headers are read in one look.
+# One look reads the headers of so many messages.
 _MAX_CANDIDATES: Final = 50
 _HISTORY_PAGE: Final = 100
 _MAX_HISTORY_PAGES: Final = 20
