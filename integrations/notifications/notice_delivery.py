@@ -34,7 +34,7 @@ def deliver_notice(notice_id: UUID, *, at: datetime) -> bool:
     if channel == NoticeChannel.MAILBOX:
         # Its worker marks the notice in the transaction that stores the mail.
         return enqueue("integrations.mail_notice_to_mailbox", notice_id=notice.id)
-    # Before the mail: after a crash in between, nobody gets two.
+    # Before the mail is sent: a crash in between loses the mail, rather than sending it twice.
     is_first = mark_routed(notice_id, at=at)
     if not is_first or channel != NoticeChannel.PLATFORM_MAIL:
         return False

@@ -100,7 +100,7 @@ def record_notice(  # noqa: PLR0913 - as `notify`
 def resolve_notices(
     kind: NoticeKindSpec, *, about: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
-    """Mark notices as read whose cause has ended."""
+    """The cause has ended: mark its notices as read."""
     OwnerNotice.objects.filter(
         user_id=user_id,
         organisation_id=organisation_id,

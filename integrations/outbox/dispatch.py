@@ -197,7 +197,7 @@ def _send_draft(turn: OutboxTurn) -> None:
         raise RuntimeError("a drafted command has no draft")
     turn.kind.authorize(turn.command, at=turn.clock())
     now = turn.clock()
-    # Before the request: whatever happens from here on, only the mailbox tells what became of it.
+    # Before the request. From here on, only the mailbox shows whether the message was sent.
     turn.save(
         turn.remote.replace(is_accepted=False, refusal=""),
         state=OutboxState.SENDING,

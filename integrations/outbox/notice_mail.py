@@ -141,7 +141,7 @@ def _render_text(
 ) -> str:
     message = notice_kinds.get_notice_message(notice.message)
     arguments = [notice.about] if message.has_subject else []
-    # In UTC: a worker that sends knows nothing of people, so no zone of theirs either.
+    # In UTC: the worker does not read the person's time zone.
     words = notice_details.make_page_words(notice_details.get_details(notice))
     text = notification_sink.render_notification(
         _CARRIER,

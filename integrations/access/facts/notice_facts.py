@@ -19,7 +19,7 @@ from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient
 from .connection_facts import for_connections
 from .fact_types import NO_FACTS, HolderFacts
 
-#: The feature whose agreement a notice in a mailbox needs.
+#: People agree to this feature before notices go to their mailbox.
 MAILBOX_FEATURE: Final = "mailbox-notices"
 
 
