@@ -66,7 +66,7 @@ class ParsedMessage:
     """
     `html` is hostile until `html_sanitizer.sanitise_html`. `date` is the sender's claim, aware
     UTC. Message ids have no angle brackets. `headers` are top-level and unfolded; `defects` are
-    our own words.
+    our own words. `delivery_actions` are in lower case, of a report's recipients (RFC 3464 §2.3.3).
     """
 
     from_: tuple[MailAddress, ...]
@@ -84,6 +84,7 @@ class ParsedMessage:
     headers: tuple[tuple[str, str], ...]
     attachments: tuple[AttachmentPart, ...]
     defects: tuple[str, ...]
+    delivery_actions: tuple[str, ...] = ()
 
     @property
     def has_attachments(self) -> bool:

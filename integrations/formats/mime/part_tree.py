@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -25,6 +26,11 @@ _STRUCTURAL: Final = frozenset(
     {"content-type", "content-disposition", "content-transfer-encoding", "content-id"}
 )
 _ADDRESS_HEADERS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
+# RFC 3464 §2.1 and RFC 6533 §3.
+_DELIVERY_STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_ACTION: Final = re.compile(rb"^Action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
+# A report may be about many recipients.
+_MAX_REPORT_BYTES: Final = 64 * 1024
 CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 
 
@@ -99,6 +105,7 @@ class _MessageAssembly:
         self.htmls: list[str] = []
         self.attachments: list[AttachmentPart] = []
         self.defects: list[str] = []
+        self.delivery_actions: dict[str, None] = {}
         self.count = 0
 
     def add_part(self, part: MimePart, depth: int, parent: str) -> None:
@@ -123,6 +130,10 @@ class _MessageAssembly:
             self._add_leaf(part, parameters, parent)
 
     def _add_leaf(self, part: MimePart, parameters: headers.MimeParameters, parent: str) -> None:
+        if parameters.content_type in _DELIVERY_STATUS:
+            report = (part.data or b"")[:_MAX_REPORT_BYTES]
+            actions = (action.decode().lower() for action in _ACTION.findall(report))
+            self.delivery_actions.update(dict.fromkeys(actions))
         is_body = (
             parameters.content_type in {"text/plain", "text/html"}
             and parameters.disposition != "attachment"
@@ -217,4 +228,5 @@ def _build_message(root: MimePart) -> ParsedMessage:
         headers=tuple(root.headers),
         attachments=tuple(assembly.attachments),
         defects=tuple(assembly.defects),
+        delivery_actions=tuple(assembly.delivery_actions),
     )

@@ -15,16 +15,18 @@ from integrations.formats.mime.message import ParsedMessage
 from integrations.models import DeliveryReport, Integration, OutboxCommand, OutboxState
 from integrations.outbox import commands
 
-# Message-IDs of one report that are looked up.
-_MAX_IDS: Final = 20
 _REPORT: Final = "multipart/report"
 
 
 def list_returned_ids(mail: ParsedMessage) -> tuple[str, ...]:
-    """Return the Message-IDs that a delivery report is about; () for any other message."""
-    if not _is_delivery_report(mail):
+    """
+    Return the Message-ID of the message that did not arrive; () without a report of a failure.
+
+    References may name the whole conversation: the last is the message itself.
+    """
+    if not _reports_failure(mail):
         return ()
-    return tuple(dict.fromkeys((*mail.in_reply_to, *mail.references)))[:_MAX_IDS]
+    return mail.in_reply_to[:1] or mail.references[-1:]
 
 
 def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: datetime) -> None:
@@ -74,12 +76,12 @@ def _keep_early_reports(
         )
 
 
-def _is_delivery_report(mail: ParsedMessage) -> bool:
-    for name, value in mail.headers:
-        lowered = name.lower()
-        # Gmail names the recipients that it could not reach.
-        if lowered == "x-failed-recipients":
-            return True
-        if lowered == "content-type" and value.strip().lower().startswith(_REPORT):
-            return "delivery-status" in value.lower()
-    return False
+def _reports_failure(mail: ParsedMessage) -> bool:
+    """Reports also tell of delays and deliveries (RFC 3464 §2.3.3)."""
+    headers = {name.lower(): value.strip().lower() for name, value in reversed(mail.headers)}
+    content_type = headers.get("content-type", "")
+    is_report = content_type.startswith(_REPORT) and "delivery-status" in content_type
+    if is_report and mail.delivery_actions:
+        return "failed" in mail.delivery_actions
+    # Gmail names the recipients that it could not reach. Its reports may come without their parts.
+    return "x-failed-recipients" in headers

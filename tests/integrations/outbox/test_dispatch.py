@@ -244,6 +244,43 @@ class TestABounce:
         assert list_notices(alice) == [("message_returned", command.id)]
         assert not DeliveryReport.objects.exists()
 
+    @pytest.mark.parametrize("action", [b"delayed", b"delivered", b"relayed", b"expanded"])
+    def test_is_not_told_by_a_report_of_another_action(self, alice, mailbox, action):
+        command = sending.order(alice)
+        sending.dispatch_until_settled(command, Clock())
+        report = REPORT.replace(b"Action: failed", b"Action: " + action)
+        mailbox.deliver(report % {b"id": f"{command.id}@example.test".encode()})
+
+        alice.settle()
+
+        command.refresh_from_db()
+        assert command.bounced_at is None
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            b"In-Reply-To: <%(second)s>\nReferences: <%(first)s> <%(second)s>",
+            b"References: <%(first)s> <%(second)s>",
+        ],
+    )
+    def test_is_attached_to_no_other_message_of_the_conversation(self, alice, mailbox, headers):
+        first, second = sending.order(alice), sending.order(alice)
+        for command in (first, second):
+            sending.dispatch_until_settled(command, Clock())
+        named = {b"first": first, b"second": second}
+        report = REPORT.replace(b"In-Reply-To: <%(id)s>\nReferences: <%(id)s>", headers)
+        mailbox.deliver(
+            report
+            % {name: b"%s@example.test" % str(one.id).encode() for name, one in named.items()}
+        )
+
+        alice.settle()
+
+        first.refresh_from_db()
+        second.refresh_from_db()
+        assert first.bounced_at is None
+        assert second.bounced_at is not None
+
     def test_needs_a_delivery_report(self, alice, mailbox):
         command = sending.order(alice)
         sending.dispatch_until_settled(command, Clock())
