@@ -28,6 +28,8 @@ from tests.contract.sending_worlds import (
 )
 from tests.worlds.microsoft import control_id, graph_id
 
+# The body of a 503 that names a limit, as Graph answers.
+THROTTLED = {"error": {"code": "ApplicationThrottled", "message": "Too many requests."}}
 WORLDS = {"google": GmailSendingWorld, "microsoft": GraphSendingWorld}
 MEBIBYTE = 1024 * 1024
 
@@ -313,7 +315,13 @@ class TestLooking:
 @pytest.mark.scenario("M1")
 class TestFaultsOfSending:
     @pytest.mark.parametrize(
-        "fault", [{"drop": "after"}, {"status": 503, "after": True}, {"status": 504, "after": True}]
+        "fault",
+        [
+            {"drop": "after"},
+            {"status": 503, "after": True},
+            {"status": 503, "after": True, "body": THROTTLED},
+            {"status": 504, "after": True},
+        ],
     )
     def test_after_acceptance_leave_one_mail_that_is_found(self, world, fault):
         mail = make_mail()

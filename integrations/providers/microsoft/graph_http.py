@@ -184,12 +184,18 @@ def send_graph_write(request: GraphApiRequest, access: ProviderAccess) -> dict[s
     result = _parse_answer(answer, errors.Gone)
     if isinstance(result, dict):
         return result
-    has_failed = isinstance(result, errors.Unavailable) and not isinstance(
-        result, errors.RateLimited
+    # Whatever the code in the body says, a failed server may have applied the write.
+    has_failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or (
+        isinstance(result, errors.Unavailable) and not isinstance(result, errors.RateLimited)
     )
     # An unreadable success: the write may have been applied.
     if has_failed or answer.is_success:
-        raise errors.OutcomeUnknown("Microsoft failed", status=result.status, reason=result.reason)
+        raise errors.OutcomeUnknown(
+            "Microsoft failed",
+            status=result.status,
+            reason=result.reason,
+            retry_after=result.retry_after,
+        )
     raise result
 
 
