@@ -6,12 +6,17 @@ import hashlib
 import os
 import time
 import tracemalloc
+from contextlib import suppress
 from dataclasses import replace
 from email import message_from_bytes
+from functools import partial
 
 import pytest
 
 from integrations.formats.mime.addresses import MailAddress
+from integrations.formats.mime.outgoing_headers import MAX_REFERENCES_LENGTH
+from integrations.grants.admission_control import UnmeteredAdmission
+from integrations.grants.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.mail import FetchTarget
 from tests.contract.reading import fetch_message
@@ -30,6 +35,16 @@ from tests.worlds.microsoft import control_id, graph_id
 
 # The body of a 503 that names a limit, as Graph answers.
 THROTTLED = {"error": {"code": "ApplicationThrottled", "message": "Too many requests."}}
+# In this order.
+REQUESTS_OF_A_DRAFT = {
+    "google": [("GET", "/profile"), ("POST", "/drafts")],
+    "microsoft": [
+        ("POST", "/createReply"),
+        ("PATCH", "/me/messages"),
+        ("POST", "/attachments"),
+        ("GET", "/me/messages"),
+    ],
+}
 WORLDS = {"google": GmailSendingWorld, "microsoft": GraphSendingWorld}
 MEBIBYTE = 1024 * 1024
 
@@ -196,6 +211,19 @@ class TestReplying:
         assert received["In-Reply-To"] == "<two@example.org>"
         assert received["References"].split() == ["<one@example.org>", "<two@example.org>"]
         world.close()
+
+    def test_under_another_subject_still_names_the_answered_message(self, world):
+        ids = [f"{number:04}@{'x' * 60}.example" for number in range(100)]
+        mail = make_mail(in_reply_to=ids[-1], references=("malformed", *ids))
+
+        assert send(world, mail).sent is not None
+
+        received = world.read_received()
+        assert received["In-Reply-To"] == f"<{ids[-1]}>"
+        references = received["References"].split()
+        assert references[0] == f"<{ids[0]}>"
+        assert references[1:] == [f"<{one}>" for one in ids[101 - len(references) :]]
+        assert 1_400 < len(" ".join(references)) <= MAX_REFERENCES_LENGTH
 
     def test_of_a_missing_thread_is_refused_by_gmail(self, sandbox):
         world = GmailSendingWorld(sandbox)
@@ -452,6 +480,20 @@ class TestDrafts:
         assert world.count_drafts() == 1
         assert world.adapter.look_for_sent(kept, other.tag).draft == "intact"
         assert world.adapter.delete_drafts(mail.tag) == 0
+
+    def test_are_never_two_although_a_token_is_rejected_midway(self, world):
+        original_id, thread_id = world.deliver()
+        given = {"thread_id": thread_id, "replied_message_id": original_id}
+        session = ProviderSession(world.adapter.access, UnmeteredAdmission())
+        for method, path in REQUESTS_OF_A_DRAFT[world.provider]:
+            mail = make_mail(**given, files=(make_file(b"menu"),))
+            world.sandbox.fail_next(method=method, path_contains=path, status=401)
+
+            with suppress(errors.OutcomeUnknown):
+                session.call(partial(world.adapter.create_draft, mail))
+
+            assert world.count_drafts() == 1, (method, path)
+            assert world.adapter.delete_drafts(mail.tag) == 1
 
     def test_are_not_deleted_once_sent(self, any_world):
         mail = make_mail()

@@ -154,20 +154,20 @@ def _is_message_id(text: str) -> bool:
 
 
 def format_references(name: str, message_ids: Iterable[str]) -> str:
-    """
-    Return a header line, or "" without ids.
-
-    Malformed ids, which senders of other mail made, are left out.
-    """
-    ids = trim_references([message_id for message_id in message_ids if _is_message_id(message_id)])
+    """Return a header line with `trim_references`, or "" without ids."""
+    ids = trim_references(message_ids)
     if not ids:
         return ""
     return f"{name}: " + "\r\n ".join(f"<{message_id}>" for message_id in ids) + "\r\n"
 
 
-def trim_references(message_ids: Sequence[str]) -> list[str]:
-    """Keep the first id, the last, and as many of the latest as `MAX_REFERENCES_LENGTH` permits."""
-    ids = list(dict.fromkeys(message_ids))
+def trim_references(message_ids: Iterable[str]) -> list[str]:
+    """
+    Keep the first id, the last, and as many of the latest as `MAX_REFERENCES_LENGTH` permits.
+
+    Malformed ids, which senders of other mail made, are left out.
+    """
+    ids = list(dict.fromkeys(filter(_is_message_id, message_ids)))
     if len(ids) <= 1:
         return ids
     first, *others = ids

@@ -55,8 +55,9 @@ _VERIFIED: Final = "accepted"
 
 def create_draft(mail: OutgoingMail, api: GmailService, access: ProviderAccess) -> DraftRef:
     message = _compose_message(mail)
-    draft = _upload_draft(message, mail.thread_id, api, access)
+    # The upload comes last: a call that fails, and that the caller repeats, has stored nothing.
     profile = send_google_read(api.users.getProfile(userId=ME), access)
+    draft = _upload_draft(message, mail.thread_id, api, access)
     return DraftRef(
         draft_id=parse_provider_id(draft["id"]),
         message_id=parse_provider_id(draft["message"]["id"]),

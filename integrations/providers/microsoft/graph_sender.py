@@ -10,11 +10,13 @@ https://learn.microsoft.com/en-us/graph/api/resources/extended-properties-overvi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
 from integrations.formats.mime import composer
 from integrations.formats.mime.addresses import MailAddress
+from integrations.formats.mime.graph_message import IN_REPLY_TO, REFERENCES
 from integrations.formats.mime.headers import make_printable, parse_message_ids
 from integrations.formats.mime.outgoing_headers import (
     InvalidOutgoingMail,
@@ -42,9 +44,8 @@ MAX_MESSAGE_BYTES: Final = 35 * 1024 * 1024
 #: Property set of internet headers (MS-OXPROPS, PS_INTERNET_HEADERS).
 _HEADER_SET: Final = "00020386-0000-0000-C000-000000000046"
 TAG_PROPERTY: Final = "String {2f0b86a4-6a0c-4a0c-9d0f-5a7d1f3f9c41} Name AntaresSend"
-# PidTagInReplyToId and PidTagInternetReferences. Graph accepts neither as a header.
-_IN_REPLY_TO_PROPERTY: Final = "String 0x1042"
-_REFERENCES_PROPERTY: Final = "String 0x1039"
+_IN_REPLY_TO_PROPERTY: Final = f"String {IN_REPLY_TO:#06x}"
+_REFERENCES_PROPERTY: Final = f"String {REFERENCES:#06x}"
 _LOOK_FIELDS: Final = "id,conversationId,internetMessageId,changeKey"
 # Copies of one mail in a folder.
 _MAX_COPIES: Final = 20
@@ -53,19 +54,44 @@ _NOT_A_DRAFT: Final = "errorinvalidoperation"
 
 def create_draft(mail: OutgoingMail, access: ProviderAccess) -> DraftRef:
     properties = _build_message(mail)
-    draft: Mapping[str, Any]
-    if mail.replied_message_id:
-        draft = _create_reply(mail, properties, access)
-    else:
-        draft = send_graph_write(
-            GraphApiRequest("/me/messages", method="POST", body=properties), access
+    draft, changes = _store_draft(mail, properties, access)
+    try:
+        return _complete_draft(draft, changes, mail, access)
+    except errors.TokenRejected as rejected:
+        # With a new token, the caller would call again and store a second draft.
+        unknown = errors.OutcomeUnknown(
+            "the token was rejected after the draft was stored",
+            status=rejected.status,
+            reason=rejected.reason,
         )
+    raise unknown
+
+
+def _store_draft(
+    mail: OutgoingMail, properties: dict[str, Any], access: ProviderAccess
+) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """Return the draft, and the properties that it does not have yet."""
+    if mail.replied_message_id:
+        with suppress(errors.Gone):
+            return _create_reply(mail, access), properties
+    # The answered message was deleted, or the subject is another.
+    properties["singleValueExtendedProperties"] += _build_parents(mail)
+    request = GraphApiRequest("/me/messages", method="POST", body=properties)
+    return send_graph_write(request, access), {}
+
+
+def _complete_draft(
+    draft: Mapping[str, Any], changes: dict[str, Any], mail: OutgoingMail, access: ProviderAccess
+) -> DraftRef:
     draft_id = parse_provider_id(draft["id"])
+    path = _get_path(draft_id)
+    if changes:
+        draft = send_graph_write(GraphApiRequest(path, method="PATCH", body=changes), access)
+        draft_id = parse_provider_id(draft["id"])
     if mail.files:
         for outgoing_file in mail.files:
             attachment_uploads.attach_file(draft_id, outgoing_file, access)
-        query = {"$select": "id,changeKey"}
-        draft = send_graph_read(GraphApiRequest(_get_path(draft_id), query), access)
+        draft = send_graph_read(GraphApiRequest(path, {"$select": "id,changeKey"}), access)
     return DraftRef(draft_id, draft_id, checkpoint=parse_provider_id(draft["changeKey"]))
 
 
@@ -119,35 +145,25 @@ def _build_header(name: str, value: str) -> dict[str, str]:
     return {"id": f"String {{{_HEADER_SET}}} Name {name}", "value": make_printable(value)}
 
 
-def _create_reply(
-    mail: OutgoingMail, properties: dict[str, Any], access: ProviderAccess
-) -> dict[str, Any]:
+def _create_reply(mail: OutgoingMail, access: ProviderAccess) -> dict[str, Any]:
     """Exchange writes the headers of the thread; our text replaces its quoted text."""
     # The tag from the start, so that `delete_drafts` finds the draft.
     body = {"message": {"singleValueExtendedProperties": [_build_tag(mail.tag)]}}
     path = f"{_get_path(mail.replied_message_id)}/createReply"
-    try:
-        draft = send_graph_write(GraphApiRequest(path, method="POST", body=body), access)
-    except errors.Gone:
-        return _create_detached_reply(mail, properties, access)
-    changed_path = _get_path(parse_provider_id(draft["id"]))
-    return send_graph_write(GraphApiRequest(changed_path, method="PATCH", body=properties), access)
+    return send_graph_write(GraphApiRequest(path, method="POST", body=body), access)
 
 
-def _create_detached_reply(
-    mail: OutgoingMail, properties: dict[str, Any], access: ProviderAccess
-) -> dict[str, Any]:
-    """Answer a message that has been deleted."""
-    references = " ".join(f"<{message_id}>" for message_id in trim_references(mail.references))
+def _build_parents(mail: OutgoingMail) -> list[dict[str, str]]:
+    """Graph accepts In-Reply-To and References as properties, and not as headers."""
     parents = {
-        _IN_REPLY_TO_PROPERTY: f"<{mail.in_reply_to}>" if mail.in_reply_to else "",
-        _REFERENCES_PROPERTY: references,
+        _IN_REPLY_TO_PROPERTY: trim_references([mail.in_reply_to]),
+        _REFERENCES_PROPERTY: trim_references(mail.references),
     }
-    properties["singleValueExtendedProperties"] += [
-        {"id": name, "value": value} for name, value in parents.items() if value
+    return [
+        {"id": name, "value": " ".join(f"<{message_id}>" for message_id in message_ids)}
+        for name, message_ids in parents.items()
+        if message_ids
     ]
-    request = GraphApiRequest("/me/messages", method="POST", body=properties)
-    return send_graph_write(request, access)
 
 
 def delete_drafts(tag: str, access: ProviderAccess) -> int:
