@@ -248,6 +248,19 @@ class TestSameText:
             problem(propose(late, third, key=f"key-0000001{number}"), 403, "limited-use-refused")
         ok(propose(client, first, key="key-00000009"), 201)
 
+    @pytest.mark.invariant(15)
+    def test_stays_the_same_whatever_names_the_feature_gives_to_the_recipients(
+        self, alice, owners, monkeypatch
+    ):
+        """A feature that names its recipients by words of the text would remove those words."""
+        text = "Hello, our spring sale ends tomorrow"
+        for number, word in enumerate(text.split()):
+            to = [{"name": f"{word} Bob", "address": "bob@example.test"}]
+            ok(self.propose_to(owners(number), text, monkeypatch, to=to), 201)
+
+        templates = DraftProposal.objects.values_list("template_blind", flat=True)
+        assert len(set(map(bytes, templates))) == 1
+
     def test_of_the_real_bound_is_50(self):
         assert (proposals.TEMPLATE_RATE.limit, proposals.TEMPLATE_RATE.seconds) == (50, 86_400)
 

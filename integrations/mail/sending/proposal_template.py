@@ -2,9 +2,12 @@
 The template of a proposed text: equal for texts that differ only as a mail merge makes them
 differ. Pure.
 
-Numbers, addresses, links, names of recipients and owner, punctuation, letter case, width, accents
+Numbers, addresses, links, names of owner and recipients, punctuation, letter case, width, accents
 and invisible characters do not count. A text that is written anew for each person has a template
 of its own each time: no hash recognises it.
+
+A name counts only if the service knows it. Names that the feature gives to its recipients would
+let it remove any word, and so give one text many templates.
 """
 
 from __future__ import annotations
@@ -13,8 +16,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
-
-from integrations.formats.mime.addresses import MailAddress
 
 _LINK: Final = re.compile(r"(?:https?://|www\.)\S+")
 _ADDRESS: Final = re.compile(r"\S+@\S+")
@@ -28,19 +29,14 @@ _NUMBER_WORD: Final = "0"
 _MIN_NAME: Final = 2
 
 
-def normalise_template(subject: str, text: str, people: Iterable[MailAddress]) -> str:
+def normalise_template(subject: str, text: str, names: Iterable[str]) -> str:
     """
     Return the words that stay the same when a text is sent to other people.
 
-    :param people: sender and recipients; their names are removed
+    :param names: of owner and recipients, as the service knows them; their words are removed
     """
-    names = {
-        word
-        for entry in people
-        for word in _split_words(f"{entry.name} {entry.address.rpartition('@')[0]}")
-        if len(word) >= _MIN_NAME
-    }
-    words = (word for word in _split_words(f"{subject}\n{text}") if word not in names)
+    name_words = {word for name in names for word in _split_words(name) if len(word) >= _MIN_NAME}
+    words = (word for word in _split_words(f"{subject}\n{text}") if word not in name_words)
     return " ".join(words)
 
 

@@ -28,7 +28,6 @@ from accounts.rate_limit_counters import Rate
 from integrations.access import fences, sending_bounds, sending_permits
 from integrations.access.permits import Permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
-from integrations.formats.mime.addresses import MailAddress
 from integrations.models import LIVE, DraftProposal, Integration, Message
 from integrations.outbox import command_content
 from integrations.outbox.command_content import CommandContent
@@ -248,9 +247,11 @@ def _get_permits(
 
 def _compute_template_blind(actor: Actor, mailbox: Integration, content: CommandContent) -> bytes:
     owner = mailbox.connection.user
-    # A mail merge names the recipients, and the owner below the text.
-    people = (MailAddress(owner.name, owner.email), *content.recipients)
-    template = normalise_template(content.subject, content.text, people)
+    # A mail merge names the recipients, and the owner below the text. Recipients are named by their
+    # addresses alone: the feature chooses the names beside them.
+    addresses = (owner.email, *(entry.address for entry in content.recipients))
+    names = (owner.name, *(address.rpartition("@")[0] for address in addresses))
+    template = normalise_template(content.subject, content.text, names)
     # The key store gets a digest, and never the text.
     digest = hashlib.sha256(template.encode()).hexdigest()
     return blind_index.compute_blind("proposal.template", f"{actor.feature}\0{digest}")

@@ -6,19 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.formats.mime.addresses import MailAddress
 from integrations.mail.sending.proposal_template import normalise_template
 
 pytestmark = [pytest.mark.clause("AN-11"), pytest.mark.invariant(15)]
 
-BOB = MailAddress("Bob M\u00fcller", "bob.mueller@example.test")
-CAROL = MailAddress("Carol", "c@example.test")
+BOB = "bob.muller"
+CAROL = "carol"
 SUBJECT = "Your order"
 TEXT = "Hi Bob, your order 4711 is at https://shop.example/4711. Write to sales@shop.example!"
 
 
-def normalise(text: str, *people: MailAddress, subject: str = SUBJECT) -> str:
-    return normalise_template(subject, text, people)
+def normalise(text: str, *names: str, subject: str = SUBJECT) -> str:
+    return normalise_template(subject, text, names)
 
 
 class TestTemplate:
@@ -69,9 +68,7 @@ class TestTemplate:
             return
         merged = f"Hi {name}, your order {number} is here."
 
-        assert normalise(merged, MailAddress(name, "x@example.test")) == normalise(
-            "Hi Bob, your order 1 is here.", BOB
-        )
+        assert normalise(merged, name) == normalise("Hi Bob, your order 1 is here.", BOB)
 
     @given(st.text(max_size=300))
     def test_of_a_template_is_itself(self, text):
