@@ -15,6 +15,7 @@ from uuid import UUID
 
 from accounts import alarms
 from accounts.actors import SYSTEM, Actor
+from accounts.models import Membership
 from integrations.models import OPEN_STATES, Integration, OutboxCommand, OutboxState
 from limited_use.access_request import AccessRequest, FenceKind
 from limited_use.guard import guard
@@ -54,12 +55,18 @@ def to_order_mail(
 
 
 def to_send_command(*, command: OutboxCommand, at: datetime) -> Permits:
-    """The service sends what the owner ordered. The permits open the message for its provider."""
+    """
+    The service sends what the owner ordered, while the owner is a member of the organisation. The
+    permits open the message for its provider.
+    """
     holder_facts = _find_sending_facts(command.integration_id, SYSTEM, at)
     ordered = OutboxCommand.objects.filter(
         id=command.id, integration_id=command.integration_id, state__in=_ORDERED_STATES
     )
-    if ordered.exists():
+    members = Membership.objects.live().filter(
+        user_id=command.user_id, organisation_id=command.organisation_id
+    )
+    if ordered.exists() and members.exists():
         # A command is stored only within the bounds.
         true_facts = {Fact.SEND_ORDERED} | sending_bounds.ALL_WITHIN
         holder_facts = replace(holder_facts, facts=holder_facts.facts | true_facts)

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from django.utils import timezone
 
+from accounts import memberships
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.access.request_context import ObjectNotFound
@@ -122,6 +123,23 @@ class TestDispatch:
 
         sending.dispatch_until_settled(command, clock)
         assert mailbox.calls == []
+
+    @pytest.mark.claim("outbox.stopped")
+    @pytest.mark.parametrize("is_drafted", [False, True])
+    def test_does_not_send_after_the_owner_left_the_organisation(self, alice, mailbox, is_drafted):
+        command, clock = sending.order(alice), Clock()
+        if is_drafted:
+            mailbox.failing_once["send_draft"] = [errors.RateLimited("no", retry_after=1)]
+            clock.skip(10)
+            sending.dispatch_once(command, clock)
+
+        memberships.end_membership(
+            user_id=alice.user.id, organisation_id=alice.organisation.id, at=timezone.now()
+        )
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.STOPPED)
+        assert sent(mailbox) == []
 
 
 def command_is_sending(command) -> bool:
