@@ -65,6 +65,7 @@ def make_upload(integration: Integration, at: datetime) -> Upload:
     """Return an upload without bytes that expires in a day."""
     connection, upload_id = integration.connection, uuid7()
     sealer = sealing.get_sealer(holder=integration.id, epoch=integration.epoch)
+    descriptor = '{"filename": "plan.txt", "content_type": "text/plain"}'
     return Upload.objects.create(
         id=upload_id,
         integration=integration,
@@ -73,7 +74,7 @@ def make_upload(integration: Integration, at: datetime) -> Upload:
         size=1,
         created_at=at,
         expires_at=at + timedelta(days=1),
-        descriptor=sealer.seal_value(Upload, "descriptor", row=upload_id, data="{}"),
+        descriptor=sealer.seal_value(Upload, "descriptor", row=upload_id, data=descriptor),
     )
 
 

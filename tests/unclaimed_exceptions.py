@@ -66,7 +66,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "says why a message was not sent, as its row has it; tests/integrations/outbox": {
         "integrations/mail/sending/messages.py": [
             "A file has not arrived completely, or was deleted after a day.",
-            "Antares failed several times while it sent the message.",
+            "Antares failed while it sent the message.",
             "Antares was restored from a backup, and no longer knows whether it was sent.",
             "The account can no longer send from the address that you chose.",
             "The draft was changed in your mailbox before it was sent.",

@@ -69,7 +69,7 @@ class OutboxProblem(models.TextChoices):
     RESTORED = "restored"
     # The mailbox shows neither the sent message nor the draft.
     NOT_FOUND = "not_found"
-    # The work crashed three times in a row.
+    # The work crashed three times in a row, or what is stored cannot be opened.
     CRASHED = "crashed"
 
 

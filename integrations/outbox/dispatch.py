@@ -144,7 +144,10 @@ def _handle_expected(lease: Lease, command: OutboxCommand, error: Exception, at:
         case KeyStoreUnavailable() | ProviderCallPostponed():
             dispatch_failures.postpone(lease, error, at=at)
         case Damaged() | KeyUnusable():
-            dispatch_failures.settle_failure(lease, command, OutboxProblem.CRASHED, at=at)
+            # No other try can open what is stored.
+            traceback_scrubber.clear_frames(error)
+            logger.error("outbox.crashed", exc_info=error, extra=_log_fields(command))
+            _settle_crashed(lease, command, at)
         case errors.GrantRevoked():
             connection = command.integration.connection
             access_tokens.record_grant_ended(
@@ -215,6 +218,7 @@ def _send_draft(turn: OutboxTurn) -> None:
         turn.save(turn.remote.replace(refusal=OutboxProblem.RATE_LIMITED))
         return
     except errors.ProviderError as refusal:
+        dispatch_failures.alert_operator(turn.command, refusal, at=turn.clock())
         turn.save(turn.remote.replace(refusal=dispatch_failures.name_problem(refusal)))
         return
     turn.save(turn.remote.replace(is_accepted=True))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.db import transaction
 
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease
+from integrations.grants import provider_alerts
 from integrations.models import OutboxCommand, OutboxProblem, OutboxState
 from integrations.providers import errors
 
@@ -33,7 +35,12 @@ _PROBLEMS: Final[tuple[tuple[type[errors.ProviderError], OutboxProblem], ...]] =
     (errors.GrantRevoked, OutboxProblem.GRANT_ENDED),
     (errors.Gone, OutboxProblem.SOURCE_GONE),
     (errors.Unavailable, OutboxProblem.UNAVAILABLE),
+    # Not the message is refused: our registration, or a token that was renewed just before.
+    (errors.InvalidClient, OutboxProblem.UNAVAILABLE),
+    (errors.TokenRejected, OutboxProblem.UNAVAILABLE),
 )
+# The outbox tries again.
+_PASSING: Final = frozenset({OutboxProblem.RATE_LIMITED, OutboxProblem.UNAVAILABLE})
 
 
 def name_problem(error: errors.ProviderError) -> OutboxProblem:
@@ -46,15 +53,24 @@ def name_problem(error: errors.ProviderError) -> OutboxProblem:
         return OutboxProblem.SENDER_REJECTED
     if error.reason in _RECIPIENT_REASONS:
         return OutboxProblem.RECIPIENT_REJECTED
+    if isinstance(error, errors.Unexpected) and error.status != HTTPStatus.BAD_REQUEST:
+        return OutboxProblem.UNAVAILABLE
     return OutboxProblem.REJECTED
+
+
+def alert_operator(command: OutboxCommand, error: errors.ProviderError, *, at: datetime) -> None:
+    """Raise an alarm if the error is ours: a refused registration, or an unknown answer."""
+    provider = command.integration.connection.provider
+    provider_alerts.alert_on_error(error, provider=provider, at=at)
 
 
 def handle_error(
     lease: Lease, command: OutboxCommand, error: errors.ProviderError, *, at: datetime
 ) -> None:
     """Try again later if that can help, for a bounded time."""
+    alert_operator(command, error, at=at)
     problem = name_problem(error)
-    if isinstance(error, errors.Unavailable | errors.OutcomeUnknown):
+    if problem in _PASSING or isinstance(error, errors.OutcomeUnknown):
         since = command.failing_since or at
         limit = TRY_WHEN_LIMITED_FOR if problem == OutboxProblem.RATE_LIMITED else TRY_FOR
         if at - since < limit:

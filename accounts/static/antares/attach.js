@@ -9,6 +9,8 @@ function attach(part) {
   const status = part.querySelector("[data-files-status]");
   const choice = part.querySelector("input[type='file']");
   const words = part.dataset;
+  // By item of the list: cancels the file or deletes it, whichever it still takes.
+  const endFile = new WeakMap();
 
   function explain(problem) {
     if (problem.status === 413) return words.tooLarge;
@@ -21,8 +23,8 @@ function attach(part) {
     fetch(`${words.uploads}${id}/`, { method: "DELETE", headers }).catch(() => {});
   }
 
-  // `end` cancels the file or deletes it, whichever it still takes.
   function addButton(item, name, text, end) {
+    endFile.set(item, end);
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button small quiet";
@@ -33,7 +35,7 @@ function attach(part) {
     about.textContent = ` ${name}`;
     button.append(label, about);
     button.addEventListener("click", () => {
-      end();
+      endFile.get(item)();
       const next = item.nextElementSibling ?? item.previousElementSibling;
       item.remove();
       (next?.querySelector("button") ?? choice).focus();
@@ -63,8 +65,7 @@ function attach(part) {
     progress.value = 0;
     progress.setAttribute("aria-label", `${words.arriving} ${file.name}`);
     item.append(name, progress);
-    let end = () => {};
-    const label = addButton(item, file.name, words.cancel, () => end());
+    const label = addButton(item, file.name, words.cancel, () => {});
     list.append(item);
 
     function fail(text) {
@@ -72,7 +73,7 @@ function attach(part) {
       showProblem(item, text);
       status.textContent = `${file.name}: ${text}`;
       label.textContent = words.remove;
-      end = () => {};
+      endFile.set(item, () => {});
     }
 
     if (file.size > Number(words.most)) {
@@ -94,10 +95,10 @@ function attach(part) {
         item.dataset.state = "done";
         status.textContent = `${words.done}: ${file.name}`;
         label.textContent = words.remove;
-        end = () => deleteUpload(id);
+        endFile.set(item, () => deleteUpload(id));
       },
     });
-    end = () => upload.cancel();
+    endFile.set(item, () => upload.cancel());
   }
 
   part.querySelector("[data-files-choice]").hidden = false;
@@ -112,8 +113,11 @@ function attach(part) {
   });
   // A file belongs to the mailbox that sends it.
   mailbox.addEventListener("change", () => {
-    for (const item of list.querySelectorAll("[data-state='done']")) {
+    for (const item of list.querySelectorAll("[data-state='arriving'], [data-state='done']")) {
+      endFile.get(item)();
       item.querySelector("[name='upload']")?.remove();
+      item.querySelector("progress")?.remove();
+      item.querySelector("button span").textContent = words.remove;
       showProblem(item, words.moved);
     }
   });

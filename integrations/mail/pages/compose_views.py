@@ -80,9 +80,13 @@ def compose(request: HttpRequest) -> HttpResponse:
     except CommandLeft:
         page_messages.info(request, messages.NOT_UNDOABLE)
         return redirect("inbox-outbox")
+    problems = compose_page.NO_PROBLEMS
     if base.mailbox and base.is_ready and not send_message.is_sending_allowed(base.mailbox):
-        return redirect(build_allow_url(base.mailbox, next_url=request.get_full_path()))
-    page = compose_page.render_form(request, context, base)
+        if base.draft is None:
+            return redirect(build_allow_url(base.mailbox, next_url=request.get_full_path()))
+        # The owner can read and copy a stored text also while Antares may not send it.
+        problems = FormProblems(allow_url=build_allow_url(base.mailbox))
+    page = compose_page.render_form(request, context, base, problems=problems)
     compose_base.mark_proposal_opened(base, at=context.at)
     return HttpResponse(page)
 

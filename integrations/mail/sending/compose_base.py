@@ -120,7 +120,7 @@ def find_compose_base(
             raise ObjectNotFound
     mailbox = _choose_mailbox(mailboxes, source.mailbox_id)
     if upload_ids is not None:
-        files = _find_own_uploads(context, upload_ids)
+        files = _find_uploads(mailbox, upload_ids)
     else:
         files = uploads.list_uploads(command.id) if command else []
     return ComposeBase(source, mailboxes, mailbox, answered, command, proposal, files)
@@ -252,14 +252,15 @@ def _find_proposal(context: RequestContext, proposal_id: UUID | None) -> DraftPr
     return proposal
 
 
-def _find_own_uploads(context: RequestContext, upload_ids: Sequence[UUID]) -> list[Upload]:
-    """Return those that still exist; whether they are ready is checked when they are sent."""
-    own = Upload.objects.filter(
-        **get_owner_columns(context),
-        integration__status__in=LIVE,
-        id__in=upload_ids,
-    )
-    return list(own.order_by("id"))
+def _find_uploads(mailbox: Integration | None, upload_ids: Sequence[UUID]) -> list[Upload]:
+    """
+    Return those that still exist; whether they are ready is checked when they are sent.
+
+    :param mailbox: the person's; a file belongs to one mailbox, whose permit opens its name
+    """
+    if mailbox is None:
+        return []
+    return list(Upload.objects.filter(integration=mailbox, id__in=upload_ids).order_by("id"))
 
 
 def _get_holder_id(base: ComposeBase) -> UUID | None:

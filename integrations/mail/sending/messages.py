@@ -76,7 +76,9 @@ FAILURES: Final[Mapping[str, StrOrPromise]] = {
     OutboxProblem.DRAFT_CHANGED: _(
         "The draft was changed in your mailbox before it was sent. Send it there."
     ),
-    OutboxProblem.CRASHED: _("Antares failed several times. Its operators are informed."),
+    OutboxProblem.CRASHED: _(
+        "Antares failed while it sent the message. Its operators are informed."
+    ),
 }
 #: Why the outcome is unknown.
 UNKNOWN: Final[Mapping[str, StrOrPromise]] = {
@@ -87,7 +89,9 @@ UNKNOWN: Final[Mapping[str, StrOrPromise]] = {
     OutboxProblem.RESTORED: _(
         "Antares was restored from a backup, and no longer knows whether it was sent."
     ),
-    OutboxProblem.CRASHED: _("Antares failed several times while it sent the message."),
+    OutboxProblem.CRASHED: _(
+        "Antares failed while it sent the message. Its operators are informed."
+    ),
 }
 UNKNOWN_OTHER: Final = _("The provider was asked to send it, and has not confirmed it since.")
 

@@ -1,4 +1,4 @@
-"""The owner's messages on their way, and those of the last 30 days."""
+"""The owner's messages that were not sent, and those that were sent in the last 30 days."""
 
 from __future__ import annotations
 
@@ -71,8 +71,9 @@ def get_outbox_page(
     :raises limited_use.guard.guard.AccessRefused:
     """
     own = _filter_own(context).select_related("integration__connection")
-    # Sent messages are deleted once they are this old; unsent ones stay until their owner acts.
-    own = own.filter(Q(changed_at__gt=context.at - commands.LISTED_FOR) | Q(state__in=_UNSETTLED))
+    # Sent messages are deleted once they are this old; all others stay until their owner acts.
+    is_listed = Q(changed_at__gt=context.at - commands.LISTED_FOR) | ~Q(state=OutboxState.SENT)
+    own = own.filter(is_listed)
     if cursor is not None:
         position = page_cursors.read(
             cursor, kind=_KIND, audience=context.audience_key, filters="", at=context.at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -21,6 +22,8 @@ from integrations.models import (
 )
 from integrations.outbox import commands
 from integrations.providers import errors
+from integrations.providers.provider_access import ProviderAccess
+from limited_use.vault.fields import StoredCiphertext
 from tests.fakes.mail import KilledDuringFetch
 from tests.integrations import household as houses
 from tests.integrations.outbox import sending
@@ -30,6 +33,12 @@ from tests.walls import acting_as
 
 def sent(mailbox):
     return [entry for entry in mailbox.messages.values() if "SENT" in entry.label_ids]
+
+
+@pytest.fixture
+def renewable(monkeypatch):
+    """A rejected token can be renewed."""
+    monkeypatch.setattr(ProviderAccess, "renew", lambda *_: None)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -72,8 +81,11 @@ class TestDispatch:
         assert mailbox.calls.count("create_draft") == 1
 
     @pytest.mark.claim("outbox.not-sent")
-    def test_fails_what_the_provider_refuses_and_keeps_the_text(self, alice, mailbox):
-        mailbox.failing_once["send_draft"] = [errors.Rejected("no")]
+    @pytest.mark.parametrize(
+        "refusal", [errors.Rejected("no"), errors.Unexpected("no", status=400)]
+    )
+    def test_fails_what_the_provider_refuses_and_keeps_the_text(self, alice, mailbox, refusal):
+        mailbox.failing_once["send_draft"] = [refusal]
         command, clock = sending.order(alice), Clock()
 
         sending.dispatch_until_settled(command, clock)
@@ -81,6 +93,47 @@ class TestDispatch:
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.REJECTED)
         assert command.content is not None
         assert (sent(mailbox), mailbox.drafts) == ([], {})
+
+    @pytest.mark.usefixtures("renewable")
+    @pytest.mark.parametrize("call", ["create_draft", "send_draft"])
+    @pytest.mark.parametrize(
+        ("error", "alarms"),
+        [
+            (errors.InvalidClient("no", status=401), ["provider.invalid_client"]),
+            (errors.TokenRejected("no", status=401), []),
+            (errors.Unexpected("no", status=418), ["provider.unexpected"]),
+        ],
+    )
+    def test_tries_again_after_an_error_that_is_not_of_the_message(
+        self, alice, mailbox, call, error, alarms
+    ):
+        mailbox.failing_once[call] = [error, error]
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
+        assert list(Alarm.objects.values_list("kind", flat=True)) == alarms
+
+    def test_gives_up_after_an_hour_of_such_errors(self, alice, mailbox):
+        mailbox.failing["create_draft"] = errors.InvalidClient("no", status=401)
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.UNAVAILABLE)
+        assert timedelta(hours=1) <= clock.skipped <= timedelta(hours=2)
+
+    def test_fails_and_informs_the_operator_if_the_text_cannot_be_opened(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        (raw,) = OutboxCommand.objects.filter(id=command.id).values_list("content", flat=True)
+        command.__dict__["content"] = StoredCiphertext(bytes(raw)[:-1] + bytes([raw[-1] ^ 1]))
+        command.save(update_fields=["content"])
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.CRASHED)
+        assert Alarm.objects.filter(kind="outbox.crashing").exists()
 
     @pytest.mark.scenario("M2")
     def test_is_unknown_if_neither_draft_nor_sent_message_is_found(self, alice, mailbox):

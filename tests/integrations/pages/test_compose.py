@@ -13,6 +13,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.ids import uuid7
+from integrations.connections import consents
 from integrations.formats.mime.addresses import MailAddress
 from integrations.models import (
     Attachment,
@@ -34,6 +35,7 @@ from tests.integrations.mail.conftest import MAIL
 from tests.integrations.outbox import sending
 from tests.integrations.outbox.sending import Clock
 from tests.integrations.pages.reading import text
+from tests.outbox import make_upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMPOSE = "/inbox/compose/"
@@ -182,6 +184,33 @@ class TestForm:
         assert answer.status_code == 302
         assert answer["Location"].startswith("/inbox/sending/allow/?mailbox=")
 
+    @pytest.mark.parametrize("name", ["command", "proposal"])
+    def test_shows_a_stored_text_also_without_the_permission(self, alice, her_browser, name):
+        draft = propose(alice) if name == "proposal" else sending.order(alice, undo_seconds=30)
+        if name == "command":
+            sending.undo(alice, draft)
+        alice.connection.granted_scopes = houses.SCOPES
+        alice.connection.save(update_fields=["granted_scopes"])
+
+        page = her_browser.get(COMPOSE, {name: draft.id})
+
+        assert page.status_code == 200
+        assert read_fields(page.text)["subject"] == ["Plan"]
+        assert "/inbox/sending/allow/?mailbox=" in page.text
+
+    def test_shows_a_stopped_text_after_a_withdrawal(self, alice, her_browser):
+        command = sending.order(alice, undo_seconds=30)
+        consents.withdraw_consent(
+            feature="mail-sending",
+            user_id=alice.user.id,
+            organisation_id=alice.organisation.id,
+            at=timezone.now(),
+        )
+
+        page = her_browser.get(COMPOSE, {"command": command.id})
+
+        assert read_fields(page.text)["text"] == ["Hello"]
+
     def test_says_that_an_account_cannot_send_now(self, alice, mailbox, her_browser):
         message = deliver(alice, mailbox)
         alice.integration.status = IntegrationStatus.REAUTH_REQUIRED
@@ -292,6 +321,22 @@ class TestSend:
             sent = typed.get(name, "")
             assert shown[name] == (sent if isinstance(sent, list) else [sent]), name
         assert not OutboxCommand.objects.exists()
+
+    def test_keeps_the_text_beside_a_file_of_another_mailbox(self, alice, her_browser):
+        other = houses.household(
+            who=(alice.user, alice.organisation, None),
+            account="work@gmail.example",
+            features=("inbox", "mail-sending"),
+        )
+        at = timezone.now()
+        uploads = [make_upload(house.integration, at) for house in (alice, other)]
+        chosen = {"mailbox": str(alice.integration.id), "upload": [row.id for row in uploads]}
+
+        answer = her_browser.post(COMPOSE, write(**chosen))
+
+        shown = read_fields(answer.text)
+        assert answer.status_code == 400
+        assert (shown["text"], shown["upload"]) == (["Hello"], [str(uploads[0].id)])
 
     def test_keeps_the_text_when_a_bound_is_reached(self, alice, her_browser):
         OutgoingCount.objects.bulk_create(

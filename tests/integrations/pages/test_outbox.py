@@ -88,6 +88,24 @@ class TestOutbox:
         command.refresh_from_db()
         assert command.content is None
 
+    @pytest.mark.parametrize(
+        ("state", "is_listed"),
+        [
+            (OutboxState.UNDONE, True),
+            (OutboxState.FAILED, True),
+            (OutboxState.UNKNOWN, True),
+            (OutboxState.SENT, False),
+        ],
+    )
+    def test_lists_everything_older_than_30_days_that_was_not_sent(
+        self, alice, her_browser, state, is_listed
+    ):
+        command = sending.order(alice)
+        settle(command, state, sent_at=timezone.now() if state == OutboxState.SENT else None)
+        OutboxCommand.objects.update(changed_at=timezone.now() - timedelta(days=31))
+
+        assert ("No messages" not in text(her_browser.get(OUTBOX).text)) == is_listed
+
     def test_marks_a_returned_message(self, alice, her_browser):
         command = sending.order(alice)
         at = timezone.now()
