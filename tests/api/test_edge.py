@@ -29,7 +29,7 @@ def list_form_posts(mine) -> list[tuple[str, dict[str, str]]]:
         (reverse("settings-disconnect", kwargs=one), {}),
         (reverse("settings-forget", args=[mine.connection]), {}),
         (reverse("settings-feature", args=["inbox-widget"]), cast.SWITCH_ON),
-        (reverse("connect-begin", args=["google"]), cast.AGREED),
+        (reverse("connect-begin", args=["google"]), {**cast.AGREED, "feature": ""}),
         (reverse("switch_organisation"), {"organisation": mine.user}),
         (reverse("account_logout"), {}),
         (reverse("account_change_password"), {"oldpassword": "x"}),
@@ -154,6 +154,17 @@ class TestExtraFields:
             (alice.user.id, "inbox-widget")
         }
         assert Membership.objects.filter(left_at=None).count() == 2
+
+    @pytest.mark.parametrize("feature", ["campaigns", "inbox-widget", "unknown"])
+    def test_of_a_connection_ask_for_no_other_feature(self, alice, mine, feature):
+        browser = cast.browser(alice.user, recent=True)
+
+        answer = browser.post(
+            reverse("connect-begin", args=["google"]), {**cast.AGREED, "feature": feature}
+        )
+
+        assert answer.status_code == 404
+        assert not ConnectAttempt.objects.exists()
 
     def test_of_a_token_request_widen_nothing(self, alice):
         from accounts.models import ServiceToken
