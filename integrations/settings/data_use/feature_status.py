@@ -156,10 +156,11 @@ def list_forbidding_rules() -> tuple[PolicyRule, ...]:
 
 
 def _filter_recipients(feature: Feature, recipients: Iterable[Recipient]) -> frozenset[Recipient]:
-    """A client is never the owner."""
+    """A client is never the owner. What goes to the vault alone reaches nobody."""
     named = frozenset(recipients)
-    client = frozenset({Recipient.PLATFORM_FEATURE})
-    return named & client if feature.platform_client else named - client
+    if feature.platform_client:
+        return named & {Recipient.PLATFORM_FEATURE, Recipient.VAULT}
+    return named - {Recipient.PLATFORM_FEATURE}
 
 
 def _get_delegation_status(feature: Feature, delegations: Iterable[Delegation]) -> FeatureStatus:
