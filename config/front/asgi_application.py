@@ -142,8 +142,7 @@ class AsgiFront:
             response = await self._pools[group].run_call(
                 None, lambda: get_response(self._application, environ)
             )
-        if stream.failure is not None:
-            raise stream.failure
+        stream.raise_failure()
         if stream.is_complete:
             await client.send_response(response)
             return

@@ -27,7 +27,6 @@ class BodyStream(RawIOBase):
     The application reads in its thread. The event loop fills the buffer when it is empty, so a
     client waits while the application stores what it sent.
 
-    :ivar failure: why the body broke off: an error response, or that the client has left
     """
 
     def __init__(self, client: ClientConnection, limit: BodyLimit, length: int | None) -> None:
@@ -45,7 +44,7 @@ class BodyStream(RawIOBase):
         self._buffer = bytearray()
         self._received = 0
         self._has_more = True
-        self.failure: RequestRefused | ClientDisconnected | None = None
+        self._failure: RequestRefused | ClientDisconnected | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -55,7 +54,24 @@ class BodyStream(RawIOBase):
     @property
     def is_empty(self) -> bool:
         """Whether the body broke off before its first byte."""
-        return self.failure is not None and not self._received
+        return self._failure is not None and not self._received
+
+    def raise_failure(self) -> None:
+        """
+        Raise why the body broke off, if it did. After this, the application reads no more.
+
+        The exception refers to the frames of its traceback. If one of them, or this stream, still
+        referred to the exception, the connection would stay open until garbage is collected.
+
+        :raises RequestRefused: if the body was too large or too slow
+        :raises ClientDisconnected: if the client closed the connection
+        """
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure
 
     async def fill_buffer(self) -> None:
         """Receive until the buffer is full, or the body ends or breaks off."""
@@ -68,7 +84,7 @@ class BodyStream(RawIOBase):
                 self._buffer += piece
                 self._has_more = has_more
         except (RequestRefused, ClientDisconnected) as failure:
-            self.failure = failure
+            self._failure = failure
 
     def readable(self) -> bool:
         return True
@@ -79,9 +95,9 @@ class BodyStream(RawIOBase):
 
         :raises BodyBrokenOff: after the bytes that arrived
         """
-        if not self._buffer and self._has_more and self.failure is None:
+        if not self._buffer and self._has_more and self._failure is None:
             asyncio.run_coroutine_threadsafe(self.fill_buffer(), self._loop).result()
-        if not self._buffer and self.failure is not None:
+        if not self._buffer and self._failure is not None:
             raise BodyBrokenOff
         with memoryview(target).cast("B") as view:
             count = min(len(view), len(self._buffer))

@@ -92,8 +92,8 @@ class RequestBodies:
             if self._is_full(limit, network):
                 raise error_answers.refuse_request_when_busy()
             await stream.fill_buffer()
-            if stream.is_empty and stream.failure is not None:
-                raise stream.failure
+            if stream.is_empty:
+                stream.raise_failure()
             yield stream
         finally:
             self._count_bytes(limit, network, -body_streams.BUFFER_BYTES)

@@ -141,6 +141,18 @@ class TestASlowClient:
         state = server.state()
         assert (state["received"], state["receiving"]) == (1000, 0)
 
+    def test_does_not_keep_its_connection_open(self, server):
+        with ExitStack() as stack:
+            clients = [
+                stack.enter_context(
+                    server.connect(patch(announce(MIB), of_network(number)) + bytes(1000))
+                )
+                for number in range(4)
+            ]
+            for client in clients:
+                assert client.read_answer().status == 408
+                assert client.is_closed_by_server()
+
     def test_is_given_up_below_the_least_rate(self, server):
         began = time.monotonic()
         with server.connect(patch(announce(MIB))) as client:
