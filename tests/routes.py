@@ -261,7 +261,7 @@ ROUTES: dict[str, Kind] = {
     "inbox-outbox": OWN_PAGE,
     # No action that there is.
     "inbox-outbox-command": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
-    "inbox-proposal": Kind("405 sign-in 405 405", "405 ok 405 405", "405 404 405 405"),
+    "inbox-proposal": FORM,
     "inbox-outbox-state": ONE_PAGE,
     "inbox-allow-sending": Kind("sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"),
     "settings-sending": FORM,
