@@ -170,7 +170,7 @@ def _advance(turn: OutboxTurn) -> None:
 
 
 def _store_draft(turn: OutboxTurn) -> None:
-    if _is_late(turn) and send_looks.settle_if_sent(turn):
+    if _is_late(turn) and send_looks.settle_unless_unsent(turn):
         return
     mail = turn.kind.build_mail(turn)
     if turn.command.claim_number > 1:

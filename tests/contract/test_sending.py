@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from functools import partial
 
@@ -328,16 +329,61 @@ class TestLooking:
         assert look.sent is not None
         world.close()
 
-    def test_finds_sent_mail_among_much_other_mail(self, sandbox):
+    @pytest.mark.parametrize("is_expired", [False, True])
+    @pytest.mark.parametrize(("before", "after"), [(0, 120), (120, 0)])
+    def test_finds_the_oldest_and_the_newest_of_much_sent_mail(
+        self, sandbox, before, after, is_expired
+    ):
         world = GmailSendingWorld(sandbox)
         mail = make_mail()
         draft = world.adapter.create_draft(mail)
-        for number in range(120):
-            sandbox.deliver(ALICE, subject=f"message {number}")
+        deliver_sent(sandbox, before)
         world.adapter.send_draft(draft)
+        deliver_sent(sandbox, after)
+        if is_expired:
+            sandbox.expire_history(ALICE)
 
         assert world.adapter.look_for_sent(draft, mail.tag).sent is not None
         world.close()
+
+    @pytest.mark.parametrize("is_expired", [False, True])
+    def test_says_that_it_has_not_examined_all_sent_mail(self, sandbox, is_expired):
+        world = GmailSendingWorld(sandbox)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        deliver_sent(sandbox, 60)
+        world.adapter.send_draft(draft)
+        deliver_sent(sandbox, 60)
+        if is_expired:
+            sandbox.expire_history(ALICE)
+
+        look = world.adapter.look_for_sent(draft, mail.tag)
+
+        assert (look.sent, look.is_complete) == (None, False)
+        world.close()
+
+    def test_beyond_gmails_history_examines_no_mail_from_before(self, sandbox):
+        world = GmailSendingWorld(sandbox)
+        mail = make_mail()
+        draft = world.adapter.create_draft(mail)
+        deliver_sent(sandbox, 60, date=int((sandbox.now() - 86_400) * 1000))
+        sandbox.expire_history(ALICE)
+        since = datetime.fromtimestamp(sandbox.now(), UTC)
+
+        unsent = world.adapter.look_for_sent(draft, mail.tag, since)
+        world.adapter.send_draft(draft)
+        sandbox.expire_history(ALICE)
+        sent = world.adapter.look_for_sent(draft, mail.tag, since)
+
+        assert (unsent.sent, unsent.is_complete) == (None, True)
+        assert sent.sent is not None
+        world.close()
+
+    def test_is_complete_in_a_usual_mailbox(self, any_world):
+        mail = make_mail()
+        draft = any_world.adapter.create_draft(mail)
+
+        assert any_world.adapter.look_for_sent(draft, mail.tag).is_complete
 
 
 @pytest.mark.scenario("M1")
@@ -667,6 +713,11 @@ class TestRequests:
 
         assert [piece["status"] for piece in pieces] == [200, 201]
         world.close()
+
+
+def deliver_sent(sandbox, count, **values):
+    for number in range(count):
+        sandbox.deliver(ALICE, subject=f"message {number}", labels=["SENT"], **values)
 
 
 def _target(message_id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from integrations.formats.mime import composer, rfc5322
@@ -67,7 +68,7 @@ class FakeMailSender:
         box.sent.append((stored.tag, message_id))
         self._lose_answer("send_draft")
 
-    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
+    def look_for_sent(self, draft: DraftRef, tag: str, since: datetime | None = None) -> SendLook:
         self._record_call("look_for_sent")  # type: ignore[attr-defined]
         box = self.mailbox
         stored = box.drafts.get(draft.draft_id)
@@ -80,7 +81,7 @@ class FakeMailSender:
                 message = box.messages[message_id]
                 rfc822_id = rfc5322.parse_message(message.content).message_id
                 return SendLook(SentRef(message_id, message.ref.thread_id, rfc822_id), state)
-        return SendLook(None, state)
+        return SendLook(None, state, is_complete=not box.is_busy)
 
     def get_send_addresses(self) -> tuple[SendAddress, ...]:
         self._record_call("send_addresses")  # type: ignore[attr-defined]

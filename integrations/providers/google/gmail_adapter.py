@@ -186,8 +186,8 @@ class GmailAdapter:
         gmail_sender.send_draft(draft, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
-    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
-        return gmail_sender.look_for_sent(draft, tag, self.api, self.access)
+    def look_for_sent(self, draft: DraftRef, tag: str, since: datetime | None = None) -> SendLook:
+        return gmail_sender.look_for_sent(draft, tag, since, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
     def get_send_addresses(self) -> tuple[SendAddress, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -43,10 +44,14 @@ TAG_HEADER: Final = "X-Antares-Send"
 MAX_MESSAGE_BYTES: Final = 36_700_160
 # A name that cannot exist. Recipients never see it.
 _MESSAGE_ID_HOST: Final = "send.antares.invalid"
-# One look reads the headers of so many messages.
+# One look reads the headers of so many messages: half of them the oldest, half the newest.
 _MAX_CANDIDATES: Final = 50
 _HISTORY_PAGE: Final = 100
 _MAX_HISTORY_PAGES: Final = 20
+_LIST_PAGE: Final = 500
+_MAX_LIST_PAGES: Final = 4
+# The possible difference between Gmail's clock and ours.
+_SKEW: Final = timedelta(hours=1)
 _MAX_DRAFTS: Final = 20
 #: Characters of a signature's HTML; Gmail accepts 10,000.
 _MAX_SIGNATURE: Final = 50_000
@@ -153,16 +158,19 @@ def send_draft(draft: DraftRef, api: GmailService, access: ProviderAccess) -> No
     raise refusal
 
 
-def look_for_sent(draft: DraftRef, tag: str, api: GmailService, access: ProviderAccess) -> SendLook:
+def look_for_sent(
+    draft: DraftRef, tag: str, since: datetime | None, api: GmailService, access: ProviderAccess
+) -> SendLook:
     # The draft first: a mail that is sent between the two reads is then found as sent.
     state = _read_draft_state(draft, api, access)
-    for message_id in _list_sent_ids(draft.checkpoint, api, access):
+    listed_ids, is_whole = _list_sent_ids(draft.checkpoint, since, api, access)
+    for message_id in _choose_candidates(listed_ids):
         headers = _read_headers(message_id, api, access)
         if headers is not None and headers.get(TAG_HEADER.lower()) == tag:
             rfc822_ids = parse_message_ids(headers.get("message-id", ""))
             sent = SentRef(message_id, headers["thread-id"], rfc822_ids[0] if rfc822_ids else "")
             return SendLook(sent, state)
-    return SendLook(None, state)
+    return SendLook(None, state, is_complete=is_whole and len(listed_ids) <= _MAX_CANDIDATES)
 
 
 def _read_draft_state(draft: DraftRef, api: GmailService, access: ProviderAccess) -> DraftState:
@@ -180,19 +188,20 @@ def _read_draft_state(draft: DraftRef, api: GmailService, access: ProviderAccess
     return "intact" if str(answer["message"]["id"]) == draft.message_id else "changed"
 
 
-def _list_sent_ids(checkpoint: str, api: GmailService, access: ProviderAccess) -> list[str]:
+def _list_sent_ids(
+    checkpoint: str, since: datetime | None, api: GmailService, access: ProviderAccess
+) -> tuple[list[str], bool]:
+    """Return the ids of sent mail, oldest first, and whether they are all."""
     try:
-        return _list_sent_since(checkpoint, api, access)
+        return _list_history(checkpoint, api, access)
     except errors.CursorExpired:
         pass
-    # Gmail has changed the Message-ID, so a search for it would find nothing.
-    request = api.messages.list(userId=ME, labelIds=["SENT"], maxResults=_MAX_CANDIDATES)
-    answer = send_google_read(request, access)
-    return [parse_provider_id(message["id"]) for message in answer.get("messages") or ()]
+    return _list_folder(since, api, access)
 
 
-def _list_sent_since(checkpoint: str, api: GmailService, access: ProviderAccess) -> list[str]:
-    """Return the newest `_MAX_CANDIDATES`, oldest first."""
+def _list_history(
+    checkpoint: str, api: GmailService, access: ProviderAccess
+) -> tuple[list[str], bool]:
     message_ids: dict[str, None] = {}
     page = None
     for _ in range(_MAX_HISTORY_PAGES):
@@ -211,7 +220,40 @@ def _list_sent_since(checkpoint: str, api: GmailService, access: ProviderAccess)
         page = storable_values.check_token(answer.get("nextPageToken"))
         if page is None:
             break
-    return list(message_ids)[-_MAX_CANDIDATES:]
+    return list(message_ids), page is None
+
+
+def _list_folder(
+    since: datetime | None, api: GmailService, access: ProviderAccess
+) -> tuple[list[str], bool]:
+    """Gmail has changed the Message-ID, so a search for it would find nothing."""
+    message_ids: dict[str, None] = {}
+    page = None
+    for _ in range(_MAX_LIST_PAGES):
+        request = api.messages.list(
+            userId=ME,
+            labelIds=["SENT"],
+            q=None if since is None else f"after:{int((since - _SKEW).timestamp())}",
+            # A mail that its owner has deleted since was sent, too.
+            includeSpamTrash=True,
+            maxResults=_LIST_PAGE,
+            pageToken=page,
+        )
+        answer = send_google_read(request, access)
+        for message in answer.get("messages") or ():
+            message_ids[parse_provider_id(message["id"])] = None
+        page = storable_values.check_token(answer.get("nextPageToken"))
+        if page is None:
+            break
+    return list(reversed(message_ids)), page is None
+
+
+def _choose_candidates(message_ids: Sequence[str]) -> Sequence[str]:
+    """Return the oldest, among them a mail that was sent at once, and the newest."""
+    if len(message_ids) <= _MAX_CANDIDATES:
+        return message_ids
+    half = _MAX_CANDIDATES // 2
+    return [*message_ids[:half], *message_ids[-half:]]
 
 
 def _read_headers(
