@@ -541,6 +541,26 @@ class TestDrafts:
             assert world.count_drafts() == 1, (method, path)
             assert world.adapter.delete_drafts(mail.tag) == 1
 
+    @pytest.mark.parametrize("status", [404, 409, 410, 412])
+    @pytest.mark.parametrize(
+        ("method", "path"), [("PATCH", "/me/messages"), ("POST", "/attachments"), ("GET", "/me/")]
+    )
+    def test_of_outlook_that_vanish_midway_are_stored_again(self, sandbox, method, path, status):
+        world = GraphSendingWorld(sandbox)
+        original_id, thread_id = world.deliver()
+        mail = make_mail(
+            thread_id=thread_id, replied_message_id=original_id, files=(make_file(b"menu"),)
+        )
+        sandbox.fail_next(method=method, path_contains=path, status=status)
+
+        with pytest.raises(errors.OutcomeUnknown):
+            world.adapter.create_draft(mail)
+
+        world.adapter.delete_drafts(mail.tag)
+        assert send(world, mail).sent is not None
+        assert len(world.list_received()) == 1
+        world.close()
+
     def test_are_not_deleted_once_sent(self, any_world):
         mail = make_mail()
         look = send(any_world, mail)
@@ -600,6 +620,44 @@ class TestDrafts:
 
         world.adapter.delete_drafts(mail.tag)
         assert world.count_drafts() == 0
+
+
+class TestPieces:
+    @pytest.mark.parametrize("skip", [0, 1])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            *({"status": status} for status in (401, 403, 404, 409, 410, 412, 416, 500)),
+            {"status": 503, "body": THROTTLED},
+            {"status": 503, "after": True},
+            {"drop": "after"},
+        ],
+    )
+    def test_that_fail_leave_the_draft_to_be_stored_again(self, sandbox, fault, skip):
+        world = GraphSendingWorld(sandbox)
+        mail = make_mail(files=(make_file(b"x" * (4 * MEBIBYTE)),))
+        sandbox.fail_next(method="PUT", path_prefix="/outlook-uploads/", skip=skip, **fault)
+
+        with pytest.raises(errors.OutcomeUnknown):
+            world.adapter.create_draft(mail)
+
+        world.adapter.delete_drafts(mail.tag)
+        assert send(world, mail).sent is not None
+        assert len(world.list_received()) == 1
+        world.close()
+
+    @pytest.mark.parametrize(
+        ("status", "error"), [(429, errors.RateLimited), (413, errors.Rejected)]
+    )
+    def test_that_are_refused_say_why(self, sandbox, status, error):
+        world = GraphSendingWorld(sandbox)
+        mail = make_mail(files=(make_file(b"x" * (4 * MEBIBYTE)),))
+        sandbox.fail_next(method="PUT", path_prefix="/outlook-uploads/", status=status)
+
+        with pytest.raises(error):
+            world.adapter.create_draft(mail)
+
+        world.close()
 
 
 class TestLargeFiles:

@@ -125,12 +125,22 @@ def _send_piece(url: str, piece: bytes, start: int, size: int) -> None:
 
 def _map_refusal(response: provider_http.ProviderResponse) -> errors.ProviderError:
     error = map_graph_error(response, errors.Gone)
-    # The address has no token that could be renewed.
-    if isinstance(error, errors.TokenRejected) or (
-        isinstance(error, errors.Unavailable) and not isinstance(error, errors.RateLimited)
-    ):
-        return errors.OutcomeUnknown("Outlook refused a piece", status=error.status)
-    return error
+    is_limit_or_final = response.status < HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(
+        error, errors.RateLimited | errors.Rejected
+    )
+    is_malformed = response.status == HTTPStatus.BAD_REQUEST and isinstance(
+        error, errors.Unexpected
+    )
+    if is_limit_or_final or is_malformed:
+        return error
+    # The session has ended, or failed. As the address has neither a token nor an item's id, the
+    # status says nothing about the grant, or about the answered message.
+    return errors.OutcomeUnknown(
+        "Outlook refused a piece",
+        status=error.status,
+        reason=error.reason,
+        retry_after=error.retry_after,
+    )
 
 
 def _read_offset(response: provider_http.ProviderResponse) -> int:

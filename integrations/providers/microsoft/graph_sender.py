@@ -50,6 +50,14 @@ _LOOK_FIELDS: Final = "id,conversationId,internetMessageId,changeKey"
 # Copies of one mail in a folder.
 _MAX_COPIES: Final = 20
 _NOT_A_DRAFT: Final = "errorinvalidoperation"
+# After the draft is stored: with a new token, the caller would call again and store a second
+# draft, and our draft is what is missing or has changed, not the answered message.
+_NOT_OF_THE_MAIL: Final = (
+    errors.TokenRejected,
+    errors.Gone,
+    errors.CursorExpired,
+    errors.ChangedMeanwhile,
+)
 
 
 def create_draft(mail: OutgoingMail, access: ProviderAccess) -> DraftRef:
@@ -57,12 +65,9 @@ def create_draft(mail: OutgoingMail, access: ProviderAccess) -> DraftRef:
     draft, changes = _store_draft(mail, properties, access)
     try:
         return _complete_draft(draft, changes, mail, access)
-    except errors.TokenRejected as rejected:
-        # With a new token, the caller would call again and store a second draft.
+    except _NOT_OF_THE_MAIL as error:
         unknown = errors.OutcomeUnknown(
-            "the token was rejected after the draft was stored",
-            status=rejected.status,
-            reason=rejected.reason,
+            "the stored draft was not completed", status=error.status, reason=error.reason
         )
     raise unknown
 
