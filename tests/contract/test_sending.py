@@ -36,6 +36,8 @@ from tests.worlds.microsoft import control_id, graph_id
 
 # The body of a 503 that names a limit, as Graph answers.
 THROTTLED = {"error": {"code": "ApplicationThrottled", "message": "Too many requests."}}
+# A failed server may name any code.
+REFUSED = {"error": {"code": "ErrorMessageSubmissionBlocked", "message": "Blocked."}}
 # In this order.
 REQUESTS_OF_A_DRAFT = {
     "google": [("GET", "/profile"), ("POST", "/drafts")],
@@ -394,6 +396,8 @@ class TestFaultsOfSending:
             {"drop": "after"},
             {"status": 503, "after": True},
             {"status": 503, "after": True, "body": THROTTLED},
+            {"status": 500, "after": True, "body": REFUSED},
+            {"status": 502, "after": True},
             {"status": 504, "after": True},
         ],
     )
