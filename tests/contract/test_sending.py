@@ -609,6 +609,16 @@ class TestDrafts:
         # The connection is not used for the next request.
         assert send(world, replace(mail, files=())).sent is not None
 
+    def test_whose_file_is_gone_say_so(self, world):
+        def find_none():
+            yield b"x" * 100
+            raise errors.Gone("no such file")
+
+        mail = make_mail(files=(make_file(b"", size=5 * MEBIBYTE, open=find_none),))
+
+        with pytest.raises(errors.Gone):
+            world.adapter.create_draft(mail)
+
     def test_whose_file_breaks_off_are_not_completed(self, world):
         class SourceGone(Exception):
             pass

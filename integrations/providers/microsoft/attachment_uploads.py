@@ -19,6 +19,7 @@ from integrations.formats.mime.outgoing_headers import check_filename
 from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
 
+from .draft_errors import map_draft_errors
 from .graph_http import (
     GraphApiRequest,
     get_root_url,
@@ -62,7 +63,8 @@ def _attach_small_file(draft_id: str, outgoing_file: OutgoingFile, access: Provi
         "contentBytes": base64.b64encode(content).decode("ascii"),
     }
     path = f"/me/messages/{quote_segment(draft_id)}/attachments"
-    send_graph_write(GraphApiRequest(path, method="POST", body=body), access)
+    with map_draft_errors():
+        send_graph_write(GraphApiRequest(path, method="POST", body=body), access)
 
 
 def _upload_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAccess) -> None:
@@ -84,7 +86,8 @@ def _create_upload_session(
     }
     path = f"/me/messages/{quote_segment(draft_id)}/attachments/createUploadSession"
     request = GraphApiRequest(path, method="POST", body={"AttachmentItem": item})
-    answer = send_graph_write(request, access)
+    with map_draft_errors():
+        answer = send_graph_write(request, access)
     return check_upload_url(answer["uploadUrl"], access)
 
 

@@ -36,6 +36,7 @@ from integrations.providers.outgoing_mail import (
 from integrations.providers.provider_access import ProviderAccess
 
 from . import attachment_uploads
+from .draft_errors import map_draft_errors
 from .graph_http import GraphApiRequest, quote_segment, send_graph_read, send_graph_write
 
 #: The default limit of mailboxes:
@@ -50,14 +51,6 @@ _LOOK_FIELDS: Final = "id,conversationId,internetMessageId,changeKey"
 # Copies of one mail in a folder.
 _MAX_COPIES: Final = 20
 _NOT_A_DRAFT: Final = "errorinvalidoperation"
-# After the draft is stored: with a new token, the caller would call again and store a second
-# draft, and our draft is what is missing or has changed, not the answered message.
-_NOT_OF_THE_MAIL: Final = (
-    errors.TokenRejected,
-    errors.Gone,
-    errors.CursorExpired,
-    errors.ChangedMeanwhile,
-)
 
 
 def create_draft(mail: OutgoingMail, access: ProviderAccess) -> DraftRef:
@@ -65,9 +58,12 @@ def create_draft(mail: OutgoingMail, access: ProviderAccess) -> DraftRef:
     draft, changes = _store_draft(mail, properties, access)
     try:
         return _complete_draft(draft, changes, mail, access)
-    except _NOT_OF_THE_MAIL as error:
+    except errors.TokenRejected as rejected:
+        # With a new token, the caller would call again and store a second draft.
         unknown = errors.OutcomeUnknown(
-            "the stored draft was not completed", status=error.status, reason=error.reason
+            "the token was rejected after the draft was stored",
+            status=rejected.status,
+            reason=rejected.reason,
         )
     raise unknown
 
@@ -91,12 +87,14 @@ def _complete_draft(
     draft_id = parse_provider_id(draft["id"])
     path = _get_path(draft_id)
     if changes:
-        draft = send_graph_write(GraphApiRequest(path, method="PATCH", body=changes), access)
+        with map_draft_errors():
+            draft = send_graph_write(GraphApiRequest(path, method="PATCH", body=changes), access)
         draft_id = parse_provider_id(draft["id"])
     if mail.files:
         for outgoing_file in mail.files:
             attachment_uploads.attach_file(draft_id, outgoing_file, access)
-        draft = send_graph_read(GraphApiRequest(path, {"$select": "id,changeKey"}), access)
+        with map_draft_errors():
+            draft = send_graph_read(GraphApiRequest(path, {"$select": "id,changeKey"}), access)
     return DraftRef(draft_id, draft_id, checkpoint=parse_provider_id(draft["changeKey"]))
 
 
