@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -176,7 +177,12 @@ def _store_draft(turn: OutboxTurn) -> None:
     if turn.command.claim_number > 1:
         # An earlier turn may have stored one, and died before it could save its id.
         turn.call(turn.units.delete_drafts, lambda adapter: adapter.delete_drafts(turn.tag))
-    draft = turn.call(turn.units.create_draft, lambda adapter: adapter.create_draft(mail))
+    try:
+        draft = turn.call(turn.units.create_draft, lambda adapter: adapter.create_draft(mail))
+    except errors.ProviderError as error:
+        if not dispatch_failures.will_try_again(turn.command, error, at=turn.clock()):
+            _delete_partial_draft(turn)
+        raise
     turn.save(
         RemoteState(draft=draft),
         state=OutboxState.DRAFTED,
@@ -184,6 +190,12 @@ def _store_draft(turn: OutboxTurn) -> None:
         failing_since=None,
         crash_count=0,
     )
+
+
+def _delete_partial_draft(turn: OutboxTurn) -> None:
+    """The text stays in the outbox; the provider may have a draft without some of its files."""
+    with suppress(errors.ProviderError, ProviderCallPostponed):
+        turn.call(turn.units.delete_drafts, lambda adapter: adapter.delete_drafts(turn.tag))
 
 
 def _is_late(turn: OutboxTurn) -> bool:

@@ -94,6 +94,8 @@ class FakeMailbox:
     send_addresses: list[SendAddress] = field(default_factory=list)
     # Calls that take effect, and whose answer is lost.
     lost_answers: list[str] = field(default_factory=list)
+    # As `failing_once`, raised after the call has taken effect.
+    failing_late: dict[str, list[BaseException]] = field(default_factory=dict)
 
     def deliver(
         self,

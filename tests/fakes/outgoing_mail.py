@@ -91,6 +91,8 @@ class FakeMailSender:
         if call in self.mailbox.lost_answers:
             self.mailbox.lost_answers.remove(call)
             raise errors.OutcomeUnknown("no answer")
+        if late_errors := self.mailbox.failing_late.get(call):
+            raise late_errors.pop(0)
 
 
 def _compose(mail: OutgoingMail) -> bytes:

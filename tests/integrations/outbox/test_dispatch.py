@@ -124,6 +124,34 @@ class TestDispatch:
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.UNAVAILABLE)
         assert timedelta(hours=1) <= clock.skipped <= timedelta(hours=2)
 
+    @pytest.mark.parametrize(
+        ("error", "problem", "count"),
+        [
+            (errors.Rejected("no", reason="file-size"), OutboxProblem.REJECTED, 1),
+            (errors.Gone("no"), OutboxProblem.SOURCE_GONE, 1),
+            (errors.OutcomeUnknown("no"), OutboxProblem.UNAVAILABLE, 100),
+        ],
+    )
+    def test_that_finally_fails_leaves_no_part_of_a_draft(
+        self, alice, mailbox, error, problem, count
+    ):
+        mailbox.failing_late["create_draft"] = [error] * count
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, problem)
+        assert mailbox.drafts == {}
+
+    def test_fails_although_the_part_of_a_draft_cannot_be_deleted(self, alice, mailbox):
+        mailbox.failing_late["create_draft"] = [errors.Rejected("no", reason="file-size")]
+        mailbox.failing["delete_drafts"] = errors.Unavailable("no")
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.REJECTED)
+
     def test_fails_and_informs_the_operator_if_the_text_cannot_be_opened(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
         (raw,) = OutboxCommand.objects.filter(id=command.id).values_list("content", flat=True)
