@@ -57,7 +57,8 @@ _EXPECTED: Final = (
     Unopenable,
     errors.ProviderError,
 )
-#: Longer than all provider calls of a turn, uploading the largest file included.
+#: Longer than any request to the provider. A turn renews it between requests, and while it reads
+#: files.
 LEASE_TIME: Final = timedelta(minutes=5)
 #: Crashes in a row after which a command is settled as failed or unknown.
 MAX_CRASHES: Final = 3
