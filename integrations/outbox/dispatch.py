@@ -2,8 +2,9 @@
 Send commands: one worker at a time, one step per commit.
 
 waiting → drafted: the provider stores a draft. drafted → sending: committed before the request to
-send, which is sent once. sending → sent, failed or unknown: only by a look into the mailbox. The
-same draft is sent again only if two looks, some time apart, show it intact and nothing sent.
+send, which is sent once. sending → sent or failed: only by a look into the mailbox; without one,
+unknown. The same draft is sent again only after a refusal, or if two looks, some time apart, show
+it intact and nothing sent.
 """
 
 from __future__ import annotations

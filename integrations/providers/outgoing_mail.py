@@ -20,7 +20,7 @@ DraftState = Literal["intact", "changed", "missing"]
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
     """
-    `tag` is a random UUID, which finds the mail in the mailbox. `text` is complete, with signature
+    `tag` is a UUID of ours, which finds the mail in the mailbox. `text` is complete, with signature
     and quoted text. `in_reply_to` and `references` are Message-IDs without angle brackets.
 
     :param thread_id: the provider's id of the thread; "" for a new one

@@ -675,12 +675,13 @@ class TestPieces:
 
 
 class TestLargeFiles:
-    def test_are_streamed_and_arrive_identical(self, world):
-        size = 25 * MEBIBYTE
+    # Outlook's largest file that goes in one request, and one that goes in pieces.
+    @pytest.mark.parametrize("size", [2_999_999, 25 * MEBIBYTE])
+    def test_are_streamed_and_arrive_identical(self, world, size):
         block = os.urandom(MEBIBYTE)
 
         def read_blocks():
-            return (block for _ in range(size // MEBIBYTE))
+            return (block[: size - start] for start in range(0, size, MEBIBYTE))
 
         mail = make_mail(files=(make_file(b"", "film.mp4", size=size, open=read_blocks),))
         # What libraries and pools keep is not of this file.
@@ -693,7 +694,7 @@ class TestLargeFiles:
             tracemalloc.stop()
         world.adapter.send_draft(draft)
 
-        assert peak < 16 * MEBIBYTE
+        assert peak < (16 if world.provider == "microsoft" else 2) * MEBIBYTE
         look = world.adapter.look_for_sent(draft, mail.tag)
         expected = hashlib.sha256()
         for piece in read_blocks():

@@ -70,7 +70,7 @@ def compose_message(
     if not files:
         message = head + text_part
         return ComposedMessage(len(message), lambda: iter((message,)))
-    # No encoded text contains "=_".
+    # Of 128 random bits, so no text contains it.
     boundary = f"=_{secrets.token_hex(16)}"
     start = (
         head
