@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.formats.mime import composer, rfc5322
-from integrations.formats.mime.composer import FileSizeChanged, MailHeaders
+from integrations.formats.mime.composer import MailHeaders
 from integrations.formats.mime.outgoing_headers import InvalidOutgoingMail
 from integrations.providers import errors
 from integrations.providers.outgoing_mail import (
@@ -115,5 +116,5 @@ def _compose(mail: OutgoingMail) -> bytes:
         return b"".join(message.iterate_pieces())
     except InvalidOutgoingMail as invalid:
         raise errors.Rejected("invalid", reason=invalid.reason) from None
-    except FileSizeChanged:
+    except WrongSize:
         raise errors.Rejected("another size", reason="file-size") from None

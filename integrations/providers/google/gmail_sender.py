@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.formats.mime import composer, signature_text
 from integrations.formats.mime.addresses import MailAddress
 from integrations.formats.mime.composer import ComposedMessage, MailHeaders
@@ -116,7 +117,7 @@ def _upload_draft(
     content_type = f'multipart/related; boundary="{boundary}"'
     try:
         return send_google_upload(request, access, content_type, body)
-    except composer.FileSizeChanged:
+    except WrongSize:
         pass
     raise errors.Rejected("a file is not as large as stated", reason="file-size")
 

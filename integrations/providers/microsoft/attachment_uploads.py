@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.formats.mime import composer
 from integrations.formats.mime.outgoing_file import OutgoingFile
 from integrations.formats.mime.outgoing_headers import check_filename
@@ -48,14 +49,14 @@ def attach_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAcce
             _attach_small_file(draft_id, outgoing_file, access)
         else:
             _upload_file(draft_id, outgoing_file, access)
-    except composer.FileSizeChanged:
+    except WrongSize:
         has_changed = True
     if has_changed:
         raise errors.Rejected("a file is not as large as stated", reason="file-size")
 
 
 def _attach_small_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAccess) -> None:
-    content = b"".join(composer.iterate_exactly(outgoing_file, MAX_SIMPLE_BYTES))
+    content = b"".join(composer.split_file(outgoing_file, MAX_SIMPLE_BYTES))
     body = {
         "@odata.type": "#microsoft.graph.fileAttachment",
         "name": check_filename(outgoing_file.filename),
@@ -70,7 +71,7 @@ def _attach_small_file(draft_id: str, outgoing_file: OutgoingFile, access: Provi
 def _upload_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAccess) -> None:
     url = _create_upload_session(draft_id, outgoing_file, access)
     start = 0
-    for piece in composer.iterate_exactly(outgoing_file, PIECE_BYTES):
+    for piece in composer.split_file(outgoing_file, PIECE_BYTES):
         _send_piece(url, piece, start, outgoing_file.size)
         start += len(piece)
 
