@@ -71,8 +71,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "The account can no longer send from the address that you chose.",
             "The draft was changed in your mailbox before it was sent.",
             (
-                "The provider did not confirm it, and your mailbox shows neither the sent message"
-                " nor the draft."
+                "The provider did not confirm it, and Antares did not find the sent message in"
+                " your mailbox."
             ),
         ],
         "integrations/outbox/notices.py": ["A message could not be sent"],

@@ -67,7 +67,7 @@ class OutboxProblem(models.TextChoices):
     DRAFT_CHANGED = "draft_changed"
     # The database came back from a backup: the row may be older than the mailbox.
     RESTORED = "restored"
-    # The mailbox shows neither the sent message nor the draft.
+    # The message was not found in the mailbox, and may have been sent.
     NOT_FOUND = "not_found"
     # The work crashed three times in a row, or what is stored cannot be opened.
     CRASHED = "crashed"

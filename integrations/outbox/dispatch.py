@@ -2,14 +2,16 @@
 Send commands: one worker at a time, one step per commit.
 
 waiting → drafted: the provider stores a draft. drafted → sending: committed before the request to
-send, which is sent once. sending → sent, failed or unknown: only by a look into the mailbox. The
-same draft is sent again only if two looks, some time apart, show it intact and nothing sent.
+send, which is sent once. sending → sent or failed: only by a look into the mailbox; without one,
+unknown. The same draft is sent again only after a refusal, or if two looks, some time apart, show
+it intact and nothing sent.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -56,7 +58,8 @@ _EXPECTED: Final = (
     Unopenable,
     errors.ProviderError,
 )
-#: Longer than all provider calls of a turn, uploading the largest file included.
+#: Longer than any request to the provider. A turn renews it between requests, and while it reads
+#: files.
 LEASE_TIME: Final = timedelta(minutes=5)
 #: Crashes in a row after which a command is settled as failed or unknown.
 MAX_CRASHES: Final = 3
@@ -170,13 +173,18 @@ def _advance(turn: OutboxTurn) -> None:
 
 
 def _store_draft(turn: OutboxTurn) -> None:
-    if _is_late(turn) and send_looks.settle_if_sent(turn):
+    if _is_late(turn) and send_looks.settle_unless_unsent(turn):
         return
     mail = turn.kind.build_mail(turn)
     if turn.command.claim_number > 1:
         # An earlier turn may have stored one, and died before it could save its id.
         turn.call(turn.units.delete_drafts, lambda adapter: adapter.delete_drafts(turn.tag))
-    draft = turn.call(turn.units.create_draft, lambda adapter: adapter.create_draft(mail))
+    try:
+        draft = turn.call(turn.units.create_draft, lambda adapter: adapter.create_draft(mail))
+    except errors.ProviderError as error:
+        if not dispatch_failures.will_try_again(turn.command, error, at=turn.clock()):
+            _delete_partial_draft(turn)
+        raise
     turn.save(
         RemoteState(draft=draft),
         state=OutboxState.DRAFTED,
@@ -184,6 +192,12 @@ def _store_draft(turn: OutboxTurn) -> None:
         failing_since=None,
         crash_count=0,
     )
+
+
+def _delete_partial_draft(turn: OutboxTurn) -> None:
+    """The text stays in the outbox; the provider may have a draft without some of its files."""
+    with suppress(errors.ProviderError, ProviderCallPostponed):
+        turn.call(turn.units.delete_drafts, lambda adapter: adapter.delete_drafts(turn.tag))
 
 
 def _is_late(turn: OutboxTurn) -> bool:

@@ -69,18 +69,24 @@ def handle_error(
 ) -> None:
     """Try again later if that can help, for a bounded time."""
     alert_operator(command, error, at=at)
-    problem = name_problem(error)
-    if problem in _PASSING or isinstance(error, errors.OutcomeUnknown):
+    if will_try_again(command, error, at=at):
         since = command.failing_since or at
-        limit = TRY_WHEN_LIMITED_FOR if problem == OutboxProblem.RATE_LIMITED else TRY_FOR
-        if at - since < limit:
-            pause = _compute_pause(at - since, error)
-            leases.release(lease, failing_since=since, due_at=at + pause)
-            return
-        if isinstance(error, errors.OutcomeUnknown):
-            # Of a draft: nothing was sent.
-            problem = OutboxProblem.UNAVAILABLE
+        pause = _compute_pause(at - since, error)
+        leases.release(lease, failing_since=since, due_at=at + pause)
+        return
+    # An unknown outcome is that of a draft: nothing was sent.
+    is_unknown = isinstance(error, errors.OutcomeUnknown)
+    problem = OutboxProblem.UNAVAILABLE if is_unknown else name_problem(error)
     settle_failure(lease, command, problem, at=at)
+
+
+def will_try_again(command: OutboxCommand, error: errors.ProviderError, *, at: datetime) -> bool:
+    """Return whether `handle_error` leaves the command open."""
+    problem = name_problem(error)
+    if problem not in _PASSING and not isinstance(error, errors.OutcomeUnknown):
+        return False
+    limit = TRY_WHEN_LIMITED_FOR if problem == OutboxProblem.RATE_LIMITED else TRY_FOR
+    return at - (command.failing_since or at) < limit
 
 
 def postpone(lease: Lease, wait: Exception, *, at: datetime) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from django.db import transaction
@@ -29,6 +29,8 @@ from .remote_state import RemoteState
 
 T = TypeVar("T")
 
+# Age of a lease that is renewed. One request, of a piece of a file, takes two minutes at most.
+_RENEWED_AFTER: Final = timedelta(minutes=1)
 # As the sync of mail stores Message-IDs (`integrations.mail.sync.provider_ids`).
 _RFC822: Final = "mail.rfc822"
 
@@ -45,7 +47,7 @@ class CommandKind(Protocol):
 
     def build_mail(self, turn: OutboxTurn) -> OutgoingMail:
         """
-        Return the mail of the turn's command.
+        Return the mail of the turn's command. Its files are read with `read_under_lease`.
 
         :raises errors.Rejected: if it cannot be sent
         """
@@ -68,6 +70,7 @@ class OutboxTurn:
     permit: Permit
     remote: RemoteState = field(default_factory=RemoteState)
     _session: ProviderSession | None = None
+    _renewed_at: datetime | None = None
 
     @property
     def tag(self) -> str:
@@ -75,12 +78,27 @@ class OutboxTurn:
         return str(self.command.id)
 
     def call(self, units: int, request: Callable[[MailAdapter], T]) -> T:
-        """See `ProviderSession.call`."""
+        """
+        See `ProviderSession.call`.
+
+        :raises fences.DisconnectedError, leases.LeaseLost: before anything is sent
+        """
+        self._renew_old_lease()
         if self._session is None:
             connection = self.command.integration.connection
             admission = WorkerAdmission(connection.id, PROVIDERS[connection.provider], slots=1)
             self._session = ProviderSession(self.adapter.access, admission)
         return self._session.call(lambda: request(self.adapter), units=units)
+
+    def read_under_lease(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """
+        Yield the pieces of a file, which may leave slowly.
+
+        :raises fences.DisconnectedError, leases.LeaseLost: before the next piece
+        """
+        for piece in pieces:
+            self._renew_old_lease()
+            yield piece
 
     def save(self, remote: RemoteState | None = None, **values: Any) -> None:
         """
@@ -89,9 +107,11 @@ class OutboxTurn:
         :raises fences.DisconnectedError, leases.LeaseLost:
         """
         values |= self._seal_remote(remote)
+        now = self.clock()
         with transaction.atomic(durable=True):
             self._hold_fence()
-            leases.renew(self.lease, at=self.clock(), **values)
+            leases.renew(self.lease, at=now, **values)
+        self._renewed_at = now
         self._apply(remote, values)
 
     def release(self, remote: RemoteState | None = None, **values: Any) -> None:
@@ -115,6 +135,11 @@ class OutboxTurn:
     def compute_blind(self, rfc822_id: str) -> bytes:
         """Return the keyed hash with which the sync stores Message-IDs."""
         return self._get_sealer().compute_blind(_RFC822, rfc822_id)
+
+    def _renew_old_lease(self) -> None:
+        renewed_at = self._renewed_at or self.lease.claimed_at
+        if self.clock() - renewed_at >= _RENEWED_AFTER:
+            self.save()
 
     def _hold_fence(self) -> None:
         fences.lock_integration(integration_id=self.command.integration_id, epoch=self.permit.epoch)

@@ -36,9 +36,7 @@ def look(turn: OutboxTurn) -> None:
     """End the turn: the command is settled, may be sent again, or is looked for later."""
     # A restored row may have none.
     draft = turn.remote.draft or _NO_DRAFT
-    found = turn.call(
-        turn.units.look_for_sent, lambda adapter: adapter.look_for_sent(draft, turn.tag)
-    )
+    found = _look_for_sent(turn, draft)
     now = turn.clock()
     if found.sent is not None:
         rfc822_id = found.sent.rfc822_id
@@ -51,21 +49,39 @@ def look(turn: OutboxTurn) -> None:
     elif found.is_leaving or (turn.remote.is_accepted and found.draft == "intact"):
         # Accepted, and on its way: sending it again would be a second message.
         _wait_or_give_up(turn, LEAVING_FOR, now)
+    elif not found.is_complete:
+        # It may be among the mail that was not examined: nothing says that it was not sent.
+        _wait_or_give_up(turn, LEAVING_FOR if turn.remote.is_accepted else MISSING_FOR, now)
     elif found.draft == "intact":
         _handle_unsent(turn, now)
     else:
         _handle_missing(turn, found, now)
 
 
-def settle_if_sent(turn: OutboxTurn) -> bool:
-    """Look for the message although no request to send it is known; return whether it was sent."""
-    found = turn.call(
-        turn.units.look_for_sent, lambda adapter: adapter.look_for_sent(_NO_DRAFT, turn.tag)
-    )
-    if found.sent is None:
+def settle_unless_unsent(turn: OutboxTurn) -> bool:
+    """
+    Look for the message although no request to send it is known.
+
+    Return whether the command is settled: as sent, or as unknown if not all sent mail could be
+    examined.
+    """
+    found = _look_for_sent(turn, _NO_DRAFT)
+    now = turn.clock()
+    if found.sent is not None:
+        turn.settle_as_sent(turn.remote.replace(sent=found.sent), sending_at=now)
+        return True
+    if found.is_complete:
         return False
-    turn.settle_as_sent(turn.remote.replace(sent=found.sent), sending_at=turn.clock())
+    _settle(turn, OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND, now, sending_at=now)
     return True
+
+
+def _look_for_sent(turn: OutboxTurn, draft: DraftRef) -> SendLook:
+    created_at = turn.command.created_at
+    return turn.call(
+        turn.units.look_for_sent,
+        lambda adapter: adapter.look_for_sent(draft, turn.tag, created_at),
+    )
 
 
 def _handle_unsent(turn: OutboxTurn, now: datetime) -> None:
@@ -142,8 +158,10 @@ def _look_later(turn: OutboxTurn, now: datetime) -> None:
     )
 
 
-def _settle(turn: OutboxTurn, state: OutboxState, problem: str, now: datetime) -> None:
+def _settle(
+    turn: OutboxTurn, state: OutboxState, problem: str, now: datetime, **columns: datetime
+) -> None:
     values = dispatch_failures.make_settled_values(state, problem, at=now)
     with transaction.atomic(durable=True):
-        turn.release(turn.remote, **values)
+        turn.release(turn.remote, **values, **columns)
         dispatch_failures.notify_owner(turn.command, values, at=now)

@@ -20,7 +20,7 @@ DraftState = Literal["intact", "changed", "missing"]
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
     """
-    `tag` is a random UUID, which finds the mail in the mailbox. `text` is complete, with signature
+    `tag` is a UUID of ours, which finds the mail in the mailbox. `text` is complete, with signature
     and quoted text. `in_reply_to` and `references` are Message-IDs without angle brackets.
 
     :param thread_id: the provider's id of the thread; "" for a new one
@@ -77,11 +77,14 @@ class SendLook:
     mail may still be on its way.
 
     :param is_leaving: the provider has accepted the mail and has not yet sent it
+    :param is_complete: all sent mail that could be the mail was examined. If it was not, a mail
+        that was not found may have been sent
     """
 
     sent: SentRef | None
     draft: DraftState
     is_leaving: bool = False
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,13 @@ class MailSender(Protocol):
         :raises Rejected: if the provider refused the mail. This request sent nothing
         """
 
-    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
-        """Look for the mail among sent mail, mail that is leaving, and drafts."""
+    def look_for_sent(self, draft: DraftRef, tag: str, since: datetime | None = None) -> SendLook:
+        """
+        Look for the mail among sent mail, mail that is leaving, and drafts.
+
+        :param since: the mail was not sent before. Where the provider cannot search for the tag, a
+            time keeps the look complete
+        """
 
     def get_send_addresses(self) -> tuple[SendAddress, ...]:
         """Return verified addresses; () if the provider's API does not list them."""

@@ -26,7 +26,9 @@ from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from . import errors, request_bodies
+from integrations.formats import exact_pieces
+
+from . import errors
 from .request_bodies import StreamedBody
 
 TIMEOUT: Final = urllib3.Timeout(connect=10.0, read=30.0)
@@ -147,7 +149,8 @@ def send_request(
     if isinstance(body, StreamedBody):
         headers = {**headers, "content-length": str(body.size)}
         pieces = _read_pieces(body, current_destination.get())
-        content = request_bodies.iterate_exactly(pieces, body.size)
+        # Surplus bytes would begin the connection's next request.
+        content = exact_pieces.iterate_exactly(pieces, body.size)
     else:
         content = body
     response = _open_response(

@@ -10,7 +10,6 @@ import httpx
 
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE
-from tests.smoke.client import forms
 from tests.smoke.walk import must
 
 #: Bytes: more than one chunk.
@@ -55,18 +54,13 @@ class CanaryUploads:
 
     def _request(self, method: str, path: str, data: bytes = b"", **headers: str) -> httpx.Response:
         browser = self.journey.cast[ALICE].browser
-        page = browser.get("/settings/integrations/")
-        fields = (dict(form.fields) for form in forms(page.text))
-        token = next(
-            each["csrfmiddlewaretoken"] for each in fields if "csrfmiddlewaretoken" in each
-        )
         return browser.http.request(
             method,
             f"{browser.base_url}{path}",
             content=data,
             headers={
                 "Tus-Resumable": "1.0.0",
-                "X-CSRFToken": token,
+                "X-CSRFToken": browser.http.cookies["csrf"],
                 "Origin": browser.base_url,
                 "Referer": f"{browser.base_url}/",
                 **headers,

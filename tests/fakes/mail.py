@@ -89,9 +89,13 @@ class FakeMailbox:
     drafts: dict[str, StoredDraft] = field(default_factory=dict)
     # Tags of sent mail, with the ids of its messages.
     sent: list[tuple[str, str]] = field(default_factory=list)
+    # Whether so much was sent that a look cannot examine it all.
+    is_busy: bool = False
     send_addresses: list[SendAddress] = field(default_factory=list)
     # Calls that take effect, and whose answer is lost.
     lost_answers: list[str] = field(default_factory=list)
+    # As `failing_once`, raised after the call has taken effect.
+    failing_late: dict[str, list[BaseException]] = field(default_factory=dict)
 
     def deliver(
         self,

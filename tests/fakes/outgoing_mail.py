@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.formats.mime import composer, rfc5322
-from integrations.formats.mime.composer import FileSizeChanged, MailHeaders
+from integrations.formats.mime.composer import MailHeaders
 from integrations.formats.mime.outgoing_headers import InvalidOutgoingMail
 from integrations.providers import errors
 from integrations.providers.outgoing_mail import (
@@ -67,7 +69,7 @@ class FakeMailSender:
         box.sent.append((stored.tag, message_id))
         self._lose_answer("send_draft")
 
-    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
+    def look_for_sent(self, draft: DraftRef, tag: str, since: datetime | None = None) -> SendLook:
         self._record_call("look_for_sent")  # type: ignore[attr-defined]
         box = self.mailbox
         stored = box.drafts.get(draft.draft_id)
@@ -80,7 +82,7 @@ class FakeMailSender:
                 message = box.messages[message_id]
                 rfc822_id = rfc5322.parse_message(message.content).message_id
                 return SendLook(SentRef(message_id, message.ref.thread_id, rfc822_id), state)
-        return SendLook(None, state)
+        return SendLook(None, state, is_complete=not box.is_busy)
 
     def get_send_addresses(self) -> tuple[SendAddress, ...]:
         self._record_call("send_addresses")  # type: ignore[attr-defined]
@@ -90,6 +92,8 @@ class FakeMailSender:
         if call in self.mailbox.lost_answers:
             self.mailbox.lost_answers.remove(call)
             raise errors.OutcomeUnknown("no answer")
+        if late_errors := self.mailbox.failing_late.get(call):
+            raise late_errors.pop(0)
 
 
 def _compose(mail: OutgoingMail) -> bytes:
@@ -112,5 +116,5 @@ def _compose(mail: OutgoingMail) -> bytes:
         return b"".join(message.iterate_pieces())
     except InvalidOutgoingMail as invalid:
         raise errors.Rejected("invalid", reason=invalid.reason) from None
-    except FileSizeChanged:
+    except WrongSize:
         raise errors.Rejected("another size", reason="file-size") from None

@@ -42,6 +42,7 @@ STEPS = {
         "outbox/outbox_turn.py",
         "outbox/send_looks.py",
         "providers/google/gmail_sender.py",
+        "providers/google/sent_search.py",
         "providers/microsoft/graph_sender.py",
     )
 }

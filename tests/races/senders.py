@@ -132,7 +132,7 @@ class SendingUnderFaults:
                 fault = ""
             skipped = self._skip_to(command, skipped)
         self.sandbox.clear_faults()
-        self.sandbox.dial(gmail_send_seconds=0.0, graph_send_seconds=0.0)
+        self.sandbox.dial(gmail_send_seconds=0.0, graph_send_seconds=0.0, graph_outbox=True)
         return command
 
     def _change_draft(self, house: Household, fault: str) -> None:
@@ -164,6 +164,8 @@ class SendingUnderFaults:
             "draft: 503": {"path_suffix": draft, "method": "POST", "status": 503},
             "sent late": {},
             "sent late, answer lost": {"path_suffix": send, "drop": "after"},
+            "sent late from drafts": {},
+            "sent late from drafts, answer lost": {"path_suffix": send, "drop": "after"},
             "send: lost, draft edited": {"path_suffix": send, "drop": "before"},
         }
         name = self.random.choice(list(choices))
@@ -172,7 +174,12 @@ class SendingUnderFaults:
             choices[name] = {"path_suffix": send, "drop": "before"}
         self.faults[name] += 1
         if name.startswith("sent late"):
-            self.sandbox.dial(gmail_send_seconds=40.0, graph_send_seconds=40.0)
+            # Outlook shows a message that it has accepted in the Outbox, or still as a draft.
+            self.sandbox.dial(
+                gmail_send_seconds=40.0,
+                graph_send_seconds=40.0,
+                graph_outbox=not name.startswith("sent late from drafts"),
+            )
         if choices[name]:
             self.sandbox.fail_next(count=self.random.choice((1, 1, 2)), **choices[name])
         return name

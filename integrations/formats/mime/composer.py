@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final
 
+from integrations.formats import exact_pieces
+
 from . import outgoing_headers
 from .addresses import MailAddress
 from .outgoing_file import OutgoingFile
@@ -31,10 +33,6 @@ _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,100
 # Types whose content may not be encoded (RFC 2046, 5.1 and 5.2).
 _STRUCTURED_TYPES: Final = ("multipart/", "message/")
 _ANY_TYPE: Final = "application/octet-stream"
-
-
-class FileSizeChanged(Exception):
-    """A file yielded more or fewer bytes than its stated size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class MailHeaders:
 
 @dataclass(frozen=True, slots=True)
 class ComposedMessage:
-    """`size` is exact. `iterate_pieces` can be called again, and raises `FileSizeChanged`."""
+    """`size` is exact. `iterate_pieces` can be called again, and raises `WrongSize`."""
 
     size: int
     iterate_pieces: Callable[[], Iterator[bytes]] = field(repr=False)
@@ -70,7 +68,7 @@ def compose_message(
     if not files:
         message = head + text_part
         return ComposedMessage(len(message), lambda: iter((message,)))
-    # No encoded text contains "=_".
+    # Of 128 random bits, so no text contains it.
     boundary = f"=_{secrets.token_hex(16)}"
     start = (
         head
@@ -147,36 +145,19 @@ def _format_file_head(boundary: str, outgoing_file: OutgoingFile) -> bytes:
 
 
 def encode_file(outgoing_file: OutgoingFile) -> Iterator[bytes]:
-    """:raises FileSizeChanged: before the last piece, so that no reader takes it for complete"""
-    for piece in iterate_exactly(outgoing_file, _PIECE_BYTES):
+    """:raises WrongSize: before the last piece, so that no reader takes it for complete"""
+    for piece in split_file(outgoing_file, _PIECE_BYTES):
         yield _encode_base64(piece)
 
 
-def iterate_exactly(outgoing_file: OutgoingFile, piece_bytes: int) -> Iterator[bytes]:
+def split_file(outgoing_file: OutgoingFile, piece_bytes: int) -> Iterator[bytes]:
     """
     Return the content in pieces of `piece_bytes`, of which only the last may be shorter.
 
-    :raises FileSizeChanged: before the last piece, if the size is not as stated
+    :raises WrongSize: before the last piece, if the size is not as stated
     """
-    pending = bytearray()
-    yielded = 0
-    for piece in outgoing_file.open():
-        # Views, because a source may yield large pieces.
-        rest = memoryview(piece)
-        while rest:
-            room = piece_bytes - len(pending)
-            pending += rest[:room]
-            rest = rest[room:]
-            if yielded + len(pending) + len(rest) > outgoing_file.size:
-                raise FileSizeChanged
-            if len(pending) == piece_bytes and yielded + piece_bytes < outgoing_file.size:
-                yield bytes(pending)
-                yielded += piece_bytes
-                pending.clear()
-    if yielded + len(pending) != outgoing_file.size:
-        raise FileSizeChanged
-    if pending:
-        yield bytes(pending)
+    pieces = exact_pieces.split_pieces(outgoing_file.open(), piece_bytes)
+    return exact_pieces.iterate_exactly(pieces, outgoing_file.size)
 
 
 def _encode_base64(content: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from integrations.formats.mime import composer
 from integrations.models import Attachment, Integration
 from integrations.outbox.command_content import CommandContent
 from integrations.providers import PROVIDERS
@@ -12,9 +13,6 @@ from . import messages
 from .compose_base import ComposeBase
 from .composed_message import InvalidMessage
 
-# Base64 in lines of 76 characters: 57 bytes become 78.
-_LINE_BYTES: Final = 57
-_LINE_LENGTH: Final = 78
 # A mailbox at a provider that sends no mail has no recipients.
 _NOBODY: Final = 0
 
@@ -26,7 +24,8 @@ def get_max_recipients(mailbox: Integration) -> int:
 
 def check_size(base: ComposeBase, content: CommandContent) -> None:
     """
-    Estimate; the worker measures exactly.
+    Measure an upper bound, without the quoted text and the signature, which the worker adds. The
+    size of a forwarded file is the provider's estimate.
 
     :raises InvalidMessage:
     """
@@ -37,6 +36,5 @@ def check_size(base: ComposeBase, content: CommandContent) -> None:
     if content.forwarded_ids:
         forwarded = Attachment.objects.filter(id__in=content.forwarded_ids)
         sizes += forwarded.values_list("size", flat=True)
-    encoded_size = sum(-(-size // _LINE_BYTES) * _LINE_LENGTH for size in sizes)
-    if encoded_size + len(content.text.encode()) > limits.max_message_bytes:
+    if composer.measure_message(content.text, sizes) > limits.max_message_bytes:
         raise InvalidMessage({"files": messages.TOO_LARGE})

@@ -83,8 +83,8 @@ FAILURES: Final[Mapping[str, StrOrPromise]] = {
 #: Why the outcome is unknown.
 UNKNOWN: Final[Mapping[str, StrOrPromise]] = {
     OutboxProblem.NOT_FOUND: _(
-        "The provider did not confirm it, and your mailbox shows neither the sent message nor the"
-        " draft."
+        "The provider did not confirm it, and Antares did not find the sent message in your"
+        " mailbox."
     ),
     OutboxProblem.RESTORED: _(
         "Antares was restored from a backup, and no longer knows whether it was sent."

@@ -150,7 +150,9 @@ def _make_upload_file(turn: OutboxTurn, upload: Upload, permits: Permits) -> Out
         filename=descriptor["filename"],
         content_type=descriptor["content_type"],
         size=upload.size,
-        open=lambda: uploads.open_upload(upload, partial(_get_content_permit, turn), to=access),
+        open=lambda: turn.read_under_lease(
+            uploads.open_upload(upload, partial(_get_content_permit, turn), to=access)
+        ),
     )
 
 
@@ -197,7 +199,7 @@ def _make_forwarded_file(
             lambda adapter: adapter.open_attachment(message_id, descriptor["part"]),
         )
         try:
-            yield from arriving
+            yield from turn.read_under_lease(arriving)
         finally:
             arriving.close()
 

@@ -26,7 +26,7 @@ from integrations.providers.mail import (
 from integrations.providers.outgoing_mail import DraftRef, OutgoingMail, SendAddress, SendLook
 from integrations.providers.provider_access import ProviderAccess
 
-from . import attachments, gmail_message, gmail_sender, history
+from . import attachments, gmail_message, gmail_sender, history, sent_search
 from .discovery import GmailService, get_gmail_service, get_root_url
 from .google_batch import GoogleOutcome, send_batch
 from .google_http import send_google_read
@@ -186,8 +186,8 @@ class GmailAdapter:
         gmail_sender.send_draft(draft, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
-    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
-        return gmail_sender.look_for_sent(draft, tag, self.api, self.access)
+    def look_for_sent(self, draft: DraftRef, tag: str, since: datetime | None = None) -> SendLook:
+        return sent_search.look_for_sent(draft, tag, since, self.api, self.access)
 
     @unexpected_responses.raise_unexpected
     def get_send_addresses(self) -> tuple[SendAddress, ...]:

@@ -1,7 +1,7 @@
 """
-Drafts, sending, and the search for sent mail.
+Drafts, sending, and the addresses to send from.
 
-Gmail gives sent mail another Message-ID, so a header of ours finds it. Sources:
+Sources:
 https://developers.google.com/workspace/gmail/api/guides/drafts,
 https://developers.google.com/workspace/gmail/api/guides/uploads
 """
@@ -14,39 +14,28 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.formats.mime import composer, signature_text
 from integrations.formats.mime.addresses import MailAddress
 from integrations.formats.mime.composer import ComposedMessage, MailHeaders
-from integrations.formats.mime.headers import make_printable, parse_message_ids
+from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.outgoing_headers import InvalidOutgoingMail
 from integrations.parsers import parse_requests
 from integrations.parsers.parser_frames import UnreadableItem
 from integrations.providers import errors, storable_values
 from integrations.providers.mail import parse_provider_id
-from integrations.providers.outgoing_mail import (
-    DraftRef,
-    DraftState,
-    OutgoingMail,
-    SendAddress,
-    SendLook,
-    SentRef,
-)
+from integrations.providers.outgoing_mail import DraftRef, OutgoingMail, SendAddress
 from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.request_bodies import StreamedBody
 
 from .discovery import GmailService, build_message_upload
 from .google_http import send_google_read, send_google_upload, send_google_write
+from .sent_search import ME, TAG_HEADER, read_headers
 
-ME: Final = "me"
-TAG_HEADER: Final = "X-Antares-Send"
 #: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/create
 MAX_MESSAGE_BYTES: Final = 36_700_160
 # A name that cannot exist. Recipients never see it.
 _MESSAGE_ID_HOST: Final = "send.antares.invalid"
-# One look reads the headers of so many messages.
-_MAX_CANDIDATES: Final = 50
-_HISTORY_PAGE: Final = 100
-_MAX_HISTORY_PAGES: Final = 20
 _MAX_DRAFTS: Final = 20
 #: Characters of a signature's HTML; Gmail accepts 10,000.
 _MAX_SIGNATURE: Final = 50_000
@@ -111,7 +100,7 @@ def _upload_draft(
     content_type = f'multipart/related; boundary="{boundary}"'
     try:
         return send_google_upload(request, access, content_type, body)
-    except composer.FileSizeChanged:
+    except WrongSize:
         pass
     raise errors.Rejected("a file is not as large as stated", reason="file-size")
 
@@ -123,7 +112,7 @@ def delete_drafts(tag: str, api: GmailService, access: ProviderAccess) -> int:
     answer = send_google_read(request, access)
     deleted_count = 0
     for draft in answer.get("drafts") or ():
-        headers = _read_headers(str(draft["message"]["id"]), api, access)
+        headers = read_headers(str(draft["message"]["id"]), api, access)
         if headers is None or headers.get(TAG_HEADER.lower()) != tag:
             continue
         try:
@@ -151,88 +140,6 @@ def send_draft(draft: DraftRef, api: GmailService, access: ProviderAccess) -> No
     else:
         return
     raise refusal
-
-
-def look_for_sent(draft: DraftRef, tag: str, api: GmailService, access: ProviderAccess) -> SendLook:
-    # The draft first: a mail that is sent between the two reads is then found as sent.
-    state = _read_draft_state(draft, api, access)
-    for message_id in _list_sent_ids(draft.checkpoint, api, access):
-        headers = _read_headers(message_id, api, access)
-        if headers is not None and headers.get(TAG_HEADER.lower()) == tag:
-            rfc822_ids = parse_message_ids(headers.get("message-id", ""))
-            sent = SentRef(message_id, headers["thread-id"], rfc822_ids[0] if rfc822_ids else "")
-            return SendLook(sent, state)
-    return SendLook(None, state)
-
-
-def _read_draft_state(draft: DraftRef, api: GmailService, access: ProviderAccess) -> DraftState:
-    request = api.drafts.get(userId=ME, id=draft.draft_id, format="minimal")
-    try:
-        answer = send_google_read(request, access)
-    except errors.Gone:
-        return "missing"
-    except errors.Unexpected as unexpected:
-        # Gmail cannot parse the id of a draft that it does not have.
-        if unexpected.status != HTTPStatus.BAD_REQUEST:
-            raise
-        return "missing"
-    # Each edit makes a new message.
-    return "intact" if str(answer["message"]["id"]) == draft.message_id else "changed"
-
-
-def _list_sent_ids(checkpoint: str, api: GmailService, access: ProviderAccess) -> list[str]:
-    try:
-        return _list_sent_since(checkpoint, api, access)
-    except errors.CursorExpired:
-        pass
-    # Gmail has changed the Message-ID, so a search for it would find nothing.
-    request = api.messages.list(userId=ME, labelIds=["SENT"], maxResults=_MAX_CANDIDATES)
-    answer = send_google_read(request, access)
-    return [parse_provider_id(message["id"]) for message in answer.get("messages") or ()]
-
-
-def _list_sent_since(checkpoint: str, api: GmailService, access: ProviderAccess) -> list[str]:
-    """Return the newest `_MAX_CANDIDATES`, oldest first."""
-    message_ids: dict[str, None] = {}
-    page = None
-    for _ in range(_MAX_HISTORY_PAGES):
-        request = api.history.list(
-            userId=ME,
-            startHistoryId=checkpoint,
-            historyTypes=["messageAdded"],
-            labelId="SENT",
-            maxResults=_HISTORY_PAGE,
-            pageToken=page,
-        )
-        answer = send_google_read(request, access, not_found=errors.CursorExpired)
-        for record in answer.get("history") or ():
-            for entry in record.get("messagesAdded") or ():
-                message_ids[parse_provider_id(entry["message"]["id"])] = None
-        page = storable_values.check_token(answer.get("nextPageToken"))
-        if page is None:
-            break
-    return list(message_ids)[-_MAX_CANDIDATES:]
-
-
-def _read_headers(
-    message_id: str, api: GmailService, access: ProviderAccess
-) -> dict[str, str] | None:
-    """Return our header and the Message-ID, and the thread's id as "thread-id"."""
-    request = api.messages.get(
-        userId=ME,
-        id=message_id,
-        format="metadata",
-        metadataHeaders=[TAG_HEADER, "Message-ID"],
-    )
-    try:
-        answer = send_google_read(request, access)
-    except errors.Gone:
-        return None
-    headers = {
-        str(header["name"]).lower(): str(header["value"])
-        for header in (answer.get("payload") or {}).get("headers") or ()
-    }
-    return headers | {"thread-id": parse_provider_id(answer["threadId"])}
 
 
 def get_send_addresses(api: GmailService, access: ProviderAccess) -> tuple[SendAddress, ...]:

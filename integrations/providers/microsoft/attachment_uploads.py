@@ -13,12 +13,14 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.formats.mime import composer
 from integrations.formats.mime.outgoing_file import OutgoingFile
 from integrations.formats.mime.outgoing_headers import check_filename
 from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
 
+from .draft_errors import map_draft_errors
 from .graph_http import (
     GraphApiRequest,
     get_root_url,
@@ -47,14 +49,14 @@ def attach_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAcce
             _attach_small_file(draft_id, outgoing_file, access)
         else:
             _upload_file(draft_id, outgoing_file, access)
-    except composer.FileSizeChanged:
+    except WrongSize:
         has_changed = True
     if has_changed:
         raise errors.Rejected("a file is not as large as stated", reason="file-size")
 
 
 def _attach_small_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAccess) -> None:
-    content = b"".join(composer.iterate_exactly(outgoing_file, MAX_SIMPLE_BYTES))
+    content = b"".join(composer.split_file(outgoing_file, MAX_SIMPLE_BYTES))
     body = {
         "@odata.type": "#microsoft.graph.fileAttachment",
         "name": check_filename(outgoing_file.filename),
@@ -62,13 +64,14 @@ def _attach_small_file(draft_id: str, outgoing_file: OutgoingFile, access: Provi
         "contentBytes": base64.b64encode(content).decode("ascii"),
     }
     path = f"/me/messages/{quote_segment(draft_id)}/attachments"
-    send_graph_write(GraphApiRequest(path, method="POST", body=body), access)
+    with map_draft_errors():
+        send_graph_write(GraphApiRequest(path, method="POST", body=body), access)
 
 
 def _upload_file(draft_id: str, outgoing_file: OutgoingFile, access: ProviderAccess) -> None:
     url = _create_upload_session(draft_id, outgoing_file, access)
     start = 0
-    for piece in composer.iterate_exactly(outgoing_file, PIECE_BYTES):
+    for piece in composer.split_file(outgoing_file, PIECE_BYTES):
         _send_piece(url, piece, start, outgoing_file.size)
         start += len(piece)
 
@@ -84,7 +87,8 @@ def _create_upload_session(
     }
     path = f"/me/messages/{quote_segment(draft_id)}/attachments/createUploadSession"
     request = GraphApiRequest(path, method="POST", body={"AttachmentItem": item})
-    answer = send_graph_write(request, access)
+    with map_draft_errors():
+        answer = send_graph_write(request, access)
     return check_upload_url(answer["uploadUrl"], access)
 
 
@@ -125,12 +129,22 @@ def _send_piece(url: str, piece: bytes, start: int, size: int) -> None:
 
 def _map_refusal(response: provider_http.ProviderResponse) -> errors.ProviderError:
     error = map_graph_error(response, errors.Gone)
-    # The address has no token that could be renewed.
-    if isinstance(error, errors.TokenRejected) or (
-        isinstance(error, errors.Unavailable) and not isinstance(error, errors.RateLimited)
-    ):
-        return errors.OutcomeUnknown("Outlook refused a piece", status=error.status)
-    return error
+    is_limit_or_final = response.status < HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(
+        error, errors.RateLimited | errors.Rejected
+    )
+    is_malformed = response.status == HTTPStatus.BAD_REQUEST and isinstance(
+        error, errors.Unexpected
+    )
+    if is_limit_or_final or is_malformed:
+        return error
+    # The session has ended, or failed. As the address has neither a token nor an item's id, the
+    # status says nothing about the grant, or about the answered message.
+    return errors.OutcomeUnknown(
+        "Outlook refused a piece",
+        status=error.status,
+        reason=error.reason,
+        retry_after=error.retry_after,
+    )
 
 
 def _read_offset(response: provider_http.ProviderResponse) -> int:

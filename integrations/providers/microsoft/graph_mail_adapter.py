@@ -176,7 +176,12 @@ class GraphMailAdapter:
         graph_sender.send_draft(draft, self.access)
 
     @unexpected_responses.raise_unexpected
-    def look_for_sent(self, draft: DraftRef, tag: str) -> SendLook:
+    def look_for_sent(
+        self,
+        draft: DraftRef,
+        tag: str,
+        since: datetime | None = None,  # noqa: ARG002 - Outlook can search for the tag
+    ) -> SendLook:
         return graph_sender.look_for_sent(draft, tag, self.access)
 
     def get_send_addresses(self) -> tuple[SendAddress, ...]:

@@ -6,7 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from integrations.formats import label_ids
-from integrations.formats.mime.graph_message import read_extended_properties
+from integrations.formats.mime.graph_message import (
+    IN_REPLY_TO,
+    REFERENCES,
+    read_extended_properties,
+)
 from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.message import clamp_size
 from integrations.parsers import parse_requests
@@ -27,13 +31,17 @@ CONTENT_FIELDS: Final = (
     + ",toRecipients,ccRecipients,bccRecipients,replyTo,conversationIndex,hasAttachments,body"
     + ",internetMessageHeaders"
 )
+#: Names of extended properties, as Graph writes them.
+REFERENCES_PROPERTY: Final = f"String {REFERENCES:#06x}"
+IN_REPLY_TO_PROPERTY: Final = f"String {IN_REPLY_TO:#06x}"
+#: PR_MESSAGE_SIZE.
+_SIZE_PROPERTY: Final = 0x0E08
 # The references of sent messages, which have no internet headers, and the size.
 EXTENDED_PROPERTIES: Final = (
     "singleValueExtendedProperties("
-    "$filter=id eq 'String 0x1039' or id eq 'String 0x1042' or id eq 'Integer 0x0E08')"
+    f"$filter=id eq '{REFERENCES_PROPERTY}' or id eq '{IN_REPLY_TO_PROPERTY}'"
+    f" or id eq 'Integer 0x{_SIZE_PROPERTY:04X}')"
 )
-#: PR_MESSAGE_SIZE.
-_SIZE_PROPERTY: Final = 0x0E08
 # Graph's default, set so that it cannot change: HTML, which Graph sanitises and Antares again.
 BODY_TYPE: Final = ('outlook.body-content-type="html"',)
 MAX_SNIPPET: Final = 300

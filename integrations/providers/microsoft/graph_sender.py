@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from integrations.formats.mime import composer
 from integrations.formats.mime.addresses import MailAddress
-from integrations.formats.mime.graph_message import IN_REPLY_TO, REFERENCES
 from integrations.formats.mime.headers import make_printable, parse_message_ids
 from integrations.formats.mime.outgoing_headers import (
     InvalidOutgoingMail,
@@ -36,7 +35,9 @@ from integrations.providers.outgoing_mail import (
 from integrations.providers.provider_access import ProviderAccess
 
 from . import attachment_uploads
+from .draft_errors import map_draft_errors
 from .graph_http import GraphApiRequest, quote_segment, send_graph_read, send_graph_write
+from .graph_message import IN_REPLY_TO_PROPERTY, REFERENCES_PROPERTY
 
 #: The default limit of mailboxes:
 #: https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
@@ -44,8 +45,6 @@ MAX_MESSAGE_BYTES: Final = 35 * 1024 * 1024
 #: Property set of internet headers (MS-OXPROPS, PS_INTERNET_HEADERS).
 _HEADER_SET: Final = "00020386-0000-0000-C000-000000000046"
 TAG_PROPERTY: Final = "String {2f0b86a4-6a0c-4a0c-9d0f-5a7d1f3f9c41} Name AntaresSend"
-_IN_REPLY_TO_PROPERTY: Final = f"String {IN_REPLY_TO:#06x}"
-_REFERENCES_PROPERTY: Final = f"String {REFERENCES:#06x}"
 _LOOK_FIELDS: Final = "id,conversationId,internetMessageId,changeKey"
 # Copies of one mail in a folder.
 _MAX_COPIES: Final = 20
@@ -86,12 +85,14 @@ def _complete_draft(
     draft_id = parse_provider_id(draft["id"])
     path = _get_path(draft_id)
     if changes:
-        draft = send_graph_write(GraphApiRequest(path, method="PATCH", body=changes), access)
+        with map_draft_errors():
+            draft = send_graph_write(GraphApiRequest(path, method="PATCH", body=changes), access)
         draft_id = parse_provider_id(draft["id"])
     if mail.files:
         for outgoing_file in mail.files:
             attachment_uploads.attach_file(draft_id, outgoing_file, access)
-        draft = send_graph_read(GraphApiRequest(path, {"$select": "id,changeKey"}), access)
+        with map_draft_errors():
+            draft = send_graph_read(GraphApiRequest(path, {"$select": "id,changeKey"}), access)
     return DraftRef(draft_id, draft_id, checkpoint=parse_provider_id(draft["changeKey"]))
 
 
@@ -156,8 +157,8 @@ def _create_reply(mail: OutgoingMail, access: ProviderAccess) -> dict[str, Any]:
 def _build_parents(mail: OutgoingMail) -> list[dict[str, str]]:
     """Graph accepts In-Reply-To and References as properties, and not as headers."""
     parents = {
-        _IN_REPLY_TO_PROPERTY: trim_references([mail.in_reply_to]),
-        _REFERENCES_PROPERTY: trim_references(mail.references),
+        IN_REPLY_TO_PROPERTY: trim_references([mail.in_reply_to]),
+        REFERENCES_PROPERTY: trim_references(mail.references),
     }
     return [
         {"id": name, "value": " ".join(f"<{message_id}>" for message_id in message_ids)}

@@ -124,6 +124,34 @@ class TestDispatch:
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.UNAVAILABLE)
         assert timedelta(hours=1) <= clock.skipped <= timedelta(hours=2)
 
+    @pytest.mark.parametrize(
+        ("error", "problem", "count"),
+        [
+            (errors.Rejected("no", reason="file-size"), OutboxProblem.REJECTED, 1),
+            (errors.Gone("no"), OutboxProblem.SOURCE_GONE, 1),
+            (errors.OutcomeUnknown("no"), OutboxProblem.UNAVAILABLE, 100),
+        ],
+    )
+    def test_that_finally_fails_leaves_no_part_of_a_draft(
+        self, alice, mailbox, error, problem, count
+    ):
+        mailbox.failing_late["create_draft"] = [error] * count
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, problem)
+        assert mailbox.drafts == {}
+
+    def test_fails_although_the_part_of_a_draft_cannot_be_deleted(self, alice, mailbox):
+        mailbox.failing_late["create_draft"] = [errors.Rejected("no", reason="file-size")]
+        mailbox.failing["delete_drafts"] = errors.Unavailable("no")
+        command, clock = sending.order(alice), Clock()
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.REJECTED)
+
     def test_fails_and_informs_the_operator_if_the_text_cannot_be_opened(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
         (raw,) = OutboxCommand.objects.filter(id=command.id).values_list("content", flat=True)
@@ -145,6 +173,26 @@ class TestDispatch:
 
         assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
         assert (command.content is not None, sent(mailbox)) == (True, [])
+
+    @pytest.mark.claim("outbox.unknown")
+    @pytest.mark.parametrize(
+        "error",
+        [
+            errors.OutcomeUnknown("no answer"),
+            errors.RateLimited("no", retry_after=1),
+            errors.Rejected("no"),
+        ],
+    )
+    def test_is_unknown_if_not_all_sent_mail_could_be_examined(self, alice, mailbox, error):
+        command, clock = sending.order(alice), Clock()
+        mailbox.failing_once["send_draft"] = [error]
+        mailbox.is_busy = True
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
+        assert mailbox.calls.count("send_draft") == 1
+        assert len(mailbox.drafts) == 1
 
     def test_leaves_a_draft_that_was_changed_at_the_provider(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
@@ -432,6 +480,24 @@ class TestARestoredDatabase:
         command.refresh_from_db()
         assert command.state == OutboxState.SENT
         assert "create_draft" not in mailbox.calls
+
+    @pytest.mark.claim("outbox.unknown")
+    def test_leaves_late_messages_unknown_if_not_all_sent_mail_could_be_examined(
+        self, alice, mailbox
+    ):
+        command, clock = sending.order(alice), Clock()
+        mailbox.is_busy = True
+        clock.skip(3600)
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
+        assert "create_draft" not in mailbox.calls
+        assert list_notices(alice) == [("send_unknown", command.id)]
+        act(alice, commands.look_again, command)
+        mailbox.sent.append((str(command.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
+        sending.dispatch_until_settled(command, Clock())
+        assert command.state == OutboxState.SENT
 
 
 def act(house, action, command) -> None:

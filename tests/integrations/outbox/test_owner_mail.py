@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from integrations.coordination.leases import NotClaimable
 from integrations.models import (
     Attachment,
     Message,
@@ -14,6 +15,7 @@ from integrations.models import (
     SendingSettings,
 )
 from integrations.outbox.command_content import QuoteKind
+from integrations.providers.file_download import FileDownload
 from limited_use.vault import sealing
 from tests.integrations.mail.conftest import MAIL
 from tests.integrations.outbox import sending
@@ -117,6 +119,31 @@ class TestAForwardedMessage:
         (file,) = message.iter_attachments()
         assert file.get_filename() == "plan.pdf"
         assert file.get_content() == b"%PDF-1.4\n"
+
+    def test_is_of_one_worker_however_slowly_its_files_leave(self, alice, mailbox, answered):
+        attachment = Attachment.objects.get(message=answered)
+        written = sending.write(
+            quote=QuoteKind.FORWARD, answered_id=answered.id, forwarded_ids=(attachment.id,)
+        )
+        command, clock = sending.order(alice, written), Clock()
+        refused = 0
+
+        def arrive_slowly():
+            nonlocal refused
+            for _ in range(4):
+                yield b"slow"
+                clock.skip(200)
+                with pytest.raises(NotClaimable):
+                    sending.dispatch_once(command, clock)
+                refused += 1
+
+        mailbox.attached = lambda: FileDownload(arrive_slowly())
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, len(mailbox.sent)) == (OutboxState.SENT, 1)
+        # To measure the file, and to send it.
+        assert refused == 8
 
 
 class TestTheSender:

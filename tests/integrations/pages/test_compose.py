@@ -24,6 +24,7 @@ from integrations.models import (
     OutboxCommand,
     OutboxState,
     OutgoingCount,
+    Upload,
 )
 from integrations.outbox.command_content import CommandContent, encode_content
 from integrations.providers.outgoing_mail import SendAddress
@@ -320,6 +321,27 @@ class TestSend:
         for name in ("to", "cc", "bcc", "subject", "text", "request_key"):
             sent = typed.get(name, "")
             assert shown[name] == (sent if isinstance(sent, list) else [sent]), name
+        assert not OutboxCommand.objects.exists()
+
+    @pytest.mark.parametrize("provider", ["google", "microsoft"])
+    def test_keeps_a_text_that_is_too_large_with_its_file(self, alice, her_browser, provider):
+        alice.connection.provider = provider
+        alice.connection.save(update_fields=["provider"])
+        upload = make_upload(alice.integration, timezone.now())
+        # As base64, the file alone fits, and the text alone is 1.1 MB.
+        size = 26_220_000
+        Upload.objects.filter(id=upload.id).update(size=size, received=size)
+        longest = "\U0001f4e8" * 200_000
+
+        answer = her_browser.post(
+            COMPOSE,
+            urlencode(write(text=longest, upload=str(upload.id))),
+            content_type="application/x-www-form-urlencoded",
+        )
+
+        assert answer.status_code == 400
+        assert "larger than the provider accepts" in text(answer.text)
+        assert read_fields(answer.text)["text"] == [longest]
         assert not OutboxCommand.objects.exists()
 
     def test_keeps_the_text_beside_a_file_of_another_mailbox(self, alice, her_browser):

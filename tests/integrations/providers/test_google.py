@@ -23,6 +23,7 @@ from integrations.providers.google import (
     google_calendar_adapter,
     google_config,
     history,
+    sent_search,
     watch,
 )
 from integrations.providers.google.google_http import MAX_URL, prepare_request
@@ -117,7 +118,7 @@ def called_by(capability: str) -> set[str]:
     if capability == "mail.read":
         return called_methods(gmail_adapter, watch.GmailWatch, resources=RESOURCES)
     if capability == "mail.send":
-        return mentioned_methods(gmail_sender)
+        return mentioned_methods(gmail_sender) | mentioned_methods(sent_search)
     is_read = capability == "calendar.read"
     return called_methods(
         google_calendar_adapter,

@@ -8,10 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.providers import errors, provider_http
 from integrations.providers.microsoft import attachment_uploads
 from integrations.providers.provider_http import send_request
-from integrations.providers.request_bodies import StreamedBody, WrongBodySize
+from integrations.providers.request_bodies import StreamedBody
 from tests.factories import make_access
 
 
@@ -96,7 +97,7 @@ class TestStreamedBody:
         ],
     )
     def test_of_another_size_is_never_completed(self, server, pieces, size):
-        with pytest.raises(WrongBodySize):
+        with pytest.raises(WrongSize):
             post(server, pieces, size)
         post(server, (b"next",), 4)
 

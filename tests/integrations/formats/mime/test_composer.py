@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integrations.formats.exact_pieces import WrongSize
 from integrations.formats.mime import composer, rfc5322
 from integrations.formats.mime.addresses import MailAddress
 from integrations.formats.mime.attachment_filenames import make_safe_filename
-from integrations.formats.mime.composer import FileSizeChanged, MailHeaders
+from integrations.formats.mime.composer import MailHeaders
 from integrations.formats.mime.headers import make_printable
 from integrations.formats.mime.outgoing_file import OutgoingFile
 from integrations.formats.mime.outgoing_headers import (
@@ -317,7 +318,7 @@ class TestFiles:
         )
 
         written: list[bytes] = []
-        with pytest.raises(FileSizeChanged):
+        with pytest.raises(WrongSize):
             written.extend(message.iterate_pieces())
         assert sum(map(len, written)) < message.size
 
@@ -327,7 +328,7 @@ class TestFiles:
                 yield b"x" * 1_000
 
         endless = OutgoingFile("a.bin", "image/png", 5_000, read_for_ever)
-        with pytest.raises(FileSizeChanged):
+        with pytest.raises(WrongSize):
             list(composer.encode_file(endless))
 
     def test_can_be_written_twice(self):
