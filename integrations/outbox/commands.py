@@ -32,6 +32,7 @@ from integrations.models import (
     OutboxState,
     OutgoingKind,
 )
+from integrations.notifications import notice_delivery
 from limited_use.vault.sealing import Sealer
 
 from . import command_content, notices, uploads
@@ -289,9 +290,13 @@ def stop_commands(commands: QuerySet[OutboxCommand], *, at: datetime) -> int:
     Stop commands that have not been sent, and return how many. A worker that holds one loses its
     lease before it sends.
 
-    What may be on its way is not stopped: its outcome is still looked for.
+    What may be on its way is not stopped: its outcome is still looked for. Owed notices are
+    delivered to another channel.
     """
-    return commands.filter(state__in=UNSENT_STATES).update(
+    unsent = commands.filter(state__in=UNSENT_STATES).select_for_update(no_key=True).order_by("id")
+    notice_ids_by_id = dict(unsent.values_list("id", "notice_id"))
+    notice_delivery.redeliver_owed_notices(notice_ids_by_id.values())
+    return OutboxCommand.objects.filter(id__in=notice_ids_by_id).update(
         state=OutboxState.FAILED,
         problem=OutboxProblem.STOPPED,
         due_at=None,

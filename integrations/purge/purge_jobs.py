@@ -31,6 +31,7 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
+from integrations.notifications import notice_delivery
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
@@ -117,6 +118,9 @@ def _stop_sending(integration: Integration, at: datetime) -> dict[str, int]:
     commands = OutboxCommand.objects.filter(integration=integration)
     unknown = commands.filter(state__in=[OutboxState.SENDING, OutboxState.UNKNOWN])
     unsent = commands.filter(state__in=UNSENT_STATES)
+    # A worker locks the command before its notice, too.
+    locked = unsent.select_for_update(no_key=True).order_by("id")
+    notice_delivery.redeliver_owed_notices(list(locked.values_list("notice_id", flat=True)))
     return {
         "sent_count": integration.sent_count,
         "unknown_send_count": unknown.count(),
