@@ -75,6 +75,19 @@ class TestAPermissionThatIsMissing:
         until = since() + timedelta(days=14)
         assert f"{until.day} {until:%b %Y}" in mailoutbox[0].body
 
+    @pytest.mark.claim("mail.nothing-lost", "mail.reconnect-or-removed")
+    def test_is_not_told_as_the_loss_of_the_whole_account(self, browser, mailoutbox):
+        for day in range(14):
+            owner_notices.send_due_notices(at=since() + timedelta(days=day, minutes=1))
+
+        shown = browser.client.get("/settings/notices/").content.decode()
+
+        copies = "its copies of what it can no longer read"
+        assert shown.count(copies) == 3
+        assert all(copies in mail.body for mail in mailoutbox)
+        assert "lost its access" not in shown
+        assert not any("data of" in mail.body for mail in mailoutbox)
+
     @pytest.mark.claim("api.reconnect-before")
     @pytest.mark.claim("integrations.grant-until")
     def test_is_shown_with_its_deadline_on_the_page_and_in_the_api(self, browser):

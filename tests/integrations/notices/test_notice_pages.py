@@ -137,7 +137,7 @@ class TestList:
 
         shown = client.get(LIST).text
 
-        assert shown.index("lost its access to your Google account") < shown.index(
+        assert shown.index("Your Google account has to be reconnected") < shown.index(
             "A colleague shared a calendar with you."
         )
         assert shown.count(">New<") == 2
