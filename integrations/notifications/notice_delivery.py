@@ -34,6 +34,9 @@ def deliver_notice(notice_id: UUID, *, at: datetime) -> bool:
     notice = OwnerNotice.objects.filter(id=notice_id, routed_at=None).first()
     if notice is None:
         return False
+    if notice.resolved_at is not None:
+        mark_routed(notice_id, at=at)
+        return False
     kind = notice_kinds.get_kind_of_message(notice.message)
     channel = choose_live_channel(notice, at=at).channel
     if channel == NoticeChannel.MAILBOX:
@@ -99,7 +102,7 @@ def redeliver_owed_notices(notice_ids: Iterable[UUID | None]) -> int:
         for message in kind.messages
     ]
     passed_ids = [notice_id for notice_id in notice_ids if notice_id is not None]
-    passed = OwnerNotice.objects.filter(id__in=passed_ids, message__in=messages)
+    passed = OwnerNotice.objects.filter(id__in=passed_ids, message__in=messages, resolved_at=None)
     return passed.update(routed_at=None)
 
 

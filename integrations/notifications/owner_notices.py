@@ -32,6 +32,7 @@ from integrations.models import (
 from integrations.providers import PROVIDERS
 
 from . import notice_delivery, notify
+from .connection_notices import RECONNECT
 from .notice_details import NoticeDetails
 
 _RECEIPT_READY: Final = "receipt_ready"
@@ -116,6 +117,21 @@ def send_due_notices(*, at: datetime) -> int:
         # If the mail server refuses, the page still shows the notice, and the next stage sends one.
         sent += notice is not None and notice_delivery.deliver_notice(notice.id, at=at)
     return sent
+
+
+def resolve_reconnect_notices(connection: Connection, *, at: datetime) -> None:
+    """
+    Call after each change of the connection and its integrations, in its transaction. The notices
+    stay open while a permission is missing.
+    """
+    if get_reconnect_needed_since(connection, connection.integrations.live()) is None:
+        notify.resolve_notices(
+            RECONNECT,
+            about=connection.id,
+            user_id=connection.user_id,
+            organisation_id=connection.organisation_id,
+            at=at,
+        )
 
 
 def record_purged(*, job: PurgeJob, at: datetime) -> None:

@@ -161,6 +161,7 @@ def _replace_command(
     replaced = settled.select_for_update(no_key=True).exclude(state__in=_UNREPLACEABLE).first()
     if replaced is None:
         raise ObjectNotFound
+    notices.resolve_problem(replaced, at=at)
     uploads.detach_uploads(replaced.id, at=at)
     replaced.delete()
 
@@ -195,15 +196,18 @@ def look_again(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: da
         state=OutboxState.UNKNOWN, sending_at__isnull=False
     )
     with transaction.atomic(durable=True):
-        if not unknown.update(
+        command = unknown.select_for_update(no_key=True).first()
+        if command is None:
+            raise ObjectNotFound
+        OutboxCommand.objects.filter(id=command.id).update(
             state=OutboxState.SENDING,
             problem=OutboxProblem.NONE,
             due_at=at,
             changed_at=at,
             unsent_look_at=None,
             crash_count=0,
-        ):
-            raise ObjectNotFound
+        )
+        notices.resolve_problem(command, at=at)
         enqueue_on_commit("integrations.dispatch_outbox", command_id=command_id)
 
 
@@ -223,7 +227,9 @@ def settle_as_sent(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at
         mark_sent(command, at=at)
 
 
-def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -> None:
+def discard_command(
+    command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: datetime
+) -> None:
     """
     Delete a command that no worker sends, with its text and files.
 
@@ -234,6 +240,7 @@ def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -
         command = own.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
+        notices.resolve_problem(command, at=at)
         uploads.delete_uploads(command.id)
         command.delete()
 
@@ -255,6 +262,7 @@ def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None
         lease_until=None,
         **values,
     )
+    notices.resolve_problem(command, at=at)
     uploads.delete_uploads(command.id)
     Integration.objects.filter(id=command.integration_id).update(sent_count=F("sent_count") + 1)
     if values.get("rfc822_blind") is not None:

@@ -31,7 +31,7 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
-from integrations.notifications import notice_delivery
+from integrations.notifications import notice_delivery, owner_notices
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
@@ -72,6 +72,7 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
     send_counts = _stop_sending(integration, at)
     if not connection.integrations.live().exists() and connection.ended_at is None:
         _begin_connection_end(connection, at)
+    owner_notices.resolve_reconnect_notices(connection, at=at)
     return PurgeJob.objects.create(
         integration=integration,
         user_id=connection.user_id,

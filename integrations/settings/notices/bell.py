@@ -45,7 +45,10 @@ def _count_bell(request: HttpRequest) -> NoticeBell | None:
     if membership is None:
         return None
     unread = OwnerNotice.objects.filter(
-        user_id=membership.user_id, organisation_id=membership.organisation_id, read_at=None
+        user_id=membership.user_id,
+        organisation_id=membership.organisation_id,
+        read_at=None,
+        resolved_at=None,
     )
     count = unread[: _MAX_COUNT + 1].count()
     if not count:

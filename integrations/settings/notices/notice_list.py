@@ -23,7 +23,10 @@ PAGE_SIZE: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """:param url: the place where it is solved"""
+    """
+    :param url: the place where it is solved
+    :param is_resolved: its cause has ended
+    """
 
     id: UUID
     title: StrOrPromise
@@ -32,6 +35,7 @@ class NoticeRow:
     url: str
     created_at: datetime
     is_unread: bool
+    is_resolved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +87,6 @@ def _make_rows(notices: Iterable[OwnerNotice]) -> Iterable[NoticeRow]:
             link_text=message.link_text,
             url=reverse(message.route_name, args=[notice.about] if message.has_subject else []),
             created_at=notice.created_at,
-            is_unread=notice.read_at is None,
+            is_unread=notice.read_at is None and notice.resolved_at is None,
+            is_resolved=notice.resolved_at is not None,
         )

@@ -376,7 +376,9 @@ class TestOwedNotice:
     )  # fmt: skip
     def test_that_is_queued_when_the_mailbox_stops(self, alice, mailbox, mailoutbox, end):
         choose(alice, "reconnect")
-        command = queue(alice, "reconnect", about=alice.connection.id)
+        # Of another account: its cause does not end with this mailbox.
+        other = make_connection(alice.user, alice.organisation)
+        command = queue(alice, "reconnect", about=other.id)
         with acting_as(ProcessClass.WEB, alice):
             end(alice, mailbox)
         sending.dispatch_until_settled(command, Clock())
