@@ -6,11 +6,14 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.ids import uuid7
+from accounts.models import User
 from config.process_classes import ProcessClass
 from integrations.calendar import notices as calendar_notices
 from integrations.connections import admin_consent
@@ -54,6 +57,12 @@ PRODUCT = NoticeDetails(provider="google", product="mail")
 @pytest.fixture
 def alice():
     return make_user(organisation=make_organisation())
+
+
+def client_of(user):
+    client = Client()
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client
 
 
 def owner(user):
@@ -328,6 +337,19 @@ class TestShare:
         notices = OwnerNotice.objects.order_by("id")
         assert [notice.message for notice in notices] == ["calendar_shared", "calendar_share_ended"]
         assert {notice.user_id for notice in notices} == {share.viewer_id}
+
+    def test_notifies_of_the_end_of_a_share_whose_first_notice_was_deleted(self, share, alice):
+        self.notify(share)
+        later = timezone.now() + timedelta(days=91)
+        notify.delete_old_notices(at=later)
+        with transaction.atomic():
+            shares.withdraw(person_id=alice.id, share_id=share.id, at=later)
+
+        calendar_notices.notify_of_share(share.id, at=later)
+
+        assert [notice.message for notice in OwnerNotice.objects.all()] == ["calendar_share_ended"]
+        shown = client_of(User.objects.get(id=share.viewer_id)).get("/settings/notices/").text
+        assert "A calendar is no longer shared with you." in shown
 
     def test_notifies_nobody_without_a_registered_viewer(self, alice):
         with transaction.atomic():
