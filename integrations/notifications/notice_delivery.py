@@ -60,7 +60,12 @@ def deliver_notice(notice_id: UUID, *, at: datetime) -> bool:
 
 def deliver_due_notices(*, at: datetime) -> int:
     """Deliver the notices that no task has delivered; return how many."""
-    due = OwnerNotice.objects.filter(routed_at=None, created_at__lte=at - SWEEP_AFTER)
+    due = OwnerNotice.objects.filter(
+        routed_at=None,
+        created_at__lte=at - SWEEP_AFTER,
+        # An earlier version may have had other kinds.
+        message__in=notice_kinds.list_message_keys(),
+    )
     ids = list(due.order_by("created_at").values_list("id", flat=True)[:_BATCH])
     return sum(deliver_notice(notice_id, at=at) for notice_id in ids)
 

@@ -12,20 +12,21 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts import display_times
 from accounts.ids import uuid7
 from accounts.models import User
 from config.process_classes import ProcessClass
 from integrations.calendar import notices as calendar_notices
-from integrations.connections import admin_consent
+from integrations.connections import admin_consent, automatic_disconnect
 from integrations.grants import provider_credentials
 from integrations.models import (
     ApprovalState,
     Connection,
     ConnectionStatus,
-    Notice,
     NoticeChannel,
     NoticePreference,
     OwnerNotice,
+    PurgeJob,
 )
 from integrations.notifications import (
     notice_delivery,
@@ -132,6 +133,18 @@ class TestNotify:
 
         assert not tell(alice)
         assert not OwnerNotice.objects.exists()
+
+    def test_is_mailed_beside_a_message_of_an_earlier_version(self, alice, mailoutbox):
+        choose(alice, "administrator_answered", NoticeChannel.PLATFORM_MAIL)
+        for _ in range(2):
+            tell(alice, at=timezone.now() - timedelta(minutes=2))
+        first = OwnerNotice.objects.earliest("id")
+        OwnerNotice.objects.filter(id=first.id).update(message="telegram")
+
+        with acting_as(ProcessClass.PURGE):
+            sweep_notices()
+
+        assert len(mailoutbox) == 1
 
     def test_survives_a_broker_that_is_down(
         self, alice, mailoutbox, django_capture_on_commit_callbacks
@@ -276,11 +289,21 @@ class TestReconnect:
                     at=connection.reauth_since + timedelta(days=day, minutes=1)
                 )
 
-        notices = list(OwnerNotice.objects.order_by("id"))
+        shown = client_of(connection.user).get("/settings/notices/").text
+        until = connection.reauth_since + timedelta(days=14)
+        day = display_times.format_day(until)
+        assert f"Your Google account has to be reconnected by {day}." in shown
+        assert f"still has to be reconnected. On {day}, Antares removes its copies" in shown
+        assert f"Last notice: on {day}, Antares removes its copies" in shown
+        for at, removed_count in ((until, 0), (until + timedelta(seconds=1), 1)):
+            automatic_disconnect.disconnect_due_integrations(at=at - timedelta(milliseconds=1))
+            assert PurgeJob.objects.count() == removed_count
+
+        notices = list(OwnerNotice.objects.exclude(message="purged").order_by("id"))
         stages = ["reconnect", "reconnect_again", "reconnect_last"]
         assert [notice.message for notice in notices] == stages
         assert {notice.until for notice in notices} == {connection.reauth_since + timedelta(14)}
-        assert len(mailoutbox) == Notice.objects.count() == 3
+        assert len(mailoutbox) == 4
 
 
 class TestAdministrator:
