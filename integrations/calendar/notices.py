@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from integrations.models import NoticeChannel, OwnerNotice
+from integrations.notifications import notify
 from integrations.notifications.notice_kinds import NoticeKindSpec, NoticeMessage
-from integrations.notifications.notify import notify
 from limited_use.models.shares import Share
 
 CALENDAR_SHARED: Final = NoticeKindSpec(
     key="calendar_shared",
     title=_("A colleague shares a calendar with you"),
-    says=_("When a colleague shares a calendar with you, and when they stop."),
+    says=_("When a colleague shares a calendar with you, and when they stop sharing it."),
     why="A shared calendar appears in the person's own calendar, or disappears.",
     is_owed=False,
     default_channel=NoticeChannel.PAGE,
@@ -35,7 +35,7 @@ CALENDAR_SHARED: Final = NoticeKindSpec(
         ),
         NoticeMessage(
             key="calendar_share_ended",
-            text=_("A colleague stopped sharing a calendar with you."),
+            text=_("A calendar is no longer shared with you."),
             link_text=_("See shared calendars"),
             route_name="settings-access",
         ),
@@ -47,8 +47,9 @@ def notify_of_share(share_id: UUID, *, at: datetime) -> bool:
     """
     Notify the viewer of the share's beginning or end; return whether there is one to notify.
 
-    A share without a registered viewer, or with one who left, notifies nobody. Nobody learns of
-    the end of a share of which they did not learn.
+    A share without a registered viewer, or with one who left, notifies nobody. A share that is
+    taken back before its beginning was told has no notice of its end. Notices of a beginning are
+    deleted with age, so the end of an older share is always told.
     """
     share = Share.objects.filter(id=share_id).first()
     if share is None:
@@ -57,14 +58,9 @@ def notify_of_share(share_id: UUID, *, at: datetime) -> bool:
     if not viewer.exists():
         return False
     has_ended = share.withdrawn_at is not None
-    if (
-        has_ended
-        and not OwnerNotice.objects.filter(
-            user_id=share.viewer_id, organisation_id=share.organisation_id, about=share.id
-        ).exists()
-    ):
+    if has_ended and not (share.given_at <= at - notify.KEPT_FOR or _has_notice(share)):
         return False
-    return notify(
+    return notify.notify(
         "calendar_share_ended" if has_ended else "calendar_shared",
         user_id=share.viewer_id,
         organisation_id=share.organisation_id,
@@ -72,3 +68,10 @@ def notify_of_share(share_id: UUID, *, at: datetime) -> bool:
         episode_at=share.given_at,
         at=at,
     )
+
+
+def _has_notice(share: Share) -> bool:
+    notices = OwnerNotice.objects.filter(
+        user_id=share.viewer_id, organisation_id=share.organisation_id, about=share.id
+    )
+    return notices.exists()

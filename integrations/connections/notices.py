@@ -22,13 +22,18 @@ ADMINISTRATOR_ANSWERED: Final = NoticeKindSpec(
     messages=(
         NoticeMessage(
             key="administrator_approved",
-            text=_("Your administrator approved Antares for %(product)s. You can connect it now."),
+            text=_(
+                "Your administrator reported that they approved Antares for %(product)s. You can"
+                " connect it now."
+            ),
             link_text=_("Connect"),
             route_name="settings-integrations",
         ),
         NoticeMessage(
             key="administrator_refused",
-            text=_("Your administrator did not approve Antares for %(product)s."),
+            text=_(
+                "Your administrator reported that they did not approve Antares for %(product)s."
+            ),
             link_text=_("See the request"),
             route_name="settings-integrations",
         ),

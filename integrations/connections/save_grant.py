@@ -19,8 +19,7 @@ from integrations.models import (
     ConnectionStatus,
     RevocationOutcome,
 )
-from integrations.notifications import notify
-from integrations.notifications.connection_notices import RECONNECT
+from integrations.notifications import owner_notices
 from integrations.providers.oauth_client import TokenSet
 from integrations.providers.provider_definition import Provider
 from limited_use.ledger import entries, pseudonyms
@@ -119,6 +118,7 @@ def store_grant(
         )
         outcome = products.settle_product(attempt, connection, provider, granted, at)
         products.settle_other_products(connection, attempt.product, provider, granted, at)
+        owner_notices.resolve_reconnect_notices(connection, at=at)
         admin_consent.delete_fulfilled(
             user_id=attempt.user_id,
             organisation_id=attempt.organisation_id,
@@ -225,13 +225,6 @@ def _renew_connection(connection: Connection, tokens: TokenSet, at: datetime) ->
     connection.revocation_try_count = 0
     connection.refresh_lease_by = connection.refresh_lease_until = None
     provider_credentials.seal_new_grant(connection, tokens, at=at)
-    notify.resolve_notices(
-        RECONNECT,
-        about=connection.id,
-        user_id=connection.user_id,
-        organisation_id=connection.organisation_id,
-        at=at,
-    )
     return connection
 
 

@@ -640,10 +640,11 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField()),
                 ('read_at', models.DateTimeField(null=True)),
+                ('resolved_at', models.DateTimeField(null=True)),
                 ('routed_at', models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['user_id', 'organisation_id', '-id'], name='owner_notice_list'), models.Index(condition=models.Q(('read_at', None)), fields=['user_id', 'organisation_id'], name='owner_notice_unread'), models.Index(condition=models.Q(('routed_at', None)), fields=['created_at'], name='owner_notice_due'), models.Index(fields=['created_at'], name='owner_notice_by_age')],
+                'indexes': [models.Index(fields=['user_id', 'organisation_id', '-id'], name='owner_notice_list'), models.Index(condition=models.Q(('read_at', None), ('resolved_at', None)), fields=['user_id', 'organisation_id'], name='owner_notice_unread'), models.Index(condition=models.Q(('routed_at', None)), fields=['created_at'], name='owner_notice_due'), models.Index(fields=['created_at'], name='owner_notice_by_age')],
                 'constraints': [models.UniqueConstraint(fields=('user_id', 'organisation_id', 'message', 'about', 'episode_at'), name='owner_notice_once_per_episode')],
             },
         ),

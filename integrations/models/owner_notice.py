@@ -46,6 +46,7 @@ class OwnerNotice(models.Model):
     :ivar provider: a key of the registry of providers, or empty
     :ivar product: a key of the provider's products, or empty
     :ivar until: the deadline that the notice names
+    :ivar resolved_at: when its cause ended; the page then shows it as done
     :ivar routed_at: when it was sent to the other channels; null while that is due
     """
 
@@ -60,6 +61,7 @@ class OwnerNotice(models.Model):
     until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
     routed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -74,7 +76,7 @@ class OwnerNotice(models.Model):
             models.Index(
                 fields=["user_id", "organisation_id"],
                 name="owner_notice_unread",
-                condition=Q(read_at=None),
+                condition=Q(read_at=None, resolved_at=None),
             ),
             models.Index(
                 fields=["created_at"], name="owner_notice_due", condition=Q(routed_at=None)

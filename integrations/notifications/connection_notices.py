@@ -13,6 +13,7 @@ from .notice_kinds import NoticeKindSpec, NoticeMessage
 
 _SETTINGS: Final = "settings-integrations"
 
+# The sentences are true also if only a permission is missing, and everything else continues.
 RECONNECT: Final = NoticeKindSpec(
     key="reconnect",
     title=_("An account has to be reconnected"),
@@ -28,8 +29,8 @@ RECONNECT: Final = NoticeKindSpec(
                 claim(
                     "notice.reconnect",
                     _(
-                        "Antares lost its access to your %(provider)s account. Reconnect it by"
-                        " %(until)s, or Antares removes its data."
+                        "Your %(provider)s account has to be reconnected by %(until)s. Otherwise"
+                        " Antares removes its copies of what it can no longer read there."
                     ),
                 ),
             ),
@@ -38,8 +39,8 @@ RECONNECT: Final = NoticeKindSpec(
                 claim(
                     "notice.reconnect-again",
                     _(
-                        "Your %(provider)s account is still not reconnected. Antares removes its"
-                        " data on %(until)s."
+                        "Your %(provider)s account still has to be reconnected. On %(until)s,"
+                        " Antares removes its copies of what it can no longer read there."
                     ),
                 ),
             ),
@@ -48,8 +49,8 @@ RECONNECT: Final = NoticeKindSpec(
                 claim(
                     "notice.reconnect-last",
                     _(
-                        "Last notice: Antares removes the data of your %(provider)s account on"
-                        " %(until)s."
+                        "Last notice: on %(until)s, Antares removes its copies of what it can no"
+                        " longer read in your %(provider)s account."
                     ),
                 ),
             ),

@@ -6,16 +6,23 @@ The page shows every notice, so a mail that is lost loses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from integrations.coordination.task_queue import enqueue
-from integrations.models import ConnectionStatus, Integration, NoticeChannel, OwnerNotice
+from integrations.models import NoticeChannel, OutboxCommand, OwnerNotice
 from limited_use.notifications import platform_mail
 
-from . import notice_kinds, notice_preferences, notice_stop_links, notice_values
-from .notice_kinds import NoticeKindSpec
+from . import (
+    notice_kinds,
+    notice_mailboxes,
+    notice_preferences,
+    notice_stop_links,
+    notice_values,
+)
+from .notice_preferences import ChosenChannel
 
 #: Time for the task that the commit queued.
 SWEEP_AFTER: Final = timedelta(minutes=1)
@@ -27,10 +34,11 @@ def deliver_notice(notice_id: UUID, *, at: datetime) -> bool:
     notice = OwnerNotice.objects.filter(id=notice_id, routed_at=None).first()
     if notice is None:
         return False
+    if notice.resolved_at is not None:
+        mark_routed(notice_id, at=at)
+        return False
     kind = notice_kinds.get_kind_of_message(notice.message)
-    channel = choose_live_channel(
-        kind, user_id=notice.user_id, organisation_id=notice.organisation_id
-    )
+    channel = choose_live_channel(notice, at=at).channel
     if channel == NoticeChannel.MAILBOX:
         # Its worker marks the notice in the transaction that stores the mail.
         return enqueue("integrations.mail_notice_to_mailbox", notice_id=notice.id)
@@ -52,7 +60,12 @@ def deliver_notice(notice_id: UUID, *, at: datetime) -> bool:
 
 def deliver_due_notices(*, at: datetime) -> int:
     """Deliver the notices that no task has delivered; return how many."""
-    due = OwnerNotice.objects.filter(routed_at=None, created_at__lte=at - SWEEP_AFTER)
+    due = OwnerNotice.objects.filter(
+        routed_at=None,
+        created_at__lte=at - SWEEP_AFTER,
+        # An earlier version may have had other kinds.
+        message__in=notice_kinds.list_message_keys(),
+    )
     ids = list(due.order_by("created_at").values_list("id", flat=True)[:_BATCH])
     return sum(deliver_notice(notice_id, at=at) for notice_id in ids)
 
@@ -62,18 +75,43 @@ def mark_routed(notice_id: UUID, *, at: datetime) -> bool:
     return bool(OwnerNotice.objects.filter(id=notice_id, routed_at=None).update(routed_at=at))
 
 
-def choose_live_channel(
-    kind: NoticeKindSpec, *, user_id: UUID, organisation_id: UUID
-) -> NoticeChannel:
-    """Return the chosen channel. If the chosen mailbox cannot send, return the default."""
-    chosen = notice_preferences.get_channel(kind, user_id=user_id, organisation_id=organisation_id)
-    if chosen.integration_id is not None and not _can_send(chosen.integration_id):
-        return kind.default_channel
-    return chosen.channel
+def choose_live_channel(notice: OwnerNotice, *, at: datetime) -> ChosenChannel:
+    """
+    Return the chosen channel.
 
-
-def _can_send(integration_id: UUID) -> bool:
-    live = Integration.objects.live().filter(
-        id=integration_id, connection__status=ConnectionStatus.ACTIVE
+    If the chosen mailbox cannot receive the notice, or did not send it, return the default.
+    """
+    kind = notice_kinds.get_kind_of_message(notice.message)
+    chosen = notice_preferences.get_channel(
+        kind, user_id=notice.user_id, organisation_id=notice.organisation_id
     )
-    return live.exists()
+    if chosen.integration_id is None:
+        return chosen
+    if _was_passed_to_mailbox(notice) or not notice_mailboxes.can_receive_notices(
+        chosen.integration_id, at=at
+    ):
+        return ChosenChannel(kind.default_channel)
+    return chosen
+
+
+def redeliver_owed_notices(notice_ids: Iterable[UUID | None]) -> int:
+    """
+    The mailbox sends these notices no more: the sweep delivers the owed ones elsewhere.
+
+    Call in the transaction that settles their commands. Other kinds stay on the page alone.
+    """
+    messages = [
+        message.key
+        for kind in notice_kinds.list_notice_kinds()
+        if kind.is_owed
+        for message in kind.messages
+    ]
+    passed_ids = [notice_id for notice_id in notice_ids if notice_id is not None]
+    passed = OwnerNotice.objects.filter(id__in=passed_ids, message__in=messages, resolved_at=None)
+    return passed.update(routed_at=None)
+
+
+def _was_passed_to_mailbox(notice: OwnerNotice) -> bool:
+    return OutboxCommand.objects.filter(
+        user_id=notice.user_id, organisation_id=notice.organisation_id, notice_id=notice.id
+    ).exists()

@@ -99,6 +99,10 @@ def list_notice_kinds() -> list[NoticeKindSpec]:
     return list(_kinds.values())
 
 
+def list_message_keys() -> list[str]:
+    return list(_kinds_by_message)
+
+
 def find_notice_kind(key: str) -> NoticeKindSpec | None:
     return _kinds.get(key)
 

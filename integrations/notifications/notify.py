@@ -100,14 +100,18 @@ def record_notice(  # noqa: PLR0913 - as `notify`
 def resolve_notices(
     kind: NoticeKindSpec, *, about: UUID, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
-    """The cause has ended: mark its notices as read."""
+    """
+    The cause has ended: show its notices as done, and mail none that was not mailed yet.
+
+    Call this in the transaction that ends the cause.
+    """
     OwnerNotice.objects.filter(
         user_id=user_id,
         organisation_id=organisation_id,
         message__in=[message.key for message in kind.messages],
         about=about,
-        read_at=None,
-    ).update(read_at=at)
+        resolved_at=None,
+    ).update(resolved_at=at)
 
 
 def delete_old_notices(*, at: datetime) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -33,6 +32,7 @@ from integrations.models import (
 from integrations.providers import PROVIDERS
 
 from . import notice_delivery, notify
+from .connection_notices import RECONNECT
 from .notice_details import NoticeDetails
 
 _RECEIPT_READY: Final = "receipt_ready"
@@ -110,13 +110,28 @@ def send_due_notices(*, at: datetime) -> int:
     )
     for connection in waiting.iterator(chunk_size=200):
         since = get_reconnect_needed_since(connection, connection.integrations.live())
-        new_kinds = [] if since is None else _record_due_kinds(connection, since=since, at=at)
-        if since is None or not new_kinds:
+        if since is None:
             continue
-        if connection.provider in testing_providers and _died_at_seven_days(connection):
-            continue
-        sent += _send_notice(connection, new_kinds[-1], since=since, at=at)
+        is_ours = connection.provider in testing_providers and _died_at_seven_days(connection)
+        notice = _record_due_notice(connection, since=since, is_sent=not is_ours, at=at)
+        # If the mail server refuses, the page still shows the notice, and the next stage sends one.
+        sent += notice is not None and notice_delivery.deliver_notice(notice.id, at=at)
     return sent
+
+
+def resolve_reconnect_notices(connection: Connection, *, at: datetime) -> None:
+    """
+    Call after each change of the connection and its integrations, in its transaction. The notices
+    stay open while a permission is missing.
+    """
+    if get_reconnect_needed_since(connection, connection.integrations.live()) is None:
+        notify.resolve_notices(
+            RECONNECT,
+            about=connection.id,
+            user_id=connection.user_id,
+            organisation_id=connection.organisation_id,
+            at=at,
+        )
 
 
 def record_purged(*, job: PurgeJob, at: datetime) -> None:
@@ -132,17 +147,21 @@ def record_purged(*, job: PurgeJob, at: datetime) -> None:
 
 
 def send_purged_notice(*, job: PurgeJob, at: datetime) -> bool:
-    """Announce the removal of unreconnected data."""
+    """Announce the removal of unreconnected data, which `record_purged` recorded."""
     return _send_removal(NoticeKind.PURGED, job, at=at)
 
 
-def send_receipt_notice(*, integration_id: UUID, at: datetime) -> bool:
+def record_receipt_ready(*, job: PurgeJob, at: datetime) -> None:
+    """Call in the transaction that issues the receipt."""
+    _record_removal(_RECEIPT_READY, job, at=at)
+
+
+def send_receipt_notice(*, job: PurgeJob, at: datetime) -> bool:
     """Send the link to the receipt, if the former owner still has an account."""
-    return _send_removal(_RECEIPT_READY, PurgeJob.objects.get(integration_id=integration_id), at=at)
+    return _send_removal(_RECEIPT_READY, job, at=at)
 
 
 def _send_removal(message: str, job: PurgeJob, *, at: datetime) -> bool:
-    _record_removal(message, job, at=at)
     notice = OwnerNotice.objects.filter(message=message, about=job.id, routed_at=None).first()
     return notice is not None and notice_delivery.deliver_notice(notice.id, at=at)
 
@@ -160,6 +179,28 @@ def _record_removal(message: str, job: PurgeJob, *, at: datetime) -> None:
         ),
         at=at,
     )
+
+
+def _record_due_notice(
+    connection: Connection, *, since: datetime, is_sent: bool, at: datetime
+) -> OwnerNotice | None:
+    """
+    Record the stages that are due and the notice of the latest, all or nothing: no stage is
+    recorded again, so its notice would be lost.
+    """
+    with transaction.atomic(durable=True):
+        new_kinds = _record_due_kinds(connection, since=since, at=at)
+        if not new_kinds or not is_sent:
+            return None
+        return notify.record_notice(
+            new_kinds[-1],
+            user_id=connection.user_id,
+            organisation_id=connection.organisation_id,
+            about=connection.id,
+            episode_at=since,
+            details=NoticeDetails(provider=connection.provider, until=since + get_grace_period()),
+            at=at,
+        )
 
 
 def _record_due_kinds(connection: Connection, *, since: datetime, at: datetime) -> list[NoticeKind]:
@@ -187,22 +228,6 @@ def _record_once(
         # Another worker was first, and sends.
         return False
     return True
-
-
-def _send_notice(
-    connection: Connection, kind: NoticeKind, *, since: datetime, at: datetime
-) -> bool:
-    notice = notify.record_notice(
-        kind,
-        user_id=connection.user_id,
-        organisation_id=connection.organisation_id,
-        about=connection.id,
-        episode_at=since,
-        details=NoticeDetails(provider=connection.provider, until=since + get_grace_period()),
-        at=at,
-    )
-    # If the mail server refuses, the page still shows the notice, and the next stage sends one.
-    return notice is not None and notice_delivery.deliver_notice(notice.id, at=at)
 
 
 def _died_at_seven_days(connection: Connection) -> bool:

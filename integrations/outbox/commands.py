@@ -32,6 +32,7 @@ from integrations.models import (
     OutboxState,
     OutgoingKind,
 )
+from integrations.notifications import notice_delivery
 from limited_use.vault.sealing import Sealer
 
 from . import command_content, notices, uploads
@@ -160,6 +161,7 @@ def _replace_command(
     replaced = settled.select_for_update(no_key=True).exclude(state__in=_UNREPLACEABLE).first()
     if replaced is None:
         raise ObjectNotFound
+    notices.resolve_problem(replaced, at=at)
     uploads.detach_uploads(replaced.id, at=at)
     replaced.delete()
 
@@ -194,15 +196,18 @@ def look_again(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: da
         state=OutboxState.UNKNOWN, sending_at__isnull=False
     )
     with transaction.atomic(durable=True):
-        if not unknown.update(
+        command = unknown.select_for_update(no_key=True).first()
+        if command is None:
+            raise ObjectNotFound
+        OutboxCommand.objects.filter(id=command.id).update(
             state=OutboxState.SENDING,
             problem=OutboxProblem.NONE,
             due_at=at,
             changed_at=at,
             unsent_look_at=None,
             crash_count=0,
-        ):
-            raise ObjectNotFound
+        )
+        notices.resolve_problem(command, at=at)
         enqueue_on_commit("integrations.dispatch_outbox", command_id=command_id)
 
 
@@ -222,7 +227,9 @@ def settle_as_sent(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at
         mark_sent(command, at=at)
 
 
-def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -> None:
+def discard_command(
+    command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: datetime
+) -> None:
     """
     Delete a command that no worker sends, with its text and files.
 
@@ -233,6 +240,7 @@ def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -
         command = own.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
+        notices.resolve_problem(command, at=at)
         uploads.delete_uploads(command.id)
         command.delete()
 
@@ -254,6 +262,7 @@ def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None
         lease_until=None,
         **values,
     )
+    notices.resolve_problem(command, at=at)
     uploads.delete_uploads(command.id)
     Integration.objects.filter(id=command.integration_id).update(sent_count=F("sent_count") + 1)
     if values.get("rfc822_blind") is not None:
@@ -289,9 +298,13 @@ def stop_commands(commands: QuerySet[OutboxCommand], *, at: datetime) -> int:
     Stop commands that have not been sent, and return how many. A worker that holds one loses its
     lease before it sends.
 
-    What may be on its way is not stopped: its outcome is still looked for.
+    What may be on its way is not stopped: its outcome is still looked for. Owed notices are
+    delivered to another channel.
     """
-    return commands.filter(state__in=UNSENT_STATES).update(
+    unsent = commands.filter(state__in=UNSENT_STATES).select_for_update(no_key=True).order_by("id")
+    notice_ids_by_id = dict(unsent.values_list("id", "notice_id"))
+    notice_delivery.redeliver_owed_notices(notice_ids_by_id.values())
+    return OutboxCommand.objects.filter(id__in=notice_ids_by_id).update(
         state=OutboxState.FAILED,
         problem=OutboxProblem.STOPPED,
         due_at=None,

@@ -13,6 +13,7 @@ from integrations.coordination import leases
 from integrations.coordination.leases import Lease
 from integrations.grants import provider_alerts
 from integrations.models import OutboxCommand, OutboxProblem, OutboxState
+from integrations.notifications import notice_delivery
 from integrations.providers import errors
 
 from . import notices
@@ -115,12 +116,15 @@ def make_settled_values(state: OutboxState, problem: str, *, at: datetime) -> di
 
 def notify_owner(command: OutboxCommand, values: Mapping[str, Any], *, at: datetime) -> None:
     """
-    Call in the transaction that saves `values`. What the owner stopped is no news.
+    Call in the transaction that saves `values`. What the owner stopped is no news, and an owed
+    notice that was not sent goes to another channel.
 
     :param values: of `make_settled_values`
     """
     for name, value in values.items():
         setattr(command, name, value)
+    if command.state == OutboxState.FAILED:
+        notice_delivery.redeliver_owed_notices([command.notice_id])
     if command.problem != OutboxProblem.STOPPED:
         notices.notify_of_problem(command, at=at)
 

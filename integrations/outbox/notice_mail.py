@@ -16,13 +16,12 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.actors import SYSTEM
-from integrations.access import notice_permits
+from integrations.access import fences, notice_permits
 from integrations.access.facts import NoticeChoice
 from integrations.formats.mime.addresses import MailAddress
 from integrations.models import (
     Connection,
     Integration,
-    NoticeChannel,
     OutboxCommand,
     OutboxKind,
     OwnerNotice,
@@ -31,7 +30,6 @@ from integrations.notifications import (
     notice_delivery,
     notice_details,
     notice_kinds,
-    notice_preferences,
     notice_stop_links,
 )
 from integrations.providers import errors
@@ -94,13 +92,13 @@ def store_mailbox_notice(notice_id: UUID, *, at: datetime) -> bool:
         if notice is None:
             return False
         kind = notice_kinds.get_kind_of_message(notice.message)
-        owner = {"user_id": notice.user_id, "organisation_id": notice.organisation_id}
-        chosen = notice_preferences.get_channel(kind, **owner)
-        channel = notice_delivery.choose_live_channel(kind, **owner)
-        if channel != NoticeChannel.MAILBOX or chosen.integration_id is None:
+        chosen = notice_delivery.choose_live_channel(notice, at=at)
+        if chosen.integration_id is None:
             # The choice or the mailbox has changed: the sweep delivers it.
             return False
         integration = Integration.objects.select_related("connection").get(id=chosen.integration_id)
+        # A disconnect and a reconnect lock in the same order.
+        fences.lock_integration(integration_id=integration.id, epoch=integration.epoch)
         if not notice_delivery.mark_routed(notice.id, at=at):
             return False
         commands.store_notice_command(integration, notice_kind=kind.key, notice_id=notice.id, at=at)
@@ -111,7 +109,7 @@ def stop_queued_notices(
     *, user_id: UUID, organisation_id: UUID, kind: str | None = None, at: datetime
 ) -> int:
     """
-    Stop notices that have not been sent; return how many.
+    Stop notices that have not been sent; return how many. Owed ones go to the default channel.
 
     :param kind: key of a `NoticeKindSpec`; None: all kinds
     """

@@ -8,9 +8,9 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models import NoticeChannel, OutboxCommand, OutboxKind, OutboxState
+from integrations.notifications import notify
 from integrations.notifications.notice_details import NoticeDetails
 from integrations.notifications.notice_kinds import NoticeKindSpec, NoticeMessage
-from integrations.notifications.notify import notify
 from limited_use.policy.claims import claim
 
 # The pages of the outbox.
@@ -79,9 +79,20 @@ def notify_of_return(command: OutboxCommand, *, at: datetime) -> bool:
     return _notify(command, "message_returned", at=at)
 
 
+def resolve_problem(command: OutboxCommand, *, at: datetime) -> None:
+    """The message was sent or is looked for again, or its owner discarded or replaced it."""
+    notify.resolve_notices(
+        SEND_PROBLEM,
+        about=command.id,
+        user_id=command.user_id,
+        organisation_id=command.organisation_id,
+        at=at,
+    )
+
+
 def _notify(command: OutboxCommand, message: str, *, at: datetime) -> bool:
     integration = command.integration
-    return notify(
+    return notify.notify(
         message,
         user_id=command.user_id,
         organisation_id=command.organisation_id,

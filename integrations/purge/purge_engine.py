@@ -221,14 +221,15 @@ def _issue_receipt(session: PurgeSession) -> None:
             if _reopen_revocation(session, job, at):
                 return
             receipt.issue_receipt(session.lease, job, at=at)
+            owner_notices.record_receipt_ready(job=job, at=at)
     except EntryNotSequenced:
         raise PurgePostponed(at + CHECKPOINT_PAUSE) from None
     log.info(
         "purge.completed",
         extra={"job_id": job.id, "trigger": job.trigger, "outcome": job.revocation},
     )
-    # After the commit, and at most once. Settings show the receipt even if the mail is lost.
-    owner_notices.send_receipt_notice(integration_id=job.integration_id, at=at)
+    # After the commit, and at most once. If the worker is killed here, the sweep sends it.
+    owner_notices.send_receipt_notice(job=job, at=at)
 
 
 def _reopen_revocation(session: PurgeSession, job: PurgeJob, at: datetime) -> bool:

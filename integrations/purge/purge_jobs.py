@@ -31,6 +31,7 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
+from integrations.notifications import notice_delivery, owner_notices
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
@@ -71,6 +72,7 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
     send_counts = _stop_sending(integration, at)
     if not connection.integrations.live().exists() and connection.ended_at is None:
         _begin_connection_end(connection, at)
+    owner_notices.resolve_reconnect_notices(connection, at=at)
     return PurgeJob.objects.create(
         integration=integration,
         user_id=connection.user_id,
@@ -117,6 +119,9 @@ def _stop_sending(integration: Integration, at: datetime) -> dict[str, int]:
     commands = OutboxCommand.objects.filter(integration=integration)
     unknown = commands.filter(state__in=[OutboxState.SENDING, OutboxState.UNKNOWN])
     unsent = commands.filter(state__in=UNSENT_STATES)
+    # A worker locks the command before its notice, too.
+    locked = unsent.select_for_update(no_key=True).order_by("id")
+    notice_delivery.redeliver_owed_notices(list(locked.values_list("notice_id", flat=True)))
     return {
         "sent_count": integration.sent_count,
         "unknown_send_count": unknown.count(),

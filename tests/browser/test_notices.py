@@ -27,7 +27,7 @@ def test_is_counted_read_and_routed_by_keyboard_alone(connected):
     connected.reach(bell)
 
     notice = page.locator(".notice")
-    expect(notice).to_contain_text("Antares lost its access to your Google account.")
+    expect(notice).to_contain_text("Your Google account has to be reconnected")
     expect(notice.locator(".badge")).to_have_text("New")
     found += violations(page)
     page.reload()

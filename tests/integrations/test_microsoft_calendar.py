@@ -173,13 +173,13 @@ def other(microsoft):
 
 
 class Series:
-    """A weekly meeting of Alice's with a guest: its second time moved, its third cancelled."""
+    """A weekly meeting of Alice's with guests: its second time moved, its third cancelled."""
 
-    def __init__(self, microsoft, now) -> None:
+    def __init__(self, microsoft, now, emails=("bob@contoso.example",)) -> None:
         self.microsoft, self.first = microsoft, now + 2 * HOUR
-        guest = {"email": "bob@contoso.example", "responseStatus": "accepted"}
+        guests = [{"email": email, "responseStatus": "accepted"} for email in emails]
         self.id = self.put(0, summary="Standup", recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"],
-                           attendees=[guest])  # fmt: skip
+                           attendees=guests)  # fmt: skip
         for week, status in ((1, "confirmed"), (2, "cancelled")):
             original = self.first + timedelta(weeks=week)
             self.put(
@@ -342,3 +342,35 @@ def join(microsoft, event_id: str) -> None:
         "graph": {"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"},
     }
     microsoft.control("events", email=ALICE_BOX, provider="microsoft", event=event)
+
+
+class TestOutlookSeriesWithManyGuests:
+    """Its moved occurrence has no guests; the series has more than may be invited."""
+
+    @pytest.fixture
+    def series(self, microsoft, now):
+        emails = [f"guest{number}@contoso.example" for number in range(51)]
+        return Series(microsoft, now, emails)
+
+    @pytest.mark.clause("AN-11")
+    @pytest.mark.parametrize("scope", ["all", "following"])
+    @pytest.mark.parametrize("action", ["edit", "delete"])
+    def test_is_not_written_through_an_occurrence(self, series, connected, action, scope):
+        microsoft = series.microsoft
+        address = f"/calendar/events/{Event.objects.get(kind=EventKind.CHANGED).id}/{action}/"
+        page = connected.client.get(address).content.decode()
+        form = {"version": re.search(r'name="version" value="([0-9a-f]+)"', page)[1]}
+        if action == "edit":
+            form = reading.form_values(page) | {"title": "Sitdown"}
+        mailed = microsoft.sandbox.counters()["invitations"]
+        before = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft")["events"]
+
+        answer = connected.client.post(
+            address, form | {"scope": scope, "notify": "on"}, follow=True
+        )
+
+        shown = reading.text(answer.content.decode())
+        assert "A message or an invitation goes to at most 50 people." in shown
+        assert microsoft.sandbox.counters()["invitations"] == mailed
+        after = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft")["events"]
+        assert after == before

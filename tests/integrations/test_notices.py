@@ -12,7 +12,7 @@ from accounts.models import Alarm
 from integrations.connections import automatic_disconnect
 from integrations.grants import provider_credentials
 from integrations.models import Connection, Notice, PurgeTrigger
-from integrations.notifications import owner_notices
+from integrations.notifications import notice_delivery, notify, owner_notices
 from integrations.tasks.connections import sweep_connections
 from tests.factories import make_connection, make_integration
 
@@ -76,6 +76,23 @@ class TestTelling:
 
         assert not mailoutbox
 
+    @pytest.mark.parametrize("killed_in", [(notify, "record_notice"),
+                                           (notice_delivery, "deliver_notice")])  # fmt: skip
+    def test_is_not_lost_if_the_worker_is_killed(self, ended, mailoutbox, monkeypatch, killed_in):
+        def kill(*_, **__):
+            raise SystemExit
+
+        with monkeypatch.context() as patched:
+            patched.setattr(*killed_in, kill)
+            with pytest.raises(SystemExit):
+                owner_notices.send_due_notices(at=timezone.now())
+        assert mailoutbox == []
+
+        owner_notices.send_due_notices(at=timezone.now())
+        notice_delivery.deliver_due_notices(at=timezone.now() + timedelta(minutes=2))
+
+        assert [mail.to for mail in mailoutbox] == [[ended.user.email]]
+
     def test_survives_a_mail_server_that_is_down(self, ended, settings):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
@@ -108,6 +125,7 @@ class TestTelling:
                 trigger=PurgeTrigger(trigger),
                 at=timezone.now(),
             )
+            owner_notices.record_purged(job=job, at=timezone.now())
         owner_notices.send_purged_notice(job=job, at=timezone.now())
 
         (mail,) = mailoutbox

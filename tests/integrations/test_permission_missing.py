@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.display_times import format_moment
+from integrations import connections
 from integrations.connections import automatic_disconnect
 from integrations.grants import provider_credentials
 from integrations.models import (
@@ -74,6 +75,43 @@ class TestAPermissionThatIsMissing:
         assert "without a permission that Antares needs" in mailoutbox[0].body
         until = since() + timedelta(days=14)
         assert f"{until.day} {until:%b %Y}" in mailoutbox[0].body
+
+    @pytest.mark.claim("mail.nothing-lost", "mail.reconnect-or-removed")
+    def test_is_not_told_as_the_loss_of_the_whole_account(self, browser, mailoutbox):
+        for day in range(14):
+            owner_notices.send_due_notices(at=since() + timedelta(days=day, minutes=1))
+
+        shown = browser.client.get("/settings/notices/").content.decode()
+
+        copies = "its copies of what it can no longer read"
+        assert shown.count(copies) == 3
+        assert all(copies in mail.body for mail in mailoutbox)
+        assert "lost its access" not in shown
+        assert not any("data of" in mail.body for mail in mailoutbox)
+
+    def test_is_done_on_the_page_of_notices_once_it_is_given(self, browser):
+        owner_notices.send_due_notices(at=since() + timedelta(minutes=1))
+        browser.connect(untick=(GMAIL_READONLY,))
+        assert "Notices, 1 unread" in browser.client.get("/data-use/").text
+
+        browser.connect()
+
+        assert "1 unread" not in browser.client.get("/data-use/").text
+        shown = browser.client.get("/settings/notices/").text
+        assert (">New<" in shown, ">Done<" in shown) == (False, True)
+
+    def test_is_done_once_the_account_is_disconnected(self, browser):
+        owner_notices.send_due_notices(at=since() + timedelta(minutes=1))
+        integration = Integration.objects.get()
+
+        connections.disconnect_integration(
+            integration_id=integration.id,
+            user_id=integration.connection.user_id,
+            organisation_id=integration.connection.organisation_id,
+            at=timezone.now(),
+        )
+
+        assert "1 unread" not in browser.client.get("/data-use/").text
 
     @pytest.mark.claim("api.reconnect-before")
     @pytest.mark.claim("integrations.grant-until")

@@ -23,7 +23,7 @@ from .integration_facts import (
     for_mailboxes,
     for_required_consents,
 )
-from .notice_facts import MAILBOX_FEATURE, NoticeChoice, for_notice
+from .notice_facts import MAILBOX_FEATURE, NoticeChoice, for_notice, is_mailbox_agreed
 
 __all__ = [
     "CALENDAR_CONSENT",
@@ -45,4 +45,5 @@ __all__ = [
     "for_notice",
     "for_required_consents",
     "get_calendar_consent",
+    "is_mailbox_agreed",
 ]

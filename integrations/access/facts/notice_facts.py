@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.actors import SYSTEM
 from integrations.models import LIVE, NoticeChannel, NoticePreference
-from limited_use.access_request import Fence, FenceKind
+from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient
@@ -56,22 +56,23 @@ def for_notice(choice: NoticeChoice, *, at: datetime) -> tuple[UUID, HolderFacts
         connection.user_id,
         connection.organisation_id,
     )
-    fence = _find_consent_fence(connection.user_id, connection.organisation_id, at)
-    if not is_own or fence is None:
+    consent = _find_agreement(connection.user_id, connection.organisation_id, at)
+    if not is_own or consent is None:
         return connection.id, holder_facts
-    return connection.id, HolderFacts(
-        epoch=holder_facts.epoch,
+    return connection.id, replace(
+        holder_facts,
         facts=holder_facts.facts | {Fact.NOTIFICATION_CHOSEN},
-        fences=(*holder_facts.fences, fence),
-        owner_id=holder_facts.owner_id,
-        connection_id=holder_facts.connection_id,
-        grant_id=holder_facts.grant_id,
-        names=holder_facts.names,
+        fences=(*holder_facts.fences, consents.make_fence(consent)),
     )
 
 
-def _find_consent_fence(user_id: UUID, organisation_id: UUID, at: datetime) -> Fence | None:
-    consent = (
+def is_mailbox_agreed(*, user_id: UUID, organisation_id: UUID, at: datetime) -> bool:
+    """Return whether the person agrees to the current version of notices in their mailbox."""
+    return _find_agreement(user_id, organisation_id, at) is not None
+
+
+def _find_agreement(user_id: UUID, organisation_id: UUID, at: datetime) -> Consent | None:
+    return (
         Consent.objects.filter(
             Q(expires_at=None) | Q(expires_at__gt=at),
             owner_id=user_id,
@@ -86,4 +87,3 @@ def _find_consent_fence(user_id: UUID, organisation_id: UUID, at: datetime) -> F
         .order_by("id")
         .first()
     )
-    return None if consent is None else Fence(FenceKind.CONSENT, consent.id, consent.epoch)

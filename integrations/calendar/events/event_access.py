@@ -1,3 +1,5 @@
+"""Calendars and events that a person may write to, and the guests that may be notified."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -6,23 +8,33 @@ from typing import Final
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 
 from accounts.actors import ActorKind
-from integrations.access import calendar_permits, scopes
+from integrations.access import calendar_permits, scopes, sending_bounds, sending_permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
+from integrations.access.sending_bounds import OutgoingMessage
 from integrations.calendar import calendar_access, event_codec, refresh_on_read
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.event_codec import RemoteEventRef
 from integrations.calendar.event_lookup import CalendarNotCurrent, EventId
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence.series import StartKey
 from integrations.grants import provider_calls
-from integrations.models import Calendar, CalendarRole, Event, EventKind
+from integrations.models import Calendar, CalendarRole, Event, EventKind, OutgoingKind
 from integrations.providers import PROVIDERS
+from integrations.providers.calendars import Notify
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.access_request import Permit
+from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import provider_sink as own_provider
 
-from .write_errors import CalendarReadOnly, WritePermissionMissing
+from .write_errors import (
+    CalendarReadOnly,
+    GuestsAlwaysNotified,
+    InvitationRefused,
+    WritePermissionMissing,
+)
 
 CAPABILITY: Final = "calendar.write"
 _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
@@ -70,6 +82,82 @@ class RemoteEventTarget:
     @property
     def is_occurrence(self) -> bool:
         return self.is_changed_occurrence or self.original_start is not None
+
+
+class GuestNotices:
+    """
+    Mail that a provider sends to the guests of an event, for one request. It counts like the
+    person's own mail.
+
+    The guard decides before the provider is called, and the bounds count the request once, however
+    often it is tried. A try that finds further guests counts again.
+    """
+
+    def __init__(
+        self, context: RequestContext, provider_calendar: ProviderCalendar, notify: Notify
+    ) -> None:
+        self._context = context
+        self._integration = provider_calendar.calendar.integration
+        self._notify = notify
+        self._authorized_guests: frozenset[str] = frozenset()
+
+    def require_choice(self, *events: EventContent) -> None:
+        """
+        :param events: each event that is written, before and after the write, as far as it exists
+        :raises GuestsAlwaysNotified: if the provider mails guests against the person's choice
+        """
+        provider = PROVIDERS[self._integration.connection.provider]
+        if (
+            self._notify == "none"
+            and provider.always_notifies_guests
+            and any(event.attendees for event in events)
+        ):
+            raise GuestsAlwaysNotified
+
+    def authorize(self, *events: EventContent) -> None:
+        """
+        Ask whether the provider may mail the guests, and count the request.
+
+        :param events: see `require_choice`, which this calls
+        :raises InvitationRefused: also if a bound is reached
+        """
+        self.require_choice(*events)
+        guests = frozenset(
+            attendee.email.casefold()
+            for event in events
+            for attendee in event.attendees
+            if not (attendee.is_self or attendee.is_organizer)
+        )
+        if self._notify == "none" or guests <= self._authorized_guests:
+            return
+        self._ask_and_count(len(guests))
+        self._authorized_guests |= guests
+
+    def _ask_and_count(self, guest_count: int) -> None:
+        connection, at = self._integration.connection, self._context.at
+        message = OutgoingMessage(
+            connection.user_id, connection.organisation_id, OutgoingKind.INVITATION, guest_count
+        )
+        self._ask(message)
+        try:
+            with transaction.atomic(durable=True):
+                sending_bounds.count_message(message, at=at)
+        except sending_bounds.BoundReached:
+            # Concurrent requests used the rest of the bound: the guard refuses, and records it.
+            self._ask(message)
+            raise
+
+    def _ask(self, message: OutgoingMessage) -> None:
+        try:
+            sending_permits.to_invite_guests(
+                actor=self._context.actor,
+                integration_id=self._integration.id,
+                message=message,
+                at=self._context.at,
+            )
+        except AccessRefused as refusal:
+            refused = InvitationRefused(refusal.decision, refusal.entry_id, refusal.use)
+            raise refused from refusal
 
 
 def find_writable_calendar(context: RequestContext, calendar_id: UUID) -> VisibleCalendar:

@@ -21,10 +21,14 @@ from integrations.providers.calendars import CancelledInstance, Notify, RemoteEv
 
 from . import cache_update, event_access, event_drafts, series_writes, verified_writes
 from .cache_update import CacheUpdate, RemoteChanges
-from .event_access import EventWriteRequest, ProviderCalendar, RemoteEventTarget
+from .event_access import (
+    EventWriteRequest,
+    GuestNotices,
+    ProviderCalendar,
+    RemoteEventTarget,
+)
 from .event_drafts import EventEdit
 from .event_validation import BadEventDraft
-from .guest_notices import GuestNotices
 from .series_writes import SeriesWrite
 from .write_errors import NoSuchOccurrence, NotInvitedToEvent
 from .write_results import EventWriteResult, SeriesScope
@@ -86,9 +90,11 @@ def change(  # noqa: PLR0913 - all parts of an edit
             if scope == "following":
                 return _find_following(request, target, call, etag)
             return _handle_missing(request, target)
+        series = _fetch_series_of_scope(call, target, scope)
         edited = event_drafts.apply_event_edit(live.content, edit)
+        affected = [live.content, edited, *([series.content] if series else [])]
         if live.is_organizer:
-            notices.require_choice(live.content, edited)
+            notices.require_choice(*affected)
         _raise_stale_after_refresh(
             request,
             target,
@@ -96,9 +102,9 @@ def change(  # noqa: PLR0913 - all parts of an edit
             lambda: etags.require_no_conflict(etag, live.content, edited, edit),
         )
         if live.is_organizer:
-            notices.authorize(live.content, edited)
-        if target.is_occurrence and scope != "this":
-            write = _begin_series(call, target, notify)
+            notices.authorize(*affected)
+        if series is not None:
+            write = _begin_series(call, target, series, notify)
             original_start = series_writes.get_original_start(live)
             if scope == "all":
                 series_writes.change_whole_series(write, original_start, edited, edit)
@@ -113,7 +119,7 @@ def change(  # noqa: PLR0913 - all parts of an edit
         if target.is_occurrence and "recurrence" in edit:
             raise BadEventDraft({"recurrence": messages.ONE_OCCURRENCE_REPEATS})
         if not target.is_occurrence and live.content.recurrence:
-            write = SeriesWrite(call, target.calendar_id, live, notify, RemoteChanges())
+            write = _begin_series(call, target, live, notify)
             series_writes.change_whole_series(write, None, edited, edit)
             return _cache_and_return(
                 request, target, write.changes, str(request.event_id), write.reset_count
@@ -144,14 +150,21 @@ def delete(
                 request, target, RemoteChanges(deleted_ids=[_get_event_id(call, target)]), None
             )
             return
+        series = _fetch_series_of_scope(call, target, scope)
+        affected = [live.content, *([series.content] if series else [])]
         if live.is_organizer:
-            notices.require_choice(live.content)
+            notices.require_choice(*affected)
         _raise_stale_after_refresh(
             request, target, live, lambda: etags.require_unchanged(etag, live.content)
         )
         if live.is_organizer:
-            notices.authorize(live.content)
-        changes = _delete_live(call, target, live, scope, notify)
+            notices.authorize(*affected)
+        if series is not None and scope == "following":
+            write = _begin_series(call, target, series, notify)
+            series_writes.delete_following(write, series_writes.get_original_start(live))
+            changes = write.changes
+        else:
+            changes = _delete_event(call, target, series or live, notify)
         _cache_and_return(request, target, changes, None)
 
     _retry_on_conflict(target, attempt_delete)
@@ -262,27 +275,25 @@ def _fetch_series(call: CalendarCall, target: RemoteEventTarget) -> RemoteEvent:
     return fetched
 
 
-def _begin_series(call: CalendarCall, target: RemoteEventTarget, notify: Notify) -> SeriesWrite:
-    series_event = _fetch_series(call, target)
-    return SeriesWrite(call, target.calendar_id, series_event, notify, RemoteChanges())
+def _fetch_series_of_scope(
+    call: CalendarCall, target: RemoteEventTarget, scope: SeriesScope
+) -> RemoteEvent | None:
+    """Return the series if an occurrence stands for it; its guests may be others."""
+    return _fetch_series(call, target) if target.is_occurrence and scope != "this" else None
 
 
-def _delete_live(
-    call: CalendarCall,
-    target: RemoteEventTarget,
-    live: RemoteEvent,
-    scope: SeriesScope,
-    notify: Notify,
+def _begin_series(
+    call: CalendarCall, target: RemoteEventTarget, series: RemoteEvent, notify: Notify
+) -> SeriesWrite:
+    return SeriesWrite(call, target.calendar_id, series, notify, RemoteChanges())
+
+
+def _delete_event(
+    call: CalendarCall, target: RemoteEventTarget, live: RemoteEvent, notify: Notify
 ) -> RemoteChanges:
-    calendar_id = target.calendar_id
-    if target.is_occurrence and scope == "following":
-        write = _begin_series(call, target, notify)
-        series_writes.delete_following(write, series_writes.get_original_start(live))
-        return write.changes
-    if target.is_occurrence and scope == "all":
-        live = _fetch_series(call, target)
-    verified_writes.delete(call, calendar_id, live, notify=notify)
-    if not target.is_occurrence or scope == "all":
+    """:param live: an event, an occurrence, or the series of an occurrence"""
+    verified_writes.delete(call, target.calendar_id, live, notify=notify)
+    if not target.is_occurrence or not live.series_id:
         return RemoteChanges(deleted_ids=[live.event_id])
     if live.original_start is None:
         return RemoteChanges()
@@ -331,7 +342,7 @@ def _find_following(
     created = next((event for event in fetched if isinstance(event, RemoteEvent)), None)
     if created is None:
         return _handle_missing(request, target)
-    write = _begin_series(call, target, "none")
+    write = _begin_series(call, target, _fetch_series(call, target), "none")
     write.changes.events += [created, write.series]
     return _cache_following(request, target, write, created)
 

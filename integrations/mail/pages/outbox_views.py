@@ -122,7 +122,7 @@ def _settle_as_sent(request: HttpRequest, context: RequestContext, command_id: U
 
 
 def _discard(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
-    commands.discard_command(command_id, **get_owner_columns(context))
+    commands.discard_command(command_id, **get_owner_columns(context), at=context.at)
     page_messages.success(request, messages.DISCARDED)
     return reverse("inbox-outbox")
 

@@ -77,7 +77,7 @@ def remove_outbox_message(context: RequestContext, command_id: UUID) -> None:
     if command.state in OPEN_STATES:
         commands.undo_command(command.id, at=context.at, **_get_owner(command))
         return
-    commands.discard_command(command.id, **_get_owner(command))
+    commands.discard_command(command.id, at=context.at, **_get_owner(command))
 
 
 def look_again(context: RequestContext, command_id: UUID) -> OutboxCommand:

@@ -141,7 +141,7 @@ def _make_rows(lines: Iterable[SubjectActivity]) -> Iterator[ActivityRow]:
 def _describe_line(line: SubjectActivity) -> str:
     if line.outcome is None:
         return activity_labels.describe_event(line.event, line.feature)
-    action = activity_labels.describe_action(line.purpose, line.recipient, line.data_classes)
+    action = activity_labels.describe_action(line)
     return capfirst(str(action)) or ""
 
 
@@ -150,7 +150,7 @@ def _list_actions(lines: Iterable[SubjectActivity]) -> list[str]:
     order = {str(purpose): place for place, purpose in enumerate(Purpose)}
     order[Purpose.CONNECTION_MAINTAIN] = len(order)
     actions = [
-        activity_labels.describe_action(line.purpose, line.recipient, line.data_classes)
+        activity_labels.describe_action(line)
         for line in sorted(lines, key=lambda line: order.get(line.purpose or "", len(order)))
     ]
     for first, second, joint in messages.JOINT_ACTIONS:

@@ -54,16 +54,17 @@ def describe_purpose(purpose: str | None) -> str:
     return str(messages.PURPOSE.get(purpose or "", ""))
 
 
-def describe_action(
-    purpose: str | None, recipient: str | None, data_classes: Iterable[str]
-) -> StrOrPromise:
+def describe_action(line: SubjectActivity) -> StrOrPromise:
     """Return a past action such as `read your mail`, to follow a subject."""
+    purpose, recipient = line.purpose or "", line.recipient or ""
     if purpose == Purpose.SYNC_STORE:
-        is_mail = bool(MAIL & {DataClass(data_class) for data_class in data_classes})
+        is_mail = bool(MAIL & {DataClass(data_class) for data_class in line.data_classes})
         return messages.SYNCED_MAIL if is_mail else messages.SYNCED_CALENDARS
-    action = messages.ACTION.get((purpose or "", recipient or "")) or messages.ACTION.get(
-        (purpose or "", "")
-    )
+    is_mail_to_provider = (purpose, recipient) == (Purpose.MAIL_SEND, Recipient.OWN_PROVIDER)
+    if is_mail_to_provider and line.actor is EntryActor.OWNER:
+        # Antares sends it later, and the owner may take it back until then.
+        return messages.ORDERED_MAIL
+    action = messages.ACTION.get((purpose, recipient)) or messages.ACTION.get((purpose, ""))
     return action if action is not None else describe_purpose(purpose).lower()
 
 

@@ -60,7 +60,7 @@ def _summarise_readers(allowed: Sequence[SubjectActivity]) -> list[ReaderSummary
         who = activity_labels.describe_actor(
             line.actor, event=line.event, recipient=line.recipient, feature=line.feature
         )
-        action = activity_labels.describe_action(line.purpose, line.recipient, line.data_classes)
+        action = activity_labels.describe_action(line)
         groups.setdefault((who, str(action)), []).append(line)
     return [
         ReaderSummary(who=who, action=action, counts=activity_labels.count_activity(lines))

@@ -122,6 +122,7 @@ OTHER_PERSON: Final[Texts] = {
 
 READ_MAIL: Final = _("read your mail")
 READ_CALENDARS: Final = _("read your calendars")
+ORDERED_MAIL: Final = _("asked Antares to send a message")
 SYNCED_MAIL: Final = _("synced your mail")
 SYNCED_CALENDARS: Final = _("synced your calendars")
 #: Two actions, and one for both.
@@ -134,8 +135,11 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.INBOX_DISPLAY, ""): READ_MAIL,
     (Purpose.MAIL_SEND, ""): _("looked at your outbox"),
     (Purpose.MAIL_SEND, Recipient.OWN_PROVIDER): _("sent mail from your mailbox"),
-    (Purpose.MAIL_SEND, Recipient.VAULT): _("stored a file for a message"),
+    (Purpose.MAIL_SEND, Recipient.VAULT): _("stored a text, a file or a signature for your mail"),
     (Purpose.DRAFT_PROPOSE, ""): _("proposed a draft to you"),
+    (Purpose.DRAFT_PROPOSE, Recipient.VAULT): _(
+        "compared the recipients of a draft with your mail"
+    ),
     (Purpose.CALENDAR_INVITE, ""): _("invited guests to an event"),
     (Purpose.CALENDAR_SCHEDULE, ""): READ_CALENDARS,
     (Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER): _("changed your calendar"),

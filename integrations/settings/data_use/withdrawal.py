@@ -18,6 +18,7 @@ from integrations.models import Integration, Message, Thread
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.web import account_rows, ownership, row_counts
+from limited_use.policy.policy_vocabulary import Purpose
 from limited_use.sinks import page_sink
 from limited_use.sinks.calendar_sink import AccountRows
 
@@ -145,6 +146,7 @@ def _get_context(page: _WithdrawalPage) -> dict[str, Any]:
         "products": {integration.product for integration in page.integrations},
         "providers": sorted(providers),
         "account_count": len(page.integrations),
+        "keeps_outbox": page.status.feature.declares_use(Purpose.MAIL_SEND),
         "also_withdrawn": _list_also_withdrawn(page) if page.integrations else [],
     }
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from accounts.current_organisation import get_membership
 from integrations.models import OwnerNotice
+from integrations.notifications import notice_kinds
 
 #: Larger numbers say nothing more, and are not counted.
 _MAX_COUNT: Final = 99
@@ -45,7 +46,11 @@ def _count_bell(request: HttpRequest) -> NoticeBell | None:
     if membership is None:
         return None
     unread = OwnerNotice.objects.filter(
-        user_id=membership.user_id, organisation_id=membership.organisation_id, read_at=None
+        user_id=membership.user_id,
+        organisation_id=membership.organisation_id,
+        read_at=None,
+        resolved_at=None,
+        message__in=notice_kinds.list_message_keys(),
     )
     count = unread[: _MAX_COUNT + 1].count()
     if not count:

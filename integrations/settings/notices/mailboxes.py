@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts import display_times
-from integrations.access import scopes
-from integrations.models import ConnectionStatus, Integration
-from integrations.providers import PROVIDERS
+from integrations.models import Integration
+from integrations.notifications import notice_mailboxes
 from integrations.providers.product_names import name_product
 
 from . import messages
-
-_SENDING = "mail.send"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +22,10 @@ class NoticeMailbox:
 
 
 def list_mailboxes(*, user_id: UUID, organisation_id: UUID) -> list[NoticeMailbox]:
-    live = (
-        Integration.objects.live()
-        .owned_by(user_id, organisation_id)
-        .filter(product="mail", connection__status=ConnectionStatus.ACTIVE)
-        .select_related("connection")
-        .order_by("id")
-    )
     return [
         NoticeMailbox(integration.id, _make_label(integration))
-        for integration in live
-        if _SENDING
-        in scopes.get_usable_capabilities(
-            PROVIDERS[integration.connection.provider], integration.connection.granted_scopes
+        for integration in notice_mailboxes.list_able_mailboxes(
+            user_id=user_id, organisation_id=organisation_id
         )
     ]
 

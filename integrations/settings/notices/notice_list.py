@@ -13,7 +13,6 @@ from django.urls import reverse
 
 from integrations.models import OwnerNotice
 from integrations.notifications import notice_details, notice_kinds
-from integrations.notifications.notice_kinds import UnknownNotice
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -23,7 +22,10 @@ PAGE_SIZE: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """:param url: the place where it is solved"""
+    """
+    :param url: the place where it is solved
+    :param is_resolved: its cause has ended
+    """
 
     id: UUID
     title: StrOrPromise
@@ -32,6 +34,7 @@ class NoticeRow:
     url: str
     created_at: datetime
     is_unread: bool
+    is_resolved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +67,17 @@ def mark_read(
 
 
 def _filter_own(user_id: UUID, organisation_id: UUID) -> QuerySet[OwnerNotice]:
-    return OwnerNotice.objects.filter(user_id=user_id, organisation_id=organisation_id)
+    # An earlier version may have had other kinds, which have no words any more.
+    return OwnerNotice.objects.filter(
+        user_id=user_id,
+        organisation_id=organisation_id,
+        message__in=notice_kinds.list_message_keys(),
+    )
 
 
 def _make_rows(notices: Iterable[OwnerNotice]) -> Iterable[NoticeRow]:
     for notice in notices:
-        try:
-            kind = notice_kinds.get_kind_of_message(notice.message)
-        except UnknownNotice:
-            # An earlier version had the kind.
-            continue
+        kind = notice_kinds.get_kind_of_message(notice.message)
         message = notice_kinds.get_notice_message(notice.message)
         words = notice_details.make_page_words(notice_details.get_details(notice))
         yield NoticeRow(
@@ -83,5 +87,6 @@ def _make_rows(notices: Iterable[OwnerNotice]) -> Iterable[NoticeRow]:
             link_text=message.link_text,
             url=reverse(message.route_name, args=[notice.about] if message.has_subject else []),
             created_at=notice.created_at,
-            is_unread=notice.read_at is None,
+            is_unread=notice.read_at is None and notice.resolved_at is None,
+            is_resolved=notice.resolved_at is not None,
         )

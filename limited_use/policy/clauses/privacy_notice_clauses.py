@@ -95,7 +95,7 @@ NOTICE: tuple[PolicyClause, ...] = (
             "integrations.access.sending_permits.refuse_feature",
             "integrations.access.sending_bounds.count_message",
             "integrations.mail.sending.proposals.propose_draft",
-            "integrations.calendar.events.guest_notices.GuestNotices",
+            "integrations.calendar.events.event_access.GuestNotices",
         ),
     ),
     PolicyClause(

@@ -100,6 +100,12 @@ def withdraw(stage, feature):
 
 
 @GROUP.state()
+def withdraw_sending(stage):
+    rows.agree(stage.user, stage.organisation, "mail-sending")
+    return stage.alice.get(reverse("settings-feature-withdraw", args=["mail-sending"]))
+
+
+@GROUP.state()
 def withdraw_several(stage):
     rows.connect_google(stage, "mail", email="alice.private@gmail.example")
     return stage.alice.get(reverse("settings-feature-withdraw", args=["inbox"]))

@@ -71,6 +71,7 @@ def notice_of_missing_permission(stage):
 @GROUP.state()
 def notice_of_one_product(stage):
     (job,) = rows.disconnect(stage, stage.mail, trigger=PurgeTrigger.LEFT_ORGANISATION)
+    owner_notices.record_purged(job=job, at=stage.at)
     owner_notices.send_purged_notice(job=job, at=stage.at)
     return rows.show_mail(stage, mail.outbox[-1])
 
@@ -78,6 +79,7 @@ def notice_of_one_product(stage):
 @GROUP.states([(NoticeKind.PURGED, trigger) for trigger in ENDINGS])
 def notice_of(stage, key):
     jobs = rows.disconnect(stage, stage.mail, stage.calendar, trigger=key[1])
+    owner_notices.record_purged(job=jobs[0], at=stage.at)
     owner_notices.send_purged_notice(job=jobs[0], at=stage.at)
     return rows.show_mail(stage, mail.outbox[-1])
 
@@ -87,5 +89,4 @@ def receipt_of(stage, products):
     houses = [stage.mail, stage.calendar] if products == "all" else [stage.mail]
     jobs = rows.disconnect(stage, *houses)
     rows.finish_purge(stage, *jobs)
-    owner_notices.send_receipt_notice(integration_id=stage.mail.integration.id, at=stage.at)
     return rows.show_mail(stage, mail.outbox[-1])

@@ -6,23 +6,27 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
+from accounts import display_times
 from accounts.ids import uuid7
+from accounts.models import User
 from config.process_classes import ProcessClass
 from integrations.calendar import notices as calendar_notices
-from integrations.connections import admin_consent
+from integrations.connections import admin_consent, automatic_disconnect
 from integrations.grants import provider_credentials
 from integrations.models import (
     ApprovalState,
     Connection,
     ConnectionStatus,
-    Notice,
     NoticeChannel,
     NoticePreference,
     OwnerNotice,
+    PurgeJob,
 )
 from integrations.notifications import (
     notice_delivery,
@@ -54,6 +58,12 @@ PRODUCT = NoticeDetails(provider="google", product="mail")
 @pytest.fixture
 def alice():
     return make_user(organisation=make_organisation())
+
+
+def client_of(user):
+    client = Client()
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client
 
 
 def owner(user):
@@ -123,6 +133,18 @@ class TestNotify:
 
         assert not tell(alice)
         assert not OwnerNotice.objects.exists()
+
+    def test_is_mailed_beside_a_message_of_an_earlier_version(self, alice, mailoutbox):
+        choose(alice, "administrator_answered", NoticeChannel.PLATFORM_MAIL)
+        for _ in range(2):
+            tell(alice, at=timezone.now() - timedelta(minutes=2))
+        first = OwnerNotice.objects.earliest("id")
+        OwnerNotice.objects.filter(id=first.id).update(message="telegram")
+
+        with acting_as(ProcessClass.PURGE):
+            sweep_notices()
+
+        assert len(mailoutbox) == 1
 
     def test_survives_a_broker_that_is_down(
         self, alice, mailoutbox, django_capture_on_commit_callbacks
@@ -267,11 +289,21 @@ class TestReconnect:
                     at=connection.reauth_since + timedelta(days=day, minutes=1)
                 )
 
-        notices = list(OwnerNotice.objects.order_by("id"))
+        shown = client_of(connection.user).get("/settings/notices/").text
+        until = connection.reauth_since + timedelta(days=14)
+        day = display_times.format_day(until)
+        assert f"Your Google account has to be reconnected by {day}." in shown
+        assert f"still has to be reconnected. On {day}, Antares removes its copies" in shown
+        assert f"Last notice: on {day}, Antares removes its copies" in shown
+        for at, removed_count in ((until, 0), (until + timedelta(seconds=1), 1)):
+            automatic_disconnect.disconnect_due_integrations(at=at - timedelta(milliseconds=1))
+            assert PurgeJob.objects.count() == removed_count
+
+        notices = list(OwnerNotice.objects.exclude(message="purged").order_by("id"))
         stages = ["reconnect", "reconnect_again", "reconnect_last"]
         assert [notice.message for notice in notices] == stages
         assert {notice.until for notice in notices} == {connection.reauth_since + timedelta(14)}
-        assert len(mailoutbox) == Notice.objects.count() == 3
+        assert len(mailoutbox) == 4
 
 
 class TestAdministrator:
@@ -328,6 +360,19 @@ class TestShare:
         notices = OwnerNotice.objects.order_by("id")
         assert [notice.message for notice in notices] == ["calendar_shared", "calendar_share_ended"]
         assert {notice.user_id for notice in notices} == {share.viewer_id}
+
+    def test_notifies_of_the_end_of_a_share_whose_first_notice_was_deleted(self, share, alice):
+        self.notify(share)
+        later = timezone.now() + timedelta(days=91)
+        notify.delete_old_notices(at=later)
+        with transaction.atomic():
+            shares.withdraw(person_id=alice.id, share_id=share.id, at=later)
+
+        calendar_notices.notify_of_share(share.id, at=later)
+
+        assert [notice.message for notice in OwnerNotice.objects.all()] == ["calendar_share_ended"]
+        shown = client_of(User.objects.get(id=share.viewer_id)).get("/settings/notices/").text
+        assert "A calendar is no longer shared with you." in shown
 
     def test_notifies_nobody_without_a_registered_viewer(self, alice):
         with transaction.atomic():

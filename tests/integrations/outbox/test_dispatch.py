@@ -35,6 +35,11 @@ def sent(mailbox):
     return [entry for entry in mailbox.messages.values() if "SENT" in entry.label_ids]
 
 
+def count_open_notices() -> int:
+    """Return how many notices the bell counts."""
+    return OwnerNotice.objects.filter(read_at=None, resolved_at=None).count()
+
+
 @pytest.fixture
 def renewable(monkeypatch):
     """A rejected token can be renewed."""
@@ -428,11 +433,13 @@ class TestAnUnknownMessage:
     @pytest.mark.claim("outbox.unknown")
     def test_is_sent_once_a_second_look_finds_it(self, alice, mailbox, unknown):
         mailbox.sent.append((str(unknown.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
+        assert count_open_notices() == 1
         act(alice, commands.look_again, unknown)
 
         sending.dispatch_until_settled(unknown, Clock())
 
         assert unknown.state == OutboxState.SENT
+        assert count_open_notices() == 0
 
     def test_stays_unknown_if_a_second_look_finds_nothing(self, alice, mailbox, unknown):
         act(alice, commands.look_again, unknown)
@@ -441,6 +448,13 @@ class TestAnUnknownMessage:
 
         assert (unknown.state, unknown.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)
         assert mailbox.calls.count("send_draft") == 1
+        assert count_open_notices() == 1
+
+    @pytest.mark.parametrize("action", [commands.settle_as_sent, commands.discard_command])
+    def test_has_no_open_notice_once_its_owner_decides(self, alice, mailbox, unknown, action):
+        act(alice, action, unknown)
+
+        assert count_open_notices() == 0
 
     def test_is_settled_by_its_owner(self, alice, mailbox, unknown):
         act(alice, commands.settle_as_sent, unknown)

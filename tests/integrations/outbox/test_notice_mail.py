@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email import policy
 from email.parser import BytesParser
 
@@ -17,6 +18,7 @@ from integrations.connections import connection_operations, consents
 from integrations.models import (
     Connection,
     ConnectionStatus,
+    IntegrationStatus,
     NoticeChannel,
     NoticePreference,
     OutboxCommand,
@@ -25,11 +27,12 @@ from integrations.models import (
     OutboxState,
     OutgoingCount,
     OwnerNotice,
+    StatusReason,
 )
 from integrations.notifications import notice_kinds, notice_preferences, notice_stop_links, notify
 from integrations.notifications.notice_details import NoticeDetails
 from integrations.outbox import notice_mail
-from integrations.providers import PROVIDERS
+from integrations.providers import PROVIDERS, errors
 from integrations.settings.notices import stop_views
 from integrations.tasks.notices import deliver_notice, mail_notice_to_mailbox, sweep_notices
 from limited_use.models import Consent
@@ -80,12 +83,12 @@ def choose(house, kind, channel=NoticeChannel.MAILBOX):
     )
 
 
-def queue(house, message=KIND) -> OutboxCommand:
+def queue(house, message=KIND, *, about=None) -> OutboxCommand:
     """Emit a notice, and do what the tasks do."""
     at = timezone.now()
     notify.notify(
         message,
-        about=uuid7(),
+        about=about or uuid7(),
         episode_at=at,
         details=NoticeDetails(provider="google", product="mail", until=at),
         at=at,
@@ -288,6 +291,129 @@ class TestStop:
 
         assert not OutboxCommand.objects.exists()
         assert [mail.to for mail in mailoutbox] == [[alice.user.email]]
+
+
+def move_to_platform_mail(alice, mailbox):
+    with transaction.atomic():
+        choose(alice, "reconnect", NoticeChannel.PLATFORM_MAIL)
+        notice_mail.stop_queued_notices(kind="reconnect", at=timezone.now(), **owner(alice))
+
+
+def withdraw_agreement(alice, mailbox):
+    withdraw(alice)
+
+
+def withdraw_agreement_unseen(alice, mailbox):
+    Consent.objects.filter(feature="mailbox-notices").update(withdrawn_at=timezone.now())
+
+
+def end_grant(alice, mailbox):
+    Connection.objects.update(status=ConnectionStatus.REAUTH_REQUIRED, reauth_since=timezone.now())
+
+
+def pause_mailbox(alice, mailbox):
+    """The permission to read is missing: only its owner may read what is stored."""
+    alice.integration.status = IntegrationStatus.REAUTH_REQUIRED
+    alice.integration.status_reason = StatusReason.SCOPE_MISSING
+    alice.integration.save()
+
+
+def refuse_to_send(alice, mailbox):
+    mailbox.failing["send_draft"] = errors.Rejected("no", status=400, reason="forbidden")
+
+
+def lose_sending_scope(alice, mailbox):
+    Connection.objects.update(granted_scopes=["email", "openid"])
+
+
+def disconnect_mailbox(alice, mailbox):
+    disconnect(alice)
+
+
+class TestOwedNotice:
+    """It cannot be switched off: what the mailbox does not send goes to the sign-in address."""
+
+    def sweep(self):
+        with acting_as(ProcessClass.PURGE):
+            sweep_notices()
+
+    def age(self):
+        OwnerNotice.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            withdraw_agreement, withdraw_agreement_unseen, end_grant, pause_mailbox,
+            lose_sending_scope, disconnect_mailbox,
+        ],
+    )  # fmt: skip
+    def test_that_comes_when_the_mailbox_cannot_receive_it(self, alice, mailbox, mailoutbox, end):
+        choose(alice, "reconnect")
+        with acting_as(ProcessClass.WEB, alice):
+            end(alice, mailbox)
+        at = timezone.now()
+        notify.notify(
+            "reconnect",
+            about=alice.connection.id,
+            episode_at=at,
+            details=NoticeDetails(provider="google", until=at),
+            at=at,
+            **owner(alice),
+        )
+
+        with acting_as(ProcessClass.PURGE):
+            deliver_notice(notice_id=str(OwnerNotice.objects.get().id))
+
+        assert [mail.to for mail in mailoutbox] == [[alice.user.email]]
+        assert not OutboxCommand.objects.exists()
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            withdraw_agreement, withdraw_agreement_unseen, move_to_platform_mail, end_grant,
+            pause_mailbox, refuse_to_send, disconnect_mailbox,
+        ],
+    )  # fmt: skip
+    def test_that_is_queued_when_the_mailbox_stops(self, alice, mailbox, mailoutbox, end):
+        choose(alice, "reconnect")
+        # Of another account: its cause does not end with this mailbox.
+        other = make_connection(alice.user, alice.organisation)
+        command = queue(alice, "reconnect", about=other.id)
+        with acting_as(ProcessClass.WEB, alice):
+            end(alice, mailbox)
+        sending.dispatch_until_settled(command, Clock())
+        self.age()
+
+        for _ in range(2):
+            self.sweep()
+
+        assert command.state == OutboxState.FAILED
+        assert sent(mailbox) == []
+        assert [mail.to for mail in mailoutbox] == [[alice.user.email]]
+
+    def test_that_was_sent_is_not_sent_again(self, alice, mailbox, mailoutbox):
+        choose(alice, "reconnect")
+        command = queue(alice, "reconnect", about=alice.connection.id)
+        sending.dispatch_until_settled(command, Clock())
+        with acting_as(ProcessClass.WEB, alice):
+            withdraw(alice)
+        self.age()
+
+        self.sweep()
+
+        assert command.state == OutboxState.SENT
+        assert mailoutbox == []
+
+    def test_of_another_kind_stays_on_the_page_alone(self, alice, mailbox, mailoutbox):
+        queue(alice)
+        with acting_as(ProcessClass.WEB, alice):
+            withdraw(alice)
+        self.age()
+
+        self.sweep()
+
+        assert OwnerNotice.objects.get().routed_at is not None
+        assert mailoutbox == []
 
 
 @pytest.mark.parametrize("provider", ["google", "microsoft"])

@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import display_times, memberships, organisations
+from accounts.actors import ActorKind
 from accounts.ids import uuid7
 from accounts.roles import STAFF
-from integrations.access import permits
+from integrations.access import permits, sending_permits
 from integrations.settings.data_use import (
     activity_days,
     activity_downloads,
@@ -37,6 +38,7 @@ from tests import past_entries
 from tests.api import cast
 from tests.broker import record_messages
 from tests.integrations import household as houses
+from tests.integrations.outbox import sending
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,6 +222,32 @@ class TestDays:
         lines = [line for line in list_lines(show_page(her_browser)) if line.startswith("Antares ")]
 
         assert lines == ["Antares synced your mail and checked the connection"]
+
+    def test_tell_the_order_of_a_message_from_its_sending(self):
+        alice = sending.allow_sending(houses.household(features=("inbox", "mail-sending")))
+        command = sending.order(alice)
+        sending_permits.to_send_command(command=command, at=timezone.now())
+        sending_permits.to_store_outbox(
+            actor=alice.actor, integration_id=alice.integration.id, at=timezone.now()
+        )
+        write_past_reading(
+            alice,
+            timezone.now(),
+            kind=ActorKind.CLIENT,
+            purpose=Purpose.DRAFT_PROPOSE,
+            recipient=Recipient.VAULT,
+            feature="reply-assistant",
+            rule="compare-recipients",
+        )
+
+        lines = list_lines(show_page(cast.browser(alice.user)))
+
+        assert "Antares sent mail from your mailbox" in lines
+        assert "Reply suggestions compared the recipients of a draft with your mail" in lines
+        assert (
+            "You stored a text, a file or a signature for your mail and asked Antares to send a"
+            " message"
+        ) in lines
 
     def test_tell_the_attempt_of_another_person_from_reading_by_the_owner(
         self, alice, her_browser, bob

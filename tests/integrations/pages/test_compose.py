@@ -199,8 +199,10 @@ class TestForm:
         assert read_fields(page.text)["subject"] == ["Plan"]
         assert "/inbox/sending/allow/?mailbox=" in page.text
 
-    def test_shows_a_stopped_text_after_a_withdrawal(self, alice, her_browser):
+    @pytest.mark.claim("withdraw.outbox")
+    def test_shows_a_stopped_text_after_a_withdrawal_that_says_so(self, alice, her_browser):
         command = sending.order(alice, undo_seconds=30)
+        said = text(her_browser.get("/settings/features/mail-sending/withdraw/").text)
         consents.withdraw_consent(
             feature="mail-sending",
             user_id=alice.user.id,
@@ -210,7 +212,11 @@ class TestForm:
 
         page = her_browser.get(COMPOSE, {"command": command.id})
 
+        command.refresh_from_db()
+        assert command.state == OutboxState.FAILED
         assert read_fields(page.text)["text"] == ["Hello"]
+        assert "they stay in your outbox, with their text" in said
+        assert "stores no copy" not in said
 
     def test_says_that_an_account_cannot_send_now(self, alice, mailbox, her_browser):
         message = deliver(alice, mailbox)

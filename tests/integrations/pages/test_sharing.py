@@ -10,6 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations import connections
+from integrations.calendar import notices as calendar_notices
+from integrations.models import OwnerNotice
+from integrations.notifications import notice_delivery
 from limited_use.models import Share
 from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
@@ -83,6 +86,12 @@ class TestSharingPage:
         assert f">{bob.name}<" not in shown
         assert str(bob.id) not in shown
         assert "Not shared with anyone." not in shown
+        for share in Share.objects.all():
+            calendar_notices.notify_of_share(share.id, at=timezone.now())
+        notice_delivery.deliver_due_notices(at=timezone.now() + timedelta(minutes=2))
+        notice = OwnerNotice.objects.get()
+        assert (notice.user_id, notice.routed_at is None) == (bob.id, False)
+        # Nobody is mailed, whether registered or not.
         assert mailoutbox == []
 
     def test_keeps_what_was_typed_where_it_cannot_be_done(self, alice, bob, page):

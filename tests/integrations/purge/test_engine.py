@@ -30,6 +30,7 @@ from integrations.models import (
     QuotaBucket,
     RevocationOutcome,
 )
+from integrations.notifications import notice_delivery, owner_notices
 from integrations.purge import inventory, purge_jobs
 from integrations.purge.receipt import TRIGGER_REASONS
 from limited_use.agreements import consents
@@ -103,6 +104,24 @@ class TestRun:
         assert mailbox.status == IntegrationStatus.PURGED
         keys = [VerifierKey.parse(text) for text in receipts.get_receipt_public_keys()]
         assert verifier.check_signed_document(bytes(Receipt.objects.get().document), keys)
+
+    def test_mails_its_receipt_even_if_the_worker_is_killed_before(
+        self, mailbox, clock, monkeypatch, mailoutbox
+    ):
+        def kill(**_):
+            raise SystemExit
+
+        job = open_purge_job(mailbox)
+        with monkeypatch.context() as patched:
+            patched.setattr(owner_notices, "send_receipt_notice", kill)
+            with pytest.raises(SystemExit):
+                run_purge_to_end(job, clock)
+        assert mailoutbox == []
+
+        notice_delivery.deliver_due_notices(at=clock.at + timedelta(minutes=2))
+
+        (mail,) = mailoutbox
+        assert "/receipts/" in mail.body
 
     @pytest.mark.claim("receipt.revoked", "receipt.connection-emptied")
     @pytest.mark.scenario("X7")
