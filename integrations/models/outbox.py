@@ -6,7 +6,8 @@ A command is a row before anything reaches the provider, and `OutboxState` tells
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Final, Self
 
 from django.db import models
 from django.db.models import Q
@@ -79,6 +80,27 @@ OPEN_STATES: Final = (OutboxState.WAITING, OutboxState.DRAFTED, OutboxState.SEND
 UNSENT_STATES: Final = (OutboxState.WAITING, OutboxState.DRAFTED)
 
 
+class OutboxCommandQuerySet(models.QuerySet["OutboxCommand"]):
+    def perhaps_sent(self) -> Self:
+        return self.filter(state__in=[OutboxState.SENDING, OutboxState.UNKNOWN])
+
+    def stop(self, *, at: datetime) -> int:
+        """
+        Stop commands that have not been sent, and return how many. A worker that holds one loses
+        its lease before it sends.
+
+        What may be on its way is not stopped: its outcome is still looked for.
+        """
+        return self.filter(state__in=UNSENT_STATES).update(
+            state=OutboxState.FAILED,
+            problem=OutboxProblem.STOPPED,
+            due_at=None,
+            changed_at=at,
+            lease_by=None,
+            lease_until=None,
+        )
+
+
 class OutboxCommand(models.Model):
     """
     `content` opens to JSON (see `integrations.outbox.command_content`), and is emptied once the
@@ -127,6 +149,8 @@ class OutboxCommand(models.Model):
     rfc822_blind = models.BinaryField(max_length=32, null=True)
     content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id", null=True)
     remote = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
+
+    objects = models.Manager.from_queryset(OutboxCommandQuerySet)()
 
     class Meta:
         constraints = [

@@ -23,7 +23,6 @@ from integrations.coordination import leases
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     OPEN_STATES,
-    UNSENT_STATES,
     DeliveryReport,
     Integration,
     OutboxCommand,
@@ -161,6 +160,7 @@ def _replace_command(
     if replaced is None:
         raise ObjectNotFound
     uploads.detach_uploads(replaced.id, at=at)
+    _count_unknown(replaced)
     replaced.delete()
 
 
@@ -228,12 +228,15 @@ def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -
 
     :raises ObjectNotFound:
     """
-    own = _filter_own(command_id, user_id, organisation_id).exclude(state__in=OPEN_STATES)
+    own = _filter_own(command_id, user_id, organisation_id)
     with transaction.atomic(durable=True):
-        command = own.select_for_update(no_key=True).first()
+        _lock_integration_of(own)
+        settled = own.exclude(state__in=OPEN_STATES)
+        command = settled.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
         uploads.delete_uploads(command.id)
+        _count_unknown(command)
         command.delete()
 
 
@@ -243,6 +246,7 @@ def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None
 
     :param values: further columns
     """
+    count = "sent_count" if command.kind == OutboxKind.MAIL else "sent_notice_count"
     OutboxCommand.objects.filter(id=command.id).update(
         state=OutboxState.SENT,
         problem=OutboxProblem.NONE,
@@ -255,7 +259,7 @@ def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None
         **values,
     )
     uploads.delete_uploads(command.id)
-    Integration.objects.filter(id=command.integration_id).update(sent_count=F("sent_count") + 1)
+    Integration.objects.filter(id=command.integration_id).update(**{count: F(count) + 1})
     if values.get("rfc822_blind") is not None:
         _attach_early_report(command, at=at)
 
@@ -284,28 +288,11 @@ def _attach_early_report(command: OutboxCommand, *, at: datetime) -> None:
         reports.delete()
 
 
-def stop_commands(commands: QuerySet[OutboxCommand], *, at: datetime) -> int:
-    """
-    Stop commands that have not been sent, and return how many. A worker that holds one loses its
-    lease before it sends.
-
-    What may be on its way is not stopped: its outcome is still looked for.
-    """
-    return commands.filter(state__in=UNSENT_STATES).update(
-        state=OutboxState.FAILED,
-        problem=OutboxProblem.STOPPED,
-        due_at=None,
-        changed_at=at,
-        lease_by=None,
-        lease_until=None,
-    )
-
-
 def stop_person_commands(
     *, user_id: UUID, organisation_id: UUID, kind: OutboxKind, at: datetime
 ) -> int:
     own = OutboxCommand.objects.filter(user_id=user_id, organisation_id=organisation_id, kind=kind)
-    return stop_commands(own, at=at)
+    return own.stop(at=at)
 
 
 def distrust_restored_commands(*, at: datetime) -> int:
@@ -331,6 +318,20 @@ def delete_old_commands(*, at: datetime) -> int:
     DeliveryReport.objects.filter(stored_at__lte=at - REPORTS_KEPT_FOR).delete()
     count, _ = old.delete()
     return count
+
+
+def _count_unknown(command: OutboxCommand) -> None:
+    """The row goes, but the receipt still says that the message was perhaps sent."""
+    if command.kind == OutboxKind.MAIL and command.state == OutboxState.UNKNOWN:
+        Integration.objects.filter(id=command.integration_id).update(
+            unknown_send_count=F("unknown_send_count") + 1
+        )
+
+
+def _lock_integration_of(commands: QuerySet[OutboxCommand]) -> None:
+    """Lock it also in its purge: its commands can be settled until they are deleted."""
+    integrations = Integration.objects.filter(id__in=commands.values("integration_id"))
+    integrations.select_for_update(no_key=True).exists()
 
 
 def _filter_own(command_id: UUID, user_id: UUID, organisation_id: UUID) -> QuerySet[OutboxCommand]:

@@ -120,7 +120,7 @@ def stop_queued_notices(
     )
     if kind is not None:
         queued = queued.filter(notice_kind=kind)
-    return commands.stop_commands(queued, at=at)
+    return queued.stop(at=at)
 
 
 def _find_notice(command: OutboxCommand) -> OwnerNotice:
