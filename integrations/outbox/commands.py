@@ -260,7 +260,7 @@ def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None
     )
     uploads.delete_uploads(command.id)
     Integration.objects.filter(id=command.integration_id).update(**{count: F(count) + 1})
-    if values.get("rfc822_blind") is not None:
+    if command.kind == OutboxKind.MAIL and values.get("rfc822_blind") is not None:
         _attach_early_report(command, at=at)
 
 

@@ -12,7 +12,13 @@ from typing import Final
 from uuid import UUID
 
 from integrations.formats.mime.message import ParsedMessage
-from integrations.models import DeliveryReport, Integration, OutboxCommand, OutboxState
+from integrations.models import (
+    DeliveryReport,
+    Integration,
+    OutboxCommand,
+    OutboxKind,
+    OutboxState,
+)
 from integrations.outbox import commands
 
 _REPORT: Final = "multipart/report"
@@ -40,6 +46,8 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
     sent = OutboxCommand.objects.filter(
         rfc822_blind__any_of=list(returned),
         integration_id=integration_id,
+        # A returned notice notifies of nothing: the next notice could come back, too.
+        kind=OutboxKind.MAIL,
         state=OutboxState.SENT,
         bounced_at=None,
     )
@@ -60,7 +68,9 @@ def _keep_early_reports(
     reports: Mapping[bytes, UUID], *, integration_id: UUID, at: datetime
 ) -> None:
     """A report may arrive before its message was seen as sent."""
-    leaving = OutboxCommand.objects.filter(integration_id=integration_id, state=OutboxState.SENDING)
+    leaving = OutboxCommand.objects.filter(
+        integration_id=integration_id, kind=OutboxKind.MAIL, state=OutboxState.SENDING
+    )
     if reports and leaving.exists():
         DeliveryReport.objects.bulk_create(
             [
