@@ -89,7 +89,7 @@ class OutboxCommandQuerySet(models.QuerySet["OutboxCommand"]):
         Stop commands that have not been sent, and return how many. A worker that holds one loses
         its lease before it sends.
 
-        What may be on its way is not stopped: its outcome is still looked for.
+        What may be on its way is not stopped.
         """
         return self.filter(state__in=UNSENT_STATES).update(
             state=OutboxState.FAILED,

@@ -12,15 +12,17 @@ from accounts import memberships
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.access.request_context import ObjectNotFound
-from integrations.connections import consents
+from integrations.connections import connection_operations, consents
+from integrations.coordination.leases import NotClaimable
 from integrations.models import (
     DeliveryReport,
     OutboxCommand,
     OutboxProblem,
     OutboxState,
     OwnerNotice,
+    PurgeJob,
 )
-from integrations.outbox import commands
+from integrations.outbox import commands, dispatch
 from integrations.providers import errors
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.vault.fields import StoredCiphertext
@@ -231,6 +233,40 @@ class TestAKilledWorker:
 
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.CRASHED)
         assert Alarm.objects.filter(kind="outbox.crashing").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestADisconnectDuringASend:
+    def test_leaves_the_message_to_the_purge_and_raises_no_alarm(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.lost_answers.append("send_draft")
+        mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
+        clock.skip(10)
+        sending.dispatch_once(command, clock)
+        disconnect(alice)
+        calls = list(mailbox.calls)
+
+        for _ in range(5):
+            clock.skip(600)
+            assert dispatch.list_due_ids(at=clock()) == []
+            with pytest.raises(NotClaimable):
+                sending.dispatch_once(command, clock)
+
+        command.refresh_from_db()
+        assert (command.state, command.crash_count) == (OutboxState.SENDING, 0)
+        assert mailbox.calls == calls
+        assert not Alarm.objects.exists()
+        assert PurgeJob.objects.get().unknown_send_count == 1
+
+
+def disconnect(house) -> None:
+    with acting_as(ProcessClass.WEB, house):
+        connection_operations.disconnect_integration(
+            integration_id=house.integration.id,
+            user_id=house.user.id,
+            organisation_id=house.organisation.id,
+            at=timezone.now(),
+        )
 
 
 @pytest.mark.django_db(transaction=True)
