@@ -212,10 +212,10 @@ def settle_as_sent(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at
 
     :raises ObjectNotFound: if the command is not unknown
     """
-    unknown = _filter_own(command_id, user_id, organisation_id).filter(
-        state=OutboxState.UNKNOWN, sending_at__isnull=False
-    )
+    own = _filter_own(command_id, user_id, organisation_id)
     with transaction.atomic(durable=True):
+        _lock_integration_of(own)
+        unknown = own.filter(state=OutboxState.UNKNOWN, sending_at__isnull=False)
         command = unknown.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
