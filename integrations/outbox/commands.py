@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from accounts.ids import uuid7
 from integrations.access import fences, sending_bounds
@@ -38,7 +38,7 @@ from .command_content import CommandContent
 
 #: Sent messages, and those that their owner settled, are listed for this time.
 LISTED_FOR: Final = timedelta(days=30)
-#: Delivery reports without a message that Antares sent.
+#: Delivery reports without a message that Antares sent, unless it may still be seen as sent.
 REPORTS_KEPT_FOR: Final = timedelta(days=1)
 
 
@@ -315,9 +315,18 @@ def distrust_restored_commands(*, at: datetime) -> int:
 def delete_old_commands(*, at: datetime) -> int:
     """Delete sent commands after `LISTED_FOR`; return how many."""
     old = OutboxCommand.objects.filter(state=OutboxState.SENT, changed_at__lte=at - LISTED_FOR)
-    DeliveryReport.objects.filter(stored_at__lte=at - REPORTS_KEPT_FOR).delete()
     count, _ = old.delete()
+    _delete_old_reports(at)
     return count
+
+
+def _delete_old_reports(at: datetime) -> None:
+    """The report of an unknown message is kept as long as its owner may look for the message."""
+    perhaps_sent = OutboxCommand.objects.perhaps_sent().filter(
+        kind=OutboxKind.MAIL, integration_id=OuterRef("integration_id")
+    )
+    old = DeliveryReport.objects.filter(stored_at__lte=at - REPORTS_KEPT_FOR)
+    old.exclude(Exists(perhaps_sent)).delete()
 
 
 def _count_unknown(command: OutboxCommand) -> None:

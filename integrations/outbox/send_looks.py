@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
 from integrations.models import OutboxProblem, OutboxState
 from integrations.providers import errors
-from integrations.providers.outgoing_mail import DraftRef, SendLook
+from integrations.providers.outgoing_mail import DraftRef, SendLook, SentRef
 
 from . import dispatch_failures
 from .outbox_turn import OutboxTurn
@@ -41,11 +41,7 @@ def look(turn: OutboxTurn) -> None:
     )
     now = turn.clock()
     if found.sent is not None:
-        rfc822_id = found.sent.rfc822_id
-        turn.settle_as_sent(
-            turn.remote.replace(sent=found.sent),
-            rfc822_blind=turn.compute_blind(rfc822_id) if rfc822_id else None,
-        )
+        _settle_as_sent(turn, found.sent)
     elif turn.remote.draft is None:
         _settle(turn, OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND, now)
     elif found.is_leaving or (turn.remote.is_accepted and found.draft == "intact"):
@@ -64,8 +60,14 @@ def settle_if_sent(turn: OutboxTurn) -> bool:
     )
     if found.sent is None:
         return False
-    turn.settle_as_sent(turn.remote.replace(sent=found.sent), sending_at=turn.clock())
+    _settle_as_sent(turn, found.sent, sending_at=turn.clock())
     return True
+
+
+def _settle_as_sent(turn: OutboxTurn, sent: SentRef, **values: Any) -> None:
+    # The inbox and delivery reports find the message by its Message-ID.
+    blind = turn.compute_blind(sent.rfc822_id) if sent.rfc822_id else None
+    turn.settle_as_sent(turn.remote.replace(sent=sent), rfc822_blind=blind, **values)
 
 
 def _handle_unsent(turn: OutboxTurn, now: datetime) -> None:

@@ -67,11 +67,11 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
 def _keep_early_reports(
     reports: Mapping[bytes, UUID], *, integration_id: UUID, at: datetime
 ) -> None:
-    """A report may arrive before its message was seen as sent."""
-    leaving = OutboxCommand.objects.filter(
-        integration_id=integration_id, kind=OutboxKind.MAIL, state=OutboxState.SENDING
+    """A report may arrive before its message was seen as sent: the owner may look again."""
+    perhaps_sent = OutboxCommand.objects.perhaps_sent().filter(
+        integration_id=integration_id, kind=OutboxKind.MAIL
     )
-    if reports and leaving.exists():
+    if reports and perhaps_sent.exists():
         DeliveryReport.objects.bulk_create(
             [
                 DeliveryReport(

@@ -422,6 +422,43 @@ class TestAnUnknownMessage:
 
         assert unknown.state == OutboxState.SENT
 
+    @pytest.mark.claim("outbox.returned")
+    def test_that_came_back_meanwhile_is_shown_as_returned(self, alice, mailbox, unknown):
+        identity = {b"id": f"{unknown.id}@example.test".encode()}
+        mailbox.deliver(REPORT % identity)
+        alice.settle()
+        with acting_as(ProcessClass.PURGE):
+            commands.delete_old_commands(at=timezone.now() + timedelta(days=2))
+        sent_id = mailbox.deliver(
+            b"Message-ID: <%(id)s>\r\n\r\nHello" % identity, label_ids=("SENT",)
+        )
+        mailbox.sent.append((str(unknown.id), sent_id))
+        act(alice, commands.look_again, unknown)
+
+        sending.dispatch_until_settled(unknown, Clock())
+
+        assert unknown.state == OutboxState.SENT
+        assert alice.messages.filter(id=unknown.bounce_message_id).exists()
+        assert set(list_notices(alice)) == {
+            ("send_unknown", unknown.id),
+            ("message_returned", unknown.id),
+        }
+        assert not DeliveryReport.objects.exists()
+
+    def test_keeps_no_report_once_it_is_deleted(self, alice, mailbox, unknown):
+        mailbox.deliver(REPORT % {b"id": b"another@example.test"})
+        alice.settle()
+        assert DeliveryReport.objects.exists()
+        with acting_as(ProcessClass.WEB, alice):
+            commands.discard_command(
+                unknown.id, user_id=alice.user.id, organisation_id=alice.organisation.id
+            )
+
+        with acting_as(ProcessClass.PURGE):
+            commands.delete_old_commands(at=timezone.now() + timedelta(days=2))
+
+        assert not DeliveryReport.objects.exists()
+
     def test_stays_unknown_if_a_second_look_finds_nothing(self, alice, mailbox, unknown):
         act(alice, commands.look_again, unknown)
 
@@ -468,6 +505,21 @@ class TestARestoredDatabase:
         command.refresh_from_db()
         assert command.state == OutboxState.SENT
         assert "create_draft" not in mailbox.calls
+
+    def test_shows_a_bounce_of_such_a_message(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        identity = {b"id": f"{command.id}@example.test".encode()}
+        sent_id = mailbox.deliver(
+            b"Message-ID: <%(id)s>\r\n\r\nHello" % identity, label_ids=("SENT",)
+        )
+        mailbox.sent.append((str(command.id), sent_id))
+        clock.skip(3600)
+        sending.dispatch_once(command, clock)
+        mailbox.deliver(REPORT % identity)
+
+        alice.settle()
+
+        assert list_notices(alice) == [("message_returned", command.id)]
 
 
 def act(house, action, command) -> None:
