@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.ids import uuid7
 from integrations.access import fences, sending_bounds
@@ -313,8 +313,14 @@ def distrust_restored_commands(*, at: datetime) -> int:
 
 
 def delete_old_commands(*, at: datetime) -> int:
-    """Delete sent commands after `LISTED_FOR`; return how many."""
-    old = OutboxCommand.objects.filter(state=OutboxState.SENT, changed_at__lte=at - LISTED_FOR)
+    """
+    Delete sent messages, and notices that no worker sends, after `LISTED_FOR`; return how many.
+
+    Other messages stay until their owner acts. Nobody can act on a notice.
+    """
+    old = OutboxCommand.objects.filter(changed_at__lte=at - LISTED_FOR).filter(
+        Q(state=OutboxState.SENT) | (Q(kind=OutboxKind.NOTICE) & ~Q(state__in=OPEN_STATES))
+    )
     count, _ = old.delete()
     _delete_old_reports(at)
     return count

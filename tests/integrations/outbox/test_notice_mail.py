@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email import policy
 from email.parser import BytesParser
 
@@ -32,6 +33,7 @@ from integrations.outbox import notice_mail
 from integrations.providers import PROVIDERS, errors
 from integrations.settings.notices import stop_views
 from integrations.tasks.notices import deliver_notice, mail_notice_to_mailbox, sweep_notices
+from integrations.tasks.outbox import clear_outbox
 from limited_use.models import Consent
 from limited_use.policy.policy_vocabulary import Fact
 from tests.broker import record_messages
@@ -394,6 +396,28 @@ class TestABounceOfANotice:
 
         assert (command.state, command.bounced_at) == (OutboxState.SENT, None)
         assert list(OwnerNotice.objects.values_list("message", flat=True)) == [KIND]
+
+
+class TestDeletion:
+    @pytest.mark.parametrize("state", [OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN])
+    def test_of_settled_notices_follows_after_thirty_days(self, alice, state):
+        with transaction.atomic():
+            make_consent(alice.connection, "mail-sending")
+        old, new, waiting, message = *(queue(alice) for _ in range(3)), sending.order(alice)
+        now = timezone.now()
+        settled = {"state": state, "due_at": None, "sending_at": now}
+        settled["sent_at"] = now if state == OutboxState.SENT else None
+        OutboxCommand.objects.filter(id__in=[old.id, new.id]).update(**settled)
+        OutboxCommand.objects.filter(id=message.id).update(
+            state=OutboxState.FAILED, due_at=None, problem=OutboxProblem.REJECTED
+        )
+        OutboxCommand.objects.exclude(id=new.id).update(changed_at=now - timedelta(days=31))
+
+        with acting_as(ProcessClass.PURGE):
+            clear_outbox()
+
+        left = set(OutboxCommand.objects.values_list("id", flat=True))
+        assert left == {new.id, waiting.id, message.id}
 
 
 class TestFact:
