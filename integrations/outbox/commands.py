@@ -200,6 +200,8 @@ def look_again(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: da
             due_at=at,
             changed_at=at,
             unsent_look_at=None,
+            # The tries before do not count against this one.
+            failing_since=None,
             crash_count=0,
         ):
             raise ObjectNotFound

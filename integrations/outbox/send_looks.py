@@ -141,6 +141,9 @@ def _look_later(turn: OutboxTurn, now: datetime) -> None:
         due_at=now + min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT),
         # An intact draft that disappeared counts from the beginning.
         unsent_look_at=None,
+        # The mailbox answered.
+        failing_since=None,
+        crash_count=0,
     )
 
 

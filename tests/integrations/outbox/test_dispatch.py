@@ -137,6 +137,26 @@ class TestDispatch:
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.CRASHED)
         assert Alarm.objects.filter(kind="outbox.crashing").exists()
 
+    def test_counts_from_a_look_that_the_mailbox_answered_how_long_the_provider_fails(
+        self, alice, mailbox
+    ):
+        mailbox.failing_once["send_draft"] = [errors.RateLimited("no", retry_after=1)] * 20
+        # Accepted, and not yet shown.
+        mailbox.meanwhile = mailbox.sent.clear
+        command, clock = sending.order(alice), Clock()
+        sending.dispatch_for(timedelta(minutes=61), command, clock)
+        assert clock() - command.sending_at < timedelta(hours=1)
+        mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
+        sending.dispatch_when_due(command, clock)
+        assert not mailbox.failing_once["look_for_sent"]
+        mailbox.meanwhile = None
+        (message_id,) = [entry.ref.message_id for entry in sent(mailbox)]
+        mailbox.sent.append((str(command.id), message_id))
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
+
     @pytest.mark.scenario("M2")
     def test_is_unknown_if_neither_draft_nor_sent_message_is_found(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
@@ -219,6 +239,22 @@ class TestAKilledWorker:
 
         assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
         assert mailbox.drafts == {}
+
+    def test_three_times_but_not_in_a_row_raises_no_alarm(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.meanwhile = mailbox.sent.clear
+        sending.dispatch_when_due(command, clock)
+        assert command_is_sending(command)
+
+        for _ in range(3):
+            mailbox.failing["look_for_sent"] = KilledDuringFetch()
+            with pytest.raises(KilledDuringFetch):
+                sending.dispatch_when_due(command, clock)
+            del mailbox.failing["look_for_sent"]
+            sending.dispatch_when_due(command, clock)
+
+        assert command_is_sending(command)
+        assert not Alarm.objects.exists()
 
     def test_three_times_is_a_state_that_the_owner_sees(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
@@ -416,6 +452,18 @@ class TestAnUnknownMessage:
     @pytest.mark.claim("outbox.unknown")
     def test_is_sent_once_a_second_look_finds_it(self, alice, mailbox, unknown):
         mailbox.sent.append((str(unknown.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
+        act(alice, commands.look_again, unknown)
+
+        sending.dispatch_until_settled(unknown, Clock())
+
+        assert unknown.state == OutboxState.SENT
+
+    def test_is_looked_for_as_long_as_the_first_time_if_the_provider_fails(
+        self, alice, mailbox, unknown
+    ):
+        OutboxCommand.objects.update(failing_since=timezone.now() - timedelta(days=1))
+        mailbox.sent.append((str(unknown.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
+        mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
         act(alice, commands.look_again, unknown)
 
         sending.dispatch_until_settled(unknown, Clock())
