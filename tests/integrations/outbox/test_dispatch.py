@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -226,14 +225,16 @@ class TestAKilledWorker:
     @pytest.mark.invariant(9)
     @pytest.mark.scenario("M1")
     @pytest.mark.claim("outbox.sending")
-    @pytest.mark.parametrize("call", range(1, 8))
+    # Of its addresses, the draft, the request to send, and the look.
+    @pytest.mark.parametrize("call", range(1, 5))
     def test_at_any_call_leaves_one_message(self, alice, mailbox, call):
         command, clock = sending.order(alice), Clock()
         clock.skip(10)
         mailbox.kills_at = call
 
-        with suppress(KilledDuringFetch):
+        with pytest.raises(KilledDuringFetch):
             sending.dispatch_once(command, clock)
+        assert len(mailbox.calls) == call
         mailbox.kills_at = None
         sending.dispatch_until_settled(command, clock)
 
@@ -263,7 +264,7 @@ class TestAKilledWorker:
         for _ in range(3):
             command.refresh_from_db()
             clock.skip(600)
-            with suppress(KilledDuringFetch):
+            with pytest.raises(KilledDuringFetch):
                 sending.dispatch_once(command, clock)
         sending.dispatch_until_settled(command, clock)
 
