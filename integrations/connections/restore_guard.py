@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from integrations import purge
 from integrations.grants import provider_credentials
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
-from integrations.outbox import commands
+from integrations.outbox import command_outcomes
 from limited_use.rotation import resurrected_keys
 
 from . import automatic_disconnect, connection_removal
@@ -53,7 +53,7 @@ def remove_resurrected(*, at: datetime, is_restored: bool = False) -> RestoreRes
     distrusted_count = 0
     if is_restored or dead_holders or destroyed_keys:
         # The mailboxes may be ahead of these rows.
-        distrusted_count = commands.distrust_restored_commands(at=at)
+        distrusted_count = command_outcomes.distrust_restored_commands(at=at)
     if dead_holders or destroyed_keys:
         counts = {"count": len(dead_holders), "job_count": purge_count}
         logger.warning("database.restored", extra=counts)

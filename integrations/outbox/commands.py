@@ -1,5 +1,5 @@
 """
-Store, undo and settle commands. Workers send them (`dispatch`).
+What owners do with commands: store, undo, settle and delete them. Workers send them (`dispatch`).
 
 Functions without `durable` run in the caller's transaction. See "Lock order" in the README: the
 integration is locked before a command.
@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.ids import uuid7
 from integrations.access import fences, sending_bounds
@@ -23,7 +23,6 @@ from integrations.coordination import leases
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     OPEN_STATES,
-    DeliveryReport,
     Integration,
     OutboxCommand,
     OutboxKind,
@@ -33,13 +32,8 @@ from integrations.models import (
 )
 from limited_use.vault.sealing import Sealer
 
-from . import command_content, notices, uploads
+from . import command_content, command_outcomes, uploads
 from .command_content import CommandContent
-
-#: Sent messages, and those that their owner settled, are listed for this time.
-LISTED_FOR: Final = timedelta(days=30)
-#: Delivery reports without a message that Antares sent, unless it may still be seen as sent.
-REPORTS_KEPT_FOR: Final = timedelta(days=1)
 
 
 class CommandNotUndoable(Exception):
@@ -160,7 +154,7 @@ def _replace_command(
     if replaced is None:
         raise ObjectNotFound
     uploads.detach_uploads(replaced.id, at=at)
-    _count_unknown(replaced)
+    command_outcomes.count_unknown(replaced)
     replaced.delete()
 
 
@@ -221,7 +215,7 @@ def settle_as_sent(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at
         command = unknown.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
-        mark_sent(command, at=at)
+        command_outcomes.mark_sent(command, at=at)
 
 
 def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -> None:
@@ -238,56 +232,8 @@ def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -
         if command is None:
             raise ObjectNotFound
         uploads.delete_uploads(command.id)
-        _count_unknown(command)
+        command_outcomes.count_unknown(command)
         command.delete()
-
-
-def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None:
-    """
-    Settle the command as sent: forget its text and files, and count it for the receipt.
-
-    :param values: further columns
-    """
-    count = "sent_count" if command.kind == OutboxKind.MAIL else "sent_notice_count"
-    OutboxCommand.objects.filter(id=command.id).update(
-        state=OutboxState.SENT,
-        problem=OutboxProblem.NONE,
-        due_at=None,
-        changed_at=at,
-        sent_at=at,
-        content=None,
-        lease_by=None,
-        lease_until=None,
-        **values,
-    )
-    uploads.delete_uploads(command.id)
-    Integration.objects.filter(id=command.integration_id).update(**{count: F(count) + 1})
-    if command.kind == OutboxKind.MAIL and values.get("rfc822_blind") is not None:
-        _attach_early_report(command, at=at)
-
-
-def mark_returned(command: OutboxCommand, report_id: UUID, *, at: datetime) -> None:
-    """
-    A delivery report says that the message did not reach a recipient.
-
-    :param command: with its integration and connection
-    :param report_id: our id of the report
-    """
-    command.bounced_at = command.changed_at = at
-    command.bounce_message_id = report_id
-    command.save(update_fields=["bounced_at", "changed_at", "bounce_message_id"])
-    notices.notify_of_return(command, at=at)
-
-
-def _attach_early_report(command: OutboxCommand, *, at: datetime) -> None:
-    command.refresh_from_db(fields=["state", "rfc822_blind", "sent_at"])
-    reports = DeliveryReport.objects.filter(
-        integration_id=command.integration_id, rfc822_blind=command.rfc822_blind
-    )
-    report = reports.first()
-    if report is not None:
-        mark_returned(command, report.message_id, at=at)
-        reports.delete()
 
 
 def stop_person_commands(
@@ -295,54 +241,6 @@ def stop_person_commands(
 ) -> int:
     own = OutboxCommand.objects.filter(user_id=user_id, organisation_id=organisation_id, kind=kind)
     return own.stop(at=at)
-
-
-def distrust_restored_commands(*, at: datetime) -> int:
-    """
-    After a restore from a backup, settle every open command as unknown, and return how many.
-
-    The row may be older than the mailbox, so nothing is sent from it.
-    """
-    return OutboxCommand.objects.filter(state__in=OPEN_STATES).update(
-        state=OutboxState.UNKNOWN,
-        problem=OutboxProblem.RESTORED,
-        due_at=None,
-        changed_at=at,
-        sending_at=at,
-        lease_by=None,
-        lease_until=None,
-    )
-
-
-def delete_old_commands(*, at: datetime) -> int:
-    """
-    Delete sent messages, and notices that no worker sends, after `LISTED_FOR`; return how many.
-
-    Other messages stay until their owner acts. Nobody can act on a notice.
-    """
-    old = OutboxCommand.objects.filter(changed_at__lte=at - LISTED_FOR).filter(
-        Q(state=OutboxState.SENT) | (Q(kind=OutboxKind.NOTICE) & ~Q(state__in=OPEN_STATES))
-    )
-    count, _ = old.delete()
-    _delete_old_reports(at)
-    return count
-
-
-def _delete_old_reports(at: datetime) -> None:
-    """The report of an unknown message is kept as long as its owner may look for the message."""
-    perhaps_sent = OutboxCommand.objects.perhaps_sent().filter(
-        kind=OutboxKind.MAIL, integration_id=OuterRef("integration_id")
-    )
-    old = DeliveryReport.objects.filter(stored_at__lte=at - REPORTS_KEPT_FOR)
-    old.exclude(Exists(perhaps_sent)).delete()
-
-
-def _count_unknown(command: OutboxCommand) -> None:
-    """The row goes, but the receipt still says that the message was perhaps sent."""
-    if command.kind == OutboxKind.MAIL and command.state == OutboxState.UNKNOWN:
-        Integration.objects.filter(id=command.integration_id).update(
-            unknown_send_count=F("unknown_send_count") + 1
-        )
 
 
 def _lock_integration_of(commands: QuerySet[OutboxCommand]) -> None:

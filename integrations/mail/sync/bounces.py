@@ -19,7 +19,7 @@ from integrations.models import (
     OutboxKind,
     OutboxState,
 )
-from integrations.outbox import commands
+from integrations.outbox import command_outcomes
 
 _REPORT: Final = "multipart/report"
 
@@ -56,7 +56,7 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
     for command in related.select_for_update(no_key=True, of=("self",)):
         blind = bytes(command.rfc822_blind or b"")
         matched.add(blind)
-        commands.mark_returned(command, returned[blind], at=at)
+        command_outcomes.mark_returned(command, returned[blind], at=at)
     _keep_early_reports(
         {blind: report for blind, report in returned.items() if blind not in matched},
         integration_id=integration_id,

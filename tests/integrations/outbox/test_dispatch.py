@@ -21,7 +21,7 @@ from integrations.models import (
     OwnerNotice,
     PurgeJob,
 )
-from integrations.outbox import commands, dispatch
+from integrations.outbox import command_outcomes, commands, dispatch
 from integrations.providers import errors
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.vault.fields import StoredCiphertext
@@ -477,7 +477,7 @@ class TestAnUnknownMessage:
         mailbox.deliver(REPORT % identity)
         alice.settle()
         with acting_as(ProcessClass.PURGE):
-            commands.delete_old_commands(at=timezone.now() + timedelta(days=2))
+            command_outcomes.delete_old_commands(at=timezone.now() + timedelta(days=2))
         sent_id = mailbox.deliver(
             b"Message-ID: <%(id)s>\r\n\r\nHello" % identity, label_ids=("SENT",)
         )
@@ -504,7 +504,7 @@ class TestAnUnknownMessage:
             )
 
         with acting_as(ProcessClass.PURGE):
-            commands.delete_old_commands(at=timezone.now() + timedelta(days=2))
+            command_outcomes.delete_old_commands(at=timezone.now() + timedelta(days=2))
 
         assert not DeliveryReport.objects.exists()
 
@@ -535,7 +535,7 @@ class TestARestoredDatabase:
     def test_sends_nothing_from_older_rows(self, alice, mailbox):
         command = sending.order(alice)
 
-        commands.distrust_restored_commands(at=timezone.now())
+        command_outcomes.distrust_restored_commands(at=timezone.now())
         sending.dispatch_until_settled(command, Clock())
 
         assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.RESTORED)
