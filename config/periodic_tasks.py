@@ -20,7 +20,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_outbox",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Sent messages of the last month but one, and counts that no bound needs.
+    # Sent messages and settled notices after thirty days, old delivery reports, counts that no
+    # bound needs, and expired proposals.
     "clear-outbox": {"task": "integrations.clear_outbox", "schedule": 600.0},
     # Watches to start, renew or stop.
     "sweep-watches": {

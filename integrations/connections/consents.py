@@ -21,7 +21,6 @@ from integrations.models import (
     Connection,
     DraftProposal,
     Integration,
-    OutboxKind,
     PurgeJob,
     PurgeTrigger,
     SyncWork,
@@ -157,9 +156,7 @@ def withdraw_consent(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )
         if FEATURES[feature].declares_use(Purpose.MAIL_SEND):
-            commands.stop_person_commands(
-                user_id=user_id, organisation_id=organisation_id, kind=OutboxKind.MAIL, at=at
-            )
+            commands.stop_person_messages(user_id=user_id, organisation_id=organisation_id, at=at)
         if FEATURES[feature].declares_use(Purpose.NOTIFY_OWNER):
             notice_mail.stop_queued_notices(user_id=user_id, organisation_id=organisation_id, at=at)
         if FEATURES[feature].declares_use(Purpose.CALENDAR_SHARE):

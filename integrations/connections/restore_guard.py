@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from integrations import purge
 from integrations.grants import provider_credentials
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
-from integrations.outbox import commands
+from integrations.outbox import command_outcomes
 from limited_use.rotation import resurrected_keys
 
 from . import automatic_disconnect, connection_removal
@@ -33,12 +33,15 @@ class RestoreResult:
     purge_count: int
     ended_count: int
     reconnect_count: int
+    distrusted_count: int
 
 
-def remove_resurrected(*, at: datetime) -> RestoreResult:
+def remove_resurrected(*, at: datetime, is_restored: bool = False) -> RestoreResult:
     """
     Call it before anything is served.
 
+    :param is_restored: whether the caller knows that the database came back from a backup; False:
+        only destroyed keys that came back show it
     :raises limited_use.ledger.ledger_publication.LedgerPublicationUnreadable:
     """
     dead_holders = list(resurrected_keys.find_holders())
@@ -47,13 +50,19 @@ def remove_resurrected(*, at: datetime) -> RestoreResult:
     ended_count = _end_connections(Connection.objects.live().filter(id__in=dead_holders), at)
     reconnect_count = _end_replaced_grants(Connection.objects.filter(grant_id__in=dead_holders), at)
     destroyed_keys = resurrected_keys.destroy_resurrected_keys(at=at)
-    if dead_holders or destroyed_keys:
+    distrusted_count = 0
+    if is_restored or dead_holders or destroyed_keys:
         # The mailboxes may be ahead of these rows.
-        commands.distrust_restored_commands(at=at)
+        distrusted_count = command_outcomes.distrust_restored_commands(at=at)
+    if dead_holders or destroyed_keys:
         counts = {"count": len(dead_holders), "job_count": purge_count}
         logger.warning("database.restored", extra=counts)
     return RestoreResult(
-        purge_count + len(destroyed_keys), purge_count, ended_count, reconnect_count
+        purge_count + len(destroyed_keys),
+        purge_count,
+        ended_count,
+        reconnect_count,
+        distrusted_count,
     )
 
 

@@ -125,6 +125,8 @@ class Migration(migrations.Migration):
                 ('switched_on_at', models.DateTimeField()),
                 ('switched_off_at', models.DateTimeField(null=True)),
                 ('sent_count', models.PositiveIntegerField(default=0)),
+                ('sent_notice_count', models.PositiveIntegerField(default=0)),
+                ('unknown_send_count', models.PositiveIntegerField(default=0)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['syncing', 'active', 'degraded', 'reauth_required', 'purging', 'purged'])), name='integration_status_known'), models.UniqueConstraint(condition=models.Q(('status__in', ('syncing', 'active', 'degraded', 'reauth_required'))), fields=('connection', 'product'), name='integration_one_live_per_product'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('syncing', 'active', 'degraded', 'reauth_required')), ('switched_off_at', None)), models.Q(('switched_off_at__isnull', False), models.Q(('status__in', ('syncing', 'active', 'degraded', 'reauth_required')), _negated=True)), _connector='OR'), name='integration_switched_off_at_iff_not_live'), models.CheckConstraint(condition=models.Q(('horizon_days', None), ('horizon_days__in', [30, 90, 365]), _connector='OR'), name='integration_horizon_is_a_choice'), models.CheckConstraint(condition=models.Q(('cache_hours', None), ('cache_hours__in', (1, 6, 12, 24)), _connector='OR'), name='integration_cache_is_a_choice')],
@@ -366,6 +368,7 @@ class Migration(migrations.Migration):
                 ('entry_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None)),
                 ('receipt_id', models.UUIDField(null=True)),
                 ('sent_count', models.PositiveIntegerField(default=0)),
+                ('sent_notice_count', models.PositiveIntegerField(default=0)),
                 ('stopped_send_count', models.PositiveIntegerField(default=0)),
                 ('unknown_send_count', models.PositiveIntegerField(default=0)),
             ],

@@ -23,22 +23,18 @@ from .outbox import (
     OPEN_STATES,
     UNSENT_STATES,
     DeliveryReport,
-    DraftProposal,
     OutboxCommand,
     OutboxKind,
     OutboxProblem,
     OutboxState,
-    OutgoingCount,
-    OutgoingKind,
-    SendingSettings,
-    Upload,
-    UploadChunk,
 )
 from .owner_notice import Notice, NoticeChannel, NoticeKind, NoticePreference, OwnerNotice
 from .parser_count import ParserCount
 from .purge import PurgeJob, PurgeStep, PurgeTrigger
 from .rate_limit import QuotaBucket
+from .sending import DraftProposal, OutgoingCount, OutgoingKind, SendingSettings
 from .sync import Reconciliation, SetAside, SyncStage, SyncWork
+from .upload import Upload, UploadChunk
 from .watch import Watch, WatchKind, WatchStatus
 
 __all__ = [

@@ -241,8 +241,11 @@ class Integration(models.Model):
     horizon_days = models.PositiveIntegerField(null=True, default=90)
     switched_on_at = models.DateTimeField()
     switched_off_at = models.DateTimeField(null=True)
-    # Messages that the outbox saw in the sent mail; named in the receipt.
+    # Named in the receipt: what the outbox saw in the sent mail, messages of the owner and notices
+    # to the own mailbox; and unknown messages that the owner deleted, or sent again.
     sent_count = models.PositiveIntegerField(default=0)
+    sent_notice_count = models.PositiveIntegerField(default=0)
+    unknown_send_count = models.PositiveIntegerField(default=0)
 
     objects = models.Manager.from_queryset(IntegrationQuerySet)()
 

@@ -1,12 +1,14 @@
 """
-The outbox: durable commands, uploaded files, proposed drafts, and counts of outgoing messages.
+The outbox: durable commands, and reports about their messages.
 
 A command is a row before anything reaches the provider, and `OutboxState` tells what is known.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Final, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -79,6 +81,37 @@ OPEN_STATES: Final = (OutboxState.WAITING, OutboxState.DRAFTED, OutboxState.SEND
 UNSENT_STATES: Final = (OutboxState.WAITING, OutboxState.DRAFTED)
 
 
+class OutboxCommandQuerySet(models.QuerySet["OutboxCommand"]):
+    def perhaps_sent(self) -> Self:
+        return self.filter(state__in=[OutboxState.SENDING, OutboxState.UNKNOWN])
+
+    def lock_unsent_notices(self) -> list[UUID | None]:
+        """
+        Lock the commands that have not been sent, and return the ids of their notices.
+
+        Workers lock a command before its notice, too.
+        """
+        unsent = self.filter(state__in=UNSENT_STATES)
+        locked = unsent.select_for_update(no_key=True).order_by("id")
+        return list(locked.values_list("notice_id", flat=True))
+
+    def stop(self, *, at: datetime) -> int:
+        """
+        Stop commands that have not been sent, and return how many. A worker that holds one loses
+        its lease before it sends.
+
+        What may be on its way is not stopped.
+        """
+        return self.filter(state__in=UNSENT_STATES).update(
+            state=OutboxState.FAILED,
+            problem=OutboxProblem.STOPPED,
+            due_at=None,
+            changed_at=at,
+            lease_by=None,
+            lease_until=None,
+        )
+
+
 class OutboxCommand(models.Model):
     """
     `content` opens to JSON (see `integrations.outbox.command_content`), and is emptied once the
@@ -127,6 +160,8 @@ class OutboxCommand(models.Model):
     rfc822_blind = models.BinaryField(max_length=32, null=True)
     content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id", null=True)
     remote = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
+
+    objects = models.Manager.from_queryset(OutboxCommandQuerySet)()
 
     class Meta:
         constraints = [
@@ -200,163 +235,3 @@ class DeliveryReport(models.Model):
 
     def __str__(self) -> str:
         return f"delivery report {self.id}"
-
-
-class Upload(models.Model):
-    """
-    A file on its way from the browser to the provider.
-
-    `descriptor` opens to JSON: filename, content_type.
-
-    :ivar command_id: the command that sends it; null while the owner still writes
-    :ivar size: announced, in bytes
-    :ivar received: bytes stored so far
-    :ivar expires_at: when it is deleted, unless a command sends it
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
-    user_id = models.UUIDField()
-    organisation_id = models.UUIDField()
-    command_id = models.UUIDField(null=True)
-    size = models.PositiveBigIntegerField()
-    received = models.PositiveBigIntegerField(default=0)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    lease_by = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    descriptor = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(received__lte=models.F("size")), name="upload_within_its_size"
-            ),
-            models.CheckConstraint(
-                condition=Q(lease_by=None, lease_until=None)
-                | Q(lease_by__isnull=False, lease_until__isnull=False),
-                name="upload_lease_is_whole",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["expires_at"], name="upload_by_end"),
-            models.Index(fields=["command_id"], name="upload_of_command"),
-            models.Index(fields=["integration", "id"], name="upload_of_integration"),
-        ]
-
-    def __str__(self) -> str:
-        return f"upload {self.id}"
-
-
-class UploadChunk(models.Model):
-    """One sealed piece of an upload. `offset` and `size` in bytes of the file."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # `outbox.uploads` deletes the upload first, which stops a request that writes to it.
-    upload = models.ForeignKey(Upload, on_delete=models.DO_NOTHING, related_name="chunks")
-    integration_id = models.UUIDField()
-    user_id = models.UUIDField()
-    organisation_id = models.UUIDField()
-    offset = models.PositiveBigIntegerField()
-    size = models.PositiveIntegerField()
-    content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["upload", "offset"], name="upload_chunk_once"),
-        ]
-        indexes = [
-            models.Index(fields=["integration_id", "id"], name="upload_chunk_of_integration")
-        ]
-
-    def __str__(self) -> str:
-        return f"chunk {self.offset} of upload {self.upload_id}"
-
-
-class DraftProposal(models.Model):
-    """
-    A draft that a platform feature proposes to the owner, who alone can send it.
-
-    `content` opens to JSON, as that of a command.
-
-    :ivar template_blind: keyed hash of the text's template, which many owners may not receive
-    :ivar opened_at: when the owner first opened it
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
-    user_id = models.UUIDField()
-    organisation_id = models.UUIDField()
-    feature = models.CharField(max_length=64)
-    delegation_id = models.UUIDField()
-    template_blind = models.BinaryField(max_length=32)
-    recipient_count = models.PositiveSmallIntegerField()
-    replied_message_id = models.UUIDField(null=True)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    opened_at = models.DateTimeField(null=True)
-    content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id")
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["expires_at"], name="proposal_by_end"),
-            models.Index(fields=["user_id", "organisation_id", "-id"], name="proposal_of_owner"),
-            models.Index(fields=["integration", "id"], name="proposal_of_integration"),
-        ]
-
-    def __str__(self) -> str:
-        return f"proposal {self.id}"
-
-
-class SendingSettings(models.Model):
-    """
-    The owner's choices for one mailbox.
-
-    :ivar undo_seconds: how long a message waits before it leaves
-    :ivar signature: plain text; null: the provider's, if it has one
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    integration = models.OneToOneField(Integration, on_delete=models.PROTECT, related_name="+")
-    user_id = models.UUIDField()
-    organisation_id = models.UUIDField()
-    undo_seconds = models.PositiveSmallIntegerField(default=10)
-    signature = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id", null=True)
-
-    class Meta:
-        verbose_name_plural = "sending settings"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(undo_seconds__in=[5, 10, 20, 30]), name="sending_undo_seconds_offered"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"sending settings of {self.integration_id}"
-
-
-class OutgoingKind(models.TextChoices):
-    MAIL = "mail"
-    INVITATION = "invitation"
-
-
-class OutgoingCount(models.Model):
-    """That a person sent something: counted for the bounds of a day, then deleted."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user_id = models.UUIDField()
-    organisation_id = models.UUIDField()
-    kind = models.CharField(max_length=16, choices=OutgoingKind)
-    recipient_count = models.PositiveSmallIntegerField()
-    counted_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["user_id", "organisation_id", "counted_at"], name="outgoing_count_of_person"
-            ),
-            models.Index(fields=["counted_at"], name="outgoing_count_by_age"),
-        ]
-
-    def __str__(self) -> str:
-        return f"outgoing {self.kind} {self.id}"

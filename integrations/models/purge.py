@@ -78,9 +78,10 @@ class PurgeJob(models.Model):
     counts_before = models.JSONField(default=dict)
     counts_left = models.JSONField(default=dict)
     deleted_count = models.PositiveBigIntegerField(default=0)
-    # At the fence: messages that Antares sent, messages that may have been sent, and messages that
-    # were waiting and are not sent any more.
+    # At the fence: messages that Antares sent, notices to the own mailbox that it sent, messages
+    # that may have been sent, and messages that were waiting and are not sent any more.
     sent_count = models.PositiveIntegerField(default=0)
+    sent_notice_count = models.PositiveIntegerField(default=0)
     unknown_send_count = models.PositiveIntegerField(default=0)
     stopped_send_count = models.PositiveIntegerField(default=0)
 

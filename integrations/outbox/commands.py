@@ -1,5 +1,5 @@
 """
-Store, undo and settle commands. Workers send them (`dispatch`).
+What owners do with commands: store, undo, settle and delete them. Workers send them (`dispatch`).
 
 Functions without `durable` run in the caller's transaction. See "Lock order" in the README: the
 integration is locked before a command.
@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from accounts.ids import uuid7
 from integrations.access import fences, sending_bounds
@@ -23,8 +23,6 @@ from integrations.coordination import leases
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     OPEN_STATES,
-    UNSENT_STATES,
-    DeliveryReport,
     Integration,
     OutboxCommand,
     OutboxKind,
@@ -32,16 +30,10 @@ from integrations.models import (
     OutboxState,
     OutgoingKind,
 )
-from integrations.notifications import notice_delivery
 from limited_use.vault.sealing import Sealer
 
-from . import command_content, notices, uploads
+from . import command_content, command_outcomes, notices, uploads
 from .command_content import CommandContent
-
-#: Sent messages, and those that their owner settled, are listed for this time.
-LISTED_FOR: Final = timedelta(days=30)
-#: Delivery reports without a message that Antares sent.
-REPORTS_KEPT_FOR: Final = timedelta(days=1)
 
 
 class CommandNotUndoable(Exception):
@@ -163,6 +155,7 @@ def _replace_command(
         raise ObjectNotFound
     notices.resolve_problem(replaced, at=at)
     uploads.detach_uploads(replaced.id, at=at)
+    command_outcomes.count_unknown(replaced)
     replaced.delete()
 
 
@@ -205,6 +198,8 @@ def look_again(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: da
             due_at=at,
             changed_at=at,
             unsent_look_at=None,
+            # The tries before do not count against this one.
+            failing_since=None,
             crash_count=0,
         )
         notices.resolve_problem(command, at=at)
@@ -217,14 +212,14 @@ def settle_as_sent(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at
 
     :raises ObjectNotFound: if the command is not unknown
     """
-    unknown = _filter_own(command_id, user_id, organisation_id).filter(
-        state=OutboxState.UNKNOWN, sending_at__isnull=False
-    )
+    own = _filter_own(command_id, user_id, organisation_id)
     with transaction.atomic(durable=True):
+        _lock_integration_of(own)
+        unknown = own.filter(state=OutboxState.UNKNOWN, sending_at__isnull=False)
         command = unknown.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
-        mark_sent(command, at=at)
+        command_outcomes.mark_sent(command, at=at)
 
 
 def discard_command(
@@ -235,115 +230,30 @@ def discard_command(
 
     :raises ObjectNotFound:
     """
-    own = _filter_own(command_id, user_id, organisation_id).exclude(state__in=OPEN_STATES)
+    own = _filter_own(command_id, user_id, organisation_id)
     with transaction.atomic(durable=True):
-        command = own.select_for_update(no_key=True).first()
+        _lock_integration_of(own)
+        settled = own.exclude(state__in=OPEN_STATES)
+        command = settled.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
         notices.resolve_problem(command, at=at)
         uploads.delete_uploads(command.id)
+        command_outcomes.count_unknown(command)
         command.delete()
 
 
-def mark_sent(command: OutboxCommand, *, at: datetime, **values: object) -> None:
-    """
-    Settle the command as sent: forget its text and files, and count it for the receipt.
-
-    :param values: further columns
-    """
-    OutboxCommand.objects.filter(id=command.id).update(
-        state=OutboxState.SENT,
-        problem=OutboxProblem.NONE,
-        due_at=None,
-        changed_at=at,
-        sent_at=at,
-        content=None,
-        lease_by=None,
-        lease_until=None,
-        **values,
+def stop_person_messages(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
+    own = OutboxCommand.objects.filter(
+        user_id=user_id, organisation_id=organisation_id, kind=OutboxKind.MAIL
     )
-    notices.resolve_problem(command, at=at)
-    uploads.delete_uploads(command.id)
-    Integration.objects.filter(id=command.integration_id).update(sent_count=F("sent_count") + 1)
-    if values.get("rfc822_blind") is not None:
-        _attach_early_report(command, at=at)
+    return own.stop(at=at)
 
 
-def mark_returned(command: OutboxCommand, report_id: UUID, *, at: datetime) -> None:
-    """
-    A delivery report says that the message did not reach a recipient.
-
-    :param command: with its integration and connection
-    :param report_id: our id of the report
-    """
-    command.bounced_at = command.changed_at = at
-    command.bounce_message_id = report_id
-    command.save(update_fields=["bounced_at", "changed_at", "bounce_message_id"])
-    notices.notify_of_return(command, at=at)
-
-
-def _attach_early_report(command: OutboxCommand, *, at: datetime) -> None:
-    command.refresh_from_db(fields=["state", "rfc822_blind", "sent_at"])
-    reports = DeliveryReport.objects.filter(
-        integration_id=command.integration_id, rfc822_blind=command.rfc822_blind
-    )
-    report = reports.first()
-    if report is not None:
-        mark_returned(command, report.message_id, at=at)
-        reports.delete()
-
-
-def stop_commands(commands: QuerySet[OutboxCommand], *, at: datetime) -> int:
-    """
-    Stop commands that have not been sent, and return how many. A worker that holds one loses its
-    lease before it sends.
-
-    What may be on its way is not stopped: its outcome is still looked for. Owed notices are
-    delivered to another channel.
-    """
-    unsent = commands.filter(state__in=UNSENT_STATES).select_for_update(no_key=True).order_by("id")
-    notice_ids_by_id = dict(unsent.values_list("id", "notice_id"))
-    notice_delivery.redeliver_owed_notices(notice_ids_by_id.values())
-    return OutboxCommand.objects.filter(id__in=notice_ids_by_id).update(
-        state=OutboxState.FAILED,
-        problem=OutboxProblem.STOPPED,
-        due_at=None,
-        changed_at=at,
-        lease_by=None,
-        lease_until=None,
-    )
-
-
-def stop_person_commands(
-    *, user_id: UUID, organisation_id: UUID, kind: OutboxKind, at: datetime
-) -> int:
-    own = OutboxCommand.objects.filter(user_id=user_id, organisation_id=organisation_id, kind=kind)
-    return stop_commands(own, at=at)
-
-
-def distrust_restored_commands(*, at: datetime) -> int:
-    """
-    After a restore from a backup, settle every open command as unknown, and return how many.
-
-    The row may be older than the mailbox, so nothing is sent from it.
-    """
-    return OutboxCommand.objects.filter(state__in=OPEN_STATES).update(
-        state=OutboxState.UNKNOWN,
-        problem=OutboxProblem.RESTORED,
-        due_at=None,
-        changed_at=at,
-        sending_at=at,
-        lease_by=None,
-        lease_until=None,
-    )
-
-
-def delete_old_commands(*, at: datetime) -> int:
-    """Delete sent commands after `LISTED_FOR`; return how many."""
-    old = OutboxCommand.objects.filter(state=OutboxState.SENT, changed_at__lte=at - LISTED_FOR)
-    DeliveryReport.objects.filter(stored_at__lte=at - REPORTS_KEPT_FOR).delete()
-    count, _ = old.delete()
-    return count
+def _lock_integration_of(commands: QuerySet[OutboxCommand]) -> None:
+    """Lock it also in its purge: its commands can be settled until they are deleted."""
+    integrations = Integration.objects.filter(id__in=commands.values("integration_id"))
+    integrations.select_for_update(no_key=True).exists()
 
 
 def _filter_own(command_id: UUID, user_id: UUID, organisation_id: UUID) -> QuerySet[OutboxCommand]:

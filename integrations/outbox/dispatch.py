@@ -28,6 +28,7 @@ from integrations.grants import access_tokens
 from integrations.grants.quota_purse import ProviderCallPostponed
 from integrations.models import (
     FETCHABLE,
+    LIVE,
     ConnectionStatus,
     Integration,
     OutboxCommand,
@@ -98,7 +99,9 @@ def dispatch_command(
 
 
 def _filter_due(at: datetime) -> QuerySet[OutboxCommand]:
-    return OutboxCommand.objects.filter(leases.match_unleased(at), due_at__lte=at)
+    """A disconnected integration's rows are left to its purge: nobody settles them."""
+    due = OutboxCommand.objects.filter(leases.match_unleased(at), due_at__lte=at)
+    return due.filter(integration__status__in=LIVE)
 
 
 def _claim(command_id: UUID, *, at: datetime) -> tuple[Lease, OutboxCommand]:
@@ -123,7 +126,7 @@ def _run_turn(
         _settle_crashed(lease, command, clock())
         return
     if not _is_reachable(command):
-        _settle_unreachable(lease, command, clock())
+        dispatch_failures.settle_failure(lease, command, OutboxProblem.GRANT_ENDED, at=clock())
         return
     try:
         with open_turn(lease, command, kind, clock) as turn:
@@ -243,12 +246,6 @@ def _is_reachable(command: OutboxCommand) -> bool:
     return (
         integration.status in FETCHABLE and integration.connection.status == ConnectionStatus.ACTIVE
     )
-
-
-def _settle_unreachable(lease: Lease, command: OutboxCommand, at: datetime) -> None:
-    """The grant has ended. A disconnected integration's row is left to its purge."""
-    if command.integration.is_live:
-        dispatch_failures.settle_failure(lease, command, OutboxProblem.GRANT_ENDED, at=at)
 
 
 def _handle_fence(lease: Lease, command: OutboxCommand, at: datetime) -> None:

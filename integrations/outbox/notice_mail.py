@@ -118,7 +118,8 @@ def stop_queued_notices(
     )
     if kind is not None:
         queued = queued.filter(notice_kind=kind)
-    return commands.stop_commands(queued, at=at)
+    notice_delivery.redeliver_owed_notices(queued.lock_unsent_notices())
+    return queued.stop(at=at)
 
 
 def _find_notice(command: OutboxCommand) -> OwnerNotice:

@@ -24,7 +24,7 @@ from limited_use.access_request import Permit
 from limited_use.sinks import provider_sink
 from limited_use.vault import sealing
 
-from . import commands
+from . import command_outcomes
 from .remote_state import RemoteState
 
 T = TypeVar("T")
@@ -128,7 +128,7 @@ class OutboxTurn:
         with transaction.atomic(durable=True):
             self._hold_fence()
             leases.renew(self.lease, at=self.clock())
-            commands.mark_sent(self.command, at=self.clock(), **values)
+            command_outcomes.mark_sent(self.command, at=self.clock(), **values)
         self.command.state = OutboxState.SENT
         self.remote = remote
 

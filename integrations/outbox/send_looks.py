@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
 from integrations.models import OutboxProblem, OutboxState
 from integrations.providers import errors
-from integrations.providers.outgoing_mail import DraftRef, SendLook
+from integrations.providers.outgoing_mail import DraftRef, SendLook, SentRef
 
 from . import dispatch_failures
 from .outbox_turn import OutboxTurn
@@ -39,11 +39,7 @@ def look(turn: OutboxTurn) -> None:
     found = _look_for_sent(turn, draft)
     now = turn.clock()
     if found.sent is not None:
-        rfc822_id = found.sent.rfc822_id
-        turn.settle_as_sent(
-            turn.remote.replace(sent=found.sent),
-            rfc822_blind=turn.compute_blind(rfc822_id) if rfc822_id else None,
-        )
+        _settle_as_sent(turn, found.sent)
     elif turn.remote.draft is None:
         _settle(turn, OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND, now)
     elif found.is_leaving or (turn.remote.is_accepted and found.draft == "intact"):
@@ -68,7 +64,7 @@ def settle_unless_unsent(turn: OutboxTurn) -> bool:
     found = _look_for_sent(turn, _NO_DRAFT)
     now = turn.clock()
     if found.sent is not None:
-        turn.settle_as_sent(turn.remote.replace(sent=found.sent), sending_at=now)
+        _settle_as_sent(turn, found.sent, sending_at=now)
         return True
     if found.is_complete:
         return False
@@ -82,6 +78,12 @@ def _look_for_sent(turn: OutboxTurn, draft: DraftRef) -> SendLook:
         turn.units.look_for_sent,
         lambda adapter: adapter.look_for_sent(draft, turn.tag, created_at),
     )
+
+
+def _settle_as_sent(turn: OutboxTurn, sent: SentRef, **values: Any) -> None:
+    # The inbox and delivery reports find the message by its Message-ID.
+    blind = turn.compute_blind(sent.rfc822_id) if sent.rfc822_id else None
+    turn.settle_as_sent(turn.remote.replace(sent=sent), rfc822_blind=blind, **values)
 
 
 def _handle_unsent(turn: OutboxTurn, now: datetime) -> None:
@@ -155,6 +157,9 @@ def _look_later(turn: OutboxTurn, now: datetime) -> None:
         due_at=now + min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT),
         # An intact draft that disappeared counts from the beginning.
         unsent_look_at=None,
+        # The mailbox answered.
+        failing_since=None,
+        crash_count=0,
     )
 
 

@@ -19,14 +19,12 @@ from integrations.coordination import leases
 from integrations.coordination.leases import Lease
 from integrations.grants import provider_credentials
 from integrations.models import (
-    UNSENT_STATES,
     Connection,
     ConnectionStatus,
     Integration,
     IntegrationStatus,
     OutboxCommand,
-    OutboxProblem,
-    OutboxState,
+    OutboxKind,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
@@ -117,22 +115,16 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
 def _stop_sending(integration: Integration, at: datetime) -> dict[str, int]:
     """Stop what has not been sent, and return the receipt's counts. Workers lose their leases."""
     commands = OutboxCommand.objects.filter(integration=integration)
-    unknown = commands.filter(state__in=[OutboxState.SENDING, OutboxState.UNKNOWN])
-    unsent = commands.filter(state__in=UNSENT_STATES)
-    # A worker locks the command before its notice, too.
-    locked = unsent.select_for_update(no_key=True).order_by("id")
-    notice_delivery.redeliver_owed_notices(list(locked.values_list("notice_id", flat=True)))
+    messages = commands.filter(kind=OutboxKind.MAIL)
+    notice_delivery.redeliver_owed_notices(commands.lock_unsent_notices())
+    stopped_count = messages.stop(at=at)
+    # Notices, too.
+    commands.stop(at=at)
     return {
         "sent_count": integration.sent_count,
-        "unknown_send_count": unknown.count(),
-        "stopped_send_count": unsent.update(
-            state=OutboxState.FAILED,
-            problem=OutboxProblem.STOPPED,
-            due_at=None,
-            changed_at=at,
-            lease_by=None,
-            lease_until=None,
-        ),
+        "sent_notice_count": integration.sent_notice_count,
+        "unknown_send_count": integration.unknown_send_count + messages.perhaps_sent().count(),
+        "stopped_send_count": stopped_count,
     }
 
 

@@ -14,6 +14,10 @@ _STAYS: Final = claim(
     "Your mail at the provider, with what you sent with Antares; its recipients have it, too.",
 )
 _SENT: Final = claim("receipt.sent-count", "Antares sent {count} of your messages.")
+_NOTICES: Final = claim(
+    "receipt.sent-notices",
+    "Antares also sent {count} notices to this mailbox, as you chose.",
+)
 _UNKNOWN: Final = claim(
     "receipt.sent-unknown",
     "Whether {count} more were sent is not known: look in your sent mail.",
@@ -25,9 +29,13 @@ _STOPPED: Final = claim(
 
 
 def build_sending_part(job: PurgeJob) -> dict[str, int]:
-    """Return counts of messages: sent, perhaps sent, and stopped by the disconnect."""
+    """
+    Return counts of messages: sent, perhaps sent, and stopped by the disconnect; and of notices
+    that were sent to the own mailbox.
+    """
     return {
         "sent": job.sent_count,
+        "notices": job.sent_notice_count,
         "unknown": job.unknown_send_count,
         "stopped": job.stopped_send_count,
     }
@@ -44,4 +52,6 @@ def describe_sent_mail(job: PurgeJob) -> str:
         sentences.append(_UNKNOWN.format(count=job.unknown_send_count))
     if job.stopped_send_count:
         sentences.append(_STOPPED.format(count=job.stopped_send_count))
+    if job.sent_notice_count:
+        sentences.append(_NOTICES.format(count=job.sent_notice_count))
     return " ".join(sentences)

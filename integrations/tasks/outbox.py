@@ -10,7 +10,7 @@ from integrations.coordination.leases import NotClaimable
 from integrations.coordination.task_queue import enqueue_until_sweep
 from integrations.mail.sending import proposals
 from integrations.operations.outbox_kinds import KINDS
-from integrations.outbox import commands, dispatch
+from integrations.outbox import command_outcomes, dispatch
 
 
 # Celery acknowledges the message before the work: a dead worker's lease expires, and the sweep
@@ -34,6 +34,6 @@ def sweep_outbox(**_: object) -> None:
 @shared_task(name="integrations.clear_outbox")  # type: ignore[untyped-decorator]
 def clear_outbox(**_: object) -> None:
     at = timezone.now()
-    commands.delete_old_commands(at=at)
+    command_outcomes.delete_old_commands(at=at)
     sending_bounds.delete_old_counts(at=at)
     proposals.delete_expired_proposals(at=at)

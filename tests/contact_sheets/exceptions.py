@@ -127,7 +127,7 @@ ENUMERATIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.sync.cache_eviction:EvictionReason": _RECORD,
     "integrations.models.watch:WatchKind": _CODE,
     "integrations.models.outbox:OutboxKind": _CODE,
-    "integrations.models.outbox:OutgoingKind": _CODE,
+    "integrations.models.sending:OutgoingKind": _CODE,
     "integrations.notifications.removal_messages:AccessOutcome": _DERIVED,
     "integrations.outbox.command_content:QuoteKind": _DERIVED,
     "integrations.notifications.removal_messages:TokenOutcome": _DERIVED,

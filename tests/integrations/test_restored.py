@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from io import StringIO
 
@@ -21,11 +22,14 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    OutboxProblem,
+    OutboxState,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
     SyncWork,
 )
+from integrations.outbox import dispatch
 from integrations.purge import ledger_key_release
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
 from limited_use.ledger import ledger_sequencer
@@ -38,6 +42,7 @@ from limited_use.verify import verifier
 from tests.integrations.household import household
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.keyrings import copy_keyring
+from tests.outbox import make_command
 from tests.walls import acting_as
 
 pytestmark = [
@@ -178,6 +183,20 @@ class TestApply:
         assert bob.status == (IntegrationStatus.SYNCING, "")
         assert data_keys.unwrap(data_keys.read_row(bob.integration.id))
         assert PurgeJob.objects.count() == 1
+
+    def test_leaves_open_messages_to_their_owners_although_no_key_came_back(self, alice):
+        message = make_command(alice.integration, timezone.now())
+        restore(dump())
+        assert not restore_guard.is_pending()
+
+        with acting_as("purge"):
+            assert restore_guard.remove_resurrected(at=timezone.now()).distrusted_count == 0
+            assert "1 messages may have been sent after the backup" in apply_tombstones()
+
+        message.refresh_from_db()
+        assert (message.state, message.problem) == (OutboxState.UNKNOWN, OutboxProblem.RESTORED)
+        assert dispatch.list_due_ids(at=timezone.now() + timedelta(hours=1)) == []
+        assert alice.status == (IntegrationStatus.SYNCING, "")
 
     @pytest.mark.parametrize("process_class", ["web", "sync"])
     def test_is_seen_by_who_may_not_do_it_and_done_by_who_may(self, alice, process_class):

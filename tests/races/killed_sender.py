@@ -37,7 +37,7 @@ STEPS = {
     str(_FOLDER / name)
     for name in (
         "coordination/leases.py",
-        "outbox/commands.py",
+        "outbox/command_outcomes.py",
         "outbox/dispatch.py",
         "outbox/outbox_turn.py",
         "outbox/send_looks.py",

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from integrations.models import OutboxState
 from tests.integrations import google, microsoft
 from tests.integrations.purge.conftest import keyring
-from tests.races import senders
+from tests.races import killed_sender, senders
 from tests.races.senders import SenderProcess, SendingReport, SendingUnderFaults
 from tests.worlds.microsoft import REDIRECT_URI as MICROSOFT_REDIRECT
 from tests.worlds.sandbox import REDIRECT_URI as GOOGLE_REDIRECT
@@ -47,7 +49,8 @@ def providers(sandbox, settings):
     )
 
 
-def run(providers, *, sends: int, mailboxes: int) -> SendingReport:
+def run(providers, *, sends: int, mailboxes: int) -> tuple[SendingReport, Counter[str]]:
+    """Return what became of the messages, and the faults."""
     sandbox, found, environment = providers
     houses = senders.make_mailboxes(sandbox, found, mailboxes)
     with SenderProcess(**environment) as process:
@@ -56,24 +59,29 @@ def run(providers, *, sends: int, mailboxes: int) -> SendingReport:
             sending.send(houses[number % mailboxes], number)
     report = SendingReport.read(sandbox)
     sys.stdout.write(f"\n{report}; faults: {dict(sending.faults)}; seed {SEED}\n")
-    return report
+    return report, sending.faults
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.invariant(9)
 @pytest.mark.scenario("M1")
 class TestSendingUnderFaults:
+    def test_can_kill_in_every_module_that_sends(self):
+        assert [path for path in killed_sender.STEPS if not Path(path).is_file()] == []
+
     def test_is_exactly_once_or_honestly_unknown(self, providers):
-        report = run(providers, sends=10, mailboxes=2)
+        report, faults = run(providers, sends=10, mailboxes=2)
 
         assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
         assert report.unsettled == []
         assert report.states[OutboxState.SENT] >= 5
+        assert faults["killed"] >= 3
 
     @pytest.mark.thorough("hundreds of messages, sent with faults and kills at every step")
     def test_of_forty_mailboxes_is_exactly_once_or_honestly_unknown(self, providers):
-        report = run(providers, sends=SENDS, mailboxes=MAILBOXES)
+        report, faults = run(providers, sends=SENDS, mailboxes=MAILBOXES)
 
         assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
         assert report.unsettled == []
         assert report.states[OutboxState.UNKNOWN] <= SENDS * 0.02
+        assert faults["killed"] >= SENDS * 0.2

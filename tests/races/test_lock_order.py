@@ -16,17 +16,31 @@ from accounts import row_owner
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership, User
 from config.embedded.embedded_service import ROOT
+from config.process_classes import ProcessClass
 from integrations.access import fences
+from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import sharing
-from integrations.models import AttemptOutcome, Integration, Watch, WatchKind
+from integrations.models import (
+    AttemptOutcome,
+    Integration,
+    OutboxCommand,
+    OutboxState,
+    Watch,
+    WatchKind,
+)
+from integrations.outbox import commands
 from integrations.push import desired_watches
 from limited_use.agreements import offboarding
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.feature_registry import FEATURES
+from tests.fakes.mail import FakeMailbox
+from tests.integrations import household as houses
 from tests.integrations.calendar.local_house import create_local_calendar
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
+from tests.integrations.outbox import sending
 from tests.integrations.test_two_products import CALENDAR
 from tests.races.locks import run_in_session, session, wait_for_waiters
+from tests.walls import acting_as
 
 __all__ = ["acme", "alice", "bob", "browser_of", "google"]
 
@@ -180,6 +194,45 @@ def sharing_of(person, viewer):
             )
 
     return share
+
+
+@transactional
+@pytest.mark.invariant(9)
+class TestAnUnknownMessage:
+    @pytest.fixture
+    def house(self, db, monkeypatch):
+        houses.provided(monkeypatch, FakeMailbox(email="alice@gmail.example"))
+        return sending.allow_sending(houses.household(features=("inbox", "mail-sending")))
+
+    @pytest.mark.parametrize("settle", [commands.settle_as_sent, commands.discard_command])
+    def test_that_is_settled_while_it_is_sent_again_is_settled(self, house, settle):
+        command = sending.order(house)
+        OutboxCommand.objects.filter(id=command.id).update(
+            state=OutboxState.UNKNOWN, sending_at=timezone.now(), due_at=None
+        )
+        owner = {"user_id": house.user.id, "organisation_id": house.organisation.id}
+        at = {"at": timezone.now()} if settle is commands.settle_as_sent else {}
+
+        def settle_message():
+            with acting_as(ProcessClass.WEB, house):
+                settle(command.id, **owner, **at)
+
+        def send_again():
+            with pytest.raises(ObjectNotFound):
+                sending.order(house, sending.write(replaces=command.id))
+
+        with ThreadPoolExecutor(2) as pool, session() as other:
+            # Settling has locked its rows by now, and deletes files next.
+            other.execute("LOCK TABLE integrations_upload IN ACCESS EXCLUSIVE MODE")
+            settling = pool.submit(run_in_session, settle_message, deadlock_timeout=SHORT)
+            wait_for_waiters(1)
+            again = pool.submit(run_in_session, send_again, deadlock_timeout=SHORT)
+            wait_for_waiters(2)
+            other.commit()
+            settling.result(30)
+            again.result(30)
+
+        assert not OutboxCommand.objects.exclude(state=OutboxState.SENT).exists()
 
 
 class TestRowLocks:

@@ -64,7 +64,10 @@ FAILURES: Final[Mapping[str, StrOrPromise]] = {
         "The provider ended the access of Antares. Reconnect the account, then send again."
     ),
     OutboxProblem.ADMIN_BLOCKED: _("Your administrator does not allow Antares to send."),
-    OutboxProblem.UNAVAILABLE: _("The provider could not be reached for an hour."),
+    OutboxProblem.UNAVAILABLE: _(
+        "The provider did not answer, or answered with errors, for an hour or longer. Send it"
+        " again later."
+    ),
     OutboxProblem.RATE_LIMITED: _(
         "The account has reached the provider's limit of messages. Send it again later."
     ),

@@ -21,7 +21,7 @@ from integrations.models import (
     OutboxKind,
     OutboxState,
 )
-from integrations.outbox import commands
+from integrations.outbox import command_outcomes
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
 from limited_use.sinks.sealed_rows import Permits, SealedRow
@@ -72,7 +72,9 @@ def get_outbox_page(
     """
     own = _filter_own(context).select_related("integration__connection")
     # Sent messages are deleted once they are this old; all others stay until their owner acts.
-    is_listed = Q(changed_at__gt=context.at - commands.LISTED_FOR) | ~Q(state=OutboxState.SENT)
+    is_listed = Q(changed_at__gt=context.at - command_outcomes.LISTED_FOR) | ~Q(
+        state=OutboxState.SENT
+    )
     own = own.filter(is_listed)
     if cursor is not None:
         position = page_cursors.read(

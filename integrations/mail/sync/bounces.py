@@ -12,8 +12,14 @@ from typing import Final
 from uuid import UUID
 
 from integrations.formats.mime.message import ParsedMessage
-from integrations.models import DeliveryReport, Integration, OutboxCommand, OutboxState
-from integrations.outbox import commands
+from integrations.models import (
+    DeliveryReport,
+    Integration,
+    OutboxCommand,
+    OutboxKind,
+    OutboxState,
+)
+from integrations.outbox import command_outcomes
 
 _REPORT: Final = "multipart/report"
 
@@ -40,6 +46,8 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
     sent = OutboxCommand.objects.filter(
         rfc822_blind__any_of=list(returned),
         integration_id=integration_id,
+        # A returned notice notifies of nothing: the next notice could come back, too.
+        kind=OutboxKind.MAIL,
         state=OutboxState.SENT,
         bounced_at=None,
     )
@@ -48,7 +56,7 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
     for command in related.select_for_update(no_key=True, of=("self",)):
         blind = bytes(command.rfc822_blind or b"")
         matched.add(blind)
-        commands.mark_returned(command, returned[blind], at=at)
+        command_outcomes.mark_returned(command, returned[blind], at=at)
     _keep_early_reports(
         {blind: report for blind, report in returned.items() if blind not in matched},
         integration_id=integration_id,
@@ -59,9 +67,11 @@ def mark_returned(returned: Mapping[bytes, UUID], *, integration_id: UUID, at: d
 def _keep_early_reports(
     reports: Mapping[bytes, UUID], *, integration_id: UUID, at: datetime
 ) -> None:
-    """A report may arrive before its message was seen as sent."""
-    leaving = OutboxCommand.objects.filter(integration_id=integration_id, state=OutboxState.SENDING)
-    if reports and leaving.exists():
+    """A report may arrive before its message was seen as sent: the owner may look again."""
+    perhaps_sent = OutboxCommand.objects.perhaps_sent().filter(
+        integration_id=integration_id, kind=OutboxKind.MAIL
+    )
+    if reports and perhaps_sent.exists():
         DeliveryReport.objects.bulk_create(
             [
                 DeliveryReport(

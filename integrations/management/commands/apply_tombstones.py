@@ -4,6 +4,9 @@ Run after a restore, before the service starts: `manage.py apply_tombstones`.
 Destroys keys that the restored database contains although their destruction is published, and
 ends the objects they belonged to. Workers do this when they start; the web refuses requests until
 it is done.
+
+Only this command knows of a restore after which no destroyed key came back. It settles every
+message that was on its way as unknown: the mailbox may be ahead of its row.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            applied = restore_guard.remove_resurrected(at=timezone.now())
+            applied = restore_guard.remove_resurrected(at=timezone.now(), is_restored=True)
             missing = resurrected_keys.count_missing_receipts()
         except ledger_publication.LedgerPublicationUnreadable as error:
             raise CommandError(f"the published file cannot be read: {error}") from None
@@ -38,6 +41,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{applied.purge_count} integrations will be purged again, {applied.ended_count}"
                 f" connections end, {applied.reconnect_count} must be reconnected"
+            )
+        if applied.distrusted_count:
+            self.stdout.write(
+                f"{applied.distrusted_count} messages may have been sent after the backup: their"
+                f" owners decide"
             )
         try:
             ledger_sequencer.check_ledger_continuity()

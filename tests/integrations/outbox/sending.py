@@ -74,18 +74,30 @@ def dispatch_once(command: OutboxCommand, clock: Clock) -> None:
         dispatch.dispatch_command(KINDS, command.id, clock=clock)
 
 
+def dispatch_when_due(command: OutboxCommand, clock: Clock) -> None:
+    """One turn, once the command is due and no other worker holds it."""
+    command.refresh_from_db()
+    wait = (max(command.due_at, command.lease_until or command.due_at) - clock()).total_seconds()
+    clock.skip(max(0.0, wait))
+    dispatch_once(command, clock)
+
+
+def dispatch_for(time: timedelta, command: OutboxCommand, clock: Clock) -> None:
+    """Take every turn that is due within `time`."""
+    end = clock() + time
+    while clock() < end:
+        dispatch_when_due(command, clock)
+        command.refresh_from_db()
+
+
 def dispatch_until_settled(command: OutboxCommand, clock: Clock, *, limit: int = 60) -> None:
     """Let time pass as the due times say."""
     for _ in range(limit):
         command.refresh_from_db()
         if command.due_at is None:
             return
-        wait = (
-            max(command.due_at, command.lease_until or command.due_at) - clock()
-        ).total_seconds()
-        clock.skip(max(0.0, wait))
         try:
-            dispatch_once(command, clock)
+            dispatch_when_due(command, clock)
         except NotClaimable:
             clock.skip(1)
     raise AssertionError(f"still {command.state}")

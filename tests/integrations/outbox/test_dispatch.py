@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -12,15 +11,17 @@ from accounts import memberships
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.access.request_context import ObjectNotFound
-from integrations.connections import consents
+from integrations.connections import connection_operations, consents
+from integrations.coordination.leases import NotClaimable
 from integrations.models import (
     DeliveryReport,
     OutboxCommand,
     OutboxProblem,
     OutboxState,
     OwnerNotice,
+    PurgeJob,
 )
-from integrations.outbox import commands
+from integrations.outbox import command_outcomes, commands, dispatch
 from integrations.providers import errors
 from integrations.providers.provider_access import ProviderAccess
 from limited_use.vault.fields import StoredCiphertext
@@ -168,6 +169,26 @@ class TestDispatch:
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.CRASHED)
         assert Alarm.objects.filter(kind="outbox.crashing").exists()
 
+    def test_counts_from_a_look_that_the_mailbox_answered_how_long_the_provider_fails(
+        self, alice, mailbox
+    ):
+        mailbox.failing_once["send_draft"] = [errors.RateLimited("no", retry_after=1)] * 20
+        # Accepted, and not yet shown.
+        mailbox.meanwhile = mailbox.sent.clear
+        command, clock = sending.order(alice), Clock()
+        sending.dispatch_for(timedelta(minutes=61), command, clock)
+        assert clock() - command.sending_at < timedelta(hours=1)
+        mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
+        sending.dispatch_when_due(command, clock)
+        assert not mailbox.failing_once["look_for_sent"]
+        mailbox.meanwhile = None
+        (message_id,) = [entry.ref.message_id for entry in sent(mailbox)]
+        mailbox.sent.append((str(command.id), message_id))
+
+        sending.dispatch_until_settled(command, clock)
+
+        assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
+
     @pytest.mark.scenario("M2")
     def test_is_unknown_if_neither_draft_nor_sent_message_is_found(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
@@ -257,19 +278,37 @@ class TestAKilledWorker:
     @pytest.mark.invariant(9)
     @pytest.mark.scenario("M1")
     @pytest.mark.claim("outbox.sending")
-    @pytest.mark.parametrize("call", range(1, 8))
+    # Of its addresses, the draft, the request to send, and the look.
+    @pytest.mark.parametrize("call", range(1, 5))
     def test_at_any_call_leaves_one_message(self, alice, mailbox, call):
         command, clock = sending.order(alice), Clock()
         clock.skip(10)
         mailbox.kills_at = call
 
-        with suppress(KilledDuringFetch):
+        with pytest.raises(KilledDuringFetch):
             sending.dispatch_once(command, clock)
+        assert len(mailbox.calls) == call
         mailbox.kills_at = None
         sending.dispatch_until_settled(command, clock)
 
         assert (command.state, len(sent(mailbox))) == (OutboxState.SENT, 1)
         assert mailbox.drafts == {}
+
+    def test_three_times_but_not_in_a_row_raises_no_alarm(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.meanwhile = mailbox.sent.clear
+        sending.dispatch_when_due(command, clock)
+        assert command_is_sending(command)
+
+        for _ in range(3):
+            mailbox.failing["look_for_sent"] = KilledDuringFetch()
+            with pytest.raises(KilledDuringFetch):
+                sending.dispatch_when_due(command, clock)
+            del mailbox.failing["look_for_sent"]
+            sending.dispatch_when_due(command, clock)
+
+        assert command_is_sending(command)
+        assert not Alarm.objects.exists()
 
     def test_three_times_is_a_state_that_the_owner_sees(self, alice, mailbox):
         command, clock = sending.order(alice), Clock()
@@ -278,12 +317,46 @@ class TestAKilledWorker:
         for _ in range(3):
             command.refresh_from_db()
             clock.skip(600)
-            with suppress(KilledDuringFetch):
+            with pytest.raises(KilledDuringFetch):
                 sending.dispatch_once(command, clock)
         sending.dispatch_until_settled(command, clock)
 
         assert (command.state, command.problem) == (OutboxState.FAILED, OutboxProblem.CRASHED)
         assert Alarm.objects.filter(kind="outbox.crashing").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestADisconnectDuringASend:
+    def test_leaves_the_message_to_the_purge_and_raises_no_alarm(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        mailbox.lost_answers.append("send_draft")
+        mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
+        clock.skip(10)
+        sending.dispatch_once(command, clock)
+        disconnect(alice)
+        calls = list(mailbox.calls)
+
+        for _ in range(5):
+            clock.skip(600)
+            assert dispatch.list_due_ids(at=clock()) == []
+            with pytest.raises(NotClaimable):
+                sending.dispatch_once(command, clock)
+
+        command.refresh_from_db()
+        assert (command.state, command.crash_count) == (OutboxState.SENDING, 0)
+        assert mailbox.calls == calls
+        assert not Alarm.objects.exists()
+        assert PurgeJob.objects.get().unknown_send_count == 1
+
+
+def disconnect(house) -> None:
+    with acting_as(ProcessClass.WEB, house):
+        connection_operations.disconnect_integration(
+            integration_id=house.integration.id,
+            user_id=house.user.id,
+            organisation_id=house.organisation.id,
+            at=timezone.now(),
+        )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -441,6 +514,58 @@ class TestAnUnknownMessage:
         assert unknown.state == OutboxState.SENT
         assert count_open_notices() == 0
 
+    def test_is_looked_for_as_long_as_the_first_time_if_the_provider_fails(
+        self, alice, mailbox, unknown
+    ):
+        OutboxCommand.objects.update(failing_since=timezone.now() - timedelta(days=1))
+        mailbox.sent.append((str(unknown.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
+        mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
+        act(alice, commands.look_again, unknown)
+
+        sending.dispatch_until_settled(unknown, Clock())
+
+        assert unknown.state == OutboxState.SENT
+
+    @pytest.mark.claim("outbox.returned")
+    def test_that_came_back_meanwhile_is_shown_as_returned(self, alice, mailbox, unknown):
+        identity = {b"id": f"{unknown.id}@example.test".encode()}
+        mailbox.deliver(REPORT % identity)
+        alice.settle()
+        with acting_as(ProcessClass.PURGE):
+            command_outcomes.delete_old_commands(at=timezone.now() + timedelta(days=2))
+        sent_id = mailbox.deliver(
+            b"Message-ID: <%(id)s>\r\n\r\nHello" % identity, label_ids=("SENT",)
+        )
+        mailbox.sent.append((str(unknown.id), sent_id))
+        act(alice, commands.look_again, unknown)
+
+        sending.dispatch_until_settled(unknown, Clock())
+
+        assert unknown.state == OutboxState.SENT
+        assert alice.messages.filter(id=unknown.bounce_message_id).exists()
+        assert set(list_notices(alice)) == {
+            ("send_unknown", unknown.id),
+            ("message_returned", unknown.id),
+        }
+        assert not DeliveryReport.objects.exists()
+
+    def test_keeps_no_report_once_it_is_deleted(self, alice, mailbox, unknown):
+        mailbox.deliver(REPORT % {b"id": b"another@example.test"})
+        alice.settle()
+        assert DeliveryReport.objects.exists()
+        with acting_as(ProcessClass.WEB, alice):
+            commands.discard_command(
+                unknown.id,
+                user_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                at=timezone.now(),
+            )
+
+        with acting_as(ProcessClass.PURGE):
+            command_outcomes.delete_old_commands(at=timezone.now() + timedelta(days=2))
+
+        assert not DeliveryReport.objects.exists()
+
     def test_stays_unknown_if_a_second_look_finds_nothing(self, alice, mailbox, unknown):
         act(alice, commands.look_again, unknown)
 
@@ -475,7 +600,7 @@ class TestARestoredDatabase:
     def test_sends_nothing_from_older_rows(self, alice, mailbox):
         command = sending.order(alice)
 
-        commands.distrust_restored_commands(at=timezone.now())
+        command_outcomes.distrust_restored_commands(at=timezone.now())
         sending.dispatch_until_settled(command, Clock())
 
         assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.RESTORED)
@@ -512,6 +637,21 @@ class TestARestoredDatabase:
         mailbox.sent.append((str(command.id), mailbox.deliver(REPORT % {b"id": b"x@y"})))
         sending.dispatch_until_settled(command, Clock())
         assert command.state == OutboxState.SENT
+
+    def test_shows_a_bounce_of_such_a_message(self, alice, mailbox):
+        command, clock = sending.order(alice), Clock()
+        identity = {b"id": f"{command.id}@example.test".encode()}
+        sent_id = mailbox.deliver(
+            b"Message-ID: <%(id)s>\r\n\r\nHello" % identity, label_ids=("SENT",)
+        )
+        mailbox.sent.append((str(command.id), sent_id))
+        clock.skip(3600)
+        sending.dispatch_once(command, clock)
+        mailbox.deliver(REPORT % identity)
+
+        alice.settle()
+
+        assert list_notices(alice) == [("message_returned", command.id)]
 
 
 def act(house, action, command) -> None:

@@ -35,6 +35,7 @@ from integrations.outbox import notice_mail
 from integrations.providers import PROVIDERS, errors
 from integrations.settings.notices import stop_views
 from integrations.tasks.notices import deliver_notice, mail_notice_to_mailbox, sweep_notices
+from integrations.tasks.outbox import clear_outbox
 from limited_use.models import Consent
 from limited_use.policy.policy_vocabulary import Fact
 from tests.broker import record_messages
@@ -51,6 +52,7 @@ from tests.integrations import household as houses
 from tests.integrations.household import Household
 from tests.integrations.outbox import sending
 from tests.integrations.outbox.sending import Clock
+from tests.integrations.outbox.test_dispatch import REPORT
 from tests.walls import acting_as
 from tests.worlds.sandbox import REDIRECT_URI
 
@@ -476,6 +478,71 @@ class TestAtProvider:
 
         assert sandbox.sent(email=self.BOX) == []
         assert sandbox.mailbox(self.BOX, provider=provider)["messages"] == []
+
+
+class TestABounceOfANotice:
+    """A notice of it would go to the same mailbox, and come back, too."""
+
+    @pytest.fixture
+    def alice(self, alice):
+        choose(alice, "message_returned")
+        return alice
+
+    @staticmethod
+    def deliver_report(mailbox, command):
+        mailbox.deliver(REPORT % {b"id": f"{command.id}@example.test".encode()})
+
+    def test_notifies_of_nothing(self, alice, mailbox):
+        command = queue(alice)
+        sending.dispatch_until_settled(command, Clock())
+        self.deliver_report(mailbox, command)
+
+        alice.settle()
+
+        command.refresh_from_db()
+        assert command.bounced_at is None
+        assert list(OwnerNotice.objects.values_list("message", flat=True)) == [KIND]
+
+    def test_notifies_of_nothing_if_it_arrives_before_the_notice_is_seen_as_sent(
+        self, alice, mailbox
+    ):
+        with transaction.atomic():
+            make_consent(alice.connection, "mail-sending")
+        command, message, clock = queue(alice), sending.order(alice), Clock()
+        clock.skip(10)
+        for one in (command, message):
+            mailbox.failing_once["look_for_sent"] = [errors.Unavailable("no")]
+            sending.dispatch_once(one, clock)
+        self.deliver_report(mailbox, command)
+        alice.settle()
+
+        for one in (command, message):
+            sending.dispatch_until_settled(one, clock)
+
+        assert (command.state, command.bounced_at) == (OutboxState.SENT, None)
+        assert list(OwnerNotice.objects.values_list("message", flat=True)) == [KIND]
+
+
+class TestDeletion:
+    @pytest.mark.parametrize("state", [OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN])
+    def test_of_settled_notices_follows_after_thirty_days(self, alice, state):
+        with transaction.atomic():
+            make_consent(alice.connection, "mail-sending")
+        old, new, waiting, message = *(queue(alice) for _ in range(3)), sending.order(alice)
+        now = timezone.now()
+        settled = {"state": state, "due_at": None, "sending_at": now}
+        settled["sent_at"] = now if state == OutboxState.SENT else None
+        OutboxCommand.objects.filter(id__in=[old.id, new.id]).update(**settled)
+        OutboxCommand.objects.filter(id=message.id).update(
+            state=OutboxState.FAILED, due_at=None, problem=OutboxProblem.REJECTED
+        )
+        OutboxCommand.objects.exclude(id=new.id).update(changed_at=now - timedelta(days=31))
+
+        with acting_as(ProcessClass.PURGE):
+            clear_outbox()
+
+        left = set(OutboxCommand.objects.values_list("id", flat=True))
+        assert left == {new.id, waiting.id, message.id}
 
 
 class TestFact:

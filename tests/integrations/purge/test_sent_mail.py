@@ -56,7 +56,7 @@ class TestAReceipt:
         run_purge_to_end(job, clock)
         body = read_body(mailbox)
         said = body["remains"]["at_the_provider"]
-        assert body["sending"] == {"sent": 2, "unknown": 2, "stopped": 2}
+        assert body["sending"] == {"sent": 2, "notices": 0, "unknown": 2, "stopped": 2}
         assert "Antares sent 2 of your messages." in said
         assert "Whether 2 more were sent is not known" in said
         assert "2 that waited were not sent" in said
@@ -70,4 +70,4 @@ class TestAReceipt:
 
         body = read_body(mailbox)
         assert "changed nothing" in body["remains"]["at_the_provider"]
-        assert body["sending"] == {"sent": 0, "unknown": 0, "stopped": 0}
+        assert body["sending"] == {"sent": 0, "notices": 0, "unknown": 0, "stopped": 0}
