@@ -261,7 +261,7 @@ ROUTES: dict[str, Kind] = {
     "inbox-outbox": OWN_PAGE,
     # No action that there is.
     "inbox-outbox-command": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
-    "inbox-proposal": Kind("405 sign-in 405 405", "405 ok 405 405", "405 404 405 405"),
+    "inbox-proposal": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
     "inbox-outbox-state": ONE_PAGE,
     "inbox-allow-sending": Kind("sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"),
     "settings-sending": FORM,
@@ -334,8 +334,12 @@ ROUTES: dict[str, Kind] = {
     "api-threads": API,
     "api-thread": API,
     "api-outbox": Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NO_FEATURE_SENDS),
+    # The message waits.
     "api-outbox-message": Kind(
-        "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
+        "401 401 401 401", "ok 405 405/405/409 none", "404 404 404 404", NO_FEATURE_SENDS
+    ),
+    "api-outbox-undo": Kind(
+        "401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FEATURE_SENDS
     ),
     # Its state is known.
     "api-outbox-look": Kind(

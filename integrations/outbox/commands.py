@@ -47,6 +47,10 @@ class CommandNotUndoable(Exception):
     """The message has left the outbox, or is leaving it. Show its state."""
 
 
+class CommandOpen(Exception):
+    """The message waits or is being sent. Undo it, or wait until it is settled."""
+
+
 class CommandNotUnknown(Exception):
     """The message's state is known: there is nothing to look for, and nothing to settle."""
 
@@ -224,15 +228,17 @@ def settle_as_sent(command_id: UUID, *, user_id: UUID, organisation_id: UUID, at
 
 def discard_command(command_id: UUID, *, user_id: UUID, organisation_id: UUID) -> None:
     """
-    Delete a command that no worker sends, with its text and files.
+    Delete a settled command, with its text and files.
 
-    :raises ObjectNotFound:
+    :raises ObjectNotFound, CommandOpen:
     """
-    own = _filter_own(command_id, user_id, organisation_id).exclude(state__in=OPEN_STATES)
+    own = _filter_own(command_id, user_id, organisation_id)
     with transaction.atomic(durable=True):
         command = own.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
+        if command.state in OPEN_STATES:
+            raise CommandOpen
         uploads.delete_uploads(command.id)
         command.delete()
 

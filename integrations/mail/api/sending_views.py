@@ -130,10 +130,23 @@ class OutboxMessageView(SendingView):
 
     @extend_schema(operation_id="remove_outbox_message", responses={204: None})
     def delete(self, request: Request, command_id: UUID, **_: Any) -> HttpResponse:
-        """Take a waiting message back, or delete a settled one."""
+        """Delete a settled message."""
         self.get_query(request)
-        outbox_messages.remove_outbox_message(self.request_context, command_id)
+        outbox_messages.discard_outbox_message(self.request_context, command_id)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+class OutboxUndoView(SendingView):
+    @extend_schema(
+        operation_id="undo_outbox_message",
+        request=None,
+        responses={200: serializers.OutboxMessageSerializer},
+    )
+    def post(self, request: Request, command_id: UUID, **_: Any) -> Response:
+        """Take a waiting message back."""
+        self.get_query(request)
+        command = outbox_messages.undo_outbox_message(self.request_context, command_id)
+        return Response(serialize_command(command))
 
 
 class OutboxLookView(SendingView):

@@ -26,7 +26,7 @@ from integrations.mail.sending.message_owner import get_owner_columns
 from integrations.mail.sending.proposals import PermittedProposals
 from integrations.models import OutboxState
 from integrations.outbox import commands
-from integrations.outbox.commands import CommandNotUndoable
+from integrations.outbox.commands import CommandNotUndoable, CommandOpen
 from integrations.web import page_cursors
 from limited_use.sinks import page_sink
 
@@ -93,7 +93,7 @@ def change_command(request: HttpRequest, command_id: UUID) -> HttpResponse:
     try:
         outbox_list.find_own_command(context, command_id)
         return SeeOther(action(request, context, command_id))
-    except ObjectNotFound:
+    except (ObjectNotFound, CommandOpen):
         raise Http404 from None
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from integrations.access.request_context import ObjectNotFound, RequestContext
-from integrations.models import LIVE, OPEN_STATES, OutboxCommand, OutboxKind, SendingSettings
+from integrations.models import LIVE, OutboxCommand, OutboxKind, OutboxState, SendingSettings
 from integrations.outbox import commands
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
@@ -66,17 +66,30 @@ def get_undo_seconds(integration_id: UUID) -> int:
     return chosen.values_list("undo_seconds", flat=True).first() or _DEFAULT_UNDO_SECONDS
 
 
-def remove_outbox_message(context: RequestContext, command_id: UUID) -> None:
+def undo_outbox_message(context: RequestContext, command_id: UUID) -> OutboxCommand:
     """
-    Take a waiting message back, or delete one that no worker sends.
+    Take a waiting message back. A message that was taken back stays so.
 
     :raises ObjectNotFound:
-    :raises commands.CommandNotUndoable: if it is leaving
+    :raises commands.CommandNotUndoable: if it is leaving, or has left
     """
     command = get_outbox_message(context, command_id)
-    if command.state in OPEN_STATES:
+    try:
         commands.undo_command(command.id, at=context.at, **_get_owner(command))
-        return
+    except commands.CommandNotUndoable:
+        # A retry, or another request of the owner that was faster.
+        if get_outbox_message(context, command_id).state != OutboxState.UNDONE:
+            raise
+    return get_outbox_message(context, command_id)
+
+
+def discard_outbox_message(context: RequestContext, command_id: UUID) -> None:
+    """
+    Delete a settled message. None is undone here: a retry would then delete its text.
+
+    :raises ObjectNotFound, commands.CommandOpen:
+    """
+    command = get_outbox_message(context, command_id)
     commands.discard_command(command.id, **_get_owner(command))
 
 
