@@ -14,6 +14,8 @@ from integrations.formats.mime.addresses import MailAddress
 from integrations.mail.sending import send_message
 from integrations.models import (
     Attachment,
+    Integration,
+    IntegrationStatus,
     OutboxCommand,
     OutboxProblem,
     OutboxState,
@@ -175,6 +177,20 @@ class TestSameKey:
         assert answer.headers["Idempotent-Replayed"] == "true"
         assert ok(answer, 202) == {**first, **ok(hers.get(f"{V1}/outbox/{first['id']}"))}
         assert (OutboxCommand.objects.count(), OutgoingCount.objects.count()) == (1, 1)
+
+    def test_is_answered_also_after_the_grant_ended(self, alice, hers):
+        first = ok(send(hers, alice), 202)
+        Integration.objects.filter(id=alice.integration.id).update(
+            status=IntegrationStatus.REAUTH_REQUIRED
+        )
+
+        answer = send(hers, alice)
+
+        assert answer.headers["Idempotent-Replayed"] == "true"
+        assert ok(answer, 202)["id"] == first["id"]
+        # Another message is not taken, and its key is free for later.
+        problem(send(hers, alice, key="key-00000002"), 404, "not-found")
+        assert (OutboxCommand.objects.count(), Reply.objects.count()) == (1, 1)
 
     def test_with_another_message_is_refused(self, alice, hers):
         ok(send(hers, alice), 202)

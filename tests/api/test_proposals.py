@@ -13,7 +13,14 @@ from accounts.models import Alarm, Delegation
 from config.process_classes import ProcessClass
 from integrations.connections import consents as connected_consents
 from integrations.mail.sending import known_recipients, proposals
-from integrations.models import DraftProposal, Message, OutboxCommand, Reply
+from integrations.models import (
+    DraftProposal,
+    Integration,
+    IntegrationStatus,
+    Message,
+    OutboxCommand,
+    Reply,
+)
 from integrations.tasks.outbox import clear_outbox
 from limited_use.ledger import entries
 from limited_use.models import Leaf
@@ -266,6 +273,16 @@ class TestSameText:
 
 
 class TestSameKey:
+    def test_returns_the_same_id_also_after_the_grant_ended(self, alice, assistant):
+        first = ok(propose(assistant, alice), 201)
+        Integration.objects.filter(id=alice.integration.id).update(
+            status=IntegrationStatus.REAUTH_REQUIRED
+        )
+
+        assert ok(propose(assistant, alice), 201) == first
+        problem(propose(assistant, alice, key="key-00000002"), 404, "not-found")
+        assert Reply.objects.count() == 1
+
     def test_returns_the_same_id_even_when_the_draft_is_gone(self, alice, assistant):
         first = ok(propose(assistant, alice), 201)
         DraftProposal.objects.all().delete()

@@ -76,7 +76,7 @@ class ProposalListView(SendingView):
         attempt.read_keyed_request()
         if self.actor.kind != ActorKind.CLIENT:
             raise PermissionDenied
-        mailbox = send_message.get_sending_mailbox(self.request_context, fields["mailbox"])
+        mailbox = send_message.get_own_mailbox(self.request_context, fields["mailbox"])
         written = WrittenMessage(
             to=parse_recipients(fields["to"]),
             cc=parse_recipients(fields["cc"]),
@@ -89,6 +89,7 @@ class ProposalListView(SendingView):
         if earlier_record is not None:
             # Whether the draft still exists is the owner's.
             return idempotency.replay(lambda: _respond(earlier_record.result_id))
+        send_message.check_ready(mailbox)
         self.count_request(request, PROPOSALS)
         proposal = proposals.propose_draft(
             self.request_context,

@@ -86,12 +86,13 @@ class OutboxView(SendingView):
         self.check_query(request, None)
         fields = self.get_body(request, serializers.NewOutboxMessageSerializer)
         attempt.read_keyed_request()
-        mailbox = send_message.get_sending_mailbox(self.request_context, fields["mailbox"])
+        mailbox = send_message.get_own_mailbox(self.request_context, fields["mailbox"])
         written = parse_message(fields)
         content = check_message(written, mailbox)
         earlier_record = attempt.claim(self.request_context, mailbox)
         if earlier_record is not None:
             return idempotency.replay(partial(self._respond, earlier_record.result_id))
+        send_message.check_ready(mailbox)
         undo_seconds = fields.get("undo_seconds")
         command = send_message.order_message(
             self.request_context,

@@ -171,7 +171,7 @@ def _order(
         raise InvalidMessage({"sender": messages.MAILBOX_NOT_READY})
     ordered_once.order_once(
         context,
-        send_message.get_sending_mailbox(context, base.mailbox.id),
+        base.mailbox,
         written,
         content,
         hashes,

@@ -13,10 +13,8 @@ from django.db.models import QuerySet
 from integrations.access import permits, sending_permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.models import (
-    FETCHABLE,
     LIVE,
     Attachment,
-    ConnectionStatus,
     DraftProposal,
     Integration,
     Message,
@@ -32,6 +30,7 @@ from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.sealed import SealedValue
 
+from . import send_message
 from .answer_defaults import AnswerMode
 from .message_owner import get_owner_columns
 
@@ -78,15 +77,11 @@ class ComposeBase:
     @property
     def is_ready(self) -> bool:
         """Return whether the mailbox can be written to now."""
-        return self.mailbox is not None and is_ready(self.mailbox)
+        return self.mailbox is not None and send_message.is_ready(self.mailbox)
 
     @property
     def draft(self) -> OutboxCommand | DraftProposal | None:
         return self.command or self.proposal
-
-
-def is_ready(mailbox: Integration) -> bool:
-    return mailbox.status in FETCHABLE and mailbox.connection.status == ConnectionStatus.ACTIVE
 
 
 def list_sending_mailboxes(context: RequestContext) -> list[Integration]:
@@ -199,7 +194,7 @@ def _choose_mailbox(
     mailboxes: Sequence[Integration], mailbox_id: UUID | None
 ) -> Integration | None:
     if mailbox_id is None:
-        ready = [mailbox for mailbox in mailboxes if is_ready(mailbox)]
+        ready = [mailbox for mailbox in mailboxes if send_message.is_ready(mailbox)]
         return next(iter([*ready, *mailboxes]), None)
     chosen = next((mailbox for mailbox in mailboxes if mailbox.id == mailbox_id), None)
     if chosen is None:

@@ -85,7 +85,7 @@ def propose_draft(
     """
     Seal the draft for its owner, in the feature's name.
 
-    :param mailbox: from `send_message.get_sending_mailbox`
+    :param mailbox: the owner's, to which Antares can write (`send_message.check_ready`)
     :param on_stored: called in the transaction
     :raises ObjectNotFound: if the answered message is not of this mailbox
     :raises fences.DisconnectedError:

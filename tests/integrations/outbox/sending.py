@@ -53,7 +53,7 @@ def order(house: Household, written: WrittenMessage | None = None, *, undo_secon
     written = written or write()
     context = RequestContext(actor=house.actor, user_id=house.user.id, at=timezone.now())
     with acting_as(ProcessClass.WEB, house):
-        mailbox = send_message.get_sending_mailbox(context, house.integration.id)
+        mailbox = send_message.get_own_mailbox(context, house.integration.id)
         content = composed_message.check_message(written, max_recipients=500)
         return send_message.order_message(
             context, mailbox, written, content, undo_seconds=undo_seconds
