@@ -178,11 +178,10 @@ class OutboxSettlementView(SendingView):
 
 def check_message(written: WrittenMessage, mailbox: Integration) -> CommandContent:
     """:raises ValidationError: with every problem at once"""
-    limits = PROVIDERS[mailbox.connection.provider].outgoing_mail
-    if limits is None:
+    if PROVIDERS[mailbox.connection.provider].outgoing_mail is None:
         raise ObjectNotFound
     try:
-        return composed_message.check_message(written, max_recipients=limits.max_recipients)
+        return composed_message.check_message(written)
     except InvalidMessage as invalid:
         problems = {name: [str(problem)] for name, problem in invalid.problems.items()}
     raise ValidationError(problems)

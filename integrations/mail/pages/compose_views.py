@@ -163,9 +163,7 @@ def _order(
     if base.mailbox is None:
         raise ObjectNotFound
     written = compose_form.build_written_message(base.source, typed)
-    content = composed_message.check_message(
-        written, max_recipients=message_size.get_max_recipients(base.mailbox)
-    )
+    content = composed_message.check_message(written)
     message_size.check_size(base, content)
     if not base.is_ready:
         raise InvalidMessage({"sender": messages.MAILBOX_NOT_READY})

@@ -144,7 +144,7 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
             "folder_title": messages.FOLDERS[folder],
             "folder_url": "" if folder == "inbox" else _add_query(reverse("inbox"), folder),
             "first_url": f"{thread_url}{folder_query}",
-            **outbox_presenter.describe_outbox(context),
+            "banner": outbox_presenter.find_banner(context),
             "is_later_page": cursor is not None,
             "next_url": _add_query(thread_url, folder, reading.next_cursor)
             if reading.next_cursor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.models import Attachment, Integration
+from integrations.models import Attachment
 from integrations.outbox.command_content import CommandContent
 from integrations.providers import PROVIDERS
 
@@ -15,13 +15,6 @@ from .composed_message import InvalidMessage
 # Base64 in lines of 76 characters: 57 bytes become 78.
 _LINE_BYTES: Final = 57
 _LINE_LENGTH: Final = 78
-# A mailbox at a provider that sends no mail has no recipients.
-_NOBODY: Final = 0
-
-
-def get_max_recipients(mailbox: Integration) -> int:
-    limits = PROVIDERS[mailbox.connection.provider].outgoing_mail
-    return limits.max_recipients if limits else _NOBODY
 
 
 def check_size(base: ComposeBase, content: CommandContent) -> None:
