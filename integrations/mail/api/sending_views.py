@@ -19,7 +19,13 @@ from accounts.actors import Actor, ActorKind
 from integrations.access import sending_permits
 from integrations.access.request_context import ObjectNotFound
 from integrations.formats.mime.addresses import MailAddress
-from integrations.mail.sending import composed_message, outbox_messages, send_message
+from integrations.mail.sending import (
+    composed_message,
+    outbox_list,
+    outbox_messages,
+    send_message,
+    sending_settings,
+)
 from integrations.mail.sending.composed_message import InvalidMessage, WrittenMessage
 from integrations.mail.sending.send_message import SendingNotAllowed
 from integrations.models import Integration, OutboxCommand
@@ -62,7 +68,7 @@ class OutboxView(SendingView):
     def get(self, request: Request, **_: Any) -> Response:
         """Return the person's messages of the outbox, newest first."""
         query = self.get_query(request)
-        page = outbox_messages.list_outbox_messages(
+        page = outbox_list.get_outbox_page(
             self.request_context, cursor=query.get("cursor"), limit=query["limit"]
         )
         return Response(
@@ -99,7 +105,7 @@ class OutboxView(SendingView):
             mailbox,
             written,
             content,
-            undo_seconds=undo_seconds or outbox_messages.get_undo_seconds(mailbox.id),
+            undo_seconds=undo_seconds or sending_settings.get_undo_seconds(mailbox),
             on_stored=lambda stored: attempt.complete_atomically(
                 status=HTTPStatus.ACCEPTED, result_id=stored.id
             ),
@@ -109,7 +115,7 @@ class OutboxView(SendingView):
     def _respond(self, command_id: UUID | None) -> Response:
         if command_id is None:
             raise ObjectNotFound
-        command = outbox_messages.get_outbox_message(self.request_context, command_id)
+        command = outbox_list.find_own_command(self.request_context, command_id)
         location = reverse("api-outbox-message", args=[self.kwargs["user"], command.id])
         return Response(
             serialize_command(command),
@@ -126,7 +132,7 @@ class OutboxMessageView(SendingView):
         """Return the state of one message."""
         self.get_query(request)
         return Response(
-            serialize_command(outbox_messages.get_outbox_message(self.request_context, command_id))
+            serialize_command(outbox_list.find_own_command(self.request_context, command_id))
         )
 
     @extend_schema(operation_id="remove_outbox_message", responses={204: None})

@@ -27,6 +27,7 @@ from integrations.mail.sending import (
     message_size,
     messages,
     ordered_once,
+    proposals,
     send_message,
     sending_settings,
 )
@@ -87,7 +88,8 @@ def compose(request: HttpRequest) -> HttpResponse:
         # The owner can read and copy a stored text also while Antares may not send it.
         problems = FormProblems(allow_url=build_allow_url(base.mailbox))
     page = compose_page.render_form(request, context, base, problems=problems)
-    compose_base.mark_proposal_opened(base, at=context.at)
+    if base.proposal is not None:
+        proposals.mark_opened(context, base.proposal.id)
     return HttpResponse(page)
 
 

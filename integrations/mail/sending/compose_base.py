@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -30,7 +29,7 @@ from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.sealed import SealedValue
 
-from . import send_message
+from . import proposals, send_message
 from .answer_defaults import AnswerMode
 from .message_owner import get_owner_columns
 
@@ -104,7 +103,9 @@ def find_compose_base(
     """
     mailboxes = list_sending_mailboxes(context)
     command = _find_command(context, source.command_id)
-    proposal = _find_proposal(context, source.proposal_id)
+    proposal = None
+    if source.proposal_id is not None:
+        proposal = proposals.find_own_proposal(context, source.proposal_id)
     draft = command or proposal
     answered_id = source.answered_id or (draft.replied_message_id if draft else None)
     answered = _find_answered(context, answered_id, may_be_gone=source.answered_id is None)
@@ -179,12 +180,6 @@ def permit_base(context: RequestContext, base: ComposeBase) -> tuple[SealedRow, 
     return SealedRow(base, sealed), granted
 
 
-def mark_proposal_opened(base: ComposeBase, *, at: datetime) -> None:
-    """An opened proposal is not deleted unread."""
-    if base.proposal is not None:
-        DraftProposal.objects.filter(id=base.proposal.id, opened_at=None).update(opened_at=at)
-
-
 def _filter_own_mailboxes(context: RequestContext) -> QuerySet[Integration]:
     own = Integration.objects.owned_by(**get_owner_columns(context))
     return own.filter(product="mail").select_related("connection")
@@ -231,20 +226,6 @@ def _find_command(context: RequestContext, command_id: UUID | None) -> OutboxCom
     if command.state not in EDITABLE:
         raise CommandLeft
     return command
-
-
-def _find_proposal(context: RequestContext, proposal_id: UUID | None) -> DraftProposal | None:
-    if proposal_id is None:
-        return None
-    own = DraftProposal.objects.filter(
-        **get_owner_columns(context),
-        integration__status__in=LIVE,
-        expires_at__gt=context.at,
-    )
-    proposal = own.filter(id=proposal_id).first()
-    if proposal is None:
-        raise ObjectNotFound
-    return proposal
 
 
 def _find_uploads(mailbox: Integration | None, upload_ids: Sequence[UUID]) -> list[Upload]:

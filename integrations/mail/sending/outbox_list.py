@@ -21,7 +21,7 @@ from integrations.models import (
     OutboxKind,
     OutboxState,
 )
-from integrations.outbox import commands
+from integrations.outbox.commands import LISTED_FOR
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
 from limited_use.sinks.sealed_rows import Permits, SealedRow
@@ -41,15 +41,21 @@ _UNSETTLED: Final = (*OPEN_STATES, OutboxState.FAILED, OutboxState.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class OutboxPage:
+    """:param commands: newest first"""
+
+    commands: Sequence[OutboxCommand]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRows:
     """
-    :param rows: of `OutboxCommand`, newest first; of a sent one with the summary of its message
+    :param rows: of `OutboxCommand`; of a sent one with the summary of its message
     :param thread_ids: conversations of sent messages, by command
     """
 
     rows: Sequence[SealedRow]
-    permits: Permits
     thread_ids: Mapping[UUID, UUID]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +72,10 @@ class OutboxSummary:
 def get_outbox_page(
     context: RequestContext, *, cursor: str | None = None, limit: int = 50
 ) -> OutboxPage:
-    """
-    :raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor:
-    :raises limited_use.guard.guard.AccessRefused:
-    """
+    """:raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor:"""
     own = _filter_own(context).select_related("integration__connection")
     # Sent messages are deleted once they are this old; all others stay until their owner acts.
-    is_listed = Q(changed_at__gt=context.at - commands.LISTED_FOR) | ~Q(state=OutboxState.SENT)
+    is_listed = Q(changed_at__gt=context.at - LISTED_FOR) | ~Q(state=OutboxState.SENT)
     own = own.filter(is_listed)
     if cursor is not None:
         position = page_cursors.read(
@@ -81,14 +84,6 @@ def get_outbox_page(
         own = own.filter(id__lt=position.id)
     found = list(own.order_by("-id")[: limit + 1])
     listed = found[:limit]
-    sent_messages = _find_sent_messages(context, listed)
-    rows = [_make_row(command, sent_messages.get(command.id)) for command in listed]
-    counts = Counter(
-        row.row.integration_id
-        for row in rows
-        if any(sealed is not None for sealed in row.sealed.values())
-    )
-    granted = sending_permits.to_read_outbox(actor=context.actor, counts=counts, at=context.at)
     next_cursor = None
     if len(found) > limit:
         last = listed[-1]
@@ -99,12 +94,30 @@ def get_outbox_page(
             filters="",
             at=context.at,
         )
-    return OutboxPage(
-        rows,
-        granted,
+    return OutboxPage(listed, next_cursor)
+
+
+def find_rows(context: RequestContext, commands: Sequence[OutboxCommand]) -> OutboxRows:
+    """Return the sealed rows of listed commands."""
+    sent_messages = _find_sent_messages(context, commands)
+    return OutboxRows(
+        [_make_row(command, sent_messages.get(command.id)) for command in commands],
         {command_id: message.thread_id for command_id, message in sent_messages.items()},
-        next_cursor,
     )
+
+
+def permit_rows(context: RequestContext, rows: Sequence[SealedRow]) -> Permits:
+    """
+    Ask the guard once for rows of commands and of proposed drafts.
+
+    :raises limited_use.guard.guard.AccessRefused:
+    """
+    counts = Counter(
+        row.row.integration_id
+        for row in rows
+        if any(sealed is not None for sealed in row.sealed.values())
+    )
+    return sending_permits.to_read_outbox(actor=context.actor, counts=counts, at=context.at)
 
 
 def get_outbox_summary(context: RequestContext) -> OutboxSummary:

@@ -37,6 +37,7 @@ from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault import blind_index, sealing
 
 from . import known_recipients
+from .message_owner import get_owner_columns
 from .proposal_template import normalise_template
 
 #: Until a proposal that is not sent is deleted.
@@ -155,7 +156,20 @@ def list_proposals(context: RequestContext) -> PermittedProposals:
 
     :raises limited_use.guard.guard.AccessRefused:
     """
-    return _permit_proposals(context, list(_filter_own(context).order_by("-id")[:MAX_LISTED]))
+    return _permit_rows(context, find_rows(context))
+
+
+def find_rows(context: RequestContext) -> list[SealedRow]:
+    """Return the person's proposals, newest first, without permits."""
+    return [_make_row(proposal) for proposal in _filter_own(context).order_by("-id")[:MAX_LISTED]]
+
+
+def find_own_proposal(context: RequestContext, proposal_id: UUID) -> DraftProposal:
+    """:raises ObjectNotFound:"""
+    proposal = _filter_own(context).filter(id=proposal_id).first()
+    if proposal is None:
+        raise ObjectNotFound
+    return proposal
 
 
 def find_answers(
@@ -180,10 +194,7 @@ def get_proposal(context: RequestContext, proposal_id: UUID) -> PermittedProposa
 
     :raises ObjectNotFound, limited_use.guard.guard.AccessRefused:
     """
-    proposal = _filter_own(context).filter(id=proposal_id).first()
-    if proposal is None:
-        raise ObjectNotFound
-    return _permit_proposals(context, [proposal])
+    return _permit_rows(context, [_make_row(find_own_proposal(context, proposal_id))])
 
 
 def mark_opened(context: RequestContext, proposal_id: UUID) -> None:
@@ -281,22 +292,21 @@ def _count_template(mailbox: Integration, template_blind: bytes, at: datetime) -
 
 def _filter_own(context: RequestContext) -> QuerySet[DraftProposal]:
     return DraftProposal.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id or _NO_ID,
+        **get_owner_columns(context),
         integration__status__in=LIVE,
         expires_at__gt=context.at,
     )
 
 
-def _permit_proposals(
-    context: RequestContext, proposals: list[DraftProposal]
-) -> PermittedProposals:
+def _make_row(proposal: DraftProposal) -> SealedRow:
+    return SealedRow(proposal, {"content": proposal.content})
+
+
+def _permit_rows(context: RequestContext, rows: list[SealedRow]) -> PermittedProposals:
     permits = sending_permits.to_read_outbox(
         actor=context.actor,
-        counts=Counter(proposal.integration_id for proposal in proposals),
+        counts=Counter(row.row.integration_id for row in rows),
         data_classes=(DataClass.MAIL_CONTENT,),
         at=context.at,
     )
-    return PermittedProposals(
-        [SealedRow(proposal, {"content": proposal.content}) for proposal in proposals], permits
-    )
+    return PermittedProposals(rows, permits)
