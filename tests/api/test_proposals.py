@@ -317,6 +317,21 @@ class TestOwner:
         assert (body["to"], body["text"]) == (KNOWN, MARKER)
         assert DraftProposal.objects.get().opened_at is not None
 
+    def test_lists_page_by_page(self, alice, assistant, hers):
+        ids = [
+            ok(propose(assistant, alice, key=f"key-0000000{number}", text=f"Text {word}"), 201)[
+                "id"
+            ]
+            for number, word in enumerate(["one", "two", "three"])
+        ]
+
+        first = ok(hers.get(f"{V1}/proposals", {"limit": 2}))
+        second = ok(hers.get(f"{V1}/proposals", {"limit": 2, "cursor": first["next_cursor"]}))
+
+        assert [entry["id"] for entry in first["data"] + second["data"]] == ids[::-1]
+        assert (first["has_more"], second["has_more"]) == (True, False)
+        assert second["next_cursor"] is None
+
     def test_reading_is_recorded(self, alice, hers, proposal_id):
         before = Leaf.objects.count()
 

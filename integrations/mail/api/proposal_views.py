@@ -33,6 +33,8 @@ PROPOSALS: Final = Rate("proposals", 100, 24 * 60 * 60)
 
 
 class ProposalListView(SendingView):
+    query = serializers.OutboxListQuerySerializer
+
     def check_client(self, actor: Actor) -> None:
         if self.request.method == "POST":
             permits.refuse_undeclared_purpose(actor=actor, at=self.at)
@@ -40,12 +42,16 @@ class ProposalListView(SendingView):
             super().check_client(actor)
 
     @extend_schema(
-        operation_id="list_proposals", responses={200: serializers.ProposalListSerializer}
+        operation_id="list_proposals",
+        parameters=[serializers.OutboxListQuerySerializer],
+        responses={200: serializers.ProposalListSerializer},
     )
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """Return the drafts that features proposed to the person, newest first."""
-        self.get_query(request)
-        permitted = proposals.list_proposals(self.request_context)
+        query = self.get_query(request)
+        permitted = proposals.get_proposal_page(
+            self.request_context, cursor=query.get("cursor"), limit=query["limit"]
+        )
         return json_response(
             json_sink.render_json_page(
                 permitted.rows,
@@ -54,8 +60,8 @@ class ProposalListView(SendingView):
                 shape=_shape_summary,
                 at=self.at,
                 envelope={
-                    "next_cursor": None,
-                    "has_more": False,
+                    "next_cursor": permitted.next_cursor,
+                    "has_more": permitted.next_cursor is not None,
                     "request_id": self.request_id,
                 },
                 under="data",
@@ -71,7 +77,7 @@ class ProposalListView(SendingView):
     @idempotent("propose_draft", undone=NOT_STORED)
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
         """Propose a draft to the person, once per `Idempotency-Key`."""
-        self.get_query(request)
+        self.check_query(request, None)
         fields = self.get_body(request, serializers.NewProposalSerializer)
         attempt.read_keyed_request()
         if self.actor.kind != ActorKind.CLIENT:

@@ -73,7 +73,7 @@ class OutboxView(SendingView):
         )
         return Response(
             {
-                "data": [serialize_command(command) for command in page.commands],
+                "data": [serialize_command(command) for command in page.rows],
                 "next_cursor": page.next_cursor,
                 "has_more": page.next_cursor is not None,
                 "request_id": self.request_id,

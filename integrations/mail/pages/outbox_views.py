@@ -43,7 +43,7 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
         page = outbox_list.get_outbox_page(context, cursor=cursor, limit=PAGE)
     except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
         return redirect("inbox-outbox")
-    outbox = outbox_list.find_rows(context, page.commands)
+    outbox = outbox_list.find_rows(context, page.rows)
     # Above the first page.
     proposed_rows = proposals.find_rows(context) if cursor is None else []
     rows = [*proposed_rows, *outbox.rows]

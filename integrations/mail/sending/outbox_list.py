@@ -22,11 +22,10 @@ from integrations.models import (
     OutboxState,
 )
 from integrations.outbox.commands import LISTED_FOR
-from integrations.web import page_cursors
-from integrations.web.page_cursors import CursorPagePosition
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 from .message_owner import get_owner_columns
+from .newest_rows import NewestRows, find_newest
 
 #: How long the inbox names a message that was just settled.
 RECENT: Final = timedelta(seconds=60)
@@ -37,14 +36,6 @@ _KIND: Final = "outbox"
 _CLOCK_TOLERANCE: Final = timedelta(minutes=10)
 #: States that wait for the owner.
 _UNSETTLED: Final = (*OPEN_STATES, OutboxState.FAILED, OutboxState.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxPage:
-    """:param commands: newest first"""
-
-    commands: Sequence[OutboxCommand]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +62,13 @@ class OutboxSummary:
 
 def get_outbox_page(
     context: RequestContext, *, cursor: str | None = None, limit: int = 50
-) -> OutboxPage:
+) -> NewestRows[OutboxCommand]:
     """:raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor:"""
     own = _filter_own(context).select_related("integration__connection")
     # Sent messages are deleted once they are this old; all others stay until their owner acts.
     is_listed = Q(changed_at__gt=context.at - LISTED_FOR) | ~Q(state=OutboxState.SENT)
     own = own.filter(is_listed)
-    if cursor is not None:
-        position = page_cursors.read(
-            cursor, kind=_KIND, audience=context.audience_key, filters="", at=context.at
-        )
-        own = own.filter(id__lt=position.id)
-    found = list(own.order_by("-id")[: limit + 1])
-    listed = found[:limit]
-    next_cursor = None
-    if len(found) > limit:
-        last = listed[-1]
-        next_cursor = page_cursors.write(
-            CursorPagePosition(last.created_at, last.id),
-            kind=_KIND,
-            audience=context.audience_key,
-            filters="",
-            at=context.at,
-        )
-    return OutboxPage(listed, next_cursor)
+    return find_newest(own, context, kind=_KIND, cursor=cursor, limit=limit)
 
 
 def find_rows(context: RequestContext, commands: Sequence[OutboxCommand]) -> OutboxRows:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -38,11 +38,13 @@ from limited_use.vault import blind_index, sealing
 
 from . import known_recipients
 from .message_owner import get_owner_columns
+from .newest_rows import find_newest
 from .proposal_template import normalise_template
 
 #: Until a proposal that is not sent is deleted.
 LIFETIME: Final = timedelta(days=14)
-#: Proposals of one person that are listed.
+_KIND: Final = "proposals"
+#: Proposals that the outbox page lists above its messages.
 MAX_LISTED: Final = 200
 _DAY: Final = 24 * 60 * 60
 _NO_ID: Final = UUID(int=0)
@@ -74,6 +76,7 @@ class PermittedProposals:
 
     rows: list[SealedRow]
     permits: Permits
+    next_cursor: str | None = None
 
 
 def propose_draft(
@@ -150,17 +153,22 @@ def _store(
         on_stored(proposal)
 
 
-def list_proposals(context: RequestContext) -> PermittedProposals:
+def get_proposal_page(
+    context: RequestContext, *, cursor: str | None, limit: int
+) -> PermittedProposals:
     """
-    Return the person's proposals, newest first.
+    Return the newest first.
 
+    :raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor:
     :raises limited_use.guard.guard.AccessRefused:
     """
-    return _permit_rows(context, find_rows(context))
+    page = find_newest(_filter_own(context), context, kind=_KIND, cursor=cursor, limit=limit)
+    permitted = _permit_rows(context, [_make_row(proposal) for proposal in page.rows])
+    return replace(permitted, next_cursor=page.next_cursor)
 
 
 def find_rows(context: RequestContext) -> list[SealedRow]:
-    """Return the person's proposals, newest first, without permits."""
+    """Return the person's newest proposals, without permits."""
     return [_make_row(proposal) for proposal in _filter_own(context).order_by("-id")[:MAX_LISTED]]
 
 

@@ -47,7 +47,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     "list_outbox": OperationText(
         "List messages of the outbox",
         "Returns the person's messages that wait, are on their way, were sent in the last 30 days"
-        " or could not be sent, newest first. A message is `sent` only when the mailbox shows it.",
+        " or could not be sent, newest first. A message is `sent` once the mailbox shows it, or"
+        " once the person settled it as sent.",
     ),
     "send_message": OperationText(
         "Send a message",

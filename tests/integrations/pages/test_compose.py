@@ -304,6 +304,18 @@ class TestSend:
         assert [answer.status_code for answer in answers] == [303, 303]
         assert OutboxCommand.objects.get().id != command.id
 
+    def test_says_that_an_edited_message_was_deleted_and_shows_the_text(self, alice, her_browser):
+        command = sending.order(alice, undo_seconds=30)
+        sending.undo(alice, command)
+        her_browser.post(f"/inbox/outbox/{command.id}/", {"action": "delete"})
+
+        answer = her_browser.post(COMPOSE, write(text="Better", command=str(command.id)))
+
+        assert answer.status_code == 404
+        assert "message or draft that you began with no longer exists" in text(answer.text)
+        assert "Better" in answer.text
+        assert not OutboxCommand.objects.exists()
+
     def test_takes_the_longest_text(self, alice, her_browser):
         longest = "\U0001f4e8" * 200_000
 

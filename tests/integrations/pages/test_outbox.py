@@ -210,7 +210,7 @@ class TestBanner:
         assert f'data-outbox="{OUTBOX}{command.id}/state/"' in page
         assert "Sending…" in text(page)
         assert f'action="{OUTBOX}{command.id}/"' in page
-        assert "1 not sent yet" in text(page)
+        assert "1 on their way or waiting for you" in text(page)
 
     @pytest.mark.parametrize(
         ("state", "problem", "said"),
@@ -289,9 +289,9 @@ class TestProposals:
     def test_count_in_the_inbox_until_they_are_opened(self, alice, her_browser):
         proposal = propose(alice)
 
-        assert "1 not sent yet" in text(her_browser.get("/inbox/").text)
+        assert "1 on their way or waiting for you" in text(her_browser.get("/inbox/").text)
         her_browser.get(f"/inbox/compose/?proposal={proposal.id}")
-        assert "not sent yet" not in text(her_browser.get("/inbox/").text)
+        assert "waiting for you" not in text(her_browser.get("/inbox/").text)
 
 
 def propose(house) -> DraftProposal:
