@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from accounts.actors import Actor, ActorKind
 from accounts.rate_limit_counters import Rate
 from integrations.access import permits
-from integrations.mail.sending import proposals, send_message
+from integrations.mail.sending import proposal_list, proposals, send_message
 from integrations.mail.sending.composed_message import WrittenMessage
 from integrations.mail.sending.proposals import DraftSuggestion
 from integrations.models import DraftProposal
@@ -49,7 +49,7 @@ class ProposalListView(SendingView):
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """Return the drafts that features proposed to the person, newest first."""
         query = self.get_query(request)
-        permitted = proposals.get_proposal_page(
+        permitted = proposal_list.get_proposal_page(
             self.request_context, cursor=query.get("cursor"), limit=query["limit"]
         )
         return json_response(
@@ -113,28 +113,28 @@ class ProposalDetailView(SendingView):
     def get(self, request: Request, proposal_id: UUID, **_: Any) -> HttpResponse:
         """Return one proposed draft, and mark it as opened."""
         self.get_query(request)
-        permitted = proposals.get_proposal(self.request_context, proposal_id)
+        permitted = proposal_list.get_proposal(self.request_context, proposal_id)
         (row,) = permitted.rows
         body = json_sink.render_json_object(
             row,
             permits=permitted.permits,
             actor=self.actor,
-            shape=proposals.shape_proposal,
+            shape=proposal_list.shape_proposal,
             at=self.at,
         )
-        proposals.mark_opened(self.request_context, proposal_id)
+        proposal_list.mark_opened(self.request_context, proposal_id)
         return json_response(body)
 
     @extend_schema(operation_id="discard_proposal", responses={204: None})
     def delete(self, request: Request, proposal_id: UUID, **_: Any) -> HttpResponse:
         """Delete a proposed draft."""
         self.get_query(request)
-        proposals.discard_proposal(self.request_context, proposal_id)
+        proposal_list.discard_proposal(self.request_context, proposal_id)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 def _shape_summary(proposal: DraftProposal, opened: Mapping[str, bytes]) -> dict[str, Any]:
-    summary = proposals.shape_proposal(proposal, opened)
+    summary = proposal_list.shape_proposal(proposal, opened)
     del summary["text"]
     return summary
 

@@ -27,7 +27,7 @@ from integrations.mail.sending import (
     message_size,
     messages,
     ordered_once,
-    proposals,
+    proposal_list,
     send_message,
     sending_settings,
 )
@@ -89,7 +89,7 @@ def compose(request: HttpRequest) -> HttpResponse:
         problems = FormProblems(allow_url=build_allow_url(base.mailbox))
     page = compose_page.render_form(request, context, base, problems=problems)
     if base.proposal is not None:
-        proposals.mark_opened(context, base.proposal.id)
+        proposal_list.mark_opened(context, base.proposal.id)
     return HttpResponse(page)
 
 

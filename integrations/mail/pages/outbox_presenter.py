@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from integrations.access.request_context import RequestContext
 from integrations.formats.mime.addresses import MailAddress
 from integrations.mail import messages as mail_messages
-from integrations.mail.sending import messages, outbox_list, proposals
+from integrations.mail.sending import messages, outbox_list, proposal_list
 from integrations.mail.sending.address_text import format_address_text
 from integrations.mail.sending.compose_base import EDITABLE
 from integrations.models import OPEN_STATES, DraftProposal, OutboxCommand, OutboxState
@@ -69,7 +69,7 @@ def describe_outbox(context: RequestContext) -> dict[str, Any]:
     summary = outbox_list.get_outbox_summary(context)
     return {
         "banner": _describe_latest(summary.latest, context),
-        "outbox_count": summary.count + proposals.count_unopened(context),
+        "outbox_count": summary.count + proposal_list.count_unopened(context),
     }
 
 

@@ -20,7 +20,7 @@ from integrations.access.request_context import (
     RequestContext,
     get_request_context,
 )
-from integrations.mail.sending import messages, outbox_list, outbox_messages, proposals
+from integrations.mail.sending import messages, outbox_list, outbox_messages, proposal_list
 from integrations.mail.sending.compose_base import ComposeSource
 from integrations.outbox.commands import CommandNotUndoable, CommandNotUnknown, CommandOpen
 from integrations.web import page_cursors
@@ -45,7 +45,7 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
         return redirect("inbox-outbox")
     outbox = outbox_list.find_rows(context, page.rows)
     # Above the first page.
-    proposed_rows = proposals.find_rows(context) if cursor is None else []
+    proposed_rows = proposal_list.find_rows(context) if cursor is None else []
     rows = [*proposed_rows, *outbox.rows]
     url = reverse("inbox-outbox")
     body = page_sink.render_page(

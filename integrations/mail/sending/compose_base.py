@@ -29,7 +29,7 @@ from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.sealed import SealedValue
 
-from . import proposals, send_message
+from . import proposal_list, send_message
 from .answer_defaults import AnswerMode
 from .message_owner import get_owner_columns
 
@@ -105,7 +105,7 @@ def find_compose_base(
     command = _find_command(context, source.command_id)
     proposal = None
     if source.proposal_id is not None:
-        proposal = proposals.find_own_proposal(context, source.proposal_id)
+        proposal = proposal_list.find_own_proposal(context, source.proposal_id)
     draft = command or proposal
     answered_id = source.answered_id or (draft.replied_message_id if draft else None)
     answered = _find_answered(context, answered_id, may_be_gone=source.answered_id is None)
