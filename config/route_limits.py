@@ -162,7 +162,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (
         _JSON,
         """
-        api-outbox api-outbox-message api-outbox-look api-outbox-settle api-proposals api-proposal
+        api-outbox api-outbox-message api-outbox-undo api-outbox-look api-outbox-settle
+        api-proposals api-proposal
         api-messages api-message api-threads api-thread api-connections api-connection
         api-calendar-shares api-shares api-share api-calendars api-calendar api-events api-event
         api-event-response api-event-move api-free-busy api-availability api-nothing

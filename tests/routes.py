@@ -334,8 +334,12 @@ ROUTES: dict[str, Kind] = {
     "api-threads": API,
     "api-thread": API,
     "api-outbox": Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NO_FEATURE_SENDS),
+    # The message waits.
     "api-outbox-message": Kind(
-        "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
+        "401 401 401 401", "ok 405 405/405/409 none", "404 404 404 404", NO_FEATURE_SENDS
+    ),
+    "api-outbox-undo": Kind(
+        "401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FEATURE_SENDS
     ),
     # Its state is known.
     "api-outbox-look": Kind(

@@ -40,6 +40,10 @@ class CommandNotUndoable(Exception):
     """The message has left the outbox, or is leaving it. Show its state."""
 
 
+class CommandOpen(Exception):
+    """The message waits or is being sent. Undo it, or wait until it is settled."""
+
+
 class CommandNotUnknown(Exception):
     """The message's state is known: there is nothing to look for, and nothing to settle."""
 
@@ -226,17 +230,18 @@ def discard_command(
     command_id: UUID, *, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
     """
-    Delete a command that no worker sends, with its text and files.
+    Delete a settled command, with its text and files.
 
-    :raises ObjectNotFound:
+    :raises ObjectNotFound, CommandOpen:
     """
     own = _filter_own(command_id, user_id, organisation_id)
     with transaction.atomic(durable=True):
         _lock_integration_of(own)
-        settled = own.exclude(state__in=OPEN_STATES)
-        command = settled.select_for_update(no_key=True).first()
+        command = own.select_for_update(no_key=True).first()
         if command is None:
             raise ObjectNotFound
+        if command.state in OPEN_STATES:
+            raise CommandOpen
         notices.resolve_problem(command, at=at)
         uploads.delete_uploads(command.id)
         command_outcomes.count_unknown(command)

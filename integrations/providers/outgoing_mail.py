@@ -105,14 +105,12 @@ class OutgoingMailLimits:
     """
     :param max_message_bytes: of a complete message with encoded attachments
         (`composer.measure_message`)
-    :param max_recipients: of To, Cc and Bcc together
     :param has_signatures: whether `get_send_addresses` returns the account's signatures
     :param settle_time: after a request to send without an answer, until an intact draft shows that
         the request was not accepted
     """
 
     max_message_bytes: int
-    max_recipients: int
     has_signatures: bool
     settle_time: timedelta
 

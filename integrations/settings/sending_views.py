@@ -21,7 +21,7 @@ from integrations.access.fences import DisconnectedError
 from integrations.access.request_context import InvalidChoice, get_request_context
 from integrations.connections import requested_permissions
 from integrations.mail.pages import compose_form
-from integrations.mail.sending import compose_base, send_message, sending_settings
+from integrations.mail.sending import send_message, sending_settings
 from integrations.models import Integration
 from integrations.providers import PROVIDERS
 from integrations.web import account_rows, ownership
@@ -101,7 +101,7 @@ def _render_question(request: HttpRequest, mailbox: Integration, next_url: str) 
         "next_url": next_url,
         "is_allowed": send_message.is_sending_allowed(mailbox),
         "is_granted": _is_granted(mailbox),
-        "is_ready": compose_base.is_ready(mailbox),
+        "is_ready": send_message.is_ready(mailbox),
         "is_refused": request.GET.get("refused") == "yes",
     }
     page = account_rows.render_account_page(

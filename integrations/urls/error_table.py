@@ -84,6 +84,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     # Sending.
     send_message.SendingNotAllowed: catalogue.SENDING_NOT_ALLOWED,
     commands.CommandNotUndoable: catalogue.MESSAGE_LEFT,
+    commands.CommandOpen: catalogue.MESSAGE_OPEN,
     commands.CommandNotUnknown: catalogue.OUTCOME_KNOWN,
     # Files to send.
     upload_errors.UploadVersionUnsupported: catalogue.UPLOAD_VERSION,

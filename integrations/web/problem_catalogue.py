@@ -316,6 +316,15 @@ MESSAGE_LEFT: Final = ProblemType(
     _("The message can no longer be taken back."),
     _("It has left the outbox, or is leaving it. Read it again to see its state."),
 )
+MESSAGE_OPEN: Final = ProblemType(
+    409,
+    "message-open",
+    _("The message waits or is on its way."),
+    claim(
+        "problem.message-open",
+        _("Nothing was deleted. Undo the message, or wait until it is no longer on its way."),
+    ),
+)
 OUTCOME_KNOWN: Final = ProblemType(
     409,
     "outcome-known",
@@ -641,6 +650,7 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         IN_PROGRESS,
         SENDING_NOT_ALLOWED,
         MESSAGE_LEFT,
+        MESSAGE_OPEN,
         OUTCOME_KNOWN,
         UPLOAD_VERSION,
         UPLOAD_LOCKED,

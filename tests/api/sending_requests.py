@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ServiceClient
-from integrations.models import Connection
-from integrations.providers import PROVIDERS
-from limited_use.agreements import consents
 from limited_use.agreements.service_clients import create_declared_client
-from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
 from tests.integrations.household import Household
 
@@ -21,23 +16,8 @@ V1 = "/v1/users/me"
 
 def allow_sending(house: Household) -> Household:
     """Return the house with the grant and the agreement that sending takes."""
-    allow_sending_from(house.connection)
+    cast.allow_sending(house.connection)
     return house
-
-
-def allow_sending_from(connection: Connection) -> None:
-    scopes = PROVIDERS[connection.provider].capabilities["mail.send"].scopes
-    connection.granted_scopes = sorted({*connection.granted_scopes, *scopes})
-    connection.asked_scopes = connection.granted_scopes
-    connection.save(update_fields=["granted_scopes", "asked_scopes"])
-    with transaction.atomic():
-        consents.give(
-            person_id=connection.user_id,
-            organisation_id=connection.organisation_id,
-            feature="mail-sending",
-            version=FEATURES["mail-sending"].version,
-            at=timezone.now(),
-        )
 
 
 def make_message(house: Household, **more) -> dict:

@@ -82,7 +82,8 @@ class TestSending:
         "operation",
         [
             "get outbox", "get outbox/{id}", "delete outbox/{id}", "post outbox/{id}/look-again",
-            "post outbox/{id}/settle-as-sent", "get proposals", "get proposals/{id}",
+            "post outbox/{id}/undo", "post outbox/{id}/settle-as-sent", "get proposals",
+            "get proposals/{id}",
         ],
     )  # fmt: skip
     def test_is_not_even_watched(self, request, alice, command_id, who, operation):

@@ -14,6 +14,8 @@ from integrations.formats.mime.addresses import MailAddress
 from integrations.mail.sending import send_message
 from integrations.models import (
     Attachment,
+    Integration,
+    IntegrationStatus,
     OutboxCommand,
     OutboxProblem,
     OutboxState,
@@ -176,6 +178,20 @@ class TestSameKey:
         assert ok(answer, 202) == {**first, **ok(hers.get(f"{V1}/outbox/{first['id']}"))}
         assert (OutboxCommand.objects.count(), OutgoingCount.objects.count()) == (1, 1)
 
+    def test_is_answered_also_after_the_grant_ended(self, alice, hers):
+        first = ok(send(hers, alice), 202)
+        Integration.objects.filter(id=alice.integration.id).update(
+            status=IntegrationStatus.REAUTH_REQUIRED
+        )
+
+        answer = send(hers, alice)
+
+        assert answer.headers["Idempotent-Replayed"] == "true"
+        assert ok(answer, 202)["id"] == first["id"]
+        # Another message is not taken, and its key is free for later.
+        problem(send(hers, alice, key="key-00000002"), 404, "not-found")
+        assert (OutboxCommand.objects.count(), Reply.objects.count()) == (1, 1)
+
     def test_with_another_message_is_refused(self, alice, hers):
         ok(send(hers, alice), 202)
 
@@ -197,8 +213,9 @@ class TestSameKey:
 
     def test_of_a_deleted_message_sends_nothing_more(self, alice, hers):
         first = ok(send(hers, alice), 202)
-        for _ in range(2):
-            assert hers.delete(f"{V1}/outbox/{first['id']}").status_code == 204
+        path = f"{V1}/outbox/{first['id']}"
+        ok(hers.post(f"{path}/undo"))
+        assert hers.delete(path).status_code == 204
 
         problem(send(hers, alice), 410, "gone")
 
@@ -271,27 +288,27 @@ class TestStates:
         assert ok(stranger.get(f"{V1}/outbox"))["data"] == []
         problem(stranger.get(path), 404, "not-found")
         problem(stranger.delete(path), 404, "not-found")
-        for action in ("look-again", "settle-as-sent"):
+        for action in ("undo", "look-again", "settle-as-sent"):
             problem(stranger.post(f"{path}/{action}"), 404, "not-found")
         assert OutboxCommand.objects.get().state == OutboxState.WAITING
 
 
 class TestUndoing:
-    def test_takes_a_waiting_message_back_and_then_deletes_it(self, alice, hers, mailbox):
-        path = f"{V1}/outbox/{ok(send(hers, alice), 202)['id']}"
+    def test_takes_a_waiting_message_back_however_often_it_is_repeated(self, alice, hers, mailbox):
+        path = f"{V1}/outbox/{ok(send(hers, alice, text=MARKER), 202)['id']}"
 
-        assert hers.delete(path).status_code == 204
-        assert ok(hers.get(path))["state"] == "undone"
-        assert hers.delete(path).status_code == 204
+        answers = [ok(hers.post(f"{path}/undo")) for _ in range(3)]
 
-        problem(hers.get(path), 404, "not-found")
+        assert [answer["state"] for answer in answers] == ["undone"] * 3
+        # The owner can still write on.
+        assert MARKER in hers.get("/inbox/compose/", {"command": answers[0]["id"]}).text
         assert mailbox.drafts == {}
 
     def test_is_possible_after_the_window_until_a_worker_begins(self, alice, hers):
         path = f"{V1}/outbox/{ok(send(hers, alice), 202)['id']}"
         OutboxCommand.objects.update(undo_until=timezone.now() - timedelta(seconds=1))
 
-        assert hers.delete(path).status_code in {200, 204}
+        assert ok(hers.post(f"{path}/undo"))["state"] == "undone"
 
         assert OutboxCommand.objects.get().state == OutboxState.UNDONE
 
@@ -301,7 +318,28 @@ class TestUndoing:
             lease_by=uuid4(), lease_until=timezone.now() + timedelta(minutes=1)
         )
 
-        problem(hers.delete(path), 409, "message-left")
+        problem(hers.post(f"{path}/undo"), 409, "message-left")
+
+
+class TestDeleting:
+    @pytest.mark.claim("problem.message-open")
+    def test_of_an_open_message_changes_nothing(self, alice, hers):
+        path = f"{V1}/outbox/{ok(send(hers, alice), 202)['id']}"
+
+        for _ in range(2):
+            problem(hers.delete(path), 409, "message-open")
+
+        assert ok(hers.get(path))["state"] == "waiting"
+
+    def test_removes_a_settled_message(self, alice, hers):
+        path = f"{V1}/outbox/{ok(send(hers, alice), 202)['id']}"
+        ok(hers.post(f"{path}/undo"))
+
+        assert hers.delete(path).status_code == 204
+
+        problem(hers.get(path), 404, "not-found")
+        problem(hers.delete(path), 404, "not-found")
+        assert not OutboxCommand.objects.exists()
 
 
 class TestUnknownOutcome:

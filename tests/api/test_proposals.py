@@ -13,7 +13,14 @@ from accounts.models import Alarm, Delegation
 from config.process_classes import ProcessClass
 from integrations.connections import consents as connected_consents
 from integrations.mail.sending import known_recipients, proposals
-from integrations.models import DraftProposal, Message, OutboxCommand, Reply
+from integrations.models import (
+    DraftProposal,
+    Integration,
+    IntegrationStatus,
+    Message,
+    OutboxCommand,
+    Reply,
+)
 from integrations.tasks.outbox import clear_outbox
 from limited_use.ledger import entries
 from limited_use.models import Leaf
@@ -266,6 +273,16 @@ class TestSameText:
 
 
 class TestSameKey:
+    def test_returns_the_same_id_also_after_the_grant_ended(self, alice, assistant):
+        first = ok(propose(assistant, alice), 201)
+        Integration.objects.filter(id=alice.integration.id).update(
+            status=IntegrationStatus.REAUTH_REQUIRED
+        )
+
+        assert ok(propose(assistant, alice), 201) == first
+        problem(propose(assistant, alice, key="key-00000002"), 404, "not-found")
+        assert Reply.objects.count() == 1
+
     def test_returns_the_same_id_even_when_the_draft_is_gone(self, alice, assistant):
         first = ok(propose(assistant, alice), 201)
         DraftProposal.objects.all().delete()
@@ -299,6 +316,21 @@ class TestOwner:
         )  # fmt: skip
         assert (body["to"], body["text"]) == (KNOWN, MARKER)
         assert DraftProposal.objects.get().opened_at is not None
+
+    def test_lists_page_by_page(self, alice, assistant, hers):
+        ids = [
+            ok(propose(assistant, alice, key=f"key-0000000{number}", text=f"Text {word}"), 201)[
+                "id"
+            ]
+            for number, word in enumerate(["one", "two", "three"])
+        ]
+
+        first = ok(hers.get(f"{V1}/proposals", {"limit": 2}))
+        second = ok(hers.get(f"{V1}/proposals", {"limit": 2, "cursor": first["next_cursor"]}))
+
+        assert [entry["id"] for entry in first["data"] + second["data"]] == ids[::-1]
+        assert (first["has_more"], second["has_more"]) == (True, False)
+        assert second["next_cursor"] is None
 
     def test_reading_is_recorded(self, alice, hers, proposal_id):
         before = Leaf.objects.count()

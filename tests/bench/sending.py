@@ -149,8 +149,8 @@ def order(mailbox: Integration, **values: Any) -> OutboxCommand:
         to="bob@elsewhere.example", cc="", bcc="", subject="Call back", text=_TEXT, **values
     )
     with row_owner.acting_for(account.user_id, account.organisation_id):
-        own = send_message.get_sending_mailbox(context, mailbox.id)
-        content = composed_message.check_message(written, max_recipients=500)
+        own = send_message.get_own_mailbox(context, mailbox.id)
+        content = composed_message.check_message(written)
         return send_message.order_message(context, own, written, content, undo_seconds=5)
 
 

@@ -213,7 +213,9 @@ class TestAnswering:
         writer.open_mail(INVOICE)
         page.get_by_role("link", name="Reply all").click()
 
-        assert writer.account not in page.get_by_label("To", exact=True).input_value()
+        to = page.get_by_label("To", exact=True)
+        expect(to).to_have_value(re.compile("^Accounts <"))
+        assert writer.account not in to.input_value()
 
 
 class TestUndo:

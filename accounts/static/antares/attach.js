@@ -12,6 +12,12 @@ function attach(part) {
   // By item of the list: cancels the file or deletes it, whichever it still takes.
   const endFile = new WeakMap();
 
+  const findUnready = () => list.querySelector("[data-state='arriving'], [data-state='failed']");
+
+  function stopWaiting() {
+    if (!findUnready()) part.querySelector("[role='alert']")?.remove();
+  }
+
   function explain(problem) {
     if (problem.status === 413) return words.tooLarge;
     if (problem.status === 409 || problem.status === 429) return words.tooMany;
@@ -38,14 +44,17 @@ function attach(part) {
       endFile.get(item)();
       const next = item.nextElementSibling ?? item.previousElementSibling;
       item.remove();
+      stopWaiting();
       (next?.querySelector("button") ?? choice).focus();
     });
     item.append(button);
     return label;
   }
 
+  // Of a file that has ended: nothing is left to delete.
   function showProblem(item, text) {
     item.dataset.state = "failed";
+    endFile.set(item, () => {});
     const problem = document.createElement("span");
     problem.className = "errorlist";
     problem.textContent = text;
@@ -73,7 +82,6 @@ function attach(part) {
       showProblem(item, text);
       status.textContent = `${file.name}: ${text}`;
       label.textContent = words.remove;
-      endFile.set(item, () => {});
     }
 
     if (file.size > Number(words.most)) {
@@ -96,6 +104,7 @@ function attach(part) {
         status.textContent = `${words.done}: ${file.name}`;
         label.textContent = words.remove;
         endFile.set(item, () => deleteUpload(id));
+        stopWaiting();
       },
     });
     endFile.set(item, () => upload.cancel());
@@ -121,8 +130,8 @@ function attach(part) {
       showProblem(item, words.moved);
     }
   });
-  form.addEventListener("submit", (event) => {
-    const unready = list.querySelector("[data-state='arriving'], [data-state='failed']");
+  function keepUnsent(event) {
+    const unready = findUnready();
     if (!unready) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -136,7 +145,10 @@ function attach(part) {
     }
     alert.textContent = words.waiting;
     unready.querySelector("button").focus();
-  });
+  }
+
+  // Before compose.js, which takes every other press of Send for the last.
+  form.addEventListener("submit", keepUnsent, { capture: true });
 }
 
 if (part) attach(part);

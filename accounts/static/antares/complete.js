@@ -85,11 +85,21 @@ function complete(input) {
     }
   }
 
-  function take(entry) {
+  // Ends the entry that is being typed with this text.
+  function end(text) {
     const before = input.value.slice(0, findStart(input.value)).trimEnd();
-    input.value = `${before ? `${before} ` : ""}${format(entry)}, `;
+    input.value = `${before ? `${before} ` : ""}${text}, `;
     input.setSelectionRange(input.value.length, input.value.length);
     close();
+  }
+
+  const take = (entry) => end(format(entry));
+
+  // What a person typed is a recipient as it stands, also while a list suggests others.
+  function keepTyped() {
+    const typed = input.value.slice(findStart(input.value)).trim();
+    if (typed && input.selectionStart === input.value.length) end(typed);
+    else close();
   }
 
   function show() {
@@ -125,14 +135,20 @@ function complete(input) {
   input.addEventListener("input", show);
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
-    if (event.isComposing || list.hidden) return;
-    if (event.key === "ArrowDown") mark((active + 1) % found.length);
+    if (event.isComposing) return;
+    if (event.key === "Enter") {
+      // Nobody sends a message from its recipients.
+      if (active < 0) keepTyped();
+      else take(found[active]);
+    } else if (list.hidden) return;
+    else if (event.key === "ArrowDown") mark((active + 1) % found.length);
     else if (event.key === "ArrowUp") mark((active <= 0 ? found.length : active) - 1);
     else if (event.key === "Escape") close();
-    else if (event.key === "Enter" || event.key === ",") {
+    else if (event.key === "," && active >= 0) take(found[active]);
+    else if (event.key === ",") {
       // A comma after a typed address ends that address.
-      if (active < 0 && event.key === ",") return close();
-      take(found[Math.max(active, 0)]);
+      close();
+      return;
     } else return;
     event.preventDefault();
   });

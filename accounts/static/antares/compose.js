@@ -13,7 +13,11 @@ if (form) {
       const label = entry.name ? `${entry.name} <${entry.address}>` : entry.address;
       sender.add(new Option(label, entry.address, false, entry.address === chosen));
     }
-    sender.hidden = others.length === 0;
+    // The provider may not have answered. A message never leaves from another address than chosen.
+    if (chosen && !addresses.some((entry) => entry.address === chosen)) {
+      sender.add(new Option(chosen, chosen, false, true));
+    }
+    sender.hidden = sender.options.length === 1;
   }
 
   async function askForSenders() {

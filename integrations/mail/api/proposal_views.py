@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from accounts.actors import Actor, ActorKind
 from accounts.rate_limit_counters import Rate
 from integrations.access import permits
-from integrations.mail.sending import proposals, send_message
+from integrations.mail.sending import proposal_list, proposals, send_message
 from integrations.mail.sending.composed_message import WrittenMessage
 from integrations.mail.sending.proposals import DraftSuggestion
 from integrations.models import DraftProposal
@@ -33,6 +33,8 @@ PROPOSALS: Final = Rate("proposals", 100, 24 * 60 * 60)
 
 
 class ProposalListView(SendingView):
+    query = serializers.OutboxListQuerySerializer
+
     def check_client(self, actor: Actor) -> None:
         if self.request.method == "POST":
             permits.refuse_undeclared_purpose(actor=actor, at=self.at)
@@ -40,12 +42,16 @@ class ProposalListView(SendingView):
             super().check_client(actor)
 
     @extend_schema(
-        operation_id="list_proposals", responses={200: serializers.ProposalListSerializer}
+        operation_id="list_proposals",
+        parameters=[serializers.OutboxListQuerySerializer],
+        responses={200: serializers.ProposalListSerializer},
     )
     def get(self, request: Request, **_: Any) -> HttpResponse:
         """Return the drafts that features proposed to the person, newest first."""
-        self.get_query(request)
-        permitted = proposals.list_proposals(self.request_context)
+        query = self.get_query(request)
+        permitted = proposal_list.get_proposal_page(
+            self.request_context, cursor=query.get("cursor"), limit=query["limit"]
+        )
         return json_response(
             json_sink.render_json_page(
                 permitted.rows,
@@ -54,8 +60,8 @@ class ProposalListView(SendingView):
                 shape=_shape_summary,
                 at=self.at,
                 envelope={
-                    "next_cursor": None,
-                    "has_more": False,
+                    "next_cursor": permitted.next_cursor,
+                    "has_more": permitted.next_cursor is not None,
                     "request_id": self.request_id,
                 },
                 under="data",
@@ -71,12 +77,12 @@ class ProposalListView(SendingView):
     @idempotent("propose_draft", undone=NOT_STORED)
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
         """Propose a draft to the person, once per `Idempotency-Key`."""
-        self.get_query(request)
+        self.check_query(request, None)
         fields = self.get_body(request, serializers.NewProposalSerializer)
         attempt.read_keyed_request()
         if self.actor.kind != ActorKind.CLIENT:
             raise PermissionDenied
-        mailbox = send_message.get_sending_mailbox(self.request_context, fields["mailbox"])
+        mailbox = send_message.get_own_mailbox(self.request_context, fields["mailbox"])
         written = WrittenMessage(
             to=parse_recipients(fields["to"]),
             cc=parse_recipients(fields["cc"]),
@@ -89,6 +95,7 @@ class ProposalListView(SendingView):
         if earlier_record is not None:
             # Whether the draft still exists is the owner's.
             return idempotency.replay(lambda: _respond(earlier_record.result_id))
+        send_message.check_ready(mailbox)
         self.count_request(request, PROPOSALS)
         proposal = proposals.propose_draft(
             self.request_context,
@@ -106,28 +113,28 @@ class ProposalDetailView(SendingView):
     def get(self, request: Request, proposal_id: UUID, **_: Any) -> HttpResponse:
         """Return one proposed draft, and mark it as opened."""
         self.get_query(request)
-        permitted = proposals.get_proposal(self.request_context, proposal_id)
+        permitted = proposal_list.get_proposal(self.request_context, proposal_id)
         (row,) = permitted.rows
         body = json_sink.render_json_object(
             row,
             permits=permitted.permits,
             actor=self.actor,
-            shape=proposals.shape_proposal,
+            shape=proposal_list.shape_proposal,
             at=self.at,
         )
-        proposals.mark_opened(self.request_context, proposal_id)
+        proposal_list.mark_opened(self.request_context, proposal_id)
         return json_response(body)
 
     @extend_schema(operation_id="discard_proposal", responses={204: None})
     def delete(self, request: Request, proposal_id: UUID, **_: Any) -> HttpResponse:
         """Delete a proposed draft."""
         self.get_query(request)
-        proposals.discard_proposal(self.request_context, proposal_id)
+        proposal_list.discard_proposal(self.request_context, proposal_id)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 def _shape_summary(proposal: DraftProposal, opened: Mapping[str, bytes]) -> dict[str, Any]:
-    summary = proposals.shape_proposal(proposal, opened)
+    summary = proposal_list.shape_proposal(proposal, opened)
     del summary["text"]
     return summary
 

@@ -170,7 +170,7 @@ ProposalListSerializer = make_page_serializer("ProposalList", ProposalSummarySer
 
 
 class OutboxListQuerySerializer(serializers.Serializer[None]):
-    """Query parameters of the list."""
+    """Query parameters of both lists."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
     cursor = CursorField(required=False)

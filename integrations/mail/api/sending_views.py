@@ -19,7 +19,13 @@ from accounts.actors import Actor, ActorKind
 from integrations.access import sending_permits
 from integrations.access.request_context import ObjectNotFound
 from integrations.formats.mime.addresses import MailAddress
-from integrations.mail.sending import composed_message, outbox_messages, send_message
+from integrations.mail.sending import (
+    composed_message,
+    outbox_list,
+    outbox_messages,
+    send_message,
+    sending_settings,
+)
 from integrations.mail.sending.composed_message import InvalidMessage, WrittenMessage
 from integrations.mail.sending.send_message import SendingNotAllowed
 from integrations.models import Integration, OutboxCommand
@@ -62,12 +68,12 @@ class OutboxView(SendingView):
     def get(self, request: Request, **_: Any) -> Response:
         """Return the person's messages of the outbox, newest first."""
         query = self.get_query(request)
-        page = outbox_messages.list_outbox_messages(
+        page = outbox_list.get_outbox_page(
             self.request_context, cursor=query.get("cursor"), limit=query["limit"]
         )
         return Response(
             {
-                "data": [serialize_command(command) for command in page.commands],
+                "data": [serialize_command(command) for command in page.rows],
                 "next_cursor": page.next_cursor,
                 "has_more": page.next_cursor is not None,
                 "request_id": self.request_id,
@@ -86,19 +92,20 @@ class OutboxView(SendingView):
         self.check_query(request, None)
         fields = self.get_body(request, serializers.NewOutboxMessageSerializer)
         attempt.read_keyed_request()
-        mailbox = send_message.get_sending_mailbox(self.request_context, fields["mailbox"])
+        mailbox = send_message.get_own_mailbox(self.request_context, fields["mailbox"])
         written = parse_message(fields)
         content = check_message(written, mailbox)
         earlier_record = attempt.claim(self.request_context, mailbox)
         if earlier_record is not None:
             return idempotency.replay(partial(self._respond, earlier_record.result_id))
+        send_message.check_ready(mailbox)
         undo_seconds = fields.get("undo_seconds")
         command = send_message.order_message(
             self.request_context,
             mailbox,
             written,
             content,
-            undo_seconds=undo_seconds or outbox_messages.get_undo_seconds(mailbox.id),
+            undo_seconds=undo_seconds or sending_settings.get_undo_seconds(mailbox),
             on_stored=lambda stored: attempt.complete_atomically(
                 status=HTTPStatus.ACCEPTED, result_id=stored.id
             ),
@@ -108,7 +115,7 @@ class OutboxView(SendingView):
     def _respond(self, command_id: UUID | None) -> Response:
         if command_id is None:
             raise ObjectNotFound
-        command = outbox_messages.get_outbox_message(self.request_context, command_id)
+        command = outbox_list.find_own_command(self.request_context, command_id)
         location = reverse("api-outbox-message", args=[self.kwargs["user"], command.id])
         return Response(
             serialize_command(command),
@@ -125,15 +132,28 @@ class OutboxMessageView(SendingView):
         """Return the state of one message."""
         self.get_query(request)
         return Response(
-            serialize_command(outbox_messages.get_outbox_message(self.request_context, command_id))
+            serialize_command(outbox_list.find_own_command(self.request_context, command_id))
         )
 
     @extend_schema(operation_id="remove_outbox_message", responses={204: None})
     def delete(self, request: Request, command_id: UUID, **_: Any) -> HttpResponse:
-        """Take a waiting message back, or delete a settled one."""
+        """Delete a settled message."""
         self.get_query(request)
-        outbox_messages.remove_outbox_message(self.request_context, command_id)
+        outbox_messages.discard_outbox_message(self.request_context, command_id)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+class OutboxUndoView(SendingView):
+    @extend_schema(
+        operation_id="undo_outbox_message",
+        request=None,
+        responses={200: serializers.OutboxMessageSerializer},
+    )
+    def post(self, request: Request, command_id: UUID, **_: Any) -> Response:
+        """Take a waiting message back."""
+        self.get_query(request)
+        command = outbox_messages.undo_outbox_message(self.request_context, command_id)
+        return Response(serialize_command(command))
 
 
 class OutboxLookView(SendingView):
@@ -164,11 +184,10 @@ class OutboxSettlementView(SendingView):
 
 def check_message(written: WrittenMessage, mailbox: Integration) -> CommandContent:
     """:raises ValidationError: with every problem at once"""
-    limits = PROVIDERS[mailbox.connection.provider].outgoing_mail
-    if limits is None:
+    if PROVIDERS[mailbox.connection.provider].outgoing_mail is None:
         raise ObjectNotFound
     try:
-        return composed_message.check_message(written, max_recipients=limits.max_recipients)
+        return composed_message.check_message(written)
     except InvalidMessage as invalid:
         problems = {name: [str(problem)] for name, problem in invalid.problems.items()}
     raise ValidationError(problems)

@@ -17,13 +17,12 @@ from integrations.mail.sending.compose_base import ComposeBase
 from integrations.models import OutboxState
 from integrations.outbox import uploads
 from limited_use.guard.guard import AccessRefused
-from limited_use.policy.feature_registry import FEATURES
 from limited_use.sinks import page_sink
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import compose_form
+from . import compose_form, outbox_presenter
 from .compose_form import TypedMessage
 from .compose_presenter import ComposePresenter
 
@@ -107,7 +106,6 @@ def _build_context(
 ) -> dict[str, Any]:
     is_kept = typed is not None and not problems.needs_new_key
     proposal, command = base.proposal, base.command
-    feature = FEATURES.get(proposal.feature) if proposal else None
     mailbox = base.mailbox
     return {
         "base": base,
@@ -116,7 +114,7 @@ def _build_context(
         "problems": {name: problems.by_field.get(name, "") for name in compose_form.FIELDS},
         "has_problems": bool(problems.by_field),
         "allow_url": problems.allow_url,
-        "proposed_by": feature.title if feature else "",
+        "proposed_by": outbox_presenter.name_feature(proposal.feature) if proposal else "",
         "is_unknown": command is not None and command.state == OutboxState.UNKNOWN,
         "is_answer_gone": base.answered is None
         and base.draft is not None

@@ -27,6 +27,7 @@ from integrations.mail.sending import (
     message_size,
     messages,
     ordered_once,
+    proposal_list,
     send_message,
     sending_settings,
 )
@@ -87,7 +88,8 @@ def compose(request: HttpRequest) -> HttpResponse:
         # The owner can read and copy a stored text also while Antares may not send it.
         problems = FormProblems(allow_url=build_allow_url(base.mailbox))
     page = compose_page.render_form(request, context, base, problems=problems)
-    compose_base.mark_proposal_opened(base, at=context.at)
+    if base.proposal is not None:
+        proposal_list.mark_opened(context, base.proposal.id)
     return HttpResponse(page)
 
 
@@ -163,15 +165,13 @@ def _order(
     if base.mailbox is None:
         raise ObjectNotFound
     written = compose_form.build_written_message(base.source, typed)
-    content = composed_message.check_message(
-        written, max_recipients=message_size.get_max_recipients(base.mailbox)
-    )
+    content = composed_message.check_message(written)
     message_size.check_size(base, content)
     if not base.is_ready:
         raise InvalidMessage({"sender": messages.MAILBOX_NOT_READY})
     ordered_once.order_once(
         context,
-        send_message.get_sending_mailbox(context, base.mailbox.id),
+        base.mailbox,
         written,
         content,
         hashes,

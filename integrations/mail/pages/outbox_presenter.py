@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from integrations.access.request_context import RequestContext
 from integrations.formats.mime.addresses import MailAddress
 from integrations.mail import messages as mail_messages
-from integrations.mail.sending import messages, outbox_list, proposals
+from integrations.mail.sending import messages, outbox_list, proposal_list
 from integrations.mail.sending.address_text import format_address_text
 from integrations.mail.sending.compose_base import EDITABLE
 from integrations.models import OPEN_STATES, DraftProposal, OutboxCommand, OutboxState
@@ -65,13 +65,21 @@ def describe_banner(command: OutboxCommand, *, at: datetime) -> OutboxBanner:
 
 
 def describe_outbox(context: RequestContext) -> dict[str, Any]:
-    """Return what pages of the inbox show: the newest message's state, and how many wait."""
+    """Return what the inbox shows: the newest message's state, and how many wait."""
     summary = outbox_list.get_outbox_summary(context)
-    latest = summary.latest
     return {
-        "banner": describe_banner(latest, at=context.at) if latest else None,
-        "outbox_count": summary.count + proposals.count_unopened(context),
+        "banner": _describe_latest(summary.latest, context),
+        "outbox_count": summary.count + proposal_list.count_unopened(context),
     }
+
+
+def find_banner(context: RequestContext) -> OutboxBanner | None:
+    """Return what a conversation shows: the newest message's state."""
+    return _describe_latest(outbox_list.get_outbox_summary(context).latest, context)
+
+
+def _describe_latest(latest: OutboxCommand | None, context: RequestContext) -> OutboxBanner | None:
+    return None if latest is None else describe_banner(latest, at=context.at)
 
 
 def get_reason(command: OutboxCommand) -> StrOrPromise:

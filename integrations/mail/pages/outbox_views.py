@@ -20,13 +20,9 @@ from integrations.access.request_context import (
     RequestContext,
     get_request_context,
 )
-from integrations.mail.sending import messages, outbox_list, proposals
+from integrations.mail.sending import messages, outbox_list, outbox_messages, proposal_list
 from integrations.mail.sending.compose_base import ComposeSource
-from integrations.mail.sending.message_owner import get_owner_columns
-from integrations.mail.sending.proposals import PermittedProposals
-from integrations.models import OutboxState
-from integrations.outbox import commands
-from integrations.outbox.commands import CommandNotUndoable
+from integrations.outbox.commands import CommandNotUndoable, CommandNotUnknown, CommandOpen
 from integrations.web import page_cursors
 from limited_use.sinks import page_sink
 
@@ -35,7 +31,6 @@ from .compose_views import SeeOther
 from .outbox_presenter import OutboxRowPresenter
 
 PAGE: Final = 50
-NO_PROPOSALS: Final = PermittedProposals([], {})
 
 
 @never_cache
@@ -45,23 +40,25 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
     context = get_request_context(request)
     cursor = request.GET.get("cursor")
     try:
-        outbox = outbox_list.get_outbox_page(context, cursor=cursor, limit=PAGE)
-        # Above the first page.
-        proposed = proposals.list_proposals(context) if cursor is None else NO_PROPOSALS
+        page = outbox_list.get_outbox_page(context, cursor=cursor, limit=PAGE)
     except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
         return redirect("inbox-outbox")
+    outbox = outbox_list.find_rows(context, page.rows)
+    # Above the first page.
+    proposed_rows = proposal_list.find_rows(context) if cursor is None else []
+    rows = [*proposed_rows, *outbox.rows]
     url = reverse("inbox-outbox")
     body = page_sink.render_page(
         "inbox/outbox.html",
-        [*proposed.rows, *outbox.rows],
-        permits={**proposed.permits, **outbox.permits},
+        rows,
+        permits=outbox_list.permit_rows(context, rows),
         actor=context.actor,
         shape=OutboxRowPresenter(outbox.thread_ids, context.at).present_row,
         at=context.at,
         context={
             "is_later_page": cursor is not None,
             "first_url": url,
-            "next_url": f"{url}?cursor={outbox.next_cursor}" if outbox.next_cursor else "",
+            "next_url": f"{url}?cursor={page.next_cursor}" if page.next_cursor else "",
         },
         request=request,
     )
@@ -91,38 +88,35 @@ def change_command(request: HttpRequest, command_id: UUID) -> HttpResponse:
     if action is None:
         raise Http404
     try:
-        outbox_list.find_own_command(context, command_id)
         return SeeOther(action(request, context, command_id))
-    except ObjectNotFound:
+    except (ObjectNotFound, CommandNotUnknown, CommandOpen):
         raise Http404 from None
 
 
 def _undo(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
     """Lead to the text, also if two requests undo it."""
     try:
-        commands.undo_command(command_id, **get_owner_columns(context), at=context.at)
+        outbox_messages.undo_outbox_message(context, command_id)
     except CommandNotUndoable:
-        command = outbox_list.find_own_command(context, command_id)
-        if command.state != OutboxState.UNDONE:
-            page_messages.info(request, messages.NOT_UNDOABLE)
-            return reverse("inbox-outbox")
+        page_messages.info(request, messages.NOT_UNDOABLE)
+        return reverse("inbox-outbox")
     return compose_form.build_compose_url(ComposeSource(command_id=command_id))
 
 
 def _look_again(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
-    commands.look_again(command_id, **get_owner_columns(context), at=context.at)
+    outbox_messages.look_again(context, command_id)
     page_messages.info(request, messages.LOOKING)
     return reverse("inbox-outbox")
 
 
 def _settle_as_sent(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
-    commands.settle_as_sent(command_id, **get_owner_columns(context), at=context.at)
+    outbox_messages.settle_as_sent(context, command_id)
     page_messages.success(request, messages.SETTLED_AS_SENT)
     return reverse("inbox-outbox")
 
 
 def _discard(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:
-    commands.discard_command(command_id, **get_owner_columns(context), at=context.at)
+    outbox_messages.discard_outbox_message(context, command_id)
     page_messages.success(request, messages.DISCARDED)
     return reverse("inbox-outbox")
 

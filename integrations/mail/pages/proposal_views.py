@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import ObjectNotFound, get_request_context
-from integrations.mail.sending import messages, proposals
+from integrations.mail.sending import messages, proposal_list
 
 from .compose_views import SeeOther
 
@@ -23,7 +23,7 @@ from .compose_views import SeeOther
 @require_permission(RolePermission.USE_OWN)
 def discard_proposal(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
     try:
-        proposals.discard_proposal(get_request_context(request), proposal_id)
+        proposal_list.discard_proposal(get_request_context(request), proposal_id)
     except ObjectNotFound:
         raise Http404 from None
     page_messages.success(request, messages.PROPOSAL_DISCARDED)

@@ -30,7 +30,7 @@ from integrations.mail import (
     messages,
     support_access,
 )
-from integrations.mail.sending import proposals
+from integrations.mail.sending import proposal_list
 from integrations.models import DraftProposal
 from integrations.providers import errors
 from integrations.web import page_cursors, sandboxed_html
@@ -137,14 +137,14 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
             _shape_thread_message,
             heights=heights,
             to_support=to_support,
-            answers=proposals.find_answers(context, message_ids),
+            answers=proposal_list.find_answers(context, message_ids),
         ),
         at=context.at,
         context={
             "folder_title": messages.FOLDERS[folder],
             "folder_url": "" if folder == "inbox" else _add_query(reverse("inbox"), folder),
             "first_url": f"{thread_url}{folder_query}",
-            **outbox_presenter.describe_outbox(context),
+            "banner": outbox_presenter.find_banner(context),
             "is_later_page": cursor is not None,
             "next_url": _add_query(thread_url, folder, reading.next_cursor)
             if reading.next_cursor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,10 +12,8 @@ from django.db.models import QuerySet
 from integrations.access import permits, sending_permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.models import (
-    FETCHABLE,
     LIVE,
     Attachment,
-    ConnectionStatus,
     DraftProposal,
     Integration,
     Message,
@@ -32,6 +29,7 @@ from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 from limited_use.vault.sealed import SealedValue
 
+from . import proposal_list, send_message
 from .answer_defaults import AnswerMode
 from .message_owner import get_owner_columns
 
@@ -78,15 +76,11 @@ class ComposeBase:
     @property
     def is_ready(self) -> bool:
         """Return whether the mailbox can be written to now."""
-        return self.mailbox is not None and is_ready(self.mailbox)
+        return self.mailbox is not None and send_message.is_ready(self.mailbox)
 
     @property
     def draft(self) -> OutboxCommand | DraftProposal | None:
         return self.command or self.proposal
-
-
-def is_ready(mailbox: Integration) -> bool:
-    return mailbox.status in FETCHABLE and mailbox.connection.status == ConnectionStatus.ACTIVE
 
 
 def list_sending_mailboxes(context: RequestContext) -> list[Integration]:
@@ -109,7 +103,9 @@ def find_compose_base(
     """
     mailboxes = list_sending_mailboxes(context)
     command = _find_command(context, source.command_id)
-    proposal = _find_proposal(context, source.proposal_id)
+    proposal = None
+    if source.proposal_id is not None:
+        proposal = proposal_list.find_own_proposal(context, source.proposal_id)
     draft = command or proposal
     answered_id = source.answered_id or (draft.replied_message_id if draft else None)
     answered = _find_answered(context, answered_id, may_be_gone=source.answered_id is None)
@@ -184,12 +180,6 @@ def permit_base(context: RequestContext, base: ComposeBase) -> tuple[SealedRow, 
     return SealedRow(base, sealed), granted
 
 
-def mark_proposal_opened(base: ComposeBase, *, at: datetime) -> None:
-    """An opened proposal is not deleted unread."""
-    if base.proposal is not None:
-        DraftProposal.objects.filter(id=base.proposal.id, opened_at=None).update(opened_at=at)
-
-
 def _filter_own_mailboxes(context: RequestContext) -> QuerySet[Integration]:
     own = Integration.objects.owned_by(**get_owner_columns(context))
     return own.filter(product="mail").select_related("connection")
@@ -199,7 +189,7 @@ def _choose_mailbox(
     mailboxes: Sequence[Integration], mailbox_id: UUID | None
 ) -> Integration | None:
     if mailbox_id is None:
-        ready = [mailbox for mailbox in mailboxes if is_ready(mailbox)]
+        ready = [mailbox for mailbox in mailboxes if send_message.is_ready(mailbox)]
         return next(iter([*ready, *mailboxes]), None)
     chosen = next((mailbox for mailbox in mailboxes if mailbox.id == mailbox_id), None)
     if chosen is None:
@@ -236,20 +226,6 @@ def _find_command(context: RequestContext, command_id: UUID | None) -> OutboxCom
     if command.state not in EDITABLE:
         raise CommandLeft
     return command
-
-
-def _find_proposal(context: RequestContext, proposal_id: UUID | None) -> DraftProposal | None:
-    if proposal_id is None:
-        return None
-    own = DraftProposal.objects.filter(
-        **get_owner_columns(context),
-        integration__status__in=LIVE,
-        expires_at__gt=context.at,
-    )
-    proposal = own.filter(id=proposal_id).first()
-    if proposal is None:
-        raise ObjectNotFound
-    return proposal
 
 
 def _find_uploads(mailbox: Integration | None, upload_ids: Sequence[UUID]) -> list[Upload]:

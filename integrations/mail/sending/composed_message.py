@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
-from integrations.access import sending_bounds
 from integrations.formats.mime import outgoing_headers
 from integrations.formats.mime.addresses import MailAddress, read_addresses
 from integrations.formats.mime.outgoing_headers import InvalidOutgoingMail
@@ -65,19 +64,19 @@ class WrittenMessage:
     proposal_id: UUID | None = None
 
 
-def check_message(written: WrittenMessage, *, max_recipients: int) -> CommandContent:
-    """:raises InvalidMessage: with every problem at once"""
+def check_message(written: WrittenMessage) -> CommandContent:
+    """
+    Check everything but the number of recipients, which the guard decides and records.
+
+    :raises InvalidMessage: with every problem at once
+    """
     problems: dict[str, StrOrPromise] = {}
     recipients = {
         field: _read_recipients(field, getattr(written, field), problems)
         for field in ("to", "cc", "bcc")
     }
-    count = sum(map(len, recipients.values()))
-    if not count and "to" not in problems:
+    if not any(recipients.values()) and "to" not in problems:
         problems["to"] = messages.NO_RECIPIENT
-    # The guard has the last word on bounds, and records it; the provider's own may be smaller.
-    if count > max_recipients and count <= sending_bounds.MAX_RECIPIENTS:
-        problems["to"] = messages.TOO_MANY_RECIPIENTS
     if len(written.subject) > MAX_SUBJECT:
         problems["subject"] = messages.SUBJECT_TOO_LONG
     if len(written.text) > MAX_TEXT:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from integrations.formats.mime import composer
-from integrations.models import Attachment, Integration
+from integrations.models import Attachment
 from integrations.outbox.command_content import CommandContent
 from integrations.providers import PROVIDERS
 
 from . import messages
 from .compose_base import ComposeBase
 from .composed_message import InvalidMessage
-
-# A mailbox at a provider that sends no mail has no recipients.
-_NOBODY: Final = 0
-
-
-def get_max_recipients(mailbox: Integration) -> int:
-    limits = PROVIDERS[mailbox.connection.provider].outgoing_mail
-    return limits.max_recipients if limits else _NOBODY
 
 
 def check_size(base: ComposeBase, content: CommandContent) -> None:

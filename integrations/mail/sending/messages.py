@@ -27,7 +27,8 @@ FILES_NOT_READY: Final = _(
 TOO_LARGE: Final = _("The text and the files together are larger than the provider accepts.")
 CHANGED: Final = _("The account changed in the meantime. Press Send once more.")
 NOT_THERE: Final = _(
-    "The account is no longer connected, or the message that you answer no longer exists."
+    "The account is no longer connected, or the message or draft that you began with no longer"
+    " exists."
 )
 ALREADY_LEFT: Final = _("The earlier message has already left. See its state in the outbox.")
 SENT_BEFORE: Final = _(

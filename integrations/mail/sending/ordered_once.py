@@ -14,6 +14,7 @@ from integrations.outbox.command_content import CommandContent
 from integrations.outbox.upload_errors import UploadNotReady
 from integrations.web import idempotency
 from integrations.web.idempotency import KeyedRequest, RequestHashes
+from limited_use.guard.guard import AccessRefused
 
 from . import send_message
 from .composed_message import WrittenMessage
@@ -73,8 +74,8 @@ def order_once(  # noqa: PLR0913 - an order, and the request that it belongs to
             undo_seconds=undo_seconds,
             on_stored=store_result,
         )
-    except (_OrderedBefore, ObjectNotFound, UploadNotReady):
-        # The other request took the files, or the edited message.
+    except (_OrderedBefore, AccessRefused, ObjectNotFound, UploadNotReady):
+        # The other request took the files, the edited message, or the last message of a bound.
         earlier_id = find_ordered(hashes, context)
         if earlier_id is None:
             raise

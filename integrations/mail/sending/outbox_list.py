@@ -21,12 +21,11 @@ from integrations.models import (
     OutboxKind,
     OutboxState,
 )
-from integrations.outbox import command_outcomes
-from integrations.web import page_cursors
-from integrations.web.page_cursors import CursorPagePosition
+from integrations.outbox.command_outcomes import LISTED_FOR
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 from .message_owner import get_owner_columns
+from .newest_rows import NewestRows, find_newest
 
 #: How long the inbox names a message that was just settled.
 RECENT: Final = timedelta(seconds=60)
@@ -40,16 +39,14 @@ _UNSETTLED: Final = (*OPEN_STATES, OutboxState.FAILED, OutboxState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxPage:
+class OutboxRows:
     """
-    :param rows: of `OutboxCommand`, newest first; of a sent one with the summary of its message
+    :param rows: of `OutboxCommand`; of a sent one with the summary of its message
     :param thread_ids: conversations of sent messages, by command
     """
 
     rows: Sequence[SealedRow]
-    permits: Permits
     thread_ids: Mapping[UUID, UUID]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,48 +62,36 @@ class OutboxSummary:
 
 def get_outbox_page(
     context: RequestContext, *, cursor: str | None = None, limit: int = 50
-) -> OutboxPage:
-    """
-    :raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor:
-    :raises limited_use.guard.guard.AccessRefused:
-    """
+) -> NewestRows[OutboxCommand]:
+    """:raises page_cursors.InvalidCursor, page_cursors.ExpiredCursor:"""
     own = _filter_own(context).select_related("integration__connection")
     # Sent messages are deleted once they are this old; all others stay until their owner acts.
-    is_listed = Q(changed_at__gt=context.at - command_outcomes.LISTED_FOR) | ~Q(
-        state=OutboxState.SENT
-    )
+    is_listed = Q(changed_at__gt=context.at - LISTED_FOR) | ~Q(state=OutboxState.SENT)
     own = own.filter(is_listed)
-    if cursor is not None:
-        position = page_cursors.read(
-            cursor, kind=_KIND, audience=context.audience_key, filters="", at=context.at
-        )
-        own = own.filter(id__lt=position.id)
-    found = list(own.order_by("-id")[: limit + 1])
-    listed = found[:limit]
-    sent_messages = _find_sent_messages(context, listed)
-    rows = [_make_row(command, sent_messages.get(command.id)) for command in listed]
+    return find_newest(own, context, kind=_KIND, cursor=cursor, limit=limit)
+
+
+def find_rows(context: RequestContext, commands: Sequence[OutboxCommand]) -> OutboxRows:
+    """Return the sealed rows of listed commands."""
+    sent_messages = _find_sent_messages(context, commands)
+    return OutboxRows(
+        [_make_row(command, sent_messages.get(command.id)) for command in commands],
+        {command_id: message.thread_id for command_id, message in sent_messages.items()},
+    )
+
+
+def permit_rows(context: RequestContext, rows: Sequence[SealedRow]) -> Permits:
+    """
+    Ask the guard once for rows of commands and of proposed drafts.
+
+    :raises limited_use.guard.guard.AccessRefused:
+    """
     counts = Counter(
         row.row.integration_id
         for row in rows
         if any(sealed is not None for sealed in row.sealed.values())
     )
-    granted = sending_permits.to_read_outbox(actor=context.actor, counts=counts, at=context.at)
-    next_cursor = None
-    if len(found) > limit:
-        last = listed[-1]
-        next_cursor = page_cursors.write(
-            CursorPagePosition(last.created_at, last.id),
-            kind=_KIND,
-            audience=context.audience_key,
-            filters="",
-            at=context.at,
-        )
-    return OutboxPage(
-        rows,
-        granted,
-        {command_id: message.thread_id for command_id, message in sent_messages.items()},
-        next_cursor,
-    )
+    return sending_permits.to_read_outbox(actor=context.actor, counts=counts, at=context.at)
 
 
 def get_outbox_summary(context: RequestContext) -> OutboxSummary:

@@ -11,15 +11,13 @@ decision to send are left.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from accounts import delegations, memberships, rate_limit_counters
 from accounts.actors import Actor
@@ -28,12 +26,11 @@ from accounts.rate_limit_counters import Rate
 from integrations.access import fences, sending_bounds, sending_permits
 from integrations.access.permits import Permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
-from integrations.models import LIVE, DraftProposal, Integration, Message
+from integrations.models import DraftProposal, Integration, Message
 from integrations.outbox import command_content
 from integrations.outbox.command_content import CommandContent
 from limited_use.access_request import Permit
 from limited_use.policy.policy_vocabulary import DataClass
-from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault import blind_index, sealing
 
 from . import known_recipients
@@ -41,8 +38,6 @@ from .proposal_template import normalise_template
 
 #: Until a proposal that is not sent is deleted.
 LIFETIME: Final = timedelta(days=14)
-#: Proposals of one person that are listed.
-MAX_LISTED: Final = 200
 _DAY: Final = 24 * 60 * 60
 _NO_ID: Final = UUID(int=0)
 #: People a day to whom one feature may propose the same text.
@@ -63,18 +58,6 @@ class DraftSuggestion:
     answered_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PermittedProposals:
-    """
-    Rows of `DraftProposal` with their sealed `content`, and the permits to show it to the owner.
-
-    `content` opens to `command_content.decode_content`.
-    """
-
-    rows: list[SealedRow]
-    permits: Permits
-
-
 def propose_draft(
     context: RequestContext,
     mailbox: Integration,
@@ -85,7 +68,7 @@ def propose_draft(
     """
     Seal the draft for its owner, in the feature's name.
 
-    :param mailbox: from `send_message.get_sending_mailbox`
+    :param mailbox: the owner's, to which Antares can write (`send_message.check_ready`)
     :param on_stored: called in the transaction
     :raises ObjectNotFound: if the answered message is not of this mailbox
     :raises fences.DisconnectedError:
@@ -149,77 +132,10 @@ def _store(
         on_stored(proposal)
 
 
-def list_proposals(context: RequestContext) -> PermittedProposals:
-    """
-    Return the person's proposals, newest first.
-
-    :raises limited_use.guard.guard.AccessRefused:
-    """
-    return _permit_proposals(context, list(_filter_own(context).order_by("-id")[:MAX_LISTED]))
-
-
-def find_answers(
-    context: RequestContext, message_ids: Collection[UUID]
-) -> dict[UUID, DraftProposal]:
-    """Return the newest proposal to answer each message, without its content."""
-    answers = _filter_own(context).filter(replied_message_id__in=message_ids).defer("content")
-    return {
-        proposal.replied_message_id: proposal
-        for proposal in answers.order_by("id")
-        if proposal.replied_message_id is not None
-    }
-
-
-def count_unopened(context: RequestContext) -> int:
-    return _filter_own(context).filter(opened_at=None).count()
-
-
-def get_proposal(context: RequestContext, proposal_id: UUID) -> PermittedProposals:
-    """
-    Return one row.
-
-    :raises ObjectNotFound, limited_use.guard.guard.AccessRefused:
-    """
-    proposal = _filter_own(context).filter(id=proposal_id).first()
-    if proposal is None:
-        raise ObjectNotFound
-    return _permit_proposals(context, [proposal])
-
-
-def mark_opened(context: RequestContext, proposal_id: UUID) -> None:
-    """Keep the time of the first opening. From then on, the draft is the owner's."""
-    _filter_own(context).filter(id=proposal_id, opened_at=None).update(opened_at=context.at)
-
-
-def discard_proposal(context: RequestContext, proposal_id: UUID) -> None:
-    """:raises ObjectNotFound:"""
-    count, _ = _filter_own(context).filter(id=proposal_id).delete()
-    if not count:
-        raise ObjectNotFound
-
-
 def delete_expired_proposals(*, at: datetime) -> int:
     """Delete proposals that were not sent in time; return how many."""
     count, _ = DraftProposal.objects.filter(expires_at__lte=at).delete()
     return count
-
-
-def shape_proposal(proposal: DraftProposal, opened: Mapping[str, bytes]) -> dict[str, Any]:
-    """Make a plain dict for the owner, with empty fields for damaged content."""
-    content = command_content.decode_content(opened["content"]) if "content" in opened else None
-    return {
-        "id": proposal.id,
-        "mailbox": proposal.integration_id,
-        "proposed_by": proposal.feature,
-        "answered_message_id": proposal.replied_message_id,
-        "created_at": proposal.created_at,
-        "expires_at": proposal.expires_at,
-        "opened_at": proposal.opened_at,
-        "to": list(map(asdict, content.to)) if content else [],
-        "cc": list(map(asdict, content.cc)) if content else [],
-        "subject": content.subject if content else "",
-        "text": content.text if content else "",
-    }
 
 
 def _get_permits(
@@ -277,26 +193,3 @@ def _count_template(mailbox: Integration, template_blind: bytes, at: datetime) -
         if not usage.is_within:
             rate_limit_counters.take_back_rate_count(_OWNER_RATE, owner_key, at=at)
         return usage.is_within
-
-
-def _filter_own(context: RequestContext) -> QuerySet[DraftProposal]:
-    return DraftProposal.objects.filter(
-        user_id=context.user_id,
-        organisation_id=context.actor.organisation_id or _NO_ID,
-        integration__status__in=LIVE,
-        expires_at__gt=context.at,
-    )
-
-
-def _permit_proposals(
-    context: RequestContext, proposals: list[DraftProposal]
-) -> PermittedProposals:
-    permits = sending_permits.to_read_outbox(
-        actor=context.actor,
-        counts=Counter(proposal.integration_id for proposal in proposals),
-        data_classes=(DataClass.MAIL_CONTENT,),
-        at=context.at,
-    )
-    return PermittedProposals(
-        [SealedRow(proposal, {"content": proposal.content}) for proposal in proposals], permits
-    )

@@ -27,6 +27,7 @@ from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.vault import sealing
 
 from .composed_message import WrittenMessage
+from .message_owner import get_owner_columns
 
 SENDING: str = "mail-sending"
 _CAPABILITY = "mail.send"
@@ -36,22 +37,28 @@ class SendingNotAllowed(Exception):
     """The owner has not agreed to sending, or the grant does not cover it. Ask in context."""
 
 
-def get_sending_mailbox(context: RequestContext, integration_id: UUID) -> Integration:
+def get_own_mailbox(context: RequestContext, integration_id: UUID) -> Integration:
     """
-    Return the person's mailbox.
+    Return the person's connected mailbox, with its connection.
 
-    :raises ObjectNotFound: if it is not the person's, or cannot be written to now
+    :raises ObjectNotFound:
     """
-    organisation_id = context.actor.organisation_id
-    if organisation_id is None:
-        raise ObjectNotFound
-    own = Integration.objects.filter(status__in=FETCHABLE, product="mail").owned_by(
-        context.user_id, organisation_id
-    )
-    mailbox = own.select_related("connection").filter(id=integration_id).first()
-    if mailbox is None or mailbox.connection.status != ConnectionStatus.ACTIVE:
+    own = Integration.objects.live().owned_by(**get_owner_columns(context))
+    mailbox = own.select_related("connection").filter(id=integration_id, product="mail").first()
+    if mailbox is None:
         raise ObjectNotFound
     return mailbox
+
+
+def check_ready(mailbox: Integration) -> None:
+    """:raises ObjectNotFound: if the mailbox cannot be written to now"""
+    if not is_ready(mailbox):
+        raise ObjectNotFound
+
+
+def is_ready(mailbox: Integration) -> bool:
+    """Return whether the mailbox can be written to now."""
+    return mailbox.status in FETCHABLE and mailbox.connection.status == ConnectionStatus.ACTIVE
 
 
 def is_sending_allowed(mailbox: Integration) -> bool:

@@ -62,7 +62,6 @@ GOOGLE: Final = Provider(
     # https://support.google.com/mail/answer/22839
     outgoing_mail=OutgoingMailLimits(
         max_message_bytes=MAX_MESSAGE_BYTES,
-        max_recipients=500,
         has_signatures=True,
         settle_time=timedelta(seconds=30),
     ),

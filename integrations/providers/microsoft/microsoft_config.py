@@ -97,7 +97,6 @@ MICROSOFT: Final = Provider(
     mail_units=UNITS,
     outgoing_mail=OutgoingMailLimits(
         max_message_bytes=MAX_MESSAGE_BYTES,
-        max_recipients=500,
         has_signatures=False,
         # Exchange sends from its queue, and moves the draft only then.
         settle_time=timedelta(minutes=2),

@@ -33,6 +33,11 @@ _USER_ROUTES = [
         name="api-outbox-message",
     ),
     path(
+        "outbox/<uuid:command_id>/undo",
+        sending_views.OutboxUndoView.as_view(),
+        name="api-outbox-undo",
+    ),
+    path(
         "outbox/<uuid:command_id>/look-again",
         sending_views.OutboxLookView.as_view(),
         name="api-outbox-look",

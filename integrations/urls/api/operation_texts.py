@@ -47,7 +47,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     "list_outbox": OperationText(
         "List messages of the outbox",
         "Returns the person's messages that wait, are on their way, were sent in the last 30 days"
-        " or could not be sent, newest first. A message is `sent` only when the mailbox shows it.",
+        " or could not be sent, newest first. A message is `sent` once the mailbox shows it, or"
+        " once the person settled it as sent.",
     ),
     "send_message": OperationText(
         "Send a message",
@@ -65,10 +66,15 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     ),
     "get_outbox_message": OperationText("Get the state of a message of the outbox"),
     "remove_outbox_message": OperationText(
-        "Undo or delete a message of the outbox",
-        "Until `undo_until`, a waiting message is taken back; it stays listed as `undone`. A"
-        " message that is not on its way is deleted with its text and files; at the provider,"
-        " nothing changes. If the message is leaving, the problem is `message-left`.",
+        "Delete a message of the outbox",
+        "Deletes the message with its text and files. At the provider, nothing changes. If the"
+        " message waits or is on its way, nothing is deleted, and the problem is `message-open`.",
+    ),
+    "undo_outbox_message": OperationText(
+        "Undo a message",
+        "Takes a waiting message back, at least until `undo_until`. Its text and files are kept,"
+        " and it stays listed as `undone`. The request may be repeated. If the message has left or"
+        " is leaving, the problem is `message-left`.",
     ),
     "look_for_outbox_message": OperationText(
         "Look for an unknown message again",

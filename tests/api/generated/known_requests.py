@@ -99,7 +99,8 @@ def _sending_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
             _path(), headers={"Idempotency-Key": "a-message-of-mine"}, body=draft
         ),
         "get_outbox_message": Request(unknown),
-        "remove_outbox_message": Request(_path(command_id=ids["waiting"])),
+        "remove_outbox_message": Request(unknown),
+        "undo_outbox_message": Request(_path(command_id=ids["waiting"])),
         "look_for_outbox_message": Request(unknown),
         "settle_outbox_message": Request(unknown),
         "list_proposals": Request(_path()),

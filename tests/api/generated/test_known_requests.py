@@ -23,6 +23,7 @@ NOT_FOR_FEATURES = frozenset(
         "import_calendar", "list_calendar_shares", "list_outbox", "list_proposals", "list_shares",
         "look_for_outbox_message", "move_event", "remove_calendar", "remove_outbox_message",
         "rename_calendar", "send_message", "settle_outbox_message", "share_calendar",
+        "undo_outbox_message",
     }
 )  # fmt: skip
 FOR_FEATURES = frozenset({"propose_draft"})

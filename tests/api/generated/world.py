@@ -25,7 +25,6 @@ from limited_use.agreements import consents
 from limited_use.policy.feature_registry import FEATURES
 from tests import outbox
 from tests.api import cast
-from tests.api.sending_requests import allow_sending_from
 from tests.factories import as_agreed, make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, point_at
 from tests.walls import acting_as
@@ -155,7 +154,7 @@ def _fill_local_calendars(world: GeneratedRequestsWorld, browser: Client) -> Non
 def _fill_outbox(world: GeneratedRequestsWorld) -> None:
     """Allow sending, and leave a waiting message, one of unknown outcome and a proposal."""
     mailbox = Integration.objects.get(connection__user=world.alice, product="mail")
-    allow_sending_from(mailbox.connection)
+    cast.allow_sending(mailbox.connection)
     waiting, unknown = (outbox.make_command(mailbox, timezone.now()) for _ in range(2))
     OutboxCommand.objects.filter(id=waiting.id).update(
         undo_until=world.at + SOON, due_at=world.at + SOON

@@ -53,8 +53,8 @@ def order(house: Household, written: WrittenMessage | None = None, *, undo_secon
     written = written or write()
     context = RequestContext(actor=house.actor, user_id=house.user.id, at=timezone.now())
     with acting_as(ProcessClass.WEB, house):
-        mailbox = send_message.get_sending_mailbox(context, house.integration.id)
-        content = composed_message.check_message(written, max_recipients=500)
+        mailbox = send_message.get_own_mailbox(context, house.integration.id)
+        content = composed_message.check_message(written)
         return send_message.order_message(
             context, mailbox, written, content, undo_seconds=undo_seconds
         )
@@ -63,7 +63,7 @@ def order(house: Household, written: WrittenMessage | None = None, *, undo_secon
 def check(written: WrittenMessage):
     """Return the content, or the problems of the fields."""
     try:
-        return composed_message.check_message(written, max_recipients=500), {}
+        return composed_message.check_message(written), {}
     except composed_message.InvalidMessage as invalid:
         return None, invalid.problems
 

@@ -13,8 +13,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.ids import uuid7
+from integrations.access import sending_bounds
 from integrations.connections import consents
 from integrations.formats.mime.addresses import MailAddress
+from integrations.mail.sending import send_message
 from integrations.models import (
     Attachment,
     ConnectionStatus,
@@ -256,6 +258,24 @@ class TestSend:
         assert OutboxCommand.objects.count() == 1
         assert OutgoingCount.objects.count() == 1
 
+    def test_sent_twice_at_once_orders_the_last_message_of_the_bound(
+        self, alice, her_browser, monkeypatch
+    ):
+        monkeypatch.setattr(sending_bounds, "MAX_PER_HOUR", 1)
+        order = send_message.order_message
+
+        def order_twice(*args, **more):
+            # The other request is faster.
+            order(*args, **more)
+            return order(*args, **more)
+
+        monkeypatch.setattr(send_message, "order_message", order_twice)
+
+        answer = her_browser.post(COMPOSE, write(request_key=uuid4().hex))
+
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/inbox/")
+        assert OutboxCommand.objects.count() == 1
+
     def test_sent_and_changed_is_another_message_after_a_question(self, alice, her_browser):
         fields = {**read_fields(her_browser.get(COMPOSE).text), **write()}
         her_browser.post(COMPOSE, fields)
@@ -290,6 +310,18 @@ class TestSend:
 
         assert [answer.status_code for answer in answers] == [303, 303]
         assert OutboxCommand.objects.get().id != command.id
+
+    def test_says_that_an_edited_message_was_deleted_and_shows_the_text(self, alice, her_browser):
+        command = sending.order(alice, undo_seconds=30)
+        sending.undo(alice, command)
+        her_browser.post(f"/inbox/outbox/{command.id}/", {"action": "delete"})
+
+        answer = her_browser.post(COMPOSE, write(text="Better", command=str(command.id)))
+
+        assert answer.status_code == 404
+        assert "message or draft that you began with no longer exists" in text(answer.text)
+        assert "Better" in answer.text
+        assert not OutboxCommand.objects.exists()
 
     def test_takes_the_longest_text(self, alice, her_browser):
         longest = "\U0001f4e8" * 200_000

@@ -12,7 +12,9 @@ from django.utils import timezone
 from integrations.connections import consents
 from integrations.mail.pages import outbox_views
 from integrations.models import DraftProposal, OutboxCommand, OutboxProblem, OutboxState
+from limited_use.models import Leaf
 from tests.api import cast
+from tests.api.test_limited_use import list_entries_since
 from tests.integrations import household as houses
 from tests.integrations.mail.conftest import MAIL
 from tests.integrations.outbox import sending
@@ -48,6 +50,18 @@ class TestOutbox:
         assert "Waiting" in text(page.text)
         assert XSS in text(page.text)
         assert XSS not in page.text
+
+    def test_asks_the_guard_once_for_messages_and_proposed_drafts(self, alice, her_browser):
+        sending.order(alice)
+        make_proposal(alice.integration, timezone.now())
+        before = Leaf.objects.count()
+
+        page = text(her_browser.get(OUTBOX).text)
+
+        assert "Waiting" in page
+        assert "Proposed" in page
+        recorded = [(entry["class"], entry["count"]) for entry in list_entries_since(before)]
+        assert sorted(recorded) == [("mail.content", 2), ("mail.metadata", 2)]
 
     @pytest.mark.parametrize("problem", [OutboxProblem.REJECTED, OutboxProblem.STOPPED])
     def test_says_why_a_message_was_not_sent(self, alice, her_browser, problem):
@@ -196,7 +210,7 @@ class TestBanner:
         assert f'data-outbox="{OUTBOX}{command.id}/state/"' in page
         assert "Sending…" in text(page)
         assert f'action="{OUTBOX}{command.id}/"' in page
-        assert "1 not sent yet" in text(page)
+        assert "1 on their way or waiting for you" in text(page)
 
     @pytest.mark.parametrize(
         ("state", "problem", "said"),
@@ -275,9 +289,9 @@ class TestProposals:
     def test_count_in_the_inbox_until_they_are_opened(self, alice, her_browser):
         proposal = propose(alice)
 
-        assert "1 not sent yet" in text(her_browser.get("/inbox/").text)
+        assert "1 on their way or waiting for you" in text(her_browser.get("/inbox/").text)
         her_browser.get(f"/inbox/compose/?proposal={proposal.id}")
-        assert "not sent yet" not in text(her_browser.get("/inbox/").text)
+        assert "waiting for you" not in text(her_browser.get("/inbox/").text)
 
 
 def propose(house) -> DraftProposal:

@@ -63,6 +63,7 @@ class TestTheInboxPage:
             "limited_use_leaf",
             # The link to the outbox.
             "integrations_outboxcommand",
+            "integrations_draftproposal",
             "vault_person_read_account",
             BELL,
         ]
