@@ -13,6 +13,9 @@ async function load() {
   } catch {
     // People type the addresses themselves.
   }
+  // For what was typed before the addresses came.
+  const focused = document.activeElement;
+  if ([...fields].includes(focused)) focused.dispatchEvent(new Event("input"));
 }
 
 // Where the entry that is being typed begins. A comma in quotes separates nothing.
