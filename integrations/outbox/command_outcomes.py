@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from integrations.models import (
@@ -93,15 +94,23 @@ def distrust_restored_commands(*, at: datetime) -> int:
 
     The row may be older than the mailbox, so nothing is sent from it.
     """
-    return OutboxCommand.objects.filter(state__in=OPEN_STATES).update(
-        state=OutboxState.UNKNOWN,
-        problem=OutboxProblem.RESTORED,
-        due_at=None,
-        changed_at=at,
-        sending_at=at,
-        lease_by=None,
-        lease_until=None,
-    )
+    open_commands = OutboxCommand.objects.filter(state__in=OPEN_STATES)
+    locked = open_commands.select_for_update(no_key=True, of=("self",)).order_by("id")
+    with transaction.atomic():
+        restored = list(locked.select_related("integration__connection"))
+        open_commands.filter(id__in=[command.id for command in restored]).update(
+            state=OutboxState.UNKNOWN,
+            problem=OutboxProblem.RESTORED,
+            due_at=None,
+            changed_at=at,
+            sending_at=at,
+            lease_by=None,
+            lease_until=None,
+        )
+        for command in restored:
+            command.state, command.changed_at = OutboxState.UNKNOWN, at
+            notices.notify_of_problem(command, at=at)
+    return len(restored)
 
 
 def delete_old_commands(*, at: datetime) -> int:

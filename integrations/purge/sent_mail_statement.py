@@ -13,18 +13,18 @@ _STAYS: Final = claim(
     "receipt.sent-mail-stays",
     "Your mail at the provider, with what you sent with Antares; its recipients have it, too.",
 )
-_SENT: Final = claim("receipt.sent-count", "Antares sent {count} of your messages.")
+_SENT: Final = claim("receipt.sent-count", "Messages that Antares sent for you: {count}.")
 _NOTICES: Final = claim(
     "receipt.sent-notices",
-    "Antares also sent {count} notices to this mailbox, as you chose.",
+    "Notices that Antares sent to this mailbox, as you chose: {count}.",
 )
 _UNKNOWN: Final = claim(
     "receipt.sent-unknown",
-    "Whether {count} more were sent is not known: look in your sent mail.",
+    "Messages that may have been sent: {count}. Look in your sent mail.",
 )
 _STOPPED: Final = claim(
     "receipt.sent-stopped",
-    "{count} that waited were not sent; a draft of them may be left in your mailbox.",
+    "Messages that waited and were not sent: {count}. Drafts of them may be left in your mailbox.",
 )
 
 

@@ -600,11 +600,13 @@ class TestARestoredDatabase:
     def test_sends_nothing_from_older_rows(self, alice, mailbox):
         command = sending.order(alice)
 
-        command_outcomes.distrust_restored_commands(at=timezone.now())
+        with acting_as(ProcessClass.PURGE):
+            assert command_outcomes.distrust_restored_commands(at=timezone.now()) == 1
         sending.dispatch_until_settled(command, Clock())
 
         assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.RESTORED)
         assert mailbox.calls == []
+        assert list_notices(alice) == [("send_unknown", command.id)]
         act(alice, commands.look_again, command)
         sending.dispatch_until_settled(command, Clock())
         assert (command.state, command.problem) == (OutboxState.UNKNOWN, OutboxProblem.NOT_FOUND)

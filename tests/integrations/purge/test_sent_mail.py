@@ -57,9 +57,9 @@ class TestAReceipt:
         body = read_body(mailbox)
         said = body["remains"]["at_the_provider"]
         assert body["sending"] == {"sent": 2, "notices": 0, "unknown": 2, "stopped": 2}
-        assert "Antares sent 2 of your messages." in said
-        assert "Whether 2 more were sent is not known" in said
-        assert "2 that waited were not sent" in said
+        assert "Messages that Antares sent for you: 2." in said
+        assert "Messages that may have been sent: 2." in said
+        assert "Messages that waited and were not sent: 2." in said
         assert not OutboxCommand.objects.exists()
 
     @pytest.mark.claim("receipt.mail-stays")
