@@ -89,8 +89,12 @@ def change_command(request: HttpRequest, command_id: UUID) -> HttpResponse:
         raise Http404
     try:
         return SeeOther(action(request, context, command_id))
-    except (ObjectNotFound, CommandNotUnknown, CommandOpen):
+    except ObjectNotFound:
         raise Http404 from None
+    except (CommandNotUnknown, CommandOpen):
+        # The page is older than the row.
+        page_messages.info(request, messages.STATE_CHANGED)
+        return SeeOther(reverse("inbox-outbox"))
 
 
 def _undo(request: HttpRequest, context: RequestContext, command_id: UUID) -> str:

@@ -103,6 +103,7 @@ PROPOSAL_DISCARDED: Final = claim("proposal.discarded", _("The proposed draft is
 PROPOSED: Final = (_("Proposed"), "info")
 MAILBOX_NOT_READY: Final = _("This account cannot send right now. Reconnect it in Settings.")
 NOT_UNDOABLE: Final = _("The message has already left.")
+STATE_CHANGED: Final = _("The state of the message has changed meanwhile. Decide again.")
 LOOKING: Final = _("Antares looks into your mailbox once more.")
 SETTLED_AS_SENT: Final = _("Noted: the message was sent.")
 DISCARDED: Final = claim("outbox.deleted", _("The message and its files were deleted."))

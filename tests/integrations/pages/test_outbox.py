@@ -181,11 +181,22 @@ class TestActions:
     @pytest.mark.claim("outbox.deleted")
     def test_delete_removes_text_and_row(self, alice, her_browser):
         command = sending.order(alice, undo_seconds=30)
-        assert act(her_browser, command, "delete").status_code == 404
         sending.undo(alice, command)
 
         assert act(her_browser, command, "delete").status_code == 303
         assert not OutboxCommand.objects.exists()
+
+    @pytest.mark.parametrize("action", ["look", "sent", "delete"])
+    def test_of_an_older_page_change_nothing_and_say_so(self, alice, her_browser, action):
+        command = sending.order(alice, undo_seconds=30)
+
+        answer = act(her_browser, command, action)
+
+        assert (answer.status_code, answer["Location"]) == (303, OUTBOX)
+        page = text(her_browser.get(OUTBOX).text)
+        assert "The state of the message has changed meanwhile. Decide again." in page
+        command.refresh_from_db()
+        assert (command.state, command.content is None) == (OutboxState.WAITING, False)
 
     @pytest.mark.parametrize("action", ["undo", "look", "sent", "delete", "other", ""])
     def test_are_the_owners_alone(self, alice, her_browser, action):
