@@ -82,8 +82,10 @@ def none(stage):
 def every_kind(stage):
     """Half of them are new, and one is done."""
     for number, message in enumerate(MESSAGES):
-        _notice(stage, message, hours=number, read_at=stage.at if number % 2 else None)
-    _notice(stage, "reconnect", hours=len(MESSAGES), resolved_at=stage.at)
+        _notice(
+            stage, message, hours=len(MESSAGES) - number, read_at=stage.at if number % 2 else None
+        )
+    _notice(stage, "reconnect", resolved_at=stage.at)
     return stage.alice.get(LIST)
 
 
