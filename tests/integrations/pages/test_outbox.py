@@ -102,6 +102,7 @@ class TestOutbox:
         command.refresh_from_db()
         assert command.content is None
 
+    @pytest.mark.claim("outbox.listed")
     @pytest.mark.parametrize(
         ("state", "is_listed"),
         [
