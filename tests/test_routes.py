@@ -198,6 +198,7 @@ def world(alice, monkeypatch):
     )
     memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
     command, _ = (outbox.make_command(alice.integration, timezone.now()) for _ in range(2))
+    proposal, _ = (outbox.make_proposal(alice.integration, timezone.now()) for _ in range(2))
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
     elsewhere = cast.make_remote_attachment_ref(alice)
@@ -228,7 +229,7 @@ def world(alice, monkeypatch):
         "share_id": UNKNOWN,
         "upload_id": str(make_upload(alice).id),
         "command_id": str(command.id),
-        "proposal_id": str(outbox.make_proposal(alice.integration, timezone.now()).id),
+        "proposal_id": str(proposal.id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
         "delegation": str(delegation.id),
@@ -253,6 +254,7 @@ def cursors(hers: Client) -> dict[str, str]:
         "api-threads": ("threads", {}),
         "api-events": ("events", naming.TIMES),
         "api-outbox": ("outbox", {}),
+        "api-proposals": ("proposals", {}),
         # The page of conversations and the API read the same list.
         "inbox": ("threads", {"folder": "inbox"}),
     }
