@@ -19,6 +19,7 @@ from tests.worlds.microsoft import MicrosoftSandbox
 pytestmark = [pytest.mark.browser, pytest.mark.invariant(9)]
 SEND_SCOPE = "gmail.compose"
 CAROL = "carol@example.test"
+UNDO_SECONDS = 5
 
 
 def allow(visitor, *, product="Google", button="Allow"):
@@ -38,17 +39,26 @@ def allow(visitor, *, product="Google", button="Allow"):
 @pytest.fixture
 def writer(connected):
     """Return a person who may send, on the page on which they write."""
-    connected.go("/inbox/compose/")
-    return allow(connected)
+    return allow_by_http(connected)
 
 
-@pytest.fixture(params=["google", "microsoft"])
+@pytest.fixture(
+    params=[
+        "google",
+        pytest.param("microsoft", marks=pytest.mark.thorough("messages typed at Microsoft")),
+    ]
+)
 def typist(request, visitor):
     """Return a person who may send at the provider."""
     if request.param == "microsoft":
         return connect_outlook(visitor)
-    visitor.connect_by_http().go("/inbox/compose/")
-    return allow(visitor)
+    return allow_by_http(visitor.connect_by_http())
+
+
+def allow_by_http(visitor):
+    visitor.http_person.allow_sending(visitor.account, undo_seconds=UNDO_SECONDS)
+    visitor.go("/inbox/compose/")
+    return visitor
 
 
 def connect_outlook(visitor):

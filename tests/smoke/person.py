@@ -62,6 +62,18 @@ class SmokePerson:
         must("code=" not in consent.url, "the address still holds the code")
         return consent
 
+    def allow_sending(self, account: str, *, undo_seconds: int) -> None:
+        """Be asked on the way to a new message, agree, and choose the time to undo."""
+        page = self.browser.get("/inbox/compose/")
+        must("sending/allow" in page.url, f"it did not ask, but showed {page.url}")
+        page = self.agree_at_provider(page, account)
+        must("/inbox/compose/" in page.url, f"it led to {page.url}")
+        (settings,) = set(re.findall(r'href="(/settings/integrations/[^"#]+)#sending"', page.text))
+        page = self.browser.get(settings)
+        form = page.form("/sending/")
+        data = form.data(undo_seconds=str(undo_seconds), signature="")
+        must(self.browser.submit(page, form, data).status == 200, "settings not saved")
+
     def switch_on(self, feature: str) -> str:
         """Read what a platform feature does, agree, and return the delegation that it gets."""
         page = self.browser.get(f"/settings/features/{feature}/")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -35,15 +34,7 @@ class SmokeSending:
         step("undone: its text is back, and nothing leaves", self.undo)
 
     def allow(self) -> str:
-        page = self.owner.browser.get("/inbox/compose/")
-        must("sending/allow" in page.url, f"it did not ask, but showed {page.url}")
-        page = self.owner.agree_at_provider(page, self.account)
-        must("/inbox/compose/" in page.url, f"it led to {page.url}")
-        (settings,) = set(re.findall(r'href="(/settings/integrations/[^"#]+)#sending"', page.text))
-        page = self.owner.browser.get(settings)
-        form = page.form("/sending/")
-        data = form.data(undo_seconds=str(UNDO_SECONDS), signature="")
-        must(self.owner.browser.submit(page, form, data).status == 200, "settings not saved")
+        self.owner.allow_sending(self.account, undo_seconds=UNDO_SECONDS)
         return f"time to undo {UNDO_SECONDS} s"
 
     def send(self) -> str:
