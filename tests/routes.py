@@ -17,7 +17,7 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "none": (frozenset({204}), ""),
     "heard": (frozenset({202}), ""),
     "go": (frozenset({302, 303}), "/"),
-    # Of whoever has a mailbox, or has none: nobody else's is named.
+    # The caller's own mailbox decides the answer; the request names no other.
     "own": (frozenset({200, 302, 400, 409}), ""),
     "sign-in": (frozenset({302}), "/accounts/login/"),
     "link": (frozenset({302}), "/accounts/login/link/"),
@@ -74,7 +74,7 @@ CALENDAR = Kind(
 # Asked by a JSON body alone.
 ASKED = Kind("401 401 401 401", "405 400 405 none", "404 404 404 404")
 NOTHING = Kind("404 404 404 404", "404 404 404 404", "404 404 404 404")
-# A page of whoever looks, with nobody's id in its address.
+# A page about the caller. Its address has no id.
 OWN_PAGE = Kind("sign-in 405 405 405", "ok 405 405 405", "ok 405 405 405")
 ONE_PAGE = Kind("sign-in 405 405 405", "ok 405 405 405", "404 405 405 405")
 # Forms, with somebody's id in address or body.
@@ -86,7 +86,7 @@ SWITCH = Kind("sign-in sign-in 405 405", "ok go 405 405", "ok go 405 405")
 CONFIRMED = Kind("sign-in sign-in 405 405", "ok go 405 405", "404 404 405 405")
 # Leads to the settings page whatever came: how it went stands in a row.
 CALLBACK = Kind("go go go go", "go go go go", "go go go go")
-# A provider's own: whoever signs in is nobody there. On this walk nobody proves to be one.
+# Only a provider may call it, and no caller of this walk proves to be one.
 WEBHOOK = Kind("405 403 405 405", "405 403 405 405", "405 403 405 405")
 # Of the same kind; what cannot be read is taken, so that it does not come for hours.
 WEBHOOK_TAKING_ALL = Kind("405 heard 405 405", "405 heard 405 405", "405 heard 405 405")
@@ -99,7 +99,7 @@ def everyone(answers: str) -> Kind:
 
 
 def signed_in(answers: str, *, nobody: str = "sign-in sign-in sign-in sign-in") -> Kind:
-    """Return a kind that is about whoever is signed in, and names nobody else."""
+    """Return a kind whose answers are the same for every person who is signed in."""
     return Kind(nobody, answers, answers)
 
 

@@ -611,7 +611,7 @@ class TestEveryRoute:
             for one in naming.list_named_requests()
             if one.route not in naming.FOR_FEATURES
             # On this walk, her calendar may not be written in, and she has not agreed to sending
-            # (409): whose the ids are was found.
+            # (409). That answer comes after the check that the ids are hers.
             and (answer := ask_for_named(client, one, world.named(one), mine)).status_code
             not in {409, *FINE}
         ]

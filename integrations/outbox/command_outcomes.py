@@ -82,7 +82,7 @@ def _attach_early_report(command: OutboxCommand, *, at: datetime) -> None:
 
 def count_unknown(command: OutboxCommand) -> None:
     """The row goes, but the receipt still says that the message was perhaps sent."""
-    if command.kind == OutboxKind.MAIL and command.state == OutboxState.UNKNOWN:
+    if command.state == OutboxState.UNKNOWN:
         Integration.objects.filter(id=command.integration_id).update(
             unknown_send_count=F("unknown_send_count") + 1
         )
@@ -122,7 +122,10 @@ def delete_old_commands(*, at: datetime) -> int:
     old = OutboxCommand.objects.filter(changed_at__lte=at - LISTED_FOR).filter(
         Q(state=OutboxState.SENT) | (Q(kind=OutboxKind.NOTICE) & ~Q(state__in=OPEN_STATES))
     )
-    count, _ = old.delete()
+    with transaction.atomic():
+        for command in old.filter(state=OutboxState.UNKNOWN).order_by("integration_id"):
+            count_unknown(command)
+        count, _ = old.delete()
     _delete_old_reports(at)
     return count
 

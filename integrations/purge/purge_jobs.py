@@ -123,7 +123,7 @@ def _stop_sending(integration: Integration, at: datetime) -> dict[str, int]:
     return {
         "sent_count": integration.sent_count,
         "sent_notice_count": integration.sent_notice_count,
-        "unknown_send_count": integration.unknown_send_count + messages.perhaps_sent().count(),
+        "unknown_send_count": integration.unknown_send_count + commands.perhaps_sent().count(),
         "stopped_send_count": stopped_count,
     }
 

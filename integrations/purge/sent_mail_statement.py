@@ -30,8 +30,8 @@ _STOPPED: Final = claim(
 
 def build_sending_part(job: PurgeJob) -> dict[str, int]:
     """
-    Return counts of messages: sent, perhaps sent, and stopped by the disconnect; and of notices
-    that were sent to the own mailbox.
+    Return counts of messages: sent, and stopped by the disconnect; of notices that were sent to the
+    own mailbox; and of both that were perhaps sent.
     """
     return {
         "sent": job.sent_count,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from config.process_classes import ProcessClass
 from integrations.connections import connection_operations
 from integrations.models import OutboxCommand, OutboxState, PurgeJob
-from integrations.outbox import commands
+from integrations.outbox import command_outcomes, commands
 from integrations.providers import errors
 from tests.integrations import household as houses
 from tests.integrations.outbox import sending, test_notice_mail
@@ -89,6 +91,23 @@ class TestAReceipt:
 
         assert "changed nothing" not in said
         assert "Notices that Antares sent to this mailbox, as you chose: 1." in said
+
+    @pytest.mark.parametrize("is_old", [False, True])
+    def test_tells_of_a_notice_that_was_perhaps_sent(self, alice, is_old):
+        notice = test_notice_mail.queue(alice)
+        OutboxCommand.objects.filter(id=notice.id).update(
+            state=OutboxState.UNKNOWN, sending_at=timezone.now(), due_at=None
+        )
+        if is_old:
+            with acting_as(ProcessClass.PURGE):
+                command_outcomes.delete_old_commands(at=timezone.now() + timedelta(days=31))
+            assert not OutboxCommand.objects.exists()
+
+        counts, said = read_receipt(alice)
+
+        assert counts == {"sent": 0, "notices": 0, "unknown": 1, "stopped": 0}
+        assert "changed nothing" not in said
+        assert "Messages that may have been sent: 1." in said
 
     def test_counts_unknown_messages_that_the_owner_deleted_or_sent_again(self, alice, mailbox):
         deleted, replaced = send_unknown(alice, mailbox), send_unknown(alice, mailbox)

@@ -91,7 +91,7 @@ class TestSharingPage:
         notice_delivery.deliver_due_notices(at=timezone.now() + timedelta(minutes=2))
         notice = OwnerNotice.objects.get()
         assert (notice.user_id, notice.routed_at is None) == (bob.id, False)
-        # Nobody is mailed, whether registered or not.
+        # No mail is sent, neither to registered persons nor to other addresses.
         assert mailoutbox == []
 
     def test_keeps_what_was_typed_where_it_cannot_be_done(self, alice, bob, page):
