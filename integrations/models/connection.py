@@ -242,7 +242,7 @@ class Integration(models.Model):
     switched_on_at = models.DateTimeField()
     switched_off_at = models.DateTimeField(null=True)
     # Named in the receipt: what the outbox saw in the sent mail, messages of the owner and notices
-    # to the own mailbox; and unknown messages that the owner deleted, or sent again.
+    # to the own mailbox; and unknown ones that were deleted, or sent again.
     sent_count = models.PositiveIntegerField(default=0)
     sent_notice_count = models.PositiveIntegerField(default=0)
     unknown_send_count = models.PositiveIntegerField(default=0)
