@@ -78,7 +78,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.current_organisation.add_memberships",
-                "integrations.support.site_links.add_links",
+                "integrations.support.console.site_links.add_links",
                 "integrations.settings.notices.bell.add_bell",
             ],
         },

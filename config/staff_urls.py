@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from config.urls import HEALTH_ROUTES, STAFF_URLCONFS, handler403
-from integrations.support.staff_home_views import show_home
+from integrations.support.console.home_views import show_home
 
 __all__ = ["handler403", "urlpatterns"]
 

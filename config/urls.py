@@ -29,7 +29,7 @@ SITE_URLCONFS = (
 
 #: Routes of the staff site: all need a role.
 STAFF_URLCONFS = (
-    "integrations.support.urls",
+    "integrations.support.console.urls",
     "integrations.review.urls",
     "integrations.operations.metrics_endpoint.urls",
 )

@@ -19,12 +19,13 @@ from .row_owners import (
     OwnedTable,
     RowOwnerColumns,
     SharedRowReader,
+    StaffRowAccess,
     get_owned_tables,
     get_site_tables,
 )
 from .session_settings import ORGANISATION, PERSON
-from .staff_visible_rows import build_opened_condition
-from .table_grants import GRANTS, LOOKUP, VAULT_COLUMNS
+from .staff_visible_rows import build_found_condition, build_opened_condition
+from .table_grants import FINDER, FINDER_COLUMNS, GRANTS, LOOKUP, VAULT_COLUMNS
 
 # An unset setting, or one of a previous transaction, equals no value.
 _PERSON: Final = f"nullif(current_setting('{PERSON}', true), '')::uuid"
@@ -50,6 +51,7 @@ class RowSecurityPolicy(NamedTuple):
     """
     One policy of a role for a command on some rows.
 
+    :param rows: the visible rows; ignored for an INSERT
     :param check: the condition on written rows, if it differs from `rows`
     :param is_permissive: False: it restricts the permissive policies
     """
@@ -81,6 +83,10 @@ def list_row_security_policies(roles: DatabaseRoles, owner: str) -> Iterator[Row
             yield RowSecurityPolicy(table, "lookup", roles.lookup_owner, "SELECT", "true")
         if label in VAULT_COLUMNS:
             yield RowSecurityPolicy(table, "vault", roles.vault_owner, "SELECT", "true")
+        if label in FINDER:
+            yield RowSecurityPolicy(table, "finder", roles.finder_owner, "ALL", "true")
+        elif label in FINDER_COLUMNS:
+            yield RowSecurityPolicy(table, "finder", roles.finder_owner, "SELECT", "true")
         for role, process_class in roles.login_classes.items():
             if GRANTS[label].is_used_by(process_class):
                 yield from _list_class_policies(table, owned_table, role, process_class)
@@ -112,13 +118,21 @@ def _list_class_policies(
         yield from _keep_factors_of_staff(table, role)
     if label == "mfa.Authenticator" and process_class is ProcessClass.STAFF:
         yield from _keep_newest_factor(table, role)
+    if owned_table.opened is StaffRowAccess.ORDER and process_class is ProcessClass.STAFF:
+        yield _limit_orders(table, owned_table, role)
 
 
 def _choose_rows(process_class: ProcessClass, owned_table: OwnedTable) -> tuple[str, str]:
     if process_class is ProcessClass.STAFF:
-        return "opened", build_opened_condition(
-            owned_table, owner_condition=build_owner_condition(owned_table), is_support=_IS_SUPPORT
+        opened = build_opened_condition(
+            owned_table,
+            owner_condition=build_owner_condition(owned_table),
+            is_support=_IS_SUPPORT,
+            person=_PERSON,
         )
+        if not owned_table.found:
+            return "opened", opened
+        return "opened", f"({opened}) OR {_IS_SUPPORT} AND {build_found_condition(owned_table)}"
     if _sees_all(process_class, owned_table):
         return "all", "true"
     return "theirs", build_owner_condition(owned_table)
@@ -151,6 +165,17 @@ def _keep_newest_factor(table: str, role: str) -> Iterator[RowSecurityPolicy]:
     other_kind = f"type <> 'recovery_codes' OR {is_not_newest}"
     yield RowSecurityPolicy(
         table, f"{name}_kind", role, "UPDATE", "true", check=other_kind, is_permissive=False
+    )
+
+
+def _limit_orders(table: str, owned_table: OwnedTable, role: str) -> RowSecurityPolicy:
+    """
+    Return the policy that keeps agents from ordering something in another agent's name, or for
+    somebody whom they did not find.
+    """
+    own = f"agent_id = {_PERSON} AND {build_found_condition(owned_table)}"
+    return RowSecurityPolicy(
+        table, "staff_orders", role, "INSERT", "true", check=own, is_permissive=False
     )
 
 

@@ -1,6 +1,6 @@
 """
 Functions that run with the rights of their owner (SECURITY DEFINER): the vault's, lookups across
-people, and counters.
+people, counters, and those that find people for support.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from psycopg import sql
 
 import accounts
 from config.process_classes import SITES
-from integrations.access.cross_user_lookups import KEY_HOLDER_FUNCTIONS, LOOKUP_FUNCTIONS
+from integrations.access.cross_user_lookups import (
+    KEY_HOLDER_FUNCTIONS,
+    LOOKUP_FUNCTIONS,
+    SUPPORT_FUNCTIONS,
+)
 from limited_use.database_functions import DatabaseFunction, load_functions
 from limited_use.receipts.receipt_links import OWNER_OF_LINK
 from limited_use.vault import naming_rows
@@ -85,6 +89,7 @@ def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunc
         roles.vault_owner: (*KEY_HOLDER_FUNCTIONS, *FUNCTIONS, *naming_rows.FUNCTIONS),
         roles.lookup_owner: (*LOOKUP_FUNCTIONS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
         roles.counter_owner: COUNTERS,
+        roles.finder_owner: SUPPORT_FUNCTIONS,
     }
 
 

@@ -1,5 +1,5 @@
 """
-Login roles, one per process class, and three roles without login that own functions. Free of
+Login roles, one per process class, and four roles without login that own functions. Free of
 Django, for launcher and tests.
 
 Roles belong to the whole server, so their names begin with the deployment's prefix.
@@ -50,8 +50,12 @@ class DatabaseRoles:
         return f"{self.prefix}_counter"
 
     @property
+    def finder_owner(self) -> str:
+        return f"{self.prefix}_finder"
+
+    @property
     def function_owners(self) -> tuple[str, ...]:
-        return (self.vault_owner, self.lookup_owner, self.counter_owner)
+        return (self.vault_owner, self.lookup_owner, self.counter_owner, self.finder_owner)
 
     @property
     def login_classes(self) -> dict[str, ProcessClass]:

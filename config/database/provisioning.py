@@ -29,7 +29,17 @@ from . import (
 )
 from .database_privileges import SCHEMA, DatabasePrivilege
 from .login_roles import DatabaseRoles
-from .table_grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, TableGrants
+from .table_grants import (
+    COUNTER,
+    FINDER,
+    FINDER_COLUMNS,
+    GRANTS,
+    LOOKUP,
+    PRIVILEGES,
+    VAULT,
+    VAULT_COLUMNS,
+    TableGrants,
+)
 
 _SECRET_COLUMNS: Final = {"accounts_user": {"password"}}
 
@@ -168,7 +178,11 @@ def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivile
             for process_class in function.classes:
                 role = role_names.get_login(ProcessClass(process_class))
                 yield DatabasePrivilege("function", function.signature, "", role, "EXECUTE")
-    for owner, lines in ((role_names.vault_owner, VAULT), (role_names.counter_owner, COUNTER)):
+    for owner, lines in (
+        (role_names.vault_owner, VAULT),
+        (role_names.counter_owner, COUNTER),
+        (role_names.finder_owner, FINDER),
+    ):
         for label, letters in lines.items():
             for letter in letters:
                 table = models_by_label[label]._meta.db_table  # noqa: SLF001
@@ -176,6 +190,7 @@ def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivile
     for owner, readable_columns in (
         (role_names.lookup_owner, LOOKUP),
         (role_names.vault_owner, VAULT_COLUMNS),
+        (role_names.finder_owner, FINDER_COLUMNS),
     ):
         for label, columns in readable_columns.items():
             for column in columns:

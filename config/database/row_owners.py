@@ -54,6 +54,9 @@ class StaffRowAccess(StrEnum):
     LEDGER_KEY = "ledger key of such a connection"
     # Not opened: the person's own row, for signing in.
     STAFF = "row of the member of staff"
+    # Nor these: a support agent's own look-ups, by which `OwnedTable.found` shows rows.
+    LOOKUP = "look-up of the agent"
+    ORDER = "order of the agent, or for somebody whom they found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class OwnedTable:
     :param why: what other people would see without the policy
     :param also: other readers
     :param opened: the rows that staff read; None: none
+    :param found: a support agent also reads the rows of people whom they found, while the look-up
+        is open
     :param sync: sync workers see all rows: they schedule work, and contain no content
     :param many: a statement may read very many rows (see
         `declared_row_security.build_owner_condition`)
@@ -77,6 +82,7 @@ class OwnedTable:
     why: str
     also: SharedRowReader | None = None
     opened: StaffRowAccess | None = None
+    found: bool = False
     sync: bool = False
     many: bool = False
 
@@ -87,6 +93,7 @@ class OwnedTable:
             "owner": self.by,
             "also": self.also or "",
             "staff": self.opened or "",
+            "support_finds": self.found,
             "sync_sees_all": self.sync,
         }
 
@@ -183,7 +190,10 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     "limited_use.VerifierKeyPeriod": UnownedTable(_SERVICE),
     "limited_use.OwedTombstone": UnownedTable("hashes of what died"),
     "limited_use.Receipt": OwnedTable(
-        RowOwnerColumns.PERSON, "owner_id", "what somebody had here, and when it ended"
+        RowOwnerColumns.PERSON,
+        "owner_id",
+        "what somebody had here, and when it ended",
+        found=True,
     ),
     "limited_use.ReceiptLink": UnownedTable(
         "hashes of links, each to be shown by whoever holds it"
@@ -212,6 +222,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         "which accounts somebody has, and their sealed tokens",
         also=SharedRowReader.SHARED_OWNER,
         opened=StaffRowAccess.CONNECTION,
+        found=True,
         sync=True,
     ),
     "integrations.Integration": OwnedTable(
@@ -220,6 +231,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         "what somebody has switched on",
         also=SharedRowReader.SHARED_INTEGRATION,
         opened=StaffRowAccess.INTEGRATION,
+        found=True,
         sync=True,
     ),
     "integrations.ConnectAttempt": OwnedTable(
@@ -229,6 +241,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         RowOwnerColumns.OWNER,
         "user_id",
         "that somebody's administrator was asked to allow an account",
+        found=True,
     ),
     "integrations.Discard": UnownedTable(
         "hashes of accounts whose grant was not kept: it is nobody's"
@@ -303,19 +316,54 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     ),
     # The person sees it in every organisation, and also after leaving all.
     "integrations.PurgeJob": OwnedTable(
-        RowOwnerColumns.PERSON, "user_id", "that somebody left, and why", sync=True
+        RowOwnerColumns.PERSON, "user_id", "that somebody left, and why", found=True, sync=True
     ),
     "integrations.QuotaBucket": OwnedTable(
         RowOwnerColumns.CONNECTION, "connection_id", "how busy an account is", sync=True
     ),
     "integrations.SyncWork": OwnedTable(
-        RowOwnerColumns.INTEGRATION, "integration_id", "how a copy stands", sync=True
+        RowOwnerColumns.INTEGRATION, "integration_id", "how a copy stands", found=True, sync=True
     ),
     "integrations.Watch": OwnedTable(
-        RowOwnerColumns.INTEGRATION, "integration_id", "what providers tell us of", sync=True
+        RowOwnerColumns.INTEGRATION,
+        "integration_id",
+        "what providers tell us of",
+        found=True,
+        sync=True,
     ),
     "integrations.SetAside": OwnedTable(
-        RowOwnerColumns.INTEGRATION, "integration_id", "what would not parse"
+        RowOwnerColumns.INTEGRATION, "integration_id", "what would not parse", found=True
+    ),
+    "integrations.StatusChange": OwnedTable(
+        RowOwnerColumns.INTEGRATION,
+        "integration_id",
+        "when somebody's account worked",
+        found=True,
+    ),
+    "integrations.SupportCode": OwnedTable(
+        RowOwnerColumns.PERSON, "user_id", "that somebody called support, and who answered"
+    ),
+    "integrations.SupportLookup": OwnedTable(
+        RowOwnerColumns.PERSON,
+        "user_id",
+        "that support looked somebody up",
+        opened=StaffRowAccess.LOOKUP,
+    ),
+    "integrations.SupportAct": OwnedTable(
+        RowOwnerColumns.PERSON,
+        "user_id",
+        "what support did for somebody, and why",
+        opened=StaffRowAccess.ORDER,
+        sync=True,
+    ),
+    "integrations.SupportQuestion": OwnedTable(
+        RowOwnerColumns.PERSON,
+        "user_id",
+        "what support asked somebody, and the answer",
+        opened=StaffRowAccess.ORDER,
+    ),
+    "integrations.BulkRevocation": UnownedTable(
+        "orders of staff about many at once: criteria and counts, nobody's name"
     ),
     "integrations.Reconciliation": OwnedTable(
         RowOwnerColumns.INTEGRATION, "integration_id", "how much mail there is"

@@ -117,7 +117,7 @@ def _read_policies(connection: psycopg.Connection[Any]) -> list[_InstalledRowPol
 
 
 def _is_as_declared(policy: RowSecurityPolicy, existing: _InstalledRowPolicy) -> bool:
-    letters = {"ALL": "*", "SELECT": "r", "UPDATE": "w", "DELETE": "d"}
+    letters = {"ALL": "*", "SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d"}
     return (
         existing.roles == [policy.role]
         and existing.command == letters[policy.command]
@@ -135,13 +135,14 @@ def _compute_mark(policy: RowSecurityPolicy, existing: _InstalledRowPolicy) -> s
 def _create_policy(connection: psycopg.Connection[Any], policy: RowSecurityPolicy) -> None:
     name, table = sql.Identifier(policy.name), sql.Identifier(policy.table)
     connection.execute(
-        sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {} USING ({}){}").format(
+        sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {}{}{}").format(
             name,
             table,
             sql.SQL("PERMISSIVE" if policy.is_permissive else "RESTRICTIVE"),
             sql.SQL(policy.command),
             sql.Identifier(policy.role),
-            sql.SQL(policy.rows),
+            # PostgreSQL allows no USING for an INSERT.
+            sql.SQL("" if policy.command == "INSERT" else f" USING ({policy.rows})"),
             sql.SQL(f" WITH CHECK ({policy.check})" if policy.check else ""),
         )
     )

@@ -1,6 +1,6 @@
 """
-The rows that staff see: messages that owners opened to support, and for signing in, the own row,
-addresses and second factors.
+The rows that staff see: messages that owners opened to support, states of people whom an agent
+found, and for signing in, the own row, addresses and second factors.
 
 A table's policy also applies if another policy reads the table, so every row depends on a consent
 of its owner. Support lists consents. It sees the message of a consent within
@@ -14,10 +14,18 @@ from typing import Final
 from accounts.roles import Role
 from integrations.access.support_and_export_permits import SUPPORT
 
-from .row_owners import OwnedTable, StaffRowAccess
+from .row_owners import OwnedTable, RowOwnerColumns, StaffRowAccess
 
 _IS_OPEN: Final = (
     f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
+)
+#: People whom the agent found. The policy of look-ups shows an agent their own.
+_FOUND_PEOPLE: Final = (
+    "ANY (ARRAY(SELECT l.user_id FROM integrations_supportlookup l WHERE l.expires_at > now()))"
+)
+_FOUND_CONNECTIONS: Final = (
+    "SELECT c.id FROM integrations_connection c"  # noqa: S608 - our own words
+    f" WHERE c.user_id = {_FOUND_PEOPLE}"
 )
 #: By kind: the column that refers to another table, and its visible rows.
 _BELONGS_TO: Final = {
@@ -28,24 +36,50 @@ _BELONGS_TO: Final = {
 }
 
 
-def build_opened_condition(table: OwnedTable, *, owner_condition: str, is_support: str) -> str:
+def build_opened_condition(
+    table: OwnedTable, *, owner_condition: str, is_support: str, person: str
+) -> str:
     """
     Return the SQL condition on rows that staff may see.
 
     :param owner_condition: the condition for rows of the transaction's person
     :param is_support: the condition that this person is support
+    :param person: this person's id
     """
-    if table.opened is None:
-        return "false"
-    if table.opened is StaffRowAccess.STAFF:
-        return f"{owner_condition} AND {_is_staff(table)}"
-    if table.opened is StaffRowAccess.AGREEMENT:
-        return f"{_IS_OPEN} AND ({is_support} OR ({owner_condition}))"
-    if table.opened is StaffRowAccess.MESSAGE:
-        agreed_items = f"SELECT k.item FROM limited_use_consent k WHERE {_IS_OPEN}"  # noqa: S608 - our own words
-        return f"{owner_condition} AND id = ANY (ARRAY({agreed_items}))"
-    column, rows = _BELONGS_TO[table.opened]
-    return f"{column} = ANY (ARRAY({rows}))"
+    match table.opened:
+        case None:
+            condition = "false"
+        case StaffRowAccess.LOOKUP:
+            condition = f"agent_id = {person} AND {is_support}"
+        case StaffRowAccess.ORDER:
+            found = build_found_condition(table)
+            condition = f"{is_support} AND (agent_id = {person} OR {found})"
+        case StaffRowAccess.STAFF:
+            condition = f"{owner_condition} AND {_is_staff(table)}"
+        case StaffRowAccess.AGREEMENT:
+            condition = f"{_IS_OPEN} AND ({is_support} OR ({owner_condition}))"
+        case StaffRowAccess.MESSAGE:
+            agreed_items = f"SELECT k.item FROM limited_use_consent k WHERE {_IS_OPEN}"  # noqa: S608 - our own words
+            condition = f"{owner_condition} AND id = ANY (ARRAY({agreed_items}))"
+        case part:
+            column, rows = _BELONGS_TO[part]
+            condition = f"{column} = ANY (ARRAY({rows}))"
+    return condition
+
+
+def build_found_condition(table: OwnedTable) -> str:
+    """Return the SQL condition on rows of people whom the agent of the transaction found."""
+    match table.by:
+        case RowOwnerColumns.OWNER | RowOwnerColumns.PERSON:
+            return f"{table.column} = {_FOUND_PEOPLE}"
+        case RowOwnerColumns.CONNECTION:
+            return f"{table.column} = ANY (ARRAY({_FOUND_CONNECTIONS}))"
+        case RowOwnerColumns.INTEGRATION:
+            integrations = (
+                "SELECT i.id FROM integrations_integration i"  # noqa: S608 - our own words
+                f" WHERE i.connection_id = ANY (ARRAY({_FOUND_CONNECTIONS}))"
+            )
+            return f"{table.column} = ANY (ARRAY({integrations}))"
 
 
 def _is_staff(table: OwnedTable) -> str:

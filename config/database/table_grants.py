@@ -74,6 +74,27 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 #: The privileges of the counting functions, for every caller.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
+#: The privileges of the functions that find people for support (`integrations.support.lookups`).
+FINDER: Final[Mapping[str, str]] = {
+    "integrations.SupportCode": "rw",
+    "integrations.SupportLookup": "ra",
+}
+
+#: The columns that these functions read in the rows of all people.
+FINDER_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "accounts.User": ("id", "email", "name", "platform_id", "role", "is_active"),
+    "account.EmailAddress": ("user_id", "email", "verified"),
+    "limited_use.Receipt": ("id", "owner_id"),
+    "limited_use.Share": ("item", "withdrawn_at", "expires_at"),
+    "integrations.Connection": ("id", "user_id", "organisation_id", "address_blind"),
+    "integrations.Integration": ("id", "connection_id"),
+    "integrations.Message": ("integration_id",),
+    "integrations.Calendar": ("id", "integration_id"),
+    "integrations.Event": ("calendar_id",),
+    "integrations.OutboxCommand": ("integration_id", "kind", "state"),
+    "integrations.SetAside": ("integration_id",),
+}
+
 #: The columns that `accounts.people`, `accounts.caller_lookup`,
 #: `integrations.access.cross_user_lookups` and others read in the rows of all people, for every
 #: caller.
@@ -247,7 +268,12 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "limited_use.OwedTombstone": TableGrants(
         "hashes of what died; whoever destroys a key owes one", web="ra", sync="ra", purge="raw"
     ),
-    "limited_use.Receipt": TableGrants("signed proofs of purges", web="r", purge="ra"),
+    "limited_use.Receipt": TableGrants(
+        "signed proofs of purges; staff see that they exist, not what they say",
+        web="r",
+        purge="ra",
+        columns={(_STAFF, "r"): ("id", "subject_id", "part", "owner_id", "created_at")},
+    ),
     "limited_use.ReceiptLink": TableGrants("hashes of links to receipts", web="rad", purge="rad"),
     "limited_use.PolicyUse": TableGrants(
         "how often each rule was applied: for reviewers and metrics", staff="r", purge="raw"
@@ -274,21 +300,34 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "limited_use.WrappedLedgerKey": TableGrants("those keys: through the vault's functions alone"),
     # --- integrations -----------------------------------------------------------------------
     "integrations.Connection": TableGrants(
-        "grants: sealed tokens, status, lease; staff read the owner and the status",
+        "grants: sealed tokens, status, lease; staff read the owner, states and scopes",
         web="raw",
         sync="rw",
         purge="rw",
         console="r",
-        columns={(_STAFF, "r"): ("id", "user_id", "organisation_id", "status")},
+        columns={
+            (_STAFF, "r"): (
+                *("id", "user_id", "organisation_id", "provider", "status", "asked_scopes"),
+                *("granted_scopes", "connected_at", "reauth_since", "ending_since", "revocation"),
+                *("revocation_tried_at", "revocation_try_count", "ended_at"),
+            )
+        },
     ),
     "integrations.Integration": TableGrants(
         "products that are switched on", web="raw", staff="r", sync="rw", purge="rw", console="r"
     ),
     "integrations.ConnectAttempt": TableGrants("connects in progress", web="raw", purge="rwd"),
     "integrations.Approval": TableGrants(
-        "what people's administrators were asked: web asks, hears and settles; purge forgets",
+        "what people's administrators were asked: web asks, hears and settles; purge forgets;"
+        " staff see the state",
         web="rawd",
         purge="rd",
+        columns={
+            (_STAFF, "r"): (
+                *("id", "user_id", "organisation_id", "provider", "product", "connection_id"),
+                *("state", "asked_at", "answered_at", "expires_at"),
+            )
+        },
     ),
     "integrations.Discard": TableGrants(
         "revocations of grants that were not kept", web="rad", sync="rad", purge="rad"
@@ -377,8 +416,9 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         "where people receive their notices", web="rawd", sync="r", purge="rd"
     ),
     "integrations.PurgeJob": TableGrants(
-        "promises of removal: made by a disconnect, kept by the purge",
+        "promises of removal: made by a disconnect, kept by the purge; staff see how far they got",
         web="ra",
+        staff="r",
         sync="r",
         purge="raw",
         console="r",
@@ -393,7 +433,15 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         sync="raw",
         purge="rwd",
         console="r",
-        columns={(_PURGE, "w"): ("done_count", "expected_count")},
+        columns={
+            (_PURGE, "w"): ("done_count", "expected_count"),
+            (_STAFF, "r"): (
+                *("id", "integration_id", "resource", "stage", "next_sync_at", "lease_until"),
+                *("failure_count", "failing_since", "crash_count", "denial_count", "pause_reason"),
+                *("expected_count", "done_count", "first_synced_at", "last_synced_at"),
+                *("last_event_at", "reconcile_at"),
+            ),
+        },
     ),
     "integrations.Watch": TableGrants(
         "what providers tell us of; web notes that they did, and wants and stops none",
@@ -402,10 +450,73 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="rd",
         console="r",
         # A provider reports changes, or that a subscription must be renewed.
-        columns={(_WEB, "w"): ("last_event_at", "silent_since", "due_at")},
+        columns={
+            (_WEB, "w"): ("last_event_at", "silent_since", "due_at"),
+            (_STAFF, "r"): (
+                *("id", "integration_id", "connection_id", "resource", "kind", "status"),
+                *("wanted_at", "started_at", "expires_at", "due_at", "failure_count"),
+                *("rejected_count", "last_event_at", "silent_since"),
+            ),
+        },
     ),
     "integrations.SetAside": TableGrants(
-        "items that would not parse", web="rw", sync="rawd", purge="rd"
+        "items that would not parse; staff see how many, and why",
+        web="rw",
+        sync="rawd",
+        purge="rd",
+        columns={
+            (_STAFF, "r"): (
+                *("id", "integration_id", "reason", "try_count", "first_seen_at"),
+                *("last_tried_at", "next_try_at"),
+            )
+        },
+    ),
+    "integrations.StatusChange": TableGrants(
+        "statuses that products had: who changes one also keeps it",
+        web="ra",
+        staff="r",
+        sync="ra",
+        purge="rad",
+    ),
+    "integrations.SupportCode": TableGrants(
+        "hashes of codes that people read out: web makes them, a function uses them, purge forgets",
+        web="ra",
+        purge="rd",
+    ),
+    "integrations.SupportLookup": TableGrants(
+        "whom agents found: a function alone writes it; web shows it to the person; purge notifies"
+        " and forgets",
+        web="r",
+        staff="r",
+        purge="rd",
+        columns={(_PURGE, "w"): ("notified_at",)},
+    ),
+    "integrations.SupportAct": TableGrants(
+        "what agents ordered: staff order, workers do it, web shows it to the person",
+        web="r",
+        staff="ra",
+        sync="rw",
+        purge="rawd",
+    ),
+    "integrations.SupportQuestion": TableGrants(
+        "what agents ask people to show: staff ask, and may take it back; the person answers",
+        web="r",
+        staff="ra",
+        purge="rwd",
+        columns={
+            (_WEB, "w"): ("state", "answered_at", "item", "consent_id"),
+            (_STAFF, "w"): ("state", "answered_at"),
+        },
+    ),
+    "integrations.BulkRevocation": TableGrants(
+        "disconnects of many: two of staff order them, purge counts and runs them",
+        staff="ra",
+        purge="rwd",
+        columns={
+            (_STAFF, "w"): (
+                *("state", "decided_by", "decided_at", "stopped_by", "ended_at", "next_try_at"),
+            )
+        },
     ),
     "integrations.Reconciliation": TableGrants(
         "comparisons with the provider", web="r", sync="rad", purge="rd", console="r"

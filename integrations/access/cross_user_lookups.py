@@ -52,6 +52,12 @@ LOOKUP_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
     ),
 )
 
+#: Their owner alone writes look-ups of support (`integrations.support.lookups`).
+SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
+    _SQL / "support_lookups.sql",
+    {"open_support_lookup": frozenset({"staff"}), "count_support_effect": frozenset({"staff"})},
+)
+
 #: Owned by the vault; its functions look up key owners. No process class may execute them.
 KEY_HOLDER_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
     _SQL / "key_holders.sql",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from integrations.models import Connection, Integration
+from integrations.models import (
+    Connection,
+    Integration,
+    SupportAct,
+    SupportLookup,
+    SupportQuestion,
+)
 from limited_use.access_request import PseudonymNaming
 from limited_use.ledger import entries, pseudonyms
 from limited_use.models.ledger_keys import LedgerKey
@@ -34,6 +40,20 @@ def get_resource_pseudonyms(*, user_id: UUID, organisation_id: UUID) -> Mapping[
             entries.get_ledger_pseudonym(resource_id),
         )
     }
+
+
+def get_support_pseudonyms(*, user_id: UUID) -> frozenset[bytes]:
+    """Return the names (16 bytes) of what support looked up, did and asked for the person."""
+    own_rows = (
+        SupportLookup.objects.filter(user_id=user_id).values_list("search_id", flat=True),
+        SupportAct.objects.filter(user_id=user_id).values_list("id", flat=True),
+        SupportQuestion.objects.filter(user_id=user_id).values_list("id", flat=True),
+    )
+    return frozenset(
+        bytes.fromhex(entries.get_ledger_pseudonym(subject_id))
+        for rows in own_rows
+        for subject_id in rows
+    )
 
 
 def _get_namings(connection_ids: list[UUID]) -> Mapping[UUID, PseudonymNaming]:

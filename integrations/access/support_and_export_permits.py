@@ -1,5 +1,6 @@
 """
-Permits that need a separate consent: show a message to support, export a mailbox.
+Permits that need a separate consent: show a message to support, export a mailbox; and the one with
+which support finds a person.
 
 As in `permits`, an unknown or foreign object has no facts: it is refused and recorded.
 """
@@ -18,11 +19,12 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.roles import Role
 from integrations.models import Export, Message
-from limited_use.access_request import AccessRequest, FenceKind
+from limited_use.access_request import AccessRequest, FenceKind, Permit
 from limited_use.agreements import consents
 from limited_use.guard import guard
 from limited_use.models import Consent
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.vault import blind_index
 
 from . import facts
 from .facts import HolderFacts
@@ -75,6 +77,29 @@ def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
         for data_class in _MAIL
     ]
     return _get_permits(requests, at=at)
+
+
+def to_find_person(*, actor: Actor, search_id: UUID, is_within_bound: bool, at: datetime) -> Permit:
+    """
+    The permit hashes an address that the agent typed. Its ledger entry is about the search: the
+    person is not known before.
+
+    :raises guard.AccessRefused:
+    """
+    true_facts = {Fact.LOOKUPS_WITHIN_BOUND} if is_within_bound else set()
+    if _is_support(actor):
+        true_facts.add(Fact.AGENT_IS_SUPPORT)
+    request = AccessRequest(
+        use=blind_index.SUPPORT_USE,
+        holder=blind_index.LOOKUP_HOLDER,
+        epoch=0,
+        actor=actor,
+        on_behalf_of=None,
+        facts=frozenset(true_facts),
+        count=1,
+        about=search_id,
+    )
+    return guard.permit(request, at=at)
 
 
 @contextmanager

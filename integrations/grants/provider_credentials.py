@@ -19,7 +19,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.ids import uuid7
-from integrations.access import key_holders
+from integrations.access import account_address, key_holders
 from integrations.access.endpoints import get_provider_endpoints
 from integrations.models import (
     Connection,
@@ -63,6 +63,7 @@ def seal_new_grant(connection: Connection, tokens: TokenSet, *, at: datetime) ->
     connection.wanted_claims = None
     # A renamed account keeps its key and shows its new address.
     connection.email = account_sealer.seal_value(Connection, "email", row=connection.id, data=email)
+    connection.address_blind = account_address.compute_address_blind(email) if email else None
     _seal_access_token(connection, tokens, account_sealer)
 
 

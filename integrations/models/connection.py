@@ -110,6 +110,9 @@ class Connection(models.Model):
     # A keyed hash of the provider's account key (Google: `sub`) under the directory key. Emptied
     # by the last integration's purge.
     account_blind = models.BinaryField(max_length=32, null=True)
+    # A keyed hash of the account's address under the directory key, for a support agent who types
+    # it. Emptied like `account_blind`.
+    address_blind = models.BinaryField(max_length=32, null=True)
     status = models.CharField(
         max_length=16, choices=ConnectionStatus, default=ConnectionStatus.ACTIVE
     )
@@ -174,6 +177,7 @@ class Connection(models.Model):
                 condition=~Q(status=ConnectionStatus.ENDED)
                 | Q(
                     account_blind=None,
+                    address_blind=None,
                     email=None,
                     refresh_token=None,
                     access_token=None,
@@ -190,6 +194,7 @@ class Connection(models.Model):
         indexes = [
             models.Index(fields=["user", "organisation"], name="connection_by_owner"),
             models.Index(fields=["provider", "account_blind"], name="connection_by_account"),
+            models.Index(fields=["address_blind"], name="connection_by_address"),
         ]
 
     def __str__(self) -> str:

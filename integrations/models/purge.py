@@ -52,6 +52,8 @@ class PurgeJob(models.Model):
     user_id = models.UUIDField()
     organisation_id = models.UUIDField()
     trigger = models.CharField(max_length=24, choices=PurgeTrigger)
+    # The order of a support agent, if the trigger is `SUPPORT`.
+    support_act_id = models.UUIDField(null=True)
     step = models.CharField(max_length=24, choices=PurgeStep, default=PurgeStep.FENCED)
     lease_by = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
@@ -116,6 +118,11 @@ class PurgeJob(models.Model):
         indexes = [
             models.Index(
                 fields=["next_try_at"], condition=~Q(step="done"), name="purge_unfinished"
+            ),
+            models.Index(
+                fields=["support_act_id"],
+                condition=Q(support_act_id__isnull=False),
+                name="purge_by_support_act",
             ),
         ]
 

@@ -69,6 +69,7 @@ def _destroy_credentials(connection: Connection, at: datetime) -> ConnectionDele
         status=ConnectionStatus.ENDED,
         epoch=connection.epoch + 1,
         account_blind=None,
+        address_blind=None,
         email=None,
         refresh_token=None,
         access_token=None,

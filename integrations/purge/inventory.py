@@ -84,6 +84,7 @@ def _find_account_columns(connection_id: UUID) -> QuerySet[Connection]:
     # The row stays as a tombstone, without columns that identify or open the account.
     return Connection.objects.filter(id=connection_id).filter(
         Q(account_blind__isnull=False)
+        | Q(address_blind__isnull=False)
         | Q(email__isnull=False)
         | Q(refresh_token__isnull=False)
         | Q(access_token__isnull=False)

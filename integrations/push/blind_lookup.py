@@ -14,6 +14,7 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Final
 
+from integrations.access.account_address import normalise_address
 from limited_use.access_request import Permit
 from limited_use.vault import blind_index
 
@@ -79,11 +80,6 @@ def blind_notified_mailbox(provider: str, address: str, *, permit: Permit, at: d
 
 def _get_mailbox_kind(provider: str) -> str:
     return f"mailbox.{provider}"
-
-
-def normalise_address(address: str) -> str:
-    """Return the form to compare: providers vary case and whitespace."""
-    return address.strip().casefold()
 
 
 def _derive_proof(random: bytes) -> bytes:

@@ -10,7 +10,7 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.models import Connection, Integration
 from integrations.providers.local import LOCAL
-from integrations.support.site_links import find_link
+from integrations.support.console.site_links import find_link
 
 
 @never_cache

@@ -26,7 +26,9 @@ from . import decision_entries
 logger = logging.getLogger(__name__)
 
 # Shares name people, support is a person, and exports go to the person who asked.
-_PERSON_FACTS = frozenset({Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED})
+_PERSON_FACTS = frozenset(
+    {Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED, Fact.AGENT_IS_SUPPORT}
+)
 # A permit serves one HTTP request, or one page of a task.
 PERMIT_LIFETIME = timedelta(seconds=60)
 

@@ -49,6 +49,8 @@ class Purpose(StrEnum):
     DRIVE_UPLOAD = "drive.upload"
     NOTIFY_OWNER = "notify.owner"
     SUPPORT_ITEM = "support.item"
+    # An agent finds a person by an exact address, id or code.
+    SUPPORT_FIND = "support.find"
     USER_EXPORT = "user.export"
     # The service's own purposes: calls to the data's own provider.
     CONNECTION_MAINTAIN = "connection.maintain"
@@ -137,6 +139,10 @@ class Fact(StrEnum):
     # The owner agreed that support reads this item, under the current declaration, and the consent
     # has not expired.
     ITEM_CONSENTED = "item_consented"
+    # The acting person is an active support agent.
+    AGENT_IS_SUPPORT = "agent_is_support"
+    # The agent looked up few people within the last hour.
+    LOOKUPS_WITHIN_BOUND = "lookups_within_bound"
     # The owner asked for this export, and confirmed their identity.
     EXPORT_ASKED = "export_asked"
     # The provider itself named it, in an authenticated message.

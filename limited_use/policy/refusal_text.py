@@ -27,6 +27,8 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.SHARE_LIVE: "Nothing with this id is shared with you.",
     Fact.CACHE_CURRENT: "The copy is too old to be shown. Antares fetches it again first.",
     Fact.ITEM_CONSENTED: "The owner of the data does not let you read it.",
+    Fact.AGENT_IS_SUPPORT: "You are not a support agent.",
+    Fact.LOOKUPS_WITHIN_BOUND: "You looked up too many people in the last hour.",
     Fact.EXPORT_ASKED: "The owner has not asked for this export, or not confirmed their identity.",
     Fact.PROVIDER_SAID: "The provider has not reported it.",
     Fact.SEND_ORDERED: "Its owner has not sent this message, or has taken it back.",

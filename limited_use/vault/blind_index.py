@@ -20,8 +20,10 @@ from .keyring.keyring_port import MacKey
 
 #: The holder of lookup permits: no real holder, because the result is not known before the lookup.
 LOOKUP_HOLDER: Final = UUID(bytes=b"LU-directory/ask")
-#: The only use that allows a lookup.
+#: The use that allows a lookup of an address that a provider names.
 LOOKUP_USE: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.VAULT)
+#: The use that allows a lookup of an address that a support agent typed.
+SUPPORT_USE: Final = Use(DataClass.PROFILE, Purpose.SUPPORT_FIND, Recipient.SUPPORT_AGENT)
 
 
 def compute_blind(kind: str, value: str) -> bytes:
@@ -31,9 +33,19 @@ def compute_blind(kind: str, value: str) -> bytes:
 
 def compute_lookup_blind(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
     """:raises Unopenable: if the permit is for another use, or has expired"""
-    if (permit.use, permit.holder) != (LOOKUP_USE, LOOKUP_HOLDER) or at >= permit.expires_at:
-        raise Unopenable("the permit is not for asking now")
+    _check_permit(permit, LOOKUP_USE, at=at)
     return compute_blind(kind, value)
+
+
+def compute_support_blind(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
+    """:raises Unopenable: if the permit is for another use, or has expired"""
+    _check_permit(permit, SUPPORT_USE, at=at)
+    return compute_blind(kind, value)
+
+
+def _check_permit(permit: Permit, use: Use, *, at: datetime) -> None:
+    if (permit.use, permit.holder) != (use, LOOKUP_HOLDER) or at >= permit.expires_at:
+        raise Unopenable("the permit is not for asking now")
 
 
 def derive_secret(kind: str, value: str) -> bytes:

@@ -19,7 +19,7 @@ from accounts.templatetags import site_urls
 from config.environment import Environment, InvalidSettings
 from config.process_classes import ProcessClass
 from config.sites import choose_site, read_staff_url
-from integrations.support.site_links import STAFF_PAGES
+from integrations.support.console.site_links import STAFF_PAGES
 from tests import factories, routes
 from tests.addresses import address_of
 from tests.api import cast

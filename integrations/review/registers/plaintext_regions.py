@@ -104,7 +104,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.mail.inline_images": "Passes inline images from the provider to the owner.",
     "integrations.mail.mailbox_export": "Writes the owner's copy of their mailbox.",
     "integrations.mail.support_access": "Shows one message to support that its owner opened.",
-    "integrations.support.support_item_views": "Support's page with that message.",
+    "integrations.support.console.item_views": "Support's page with that message.",
     # Mail that its owner sends.
     "integrations.outbox": "Seals messages and files, and passes them to the owner's provider.",
     # Calendars.

@@ -42,7 +42,8 @@ _BATCH: Final = 1000
 class LedgerSubjects:
     """The person's objects in one organisation, and their pseudonyms in the ledger."""
 
-    # Connection by pseudonym; None: the person's own agreements and delegations.
+    # Connection by pseudonym; None: the person's own agreements and delegations, and what support
+    # did for the person.
     names: Mapping[bytes, UUID | None]
     # The person's pseudonyms as an actor.
     person: frozenset[str]
@@ -87,6 +88,8 @@ def find_subjects(*, user_id: UUID, organisation_id: UUID) -> LedgerSubjects:
     for queryset in (agreements, Delegation.objects.of(user_id, organisation_id)):
         for subject_id in queryset.values_list("id", flat=True):
             names[bytes.fromhex(entries.get_ledger_pseudonym(subject_id))] = None
+    # Support acts for a person, in whichever organisation.
+    names |= dict.fromkeys(ledger_pseudonyms.get_support_pseudonyms(user_id=user_id))
     connections = Connection.objects.owned_by(**owner).order_by("-connected_at", "-id")
     return LedgerSubjects(
         names,

@@ -197,6 +197,19 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         allow=True,
     ),
     PolicyRule(
+        id="support-finds-account",
+        says=_(
+            "A support agent finds your connections by an exact address, an id or a code that"
+            " you gave them, and sees their state, but no content and no address."
+        ),
+        clauses=("LU-3.1", "W-LU3", "AN-18", "AN-2"),
+        purposes=frozenset({Purpose.SUPPORT_FIND}),
+        recipients=frozenset({Recipient.SUPPORT_AGENT}),
+        data_classes=frozenset({DataClass.PROFILE}),
+        needs=frozenset({Fact.AGENT_IS_SUPPORT, Fact.LOOKUPS_WITHIN_BOUND}),
+        allow=True,
+    ),
+    PolicyRule(
         id="owner-exports-own-mail",
         says=_("You get a file with your own stored mail when you ask for it."),
         clauses=("LU-1", "W-LU1", "AN-23"),

@@ -161,14 +161,14 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
         "no-support-reading",
         _(
             "Support agents never see data of a connected account, except one message"
-            " that you opened to them."
+            " that you opened to them. They find it by an address that they typed exactly."
         ),
         "LU-3",
         "LU-3.1",
         "WLU-3.1",
         "W-LU3",
         "AN-18",
-        purposes=ANY_REASON - {Purpose.SUPPORT_ITEM},
+        purposes=ANY_REASON - {Purpose.SUPPORT_ITEM, Purpose.SUPPORT_FIND},
         recipients=frozenset({Recipient.SUPPORT_AGENT}),
     ),
     forbid_use(
@@ -189,6 +189,16 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.SUPPORT_ITEM}),
         recipients=frozenset({Recipient.SUPPORT_AGENT}),
         data_classes=EVERYTHING - MAIL,
+    ),
+    forbid_use(
+        "support-finds-only",
+        _("To find an account, support uses nothing but the address that they typed."),
+        "LU-3",
+        "LU-3.1",
+        "WLU-3.1",
+        purposes=frozenset({Purpose.SUPPORT_FIND}),
+        recipients=frozenset({Recipient.SUPPORT_AGENT}),
+        data_classes=EVERYTHING - {DataClass.PROFILE},
     ),
     forbid_use(
         "no-channel-records",

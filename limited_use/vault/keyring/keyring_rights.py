@@ -61,11 +61,12 @@ RIGHTS: Final[dict[str, KeyringRights]] = {
         macs=frozenset(MacKey),
     ),
     # Shows support what owners opened, and records it; creates no key. The database shows it no
-    # other message, and of the line of accounts only naming keys.
+    # other message, and of the line of accounts only naming keys. It hashes an address that an
+    # agent typed.
     "staff": KeyringRights(
         unwraps=frozenset({_CONTENT, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
-        macs=frozenset({MacKey.PSEUDONYM}),
+        macs=frozenset({MacKey.PSEUDONYM, MacKey.DIRECTORY}),
     ),
     # Syncs mail and calendars, refreshes grants, and creates the keys of calendar caches. It reads
     # the address of a mailbox, and stores its blind to match notifications.

@@ -1,0 +1,73 @@
+"""Labels of the words of support, for agents and for the people whom they help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import (
+    BulkState,
+    ItemKind,
+    LookupMeans,
+    QuestionState,
+    SupportActKind,
+    SupportActState,
+    SupportReason,
+)
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    Texts = Mapping[str, StrOrPromise]
+
+#: Short sentences, read by agents who choose one and by the person concerned.
+REASON: Final[Texts] = {
+    SupportReason.OWNER_ASKED: _("The person asked for help."),
+    SupportReason.SYNC_PROBLEM: _("Mail or calendars are not up to date."),
+    SupportReason.DEVICE_LOST: _("A device is lost or stolen."),
+    SupportReason.ACCOUNT_AT_RISK: _("Somebody else may have access to the account."),
+    SupportReason.LEFT_ORGANISATION: _("The person left the organisation."),
+    SupportReason.INCIDENT: _("There is a security incident."),
+    SupportReason.OTHER: _("Another reason."),
+}
+MEANS: Final[Texts] = {
+    LookupMeans.ADDRESS: _("Email address"),
+    LookupMeans.PLATFORM_ID: _("Platform id"),
+    LookupMeans.CONNECTION: _("Connection id"),
+    LookupMeans.RECEIPT: _("Receipt id"),
+    LookupMeans.CODE: _("Support code"),
+}
+ACT: Final[Texts] = {
+    SupportActKind.REVOKE_INTEGRATION: _("Disconnect one product"),
+    SupportActKind.REVOKE_CONNECTION: _("Disconnect one account"),
+    SupportActKind.REVOKE_PERSON: _("Disconnect all accounts"),
+    SupportActKind.SYNC_NOW: _("Sync now"),
+    SupportActKind.RETRY_QUARANTINED: _("Fetch skipped messages again"),
+    SupportActKind.RENEW_PUSH: _("Renew push notifications"),
+    SupportActKind.SEND_RECEIPT_LINK: _("Send the receipt link again"),
+}
+ACT_STATE: Final[Texts] = {
+    SupportActState.WAITING: _("In progress"),
+    SupportActState.DONE: _("Done"),
+    SupportActState.UNNECESSARY: _("There was nothing left to do"),
+    SupportActState.STOPPED: _("Stopped before it began"),
+    SupportActState.FAILED: _("Failed"),
+}
+ITEM: Final[Texts] = {ItemKind.MESSAGE: _("a message"), ItemKind.EVENT: _("a calendar event")}
+QUESTION_STATE: Final[Texts] = {
+    QuestionState.WAITING: _("Waiting for an answer"),
+    QuestionState.ALLOWED: _("Allowed"),
+    QuestionState.DECLINED: _("Declined"),
+    QuestionState.WITHDRAWN: _("No longer needed"),
+    QuestionState.EXPIRED: _("Not answered in time"),
+}
+BULK_STATE: Final[Texts] = {
+    BulkState.COUNTING: _("Counting"),
+    BulkState.PROPOSED: _("Waiting for a second person"),
+    BulkState.RUNNING: _("Running"),
+    BulkState.STOPPED: _("Stopped"),
+    BulkState.REJECTED: _("Rejected"),
+    BulkState.DONE: _("Done"),
+}
