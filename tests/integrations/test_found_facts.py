@@ -43,6 +43,8 @@ FOUND_IN = {
     Fact.PURGE_RUNNING: {"integrations/access/facts/connection_facts.py"},
     Fact.ITEM_CONSENTED: {"integrations/access/support_and_export_permits.py"},
     Fact.EXPORT_ASKED: {"integrations/access/support_and_export_permits.py"},
+    Fact.AGENT_IS_SUPPORT: {"integrations/access/support_and_export_permits.py"},
+    Fact.LOOKUPS_WITHIN_BOUND: {"integrations/access/support_and_export_permits.py"},
     # By the guard alone.
     Fact.FEATURE_REGISTERED: set(),
     Fact.KEY_LIVE: {"integrations/access/permits.py"},

@@ -95,6 +95,14 @@ OPENED = [
         marks=[pytest.mark.clause("AN-9", "AN-23", "LU-1", "W-LU1")],
     ),
     pytest.param(
+        Purpose.SUPPORT_FIND,
+        Recipient.SUPPORT_AGENT,
+        {DataClass.PROFILE},
+        {Fact.AGENT_IS_SUPPORT, Fact.LOOKUPS_WITHIN_BOUND},
+        id="support-finds",
+        marks=[pytest.mark.clause("AN-18", "LU-3.1", "W-LU3", "AN-2")],
+    ),
+    pytest.param(
         Purpose.USER_EXPORT,
         Recipient.OWNER,
         MAIL,
@@ -172,8 +180,9 @@ class TestWhatWasOpenedForOthers:
             use for use, cell in TABLE.items() if cell.options and use.recipient == "support_agent"
         }
 
-        assert {use.purpose for use in open_to_support} == {Purpose.SUPPORT_ITEM}
-        assert {use.data_class for use in open_to_support} == MAIL
+        reading = {use for use in open_to_support if use.purpose != Purpose.SUPPORT_FIND}
+        assert {use.purpose for use in reading} == {Purpose.SUPPORT_ITEM}
+        assert {use.data_class for use in reading} == MAIL
 
     @pytest.mark.parametrize("data_class", sorted(set(DataClass) - MAIL))
     def test_names_a_clause_of_reading_where_support_wants_more(self, data_class):

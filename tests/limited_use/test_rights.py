@@ -56,6 +56,8 @@ MAY = {
         # What owners opened to support, and the names of its entries in the ledger.
         "content": ("unwrap",),
         "account": ("unwrap",),
+        # Hashes an address that an agent typed.
+        "directory": ("mac",),
         "pseudonym": ("mac",),
         "ledger": ("read",),
         "receipts": ("read",),
