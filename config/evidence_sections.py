@@ -101,6 +101,11 @@ def _describe_database_rights(_: datetime) -> Mapping[str, Any]:
                     str(process_class): line.get_letters(process_class)
                     for process_class in ProcessClass
                 },
+                # Rights on some columns alone.
+                "columns": {
+                    f"{process_class} {letter}": list(columns)
+                    for (process_class, letter), columns in line.columns.items()
+                },
             }
             for label, line in GRANTS.items()
         },

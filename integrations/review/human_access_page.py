@@ -48,12 +48,13 @@ class SealedTableRight:
     """
     What the database lets the staff site do with a table that has encrypted columns.
 
-    :param rows: the rows that it sees, in words; None: none
+    :param can_read: whether it reads all columns of these rows, not only plain ones
+    :param rows: the rows that it sees, in words
     """
 
     table: str
     can_read: bool
-    rows: str | Promise | None
+    rows: Sequence[str | Promise]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,12 @@ def _list_tables(evidence: LatestEvidence) -> Iterator[SealedTableRight]:
             for column in model._meta.concrete_fields  # noqa: SLF001
         )
         if is_sealed and label in walls["rights"]:
-            rows = str(walls["owners"].get(label, {}).get("staff", ""))
+            owner = walls["owners"].get(label, {})
+            kinds = [str(owner.get("staff", ""))]
+            if owner.get("support_finds"):
+                kinds.append(labels.FOUND_ROWS)
             yield SealedTableRight(
                 label,
                 "r" in walls["rights"][label]["staff"],
-                labels.STAFF_ROWS.get(rows, rows) or None,
+                [labels.STAFF_ROWS.get(kind, kind) for kind in kinds if kind],
             )
