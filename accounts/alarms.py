@@ -14,11 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class AlarmNotSettled(Exception):
-    """The reason is empty or too long; see the message."""
-
-
-class AlarmNotFound(AlarmNotSettled):
-    """No alarm has this id."""
+    """The alarm is unknown, or the reason is empty or too long; see the message."""
 
 
 class AlarmSettledBefore(AlarmNotSettled):
@@ -56,7 +52,7 @@ def settle_alarm(
     """
     Settle an open alarm. Of several callers at the same time, exactly one succeeds.
 
-    :raises AlarmNotSettled, AlarmNotFound, AlarmSettledBefore:
+    :raises AlarmNotSettled, AlarmSettledBefore:
     """
     reason_text = " ".join(reason.split())
     if not reason_text:
@@ -70,7 +66,7 @@ def settle_alarm(
     )
     alarm = Alarm.objects.filter(id=alarm_id).first()
     if alarm is None:
-        raise AlarmNotFound(f"there is no alarm {alarm_id}")
+        raise AlarmNotSettled(f"there is no alarm {alarm_id}")
     if not updated:
         raise AlarmSettledBefore(f"alarm {alarm_id} was settled before: {alarm.settled_reason}")
     logger.info("alarm.settled", extra={"kind": alarm.kind, "about": str(alarm.about)})

@@ -1,4 +1,8 @@
-"""The title and the operator's next step for each kind of alarm. A test fails for an unlisted kind."""
+"""
+The title and the operator's next step for each kind of alarm.
+
+A test fails for an unlisted kind.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def settle_alarm(
     it stays in the alarm's row.
 
     :param operator_id: None if a command settles the alarm, or the service
-    :raises alarms.AlarmNotSettled, alarms.AlarmNotFound, alarms.AlarmSettledBefore:
+    :raises alarms.AlarmNotSettled, alarms.AlarmSettledBefore:
     """
     with transaction.atomic():
         alarm = alarms.settle_alarm(alarm_id, reason=reason, at=at, operator_id=operator_id)

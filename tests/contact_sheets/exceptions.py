@@ -33,6 +33,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "mfa_download_recovery_codes": _FILE,
     "oauth_token": _PROGRAMS,
     "openapi": _PROGRAMS,
+    "operations-alarm-settle": _FORM,
     "ready": _PROGRAMS,
     "receipt-link-part-1": _FILE,
     "receipt-link-part-2": _FILE,
