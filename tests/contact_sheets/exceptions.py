@@ -115,7 +115,6 @@ _DERIVED: Final = "follows from members of other enumerations"
 
 ENUMERATIONS: Final[Mapping[str, str]] = {
     "accounts.actors:ActorKind": _RECORD,
-    "accounts.models.alarm:AlarmKind": "for operators, without a page",
     "accounts.models.time_preferences:DateFormat": "tests of accounts compare all of them",
     "accounts.oauth.assertion:AssertionRejectionCause": "for operators, without a page",
     "accounts.roles:RolePermission": _CODE,
@@ -134,7 +133,6 @@ ENUMERATIONS: Final[Mapping[str, str]] = {
     "integrations.notifications.removal_messages:TokenOutcome": _DERIVED,
     "integrations.providers.oauth_client:GrantRevocationResult": _CODE,
     "integrations.purge.inventory:PurgeScope": _CODE,
-    "integrations.purge.overdue_sweep:PurgePromise": "for operators, without a page",
     "integrations.review.assessment_page:ControlStatus": _DERIVED,
     "integrations.review.messages.controls:Supplement": _RECORD,
     "integrations.review.registers.clear_column_reasons:ColumnKind": _CODE,
