@@ -71,7 +71,7 @@ def exposed(used, otto):
     found = defaultdict(lambda: defaultdict(set))
     for family in text_string_to_metric_families(otto.get("/metrics").text):
         for sample in family.samples:
-            found[sample.name]  # noqa: B018 - a metric without labels
+            found[sample.name]
             for label, value in sample.labels.items():
                 found[sample.name][label].add(value)
     return found
