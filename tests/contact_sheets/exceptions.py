@@ -33,7 +33,6 @@ ROUTES: Final[Mapping[str, str]] = {
     "mfa_download_recovery_codes": _FILE,
     "oauth_token": _PROGRAMS,
     "openapi": _PROGRAMS,
-    "operations-alarm-settle": _FORM,
     "ready": _PROGRAMS,
     "receipt-link-part-1": _FILE,
     "receipt-link-part-2": _FILE,
@@ -81,8 +80,6 @@ BRANCHES: Final[Mapping[tuple[str, str], str]] = {
     ("403.html", "branch 2 of if user.is_authenticated"): "such views ask to sign in first",
     ("accounts/fields.html", "if field.help_text"): _GENERIC,
     ("accounts/fields.html", 'if field.widget_type == "checkbox"'): _GENERIC,
-    ("base.html", "branch 2 of if message.level_tag == 'error'"): "beside another message, that of"
-    " a changed series",
     ("calendar/calendar.html", "if it.kept_from and it.kept_until"): "no view is as long as what"
     " Antares stores",
     ("calendar/delete.html", "empty of for event in items"): _RACE,
@@ -131,6 +128,7 @@ ENUMERATIONS: Final[Mapping[str, str]] = {
     "integrations.notifications.removal_messages:AccessOutcome": _DERIVED,
     "integrations.outbox.command_content:QuoteKind": _DERIVED,
     "integrations.notifications.removal_messages:TokenOutcome": _DERIVED,
+    "integrations.operations.pages.figures:FigureUnit": _CODE,
     "integrations.providers.oauth_client:GrantRevocationResult": _CODE,
     "integrations.purge.inventory:PurgeScope": _CODE,
     "integrations.review.assessment_page:ControlStatus": _DERIVED,

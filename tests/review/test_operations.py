@@ -283,7 +283,7 @@ class TestFigures:
         assert rows == ["purge", "sync", "beat"]
         assert "missing since" in shown
         assert "running" in shown
-        assert "never seen" in shown
+        assert "not started" in shown
 
     def test_are_unknown_of_queues_while_the_broker_does_not_answer(self, otto):
         with broker_down():
