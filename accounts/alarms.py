@@ -14,7 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 class AlarmNotSettled(Exception):
-    """The alarm is unknown or settled, or the reason is not a line of text; see the message."""
+    """The alarm is unknown, or the reason is empty or too long; see the message."""
+
+
+class AlarmSettledBefore(AlarmNotSettled):
+    """The alarm was settled before, with another reason."""
 
 
 def raise_alarm(
@@ -42,20 +46,28 @@ def was_raised(*, kind: str, about: UUID, window: str) -> bool:
     return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
 
 
-def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
-    """:raises AlarmNotSettled:"""
+def settle_alarm(
+    alarm_id: UUID, *, reason: str, at: datetime, operator_id: UUID | None = None
+) -> Alarm:
+    """
+    Settle an open alarm. Of several callers at the same time, exactly one succeeds.
+
+    :raises AlarmNotSettled, AlarmSettledBefore:
+    """
     reason_text = " ".join(reason.split())
     if not reason_text:
         raise AlarmNotSettled('enter a reason: --reason "…"')
     if len(reason_text) > MAX_REASON:
         raise AlarmNotSettled(f"the reason is longer than {MAX_REASON} characters")
     updated = (
-        Alarm.objects.open().filter(id=alarm_id).update(settled_at=at, settled_reason=reason_text)
+        Alarm.objects.open()
+        .filter(id=alarm_id)
+        .update(settled_at=at, settled_reason=reason_text, settled_by=operator_id)
     )
     alarm = Alarm.objects.filter(id=alarm_id).first()
     if alarm is None:
         raise AlarmNotSettled(f"there is no alarm {alarm_id}")
     if not updated:
-        raise AlarmNotSettled(f"alarm {alarm_id} was settled before: {alarm.settled_reason}")
+        raise AlarmSettledBefore(f"alarm {alarm_id} was settled before: {alarm.settled_reason}")
     logger.info("alarm.settled", extra={"kind": alarm.kind, "about": str(alarm.about)})
     return alarm

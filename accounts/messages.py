@@ -42,8 +42,9 @@ AUDIENCES: Final[Mapping[RolePermission, StrOrPromise]] = {
     RolePermission.MANAGE_CLIENTS: _("Managing service clients is for Antares operators."),
     RolePermission.MANAGE_PEOPLE: _("Managing people is for Antares operators."),
     RolePermission.VIEW_OPERATIONS: _(
-        "The metrics are for Antares operators. They watch how the service runs."
+        "The operations pages are for Antares operators. They watch how the service runs."
     ),
+    RolePermission.SETTLE_ALARMS: _("Settling alarms is for Antares operators."),
 }
 SECOND_FACTOR_NEEDED: Final = _("The pages for Antares staff need your second factor.")
 #: What a refused page says about its reader.

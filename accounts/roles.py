@@ -46,6 +46,8 @@ class RolePermission(StrEnum):
     MANAGE_PEOPLE = "people.manage"
     # See queues, overdue promises and alarms.
     VIEW_OPERATIONS = "operations.view"
+    # Settle alarms, with a reason.
+    SETTLE_ALARMS = "alarms.settle"
 
 
 STAFF = frozenset({Role.SUPPORT, Role.REVIEWER, Role.OPERATOR})
@@ -67,6 +69,7 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
             RolePermission.MANAGE_CLIENTS,
             RolePermission.MANAGE_PEOPLE,
             RolePermission.VIEW_OPERATIONS,
+            RolePermission.SETTLE_ALARMS,
         }
     ),
 }

@@ -31,6 +31,7 @@ SITE_URLCONFS = (
 STAFF_URLCONFS = (
     "integrations.support.console.urls",
     "integrations.review.urls",
+    "integrations.operations.pages.urls",
     "integrations.operations.metrics_endpoint.urls",
 )
 

@@ -320,6 +320,9 @@ ROUTES: dict[str, Kind] = {
     "review-bundle": staff_page("reviewer", "404 405 405 405"),
     "review-evidence": staff_page("reviewer"),
     "review-evidence-make": staff_page("reviewer", "405 go 405 405"),
+    "operations": staff_page("operator"),
+    # No alarm has this id.
+    "operations-alarm-settle": staff_page("operator", "405 404 405 405"),
     "metrics": staff_page("operator"),
     # A form without a zone and a format is shown again.
     "profile": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),

@@ -32,7 +32,10 @@ OTHER_FILES: Final[Mapping[str, str]] = {
         "the API reference: what an operation does, tested with the operation in tests/api"
     ),
     "limited_use/notifications/message_kinds.py": "the reason of a kind of mail, for reviewers",
-    "integrations/operations/alarm_guide.py": "the next step of an operator",
+    "integrations/operations/alarm_guide.py": "what an alarm is, and the next step of an operator",
+    "integrations/operations/pages/messages.py": (
+        "labels of figures for operators, compared with the metrics by tests/review"
+    ),
 }
 
 #: Reason → file → sentences that state no fact about data.

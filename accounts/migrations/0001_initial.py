@@ -36,10 +36,11 @@ class Migration(migrations.Migration):
                 ('raised_at', models.DateTimeField()),
                 ('settled_at', models.DateTimeField(null=True)),
                 ('settled_reason', models.CharField(blank=True, default='', max_length=200)),
+                ('settled_by', models.UUIDField(null=True)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('settled_at', None)), fields=['raised_at'], name='alarm_open')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('settled_at', None)), fields=('kind', 'about', 'window'), name='alarm_open_once_per_window'), models.CheckConstraint(condition=models.Q(models.Q(('settled_at', None), ('settled_reason', '')), models.Q(('settled_at__isnull', False), models.Q(('settled_reason', ''), _negated=True)), _connector='OR'), name='alarm_settled_with_a_reason')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('settled_at', None)), fields=('kind', 'about', 'window'), name='alarm_open_once_per_window'), models.CheckConstraint(condition=models.Q(models.Q(('settled_at', None), ('settled_by', None), ('settled_reason', '')), models.Q(('settled_at__isnull', False), models.Q(('settled_reason', ''), _negated=True)), _connector='OR'), name='alarm_settled_with_a_reason')],
             },
         ),
         migrations.CreateModel(

@@ -36,6 +36,8 @@ class Alarm(models.Model):
     settled_at = models.DateTimeField(null=True)
     # Written by an operator; empty while the alarm is open.
     settled_reason = models.CharField(max_length=MAX_REASON, blank=True, default="")
+    # Id of the operator who settled it on the page; null if the command did, or the service.
+    settled_by = models.UUIDField(null=True)
 
     objects = models.Manager.from_queryset(AlarmQuerySet)()
 
@@ -48,7 +50,7 @@ class Alarm(models.Model):
                 name="alarm_open_once_per_window",
             ),
             models.CheckConstraint(
-                condition=models.Q(settled_at=None, settled_reason="")
+                condition=models.Q(settled_at=None, settled_reason="", settled_by=None)
                 | models.Q(settled_at__isnull=False) & ~models.Q(settled_reason=""),
                 name="alarm_settled_with_a_reason",
             ),

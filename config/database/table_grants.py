@@ -207,14 +207,17 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="r",
     ),
     "accounts.Alarm": TableGrants(
-        "alarms: every class but the console raises them; the operator's command that settles one"
-        " runs as purge, and can change nothing else",
+        "alarms: every class but the console raises them; operators settle them on the staff site,"
+        " or by a command that runs as purge, and neither can change anything else",
         web="ra",
         staff="ra",
         sync="ra",
         purge="ra",
         console="r",
-        columns={(_PURGE, "w"): ("settled_at", "settled_reason")},
+        columns={
+            (_STAFF, "w"): ("settled_at", "settled_reason", "settled_by"),
+            (_PURGE, "w"): ("settled_at", "settled_reason", "settled_by"),
+        },
     ),
     "account.EmailAddress": TableGrants(
         "sign-in addresses: those of the person alone", web="r", staff="r"

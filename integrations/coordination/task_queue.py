@@ -1,5 +1,5 @@
 """
-Enqueue tasks by name, so that no module imports a task.
+Enqueue tasks by name, so that no module imports a task, and count those that wait.
 
 A message holds ids only and is a hint: each task's work is in a row that a sweep finds, so a lost
 message only delays it.
@@ -8,12 +8,39 @@ message only delays it.
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
+
+#: A read from the broker gives up after this, so that the measuring task does not hang.
+_READ_SECONDS: Final = 2
+
+
+def list_queues() -> list[str]:
+    return sorted({route["queue"] for route in settings.CELERY_TASK_ROUTES.values()})
+
+
+def count_waiting_tasks() -> dict[str, int]:
+    """
+    Return the number of tasks that wait in each queue; empty if the broker does not answer.
+
+    A task that a worker has taken waits no longer.
+    """
+    connection = current_app.connection_for_read(
+        transport_options={"socket_timeout": _READ_SECONDS}
+    )
+    with connection:
+        try:
+            channel = connection.channel()
+            # Redis keeps no empty lists, so the queues are declared, not looked up.
+            declared = {queue: channel.queue_declare(queue=queue) for queue in list_queues()}
+            return {queue: int(answer.message_count) for queue, answer in declared.items()}
+        except (OperationalError, *connection.connection_errors, *connection.channel_errors):
+            return {}
 
 
 def enqueue(

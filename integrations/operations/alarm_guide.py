@@ -1,110 +1,158 @@
-"""The operator's next step for each kind of alarm. A test fails for an unlisted kind."""
+"""
+The title and the operator's next step for each kind of alarm.
+
+A test fails for an unlisted kind.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+#: What happened, by kind.
+TITLES: Final[Mapping[str, StrOrPromise]] = {
+    "client.assertions_rejected": _("Many sign-ins in a service client's name are rejected"),
+    "client.many_users": _("A service client reads for unusually many people"),
+    "connect.failed": _("A connect ended with an error"),
+    "egress.refused": _("A connection to an undeclared host was refused"),
+    "forbidden_use.permitted": _("The guard permitted a forbidden use"),
+    "key.damaged": _("A data key cannot be unwrapped"),
+    "key_epoch.left_behind": _("An old key-encryption key cannot end"),
+    "keyring.unavailable": _("The key store does not answer"),
+    "keyring.unfit": _("The keyring does not match the database"),
+    "opens.unusual": _("A person or a feature opens unusually much"),
+    "outbox.crashing": _("Sending a message crashes again and again"),
+    "parsers.busy": _("Parser processes are busy"),
+    "provider.consent_screen_in_testing": _("The consent screen is in testing"),
+    "provider.invalid_client": _("The provider rejects our client"),
+    "provider.issuer_missing": _("A callback of the provider has no issuer"),
+    "provider.push_silent": _("The provider sends no notifications"),
+    "provider.unexpected": _("The provider answers unexpectedly"),
+    "provider.webhook_rejected": _("The provider rejects the webhook address"),
+    "purge.overdue": _("A removal is overdue"),
+    "purge.residue": _("Rows are left after a removal"),
+    "record.damaged": _("A stored value cannot be decrypted"),
+    "refusals.burst": _("A feature is refused unusually often"),
+    "sending.limit_reached": _("A limit of sending is reached"),
+    "sync.crashing": _("A sync crashes again and again"),
+    "sync.damaged": _("The progress of a sync cannot be decrypted"),
+    "sync.not_storable": _("A message cannot be stored"),
+    "vault.stray_bytes": _("Encrypted values have no key"),
+    "vault.stray_key": _("A data key has no owner"),
+    "workers.missing": _("A process is missing"),
+}
 #: By kind. An unlisted kind comes from another version of the service.
-NEXT_STEPS: Final[Mapping[str, str]] = {
-    "client.assertions_rejected": (
+NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
+    "client.assertions_rejected": _(
         "Count the causes in the client's log lines assertion.rejected. Its team corrects clock,"
         " key or audience. If the team sent no assertions, someone else is using the client's"
         " name."
     ),
-    "client.many_users": (
+    "client.many_users": _(
         "Ask the client's team why it reads for so many people. Retire the client if they do not"
         " know."
     ),
-    "connect.failed": "Find connect.failed with this attempt in the log, and report the error.",
-    "egress.refused": (
+    "connect.failed": _("Find connect.failed with this attempt in the log, and report the error."),
+    "egress.refused": _(
         "Find the task in the log line egress.refused. Add the host to the settings if it"
         " belongs to the service."
     ),
-    "forbidden_use.permitted": (
+    "forbidden_use.permitted": _(
         "Stop the release: the guard permitted a use that the policy forbids. Find the entries of"
         " the run on the page Refusals, and report them."
     ),
-    "key.damaged": (
+    "key.damaged": _(
         "Compare the row of the key with a backup of the database. Its data cannot be decrypted"
         " until then."
     ),
-    "key_epoch.left_behind": (
+    "key_epoch.left_behind": _(
         "Look for key.damaged with the same key line: the epoch ends when all its keys are"
         " rewrapped."
     ),
-    "keyring.unavailable": "Check that the key store answers and that its credentials are valid.",
-    "keyring.unfit": (
+    "keyring.unavailable": _(
+        "Check that the key store answers and that its credentials are valid."
+    ),
+    "keyring.unfit": _(
         "Read the lines keyring: of a starting process, and configure the keyring that matches"
         " the database."
     ),
-    "opens.unusual": (
+    "opens.unusual": _(
         "Find in the ledger which items the actor opened in this hour, and ask the person."
     ),
-    "outbox.crashing": (
+    "outbox.crashing": _(
         "Find outbox.crashed with this connection in the log, and report the error. The owner of"
         " the message sees that it failed, or that its outcome is unknown."
     ),
-    "parsers.busy": (
+    "parsers.busy": _(
         "Check the load of the machine: for 15 minutes, no parser process was free"
         " (integrations/parsers/README.md). Add processors or workers."
     ),
-    "provider.consent_screen_in_testing": (
+    "provider.consent_screen_in_testing": _(
         "Publish the consent screen in the provider's console: until then every grant ends after"
         " seven days."
     ),
-    "provider.invalid_client": (
+    "provider.invalid_client": _(
         "Check in the provider's console that client id, secret and addresses are still registered."
     ),
-    "provider.issuer_missing": (
+    "provider.issuer_missing": _(
         "Nobody can connect this provider: its callback has no iss (RFC 9207). Check that the"
         " proxy passes the query string on. If the provider stopped sending iss, set"
         " GOOGLE_ISSUER_REQUIRED or MICROSOFT_ISSUER_REQUIRED to off."
     ),
-    "provider.push_silent": (
+    "provider.push_silent": _(
         "Check that the provider reaches WEBHOOK_URL, and that the topic and its subscription"
         " exist."
     ),
-    "provider.unexpected": (
+    "provider.unexpected": _(
         "Find the provider's response by its status in the log. Report it if it recurs."
     ),
-    "provider.webhook_rejected": (
+    "provider.webhook_rejected": _(
         "Check that the provider can reach WEBHOOK_URL over https and gets a response within ten"
         " seconds, and find watch.failed in the log. Mail and calendars are polled until then."
         " The alarm is settled automatically when the provider accepts the address."
     ),
-    "purge.overdue": (
+    "purge.overdue": _(
         "Check that a purge worker runs and that the provider answers. manage.py overdue_purges"
         " lists overdue purges."
     ),
-    "purge.residue": "Report the table: rows are left after a purge.",
-    "record.damaged": (
+    "purge.residue": _("Report the table: rows are left after a purge."),
+    "record.damaged": _(
         "Compare the row with a backup of the database. The value cannot be decrypted until then."
     ),
-    "refusals.burst": (
+    "refusals.burst": _(
         "Ask the feature's team why it requests data that it may not use. See Refusals."
     ),
-    "sending.limit_reached": (
+    "sending.limit_reached": _(
         "Ask the person, or the feature's team, whether they sent this much: a session may be"
         " stolen. See Refusals for the rule."
     ),
-    "sync.crashing": (
+    "sync.crashing": _(
         "Find sync.crashed with this connection in the log, and report the error. Its owner sees"
         " that the sync fails."
     ),
-    "sync.damaged": "Report it: the stored progress of a sync cannot be decrypted.",
-    "sync.not_storable": (
+    "sync.damaged": _("Report it: the stored progress of a sync cannot be decrypted."),
+    "sync.not_storable": _(
         "Find sync.not_storable in the log, and report the error: a message was read and could"
         " not be stored. Its owner sees that it was skipped."
     ),
-    "vault.stray_bytes": "Report the table: sealed values have no key.",
-    "vault.stray_key": "Report the key line: a data key has no owner.",
-    "workers.missing": (
+    "vault.stray_bytes": _("Report the table: sealed values have no key."),
+    "vault.stray_key": _("Report the key line: a data key has no owner."),
+    "workers.missing": _(
         "Start a process with this duty. config/README.md has the command for each."
     ),
 }
-UNKNOWN: Final = "Find alarm.raised with this kind in the log."
+UNKNOWN: Final = _("Find alarm.raised with this kind in the log.")
+
+
+def get_alarm_title(kind: str) -> str:
+    """Return the kind itself for an unlisted one."""
+    return str(TITLES.get(kind, kind))
 
 
 def get_alarm_next_step(kind: str) -> str:
-    return NEXT_STEPS.get(kind, UNKNOWN)
+    return str(NEXT_STEPS.get(kind, UNKNOWN))

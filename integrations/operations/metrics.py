@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple
 from django.db import transaction
 from django.db.models import Count, Max, Min
 
-from accounts.models import Alarm
 from integrations import purge
+from integrations.coordination import task_queue
 from integrations.models import (
     Connection,
     Integration,
@@ -36,10 +36,12 @@ from limited_use.vault import data_key_rows
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import alarm_guide
+from . import alarm_guide, open_alarms
 
 # Work that has been due for longer is behind.
 BEHIND_AFTER: Final = timedelta(minutes=5)
+#: The period in which raised alarms are counted.
+ALARM_PERIOD: Final = timedelta(days=30)
 
 
 class MetricValue(NamedTuple):
@@ -56,10 +58,15 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "antares_watches": "Things that a provider tells us of by itself, or is to, by kind and status",
     "antares_watches_silent": "Live watches that do not tell of news",
     "antares_purges_open": "Removals that are not done, by step",
+    "antares_purge_age_seconds": "Age of the oldest removal that is not done; 0 without one",
     "antares_promises_late": "Promises of removals that are late",
+    "antares_promise_late_age_seconds": "How long the oldest late promise is late; 0 without one",
     "antares_connections": "Connections by provider and status",
     "antares_integrations": "Integrations by status",
     "antares_alarms_open": "Alarms that are not settled, by kind",
+    "antares_alarm_open_age_seconds": "Age of the oldest alarm that is not settled; 0 without one",
+    "antares_alarms_raised_last_30_days": "Alarms raised in the last 30 days, by kind",
+    "antares_queue_length": "Tasks that wait; absent while the broker does not answer",
     "antares_data_keys": "Living data keys by line",
     "antares_data_keys_to_wrap": "Data keys that are not under their line's newest key yet",
     "antares_key_epochs_alive": "Key-encryption keys that are not destroyed, by line",
@@ -113,19 +120,25 @@ def _measure_all(at: datetime) -> Iterator[MetricValue]:
     yield from _measure_watches(at)
     yield from _count_rows("antares_connections", Connection.objects.all(), "provider", "status")
     yield from _count_rows("antares_integrations", Integration.objects.all(), "status")
-    yield from _measure_alarms()
+    yield from _measure_alarms(at)
+    for queue, length in task_queue.count_waiting_tasks().items():
+        yield MetricValue("antares_queue_length", length, (("queue", queue),))
     yield from _measure_keys(at)
     yield from _measure_ledger()
     lately = Refusal.objects.filter(at__gt=at - timedelta(minutes=5))
     yield from _count_rows("antares_refusals_last_5_minutes", lately, "feature", count="entry_id")
 
 
-def _measure_alarms() -> Iterator[MetricValue]:
+def _measure_alarms(at: datetime) -> Iterator[MetricValue]:
+    summaries = open_alarms.count_alarms(since=at - ALARM_PERIOD)
     # Zeros for kinds without open alarms.
-    opened = Counter(dict.fromkeys(alarm_guide.NEXT_STEPS, 0))
-    opened.update(Alarm.objects.open().values_list("kind", flat=True))
-    for kind, count in sorted(opened.items()):
-        yield MetricValue("antares_alarms_open", count, (("kind", kind),))
+    for kind in sorted({*alarm_guide.NEXT_STEPS, *summaries}):
+        summary = summaries.get(kind, open_alarms.NO_ALARMS)
+        labels = (("kind", kind),)
+        yield MetricValue("antares_alarms_open", summary.open_count, labels)
+        age = _get_age(summary.open_since, at)
+        yield MetricValue("antares_alarm_open_age_seconds", age, labels)
+        yield MetricValue("antares_alarms_raised_last_30_days", summary.raised_count, labels)
 
 
 def _measure_work(at: datetime) -> Iterator[MetricValue]:
@@ -135,12 +148,24 @@ def _measure_work(at: datetime) -> Iterator[MetricValue]:
         "antares_sync_behind", due.filter(next_sync_at__lte=at - BEHIND_AFTER).count()
     )
     yield MetricValue("antares_sync_failing", SyncWork.objects.filter(failure_count__gt=0).count())
+    yield from _measure_purges(at)
+
+
+def _measure_purges(at: datetime) -> Iterator[MetricValue]:
     unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
-    yield from _count_rows("antares_purges_open", unfinished, "step")
-    late = Counter(removal.promise for removal in purge.list_late_promises(at=at))
+    by_step = Counter(unfinished.values_list("step", flat=True))
+    for step in PurgeStep:
+        if step is not PurgeStep.DONE:
+            yield MetricValue("antares_purges_open", by_step[step], (("step", str(step)),))
+    oldest = unfinished.aggregate(fenced_at=Min("fenced_at"))["fenced_at"]
+    yield MetricValue("antares_purge_age_seconds", _get_age(oldest, at))
+    late = purge.list_late_promises(at=at)
     for promise in PurgePromise:
         labels = (("promise", str(promise)),)
-        yield MetricValue("antares_promises_late", late.get(promise, 0), labels)
+        missed = [removal.since for removal in late if removal.promise is promise]
+        yield MetricValue("antares_promises_late", len(missed), labels)
+        age = _get_age(min(missed, default=None), at)
+        yield MetricValue("antares_promise_late_age_seconds", age, labels)
 
 
 def _measure_watches(at: datetime) -> Iterator[MetricValue]:
@@ -168,7 +193,7 @@ def _measure_keys(at: datetime) -> Iterator[MetricValue]:
         labels = (("line", str(line)),)
         yield MetricValue("antares_key_epochs_alive", epochs["count"], labels)
         if epochs["began_at"] is not None:
-            age = (at - epochs["began_at"]).total_seconds()
+            age = _get_age(epochs["began_at"], at)
             yield MetricValue("antares_key_epoch_age_seconds", age, labels)
     yield MetricValue("antares_keyring_available", _measure_keyring())
 
@@ -187,6 +212,10 @@ def _measure_ledger() -> Iterator[MetricValue]:
     yield MetricValue("antares_ledger_signed_size", signed.first() or 0)
     owed = OwedTombstone.objects.filter(published_at=None)
     yield MetricValue("antares_tombstones_owed", owed.count())
+
+
+def _get_age(began_at: datetime | None, at: datetime) -> float:
+    return (at - began_at).total_seconds() if began_at is not None else 0.0
 
 
 def _count_rows(name: str, rows: Any, *columns: str, count: str = "id") -> Iterator[MetricValue]:

@@ -44,6 +44,7 @@ evidence.read         -       -        yes       -
 clients.manage        -       -        -         yes
 people.manage         -       -        -         yes
 operations.view       -       -        -         yes
+alarms.settle         -       -        -         yes
 """
 # Roles that may do nothing in a session without a second factor.
 NEED_SECOND_FACTOR = {"support", "reviewer", "operator"}

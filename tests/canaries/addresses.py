@@ -44,7 +44,8 @@ _READERS: Final = frozenset({"GET", "POST", "COOKIES", "headers", "META", "FILES
 _PACKAGES: Final = ("accounts", "limited_use", "integrations", "config")
 # Where support, reviewers and operators have pages of their own.
 _FOR_STAFF: Final = (
-    "integrations.support", "integrations.review", "integrations.operations.metrics_endpoint"
+    "integrations.support", "integrations.review", "integrations.operations.metrics_endpoint",
+    "integrations.operations.pages",
 )  # fmt: skip
 # Larger than what Django keeps in memory of an upload: it goes to a temporary file.
 _UPLOAD: Final = 3 * 1024 * 1024

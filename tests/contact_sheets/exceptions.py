@@ -80,8 +80,6 @@ BRANCHES: Final[Mapping[tuple[str, str], str]] = {
     ("403.html", "branch 2 of if user.is_authenticated"): "such views ask to sign in first",
     ("accounts/fields.html", "if field.help_text"): _GENERIC,
     ("accounts/fields.html", 'if field.widget_type == "checkbox"'): _GENERIC,
-    ("base.html", "branch 2 of if message.level_tag == 'error'"): "beside another message, that of"
-    " a changed series",
     ("calendar/calendar.html", "if it.kept_from and it.kept_until"): "no view is as long as what"
     " Antares stores",
     ("calendar/delete.html", "empty of for event in items"): _RACE,
@@ -114,7 +112,6 @@ _DERIVED: Final = "follows from members of other enumerations"
 
 ENUMERATIONS: Final[Mapping[str, str]] = {
     "accounts.actors:ActorKind": _RECORD,
-    "accounts.models.alarm:AlarmKind": "for operators, without a page",
     "accounts.models.time_preferences:DateFormat": "tests of accounts compare all of them",
     "accounts.oauth.assertion:AssertionRejectionCause": "for operators, without a page",
     "accounts.roles:RolePermission": _CODE,
@@ -131,9 +128,9 @@ ENUMERATIONS: Final[Mapping[str, str]] = {
     "integrations.notifications.removal_messages:AccessOutcome": _DERIVED,
     "integrations.outbox.command_content:QuoteKind": _DERIVED,
     "integrations.notifications.removal_messages:TokenOutcome": _DERIVED,
+    "integrations.operations.pages.figures:FigureUnit": _CODE,
     "integrations.providers.oauth_client:GrantRevocationResult": _CODE,
     "integrations.purge.inventory:PurgeScope": _CODE,
-    "integrations.purge.overdue_sweep:PurgePromise": "for operators, without a page",
     "integrations.review.assessment_page:ControlStatus": _DERIVED,
     "integrations.review.messages.controls:Supplement": _RECORD,
     "integrations.review.registers.clear_column_reasons:ColumnKind": _CODE,

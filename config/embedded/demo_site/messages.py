@@ -23,7 +23,7 @@ PEOPLE: Final[Mapping[str, Promise]] = {
     "mallory": _("Works for another organization, and sees nothing of Alice's."),
     "sam": _("Reads a message only after its owner opens it to support."),
     "rita": _("Follows each use of data from policy clause to rule, test and record."),
-    "otto": _("Sees queues, alarms and measurements, but no content."),
+    "otto": _("Settles alarms, and sees queues and figures, but no content."),
 }
 
 SIGN_IN_REFUSED: Final = _(

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import alarms
 from accounts.models import Alarm
-from integrations.operations import alarm_guide
+from integrations.operations import alarm_guide, open_alarms
 from limited_use.usage import settled_alarms
 
 
@@ -34,10 +34,10 @@ class Command(BaseCommand):
         if step == "settle":
             self.stdout.write(_settle_alarm(options["id"], options["reason"]))
             return
-        open_alarms = list(Alarm.objects.open().order_by("raised_at", "id"))
-        for alarm in open_alarms:
+        listed = open_alarms.list_open_alarms()
+        for alarm in listed:
             self.stdout.write(_describe_alarm(alarm))
-        self.stdout.write(f"{len(open_alarms)} open alarms" if open_alarms else "no open alarms")
+        self.stdout.write(f"{len(listed)} open alarms" if listed else "no open alarms")
 
 
 def _settle_alarm(alarm_id: str, reason: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STAFF_PAGES: Final[Mapping[str, tuple[StrOrPromise, str]]] = {
     Role.SUPPORT: (_("Support access"), "support-items"),
     Role.REVIEWER: (_("Review"), "review"),
-    Role.OPERATOR: (_("Metrics"), "metrics"),
+    Role.OPERATOR: (_("Operations"), "operations"),
 }
 
 

@@ -9,10 +9,15 @@ from datetime import timedelta
 from django.test import override_settings
 from django.urls import reverse
 
+from accounts import alarms
 from accounts.ids import uuid7
+from accounts.models import Alarm
+from accounts.models.alarm import AlarmKind
 from accounts.roles import Role
 from config.process_classes import ProcessClass
 from integrations.models import Message, PurgeJob
+from integrations.operations import heartbeats, metrics
+from integrations.purge.overdue_sweep import PurgePromise
 from integrations.review import evidence
 from integrations.review.messages import guide
 from limited_use.evidence import (
@@ -25,7 +30,7 @@ from limited_use.evidence import (
 from limited_use.evidence.forbidden_uses import CaseGroup
 from limited_use.guard import guard
 from limited_use.ledger import entries
-from limited_use.models.usage import PolicyUse, Refusal
+from limited_use.models.usage import Gauge, PolicyUse, Refusal
 from limited_use.policy.clauses import CLAUSES, get_rules
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.usage import rule_usage_counter
@@ -37,7 +42,7 @@ from tests.review.conftest import make_run
 from tests.staff_site import settings_of
 from tests.walls import acting_as
 
-GROUP = Group("staff", "Staff: support access, review")
+GROUP = Group("staff", "Staff: support access, review, operations")
 #: A clause that is a duty of people, and one that events prove.
 CLAUSE_KINDS = sorted(
     {
@@ -148,7 +153,7 @@ def item_not_open(stage):
     return stage.open_desk(Role.SUPPORT, "Sam").get(reverse("support-item", args=[uuid7()]))
 
 
-@GROUP.states([Role.SUPPORT, Role.REVIEWER, Role.MEMBER], scene=open_staff_site)
+@GROUP.states([Role.SUPPORT, Role.REVIEWER, Role.OPERATOR, Role.MEMBER], scene=open_staff_site)
 def landing_of(stage, role):
     person = stage.add_person("Kim", role)
     browser = cast.browser(person, mfa=True, at_staff_site=True, recent=True)
@@ -326,3 +331,83 @@ def _open_item(stage, message):
     form = {"agree": "yes", "hours": "24", "version": FEATURES["support"].version}
     response = stage.alice.post(reverse("inbox-support", args=[message.id]), form)
     assert response.status_code == 302
+
+
+def open_operations(stage):
+    """Return an operator's browser; the figures are measured when a state asks for it."""
+    stage.serve_staff_site()
+    return stage.open_desk(Role.OPERATOR, "Otto")
+
+
+def _measure(stage, *, minutes_ago=0):
+    with acting_as(ProcessClass.PURGE):
+        metrics.measure_metrics(at=stage.at - timedelta(minutes=minutes_ago))
+
+
+def _raise_alarms(stage):
+    for kind, days, count in (("purge.overdue", 2, 1), ("refusals.burst", 1, 3)):
+        for number in range(count):
+            alarms.raise_alarm(
+                kind=kind,
+                about=uuid7(),
+                window=str(number),
+                body={"count": 31 + number, "feature": "campaigns"},
+                at=stage.at - timedelta(days=days, minutes=number),
+            )
+
+
+@GROUP.states(["none", "several"], scene=open_operations)
+def operations_with_alarms(stage, count):
+    heartbeats.record_heartbeats(["beat", "purge", "sync"], at=stage.at)
+    if count == "several":
+        _raise_alarms(stage)
+    _measure(stage)
+    return stage.scene.get(reverse("operations"))
+
+
+@GROUP.state(*PurgePromise, *AlarmKind, scene=open_operations)
+def operations_in_trouble(stage):
+    """Late removals, silent processes, more alarms than the page shows, and old figures."""
+    rows.disconnect(stage, stage.calendar)
+    PurgeJob.objects.update(fenced_at=stage.at - timedelta(days=3))
+    heartbeats.record_heartbeats(["purge"], at=stage.at)
+    heartbeats.record_heartbeats(["sync"], at=stage.at - timedelta(hours=2))
+    for number in range(25):
+        for kind in AlarmKind if number < 2 else ("provider.unexpected",):
+            alarms.raise_alarm(
+                kind=kind, about=uuid7(), window=str(number), body={"status": 500}, at=stage.at
+            )
+    _measure(stage, minutes_ago=9)
+    return stage.scene.get(reverse("operations"))
+
+
+@GROUP.state(scene=open_operations)
+def operations_without_figures(stage):
+    return stage.scene.get(reverse("operations"))
+
+
+@GROUP.state(scene=open_operations)
+def operations_without_connections(stage):
+    _measure(stage)
+    Gauge.objects.filter(name="antares_connections").delete()
+    return stage.scene.get(reverse("operations"))
+
+
+@GROUP.state(status=400, scene=open_operations)
+def alarm_without_reason(stage):
+    _raise_alarms(stage)
+    _measure(stage)
+    alarm = Alarm.objects.open().filter(kind="refusals.burst").latest("raised_at")
+    form = {"reason": "x" * 201}
+    return stage.scene.post(reverse("operations-alarm-settle", args=[alarm.id]), form)
+
+
+@GROUP.states(["now", "before"], scene=open_operations)
+def alarm_settled(stage, when):
+    _raise_alarms(stage)
+    _measure(stage)
+    alarm = Alarm.objects.open().get(kind="purge.overdue")
+    if when == "before":
+        alarms.settle_alarm(alarm.id, reason="the worker was started", at=stage.at)
+    url = reverse("operations-alarm-settle", args=[alarm.id])
+    return stage.scene.post(url, {"reason": "the worker was started"}, follow=True)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 PAGES = {
     RolePermission.READ_EVIDENCE: ("review", "reviewers", Role.REVIEWER),
     RolePermission.READ_OPENED_ITEMS: ("support-items", "support agents", Role.SUPPORT),
-    RolePermission.VIEW_OPERATIONS: ("metrics", "operators", Role.OPERATOR),
+    RolePermission.VIEW_OPERATIONS: ("operations", "operators", Role.OPERATOR),
 }
 #: How a role is called in the texts of refused pages.
 WORDS = {Role.SUPPORT: "support agent", Role.REVIEWER: "reviewer", Role.OPERATOR: "operator"}
