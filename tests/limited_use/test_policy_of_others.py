@@ -82,6 +82,20 @@ OPENED = [
         marks=[pytest.mark.clause("LU-3", "LU-3.1", "WLU-3.1", "W-LU3", "AN-18")],
     ),
     pytest.param(
+        Purpose.SUPPORT_ITEM,
+        Recipient.SUPPORT_AGENT,
+        CALENDAR,
+        {
+            Fact.ITEM_CONSENTED,
+            Fact.INTEGRATION_LIVE,
+            Fact.GRANT_LIVE,
+            Fact.CACHE_CURRENT,
+            Fact.FEATURE_REGISTERED,
+        },
+        id="event-for-support",
+        marks=[pytest.mark.clause("LU-3", "LU-3.1", "WLU-3.1", "W-LU3", "AN-18")],
+    ),
+    pytest.param(
         Purpose.USER_EXPORT,
         Recipient.OWNER,
         {DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY},
@@ -173,9 +187,9 @@ class TestWhatWasOpenedForOthers:
         }
 
         assert {use.purpose for use in open_to_support} == {Purpose.SUPPORT_ITEM}
-        assert {use.data_class for use in open_to_support} == MAIL
+        assert {use.data_class for use in open_to_support} == MAIL | CALENDAR
 
-    @pytest.mark.parametrize("data_class", sorted(set(DataClass) - MAIL))
+    @pytest.mark.parametrize("data_class", sorted(set(DataClass) - MAIL - CALENDAR))
     def test_names_a_clause_of_reading_where_support_wants_more(self, data_class):
         use = Use(data_class, Purpose.SUPPORT_ITEM, Recipient.SUPPORT_AGENT)
 
