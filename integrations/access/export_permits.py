@@ -1,96 +1,31 @@
 """
-Permits that need a separate consent: show a message to support, export a mailbox.
+Permits to export a mailbox, which need a separate confirmation.
 
 As in `permits`, an unknown or foreign object has no facts: it is refused and recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from accounts import row_owner
 from accounts.actors import Actor
-from accounts.models import User
-from accounts.roles import Role
-from integrations.models import Export, Message
+from integrations.models import Export
 from limited_use.access_request import AccessRequest, FenceKind
-from limited_use.agreements import consents
 from limited_use.guard import guard
-from limited_use.models import Consent
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 from . import facts
 from .facts import HolderFacts
 from .permits import Permits
+from .request_context import get_owner_ids
 
-SUPPORT: Final = "support"
 EXPORT: Final = "export"
 # From the confirmation: the longest time that a download may take.
 EXPORT_LASTS: Final = timedelta(hours=2)
 _MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
-
-
-def to_show_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
-    """
-    Call it within `acting_for_message_owner`; outside of it support sees no rows of the owner.
-
-    :raises guard.AccessRefused: unless the owner's consent to this message is live, and the actor
-        is another person with the support role
-    """
-    message_rows = Message.objects.filter(id=message_id).values_list(
-        "integration_id", "user_id", "organisation_id"
-    )
-    holder, owner_id, organisation_id = message_rows.first() or (message_id, None, None)
-    holder_facts = facts.for_integrations([holder], actor=actor, at=at)[holder]
-    item_consent: Consent | None = None
-    if owner_id is not None and organisation_id is not None and _is_support(actor):
-        item_consent = consents.find_item_consent(
-            owner_id=owner_id,
-            organisation_id=organisation_id,
-            feature=SUPPORT,
-            item=message_id,
-            at=at,
-        )
-    true_facts = holder_facts.facts | ({Fact.ITEM_CONSENTED} if item_consent is not None else set())
-    requests = [
-        AccessRequest(
-            use=Use(data_class, Purpose.SUPPORT_ITEM, Recipient.SUPPORT_AGENT),
-            holder=holder,
-            epoch=holder_facts.epoch,
-            actor=actor,
-            on_behalf_of=holder_facts.owner_id,
-            facts=true_facts,
-            # The only fence is this consent: the reading depends on nothing else.
-            fences=() if item_consent is None else (consents.make_fence(item_consent),),
-            feature=SUPPORT,
-            count=1,
-            item=message_id,
-            names=holder_facts.names,
-        )
-        for data_class in _MAIL
-    ]
-    return _get_permits(requests, at=at)
-
-
-@contextmanager
-def acting_for_message_owner(message_id: UUID, *, at: datetime) -> Generator[None]:
-    """
-    Act for the owner who opened this message to support.
-
-    The database shows these consents to support while they are live. `to_show_support` checks the
-    rest.
-    """
-    item_consents = Consent.objects.filter(
-        feature=SUPPORT, item=message_id, withdrawn_at=None, expires_at__gt=at
-    )
-    owner = item_consents.order_by("-id").values_list("owner_id", "organisation_id").first()
-    with row_owner.acting_for(*owner) if owner else nullcontext():
-        yield
 
 
 def to_export(*, actor: Actor, export_id: UUID, count: int, at: datetime) -> Permits:
@@ -172,19 +107,6 @@ def _get_confirmed_export(export_id: UUID, *, actor: Actor, at: datetime) -> Exp
         asked_at__gt=at - EXPORT_LASTS,
     )
     return exports.select_related("integration").first()
-
-
-def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
-    """The null UUID, which owns nothing, stands for a missing one."""
-    unknown_id = UUID(int=0)
-    return actor.user_id or unknown_id, actor.organisation_id or unknown_id
-
-
-def _is_support(actor: Actor) -> bool:
-    user_id, _ = get_owner_ids(actor)
-    # The user row is visible only to its own person.
-    with row_owner.acting_for(user_id, None):
-        return User.objects.active().filter(id=user_id, role=Role.SUPPORT).exists()
 
 
 def _get_permits(requests: list[AccessRequest], *, at: datetime) -> Permits:
