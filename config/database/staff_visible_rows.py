@@ -24,8 +24,10 @@ _BELONGS_TO: Final = {
     StaffRowAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
     StaffRowAccess.INTEGRATION: (
         "id",
-        "SELECT m.integration_id FROM integrations_message m"
-        " UNION ALL SELECT k.integration_id FROM integrations_calendar k",
+        (
+            "SELECT m.integration_id FROM integrations_message m"
+            " UNION ALL SELECT k.integration_id FROM integrations_calendar k"
+        ),
     ),
     StaffRowAccess.CONNECTION: ("id", "SELECT i.connection_id FROM integrations_integration i"),
     StaffRowAccess.LEDGER_KEY: ("holder", "SELECT c.id FROM integrations_connection c"),

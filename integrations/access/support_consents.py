@@ -102,7 +102,7 @@ def end_event_consents(
     open_items = Consent.objects.filter(
         owner_id=owner_id, organisation_id=organisation_id, feature=SUPPORT, withdrawn_at=None
     ).exclude(item=None)
-    item_ids = list(open_items.values_list("item", flat=True))
+    item_ids = [item for item in open_items.values_list("item", flat=True) if item is not None]
     if not item_ids:
         return
     events = Event.objects.filter(id__in=item_ids, calendar_id__in=calendar_ids)
@@ -125,28 +125,36 @@ def get_end_times(
     open_consents = _filter_open(at).filter(
         owner_id=owner_id, organisation_id=organisation_id, item__in=list(item_ids)
     )
-    return {item: ends for item, ends in open_consents.values_list("item", "expires_at") if ends}
+    end_times = open_consents.values_list("item", "expires_at")
+    return {item: ends for item, ends in end_times if item is not None and ends is not None}
 
 
 def list_open_items(*, actor: Actor, at: datetime) -> list[OpenItem]:
     """Return what a support agent may ask for, with the soonest end first."""
-    open_consents = _filter_open(at).exclude(owner_id=actor.user_id).order_by("expires_at", "id")
-    listed = open_consents.values_list("item", "expires_at", "owner_id", "organisation_id")
-    agreed = list(listed[:MOST_LISTED])
-    kinds: dict[UUID, ItemKind] = {}
-    for owner in {(owner_id, organisation_id) for _, _, owner_id, organisation_id in agreed}:
-        item_ids = [consent[0] for consent in agreed if consent[2:] == owner]
-        with row_owner.acting_for(*owner):
-            kinds |= find_item_kinds(*owner, item_ids=item_ids)
-    names = dict(
-        Organisation.objects.filter(id__in={consent[3] for consent in agreed}).values_list(
-            "id", "name"
-        )
+    agent_id, _ = get_owner_ids(actor)
+    open_consents = list(
+        _filter_open(at).exclude(owner_id=agent_id).order_by("expires_at", "id")[:MOST_LISTED]
     )
+    item_ids: dict[tuple[UUID, UUID], list[UUID]] = {}
+    for consent in open_consents:
+        if consent.item is not None:
+            owner = (consent.owner_id, consent.organisation_id)
+            item_ids.setdefault(owner, []).append(consent.item)
+    kinds: dict[UUID, ItemKind] = {}
+    for owner, owned_ids in item_ids.items():
+        with row_owner.acting_for(*owner):
+            kinds |= find_item_kinds(*owner, item_ids=owned_ids)
+    organisation_ids = {consent.organisation_id for consent in open_consents}
+    names = dict(Organisation.objects.filter(id__in=organisation_ids).values_list("id", "name"))
     return [
-        OpenItem(item, kinds[item], ends, names.get(organisation, ""))
-        for item, ends, _, organisation in agreed
-        if item in kinds and ends is not None
+        OpenItem(
+            consent.item,
+            kinds[consent.item],
+            consent.expires_at,
+            names.get(consent.organisation_id, ""),
+        )
+        for consent in open_consents
+        if consent.item in kinds and consent.item is not None and consent.expires_at is not None
     ]
 
 

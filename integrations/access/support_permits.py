@@ -117,8 +117,8 @@ def _find_calendar(event_id: UUID) -> Calendar | None:
         user_id=F("calendar__user_id"),
         organisation_id=F("calendar__organisation_id"),
     ).exclude(kind=EventKind.CANCELLED)
-    calendar_id = events.values_list("calendar_id", flat=True).first()
-    return Calendar.objects.only(*_CALENDAR_COLUMNS).filter(id=calendar_id).first()
+    calendars = Calendar.objects.filter(id__in=events.values("calendar_id"))
+    return calendars.only(*_CALENDAR_COLUMNS).first()
 
 
 def _find_facts(item: _Item, actor: Actor, at: datetime) -> HolderFacts:

@@ -79,7 +79,7 @@ def _end_item_consents(job: PurgeJob, *, at: datetime) -> None:
     item_consents = Consent.objects.filter(
         owner_id=job.user_id, organisation_id=job.organisation_id, withdrawn_at=None
     ).exclude(item=None)
-    item_ids = list(item_consents.values_list("item", flat=True))
+    item_ids = [item for item in item_consents.values_list("item", flat=True) if item is not None]
     if not item_ids:
         return
     messages = Message.objects.filter(integration_id=job.integration_id, id__in=item_ids)
