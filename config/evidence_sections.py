@@ -104,6 +104,15 @@ def _describe_database_rights(_: datetime) -> Mapping[str, Any]:
             }
             for label, line in GRANTS.items()
         },
+        # The only columns that a class may read or write, by class and letter.
+        "columns": {
+            label: {
+                f"{process_class} {letter}": list(columns)
+                for (process_class, letter), columns in line.columns.items()
+            }
+            for label, line in GRANTS.items()
+            if line.columns
+        },
         "owners": {
             label: {"why": line.why, **line.describe_owner()} for label, line in OWNERS.items()
         },

@@ -48,11 +48,14 @@ class SealedTableRight:
     """
     What the database lets the staff site do with a table that has encrypted columns.
 
+    :param can_read: whether it reads encrypted columns
+    :param columns: the only columns that it reads; empty: all, or none
     :param rows: the rows that it sees, in words; None: none
     """
 
     table: str
     can_read: bool
+    columns: Sequence[str]
     rows: str | Promise | None
 
 
@@ -119,14 +122,17 @@ def _list_tables(evidence: LatestEvidence) -> Iterator[SealedTableRight]:
     walls = evidence.sections["walls"]
     for model in apps.get_models():
         label = model._meta.label  # noqa: SLF001 - Django's documented model API
-        is_sealed = any(
-            isinstance(column, SealedField)
+        sealed_columns = {
+            column.name
             for column in model._meta.concrete_fields  # noqa: SLF001
-        )
-        if is_sealed and label in walls["rights"]:
+            if isinstance(column, SealedField)
+        }
+        if sealed_columns and label in walls["rights"]:
+            columns = walls.get("columns", {}).get(label, {}).get("staff r", ())
             rows = str(walls["owners"].get(label, {}).get("staff", ""))
             yield SealedTableRight(
                 label,
-                "r" in walls["rights"][label]["staff"],
+                "r" in walls["rights"][label]["staff"] or not sealed_columns.isdisjoint(columns),
+                columns,
                 labels.STAFF_ROWS.get(rows, rows) or None,
             )

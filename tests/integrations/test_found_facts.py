@@ -41,14 +41,15 @@ FOUND_IN = {
     Fact.DELEGATION_LIVE: {"integrations/access/facts/integration_facts.py"},
     Fact.CONSENT_CURRENT: {"integrations/access/facts/integration_facts.py"},
     Fact.PURGE_RUNNING: {"integrations/access/facts/connection_facts.py"},
-    Fact.ITEM_CONSENTED: {"integrations/access/support_and_export_permits.py"},
-    Fact.EXPORT_ASKED: {"integrations/access/support_and_export_permits.py"},
+    Fact.ITEM_CONSENTED: {"integrations/access/support_permits.py"},
+    Fact.EXPORT_ASKED: {"integrations/access/export_permits.py"},
     # By the guard alone.
     Fact.FEATURE_REGISTERED: set(),
     Fact.KEY_LIVE: {"integrations/access/permits.py"},
     Fact.CACHE_CURRENT: {
         "integrations/access/calendar_permits/owner_permits.py",
         "integrations/access/calendar_permits/viewer_permits.py",
+        "integrations/access/support_permits.py",
     },
     Fact.SHARE_LIVE: {"integrations/access/calendar_permits/viewer_permits.py"},
     Fact.PROVIDER_SAID: {"integrations/access/permits.py"},

@@ -221,7 +221,7 @@ class TestHumanAccess:
             values for values, cell in TABLE.items()
             if values[2] == Recipient.SUPPORT_AGENT and cell.options
         ]  # fmt: skip
-        assert len(page.uses) == len(opened) == 2
+        assert len(page.uses) == len(opened) == 4
         for use in page.uses:
             assert labels.FACTS[Fact.ITEM_CONSENTED] in use.conditions
         assert str(labels.FACTS[Fact.ITEM_CONSENTED]) in text(rita.get("/review/human-access/"))
@@ -232,7 +232,13 @@ class TestHumanAccess:
         }
 
         assert tables["integrations.Message"].rows
-        assert tables["integrations.Event"].rows is None
+        assert tables["integrations.Event"].rows == tables["integrations.Message"].rows
+        assert set(tables["integrations.Event"].columns) > {"timing", "content"}
+        assert "remote" not in tables["integrations.Event"].columns
+        assert tables["integrations.Event"].can_read
+        assert tables["integrations.Calendar"].rows
+        assert not tables["integrations.Calendar"].can_read
+        assert tables["integrations.Attachment"].rows is None
         assert tables["integrations.Message"].rows in labels.STAFF_ROWS.values()
         assert {right.rows for right in tables.values()} <= {None, *labels.STAFF_ROWS.values()}
         assert not tables["integrations.Connection"].can_read
