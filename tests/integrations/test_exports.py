@@ -322,9 +322,7 @@ class TestExportRequest:
         b"".join(mailbox_export.stream_export(export_id=export_id, actor=alice, now=timezone.now))
 
         with pytest.raises(AccessRefused) as caught:
-            export_permits.to_export(
-                actor=alice, export_id=export_id, count=1, at=timezone.now()
-            )
+            export_permits.to_export(actor=alice, export_id=export_id, count=1, at=timezone.now())
         assert Fact.EXPORT_ASKED in caught.value.decision.missing
 
     @pytest.mark.claim("feature.export")

@@ -212,7 +212,9 @@ class TestTheOwner:
         lines = [reading.text(row) for row in shown.split("<li>")]
         assert len([line for line in lines if "An Antares support agent" in line]) == 4
         days = reading.text(hers.get("/settings/activity/").text)
-        assert "An Antares support agent read a message or an event that you opened to support" in days
+        assert (
+            "An Antares support agent read a message or an event that you opened to support" in days
+        )
 
 
 class TestSupport:

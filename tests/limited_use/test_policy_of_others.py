@@ -179,7 +179,7 @@ class TestWhatWasOpenedForOthers:
 
         assert {use for use, cell in TABLE.items() if cell.options and use[1] in purposes} == named
 
-    @pytest.mark.claim("support.purpose")
+    @pytest.mark.claim("support.purpose", "event-support.purpose")
     @pytest.mark.clause("LU-3", "WLU-3.1")
     def test_lets_support_read_nothing_for_any_other_purpose(self):
         open_to_support = {

@@ -140,7 +140,6 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.pages.support_access_views": (
         "The owner's page before they show an event to support."
     ),
-    "integrations.calendar.support_access": "Shows one event to support that its owner opened.",
     "integrations.calendar.pages.views": "Passes calendars to the sink of pages.",
     "integrations.calendar.pages.calendar_file_views": "Sends and takes a calendar's file.",
     "integrations.calendar.pages.cache_settings_views": "Names of calendars in settings.",
