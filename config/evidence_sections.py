@@ -101,13 +101,17 @@ def _describe_database_rights(_: datetime) -> Mapping[str, Any]:
                     str(process_class): line.get_letters(process_class)
                     for process_class in ProcessClass
                 },
-                # Rights on some columns alone.
-                "columns": {
-                    f"{process_class} {letter}": list(columns)
-                    for (process_class, letter), columns in line.columns.items()
-                },
             }
             for label, line in GRANTS.items()
+        },
+        # The only columns that a class may read or write, by class and letter.
+        "columns": {
+            label: {
+                f"{process_class} {letter}": list(columns)
+                for (process_class, letter), columns in line.columns.items()
+            }
+            for label, line in GRANTS.items()
+            if line.columns
         },
         "owners": {
             label: {"why": line.why, **line.describe_owner()} for label, line in OWNERS.items()

@@ -18,7 +18,8 @@ from config.environment import Environment
 class ProcessClass(StrEnum):
     # Pages and API: shows people their own data.
     WEB = "web"
-    # Pages of support, reviewers and operators: no mailbox, only messages opened to support.
+    # Pages of support, reviewers and operators: no mailbox or calendar, only messages and events
+    # opened to support.
     STAFF = "staff"
     # Fetches provider data and refreshes grants: one person's rows at a time.
     SYNC = "sync"

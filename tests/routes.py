@@ -141,6 +141,7 @@ CONFIRM = frozenset(
         "settings-forget",
         "settings-ledger-part",
         "inbox-support",
+        "calendar-support",
     }
 )
 
@@ -295,10 +296,13 @@ ROUTES: dict[str, Kind] = {
     "calendar-delete": Kind("sign-in sign-in 405 405", "ok 409 405 405", "404 404 405 405"),
     # To no calendar: it is shown again.
     "calendar-move": Kind("sign-in sign-in 405 405", "ok 400 405 405", "404 404 405 405"),
+    "calendar-support": CONFIRMED,
+    "calendar-support-close": FORM,
     "calendar-show": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
     "support-items": staff_page("support"),
     # Alice opened nothing to support on this walk: refused, and recorded.
     "support-item": staff_page("support", "403 405 405 405"),
+    "support-event": staff_page("support", "403 405 405 405"),
     "review": staff_page("reviewer"),
     "review-domains": staff_page("reviewer"),
     "review-privacy": staff_page("reviewer"),

@@ -38,6 +38,11 @@ SEVERAL = settings(
 # What a form needs before a view reads the rest of it.
 USUAL: dict[str, dict[str, str]] = {
     "inbox-support": {"agree": "yes", "hours": "24", "version": str(FEATURES["support"].version)},
+    "calendar-support": {
+        "agree": "yes",
+        "hours": "24",
+        "version": str(FEATURES["support"].version),
+    },
     "settings-feature": {"agree": "yes", "version": "1"},
     "connect-begin": {"agree": "yes", "version": "inbox:1"},
     "inbox-search": {"words": "x"},

@@ -240,6 +240,7 @@ def world(alice, monkeypatch):
     forms = {
         "settings-horizon": {"horizon_days": "30"},
         "inbox-support": {"agree": "yes", "hours": "24", "version": support_version},
+        "calendar-support": {"agree": "yes", "hours": "24", "version": support_version},
         "settings-feature": {"switch": "off", "delegation": str(delegation.id)},
         "connect-begin": {**cast.AGREED, "connection": mine.connection},
         "switch_organisation": {"organisation": str(second.id)},

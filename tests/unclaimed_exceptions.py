@@ -111,6 +111,12 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/settings/messages/confirmations.py": [
             "Nothing has changed yet.",
         ],
+        "templates/console/item_closed.html": [
+            (
+                "Access ended, the owner stopped sharing or disconnected the account, the calendar"
+                " is not up to date, or the message or event does not exist."
+            ),
+        ],
         "templates/403.html": [
             "You are signed in as {name} ({email}).",
         ],

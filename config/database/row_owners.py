@@ -44,12 +44,13 @@ class SharedRowReader(StrEnum):
 
 
 class StaffRowAccess(StrEnum):
-    """How a row belongs to a message that its owner opened to support."""
+    """How a row belongs to a message or an event that its owner opened to support."""
 
-    AGREEMENT = "agreement to show a message to support"
-    MESSAGE = "message that such an agreement names"
+    AGREEMENT = "agreement to show a message or an event to support"
+    ITEM = "message or event that such an agreement names"
     PART = "part of such a message"
-    INTEGRATION = "integration of such a message"
+    CALENDAR = "calendar of such an event"
+    INTEGRATION = "integration of such a message or calendar"
     CONNECTION = "connection of such an integration"
     LEDGER_KEY = "ledger key of such a connection"
     # Not opened: the person's own row, for signing in.
@@ -253,7 +254,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         RowOwnerColumns.OWNER,
         "user_id",
         "when whose mail came; the rest is sealed",
-        opened=StaffRowAccess.MESSAGE,
+        opened=StaffRowAccess.ITEM,
         many=True,
     ),
     "integrations.MessageBody": OwnedTable(
@@ -267,12 +268,14 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         "user_id",
         "which calendars; what they are called is sealed",
         also=SharedRowReader.SHARED_CALENDAR,
+        opened=StaffRowAccess.CALENDAR,
     ),
     "integrations.Event": OwnedTable(
         RowOwnerColumns.OWNER,
         "user_id",
         "weeks with appointments; the rest is sealed",
         also=SharedRowReader.SHARED_CALENDAR,
+        opened=StaffRowAccess.ITEM,
         many=True,
     ),
     "integrations.OutboxCommand": OwnedTable(

@@ -1,10 +1,10 @@
 """
-The rows that staff see: messages that owners opened to support, states of people whom an agent
-found, and for signing in, the own row, addresses and second factors.
+The rows that staff see: messages and events that owners opened to support, states of people whom an
+agent found, and for signing in, the own row, addresses and second factors.
 
 A table's policy also applies if another policy reads the table, so every row depends on a consent
-of its owner. Support lists consents. It sees the message of a consent within
-`support_and_export_permits.acting_for_message_owner`, which acts for the owner.
+of its owner. Support lists consents. It sees the item of a consent within
+`support_permits.acting_for_item_owner`, which acts for the owner.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from accounts.roles import Role
-from integrations.access.support_and_export_permits import SUPPORT
+from integrations.access.support_permits import SUPPORT
 
 from .row_owners import OwnedTable, RowOwnerColumns, StaffRowAccess
 
@@ -30,7 +30,13 @@ _FOUND: Final = {
 #: By kind: the column that refers to another table, and its visible rows.
 _BELONGS_TO: Final = {
     StaffRowAccess.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
-    StaffRowAccess.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),
+    StaffRowAccess.INTEGRATION: (
+        "id",
+        (
+            "SELECT m.integration_id FROM integrations_message m"
+            " UNION ALL SELECT k.integration_id FROM integrations_calendar k"
+        ),
+    ),
     StaffRowAccess.CONNECTION: ("id", "SELECT i.connection_id FROM integrations_integration i"),
     StaffRowAccess.LEDGER_KEY: ("holder", "SELECT c.id FROM integrations_connection c"),
 }
@@ -58,7 +64,11 @@ def build_opened_condition(
             condition = f"{owner_condition} AND {_is_staff(table)}"
         case StaffRowAccess.AGREEMENT:
             condition = f"{_IS_OPEN} AND ({is_support} OR ({owner_condition}))"
-        case StaffRowAccess.MESSAGE:
+        case StaffRowAccess.CALENDAR:
+            # A web process could write an event under a calendar of somebody else.
+            rows = "SELECT e.calendar_id FROM integrations_event e"
+            condition = f"{owner_condition} AND id = ANY (ARRAY({rows}))"
+        case StaffRowAccess.ITEM:
             agreed_items = f"SELECT k.item FROM limited_use_consent k WHERE {_IS_OPEN}"  # noqa: S608 - our own words
             condition = f"{owner_condition} AND id = ANY (ARRAY({agreed_items}))"
         case part:

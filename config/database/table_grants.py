@@ -61,13 +61,14 @@ VAULT: Final[Mapping[str, str]] = {
 VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Connection": ("id", "grant_id", "user_id"),
     "integrations.Integration": ("id", "connection_id"),
-    "integrations.Calendar": ("id", "cache_id", "user_id"),
+    "integrations.Calendar": ("id", "cache_id", "user_id", "organisation_id"),
     "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
     # Data that owners opened to support, and the people who are support.
     "limited_use.Consent": (
         "owner_id", "organisation_id", "feature", "item", "withdrawn_at", "expires_at",
     ),
     "integrations.Message": ("id", "user_id", "organisation_id", "integration_id"),
+    "integrations.Event": ("id", "user_id", "organisation_id", "calendar_id"),
     "accounts.User": ("id", "role", "is_active"),
 }  # fmt: skip
 
@@ -337,16 +338,44 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     "integrations.Thread": TableGrants("counts of threads", web="r", sync="rawd", purge="rawd"),
     "integrations.Calendar": TableGrants(
-        "calendars: web says what is shown, and ends copies; sync brings them in; purge removes",
+        "calendars: web says what is shown, and ends copies; sync brings them in; purge removes;"
+        " staff read the age and the key's holder of an opened event's calendar",
         web="rawd",
         sync="raw",
         purge="rwd",
+        columns={
+            (_STAFF, "r"): (
+                "id",
+                "integration_id",
+                "user_id",
+                "organisation_id",
+                "cache_id",
+                "is_local",
+                "gone_at",
+                "cached_at",
+            ),
+        },
     ),
     "integrations.Event": TableGrants(
-        "events of a copy, sealed: web writes what its owner writes, and deletes a copy at once",
+        "events of a copy, sealed: web writes what its owner writes, and deletes a copy at once;"
+        " staff read no provider's ids",
         web="rawd",
         sync="rawd",
         purge="rd",
+        columns={
+            (_STAFF, "r"): (
+                "id",
+                "calendar_id",
+                "user_id",
+                "organisation_id",
+                "cache_id",
+                "kind",
+                "is_busy",
+                "is_private",
+                "timing",
+                "content",
+            ),
+        },
     ),
     "integrations.Message": TableGrants(
         "sealed metadata of mail; the console counts", web="r", staff="r", sync="rawd", purge="rd"

@@ -37,6 +37,12 @@ class RequestContext:
         )
 
 
+def get_owner_ids(actor: Actor) -> tuple[UUID, UUID]:
+    """The null UUID, which owns nothing, stands for a missing one."""
+    unknown_id = UUID(int=0)
+    return actor.user_id or unknown_id, actor.organisation_id or unknown_id
+
+
 def get_request_context(request: HttpRequest) -> RequestContext:
     """:raises Http404: if the person belongs to no organisation"""
     actor = get_actor(request)

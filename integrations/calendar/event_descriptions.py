@@ -23,6 +23,7 @@ from integrations.formats.mime.event_descriptions import SanitisedDescription
 from integrations.formats.mime.message import MAX_TEXT
 from integrations.models import Event
 from integrations.parsers import parse_requests
+from integrations.parsers.parser_frames import UnreadableItem
 from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.data_keys import KeyDestroyed
@@ -60,6 +61,20 @@ def render_description_html(record: Mapping[str, Any]) -> str | None:
     if description.is_plain:
         return html.escape(text[:MAX_TEXT], quote=False).strip()
     return description.html.strip()
+
+
+def render_description_text(record: Mapping[str, Any]) -> str:
+    """
+    Return plain text, which is safe once it is escaped. Nothing is stored.
+
+    :raises integrations.parsers.parser_pool.ParsersBusy: if it is HTML
+    """
+    text: str = record["description"]
+    description = event_codec.decode_description(record)
+    if not text.strip() or (description is not None and description.is_plain):
+        return text[:MAX_TEXT].strip()
+    result = parse_requests.sanitise_text("", text)
+    return str(NOT_SHOWN) if isinstance(result, UnreadableItem) else result.text.strip()
 
 
 def update_occurrence_descriptions(

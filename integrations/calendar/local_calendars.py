@@ -17,7 +17,7 @@ from django.db import transaction
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership
-from integrations.access import key_holders
+from integrations.access import key_holders, support_consents
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats import timezones
 from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration
@@ -130,6 +130,12 @@ def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: dat
     with transaction.atomic(durable=True):
         calendar = _lock_own_calendar(actor, calendar_id, etag)
         ended_key = data_keys.destroy_data_key(holder=calendar.cache_id)
+        support_consents.end_event_consents(
+            owner_id=calendar.user_id,
+            organisation_id=calendar.organisation_id,
+            calendar_ids=[calendar.id],
+            at=at,
+        )
         count, _ = Event.objects.filter(calendar=calendar).delete()
         shares.end_item_shares(items=[calendar.id], at=at)
         name = pseudonyms.get_pseudonym_naming(calendar.integration.connection_id)

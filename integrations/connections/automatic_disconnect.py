@@ -19,6 +19,7 @@ from integrations.access import facts, scopes
 from integrations.models import (
     Calendar,
     Connection,
+    Event,
     Integration,
     Message,
     PurgeJob,
@@ -78,10 +79,12 @@ def _end_item_consents(job: PurgeJob, *, at: datetime) -> None:
     item_consents = Consent.objects.filter(
         owner_id=job.user_id, organisation_id=job.organisation_id, withdrawn_at=None
     ).exclude(item=None)
-    messages = Message.objects.filter(
-        integration_id=job.integration_id, id__in=list(item_consents.values_list("item", flat=True))
-    )
-    items = list(messages.values_list("id", flat=True))
+    item_ids = [item for item in item_consents.values_list("item", flat=True) if item is not None]
+    if not item_ids:
+        return
+    messages = Message.objects.filter(integration_id=job.integration_id, id__in=item_ids)
+    events = Event.objects.filter(integration_id=job.integration_id, id__in=item_ids)
+    items = [*messages.values_list("id", flat=True), *events.values_list("id", flat=True)]
     for feature in sorted(
         set(item_consents.filter(item__in=items).values_list("feature", flat=True))
     ):

@@ -19,7 +19,8 @@ from django.db import transaction
 from django.db.models.functions import Length
 
 from accounts.actors import Actor
-from integrations.access import support_and_export_permits
+from integrations.access import export_permits
+from integrations.access.request_context import get_owner_ids
 from integrations.formats.mime import mbox
 from integrations.formats.streaming_zip import StreamingZip
 from integrations.models import Export, ExportOutcome, Integration, MessageBody
@@ -60,7 +61,7 @@ def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
 
     :raises ObjectNotFound:
     """
-    user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
+    user_id, organisation_id = get_owner_ids(actor)
     live = Integration.objects.live().owned_by(user_id, organisation_id)
     with transaction.atomic(durable=True):
         # Locked, so that a concurrent disconnect finds the row that it has to delete.
@@ -76,7 +77,7 @@ def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
 
 def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
     """Return the newest first."""
-    user_id, organisation_id = support_and_export_permits.get_owner_ids(actor)
+    user_id, organisation_id = get_owner_ids(actor)
     exports = Export.objects.filter(
         integration_id=integration_id, user_id=user_id, organisation_id=organisation_id
     )
@@ -85,7 +86,7 @@ def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
 
 def is_running(export: Export, *, at: datetime) -> bool:
     """Return False also if its process died: no download takes longer."""
-    has_time = at - export.asked_at < support_and_export_permits.EXPORT_LASTS
+    has_time = at - export.asked_at < export_permits.EXPORT_LASTS
     return export.outcome == ExportOutcome.OPEN and has_time
 
 
@@ -107,9 +108,7 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
                 _record_progress(export_id, count - len(notes.unopenable))
             # Check again at the end: after a disconnect there are no rows, which is not the end of
             # the mail.
-            support_and_export_permits.to_export(
-                actor=actor, export_id=export_id, count=0, at=now()
-            )
+            export_permits.to_export(actor=actor, export_id=export_id, count=0, at=now())
             yield archive.add_data(_write_end(count, notes, at=now()))
             outcome = ExportOutcome.COMPLETE
         except (AccessRefused, Unopenable, KeyStoreUnavailable, Export.DoesNotExist):
@@ -132,7 +131,7 @@ def _record_progress(export_id: UUID, count: int) -> None:
 
 
 def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
-    granted = support_and_export_permits.to_name_account(actor=actor, export_id=export_id, at=at)
+    granted = export_permits.to_name_account(actor=actor, export_id=export_id, at=at)
     connection = Export.objects.get(id=export_id).integration.connection
 
     def shape_about(_: object, opened: Mapping[str, bytes]) -> bytes:
@@ -147,7 +146,7 @@ def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
 def _write_part(
     part: _ExportPart, export_id: UUID, notes: _ExportNotes, *, actor: Actor, at: datetime
 ) -> bytes:
-    granted = support_and_export_permits.to_export(
+    granted = export_permits.to_export(
         actor=actor, export_id=export_id, count=len(part.rows), at=at
     )
 

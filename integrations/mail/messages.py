@@ -81,12 +81,6 @@ SEARCH_TOO_LONG: Final = _("Enter up to 200 characters.")
 
 # --- Support access -----------------------------------------------------------------------------
 
-#: Labels by number of hours.
-SUPPORT_TIMES: Final[Mapping[int, StrOrPromise]] = {
-    1: _("1 hour"),
-    24: _("24 hours"),
-    72: _("3 days"),
-}
 SUPPORT_STOPPED: Final = claim(
     "support.taken-back",
     _("Stopped sharing. Support agents can no longer read this message."),
@@ -95,8 +89,6 @@ SUPPORT_STARTED: Final = _(
     "A support agent can read this message now. You can stop sharing at any time."
 )
 SUPPORT_NOT_AGREED: Final = _("To let a support agent read this message, tick the box.")
-SUPPORT_NO_TIME: Final = _("Choose from the list when the access ends.")
-SUPPORT_OUTDATED: Final = _("The text that you agree to has changed. Please read it again.")
 
 # --- Export: texts in the file --------------------------------------------------------------------
 

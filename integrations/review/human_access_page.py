@@ -48,12 +48,14 @@ class SealedTableRight:
     """
     What the database lets the staff site do with a table that has encrypted columns.
 
-    :param can_read: whether it reads all columns of these rows, not only plain ones
+    :param can_read: whether it reads encrypted columns
+    :param columns: the only columns that it reads; empty: all, or none
     :param rows: the rows that it sees, in words
     """
 
     table: str
     can_read: bool
+    columns: Sequence[str]
     rows: Sequence[str | Promise]
 
 
@@ -120,17 +122,20 @@ def _list_tables(evidence: LatestEvidence) -> Iterator[SealedTableRight]:
     walls = evidence.sections["walls"]
     for model in apps.get_models():
         label = model._meta.label  # noqa: SLF001 - Django's documented model API
-        is_sealed = any(
-            isinstance(column, SealedField)
+        sealed_columns = {
+            column.name
             for column in model._meta.concrete_fields  # noqa: SLF001
-        )
-        if is_sealed and label in walls["rights"]:
-            owner = walls["owners"].get(label, {})
+            if isinstance(column, SealedField)
+        }
+        if sealed_columns and label in walls["rights"]:
+            rights, owner = walls["rights"][label], walls["owners"].get(label, {})
+            columns = walls.get("columns", {}).get(label, {}).get("staff r", ())
             kinds = [str(owner.get("staff", ""))]
             if owner.get("support_finds"):
                 kinds.append(labels.FOUND_ROWS)
             yield SealedTableRight(
                 label,
-                "r" in walls["rights"][label]["staff"],
+                "r" in rights["staff"] or not sealed_columns.isdisjoint(columns),
+                columns,
                 [labels.STAFF_ROWS.get(kind, kind) for kind in kinds if kind],
             )

@@ -19,7 +19,8 @@ from django.db.models import QuerySet
 from accounts.actors import Actor
 from accounts.ids import uuid7
 from accounts.rate_limit_counters import Rate, add_rate_limit_count
-from integrations.access import account_address, support_and_export_permits
+from integrations.access import account_address, support_permits
+from integrations.access.request_context import get_owner_ids
 from integrations.coordination.task_queue import enqueue
 from integrations.models import LookupMeans, SupportLookup, SupportReason
 
@@ -73,12 +74,10 @@ def find_people(request: LookupRequest, *, actor: Actor, at: datetime) -> list[U
     value = _parse_value(request)
     if not _is_within_bounds(request, actor=actor, at=at):
         # Recorded as a refusal, too.
-        support_and_export_permits.to_find_person(
-            actor=actor, search_id=uuid7(), is_within_bound=False, at=at
-        )
+        support_permits.to_find_person(actor=actor, search_id=uuid7(), is_within_bound=False, at=at)
         raise TooManyLookups
     search_id = uuid7()
-    permit = support_and_export_permits.to_find_person(
+    permit = support_permits.to_find_person(
         actor=actor, search_id=search_id, is_within_bound=True, at=at
     )
     match request.means:
@@ -117,7 +116,7 @@ def list_open_lookups(*, actor: Actor, at: datetime) -> list[SupportLookup]:
 
 
 def _filter_open(actor: Actor, at: datetime) -> QuerySet[SupportLookup]:
-    agent_id, _ = support_and_export_permits.get_owner_ids(actor)
+    agent_id, _ = get_owner_ids(actor)
     return SupportLookup.objects.filter(agent_id=agent_id, user__isnull=False, expires_at__gt=at)
 
 

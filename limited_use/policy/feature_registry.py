@@ -276,22 +276,32 @@ FEATURES: dict[str, Feature] = {
         Feature(
             key="support",
             title=_("Support access"),
-            where=_("A message in your inbox, when you ask support about it"),
-            says=_("Shows support one message that you choose, until the end that you set."),
+            where=_("A message or an event, when you ask support about it"),
+            says=_(
+                "Shows support one message or event that you choose, until the end that you set."
+            ),
             purposes=frozenset({Purpose.SUPPORT_ITEM}),
-            data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
+            data_classes=frozenset(
+                {
+                    DataClass.MAIL_METADATA,
+                    DataClass.MAIL_CONTENT,
+                    DataClass.CALENDAR_EVENT,
+                    DataClass.CALENDAR_FREEBUSY,
+                }
+            ),
             capabilities=frozenset(),
             disclosure=claim(
                 "feature.support",
                 _(
                     "An Antares support agent can read this one message (sender, recipients,"
-                    " subject and text) to help you with it. They can read nothing else, and"
-                    " nothing after the end that you set or once you stop the access. Activity"
-                    " lists each time that they read it."
+                    " subject and text) or event (title, times, place, description, guests and"
+                    " status) to help you with it. They can read nothing else, and nothing after"
+                    " the end that you set or once you stop the access. Activity lists each time"
+                    " that they read it."
                 ),
             ),
             retention_days=None,
-            version=2,
+            version=3,
             platform_client=False,
         ),
         Feature(

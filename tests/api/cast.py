@@ -263,8 +263,8 @@ def switch_on(house: Household, client: ServiceClient) -> Delegation:
     )
 
 
-def one_item(house: Household) -> Consent:
-    """Return an agreement that support reads one item, for an hour."""
+def one_item(house: Household, *, item: UUID | None = None) -> Consent:
+    """Return an agreement that support reads one item, for an hour; of none that there is."""
     at = timezone.now()
     with transaction.atomic():
         return consents.give(
@@ -272,7 +272,7 @@ def one_item(house: Household) -> Consent:
             organisation_id=house.organisation.id,
             feature="support",
             version=FEATURES["support"].version,
-            item=uuid7(),
+            item=item or uuid7(),
             at=at,
             expires_at=at + timedelta(hours=1),
         )

@@ -1,4 +1,4 @@
-"""What an owner lets out, in a real browser: one message to support, and a copy for themself."""
+"""What an owner lets out, in a real browser: items to support, and a copy for themself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.mail import INVOICE
 from tests.browser.test_accessibility import violations
+from tests.browser.test_calendar import plan
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +55,9 @@ class TestAMessageForSupport:
         expect(page.locator(".messages")).to_contain_text("Stopped sharing")
         answer = sam.page.goto(address)
         assert answer.status == 403
-        expect(sam.page.locator("h1")).to_have_text("You do not have access to this message")
+        expect(sam.page.locator("h1")).to_have_text(
+            "You do not have access to this message or event"
+        )
         found += violations(sam.page)
 
         assert found == []
@@ -76,6 +79,41 @@ class TestAMessageForSupport:
 
         connected.reach(page.get_by_role("button", name="Stop sharing"))
         expect(page.locator(".messages")).to_contain_text("Stopped sharing")
+
+
+class TestAnEventForSupport:
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.clause("WLU-3.1")
+    def test_is_seen_from_the_owners_click_until_they_take_it_back(self, visitor, sam):
+        plan(visitor)
+        page, found = visitor.page, []
+        page.locator(".entry", has_text="Standup of all").click()
+        page.get_by_role("link", name="Let support see this event").click()
+        expect(page.locator("h1")).to_have_text("Let a support agent see this series?")
+        found += violations(page)
+        page.get_by_label("1 hour").check()
+        page.get_by_label("I agree that").check()
+        page.get_by_role("button", name="Allow access").click()
+        visitor.confirm()
+        expect(page.locator(".event-support")).to_contain_text("Support can see this until")
+        found += violations(page)
+
+        sam.go("/support/items/")
+        sam.page.get_by_role("link", name="Read event").first.click()
+        expect(sam.page.locator("h1")).to_have_text("Standup of all")
+        expect(sam.page.locator("main")).to_contain_text("Round the table")
+        expect(sam.page.locator("main")).to_contain_text("every week on")
+        expect(sam.page.locator("main")).to_contain_text("Room 4")
+        found += violations(sam.page)
+        address = sam.page.url
+
+        page.get_by_role("button", name="Stop sharing").click()
+        expect(page.locator(".messages")).to_contain_text("Stopped sharing")
+        assert sam.page.goto(address).status == 403
+        found += violations(sam.page)
+
+        assert found == []
+        assert sam.foreign() == []
 
 
 class TestMailboxExportInBrowser:

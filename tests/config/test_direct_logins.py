@@ -65,6 +65,7 @@ EXECUTED_BY_STAFF = {
     "vault_name_read",
     "vault_opened_held",
     "vault_opened_read_content",
+    "vault_opened_read_own",
     "vault_read_naming",
 }
 STATEMENTS = {
@@ -415,6 +416,75 @@ class TestKeysOfWhatIsOpenToSupport:
             for name in ("vault_person_read_content", "vault_read_content", "vault_read_account"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     attempts.run(f"SELECT * FROM {name}(%s::uuid[])", every)  # noqa: S608 - above
+
+
+@pytest.mark.invariant(5)
+@pytest.mark.control("4.1.1")
+class TestKeysOfAnEventThatIsOpenToSupport:
+    """Of a staff login: that of the event's calendar, while its owner's agreement stands."""
+
+    @pytest.fixture
+    def calendar(self, world) -> Calendar:
+        rows.a_calendar(world.alice)
+        return rows.a_calendar(world.alice)
+
+    @pytest.fixture
+    def agreement(self, world, calendar) -> Consent:
+        at = timezone.now()
+        return Consent.objects.create(
+            owner_id=world.alice.user.id,
+            organisation_id=world.alice.organisation.id,
+            feature="support",
+            version=1,
+            given_at=at,
+            item=calendar.events.get().id,
+            expires_at=at + timedelta(hours=1),
+        )
+
+    @staticmethod
+    def read(world: DirectLoginsWorld, line: str) -> tuple[set[str], set[str]]:
+        """Return the holders of the keys that support reads, and of those that are listed."""
+        caches = Calendar.objects.values_list("cache_id", flat=True)
+        every = [*holders_of(world.alice), *holders_of(world.bob), *map(str, caches)]
+        reader = f"vault_opened_read_{line}"
+        with login(STAFF, world.bob) as attempts:
+            read, listed = (
+                attempts.run(f"SELECT holder::text FROM {name}(%s::uuid[])", every)  # noqa: S608
+                for name in (reader, "vault_opened_held")
+            )
+        return {holder for (holder,) in read}, {holder for (holder,) in listed}
+
+    @pytest.mark.parametrize("line", ["content", "own"])
+    def test_are_read_by_support_and_no_other(self, world, calendar, agreement, line):
+        DataKey.objects.filter(holder=calendar.cache_id).update(line=line)
+        opened = {str(calendar.cache_id)}
+
+        assert self.read(world, line) == (opened, opened)
+        other_line = {"content": "own", "own": "content"}[line]
+        assert self.read(world, other_line) == (set(), opened)
+
+    @pytest.mark.parametrize("ended", ["withdrawn_at", "expires_at", "feature", "item", "owner_id"])
+    def test_are_read_while_the_agreement_of_the_owner_stands(self, world, agreement, ended):
+        at = timezone.now()
+        values = {
+            "withdrawn_at": at,
+            "expires_at": at,
+            "feature": "inbox",
+            "item": uuid7(),
+            "owner_id": world.bob.user.id,
+        }
+        Consent.objects.filter(id=agreement.id).update(
+            **{"given_at": at - timedelta(hours=1), ended: values[ended]}
+        )
+
+        assert self.read(world, "content") == (set(), set())
+
+    def test_are_of_no_holder_that_the_calendar_only_names(self, world, calendar, agreement):
+        """A web login writes rows of its person's calendars, and with them any id as the holder."""
+        for holder in (world.alice.integration.id, world.bob.integration.id):
+            Calendar.objects.filter(id=calendar.id).update(cache_id=holder)
+
+            assert self.read(world, "content") == (set(), set())
 
 
 @contextmanager

@@ -412,6 +412,44 @@ class TestStaff:
             assert run_sql("SELECT holder FROM limited_use_ledgerkey") == [(alice.connection.id,)]
             assert set(Consent.objects.values_list("feature", flat=True)) == {"support"}
 
+    def test_who_act_for_the_owner_see_that_event_and_what_it_hangs_on(self, both, opened):
+        """The calendar of the event, which another account has, and no other event or calendar."""
+        alice, _ = both
+        account = houses.household(
+            who=(alice.user, alice.organisation, alice.membership), product="calendar"
+        )
+        rows.a_calendar(account)
+        calendar = rows.a_calendar(account)
+        event = calendar.events.get()
+        assert Event.objects.filter(user_id=alice.user.id).count() > 1
+        with acting_as(STAFF, alice):
+            assert run_sql("SELECT id FROM integrations_event") == []
+            assert run_sql("SELECT id FROM integrations_calendar") == []
+
+        Consent.objects.filter(id=opened.id).update(item=event.id)
+
+        with acting_as(STAFF, alice):
+            assert run_sql("SELECT id FROM integrations_event") == [(event.id,)]
+            assert run_sql("SELECT id FROM integrations_calendar") == [(calendar.id,)]
+            assert run_sql("SELECT id FROM integrations_integration") == [(account.integration.id,)]
+            assert run_sql("SELECT id FROM integrations_connection") == [(account.connection.id,)]
+            assert run_sql("SELECT id FROM integrations_message") == []
+        Consent.objects.filter(id=opened.id).update(withdrawn_at=timezone.now())
+        with acting_as(STAFF, alice):
+            assert set(staff_counts().values()) == {0}
+
+    def test_who_act_for_an_owner_see_no_calendar_of_another_by_an_event_that_names_it(
+        self, both, opened
+    ):
+        alice, bob = both
+        event = rows.a_calendar(alice).events.get()
+        Event.objects.filter(id=event.id).update(calendar_id=rows.a_calendar(bob).id)
+        Consent.objects.filter(id=opened.id).update(item=event.id)
+
+        with acting_as(STAFF, alice):
+            assert run_sql("SELECT id FROM integrations_calendar") == []
+            assert run_sql("SELECT id FROM integrations_integration") == []
+
     def test_who_act_for_an_owner_who_opened_nothing_see_nothing(self, both, opened):
         _, bob = both
         User.objects.filter(id=bob.user.id).update(role=Role.MEMBER)
@@ -422,6 +460,11 @@ class TestStaff:
         alice, _ = both
         for statement in (
             "SELECT refresh_token FROM integrations_connection",
+            "SELECT remote FROM integrations_event",
+            "SELECT about FROM integrations_calendar",
+            "SELECT cursor FROM integrations_calendar",
+            "UPDATE integrations_event SET is_busy = false",
+            "DELETE FROM integrations_event",
             "UPDATE integrations_message SET received_at = now()",
             "DELETE FROM integrations_messagebody",
             "UPDATE limited_use_consent SET expires_at = now() + interval '1 year'",

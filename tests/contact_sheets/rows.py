@@ -275,6 +275,15 @@ def find_event(browser: Client, title: str) -> str:
     return next(address for address, text in entries if title in text)
 
 
+def open_to_support(browser: Client, address: str) -> HttpResponse:
+    """Send the form with that address; return the page that it leads to."""
+    version = FEATURES["support"].version
+    form = {"agree": "yes", "hours": "24", "version": version}
+    response = browser.post(address, form, follow=True)
+    assert response.redirect_chain, "the form was refused"
+    return response
+
+
 def read_version(browser: Client, address: str) -> str:
     page = browser.get(address).content.decode()
     return re.search(r'name="version" value="([0-9a-f]+)"', page)[1]

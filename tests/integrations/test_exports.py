@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Alarm, Membership
 from integrations import connections, mail
-from integrations.access import support_and_export_permits
+from integrations.access import export_permits
 from integrations.formats.mime.message import MAX_TEXT
 from integrations.mail import mailbox_export, messages
 from integrations.models import (
@@ -270,14 +270,14 @@ class TestACopyThatBreaksOff:
         fill_mailbox(mailbox, 2)
         parts = stream_export(alice, mailbox)
         self.begin(parts, 2)
-        grant = support_and_export_permits.to_export
+        grant = export_permits.to_export
 
         def granted(**asked):
             found = grant(**asked)
             DataKey.objects.filter(holder=mailbox.id).delete()
             return found
 
-        monkeypatch.setattr(support_and_export_permits, "to_export", granted)
+        monkeypatch.setattr(export_permits, "to_export", granted)
 
         assert b"NOT complete" in self.rest(parts)
 
@@ -322,9 +322,7 @@ class TestExportRequest:
         b"".join(mailbox_export.stream_export(export_id=export_id, actor=alice, now=timezone.now))
 
         with pytest.raises(AccessRefused) as caught:
-            support_and_export_permits.to_export(
-                actor=alice, export_id=export_id, count=1, at=timezone.now()
-            )
+            export_permits.to_export(actor=alice, export_id=export_id, count=1, at=timezone.now())
         assert Fact.EXPORT_ASKED in caught.value.decision.missing
 
     @pytest.mark.claim("feature.export")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from integrations import connections, mail
-from integrations.access import support_and_export_permits
+from integrations.access import support_permits
 from integrations.grants import provider_credentials
 from integrations.mail import support_access
 from integrations.models import PurgeTrigger
@@ -212,7 +212,9 @@ class TestTheOwner:
         lines = [reading.text(row) for row in shown.split("<li>")]
         assert len([line for line in lines if "An Antares support agent" in line]) == 4
         days = reading.text(hers.get("/settings/activity/").text)
-        assert "An Antares support agent read a message that you opened to support" in days
+        assert (
+            "An Antares support agent read a message or an event that you opened to support" in days
+        )
 
 
 class TestSupport:
@@ -419,7 +421,7 @@ class TestSupport:
         assert read_item(desk(user), message).status_code == status
         # Nor by another way in than the page.
         with pytest.raises(AccessRefused) as caught:
-            support_and_export_permits.to_show_support(
+            support_permits.to_show_message(
                 actor=agent(user), message_id=message.id, at=timezone.now()
             )
         assert Fact.ITEM_CONSENTED in caught.value.decision.missing

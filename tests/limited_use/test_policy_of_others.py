@@ -82,6 +82,20 @@ OPENED = [
         marks=[pytest.mark.clause("LU-3", "LU-3.1", "WLU-3.1", "W-LU3", "AN-18")],
     ),
     pytest.param(
+        Purpose.SUPPORT_ITEM,
+        Recipient.SUPPORT_AGENT,
+        CALENDAR,
+        {
+            Fact.ITEM_CONSENTED,
+            Fact.INTEGRATION_LIVE,
+            Fact.GRANT_LIVE,
+            Fact.CACHE_CURRENT,
+            Fact.FEATURE_REGISTERED,
+        },
+        id="event-for-support",
+        marks=[pytest.mark.clause("LU-3", "LU-3.1", "WLU-3.1", "W-LU3", "AN-18")],
+    ),
+    pytest.param(
         Purpose.USER_EXPORT,
         Recipient.OWNER,
         {DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY},
@@ -173,7 +187,7 @@ class TestWhatWasOpenedForOthers:
 
         assert {use for use, cell in TABLE.items() if cell.options and use[1] in purposes} == named
 
-    @pytest.mark.claim("support.purpose")
+    @pytest.mark.claim("support.purpose", "event-support.purpose")
     @pytest.mark.clause("LU-3", "WLU-3.1")
     def test_lets_support_read_nothing_for_any_other_purpose(self):
         open_to_support = {
@@ -182,9 +196,9 @@ class TestWhatWasOpenedForOthers:
 
         reading = {use for use in open_to_support if use.purpose != Purpose.SUPPORT_FIND}
         assert {use.purpose for use in reading} == {Purpose.SUPPORT_ITEM}
-        assert {use.data_class for use in reading} == MAIL
+        assert {use.data_class for use in reading} == MAIL | CALENDAR
 
-    @pytest.mark.parametrize("data_class", sorted(set(DataClass) - MAIL))
+    @pytest.mark.parametrize("data_class", sorted(set(DataClass) - MAIL - CALENDAR))
     def test_names_a_clause_of_reading_where_support_wants_more(self, data_class):
         use = Use(data_class, Purpose.SUPPORT_ITEM, Recipient.SUPPORT_AGENT)
 

@@ -55,6 +55,8 @@ MAY = {
     "staff": {
         # What owners opened to support, and the names of its entries in the ledger.
         "content": ("unwrap",),
+        # An event of a calendar that lives here.
+        "own": ("unwrap",),
         "account": ("unwrap",),
         # Hashes an address that an agent typed.
         "directory": ("mac",),

@@ -81,7 +81,7 @@ def path_of(page: Page) -> str:
 def have_support_read(sam: SmokeBrowser, alice: SmokePerson, message_id: str) -> None:
     """See what support sees before Alice opens one message, then, and when she took it back."""
     item = f"{ITEMS}{message_id}/"
-    assert "No messages to read" in sam.get(ITEMS).text
+    assert "No messages or events to read" in sam.get(ITEMS).text
     assert sam.get(item).status == 403
     subject = alice.api(f"/messages/{message_id}")["subject"]
     page = alice.browser.get(f"/inbox/messages/{message_id}/support/")

@@ -234,6 +234,13 @@ class TestHumanAccess:
         }
 
         assert len(tables["integrations.Message"].rows) == 1
+        assert tables["integrations.Event"].rows == tables["integrations.Message"].rows
+        assert set(tables["integrations.Event"].columns) > {"timing", "content"}
+        assert "remote" not in tables["integrations.Event"].columns
+        assert tables["integrations.Event"].can_read
+        assert tables["integrations.Calendar"].rows
+        assert not tables["integrations.Calendar"].can_read
+        assert not tables["integrations.Attachment"].rows
         assert labels.STAFF_ROWS[labels.FOUND_ROWS] in tables["integrations.SyncWork"].rows
         named = {rows for right in tables.values() for rows in right.rows}
         assert named <= set(labels.STAFF_ROWS.values())

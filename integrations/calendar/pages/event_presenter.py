@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -22,7 +23,7 @@ from integrations.calendar.event_lookup import EventId
 from integrations.calendar.messages import pages as messages
 from integrations.calendar.occurrences import EventOccurrence
 from integrations.calendar.page_queries import EventPageData
-from integrations.formats.event_content import Attendee, EventContent
+from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
@@ -30,7 +31,13 @@ from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.envelope import Damaged
 
-from . import display_timezone, recurrence_text, time_text, writable_calendars
+from . import (
+    attendee_presenter,
+    display_timezone,
+    recurrence_text,
+    time_text,
+    writable_calendars,
+)
 
 # Initial height of the description's frame by its number of characters; CSS classes as for mail.
 _FRAME_HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
@@ -52,10 +59,14 @@ PageValues = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EventPageOptions:
-    """`zone` None: the time zone of the viewer's first calendar with one."""
+    """
+    :param zone: None: the time zone of the viewer's first calendar with one
+    :param support_end_times: ends of support's access to rows of the event
+    """
 
     event_id: EventId
     zone: str | None
+    support_end_times: Mapping[UUID, datetime] = field(default_factory=dict)
 
 
 def make_event_presenter(
@@ -87,7 +98,13 @@ def make_event_presenter(
         )
         version = serialized.get("etag") or ""
         is_single_occurrence = options.event_id.original_start is not None
-        clear = {**presented.clear, "is_one_of_many": is_single_occurrence}
+        clear = {
+            **presented.clear,
+            "is_one_of_many": is_single_occurrence,
+            # The row that support would see: of a changed occurrence, else of the whole series.
+            "row_id": occurrence.row.id,
+            "support_until": options.support_end_times.get(occurrence.row.id),
+        }
         return [TemplateItem(clear, {**presented.opened, "version": version})]
 
     return present_page
@@ -215,10 +232,13 @@ def _present_details(content: EventContent, data: bytes, *, is_own: bool) -> Pag
         "place": content.location,
         "place_link": content.location.strip() if _is_web_address(content.location) else "",
         "organizer": record.get("organizer", ""),
-        "guests": [_present_guest(attendee, is_own=is_own) for attendee in content.attendees],
+        "guests": [
+            attendee_presenter.present_attendee(attendee, is_own=is_own)
+            for attendee in content.attendees
+        ],
         "has_more_guests": bool(record.get("has_more_attendees")),
         "mine": _describe_own_answer(_get_own_response(content)) if is_own else "",
-        "answer_counts": _count_answers(content.attendees),
+        "answer_counts": attendee_presenter.count_answers(content.attendees),
         "meeting": {
             "has_link": _is_web_address(link),
             "has_words": bool(link),
@@ -227,27 +247,6 @@ def _present_details(content: EventContent, data: bytes, *, is_own: bool) -> Pag
             "is_failed": conference is not None and conference.state == "failed",
         },
         "reminders": time_text.describe_reminders(content.reminders),
-    }
-
-
-def _present_guest(attendee: Attendee, *, is_own: bool) -> PageValues:
-    flags = {
-        "organises": attendee.is_organizer,
-        "you": attendee.is_self and is_own,
-        "optional": attendee.is_optional,
-        "resource": attendee.is_resource,
-    }
-    notes = [str(messages.ATTENDEE_NOTES[flag]) for flag, applies in flags.items() if applies]
-    return {
-        "name": attendee.name or attendee.email,
-        "email": attendee.email if attendee.name else "",
-        "has_email": bool(attendee.name and attendee.email),
-        "answer": str(messages.ANSWERS[attendee.response]),
-        "tone": {"accepted": "good", "declined": "bad", "tentative": "warn"}.get(
-            attendee.response, ""
-        ),
-        "notes": ", ".join(notes),
-        "has_notes": bool(notes),
     }
 
 
@@ -262,17 +261,6 @@ def _describe_own_answer(response: str | None) -> str:
     if response == "needs_action":
         return str(messages.ANSWERS[response])
     return messages.OWN_ANSWER % {"answer": messages.ANSWERS[response]}
-
-
-def _count_answers(attendees: Sequence[Attendee]) -> str:
-    """Return `12 attendees · Going: 5 · No answer yet: 7`."""
-    counts: Counter[str] = Counter(attendee.response for attendee in attendees)
-    parts = [
-        messages.ANSWER_COUNT % {"answer": answer, "count": counts[response]}
-        for response, answer in messages.ANSWERS.items()
-        if counts[response]
-    ]
-    return " · ".join([messages.ATTENDEE_COUNT % {"count": len(attendees)}, *parts])
 
 
 def _describe_recurrence(occurrence: EventOccurrence, events: OpenedRows) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, cast
+from uuid import UUID
 
 from csp.decorators import csp
 from django.contrib import messages
@@ -14,7 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations.access.request_context import ObjectNotFound, get_request_context
+from integrations.access import support_consents
+from integrations.access.request_context import (
+    ObjectNotFound,
+    RequestContext,
+    get_request_context,
+)
 from integrations.calendar import event_lookup, page_queries
 from integrations.calendar.events import event_service
 from integrations.calendar.events.write_results import SeriesScope
@@ -138,7 +146,11 @@ def _render_page(
             viewer=request_context.actor,
             make=event_presenter.make_event_presenter(
                 page_data,
-                event_presenter.EventPageOptions(parsed_id, calendar_preferences.get_zone(request)),
+                event_presenter.EventPageOptions(
+                    parsed_id,
+                    calendar_preferences.get_zone(request),
+                    _get_support_end_times(request_context, page_data),
+                ),
             ),
             at=request_context.at,
             context={"why": message},
@@ -149,6 +161,19 @@ def _render_page(
     except (event_lookup.CalendarNotCurrent, Damaged) as error:
         return render_unavailable(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)
+
+
+def _get_support_end_times(
+    request_context: RequestContext, page_data: page_queries.EventPageData
+) -> Mapping[UUID, datetime]:
+    if page_data.visible.share is not None:
+        return {}
+    event_rows = page_data.rows[len(page_data.calendars) :]
+    return support_consents.get_end_times(
+        actor=request_context.actor,
+        item_ids=[row.row.id for row in event_rows],
+        at=request_context.at,
+    )
 
 
 def get_notify_choice(request: HttpRequest) -> Notify:

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from . import edit_views, event_views, find_time_views, move_views, new_views, views
+from . import (
+    edit_views,
+    event_views,
+    find_time_views,
+    move_views,
+    new_views,
+    support_access_views,
+    views,
+)
 
 urlpatterns = [
     path("calendar/", views.show_calendar, name="calendar"),
@@ -23,6 +31,16 @@ urlpatterns = [
         "calendar/events/<str:event_id>/description/",
         event_views.show_description,
         name="calendar-event-description",
+    ),
+    path(
+        "calendar/events/<uuid:event_id>/support/",
+        support_access_views.open_event_to_support,
+        name="calendar-support",
+    ),
+    path(
+        "calendar/events/<uuid:event_id>/support/close/",
+        support_access_views.withdraw_support_access,
+        name="calendar-support-close",
     ),
     path(
         "calendar/calendars/<uuid:calendar_id>/shown/", views.toggle_calendar, name="calendar-show"

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
-from integrations.access import key_holders, scopes
+from integrations.access import key_holders, scopes, support_consents
 from integrations.models import CACHE_CHOICES, LIVE, Calendar, Event, Integration, SyncWork
 from limited_use.agreements import shares
 from limited_use.ledger import entries, pseudonyms
@@ -49,6 +49,12 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
     ended_keys = [
         (calendar, data_keys.destroy_data_key(holder=calendar.cache_id)) for calendar in calendars
     ]
+    support_consents.end_event_consents(
+        owner_id=calendars[0].user_id,
+        organisation_id=calendars[0].organisation_id,
+        calendar_ids=calendar_ids,
+        at=at,
+    )
     count, _ = Event.objects.filter(calendar_id__in=calendar_ids).delete()
     Calendar.objects.filter(id__in=calendar_ids).update(
         about=None,

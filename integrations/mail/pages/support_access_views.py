@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,14 +19,16 @@ from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations import mail
-from integrations.access.request_context import InvalidChoice
-from integrations.access.support_and_export_permits import SUPPORT
+from integrations.access import support_consents
 from integrations.mail import mail_row_types, support_access
 from integrations.mail import messages as texts
-from integrations.web.form_numbers import read_number
-from limited_use.agreements import consents
-from limited_use.policy.feature_registry import FEATURES
+from integrations.web import support_access_form
+from integrations.web.support_access_form import SupportAccessTexts
 from limited_use.sinks import page_sink
+
+_TEXTS: Final = SupportAccessTexts(
+    started=texts.SUPPORT_STARTED, not_agreed=texts.SUPPORT_NOT_AGREED
+)
 
 
 @never_cache
@@ -38,12 +42,14 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
     except mail.ObjectNotFound:
         raise Http404 from None
     if request.method == "POST":
-        if _open_from_form(request, message_id):
+        open_message = partial(
+            support_access.open_to_support, actor=actor, message_id=message_id, at=at
+        )
+        if support_access_form.open_from_form(request, open_message, _TEXTS):
             return redirect("inbox-thread", message.thread_id)
         return redirect("inbox-support", message_id)
-    feature = FEATURES[SUPPORT]
     reading = support_access.get_support_message_head(actor=actor, message=message, at=at)
-    open_until = support_access.get_support_end_times(actor=actor, message_ids=[message_id], at=at)
+    end_times = support_consents.get_end_times(actor=actor, item_ids=[message_id], at=at)
     body = page_sink.render_page(
         "inbox/support.html",
         reading.rows,
@@ -52,10 +58,7 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
         shape=mail_row_types.shape_message_summary,
         at=at,
         context={
-            "choices": texts.SUPPORT_TIMES.items(),
-            "disclosure": feature.disclosure,
-            "version": feature.version,
-            "until": open_until.get(message_id),
+            **support_access_form.get_form_context(until=end_times.get(message_id)),
             "thread_id": message.thread_id,
             "message_id": message_id,
         },
@@ -76,25 +79,3 @@ def withdraw_support_access(request: HttpRequest, message_id: UUID) -> HttpRespo
         raise Http404 from None
     messages.success(request, texts.SUPPORT_STOPPED)
     return redirect("inbox-thread", message.thread_id)
-
-
-def _open_from_form(request: HttpRequest, message_id: UUID) -> bool:
-    if request.POST.get("agree") != "yes":
-        messages.error(request, texts.SUPPORT_NOT_AGREED)
-        return False
-    try:
-        support_access.open_to_support(
-            actor=get_actor(request),
-            message_id=message_id,
-            hours=read_number(request.POST.get("hours", "")) or 0,
-            version=read_number(request.POST.get("version", "")) or 0,
-            at=timezone.now(),
-        )
-    except InvalidChoice:
-        messages.error(request, texts.SUPPORT_NO_TIME)
-        return False
-    except consents.DeclarationOutdated:
-        messages.info(request, texts.SUPPORT_OUTDATED)
-        return False
-    messages.success(request, texts.SUPPORT_STARTED)
-    return True

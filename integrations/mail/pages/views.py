@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations import mail
+from integrations.access import support_consents
 from integrations.access.request_context import get_request_context
 from integrations.mail import (
     MailFilters,
@@ -28,7 +29,6 @@ from integrations.mail import (
     attachments,
     mail_row_types,
     messages,
-    support_access,
 )
 from integrations.mail.sending import proposal_list
 from integrations.models import DraftProposal
@@ -125,8 +125,8 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
     thread_url = reverse("inbox-thread", args=[thread_id])
     message_ids = [row.row.message.id for row in reading.rows]
     heights = frame_heights.get_height_classes(message_ids)
-    to_support = support_access.get_support_end_times(
-        actor=context.actor, message_ids=message_ids, at=context.at
+    to_support = support_consents.get_end_times(
+        actor=context.actor, item_ids=message_ids, at=context.at
     )
     body = page_sink.render_page(
         "inbox/thread.html",

@@ -60,7 +60,7 @@ PURPOSES: Final[Mapping[Purpose, Promise]] = {
     Purpose.DRIVE_UPLOAD: _("upload files"),
     Purpose.NOTIFY_OWNER: _("notify the owner"),
     Purpose.SUPPORT_FIND: _("find a person who needs help"),
-    Purpose.SUPPORT_ITEM: _("help with one message"),
+    Purpose.SUPPORT_ITEM: _("help with one message or event"),
     Purpose.USER_EXPORT: _("export for the owner"),
     Purpose.CONNECTION_MAINTAIN: _("keep the connection working"),
     Purpose.CONNECTION_END: _("end the connection"),
@@ -114,11 +114,20 @@ SCOPE_CLASSES: Final[Mapping[str, Promise]] = {
 FOUND_ROWS: Final = "row of somebody whom an agent found"
 STAFF_ROWS: Final[Mapping[str, Promise]] = {
     FOUND_ROWS: _("states of people whom a support agent found within 30 minutes"),
-    "agreement to show a message to support": _("agreements to show a message to support"),
-    "message that such an agreement names": _("messages that their owners opened to support"),
+    "agreement to show a message or an event to support": _(
+        "agreements to show a message or an event to support"
+    ),
+    "message or event that such an agreement names": _(
+        "messages and events that their owners opened to support"
+    ),
     "part of such a message": _("texts of messages that their owners opened to support"),
-    "integration of such a message": _("the products that these messages came from"),
-    "connection of such an integration": _("the connections that these messages came from"),
+    "calendar of such an event": _("the calendars that these events belong to"),
+    "integration of such a message or calendar": _(
+        "the products that these messages and events came from"
+    ),
+    "connection of such an integration": _(
+        "the connections that these messages and events came from"
+    ),
 }
 
 PRODUCTS: Final[Mapping[str, Promise]] = {"mail": _("mail"), "calendar": _("calendars")}

@@ -104,7 +104,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.mail.inline_images": "Passes inline images from the provider to the owner.",
     "integrations.mail.mailbox_export": "Writes the owner's copy of their mailbox.",
     "integrations.mail.support_access": "Shows one message to support that its owner opened.",
-    "integrations.support.console.item_views": "Support's page with that message.",
+    "integrations.support.console.item_views": "Support's pages with that message, or an event.",
     # Mail that its owner sends.
     "integrations.outbox": "Seals messages and files, and passes them to the owner's provider.",
     # Calendars.
@@ -135,6 +135,11 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.pages.recurrence_form": "Converts the form's choices to a recurrence.",
     "integrations.calendar.pages.day_presenter": "Makes the days and entries of the calendar page.",
     "integrations.calendar.pages.event_presenter": "The details of one event.",
+    "integrations.calendar.pages.attendee_presenter": "The guests of one event.",
+    "integrations.calendar.pages.support_event_presenter": "One event, for support.",
+    "integrations.calendar.pages.support_access_views": (
+        "The owner's page before they show an event to support."
+    ),
     "integrations.calendar.pages.views": "Passes calendars to the sink of pages.",
     "integrations.calendar.pages.calendar_file_views": "Sends and takes a calendar's file.",
     "integrations.calendar.pages.cache_settings_views": "Names of calendars in settings.",

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from accounts.models import Delegation
+from integrations.access import support_consents
+from integrations.models import ItemKind
 from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES, Feature
@@ -32,6 +34,16 @@ class FeatureState(StrEnum):
     USES_NOTHING = "uses_nothing"
 
 
+@dataclass(frozen=True, slots=True)
+class ItemAgreement:
+    """:param kind: None: the item no longer exists"""
+
+    consent_id: UUID
+    item_id: UUID
+    kind: ItemKind | None
+    expires_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureStatus:
     feature: Feature
@@ -43,7 +55,7 @@ class FeatureStatus:
     # End of the agreement; None: until it is withdrawn.
     until: datetime | None = None
     # Current agreements about single items.
-    items: tuple[Consent, ...] = ()
+    items: tuple[ItemAgreement, ...] = ()
 
     @property
     def label(self) -> StrOrPromise:
@@ -100,12 +112,32 @@ def list_features(*, user_id: UUID, organisation_id: UUID, at: datetime) -> list
     delegations = list(
         Delegation.objects.of(user_id, organisation_id).order_by("-switched_on_at", "-id")
     )
+    items = _list_item_agreements(agreements, user_id, organisation_id, at)
     return [
         _get_delegation_status(feature, delegations)
         if feature.platform_client
-        else _get_consent_status(feature, agreements, at)
+        else _get_consent_status(feature, agreements, items.get(feature.key, ()), at)
         for feature in FEATURES.values()
     ]
+
+
+def _list_item_agreements(
+    agreements: Iterable[Consent], user_id: UUID, organisation_id: UUID, at: datetime
+) -> dict[str, tuple[ItemAgreement, ...]]:
+    """Return those that are live, by the key of their feature."""
+    live = [
+        (consent, consent.item)
+        for consent in agreements
+        if consent.item is not None and consent.is_live(at)
+    ]
+    kinds = support_consents.find_item_kinds(
+        user_id, organisation_id, item_ids=[item for _, item in live]
+    )
+    items: dict[str, tuple[ItemAgreement, ...]] = {}
+    for consent, item in live:
+        agreement = ItemAgreement(consent.id, item, kinds.get(item), consent.expires_at)
+        items[consent.feature] = (*items.get(consent.feature, ()), agreement)
+    return items
 
 
 def get_feature_status(
@@ -188,17 +220,15 @@ def _get_delegation_status(feature: Feature, delegations: Iterable[Delegation]) 
 
 
 def _get_consent_status(
-    feature: Feature, agreements: Iterable[Consent], at: datetime
+    feature: Feature,
+    agreements: Iterable[Consent],
+    items: tuple[ItemAgreement, ...],
+    at: datetime,
 ) -> FeatureStatus:
     feature_consents = [consent for consent in agreements if consent.feature == feature.key]
     if not feature.purposes:
         return FeatureStatus(feature=feature, state=FeatureState.USES_NOTHING)
     if not feature.capabilities and not feature.kept_until_removed:
-        items = tuple(
-            consent
-            for consent in feature_consents
-            if consent.item is not None and consent.is_live(at)
-        )
         return FeatureStatus(feature=feature, state=FeatureState.EACH_TIME, items=items)
     latest = next((consent for consent in feature_consents if consent.item is None), None)
     if latest is None:

@@ -24,7 +24,7 @@ PURPOSE: Final[Texts] = {
     Purpose.CALENDAR_SHARE: _("Share your calendar"),
     Purpose.DRIVE_UPLOAD: _("Upload to your Drive"),
     Purpose.NOTIFY_OWNER: _("Notify you"),
-    Purpose.SUPPORT_ITEM: _("Support with one message"),
+    Purpose.SUPPORT_ITEM: _("Support with one message or event"),
     Purpose.SUPPORT_FIND: _("Find you for support"),
     Purpose.USER_EXPORT: _("Export your data"),
     Purpose.CONNECTION_MAINTAIN: _("Keep the connection working"),
@@ -148,7 +148,7 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.CALENDAR_SHARE, ""): _("looked at a calendar that you share"),
     (Purpose.NOTIFY_OWNER, ""): _("notified you"),
     (Purpose.SUPPORT_FIND, ""): _("looked up the state of your connections"),
-    (Purpose.SUPPORT_ITEM, ""): _("read a message that you opened to support"),
+    (Purpose.SUPPORT_ITEM, ""): _("read a message or an event that you opened to support"),
     (Purpose.USER_EXPORT, ""): _("exported your data"),
     (Purpose.CONNECTION_MAINTAIN, ""): _("checked the connection"),
     (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER): _("saw which accounts are connected"),
@@ -171,7 +171,7 @@ MISSING: Final[Texts] = {
     Fact.NOTIFICATION_CHOSEN: _("You had not chosen this notification."),
     Fact.SHARE_LIVE: _("You did not share this calendar with the person who asked."),
     Fact.CACHE_CURRENT: _("The copy was too old to be shown."),
-    Fact.ITEM_CONSENTED: _("You had not opened this message to support."),
+    Fact.ITEM_CONSENTED: _("You had not opened this message or event to support."),
     Fact.EXPORT_ASKED: _("You had not asked for this export, or not confirmed your identity."),
     Fact.PROVIDER_SAID: _("The provider had not reported it."),
     Fact.SEND_ORDERED: _("You had not sent the message, or had taken it back."),
@@ -207,5 +207,5 @@ SWITCHED_OFF: Final = _("%(feature)s is off.")
 AGREEMENT_WITHDRAWN: Final = _("Your agreement to %(feature)s is withdrawn.")
 SUPPORT_ACCESS_ENDED: Final = claim(
     "support.withdrawn",
-    _("Support access has ended. Support agents can no longer read the message."),
+    _("Support access has ended. Support agents can no longer read the message or event."),
 )

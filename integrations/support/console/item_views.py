@@ -1,3 +1,10 @@
+"""
+Messages and events that their owners opened to support.
+
+Refusals are recorded. Items that are closed, never were open, belong to the agent or do not exist
+get the same response.
+"""
+
 from __future__ import annotations
 
 from uuid import UUID
@@ -12,7 +19,11 @@ from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations import mail
-from integrations.mail import support_access
+from integrations.access import support_consents
+from integrations.access.request_context import ObjectNotFound
+from integrations.calendar import support_access as calendar_support_access
+from integrations.calendar.pages import support_event_presenter
+from integrations.mail import support_access as mail_support_access
 from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import support_sink
 from limited_use.vault.envelope import Unopenable
@@ -22,32 +33,57 @@ from limited_use.vault.envelope import Unopenable
 @require_safe
 @require_permission(RolePermission.READ_OPENED_ITEMS)
 def list_items(request: HttpRequest) -> HttpResponse:
-    opened_items = support_access.list_open_items(actor=get_actor(request), at=timezone.now())
-    return render(request, "console/items.html", {"items": opened_items})
+    open_items = support_consents.list_open_items(actor=get_actor(request), at=timezone.now())
+    return render(request, "console/items.html", {"items": open_items})
 
 
 @never_cache
 @require_safe
 @require_permission(RolePermission.READ_OPENED_ITEMS)
 def show_item(request: HttpRequest, message_id: UUID) -> HttpResponse:
-    """
-    Refusals are recorded. Items that are closed, never were open or do not exist get the same
-    response.
-    """
     actor, at = get_actor(request), timezone.now()
     try:
-        reading = support_access.get_permitted_message(actor=actor, message_id=message_id, at=at)
+        reading = mail_support_access.get_permitted_message(
+            actor=actor, message_id=message_id, at=at
+        )
         body = support_sink.render_item(
             "console/item.html",
             reading.rows[0],
             item_id=message_id,
             permits=reading.permits,
             actor=actor,
-            shape=support_access.make_support_item_shape(reading),
+            shape=mail_support_access.make_support_item_shape(reading),
             at=at,
             context={"item_id": message_id},
             request=request,
         )
     except (AccessRefused, Unopenable, mail.ObjectNotFound):
-        return render(request, "console/item_closed.html", status=403)
+        return _render_closed(request)
     return HttpResponse(body)
+
+
+@never_cache
+@require_safe
+@require_permission(RolePermission.READ_OPENED_ITEMS)
+def show_event(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    actor, at = get_actor(request), timezone.now()
+    try:
+        event = calendar_support_access.get_permitted_event(actor=actor, event_id=event_id, at=at)
+        body = support_sink.render_item(
+            "console/event.html",
+            event.row,
+            item_id=event_id,
+            permits=event.permits,
+            actor=actor,
+            shape=support_event_presenter.shape_support_event,
+            at=at,
+            context={"item_id": event_id},
+            request=request,
+        )
+    except (AccessRefused, Unopenable, ObjectNotFound):
+        return _render_closed(request)
+    return HttpResponse(body)
+
+
+def _render_closed(request: HttpRequest) -> HttpResponse:
+    return render(request, "console/item_closed.html", status=403)

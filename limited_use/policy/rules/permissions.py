@@ -10,7 +10,7 @@ from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recip
 from limited_use.policy.text_marking import gettext_noop as _
 
 from .calendar_permissions import CALENDAR_RULES
-from .policy_rule_types import MAIL, PolicyRule
+from .policy_rule_types import CALENDAR, MAIL, PolicyRule
 from .sending_rules import SENDING_PERMISSIONS
 
 PERMISSION_RULES: tuple[PolicyRule, ...] = (
@@ -207,6 +207,27 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
         recipients=frozenset({Recipient.SUPPORT_AGENT}),
         data_classes=frozenset({DataClass.PROFILE}),
         needs=frozenset({Fact.AGENT_IS_SUPPORT, Fact.LOOKUPS_WITHIN_BOUND}),
+        allow=True,
+    ),
+    PolicyRule(
+        id="support-reads-one-event",
+        says=_(
+            "A support agent reads one event that you opened to support, until the end that you"
+            " set, as long as the copy is recent enough."
+        ),
+        clauses=("LU-3.1", "WLU-3.1", "W-LU3", "AN-18"),
+        purposes=frozenset({Purpose.SUPPORT_ITEM}),
+        recipients=frozenset({Recipient.SUPPORT_AGENT}),
+        data_classes=CALENDAR,
+        needs=frozenset(
+            {
+                Fact.ITEM_CONSENTED,
+                Fact.INTEGRATION_LIVE,
+                Fact.GRANT_LIVE,
+                Fact.CACHE_CURRENT,
+                Fact.FEATURE_REGISTERED,
+            }
+        ),
         allow=True,
     ),
     PolicyRule(

@@ -160,7 +160,7 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
     forbid_use(
         "no-support-reading",
         _(
-            "Support agents never see data of a connected account, except one message"
+            "Support agents never see data of a connected account, except one message or event"
             " that you opened to them. They find it by an address that they typed exactly."
         ),
         "LU-3",
@@ -181,14 +181,17 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
         recipients=EVERYONE - {Recipient.OWN_PROVIDER, Recipient.VAULT},
     ),
     forbid_use(
-        "support-sees-mail-only",
-        _("Support agents can see a message that you opened to them, and no other kind of data."),
+        "support-sees-mail-and-events-only",
+        _(
+            "Support agents can see a message or an event that you opened to them, and no other"
+            " kind of data."
+        ),
         "LU-3",
         "LU-3.1",
         "WLU-3.1",
         purposes=frozenset({Purpose.SUPPORT_ITEM}),
         recipients=frozenset({Recipient.SUPPORT_AGENT}),
-        data_classes=EVERYTHING - MAIL,
+        data_classes=EVERYTHING - MAIL - CALENDAR,
     ),
     forbid_use(
         "support-finds-only",

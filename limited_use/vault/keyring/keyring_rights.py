@@ -61,10 +61,10 @@ RIGHTS: Final[dict[str, KeyringRights]] = {
         macs=frozenset(MacKey),
     ),
     # Shows support what owners opened, and records it; creates no key. The database shows it no
-    # other message, and of the line of accounts only naming keys. It hashes an address that an
-    # agent typed.
+    # other message or event, no other calendar's key of the line of own calendars, and of the line
+    # of accounts only naming keys. It hashes an address that an agent typed.
     "staff": KeyringRights(
-        unwraps=frozenset({_CONTENT, _ACCOUNT}),
+        unwraps=frozenset({_CONTENT, _OWN, _ACCOUNT}),
         names=frozenset({_ACCOUNT}),
         macs=frozenset({MacKey.PSEUDONYM, MacKey.DIRECTORY}),
     ),

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from accounts.ids import uuid7
 from accounts.models import User
 from accounts.rate_limit_counters import Rate
 from integrations.calendar import free_busy_query
@@ -20,6 +21,7 @@ from integrations.models import (
     IntegrationStatus,
 )
 from integrations.providers import errors
+from integrations.providers.calendars import RemoteEvent
 from integrations.providers.google.google_config import GOOGLE
 from limited_use.models.shares import ShareLevel
 from limited_use.vault.fields import StoredCiphertext
@@ -206,6 +208,79 @@ def week_with_shortcuts(stage):
 )
 def event(stage, title):
     return stage.alice.get(rows.find_event(stage.alice, title))
+
+
+@GROUP.states(["event", "series", "occurrence"])
+def support_form(stage, kind):
+    return stage.alice.get(_find_support_form(stage, kind))
+
+
+@GROUP.states(["all day", "Antares"])
+def support_form_of_calendar(stage, kind):
+    if kind == "all day":
+        days = EventContent(
+            title="Fair", start=When(day=stage.at.date()), end=When(day=moment(4).date())
+        )
+        _put(stage, days)
+        page = stage.alice.get(rows.find_event(stage.alice, "Fair"))
+    else:
+        calendar_id = local_house.create_local_calendar(stage.calendar.actor, "Garden")
+        dinner = local_house.make_local_input("dinner@antares", meeting(moment(2), "Dinner"))
+        local_house.write_events(stage.calendar.actor, calendar_id, dinner)
+        page = stage.alice.get(rows.find_event(stage.alice, "Dinner"))
+    return stage.alice.get(_read_support_form_address(page))
+
+
+@GROUP.state()
+def support_form_without_agreement(stage):
+    return stage.alice.post(_find_support_form(stage, "event"), {"hours": "24"}, follow=True)
+
+
+@GROUP.states(["event", "form"])
+def support_allowed(stage, shown):
+    address = _find_support_form(stage, "event")
+    response = rows.open_to_support(stage.alice, address)
+    return response if shown == "event" else stage.alice.get(address)
+
+
+@GROUP.state()
+def support_stopped(stage):
+    address = _find_support_form(stage, "event")
+    rows.open_to_support(stage.alice, address)
+    return stage.alice.post(f"{address}close/", follow=True)
+
+
+@GROUP.state(status=404)
+def support_form_of_nothing(stage):
+    return stage.alice.get(f"/calendar/events/{uuid7()}/support/")
+
+
+def _find_support_form(stage, kind):
+    title = {"event": "Review", "series": "Standup", "occurrence": "Standup, later"}[kind]
+    _put(stage, meeting(moment(2), "Review", description="Bring figures"))
+    start = moment(3)
+    series = stage.calendars.put(
+        meeting(start, "Standup", recurrence=("RRULE:FREQ=DAILY;COUNT=3",))
+    )
+    original = When(at=start + timedelta(days=1), zone="Europe/Berlin")
+    stage.calendars.write(
+        ADDRESS,
+        RemoteEvent(
+            event_id="moved",
+            etag="",
+            ical_uid="moved",
+            sequence=1,
+            content=meeting(original.at + timedelta(hours=2), "Standup, later"),
+            series_id=series,
+            original_start=original,
+        ),
+    )
+    stage.calendar.sync(at=stage.at)
+    return _read_support_form_address(stage.alice.get(rows.find_event(stage.alice, title)))
+
+
+def _read_support_form_address(page):
+    return re.search(r'href="(/calendar/events/[^/"]+/support/)"', page.text)[1]
 
 
 @GROUP.states(["accepted", "tentative", "declined", "needs_action"])

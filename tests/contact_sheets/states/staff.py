@@ -15,8 +15,10 @@ from accounts.models import Alarm
 from accounts.models.alarm import AlarmKind
 from accounts.roles import Role
 from config.process_classes import ProcessClass
-from integrations.models import Message, PurgeJob
+from integrations.formats.event_content import Attendee, EventContent, When
+from integrations.models import Event, Message, PurgeJob
 from integrations.operations import heartbeats, metrics
+from integrations.providers.calendars import RemoteEvent
 from integrations.purge.overdue_sweep import PurgePromise
 from integrations.review import evidence
 from integrations.review.messages import guide
@@ -36,8 +38,10 @@ from limited_use.policy.feature_registry import FEATURES
 from limited_use.usage import rule_usage_counter
 from tests.api import cast
 from tests.contact_sheets import rows
+from tests.contact_sheets.stage import ADDRESS
 from tests.contact_sheets.state import Group
 from tests.contact_sheets.states.inbox import OLD
+from tests.integrations.calendar_house import meeting, moment
 from tests.review.conftest import make_run
 from tests.staff_site import settings_of
 from tests.walls import acting_as
@@ -196,11 +200,18 @@ def second_factor_needed(stage):
     return browser.get("/review/", follow=True)
 
 
+@GROUP.state(status=403, scene=open_staff_site)
+def event_not_open(stage):
+    return stage.open_desk(Role.SUPPORT, "Sam").get(reverse("support-event", args=[uuid7()]))
+
+
 @GROUP.states(["one", "many"])
 def items(stage, count):
     messages = Message.objects.filter(integration_id=stage.mail.integration.id)
     for message in messages[: 1 if count == "one" else 5]:
         _open_item(stage, message)
+    for _ in range(0 if count == "one" else 2):
+        _open_event(stage, meeting(moment(2), "Review"))
     stage.serve_staff_site()
     return stage.open_desk(Role.SUPPORT, "Sam").get(reverse("support-items"))
 
@@ -215,6 +226,34 @@ def item(stage):
     stage.serve_staff_site()
     browser = stage.open_desk(Role.SUPPORT, "Sam")
     return browser.get(reverse("support-item", args=[message.id]))
+
+
+@GROUP.states(["full", "series", "empty", "occurrence"])
+def event(stage, content):
+    guests = (
+        Attendee("carol@work.example", "Carol", "accepted", is_organizer=True),
+        Attendee("room@work.example", "Room 4", "declined", is_resource=True),
+        Attendee("dave@work.example"),
+    )
+    shown = {
+        "full": meeting(
+            moment(2),
+            "Board of Kestrel",
+            location="Main street 4",
+            description="<p>See the <b>agenda</b>.</p><p>Bring figures.</p>",
+            attendees=guests,
+            is_private=True,
+            is_busy=False,
+            is_tentative=True,
+        ),
+        "series": meeting(moment(2), "Standup", recurrence=("RRULE:FREQ=DAILY;COUNT=3",)),
+        "empty": EventContent(start=When(day=stage.at.date()), end=When(day=moment(3).date())),
+        "occurrence": meeting(moment(2), "Standup, later"),
+    }[content]
+    row = _open_event(stage, shown, is_occurrence=content == "occurrence")
+    stage.serve_staff_site()
+    browser = stage.open_desk(Role.SUPPORT, "Sam")
+    return browser.get(reverse("support-event", args=[row.id]))
 
 
 @GROUP.states(OVERVIEWS, scene=use_and_run)
@@ -325,6 +364,27 @@ def _read_item(stage):
     with override_settings(**settings_of(ProcessClass.STAFF)):
         browser = stage.open_desk(Role.SUPPORT, "Sam")
         assert browser.get(reverse("support-item", args=[message.id])).status_code == 200
+
+
+def _open_event(stage, content, *, is_occurrence=False):
+    before = set(Event.objects.values_list("id", flat=True))
+    stage.calendars.write(
+        ADDRESS,
+        RemoteEvent(
+            event_id=uuid7().hex,
+            etag="",
+            ical_uid="opened",
+            sequence=1,
+            content=content,
+            has_more_attendees=bool(content.attendees),
+            series_id="elsewhere" if is_occurrence else "",
+            original_start=content.start if is_occurrence else None,
+        ),
+    )
+    stage.calendar.sync(at=stage.at)
+    row = Event.objects.exclude(id__in=before).get()
+    rows.open_to_support(stage.alice, reverse("calendar-support", args=[row.id]))
+    return row
 
 
 def _open_item(stage, message):

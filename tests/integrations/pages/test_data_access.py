@@ -21,6 +21,7 @@ from limited_use.policy.policy_vocabulary import DataClass, Recipient
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES
 from tests.api import cast
 from tests.broker import record_messages
+from tests.factories import make_message
 from tests.integrations import household as houses
 from tests.integrations.pages import reading
 
@@ -122,12 +123,16 @@ class TestAccess:
         assert inbox.recipients == (messages.RECIPIENT[Recipient.OWNER],)
 
     def test_lists_items_agreed_to_with_their_end(self, alice, her_browser, bob):
-        given, other = cast.one_item(alice), cast.one_item(bob)
+        message = make_message(alice.integration)
+        given, other = cast.one_item(alice, item=message.id), cast.one_item(bob)
+        gone = cast.one_item(alice)
 
         html = show_access(her_browser)
 
         text = reading.text(find_card(html, "Support access"))
         assert f"One message, until {display_times.format_moment(given.expires_at)}" in text
+        assert f"One item, until {display_times.format_moment(gone.expires_at)}" in text
+        assert reverse("inbox-support", args=[message.id]) in html
         assert "Stop now" in text
         assert str(given.id) in html
         assert str(other.id) not in html
