@@ -334,10 +334,17 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     "integrations.Thread": TableGrants("counts of threads", web="r", sync="rawd", purge="rawd"),
     "integrations.Calendar": TableGrants(
-        "calendars: web says what is shown, and ends copies; sync brings them in; purge removes",
+        "calendars: web says what is shown, and ends copies; sync brings them in; purge removes;"
+        " staff see how old copies are",
         web="rawd",
         sync="raw",
         purge="rwd",
+        columns={
+            (_STAFF, "r"): (
+                *("id", "integration_id", "user_id", "gone_at", "cached_at", "cleared_at"),
+                "unreadable_count",
+            )
+        },
     ),
     "integrations.Event": TableGrants(
         "events of a copy, sealed: web writes what its owner writes, and deletes a copy at once",
@@ -437,9 +444,11 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
             (_PURGE, "w"): ("done_count", "expected_count"),
             (_STAFF, "r"): (
                 *("id", "integration_id", "resource", "stage", "next_sync_at", "lease_until"),
-                *("failure_count", "failing_since", "crash_count", "denial_count", "pause_reason"),
-                *("expected_count", "done_count", "first_synced_at", "last_synced_at"),
-                *("last_event_at", "reconcile_at"),
+                *("heartbeat_at", "failure_count", "failing_since", "crash_count", "denial_count"),
+                *("pause_reason", "expected_count", "done_count", "mime_count", "units_spent"),
+                *("first_synced_at", "last_synced_at", "last_event_at", "reconcile_at"),
+                # How often a mailbox is checked depends on its last view.
+                "looked_at",
             ),
         },
     ),
@@ -519,6 +528,6 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         },
     ),
     "integrations.Reconciliation": TableGrants(
-        "comparisons with the provider", web="r", sync="rad", purge="rd", console="r"
+        "comparisons with the provider", web="r", staff="r", sync="rad", purge="rd", console="r"
     ),
 }

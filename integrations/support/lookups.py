@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,12 +21,13 @@ from accounts.ids import uuid7
 from accounts.rate_limit_counters import Rate, add_rate_limit_count
 from integrations.access import account_address, support_and_export_permits
 from integrations.coordination.task_queue import enqueue
-from integrations.models import LookupMeans, SupportLookup, SupportReason
+from integrations.models import LOOKUP_LASTS, LookupMeans, SupportLookup, SupportReason
 
 from . import support_codes
 
 MAX_VALUE: Final = 254
 MAX_LISTED: Final = 50
+LOOKUP_MINUTES: Final = LOOKUP_LASTS // timedelta(minutes=1)
 HOURLY_LOOKUPS: Final = Rate("support-lookups", 60, 3600)
 #: Wrong codes of all agents together.
 HOURLY_CODES: Final = Rate("support-codes", 300, 3600)
