@@ -8,6 +8,7 @@ nobody leaves the same records, and its answer says nothing else.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,6 +23,7 @@ from accounts.rate_limit_counters import Rate, add_rate_limit_count
 from integrations.access import account_address, support_and_export_permits
 from integrations.coordination.task_queue import enqueue
 from integrations.models import LOOKUP_LASTS, LookupMeans, SupportLookup, SupportReason
+from limited_use.guard.guard import AccessRefused
 
 from . import support_codes
 
@@ -73,10 +75,11 @@ def find_people(request: LookupRequest, *, actor: Actor, at: datetime) -> list[U
     """
     value = _parse_value(request)
     if not _is_within_bounds(request, actor=actor, at=at):
-        # Recorded as a refusal, too.
-        support_and_export_permits.to_find_person(
-            actor=actor, search_id=uuid7(), is_within_bound=False, at=at
-        )
+        # The guard refuses, and records it.
+        with suppress(AccessRefused):
+            support_and_export_permits.to_find_person(
+                actor=actor, search_id=uuid7(), is_within_bound=False, at=at
+            )
         raise TooManyLookups
     search_id = uuid7()
     permit = support_and_export_permits.to_find_person(

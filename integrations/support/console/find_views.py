@@ -38,8 +38,10 @@ def show_console(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _show_form(request, FindForm(initial={"means": LookupMeans.ADDRESS}))
     form = FindForm(request.POST)
-    if not form.is_valid():
-        return _show_form(request, form, status=400)
+    return _find(request, form) if form.is_valid() else _show_form(request, form, status=400)
+
+
+def _find(request: HttpRequest, form: FindForm) -> HttpResponse:
     try:
         found = lookups.find_people(
             form.make_request(), actor=get_actor(request), at=timezone.now()
@@ -55,19 +57,14 @@ def show_console(request: HttpRequest) -> HttpResponse:
         return _show_form(request, form, status=429)
     except AccessRefused as refusal:
         raise PermissionDenied from refusal
-    match found:
-        case []:
-            page_messages.warning(request, NOBODY_FOUND)
-            return redirect("support-console")
-        case [lookup_id]:
-            return redirect("support-person", lookup_id)
-        case _:
-            page_messages.info(
-                request,
-                _("%(count)d people have this address. Each has an open look-up below.")
-                % {"count": len(found)},
-            )
-            return redirect("support-console")
+    if len(found) == 1:
+        return redirect("support-person", found[0])
+    if found:
+        several = _("%(count)d people have this address. Each has an open look-up below.")
+        page_messages.info(request, several % {"count": len(found)})
+    else:
+        page_messages.warning(request, NOBODY_FOUND)
+    return redirect("support-console")
 
 
 def _show_form(request: HttpRequest, form: FindForm, *, status: int = 200) -> HttpResponse:

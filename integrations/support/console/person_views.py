@@ -29,8 +29,8 @@ from integrations.support import (
 @require_safe
 @require_permission(RolePermission.VIEW_CONNECTIONS)
 def show_person(request: HttpRequest, lookup_id: UUID) -> HttpResponse:
-    lookup = _get_lookup(request, lookup_id)
-    overview = person_overview.get_overview(lookup.user_id, at=timezone.now())
+    lookup, person_id = _get_lookup(request, lookup_id)
+    overview = person_overview.get_overview(person_id, at=timezone.now())
     context = {
         **_describe_lookup(lookup),
         "overview": overview,
@@ -44,8 +44,8 @@ def show_person(request: HttpRequest, lookup_id: UUID) -> HttpResponse:
 @require_safe
 @require_permission(RolePermission.VIEW_CONNECTIONS)
 def show_connection(request: HttpRequest, lookup_id: UUID, connection_id: UUID) -> HttpResponse:
-    lookup = _get_lookup(request, lookup_id)
-    connection = product_states.get_connection(connection_id, user_id=lookup.user_id)
+    lookup, person_id = _get_lookup(request, lookup_id)
+    connection = product_states.get_connection(connection_id, user_id=person_id)
     if connection is None:
         raise Http404
     overview = connection_overview.get_overview(connection, at=timezone.now())
@@ -57,12 +57,16 @@ def show_connection(request: HttpRequest, lookup_id: UUID, connection_id: UUID) 
     return render(request, "console/connection.html", context)
 
 
-def _get_lookup(request: HttpRequest, lookup_id: UUID) -> SupportLookup:
-    """:raises Http404: also if it is another agent's, or has ended"""
+def _get_lookup(request: HttpRequest, lookup_id: UUID) -> tuple[SupportLookup, UUID]:
+    """
+    Return the look-up, and the id of the person whom it found.
+
+    :raises Http404: also if it is another agent's, or has ended
+    """
     lookup = lookups.get_open_lookup(lookup_id, actor=get_actor(request), at=timezone.now())
-    if lookup is None:
+    if lookup is None or lookup.user_id is None:
         raise Http404
-    return lookup
+    return lookup, lookup.user_id
 
 
 def _describe_lookup(lookup: SupportLookup) -> dict[str, Any]:
