@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.access import account_address
 from integrations.models import Connection
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import sealing
@@ -26,3 +27,4 @@ def seal(connection, *, email, access_token, refresh_token, at):
         if value is not None:
             sealed = sealer.seal_value(Connection, column, row=connection.id, data=value)
             setattr(connection, column, sealed)
+    connection.address_blind = account_address.compute_address_blind(email) if email else None

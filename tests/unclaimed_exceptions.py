@@ -178,7 +178,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/activity.html": [
             "Removed on {job.fenced_at}",
         ],
-        "integrations/settings/messages/status.py": [
+        "integrations/connections/status_messages.py": [
             "Not up to date",
             "Being removed",
         ],
@@ -305,7 +305,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/calendar/messages/settings.py": [
             "Remove one first.",
         ],
-        "integrations/settings/messages/status.py": [
+        "integrations/connections/status_messages.py": [
             "Antares keeps trying.",
         ],
     },

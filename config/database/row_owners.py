@@ -181,6 +181,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         "what people agreed to, and what of theirs is open to support",
         also=SharedRowReader.SHARED_AGREEMENT,
         opened=StaffRowAccess.AGREEMENT,
+        found=True,
         sync=True,
     ),
     "limited_use.DataKey": UnownedTable("out of reach: through the vault's functions alone"),
@@ -269,6 +270,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         "which calendars; what they are called is sealed",
         also=SharedRowReader.SHARED_CALENDAR,
         opened=StaffRowAccess.CALENDAR,
+        found=True,
     ),
     "integrations.Event": OwnedTable(
         RowOwnerColumns.OWNER,
@@ -342,6 +344,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         "integration_id",
         "when somebody's account worked",
         found=True,
+        sync=True,
     ),
     "integrations.SupportCode": OwnedTable(
         RowOwnerColumns.PERSON, "user_id", "that somebody called support, and who answered"
@@ -369,7 +372,7 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         "orders of staff about many at once: criteria and counts, nobody's name"
     ),
     "integrations.Reconciliation": OwnedTable(
-        RowOwnerColumns.INTEGRATION, "integration_id", "how much mail there is"
+        RowOwnerColumns.INTEGRATION, "integration_id", "how much mail there is", found=True
     ),
 }
 

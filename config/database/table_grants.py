@@ -339,20 +339,15 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "integrations.Thread": TableGrants("counts of threads", web="r", sync="rawd", purge="rawd"),
     "integrations.Calendar": TableGrants(
         "calendars: web says what is shown, and ends copies; sync brings them in; purge removes;"
-        " staff read the age and the key's holder of an opened event's calendar",
+        " staff read the age and the key's holder of an opened event's calendar, and see how old the"
+        " copies of people are whom an agent found",
         web="rawd",
         sync="raw",
         purge="rwd",
         columns={
             (_STAFF, "r"): (
-                "id",
-                "integration_id",
-                "user_id",
-                "organisation_id",
-                "cache_id",
-                "is_local",
-                "gone_at",
-                "cached_at",
+                *("id", "integration_id", "user_id", "organisation_id", "cache_id", "is_local"),
+                *("gone_at", "cached_at", "cleared_at", "unreadable_count"),
             ),
         },
     ),
@@ -469,9 +464,11 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
             (_PURGE, "w"): ("done_count", "expected_count"),
             (_STAFF, "r"): (
                 *("id", "integration_id", "resource", "stage", "next_sync_at", "lease_until"),
-                *("failure_count", "failing_since", "crash_count", "denial_count", "pause_reason"),
-                *("expected_count", "done_count", "first_synced_at", "last_synced_at"),
-                *("last_event_at", "reconcile_at"),
+                *("heartbeat_at", "failure_count", "failing_since", "crash_count", "denial_count"),
+                *("pause_reason", "expected_count", "done_count", "mime_count", "units_spent"),
+                *("first_synced_at", "last_synced_at", "last_event_at", "reconcile_at"),
+                # How often a mailbox is checked depends on its last view.
+                "looked_at",
             ),
         },
     ),
@@ -551,6 +548,6 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         },
     ),
     "integrations.Reconciliation": TableGrants(
-        "comparisons with the provider", web="r", sync="rad", purge="rd", console="r"
+        "comparisons with the provider", web="r", staff="r", sync="rad", purge="rd", console="r"
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Min, Q
@@ -18,6 +18,12 @@ from integrations.sync.check_intervals import PollInterval, get_poll_interval
 
 # Due and untouched for longer than this: no worker is running.
 STALLED_AFTER = timedelta(minutes=2)
+# Without the sealed ones, which support may not read.
+_WORK_COLUMNS: Final = (
+    *("resource", "stage", "next_sync_at", "lease_until", "heartbeat_at", "failing_since"),
+    *("pause_reason", "expected_count", "done_count", "mime_count", "units_spent"),
+    *("first_synced_at", "last_synced_at", "last_event_at", "looked_at"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,8 @@ class SyncProgress:
 def get_progress(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, SyncProgress]:
     """Read the progress of all integrations in four queries."""
     ids = list(integration_ids)
-    work_items = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
+    works = SyncWork.objects.filter(integration_id__in=ids)
+    work_items = works.select_related("integration").only("integration", *_WORK_COLUMNS)
     quarantine_counts = (
         SetAside.objects.filter(integration_id__in=ids)
         .values("integration_id")

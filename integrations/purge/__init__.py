@@ -14,6 +14,7 @@ from .key_destruction_receipt import (
 from .ledger_key_release import create_missing_ledger_keys, sweep_ledger_keys
 from .overdue_sweep import (
     count_purge_residue,
+    get_key_epoch_limit,
     list_due_jobs,
     list_due_sibling_jobs,
     list_late_promises,
@@ -26,6 +27,7 @@ __all__ = [
     "count_purge_residue",
     "create_missing_ledger_keys",
     "get_key_destruction_receipt",
+    "get_key_epoch_limit",
     "get_local_key_epoch_end",
     "issue_key_destruction_receipt",
     "list_due_jobs",

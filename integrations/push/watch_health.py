@@ -62,14 +62,14 @@ class WatchHealth:
 
 
 def load_watch_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], WatchHealth]:
-    rows = Watch.objects.filter(
-        integration_id__in=list(integration_ids), status=WatchStatus.LIVE
-    ).order_by("started_at")
+    rows = Watch.objects.filter(integration_id__in=list(integration_ids), status=WatchStatus.LIVE)
+    # Without the sealed ones, which support may not read.
+    columns = ("resource", "started_at", "expires_at", "last_event_at", "silent_since")
     return {
         (row.integration_id, row.resource): WatchHealth(
             row.started_at, row.expires_at, row.last_event_at, row.silent_since
         )
-        for row in rows
+        for row in rows.only("integration_id", *columns).order_by("started_at")
         if row.started_at is not None and row.expires_at is not None
     }
 

@@ -18,8 +18,7 @@ from django.db.models import Count, prefetch_related_objects
 
 from accounts import row_owner
 from accounts.actors import Actor
-from integrations.access import scopes
-from integrations.connections import sync_progress
+from integrations.connections import permission_status, sync_progress
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -31,9 +30,9 @@ from integrations.models import (
     PurgeJob,
 )
 from integrations.providers import PROVIDERS
+from limited_use.agreements import consents
 
 from . import product_rows
-from .data_use import feature_status
 from .product_rows import CalendarRow, MailRow, ProductOffer
 
 # Mail comes first.
@@ -122,8 +121,11 @@ def get_mail_row(integration: Integration, *, actor: Actor, at: datetime) -> Mai
 
 def list_changed_features(actor: Actor, *, at: datetime) -> frozenset[str]:
     """Return the keys of the features that need a new agreement."""
-    statuses = feature_status.list_features_needing_consent(actor, at=at)
-    return frozenset(status.feature.key for status in statuses)
+    if actor.user_id is None or actor.organisation_id is None:
+        return frozenset()
+    return consents.list_outdated_features(
+        owner_id=actor.user_id, organisation_id=actor.organisation_id, at=at
+    )
 
 
 def count_messages(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
@@ -147,14 +149,6 @@ def get_local_calendars(actor: Actor) -> LocalCalendarsCard | None:
 def has_connected_product(connection_id: UUID, *, product: str) -> bool:
     live = Integration.objects.live().filter(connection_id=connection_id, product=product)
     return live.exists()
-
-
-def list_unused_scopes(connection: Connection) -> tuple[str, ...]:
-    """Return the granted scopes that no live product of the connection needs."""
-    grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
-    # A connection without products was made for mail: its scopes count as used.
-    mail = scopes.get_product_scopes(PROVIDERS[connection.provider], "mail")
-    return tuple(sorted(grant.unused - mail))
 
 
 def list_purges(*, actor: Actor) -> list[PurgeJob]:
@@ -224,7 +218,7 @@ def _make_card(
                 declined=declined.get(provider.key, set() if integrations else {"mail"}),
             )
         ),
-        has_unused=bool(list_unused_scopes(connection)),
+        has_unused=bool(permission_status.list_unused_scopes(connection)),
     )
 
 

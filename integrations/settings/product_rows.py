@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.conf import settings
-
-from integrations.access import facts, scopes
-from integrations.connections import connectable_products
+from integrations.access import scopes
+from integrations.connections import (
+    connectable_products,
+    product_status,
+    status_messages,
+    update_messages,
+)
 from integrations.connections.messages import PURPOSES
 from integrations.connections.requested_permissions import RequestedScope
+from integrations.connections.status_messages import StatusMessage
 from integrations.connections.sync_progress import SyncProgress
 from integrations.models import (
     Calendar,
@@ -27,11 +31,8 @@ from integrations.models import (
 )
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
-from integrations.sync.integration_status import QUIET_FOR
 
 from . import connect_links
-from .messages import status, updates
-from .messages.status import StatusMessage
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -118,7 +119,7 @@ def make_mail_row(
     at: datetime,
 ) -> MailRow:
     """:param changed: keys of the features that need a new agreement"""
-    is_paused = needs_agreement(integration, changed)
+    is_paused = product_status.needs_agreement(integration, changed)
     is_resting = is_paused or integration.status in _RESTING
     is_importing = bool(
         not is_paused
@@ -131,9 +132,11 @@ def make_mail_row(
     label = PROVIDERS[integration.connection.provider].label
     return MailRow(
         **_get_common_fields(integration),
-        words=status.PAUSED if is_paused else _choose_mail_message(integration, progress, at),
+        words=product_status.choose_mail_message(integration, progress, changed=changed, at=at),
         last_checked_at=progress.last_synced_at if progress else None,
-        waits=updates.explain_wait(tries, label=label, is_importing=is_importing) if tries else "",
+        waits=update_messages.explain_wait(tries, label=label, is_importing=is_importing)
+        if tries
+        else "",
         message_count=message_count,
         progress=progress,
         next_try_at=tries.next_try_at if tries else None,
@@ -154,42 +157,21 @@ def make_calendar_row(
     :param changed: keys of the features that need a new agreement
     """
     connection = integration.connection
-    lifetime = timedelta(hours=scopes.get_cache_hours(integration.product, integration.cache_hours))
-    # A copy beyond its time is not shown any more, though the sweep may not have removed it yet.
-    oldest = min(
-        (
-            calendar.cached_at
-            for calendar in calendars
-            if calendar.cached_at and calendar.cached_at + lifetime > at
-        ),
-        default=None,
-    )
+    oldest = product_status.find_oldest_copy(integration, calendars, at=at)
     usable = scopes.get_usable_capabilities(
         PROVIDERS[connection.provider], connection.granted_scopes
     )
     return CalendarRow(
         **_get_common_fields(integration),
-        words=status.PAUSED
-        if needs_agreement(integration, changed)
-        else _choose_calendar_message(integration, calendars, is_stored=oldest is not None),
+        words=product_status.choose_calendar_message(
+            integration, calendars, changed=changed, at=at
+        ),
         last_checked_at=oldest,
         calendar_count=len(calendars),
         unreadable_count=sum(calendar.unreadable_count for calendar in calendars),
-        expires_at=oldest + lifetime if oldest else None,
+        expires_at=oldest + product_status.get_copy_lifetime(integration) if oldest else None,
         is_view_only="calendar.read" in usable and "calendar.write" not in usable,
     )
-
-
-def needs_agreement(integration: Integration, changed: Collection[str]) -> bool:
-    """
-    Return whether nothing is fetched until the owner agrees to the changed description.
-
-    Connecting again includes the agreement, so an ended access comes first.
-
-    :param changed: keys of the features that need a new agreement
-    """
-    is_changed = _get_feature(integration) in changed
-    return is_changed and integration.status != IntegrationStatus.REAUTH_REQUIRED
 
 
 def list_product_offers(
@@ -202,7 +184,7 @@ def list_product_offers(
             product=product,
             title=purpose.name,
             limits=purpose.limits,
-            says=status.WITHOUT_PERMISSION[product] if product in declined else "",
+            says=status_messages.WITHOUT_PERMISSION[product] if product in declined else "",
             connect_url=connect_links.get_connect_url(provider.key, product, connection.id),
         )
         for product, purpose in PURPOSES.items()
@@ -233,59 +215,8 @@ def _get_common_fields(integration: Integration) -> dict[str, Any]:
         "missing": tuple(
             permission for permission in requested if permission.scope in grant.missing
         ),
-        "feature": _get_feature(integration),
+        "feature": product_status.get_copy_feature(integration),
         "connect_url": connect_links.get_connect_url(
             provider.key, integration.product, connection.id
         ),
     }
-
-
-def _get_feature(integration: Integration) -> str:
-    return facts.COPY_CONSENTS[integration.product].feature_key
-
-
-def _get_reason(integration: Integration) -> str:
-    """If the access ended, it has to be reconnected, whatever permission is missing."""
-    has_ended = integration.connection.status == ConnectionStatus.REAUTH_REQUIRED
-    if has_ended and integration.status_reason == StatusReason.SCOPE_MISSING:
-        return StatusReason.NONE
-    return integration.status_reason
-
-
-def _choose_calendar_message(
-    integration: Integration, calendars: Sequence[Calendar], *, is_stored: bool
-) -> StatusMessage:
-    message = status.get_calendar_message(integration.status, _get_reason(integration))
-    if is_stored or message != status.get_calendar_message(IntegrationStatus.ACTIVE):
-        return message
-    is_deleted = bool(calendars) and all(calendar.cleared_at for calendar in calendars)
-    return replace(
-        message, says=status.CALENDARS_DELETED if is_deleted else status.CALENDARS_NOT_STORED
-    )
-
-
-def _choose_mail_message(
-    integration: Integration, progress: SyncProgress | None, at: datetime
-) -> StatusMessage:
-    if (
-        progress is not None
-        and progress.is_stalled
-        and integration.status != IntegrationStatus.REAUTH_REQUIRED
-    ):
-        return status.get_status_message(IntegrationStatus.DEGRADED, StatusReason.NO_WORKER)
-    message = status.get_status_message(integration.status, _get_reason(integration))
-    if message == status.STATUS[IntegrationStatus.ACTIVE]:
-        if not _is_current(progress, at):
-            return status.NOT_CURRENT
-        if progress is not None and progress.delayed_count:
-            return status.NOT_COMPLETE
-    return message
-
-
-def _is_current(progress: SyncProgress | None, at: datetime) -> bool:
-    """Return whether the last check was complete and within the check interval."""
-    if progress is None or progress.failing_since is not None or progress.last_synced_at is None:
-        return False
-    seconds = progress.interval.seconds if progress.interval is not None else 0
-    max_age = timedelta(seconds=max(settings.PUSH_POLL_SECONDS, seconds))
-    return at - progress.last_synced_at <= max_age + QUIET_FOR

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from integrations.connections import status_messages
 from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, PurgeTrigger
 from integrations.notifications import messages, removal_facts
 from integrations.notifications.messages import Text
@@ -35,7 +36,6 @@ from integrations.push import WatchStopOutcome
 from limited_use.models import Receipt
 from limited_use.models.ledger_keys import LedgerKey
 
-from .messages import status
 from .messages.purge import NOTIFICATION_CLAIMS, PAGE_ACCOUNTS
 
 _ORDER: Final = list(PurgeStep)
@@ -88,7 +88,7 @@ def get_purge_table_row(job: PurgeJob) -> dict[str, Any]:
         "name": situation.subject.name,
         "fenced_at": job.fenced_at,
         "receipt_id": job.receipt_id,
-        "words": status.get_status_message(
+        "words": status_messages.get_status_message(
             IntegrationStatus.PURGED if is_done else IntegrationStatus.PURGING
         ),
         "tone": access.tone if is_done else "info",

@@ -15,8 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations.access import permits
-from integrations.connections import connectable_products
+from integrations.access import permits, scopes
+from integrations.connections import (
+    connectable_products,
+    permission_status,
+    product_status,
+    status_messages,
+)
 from integrations.connections.messages import PURPOSES
 from integrations.mail import sync_controls
 from integrations.models import Integration
@@ -32,13 +37,12 @@ from . import (
     connect_links,
     connect_results,
     mailbox_details,
-    product_rows,
     purge_page,
     return_to,
     sending_section,
 )
 from .data_use import feature_status
-from .messages import confirmations, status
+from .messages import confirmations
 
 SETTINGS_ROUTE = "settings-integrations"
 
@@ -168,8 +172,8 @@ def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
     integration = ownership.get_integration(actor, integration_id)
     changed = account_overview.list_changed_features(actor, at=at)
-    if product_rows.needs_agreement(integration, changed):
-        messages.warning(request, status.PAUSED.says)
+    if product_status.needs_agreement(integration, changed):
+        messages.warning(request, status_messages.PAUSED.says)
     else:
         sync_controls.sync_now(integration_id=integration.id, at=at)
         messages.success(request, confirmations.SYNC_STARTED)
@@ -204,7 +208,9 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     context = {
         "row": row,
         "updates": mailbox_details.get_update_source(row, at=at),
-        "permissions": mailbox_details.list_permissions(integration.connection),
+        "permissions": permission_status.list_permissions(
+            integration.connection, scopes.get_connect_products("mail", integration.connection_id)
+        ),
         "has_calendar": account_overview.has_connected_product(
             integration.connection_id, product="calendar"
         ),

@@ -8,8 +8,9 @@ nobody leaves the same records, and its answer says nothing else.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,12 +23,14 @@ from accounts.rate_limit_counters import Rate, add_rate_limit_count
 from integrations.access import account_address, support_permits
 from integrations.access.request_context import get_owner_ids
 from integrations.coordination.task_queue import enqueue
-from integrations.models import LookupMeans, SupportLookup, SupportReason
+from integrations.models import LOOKUP_LASTS, LookupMeans, SupportLookup, SupportReason
+from limited_use.guard.guard import AccessRefused
 
 from . import support_codes
 
 MAX_VALUE: Final = 254
 MAX_LISTED: Final = 50
+LOOKUP_MINUTES: Final = LOOKUP_LASTS // timedelta(minutes=1)
 HOURLY_LOOKUPS: Final = Rate("support-lookups", 60, 3600)
 #: Wrong codes of all agents together.
 HOURLY_CODES: Final = Rate("support-codes", 300, 3600)
@@ -73,8 +76,11 @@ def find_people(request: LookupRequest, *, actor: Actor, at: datetime) -> list[U
     """
     value = _parse_value(request)
     if not _is_within_bounds(request, actor=actor, at=at):
-        # Recorded as a refusal, too.
-        support_permits.to_find_person(actor=actor, search_id=uuid7(), is_within_bound=False, at=at)
+        # The guard refuses, and records it.
+        with suppress(AccessRefused):
+            support_permits.to_find_person(
+                actor=actor, search_id=uuid7(), is_within_bound=False, at=at
+            )
         raise TooManyLookups
     search_id = uuid7()
     permit = support_permits.to_find_person(

@@ -12,6 +12,7 @@ from integrations.connections import (
 from integrations.coordination.task_queue import enqueue
 from integrations.grants import shared_grants
 from integrations.notifications import owner_notices
+from integrations.sync import status_history
 from integrations.web import idempotency
 from limited_use.agreements import shares
 
@@ -29,3 +30,4 @@ def sweep_connections(**_: object) -> None:
     connection_removal.remove_due_connections(at=at)
     idempotency.delete_expired(at=at)
     shares.forget_expired_share_addresses(at=at)
+    status_history.delete_old_changes(at=at)

@@ -182,6 +182,24 @@ def list_agreed_features(*, owner_id: UUID, organisation_id: UUID) -> frozenset[
     return frozenset(live_consents.values_list("feature", flat=True))
 
 
+def list_outdated_features(
+    *, owner_id: UUID, organisation_id: UUID, at: datetime
+) -> frozenset[str]:
+    """Return the keys of features whose declaration changed since the person agreed to them."""
+    newest: dict[str, Consent] = {}
+    for consent in list_consents(owner_id=owner_id, organisation_id=organisation_id):
+        if consent.item is None:
+            newest.setdefault(consent.feature, consent)
+    return frozenset(
+        key
+        for key, consent in newest.items()
+        if (feature := FEATURES.get(key)) is not None
+        and feature.purposes
+        and consent.is_live(at)
+        and consent.version != feature.version
+    )
+
+
 def _check_declaration(feature: str, version: int, purpose: str, recipient: str) -> None:
     declared = FEATURES.get(feature)
     if declared is None or declared.version != version:

@@ -136,7 +136,7 @@ ENUMERATIONS: Final[Mapping[str, str]] = {
     "integrations.review.messages.controls:Supplement": _RECORD,
     "integrations.review.registers.clear_column_reasons:ColumnKind": _CODE,
     "integrations.settings.messages.connect:ConnectNextStep": _DERIVED,
-    "integrations.settings.messages.status:StatusAction": _DERIVED,
+    "integrations.connections.status_messages:StatusAction": _DERIVED,
     "integrations.sync.check_intervals:IntervalReason": _DERIVED,
     "integrations.web.slow_routes:RouteCost": _CODE,
     "limited_use.access_request:FenceKind": _CODE,

@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Alarm
+from integrations.connections import status_messages
 from integrations.models import Connection, Integration, IntegrationStatus, StatusReason, SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.settings.messages import status as status_messages
 from integrations.sync import sync_engine, sync_error_policy
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from integrations.connections import status_messages
 from integrations.models import SyncWork
 from integrations.operations.sync_products import PRODUCTS
-from integrations.settings.messages import status as status_messages
 from integrations.sync import sync_engine
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from integrations.connections import status_messages
 from integrations.models import MessageBody, SetAside
 from integrations.providers import errors
 from integrations.providers.google import gmail_message as gmail_reading
-from integrations.settings.messages import status as status_messages
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import hostile
 from tests.integrations import household as houses

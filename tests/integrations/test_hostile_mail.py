@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.process_classes import ProcessClass
+from integrations.connections import status_messages
 from integrations.models import Integration, Message, SetAside, SyncWork
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import provider_http
-from integrations.settings.messages import status as status_messages
 from integrations.sync import sync_engine
 from tests.integrations import google as googles
 from tests.integrations import hostile

@@ -20,6 +20,7 @@ from config.process_classes import ProcessClass
 from integrations import connections
 from integrations.connections import automatic_disconnect
 from integrations.connections.messages import PURPOSES
+from integrations.connections.status_messages import WITHOUT_PERMISSION
 from integrations.coordination.leases import NotClaimable
 from integrations.grants import provider_alerts
 from integrations.models import (
@@ -34,7 +35,6 @@ from integrations.models import (
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import provider_http
 from integrations.settings.messages.connect import CALENDAR_OUTCOMES, OUTCOMES
-from integrations.settings.messages.status import WITHOUT_PERMISSION
 from integrations.sync import sync_engine
 from limited_use.models import Consent, DataKey
 from limited_use.policy.feature_registry import FEATURES

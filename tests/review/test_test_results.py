@@ -134,7 +134,7 @@ class TestClaims:
 
         shown = text(rita.get("/review/evidence/"))
 
-        assert "Up to date.status.up-to-date integrations/settings/messages/status.pya" in shown
+        assert "Up to date.status.up-to-date integrations/connections/status_messages.pya" in shown
         assert shown.count("none in that run") == len(claim_register.collect_claims()) - 1
 
     def test_are_in_the_evidence_with_their_tests(self, used, with_results):
@@ -146,7 +146,7 @@ class TestClaims:
         assert listed["status.up-to-date"] == {
             "id": "status.up-to-date",
             "sentence": "Up to date.",
-            "path": "integrations/settings/messages/status.py",
+            "path": "integrations/connections/status_messages.py",
             "tests": {"tests/a.py::test_a": "passed"},
         }
         assert set(listed) == {claim.id for claim in claim_register.collect_claims()}

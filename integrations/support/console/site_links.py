@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Link text and route of the start page, by staff role.
 STAFF_PAGES: Final[Mapping[str, tuple[StrOrPromise, str]]] = {
-    Role.SUPPORT: (_("Support access"), "support-items"),
+    Role.SUPPORT: (_("Support"), "support-console"),
     Role.REVIEWER: (_("Review"), "review"),
     Role.OPERATOR: (_("Operations"), "operations"),
 }

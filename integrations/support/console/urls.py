@@ -2,9 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import item_views
+from . import find_views, item_views, person_views
 
 urlpatterns = [
+    path("support/", find_views.show_console, name="support-console"),
+    path("support/people/<uuid:lookup_id>/", person_views.show_person, name="support-person"),
+    path(
+        "support/people/<uuid:lookup_id>/connections/<uuid:connection_id>/",
+        person_views.show_connection,
+        name="support-connection",
+    ),
     path("support/items/", item_views.list_items, name="support-items"),
     path("support/items/<uuid:message_id>/", item_views.show_item, name="support-item"),
     path("support/events/<uuid:event_id>/", item_views.show_event, name="support-event"),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from integrations.connections.status_messages import QUARANTINE_REASONS
 from integrations.models import (
     Calendar,
     Connection,
@@ -21,7 +22,6 @@ from integrations.models import (
     SyncWork,
     WatchStatus,
 )
-from integrations.settings.messages.status import QUARANTINE_REASONS
 from limited_use.models.shares import Share, ShareLevel
 from tests.accounts.cast import PASSWORD
 from tests.api import cast

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.connections import status_messages, update_messages
 from integrations.models import (
     Integration,
     IntegrationStatus,
@@ -17,7 +18,6 @@ from integrations.models import (
     Watch,
 )
 from integrations.push.watch_health import FIRST_NOTIFICATION_WITHIN
-from integrations.settings.messages import status, updates
 from tests.integrations import household as houses
 from tests.integrations.pages import reading
 
@@ -57,7 +57,7 @@ class TestACardWithoutNotifications:
         (badge,) = reading.elements(card, "badge")
         assert badge["class"] == "badge good"
         shown = reading.text(card)
-        assert str(status.STATUS[IntegrationStatus.ACTIVE].says) in shown
+        assert str(status_messages.STATUS[IntegrationStatus.ACTIVE].says) in shown
         assert "notif" not in shown
 
 
@@ -144,4 +144,4 @@ class TestDetails:
     ("seconds", "said"), [(60, "minute"), (600, "10 minutes"), (1, "second"), (90, "90 seconds")]
 )
 def test_a_length_of_time_follows_every(seconds, said):
-    assert updates.format_interval(seconds) == said
+    assert update_messages.format_interval(seconds) == said

@@ -11,6 +11,7 @@ from django.contrib.staticfiles import finders
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.connections import status_messages
 from integrations.connections.messages import PURPOSES
 from integrations.models import (
     AttemptOutcome,
@@ -26,7 +27,6 @@ from integrations.models import (
 from integrations.models.connection import LIVE
 from integrations.providers import PROVIDERS
 from integrations.settings import connect_results
-from integrations.settings.messages import status as status_messages
 from limited_use.vault import data_keys
 from tests.api import cast
 from tests.factories import make_integration

@@ -11,10 +11,10 @@ from django.test import Client
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
 from integrations.calendar.sync import LIST_RESOURCE, get_calendar_work_resource
+from integrations.connections import status_messages
 from integrations.models import IntegrationStatus, SetAside, StatusReason, SyncWork
 from integrations.operations.alarm_guide import NEXT_STEPS
 from integrations.parsers.parser_pool import ParsersBusy
-from integrations.settings.messages import status as status_messages
 from tests.integrations import calendar_house
 from tests.integrations.calendar.conftest import account
 from tests.integrations.pages import reading

@@ -10,9 +10,9 @@ from django.test import Client
 
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
+from integrations.connections import status_messages
 from integrations.models import IntegrationStatus, StatusReason, SyncWork
 from integrations.providers import errors
-from integrations.settings.messages import status as status_messages
 from integrations.sync import work_leases
 from limited_use.models import DataKey
 from limited_use.vault import data_keys

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.models import Alarm
 from config.process_classes import ProcessClass
+from integrations.connections import status_messages
 from integrations.coordination.leases import LeaseLost
 from integrations.mail.sync import bad_messages, mail_quarantine, mail_reconciliation
 from integrations.models import (
@@ -28,7 +29,6 @@ from integrations.models import (
 from integrations.parsers.parser_frames import UnreadableReason
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
-from integrations.settings.messages import status as status_messages
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 from limited_use.vault.record_compression import RecordTooLarge
 from tests.fakes.mail import KilledDuringFetch

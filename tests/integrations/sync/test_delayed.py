@@ -10,10 +10,10 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from integrations.connections import status_messages
 from integrations.mail.sync import mail_quarantine
 from integrations.models import IntegrationStatus, QuotaBucket, SetAside, StatusReason, SyncWork
 from integrations.providers import errors
-from integrations.settings.messages import status as status_messages
 from integrations.sync import work_leases
 from tests.fakes.mail import KilledDuringFetch
 from tests.integrations.pages import reading

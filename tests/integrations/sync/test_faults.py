@@ -19,6 +19,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from accounts.models import Alarm
+from integrations.connections import status_messages
 from integrations.coordination.leases import NotClaimable
 from integrations.mail.sync import mail_quarantine
 from integrations.models import (
@@ -34,7 +35,6 @@ from integrations.models import (
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.settings import account_overview
-from integrations.settings.messages import status as status_messages
 from integrations.sync import turn_crashes
 from tests.fakes.mail import FakeMailbox, KilledDuringFetch
 from tests.integrations import household as houses

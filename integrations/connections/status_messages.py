@@ -190,7 +190,11 @@ QUARANTINE_REASONS: Final[dict[str, StrOrPromise]] = {
     "unexpected": _("The provider responded in an unexpected way. Antares tries again every day."),
     "rejected": _("The provider refused to deliver it."),
 }
-UNKNOWN_QUARANTINE_REASON: Final = _("It could not be read.")
+_UNKNOWN_QUARANTINE_REASON: Final = _("It could not be read.")
+
+
+def get_quarantine_reason(reason: str) -> StrOrPromise:
+    return QUARANTINE_REASONS.get(reason, _UNKNOWN_QUARANTINE_REASON)
 
 
 # Messages for calendars that differ from those for mail.

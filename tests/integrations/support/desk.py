@@ -1,0 +1,56 @@
+"""A support agent at the console, and what they typed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from django.utils import timezone
+
+from accounts import row_owner
+from accounts.actors import Actor, ActorKind
+from accounts.roles import Role
+from config.process_classes import ProcessClass
+from integrations.models import LookupMeans, SupportLookup, SupportReason
+from integrations.support import lookups
+from integrations.support.lookups import LookupRequest
+from tests.factories import make_user
+from tests.walls import acting_as
+
+
+def make_agent(name="sam", role=Role.SUPPORT, **values):
+    return make_user(name, role=role, **values)
+
+
+def actor_of(agent):
+    """Return the actor of a member of staff who belongs to no organisation."""
+    return Actor(kind=ActorKind.PERSON, id=agent.id, user_id=agent.id)
+
+
+@contextmanager
+def at_desk_of(agent):
+    """Have the rights of a staff process that acts for the agent."""
+    with (
+        acting_as(ProcessClass.STAFF),
+        row_owner.acting_for(agent.id, None),
+    ):
+        yield
+
+
+def request_for(value, means=LookupMeans.ADDRESS, **more):
+    return LookupRequest(
+        means=means, value=value, reason=more.pop("reason", SupportReason.OWNER_ASKED), **more
+    )
+
+
+def find(agent, value, means=LookupMeans.ADDRESS, **more):
+    """Return the ids of the look-ups that found somebody."""
+    with at_desk_of(agent):
+        return lookups.find_people(
+            request_for(value, means, **more), actor=actor_of(agent), at=timezone.now()
+        )
+
+
+def find_user_ids(agent, value, means=LookupMeans.ADDRESS):
+    """Return the ids of the people who were found."""
+    found = find(agent, value, means)
+    return set(SupportLookup.objects.filter(id__in=found).values_list("user_id", flat=True))
