@@ -84,11 +84,11 @@ def allow_item(  # noqa: PLR0913 - an answer, part by part, each by name
         if is_first:
             _finish_answer(question, "support.item_allowed", actor=actor, at=at)
     if not is_first:
-        _undo_late_answer(question, item, consent, had_consent=earlier is not None, at=at)
+        _settle_late_answer(question, consent, had_consent=earlier is not None, at=at)
 
 
-def _undo_late_answer(
-    question: SupportQuestion, item: UUID, consent: Consent, *, had_consent: bool, at: datetime
+def _settle_late_answer(
+    question: SupportQuestion, consent: Consent, *, had_consent: bool, at: datetime
 ) -> None:
     """
     Another answer, or the agent, was faster.
@@ -97,16 +97,25 @@ def _undo_late_answer(
     """
     with transaction.atomic(durable=True):
         same_answer = SupportQuestion.objects.filter(
-            id=question.id, state=QuestionState.ALLOWED, item=item
+            id=question.id, state=QuestionState.ALLOWED, item=consent.item
         )
-        if same_answer.update(consent_id=consent.id):
+        live = Consent.objects.filter(
+            owner_id=consent.owner_id,
+            organisation_id=consent.organisation_id,
+            feature=SUPPORT,
+            item=consent.item,
+            withdrawn_at=None,
+        )
+        # The later of the two consents replaced the other one.
+        live_id = live.order_by("-id").values_list("id", flat=True).first()
+        if live_id is not None and same_answer.update(consent_id=live_id):
             return
         if not had_consent:
             consents.withdraw(
                 person_id=consent.owner_id,
                 organisation_id=consent.organisation_id,
                 feature=SUPPORT,
-                item=item,
+                item=consent.item,
                 at=at,
             )
     raise QuestionClosed

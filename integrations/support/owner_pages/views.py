@@ -33,14 +33,14 @@ def show_support(request: HttpRequest) -> HttpResponse:
     actor = get_actor(request)
     if actor.user_id is None:
         raise Http404
-    context: dict[str, Any] = {}
+    context: dict[str, Any] = {"code_parts": (), "code_until": None}
     if request.method == "POST":
         try:
             row, code = support_codes.make_code(user_id=actor.user_id, at=timezone.now())
         except support_codes.TooManyCodes:
             flash_messages.error(request, messages.TOO_MANY_CODES)
             return redirect(ROUTE)
-        context = {"code_parts": code.split("-"), "code_until": row.expires_at}
+        context |= {"code_parts": code.split("-"), "code_until": row.expires_at}
     at = timezone.now()
     rows = support_overview.list_question_rows(actor=actor, at=at)
     context |= {
