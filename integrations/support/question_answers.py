@@ -52,7 +52,7 @@ def decline_question(*, question_id: UUID, actor: Actor, at: datetime) -> None:
     with transaction.atomic(durable=True):
         if not settle_question(question, QuestionState.DECLINED, at=at):
             raise QuestionClosed
-        _finish_answer(question, "support.item_declined", actor=actor, at=at)
+        _finish_answer(question, event="support.item_declined", actor=actor, at=at)
 
 
 def allow_item(  # noqa: PLR0913 - an answer, part by part, each by name
@@ -82,7 +82,7 @@ def allow_item(  # noqa: PLR0913 - an answer, part by part, each by name
             question, QuestionState.ALLOWED, item=item, consent_id=consent.id, at=at
         )
         if is_first:
-            _finish_answer(question, "support.item_allowed", actor=actor, at=at)
+            _finish_answer(question, event="support.item_allowed", actor=actor, at=at)
     if not is_first:
         _settle_late_answer(question, consent, had_consent=earlier is not None, at=at)
 
@@ -121,8 +121,8 @@ def _settle_late_answer(
     raise QuestionClosed
 
 
-def _finish_answer(question: SupportQuestion, event: str, *, actor: Actor, at: datetime) -> None:
-    record_event(question, event, at=at)
+def _finish_answer(question: SupportQuestion, *, event: str, actor: Actor, at: datetime) -> None:
+    record_event(question, event=event, at=at)
     question_notices.resolve_own_notice(question, actor=actor, at=at)
 
 

@@ -108,7 +108,7 @@ def ask_for_item(  # noqa: PLR0913 - a question, part by part, each by name
             asked_at=at,
             expires_at=at + QUESTION_LASTS,
         )
-        record_event(question, "support.item_asked", at=at)
+        record_event(question, event="support.item_asked", at=at)
         enqueue_on_commit("integrations.notify_of_question", question_id=question.id)
     return question
 
@@ -136,7 +136,7 @@ def withdraw_question(*, question_id: UUID, actor: Actor, at: datetime) -> None:
     with transaction.atomic(durable=True):
         if not settle_question(question, QuestionState.WITHDRAWN, at=at):
             raise QuestionClosed
-        record_event(question, "support.item_not_needed", at=at)
+        record_event(question, event="support.item_not_needed", at=at)
         enqueue_on_commit("integrations.notify_of_question", question_id=question.id)
 
 
@@ -183,7 +183,7 @@ def settle_question(
     return bool(waiting.update(state=state, answered_at=at, **given))
 
 
-def record_event(question: SupportQuestion, event: str, *, at: datetime) -> None:
+def record_event(question: SupportQuestion, *, event: str, at: datetime) -> None:
     """Record an event about the question. It names the agent by the service's pseudonym."""
     entries.record_ledger_event(
         event=event,

@@ -315,16 +315,17 @@ class TestAnswering:
         assert question.state == QuestionState.WAITING
 
     @pytest.mark.parametrize(
-        ("change", "error"),
+        "answer",
         [
             ({"hours": 8760}, InvalidChoice),
             ({"version": VERSION - 1}, consents.DeclarationOutdated),
         ],
     )
     def test_leaves_the_question_open_after_an_invalid_answer(
-        self, lookup, agent, alice, message, change, error
+        self, lookup, agent, alice, message, answer
     ):
         question = ask(lookup, agent)
+        change, error = answer
 
         with pytest.raises(error):
             allow(question, alice, message.id, **change)
@@ -381,11 +382,9 @@ class TestRaces:
         monkeypatch.setattr(question_answers, "OPENABLE_KINDS", later)
         return waiting.append
 
-    def test_the_second_answer_opens_nothing(
-        self, lookup, agent, alice, mailbox, message, after_consent
-    ):
+    def test_the_second_answer_opens_nothing(self, lookup, agent, alice, message, after_consent):
         question = ask(lookup, agent)
-        other = make_message(mailbox, subject="other")
+        other = make_message(message.integration, subject="other")
         after_consent(lambda: allow(question, alice, other.id))
 
         with pytest.raises(questions.QuestionClosed):

@@ -13,10 +13,10 @@ urlpatterns = [
         views.stop_sharing,
         name="settings-support-stop",
     ),
-    path(_QUESTION, question_views.show_question, name="settings-support-question"),
     path(
         f"{_QUESTION}messages/<uuid:message_id>/",
         question_views.answer_question,
         name="settings-support-answer",
     ),
+    path(_QUESTION, question_views.show_question, name="settings-support-question"),
 ]
