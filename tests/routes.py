@@ -142,6 +142,7 @@ CONFIRM = frozenset(
         "settings-ledger-part",
         "inbox-support",
         "calendar-support",
+        "settings-support-answer",
     }
 )
 
@@ -205,6 +206,13 @@ ROUTES: dict[str, Kind] = {
     "settings-notice-choices": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
     # Nobody's token.
     "notice-stop": everyone("404 404 405 405"),
+    # Shows a code that it made, and never again.
+    "settings-support": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
+    "settings-support-stop": FORM,
+    "settings-support-answer": CONFIRMED,
+    "settings-support-question": Kind(
+        "sign-in sign-in 405 405", "ok go 405 405", "404 404 405 405"
+    ),
     "settings-access": OWN_PAGE,
     "settings-activity": OWN_PAGE,
     "settings-activity-entries": OWN_PAGE,
@@ -303,6 +311,9 @@ ROUTES: dict[str, Kind] = {
     # Alice opened nothing to support on this walk: refused, and recorded.
     "support-item": staff_page("support", "403 405 405 405"),
     "support-event": staff_page("support", "403 405 405 405"),
+    # Nobody's look-up, and another agent's question.
+    "support-ask": staff_page("support", "404 404 405 405"),
+    "support-question": staff_page("support", "404 404 405 405"),
     "review": staff_page("reviewer"),
     "review-domains": staff_page("reviewer"),
     "review-privacy": staff_page("reviewer"),

@@ -27,6 +27,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from accounts import delegations, memberships, organisations
+from accounts.ids import uuid7
 from accounts.middleware import CONFIRMATION_ROUTES
 from accounts.models import Delegation, Membership, ServiceToken, User
 from accounts.role_permissions import DenyAll
@@ -43,10 +44,15 @@ from integrations.models import (
     DraftProposal,
     Event,
     Integration,
+    ItemKind,
+    LookupMeans,
     OutboxCommand,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
+    SupportLookup,
+    SupportQuestion,
+    SupportReason,
     Upload,
 )
 from integrations.operations import heartbeats
@@ -233,6 +239,8 @@ def world(alice, monkeypatch):
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
         "alarm_id": UNKNOWN,
+        "lookup_id": UNKNOWN,
+        "question_id": str(make_question(alice).id),
         "delegation": str(delegation.id),
         "organisation": str(second.id),
     }
@@ -241,6 +249,7 @@ def world(alice, monkeypatch):
         "settings-horizon": {"horizon_days": "30"},
         "inbox-support": {"agree": "yes", "hours": "24", "version": support_version},
         "calendar-support": {"agree": "yes", "hours": "24", "version": support_version},
+        "settings-support-answer": {"agree": "yes", "hours": "24", "version": support_version},
         "settings-feature": {"switch": "off", "delegation": str(delegation.id)},
         "connect-begin": {**cast.AGREED, "connection": mine.connection},
         "switch_organisation": {"organisation": str(second.id)},
@@ -285,6 +294,23 @@ def make_upload(alice: houses.Household) -> Upload:
     access = uploads.authorize_upload(context, alice.integration)
     return uploads.create_upload(
         access, size=1, filename="a.txt", content_type="text/plain", at=context.at
+    )
+
+
+def make_question(alice: houses.Household) -> SupportQuestion:
+    """Return a question of an agent who is not on this walk."""
+    at = timezone.now()
+    asked = {"agent_id": uuid7(), "user_id": alice.user.id, "reason": SupportReason.OTHER}
+    lookup = SupportLookup.objects.create(
+        search_id=uuid7(), means=LookupMeans.CODE, opened_at=at, expires_at=at, **asked
+    )
+    return SupportQuestion.objects.create(
+        lookup=lookup,
+        kind=ItemKind.MESSAGE,
+        text=cast.MARKER,
+        asked_at=at,
+        expires_at=at + timedelta(days=7),
+        **asked,
     )
 
 

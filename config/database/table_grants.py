@@ -339,7 +339,7 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "integrations.Thread": TableGrants("counts of threads", web="r", sync="rawd", purge="rawd"),
     "integrations.Calendar": TableGrants(
         "calendars: web says what is shown, and ends copies; sync brings them in; purge removes;"
-        " staff read the age and the key's holder of an opened event's calendar, and see how old the"
+        " staff read the age and the key's holder of an opened event's calendar, and see how old"
         " copies of people are whom an agent found",
         web="rawd",
         sync="raw",
@@ -508,9 +508,11 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="rad",
     ),
     "integrations.SupportCode": TableGrants(
-        "hashes of codes that people read out: web makes them, a function uses them, purge forgets",
+        "hashes of codes that people read out: web makes and ends them, a function uses them, purge"
+        " forgets",
         web="ra",
         purge="rd",
+        columns={(_WEB, "w"): ("expires_at",)},
     ),
     "integrations.SupportLookup": TableGrants(
         "whom agents found: a function alone writes it; web shows it to the person; purge notifies"

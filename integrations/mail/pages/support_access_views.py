@@ -61,6 +61,7 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
             **support_access_form.get_form_context(until=end_times.get(message_id)),
             "thread_id": message.thread_id,
             "message_id": message_id,
+            "question_id": support_access.find_waiting_question(actor=actor, at=at),
         },
         request=request,
     )

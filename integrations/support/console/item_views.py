@@ -24,6 +24,7 @@ from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import support_access as calendar_support_access
 from integrations.calendar.pages import support_event_presenter
 from integrations.mail import support_access as mail_support_access
+from integrations.support import messages, questions
 from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import support_sink
 from limited_use.vault.envelope import Unopenable
@@ -33,8 +34,14 @@ from limited_use.vault.envelope import Unopenable
 @require_safe
 @require_permission(RolePermission.READ_OPENED_ITEMS)
 def list_items(request: HttpRequest) -> HttpResponse:
-    open_items = support_consents.list_open_items(actor=get_actor(request), at=timezone.now())
-    return render(request, "console/items.html", {"items": open_items})
+    actor, at = get_actor(request), timezone.now()
+    asked = [
+        (question, messages.ITEM[question.kind], messages.QUESTION_STATE[state])
+        for question in questions.list_agent_questions(actor=actor, at=at)
+        for state in [questions.get_state(question, at=at)]
+    ]
+    open_items = support_consents.list_open_items(actor=actor, at=at)
+    return render(request, "console/items.html", {"items": open_items, "questions": asked})
 
 
 @never_cache

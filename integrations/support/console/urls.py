@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import find_views, item_views, person_views
+from . import find_views, item_views, person_views, question_views
 
 urlpatterns = [
     path("support/", find_views.show_console, name="support-console"),
@@ -13,6 +13,12 @@ urlpatterns = [
         name="support-connection",
     ),
     path("support/items/", item_views.list_items, name="support-items"),
+    path("support/people/<uuid:lookup_id>/ask/", question_views.ask, name="support-ask"),
+    path(
+        "support/questions/<uuid:question_id>/",
+        question_views.show_question,
+        name="support-question",
+    ),
     path("support/items/<uuid:message_id>/", item_views.show_item, name="support-item"),
     path("support/events/<uuid:event_id>/", item_views.show_event, name="support-event"),
 ]
