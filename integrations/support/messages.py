@@ -14,24 +14,16 @@ from integrations.models import (
     QuestionState,
     SupportActKind,
     SupportActState,
-    SupportReason,
 )
+from integrations.notifications.support_reasons import REASON
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     Texts = Mapping[str, StrOrPromise]
 
-#: Short sentences, read by agents who choose one and by the person concerned.
-REASON: Final[Texts] = {
-    SupportReason.OWNER_ASKED: _("The person asked for help."),
-    SupportReason.SYNC_PROBLEM: _("Mail or calendars are not up to date."),
-    SupportReason.DEVICE_LOST: _("A device is lost or stolen."),
-    SupportReason.ACCOUNT_AT_RISK: _("Somebody else may have access to the account."),
-    SupportReason.LEFT_ORGANISATION: _("The person left the organisation."),
-    SupportReason.INCIDENT: _("There is a security incident."),
-    SupportReason.OTHER: _("Another reason."),
-}
+__all__ = ["ACT", "ACT_STATE", "BULK_STATE", "ITEM", "MEANS", "QUESTION_STATE", "REASON"]
+
 MEANS: Final[Texts] = {
     LookupMeans.ADDRESS: _("Email address"),
     LookupMeans.PLATFORM_ID: _("Platform id"),

@@ -34,10 +34,12 @@ _BY_OWNER = frozenset(
 def describe_actor(
     actor: EntryActor, *, event: str, recipient: str | None, feature: str | None
 ) -> str:
-    """:param event: events that are no use come from the owner or from Antares"""
+    """:param event: events that are no use come from the owner, a support agent or Antares"""
     if actor is EntryActor.FEATURE:
         return get_feature_title(feature) or str(messages.A_FEATURE)
     if actor is EntryActor.OTHER_PERSON:
+        if event in messages.SUPPORT_ACTION:
+            recipient = Recipient.SUPPORT_AGENT
         return str(messages.OTHER_PERSON.get(recipient or "", messages.ANOTHER_PERSON))
     is_owner = actor is EntryActor.OWNER or (actor is EntryActor.NONE and event in _BY_OWNER)
     return str(messages.YOU if is_owner else messages.SERVICE)
@@ -57,6 +59,8 @@ def describe_purpose(purpose: str | None) -> str:
 def describe_action(line: SubjectActivity) -> StrOrPromise:
     """Return a past action such as `read your mail`, to follow a subject."""
     purpose, recipient = line.purpose or "", line.recipient or ""
+    if line.outcome is None and line.event in messages.SUPPORT_ACTION:
+        return messages.SUPPORT_ACTION[line.event]
     if purpose == Purpose.SYNC_STORE:
         is_mail = bool(MAIL & {DataClass(data_class) for data_class in line.data_classes})
         return messages.SYNCED_MAIL if is_mail else messages.SYNCED_CALENDARS

@@ -103,6 +103,11 @@ EVENT: Final[Texts] = {
     "ledger_key.destroyed": _("Key of the removed account's records destroyed"),
     "purge.completed": _("Removal completed"),
     "revocation.settled": _("End of access at the provider checked"),
+    "support.act_ordered": _("Order of support"),
+    "support.act_done": _("Order of support carried out"),
+    "support.act_unnecessary": _("Order of support: nothing was left to do"),
+    "support.act_stopped": _("Order of support stopped before it began"),
+    "support.act_failed": _("Order of support failed"),
 }
 
 OUTCOME: Final[Mapping[str, tuple[StrOrPromise, str]]] = {
@@ -154,6 +159,12 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER): _("saw which accounts are connected"),
     (Purpose.CONNECTION_END, ""): _("ended the access at your provider"),
     (Purpose.VAULT_REKEY, ""): _("renewed the encryption"),
+}
+
+#: What a support agent did, by event; a subject stands before it.
+SUPPORT_ACTION: Final[Texts] = {
+    "support.act_ordered": _("ordered something for your accounts"),
+    "integration.disconnected": _("disconnected a mailbox or calendar"),
 }
 
 #: Why a request was refused: the missing facts, as the owner of the data reads them.
