@@ -142,7 +142,7 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": TableGrants(
         "people: both sites read the row of the person; web writes password, times, time zone and"
-        " date format, staff times alone; sync reads whether people are active; purge also where"
+        " date format, staff times alone; sync reads whether people are active, and support; purge also where"
         " to write to, how to show times, and who has a link to the site of staff; no other class"
         " reads passwords",
         web="r",
@@ -150,7 +150,7 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         columns={
             (_WEB, "w"): ("password", "last_login", "last_seen_at", "time_zone", "date_format"),
             (_STAFF, "w"): ("last_login", "last_seen_at"),
-            (_SYNC, "r"): ("id", "is_active", "last_seen_at"),
+            (_SYNC, "r"): ("id", "role", "is_active", "last_seen_at"),
             (_PURGE, "r"): (
                 "id",
                 "email",
