@@ -142,9 +142,9 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": TableGrants(
         "people: both sites read the row of the person; web writes password, times, time zone and"
-        " date format, staff times alone; sync reads whether people are active, and support; purge also where"
-        " to write to, how to show times, and who has a link to the site of staff; no other class"
-        " reads passwords",
+        " date format, staff times alone; sync reads whether people are active, or support; purge"
+        " also where to write to, how to show times, and who has a link to the site of staff; no"
+        " other class reads passwords",
         web="r",
         staff="r",
         columns={

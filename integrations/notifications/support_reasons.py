@@ -1,4 +1,4 @@
-"""The reasons of support agents, as the person concerned reads them in pages, mails and receipts."""
+"""The reasons of support agents, as people read them in pages, mails and receipts."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def open_purge_job(
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
         trigger=trigger,
-        support_act_id=support_act and support_act.id,
+        support_act_id=support_act.id if support_act else None,
         next_try_at=at,
         fenced_at=at,
         content_key_id=key_id,
@@ -105,7 +105,7 @@ def open_purge_job(
                 body={"trigger": str(trigger), "epoch": integration.epoch},
                 at=at,
                 naming=name,
-                by=support_act and support_act.agent_id,
+                by=support_act.agent_id if support_act else None,
             ),
             entries.record_ledger_event(
                 event="key.destroyed",

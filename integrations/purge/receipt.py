@@ -99,7 +99,7 @@ _SUPPORT_REASONS: Final[Mapping[SupportReason, str]] = {
 
 
 def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
-    act = SupportAct.objects.filter(id=job.support_act_id).first()
+    act = _find_support_act(job)
     return {
         "schema": SCHEMA,
         "trigger": str(job.trigger),
@@ -125,6 +125,12 @@ def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
         "keys_destroyed": _list_destroyed_keys(job),
         "remains": _build_remains(job),
     }
+
+
+def _find_support_act(job: PurgeJob) -> SupportAct | None:
+    if job.support_act_id is None:
+        return None
+    return SupportAct.objects.filter(id=job.support_act_id).first()
 
 
 def _explain_trigger(job: PurgeJob, act: SupportAct | None) -> str:

@@ -141,6 +141,8 @@ def list_revocation_pages(situation: RemovalSituation) -> list[dict[str, Any]]:
 
 
 def _explain_trigger(job: PurgeJob) -> str:
+    if job.support_act_id is None:
+        return describe_trigger(job.trigger)
     reasons = SupportAct.objects.filter(id=job.support_act_id).values_list("reason", flat=True)
     return describe_trigger(job.trigger, reasons.first() or "")
 

@@ -57,9 +57,7 @@ def claim_act(act_id: UUID, kinds: Collection[SupportActKind], *, at: datetime) 
     """
     duration = timedelta(seconds=settings.LEASE_SECONDS)
     due, next_try_count = _find_claimable(kinds, at), F("try_count") + 1
-    lease, act = leases.claim_from(
-        due, act_id, at=at, duration=duration, try_count=next_try_count
-    )
+    lease, act = leases.claim_from(due, act_id, at=at, duration=duration, try_count=next_try_count)
     act.try_count += 1
     return ClaimedAct(lease, act)
 

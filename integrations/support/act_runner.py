@@ -107,9 +107,9 @@ def _revoke(claimed: ClaimedAct, now: Clock) -> SupportActState:
 
 def _list_connections(act: SupportAct) -> list[Connection]:
     live = Connection.objects.live().filter(user_id=act.user_id).exclude(provider=LOCAL.key)
-    if act.kind == SupportActKind.REVOKE_INTEGRATION:
+    if act.integration_id is not None:
         live = live.filter(integrations=act.integration_id)
-    elif act.kind == SupportActKind.REVOKE_CONNECTION:
+    elif act.connection_id is not None:
         live = live.filter(id=act.connection_id)
     return list(live.order_by("id"))
 
@@ -134,7 +134,7 @@ def _revoke_connection(claimed: ClaimedAct, connection: Connection, at: datetime
 def _send_receipt_link(claimed: ClaimedAct, now: Clock) -> SupportActState:
     """A worker that dies after the mail sends another one; each has a link of its own."""
     act, at = claimed.act, now()
-    receipt = Receipt.objects.get(id=act.receipt_id, owner_id=act.user_id)
+    receipt = Receipt.objects.filter(owner_id=act.user_id).get(id=_get_id(act.receipt_id))
     job = PurgeJob.objects.select_related("integration__connection").get(
         integration_id=receipt.subject_id
     )
@@ -156,7 +156,9 @@ def _send_receipt_link(claimed: ClaimedAct, now: Clock) -> SupportActState:
 
 def _maintain(claimed: ClaimedAct, now: Clock) -> SupportActState:
     act, at = claimed.act, now()
-    integration = Integration.objects.select_related("connection").get(id=act.integration_id)
+    integration = Integration.objects.select_related("connection").get(
+        id=_get_id(act.integration_id)
+    )
     connection = integration.connection
     with (
         row_owner.acting_for(connection.user_id, connection.organisation_id),
@@ -176,6 +178,13 @@ def _maintain(claimed: ClaimedAct, now: Clock) -> SupportActState:
         state = SupportActState.DONE if count else SupportActState.UNNECESSARY
         act_rows.settle_act(claimed, state, at=at)
     return state
+
+
+def _get_id(object_id: UUID | None) -> UUID:
+    # A constraint of the table ensures it for each kind.
+    if object_id is None:
+        raise ValueError("the act has no object")
+    return object_id
 
 
 def _sync_now(integration_id: UUID, at: datetime) -> int:

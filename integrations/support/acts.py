@@ -156,12 +156,14 @@ def order_act(
 
 def list_target_integrations(target: ActTarget, *, lookup: SupportLookup) -> list[Integration]:
     """See `get_effect`."""
+    owner_id = lookup.user_id
+    if owner_id is None:
+        raise UnknownObject
     if target.kind == SupportActKind.SEND_RECEIPT_LINK:
-        receipts = Receipt.objects.filter(id=target.receipt_id, owner_id=lookup.user_id)
-        if target.receipt_id is None or not receipts.exists():
+        if not _has_receipt(target, owner_id):
             raise UnknownObject
         return []
-    live = Integration.objects.live().filter(connection__user_id=lookup.user_id)
+    live = Integration.objects.live().filter(connection__user_id=owner_id)
     integrations = live.filter(_match_target(target)).select_related("connection")
     found = list(integrations.order_by("connection_id", "id"))
     remote = [row for row in found if row.connection.provider != LOCAL.key]
@@ -180,6 +182,12 @@ def get_act(act_id: UUID) -> SupportAct | None:
     """Return an own act, or one for a person whom the agent found; None for any other."""
     # Row security shows an agent no other acts.
     return SupportAct.objects.filter(id=act_id).first()
+
+
+def _has_receipt(target: ActTarget, owner_id: UUID) -> bool:
+    if target.receipt_id is None:
+        return False
+    return Receipt.objects.filter(id=target.receipt_id, owner_id=owner_id).exists()
 
 
 def _match_target(target: ActTarget) -> Q:

@@ -78,7 +78,7 @@ def append_ledger_entry(body: Mapping[str, EntryValue]) -> UUID:
     return entry_id
 
 
-def record_ledger_event(
+def record_ledger_event(  # noqa: PLR0913 - what happened, to what, and by whom
     *,
     event: str,
     about: UUID,
