@@ -33,7 +33,6 @@ from limited_use.models import Receipt
 
 from .act_form import ActForm, TargetForm
 
-
 _TONES: Final[Mapping[str, str]] = {
     SupportActState.DONE: "good",
     SupportActState.FAILED: "bad",
