@@ -50,6 +50,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     },
     # Notices without a worker, and those of ninety days.
     "sweep-notices": {"task": "integrations.sweep_notices", "schedule": 60.0},
+    # Questions of support without a notice, or not answered in time.
+    "sweep-questions": {"task": "integrations.sweep_questions", "schedule": 60.0},
     # Give old refresh tokens their own key.
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
     # Expired sessions, tokens and counters.

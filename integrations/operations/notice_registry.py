@@ -9,6 +9,7 @@ from integrations.connections.notices import ADMINISTRATOR_ANSWERED
 from integrations.notifications.connection_notices import RECONNECT, REMOVAL
 from integrations.notifications.notice_kinds import NoticeKindSpec
 from integrations.outbox.notices import MESSAGE_RETURNED, SEND_PROBLEM
+from integrations.support.question_notices import SUPPORT_ASKS
 
 NOTICE_KINDS: Final[tuple[NoticeKindSpec, ...]] = (
     RECONNECT,
@@ -17,4 +18,5 @@ NOTICE_KINDS: Final[tuple[NoticeKindSpec, ...]] = (
     MESSAGE_RETURNED,
     CALENDAR_SHARED,
     ADMINISTRATOR_ANSWERED,
+    SUPPORT_ASKS,
 )

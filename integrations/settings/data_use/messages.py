@@ -102,6 +102,10 @@ EVENT: Final[Texts] = {
     "ledger_key.set_aside": _("Key of the removed account's records kept for you"),
     "ledger_key.destroyed": _("Key of the removed account's records destroyed"),
     "purge.completed": _("Removal completed"),
+    "support.item_allowed": _("You opened an item that support asked for"),
+    "support.item_asked": _("Support asked to see an item"),
+    "support.item_declined": _("You declined to open an item to support"),
+    "support.item_not_needed": _("Support no longer needs to see an item"),
     "revocation.settled": _("End of access at the provider checked"),
 }
 

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import item_views
+from . import item_views, question_views
 
 urlpatterns = [
     path("support/items/", item_views.list_items, name="support-items"),
+    path("support/people/<uuid:lookup_id>/ask/", question_views.ask, name="support-ask"),
+    path(
+        "support/questions/<uuid:question_id>/",
+        question_views.show_question,
+        name="support-question",
+    ),
     path("support/items/<uuid:message_id>/", item_views.show_item, name="support-item"),
 ]
