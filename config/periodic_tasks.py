@@ -50,7 +50,7 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     },
     # Notices without a worker, and those of ninety days.
     "sweep-notices": {"task": "integrations.sweep_notices", "schedule": 60.0},
-    # Acts of support and notices of look-ups whose task was lost, and questions that expired.
+    # Acts of support and notices of look-ups whose task was lost.
     "sweep-support": {
         "task": "integrations.sweep_support",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
@@ -61,6 +61,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     },
     # Rows of support after ninety days, and codes after thirty.
     "clear-support": {"task": "integrations.clear_support", "schedule": 3600.0},
+    # Questions of support without a notice, or not answered in time.
+    "sweep-questions": {"task": "integrations.sweep_questions", "schedule": 60.0},
     # Give old refresh tokens their own key.
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
     # Expired sessions, tokens and counters.

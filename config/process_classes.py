@@ -69,6 +69,8 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.deliver_notice": _PURGE,
     "integrations.mail_notice_to_mailbox": _PURGE,
     "integrations.notify_of_share": _PURGE,
+    "integrations.notify_of_question": _PURGE,
+    "integrations.sweep_questions": _PURGE,
     "integrations.sweep_notices": _PURGE,
     "integrations.run_support_revocation": _PURGE,
     "integrations.notify_of_lookup": _PURGE,

@@ -139,6 +139,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-calendars-keep settings-local-calendar-new settings-local-calendar
         settings-local-calendar-remove settings-calendar-sharing settings-share-end
         settings-administrator settings-approval-forget settings-attempt-dismiss
+        settings-support settings-support-stop settings-support-question
+        settings-support-answer support-ask support-question
         settings-notices settings-notice-choices notice-stop settings-ledger-part connect-begin
         connect-callback connect-administrator inbox-search inbox-support inbox-support-close
         support-act-new

@@ -21,6 +21,7 @@ SITE_URLCONFS = (
     "accounts.urls",
     "integrations.urls.public_pages.urls",
     "integrations.settings.urls",
+    "integrations.support.owner_pages.urls",
     "integrations.mail.pages.urls",
     "integrations.outbox.urls",
     "integrations.calendar.pages.urls",

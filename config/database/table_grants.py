@@ -479,9 +479,11 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="rad",
     ),
     "integrations.SupportCode": TableGrants(
-        "hashes of codes that people read out: web makes them, a function uses them, purge forgets",
+        "hashes of codes that people read out: web makes and ends them, a function uses them, purge"
+        " forgets",
         web="ra",
         purge="rd",
+        columns={(_WEB, "w"): ("expires_at",)},
     ),
     "integrations.SupportLookup": TableGrants(
         "whom agents found: a function alone writes it; web shows it to the person; purge notifies"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from integrations.models import (
@@ -54,6 +54,19 @@ def get_support_pseudonyms(*, user_id: UUID) -> frozenset[bytes]:
         for rows in own_rows
         for subject_id in rows
     )
+
+
+def get_item_pseudonyms(
+    *, user_id: UUID, organisation_id: UUID, items: Collection[UUID]
+) -> Mapping[str, UUID]:
+    """
+    Return the items by the pseudonyms (32 hexadecimal digits) that uses of single items have.
+
+    The connection of an item that was deleted is unknown: each connection has its own pseudonym.
+    """
+    connections = Connection.objects.owned_by(user_id, organisation_id)
+    namings = _get_namings(list(connections.values_list("id", flat=True)))
+    return {naming(item): item for naming in namings.values() for item in items}
 
 
 def _get_namings(connection_ids: list[UUID]) -> Mapping[UUID, PseudonymNaming]:

@@ -21,7 +21,14 @@ from accounts.models import Organisation
 from integrations.access import permits, support_and_export_permits
 from integrations.access.request_context import InvalidChoice
 from integrations.access.support_and_export_permits import SUPPORT
-from integrations.models import LIVE, Message, MessageBody
+from integrations.models import (
+    LIVE,
+    ItemKind,
+    Message,
+    MessageBody,
+    QuestionState,
+    SupportQuestion,
+)
 from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
@@ -113,6 +120,15 @@ def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
             item=message.id,
             at=at,
         )
+
+
+def find_waiting_question(*, actor: Actor, at: datetime) -> UUID | None:
+    """Return the id of the oldest question of support that the owner can answer with a message."""
+    user_id, _ = support_and_export_permits.get_owner_ids(actor)
+    waiting = SupportQuestion.objects.filter(
+        user_id=user_id, kind=ItemKind.MESSAGE, state=QuestionState.WAITING, expires_at__gt=at
+    )
+    return waiting.order_by("asked_at", "id").values_list("id", flat=True).first()
 
 
 def get_support_end_times(

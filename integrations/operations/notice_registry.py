@@ -14,6 +14,7 @@ from integrations.notifications.support_notices import (
     SUPPORT_LOOKED_UP,
 )
 from integrations.outbox.notices import MESSAGE_RETURNED, SEND_PROBLEM
+from integrations.support.question_notices import SUPPORT_ASKS
 
 NOTICE_KINDS: Final[tuple[NoticeKindSpec, ...]] = (
     RECONNECT,
@@ -25,4 +26,5 @@ NOTICE_KINDS: Final[tuple[NoticeKindSpec, ...]] = (
     MESSAGE_RETURNED,
     CALENDAR_SHARED,
     ADMINISTRATOR_ANSWERED,
+    SUPPORT_ASKS,
 )

@@ -50,9 +50,3 @@ def delete_old_rows(*, at: datetime) -> dict[str, int]:
         "bulk_revocations": bulks.delete()[0],
         "codes": codes.delete()[0],
     }
-
-
-def expire_questions(*, at: datetime) -> int:
-    """Settle questions that nobody answered in time; return how many."""
-    waiting = SupportQuestion.objects.filter(state=QuestionState.WAITING, expires_at__lte=at)
-    return waiting.update(state=QuestionState.EXPIRED, answered_at=at)

@@ -1,6 +1,17 @@
 """Celery tasks: each parses ids, reads the clock and makes one call."""
 
-from . import connections, evidence, grants, notices, outbox, purge, support, sync, watches
+from . import (
+    connections,
+    evidence,
+    grants,
+    notices,
+    outbox,
+    purge,
+    support,
+    support_questions,
+    sync,
+    watches,
+)
 
 __all__ = [
     "connections",
@@ -10,6 +21,7 @@ __all__ = [
     "outbox",
     "purge",
     "support",
+    "support_questions",
     "sync",
     "watches",
 ]

@@ -55,6 +55,10 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     "integrations.deliver_notice": TaskEntryPoint("mails a notice in words of ours"),
     "integrations.mail_notice_to_mailbox": TaskEntryPoint("stores an order to send a notice"),
     "integrations.notify_of_share": TaskEntryPoint("notes that a share began or ended"),
+    "integrations.notify_of_question": TaskEntryPoint("notes that support asked for an item"),
+    "integrations.sweep_questions": TaskEntryPoint(
+        "notes late questions, and ends unanswered ones"
+    ),
     "integrations.sweep_notices": TaskEntryPoint("mails late notices, and deletes old ones"),
     "integrations.run_support_revocation": TaskEntryPoint(
         "disconnects what support ordered, or mails a link to a receipt; opens nothing"

@@ -33,12 +33,11 @@ def notify_of_lookup(*, lookup_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.sweep_support")  # type: ignore[untyped-decorator]
 def sweep_support(**_: object) -> None:
-    """Find disconnects and look-ups whose task was lost, and questions that expired."""
+    """Find disconnects and look-ups whose task was lost."""
     at = timezone.now()
     for act_id in act_rows.list_due_acts(act_rows.PURGE_KINDS, at=at):
         enqueue("integrations.run_support_revocation", act_id=act_id)
     notices.notify_of_due_lookups(at=at)
-    retention.expire_questions(at=at)
 
 
 @shared_task(name="integrations.sweep_support_maintenance")  # type: ignore[untyped-decorator]

@@ -59,6 +59,8 @@ class SubjectLedgerEntry:
     actor: str | None
     # The facts that were missing for a permit.
     missing: tuple[str, ...]
+    # The pseudonym of the only item of the use: 32 hexadecimal digits.
+    item: str | None
     # The number of rows that the request meant to open.
     count: int | None
     # `permitted` or `refused`; None for an entry that is no use.
@@ -114,6 +116,7 @@ def _parse_entry(
         actor_kind=payload.get("actor_kind"),
         actor=payload.get("actor"),
         missing=tuple(payload.get("missing", ())),
+        item=payload.get("item"),
         count=payload.get("count"),
         outcome=_OUTCOMES.get(payload["event"]),
         place=place,

@@ -217,6 +217,14 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             route_name=_SUPPORT,
         ),
         PlatformMessageKind(
+            key="support_question",
+            why="A support agent waits for the person to open one item, or to decline.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="support_question",
+            value_names=frozenset({"until"}),
+            route_name="settings-support",
+        ),
+        PlatformMessageKind(
             key="mailbox_notice",
             why="Carries another message of this list to a mailbox that the person chose.",
             purpose=Purpose.NOTIFY_OWNER,

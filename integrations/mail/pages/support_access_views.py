@@ -58,6 +58,7 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
             "until": open_until.get(message_id),
             "thread_id": message.thread_id,
             "message_id": message_id,
+            "question_id": support_access.find_waiting_question(actor=actor, at=at),
         },
         request=request,
     )

@@ -27,20 +27,25 @@ _BY_OWNER = frozenset(
         "consent.withdrawn",
         "delegation.switched_on",
         "delegation.switched_off",
+        "support.item_allowed",
+        "support.item_declined",
     }
 )
+_BY_SUPPORT = frozenset({"support.item_asked", "support.item_not_needed"})
 
 
 def describe_actor(
     actor: EntryActor, *, event: str, recipient: str | None, feature: str | None
 ) -> str:
-    """:param event: events that are no use come from the owner, a support agent or Antares"""
+    """:param event: events that are no use come from the owner, from support, or from Antares"""
     if actor is EntryActor.FEATURE:
         return get_feature_title(feature) or str(messages.A_FEATURE)
     if actor is EntryActor.OTHER_PERSON:
         if event in messages.SUPPORT_ACTION:
             recipient = Recipient.SUPPORT_AGENT
         return str(messages.OTHER_PERSON.get(recipient or "", messages.ANOTHER_PERSON))
+    if actor is EntryActor.NONE and event in _BY_SUPPORT:
+        return str(messages.OTHER_PERSON[Recipient.SUPPORT_AGENT])
     is_owner = actor is EntryActor.OWNER or (actor is EntryActor.NONE and event in _BY_OWNER)
     return str(messages.YOU if is_owner else messages.SERVICE)
 

@@ -13,6 +13,8 @@ from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations import mail
 from integrations.mail import support_access
+from integrations.support import messages as texts
+from integrations.support import questions
 from limited_use.guard.guard import AccessRefused
 from limited_use.sinks import support_sink
 from limited_use.vault.envelope import Unopenable
@@ -22,8 +24,14 @@ from limited_use.vault.envelope import Unopenable
 @require_safe
 @require_permission(RolePermission.READ_OPENED_ITEMS)
 def list_items(request: HttpRequest) -> HttpResponse:
-    opened_items = support_access.list_open_items(actor=get_actor(request), at=timezone.now())
-    return render(request, "console/items.html", {"items": opened_items})
+    actor, at = get_actor(request), timezone.now()
+    opened_items = support_access.list_open_items(actor=actor, at=at)
+    asked = [
+        (question, texts.ITEM[question.kind], texts.QUESTION_STATE[state])
+        for question in questions.list_agent_questions(actor=actor, at=at)
+        for state in [questions.get_state(question, at=at)]
+    ]
+    return render(request, "console/items.html", {"items": opened_items, "questions": asked})
 
 
 @never_cache

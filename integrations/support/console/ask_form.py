@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import MAX_TEXT, MAX_TICKET
+from integrations.support import lookups, messages, questions
+
+TEXT_INVALID = _("Write one paragraph of at most %(most)d characters.")
+TICKET_INVALID = _("A ticket has letters, digits, spaces and the characters . _ # / - only.")
+
+
+class AskForm(forms.Form):
+    """The fields of `questions.ask_for_item`."""
+
+    kind = forms.ChoiceField(label=_("What do you need to see?"), widget=forms.RadioSelect)
+    reason = forms.ChoiceField(
+        label=_("Why?"),
+        choices=[("", _("Choose a reason")), *messages.REASON.items()],
+    )
+    text = forms.CharField(
+        label=_("What is it about?"),
+        max_length=MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_(
+            "The person reads this. Say how they recognise the item, and what you want to find"
+            " out. One paragraph."
+        ),
+    )
+    ticket = forms.CharField(label=_("Ticket"), max_length=MAX_TICKET, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = questions.list_askable_kinds()
+        self.fields["kind"].choices = [(kind, messages.ITEM[kind]) for kind in kinds]  # type: ignore[attr-defined]
+        if len(kinds) == 1:
+            self.fields["kind"].initial = kinds[0]
+
+    def clean_text(self) -> str:
+        try:
+            return questions.clean_text(self.cleaned_data["text"])
+        except questions.TextInvalid:
+            raise ValidationError(TEXT_INVALID % {"most": MAX_TEXT}) from None
+
+    def clean_ticket(self) -> str:
+        ticket: str = self.cleaned_data["ticket"]
+        if ticket and not lookups.is_ticket(ticket):
+            raise ValidationError(TICKET_INVALID)
+        return ticket

@@ -1,0 +1,42 @@
+"""The kinds of items that people can open to support, and the operation that opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from accounts.actors import Actor
+from integrations.mail import support_access
+from integrations.models import ItemKind
+from limited_use.models import Consent
+
+# Owner, item, hours, version of the accepted text, and time.
+_Open = Callable[[Actor, UUID, int, int, datetime], Consent]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenableKind:
+    """
+    :param open_item: opens the owner's own item; raises as `mail.support_access.open_to_support`
+    :param reading_route: the agent's page that shows the item, and records each reading
+    """
+
+    open_item: _Open
+    reading_route: str
+
+
+def _open_message(
+    actor: Actor, message_id: UUID, hours: int, version: int, at: datetime
+) -> Consent:
+    return support_access.open_to_support(
+        actor=actor, message_id=message_id, hours=hours, version=version, at=at
+    )
+
+
+#: A question about another kind can only be declined.
+OPENABLE_KINDS: Final[Mapping[str, OpenableKind]] = {
+    ItemKind.MESSAGE: OpenableKind(_open_message, "support-item"),
+}
