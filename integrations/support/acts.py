@@ -164,7 +164,15 @@ def list_target_integrations(target: ActTarget, *, lookup: SupportLookup) -> lis
             raise UnknownObject
         return []
     live = Integration.objects.live().filter(connection__user_id=owner_id)
-    integrations = live.filter(_match_target(target)).select_related("connection")
+    # A staff process reads no other columns of connections.
+    integrations = (
+        live.filter(_match_target(target))
+        .select_related("connection")
+        .only(
+            *("connection_id", "product", "status", "connection__user_id"),
+            *("connection__organisation_id", "connection__provider", "connection__connected_at"),
+        )
+    )
     found = list(integrations.order_by("connection_id", "id"))
     remote = [row for row in found if row.connection.provider != LOCAL.key]
     if found and not remote:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages as page_messages
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -113,8 +114,10 @@ def _refuse(request: HttpRequest, lookup: SupportLookup, why: object) -> HttpRes
 
 def _describe_act(act: SupportAct) -> dict[str, Any]:
     # Row security shows them while a look-up of the person is open.
-    jobs = PurgeJob.objects.filter(support_act_id=act.id).order_by("id")
-    removals = [_describe_removal(job) for job in jobs.select_related("integration__connection")]
+    jobs = PurgeJob.objects.filter(support_act_id=act.id).annotate(
+        product=F("integration__product"), provider=F("integration__connection__provider")
+    )
+    removals = [_describe_removal(job) for job in jobs.order_by("id")]
     is_waiting = act.state == SupportActState.WAITING
     return {
         "act": act,
@@ -130,11 +133,11 @@ def _describe_act(act: SupportAct) -> dict[str, Any]:
     }
 
 
-def _describe_removal(job: PurgeJob) -> dict[str, Any]:
-    provider = job.integration.connection.provider
+def _describe_removal(job: Any) -> dict[str, Any]:
+    """:param job: a `PurgeJob`, with its provider and product"""
     receipts = Receipt.objects.filter(subject_id=job.integration_id).order_by("part")
     return {
-        "name": name_product(provider, job.integration.product),
+        "name": name_product(job.provider, job.product),
         "step": messages.PURGE_STEP[job.step],
         "fenced_at": job.fenced_at,
         "receipt_id": job.receipt_id,
