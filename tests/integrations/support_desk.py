@@ -1,4 +1,4 @@
-"""A support agent and a person with accounts: look-ups, orders and the workers that carry them out."""
+"""A support agent, a person with accounts, look-ups, and workers that carry orders out."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from accounts.actors import Actor, ActorKind
 from accounts.models import User
 from accounts.roles import Role
 from config.process_classes import ProcessClass
+from integrations import purge
 from integrations.connections import disconnect_account, disconnect_integration
 from integrations.models import (
     LookupMeans,
+    PurgeStep,
     SupportActKind,
     SupportLookup,
     SupportReason,
@@ -114,3 +116,13 @@ def run_purge_act(act, now=timezone.now):
 def run_sync_act(act, now=timezone.now):
     with acting_as(ProcessClass.SYNC):
         return act_runner.run_sync_act(act_id=act.id, now=now)
+
+
+def finish_purge(job):
+    """Run the purge to its receipt, as sweeps do."""
+    while job.step != PurgeStep.DONE:
+        at = max(timezone.now(), job.next_try_at)
+        with acting_as(ProcessClass.PURGE):
+            purge.run_purge(job_id=job.id, now=lambda at=at: at)
+        job.refresh_from_db()
+    return job

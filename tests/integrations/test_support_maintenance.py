@@ -10,9 +10,8 @@ import pytest
 from django.core import mail as outgoing
 from django.utils import timezone
 
-from accounts.ids import uuid7
 from config.process_classes import ProcessClass
-from integrations import purge
+from integrations.mail.sync import mail_quarantine
 from integrations.models import (
     IntegrationStatus,
     NoticeChannel,
@@ -35,10 +34,10 @@ from integrations.purge import receipt_summary
 from integrations.support import notices, retention, support_codes
 from integrations.tasks import support as tasks
 from integrations.tasks.notices import deliver_notice
-from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt, ReceiptLink
+from limited_use.vault import sealing
 from tests.factories import make_membership, make_organisation
-from tests.integrations.support_desk import Desk, run_purge_act, run_sync_act
+from tests.integrations.support_desk import Desk, finish_purge, run_purge_act, run_sync_act
 from tests.walls import acting_as
 
 pytestmark = pytest.mark.django_db
@@ -70,11 +69,11 @@ class TestMaintenance:
         assert OwnerNotice.objects.get().message == "support_synced"
 
     def test_has_skipped_messages_fetched_again(self, desk):
-        at = timezone.now()
-        row = SetAside.objects.create(
-            integration=desk.mail, remote_blind=uuid7().bytes * 2, remote_id=None or b"",
-            reason="malformed", try_count=3, first_seen_at=at, last_tried_at=at,
-        )  # fmt: skip
+        sealer = sealing.get_sealer(holder=desk.mail.id, epoch=desk.mail.epoch)
+        mail_quarantine.quarantine_messages(
+            {"m1": "malformed"}, integration_id=desk.mail.id, sealer=sealer, at=timezone.now()
+        )
+        row = SetAside.objects.get()
         act, _ = desk.order(KIND.RETRY_QUARANTINED, integration_id=desk.mail.id)
         assert act.effect == {"skipped": 1}
 
@@ -128,25 +127,16 @@ class TestMaintenance:
         assert run_sync_act(act) == STATE.STOPPED
 
 
-def finish(job):
-    """Run the purge to its receipt."""
-    for _ in range(8):
-        PurgeJob.objects.filter(id=job.id).update(next_try_at=timezone.now())
-        if purge.run_purge(job_id=job.id) == "done":
-            return PurgeJob.objects.get(id=job.id)
-        ledger_sequencer.sequence_entries(at=timezone.now())
-    raise AssertionError("the purge did not end")
-
-
 @pytest.fixture
-def receipt(desk, monkeypatch):
+def receipt(desk):
     """Return the receipt of Alice's mail, which support disconnected."""
     act, _ = desk.order(KIND.REVOKE_INTEGRATION, integration_id=desk.mail.id)
     run_purge_act(act)
-    job = finish(PurgeJob.objects.get())
+    job = finish_purge(PurgeJob.objects.get())
     return Receipt.objects.get(id=job.receipt_id)
 
 
+@pytest.mark.django_db(transaction=True)
 class TestReceipt:
     @pytest.mark.claim("receipt.support-acts")
     def test_names_support_and_the_reason(self, receipt):
@@ -169,6 +159,7 @@ class TestReceipt:
         "support.link-to-the-person", "notice.support-receipt-sent", "mail.support-receipt-sent"
     )
     def test_link_is_mailed_to_the_person_and_shown_to_nobody_else(self, desk, receipt, mailoutbox):
+        mailoutbox.clear()
         act, _ = desk.order(KIND.SEND_RECEIPT_LINK, receipt_id=receipt.id)
         before = ReceiptLink.objects.count()
 
@@ -184,6 +175,7 @@ class TestReceipt:
     def test_link_that_no_server_takes_is_tried_again_and_leaves_no_link(
         self, desk, receipt, settings, mailoutbox
     ):
+        mailoutbox.clear()
         act, _ = desk.order(KIND.SEND_RECEIPT_LINK, receipt_id=receipt.id)
         before = ReceiptLink.objects.count()
         settings.MAIL_IS_SENT = False

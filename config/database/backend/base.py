@@ -37,6 +37,8 @@ _OWNER_FUNCTIONS: Final = (
     "find_kept_factor",
     "is_stored_factor",
     "share_partners",
+    "open_support_lookup",
+    "count_support_effect",
 )
 #: Statements that read or write rows. Policies do not apply to others, which may consist of several
 #: statements.
