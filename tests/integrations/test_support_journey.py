@@ -76,10 +76,9 @@ def browser(desk):
 def confirm(browser, *methods):
     with override_settings(SITE=STAFF):
         session = browser.session
-    session[AUTHENTICATION_METHODS_SESSION_KEY] += [
-        {"method": method, "at": time.time(), "reauthenticated": True} for method in methods
-    ]
-    with override_settings(SITE=STAFF):
+        session[AUTHENTICATION_METHODS_SESSION_KEY] += [
+            {"method": method, "at": time.time(), "reauthenticated": True} for method in methods
+        ]
         session.save()
 
 
@@ -256,12 +255,12 @@ class TestTheJourney:
         assert "A support agent of Antares disconnected your Google account." in notices
         assert "The reason that the agent gave: A device is lost or stolen." in notices
         entries = alice.get(reverse("settings-activity-entries")).text
-        rows = [reading.text(row) for row in re.findall(r"<tr>.*?</tr>", entries, re.DOTALL)]
-        for what in ("Find you for support", "Order of support Recorded", "disconnected"):
-            about_support = [row for row in rows if what in row]
-            assert about_support, (what, rows)
-            for row in about_support:
-                assert "An Antares support agent" in row, row
-                assert " You " not in row, row
+        rows = [
+            reading.text(row) for row in re.findall(r"<summary>.*?</summary>", entries, re.DOTALL)
+        ]
+        for what in ("Find you for support", "· Order of support", "calendar disconnected"):
+            lines = [row for row in rows if row.endswith(what)]
+            assert lines, (what, rows)
+            assert {row.split(" · ")[1] for row in lines} == {"An Antares support agent"}
         day = reading.text(alice.get(reverse("settings-activity")).text)
         assert "An Antares support agent" in day
