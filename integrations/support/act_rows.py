@@ -69,7 +69,16 @@ def settle_act(claimed: ClaimedAct, state: SupportActState, *, at: datetime) -> 
     :raises leases.LeaseLost: that transaction must not commit
     """
     leases.release(claimed.lease, state=state, settled_at=at)
-    entries.record_ledger_event(event=_get_event(state), about=claimed.act.id, at=at)
+    entries.record_ledger_event(
+        event={
+            SupportActState.DONE: "support.act_done",
+            SupportActState.UNNECESSARY: "support.act_unnecessary",
+            SupportActState.STOPPED: "support.act_stopped",
+            SupportActState.FAILED: "support.act_failed",
+        }[state],
+        about=claimed.act.id,
+        at=at,
+    )
     logger.info("support.act_settled", extra={"act_id": claimed.act.id, "state": state})
 
 
@@ -106,15 +115,3 @@ def _find_claimable(kinds: Collection[SupportActKind], at: datetime) -> QuerySet
         state=SupportActState.WAITING,
         next_try_at__lte=at,
     )
-
-
-def _get_event(state: SupportActState) -> str:
-    match state:
-        case SupportActState.DONE:
-            return "support.act_done"
-        case SupportActState.UNNECESSARY:
-            return "support.act_unnecessary"
-        case SupportActState.STOPPED:
-            return "support.act_stopped"
-        case _:
-            return "support.act_failed"
