@@ -39,6 +39,8 @@ TITLES: Final[Mapping[str, StrOrPromise]] = {
     "record.damaged": _("A stored value cannot be decrypted"),
     "refusals.burst": _("A feature is refused unusually often"),
     "sending.limit_reached": _("A limit of sending is reached"),
+    "support.act_failed": _("An order of a support agent failed"),
+    "support.unusual": _("A support agent looks up or disconnects unusually many people"),
     "sync.crashing": _("A sync crashes again and again"),
     "sync.damaged": _("The progress of a sync cannot be decrypted"),
     "sync.not_storable": _("A message cannot be stored"),
@@ -130,6 +132,14 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
     "sending.limit_reached": _(
         "Ask the person, or the feature's team, whether they sent this much: a session may be"
         " stolen. See Refusals for the rule."
+    ),
+    "support.act_failed": _(
+        "Find support.act_crashed with this act in the log, and report the error. The agent sees on"
+        " the page of the act that it failed, and can order it again."
+    ),
+    "support.unusual": _(
+        "Ask the support agent why they looked up, or disconnected, this many people. Their acts"
+        " and look-ups name tickets. End the agent's role if they cannot say."
     ),
     "sync.crashing": _(
         "Find sync.crashed with this connection in the log, and report the error. Its owner sees"

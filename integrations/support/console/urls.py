@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import find_views, item_views, person_views, question_views
+from . import act_views, find_views, item_views, person_views, question_views
 
 urlpatterns = [
     path("support/", find_views.show_console, name="support-console"),
@@ -21,4 +21,6 @@ urlpatterns = [
     ),
     path("support/items/<uuid:message_id>/", item_views.show_item, name="support-item"),
     path("support/events/<uuid:event_id>/", item_views.show_event, name="support-event"),
+    path("support/people/<uuid:lookup_id>/act/", act_views.order_act, name="support-act-new"),
+    path("support/acts/<uuid:act_id>/", act_views.show_act, name="support-act"),
 ]
