@@ -36,6 +36,8 @@ class RolePermission(StrEnum):
     VIEW_CONNECTIONS = "connections.view"
     # Disconnect for an owner who cannot.
     REVOKE_CONNECTIONS = "connections.revoke"
+    # Decide about the disconnect of many that another member of staff proposed, and stop it.
+    APPROVE_BULK = "connections.approve_bulk"
     # Read single messages while their owners open them to support.
     READ_OPENED_ITEMS = "items.read_opened"
     # Read the evidence bundle and the ledger.
@@ -57,6 +59,7 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
             RolePermission.USE_OWN,
             RolePermission.VIEW_CONNECTIONS,
             RolePermission.REVOKE_CONNECTIONS,
+            RolePermission.APPROVE_BULK,
             RolePermission.READ_OPENED_ITEMS,
         }
     ),
@@ -67,6 +70,7 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
             RolePermission.MANAGE_CLIENTS,
             RolePermission.MANAGE_PEOPLE,
             RolePermission.VIEW_OPERATIONS,
+            RolePermission.APPROVE_BULK,
         }
     ),
 }

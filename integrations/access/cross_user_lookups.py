@@ -53,9 +53,17 @@ LOOKUP_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
 )
 
 #: Their owner alone writes look-ups of support (`integrations.support.lookups`).
-SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
-    _SQL / "support_lookups.sql",
-    {"open_support_lookup": frozenset({"staff"}), "count_support_effect": frozenset({"staff"})},
+SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
+    *load_functions(
+        _SQL / "support_lookups.sql",
+        {"open_support_lookup": frozenset({"staff"}), "count_support_effect": frozenset({"staff"})},
+    ),
+    *load_functions(
+        _SQL / "bulk_revocations.sql",
+        dict.fromkeys(
+            ("list_bulk_receipts", "count_bulk_purges", "find_bulk_staff"), frozenset({"staff"})
+        ),
+    ),
 )
 
 #: Owned by the vault; its functions look up key owners. No process class may execute them.
