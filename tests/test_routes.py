@@ -232,6 +232,7 @@ def world(alice, monkeypatch):
         "proposal_id": str(proposal.id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
+        "bulk_id": UNKNOWN,
         "delegation": str(delegation.id),
         "organisation": str(second.id),
     }

@@ -88,6 +88,14 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         "Ask the person, or the feature's team, whether they sent this much: a session may be"
         " stolen. See Refusals for the rule."
     ),
+    "support.bulk_approved": (
+        "Two members of staff ordered a bulk revocation. Open it on the staff site under Bulk"
+        " revocations, compare it with its ticket, and stop it if you did not expect it."
+    ),
+    "support.bulk_failed": (
+        "Find bulk_revocation.act_failed with this act in the log, and report the error. The"
+        " account is still connected."
+    ),
     "sync.crashing": (
         "Find sync.crashed with this connection in the log, and report the error. Its owner sees"
         " that the sync fails."

@@ -1,5 +1,15 @@
 """Celery tasks: each parses ids, reads the clock and makes one call."""
 
-from . import connections, evidence, grants, notices, outbox, purge, sync, watches
+from . import connections, evidence, grants, notices, outbox, purge, support, sync, watches
 
-__all__ = ["connections", "evidence", "grants", "notices", "outbox", "purge", "sync", "watches"]
+__all__ = [
+    "connections",
+    "evidence",
+    "grants",
+    "notices",
+    "outbox",
+    "purge",
+    "support",
+    "sync",
+    "watches",
+]
