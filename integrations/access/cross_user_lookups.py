@@ -18,6 +18,7 @@ from django.db import connection as database
 from accounts import row_owner
 from limited_use.database_functions import DatabaseFunction, load_functions
 
+_STAFF: Final = frozenset({"staff"})
 _PROCESS_CLASSES: Final = frozenset({"web", "sync", "purge"})
 
 
@@ -53,6 +54,7 @@ LOOKUP_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
 )
 
 #: Their owner alone writes look-ups of support (`integrations.support.lookups`).
+<<<<<<< ours
 SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
     *load_functions(
         _SQL / "support_lookups.sql",
@@ -64,6 +66,17 @@ SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
             ("list_bulk_receipts", "count_bulk_purges", "find_bulk_staff"), frozenset({"staff"})
         ),
     ),
+=======
+SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
+    _SQL / "support_lookups.sql",
+    {
+        "open_support_lookup": _STAFF,
+        "found_people": _STAFF,
+        "found_connections": _STAFF,
+        "found_integrations": _STAFF,
+        "count_support_effect": _STAFF,
+    },
+>>>>>>> theirs
 )
 
 #: Owned by the vault; its functions look up key owners. No process class may execute them.

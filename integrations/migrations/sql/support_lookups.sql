@@ -58,22 +58,39 @@ SELECT gen_random_uuid(), open_support_lookup.search, agent.id, open_support_loo
 RETURNING id, user_id
 $body$;
 
+-- The people whom the agent has found, while the look-up is open: asked by the policies of rows
+-- (config/database/staff_visible_rows.py), as are their connections and integrations.
+CREATE OR REPLACE FUNCTION public.found_people()
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT DISTINCT l.user_id
+  FROM public.integrations_supportlookup AS l
+  JOIN public.accounts_user AS u ON u.id = l.agent_id AND u.role = 'support' AND u.is_active
+ WHERE l.agent_id = nullif(current_setting('antares.person', true), '')::uuid
+   AND l.user_id IS NOT NULL AND l.expires_at > now()
+$body$;
+
+CREATE OR REPLACE FUNCTION public.found_connections()
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT c.id FROM public.integrations_connection AS c
+ WHERE c.user_id = ANY (ARRAY(SELECT public.found_people()))
+$body$;
+
+CREATE OR REPLACE FUNCTION public.found_integrations()
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT i.id FROM public.integrations_integration AS i
+ WHERE i.connection_id = ANY (ARRAY(SELECT public.found_connections()))
+$body$;
+
 -- Count what each of the integrations holds, if the agent has found its owner.
 CREATE OR REPLACE FUNCTION public.count_support_effect(integrations uuid[])
 RETURNS TABLE (integration uuid, kind text, counted bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 WITH looked_up AS (
-    SELECT i.id, c.user_id, c.organisation_id
-      FROM public.integrations_integration AS i
-      JOIN public.integrations_connection AS c ON c.id = i.connection_id
-     WHERE i.id = ANY (count_support_effect.integrations)
-       AND EXISTS (
-           SELECT FROM public.integrations_supportlookup AS l
-             JOIN public.accounts_user AS u
-               ON u.id = l.agent_id AND u.role = 'support' AND u.is_active
-            WHERE l.agent_id = nullif(current_setting('antares.person', true), '')::uuid
-              AND l.user_id = c.user_id AND l.expires_at > now()
-           )
+    SELECT f.id FROM public.found_integrations() AS f(id)
+     WHERE f.id = ANY (count_support_effect.integrations)
 )
 SELECT i.id, 'messages', count(*) FROM looked_up AS i
   JOIN public.integrations_message AS m ON m.integration_id = i.id GROUP BY i.id
