@@ -52,7 +52,7 @@ def carry_out(
         return None
     except Exception:
         # A bug with one connection must not stop the others.
-        logger.exception("bulk_revocation.act_failed", extra={"act_id": act_id})
+        logger.exception("bulk_revocation.act_failed", extra={"about": act_id})
         return _record_failure(act_id, bulk, now())
 
 

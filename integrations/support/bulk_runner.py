@@ -124,7 +124,7 @@ def _find_work(at: datetime) -> QuerySet[BulkRevocation]:
 def _count(run: _Run) -> None:
     counts = bulk_matches.count_matches(run.bulk)
     _save(run, state=BulkState.PROPOSED, counts=counts, counted_at=run.now())
-    logger.info("bulk_revocation.counted", extra={"bulk_id": run.bulk.id})
+    logger.info("bulk_revocation.counted", extra={"about": run.bulk.id})
 
 
 def _carry_out(run: _Run) -> tuple[bool, datetime]:
@@ -224,7 +224,7 @@ def _check_people(run: _Run) -> None:
     with transaction.atomic(durable=True):
         _save(run, state=BulkState.STOPPED, ended_at=at)
         bulk_revocation.record_stop(bulk, stopped_by=None, at=at)
-    logger.warning("bulk_revocation.people_changed", extra={"bulk_id": bulk.id})
+    logger.warning("bulk_revocation.people_changed", extra={"about": bulk.id})
     raise _Ended
 
 
@@ -253,7 +253,7 @@ def _finish(run: _Run) -> None:
             },
             at=at,
         )
-    logger.info("bulk_revocation.done", extra={"bulk_id": bulk.id, "count": progress["done"]})
+    logger.info("bulk_revocation.done", extra={"about": bulk.id, "count": progress["done"]})
 
 
 def _settle_stopped_acts(run: _Run) -> None:
@@ -264,7 +264,7 @@ def _settle_stopped_acts(run: _Run) -> None:
     run.progress.update(_count_acts(run.bulk))
     if any(run.progress.values()):
         leases.renew(run.lease, at=run.now(), counts=_add_progress(run))
-    logger.info("bulk_revocation.stopped", extra={"bulk_id": run.bulk.id, "count": stopped_count})
+    logger.info("bulk_revocation.stopped", extra={"about": run.bulk.id, "count": stopped_count})
 
 
 def _count_acts(bulk: BulkRevocation) -> dict[str, int]:

@@ -37,6 +37,11 @@ _OWNER_FUNCTIONS: Final = (
     "find_kept_factor",
     "is_stored_factor",
     "share_partners",
+    "open_support_lookup",
+    "count_support_effect",
+    "list_bulk_receipts",
+    "count_bulk_purges",
+    "find_bulk_staff",
 )
 #: Statements that read or write rows. Policies do not apply to others, which may consist of several
 #: statements.

@@ -46,7 +46,7 @@ def list_bulks(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.REVOKE_CONNECTIONS)
 def propose(request: HttpRequest) -> HttpResponse:
-    form = BulkForm(request.POST or None)
+    form = BulkForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         bulk = bulk_revocation.propose_bulk(
             form.get_proposal(), actor=get_actor(request), at=timezone.now()

@@ -19,7 +19,7 @@ TICKET = "INC-4711"
 
 
 def make_agent(name="sam", role=Role.SUPPORT) -> User:
-    return make_user(name, role=role)
+    return make_user(name, role=role, password="correct horse")
 
 
 def actor_of(user: User) -> Actor:

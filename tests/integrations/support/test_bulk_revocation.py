@@ -23,6 +23,7 @@ from integrations.models import (
     SupportAct,
     SupportActState,
 )
+from integrations.providers.local import LOCAL
 from integrations.support import bulk_act, bulk_revocation, bulk_runner
 from integrations.support.bulk_revocation import BulkInvalid, BulkNotOpen, SecondPersonNeeded
 from limited_use.ledger import entries
@@ -80,7 +81,7 @@ class TestAProposal:
         "wrong",
         [
             {},
-            {"provider": "local"},
+            {"provider": LOCAL.key},
             {"provider": "yahoo"},
             {"provider": "google", "ticket": ""},
             {"provider": "google", "ticket": "<b>"},
@@ -250,7 +251,7 @@ class TestAnApprovedOne:
 
     @pytest.mark.claim("bulk.excluded")
     def test_leaves_later_accounts_and_local_calendars(self, acme, sam, otto):
-        local = make_account(acme, provider="local", products=("calendar",))
+        local = make_account(acme, provider=LOCAL.key, products=("calendar",))
         bulk = propose(sam, organisation_id=acme.id)
         run_worker(bulk)
         later = make_account(acme)
@@ -324,7 +325,9 @@ class TestAnApprovedOne:
             "agent": agent, "decided_by": second, "done": 1, "unnecessary": 0, "failed": 0
         }  # fmt: skip
 
-    @pytest.mark.parametrize("change", [{"is_active": False}, {"role": Role.REVIEWER}])
+    @pytest.mark.parametrize(
+        "change", [{"is_active": False, "deactivated_at": timezone.now()}, {"role": Role.REVIEWER}]
+    )
     @pytest.mark.parametrize("who", ["sam", "otto"])
     def test_stops_if_one_of_the_two_is_no_longer_staff(self, acme, sam, otto, who, change):
         make_account(acme)
