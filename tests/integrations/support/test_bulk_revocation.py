@@ -12,12 +12,14 @@ from django.utils import timezone
 from accounts.models import Alarm
 from accounts.roles import Role
 from config.process_classes import ProcessClass
+from integrations import purge
 from integrations.connections import automatic_disconnect
 from integrations.models import (
     BulkRevocation,
     BulkState,
     Connection,
     Integration,
+    IntegrationStatus,
     PurgeJob,
     PurgeTrigger,
     SupportAct,
@@ -27,7 +29,7 @@ from integrations.providers.local import LOCAL
 from integrations.support import bulk_act, bulk_revocation, bulk_runner
 from integrations.support.bulk_revocation import BulkInvalid, BulkNotOpen, SecondPersonNeeded
 from limited_use.ledger import entries
-from limited_use.models import Leaf
+from limited_use.models import DataKey, Leaf
 from tests.factories import make_message, make_organisation
 from tests.integrations.support.bulk_world import (
     actor_of,
@@ -248,6 +250,19 @@ class TestAnApprovedOne:
         jobs = PurgeJob.objects.all()
         assert {job.trigger for job in jobs} == {PurgeTrigger.SUPPORT}
         assert {job.support_act_id for job in jobs} == {act.id}
+
+    @pytest.mark.claim("bulk.not-undone")
+    def test_destroys_the_keys_and_orders_the_removal(self, acme, sam, otto):
+        integration = make_account(acme).integrations.get()
+        make_message(integration)
+        bulk = begin(sam, otto, organisation_id=acme.id)
+        run_worker(bulk)
+
+        assert not DataKey.objects.filter(holder=integration.id).exists()
+        integration.refresh_from_db()
+        assert integration.status == IntegrationStatus.PURGING
+        with acting_as(ProcessClass.PURGE):
+            assert purge.list_due_jobs(at=timezone.now()) == [integration.purge.id]
 
     @pytest.mark.claim("bulk.excluded")
     def test_leaves_later_accounts_and_local_calendars(self, acme, sam, otto):
