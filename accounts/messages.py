@@ -33,6 +33,9 @@ AUDIENCES: Final[Mapping[RolePermission, StrOrPromise]] = {
     RolePermission.REVOKE_CONNECTIONS: _(
         "Disconnecting for other people is for Antares support agents."
     ),
+    RolePermission.APPROVE_BULK: _(
+        "Disconnecting many accounts is for Antares support agents and operators."
+    ),
     RolePermission.READ_OPENED_ITEMS: _(
         "Support access is for Antares support agents. They read messages whose owners agreed."
     ),

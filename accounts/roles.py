@@ -36,6 +36,8 @@ class RolePermission(StrEnum):
     VIEW_CONNECTIONS = "connections.view"
     # Disconnect for an owner who cannot.
     REVOKE_CONNECTIONS = "connections.revoke"
+    # Decide about the disconnect of many that another member of staff proposed, and stop it.
+    APPROVE_BULK = "connections.approve_bulk"
     # Read single messages while their owners open them to support.
     READ_OPENED_ITEMS = "items.read_opened"
     # Read the evidence bundle and the ledger.
@@ -59,6 +61,7 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
             RolePermission.USE_OWN,
             RolePermission.VIEW_CONNECTIONS,
             RolePermission.REVOKE_CONNECTIONS,
+            RolePermission.APPROVE_BULK,
             RolePermission.READ_OPENED_ITEMS,
         }
     ),
@@ -70,6 +73,7 @@ PERMISSIONS: Mapping[Role, frozenset[RolePermission]] = {
             RolePermission.MANAGE_PEOPLE,
             RolePermission.VIEW_OPERATIONS,
             RolePermission.SETTLE_ALARMS,
+            RolePermission.APPROVE_BULK,
         }
     ),
 }

@@ -48,6 +48,11 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_connections",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
+    # Bulk revocations without a worker, and proposals that nobody decided.
+    "sweep-bulk-revocations": {
+        "task": "integrations.sweep_bulk_revocations",
+        "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
+    },
     # Notices without a worker, and those of ninety days.
     "sweep-notices": {"task": "integrations.sweep_notices", "schedule": 60.0},
     # Acts of support and notices of look-ups whose task was lost.

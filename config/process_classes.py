@@ -83,6 +83,9 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.make_evidence": _PURGE,
     # Makes a key for canary data, and destroys it.
     "integrations.run_forbidden_uses": _PURGE,
+    # Disconnects in everybody's rows what two of staff ordered.
+    "integrations.run_bulk_revocation": _PURGE,
+    "integrations.sweep_bulk_revocations": _PURGE,
     "integrations.measure": _PURGE,
     "accounts.forget_expired": _PURGE,
     # The class that sends mail.

@@ -110,6 +110,14 @@ def staff_page(role: str, answers: str = "ok 405 405 405") -> Kind:
     return Kind(nobody, refused, refused, {role: answers})
 
 
+def bulk_page(answers: str) -> Kind:
+    """Return a page that support agents and operators see."""
+    page = staff_page("support", answers)
+    return Kind(
+        page.nobody, page.owner, page.other, dict.fromkeys(("support", "operator"), answers)
+    )
+
+
 # For anyone as the public pages are; on this walk there is nothing for them to show.
 OPEN = frozenset(
     {
@@ -143,6 +151,8 @@ CONFIRM = frozenset(
         "inbox-support",
         "calendar-support",
         "settings-support-answer",
+        "support-bulk-approve",
+        "support-bulk-reject",
     }
 )
 
@@ -314,6 +324,16 @@ ROUTES: dict[str, Kind] = {
     # Nobody's look-up, and another agent's question.
     "support-ask": staff_page("support", "404 404 405 405"),
     "support-question": staff_page("support", "404 404 405 405"),
+    "support-bulks": bulk_page("ok 405 405 405"),
+    # A form without a criterion is shown again.
+    "support-bulk-new": staff_page("support", "ok 400 405 405"),
+    # There is no bulk revocation on this walk.
+    "support-bulk": bulk_page("404 405 405 405"),
+    "support-bulk-approve": bulk_page("405 404 405 405"),
+    "support-bulk-reject": bulk_page("405 404 405 405"),
+    "support-bulk-stop": bulk_page("405 404 405 405"),
+    "support-bulk-csv": bulk_page("404 405 405 405"),
+    "support-bulk-json": bulk_page("404 405 405 405"),
     "review": staff_page("reviewer"),
     "review-domains": staff_page("reviewer"),
     "review-privacy": staff_page("reviewer"),

@@ -241,6 +241,7 @@ def world(alice, monkeypatch):
         "alarm_id": UNKNOWN,
         "lookup_id": UNKNOWN,
         "question_id": str(make_question(alice).id),
+        "bulk_id": UNKNOWN,
         "delegation": str(delegation.id),
         "organisation": str(second.id),
     }

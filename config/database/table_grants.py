@@ -76,6 +76,7 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
 #: The privileges of the functions that find people for support (`integrations.support.lookups`).
+#: Others show staff the receipts of a bulk revocation (`integrations.support.bulk_receipts`).
 FINDER: Final[Mapping[str, str]] = {
     "integrations.SupportCode": "rw",
     "integrations.SupportLookup": "ra",
@@ -88,12 +89,15 @@ FINDER_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "limited_use.Receipt": ("id", "owner_id"),
     "limited_use.Share": ("item", "withdrawn_at", "expires_at"),
     "integrations.Connection": ("id", "user_id", "organisation_id", "address_blind"),
-    "integrations.Integration": ("id", "connection_id"),
+    "integrations.Integration": ("id", "connection_id", "product"),
     "integrations.Message": ("integration_id",),
     "integrations.Calendar": ("id", "integration_id"),
     "integrations.Event": ("calendar_id",),
     "integrations.OutboxCommand": ("integration_id", "kind", "state"),
     "integrations.SetAside": ("integration_id",),
+    "integrations.BulkRevocation": ("id", "agent_id", "decided_by", "stopped_by"),
+    "integrations.SupportAct": ("id", "bulk_id"),
+    "integrations.PurgeJob": ("integration_id", "support_act_id", "receipt_id", "done_at"),
 }
 
 #: The columns that `accounts.people`, `accounts.caller_lookup`,

@@ -54,15 +54,21 @@ LOOKUP_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
 )
 
 #: Their owner alone writes look-ups of support (`integrations.support.lookups`).
-SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = load_functions(
-    _SQL / "support_lookups.sql",
-    {
-        "open_support_lookup": _STAFF,
-        "found_people": _STAFF,
-        "found_connections": _STAFF,
-        "found_integrations": _STAFF,
-        "count_support_effect": _STAFF,
-    },
+SUPPORT_FUNCTIONS: Final[tuple[DatabaseFunction, ...]] = (
+    *load_functions(
+        _SQL / "support_lookups.sql",
+        {
+            "open_support_lookup": _STAFF,
+            "found_people": _STAFF,
+            "found_connections": _STAFF,
+            "found_integrations": _STAFF,
+            "count_support_effect": _STAFF,
+        },
+    ),
+    *load_functions(
+        _SQL / "bulk_revocations.sql",
+        dict.fromkeys(("list_bulk_receipts", "count_bulk_purges", "find_bulk_staff"), _STAFF),
+    ),
 )
 
 #: Owned by the vault; its functions look up key owners. No process class may execute them.

@@ -821,5 +821,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL((SQL / "share_partners.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "own_rows.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "support_lookups.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "bulk_revocations.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "status_changes.sql").read_text(encoding="utf-8")),
     ]

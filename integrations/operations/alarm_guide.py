@@ -40,6 +40,8 @@ TITLES: Final[Mapping[str, StrOrPromise]] = {
     "refusals.burst": _("A feature is refused unusually often"),
     "sending.limit_reached": _("A limit of sending is reached"),
     "support.act_failed": _("An order of a support agent failed"),
+    "support.bulk_approved": _("A bulk revocation began"),
+    "support.bulk_failed": _("A connection of a bulk revocation was not disconnected"),
     "support.unusual": _("A support agent looks up or disconnects unusually many people"),
     "sync.crashing": _("A sync crashes again and again"),
     "sync.damaged": _("The progress of a sync cannot be decrypted"),
@@ -136,6 +138,14 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
     "support.act_failed": _(
         "Find support.act_crashed with this act in the log, and report the error. The agent sees on"
         " the page of the act that it failed, and can order it again."
+    ),
+    "support.bulk_approved": _(
+        "Two members of staff ordered a bulk revocation. Open it on the staff site under Bulk"
+        " revocations, compare it with its ticket, and stop it if you did not expect it."
+    ),
+    "support.bulk_failed": _(
+        "Find bulk_revocation.act_failed with this act in the log, and report the error. The"
+        " account is still connected."
     ),
     "support.unusual": _(
         "Ask the support agent why they looked up, or disconnected, this many people. Their acts"

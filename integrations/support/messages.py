@@ -151,3 +151,18 @@ _EFFECTS: Final[Mapping[str, Callable[[int], str]]] = {
         n,
     ),
 }
+#: By provider product, for counts of a bulk revocation and its receipts.
+PRODUCT: Final[Texts] = {"mail": _("Mail"), "calendar": _("Calendars")}
+
+BULK_PROPOSED: Final = _("Your proposal is stored. Antares is counting what it matches.")
+BULK_APPROVED: Final = _("You approved it. Antares is disconnecting the accounts.")
+BULK_REJECTED: Final = _("You rejected it.")
+BULK_STOPPED: Final = _("You stopped it.")
+BULK_NOT_OPEN: Final = _("This is no longer possible: it was decided, stopped or finished before.")
+BULK_OWN: Final = _("You proposed it. Another member of staff decides.")
+BULK_NO_CRITERION: Final = _("Enter an organisation, a provider or a start of the time window.")
+BULK_NO_ORGANISATION: Final = _(
+    "No organisation has exactly this id. Copy the id or the platform id of the organisation."
+)
+BULK_WINDOW: Final = _("The time window has to begin in the past, and before its end.")
+BULK_TICKET: Final = _("Use letters, digits, spaces and . _ # / - only, at most 40.")

@@ -1,6 +1,7 @@
 """Celery tasks: each parses ids, reads the clock and makes one call."""
 
 from . import (
+    bulk_revocations,
     connections,
     evidence,
     grants,
@@ -14,6 +15,7 @@ from . import (
 )
 
 __all__ = [
+    "bulk_revocations",
     "connections",
     "evidence",
     "grants",

@@ -52,6 +52,10 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     "integrations.purge_integration": TaskEntryPoint("removes data, and revokes the grant", _END),
     "integrations.sweep_purges": TaskEntryPoint("queues ids, and sounds alarms"),
     "integrations.sweep_connections": TaskEntryPoint("clocks, notices in our words; revokes", _END),
+    "integrations.run_bulk_revocation": TaskEntryPoint(
+        "counts rows, and fences integrations; their purges follow"
+    ),
+    "integrations.sweep_bulk_revocations": TaskEntryPoint("queues ids of due bulk revocations"),
     "integrations.deliver_notice": TaskEntryPoint("mails a notice in words of ours"),
     "integrations.mail_notice_to_mailbox": TaskEntryPoint("stores an order to send a notice"),
     "integrations.notify_of_share": TaskEntryPoint("notes that a share began or ended"),

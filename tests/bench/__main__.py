@@ -55,6 +55,7 @@ BENCHMARKS = (
     Benchmark("growth", "Inbox page as the table grows"),
     Benchmark("syncing", "First sync of a mailbox", sandbox=True),
     Benchmark("purging", "Purge of 100,000 messages", sandbox=True),
+    Benchmark("bulk_revocation", "Bulk revocation of 1,000 accounts", sandbox=True),
     Benchmark("footprint", "Resident memory", sandbox=True),
     Benchmark("starting", "Start of the demo on existing data"),
     Benchmark("appending", "Ledger: appends by many writers at once"),

@@ -39,6 +39,9 @@ _OWNER_FUNCTIONS: Final = (
     "share_partners",
     "open_support_lookup",
     "count_support_effect",
+    "list_bulk_receipts",
+    "count_bulk_purges",
+    "find_bulk_staff",
 )
 #: Statements that read or write rows. Policies do not apply to others, which may consist of several
 #: statements.
