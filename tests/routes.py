@@ -296,6 +296,11 @@ ROUTES: dict[str, Kind] = {
     # To no calendar: it is shown again.
     "calendar-move": Kind("sign-in sign-in 405 405", "ok 400 405 405", "404 404 405 405"),
     "calendar-show": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
+    # A form without a value is shown again.
+    "support-console": staff_page("support", "ok 400 405 405"),
+    # No look-up has this id.
+    "support-person": staff_page("support", "404 405 405 405"),
+    "support-connection": staff_page("support", "404 405 405 405"),
     "support-items": staff_page("support"),
     # Alice opened nothing to support on this walk: refused, and recorded.
     "support-item": staff_page("support", "403 405 405 405"),
