@@ -115,8 +115,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-calendars inbox inbox-compose-addresses inbox-compose-senders
         inbox-outbox inbox-outbox-state inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
         calendar calendar-coming calendar-find calendar-event calendar-event-description
-        support-items support-item support-event support-act support-bulks support-bulk review
-        review-domains review-privacy review-scopes
+        support-person support-connection support-items support-item support-event support-act
+        support-bulks support-bulk review review-domains review-privacy review-scopes
         review-consent-flow review-deletion review-human-access review-assessment review-clauses
         review-clause review-policy review-refusals review-run review-entry review-proof
         review-bundle review-evidence operations metrics
@@ -148,7 +148,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         inbox-outbox-command inbox-proposal inbox-allow-sending settings-sending
         calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-support calendar-support-close calendar-show
-        review-evidence-make review-run-start operations-alarm-settle
+        support-console review-evidence-make review-run-start operations-alarm-settle
         switch_organisation profile account_login account_logout account_sign_in_link
         account_open_sign_in_link account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate

@@ -317,6 +317,11 @@ ROUTES: dict[str, Kind] = {
     "calendar-support": CONFIRMED,
     "calendar-support-close": FORM,
     "calendar-show": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
+    # A form without a value is shown again.
+    "support-console": staff_page("support", "ok 400 405 405"),
+    # No look-up has this id.
+    "support-person": staff_page("support", "404 405 405 405"),
+    "support-connection": staff_page("support", "404 405 405 405"),
     "support-items": staff_page("support"),
     # Alice opened nothing to support on this walk: refused, and recorded.
     "support-item": staff_page("support", "403 405 405 405"),

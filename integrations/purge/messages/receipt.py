@@ -168,6 +168,7 @@ STORES: Final[Mapping[str, Text]] = MappingProxyType(
         "integrations.SetAside": _("Items that could not be read"),
         "integrations.Reconciliation": _("Comparisons with the provider"),
         "integrations.SyncWork": _("Positions of the sync"),
+        "integrations.StatusChange": _("Earlier statuses"),
         "integrations.Watch": _("Subscriptions to notifications"),
         "integrations.UploadChunk": _("Pieces of files to send"),
         "integrations.Upload": _("Files to send"),

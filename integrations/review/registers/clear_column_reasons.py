@@ -56,6 +56,8 @@ _PROVIDER_KEY = "which provider: a word of ours"
 _AGED = "when a copy began, was looked at, or ended"
 _WEEK = "finds what touches a window, to the week and no nearer"
 _COPIED = "finds the row again; dies with the key of the copy"
+_AGENT = "what a support agent wrote to the person about the case; shown to the person"
+_TICKET = "the number of the case in the ticket system; no address"
 _LOOKUP = "finds the row again; dies with the integration's key"
 
 #: Every clear column of tables with sealed columns; for other tables, columns with unclear types.
@@ -128,6 +130,21 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.SetAside.first_seen_at": (ColumnKind.TIME, _SPENT),
     "integrations.SetAside.last_tried_at": (ColumnKind.TIME, _SPENT),
     "integrations.SetAside.next_try_at": (ColumnKind.TIME, "when a delayed message is fetched again"),
+    "integrations.StatusChange.status": (ColumnKind.STATE, "a status that the product had; shown"),
+    "integrations.StatusChange.reason": (ColumnKind.WORD, "the reason of that status; shown"),
+    "integrations.StatusChange.since": (ColumnKind.TIME, "since when it had it"),
+    "integrations.SupportCode.code_hash": (ColumnKind.HASH, "finds a code that a person reads out"),
+    "integrations.SupportCode.agent_name": (ColumnKind.PLATFORM, "the agent who used it; shown"),
+    "integrations.SupportLookup.ticket": (ColumnKind.PLATFORM, _TICKET),
+    "integrations.SupportAct.text": (ColumnKind.PLATFORM, _AGENT),
+    "integrations.SupportAct.ticket": (ColumnKind.PLATFORM, _TICKET),
+    "integrations.SupportAct.effect": (ColumnKind.NUMBER, "counts of what it removes; shown"),
+    "integrations.SupportQuestion.text": (ColumnKind.PLATFORM, _AGENT),
+    "integrations.SupportQuestion.ticket": (ColumnKind.PLATFORM, _TICKET),
+    "integrations.BulkRevocation.provider": (ColumnKind.WORD, "a provider's name of ours"),
+    "integrations.BulkRevocation.text": (ColumnKind.PLATFORM, _AGENT),
+    "integrations.BulkRevocation.ticket": (ColumnKind.PLATFORM, _TICKET),
+    "integrations.BulkRevocation.counts": (ColumnKind.NUMBER, "counts of what it removes; shown"),
     "integrations.SyncWork.resource": (ColumnKind.WORD, "what is synchronised: mail"),
     "integrations.SyncWork.stage": (ColumnKind.STATE, "how far the sync is"),
     "integrations.SyncWork.round": (ColumnKind.NUMBER, "which round of the snapshot runs"),
@@ -212,6 +229,11 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
         "whether it asks for the same; emptied with the integration, or after a day",
     ),
     "integrations.Discard.provider": (ColumnKind.WORD, _PROVIDER_KEY),
+    "integrations.Connection.address_blind": (
+        ColumnKind.OUTER,
+        "finds an account by an address that support typed exactly; emptied by the purge of the"
+        " last integration",
+    ),
     "integrations.Discard.account_blind": (
         ColumnKind.OUTER,
         "which account's grant is being revoked; gone with the answer, or a minute",
