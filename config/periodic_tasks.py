@@ -50,6 +50,17 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     },
     # Notices without a worker, and those of ninety days.
     "sweep-notices": {"task": "integrations.sweep_notices", "schedule": 60.0},
+    # Acts of support and notices of look-ups whose task was lost.
+    "sweep-support": {
+        "task": "integrations.sweep_support",
+        "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
+    },
+    "sweep-support-maintenance": {
+        "task": "integrations.sweep_support_maintenance",
+        "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
+    },
+    # Rows of support after ninety days, and codes after thirty.
+    "clear-support": {"task": "integrations.clear_support", "schedule": 3600.0},
     # Questions of support without a notice, or not answered in time.
     "sweep-questions": {"task": "integrations.sweep_questions", "schedule": 60.0},
     # Give old refresh tokens their own key.

@@ -115,7 +115,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-calendars inbox inbox-compose-addresses inbox-compose-senders
         inbox-outbox inbox-outbox-state inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
         calendar calendar-coming calendar-find calendar-event calendar-event-description
-        support-items support-item review review-domains review-privacy review-scopes
+        support-items support-item support-act review review-domains review-privacy review-scopes
         review-consent-flow review-deletion review-human-access review-assessment review-clauses
         review-clause review-policy review-refusals review-run review-entry review-proof
         review-bundle review-evidence metrics
@@ -143,6 +143,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-support-answer support-ask support-question
         settings-notices settings-notice-choices notice-stop settings-ledger-part connect-begin
         connect-callback connect-administrator inbox-search inbox-support inbox-support-close
+        support-act-new
         inbox-outbox-command inbox-proposal inbox-allow-sending settings-sending
         calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-show review-evidence-make review-run-start

@@ -142,6 +142,7 @@ CONFIRM = frozenset(
         "settings-ledger-part",
         "inbox-support",
         "settings-support-answer",
+        "support-act-new",
     }
 )
 
@@ -310,6 +311,9 @@ ROUTES: dict[str, Kind] = {
     # Nobody's look-up, and another agent's question.
     "support-ask": staff_page("support", "404 404 405 405"),
     "support-question": staff_page("support", "404 404 405 405"),
+    # Nobody's look-up and act.
+    "support-act-new": staff_page("support", "404 404 405 405"),
+    "support-act": staff_page("support", "404 405 405 405"),
     "review": staff_page("reviewer"),
     "review-domains": staff_page("reviewer"),
     "review-privacy": staff_page("reviewer"),

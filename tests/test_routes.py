@@ -238,6 +238,7 @@ def world(alice, monkeypatch):
         "proposal_id": str(proposal.id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
+        "act_id": UNKNOWN,
         "lookup_id": UNKNOWN,
         "question_id": str(make_question(alice).id),
         "delegation": str(delegation.id),

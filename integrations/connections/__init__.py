@@ -12,6 +12,7 @@ from .authorize import UnknownProvider, begin_connect
 from .callback import OAuthCallback, complete_connect
 from .connection_operations import (
     disconnect_account,
+    disconnect_for_support,
     disconnect_integration,
     remove_empty_connection,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "complete_connect",
     "create_admin_consent_link",
     "disconnect_account",
+    "disconnect_for_support",
     "disconnect_integration",
     "get_copied_products",
     "list_dependent_integrations",

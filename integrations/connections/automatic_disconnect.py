@@ -23,6 +23,7 @@ from integrations.models import (
     Message,
     PurgeJob,
     PurgeTrigger,
+    SupportAct,
 )
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
@@ -44,7 +45,11 @@ _IS_LOCAL = Q(connection__provider=LOCAL.key)
 
 
 def disconnect_in_transaction(
-    *, integration: Integration, trigger: PurgeTrigger, at: datetime
+    *,
+    integration: Integration,
+    trigger: PurgeTrigger,
+    support_act: SupportAct | None = None,
+    at: datetime,
 ) -> PurgeJob:
     """
     Fence an integration and open its purge.
@@ -52,9 +57,12 @@ def disconnect_in_transaction(
     The person's last integration of a product also ends the consents to its features, which local
     calendars and those of providers have separately.
 
+    :param support_act: for `PurgeTrigger.SUPPORT`
     :raises purge.AlreadyDisconnected:
     """
-    job = purge.open_purge_job(integration=integration, trigger=trigger, at=at)
+    job = purge.open_purge_job(
+        integration=integration, trigger=trigger, support_act=support_act, at=at
+    )
     is_local = not PROVIDERS[integration.connection.provider].grants
     live = Integration.objects.live().owned_by(job.user_id, job.organisation_id)
     of_product = live.filter(product=integration.product)

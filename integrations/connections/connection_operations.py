@@ -14,7 +14,14 @@ from django.db import transaction
 
 from integrations.access.fences import NotConnectedError
 from integrations.coordination.task_queue import enqueue, enqueue_on_commit
-from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    Integration,
+    PurgeJob,
+    PurgeTrigger,
+    SupportAct,
+)
 from integrations.providers.local import LOCAL
 from integrations.purge import AlreadyDisconnected
 
@@ -72,9 +79,7 @@ def disconnect_account(
         connection = own_connections.filter(id=connection_id).select_for_update(no_key=True).first()
         if connection is None:
             raise NotConnectedError
-        # Lock all of them before the first one ends: see "Lock order" in the README.
-        live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
-        integrations = list(live.order_by("id"))
+        integrations = _lock_live_integrations(connection)
         if not integrations:
             raise NotConnectedError
         jobs = [
@@ -87,6 +92,60 @@ def disconnect_account(
             enqueue_on_commit("integrations.purge_integration", job_id=job.id)
     logger.info("connection.disconnected", extra={"connection_id": connection_id})
     return jobs
+
+
+def disconnect_for_support(
+    *, act: SupportAct, connection_id: UUID, integration_id: UUID | None = None, at: datetime
+) -> list[PurgeJob] | None:
+    """
+    Disconnect what was connected before `act`, in the caller's transaction; never local calendars.
+
+    :param integration_id: None: all products of the connection
+    :return: the purges, none for a connection without products, whose grant alone is revoked; None
+        if nothing was left to do
+    """
+    connections = Connection.objects.live().filter(id=connection_id, user_id=act.user_id)
+    connections = connections.exclude(provider=LOCAL.key)
+    connection = connections.select_for_update(no_key=True).first()
+    if connection is None:
+        return None
+    integrations = _lock_live_integrations(connection)
+    if not integrations and integration_id is None:
+        return _forget_empty_connection(connection, act=act, at=at)
+    jobs = [
+        automatic_disconnect.disconnect_in_transaction(
+            integration=integration, trigger=PurgeTrigger.SUPPORT, support_act=act, at=at
+        )
+        for integration in integrations
+        # The owner may have connected it again since then.
+        if integration.switched_on_at <= act.asked_at and integration_id in {None, integration.id}
+    ]
+    for job in jobs:
+        enqueue_on_commit("integrations.purge_integration", job_id=job.id)
+    return jobs or None
+
+
+def _forget_empty_connection(
+    connection: Connection, *, act: SupportAct, at: datetime
+) -> list[PurgeJob] | None:
+    if connection.connected_at > act.asked_at or connection.status == ConnectionStatus.ENDING:
+        return None
+    try:
+        connection_removal.fence_in_transaction(connection_id=connection.id, at=at)
+    except connection_removal.ConnectionNotEmpty:
+        return None
+    enqueue_on_commit("integrations.forget_connection", connection_id=connection.id)
+    return []
+
+
+def _lock_live_integrations(connection: Connection) -> list[Integration]:
+    """
+    Lock all of them before the first one ends: see "Lock order" in the README.
+
+    :param connection: locked
+    """
+    live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
+    return list(live.order_by("id"))
 
 
 def remove_empty_connection(

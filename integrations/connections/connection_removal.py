@@ -93,28 +93,29 @@ def fence_connection(*, connection_id: UUID, at: datetime) -> None:
     :raises ConnectionNotEmpty:
     """
     with transaction.atomic(durable=True):
-        connection = (
-            Connection.objects.live()
-            .select_for_update(no_key=True)
-            .filter(id=connection_id)
-            .first()
+        fence_in_transaction(connection_id=connection_id, at=at)
+
+
+def fence_in_transaction(*, connection_id: UUID, at: datetime) -> None:
+    """:raises ConnectionNotEmpty:"""
+    live = Connection.objects.live().select_for_update(no_key=True)
+    connection = live.filter(id=connection_id).first()
+    if connection is None or _is_in_use(connection):
+        raise ConnectionNotEmpty
+    if connection.status == ConnectionStatus.ENDING and connection.ending_since is not None:
+        return
+    connection.ending_since = at
+    if connection.status != ConnectionStatus.ENDING:
+        connection.status = ConnectionStatus.ENDING
+        connection.epoch += 1
+        connection.reauth_since = None
+        connection.refresh_lease_by = connection.refresh_lease_until = None
+        provider_credentials.raise_grant_key_epochs(connection)
+        name = pseudonyms.get_pseudonym_naming(connection.id)
+        entries.record_ledger_event(
+            event="connection.forgotten", about=connection.id, at=at, naming=name
         )
-        if connection is None or _is_in_use(connection):
-            raise ConnectionNotEmpty
-        if connection.status == ConnectionStatus.ENDING and connection.ending_since is not None:
-            return
-        connection.ending_since = at
-        if connection.status != ConnectionStatus.ENDING:
-            connection.status = ConnectionStatus.ENDING
-            connection.epoch += 1
-            connection.reauth_since = None
-            connection.refresh_lease_by = connection.refresh_lease_until = None
-            provider_credentials.raise_grant_key_epochs(connection)
-            name = pseudonyms.get_pseudonym_naming(connection.id)
-            entries.record_ledger_event(
-                event="connection.forgotten", about=connection.id, at=at, naming=name
-            )
-        connection.save()
+    connection.save()
     logger.info("connection.forgotten", extra={"connection_id": connection_id})
 
 

@@ -50,13 +50,34 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
         integration = fences.lock_live_integration(integration_id)
         if integration.status in OWNER_ONLY:
             raise fences.NotConnectedError
-        rows = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
-        for work in rows.order_by("id"):
-            # The owner views the mailbox, so it is polled at the usual interval from now on.
-            work.next_sync_at = work.looked_at = at
-            work.save(update_fields=["next_sync_at", "looked_at"])
-            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
+        _make_work_due(integration, at=at)
+        # The owner views the mailbox, so it is polled at the usual interval from now on.
+        SyncWork.objects.filter(integration=integration).update(looked_at=at)
     return integration
+
+
+def sync_for_support(*, integration_id: UUID, at: datetime) -> int:
+    """
+    As `sync_now`, in the caller's transaction. An agent views nothing, so the usual interval stays.
+
+    Return how much work is due: of a calendar account, its list and each calendar.
+
+    :raises fences.NotConnectedError: also if it has to be reconnected
+    """
+    integration = fences.lock_live_integration(integration_id)
+    if integration.status in OWNER_ONLY:
+        raise fences.NotConnectedError
+    return _make_work_due(integration, at=at)
+
+
+def _make_work_due(integration: Integration, *, at: datetime) -> int:
+    rows = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
+    works = list(rows.order_by("id"))
+    for work in works:
+        work.next_sync_at = at
+        work.save(update_fields=["next_sync_at"])
+        enqueue_on_commit("integrations.sync_mail", work_id=work.id)
+    return len(works)
 
 
 def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
@@ -66,5 +87,10 @@ def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
     :raises fences.NotConnectedError:
     """
     with transaction.atomic(durable=True):
-        fences.lock_live_integration(integration_id)
-        return mail_quarantine.retry_all_quarantined(integration_id=integration_id, at=at)
+        return retry_quarantined_in_transaction(integration_id=integration_id, at=at)
+
+
+def retry_quarantined_in_transaction(*, integration_id: UUID, at: datetime) -> int:
+    """:raises fences.NotConnectedError:"""
+    fences.lock_live_integration(integration_id)
+    return mail_quarantine.retry_all_quarantined(integration_id=integration_id, at=at)

@@ -46,6 +46,7 @@ class OwnerNotice(models.Model):
     :ivar provider: a key of the registry of providers, or empty
     :ivar product: a key of the provider's products, or empty
     :ivar until: the deadline that the notice names
+    :ivar reason: a `SupportReason`, or empty
     :ivar resolved_at: when its cause ended; the page then shows it as done
     :ivar routed_at: when it was sent to the other channels; null while that is due
     """
@@ -59,6 +60,7 @@ class OwnerNotice(models.Model):
     provider = models.CharField(max_length=16, blank=True, default="")
     product = models.CharField(max_length=16, blank=True, default="")
     until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=24, blank=True, default="")
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)

@@ -216,7 +216,8 @@ class SupportActState(models.TextChoices):
     DONE = "done"
     # There was nothing left to do, for example because the owner was faster.
     UNNECESSARY = "unnecessary"
-    # The bulk revocation was stopped first.
+    # Before it began: the bulk revocation was stopped, the agent is no longer of support, or the
+    # owner has to reconnect first.
     STOPPED = "stopped"
     FAILED = "failed"
 
@@ -299,6 +300,13 @@ class SupportAct(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["bulk", "connection"], name="support_act_once_per_bulk_and_connection"
+            ),
+            # A form that is sent twice orders once.
+            models.UniqueConstraint(
+                fields=["lookup", "kind", "connection", "integration", "receipt_id"],
+                condition=Q(state="waiting", bulk=None),
+                nulls_distinct=False,
+                name="support_act_waits_once",
             ),
         ]
         indexes = [

@@ -9,10 +9,12 @@ from enum import Enum
 from itertools import product
 
 from accounts import display_times
-from integrations.models import OwnerNotice
+from integrations.models import OwnerNotice, SupportReason
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from limited_use.notifications.message_kinds import MessageValue
+
+from .support_reasons import REASON, ReasonWord
 
 _PRODUCTS = ("mail", "calendar")
 # Closed lists, as platform mail requires. mypy does not accept computed members.
@@ -32,22 +34,31 @@ class NoticeDetails:
     """
     :param provider: a key of `PROVIDERS`, or empty
     :param product: `mail` or `calendar`, or empty
+    :param reason: of a support agent: a `SupportReason`, or empty
     :raises InvalidNoticeDetails:
     """
 
     provider: str = ""
     product: str = ""
     until: datetime | None = None
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if self.provider and self.provider not in PROVIDERS:
             raise InvalidNoticeDetails("unknown provider")
         if self.product and (self.product not in _PRODUCTS or not self.provider):
             raise InvalidNoticeDetails("unknown product")
+        if self.reason and self.reason not in SupportReason:
+            raise InvalidNoticeDetails("unknown reason")
 
 
 def get_details(notice: OwnerNotice) -> NoticeDetails:
-    return NoticeDetails(provider=notice.provider, product=notice.product, until=notice.until)
+    return NoticeDetails(
+        provider=notice.provider,
+        product=notice.product,
+        until=notice.until,
+        reason=notice.reason,
+    )
 
 
 def make_mail_values(details: NoticeDetails, names: Collection[str]) -> dict[str, MessageValue]:
@@ -60,6 +71,7 @@ def make_mail_values(details: NoticeDetails, names: Collection[str]) -> dict[str
         "provider": ProviderLabel[details.provider] if details.provider else None,
         "product": _get_product_name(details),
         "until": details.until,
+        "reason": ReasonWord[details.reason] if details.reason else None,
     }
     return {name: values[name] for name in names}
 
@@ -71,6 +83,7 @@ def make_page_words(details: NoticeDetails) -> dict[str, str]:
         "provider": PROVIDERS[details.provider].label if details.provider else "",
         "product": "" if product_name is None else product_name.value,
         "until": display_times.format_day(details.until) if details.until else "",
+        "reason": str(REASON[details.reason]) if details.reason else "",
     }
 
 

@@ -34,7 +34,7 @@ class NoticeMessage:
     One message of a kind, as the page shows it.
 
     :param key: of the `PlatformMessageKind` that mails say it with
-    :param text: may name `%(provider)s`, `%(product)s` and `%(until)s`
+    :param text: may name `%(provider)s`, `%(product)s`, `%(until)s` and `%(reason)s`
     :param link_text: of the link to the place where it is solved
     :param route_name: of that place
     :param has_subject: whether the route takes the notice's subject

@@ -91,6 +91,7 @@ def record_notice(  # noqa: PLR0913 - as `notify`
                 provider=details.provider,
                 product=details.product,
                 until=details.until,
+                reason=details.reason,
                 created_at=at,
             )
     except IntegrityError:

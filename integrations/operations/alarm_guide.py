@@ -88,6 +88,14 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         "Ask the person, or the feature's team, whether they sent this much: a session may be"
         " stolen. See Refusals for the rule."
     ),
+    "support.act_failed": (
+        "Find support.act_crashed with this act in the log, and report the error. The agent sees on"
+        " the page of the act that it failed, and can order it again."
+    ),
+    "support.unusual": (
+        "Ask the support agent why they looked up, or disconnected, this many people. Their acts"
+        " and look-ups name tickets. End the agent's role if they cannot say."
+    ),
     "sync.crashing": (
         "Find sync.crashed with this connection in the log, and report the error. Its owner sees"
         " that the sync fails."

@@ -210,6 +210,19 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
         "what the person was told: words of closed lists, ids of ours and times, for ninety days."
         " The notice of a removal is read after it"
     ),
+    "integrations.SupportAct": (
+        "what support did for the person, and why: words of closed lists, ids of ours, counts, and"
+        " what the agent wrote about the case, for ninety days. The act that disconnected it stays"
+    ),
+    "integrations.SupportLookup": (
+        "that support looked the person up, and why: words of closed lists and ids of ours, for"
+        " ninety days"
+    ),
+    "integrations.SupportQuestion": (
+        "what support asked the person to show, and the answer: ids of ours, and what the agent"
+        " wrote, for ninety days"
+    ),
+    "integrations.SupportCode": "the hash of a code that the person read out, for thirty days",
     "integrations.OutgoingCount": (
         "that the person sent something, to how many, and when: counted for a day, then deleted"
     ),

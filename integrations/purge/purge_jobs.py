@@ -28,6 +28,7 @@ from integrations.models import (
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
+    SupportAct,
 )
 from integrations.notifications import notice_delivery, owner_notices
 from limited_use.ledger import entries, pseudonyms
@@ -39,13 +40,20 @@ class AlreadyDisconnected(Exception):
     """The integration is already disconnected. Show its purge."""
 
 
-def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
+def open_purge_job(
+    *,
+    integration: Integration,
+    trigger: PurgeTrigger,
+    support_act: SupportAct | None = None,
+    at: datetime,
+) -> PurgeJob:
     """
     Fence `integration`, destroy its keys and open its purge job. Needs only PostgreSQL.
 
     After the commit its content cannot be opened, and no worker of the old epoch can write. A
     connection's last integration also ends the grant and discards a token refresh in flight.
 
+    :param support_act: the order of a support agent, whom the ledger names
     :raises AlreadyDisconnected:
     """
     # Connection before integration, as in connects and token refreshes.
@@ -76,6 +84,7 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
         trigger=trigger,
+        support_act_id=support_act.id if support_act else None,
         next_try_at=at,
         fenced_at=at,
         content_key_id=key_id,
@@ -96,6 +105,7 @@ def open_purge_job(*, integration: Integration, trigger: PurgeTrigger, at: datet
                 body={"trigger": str(trigger), "epoch": integration.epoch},
                 at=at,
                 naming=name,
+                by=support_act.agent_id if support_act else None,
             ),
             entries.record_ledger_event(
                 event="key.destroyed",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease
@@ -20,6 +21,8 @@ from integrations.models import (
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
+    SupportAct,
+    SupportReason,
 )
 from integrations.providers import PROVIDERS
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
@@ -84,11 +87,24 @@ TRIGGER_REASONS: Final[Mapping[PurgeTrigger, str]] = {
 }
 
 
+_SUPPORT_REASONS: Final[Mapping[SupportReason, str]] = {
+    SupportReason.OWNER_ASKED: "The owner asked for help.",
+    SupportReason.SYNC_PROBLEM: "Mail or calendars were not up to date.",
+    SupportReason.DEVICE_LOST: "A device was lost or stolen.",
+    SupportReason.ACCOUNT_AT_RISK: "Somebody else may have had access to the account.",
+    SupportReason.LEFT_ORGANISATION: "The owner left the organisation.",
+    SupportReason.INCIDENT: "There was a security incident.",
+    SupportReason.OTHER: "Another reason.",
+}
+
+
 def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
+    act = _find_support_act(job)
     return {
         "schema": SCHEMA,
         "trigger": str(job.trigger),
-        "why": TRIGGER_REASONS[PurgeTrigger(job.trigger)],
+        "why": _explain_trigger(job, act),
+        **({"support_reason": str(act.reason)} if act else {}),
         "product": job.integration.product,
         "provider": job.integration.connection.provider,
         "clauses": _list_clauses(job),
@@ -109,6 +125,19 @@ def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
         "keys_destroyed": _list_destroyed_keys(job),
         "remains": _build_remains(job),
     }
+
+
+def _find_support_act(job: PurgeJob) -> SupportAct | None:
+    if job.support_act_id is None:
+        return None
+    return SupportAct.objects.filter(id=job.support_act_id).first()
+
+
+def _explain_trigger(job: PurgeJob, act: SupportAct | None) -> str:
+    reason = TRIGGER_REASONS[PurgeTrigger(job.trigger)]
+    if act is None:
+        return reason
+    return f"{reason} Reason given by the agent: {_SUPPORT_REASONS[SupportReason(act.reason)]}"
 
 
 def _count_deleted(job: PurgeJob) -> int:
@@ -195,6 +224,12 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
         },
         "key_store_copies": key_store_disclosure.describe_copies(),
     }
+    if _has_support_acts(job):
+        remains["support"] = claim(
+            "receipt.support-acts",
+            "What support agents did with this account, and why: ids, words of closed lists, counts"
+            " and the agent's own words about the case, each for ninety days.",
+        )
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
         remains["at_the_provider"] = (
@@ -224,6 +259,14 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
     ) is not None:
         remains["credential"] = credential_statement
     return remains
+
+
+def _has_support_acts(job: PurgeJob) -> bool:
+    return SupportAct.objects.filter(
+        Q(id=job.support_act_id)
+        | Q(integration_id=job.integration_id)
+        | Q(connection_id=job.integration.connection_id)
+    ).exists()
 
 
 def _describe_tombstones(job: PurgeJob) -> str:

@@ -54,6 +54,7 @@ def build_texts() -> dict[str, Any]:
         "access": receipt_summary.ACCESS,
         "reasons": _to_texts(receipt.REASONS),
         "triggers": _to_texts(receipt.TRIGGERS),
+        "support_reasons": receipt.list_support_reasons(),
         "stores": _to_texts(receipt.STORES),
         "unknown_store": str(receipt.UNKNOWN_STORE),
         "other_stores": str(receipt.OTHER_STORES),

@@ -81,6 +81,21 @@ def withdraw_watches(*, integration_id: UUID, resource: str, at: datetime) -> in
     return watches.update(status=WatchStatus.LEAVING, due_at=at)
 
 
+def make_watches_due(*, integration_id: UUID, at: datetime) -> list[UUID]:
+    """
+    Start or renew every watch of the integration in the next turn; return their ids.
+
+    Call this in a transaction; it waits for no worker. A worker that holds one renews it anyway.
+    """
+    active = Watch.objects.filter(
+        leases.match_unleased(at), integration_id=integration_id, status__in=_ACTIVE
+    )
+    free = active.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    watch_ids = list(free.values_list("id", flat=True))
+    Watch.objects.filter(id__in=watch_ids).update(due_at=at)
+    return watch_ids
+
+
 def _get_watches(integration_id: UUID, resource: str) -> QuerySet[Watch]:
     return Watch.objects.filter(integration_id=integration_id, resource=resource)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, PurgeTrigger
+from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, PurgeTrigger, SupportAct
 from integrations.notifications import messages, removal_facts
 from integrations.notifications.messages import Text
 from integrations.notifications.removal_facts import RemovalSituation
@@ -29,7 +29,7 @@ from integrations.purge import (
     ledger_key_release,
     receipt_summary,
 )
-from integrations.purge.messages.receipt import TRIGGERS
+from integrations.purge.messages.receipt import describe_trigger
 from integrations.purge.receipt_summary import ReceiptSummary
 from integrations.push import WatchStopOutcome
 from limited_use.models import Receipt
@@ -112,7 +112,7 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "product": subject.product,
         "removed": make_statement("removal.removed", subject),
         # Owners know that they disconnected it themselves.
-        "reason": "" if job.trigger == PurgeTrigger.OWNER else TRIGGERS[job.trigger],
+        "reason": "" if job.trigger == PurgeTrigger.OWNER else _explain_trigger(job),
         "summary": _summarize_receipt(job, second),
         "access": make_statement(access.now, subject),
         "tokens": make_statement(TOKEN_MESSAGES[situation.tokens].now, subject),
@@ -138,6 +138,13 @@ def list_revocation_pages(situation: RemovalSituation) -> list[dict[str, Any]]:
     return [
         {"url": page, "account": PAGE_ACCOUNTS.get(page, "")} for page in situation.revocation_pages
     ]
+
+
+def _explain_trigger(job: PurgeJob) -> str:
+    if job.support_act_id is None:
+        return describe_trigger(job.trigger)
+    reasons = SupportAct.objects.filter(id=job.support_act_id).values_list("reason", flat=True)
+    return describe_trigger(job.trigger, reasons.first() or "")
 
 
 def _summarize_receipt(job: PurgeJob, second: Receipt | None) -> ReceiptSummary | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import connection as database
 from django.db.models import QuerySet
 
+from accounts import alarms
 from accounts.actors import Actor
 from accounts.ids import uuid7
 from accounts.rate_limit_counters import Rate, add_rate_limit_count
@@ -28,6 +29,8 @@ from . import support_codes
 MAX_VALUE: Final = 254
 MAX_LISTED: Final = 50
 HOURLY_LOOKUPS: Final = Rate("support-lookups", 60, 3600)
+#: More look-ups by one agent within one hour raise an alarm.
+USUAL_LOOKUPS_PER_HOUR: Final = 30
 #: Wrong codes of all agents together.
 HOURLY_CODES: Final = Rate("support-codes", 300, 3600)
 _TICKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._#/-]{0,39}")
@@ -101,6 +104,7 @@ def find_people(request: LookupRequest, *, actor: Actor, at: datetime) -> list[U
             ],
         )
         lookup_ids = [lookup_id for lookup_id, person_id in cursor.fetchall() if person_id]
+    _watch_lookups(actor, at=at)
     for lookup_id in lookup_ids:
         enqueue("integrations.notify_of_lookup", lookup_id=lookup_id)
     return lookup_ids
@@ -114,6 +118,24 @@ def get_open_lookup(lookup_id: UUID, *, actor: Actor, at: datetime) -> SupportLo
 def list_open_lookups(*, actor: Actor, at: datetime) -> list[SupportLookup]:
     """Return the newest first."""
     return list(_filter_open(actor, at).order_by("-opened_at", "-id")[:MAX_LISTED])
+
+
+def _watch_lookups(actor: Actor, *, at: datetime) -> None:
+    agent_id, _ = support_and_export_permits.get_owner_ids(actor)
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    in_hour = SupportLookup.objects.filter(
+        agent_id=agent_id, opened_at__gte=hour, opened_at__lt=hour + timedelta(hours=1)
+    )
+    # A search can find several people.
+    count = in_hour.values("search_id").distinct().count()
+    if count > USUAL_LOOKUPS_PER_HOUR:
+        alarms.raise_alarm(
+            kind="support.unusual",
+            about=agent_id,
+            window=f"lookups {hour:%Y-%m-%d %H}",
+            body={"lookups": count},
+            at=at,
+        )
 
 
 def _filter_open(actor: Actor, at: datetime) -> QuerySet[SupportLookup]:

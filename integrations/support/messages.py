@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from integrations.models import (
     BulkState,
     ItemKind,
     LookupMeans,
+    PurgeStep,
     QuestionState,
     SupportActKind,
     SupportActState,
-    SupportReason,
 )
+from integrations.notifications.support_reasons import REASON as REASON  # noqa: PLC0414 - the words of support are one list
+from limited_use.policy.claims import claim
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     Texts = Mapping[str, StrOrPromise]
 
-#: Short sentences, read by agents who choose one and by the person concerned.
-REASON: Final[Texts] = {
-    SupportReason.OWNER_ASKED: _("The person asked for help."),
-    SupportReason.SYNC_PROBLEM: _("Mail or calendars are not up to date."),
-    SupportReason.DEVICE_LOST: _("A device is lost or stolen."),
-    SupportReason.ACCOUNT_AT_RISK: _("Somebody else may have access to the account."),
-    SupportReason.LEFT_ORGANISATION: _("The person left the organisation."),
-    SupportReason.INCIDENT: _("There is a security incident."),
-    SupportReason.OTHER: _("Another reason."),
-}
+
 MEANS: Final[Texts] = {
     LookupMeans.ADDRESS: _("Email address"),
     LookupMeans.PLATFORM_ID: _("Platform id"),
@@ -70,4 +65,92 @@ BULK_STATE: Final[Texts] = {
     BulkState.STOPPED: _("Stopped"),
     BulkState.REJECTED: _("Rejected"),
     BulkState.DONE: _("Done"),
+}
+
+PURGE_STEP: Final[Texts] = {
+    PurgeStep.FENCED: _("Unreadable; the provider is asked next"),
+    PurgeStep.PROVIDER_TRIED: _("Data is being deleted"),
+    PurgeStep.EMPTIED: _("Deleted; being checked"),
+    PurgeStep.VERIFIED: _("Checked: nothing is left. The provider ends the access"),
+    PurgeStep.REVOCATION_SETTLED: _("Access settled; tokens are being destroyed"),
+    PurgeStep.CREDENTIAL_DESTROYED: _("Tokens destroyed or kept for another product"),
+    PurgeStep.AWAITING_CHECKPOINT: _("The receipt is being signed"),
+    PurgeStep.DONE: _("Removed; the receipt is signed"),
+}
+UNKNOWN_ACT: Final = _("Choose one of the acts that the page of the person offers.")
+TEXT_NEEDED: Final = _("Describe the case in a sentence: the person reads it.")
+TICKET_NEEDED: Final = _("Enter the number of the case in the ticket system.")
+TICKET_MALFORMED: Final = _(
+    "A ticket begins with a letter or digit, and has at most 40 letters, digits, spaces and"
+    " . _ # / - signs."
+)
+ALREADY_ORDERED: Final = _("This was ordered before, and is still in progress.")
+LOCAL_CALENDARS: Final = claim(
+    "support.no-local-calendars",
+    _(
+        "Support never removes Antares calendars: nobody has another copy of them. Only their owner"
+        " can remove them."
+    ),
+)
+RECONNECT_FIRST: Final = _(
+    "The person has to reconnect this account first. Until then, Antares cannot fetch anything."
+)
+
+
+def describe_effect(effect: Mapping[str, int]) -> list[str]:
+    """
+    Return a sentence part for each number that is not zero, such as `2,000 messages`.
+
+    :param effect: `SupportEffect.to_json`
+    """
+    return [
+        text(count) % {"count": intcomma(count)}
+        for name, text in _EFFECTS.items()
+        if (count := effect.get(name, 0))
+    ]
+
+
+_EFFECTS: Final[Mapping[str, Callable[[int], str]]] = {
+    "accounts": lambda n: ngettext(
+        "%(count)s account is disconnected", "%(count)s accounts are disconnected", n
+    ),
+    "messages": lambda n: ngettext(
+        "%(count)s message is removed from Antares",
+        "%(count)s messages are removed from Antares",
+        n,
+    ),
+    "calendars": lambda n: ngettext(
+        "%(count)s calendar is removed from Antares",
+        "%(count)s calendars are removed from Antares",
+        n,
+    ),
+    "events": lambda n: ngettext(
+        "%(count)s event is removed from Antares", "%(count)s events are removed from Antares", n
+    ),
+    "shares": lambda n: ngettext(
+        "%(count)s share with a colleague ends", "%(count)s shares with colleagues end", n
+    ),
+    "unsent": lambda n: ngettext(
+        "%(count)s message that waits is not sent",
+        "%(count)s messages that wait are not sent",
+        n,
+    ),
+    "features": lambda n: ngettext(
+        "%(count)s feature stops, if it is on", "%(count)s features stop, if they are on", n
+    ),
+    "skipped": lambda n: ngettext(
+        "%(count)s skipped message is fetched again",
+        "%(count)s skipped messages are fetched again",
+        n,
+    ),
+    "syncs": lambda n: ngettext(
+        "%(count)s mailbox, calendar or list of calendars is fetched",
+        "%(count)s mailboxes, calendars or lists of calendars are fetched",
+        n,
+    ),
+    "watches": lambda n: ngettext(
+        "%(count)s subscription to changes is renewed",
+        "%(count)s subscriptions to changes are renewed",
+        n,
+    ),
 }

@@ -60,6 +60,16 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
         "notes late questions, and ends unanswered ones"
     ),
     "integrations.sweep_notices": TaskEntryPoint("mails late notices, and deletes old ones"),
+    "integrations.run_support_revocation": TaskEntryPoint(
+        "disconnects what support ordered, or mails a link to a receipt; opens nothing"
+    ),
+    "integrations.run_support_maintenance": TaskEntryPoint(
+        "makes syncs and push registrations due that support ordered; opens nothing"
+    ),
+    "integrations.notify_of_lookup": TaskEntryPoint("notes that support looked a person up"),
+    "integrations.sweep_support": TaskEntryPoint("queues ids of acts, and notes look-ups"),
+    "integrations.sweep_support_maintenance": TaskEntryPoint("queues ids of acts of support"),
+    "integrations.clear_support": TaskEntryPoint("deletes old rows of support; opens nothing"),
     "integrations.write_second_parts": TaskEntryPoint("writes receipts: ids, counts and proofs"),
     "integrations.end_ledger_parts": TaskEntryPoint(
         "destroys and makes keys of names in the ledger"

@@ -78,13 +78,14 @@ def append_ledger_entry(body: Mapping[str, EntryValue]) -> UUID:
     return entry_id
 
 
-def record_ledger_event(
+def record_ledger_event(  # noqa: PLR0913 - what happened, to what, and by whom
     *,
     event: str,
     about: UUID,
     body: Mapping[str, EntryValue] | None = None,
     at: datetime,
     naming: Callable[[UUID], str] = get_ledger_pseudonym,
+    by: UUID | None = None,
 ) -> UUID:
     """
     Record a lifecycle event in the caller's transaction; return the entry's id.
@@ -93,6 +94,7 @@ def record_ledger_event(
     :param about: id of the subject (an integration, a connection, …)
     :param naming: `pseudonyms.get_pseudonym_naming` for a connection with a ledger key
     :param body: counts, booleans, our own words and pseudonyms
+    :param by: the person who caused it, if it is another person than the owner
     :raises LedgerEntryRefused:
     """
     body = body or {}
@@ -104,6 +106,7 @@ def record_ledger_event(
             "at": to_milliseconds(at),
             "subject": naming(about),
             "code": get_code_revision(),
+            **({"actor_kind": "person", "actor": naming(by)} if by else {}),
             **({"body": body} if body else {}),  # type: ignore[dict-item]
         }
     )

@@ -49,6 +49,8 @@ class PlatformMessageKind:
 
 
 _SETTINGS: Final = "settings-integrations"
+_SUPPORT: Final = "settings-support"
+_SUPPORT_VALUES: Final = frozenset({"product", "reason"})
 _PRODUCT_VALUES: Final = frozenset({"product"})
 _RECONNECT_VALUES: Final = frozenset({"provider", "until", "permission_only"})
 
@@ -157,6 +159,62 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             template="message_returned",
             value_names=_PRODUCT_VALUES,
             route_name="inbox-outbox",
+        ),
+        PlatformMessageKind(
+            key="support_looked_up",
+            why="A support agent saw the state of the person's connections.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="support_looked_up",
+            value_names=frozenset({"reason"}),
+            route_name=_SUPPORT,
+        ),
+        PlatformMessageKind(
+            key="support_disconnected",
+            why="A support agent disconnected a product, not at the click of its owner.",
+            purpose=Purpose.CONNECTION_END,
+            template="support_disconnected",
+            value_names=_SUPPORT_VALUES,
+            route_name=_SUPPORT,
+        ),
+        PlatformMessageKind(
+            key="support_disconnected_all",
+            why="A support agent disconnected a whole account, not at the click of its owner.",
+            purpose=Purpose.CONNECTION_END,
+            template="support_disconnected_all",
+            value_names=frozenset({"provider", "reason"}),
+            route_name=_SUPPORT,
+        ),
+        PlatformMessageKind(
+            key="support_synced",
+            why="A support agent had Antares fetch the person's data, which they did not ask for.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="support_synced",
+            value_names=_SUPPORT_VALUES,
+            route_name=_SUPPORT,
+        ),
+        PlatformMessageKind(
+            key="support_retried",
+            why="A support agent had Antares fetch skipped messages again.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="support_retried",
+            value_names=_SUPPORT_VALUES,
+            route_name=_SUPPORT,
+        ),
+        PlatformMessageKind(
+            key="support_push_renewed",
+            why="A support agent had Antares renew the provider's notifications of changes.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="support_push_renewed",
+            value_names=_SUPPORT_VALUES,
+            route_name=_SUPPORT,
+        ),
+        PlatformMessageKind(
+            key="support_receipt_sent",
+            why="A support agent had Antares send a link to the person's receipt again.",
+            purpose=Purpose.NOTIFY_OWNER,
+            template="support_receipt_sent",
+            value_names=_SUPPORT_VALUES,
+            route_name=_SUPPORT,
         ),
         PlatformMessageKind(
             key="support_question",

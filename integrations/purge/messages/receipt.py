@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from integrations.notifications.support_reasons import REASON
 from limited_use.policy.claims import claim
 
 # A lazy translation behaves as a text.
@@ -153,6 +154,8 @@ TRIGGERS: Final[Mapping[str, Text]] = MappingProxyType(
     }
 )
 
+SUPPORT_REASON: Final = _("Reason given by the agent: %(reason)s")
+
 #: Labels of the purge's inventory in words; `tests` compares the two.
 STORES: Final[Mapping[str, Text]] = MappingProxyType(
     {
@@ -212,10 +215,22 @@ NOTES: Final[Mapping[str, Text]] = MappingProxyType(
         "ledger_key": _("Key to the ledger"),
         "tombstones": _("Records"),
         "consent": _("Agreement"),
+        "support": _("Acts of support"),
         "proves": _("What the receipt proves"),
     }
 )
 UNTIL: Final = _("until")
+
+
+def list_support_reasons() -> dict[str, str]:
+    """Return a sentence for each reason of a support agent."""
+    return {str(key): str(SUPPORT_REASON) % {"reason": text} for key, text in REASON.items()}
+
+
+def describe_trigger(trigger: str, support_reason: str = "") -> str:
+    """:param support_reason: a `SupportReason`, or empty"""
+    sentences = (str(TRIGGERS[trigger]), list_support_reasons().get(support_reason, ""))
+    return " ".join(filter(None, sentences))
 
 
 def list_count_forms() -> dict[str, list[str]]:

@@ -311,6 +311,7 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.OwnerNotice.message": (ColumnKind.WORD, "which message, of a list in the code"),
     "integrations.OwnerNotice.provider": (ColumnKind.WORD, _PROVIDER_KEY),
     "integrations.OwnerNotice.product": (ColumnKind.WORD, _PRODUCT),
+    "integrations.OwnerNotice.reason": (ColumnKind.WORD, "why support acted, of a list in the code"),
     "integrations.NoticePreference.kind": (ColumnKind.WORD, "a kind of notice, of a list in the code"),
     "integrations.Heartbeat.duty": (ColumnKind.WORD, "a queue, or beat"),
     "integrations.ParserCount.event": (ColumnKind.WORD, "which event is counted, of a list in the code"),

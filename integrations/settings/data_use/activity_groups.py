@@ -84,12 +84,14 @@ def make_day(day: date, activity: list[SubjectActivity], query: ActivityQuery) -
     of_day = _describe_query(query, day)
     refused = [line for line in activity if line.outcome == "refused"]
     allowed = [line for line in activity if line.outcome != "refused"]
-    groups: dict[tuple[EntryActor, str], list[SubjectActivity]] = {}
+    groups: dict[tuple[EntryActor, str, str], list[SubjectActivity]] = {}
     for actor in _ORDER:
         for line in allowed:
             if line.actor is actor:
                 feature = line.feature if actor is EntryActor.FEATURE else None
-                groups.setdefault((actor, feature or ""), []).append(line)
+                # A support agent and a colleague are two groups.
+                who = _describe_actor(line) if actor is EntryActor.OTHER_PERSON else ""
+                groups.setdefault((actor, feature or "", who), []).append(line)
     return ActivityDay(
         day=day,
         refusals=tuple(_make_refusal(line, {**of_day, "outcome": "refused"}) for line in refused),
@@ -97,7 +99,7 @@ def make_day(day: date, activity: list[SubjectActivity], query: ActivityQuery) -
             _make_group(
                 actor, lines, {**of_day, "by": actor, **({"feature": feature} if feature else {})}
             )
-            for (actor, feature), lines in groups.items()
+            for (actor, feature, _), lines in groups.items()
         ),
     )
 

@@ -41,6 +41,8 @@ def describe_actor(
     if actor is EntryActor.FEATURE:
         return get_feature_title(feature) or str(messages.A_FEATURE)
     if actor is EntryActor.OTHER_PERSON:
+        if event in messages.SUPPORT_ACTION:
+            recipient = Recipient.SUPPORT_AGENT
         return str(messages.OTHER_PERSON.get(recipient or "", messages.ANOTHER_PERSON))
     if actor is EntryActor.NONE and event in _BY_SUPPORT:
         return str(messages.OTHER_PERSON[Recipient.SUPPORT_AGENT])
@@ -62,6 +64,8 @@ def describe_purpose(purpose: str | None) -> str:
 def describe_action(line: SubjectActivity) -> StrOrPromise:
     """Return a past action such as `read your mail`, to follow a subject."""
     purpose, recipient = line.purpose or "", line.recipient or ""
+    if line.outcome is None and line.event in messages.SUPPORT_ACTION:
+        return messages.SUPPORT_ACTION[line.event]
     if purpose == Purpose.SYNC_STORE:
         is_mail = bool(MAIL & {DataClass(data_class) for data_class in line.data_classes})
         return messages.SYNCED_MAIL if is_mail else messages.SYNCED_CALENDARS

@@ -107,6 +107,11 @@ EVENT: Final[Texts] = {
     "support.item_declined": _("You declined to open an item to support"),
     "support.item_not_needed": _("Support no longer needs to see an item"),
     "revocation.settled": _("End of access at the provider checked"),
+    "support.act_ordered": _("Order of support"),
+    "support.act_done": _("Order of support carried out"),
+    "support.act_unnecessary": _("Order of support: nothing was left to do"),
+    "support.act_stopped": _("Order of support stopped before it began"),
+    "support.act_failed": _("Order of support failed"),
 }
 
 OUTCOME: Final[Mapping[str, tuple[StrOrPromise, str]]] = {
@@ -158,6 +163,12 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER): _("saw which accounts are connected"),
     (Purpose.CONNECTION_END, ""): _("ended the access at your provider"),
     (Purpose.VAULT_REKEY, ""): _("renewed the encryption"),
+}
+
+#: What a support agent did, by event; a subject stands before it.
+SUPPORT_ACTION: Final[Texts] = {
+    "support.act_ordered": _("ordered something for your accounts"),
+    "integration.disconnected": _("disconnected a mailbox or calendar"),
 }
 
 #: Why a request was refused: the missing facts, as the owner of the data reads them.
