@@ -151,6 +151,7 @@ CONFIRM = frozenset(
         "inbox-support",
         "calendar-support",
         "settings-support-answer",
+        "support-act-new",
         "support-bulk-approve",
         "support-bulk-reject",
     }
@@ -339,6 +340,9 @@ ROUTES: dict[str, Kind] = {
     "support-bulk-stop": bulk_page("405 404 405 405"),
     "support-bulk-csv": bulk_page("404 405 405 405"),
     "support-bulk-json": bulk_page("404 405 405 405"),
+    # Nobody's look-up and act.
+    "support-act-new": staff_page("support", "404 404 405 405"),
+    "support-act": staff_page("support", "404 405 405 405"),
     "review": staff_page("reviewer"),
     "review-domains": staff_page("reviewer"),
     "review-privacy": staff_page("reviewer"),

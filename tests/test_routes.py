@@ -238,10 +238,11 @@ def world(alice, monkeypatch):
         "proposal_id": str(proposal.id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
+        "act_id": UNKNOWN,
         "alarm_id": UNKNOWN,
+        "bulk_id": UNKNOWN,
         "lookup_id": UNKNOWN,
         "question_id": str(make_question(alice).id),
-        "bulk_id": UNKNOWN,
         "delegation": str(delegation.id),
         "organisation": str(second.id),
     }

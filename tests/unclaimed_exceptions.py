@@ -40,6 +40,28 @@ OTHER_FILES: Final[Mapping[str, str]] = {
 
 #: Reason → file → sentences that state no fact about data.
 NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
+    "a reason that an agent chose, as it is named to the person; tests/integrations": {
+        "integrations/notifications/support_reasons.py": [
+            "A device is lost or stolen.",
+            "Mail or calendars are not up to date.",
+        ],
+        "integrations/purge/receipt.py": [
+            "A device was lost or stolen.",
+            "Mail or calendars were not up to date.",
+        ],
+    },
+    "the state of an act or a purge, as its row has it; tests/integrations/test_support_*": {
+        "integrations/settings/data_use/messages.py": ["nothing was left to do"],
+        "integrations/support/messages.py": [
+            "Data is being deleted",
+            "The receipt is being signed",
+            "There was nothing left to do",
+            "Tokens destroyed or kept for another product",
+            "nothing is left.",
+            "the receipt is signed",
+            "tokens are being destroyed",
+        ],
+    },
     "says why a permission is asked for; tests/review/test_scope_table.py compares the lists": {
         "integrations/providers/google/google_scopes.py": [
             "To create, change, move, answer or delete an event when you say so",

@@ -19,6 +19,7 @@ from integrations.models import (
     SupportActState,
 )
 from integrations.notifications.support_reasons import REASON as REASON  # noqa: PLC0414 - the words of support are one list
+from limited_use.policy.claims import claim
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -83,11 +84,13 @@ TICKET_MALFORMED: Final = _(
     "A ticket begins with a letter or digit, and has at most 40 letters, digits, spaces and"
     " . _ # / - signs."
 )
-TEXT_HAS_NUL: Final = _("The text contains a character that cannot be stored.")
 ALREADY_ORDERED: Final = _("This was ordered before, and is still in progress.")
-LOCAL_CALENDARS: Final = _(
-    "Support never removes Antares calendars: nobody has another copy of them. Only their owner can"
-    " remove them."
+LOCAL_CALENDARS: Final = claim(
+    "support.no-local-calendars",
+    _(
+        "Support never removes Antares calendars: nobody has another copy of them. Only their owner"
+        " can remove them."
+    ),
 )
 RECONNECT_FIRST: Final = _(
     "The person has to reconnect this account first. Until then, Antares cannot fetch anything."

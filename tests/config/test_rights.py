@@ -8,16 +8,31 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.roles import Role
 from config.celery import app
 from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
-from integrations.models import OutboxCommand, OutboxKind, PurgeStep, PurgeTrigger, Watch, WatchKind
+from integrations.models import (
+    LookupMeans,
+    OutboxCommand,
+    OutboxKind,
+    PurgeStep,
+    PurgeTrigger,
+    SupportAct,
+    SupportActKind,
+    SupportActState,
+    SupportLookup,
+    SupportReason,
+    Watch,
+    WatchKind,
+)
 from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt, Share
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys
+from tests.factories import make_user
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -56,6 +71,13 @@ def google(settings):
         yield endpoint
 
 
+#: The acts that tasks are told.
+ACTS = {
+    "integrations.run_support_revocation": SupportActKind.REVOKE_INTEGRATION,
+    "integrations.run_support_maintenance": SupportActKind.SYNC_NOW,
+}
+
+
 def ids(house):
     """Return a purge's id, for the tasks that are told one: of somebody who disconnected."""
     with transaction.atomic():
@@ -81,7 +103,39 @@ def ids(house):
         "share_id": make_share(house).id,
         "user_id": house.user.id,
         "run_id": uuid4(),
+        "lookup_id": make_lookup(house).id,
     }
+
+
+def make_lookup(house) -> SupportLookup:
+    """Return a look-up that its person was not told of."""
+    at = timezone.now()
+    return SupportLookup.objects.create(
+        search_id=uuid4(),
+        agent_id=make_user("sam", role=Role.SUPPORT).id,
+        means=LookupMeans.CONNECTION,
+        user=house.user,
+        reason=SupportReason.OWNER_ASKED,
+        opened_at=at,
+        expires_at=at,
+    )
+
+
+def make_act(house, kind: SupportActKind) -> SupportAct:
+    """Return an act that waits for a worker."""
+    lookup, at = make_lookup(house), timezone.now()
+    return SupportAct.objects.create(
+        agent_id=lookup.agent_id,
+        kind=kind,
+        lookup=lookup,
+        user=house.user,
+        integration=house.integration,
+        reason=SupportReason.OTHER,
+        text="A case.",
+        ticket="T-1",
+        asked_at=at,
+        next_try_at=at,
+    )
 
 
 def make_share(house) -> Share:
@@ -122,12 +176,18 @@ class TestTasks:
         task = app.tasks[name]
         asked = inspect.signature(task.run).parameters
         values = {"integration_id": alice.integration.id, "work_id": alice.work.id, **ids(alice)}
+        if "act_id" in asked:
+            act = make_act(alice, ACTS[name])
+            values["act_id"] = act.id
         given = {key: str(values[key]) for key in asked if key in values}
 
         with acting_as(TASKS[name]):
             task.run(**given)
 
         assert not connection.needs_rollback
+        if "act_id" in asked:
+            act.refresh_from_db()
+            assert act.state == SupportActState.DONE
 
 
 class TestRightsOnMailbox:

@@ -30,7 +30,7 @@ from integrations.tasks.notices import deliver_notice
 from limited_use.models import Receipt
 from tests.accounts.cast import totp_code
 from tests.api import cast
-from tests.factories import make_message
+from tests.factories import make_connection, make_integration, make_message
 from tests.integrations import support_desk
 from tests.integrations.pages import reading
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -141,6 +141,23 @@ class TestTheForm:
 
         assert answer.status_code == 400
         assert "Choose one of the acts that the page of the person offers." in answer.text
+
+    @pytest.mark.claim("support.no-local-calendars")
+    def test_is_refused_for_calendars_that_are_only_in_antares(self, desk, browser):
+        local = make_integration(
+            make_connection(desk.alice, desk.acme, provider="offline"),
+            product="calendar",
+            consent=False,
+        )
+        lookup = desk.find()
+
+        for query in (
+            {"kind": "revoke_connection", "connection": local.connection_id},
+            {"kind": "revoke_integration", "integration": local.id},
+        ):
+            answer = browser.get(act_page(lookup, **query))
+            assert answer.status_code == 400
+            assert "Support never removes Antares calendars" in answer.text
 
     def test_is_unknown_with_a_look_up_that_is_over_or_foreign(self, desk, browser):
         lookup, foreign = desk.find(), desk.find(agent=support_desk.make_agent("sue"))

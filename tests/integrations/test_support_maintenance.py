@@ -55,6 +55,7 @@ def tell(notice, mailoutbox):
 
 
 class TestMaintenance:
+    @pytest.mark.claim("mail.support-synced")
     def test_makes_every_sync_of_the_product_due_and_counts_no_view(self, desk):
         past = timezone.now() - timedelta(days=3)
         SyncWork.objects.update(next_sync_at=timezone.now() + timedelta(days=1), looked_at=past)
@@ -68,6 +69,7 @@ class TestMaintenance:
         assert SyncWork.objects.get(integration=desk.calendar).next_sync_at > timezone.now()
         assert OwnerNotice.objects.get().message == "support_synced"
 
+    @pytest.mark.claim("mail.support-retried")
     def test_has_skipped_messages_fetched_again(self, desk):
         sealer = sealing.get_sealer(holder=desk.mail.id, epoch=desk.mail.epoch)
         mail_quarantine.quarantine_messages(
@@ -90,6 +92,7 @@ class TestMaintenance:
         assert run_sync_act(act) == STATE.UNNECESSARY
         assert not OwnerNotice.objects.exists()
 
+    @pytest.mark.claim("mail.support-push-renewed")
     def test_renews_notifications_of_changes(self, desk):
         later = timezone.now() + timedelta(days=3)
         watch = Watch.objects.create(

@@ -55,6 +55,7 @@ def words(kind):
         **dict.fromkeys(("messages", "threads", "calendars", "events"), 2),
         **dict.fromkeys(("unreadable_at", "backups_until", "keys_until"), AT),
         "provider": NamedNotification.GOOGLE,
+        "reason": NamedNotification.GOOGLE,
         "until": AT,
         "permission_only": False,
         "trigger": NamedNotification.ENDED,

@@ -51,7 +51,7 @@ class TestRegistry:
 
     @pytest.mark.parametrize("kind", NOTICE_KINDS, ids=BY_KEY)
     def test_names_only_words_of_closed_lists(self, kind):
-        words = dict.fromkeys(("provider", "product", "until"), "x")
+        words = dict.fromkeys(("provider", "product", "until", "reason"), "x")
 
         for message in kind.messages:
             assert "%" not in str(message.text) % words
