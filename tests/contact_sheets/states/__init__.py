@@ -6,6 +6,7 @@ from tests.contact_sheets.state import Group, State
 
 from . import (
     accounts,
+    bulk,
     calendar,
     connections,
     data_use,
@@ -31,6 +32,7 @@ GROUPS: tuple[Group, ...] = (
     notices.GROUP,
     accounts.GROUP,
     staff.GROUP,
+    bulk.GROUP,
     mails.GROUP,
 )
 STATES: tuple[State, ...] = tuple(state for group in GROUPS for state in group)
