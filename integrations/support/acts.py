@@ -25,6 +25,8 @@ from integrations.models import (
     MAX_TEXT,
     OWNER_ONLY,
     REVOCATIONS,
+    Connection,
+    ConnectionStatus,
     Integration,
     SupportAct,
     SupportActKind,
@@ -41,6 +43,8 @@ from .effect import SupportEffect, count_effect
 
 #: More single disconnects by one agent on one day raise an alarm.
 USUAL_REVOCATIONS_PER_DAY: Final = 20
+LISTED_FOR: Final = timedelta(days=30)
+MAX_LISTED: Final = 20
 _TASKS: Final = {
     **dict.fromkeys(act_rows.PURGE_KINDS, "integrations.run_support_revocation"),
     **dict.fromkeys(act_rows.SYNC_KINDS, "integrations.run_support_maintenance"),
@@ -178,6 +182,8 @@ def list_target_integrations(target: ActTarget, *, lookup: SupportLookup) -> lis
     if found and not remote:
         raise LocalCalendars
     if not remote:
+        if _has_empty_connection(target, owner_id):
+            return []
         raise UnknownObject
     if target.kind in _MAIL_ONLY and remote[0].product != "mail":
         raise UnknownObject
@@ -190,6 +196,24 @@ def get_act(act_id: UUID) -> SupportAct | None:
     """Return an own act, or one for a person whom the agent found; None for any other."""
     # Row security shows an agent no other acts.
     return SupportAct.objects.filter(id=act_id).first()
+
+
+def list_own_acts(*, actor: Actor, at: datetime) -> list[SupportAct]:
+    """Return the agent's acts of the last 30 days, without those in bulk, newest first."""
+    agent_id, _ = get_owner_ids(actor)
+    own = SupportAct.objects.filter(agent_id=agent_id, bulk=None, asked_at__gt=at - LISTED_FOR)
+    return list(own.order_by("-asked_at", "-id")[:MAX_LISTED])
+
+
+def _has_empty_connection(target: ActTarget, owner_id: UUID) -> bool:
+    """Return whether an account is connected without a product: its grant can be revoked."""
+    if target.kind not in {SupportActKind.REVOKE_CONNECTION, SupportActKind.REVOKE_PERSON}:
+        return False
+    live = Connection.objects.live().filter(user_id=owner_id).exclude(provider=LOCAL.key)
+    live = live.exclude(status=ConnectionStatus.ENDING)
+    if target.connection_id is not None:
+        live = live.filter(id=target.connection_id)
+    return live.exists()
 
 
 def _has_receipt(target: ActTarget, owner_id: UUID) -> bool:

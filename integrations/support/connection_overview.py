@@ -110,6 +110,10 @@ class ConnectionOverview:
     purges: tuple[PurgeDetails, ...]
     timeline: tuple[TimelineEntry, ...]
 
+    @property
+    def can_disconnect(self) -> bool:
+        return product_states.can_disconnect(self.connection)
+
 
 def get_overview(connection: Connection, *, at: datetime) -> ConnectionOverview:
     """:param connection: from `product_states.get_connection`"""

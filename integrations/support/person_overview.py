@@ -34,13 +34,17 @@ MAX_LISTED: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionState:
-    """:param products: the live ones"""
+    """
+    :param products: the live ones
+    :param can_disconnect: whether support can
+    """
 
     id: UUID
     provider: str
     status: StrOrPromise
     connected_at: datetime
     products: tuple[ProductState, ...]
+    can_disconnect: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,14 @@ class PersonOverview:
     organisations: tuple[OrganisationState, ...]
     acts: tuple[SupportAct, ...]
     questions: tuple[SupportQuestion, ...]
+
+    @property
+    def can_disconnect(self) -> bool:
+        return any(
+            connection.can_disconnect
+            for organisation in self.organisations
+            for connection in organisation.connections
+        )
 
 
 def get_overview(user_id: UUID, *, at: datetime) -> PersonOverview:
@@ -157,6 +169,7 @@ def _make_connection_state(
         provider=PROVIDERS[connection.provider].label,
         status=operator_messages.CONNECTION_STATUS[connection.status],
         connected_at=connection.connected_at,
+        can_disconnect=product_states.can_disconnect(connection),
         products=tuple(
             states[integration.id]
             for integration in integrations

@@ -17,9 +17,10 @@ from uuid import UUID
 from integrations.connections import product_status, status_messages, sync_progress
 from integrations.connections.status_messages import StatusMessage
 from integrations.connections.sync_progress import SyncProgress
-from integrations.models import Calendar, Connection, Integration
+from integrations.models import Calendar, Connection, ConnectionStatus, Integration
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
+from integrations.providers.local import LOCAL
 from integrations.providers.product_names import name_product
 from limited_use.agreements import consents
 
@@ -28,6 +29,7 @@ _CONNECTION_COLUMNS: Final = (
     *("connected_at", "reauth_since", "ending_since", "revocation", "revocation_tried_at"),
     *("revocation_try_count", "ended_at"),
 )
+_CONNECTED: Final = (ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED)
 _CALENDAR_COLUMNS: Final = ("integration_id", "cached_at", "cleared_at", "unreadable_count")
 
 
@@ -59,6 +61,11 @@ def list_connections(user_id: UUID) -> list[Connection]:
 def get_connection(connection_id: UUID, *, user_id: UUID) -> Connection | None:
     rows = Connection.objects.filter(id=connection_id, user_id=user_id)
     return rows.only(*_CONNECTION_COLUMNS).first()
+
+
+def can_disconnect(connection: Connection) -> bool:
+    """Return whether support can disconnect it: never calendars that are stored only in Antares."""
+    return connection.provider != LOCAL.key and connection.status in _CONNECTED
 
 
 def list_integrations(connections: Iterable[Connection]) -> list[Integration]:

@@ -17,7 +17,7 @@ from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.models import LookupMeans
-from integrations.support import lookups, messages
+from integrations.support import acts, lookups, messages
 from limited_use.guard.guard import AccessRefused
 from limited_use.policy.claims import claim
 
@@ -68,7 +68,8 @@ def _find(request: HttpRequest, form: FindForm) -> HttpResponse:
 
 
 def _show_form(request: HttpRequest, form: FindForm, *, status: int = 200) -> HttpResponse:
-    open_lookups = lookups.list_open_lookups(actor=get_actor(request), at=timezone.now())
+    actor, at = get_actor(request), timezone.now()
+    open_lookups = lookups.list_open_lookups(actor=actor, at=at)
     context = {
         "form": form,
         "lookups": [
@@ -76,5 +77,9 @@ def _show_form(request: HttpRequest, form: FindForm, *, status: int = 200) -> Ht
             for row in open_lookups
         ],
         "minutes": lookups.LOOKUP_MINUTES,
+        "acts": [
+            {"row": act, "kind": messages.ACT[act.kind], "state": messages.ACT_STATE[act.state]}
+            for act in acts.list_own_acts(actor=actor, at=at)
+        ],
     }
     return render(request, "console/find.html", context, status=status)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -52,7 +52,6 @@ def show_connection(request: HttpRequest, lookup_id: UUID, connection_id: UUID) 
     context = {
         **_describe_lookup(lookup),
         "overview": overview,
-        "act_url": _find_page("support-act-new", lookup.id),
     }
     return render(request, "console/connection.html", context)
 
@@ -84,7 +83,7 @@ def _describe_act(act: SupportAct, lookup: SupportLookup) -> dict[str, Any]:
         "state": messages.ACT_STATE[act.state],
         "reason": messages.REASON[act.reason],
         "is_own": act.agent_id == lookup.agent_id,
-        "url": _find_page("support-act", act.id) if act.agent_id == lookup.agent_id else "",
+        "url": reverse("support-act", args=[act.id]),
     }
 
 
@@ -96,13 +95,5 @@ def _describe_question(question: SupportQuestion, lookup: SupportLookup) -> dict
         "state": messages.QUESTION_STATE[question.state],
         "reason": messages.REASON[question.reason],
         "is_own": is_own,
-        "url": _find_page("support-question", question.id) if is_own else "",
+        "url": reverse("support-question", args=[question.id]) if is_own else "",
     }
-
-
-def _find_page(route: str, *ids: UUID) -> str:
-    """Return an empty address if the staff site has no such page."""
-    try:
-        return reverse(route, args=ids)
-    except NoReverseMatch:
-        return ""
