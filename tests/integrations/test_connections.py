@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts import memberships, user_provisioning
 from accounts.models import Alarm
-from integrations import connections, providers
+from integrations import connections, providers, purge
+from integrations.access import account_address
 from integrations.access.request_context import InvalidChoice
 from integrations.connections import (
     automatic_disconnect,
@@ -35,6 +36,7 @@ from integrations.models import (
     IntegrationStatus,
     PurgeJob,
     PurgeTrigger,
+    StatusChange,
     StatusReason,
     SyncStage,
     SyncWork,
@@ -630,6 +632,44 @@ class TestTheSameAccountAgain:
 
         assert attempt.outcome == AttemptOutcome.STILL_ENDING
         assert not Integration.objects.live().exists()
+
+
+class TestTheHashOfTheAddress:
+    """It finds the account for a support agent who types the address exactly."""
+
+    def test_is_stored_by_a_connect_and_a_reconnect(self, browser_of, alice):
+        browser = browser_of(alice)
+        wanted = account_address.compute_address_blind(f" {ALICE_BOX.upper()}")
+        browser.connect()
+        first = bytes(Connection.objects.get().address_blind)
+        Connection.objects.update(address_blind=None)
+
+        browser.connect()
+
+        assert (first, bytes(Connection.objects.get().address_blind)) == (wanted, wanted)
+
+    def test_is_not_that_of_the_account(self, browser_of, alice):
+        browser_of(alice).connect()
+
+        connection = Connection.objects.get()
+        assert bytes(connection.address_blind) != bytes(connection.account_blind)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_emptied_by_the_purge(self, browser_of, alice, acme):
+        browser_of(alice).connect()
+        job = connections.disconnect_integration(
+            integration_id=Integration.objects.get().id,
+            user_id=alice.id,
+            organisation_id=acme.id,
+            at=timezone.now(),
+        )
+
+        purge.run_purge(job_id=job.id)
+
+        connection = Connection.objects.get()
+        assert connection.status == ConnectionStatus.ENDED
+        assert connection.address_blind is None
+        assert not StatusChange.objects.exists()
 
 
 class TestWhatHappensMeanwhile:

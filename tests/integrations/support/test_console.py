@@ -238,7 +238,7 @@ class TestConsole:
         )
         assert [entry["event"] for entry in list_decisions()] == ["use.permitted", "use.refused"]
 
-    @pytest.mark.claim("support.look-up-ends")
+    @pytest.mark.claim("support.look-up-ends", "data-use.support-states")
     def test_lists_open_look_ups_until_they_end(self, desk, alice):
         assert "None. A look-up is open for 30 minutes." in read(desk, "/support/")
         person = open_person(desk, alice)
@@ -262,9 +262,21 @@ class TestConsole:
         assert MARKER not in everything
         assert MARKER not in caplog.text
 
+    @pytest.mark.claim("support.person-sees-look-up")
+    def test_is_seen_by_the_person_in_their_activity(self, desk, alice):
+        theirs = cast.browser(alice)
+        before = read(theirs, "/settings/activity/")
+        find(desk, alice.email)
+
+        after = read(theirs, "/settings/activity/")
+
+        says = "looked up the state of your connections"
+        assert says not in before
+        assert says in after
+
 
 class TestPages:
-    @pytest.mark.claim("support.find-exact", "support.states-only")
+    @pytest.mark.claim("support.find-exact", "support.states-only", "data-use.support-states")
     @pytest.mark.clause("LU-3.1")
     def test_show_no_address_and_no_content(self, desk, alice):
         person = open_person(desk, alice)

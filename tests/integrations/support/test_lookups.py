@@ -113,6 +113,7 @@ class TestAddress:
 
         assert find(sam, ADDRESS) == []
 
+    @pytest.mark.claim("data-use.support-states")
     @pytest.mark.parametrize("part", ["alice.box", "@mail.example", "alice.box@mail", "%", "*@*"])
     def test_that_is_not_exact_finds_nobody(self, sam, connection, part):
         with contextlib.suppress(lookups.LookupInvalid):
