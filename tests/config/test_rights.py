@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,19 @@ from django.utils import timezone
 from config.celery import app
 from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
-from integrations.models import OutboxCommand, OutboxKind, PurgeStep, PurgeTrigger, Watch, WatchKind
+from integrations.models import (
+    ItemKind,
+    LookupMeans,
+    OutboxCommand,
+    OutboxKind,
+    PurgeStep,
+    PurgeTrigger,
+    SupportLookup,
+    SupportQuestion,
+    SupportReason,
+    Watch,
+    WatchKind,
+)
 from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt, Share
 from limited_use.models.shares import ShareLevel
@@ -79,6 +92,7 @@ def ids(house):
         "command_id": make_command(house).id,
         "notice_id": make_due_notice(house.integration, timezone.now()).id,
         "share_id": make_share(house).id,
+        "question_id": make_question(house).id,
         "user_id": house.user.id,
         "run_id": uuid4(),
     }
@@ -96,6 +110,23 @@ def make_share(house) -> Share:
         item=uuid4(),
         level=ShareLevel.FREEBUSY,
         given_at=timezone.now(),
+    )
+
+
+def make_question(house) -> SupportQuestion:
+    """Return a question of support that waits for the person."""
+    at = timezone.now()
+    asked = {"agent_id": uuid4(), "user_id": house.user.id, "reason": SupportReason.OTHER}
+    lookup = SupportLookup.objects.create(
+        search_id=uuid4(), means=LookupMeans.CODE, opened_at=at, expires_at=at, **asked
+    )
+    return SupportQuestion.objects.create(
+        lookup=lookup,
+        kind=ItemKind.MESSAGE,
+        text="Please show one message.",
+        asked_at=at,
+        expires_at=at + timedelta(days=7),
+        **asked,
     )
 
 
