@@ -57,6 +57,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "settings-retry": _FORM,
     "settings-sending": _FORM,
     "settings-share-end": _FORM,
+    "settings-support-stop": _FORM,
     "settings-sync-now": _FORM,
     "support-bulk-approve": _FORM,
     "support-bulk-csv": _FILE,

@@ -18,6 +18,7 @@ from . import (
     sending,
     settings,
     staff,
+    support_questions,
 )
 
 GROUPS: tuple[Group, ...] = (
@@ -33,6 +34,7 @@ GROUPS: tuple[Group, ...] = (
     accounts.GROUP,
     staff.GROUP,
     bulk.GROUP,
+    support_questions.GROUP,
     mails.GROUP,
 )
 STATES: tuple[State, ...] = tuple(state for group in GROUPS for state in group)
