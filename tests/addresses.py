@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from tests import test_routes
 
-VALUES = {"user": "me", "event_id": "a", "seal": "a", "token": "a", "pk": 1, "key": "a"}
+VALUES = {"user": "me", "seal": "a", "token": "a", "pk": 1, "key": "a"}
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
 
 

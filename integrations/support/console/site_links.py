@@ -41,10 +41,21 @@ def find_link(role: str) -> StaffLink | None:
 def add_links(request: HttpRequest) -> dict[str, Any]:
     """
     A context processor. `factors_url`: where staff change their second factors, if not on this
-    site.
+    site. `staff_link_current`: `page` on the linked page, `true` on a page below it.
     """
     role = getattr(getattr(request, "user", None), "role", "")
     link = find_link(role)
     is_on_staff_site = link and not settings.STAFF_CHANGE_FACTORS_HERE
     factors_url = f"{settings.STAFF_URL}{reverse('mfa_index')}" if is_on_staff_site else ""
-    return {"staff_link": link, "public_url": settings.PUBLIC_URL, "factors_url": factors_url}
+    return {
+        "staff_link": link,
+        "staff_link_current": _describe_place(link, request.path),
+        "public_url": settings.PUBLIC_URL,
+        "factors_url": factors_url,
+    }
+
+
+def _describe_place(link: StaffLink | None, path: str) -> str:
+    if link is None or not path.startswith(link.url):
+        return ""
+    return "page" if path == link.url else "true"

@@ -374,10 +374,10 @@ class TestAFailingAccount:
         broken = accounts[1]
         disconnect = bulk_act.disconnect_for_support
 
-        def fail(act, **values):
+        def fail(*, act, **values):
             if act.connection_id == broken.id:
                 raise ZeroDivisionError
-            return disconnect(act, **values)
+            return disconnect(act=act, **values)
 
         monkeypatch.setattr(bulk_act, "disconnect_for_support", fail)
         bulk = begin(sam, otto, organisation_id=acme.id)
