@@ -141,7 +141,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-local-calendar-remove settings-calendar-sharing settings-share-end
         settings-administrator settings-approval-forget settings-attempt-dismiss
         settings-support settings-support-stop settings-support-question
-        settings-support-answer support-ask support-question
+        settings-support-answer settings-support-answer-event support-ask support-question
         settings-notices settings-notice-choices notice-stop settings-ledger-part connect-begin
         connect-callback connect-administrator inbox-search inbox-support inbox-support-close
         support-act-new support-bulk-new support-bulk-approve support-bulk-reject support-bulk-stop

@@ -151,6 +151,7 @@ CONFIRM = frozenset(
         "inbox-support",
         "calendar-support",
         "settings-support-answer",
+        "settings-support-answer-event",
         "support-act-new",
         "support-bulk-approve",
         "support-bulk-reject",
@@ -221,6 +222,7 @@ ROUTES: dict[str, Kind] = {
     "settings-support": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
     "settings-support-stop": FORM,
     "settings-support-answer": CONFIRMED,
+    "settings-support-answer-event": CONFIRMED,
     "settings-support-question": Kind(
         "sign-in sign-in 405 405", "ok go 405 405", "404 404 405 405"
     ),

@@ -144,15 +144,15 @@ class RoutesWorld:
     house: houses.Household
     ids: dict[str, str | int]
     cursors: dict[str, str]
-    # Of which nothing is switched on: the only kind that can be forgotten.
-    empty: str
+    # Ids that take the place of `ids` at one route.
+    ids_by_route: dict[str, dict[str, str]]
     forms: dict[str, dict[str, str]]
 
     def address(self, name: str, *, unknown: bool = False) -> str:
         if name == "api-nothing":
             return "/v1/users/me/files"
         wanted = route(name).wanted
-        ids = self.ids | ({"connection_id": self.empty} if name == "settings-forget" else {})
+        ids = self.ids | self.ids_by_route.get(name, {})
         values = {key: unknown_id(key) if unknown else ids[key] for key in wanted}
         return reverse(name, kwargs=values)
 
@@ -252,12 +252,23 @@ def world(alice, monkeypatch):
         "inbox-support": {"agree": "yes", "hours": "24", "version": support_version},
         "calendar-support": {"agree": "yes", "hours": "24", "version": support_version},
         "settings-support-answer": {"agree": "yes", "hours": "24", "version": support_version},
+        "settings-support-answer-event": {
+            "agree": "yes",
+            "hours": "24",
+            "version": support_version,
+        },
         "settings-feature": {"switch": "off", "delegation": str(delegation.id)},
         "connect-begin": {**cast.AGREED, "connection": mine.connection},
         "switch_organisation": {"organisation": str(second.id)},
     }
     empty = factories.make_connection(alice.user, alice.organisation)
-    return RoutesWorld(alice, ids, cursors(cast.browser(alice.user)), str(empty.id), forms)
+    about_an_event = make_question(alice, kind=ItemKind.EVENT)
+    ids_by_route = {
+        # Nothing of it is switched on: the only kind that can be forgotten.
+        "settings-forget": {"connection_id": str(empty.id)},
+        "settings-support-answer-event": {"question_id": str(about_an_event.id)},
+    }
+    return RoutesWorld(alice, ids, cursors(cast.browser(alice.user)), ids_by_route, forms)
 
 
 def cursors(hers: Client) -> dict[str, str]:
@@ -299,7 +310,7 @@ def make_upload(alice: houses.Household) -> Upload:
     )
 
 
-def make_question(alice: houses.Household) -> SupportQuestion:
+def make_question(alice: houses.Household, *, kind: ItemKind = ItemKind.MESSAGE) -> SupportQuestion:
     """Return a question of an agent who is not on this walk."""
     at = timezone.now()
     asked = {"agent_id": uuid7(), "user_id": alice.user.id, "reason": SupportReason.OTHER}
@@ -308,7 +319,7 @@ def make_question(alice: houses.Household) -> SupportQuestion:
     )
     return SupportQuestion.objects.create(
         lookup=lookup,
-        kind=ItemKind.MESSAGE,
+        kind=kind,
         text=cast.MARKER,
         asked_at=at,
         expires_at=at + timedelta(days=7),

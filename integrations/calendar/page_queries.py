@@ -19,7 +19,7 @@ from integrations.models import Integration, IntegrationStatus
 from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 
-from . import agenda, event_lookup, event_rows, refresh_on_read
+from . import agenda, calendar_access, event_lookup, event_rows, refresh_on_read
 from .calendar_access import VisibleCalendar
 from .event_lookup import EventId
 
@@ -62,6 +62,25 @@ def get_calendar_page_data(
     """
     calendars = agenda.get_visible_calendars(context)
     chosen_calendars = [visible for visible in calendars if is_calendar_chosen(visible, hidden_ids)]
+    return _read_page_data(context, window, calendars, chosen_calendars)
+
+
+def get_own_calendar_page_data(context: RequestContext, window: TimeWindow) -> CalendarPageData:
+    """
+    Return all own calendars, hidden ones too, and no shared ones.
+
+    :raises limited_use.guard.guard.AccessRefused:
+    """
+    calendars = calendar_access.get_own_calendars(actor=context.actor, user_id=context.user_id)
+    return _read_page_data(context, window, calendars, calendars)
+
+
+def _read_page_data(
+    context: RequestContext,
+    window: TimeWindow,
+    calendars: Sequence[VisibleCalendar],
+    chosen_calendars: Sequence[VisibleCalendar],
+) -> CalendarPageData:
     refreshing = refresh_on_read.request_refresh(chosen_calendars, at=context.at)
     current_calendars = [visible for visible in chosen_calendars if visible.is_current(context.at)]
     event_rows_in_window = event_rows.get_window_rows(

@@ -14,14 +14,7 @@ from uuid import UUID
 from accounts.actors import Actor
 from integrations.access import permits, support_consents, support_permits
 from integrations.access.request_context import get_owner_ids
-from integrations.models import (
-    LIVE,
-    ItemKind,
-    Message,
-    MessageBody,
-    QuestionState,
-    SupportQuestion,
-)
+from integrations.models import LIVE, Message, MessageBody
 from limited_use.models import Consent
 from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import SealedRow
@@ -90,15 +83,6 @@ def withdraw_access(*, actor: Actor, message_id: UUID, at: datetime) -> bool:
         item_id=message.id,
         at=at,
     )
-
-
-def find_waiting_question(*, actor: Actor, at: datetime) -> UUID | None:
-    """Return the id of the oldest question of support that the owner can answer with a message."""
-    user_id, _ = get_owner_ids(actor)
-    waiting = SupportQuestion.objects.filter(
-        user_id=user_id, kind=ItemKind.MESSAGE, state=QuestionState.WAITING, expires_at__gt=at
-    )
-    return waiting.order_by("asked_at", "id").values_list("id", flat=True).first()
 
 
 def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> PermittedMailRows:

@@ -32,7 +32,7 @@ OUTDATED: Final = _("The text that you agree to has changed. Please read it agai
 
 
 class OpenItem(Protocol):
-    def __call__(self, *, hours: int, version: int) -> Consent: ...
+    def __call__(self, *, hours: int, version: int) -> Consent | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from integrations.calendar.messages import pages as messages
 from integrations.calendar.page_queries import CalendarPageData
 from integrations.formats import timezones
 from integrations.formats.recurrence import recurrence_expansion
+from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.providers import PROVIDERS
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
@@ -78,11 +79,7 @@ def make_calendar_presenter(
                 page_data.calendars, calendar_properties, tones, strict=True
             )
         )
-        window = recurrence_expansion.make_time_window(
-            _get_midnight(view_range.first, tz),
-            _get_midnight(view_range.last + _DAY, tz),
-            zone=tz.key,
-        )
+        window = make_exact_window(view_range, tz)
         expanded = occurrences.expand_rows(
             event_rows, window, work=RecurrenceWorkBudget(_MAX_STEPS)
         )
@@ -101,7 +98,7 @@ def make_calendar_presenter(
         _place_entries(days, hours)
         clear = {
             **_present_view_range(view_range, today, days, hours),
-            **_find_cached_days(page_data, window, tz),
+            **find_cached_days(page_data, window, tz),
         }
         clear["unreadable"] = len(expanded.unreadable_ids) + sum(
             visible.calendar.unreadable_count for visible in page_data.shown_calendars
@@ -244,9 +241,7 @@ def _format_heading(view_range: ViewRange) -> str:
             return clock_text.format_days(view_range.first, view_range.last)
 
 
-def _find_cached_days(
-    page_data: CalendarPageData, window: recurrence_expansion.TimeWindow, tz: ZoneInfo
-) -> PageValues:
+def find_cached_days(page_data: CalendarPageData, window: TimeWindow, tz: ZoneInfo) -> PageValues:
     """
     Return the first and last day that every cache covers wholly; caches begin and end in the
     middle of a day.
@@ -270,6 +265,15 @@ def _find_cached_days(
         "kept_from": first if window.start < begin else None,
         "kept_until": last if window.end > end else None,
     }
+
+
+def make_exact_window(view_range: ViewRange, tz: ZoneInfo) -> TimeWindow:
+    """Return the window of the days in the displayed time zone."""
+    return recurrence_expansion.make_time_window(
+        _get_midnight(view_range.first, tz),
+        _get_midnight(view_range.last + _DAY, tz),
+        zone=tz.key,
+    )
 
 
 def _get_midnight(day: date, tz: ZoneInfo) -> datetime:

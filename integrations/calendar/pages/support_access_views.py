@@ -18,12 +18,12 @@ from accounts.actors import get_actor
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations.access import support_consents
+from integrations.access import support_consents, support_questions
 from integrations.access.request_context import ObjectNotFound, get_request_context
 from integrations.calendar import event_lookup, page_queries, support_access
 from integrations.calendar.event_lookup import EventId
 from integrations.calendar.messages import support as texts
-from integrations.models import Event
+from integrations.models import Event, ItemKind
 from integrations.web import support_access_form
 from integrations.web.support_access_form import SupportAccessTexts
 from limited_use.sinks import calendar_sink as sink
@@ -92,6 +92,9 @@ def _render_form(request: HttpRequest, event: Event) -> bytes:
             **support_access_form.get_form_context(until=end_times.get(event.id)),
             "event_id": event.id,
             "kind": event.kind,
+            "question_id": support_questions.find_waiting_question(
+                kind=ItemKind.EVENT, actor=request_context.actor, at=request_context.at
+            ),
         },
         request=request,
     )

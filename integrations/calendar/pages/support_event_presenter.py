@@ -7,8 +7,9 @@ calendar: no series of an occurrence, no exceptions of a series.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -19,7 +20,9 @@ from integrations.formats import timezones
 from integrations.formats.event_content import When
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
 from integrations.models import EventKind
+from limited_use.sinks.calendar_sink import OpenedRows
 from limited_use.sinks.template_values import TemplateItem
+from limited_use.vault.envelope import Damaged
 
 from . import attendee_presenter, recurrence_text, time_text
 
@@ -58,6 +61,27 @@ def shape_support_event(row: SupportEventRow, values: Mapping[str, bytes]) -> Te
         **{f"has_{name}": bool(opened[name]) for name in _OPTIONAL_VALUES},
     }
     return TemplateItem(clear, opened)
+
+
+def make_preview(event_id: UUID) -> Callable[[OpenedRows], Sequence[TemplateItem]]:
+    """
+    Return a presenter that shows the owner what support would see of the event.
+
+    It returns [] if the event was deleted or cancelled.
+    """
+
+    def present_preview(opened: OpenedRows) -> Sequence[TemplateItem]:
+        """:raises Damaged, integrations.parsers.parser_pool.ParsersBusy:"""
+        for row, values in opened:
+            if row.id != event_id or row.kind == EventKind.CANCELLED:
+                continue
+            if not values:
+                raise Damaged
+            support_row = SupportEventRow(row.id, row.kind, row.is_busy, row.is_private)
+            return [shape_support_event(support_row, values)]
+        return []
+
+    return present_preview
 
 
 def _choose_timezone(start: When) -> ZoneInfo:

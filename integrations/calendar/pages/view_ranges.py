@@ -38,6 +38,20 @@ def is_day_supported(day: date) -> bool:
     return FIRST_YEAR < day.year < LAST_YEAR
 
 
+def parse_day(text: str) -> date | None:
+    """
+    Return the day of a query, in ISO format; None if the text is empty.
+
+    :raises ValueError: if the text is no date that calendars support
+    """
+    if not text:
+        return None
+    day = date.fromisoformat(text)
+    if not is_day_supported(day):
+        raise ValueError(text)
+    return day
+
+
 def get_view_range(view: str, day: date) -> ViewRange:
     if view == "month":
         first = day.replace(day=1)

@@ -36,7 +36,7 @@ def show_calendar(request: HttpRequest) -> HttpResponse:
         calendar_preferences.get_calendar_view(request),
     )
     try:
-        day = _parse_day(request.GET.get("day", ""))
+        day = view_ranges.parse_day(request.GET.get("day", ""))
     except ValueError:
         return redirect(_build_url(view))
     calendar_preferences.remember_view(request, view)
@@ -153,21 +153,11 @@ def _count_unavailable(page_data: page_queries.CalendarPageData) -> dict[str, in
     return {"shared": shared, "deleted": deleted, "ended": ended, "withheld": withheld}
 
 
-def _parse_day(text: str) -> date | None:
-    """:raises ValueError: if the text is no date that calendars support"""
-    if not text:
-        return None
-    day = date.fromisoformat(text)
-    if not view_ranges.is_day_supported(day):
-        raise ValueError(text)
-    return day
-
-
 def _get_return_url(request: HttpRequest) -> str:
     """Return the URL of the page that sent the form: view and day only."""
     view, day = request.POST.get("view", ""), request.POST.get("day", "")
     try:
-        return _build_url(view if view in view_ranges.VIEWS else "", _parse_day(day))
+        return _build_url(view if view in view_ranges.VIEWS else "", view_ranges.parse_day(day))
     except ValueError:
         return _build_url(view if view in view_ranges.VIEWS else "")
 

@@ -19,9 +19,10 @@ from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations import mail
-from integrations.access import support_consents
+from integrations.access import support_consents, support_questions
 from integrations.mail import mail_row_types, support_access
 from integrations.mail import messages as texts
+from integrations.models import ItemKind
 from integrations.web import support_access_form
 from integrations.web.support_access_form import SupportAccessTexts
 from limited_use.sinks import page_sink
@@ -61,7 +62,9 @@ def open_message_to_support(request: HttpRequest, message_id: UUID) -> HttpRespo
             **support_access_form.get_form_context(until=end_times.get(message_id)),
             "thread_id": message.thread_id,
             "message_id": message_id,
-            "question_id": support_access.find_waiting_question(actor=actor, at=at),
+            "question_id": support_questions.find_waiting_question(
+                kind=ItemKind.MESSAGE, actor=actor, at=at
+            ),
         },
         request=request,
     )

@@ -105,6 +105,12 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.mail.mailbox_export": "Writes the owner's copy of their mailbox.",
     "integrations.mail.support_access": "Shows one message to support that its owner opened.",
     "integrations.support.console.item_views": "Support's pages with that message, or an event.",
+    "integrations.support.owner_pages.message_choice": (
+        "The owner's pages before they show support a message that it asked for."
+    ),
+    "integrations.support.owner_pages.event_choice": (
+        "The owner's pages before they show support an event that it asked for."
+    ),
     # Mail that its owner sends.
     "integrations.outbox": "Seals messages and files, and passes them to the owner's provider.",
     # Calendars.
@@ -137,6 +143,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.pages.event_presenter": "The details of one event.",
     "integrations.calendar.pages.attendee_presenter": "The guests of one event.",
     "integrations.calendar.pages.support_event_presenter": "One event, for support.",
+    "integrations.calendar.pages.event_choice_presenter": "Events that the owner can choose from.",
     "integrations.calendar.pages.support_access_views": (
         "The owner's page before they show an event to support."
     ),

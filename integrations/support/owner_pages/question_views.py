@@ -1,16 +1,13 @@
-"""A question of support: read it, choose a message, allow it, or decline."""
+"""A question of support: read it, choose an item, allow it, or decline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages as flash_messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -20,40 +17,32 @@ from accounts.actors import get_actor
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations import mail
-from integrations.access.request_context import (
-    InvalidChoice,
-    ObjectNotFound,
-    get_request_context,
-)
-from integrations.mail import MailFilters, mail_row_types, support_access
-from integrations.mail import messages as mail_texts
+from integrations.access.request_context import ObjectNotFound
 from integrations.models import ItemKind, SupportQuestion
 from integrations.support import item_readings, question_answers
 from integrations.support.questions import QuestionClosed
-from integrations.web import page_cursors, support_access_form
-from integrations.web.form_numbers import read_number
-from limited_use.agreements import consents
-from limited_use.sinks import page_sink
 
-from . import messages, support_overview
+from . import answer_form, event_choice, message_choice, messages, support_overview
+from .answer_form import QUESTION_ROUTE
 
-_ROUTE = "settings-support-question"
-_PAGE = 20
+_LISTS: Final = {
+    ItemKind.MESSAGE: message_choice.render_list,
+    ItemKind.EVENT: event_choice.render_list,
+}
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 def show_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
-    """Show the question, with the newest messages to choose from. On POST, decline."""
+    """Show the question, with a list of items to choose from. On POST, decline."""
     question = _get_question(request, question_id)
     if request.method == "POST":
         return _decline(request, question)
     row = support_overview.make_question_row(question, at=timezone.now())
-    context = {"question": row, "can_choose": False, **_describe_answer(request, question)}
-    if row.is_waiting and question.kind == ItemKind.MESSAGE:
-        return _show_messages(request, context)
+    context = {"question": row, **_describe_answer(request, question)}
+    if row.is_waiting:
+        return _LISTS[ItemKind(question.kind)](request, context)
     return render(request, "settings/support/question.html", context)
 
 
@@ -61,66 +50,30 @@ def show_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.USE_OWN)
 @require_recent_confirmation(_("Let Antares support read one message"))
-def answer_question(request: HttpRequest, question_id: UUID, message_id: UUID) -> HttpResponse:
+def answer_with_message(request: HttpRequest, question_id: UUID, message_id: UUID) -> HttpResponse:
     """Show what the agent would see of the chosen message. On POST, allow it."""
-    question = _get_question(request, question_id)
+    question = _get_question(request, question_id, kind=ItemKind.MESSAGE)
     row = support_overview.make_question_row(question, at=timezone.now())
     if not row.is_waiting:
-        flash_messages.info(request, messages.CLOSED)
-        return redirect(_ROUTE, question_id)
-    if question.kind != ItemKind.MESSAGE:
-        raise Http404
+        return _show_closed(request, question_id)
     if request.method == "POST":
-        return _allow(request, question_id, message_id)
-    actor, at = get_actor(request), timezone.now()
-    try:
-        message = support_access.get_own_message(actor=actor, message_id=message_id)
-    except ObjectNotFound:
-        return _show_gone(request, question_id)
-    reading = support_access.get_support_message_head(actor=actor, message=message, at=at)
-    body = page_sink.render_page(
-        "settings/support/allow.html",
-        reading.rows,
-        permits=reading.permits,
-        actor=actor,
-        shape=mail_row_types.shape_message_summary,
-        at=at,
-        context={
-            "question": row,
-            "message_id": message_id,
-            **support_access_form.get_form_context(until=None),
-        },
-        request=request,
-    )
-    return HttpResponse(body)
+        return answer_form.allow_item(request, question_id, message_id, message_choice.ANSWER)
+    return message_choice.render_confirmation(request, row, message_id)
 
 
-def _show_messages(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
-    """List all stored messages of the person's own mailboxes, the newest first."""
-    request_context = get_request_context(request)
-    cursor = request.GET.get("cursor")
-    question_url = reverse(_ROUTE, args=[context["question"].id])
-    try:
-        reading = mail.get_message_page(request_context, MailFilters(), cursor=cursor, limit=_PAGE)
-    except (page_cursors.InvalidCursor, page_cursors.ExpiredCursor):
-        return redirect(question_url)
-    next_query = urlencode({"cursor": reading.next_cursor}) if reading.next_cursor else ""
-    body = page_sink.render_page(
-        "settings/support/question.html",
-        reading.rows,
-        permits=reading.permits,
-        actor=request_context.actor,
-        shape=mail_row_types.shape_message_summary,
-        at=request_context.at,
-        context={
-            **context,
-            "can_choose": True,
-            "first_url": question_url if cursor else "",
-            "next_url": f"{question_url}?{next_query}" if next_query else "",
-        },
-        request=request,
-    )
-    return HttpResponse(body)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@require_permission(RolePermission.USE_OWN)
+@require_recent_confirmation(_("Let Antares support see one event"))
+def answer_with_event(request: HttpRequest, question_id: UUID, event_id: UUID) -> HttpResponse:
+    """Show what the agent would see of the chosen event. On POST, allow it."""
+    question = _get_question(request, question_id, kind=ItemKind.EVENT)
+    row = support_overview.make_question_row(question, at=timezone.now())
+    if not row.is_waiting:
+        return _show_closed(request, question_id)
+    if request.method == "POST":
+        return answer_form.allow_item(request, question_id, event_id, event_choice.ANSWER)
+    return event_choice.render_confirmation(request, row, event_id)
 
 
 def _describe_answer(request: HttpRequest, question: SupportQuestion) -> dict[str, Any]:
@@ -142,48 +95,24 @@ def _decline(request: HttpRequest, question: SupportQuestion) -> HttpResponse:
             question_id=question.id, actor=get_actor(request), at=timezone.now()
         )
     except QuestionClosed:
-        flash_messages.info(request, messages.CLOSED)
-        return redirect(_ROUTE, question.id)
+        return _show_closed(request, question.id)
     flash_messages.success(request, messages.DECLINED)
     return redirect("settings-support")
 
 
-def _allow(request: HttpRequest, question_id: UUID, message_id: UUID) -> HttpResponse:
-    answer_page = redirect("settings-support-answer", question_id, message_id)
-    if request.POST.get("agree") != "yes":
-        flash_messages.error(request, mail_texts.SUPPORT_NOT_AGREED)
-        return answer_page
+def _show_closed(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    flash_messages.info(request, messages.CLOSED)
+    return redirect(QUESTION_ROUTE, question_id)
+
+
+def _get_question(
+    request: HttpRequest, question_id: UUID, *, kind: ItemKind | None = None
+) -> SupportQuestion:
+    """:param kind: None: any"""
     try:
-        question_answers.allow_item(
-            question_id=question_id,
-            item=message_id,
-            hours=read_number(request.POST.get("hours", "")) or 0,
-            version=read_number(request.POST.get("version", "")) or 0,
-            actor=get_actor(request),
-            at=timezone.now(),
-        )
-    except InvalidChoice:
-        flash_messages.error(request, support_access_form.NO_TIME)
-        return answer_page
-    except consents.DeclarationOutdated:
-        flash_messages.info(request, support_access_form.OUTDATED)
-        return answer_page
-    except ObjectNotFound:
-        return _show_gone(request, question_id)
-    except QuestionClosed:
-        flash_messages.info(request, messages.CLOSED)
-    else:
-        flash_messages.success(request, messages.ALLOWED)
-    return redirect(_ROUTE, question_id)
-
-
-def _show_gone(request: HttpRequest, question_id: UUID) -> HttpResponse:
-    flash_messages.info(request, messages.ITEM_GONE)
-    return redirect(_ROUTE, question_id)
-
-
-def _get_question(request: HttpRequest, question_id: UUID) -> SupportQuestion:
-    try:
-        return question_answers.get_own_question(question_id, actor=get_actor(request))
+        question = question_answers.get_own_question(question_id, actor=get_actor(request))
     except ObjectNotFound:
         raise Http404 from None
+    if kind is not None and question.kind != kind:
+        raise Http404
+    return question

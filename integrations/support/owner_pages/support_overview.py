@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.urls import reverse
+
 from accounts.actors import Actor
 from integrations.access.request_context import get_owner_ids
 from integrations.access.support_permits import SUPPORT
 from integrations.models import (
+    Event,
+    EventKind,
+    ItemKind,
     Message,
     PurgeJob,
     QuestionState,
@@ -76,14 +82,15 @@ class QuestionRow:
 @dataclass(frozen=True, slots=True)
 class OpenItemRow:
     """
-    :param thread_id: of a message; None: the item is no message, or was deleted
+    :param url: the person's own page of the item; "" if the item was deleted
     :param readings: when an agent read it, newest first
     """
 
     consent_id: UUID
     item: UUID
+    name: StrOrPromise
+    url: str
     until: datetime
-    thread_id: UUID | None
     readings: tuple[datetime, ...]
 
 
@@ -172,10 +179,39 @@ def list_open_items(*, actor: Actor, at: datetime) -> list[OpenItemRow]:
         actor=actor,
         since=min((consent.given_at for consent in agreed.values()), default=at),
     )
-    own_messages = Message.objects.filter(id__in=list(agreed), user_id=user_id)
-    threads = dict(own_messages.values_list("id", "thread_id"))
-    return [
-        OpenItemRow(consent.id, item, consent.expires_at, threads.get(item), readings[item])
-        for item, consent in agreed.items()
-        if consent.expires_at is not None
-    ]
+    pages = _find_item_pages(list(agreed), user_id=user_id)
+    rows = []
+    for item, consent in agreed.items():
+        kind, url = pages.get(item, (None, ""))
+        if consent.expires_at is not None:
+            name = messages.OPEN_ITEM[kind]
+            rows.append(
+                OpenItemRow(consent.id, item, name, url, consent.expires_at, readings[item])
+            )
+    return rows
+
+
+def find_item_kind(consent_id: UUID, *, user_id: UUID) -> ItemKind | None:
+    """Return None if the item was deleted, or the consent is another person's."""
+    consent = Consent.objects.filter(id=consent_id, owner_id=user_id).first()
+    if consent is None or consent.item is None:
+        return None
+    kind, _ = _find_item_pages([consent.item], user_id=user_id).get(consent.item, (None, ""))
+    return kind
+
+
+def _find_item_pages(
+    items: Collection[UUID], *, user_id: UUID
+) -> Mapping[UUID, tuple[ItemKind, str]]:
+    """Return kind and URL of each item that is stored."""
+    messages_found = Message.objects.filter(id__in=items, user_id=user_id)
+    stored = Event.objects.exclude(kind=EventKind.CANCELLED)
+    events_found = stored.filter(id__in=items, user_id=user_id)
+    pages = {
+        message_id: (ItemKind.MESSAGE, reverse("inbox-thread", args=[thread_id]))
+        for message_id, thread_id in messages_found.values_list("id", "thread_id")
+    }
+    return pages | {
+        event_id: (ItemKind.EVENT, reverse("calendar-event", args=[event_id]))
+        for event_id in events_found.values_list("id", flat=True)
+    }

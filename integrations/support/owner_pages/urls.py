@@ -15,8 +15,13 @@ urlpatterns = [
     ),
     path(
         f"{_QUESTION}messages/<uuid:message_id>/",
-        question_views.answer_question,
+        question_views.answer_with_message,
         name="settings-support-answer",
+    ),
+    path(
+        f"{_QUESTION}events/<uuid:event_id>/",
+        question_views.answer_with_event,
+        name="settings-support-answer-event",
     ),
     path(_QUESTION, question_views.show_question, name="settings-support-question"),
 ]

@@ -16,7 +16,6 @@ from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations import connections
-from integrations.mail import messages as mail_texts
 from integrations.support import support_codes
 from integrations.web import ownership
 
@@ -60,6 +59,7 @@ def show_support(request: HttpRequest) -> HttpResponse:
 @require_permission(RolePermission.USE_OWN)
 def stop_sharing(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     user_id, organisation_id = ownership.get_owner_ids(get_actor(request))
+    kind = support_overview.find_item_kind(consent_id, user_id=user_id)
     was_open = connections.withdraw_item_consent(
         consent_id=consent_id,
         user_id=user_id,
@@ -68,5 +68,5 @@ def stop_sharing(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     )
     if not was_open:
         raise Http404
-    flash_messages.success(request, mail_texts.SUPPORT_STOPPED)
+    flash_messages.success(request, messages.STOPPED[kind])
     return redirect(ROUTE)
