@@ -21,6 +21,7 @@ from tests.smoke.outlook import SmokeOutlook
 from tests.smoke.person import MAIL_SCOPE, SmokePerson, find_on_page
 from tests.smoke.receipts import Receipts
 from tests.smoke.sending import SmokeSending
+from tests.smoke.support import SmokeSupport
 from tests.smoke.walk import Failed, Walk, as_described, eventually, must
 from tests.smoke.writing import SmokeWrites
 from tests.worlds.own import Own
@@ -57,6 +58,15 @@ class Smoke:
         self.receipts = Receipts(self.alice)
         mallory = SmokePerson(running.url, people["mallory"])
         self.outlook = SmokeOutlook(walk, self.sandbox, mallory, self.receipts, self.mark)
+        self.support = SmokeSupport(
+            walk=walk,
+            owner=mallory,
+            agent=SmokePerson(running.staff_url, people["sam"]),
+            operator=SmokePerson(running.staff_url, people["otto"]),
+            receipts=self.receipts,
+            mark=self.mark,
+            mail=data / "mail",
+        )
         accounts = (self.account, self.other, third, self.outlook.gmail)
         self.search = Search(
             walk, self.sandbox, own, data, self.mark, accounts, self.outlook.account
@@ -67,6 +77,7 @@ class Smoke:
         step = self.walk.step
         step("mailboxes seeded at the sandbox", self.seed)
         step("sign in", self.sign_in)
+        step("staff sign in at their own site", self.support.sign_in)
         step("connect with the mail permission unticked", self.connect_without_mail)
         step("connect fully; first messages readable", self.connect_fully)
         step(f"whole mailbox of {SIZE:,} synced", self.sync_all)
@@ -86,6 +97,7 @@ class Smoke:
         step("calendars disconnected: nothing opens", self.disconnect_calendars)
         step("calendars removed, and the receipt verifies offline", self.calendars_removed)
         self.outlook.end()
+        self.support.run()
         step("revoked at the provider: reconnect asked, clock shown", self.revoked)
         step("reconnected in time: nothing lost", self.reconnected)
         step("left alone for two weeks: purged, and the receipt says why", self.left_alone)
