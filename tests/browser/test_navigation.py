@@ -118,5 +118,7 @@ class TestRefusedPage:
             expect(sam.page.locator("h1")).to_have_text("You cannot open this page")
             expect(sam.page.locator("main")).to_contain_text("for Antares reviewers")
             assert violations(sam.page) == []
-            sam.reach(sam.page.locator("main").get_by_role("link", name="Go to Support access"))
-            expect(sam.page.locator("h1")).to_have_text("Support access")
+            sam.reach(
+                sam.page.locator("main").get_by_role("link", name="Go to Support", exact=True)
+            )
+            expect(sam.page.locator("h1")).to_have_text("Support")

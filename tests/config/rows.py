@@ -17,6 +17,8 @@ from integrations.models import (
     ConnectAttempt,
     Event,
     Export,
+    ItemKind,
+    LookupMeans,
     Message,
     Notice,
     PurgeJob,
@@ -24,6 +26,12 @@ from integrations.models import (
     Reconciliation,
     Reply,
     SetAside,
+    SupportAct,
+    SupportActKind,
+    SupportCode,
+    SupportLookup,
+    SupportQuestion,
+    SupportReason,
     Watch,
 )
 from limited_use.ledger import ledger_key_lifecycle as ledger_keys
@@ -41,6 +49,7 @@ def everything(house, viewer) -> None:
     at = timezone.now()
     user = house.user
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    _found_by_support(user, at)
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "s"})
     integration, account = house.integration, house.connection
     owner = {"user_id": house.user.id, "organisation_id": house.organisation.id}
@@ -166,6 +175,38 @@ def a_calendar(house, **values) -> Calendar:
         **owner,
     )
     return calendar
+
+
+def _found_by_support(user, at) -> None:
+    """Give a person what an agent of long ago did, who is nobody of the test."""
+    SupportCode.objects.create(
+        user=user, code_hash=uuid7().bytes * 2, made_at=at, expires_at=at + timedelta(minutes=10)
+    )
+    lookup = SupportLookup.objects.create(
+        search_id=uuid7(),
+        agent_id=uuid7(),
+        means=LookupMeans.ADDRESS,
+        user=user,
+        reason=SupportReason.OTHER,
+        opened_at=at,
+        expires_at=at + timedelta(minutes=30),
+    )
+    common = {"agent_id": lookup.agent_id, "lookup": lookup, "user": user, "asked_at": at}
+    SupportAct.objects.create(
+        kind=SupportActKind.REVOKE_PERSON,
+        reason=SupportReason.OTHER,
+        text="lost",
+        ticket="1",
+        next_try_at=at,
+        **common,
+    )
+    SupportQuestion.objects.create(
+        kind=ItemKind.MESSAGE,
+        reason=SupportReason.OTHER,
+        text="which?",
+        expires_at=at + timedelta(days=7),
+        **common,
+    )
 
 
 def counts() -> dict[str, int]:

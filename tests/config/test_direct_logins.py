@@ -27,7 +27,14 @@ from accounts.models import KnownNetwork, Session, User
 from accounts.roles import Role
 from config.database import definer_functions, provisioning, role_logins
 from config.process_classes import ProcessClass
-from integrations.models import Calendar, Discard, PurgeJob
+from integrations.models import (
+    Calendar,
+    Discard,
+    LookupMeans,
+    PurgeJob,
+    SupportLookup,
+    SupportReason,
+)
 from limited_use.models import Consent, DataKey, KeyEpoch, WrappedLedgerKey
 from limited_use.models.shares import Share
 from limited_use.policy.key_lines import KeyLine
@@ -56,11 +63,16 @@ DELETED_BY_NOBODY = {
 }
 EXECUTED_BY_STAFF = {
     "count_rate",
+    "count_support_effect",
     "find_kept_factor",
     "find_person",
     "find_sign_in",
     "find_staff_session",
+    "found_connections",
+    "found_integrations",
+    "found_people",
     "give_back_rate",
+    "open_support_lookup",
     "vault_dead",
     "vault_name_read",
     "vault_opened_held",
@@ -202,7 +214,24 @@ def tried(world) -> Iterator[dict[str, Login]]:
         ("purge", PURGE, None),
         ("console", CONSOLE, None),
     )
-    return {name: attempt_everything(name, which, person) for name, which, person in attempted}
+    done = {name: attempt_everything(name, which, person) for name, which, person in attempted}
+    open_lookup(world)
+    name = "staff, a person of support who found another"
+    return done | {name: attempt_everything(name, STAFF, world.bob)}
+
+
+def open_lookup(world: DirectLoginsWorld) -> None:
+    """Have Bob find Alice."""
+    at = timezone.now()
+    SupportLookup.objects.create(
+        search_id=uuid7(),
+        agent_id=world.bob.user.id,
+        means=LookupMeans.ADDRESS,
+        user=world.alice.user,
+        reason=SupportReason.OTHER,
+        opened_at=at,
+        expires_at=at + timedelta(minutes=30),
+    )
 
 
 @pytest.mark.control("4.1.1")
@@ -254,6 +283,13 @@ def assert_staff_reach_their_own(tried: dict[str, Login]) -> None:
         assert support.tables[table].seen == 1, table
         for name in ("staff, nobody entered", "staff, another person entered"):
             assert tried[name].tables[table].seen == 0, (name, table)
+    found = tried["staff, a person of support who found another"]
+    # The person whom they found has no name and no address for them.
+    for table in PERSONAL_TABLES:
+        assert found.tables[table].seen == 1, table
+    assert support.tables["integrations_connection"].seen == 0
+    assert found.tables["integrations_connection"].seen == 1
+    assert not {"email", "address_blind"} & set(found.tables["integrations_connection"].read)
     for name, done in tried.items():
         if name.startswith("staff"):
             assert_staff_change_and_execute_little(done)

@@ -19,6 +19,7 @@ from . import (
     settings,
     staff,
     support_questions,
+    support,
 )
 
 GROUPS: tuple[Group, ...] = (
@@ -35,6 +36,7 @@ GROUPS: tuple[Group, ...] = (
     staff.GROUP,
     bulk.GROUP,
     support_questions.GROUP,
+    support.GROUP,
     mails.GROUP,
 )
 STATES: tuple[State, ...] = tuple(state for group in GROUPS for state in group)
