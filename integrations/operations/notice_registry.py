@@ -8,8 +8,8 @@ from integrations.calendar.notices import CALENDAR_SHARED
 from integrations.connections.notices import ADMINISTRATOR_ANSWERED
 from integrations.notifications.connection_notices import RECONNECT, REMOVAL
 from integrations.notifications.notice_kinds import NoticeKindSpec
+from integrations.notifications.support_notices import SUPPORT_ASKS
 from integrations.outbox.notices import MESSAGE_RETURNED, SEND_PROBLEM
-from integrations.support.question_notices import SUPPORT_ASKS
 
 NOTICE_KINDS: Final[tuple[NoticeKindSpec, ...]] = (
     RECONNECT,

@@ -77,17 +77,13 @@ def test_a_question_is_allowed_read_and_taken_back(connected, sam, service, agen
     expect(page.locator("main")).to_contain_text(TEXT)
     found += violations(page)
     connected.reach(page.locator(".mail-row", has_text=INVOICE))
-    connected.confirm()
     expect(page.locator("h1")).to_have_text("Let a support agent read this message?")
     found += violations(page)
     connected.reach(page.get_by_label("1 hour"), "Space")
     connected.reach(page.get_by_label("I agree that"), "Space")
     connected.reach(page.get_by_role("button", name="Allow access"))
+    page.wait_for_url("**/reauthenticate/**")
     connected.confirm()
-    if page.get_by_role("button", name="Allow access").count():
-        page.get_by_label("1 hour").check()
-        page.get_by_label("I agree that").check()
-        page.get_by_role("button", name="Allow access").click()
     expect(page.locator("main")).to_contain_text("No support agent has read it")
     expect(bell).to_have_accessible_name("Notices")
 
@@ -115,7 +111,7 @@ def test_a_code_is_created_by_keyboard_and_a_question_declined(connected, sam, s
     connected.go("/settings/integrations/")
     connected.reach(page.get_by_role("link", name="Open support"))
     connected.reach(page.get_by_role("button", name="Create a code to read out"))
-    expect(page.locator(".spoken-code")).to_contain_text("–")
+    expect(page.locator(".spoken-code .nowrap")).to_have_count(2)
     found = violations(page)
 
     ask(sam, service, agent, connected)
