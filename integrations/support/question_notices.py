@@ -27,7 +27,7 @@ from .questions import get_state
 #: Time for the task that the commit queued.
 SWEEP_AFTER: Final = timedelta(minutes=1)
 _BATCH: Final = 500
-_MESSAGE: Final = "support_question"
+_MESSAGE: Final = SUPPORT_ASKS.messages[0].key
 
 
 def notify_of_question(question_id: UUID, *, at: datetime) -> bool:
