@@ -115,7 +115,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-calendars inbox inbox-compose-addresses inbox-compose-senders
         inbox-outbox inbox-outbox-state inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
         calendar calendar-coming calendar-find calendar-event calendar-event-description
-        support-items support-item support-bulks support-bulk review review-domains review-privacy review-scopes
+        support-items support-item support-bulks support-bulk
+        review review-domains review-privacy review-scopes
         review-consent-flow review-deletion review-human-access review-assessment review-clauses
         review-clause review-policy review-refusals review-run review-entry review-proof
         review-bundle review-evidence metrics
