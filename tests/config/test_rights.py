@@ -8,16 +8,28 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.roles import Role
 from config.celery import app
 from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
-from integrations.models import OutboxCommand, OutboxKind, PurgeStep, PurgeTrigger, Watch, WatchKind
+from integrations.models import (
+    BulkRevocation,
+    BulkState,
+    OutboxCommand,
+    OutboxKind,
+    PurgeStep,
+    PurgeTrigger,
+    SupportReason,
+    Watch,
+    WatchKind,
+)
 from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt, Share
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys
+from tests import factories
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -81,7 +93,28 @@ def ids(house):
         "share_id": make_share(house).id,
         "user_id": house.user.id,
         "run_id": uuid4(),
+        "bulk_id": make_bulk(house).id,
     }
+
+
+def make_bulk(house) -> BulkRevocation:
+    """Return an approved bulk revocation of all accounts of the organisation."""
+    at = timezone.now()
+    sam, sina = (factories.make_user(name, role=Role.SUPPORT) for name in ("sam", "sina"))
+    return BulkRevocation.objects.create(
+        agent_id=sam.id,
+        organisation=house.organisation,
+        connected_until=at,
+        reason=SupportReason.INCIDENT,
+        text="The provider reported stolen tokens.",
+        ticket="INC-1",
+        state=BulkState.RUNNING,
+        asked_at=at,
+        counted_at=at,
+        decided_by=sina.id,
+        decided_at=at,
+        next_try_at=at,
+    )
 
 
 def make_share(house) -> Share:
