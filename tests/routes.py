@@ -113,9 +113,8 @@ def staff_page(role: str, answers: str = "ok 405 405 405") -> Kind:
 def bulk_page(answers: str) -> Kind:
     """Return a page that support agents and operators see."""
     page = staff_page("support", answers)
-    return Kind(
-        page.nobody, page.owner, page.other, dict.fromkeys(("support", "operator"), answers)
-    )
+    roles = dict.fromkeys(("support", "operator"), answers)
+    return Kind(page.nobody, page.owner, page.other, roles)
 
 
 # For anyone as the public pages are; on this walk there is nothing for them to show.

@@ -140,8 +140,8 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
         " the page of the act that it failed, and can order it again."
     ),
     "support.bulk_approved": _(
-        "Two members of staff ordered a bulk revocation. Open it on the staff site under Bulk"
-        " revocations, compare it with its ticket, and stop it if you did not expect it."
+        "Two members of staff ordered a bulk revocation. Open /support/bulk/ on the staff site,"
+        " compare it with its ticket, and stop it if you did not expect it."
     ),
     "support.bulk_failed": _(
         "Find bulk_revocation.act_failed with this act in the log, and report the error. The"

@@ -157,7 +157,7 @@ _EFFECTS: Final[Mapping[str, Callable[[int], str]]] = {
 #: By provider product, for counts of a bulk revocation and its receipts.
 PRODUCT: Final[Texts] = {"mail": _("Mail"), "calendar": _("Calendars")}
 
-BULK_PROPOSED: Final = _("Your proposal is stored. Antares is counting what it matches.")
+BULK_PROPOSED: Final = _("Antares is counting what your proposal matches.")
 BULK_APPROVED: Final = _("You approved it. Antares is disconnecting the accounts.")
 BULK_REJECTED: Final = _("You rejected it.")
 BULK_STOPPED: Final = _("You stopped it.")

@@ -39,6 +39,7 @@ permission            member  support  reviewer  operator
 own.use               yes     yes      yes       yes
 connections.view      -       yes      -         -
 connections.revoke    -       yes      -         -
+connections.approve_bulk  -   yes      -         yes
 items.read_opened     -       yes      -         -
 evidence.read         -       -        yes       -
 clients.manage        -       -        -         yes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -39,7 +40,7 @@ def sign_in_to(visitor, path):
 
 def confirm_with_code(visitor):
     """Confirm with the authenticator app, where the page asks for it."""
-    assert "/reauthenticate/" in visitor.page.url
+    expect(visitor.page).to_have_url(re.compile("/reauthenticate/"))
     visitor.page.get_by_label("Code").first.fill(code(visitor.person["totp_secret"]))
     visitor.page.keyboard.press("Enter")
 

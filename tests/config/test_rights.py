@@ -14,6 +14,8 @@ from config.celery import app
 from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
 from integrations.models import (
+    BulkRevocation,
+    BulkState,
     ItemKind,
     LookupMeans,
     OutboxCommand,
@@ -35,7 +37,7 @@ from limited_use.models.shares import ShareLevel
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys
-from tests.factories import make_user
+from tests import factories
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -108,6 +110,7 @@ def ids(house):
         "user_id": house.user.id,
         "run_id": uuid4(),
         "lookup_id": make_lookup(house).id,
+        "bulk_id": make_bulk(house).id,
     }
 
 
@@ -116,7 +119,7 @@ def make_lookup(house) -> SupportLookup:
     at = timezone.now()
     return SupportLookup.objects.create(
         search_id=uuid4(),
-        agent_id=make_user("sam", role=Role.SUPPORT).id,
+        agent_id=factories.make_user("sam", role=Role.SUPPORT).id,
         means=LookupMeans.CONNECTION,
         user=house.user,
         reason=SupportReason.OWNER_ASKED,
@@ -138,6 +141,26 @@ def make_act(house, kind: SupportActKind) -> SupportAct:
         text="A case.",
         ticket="T-1",
         asked_at=at,
+        next_try_at=at,
+    )
+
+
+def make_bulk(house) -> BulkRevocation:
+    """Return an approved bulk revocation of all accounts of the organisation."""
+    at = timezone.now()
+    sam, sina = (factories.make_user(name, role=Role.SUPPORT) for name in ("sam", "sina"))
+    return BulkRevocation.objects.create(
+        agent_id=sam.id,
+        organisation=house.organisation,
+        connected_until=at,
+        reason=SupportReason.INCIDENT,
+        text="The provider reported stolen tokens.",
+        ticket="INC-1",
+        state=BulkState.RUNNING,
+        asked_at=at,
+        counted_at=at,
+        decided_by=sina.id,
+        decided_at=at,
         next_try_at=at,
     )
 

@@ -11,8 +11,6 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.roles import Role
-from config.process_classes import ProcessClass
-from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import refresh_on_read
 from integrations.calendar.pages import event_choice_presenter
 from integrations.models import Calendar, Event, EventKind, QuestionState
@@ -145,7 +143,7 @@ class TestFromTheQuestionToTheReading:
     )
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.parametrize("kind", ["provider", "Antares"])
-    def test_the_event_is_open_from_the_answer_until_it_is_taken_back(
+    def test_the_event_is_open_from_the_answer_until_it_is_taken_back(  # noqa: PLR0917
         self, alice, event, question, hers, sam, kind
     ):
         event = event if kind == "provider" else make_local_event(alice.actor)
@@ -202,7 +200,7 @@ class TestFromTheQuestionToTheReading:
     @pytest.mark.claim("event-support.agent-will-see", "event-support.nothing-else")
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.parametrize("kind", ["provider", "Antares", "series"])
-    def test_the_agent_sees_what_was_shown_before(
+    def test_the_agent_sees_what_was_shown_before(  # noqa: PLR0917
         self, alice, account, event, question, hers, sam, kind
     ):
         if kind == "Antares":

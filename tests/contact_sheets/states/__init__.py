@@ -18,8 +18,8 @@ from . import (
     sending,
     settings,
     staff,
-    support_questions,
     support,
+    support_questions,
 )
 
 GROUPS: tuple[Group, ...] = (
