@@ -17,6 +17,7 @@ from . import (
     sending,
     settings,
     staff,
+    support_acts,
 )
 
 GROUPS: tuple[Group, ...] = (
@@ -31,6 +32,7 @@ GROUPS: tuple[Group, ...] = (
     notices.GROUP,
     accounts.GROUP,
     staff.GROUP,
+    support_acts.GROUP,
     mails.GROUP,
 )
 STATES: tuple[State, ...] = tuple(state for group in GROUPS for state in group)
