@@ -20,6 +20,7 @@ from . import (
     staff,
     support,
     support_questions,
+    support_acts,
 )
 
 GROUPS: tuple[Group, ...] = (
@@ -37,6 +38,7 @@ GROUPS: tuple[Group, ...] = (
     bulk.GROUP,
     support_questions.GROUP,
     support.GROUP,
+    support_acts.GROUP,
     mails.GROUP,
 )
 STATES: tuple[State, ...] = tuple(state for group in GROUPS for state in group)

@@ -51,6 +51,7 @@ def _notice(stage: Stage, message: str, *, hours: int = 0, **more) -> OwnerNotic
         episode_at=at,
         provider="google",
         product="mail",
+        reason="device_lost",
         until=stage.at + timedelta(days=7),
         created_at=at,
         **_owner(stage),
