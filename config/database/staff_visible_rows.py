@@ -59,7 +59,9 @@ def build_opened_condition(
             condition = f"agent_id = {person} AND {is_support}"
         case StaffRowAccess.ORDER:
             found = build_found_condition(table)
-            condition = f"{is_support} AND (agent_id = {person} OR {found})"
+            # Orders in bulk name people whom nobody found.
+            own = f"agent_id = {person} AND lookup_id IS NOT NULL"
+            condition = f"{is_support} AND ({own} OR {found})"
         case StaffRowAccess.STAFF:
             condition = f"{owner_condition} AND {_is_staff(table)}"
         case StaffRowAccess.AGREEMENT:

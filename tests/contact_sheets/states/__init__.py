@@ -19,8 +19,8 @@ from . import (
     settings,
     staff,
     support,
-    support_questions,
     support_acts,
+    support_questions,
 )
 
 GROUPS: tuple[Group, ...] = (
