@@ -34,6 +34,7 @@ from integrations.models import (
     SupportLookup,
     SupportReason,
 )
+from integrations.providers import PROVIDERS
 from integrations.providers.local import LOCAL
 from limited_use.ledger import entries
 from limited_use.models import Receipt
@@ -45,10 +46,6 @@ from .effect import SupportEffect, count_effect
 USUAL_REVOCATIONS_PER_DAY: Final = 20
 LISTED_FOR: Final = timedelta(days=30)
 MAX_LISTED: Final = 20
-_TASKS: Final = {
-    **dict.fromkeys(act_rows.PURGE_KINDS, "integrations.run_support_revocation"),
-    **dict.fromkeys(act_rows.SYNC_KINDS, "integrations.run_support_maintenance"),
-}
 #: Acts that concern mail alone.
 _MAIL_ONLY: Final = (SupportActKind.RETRY_QUARANTINED,)
 
@@ -148,7 +145,10 @@ def order_act(
                 at=at,
                 by=agent_id,
             )
-            enqueue_on_commit(_TASKS[target.kind], act_id=act.id)
+            if target.kind in act_rows.PURGE_KINDS:
+                enqueue_on_commit("integrations.run_support_revocation", act_id=act.id)
+            else:
+                enqueue_on_commit("integrations.run_support_maintenance", act_id=act.id)
     except IntegrityError:
         waiting = _find_waiting_act(act)
         if waiting is None:
@@ -178,7 +178,7 @@ def list_target_integrations(target: ActTarget, *, lookup: SupportLookup) -> lis
         )
     )
     found = list(integrations.order_by("connection_id", "id"))
-    remote = [row for row in found if row.connection.provider != LOCAL.key]
+    remote = [row for row in found if PROVIDERS[row.connection.provider].grants]
     if found and not remote:
         raise LocalCalendars
     if not remote:

@@ -33,7 +33,6 @@ from . import lookups
 
 #: A proposal that nobody decides within this time is rejected by itself.
 DECIDED_WITHIN: Final = timedelta(hours=24)
-_TASK: Final = "integrations.run_bulk_revocation"
 
 
 class BulkInvalid(Exception):
@@ -126,7 +125,7 @@ def propose_bulk(proposal: BulkProposal, *, actor: Actor, at: datetime) -> BulkR
             },
             at=at,
         )
-        enqueue_on_commit(_TASK, bulk_id=bulk.id)
+        enqueue_on_commit("integrations.run_bulk_revocation", bulk_id=bulk.id)
     return bulk
 
 
@@ -160,7 +159,7 @@ def approve_bulk(bulk_id: UUID, *, actor: Actor, at: datetime) -> None:
             },
             at=at,
         )
-        enqueue_on_commit(_TASK, bulk_id=bulk_id)
+        enqueue_on_commit("integrations.run_bulk_revocation", bulk_id=bulk_id)
 
 
 def reject_bulk(bulk_id: UUID, *, actor: Actor, at: datetime) -> None:
@@ -202,7 +201,7 @@ def stop_bulk(bulk_id: UUID, *, actor: Actor, at: datetime) -> None:
             raise BulkNotOpen
         record_stop(BulkRevocation.objects.get(id=bulk_id), stopped_by=person_id, at=at)
         # The worker settles the waiting acts.
-        enqueue_on_commit(_TASK, bulk_id=bulk_id)
+        enqueue_on_commit("integrations.run_bulk_revocation", bulk_id=bulk_id)
 
 
 def record_stop(bulk: BulkRevocation, *, stopped_by: UUID | None, at: datetime) -> None:

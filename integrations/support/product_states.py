@@ -20,7 +20,6 @@ from integrations.connections.sync_progress import SyncProgress
 from integrations.models import Calendar, Connection, ConnectionStatus, Integration
 from integrations.notifications import owner_notices
 from integrations.providers import PROVIDERS
-from integrations.providers.local import LOCAL
 from integrations.providers.product_names import name_product
 from limited_use.agreements import consents
 
@@ -65,7 +64,7 @@ def get_connection(connection_id: UUID, *, user_id: UUID) -> Connection | None:
 
 def can_disconnect(connection: Connection) -> bool:
     """Return whether support can disconnect it: never calendars that are stored only in Antares."""
-    return connection.provider != LOCAL.key and connection.status in _CONNECTED
+    return PROVIDERS[connection.provider].grants and connection.status in _CONNECTED
 
 
 def list_integrations(connections: Iterable[Connection]) -> list[Integration]:

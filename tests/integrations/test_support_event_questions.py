@@ -133,6 +133,17 @@ def make_local_event(actor, title: str = f"{CANARY} local", *, day: int = 2) -> 
 
 
 class TestFromTheQuestionToTheReading:
+    @pytest.fixture(params=["provider", "Antares", "series"])
+    def event(self, request, alice, account):
+        """An event of a provider's or an Antares calendar, or a series."""
+        if request.param == "Antares":
+            return make_local_event(alice.actor)
+        if request.param == "series":
+            account.put(meeting(moment(4), f"{CANARY} daily", recurrence=DAILY))
+            alice.sync(at=NOW + timedelta(minutes=1))
+            return get_event(alice, f"{CANARY} daily")
+        return get_event(alice)
+
     @pytest.mark.claim(
         "support.question-opens-nothing",
         "support.not-read",
@@ -142,11 +153,9 @@ class TestFromTheQuestionToTheReading:
         "event-support.taken-back",
     )
     @pytest.mark.clause("LU-3.1")
-    @pytest.mark.parametrize("kind", ["provider", "Antares"])
-    def test_the_event_is_open_from_the_answer_until_it_is_taken_back(  # noqa: PLR0917
-        self, alice, event, question, hers, sam, kind
+    def test_the_event_is_open_from_the_answer_until_it_is_taken_back(
+        self, event, question, hers, sam
     ):
-        event = event if kind == "provider" else make_local_event(alice.actor)
         desk = cast.desk(sam)
         asked = f"/support/questions/{question.id}/"
         assert read_event(desk, event).status_code == 403
@@ -199,16 +208,7 @@ class TestFromTheQuestionToTheReading:
 
     @pytest.mark.claim("event-support.agent-will-see", "event-support.nothing-else")
     @pytest.mark.clause("LU-3.1")
-    @pytest.mark.parametrize("kind", ["provider", "Antares", "series"])
-    def test_the_agent_sees_what_was_shown_before(  # noqa: PLR0917
-        self, alice, account, event, question, hers, sam, kind
-    ):
-        if kind == "Antares":
-            event = make_local_event(alice.actor)
-        elif kind == "series":
-            account.put(meeting(moment(4), f"{CANARY} daily", recurrence=DAILY))
-            alice.sync(at=NOW + timedelta(minutes=1))
-            event = get_event(alice, f"{CANARY} daily")
+    def test_the_agent_sees_what_was_shown_before(self, event, question, hers, sam):
         page = hers.get(get_path(question, event)).text
         assert "The agent will see this" in page
         assert "Open the lunch, please." in page
@@ -222,9 +222,14 @@ class TestFromTheQuestionToTheReading:
         assert shown_facts.group() in seen
         for part in re.findall(r'<section aria-labelledby="\w+">.*?</section>', page, re.DOTALL):
             assert part in seen
-        if kind == "provider":
-            for said in (f"{CANARY} street", "bob@work.example", f"{CANARY} text"):
-                assert said in reading.text(page)
+
+
+class TestTheForm:
+    def test_shows_place_guests_and_description_before_agreeing(self, event, question, hers):
+        page = reading.text(hers.get(get_path(question, event)).text)
+
+        for shown in (f"{CANARY} street", "bob@work.example", f"{CANARY} text"):
+            assert shown in page
 
     @pytest.mark.control("2.4.1")
     def test_the_person_confirms_first_that_it_is_them(self, alice, event, question):
@@ -342,12 +347,13 @@ class TestTheList:
         alice.user.time_zone = "America/New_York"
         alice.user.save(update_fields=["time_zone"])
 
-        page = reading.text(list_events(hers, question))
+        source = list_events(hers, question)
+        page = reading.text(source)
 
         local = moment(3).astimezone(ZoneInfo("America/New_York"))
         assert f"{local:%H:%M}" in page
         assert "Time zone: America/New_York" in page
-        assert "alice@gmail.example calendar" in page
+        assert '<span class="mail-from"><bdi>alice@gmail.example</bdi></span>' in source
 
     def test_has_the_events_of_a_hidden_calendar(self, alice, event, question, hers):
         Calendar.objects.filter(id=alice.primary.id).update(is_shown=False)

@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.ids import uuid7
 from accounts.roles import Role
 from integrations.models import (
+    Calendar,
+    Event,
     ItemKind,
     LookupMeans,
     Message,
@@ -24,10 +26,13 @@ from integrations.models import (
     SupportQuestion,
     SupportReason,
 )
+from integrations.providers.calendars import RemoteEvent
 from integrations.support import questions
 from limited_use.policy.feature_registry import FEATURES
 from tests.contact_sheets import rows
+from tests.contact_sheets.stage import ADDRESS
 from tests.contact_sheets.state import Group
+from tests.integrations.calendar_house import meeting, moment
 
 GROUP = Group("support", "Support: the person's pages, questions")
 PAGE = "/settings/support/"
@@ -149,6 +154,7 @@ def everything(stage):
         _make_question(stage, state=state)
     _allow(stage, _make_question(stage))
     _read(stage)
+    _allow_event(stage, _ask_for_event(stage))
     _make_question(stage, text=LONG)
     _make_question(stage, kind=ItemKind.EVENT, ticket="")
     return stage.alice.get(PAGE)
@@ -189,11 +195,6 @@ def question(stage):
 @GROUP.state()
 def question_with_a_long_text(stage):
     return _get_question(stage, _make_question(stage, text=LONG))
-
-
-@GROUP.state()
-def question_about_an_event(stage):
-    return _get_question(stage, _make_question(stage, kind=ItemKind.EVENT, ticket=""))
 
 
 @GROUP.state()
@@ -285,6 +286,141 @@ def sharing_stopped(stage):
     return stage.alice.post(f"/settings/support/items/{path}", follow=True)
 
 
+def _ask_for_event(stage, **values):
+    return _make_question(
+        stage, kind=ItemKind.EVENT, ticket="", text="Which time has your lunch?", **values
+    )
+
+
+def _list_events(stage, **query):
+    path = reverse("settings-support-question", args=[_ask_for_event(stage).id])
+    return stage.alice.get(path, query)
+
+
+def _get_event(stage):
+    return Event.objects.filter(calendar=stage.calendar.primary).order_by("id")[0]
+
+
+def _event_path(question, event):
+    return reverse("settings-support-answer-event", args=[question.id, event.id])
+
+
+def _allow_event(stage, question, **changes):
+    form = {"agree": "yes", "hours": "24", "version": FEATURES["support"].version, **changes}
+    return stage.alice.post(_event_path(question, _get_event(stage)), form, follow=True)
+
+
+def _add_series(stage):
+    """Add a series and a changed occurrence of another one; return their rows."""
+    before = set(Event.objects.values_list("id", flat=True))
+    rule = ("RRULE:FREQ=DAILY;COUNT=9",)
+    stage.calendars.put(meeting(moment(2, 8), "Standup", recurrence=rule))
+    start = meeting(moment(5)).start
+    stage.calendars.write(
+        ADDRESS,
+        RemoteEvent(
+            event_id=uuid7().hex,
+            etag="",
+            ical_uid="invited",
+            sequence=1,
+            content=meeting(moment(5, 11), "Review of the budget, moved"),
+            series_id="elsewhere",
+            original_start=start,
+        ),
+    )
+    stage.calendar.sync(at=stage.at)
+    return Event.objects.exclude(id__in=before)
+
+
+@GROUP.state()
+def question_about_an_event(stage):
+    _add_series(stage)
+    stage.calendars.put(meeting(moment(6), ""))
+    stage.calendar.sync(at=stage.at)
+    return _list_events(stage)
+
+
+@GROUP.states({"earlier": -30, "later": 30, "much_later": 1000})
+def question_about_an_event_of(stage, _, days):
+    return _list_events(stage, day=f"{stage.at.date() + timedelta(days=days):%Y-%m-%d}")
+
+
+@GROUP.states({"first": "1001-01-01", "last": "8999-12-20"})
+def question_about_an_event_at_the(stage, _, day):
+    return _list_events(stage, day=day)
+
+
+@GROUP.state()
+def question_with_too_many_events(stage):
+    for hour in range(55):
+        stage.calendars.put(meeting(moment(2) + timedelta(hours=hour), f"Interview {hour + 1}"))
+    stage.calendar.sync(at=stage.at)
+    return _list_events(stage)
+
+
+@GROUP.state()
+def question_about_an_event_without_calendars(stage):
+    rows.disconnect(stage, stage.calendar)
+    return _list_events(stage)
+
+
+@GROUP.states([1, 2])
+def question_about_an_event_of_old_copies(stage, count):
+    chosen = list(Calendar.objects.values_list("id", flat=True)[:count])
+    Calendar.objects.filter(id__in=chosen).update(cached_at=stage.at - timedelta(days=3))
+    return _list_events(stage)
+
+
+@GROUP.states(["single", "series", "changed"])
+def event_chosen(stage, kind):
+    event = _get_event(stage) if kind == "single" else _add_series(stage).get(kind=kind)
+    return stage.alice.get(_event_path(_ask_for_event(stage), event))
+
+
+@GROUP.state()
+def local_event_chosen(stage):
+    calendar = rows.create_calendar(stage, "Family")
+    rows.write_event(stage, calendar, "")
+    event = Event.objects.get(calendar=calendar)
+    return stage.alice.get(_event_path(_ask_for_event(stage), event))
+
+
+@GROUP.state()
+def event_gone(stage):
+    path = reverse("settings-support-answer-event", args=[_ask_for_event(stage).id, uuid7()])
+    return stage.alice.get(path, follow=True)
+
+
+@GROUP.states(["agree", "hours", "version"])
+def event_allowed_without(stage, field):
+    return _allow_event(stage, _ask_for_event(stage), **{field: ""})
+
+
+@GROUP.state()
+def event_allowed(stage):
+    return _allow_event(stage, _ask_for_event(stage))
+
+
+@GROUP.state()
+def event_sharing_stopped(stage):
+    page = _allow_event(stage, _ask_for_event(stage)).text
+    path = page.partition('action="/settings/support/items/')[2].partition('"')[0]
+    return stage.alice.post(f"/settings/support/items/{path}", follow=True)
+
+
+@GROUP.state()
+def open_event_was_deleted(stage):
+    _allow_event(stage, _ask_for_event(stage))
+    _get_event(stage).delete()
+    return stage.alice.get(PAGE)
+
+
+@GROUP.state()
+def event_page_while_a_question_waits(stage):
+    _ask_for_event(stage)
+    return stage.alice.get(reverse("calendar-support", args=[_get_event(stage).id]))
+
+
 @GROUP.state()
 def message_page_while_a_question_waits(stage):
     _make_question(stage)
@@ -330,6 +466,16 @@ def agents_question(stage, state):
     is_allowed = state == QuestionState.ALLOWED
     chosen = {"item": message.id, "consent_id": uuid7()} if is_allowed else {}
     question = _make_question(stage, agent_id=agent_id, state=state, **chosen)
+    return browser.get(reverse("support-question", args=[question.id]))
+
+
+@GROUP.state()
+def agents_question_about_an_event(stage):
+    event = _get_event(stage)
+    browser, _, agent_id = _open_desk(stage)
+    question = _ask_for_event(
+        stage, agent_id=agent_id, state=QuestionState.ALLOWED, item=event.id, consent_id=uuid7()
+    )
     return browser.get(reverse("support-question", args=[question.id]))
 
 
