@@ -721,7 +721,7 @@ class TestPagesOfTheAgent:
     @pytest.mark.claim("support.question-shown")
     @pytest.mark.parametrize(
         "change",
-        [{"text": ""}, {"text": "x" * 501}, {"ticket": "<b>"}, {"reason": ""}, {"kind": "event"}],
+        [{"text": ""}, {"text": "x" * 501}, {"ticket": "<b>"}, {"reason": ""}, {"kind": "file"}],
     )
     def test_say_which_field_is_wrong(self, lookup, sam, change):
         form = {"kind": "message", "reason": "sync_problem", "text": TEXT, **change}

@@ -154,7 +154,7 @@ def everything(stage):
         _make_question(stage, state=state)
     _allow(stage, _make_question(stage))
     _read(stage)
-    _allow_event(stage, _ask_for_event(stage))
+    _allow_event(stage, _ask_for_event(stage), _write_local_event(stage, "Rehearsal"))
     _make_question(stage, text=LONG)
     _make_question(stage, kind=ItemKind.EVENT, ticket="")
     return stage.alice.get(PAGE)
@@ -305,9 +305,16 @@ def _event_path(question, event):
     return reverse("settings-support-answer-event", args=[question.id, event.id])
 
 
-def _allow_event(stage, question, **changes):
+def _write_local_event(stage, title=""):
+    calendar = rows.create_calendar(stage, "Choir")
+    rows.write_event(stage, calendar, title)
+    return Event.objects.get(calendar=calendar)
+
+
+def _allow_event(stage, question, event=None, **changes):
     form = {"agree": "yes", "hours": "24", "version": FEATURES["support"].version, **changes}
-    return stage.alice.post(_event_path(question, _get_event(stage)), form, follow=True)
+    path = _event_path(question, event or _get_event(stage))
+    return stage.alice.post(path, form, follow=True)
 
 
 def _add_series(stage):
@@ -379,10 +386,7 @@ def event_chosen(stage, kind):
 
 @GROUP.state()
 def local_event_chosen(stage):
-    calendar = rows.create_calendar(stage, "Family")
-    rows.write_event(stage, calendar, "")
-    event = Event.objects.get(calendar=calendar)
-    return stage.alice.get(_event_path(_ask_for_event(stage), event))
+    return stage.alice.get(_event_path(_ask_for_event(stage), _write_local_event(stage)))
 
 
 @GROUP.state()
