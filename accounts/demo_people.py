@@ -25,6 +25,7 @@ DEMO_PEOPLE = (
     NewPerson("platform-bob", "bob@antares.example", "Bob Brandt"),
     NewPerson("platform-mallory", "mallory@other.example", "Mallory Moreau"),
     NewPerson("platform-sam", "sam@antares.example", "Sam Sørensen", Role.SUPPORT),
+    NewPerson("platform-sue", "sue@antares.example", "Sue Sato", Role.SUPPORT),
     NewPerson("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
     NewPerson("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
 )

@@ -51,6 +51,7 @@ _CAST: Final = (
     CastMember("emil", "Emil Eriksen", "emil@antares.example"),
     CastMember("nadia", "Nadia Novak", "nadia@antares.example"),
     CastMember("sam", "Sam Sørensen", "sam@antares.example"),
+    CastMember("sue", "Sue Sato", "sue@antares.example"),
     CastMember("rita", "Rita Rossi", "rita@antares.example"),
     CastMember("otto", "Otto Okafor", "otto@antares.example", writes_plain=True),
     _group("team", "Team", "team@antares.example", "alice", "bob", "carol", "emil", "nadia"),

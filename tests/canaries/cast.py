@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import struct
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +9,12 @@ import httpx
 
 from accounts.roles import STAFF
 from config.embedded.feature_client import FeatureClient
+from tests.browser import factor
 from tests.canaries.exchanges import Exchanges, typed_headers
 from tests.canaries.marks import Marks
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.world import CanaryWorld
-from tests.smoke.client import Page, SmokeBrowser
+from tests.smoke.client import Form, Page, SmokeBrowser
 from tests.smoke.person import SmokePerson
 from tests.smoke.walk import must
 
@@ -99,8 +95,8 @@ def _site_of(world: CanaryWorld, role: str) -> str:
     return world.staff_url if role in STAFF else world.url
 
 
-def sign_in_with_code(person: SmokePerson) -> Page:
-    """Sign in as a member of staff: password, then the code of their authenticator (RFC 6238)."""
+def sign_in_with_code(person: SmokePerson, secrets: SecretsSeen) -> Page:
+    """Sign in as a member of staff: password, then the code of their authenticator."""
     page = person.browser.get("/accounts/login/")
     form = page.form("login")
     seeded: dict[str, Any] = person.seeded
@@ -108,14 +104,19 @@ def sign_in_with_code(person: SmokePerson) -> Page:
         page, form, form.data(login=seeded["email"], password=seeded["password"])
     )
     must("mfa" in page.url, f"no second factor was asked for: {page.url}")
-    form = page.form("")
-    page = person.browser.submit(page, form, form.data(code=_code(seeded["totp_secret"])))
+    page = _enter_code(person, page, page.form(""), secrets)
     must("mfa" not in page.url, "the code was not taken")
     return page
 
 
-def _code(secret: str) -> str:
-    counter = struct.pack(">Q", int(time.time()) // 30)
-    digest = hmac.digest(base64.b32decode(secret), counter, hashlib.sha1)
-    (number,) = struct.unpack(">I", digest[digest[-1] & 15 :][:4])
-    return f"{(number & 0x7FFFFFFF) % 10**6:06d}"
+def confirm_with_code(person: SmokePerson, page: Page, secrets: SecretsSeen) -> Page:
+    """Confirm with another code where the page asks for it; the form that waited is then sent."""
+    if "reauthenticate" not in page.url:
+        return page
+    return _enter_code(person, page, page.form("reauthenticate"), secrets)
+
+
+def _enter_code(person: SmokePerson, page: Page, form: Form, secrets: SecretsSeen) -> Page:
+    code = factor.code(person.seeded["totp_secret"])
+    secrets.add_short_code("authenticator code", code)
+    return person.browser.submit(page, form, form.data(code=code))

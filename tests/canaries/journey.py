@@ -45,7 +45,7 @@ class Journey:
         for name in ORIGINS:
             self.cast[name].sign_in()
         for name in _STAFF:
-            sign_in_with_code(self.cast[name])
+            sign_in_with_code(self.cast[name], self.cast.secrets)
         return f"{len(ORIGINS) + len(_STAFF)} people, and one who is none"
 
     def connect(self) -> str:

@@ -17,6 +17,7 @@ from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.sending import CanarySending
+from tests.canaries.supporting import OWNER, CanarySupport
 from tests.canaries.uploading import CanaryUploads
 from tests.canaries.verdicts import Verdicts
 from tests.canaries.world import CanaryWorld
@@ -63,6 +64,7 @@ class Run:
         self.outlook = CanaryOutlook(self.journey)
         self.uploading = CanaryUploads(self.journey)
         self.sending = CanarySending(self.journey)
+        self.supporting = CanarySupport(self.journey)
         #: What was kept of each integration before its end.
         self.kept: list[Aftermath] = []
 
@@ -83,6 +85,7 @@ class Run:
         step("who used it, by its owner", self.owning.see_uses)
         step("a copy, for its owner", self.owning.export)
         step("one message, for support", self.owning.support)
+        self.support()
         step("messages sent, undone and refused", self.sending.send)
         step("files to send", self.uploading.send)
         step("every route, with something typed wherever one can", self.addresses.walk)
@@ -95,6 +98,7 @@ class Run:
         self.ends("mail", ALICE, product="mail")
         self.ends("Microsoft's calendars", BOB, product="calendar", provider="microsoft")
         self.ends("Microsoft's mail", BOB, product="mail", provider="microsoft")
+        self.ended_by_support()
         step("Microsoft: nothing of ours is left there", self.outlook.nothing_left)
         step("the epoch's end: its wrapped keys do not either", self.epoch_over)
         step("signed out", self.addresses.leave)
@@ -126,6 +130,19 @@ class Run:
         step("Microsoft: events written, changed, moved, refused", outlook.writing.there)
         step("Microsoft: ended there, and reconnected", outlook.ended_elsewhere)
 
+    def support(self) -> None:
+        step, supporting = self.walk.step, self.supporting
+        step("support finds a person by a code and by an address", supporting.find)
+        step("support sees states, and no content", supporting.see)
+        step("support asks to see a message, reads it, and it is taken back", supporting.ask)
+        step("support orders a sync", supporting.repair)
+        step("support proposes a bulk revocation, which is rejected", supporting.propose)
+
+    def ended_by_support(self) -> None:
+        step = self.walk.step
+        step("mail disconnected by support", self.supporting.disconnect)
+        step("its receipt", lambda: self.journey.receipt(OWNER))
+
     def ends(self, what: str, name: str, *, product: str, provider: str = "google") -> None:
         """Keep a copy of an integration, disconnect it, and show what is left of it."""
         step, journey = self.walk.step, self.journey
@@ -146,8 +163,10 @@ class Run:
         step("read by a feature", journey.feature_reads)
         step("a marketing feature refused", journey.refused)
         step("every door that a campaign tries", self.sending.try_doors)
+        self.support()
         step("search", self.verdicts.search)
         self.ends("mail", ALICE, product="mail")
+        self.ended_by_support()
         step("search after the purge", self.verdicts.search)
         self.cast.close()
 

@@ -121,7 +121,7 @@ class TestSignInButton:
 
         assert answer.headers["location"].startswith("/accounts/reauthenticate/")
 
-    @pytest.mark.parametrize("person", ["sam", "rita", "otto"])
+    @pytest.mark.parametrize("person", ["sam", "sue", "rita", "otto"])
     @pytest.mark.control("3.3.1")
     def test_signs_staff_in_with_their_second_factor(self, demo, person):
         browser = SmokeBrowser(demo.staff_url)

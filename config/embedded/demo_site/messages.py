@@ -21,9 +21,12 @@ PEOPLE: Final[Mapping[str, Promise]] = {
     "alice": _("Connects Gmail, Google Calendar and Microsoft 365. Start with her."),
     "bob": _("Alice's colleague. They share calendars with each other."),
     "mallory": _("Works for another organization, and sees nothing of Alice's."),
-    "sam": _("Reads a message only after its owner opens it to support."),
+    "sam": _(
+        "Finds a person by a code, sees the state of their connections, and disconnects them."
+    ),
+    "sue": _("Sam's colleague. She can approve a bulk revocation that Sam proposes."),
     "rita": _("Follows each use of data from policy clause to rule, test and record."),
-    "otto": _("Settles alarms, and sees queues and figures, but no content."),
+    "otto": _("Settles alarms, and sees queues and figures. He can approve bulk revocations, too."),
 }
 
 SIGN_IN_REFUSED: Final = _(

@@ -73,6 +73,7 @@ def _build_context(request: HttpRequest) -> dict[str, Any]:
         "done_count": sum(step.is_done for step in listed_steps),
         "command": _build_campaigns_command(),
         "public_demo_url": f"{settings.PUBLIC_URL}/demo/",
+        "support_page_url": f"{settings.PUBLIC_URL}/settings/support/",
         "staff_demo_url": f"{settings.STAFF_URL}/demo/",
     }
 
