@@ -144,7 +144,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         connect-callback connect-administrator inbox-search inbox-support inbox-support-close
         inbox-outbox-command inbox-proposal inbox-allow-sending settings-sending
         calendar-look calendar-new calendar-answer calendar-edit
-        calendar-delete calendar-move calendar-show support-console review-evidence-make review-run-start
+        calendar-delete calendar-move calendar-show support-console
+        review-evidence-make review-run-start
         switch_organisation profile account_login account_logout account_sign_in_link
         account_open_sign_in_link account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate

@@ -25,9 +25,9 @@ from .purge_jobs import AlreadyDisconnected, open_purge_job
 __all__ = [
     "AlreadyDisconnected",
     "count_purge_residue",
-    "get_key_epoch_limit",
     "create_missing_ledger_keys",
     "get_key_destruction_receipt",
+    "get_key_epoch_limit",
     "get_local_key_epoch_end",
     "issue_key_destruction_receipt",
     "list_due_jobs",

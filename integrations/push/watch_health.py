@@ -62,9 +62,7 @@ class WatchHealth:
 
 
 def load_watch_health(integration_ids: Iterable[UUID]) -> dict[tuple[UUID, str], WatchHealth]:
-    rows = Watch.objects.filter(
-        integration_id__in=list(integration_ids), status=WatchStatus.LIVE
-    )
+    rows = Watch.objects.filter(integration_id__in=list(integration_ids), status=WatchStatus.LIVE)
     # Without the sealed ones, which support may not read.
     columns = ("resource", "started_at", "expires_at", "last_event_at", "silent_since")
     return {
