@@ -33,6 +33,10 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     ),
     "limited_use/notifications/message_kinds.py": "the reason of a kind of mail, for reviewers",
     "integrations/operations/alarm_guide.py": "the next step of an operator",
+    "integrations/support/operator_messages.py": (
+        "causes and next steps for support agents, shown by state in"
+        " tests/integrations/support/test_console.py"
+    ),
 }
 
 #: Reason → file → sentences that state no fact about data.
@@ -175,6 +179,15 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
+        "integrations/support/messages.py": [
+            "Mail or calendars are not up to date.",
+            "A device is lost or stolen.",
+            "There was nothing left to do",
+        ],
+        "templates/console/connection.html": [
+            "Receipt signed",
+            "Key epoch destroyed",
+        ],
         "integrations/settings/data_use/access_views.py": [
             "Withdraw your agreement and remove its stored data",
         ],

@@ -80,8 +80,6 @@ BRANCHES: Final[Mapping[tuple[str, str], str]] = {
     ("403.html", "branch 2 of if user.is_authenticated"): "such views ask to sign in first",
     ("accounts/fields.html", "if field.help_text"): _GENERIC,
     ("accounts/fields.html", 'if field.widget_type == "checkbox"'): _GENERIC,
-    ("base.html", "branch 2 of if message.level_tag == 'error'"): "beside another message, that of"
-    " a changed series",
     ("calendar/calendar.html", "if it.kept_from and it.kept_until"): "no view is as long as what"
     " Antares stores",
     ("calendar/delete.html", "empty of for event in items"): _RACE,
